@@ -1,0 +1,63 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package account holds the AWS identifiers that this project speaks about, as
+// parsed values: an account ID, a Region with its partition, the ARNs of
+// roles, topics and stacks, and the external ID.
+//
+// Every value is parsed once, at the edge where it came in, and cannot be
+// wrong afterwards; the zero value of each type means "none". The package
+// knows no AWS SDK and makes no calls: whether an account or a role exists is
+// not its question.
+package account
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// ID is a 12-digit AWS account ID.
+type ID struct{ digits string }
+
+var idPattern = regexp.MustCompile(`^[0-9]{12}$`)
+
+// ParseID accepts exactly twelve digits.
+func ParseID(s string) (ID, error) {
+	if !idPattern.MatchString(s) {
+		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 123456789012", s)
+	}
+	return ID{s}, nil
+}
+
+// IsZero reports whether id is the zero value, "no account".
+func (id ID) IsZero() bool { return id.digits == "" }
+
+func (id ID) String() string { return id.digits }
+
+// ExternalID is an sts:ExternalId: 2 to 1,224 characters of the set that STS
+// accepts (aws-facts 7.1). It is an identifier, not a secret (7.3).
+type ExternalID struct{ value string }
+
+var externalIDPattern = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+
+// ParseExternalID accepts what sts:AssumeRole accepts.
+func ParseExternalID(s string) (ExternalID, error) {
+	if !externalIDPattern.MatchString(s) {
+		return ExternalID{}, fmt.Errorf("%q is not an external ID: it has 2 to 1224 characters, letters, digits and _+=,.@:/-", clip(s))
+	}
+	return ExternalID{s}, nil
+}
+
+// IsZero reports whether e is the zero value, "no external ID".
+func (e ExternalID) IsZero() bool { return e.value == "" }
+
+func (e ExternalID) String() string { return e.value }
+
+// clip keeps an attacker's megabyte out of an error message.
+func clip(s string) string {
+	const limit = 200
+	if len(s) <= limit {
+		return s
+	}
+	return s[:limit] + "…"
+}

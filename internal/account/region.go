@@ -1,0 +1,81 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package account
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// Partition is one of the separate AWS clouds, with the names that differ
+// between them (aws-facts 2.5 and 3.4). Nothing crosses a partition.
+type Partition struct{ *partition }
+
+type partition struct {
+	id          string // as in an ARN: "aws"
+	dnsSuffix   string // of service endpoints: "amazonaws.com"
+	consoleHost string // what follows "<region>." in a console host
+	regions     *regexp.Regexp
+}
+
+// The partitions that this project serves. The isolated ones (aws-iso…) are
+// left out: nobody could tell us how their consoles are addressed, and a link
+// to the wrong host would be worse than a refusal.
+var partitions = []*partition{
+	{"aws", "amazonaws.com", "console.aws.amazon.com", regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]{1,2}$`)},
+	{"aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com", regexp.MustCompile(`^us-gov-[a-z]+-[0-9]{1,2}$`)},
+	{"aws-cn", "amazonaws.com.cn", "console.amazonaws.cn", regexp.MustCompile(`^cn-[a-z]+-[0-9]{1,2}$`)},
+	{"aws-eusc", "amazonaws.eu", "console.amazonaws-eusc.eu", regexp.MustCompile(`^eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}$`)},
+}
+
+// ParsePartition accepts the partition of an ARN.
+func ParsePartition(s string) (Partition, error) {
+	for _, p := range partitions {
+		if p.id == s {
+			return Partition{p}, nil
+		}
+	}
+	return Partition{}, fmt.Errorf("%q is not an AWS partition this project serves: aws, aws-us-gov, aws-cn or aws-eusc", clip(s))
+}
+
+// IsZero reports whether p is the zero value, "no partition".
+func (p Partition) IsZero() bool { return p.partition == nil }
+
+func (p Partition) String() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.id
+}
+
+// DNSSuffix ends the host names of the partition's services: "amazonaws.com".
+func (p Partition) DNSSuffix() string { return p.dnsSuffix }
+
+// ConsoleHost ends the host names of the partition's console, after the Region.
+func (p Partition) ConsoleHost() string { return p.consoleHost }
+
+// Region is an AWS Region, which knows its partition.
+type Region struct {
+	name      string
+	partition Partition
+}
+
+// ParseRegion accepts a Region by its form: AWS adds Regions faster than any
+// list could follow.
+func ParseRegion(s string) (Region, error) {
+	for _, p := range partitions {
+		if p.regions.MatchString(s) {
+			return Region{s, Partition{p}}, nil
+		}
+	}
+	return Region{}, fmt.Errorf("%q is not an AWS Region, such as us-east-1 or eu-central-1", clip(s))
+}
+
+// IsZero reports whether r is the zero value, "no Region".
+func (r Region) IsZero() bool { return r.name == "" }
+
+func (r Region) String() string { return r.name }
+
+// Partition is the partition that r belongs to.
+func (r Region) Partition() Partition { return r.partition }

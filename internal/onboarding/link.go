@@ -1,0 +1,87 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Hub is what the domain needs to know of a hub: who speaks to the customer,
+// and how long CloudFormation waits for our answer.
+type Hub struct {
+	Name            string
+	DisplayName     string // the vendor's name, as customers read it
+	SupportURL      string // where a customer may ask; may be empty
+	Account         account.ID
+	Region          account.Region
+	ResponseTimeout time.Duration
+}
+
+// Link is one onboarding link: what the vendor expects of one customer.
+type Link struct {
+	Hub        string
+	CustomerID string
+
+	// Generation counts how often this customer ID was onboarded anew after
+	// offboarding; it makes each time's external ID another one.
+	Generation int
+	ExternalID account.ExternalID
+
+	// Account is the only account that may phone home with the external ID.
+	Account account.ID
+
+	// RoleName and RolePath are those the stack must create.
+	RoleName string
+	RolePath string
+
+	// TemplateVersion is the digest of today's role and trust specification.
+	TemplateVersion string
+	TemplateURL     string
+
+	// Shard is the topic, of those in every Region, that the stack speaks to.
+	Shard int
+
+	Closed    bool      // by the vendor: the Terraform resource was destroyed
+	ClosedAt  time.Time // zero while open
+	ExpiresAt time.Time // zero: never
+
+	// Declared is the vendor's declaration as JSON, for whoever shows or
+	// renders the link; the domain never looks inside.
+	Declared json.RawMessage
+
+	CreatedAt time.Time
+	Revision  int64 // counts writes; the registry's optimistic lock
+}
+
+// LinkStatus is what a person is told of a link.
+type LinkStatus string
+
+// The states of a link.
+const (
+	LinkOpen    LinkStatus = "open"
+	LinkExpired LinkStatus = "expired"
+	LinkClosed  LinkStatus = "closed"
+)
+
+// Status is the link's state at a moment.
+func (l Link) Status(now time.Time) LinkStatus {
+	switch {
+	case l.Closed:
+		return LinkClosed
+	case !l.ExpiresAt.IsZero() && !now.Before(l.ExpiresAt):
+		return LinkExpired
+	}
+	return LinkOpen
+}
+
+// Role is the ARN of the role that the customer's stack must create.
+func (l Link) Role(partition account.Partition) account.RoleARN {
+	return account.RoleARN{Partition: partition, Account: l.Account, Path: l.RolePath, Name: l.RoleName}
+}
+
+// ID is the link's name for Terraform: hub/customer.
+func (l Link) ID() string { return l.Hub + "/" + l.CustomerID }

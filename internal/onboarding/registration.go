@@ -1,0 +1,55 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// RegistrationStatus is the state of a customer's role.
+type RegistrationStatus string
+
+// The states of a registration. Pending is the absence of one: the link is
+// out, and nobody has phoned home yet.
+const (
+	Pending      RegistrationStatus = "pending"
+	Active       RegistrationStatus = "active"
+	Degraded     RegistrationStatus = "degraded"
+	Disconnected RegistrationStatus = "disconnected"
+)
+
+// Registration is what the vendor knows of one role in one customer account.
+// There is one for each customer and account, and the newest stack owns it.
+type Registration struct {
+	Hub        string
+	CustomerID string
+	Account    account.ID
+
+	Role       account.RoleARN
+	ExternalID account.ExternalID
+
+	Stack      account.StackARN
+	LogicalID  string // of the custom resource in that stack
+	PhysicalID string
+
+	Status RegistrationStatus
+	Reason string // why it is degraded or disconnected, for a person
+
+	TemplateVersion    string   // as the stack reported it
+	GrantedPermissions []string // as the stack reported them
+
+	RegisteredAt time.Time // of this stack
+	ProvenAt     time.Time // last time that a proof changed or confirmed the state
+	ChangedAt    time.Time
+
+	Revision int64 // counts writes; the registry's optimistic lock
+}
+
+// Live reports whether a stack stands behind the registration: one whose
+// Delete is still to come.
+func (r Registration) Live() bool {
+	return r.Status == Active || r.Status == Degraded
+}

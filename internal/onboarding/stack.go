@@ -1,0 +1,60 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// Stack is what has been *accepted* from one customer stack: the item that
+// serialises everything that happens to it. Requests whose answer
+// CloudFormation has not accepted leave no trace here.
+type Stack struct {
+	ID         account.StackARN
+	CustomerID string // whose external ID it spoke; empty for strangers
+	Resources  map[string]Resource
+	Revision   int64 // counts commits; the registry's optimistic lock; 0: never stored
+}
+
+// Resource is one custom resource of a stack, by its logical ID.
+type Resource struct {
+	// LastRequestAt is when the newest accepted request was sent, by SNS's clock.
+	LastRequestAt time.Time
+	// Properties are those of the newest accepted Create or Update.
+	Properties phonehome.Properties
+	PhysicalID string
+	// DeletedAt is the tombstone: nothing older than it, and no Create of this
+	// resource at all, changes anything any more.
+	DeletedAt time.Time
+	// Superseded is set when another stack took the registration over.
+	Superseded bool
+}
+
+// AnswerState is how far a stored answer has come.
+type AnswerState string
+
+// The life of an answer. Stored answers that were refused or never accepted
+// change nothing.
+const (
+	AnswerStored    AnswerState = "stored"    // decided, perhaps already sent
+	AnswerCommitted AnswerState = "committed" // CloudFormation took it, the change is in
+	AnswerRefused   AnswerState = "refused"   // S3 refused the signature: forged or long dead
+)
+
+// Answer is the one answer that a request gets, however often it arrives, with
+// the change that is committed once CloudFormation has accepted it.
+type Answer struct {
+	Stack     account.StackARN
+	LogicalID string
+	RequestID string
+
+	Response phonehome.Response
+	Change   Change
+	State    AnswerState
+	Outcome  Outcome
+	StoredAt time.Time
+}

@@ -1,0 +1,50 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package phonehome
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// RequestType is what CloudFormation asks of a custom resource (aws-facts 1.1).
+type RequestType string
+
+// The three requests.
+const (
+	Create RequestType = "Create"
+	Update RequestType = "Update"
+	Delete RequestType = "Delete"
+)
+
+// Request is one decoded phone-home. Everything that could be checked without
+// asking anybody has been: its topic is an ARN, its stack is one in the same
+// Region, and its response URL is of CloudFormation's own form for exactly this
+// stack, resource and request. Its properties are an attacker's until proven.
+type Request struct {
+	Type   RequestType
+	Topic  account.TopicARN
+	SentAt time.Time // the envelope's timestamp, by SNS's clock
+
+	Stack      account.StackARN
+	RequestID  string
+	LogicalID  string
+	PhysicalID string        // empty in a Create
+	Timeout    time.Duration // ServiceTimeout; 0 where the request has none
+
+	ResponseURL   ResponseURL
+	Properties    Properties
+	OldProperties Properties // of an Update; zero otherwise
+}
+
+// Properties are what the stack says of itself, as text: nothing here has been
+// parsed, because a bad value must be answered with a sentence, not dropped.
+type Properties struct {
+	Hub                string
+	ExternalID         string
+	RoleARN            string
+	TemplateVersion    string
+	GrantedPermissions []string
+}

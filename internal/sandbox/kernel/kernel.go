@@ -1,0 +1,95 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package kernel is what the sandbox's services share: who calls, what is
+// called, the clock, the error that AWS would give, and how an answer is
+// written. It knows no service.
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// Principal is whoever makes a call, with every policy that belongs to them.
+type Principal struct {
+	Account string // 12 digits; empty for an AWS service
+	ARN     string // as in aws:PrincipalArn and in error messages: a user, role session or root
+	RoleARN string // of a role session: the role itself
+	UserID  string // as GetCallerIdentity gives it
+	Service string // "sns.amazonaws.com" for an AWS service; empty for people and roles
+
+	Identity []string // identity policy documents, JSON
+	Session  []string // session policy documents; nil where there is none
+	Root     bool     // the account's root user: identity policies do not apply
+
+	Via []string // aws:CalledVia, first to last: CloudFormation acting for a customer
+}
+
+// Call is one authenticated request on its way to a service.
+type Call struct {
+	Context   context.Context
+	Principal *Principal // nil: anonymous
+	Service   string     // SigV4 service name: "sns"
+	Action    string     // "Publish"; S3's are named like its API operations
+	Region    string     // of the credential scope
+	Request   *http.Request
+	Body      []byte
+}
+
+// Response is what a service answers, already on the wire's terms.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Service is one AWS service. Serve decodes the call's body itself.
+type Service interface {
+	// Action names the operation that a request asks for, before anything
+	// else happens to it: the journal and the faults go by it.
+	Action(r *http.Request, body []byte) string
+	Serve(c *Call) (*Response, error)
+	// Encode writes an error in the service's own protocol.
+	EncodeError(c *Call, err *Error) *Response
+}
+
+// Error is an AWS error: its code, its message, and the HTTP status.
+type Error struct {
+	Status  int
+	Code    string
+	Message string
+	// Fields are members that some errors carry beside code and message, such
+	// as DynamoDB's CancellationReasons; the protocol's encoder merges them.
+	Fields map[string]any
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
+
+// Errorf makes an AWS error.
+func Errorf(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Authorizer answers whether a principal may do something. The policy package
+// implements it; services hand over what they know and nothing else.
+type Authorizer interface {
+	// Authorize evaluates identity, session and resource policies with the
+	// cross-account rule. It returns nil, or the AccessDenied of AWS.
+	Authorize(a Authorization) error
+}
+
+// Authorization is one question to the Authorizer.
+type Authorization struct {
+	Principal *Principal
+	Action    string // "sns:Publish"
+	Resource  string // ARN
+	// ResourceAccount owns the resource; another account needs both sides.
+	ResourceAccount string
+	// ResourcePolicy is the resource's own policy document, JSON; empty: none.
+	ResourcePolicy string
+	// Context holds condition keys beyond those of the principal itself,
+	// lower-case: "sts:externalid", "aws:sourcearn". A missing key is absent.
+	Context map[string][]string
+}
