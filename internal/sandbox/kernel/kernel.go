@@ -15,16 +15,21 @@ import (
 // Principal is whoever makes a call, with every policy that belongs to them.
 type Principal struct {
 	Account string // 12 digits; empty for an AWS service
-	ARN     string // as in aws:PrincipalArn and in error messages: a user, role session or root
-	RoleARN string // of a role session: the role itself
+	ARN     string // as in error messages and GetCallerIdentity: a user, role session or root
+	RoleARN string // of a role session: the role itself, with its path; aws:PrincipalArn
 	UserID  string // as GetCallerIdentity gives it
 	Service string // "sns.amazonaws.com" for an AWS service; empty for people and roles
 
 	Identity []string // identity policy documents, JSON
+	Boundary []string // permissions boundary documents; nil where there is none
 	Session  []string // session policy documents; nil where there is none
 	Root     bool     // the account's root user: identity policies do not apply
 
 	Via []string // aws:CalledVia, first to last: CloudFormation acting for a customer
+
+	// Keys are condition keys that come with the caller, lower-case: the
+	// aws:SourceArn of a service, a session's "aws:principaltag/team".
+	Keys map[string][]string
 }
 
 // Call is one authenticated request on its way to a service.
@@ -36,6 +41,7 @@ type Call struct {
 	Region    string     // of the credential scope
 	Request   *http.Request
 	Body      []byte
+	RequestID string // goes into the answer and the journal
 }
 
 // Response is what a service answers, already on the wire's terms.

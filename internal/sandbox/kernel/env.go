@@ -1,0 +1,57 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package kernel
+
+import (
+	"encoding/hex"
+	"io"
+	"strings"
+)
+
+// Env is what the sandbox hands to each service when it is made. A service
+// takes what it needs and keeps its own state to itself.
+type Env struct {
+	Clock      *Clock
+	Authorizer Authorizer
+	Inside     Inside
+	Accounts   Accounts
+	Faults     *Faults
+	Journal    *Journal
+	Rand       io.Reader
+	// URL is the sandbox's own address, "http://127.0.0.1:4566", for what AWS
+	// answers with a URL of its own, such as a queue.
+	URL string
+}
+
+// Accounts knows which AWS accounts there are: policies that name others are
+// refused (aws-facts 5.4).
+type Accounts interface {
+	Exists(account string) bool
+}
+
+// NewRequestID makes an identifier of the form that AWS gives to requests.
+func NewRequestID(random io.Reader) string {
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "00000000-0000-0000-0000-000000000000"
+	}
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b[:])
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+}
+
+// Partition is the AWS partition of a Region (aws-facts 2.5).
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "eusc-"):
+		return "aws-eusc"
+	default:
+		return "aws"
+	}
+}

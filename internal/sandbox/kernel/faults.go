@@ -1,0 +1,178 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package kernel
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// FaultKind is a way in which AWS fails.
+type FaultKind string
+
+// The ways.
+const (
+	FaultThrottle    FaultKind = "throttle"    // 400/429 ThrottlingException; not executed
+	FaultServerError FaultKind = "500"         // InternalFailure; not executed
+	FaultLostAnswer  FaultKind = "lost-answer" // executed, but the connection is cut
+	FaultLatency     FaultKind = "latency"     // executed Delay later, by the machine's clock
+)
+
+// FaultRule says which calls fail and how. Empty Service, Action and Account
+// match everything.
+type FaultRule struct {
+	Service string    `json:"service,omitempty"`
+	Action  string    `json:"action,omitempty"`
+	Account string    `json:"account,omitempty"`
+	Kind    FaultKind `json:"kind"`
+	// Next is how many of the matching calls fail, then the rule is spent.
+	// With 0 the Probability decides, and the rule stays.
+	Next        int           `json:"next,omitempty"`
+	Probability float64       `json:"probability,omitempty"`
+	Delay       time.Duration `json:"delay,omitempty"`
+}
+
+// DeliveryFaults are what happens to messages between SNS and SQS: both
+// deliver at least once and in no order (aws-facts 1.10).
+type DeliveryFaults struct {
+	Duplicate float64       `json:"duplicate,omitempty"` // probability of a second copy
+	MinDelay  time.Duration `json:"min_delay,omitempty"` // by the sandbox's clock
+	MaxDelay  time.Duration `json:"max_delay,omitempty"`
+	Reorder   bool          `json:"reorder,omitempty"`
+}
+
+// Hook sees a call before or after the service does. An error of a Before hook
+// is the call's answer; that of an After hook replaces the answer of a call
+// that was executed.
+type Hook func(c *Call) error
+
+// Faults holds the rules. Its randomness is seeded, so that a failing test
+// fails again.
+type Faults struct {
+	mu       sync.Mutex
+	random   *rand.Rand
+	rules    []*FaultRule
+	delivery DeliveryFaults
+	before   map[int]Hook
+	after    map[int]Hook
+	lastHook int
+}
+
+// NewFaults has no rules yet.
+func NewFaults(seed uint64) *Faults {
+	return &Faults{
+		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // repeatable on purpose
+		before: map[int]Hook{},
+		after:  map[int]Hook{},
+	}
+}
+
+// Add adds a rule.
+func (f *Faults) Add(r FaultRule) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = append(f.rules, &r)
+}
+
+// Clear removes all rules and delivery faults; hooks stay.
+func (f *Faults) Clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules, f.delivery = nil, DeliveryFaults{}
+}
+
+// SetDelivery replaces what happens between SNS and SQS.
+func (f *Faults) SetDelivery(d DeliveryFaults) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.delivery = d
+}
+
+// Delivery is what happens between SNS and SQS.
+func (f *Faults) Delivery() DeliveryFaults {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.delivery
+}
+
+// Float64 draws from the seeded randomness, in [0, 1).
+func (f *Faults) Float64() float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.random.Float64()
+}
+
+// Before adds a hook that runs before a call is executed; the returned
+// function removes it.
+func (f *Faults) Before(h Hook) (remove func()) { return f.hook(f.before, h) }
+
+// After adds a hook that runs once a call was executed; the returned function
+// removes it.
+func (f *Faults) After(h Hook) (remove func()) { return f.hook(f.after, h) }
+
+func (f *Faults) hook(hooks map[int]Hook, h Hook) (remove func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lastHook++
+	id := f.lastHook
+	hooks[id] = h
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(hooks, id)
+	}
+}
+
+// RunBefore runs the Before hooks in the order in which they were added.
+func (f *Faults) RunBefore(c *Call) error { return f.run(f.before, c) }
+
+// RunAfter runs the After hooks.
+func (f *Faults) RunAfter(c *Call) error { return f.run(f.after, c) }
+
+func (f *Faults) run(hooks map[int]Hook, c *Call) error {
+	f.mu.Lock()
+	ordered := make([]Hook, 0, len(hooks))
+	for id := 1; id <= f.lastHook; id++ {
+		if h, ok := hooks[id]; ok {
+			ordered = append(ordered, h)
+		}
+	}
+	f.mu.Unlock()
+	for _, h := range ordered {
+		if err := h(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Draw returns the faults that hit this call.
+func (f *Faults) Draw(service, action, account string) []FaultRule {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var hit []FaultRule
+	left := f.rules[:0:0]
+	for _, r := range f.rules {
+		if r.hits(f.random, service, action, account) {
+			hit = append(hit, *r)
+			if r.Next > 0 {
+				if r.Next--; r.Next == 0 {
+					continue // spent
+				}
+			}
+		}
+		left = append(left, r)
+	}
+	f.rules = left
+	return hit
+}
+
+func (r *FaultRule) hits(random *rand.Rand, service, action, account string) bool {
+	matches := func(want, got string) bool { return want == "" || want == got }
+	if !matches(r.Service, service) || !matches(r.Action, action) || !matches(r.Account, account) {
+		return false
+	}
+	return r.Next > 0 || random.Float64() < r.Probability
+}
