@@ -18,6 +18,7 @@ type Hub struct {
 	SupportURL      string // where a customer may ask; may be empty
 	Account         account.ID
 	Region          account.Region
+	Regions         []account.Region // where it has topics; customers' stacks live there
 	ResponseTimeout time.Duration
 }
 
@@ -37,6 +38,10 @@ type Link struct {
 	// RoleName and RolePath are those the stack must create.
 	RoleName string
 	RolePath string
+
+	// TrustedPrincipals are the vendor's roles that may assume the customer's;
+	// empty: whoever the vendor's account allows.
+	TrustedPrincipals []account.RoleARN
 
 	// TemplateVersion is the digest of today's role and trust specification.
 	TemplateVersion string

@@ -35,6 +35,15 @@ type Registration struct {
 	LogicalID  string // of the custom resource in that stack
 	PhysicalID string
 
+	// RequestedAt is when the Create that made this stack the owner was sent:
+	// of two stacks, the one that asked later owns the registration, in
+	// whatever order their requests arrive.
+	RequestedAt time.Time
+
+	// Superseded are the stacks that owned the registration before and have not
+	// been deleted yet: they will still want to publish their Delete.
+	Superseded []account.StackARN
+
 	Status RegistrationStatus
 	Reason string // why it is degraded or disconnected, for a person
 

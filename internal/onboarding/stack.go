@@ -26,12 +26,15 @@ type Resource struct {
 	LastRequestAt time.Time
 	// Properties are those of the newest accepted Create or Update.
 	Properties phonehome.Properties
+	// Previous are those that were accepted before: a rollback returns to them.
+	Previous   phonehome.Properties
 	PhysicalID string
-	// DeletedAt is the tombstone: nothing older than it, and no Create of this
-	// resource at all, changes anything any more.
+	// Late is set when our answer to the Create was taken after its deadline:
+	// CloudFormation may have given up before, and made a physical ID of its own.
+	Late bool
+	// DeletedAt is the tombstone: when the accepted Delete was sent. A Create
+	// that was sent before it, and arrives after it, resurrects nothing.
 	DeletedAt time.Time
-	// Superseded is set when another stack took the registration over.
-	Superseded bool
 }
 
 // AnswerState is how far a stored answer has come.

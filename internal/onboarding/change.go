@@ -1,0 +1,70 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// ChangeKind is what an accepted answer does to the registry.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangeNothing  ChangeKind = ""         // the answer is all there is
+	ChangeRegister ChangeKind = "register" // the stack's role becomes the registered one
+	ChangeUpdate   ChangeKind = "update"   // the stack's properties moved
+	ChangeDelete   ChangeKind = "delete"   // the resource is gone for good
+)
+
+// Change is what a request will change, decided and stored before its answer
+// is sent, and committed (see Apply) only once CloudFormation has taken that
+// answer. It holds everything that the commit needs, because the commit may
+// come after a crash, in another process.
+type Change struct {
+	Kind       ChangeKind
+	CustomerID string
+	SentAt     time.Time // of the request, by SNS's clock
+	Deadline   time.Time // when CloudFormation stops waiting for the answer
+
+	Properties phonehome.Properties
+	PhysicalID string
+
+	Role       account.RoleARN    // zero: the registered role stays
+	ExternalID account.ExternalID // that the role was proven with
+	Status     RegistrationStatus // Active or Degraded; empty: stays as it is
+	Reason     string             // why it is degraded
+	ProvenAt   time.Time          // zero: nothing was proven
+}
+
+// Outcome names what was decided, for logs, counters and history.
+type Outcome string
+
+// Transition is what one commit writes: the result of Apply. A nil part stays
+// as it is; all nil means that the answer is marked committed and nothing else.
+type Transition struct {
+	Stack        *Stack
+	Registration *Registration
+	History      *HistoryEntry
+}
+
+// Empty reports whether the transition writes nothing.
+func (t Transition) Empty() bool { return t == Transition{} }
+
+// HistoryEntry is one line of a customer's history: what happened, and which
+// request made it happen.
+type HistoryEntry struct {
+	At         time.Time
+	CustomerID string
+	Account    account.ID
+	Stack      account.StackARN
+	LogicalID  string
+	RequestID  string // empty: not a request, but a proof that changed the state
+	Outcome    Outcome
+	Status     RegistrationStatus // of the registration afterwards
+	Detail     string             // for a person; may be empty
+}

@@ -1,0 +1,39 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import "errors"
+
+// Snapshot is all that the registry knows that bears on one request, read
+// consistently: what Decide decides on, and what the conditions of the
+// following write refer to by their revisions.
+type Snapshot struct {
+	Hub Hub
+
+	// Stack is the stack's item; where there is none yet, it has only its ID,
+	// and revision 0.
+	Stack Stack
+
+	// Answer is the one stored for this very request (same stack, logical ID
+	// and request ID); nil: not seen before.
+	Answer *Answer
+
+	// Link is the one of the stack's customer, or, for a stack that was never
+	// stored, of whoever the request's external ID was issued to; nil: nobody.
+	Link *Link
+
+	// Registration is that of the link's customer in the stack's account; nil:
+	// there is none.
+	Registration *Registration
+}
+
+// Customer is a link with the registrations that came of it.
+type Customer struct {
+	Link          Link
+	Registrations []Registration
+}
+
+// ErrConflict says that what a write was decided on has changed meanwhile:
+// load and decide, or apply, again.
+var ErrConflict = errors.New("the registry has changed meanwhile")
