@@ -199,7 +199,7 @@ func splitARN(s, service string) (arn, error) {
 		return arn{}, err
 	}
 	if a.parsedRegion.Partition() != a.partition {
-		return arn{}, fmt.Errorf("Region %s is not in partition %s", a.parsedRegion, a.partition)
+		return arn{}, fmt.Errorf("its Region %s is not in partition %s", a.parsedRegion, a.partition)
 	}
 	return a, nil
 }

@@ -50,10 +50,20 @@ func (p Partition) String() string {
 }
 
 // DNSSuffix ends the host names of the partition's services: "amazonaws.com".
-func (p Partition) DNSSuffix() string { return p.dnsSuffix }
+func (p Partition) DNSSuffix() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.dnsSuffix
+}
 
 // ConsoleHost ends the host names of the partition's console, after the Region.
-func (p Partition) ConsoleHost() string { return p.consoleHost }
+func (p Partition) ConsoleHost() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.consoleHost
+}
 
 // Region is an AWS Region, which knows its partition.
 type Region struct {
