@@ -1,0 +1,123 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sigv4
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// canonicalRequest is the text of a request that both sides sign.
+func (s *Signature) canonicalRequest(r *http.Request, payload string) (string, error) {
+	query, err := canonicalQuery(r.URL.RawQuery)
+	if err != nil {
+		return "", err
+	}
+	headers, err := s.canonicalHeaders(r)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join([]string{
+		r.Method,
+		canonicalPath(r.URL, s.Service),
+		query,
+		headers,
+		strings.Join(s.signedHeaders, ";"),
+		payload,
+	}, "\n"), nil
+}
+
+// canonicalPath: S3 signs the path as it is sent, every other service signs it
+// encoded once more.
+func canonicalPath(u *url.URL, service string) string {
+	path := u.Path
+	if service != "s3" {
+		path = u.EscapedPath()
+	}
+	if path == "" {
+		return "/"
+	}
+	return escape(path, true)
+}
+
+func canonicalQuery(raw string) (string, error) {
+	var pairs []string
+	for _, part := range strings.Split(raw, "&") {
+		if part == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(part, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return "", fmt.Errorf("%w: the query is not encoded properly", ErrIncomplete)
+		}
+		value, err = url.QueryUnescape(value)
+		if err != nil {
+			return "", fmt.Errorf("%w: the query is not encoded properly", ErrIncomplete)
+		}
+		if name != "X-Amz-Signature" {
+			// Pairs go by name, then by value. "=" would sort above "-" and
+			// put "a-" before "a"; a zero byte sorts below everything.
+			pairs = append(pairs, escape(name, false)+"\x00"+escape(value, false))
+		}
+	}
+	slices.Sort(pairs)
+	return strings.ReplaceAll(strings.Join(pairs, "&"), "\x00", "="), nil
+}
+
+func (s *Signature) canonicalHeaders(r *http.Request) (string, error) {
+	if !slices.IsSorted(s.signedHeaders) {
+		return "", fmt.Errorf("%w: the signed headers are not sorted", ErrIncomplete)
+	}
+	var b strings.Builder
+	for _, name := range s.signedHeaders {
+		values, found := headerValues(r, name)
+		if !found {
+			return "", fmt.Errorf("%w: the signed header %s is absent", ErrMismatch, name)
+		}
+		for i, value := range values {
+			values[i] = strings.Join(strings.Fields(value), " ")
+		}
+		b.WriteString(name + ":" + strings.Join(values, ",") + "\n")
+	}
+	return b.String(), nil
+}
+
+// headerValues looks where net/http has put the headers that it takes out.
+func headerValues(r *http.Request, name string) ([]string, bool) {
+	switch name {
+	case "host":
+		return []string{r.Host}, true
+	case "content-length":
+		return []string{strconv.FormatInt(r.ContentLength, 10)}, true
+	case "transfer-encoding":
+		return slices.Clone(r.TransferEncoding), len(r.TransferEncoding) > 0
+	}
+	values := r.Header.Values(name)
+	return slices.Clone(values), len(values) > 0
+}
+
+// escape is AWS's URI encoding: everything but the unreserved characters, with
+// upper-case hex; in a path the slashes stay.
+func escape(text string, path bool) string {
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9',
+			c == '-', c == '.', c == '_', c == '~', c == '/' && path:
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
+		}
+	}
+	return b.String()
+}
