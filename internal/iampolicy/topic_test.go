@@ -1,0 +1,251 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package iampolicy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+func id(t testing.TB, s string) account.ID {
+	t.Helper()
+	v, err := account.ParseID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func topicARN(t testing.TB, s string) account.TopicARN {
+	t.Helper()
+	v, err := account.ParseTopicARN(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func region(t testing.TB, s string) account.Region {
+	t.Helper()
+	v, err := account.ParseRegion(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func accounts(n int) []account.ID {
+	ids := make([]account.ID, n)
+	for i := range ids {
+		ids[i], _ = account.ParseID(fmt.Sprintf("%012d", 222222222222+i))
+	}
+	return ids
+}
+
+const topicText = "arn:aws:sns:eu-central-1:111111111111:xacct-acme-0"
+
+func builtDocuments(t testing.TB) map[string]Document {
+	vendor := id(t, "111111111111")
+	role, err := account.ParseRoleARN("arn:aws:iam::111111111111:role/deploy/App")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue, err := Queue("arn:aws:sqs:us-east-1:111111111111:xacct-acme", region(t, "us-east-1"),
+		[]account.TopicARN{topicARN(t, topicText), topicARN(t, "arn:aws:sns:ap-east-1:111111111111:xacct-acme-0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]Document{
+		"trust":                Trust(vendor, role.Partition, "0123456789abcdef", nil),
+		"trust in principals":  Trust(vendor, role.Partition, "0123456789abcdef", []account.RoleARN{role, role}),
+		"topic":                Topic(topicARN(t, topicText), accounts(3), 7),
+		"topic without anyone": Topic(topicARN(t, topicText), nil, 0),
+		"queue":                queue,
+		"bucket":               PublicTemplates("xacct-acme-0011", role.Partition),
+	}
+}
+
+func TestTheBuiltDocuments(t *testing.T) {
+	want := map[string]string{
+		"trust": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole",` +
+			`"Condition":{"StringEquals":{"sts:ExternalId":"0123456789abcdef"}}}]}`,
+		"trust in principals": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole",` +
+			`"Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/deploy/App"},"StringEquals":{"sts:ExternalId":"0123456789abcdef"}}}]}`,
+		"queue": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctTopics","Effect":"Allow","Principal":{"Service":["sns.amazonaws.com","sns.ap-east-1.amazonaws.com"]},` +
+			`"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:xacct-acme","Condition":{"ArnEquals":{"aws:SourceArn":` +
+			`["arn:aws:sns:ap-east-1:111111111111:xacct-acme-0","arn:aws:sns:eu-central-1:111111111111:xacct-acme-0"]}}}]}`,
+		"bucket": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctPublicTemplates","Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::xacct-acme-0011/templates/*"},` +
+			`{"Sid":"XacctOnlyTLS","Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":["arn:aws:s3:::xacct-acme-0011","arn:aws:s3:::xacct-acme-0011/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`,
+	}
+	built := builtDocuments(t)
+	for name, text := range want {
+		if got := built[name].String(); got != text {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, text)
+		}
+	}
+}
+
+func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
+	topic := topicARN(t, topicText)
+	const other = `{"Sid":"Ops <team> & co","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root","Odd":"x"},"Action":"SNS:Subscribe","Resource":"` + topicText + `"}`
+	existing := "{\n\"Version\":\"2008-10-17\",\"Id\":\"mine\",\"Statement\":[" + other + "]}"
+
+	first, err := MergePublishers(existing, topic, accounts(2), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOurs := `{"Sid":"XacctPublishers7","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"` + topicText + `","Condition":{"StringEquals":{"aws:PrincipalAccount":["222222222222","222222222223"]}}}`
+	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `,` + wantOurs + `]}`; first != want {
+		t.Errorf("got  %s\nwant %s", first, want)
+	}
+	second, err := MergePublishers(first, topic, accounts(1), 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(second, "XacctPublishers7") || strings.Count(second, "XacctPublishers8") != 1 || !strings.Contains(second, other) {
+		t.Errorf("got %s", second)
+	}
+	last, err := MergePublishers(second, topic, nil, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `]}`; last != want {
+		t.Errorf("got  %s\nwant %s", last, want)
+	}
+}
+
+func TestATopicIsNeverLeftWithoutAPolicy(t *testing.T) {
+	topic := topicARN(t, topicText)
+	ours := `{"Statement":` + encode(publishers(topic, accounts(1), 1).wire()) + `}`
+	for _, existing := range []string{"", ours} {
+		got, err := MergePublishers(existing, topic, nil, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != Topic(topic, nil, 0).String() {
+			t.Errorf("%s became %s", existing, got)
+		}
+	}
+	if _, err := MergePublishers(`{"Statement":`, topic, nil, 2); err == nil || !strings.Contains(err.Error(), topicText) {
+		t.Errorf("a policy that cannot be read: %v", err)
+	}
+}
+
+func TestPublishersAreReadBack(t *testing.T) {
+	topic := topicARN(t, topicText)
+	rapid.Check(t, func(r *rapid.T) {
+		want := accounts(rapid.IntRange(1, 40).Draw(r, "accounts"))
+		sequence := rapid.Int64Range(0, 1<<62).Draw(r, "sequence")
+		text, err := MergePublishers("", topic, want, sequence)
+		if err != nil {
+			r.Fatal(err)
+		}
+		got, number, ok := PublishersOf(text)
+		if !ok || number != sequence || !slices.Equal(got, want) {
+			r.Fatalf("got %v %d %v from %s", got, number, ok, text)
+		}
+	})
+}
+
+func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
+	good, err := MergePublishers("", topicARN(t, topicText), accounts(2), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, ok := PublishersOf(good); !ok {
+		t.Fatalf("not read back: %s", good)
+	}
+	ours := good[strings.Index(good, `{"Sid":"XacctPublishers7"`) : len(good)-2]
+	for name, text := range map[string]string{
+		"no policy":         "",
+		"no statement":      Topic(topicARN(t, topicText), nil, 0).String(),
+		"another effect":    strings.Replace(good, ours, strings.Replace(ours, "Allow", "Deny", 1), 1),
+		"another action":    strings.Replace(good, ours, strings.Replace(ours, "SNS:Publish", "SNS:*", 1), 1),
+		"another operator":  strings.Replace(good, ours, strings.Replace(ours, "StringEquals", "StringLike", 1), 1),
+		"a wildcard":        strings.Replace(good, `"222222222222"`, `"*"`, 1),
+		"the number gone":   strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1),
+		"the statement two": strings.Replace(good, ours, ours+","+strings.Replace(ours, "Publishers7", "Publishers6", 1), 1),
+	} {
+		if _, _, ok := PublishersOf(text); ok {
+			t.Errorf("%s: taken for ours: %s", name, text)
+		}
+	}
+}
+
+func TestAFullTopicSaysHowManyAccountsFit(t *testing.T) {
+	topic := topicARN(t, topicText)
+	_, err := MergePublishers("", topic, accounts(3000), 123)
+	var full *TopicFullError
+	if !errors.As(err, &full) {
+		t.Fatalf("got %v", err)
+	}
+	if full.Fit < 1900 {
+		t.Errorf("only %d accounts fit, and the facts promise about 1,900", full.Fit)
+	}
+	text, err := MergePublishers("", topic, accounts(full.Fit), 123)
+	if err != nil || len(text) > MaxTopicSize {
+		t.Errorf("what is said to fit has %d bytes: %v", len(text), err)
+	}
+	if _, err := MergePublishers("", topic, accounts(full.Fit+1), 123); !errors.As(err, &full) {
+		t.Errorf("one more than fits is taken: %v", err)
+	}
+}
+
+func TestATopicHasAHundredStatements(t *testing.T) {
+	statements := make([]json.RawMessage, MaxTopicStatements)
+	for i := range statements {
+		statements[i] = json.RawMessage(`{}`)
+	}
+	topic := topicARN(t, topicText)
+	if _, err := MergePublishers(encode(rawPolicy{Statement: statements}), topic, accounts(1), 1); err == nil || !strings.Contains(err.Error(), "101 statements") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAQueueListensToOptInRegions(t *testing.T) {
+	topics := []account.TopicARN{topicARN(t, topicText)}
+	for queueRegion, want := range map[string][]string{
+		"us-east-1":    {"sns.amazonaws.com"},
+		"eu-central-1": {"sns.amazonaws.com"},
+		"eu-south-1":   {"sns.amazonaws.com", "sns.eu-south-1.amazonaws.com"},
+	} {
+		d, err := Queue("arn:aws:sqs:"+queueRegion+":111111111111:q", region(t, queueRegion), topics)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Statements[0].Principal["Service"]; !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", queueRegion, got, want)
+		}
+	}
+	for name, want := range map[string]bool{"us-gov-west-1": true, "cn-north-1": true, "eusc-de-east-1": true, "me-south-1": false, "eu-west-3": true} {
+		if got := EnabledByDefault(region(t, name)); got != want {
+			t.Errorf("%s: enabled by default is %v", name, got)
+		}
+	}
+	if _, err := Queue("q", region(t, "us-east-1"), nil); err == nil {
+		t.Error("a queue without topics has a policy")
+	}
+}
+
+func TestSizesAreCountedAsIAMDoes(t *testing.T) {
+	const spaced = "{\n  \"a b\": [1,  2],\t\"é\" : null }\n"
+	if got, err := Size(spaced); err != nil || got != len([]rune(`{"a b":[1,2],"é":null}`)) {
+		t.Errorf("got %d, %v", got, err)
+	}
+	sum, err := InlineSize(map[string]string{"one": "{ }", "two": "[ 1 ]"})
+	if err != nil || sum != 5 {
+		t.Errorf("got %d, %v", sum, err)
+	}
+	if _, err := InlineSize(map[string]string{"broken": "{"}); err == nil || !strings.Contains(err.Error(), `inline policy "broken": line 1`) {
+		t.Errorf("got %v", err)
+	}
+}
