@@ -107,9 +107,6 @@ func (s Statement) wire() wireStatement {
 }
 
 func textsByName(values map[string][]string) map[string]texts {
-	if len(values) == 0 {
-		return nil
-	}
 	byName := make(map[string]texts, len(values))
 	for name, list := range values {
 		byName[name] = list
