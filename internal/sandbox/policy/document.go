@@ -1,0 +1,272 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Kind is where a policy document hangs; it decides which elements it needs.
+type Kind int
+
+// The kinds.
+const (
+	Identity Kind = iota // of a user or role, a session, a boundary
+	Resource             // of a topic, queue or bucket
+	Trust                // of a role: a resource policy without a Resource element
+)
+
+// Document is a parsed policy.
+type Document struct {
+	Version    string
+	ID         string
+	Statements []Statement
+}
+
+// Statement is one statement of a policy.
+type Statement struct {
+	Sid          string
+	Effect       string // "Allow" or "Deny"
+	Actions      []string
+	NotActions   []string
+	Resources    []string
+	NotResources []string
+	Principals   []Principal
+	NotPrincipal bool // there is a NotPrincipal element, which is not evaluated
+	Conditions   []Condition
+}
+
+// Principal is one entry of a Principal element.
+type Principal struct {
+	Type  string // "AWS", "Service", "Federated", "CanonicalUser"
+	Value string // "*", an account ID, an ARN, a unique ID, a host name
+}
+
+// Condition is one key of a Condition element with its operator.
+type Condition struct {
+	Operator string
+	Key      string
+	Values   []string
+}
+
+// Malformed says why AWS would not store a document: the text of its
+// MalformedPolicyDocument, where AWS has one.
+type Malformed string
+
+func (m Malformed) Error() string { return string(m) }
+
+func malformed(format string, args ...any) Malformed { return Malformed(fmt.Sprintf(format, args...)) }
+
+// Parse reads a policy document and checks it as AWS does when it is stored.
+// Condition operators and keys are not checked: AWS stores what it doesn't
+// know, too. The error is a Malformed.
+func Parse(kind Kind, text string) (*Document, error) {
+	root, err := parseJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	top, ok := root.(object)
+	if !ok {
+		return nil, malformed("Syntax errors in policy.")
+	}
+	d := &Document{Version: "2008-10-17"}
+	for _, m := range top {
+		if err := d.set(kind, m); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.Statements) == 0 {
+		return nil, malformed("Missing required field Statement")
+	}
+	return d, uniqueSids(d.Statements)
+}
+
+func (d *Document) set(kind Kind, m member) error {
+	switch m.name {
+	case "Version":
+		d.Version, _ = m.value.(string)
+		if d.Version != "2012-10-17" && d.Version != "2008-10-17" {
+			return malformed("The policy must contain a valid version string")
+		}
+	case "Id":
+		d.ID, _ = m.value.(string)
+	case "Statement":
+		list, ok := m.value.([]any)
+		if !ok {
+			list = []any{m.value}
+		}
+		for _, item := range list {
+			s, err := parseStatement(kind, item)
+			if err != nil {
+				return err
+			}
+			d.Statements = append(d.Statements, s)
+		}
+	default:
+		return malformed("Syntax errors in policy: unknown element %s", m.name)
+	}
+	return nil
+}
+
+func uniqueSids(statements []Statement) error {
+	seen := map[string]bool{}
+	for _, s := range statements {
+		if s.Sid != "" && seen[s.Sid] {
+			return malformed("Statement IDs (SID) in a single policy must be unique.")
+		}
+		seen[s.Sid] = true
+	}
+	return nil
+}
+
+func parseStatement(kind Kind, value any) (Statement, error) {
+	var s Statement
+	fields, ok := value.(object)
+	if !ok {
+		return s, malformed("Syntax errors in policy.")
+	}
+	for _, m := range fields {
+		if err := s.set(m); err != nil {
+			return s, err
+		}
+	}
+	return s, s.check(kind)
+}
+
+func (s *Statement) set(m member) (err error) {
+	switch m.name {
+	case "Sid":
+		s.Sid, _ = m.value.(string)
+	case "Effect":
+		s.Effect, _ = m.value.(string)
+	case "Action":
+		s.Actions, err = stringList(m)
+	case "NotAction":
+		s.NotActions, err = stringList(m)
+	case "Resource":
+		s.Resources, err = stringList(m)
+	case "NotResource":
+		s.NotResources, err = stringList(m)
+	case "Principal":
+		s.Principals, err = parsePrincipals(m)
+	case "NotPrincipal":
+		s.NotPrincipal = true
+		_, err = parsePrincipals(m)
+	case "Condition":
+		s.Conditions, err = parseConditions(m)
+	default:
+		return malformed("Syntax errors in policy: unknown element %s", m.name)
+	}
+	return err
+}
+
+func parsePrincipals(m member) ([]Principal, error) {
+	if text, ok := m.value.(string); ok {
+		if text != "*" {
+			return nil, malformed("Invalid principal in policy: %q", text)
+		}
+		return []Principal{{Type: "AWS", Value: "*"}}, nil
+	}
+	fields, ok := m.value.(object)
+	if !ok {
+		return nil, malformed("Invalid principal in policy")
+	}
+	var list []Principal
+	for _, f := range fields {
+		values, err := stringList(f)
+		if err != nil {
+			return nil, err
+		}
+		for _, value := range values {
+			if !validPrincipal(f.name, value) {
+				return nil, malformed("Invalid principal in policy: %q:%q", f.name, value)
+			}
+			list = append(list, Principal{Type: f.name, Value: value})
+		}
+	}
+	return list, nil
+}
+
+var principalForm = regexp.MustCompile(`^(\d{12}|arn:aws(-[a-z]+)*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/[^*?]+)|A[A-Z0-9]{15,}|\*)$`)
+
+func validPrincipal(kind, value string) bool {
+	switch kind {
+	case "AWS":
+		return principalForm.MatchString(value)
+	case "Service":
+		return value != "" && !strings.ContainsAny(value, "*?")
+	case "Federated", "CanonicalUser":
+		return value != ""
+	default:
+		return false
+	}
+}
+
+func parseConditions(m member) ([]Condition, error) {
+	operators, ok := m.value.(object)
+	if !ok {
+		return nil, malformed("Syntax errors in policy: Condition must be an object")
+	}
+	var list []Condition
+	for _, operator := range operators {
+		keys, ok := operator.value.(object)
+		if !ok {
+			return nil, malformed("Syntax errors in policy: %s must be an object", operator.name)
+		}
+		for _, key := range keys {
+			values, err := scalarList(key)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, Condition{Operator: operator.name, Key: key.name, Values: values})
+		}
+	}
+	return list, nil
+}
+
+var actionForm = regexp.MustCompile(`^(\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+)$`)
+
+func (s *Statement) check(kind Kind) error {
+	hasPrincipal := len(s.Principals) > 0 || s.NotPrincipal
+	hasResource := len(s.Resources)+len(s.NotResources) > 0
+	var problem string
+	switch {
+	case s.Effect != "Allow" && s.Effect != "Deny":
+		problem = "Missing required field Effect"
+	case len(s.Actions)+len(s.NotActions) == 0:
+		problem = "Policy statement must contain actions."
+	case len(s.Actions) > 0 && len(s.NotActions) > 0:
+		problem = "Statement may not contain both Action and NotAction."
+	case len(s.Resources) > 0 && len(s.NotResources) > 0:
+		problem = "Statement may not contain both Resource and NotResource."
+	case kind == Identity && hasPrincipal:
+		problem = "Policy document should not specify a principal."
+	case kind != Identity && !hasPrincipal:
+		problem = "Missing required field Principal"
+	case kind == Trust && hasResource:
+		problem = "Has prohibited field Resource"
+	case kind != Trust && !hasResource:
+		problem = "Policy statement must contain resources."
+	}
+	if problem != "" {
+		return Malformed(problem)
+	}
+	for _, action := range slices.Concat(s.Actions, s.NotActions) {
+		if !actionForm.MatchString(action) {
+			return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. (%s)", action)
+		}
+		if kind == Trust && !strings.HasPrefix(strings.ToLower(action), "sts:") && action != "*" {
+			return malformed("AssumeRole policy may only specify STS AssumeRole actions.")
+		}
+	}
+	for _, resource := range slices.Concat(s.Resources, s.NotResources) {
+		if resource != "*" && !strings.HasPrefix(resource, "arn:") && !(kind == Identity && strings.HasPrefix(resource, "*")) {
+			return malformed("Resource %s must be in ARN format or \"*\".", resource)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// neverThere are keys that the sandbox knows, and that a request has only
+// where a service or its caller puts them in.
+var neverThere = []string{
+	"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce",
+	"aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid",
+	"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:federatedprovider",
+	"aws:principalservicename", "aws:principalisawsservice", "aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast",
+	"aws:username", "aws:userid", "aws:principalaccount", "aws:principalarn", "aws:requestedregion", "aws:resourceaccount",
+	"aws:referer", "aws:useragent",
+	"sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "aws:sourceidentity",
+}
+
+// conditionKeys are the keys of a request: what follows from the caller, then
+// what the caller and the service add.
+func conditionKeys(a kernel.Authorization, now time.Time) map[string][]string {
+	keys := map[string][]string{
+		// Loopback stands in for TLS: clients of the sandbox speak http.
+		"aws:securetransport": {"true"},
+		"aws:sourceip":        {"127.0.0.1"},
+		"aws:currenttime":     {now.UTC().Format(time.RFC3339)},
+		"aws:epochtime":       {strconv.FormatInt(now.Unix(), 10)},
+	}
+	set := func(name, value string) {
+		if value != "" {
+			keys[name] = []string{value}
+		}
+	}
+	set("aws:resourceaccount", a.ResourceAccount)
+	if parts := strings.SplitN(a.Resource, ":", 6); len(parts) == 6 {
+		set("aws:requestedregion", parts[3])
+	}
+	if p := a.Principal; p == nil {
+		set("aws:principaltype", "Anonymous")
+	} else {
+		principalKeys(p, set)
+		if len(p.Via) > 0 {
+			keys["aws:calledvia"] = slices.Clone(p.Via)
+		}
+		maps.Copy(keys, p.Keys)
+	}
+	maps.Copy(keys, a.Context)
+	return keys
+}
+
+func principalKeys(p *kernel.Principal, set func(name, value string)) {
+	set("aws:principalisawsservice", strconv.FormatBool(p.Service != ""))
+	set("aws:viaawsservice", strconv.FormatBool(len(p.Via) > 0))
+	if len(p.Via) > 0 {
+		set("aws:calledviafirst", p.Via[0])
+		set("aws:calledvialast", p.Via[len(p.Via)-1])
+	}
+	if p.Service != "" {
+		set("aws:principalservicename", p.Service)
+		return
+	}
+	set("aws:principalaccount", p.Account)
+	set("aws:sourceowner", p.Account) // of SNS's default topic policy, aws-facts 5.2
+	set("aws:userid", p.UserID)
+	switch {
+	case p.Root:
+		set("aws:principaltype", "Account")
+		set("aws:principalarn", p.ARN)
+	case p.RoleARN != "":
+		set("aws:principaltype", "AssumedRole")
+		set("aws:principalarn", p.RoleARN)
+	default:
+		set("aws:principaltype", "User")
+		set("aws:principalarn", p.ARN)
+		set("aws:username", p.ARN[strings.LastIndexByte(p.ARN, '/')+1:])
+	}
+}
+
+// key returns a condition key's values. It is known when the request has it,
+// or when it is one that the sandbox's requests may have.
+func (q *question) key(name string) (values []string, known bool) {
+	name = strings.ToLower(name)
+	if values, known := q.keys[name]; known {
+		return values, true
+	}
+	return nil, slices.Contains(neverThere, name) || strings.HasPrefix(name, "aws:principaltag/")
+}

@@ -1,0 +1,115 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Wildcards and variables. A pattern is text in which an unescaped "*" or "?"
+// of the policy was replaced by one of these runes, so that a star which came
+// out of a variable is just a star.
+const (
+	anyText rune = '\uE000'
+	anyRune rune = '\uE001'
+)
+
+var wildcards = strings.NewReplacer("*", string(anyText), "?", string(anyRune))
+
+// globText matches a text against a pattern whose wildcards are "*" and "?".
+func globText(pattern, text string) bool { return glob(wildcards.Replace(pattern), text) }
+
+// glob is linear in memory and quadratic in time at worst: it goes back to the
+// last star only.
+func glob(pattern, text string) bool {
+	p, t := []rune(pattern), []rune(text)
+	i, j, star, mark := 0, 0, -1, 0
+	for j < len(t) {
+		switch {
+		case i < len(p) && p[i] == anyText:
+			star, mark = i, j
+			i++
+		case i < len(p) && (p[i] == anyRune || p[i] == t[j]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == anyText {
+		i++
+	}
+	return i == len(p)
+}
+
+// matchARN matches part by part: a star doesn't reach over a colon, except in
+// the last of the six parts.
+func matchARN(pattern, text string) bool {
+	p, t := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
+	if len(p) < 6 || len(t) < 6 {
+		return glob(pattern, text)
+	}
+	for i := range p {
+		if !glob(p[i], t[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+// expand puts in the policy variables of a text, and marks its wildcards where
+// it is a pattern. A variable without a value makes the text match nothing
+// (found is false). Documents of 2008 have no variables.
+func (q *question) expand(d *Document, text string, pattern bool) (expanded string, found bool, err error) {
+	mark := func(s string) string {
+		if pattern {
+			return wildcards.Replace(s)
+		}
+		return s
+	}
+	if d.Version != "2012-10-17" || !strings.Contains(text, "${") {
+		return mark(text), true, nil
+	}
+	var b strings.Builder
+	last := 0
+	for _, at := range variable.FindAllStringSubmatchIndex(text, -1) {
+		b.WriteString(mark(text[last:at[0]]))
+		value, found, err := q.variable(text[at[2]:at[3]])
+		if err != nil || !found {
+			return "", false, err
+		}
+		b.WriteString(value)
+		last = at[1]
+	}
+	b.WriteString(mark(text[last:]))
+	return b.String(), true, nil
+}
+
+// variable is the value of "aws:username", "aws:PrincipalTag/team, 'none'" or
+// of an escaped "*", "?", "$".
+func (q *question) variable(name string) (value string, found bool, err error) {
+	switch name {
+	case "*", "?", "$":
+		return name, true, nil
+	}
+	name, fallback, hasFallback := strings.Cut(name, ",")
+	values, known := q.key(strings.TrimSpace(name))
+	switch {
+	case !known:
+		return "", false, fmt.Errorf("the policy variable ${%s} is not implemented", name)
+	case len(values) == 1:
+		return values[0], true, nil
+	case hasFallback:
+		return strings.Trim(strings.TrimSpace(fallback), "'"), true, nil
+	default:
+		return "", false, nil
+	}
+}

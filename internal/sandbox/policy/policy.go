@@ -1,0 +1,144 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package policy is the sandbox's IAM policy evaluator: who may do what, by
+// identity, session, boundary, resource and trust policies, with explicit
+// denies and the cross-account rule.
+//
+// It evaluates what this project and its customers' templates use. A condition
+// operator or key that it doesn't know, a NotPrincipal, and everything else it
+// can't judge is a loud error, never an allow. It has no service control
+// policies and no federation.
+package policy
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Evaluator answers kernel.Authorizer's question.
+type Evaluator struct {
+	now func() time.Time
+}
+
+var _ kernel.Authorizer = (*Evaluator)(nil)
+
+// NewEvaluator takes the clock for aws:CurrentTime.
+func NewEvaluator(now func() time.Time) *Evaluator { return &Evaluator{now: now} }
+
+// Authorize returns nil, the AccessDenied of AWS, or the error that says what
+// the sandbox can't evaluate.
+func (e *Evaluator) Authorize(a kernel.Authorization) error {
+	q := newQuestion(a, e.now())
+	v, err := q.decide()
+	if err != nil {
+		return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented",
+			"The sandbox cannot evaluate whether %s may %s on %s: %v", q.caller(), a.Action, a.Resource, err)
+	}
+	if v == allowed {
+		return nil
+	}
+	return q.denial(v)
+}
+
+// verdict says how a question was answered.
+type verdict string
+
+const (
+	allowed verdict = ""
+
+	deniedByIdentity verdict = "with an explicit deny in an identity-based policy"
+	deniedByBoundary verdict = "with an explicit deny in a permissions boundary"
+	deniedBySession  verdict = "with an explicit deny in a session policy"
+	deniedByResource verdict = "with an explicit deny in a resource-based policy"
+
+	noIdentityAllow verdict = "because no identity-based policy allows the ACTION action"
+	noBoundaryAllow verdict = "because no permissions boundary allows the ACTION action"
+	noSessionAllow  verdict = "because no session policy allows the ACTION action"
+	noResourceAllow verdict = "because no resource-based policy allows the ACTION action"
+)
+
+// decide applies AWS's evaluation logic: an explicit deny anywhere decides;
+// then the resource's policy and the principal's own are weighed against each
+// other.
+func (q *question) decide() (verdict, error) {
+	resource, err := q.resourcePolicy()
+	if err != nil {
+		return "", err
+	}
+	if resource.denied {
+		return deniedByResource, nil
+	}
+	p := q.Principal
+	if p == nil || p.Service != "" {
+		// Nobody and AWS's own services have no identity policies.
+		if resource.strength == notGranted {
+			return noResourceAllow, nil
+		}
+		return allowed, nil
+	}
+	own, err := q.ownPolicies()
+	if err != nil {
+		return "", err
+	}
+	if own.denied != allowed {
+		return own.denied, nil
+	}
+	return q.weigh(resource.strength, own), nil
+}
+
+// weigh combines what the resource's policy grants with what the principal's
+// own policies allow.
+func (q *question) weigh(granted strength, own ownDecision) verdict {
+	crossAccount := q.ResourceAccount != "" && q.ResourceAccount != q.Principal.Account
+	switch {
+	case granted == notGranted && (crossAccount || q.isTrust()):
+		// Another account's resource, and every role, must say yes itself.
+		return noResourceAllow
+	case crossAccount, granted == notGranted, granted == toAccount:
+		// A grant to the account hands the decision to its identity policies.
+		return own.verdict()
+	case granted == toSession:
+		// Naming the session goes past its boundary and session policy.
+		return allowed
+	case q.Principal.Boundary != nil && !own.boundary && q.Principal.RoleARN != "":
+		return noBoundaryAllow
+	case !own.session:
+		return noSessionAllow
+	default:
+		return allowed
+	}
+}
+
+// isTrust tells a role's trust policy from other resource policies: it has no
+// Resource element, and an identity policy alone never suffices.
+func (q *question) isTrust() bool {
+	return strings.HasPrefix(strings.ToLower(q.Action), "sts:") && strings.Contains(q.Resource, ":role/")
+}
+
+func (q *question) caller() string {
+	switch {
+	case q.Principal == nil:
+		return "anonymous"
+	case q.Principal.Service != "":
+		return q.Principal.Service
+	default:
+		return q.Principal.ARN
+	}
+}
+
+// denial words an AccessDenied. AssumeRole gives no reason, so that nobody can
+// find out which roles exist (aws-facts 7.4).
+func (q *question) denial(v verdict) error {
+	if q.Principal == nil {
+		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")
+	}
+	message := "User: " + q.caller() + " is not authorized to perform: " + q.Action + " on resource: " + q.Resource
+	if !q.isTrust() {
+		message += " " + strings.ReplaceAll(string(v), "ACTION", q.Action)
+	}
+	return kernel.Errorf(http.StatusForbidden, "AccessDenied", "%s", message)
+}

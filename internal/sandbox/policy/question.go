@@ -1,0 +1,245 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// question is one authorization with its condition keys worked out.
+type question struct {
+	kernel.Authorization
+	keys map[string][]string // condition keys, lower-case
+}
+
+func newQuestion(a kernel.Authorization, now time.Time) *question {
+	return &question{Authorization: a, keys: conditionKeys(a, now)}
+}
+
+// strength is how directly a resource policy grants: the more precisely it
+// names the caller, the less of the caller's own policies it needs.
+type strength int
+
+const (
+	notGranted  strength = iota
+	toAccount            // the account or its root: identity policies decide
+	toPrincipal          // the user or role, or everybody
+	toSession            // this very session, or this user
+)
+
+type resourceDecision struct {
+	strength strength
+	denied   bool
+}
+
+func (q *question) resourcePolicy() (resourceDecision, error) {
+	var d resourceDecision
+	if q.ResourcePolicy == "" {
+		return d, nil
+	}
+	kind := Resource
+	if q.isTrust() {
+		kind = Trust
+	}
+	document, err := Parse(kind, q.ResourcePolicy)
+	if err != nil {
+		return d, fmt.Errorf("parse the policy of %s: %w", q.Resource, err)
+	}
+	for _, s := range document.Statements {
+		named, err := q.principalStrength(s)
+		if err != nil {
+			return d, err
+		}
+		if named == notGranted {
+			continue
+		}
+		applies, err := q.applies(document, s)
+		if err != nil {
+			return d, err
+		}
+		switch {
+		case applies && s.Effect == "Deny":
+			d.denied = true
+		case applies:
+			d.strength = max(d.strength, named)
+		}
+	}
+	return d, nil
+}
+
+// principalStrength tells whether and how a statement's Principal names the
+// caller.
+func (q *question) principalStrength(s Statement) (strength, error) {
+	if s.NotPrincipal {
+		return notGranted, errors.New("NotPrincipal is not implemented")
+	}
+	best := notGranted
+	for _, named := range s.Principals {
+		switch named.Type {
+		case "AWS":
+			best = max(best, q.awsPrincipal(named.Value))
+		case "Service":
+			if q.Principal != nil && q.Principal.Service != "" && q.Principal.Service == named.Value {
+				best = toSession
+			}
+		case "Federated": // nobody in the sandbox is federated
+		default:
+			return notGranted, fmt.Errorf("a principal of type %s is not implemented", named.Type)
+		}
+	}
+	return best, nil
+}
+
+func (q *question) awsPrincipal(value string) strength {
+	p := q.Principal
+	switch {
+	case value == "*":
+		return toPrincipal
+	case p == nil || p.Service != "":
+		return notGranted
+	case value == p.Account, strings.HasSuffix(value, ":iam::"+p.Account+":root"):
+		if p.Root {
+			return toSession
+		}
+		return toAccount
+	case value == p.ARN:
+		return toSession
+	case p.RoleARN != "" && value == p.RoleARN:
+		return toPrincipal
+	}
+	// A unique ID: what a role's or user's ARN turns into (aws-facts 7.6).
+	if id, _, session := strings.Cut(p.UserID, ":"); id != "" && value == id {
+		if session {
+			return toPrincipal
+		}
+		return toSession
+	}
+	return notGranted
+}
+
+// ownDecision is what the principal's own policies say.
+type ownDecision struct {
+	denied                      verdict // allowed where none denies
+	identity, boundary, session bool    // each true where it allows or isn't there
+}
+
+func (d ownDecision) verdict() verdict {
+	switch {
+	case !d.identity:
+		return noIdentityAllow
+	case !d.boundary:
+		return noBoundaryAllow
+	case !d.session:
+		return noSessionAllow
+	default:
+		return allowed
+	}
+}
+
+func (q *question) ownPolicies() (ownDecision, error) {
+	p := q.Principal
+	d := ownDecision{identity: true, boundary: true, session: true}
+	for _, set := range []struct {
+		documents []string
+		denied    verdict
+		allows    *bool
+		absent    bool
+	}{
+		{p.Identity, deniedByIdentity, &d.identity, p.Root},
+		{p.Boundary, deniedByBoundary, &d.boundary, p.Boundary == nil},
+		{p.Session, deniedBySession, &d.session, p.Session == nil},
+	} {
+		if set.absent {
+			continue
+		}
+		allows, denies, err := q.identityPolicies(set.documents)
+		if err != nil {
+			return d, err
+		}
+		if denies && d.denied == allowed {
+			d.denied = set.denied
+		}
+		*set.allows = allows
+	}
+	return d, nil
+}
+
+func (q *question) identityPolicies(documents []string) (allows, denies bool, err error) {
+	for _, text := range documents {
+		document, err := Parse(Identity, text)
+		if err != nil {
+			return false, false, fmt.Errorf("parse a policy of %s: %w", q.caller(), err)
+		}
+		for _, s := range document.Statements {
+			applies, err := q.applies(document, s)
+			if err != nil {
+				return false, false, err
+			}
+			allows = allows || applies && s.Effect == "Allow"
+			denies = denies || applies && s.Effect == "Deny"
+		}
+	}
+	return allows, denies, nil
+}
+
+// applies tells whether a statement is about this action, resource and
+// circumstances. Conditions come last, so that a key which the sandbox doesn't
+// know only matters where it would decide.
+func (q *question) applies(d *Document, s Statement) (bool, error) {
+	if !q.actionMatches(s) {
+		return false, nil
+	}
+	matches, err := q.resourceMatches(d, s)
+	if err != nil || !matches {
+		return false, err
+	}
+	for _, c := range s.Conditions {
+		holds, err := q.holds(d, c)
+		if err != nil {
+			return false, fmt.Errorf("condition %s on %s: %w", c.Operator, c.Key, err)
+		}
+		if !holds {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (q *question) actionMatches(s Statement) bool {
+	patterns, negated := s.Actions, false
+	if len(s.NotActions) > 0 {
+		patterns, negated = s.NotActions, true
+	}
+	for _, pattern := range patterns {
+		if globText(strings.ToLower(pattern), strings.ToLower(q.Action)) {
+			return !negated
+		}
+	}
+	return negated
+}
+
+func (q *question) resourceMatches(d *Document, s Statement) (bool, error) {
+	patterns, negated := s.Resources, false
+	if len(s.NotResources) > 0 {
+		patterns, negated = s.NotResources, true
+	}
+	if len(patterns) == 0 {
+		return true, nil // a trust policy
+	}
+	for _, pattern := range patterns {
+		expanded, found, err := q.expand(d, pattern, true)
+		if err != nil {
+			return false, err
+		}
+		if found && (pattern == "*" || matchARN(expanded, q.Resource)) {
+			return !negated, nil
+		}
+	}
+	return negated, nil
+}
