@@ -4,6 +4,7 @@
 package phonehome
 
 import (
+	"slices"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -47,4 +48,10 @@ type Properties struct {
 	RoleARN            string
 	TemplateVersion    string
 	GrantedPermissions []string
+}
+
+// Equal reports whether two stacks say the same of themselves.
+func (p Properties) Equal(q Properties) bool {
+	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
+		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions)
 }

@@ -1,0 +1,172 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package phonehome
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// MaxMessage is the largest message that is looked at: SNS's own limit unless
+// a topic raises it (aws-facts 5.8).
+const MaxMessage = 256 << 10
+
+// MalformedError says why a message is no phone-home. Waiting cannot mend it,
+// so it belongs with the dead letters.
+type MalformedError struct{ Reason string }
+
+func (e *MalformedError) Error() string { return "not a phone-home: " + e.Reason }
+
+func malformed(format string, args ...any) error {
+	return &MalformedError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// Decode reads a queue message down to the custom-resource request. Any error
+// is a *MalformedError.
+//
+// It is strict about what identifies the request, because those values are
+// copied into the answer and name items in the registry, and lenient about
+// everything else: unknown fields are ignored (aws-facts 1.2), and a property
+// of the wrong type is an empty one, which onboarding answers with a sentence.
+func Decode(body []byte) (Request, error) {
+	envelope, err := DecodeEnvelope(body)
+	if err != nil {
+		return Request{}, err
+	}
+	return envelope.Request()
+}
+
+// The identifiers' forms. Request IDs are GUIDs as far as anybody has seen;
+// they are a part of keys in the registry, so nothing else gets in there.
+var (
+	logicalIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
+	requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
+)
+
+// maxPhysicalID is CloudFormation's own limit (aws-facts 1.7).
+const maxPhysicalID = 1024
+
+// Request decodes the message that the envelope carries.
+func (e Envelope) Request() (Request, error) {
+	fields, err := decodeObject([]byte(e.Message))
+	if err != nil {
+		return Request{}, malformed("the custom-resource request: %s", err)
+	}
+	request := Request{
+		Type:      RequestType(text(fields["RequestType"])),
+		Topic:     e.TopicARN,
+		SentAt:    e.Timestamp,
+		RequestID: text(fields["RequestId"]),
+		LogicalID: text(fields["LogicalResourceId"]),
+	}
+	if !slices.Contains([]RequestType{Create, Update, Delete}, request.Type) {
+		return Request{}, malformed("RequestType is %q, not Create, Update or Delete", clip(string(request.Type)))
+	}
+	if !requestIDPattern.MatchString(request.RequestID) {
+		return Request{}, malformed("RequestId %q is not one", clip(request.RequestID))
+	}
+	if !logicalIDPattern.MatchString(request.LogicalID) {
+		return Request{}, malformed("LogicalResourceId %q is not one", clip(request.LogicalID))
+	}
+	if request.Stack, err = account.ParseStackARN(text(fields["StackId"])); err != nil {
+		return Request{}, malformed("StackId: %s", err)
+	}
+	if request.Stack.Region != e.TopicARN.Region {
+		// A custom resource can only call a topic in its own Region (aws-facts 1.6).
+		return Request{}, malformed("the stack is in %s, but the topic in %s", request.Stack.Region, e.TopicARN.Region)
+	}
+	if request.Type != Create { // a Create never has one (aws-facts 1.1)
+		request.PhysicalID = text(fields["PhysicalResourceId"])
+		if err := checkPhysicalID(request.PhysicalID); err != nil {
+			return Request{}, malformed("PhysicalResourceId: %s", err)
+		}
+	}
+	request.ResponseURL, err = ParseResponseURL(text(fields["ResponseURL"]), request.Stack, request.LogicalID, request.RequestID)
+	if err != nil {
+		return Request{}, malformed("%s", err)
+	}
+	request.Properties = properties(fields["ResourceProperties"])
+	if request.Type == Update {
+		request.OldProperties = properties(fields["OldResourceProperties"])
+	}
+	request.Timeout = timeout(fields)
+	return request, nil
+}
+
+func checkPhysicalID(id string) error {
+	if id == "" {
+		return fmt.Errorf("it is missing")
+	}
+	if len(id) > maxPhysicalID {
+		return fmt.Errorf("it has more than %d bytes", maxPhysicalID)
+	}
+	if strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return fmt.Errorf("it has control characters")
+	}
+	return nil
+}
+
+// The most that is kept of a property. CloudFormation has the same limit for a
+// parameter (aws-facts 3.9); the registry could not store just anything.
+const (
+	maxProperty    = 4096
+	maxPermissions = 200
+)
+
+func properties(v any) Properties {
+	fields, _ := v.(map[string]any)
+	property := func(name string) string {
+		s := text(fields[name])
+		if len(s) > maxProperty {
+			return ""
+		}
+		return s
+	}
+	return Properties{
+		Hub:                property("Hub"),
+		ExternalID:         property("ExternalId"),
+		RoleARN:            property("RoleArn"),
+		TemplateVersion:    property("TemplateVersion"),
+		GrantedPermissions: permissions(fields["GrantedPermissions"]),
+	}
+}
+
+func permissions(v any) []string {
+	list, _ := v.([]any)
+	var names []string
+	for _, item := range list {
+		if name := text(item); name != "" && len(name) <= 255 && len(names) < maxPermissions {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// timeout reads ServiceTimeout, which real messages carry twice, as a string
+// or a number (aws-facts 1.2, 1.4, 1.5); out of range is as good as none.
+func timeout(fields map[string]any) time.Duration {
+	inner, _ := fields["ResourceProperties"].(map[string]any)
+	for _, v := range []any{fields["ServiceTimeout"], inner["ServiceTimeout"]} {
+		s := text(v)
+		if number, ok := v.(json.Number); ok {
+			s = number.String()
+		}
+		if seconds, err := strconv.Atoi(s); err == nil && seconds >= 1 && seconds <= 3600 {
+			return time.Duration(seconds) * time.Second
+		}
+	}
+	return 0
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
