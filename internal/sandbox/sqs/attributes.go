@@ -1,0 +1,175 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sqs
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
+)
+
+// attributes are what was set of a queue; everything else has its default.
+type attributes map[string]string
+
+// defaults are AWS's (aws-facts 6).
+var defaults = attributes{
+	"DelaySeconds":                  "0",
+	"MaximumMessageSize":            "1048576",
+	"MessageRetentionPeriod":        "345600",
+	"ReceiveMessageWaitTimeSeconds": "0",
+	"VisibilityTimeout":             "30",
+	"SqsManagedSseEnabled":          "true",
+}
+
+// ranges are the limits of those attributes that are numbers (aws-facts 6).
+var ranges = map[string][2]int{
+	"DelaySeconds":                  {0, 900},
+	"MaximumMessageSize":            {1024, 1 << 20},
+	"MessageRetentionPeriod":        {60, 14 * 24 * 3600},
+	"ReceiveMessageWaitTimeSeconds": {0, 20},
+	"VisibilityTimeout":             {0, 12 * 3600},
+}
+
+// computed can be read, not set.
+var computed = []string{
+	"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages",
+	"ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
+}
+
+// refused are attributes of AWS that change what a queue does in ways that the
+// sandbox has not.
+var refused = []string{
+	"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
+	"KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
+}
+
+func knownAttribute(name string) bool {
+	_, hasDefault := defaults[name]
+	return hasDefault || name == "Policy" || name == "RedrivePolicy" || name == "RedriveAllowPolicy" ||
+		slices.Contains(computed, name) || slices.Contains(refused, name)
+}
+
+func (a attributes) get(name string) string {
+	if v, ok := a[name]; ok {
+		return v
+	}
+	return defaults[name]
+}
+
+func (a attributes) number(name string) int {
+	n, err := strconv.Atoi(a.get(name))
+	if err != nil {
+		return 0 // not reached: set checks
+	}
+	return n
+}
+
+func (a attributes) seconds(name string) time.Duration {
+	return time.Duration(a.number(name)) * time.Second
+}
+
+// differs names an attribute that is asked for with another value than the
+// queue has; CreateQueue of an existing queue depends on it.
+func (a attributes) differs(asked map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		if !sameValue(a.get(name), asked[name]) {
+			return name
+		}
+	}
+	return ""
+}
+
+// sameValue compares JSON documents by meaning.
+func sameValue(a, b string) bool {
+	if a == b {
+		return true
+	}
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return false
+	}
+	p, errP := json.Marshal(x)
+	q, errQ := json.Marshal(y)
+	return errP == nil && errQ == nil && string(p) == string(q)
+}
+
+// set checks attributes and gives them to the queue: all of them or none. An
+// empty policy removes the one that is there.
+func (s *Service) set(q *queue, asked map[string]string) error {
+	result := maps.Clone(q.attributes)
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		value := asked[name]
+		if err := s.check(q, name, value); err != nil {
+			return err
+		}
+		if value == "" {
+			delete(result, name)
+			continue
+		}
+		result[name] = value
+	}
+	q.attributes = result
+	return nil
+}
+
+func (s *Service) check(q *queue, name, value string) error {
+	if limits, ok := ranges[name]; ok {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < limits[0] || n > limits[1] {
+			return errAttribute(name)
+		}
+		return nil
+	}
+	switch {
+	case name == "SqsManagedSseEnabled":
+		if value != "true" && value != "false" {
+			return errAttribute(name)
+		}
+		return nil
+	case name == "Policy":
+		return s.checkPolicy(value)
+	case name == "RedrivePolicy":
+		return s.checkRedrive(q, value)
+	case name == "RedriveAllowPolicy":
+		return checkRedriveAllow(value)
+	case slices.Contains(refused, name):
+		if value == "false" || value == "" {
+			return nil
+		}
+		return kernel.Errorf(http.StatusBadRequest, "UnsupportedOperation", "The sandbox does not implement the queue attribute %s.", name)
+	default:
+		return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeName", "Unknown Attribute %s.", name)
+	}
+}
+
+func errAttribute(name string) error {
+	return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue", "Invalid value for the parameter %s.", name)
+}
+
+// checkPolicy looks at a policy's form, and at whether the accounts that it
+// names exist. What its statements mean is the authorizer's business.
+func (s *Service) checkPolicy(text string) error {
+	if text == "" {
+		return nil
+	}
+	document, err := policy.Parse(policy.Resource, text)
+	if err != nil {
+		return errAttribute("Policy")
+	}
+	for _, statement := range document.Statements {
+		for _, p := range statement.Principals {
+			account, named := kernel.PrincipalAccount(p.Value)
+			if p.Type == "AWS" && named && !s.accounts.Exists(account) {
+				return errAttribute("Policy")
+			}
+		}
+	}
+	return nil
+}

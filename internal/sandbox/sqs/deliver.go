@@ -1,0 +1,70 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sqs
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Delivery is a message that an AWS service brings to a queue.
+type Delivery struct {
+	Queue      string            // ARN
+	Principal  *kernel.Principal // the service
+	SourceARN  string            // on whose behalf: aws:SourceArn
+	Body       string
+	Attributes map[string]MessageAttribute
+
+	// After is how long the message is on its way: until then it isn't in the
+	// queue and counts nowhere.
+	After time.Duration
+	// Place chooses where among the n messages of the queue this one goes; nil
+	// is the end.
+	Place func(n int) int
+}
+
+// Deliver puts a message into a queue if the queue's policy lets the service.
+func (s *Service) Deliver(d Delivery) error {
+	key, ok := parseQueueARN(d.Queue)
+	if !ok {
+		return errNoQueue()
+	}
+	s.mu.Lock()
+	q := s.queues[key]
+	if q == nil {
+		s.mu.Unlock()
+		return errNoQueue()
+	}
+	policy := q.attributes["Policy"]
+	s.mu.Unlock()
+	if err := accessDenied(s.authorizer.Authorize(kernel.Authorization{
+		Principal:       d.Principal,
+		Action:          "sqs:SendMessage",
+		Resource:        key.arn(),
+		ResourceAccount: key.account,
+		ResourcePolicy:  policy,
+		Context:         map[string][]string{"aws:sourcearn": {d.SourceARN}},
+	})); err != nil {
+		return err
+	}
+	in := sending{MessageBody: d.Body, MessageAttributes: d.Attributes}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := in.check(q); err != nil {
+		return err
+	}
+	arrives := s.clock.Now().Add(d.After)
+	delay := q.attributes.seconds("DelaySeconds")
+	place := len(q.messages)
+	if d.Place != nil {
+		place = d.Place(place)
+	}
+	q.add(&message{
+		id: kernel.NewRequestID(s.rand), body: d.Body, sender: sender(d.Principal), fields: d.Attributes,
+		arrives: arrives, sent: arrives, visible: arrives.Add(delay), delayed: delay > 0,
+	}, place)
+	return nil
+}

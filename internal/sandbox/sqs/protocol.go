@@ -1,0 +1,75 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sqs
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// decode reads an operation's input. A member that the sandbox doesn't know is
+// refused: what it doesn't understand it doesn't ignore.
+func decode(c *kernel.Call, in any) error {
+	body := c.Body
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(in); err != nil {
+		return kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
+	}
+	return nil
+}
+
+// EncodeError writes an error in both of its names: the shape's, in the body,
+// and the one of the older query protocol, which SDKs prefer, in a header.
+func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response {
+	fault := "Sender"
+	if e.Status >= http.StatusInternalServerError {
+		fault = "Receiver"
+	}
+	r := kernel.JSONError(c, "com.amazonaws.sqs", e)
+	r.Header.Set("X-Amzn-Query-Error", queryCode(e.Code)+";"+fault)
+	return r
+}
+
+// queryCodes are the errors whose names differ between the protocols.
+var queryCodes = map[string]string{
+	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
+	"QueueNameExists":              "QueueAlreadyExists",
+	"QueueDeletedRecently":         "AWS.SimpleQueueService.QueueDeletedRecently",
+	"PurgeQueueInProgress":         "AWS.SimpleQueueService.PurgeQueueInProgress",
+	"MessageNotInflight":           "AWS.SimpleQueueService.MessageNotInflight",
+	"UnsupportedOperation":         "AWS.SimpleQueueService.UnsupportedOperation",
+	"EmptyBatchRequest":            "AWS.SimpleQueueService.EmptyBatchRequest",
+	"TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
+	"BatchRequestTooLong":          "AWS.SimpleQueueService.BatchRequestTooLong",
+}
+
+func queryCode(code string) string {
+	if q, ok := queryCodes[code]; ok {
+		return q
+	}
+	return code
+}
+
+// The errors that more than one operation gives.
+
+func errNoQueue() error {
+	return kernel.Errorf(http.StatusBadRequest, "QueueDoesNotExist", "The specified queue does not exist.")
+}
+
+func errParameter(format string, args ...any) error {
+	return kernel.Errorf(http.StatusBadRequest, "InvalidParameterValue", format, args...)
+}
+
+func errMissing(parameter string) error {
+	return kernel.Errorf(http.StatusBadRequest, "MissingParameter", "The request must contain the parameter %s.", parameter)
+}

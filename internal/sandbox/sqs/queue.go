@@ -1,0 +1,127 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sqs
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// queue is one standard queue. The service's lock guards it.
+type queue struct {
+	key        queueKey
+	attributes attributes
+	tags       map[string]string
+	created    time.Time
+	modified   time.Time
+	purged     time.Time
+	gone       bool // deleted, while somebody waits for its messages
+
+	messages []*message    // in the order in which they are offered
+	changed  chan struct{} // closed and replaced when a receiver should look again
+}
+
+// message is one message of a queue.
+type message struct {
+	id        string
+	body      string
+	sender    string
+	fields    map[string]MessageAttribute // MessageAttributes
+	trace     string                      // AWSTraceHeader
+	group     string                      // MessageGroupId
+	source    string                      // ARN of the queue that this one is the dead-letter queue of
+	arrives   time.Time                   // before this it isn't in the queue yet: SNS still carries it
+	sent      time.Time                   // when it was first sent; redrive keeps it (aws-facts 6)
+	visible   time.Time                   // when it can be received
+	received  int
+	firstSeen time.Time
+	lastSeen  time.Time
+	delayed   bool   // its time until visible is a delay, not a visibility timeout
+	handle    string // of the last receive
+}
+
+func newQueue(key queueKey, now time.Time) *queue {
+	return &queue{
+		key: key, attributes: attributes{}, tags: map[string]string{},
+		created: now, modified: now, changed: make(chan struct{}),
+	}
+}
+
+// wake tells waiting receivers to look again.
+func (q *queue) wake() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// add takes a message in; the place among those that wait is the end, or for a
+// fault that reorders, anywhere.
+func (q *queue) add(m *message, place int) {
+	q.messages = slices.Insert(q.messages, min(place, len(q.messages)), m)
+	q.wake()
+}
+
+// expire forgets what the retention period is over for.
+func (q *queue) expire(now time.Time) {
+	retention := q.attributes.seconds("MessageRetentionPeriod")
+	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool {
+		return !m.sent.Add(retention).After(now)
+	})
+}
+
+func (q *queue) remove(m *message) {
+	q.messages = slices.DeleteFunc(q.messages, func(other *message) bool { return other == m })
+}
+
+// counts are the messages that can be received, those in flight, and those
+// that a delay holds back.
+func (q *queue) counts(now time.Time) (waiting, inFlight, delayed int) {
+	q.expire(now)
+	for _, m := range q.messages {
+		switch {
+		case m.arrives.After(now):
+		case !m.visible.After(now):
+			waiting++
+		case m.delayed:
+			delayed++
+		default:
+			inFlight++
+		}
+	}
+	return waiting, inFlight, delayed
+}
+
+// describe is every attribute of the queue as GetQueueAttributes gives it.
+func (q *queue) describe(now time.Time) map[string]string {
+	waiting, inFlight, delayed := q.counts(now)
+	out := maps.Clone(defaults)
+	maps.Copy(out, q.attributes)
+	out["QueueArn"] = q.key.arn()
+	out["CreatedTimestamp"] = unixSeconds(q.created)
+	out["LastModifiedTimestamp"] = unixSeconds(q.modified)
+	out["ApproximateNumberOfMessages"] = strconv.Itoa(waiting)
+	out["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(inFlight)
+	out["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(delayed)
+	return out
+}
+
+// tag adds tags, at most 50.
+func (q *queue) tag(tags map[string]string) error {
+	all := maps.Clone(q.tags)
+	maps.Copy(all, tags)
+	if len(all) > 50 {
+		return kernel.Errorf(http.StatusBadRequest, "InvalidParameterValue", "Too many tags added for queue %s.", q.key.name)
+	}
+	for k, v := range tags {
+		if k == "" || len(k) > 128 || len(v) > 256 {
+			return errParameter("Tag keys must be between 1 and 128 characters in length, values at most 256.")
+		}
+	}
+	q.tags = all
+	return nil
+}

@@ -1,0 +1,239 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sqs
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// maxInFlight is how many messages of a queue may be received and not yet
+// deleted (aws-facts 6).
+const maxInFlight = 120_000
+
+type receiving struct {
+	QueueUrl                    string
+	AttributeNames              []string // the older name of the next
+	MessageSystemAttributeNames []string
+	MessageAttributeNames       []string
+	MaxNumberOfMessages         *int
+	VisibilityTimeout           *int
+	WaitTimeSeconds             *int
+}
+
+// received is one message in the answer.
+type received struct {
+	MessageId              string
+	ReceiptHandle          string
+	MD5OfBody              string
+	Body                   string
+	Attributes             map[string]string           `json:",omitempty"`
+	MD5OfMessageAttributes string                      `json:",omitempty"`
+	MessageAttributes      map[string]MessageAttribute `json:",omitempty"`
+}
+
+func (s *Service) receiveMessage(c *kernel.Call) (any, error) {
+	var in receiving
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	q, err := s.findByURL(c, "ReceiveMessage", in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	messages, err := s.receive(c.Context, q, in)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Messages []received `json:",omitempty"`
+	}{messages}, nil
+}
+
+func (in receiving) check() error {
+	within := func(name string, value *int, low, high int) error {
+		if value == nil || (*value >= low && *value <= high) {
+			return nil
+		}
+		return errParameter("Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if provided.", *value, name, low, high)
+	}
+	if err := within("MaxNumberOfMessages", in.MaxNumberOfMessages, 1, 10); err != nil {
+		return err
+	}
+	if err := within("WaitTimeSeconds", in.WaitTimeSeconds, 0, 20); err != nil {
+		return err
+	}
+	if err := within("VisibilityTimeout", in.VisibilityTimeout, 0, 12*3600); err != nil {
+		return err
+	}
+	for _, name := range slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames) {
+		if !slices.Contains(systemAttributes, name) {
+			return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeName", "Unknown Attribute %s.", name)
+		}
+	}
+	return nil
+}
+
+// receive takes what is there, or waits for the first message to come: until
+// the long poll's time is over by the sandbox's clock, or the caller has gone.
+func (s *Service) receive(ctx context.Context, q *queue, in receiving) ([]received, error) {
+	s.mu.Lock()
+	wait := q.attributes.seconds("ReceiveMessageWaitTimeSeconds")
+	if in.WaitTimeSeconds != nil {
+		wait = time.Duration(*in.WaitTimeSeconds) * time.Second
+	}
+	end := s.clock.Now().Add(wait)
+	s.mu.Unlock()
+	for {
+		// A caller that hung up must not take messages with it.
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		s.mu.Lock()
+		if q.gone {
+			s.mu.Unlock()
+			return nil, errNoQueue()
+		}
+		now := s.clock.Now()
+		messages, err := s.take(q, in, now)
+		changed, next := q.changed, q.nextArrival(now, end)
+		s.mu.Unlock()
+		if len(messages) > 0 || err != nil || !now.Before(end) {
+			return messages, err
+		}
+		s.waitFor(ctx, changed, next)
+	}
+}
+
+// waitFor returns when the queue has changed, the time has come, or the
+// context has ended.
+func (s *Service) waitFor(ctx context.Context, changed <-chan struct{}, next time.Time) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-changed:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	_ = s.clock.WaitUntil(ctx, next) // whatever ended the wait, the queue is looked at again
+}
+
+// nextArrival is when the next message of those that are there can be received.
+func (q *queue) nextArrival(now, end time.Time) time.Time {
+	next := end
+	for _, m := range q.messages {
+		at := m.visible
+		if m.arrives.After(at) {
+			at = m.arrives
+		}
+		if at.After(now) && at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// take receives what can be received now. The caller holds the lock.
+func (s *Service) take(q *queue, in receiving, now time.Time) ([]received, error) {
+	_, inFlight, _ := q.counts(now)
+	if inFlight >= maxInFlight {
+		return nil, kernel.Errorf(http.StatusForbidden, "OverLimit", "Too many messages in flight for queue %s.", q.key.name)
+	}
+	limit := 1
+	if in.MaxNumberOfMessages != nil {
+		limit = *in.MaxNumberOfMessages
+	}
+	timeout := q.attributes.seconds("VisibilityTimeout")
+	if in.VisibilityTimeout != nil {
+		timeout = time.Duration(*in.VisibilityTimeout) * time.Second
+	}
+	var out []received
+	for _, m := range slices.Clone(q.messages) {
+		if len(out) == limit {
+			break
+		}
+		if m.arrives.After(now) || m.visible.After(now) || s.bury(q, m, now) {
+			continue
+		}
+		m.received++
+		if m.firstSeen.IsZero() {
+			m.firstSeen = now
+		}
+		m.lastSeen, m.visible, m.delayed = now, now.Add(timeout), false
+		m.handle = newHandle(q, m, kernel.NewRequestID(s.rand))
+		out = append(out, m.show(in))
+	}
+	return out, nil
+}
+
+// systemAttributes are the names that may be asked for.
+var systemAttributes = []string{
+	"All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
+	"SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
+}
+
+func (m *message) show(in receiving) received {
+	fields := pick(m.fields, in.MessageAttributeNames)
+	r := received{
+		MessageId: m.id, ReceiptHandle: m.handle, Body: m.body, MD5OfBody: md5Hex([]byte(m.body)),
+		Attributes: map[string]string{}, MessageAttributes: fields, MD5OfMessageAttributes: md5OfAttributes(fields),
+	}
+	all := map[string]string{
+		"SenderId":                         m.sender,
+		"SentTimestamp":                    unixMillis(m.sent),
+		"ApproximateReceiveCount":          strconv.Itoa(m.received),
+		"ApproximateFirstReceiveTimestamp": unixMillis(m.firstSeen),
+		"MessageGroupId":                   m.group,
+		"AWSTraceHeader":                   m.trace,
+		"DeadLetterQueueSourceArn":         m.source,
+	}
+	wanted := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)
+	for name, value := range all {
+		if value != "" && (slices.Contains(wanted, "All") || slices.Contains(wanted, name)) {
+			r.Attributes[name] = value
+		}
+	}
+	return r
+}
+
+// newHandle makes the receipt handle of one receive. It names queue and message,
+// so that an old handle is told from an invented one.
+func newHandle(q *queue, m *message, unique string) string {
+	return base64.StdEncoding.EncodeToString([]byte(unique + " " + q.key.arn() + " " + m.id))
+}
+
+// byHandle finds the message that a handle was given for: nil if it is gone.
+func (q *queue) byHandle(handle string) (*message, error) {
+	invalid := kernel.Errorf(http.StatusNotFound, "ReceiptHandleIsInvalid",
+		"The input receipt handle %q is not a valid receipt handle.", handle)
+	if handle == "" {
+		return nil, errMissing("ReceiptHandle")
+	}
+	text, err := base64.StdEncoding.DecodeString(handle)
+	if err != nil {
+		return nil, invalid
+	}
+	parts := strings.Split(string(text), " ")
+	if len(parts) != 3 || parts[1] != q.key.arn() {
+		return nil, invalid
+	}
+	for _, m := range q.messages {
+		if m.id == parts[2] {
+			return m, nil
+		}
+	}
+	return nil, nil
+}
