@@ -1,0 +1,146 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package awsclient turns a configuration into clients of the AWS services
+// that a hub is made of, and reads AWS's errors.
+//
+// What a configuration means (profiles, chains of assumed roles, shared files,
+// endpoints, retries, environment variables) is what it means in the
+// hashicorp/aws provider: it is the same library underneath. The package knows
+// nothing of Terraform, and nothing of hubs.
+package awsclient
+
+import (
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Clients are the AWS services as one principal sees them. Each client is made
+// when it is first asked for and kept; all methods may be called at once.
+type Clients struct {
+	// Account is the account that the credentials belong to.
+	Account account.ID
+	// CallerARN is the principal, as sts:GetCallerIdentity gives it.
+	CallerARN string
+	// Region is the configured one; a hub's queue, bucket and table are there.
+	Region account.Region
+
+	config    aws.Config
+	endpoints map[string]string
+
+	sns     perRegion[*sns.Client]
+	sqs     perRegion[*sqs.Client]
+	s3      perRegion[*s3.Client]
+	sts     perRegion[*sts.Client]
+	dynamo  perRegion[*dynamodb.Client]
+	assumed assumed
+}
+
+// Partition is the partition of the configured Region.
+func (c *Clients) Partition() account.Partition { return c.Region.Partition() }
+
+// SNS is the notification service of a Region.
+func (c *Clients) SNS(region account.Region) *sns.Client {
+	return c.sns.get(region, func() *sns.Client {
+		return sns.NewFromConfig(c.config, func(o *sns.Options) {
+			o.Region = region.String()
+			override(&o.BaseEndpoint, c.endpoints["sns"])
+		})
+	})
+}
+
+// SQS is the queue service of a Region.
+func (c *Clients) SQS(region account.Region) *sqs.Client {
+	return c.sqs.get(region, func() *sqs.Client {
+		return sqs.NewFromConfig(c.config, func(o *sqs.Options) {
+			o.Region = region.String()
+			override(&o.BaseEndpoint, c.endpoints["sqs"])
+		})
+	})
+}
+
+// STS is the token service of a Region.
+func (c *Clients) STS(region account.Region) *sts.Client {
+	return c.sts.get(region, func() *sts.Client {
+		return sts.NewFromConfig(c.config, func(o *sts.Options) {
+			o.Region = region.String()
+			override(&o.BaseEndpoint, c.endpoints["sts"])
+		})
+	})
+}
+
+// DynamoDB is the table service of the configured Region.
+func (c *Clients) DynamoDB() *dynamodb.Client {
+	return c.dynamo.get(c.Region, func() *dynamodb.Client {
+		return dynamodb.NewFromConfig(c.config, func(o *dynamodb.Options) {
+			o.Region = c.Region.String()
+			override(&o.BaseEndpoint, c.endpoints["dynamodb"])
+		})
+	})
+}
+
+// S3 is the object service of the configured Region.
+func (c *Clients) S3() *s3.Client {
+	return c.s3.get(c.Region, func() *s3.Client {
+		return s3.NewFromConfig(c.config, func(o *s3.Options) {
+			o.Region = c.Region.String()
+			override(&o.BaseEndpoint, c.endpoints["s3"])
+			// A bucket name cannot be a part of somebody's loopback address.
+			o.UsePathStyle = o.UsePathStyle || o.BaseEndpoint != nil
+		})
+	})
+}
+
+// Endpoint is the address that stands in for AWS's own for one service ("s3"),
+// by the configuration or the environment; empty where AWS is AWS.
+func (c *Clients) Endpoint(service string) string {
+	var base *string
+	switch service {
+	case "sns":
+		base = c.SNS(c.Region).Options().BaseEndpoint
+	case "sqs":
+		base = c.SQS(c.Region).Options().BaseEndpoint
+	case "sts":
+		base = c.STS(c.Region).Options().BaseEndpoint
+	case "dynamodb":
+		base = c.DynamoDB().Options().BaseEndpoint
+	case "s3":
+		base = c.S3().Options().BaseEndpoint
+	}
+	return aws.ToString(base)
+}
+
+// override replaces an endpoint where the configuration names one; otherwise
+// what the SDK found in the environment or the shared files stays.
+func override(base **string, endpoint string) {
+	if endpoint != "" {
+		*base = aws.String(endpoint)
+	}
+}
+
+// perRegion keeps one client for each Region.
+type perRegion[T any] struct {
+	mu      sync.Mutex
+	clients map[account.Region]T
+}
+
+func (p *perRegion[T]) get(region account.Region, make func() T) T {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if client, ok := p.clients[region]; ok {
+		return client
+	}
+	if p.clients == nil {
+		p.clients = map[account.Region]T{}
+	}
+	client := make()
+	p.clients[region] = client
+	return client
+}

@@ -1,0 +1,196 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package awsclient
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsbase "github.com/hashicorp/aws-sdk-go-base/v2"
+	basediag "github.com/hashicorp/aws-sdk-go-base/v2/diag"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Config is what a person can say about how to reach AWS. Everything left
+// empty comes from the environment and the shared files, as usual.
+type Config struct {
+	Region string
+
+	Profile                string
+	AccessKey              string
+	SecretKey              string
+	Token                  string
+	SharedConfigFiles      []string
+	SharedCredentialsFiles []string
+
+	// AssumeRole is a chain: each role is assumed with the credentials of the
+	// one before it.
+	AssumeRole []AssumeRole
+
+	AllowedAccountIDs   []string
+	ForbiddenAccountIDs []string
+
+	// MaxRetries is how often a request is tried; 0 means DefaultMaxRetries.
+	MaxRetries int
+
+	// Endpoints stand in for AWS's own, by service: sns, sqs, s3, sts and
+	// dynamodb.
+	Endpoints map[string]string
+
+	// UserAgent tells AWS's logs who calls.
+	UserAgent []Product
+}
+
+// AssumeRole is one role of the chain, with the arguments of sts:AssumeRole.
+type AssumeRole struct {
+	RoleARN           string
+	SessionName       string
+	ExternalID        string
+	Duration          time.Duration
+	Policy            string
+	PolicyARNs        []string
+	SourceIdentity    string
+	Tags              map[string]string
+	TransitiveTagKeys []string
+}
+
+// Product is one part of a user agent: name/version.
+type Product struct{ Name, Version string }
+
+// DefaultMaxRetries is that of the hashicorp/aws provider.
+const DefaultMaxRetries = 25
+
+// Diagnostic is one thing to tell whoever wrote the configuration.
+type Diagnostic struct {
+	Warning   bool   // false: an error
+	Attribute string // the argument it is about, such as "region"; may be empty
+	Summary   string
+	Detail    string
+}
+
+// Load makes clients from a configuration: it finds credentials and asks STS
+// once whose they are. Where any diagnostic is an error there are no clients.
+func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
+	base := config.base()
+	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)
+	diagnostics := translate(found)
+	if found.HasError() {
+		return nil, diagnostics
+	}
+	fail := func(d Diagnostic) (*Clients, []Diagnostic) { return nil, append(diagnostics, d) }
+
+	if sdk.Region == "" {
+		return fail(Diagnostic{
+			Attribute: "region",
+			Summary:   "No AWS Region",
+			Detail:    "Set region, the environment variable AWS_REGION, or a region in the shared configuration file's profile.",
+		})
+	}
+	region, err := account.ParseRegion(sdk.Region)
+	if err != nil {
+		return fail(Diagnostic{Attribute: "region", Summary: "Unknown AWS Region", Detail: sentence(err)})
+	}
+	clients := &Clients{Region: region, config: sdk, endpoints: config.Endpoints}
+	if err := clients.identify(ctx); err != nil {
+		return fail(Diagnostic{
+			Summary: "The AWS credentials do not work",
+			Detail: "AWS could not tell who the credentials belong to. Check that they are current and that the endpoint of STS in Region " +
+				region.String() + " can be reached.\n\n" + err.Error(),
+		})
+	}
+	if err := base.VerifyAccountIDAllowed(clients.Account.String()); err != nil {
+		return fail(config.wrongAccount(clients.Account, err))
+	}
+	return clients, diagnostics
+}
+
+// base is the same configuration in the words of aws-sdk-go-base.
+func (c Config) base() awsbase.Config {
+	base := awsbase.Config{
+		Region:                 c.Region,
+		Profile:                c.Profile,
+		AccessKey:              c.AccessKey,
+		SecretKey:              c.SecretKey,
+		Token:                  c.Token,
+		SharedConfigFiles:      c.SharedConfigFiles,
+		SharedCredentialsFiles: c.SharedCredentialsFiles,
+		AllowedAccountIds:      c.AllowedAccountIDs,
+		ForbiddenAccountIds:    c.ForbiddenAccountIDs,
+		MaxRetries:             c.MaxRetries,
+		StsEndpoint:            c.Endpoints["sts"],
+		CallerName:             "xacct",
+		CallerDocumentationURL: "https://registry.terraform.io/providers/xacct/xacct",
+		// We ask for the caller's identity ourselves, because we want the ARN
+		// as well, and once is enough.
+		SkipCredsValidation: true,
+		// Its debug log holds whole requests and answers, and answers of the
+		// registry hold the hub's key.
+		SuppressDebugLog: true,
+	}
+	if base.MaxRetries == 0 {
+		base.MaxRetries = DefaultMaxRetries
+	}
+	for _, role := range c.AssumeRole {
+		base.AssumeRole = append(base.AssumeRole, role.base())
+	}
+	for _, p := range c.UserAgent {
+		base.UserAgent = append(base.UserAgent, awsbase.UserAgentProduct{Name: p.Name, Version: p.Version})
+	}
+	return base
+}
+
+func (r AssumeRole) base() awsbase.AssumeRole {
+	return awsbase.AssumeRole{
+		RoleARN:           r.RoleARN,
+		SessionName:       r.SessionName,
+		ExternalID:        r.ExternalID,
+		Duration:          r.Duration,
+		Policy:            r.Policy,
+		PolicyARNs:        r.PolicyARNs,
+		SourceIdentity:    r.SourceIdentity,
+		Tags:              r.Tags,
+		TransitiveTagKeys: r.TransitiveTagKeys,
+	}
+}
+
+func (c Config) wrongAccount(found account.ID, err error) Diagnostic {
+	d := Diagnostic{Attribute: "allowed_account_ids", Summary: "The credentials belong to another AWS account"}
+	if slices.Contains(c.ForbiddenAccountIDs, found.String()) {
+		d.Attribute = "forbidden_account_ids"
+		d.Detail = fmt.Sprintf("They belong to account %s, which forbidden_account_ids names. Use other credentials, or another profile.\n\n%s", found, err)
+		return d
+	}
+	d.Detail = fmt.Sprintf("They belong to account %s, and allowed_account_ids names %s. Use other credentials, or another profile.\n\n%s",
+		found, strings.Join(c.AllowedAccountIDs, ", "), err)
+	return d
+}
+
+func translate(found basediag.Diagnostics) []Diagnostic {
+	var diagnostics []Diagnostic
+	for _, d := range found {
+		diagnostics = append(diagnostics, Diagnostic{
+			Warning: d.Severity() == basediag.SeverityWarning,
+			Summary: d.Summary(),
+			Detail:  d.Detail(),
+		})
+	}
+	return diagnostics
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// withCredentials is the same configuration as another principal.
+func withCredentials(config aws.Config, credentials aws.CredentialsProvider) aws.Config {
+	config = config.Copy()
+	config.Credentials = aws.NewCredentialsCache(credentials)
+	return config
+}

@@ -1,0 +1,28 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package awsclient
+
+import (
+	"slices"
+	"strings"
+)
+
+// TagChanges is what turns the tags that a resource has into those that it
+// should have: the tags to set, and the keys to remove, sorted. AWS's own tags
+// (aws:…) cannot be changed and stay.
+func TagChanges(have, want map[string]string) (set map[string]string, drop []string) {
+	set = map[string]string{}
+	for k, v := range want {
+		if old, ok := have[k]; !ok || old != v {
+			set[k] = v
+		}
+	}
+	for k := range have {
+		if _, ok := want[k]; !ok && !strings.HasPrefix(k, "aws:") {
+			drop = append(drop, k)
+		}
+	}
+	slices.Sort(drop)
+	return set, drop
+}

@@ -1,0 +1,158 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// HubState is how far a hub has come.
+type HubState string
+
+// The life of a hub. A crash leaves it in the first or the last of these, and
+// the same operation again finishes it.
+const (
+	HubCreating HubState = "creating"
+	HubReady    HubState = "ready"
+	HubDeleting HubState = "deleting"
+)
+
+// HubRecord is everything that is known of a hub without asking for its parts.
+type HubRecord struct {
+	onboarding.Hub
+
+	Regions        []account.Region // that have topics, sorted
+	Retiring       []account.Region // whose topics are being deleted
+	Publishers     string
+	TemplateAccess string
+	Capacity       int
+	Shards         int // topics in every Region
+	Tags           map[string]string
+
+	Bucket             string
+	QueueURL           string
+	DeadLetterQueueURL string
+
+	State     HubState
+	CreatedAt time.Time
+	Revision  int64 // counts writes; the optimistic lock
+
+	// Key issues external IDs. It is stored beside the record, and no printing
+	// or logging of the record shows it.
+	Key Key `json:"-"`
+}
+
+// LogValue keeps a log line about a hub to its name.
+func (h HubRecord) LogValue() slog.Value { return slog.StringValue(h.Name) }
+
+// Key is a hub's secret: 32 random bytes, made once.
+type Key struct{ bytes []byte }
+
+// NewKey draws a key.
+func NewKey(random io.Reader) (Key, error) {
+	k := Key{make([]byte, 32)}
+	if _, err := io.ReadFull(random, k.bytes); err != nil {
+		return Key{}, fmt.Errorf("draw the hub's random key: %w", err)
+	}
+	return k, nil
+}
+
+// Bytes is the secret itself, for the HMAC that needs it.
+func (k Key) Bytes() []byte { return k.bytes }
+
+// Format prints the same for every key and every verb.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[hub key]") }
+
+// MarshalText keeps the key out of whatever encodes a record.
+func (k Key) MarshalText() ([]byte, error) { return []byte("[hub key]"), nil }
+
+// LogValue keeps the key out of logs.
+func (k Key) LogValue() slog.Value { return slog.StringValue("[hub key]") }
+
+// Hub reads the hub's record. It is ErrNoHub only where AWS said that the
+// table, or the record in it, does not exist.
+func (r *Registry) Hub(ctx context.Context) (HubRecord, error) {
+	found, err := r.get(ctx, hubKey)
+	switch {
+	case awsclient.IsNotFound(err):
+		return HubRecord{}, fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
+	case err != nil:
+		return HubRecord{}, fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
+	case found == nil:
+		return HubRecord{}, fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
+	}
+	return r.decodeHub(found)
+}
+
+func (r *Registry) decodeHub(found item) (HubRecord, error) {
+	hub, err := decode[HubRecord](r, hubKey, found)
+	if err != nil {
+		return HubRecord{}, err
+	}
+	secret, ok := found["key"].(*types.AttributeValueMemberB)
+	if !ok || len(secret.Value) == 0 {
+		return HubRecord{}, fmt.Errorf("the record of hub %s in table %s has lost its key: restore the table from a backup", r.hub, r.table)
+	}
+	hub.Key = Key{secret.Value}
+	hub.Revision = numberOf(found, "revision")
+	return hub, nil
+}
+
+// HubExistsError says that the hub has a record already.
+type HubExistsError struct{ Existing HubRecord }
+
+func (e *HubExistsError) Error() string {
+	return fmt.Sprintf("hub %s exists already, created %s", e.Existing.Name, e.Existing.CreatedAt.Format(time.RFC3339))
+}
+
+// CreateHub writes the record of a new hub with its key. Where there is one
+// already it is left as it is, and the error is *HubExistsError.
+func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
+	hub.Revision = 1
+	written, err := encode(hubKey, hub)
+	if err != nil {
+		return HubRecord{}, err
+	}
+	written["revision"] = number(1)
+	written["key"] = &types.AttributeValueMemberB{Value: hub.Key.bytes}
+	err = r.put(ctx, hubKey, written, 0)
+	if errors.Is(err, ErrConflict) {
+		existing, err := r.Hub(ctx)
+		if err != nil {
+			return HubRecord{}, err
+		}
+		return HubRecord{}, &HubExistsError{existing}
+	}
+	if err != nil {
+		return HubRecord{}, fmt.Errorf("write the record of hub %s: %w", r.hub, err)
+	}
+	return hub, nil
+}
+
+// UpdateHub writes the record over the revision that it was read with; the key
+// stays. It returns the record as written.
+func (r *Registry) UpdateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
+	before := hub.Revision
+	hub.Revision++
+	written, err := encode(hubKey, hub)
+	if err != nil {
+		return HubRecord{}, err
+	}
+	written["key"] = &types.AttributeValueMemberB{Value: hub.Key.bytes}
+	written["revision"] = number(hub.Revision)
+	if err := r.put(ctx, hubKey, written, before); err != nil {
+		return HubRecord{}, fmt.Errorf("update the record of hub %s: %w", r.hub, err)
+	}
+	return hub, nil
+}

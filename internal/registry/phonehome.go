@@ -1,0 +1,264 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// keep is how long answers and the tombstones of stacks live: SNS retries for
+// 23 days and SQS keeps a message for 14, so nothing comes back after that.
+const keep = 60 * 24 * time.Hour
+
+// Load reads all that bears on a request, consistently, in two calls: first
+// what the request itself names, then what belongs to the customer.
+func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboarding.Snapshot, error) {
+	stack := stackKey(request.Stack)
+	answer := answerKey(request.Stack, request.LogicalID, request.RequestID)
+	keys := []key{hubKey, stack, answer}
+	claim, claimed := key{}, false
+	if external, err := account.ParseExternalID(request.Properties.ExternalID); err == nil {
+		claim, claimed = claimKey(external), true
+		keys = append(keys, claim)
+	}
+	found, err := r.getAll(ctx, keys...)
+	if err != nil {
+		if awsclient.IsNotFound(err) {
+			err = ErrNoHub
+		}
+		return onboarding.Snapshot{}, fmt.Errorf("load stack %s from table %s: %w", request.Stack, r.table, err)
+	}
+	if found[hubKey] == nil {
+		return onboarding.Snapshot{}, fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
+	}
+	snapshot, err := r.decodeStackSide(request, found[hubKey], found[stack], found[answer])
+	if err != nil {
+		return onboarding.Snapshot{}, err
+	}
+	customer := snapshot.Stack.CustomerID
+	byClaim := customer == "" && claimed
+	if byClaim && found[claim] != nil {
+		if err := r.checkSchema(claim, found[claim]); err != nil {
+			return onboarding.Snapshot{}, err
+		}
+		customer = textOf(found[claim], "customer")
+	}
+	if customer == "" {
+		return snapshot, nil
+	}
+	return r.loadCustomer(ctx, snapshot, customer)
+}
+
+// decodeStackSide reads what a request names: the hub, the stack, the answer.
+func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer item) (onboarding.Snapshot, error) {
+	record, err := r.decodeHub(hub)
+	if err != nil {
+		return onboarding.Snapshot{}, err
+	}
+	snapshot := onboarding.Snapshot{Hub: record.Hub, Stack: onboarding.Stack{ID: request.Stack}}
+	if stack != nil {
+		if snapshot.Stack, err = decode[onboarding.Stack](r, stackKey(request.Stack), stack); err != nil {
+			return onboarding.Snapshot{}, err
+		}
+		snapshot.Stack.Revision = numberOf(stack, "revision")
+	}
+	if answer != nil {
+		stored, err := decode[onboarding.Answer](r, answerKey(request.Stack, request.LogicalID, request.RequestID), answer)
+		if err != nil {
+			return onboarding.Snapshot{}, err
+		}
+		snapshot.Answer = &stored
+	}
+	return snapshot, nil
+}
+
+// loadCustomer adds the customer's link, and their registration in the stack's
+// account.
+func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string) (onboarding.Snapshot, error) {
+	link, registration := linkKey(customer), registrationKey(customer, snapshot.Stack.ID.Account)
+	found, err := r.getAll(ctx, link, registration)
+	if err != nil {
+		return onboarding.Snapshot{}, fmt.Errorf("load customer %s from table %s: %w", customer, r.table, err)
+	}
+	if i := found[link]; i != nil {
+		l, err := r.decodeLink(i)
+		if err != nil {
+			return onboarding.Snapshot{}, err
+		}
+		snapshot.Link = &l
+	}
+	if i := found[registration]; i != nil {
+		reg, err := r.decodeRegistration(i)
+		if err != nil {
+			return onboarding.Snapshot{}, err
+		}
+		snapshot.Registration = &reg
+	}
+	return snapshot, nil
+}
+
+// StoreAnswer stores the answer to a request before it is sent. The first one
+// wins: where there is one already, that is returned and must be sent. It is
+// ErrConflict when the stack has moved since the snapshot, because then the
+// answer was decided on what no longer is.
+func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
+	k := answerKey(answer.Stack, answer.LogicalID, answer.RequestID)
+	if answer.State == "" {
+		answer.State = onboarding.AnswerStored
+	}
+	written, err := r.answerItem(answer)
+	if err != nil {
+		return onboarding.Answer{}, err
+	}
+	condition, values := revisionIs(snapshot.Stack.Revision)
+	err = r.transact(ctx, []types.TransactWriteItem{
+		r.putWrite(written, "attribute_not_exists(pk)", nil),
+		{ConditionCheck: &types.ConditionCheck{
+			TableName:                 &r.table,
+			Key:                       stackKey(answer.Stack).item(),
+			ConditionExpression:       &condition,
+			ExpressionAttributeValues: values,
+		}},
+	})
+	if err == nil {
+		return answer, nil
+	}
+	if stood, failed := failedItem(err, 0); failed {
+		return decode[onboarding.Answer](r, k, stood)
+	}
+	if _, failed := failedItem(err, 1); failed {
+		return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, ErrConflict)
+	}
+	return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, err)
+}
+
+func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
+	written, err := encode(answerKey(answer.Stack, answer.LogicalID, answer.RequestID), answer)
+	if err != nil {
+		return nil, err
+	}
+	written["answer_state"] = text(string(answer.State))
+	written["expires"] = moment(r.now().Add(keep))
+	return written, nil
+}
+
+// Commit writes what an accepted answer changes, all of it in one transaction:
+// the answer's own state, the stack, the registration and the history. It is
+// ErrConflict when anything that the transition was made of has moved; then
+// load and apply again. Committing what is committed already is no error.
+func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
+	writes, err := r.commitWrites(snapshot, answer, transition)
+	if err != nil {
+		return err
+	}
+	err = r.transact(ctx, writes)
+	if err == nil {
+		return nil
+	}
+	if _, failed := failedItem(err, 0); failed {
+		return nil // somebody committed it, perhaps we did and the answer was lost
+	}
+	if awsclient.IsConditionFailed(err) || awsclient.IsContended(err) {
+		return fmt.Errorf("commit request %s of stack %s: %w", answer.RequestID, answer.Stack, ErrConflict)
+	}
+	return fmt.Errorf("commit request %s of stack %s: %w", answer.RequestID, answer.Stack, err)
+}
+
+// commitWrites are the writes of one commit; the answer's is the first.
+func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.Answer, t onboarding.Transition) ([]types.TransactWriteItem, error) {
+	answer.State = onboarding.AnswerCommitted
+	written, err := r.answerItem(answer)
+	if err != nil {
+		return nil, err
+	}
+	writes := []types.TransactWriteItem{r.putWrite(written,
+		"attribute_not_exists(answer_state) OR answer_state <> :committed",
+		item{":committed": text(string(onboarding.AnswerCommitted))})}
+
+	if t.Stack != nil {
+		written, err := stackItem(*t.Stack, snapshot.Stack.Revision)
+		if err != nil {
+			return nil, err
+		}
+		condition, values := revisionIs(snapshot.Stack.Revision)
+		writes = append(writes, r.putWrite(written, condition, values))
+	}
+	if t.Registration != nil {
+		registration, before := *t.Registration, int64(0)
+		if s := snapshot.Registration; s != nil && s.CustomerID == registration.CustomerID && s.Account == registration.Account {
+			before = s.Revision
+		}
+		written, err := registrationItem(&registration, before)
+		if err != nil {
+			return nil, err
+		}
+		condition, values := revisionIs(before)
+		writes = append(writes, r.putWrite(written, condition, values))
+	}
+	if t.History != nil {
+		written, err := encode(historyKey(*t.History), t.History)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: written}})
+	}
+	return writes, nil
+}
+
+// stackItem is the item of the revision that follows the given one. Once all
+// of the stack's resources are gone it is a tombstone, and need not live
+// longer than anything that could still arrive.
+func stackItem(stack onboarding.Stack, before int64) (item, error) {
+	stack.Revision = before + 1
+	written, err := encode(stackKey(stack.ID), stack)
+	if err != nil {
+		return nil, err
+	}
+	written["revision"] = number(stack.Revision)
+	var last time.Time
+	for _, resource := range stack.Resources {
+		if resource.DeletedAt.IsZero() {
+			return written, nil
+		}
+		if resource.DeletedAt.After(last) {
+			last = resource.DeletedAt
+		}
+	}
+	if !last.IsZero() {
+		written["expires"] = moment(last.Add(keep))
+	}
+	return written, nil
+}
+
+// RefuseAnswer notes that S3 refused the answer: forged, or too late. It
+// changes nothing else, and nothing at all once the answer was committed.
+func (r *Registry) RefuseAnswer(ctx context.Context, answer onboarding.Answer) error {
+	answer.State = onboarding.AnswerRefused
+	written, err := r.answerItem(answer)
+	if err != nil {
+		return err
+	}
+	condition := "answer_state <> :committed"
+	_, err = r.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &r.table,
+		Item:                      written,
+		ConditionExpression:       &condition,
+		ExpressionAttributeValues: item{":committed": text(string(onboarding.AnswerCommitted))},
+	})
+	var failed *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &failed) {
+		return fmt.Errorf("note that the answer to request %s of stack %s was refused: %w", answer.RequestID, answer.Stack, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package registry keeps what the vendor knows in one DynamoDB table per hub:
+// the hub itself, the onboarding links, the registrations, and what has been
+// accepted from every customer stack.
+//
+// It decides nothing. It promises three things to those who do: reads are
+// consistent, writes go through only if what they were decided on is still so
+// (otherwise they say ErrConflict), and what belongs together is written in
+// one transaction or not at all.
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Registry is the registry of one hub. All methods may be called at once.
+type Registry struct {
+	client *dynamodb.Client
+	hub    string
+	table  string
+	now    func() time.Time
+	wait   func(context.Context, time.Duration) error
+}
+
+// New opens the registry of a hub, without asking whether there is one.
+func New(client *dynamodb.Client, hub string, clock func() time.Time) *Registry {
+	return &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: wait}
+}
+
+// TableName is the name of a hub's table.
+func TableName(hub string) string { return "xacct-" + hub }
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// HubName is the hub that the registry belongs to.
+func (r *Registry) HubName() string { return r.hub }
+
+// Table is the name of the registry's table.
+func (r *Registry) Table() string { return r.table }
+
+var (
+	// ErrNoHub says that the hub is definitely not there: its table or the
+	// hub's record in it does not exist. Whatever else prevents a read is
+	// another error, because "not there" makes Terraform create things.
+	ErrNoHub = errors.New("there is no such hub")
+
+	// ErrNoLink says that the hub has definitely no link for a customer.
+	ErrNoLink = errors.New("the hub has no link for this customer")
+
+	// ErrConflict says that what a write was decided on has changed meanwhile.
+	ErrConflict = onboarding.ErrConflict
+)
+
+// LinkExistsError says that the customer has a link already.
+type LinkExistsError struct{ Existing onboarding.Link }
+
+func (e *LinkExistsError) Error() string {
+	return fmt.Sprintf("hub %s has a link for customer %s already, created %s",
+		e.Existing.Hub, e.Existing.CustomerID, e.Existing.CreatedAt.Format(time.RFC3339))
+}
+
+// ExternalIDTakenError says that an external ID was issued to another customer
+// of the hub. Claims are never given back: whoever was told an external ID
+// once may still use it.
+type ExternalIDTakenError struct {
+	ExternalID account.ExternalID
+	CustomerID string // whose it is
+}
+
+func (e *ExternalIDTakenError) Error() string {
+	return fmt.Sprintf("external ID %s belongs to customer %s: every customer needs one of its own", e.ExternalID, e.CustomerID)
+}
+
+// NewerSchemaError says that a record was written by a release that knows more
+// than this one, which would lose what it does not know by writing it back.
+type NewerSchemaError struct {
+	Table  string
+	Record string
+	Schema int
+}
+
+func (e *NewerSchemaError) Error() string {
+	return fmt.Sprintf("record %s in table %s has schema %d, and this release reads up to %d: a newer release of xacct wrote it; upgrade this one",
+		e.Record, e.Table, e.Schema, schema)
+}

@@ -1,0 +1,257 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Shard is what the topics of one shard, one in every Region, should allow:
+// the truth behind their policies. SNS's policies have no compare-and-set
+// (aws-facts 5.5), so it is this item that writers agree on, by its number,
+// and its lease that lets one of them write at a time.
+type Shard struct {
+	Number int
+
+	// Accounts may publish; each with the time that it was last asked for, so
+	// that tidying up never takes away what somebody is just about to need.
+	Accounts map[account.ID]time.Time
+	// Regions have a topic of the shard.
+	Regions []account.Region
+
+	// Sequence counts the changes of accounts and Regions; policies carry it.
+	Sequence int64
+	// Written is the sequence that all the topics' policies were last known to
+	// carry. While it is behind, some policy may be too.
+	Written int64
+}
+
+// Publishers are the shard's accounts, sorted.
+func (s Shard) Publishers() []account.ID {
+	return slices.SortedFunc(maps.Keys(s.Accounts), func(a, b account.ID) int {
+		return strings.Compare(a.String(), b.String())
+	})
+}
+
+// Lease is the right to write a shard's policies until a moment.
+type Lease struct {
+	Holder string
+	Until  time.Time
+}
+
+// LeaseHeldError says that somebody else is writing.
+type LeaseHeldError struct {
+	Shard int
+	Until time.Time
+}
+
+func (e *LeaseHeldError) Error() string {
+	return fmt.Sprintf("another process is writing the topic policies of shard %d until %s", e.Shard, e.Until.Format(time.RFC3339))
+}
+
+// ErrNoShard says that the hub has definitely no such shard.
+var ErrNoShard = errors.New("the hub has no such shard")
+
+// EnsureShard makes the item of a shard that has none yet.
+func (r *Registry) EnsureShard(ctx context.Context, shard int, regions []account.Region) error {
+	i := shardKey(shard).item()
+	i["schema"] = number(schema)
+	i["accounts"] = &types.AttributeValueMemberM{Value: item{}}
+	i["regions"] = regionSet(regions)
+	i["sequence"] = number(0)
+	i["written"] = number(0)
+	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:           &r.table,
+		Item:                i,
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	})
+	var there *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &there) {
+		return fmt.Errorf("write shard %d to table %s: %w", shard, r.table, err)
+	}
+	return nil
+}
+
+// Shard reads a shard.
+func (r *Registry) Shard(ctx context.Context, shard int) (Shard, error) {
+	found, err := r.get(ctx, shardKey(shard))
+	if err != nil {
+		return Shard{}, fmt.Errorf("read shard %d from table %s: %w", shard, r.table, err)
+	}
+	if found == nil {
+		return Shard{}, fmt.Errorf("shard %d of hub %s: %w", shard, r.hub, ErrNoShard)
+	}
+	return r.decodeShard(shard, found)
+}
+
+// AcquireLease takes the lease, or renews the caller's own, and returns the
+// shard as it is then. While another's lease lasts it is *LeaseHeldError.
+func (r *Registry) AcquireLease(ctx context.Context, shard int, lease Lease) (Shard, error) {
+	out, err := r.updateShard(ctx, shard,
+		"SET lease_holder = :me, lease_until = :until",
+		"attribute_exists(pk) AND (attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now)",
+		item{":me": text(lease.Holder), ":until": millis(lease.Until), ":now": millis(r.now())})
+	var held *types.ConditionalCheckFailedException
+	if errors.As(err, &held) {
+		if len(held.Item) == 0 {
+			return Shard{}, fmt.Errorf("shard %d of hub %s: %w", shard, r.hub, ErrNoShard)
+		}
+		return Shard{}, &LeaseHeldError{Shard: shard, Until: time.UnixMilli(numberOf(held.Item, "lease_until")).UTC()}
+	}
+	if err != nil {
+		return Shard{}, fmt.Errorf("take the lease of shard %d in table %s: %w", shard, r.table, err)
+	}
+	return r.decodeShard(shard, out)
+}
+
+// ShardChange is a change to what the policies should say. Each one, even an
+// empty one, gets a number of its own.
+type ShardChange struct {
+	Add     []account.ID
+	Remove  []account.ID
+	Regions []account.Region // nil: they stay
+}
+
+// ChangeShard changes the shard that was read under the lease. It is
+// ErrConflict when the lease is lost or the shard has moved.
+func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, change ShardChange) (Shard, error) {
+	set := "SET #sequence = #sequence + :one"
+	names := map[string]string{"#sequence": "sequence"}
+	values := item{":one": number(1), ":me": text(lease.Holder), ":before": number(before.Sequence)}
+	for n, id := range change.Add {
+		name := "#add" + strconv.Itoa(n)
+		names[name] = id.String()
+		set += ", accounts." + name + " = :now"
+		values[":now"] = moment(r.now())
+	}
+	if change.Regions != nil {
+		set += ", regions = :regions"
+		values[":regions"] = regionSet(change.Regions)
+	}
+	for n, id := range change.Remove {
+		name := "#remove" + strconv.Itoa(n)
+		names[name] = id.String()
+		set += map[bool]string{true: " REMOVE ", false: ", "}[n == 0] + "accounts." + name
+	}
+	out, err := r.updateShardNamed(ctx, before.Number, set, "lease_holder = :me AND #sequence = :before", names, values)
+	var moved *types.ConditionalCheckFailedException
+	if errors.As(err, &moved) {
+		return Shard{}, fmt.Errorf("change shard %d of hub %s: %w", before.Number, r.hub, ErrConflict)
+	}
+	if err != nil {
+		return Shard{}, fmt.Errorf("change shard %d in table %s: %w", before.Number, r.table, err)
+	}
+	return r.decodeShard(before.Number, out)
+}
+
+// FinishLease notes that all the topics' policies carry the shard's number and
+// gives the lease back. It is ErrConflict when the lease was lost or the shard
+// has moved meanwhile: then somebody else may have written before or after,
+// and the policies must be written again.
+func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) error {
+	_, err := r.updateShardNamed(ctx, written.Number,
+		"SET written = :sequence REMOVE lease_holder, lease_until",
+		"lease_holder = :me AND #sequence = :sequence",
+		map[string]string{"#sequence": "sequence"},
+		item{":me": text(lease.Holder), ":sequence": number(written.Sequence)})
+	var moved *types.ConditionalCheckFailedException
+	if errors.As(err, &moved) {
+		return fmt.Errorf("finish writing shard %d of hub %s: %w", written.Number, r.hub, ErrConflict)
+	}
+	if err != nil {
+		return fmt.Errorf("give the lease of shard %d in table %s back: %w", written.Number, r.table, err)
+	}
+	return nil
+}
+
+// ReleaseLease gives the lease back without having written. A lease that was
+// lost needs no giving back.
+func (r *Registry) ReleaseLease(ctx context.Context, shard int, lease Lease) error {
+	_, err := r.updateShard(ctx, shard, "REMOVE lease_holder, lease_until", "lease_holder = :me", item{":me": text(lease.Holder)})
+	var lost *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &lost) {
+		return fmt.Errorf("give the lease of shard %d in table %s back: %w", shard, r.table, err)
+	}
+	return nil
+}
+
+func (r *Registry) updateShard(ctx context.Context, shard int, update, condition string, values item) (item, error) {
+	return r.updateShardNamed(ctx, shard, update, condition, nil, values)
+}
+
+func (r *Registry) updateShardNamed(ctx context.Context, shard int, update, condition string, names map[string]string, values item) (item, error) {
+	out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &r.table,
+		Key:                                 shardKey(shard).item(),
+		UpdateExpression:                    &update,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Attributes, nil
+}
+
+func (r *Registry) decodeShard(shard int, i item) (Shard, error) {
+	k := shardKey(shard)
+	if err := r.checkSchema(k, i); err != nil {
+		return Shard{}, err
+	}
+	s := Shard{
+		Number:   shard,
+		Accounts: map[account.ID]time.Time{},
+		Sequence: numberOf(i, "sequence"),
+		Written:  numberOf(i, "written"),
+	}
+	accounts, _ := i["accounts"].(*types.AttributeValueMemberM)
+	if accounts == nil {
+		return Shard{}, fmt.Errorf("record %s in table %s has no accounts: restore the table from a backup", k, r.table)
+	}
+	for digits := range accounts.Value {
+		id, err := account.ParseID(digits)
+		if err != nil {
+			return Shard{}, fmt.Errorf("record %s in table %s: %w", k, r.table, err)
+		}
+		s.Accounts[id] = time.Unix(numberOf(accounts.Value, digits), 0).UTC()
+	}
+	regions, _ := i["regions"].(*types.AttributeValueMemberSS)
+	if regions == nil {
+		return Shard{}, fmt.Errorf("record %s in table %s has no Regions: restore the table from a backup", k, r.table)
+	}
+	for _, name := range slices.Sorted(slices.Values(regions.Value)) {
+		region, err := account.ParseRegion(name)
+		if err != nil {
+			return Shard{}, fmt.Errorf("record %s in table %s: %w", k, r.table, err)
+		}
+		s.Regions = append(s.Regions, region)
+	}
+	return s, nil
+}
+
+func regionSet(regions []account.Region) types.AttributeValue {
+	names := make([]string, 0, len(regions))
+	for _, region := range regions {
+		names = append(names, region.String())
+	}
+	slices.Sort(names)
+	return &types.AttributeValueMemberSS{Value: slices.Compact(names)}
+}
+
+func millis(t time.Time) types.AttributeValue { return number(t.UnixMilli()) }

@@ -1,0 +1,221 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+)
+
+// patience is how long a table may take to come or go; AWS needs seconds.
+const patience = 10 * time.Minute
+
+// EnsureTable makes the hub's table, or what is missing of it: the table with
+// deletion protection, point-in-time recovery, expiry and tags. Called again
+// after a crash it goes on where it stopped.
+func (r *Registry) EnsureTable(ctx context.Context, tags map[string]string) error {
+	table, err := r.describe(ctx)
+	if err == nil && table.TableStatus == types.TableStatusDeleting {
+		if err := r.waitGone(ctx); err != nil {
+			return err
+		}
+		table, err = r.describe(ctx)
+	}
+	switch {
+	case awsclient.IsNotFound(err):
+		if table, err = r.createTable(ctx, tags); err != nil {
+			return err
+		}
+	case err != nil:
+		return fmt.Errorf("describe table %s: %w", r.table, err)
+	}
+	if table.TableStatus != types.TableStatusActive {
+		waiter := dynamodb.NewTableExistsWaiter(r.client, func(o *dynamodb.TableExistsWaiterOptions) {
+			o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+		})
+		if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, patience); err != nil {
+			return fmt.Errorf("wait for table %s: %w", r.table, err)
+		}
+	}
+	if !aws.ToBool(table.DeletionProtectionEnabled) {
+		if err := r.protect(ctx, true); err != nil {
+			return err
+		}
+	}
+	if err := r.ensureExpiry(ctx); err != nil {
+		return err
+	}
+	if err := r.ensureRecovery(ctx); err != nil {
+		return err
+	}
+	return r.ensureTags(ctx, aws.ToString(table.TableArn), tags)
+}
+
+func (r *Registry) describe(ctx context.Context) (types.TableDescription, error) {
+	out, err := r.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.table})
+	if err != nil {
+		return types.TableDescription{}, err
+	}
+	return *out.Table, nil
+}
+
+func (r *Registry) createTable(ctx context.Context, tags map[string]string) (types.TableDescription, error) {
+	out, err := r.client.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: &r.table,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
+		},
+		BillingMode:               types.BillingModePayPerRequest,
+		DeletionProtectionEnabled: aws.Bool(true),
+		Tags:                      tableTags(tags),
+	})
+	if awsclient.HasCode(err, "ResourceInUseException") {
+		return r.describe(ctx) // another process was faster
+	}
+	if err != nil {
+		return types.TableDescription{}, fmt.Errorf("create table %s: %w", r.table, err)
+	}
+	return *out.TableDescription, nil
+}
+
+func (r *Registry) protect(ctx context.Context, on bool) error {
+	_, err := r.client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &r.table, DeletionProtectionEnabled: &on})
+	if err != nil {
+		return fmt.Errorf("set deletion protection of table %s to %t: %w", r.table, on, err)
+	}
+	return nil
+}
+
+func (r *Registry) ensureExpiry(ctx context.Context) error {
+	out, err := r.client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &r.table})
+	if err != nil {
+		return fmt.Errorf("describe the expiry of table %s: %w", r.table, err)
+	}
+	if d := out.TimeToLiveDescription; d != nil &&
+		(d.TimeToLiveStatus == types.TimeToLiveStatusEnabled || d.TimeToLiveStatus == types.TimeToLiveStatusEnabling) {
+		return nil
+	}
+	_, err = r.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+		TableName:               &r.table,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(true)},
+	})
+	if err != nil {
+		return fmt.Errorf("switch the expiry of table %s on: %w", r.table, err)
+	}
+	return nil
+}
+
+// ensureRecovery switches point-in-time recovery on. A table that has just
+// become active may not be ready for that for some seconds more.
+func (r *Registry) ensureRecovery(ctx context.Context) error {
+	out, err := r.client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &r.table})
+	if err != nil {
+		return fmt.Errorf("describe the backups of table %s: %w", r.table, err)
+	}
+	if d := out.ContinuousBackupsDescription; d != nil && d.PointInTimeRecoveryDescription != nil &&
+		d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {
+		return nil
+	}
+	const attempts = 20
+	for range attempts {
+		_, err = r.client.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+			TableName:                        &r.table,
+			PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
+		})
+		if !awsclient.HasCode(err, "ContinuousBackupsUnavailableException") {
+			break
+		}
+		if waited := r.wait(ctx, 3*time.Second); waited != nil {
+			return waited
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("switch point-in-time recovery of table %s on: %w", r.table, err)
+	}
+	return nil
+}
+
+func (r *Registry) ensureTags(ctx context.Context, arn string, want map[string]string) error {
+	have := map[string]string{}
+	for input := (&dynamodb.ListTagsOfResourceInput{ResourceArn: &arn}); ; {
+		out, err := r.client.ListTagsOfResource(ctx, input)
+		if err != nil {
+			return fmt.Errorf("list the tags of table %s: %w", r.table, err)
+		}
+		for _, tag := range out.Tags {
+			have[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		if input.NextToken = out.NextToken; input.NextToken == nil {
+			break
+		}
+	}
+	set, drop := awsclient.TagChanges(have, want)
+	if len(set) > 0 {
+		if _, err := r.client.TagResource(ctx, &dynamodb.TagResourceInput{ResourceArn: &arn, Tags: tableTags(set)}); err != nil {
+			return fmt.Errorf("tag table %s: %w", r.table, err)
+		}
+	}
+	if len(drop) > 0 {
+		if _, err := r.client.UntagResource(ctx, &dynamodb.UntagResourceInput{ResourceArn: &arn, TagKeys: drop}); err != nil {
+			return fmt.Errorf("untag table %s: %w", r.table, err)
+		}
+	}
+	return nil
+}
+
+func tableTags(tags map[string]string) []types.Tag {
+	var list []types.Tag
+	for k, v := range tags {
+		list = append(list, types.Tag{Key: aws.String(k), Value: aws.String(v)})
+	}
+	slices.SortFunc(list, func(a, b types.Tag) int { return strings.Compare(*a.Key, *b.Key) })
+	return list
+}
+
+// DeleteTable deletes the hub's table with everything in it, and waits until
+// it is gone, so that a hub of the same name can be made right after.
+func (r *Registry) DeleteTable(ctx context.Context) error {
+	table, err := r.describe(ctx)
+	switch {
+	case awsclient.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("describe table %s: %w", r.table, err)
+	}
+	if table.TableStatus != types.TableStatusDeleting {
+		if aws.ToBool(table.DeletionProtectionEnabled) {
+			if err := r.protect(ctx, false); err != nil {
+				return err
+			}
+		}
+		_, err := r.client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &r.table})
+		if err != nil && !awsclient.IsNotFound(err) {
+			return fmt.Errorf("delete table %s: %w", r.table, err)
+		}
+	}
+	return r.waitGone(ctx)
+}
+
+func (r *Registry) waitGone(ctx context.Context) error {
+	waiter := dynamodb.NewTableNotExistsWaiter(r.client, func(o *dynamodb.TableNotExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+	})
+	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, patience); err != nil {
+		return fmt.Errorf("wait until table %s is gone: %w", r.table, err)
+	}
+	return nil
+}
