@@ -1,0 +1,206 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Apply says what the commit of an accepted answer writes, given what the
+// registry holds by now: other requests may have been committed since the
+// decision, so a change that is older than what is there, or whose resource was
+// deleted meanwhile, gives an empty transition.
+func Apply(s Snapshot, a Answer, now time.Time) Transition {
+	c := commit{Snapshot: s, answer: a, change: a.Change, now: now, resource: s.Stack.Resources[a.LogicalID]}
+	switch {
+	case c.change.SentAt.Before(c.resource.LastRequestAt):
+		return Transition{}
+	case c.change.Kind == ChangeRegister:
+		return c.register()
+	case c.change.Kind == ChangeUpdate:
+		return c.update()
+	case c.change.Kind == ChangeDelete:
+		return c.delete()
+	}
+	return Transition{}
+}
+
+// commit is one change on its way into the registry.
+type commit struct {
+	Snapshot
+	answer   Answer
+	change   Change
+	now      time.Time
+	resource Resource // as last accepted; zero: never
+}
+
+// register makes the stack the owner of the registration, unless a stack that
+// asked later owns it already.
+func (c commit) register() Transition {
+	if c.resource.buries(c.change.SentAt) {
+		return Transition{}
+	}
+	stack := c.withResource(Resource{
+		LastRequestAt: c.change.SentAt,
+		Properties:    c.change.Properties,
+		PhysicalID:    c.change.PhysicalID,
+		Late:          c.now.After(c.change.Deadline),
+	})
+	old := c.Registration
+	if old != nil && c.change.SentAt.Before(old.RequestedAt) {
+		reg := *old
+		if c.answer.Stack != old.Stack {
+			reg.Superseded = withStack(old.Superseded, c.answer.Stack)
+		}
+		return c.transition(stack, reg, OutcomeSuperseded)
+	}
+	reg := Registration{Hub: c.Hub.Name, CustomerID: c.change.CustomerID, Account: c.answer.Stack.Account}
+	if old != nil {
+		reg = *old
+		if old.Live() && old.Stack != c.answer.Stack {
+			reg.Superseded = withStack(old.Superseded, old.Stack)
+		}
+	}
+	reg.Superseded = withoutStack(reg.Superseded, c.answer.Stack)
+	reg.Stack, reg.LogicalID, reg.PhysicalID = c.answer.Stack, c.answer.LogicalID, c.change.PhysicalID
+	reg.RequestedAt, reg.RegisteredAt = c.change.SentAt, c.now
+	return c.transition(stack, c.proven(reg), OutcomeRegistered)
+}
+
+// update follows the stack where it owns the registration, and nowhere else.
+func (c commit) update() Transition {
+	if !c.owns() || !c.resource.DeletedAt.IsZero() {
+		return Transition{}
+	}
+	resource := c.resource
+	resource.LastRequestAt = c.change.SentAt
+	resource.Previous, resource.Properties = resource.Properties, c.change.Properties
+	if resource.PhysicalID == "" {
+		resource.PhysicalID = c.change.PhysicalID
+	}
+	return c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
+}
+
+// delete leaves the tombstone, and disconnects what the stack owned. Where the
+// stack has another resource that still lives, such as the one that a renamed
+// resource replaced before the update was rolled back, that one takes over.
+func (c commit) delete() Transition {
+	if !c.resource.Deletes(c.change.PhysicalID) {
+		return Transition{}
+	}
+	resource := c.resource
+	resource.LastRequestAt, resource.DeletedAt = c.change.SentAt, c.change.SentAt
+	stack := c.withResource(resource)
+	if c.Registration == nil {
+		return Transition{Stack: &stack}
+	}
+	reg := *c.Registration
+	if !c.owns() {
+		if !slices.Contains(reg.Superseded, c.answer.Stack) || anyLive(stack) {
+			return Transition{Stack: &stack}
+		}
+		reg.Superseded = withoutStack(reg.Superseded, c.answer.Stack)
+		return c.transition(stack, reg, OutcomeTombstone)
+	}
+	if logicalID, heir := newestLive(stack); heir != nil {
+		reg.LogicalID, reg.PhysicalID = logicalID, heir.PhysicalID
+		reg.TemplateVersion, reg.GrantedPermissions = heir.Properties.TemplateVersion, heir.Properties.GrantedPermissions
+		if role, err := account.ParseRoleARN(heir.Properties.RoleARN); err == nil && role != reg.Role {
+			reg.Role, reg.Status, reg.Reason = role, Degraded, reasonFellBack(role)
+		}
+		return c.transition(stack, reg, OutcomeFellBack)
+	}
+	reg.Status, reg.Reason = Disconnected, reasonDeleted(c.answer.Stack)
+	return c.transition(stack, reg, OutcomeDisconnected)
+}
+
+// owns reports whether the registration belongs to the answered resource.
+func (c commit) owns() bool {
+	reg := c.Registration
+	return reg != nil && reg.Live() && reg.Stack == c.answer.Stack && reg.LogicalID == c.answer.LogicalID
+}
+
+// proven takes over what the stack reported, and what the proof has shown.
+func (c commit) proven(reg Registration) Registration {
+	reg.TemplateVersion = c.change.Properties.TemplateVersion
+	reg.GrantedPermissions = slices.Clone(c.change.Properties.GrantedPermissions)
+	if !c.change.Role.IsZero() {
+		reg.Role, reg.ExternalID = c.change.Role, c.change.ExternalID
+	}
+	if c.change.Status != "" {
+		reg.Status, reg.Reason = c.change.Status, c.change.Reason
+	}
+	if !c.change.ProvenAt.IsZero() {
+		reg.ProvenAt = c.change.ProvenAt
+	}
+	return reg
+}
+
+// withResource is the stack with the answered resource in its new state. The
+// snapshot's own map stays as it was.
+func (c commit) withResource(resource Resource) Stack {
+	stack := c.Stack
+	stack.ID = c.answer.Stack
+	if stack.CustomerID == "" {
+		stack.CustomerID = c.change.CustomerID
+	}
+	stack.Resources = maps.Clone(c.Stack.Resources)
+	if stack.Resources == nil {
+		stack.Resources = map[string]Resource{}
+	}
+	stack.Resources[c.answer.LogicalID] = resource
+	return stack
+}
+
+func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Transition {
+	reg.ChangedAt = c.now
+	return Transition{Stack: &stack, Registration: &reg, History: &HistoryEntry{
+		At:         c.now,
+		CustomerID: reg.CustomerID,
+		Account:    reg.Account,
+		Stack:      c.answer.Stack,
+		LogicalID:  c.answer.LogicalID,
+		RequestID:  c.answer.RequestID,
+		Outcome:    outcome,
+		Status:     reg.Status,
+		Detail:     reg.Reason,
+	}}
+}
+
+func anyLive(stack Stack) bool {
+	_, resource := newestLive(stack)
+	return resource != nil
+}
+
+// newestLive is the resource of the stack that was accepted last and lives.
+func newestLive(stack Stack) (string, *Resource) {
+	var name string
+	var newest *Resource
+	for _, logicalID := range slices.Sorted(maps.Keys(stack.Resources)) {
+		resource := stack.Resources[logicalID]
+		if resource.live() && (newest == nil || resource.LastRequestAt.After(newest.LastRequestAt)) {
+			name, newest = logicalID, &resource
+		}
+	}
+	return name, newest
+}
+
+func withStack(stacks []account.StackARN, stack account.StackARN) []account.StackARN {
+	return append(withoutStack(stacks, stack), stack)
+}
+
+// withoutStack never touches the given list.
+func withoutStack(stacks []account.StackARN, stack account.StackARN) []account.StackARN {
+	var rest []account.StackARN
+	for _, s := range stacks {
+		if s != stack {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}

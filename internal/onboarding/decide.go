@@ -1,0 +1,199 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// Case is one request with all that is known about it.
+type Case struct {
+	Snapshot
+	Request phonehome.Request
+	// Proofs are the results of what Decide asked to be proven, in this attempt.
+	Proofs map[account.RoleARN]Proof
+}
+
+// Decide says what becomes of a request. It is called again with the proof
+// added when it asks for one. Whatever it says, nothing has changed yet: that
+// is for Apply, once CloudFormation has taken the answer.
+func Decide(c Case, now time.Time) Decision {
+	d := decider{Case: c, now: now, voice: voice{c.Hub}, resource: c.Stack.Resources[c.Request.LogicalID]}
+	switch {
+	case c.Answer != nil:
+		return Decision{Kind: DecideAnswer, Answer: *c.Answer, Replayed: true, Outcome: c.Answer.Outcome}
+	case c.Request.Type == phonehome.Delete:
+		return d.delete()
+	case c.Request.Type == phonehome.Update:
+		return d.update()
+	}
+	return d.create()
+}
+
+// create: FAILED with one clear sentence, or the role is proven and registered.
+func (d decider) create() Decision {
+	r, say := d.Request, d.voice
+	if d.deletedSince() {
+		return d.fail(OutcomeDeleted, say.deleted())
+	}
+	if d.older() {
+		return d.fail(OutcomeOlder, say.older())
+	}
+	if d.Link == nil || r.Properties.ExternalID != d.Link.ExternalID.String() {
+		return d.fail(OutcomeUnknown, say.unknownExternalID())
+	}
+	if r.Properties.Hub != "" && r.Properties.Hub != d.Hub.Name {
+		return d.fail(OutcomeUnknown, say.otherHub())
+	}
+	switch d.Link.Status(d.now) {
+	case LinkClosed:
+		return d.fail(OutcomeClosed, say.closed())
+	case LinkExpired:
+		return d.fail(OutcomeExpired, say.expired(d.Link.ExpiresAt))
+	case LinkOpen:
+	}
+	if r.Stack.Account == d.Hub.Account {
+		return d.fail(OutcomeWrongAccount, say.vendorsAccount())
+	}
+	if r.Stack.Account != d.Link.Account {
+		return d.fail(OutcomeWrongAccount, say.wrongAccount(r.Stack.Account))
+	}
+	role, err := account.ParseRoleARN(r.Properties.RoleARN)
+	if err != nil {
+		return d.fail(OutcomeWrongRole, say.notARole())
+	}
+	if !d.inStacksAccount(role) {
+		return d.fail(OutcomeWrongAccount, say.roleElsewhere(role, r.Stack.Account))
+	}
+	if expected := d.Link.Role(r.Stack.Region.Partition()); role != expected {
+		return d.fail(OutcomeWrongRole, say.wrongRole(role, expected))
+	}
+	if d.closing() {
+		return d.fail(OutcomeTooLate, say.tryAgain())
+	}
+	if other := d.rival(role); other != nil {
+		proof, decision := d.prove(other.Role, other.ExternalID)
+		switch {
+		case decision != nil && proof.Outcome != Refused: // a rival that is gone needs no patience
+			return *decision
+		case proof.Outcome == Proven || proof.Outcome == Open:
+			return d.fail(OutcomeRival, say.rival(other.Stack))
+		case proof.Outcome == Inconclusive:
+			return d.fail(OutcomeTooLate, say.tryAgain())
+		case proof.Outcome == Refused:
+		}
+	}
+	proof, decision := d.prove(role, d.Link.ExternalID)
+	if decision != nil {
+		return *decision
+	}
+	switch proof.Outcome {
+	case Proven:
+		change := d.change(ChangeRegister, d.Link.CustomerID)
+		change.Role, change.ExternalID = role, d.Link.ExternalID
+		change.Status, change.ProvenAt = Active, d.now
+		return d.succeed(OutcomeRegistered, change)
+	case Refused:
+		return d.fail(OutcomeRefused, say.cannotAssume(role))
+	case Open:
+		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
+	case Inconclusive:
+	}
+	return d.fail(OutcomeTooLate, say.tryAgain())
+}
+
+// update: the stack is known by itself, not by what it says. Only what the
+// customer would want undone is FAILED; a rollback never is, because a stack
+// whose rollback fails is stuck.
+func (d decider) update() Decision {
+	r, say := d.Request, d.voice
+	owned := d.owned()
+	if owned == nil {
+		return d.succeed(OutcomeStranger, Change{})
+	}
+	if d.older() {
+		return d.succeed(OutcomeOlder, Change{})
+	}
+	if d.rollback() {
+		return d.rolledBack(owned)
+	}
+	if r.Properties.ExternalID != owned.ExternalID.String() {
+		return d.fail(OutcomeChangedExternalID, say.changedExternalID())
+	}
+	role, err := account.ParseRoleARN(r.Properties.RoleARN)
+	if err != nil {
+		return d.fail(OutcomeWrongRole, say.notARole())
+	}
+	if !d.inStacksAccount(role) {
+		return d.fail(OutcomeWrongAccount, say.changedAccount(role, r.Stack.Account))
+	}
+	proof, decision := d.prove(role, owned.ExternalID)
+	if decision != nil {
+		return *decision
+	}
+	change := d.change(ChangeUpdate, owned.CustomerID)
+	switch proof.Outcome {
+	case Proven:
+		change.Role, change.ExternalID = role, owned.ExternalID
+		change.Status, change.ProvenAt = Active, d.now
+		return d.succeed(OutcomeUpdated, change)
+	case Refused:
+		return d.fail(OutcomeRefused, say.cannotAssume(role))
+	case Open:
+		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
+	case Inconclusive:
+	}
+	change.Status, change.Reason = Degraded, reasonUnproven(role)
+	return d.succeed(OutcomeUpdatedUnproven, change)
+}
+
+// rolledBack: CloudFormation returns to properties that were accepted before.
+func (d decider) rolledBack(owned *Registration) Decision {
+	role, err := account.ParseRoleARN(d.Request.Properties.RoleARN)
+	if err != nil || !d.inStacksAccount(role) {
+		role = owned.Role
+	}
+	proof, decision := d.prove(role, owned.ExternalID)
+	if decision != nil {
+		return *decision
+	}
+	change := d.change(ChangeUpdate, owned.CustomerID)
+	change.Role, change.ExternalID = role, owned.ExternalID
+	switch proof.Outcome {
+	case Proven:
+		change.Status, change.ProvenAt = Active, d.now
+	case Refused, Open:
+		change.Status, change.Reason = Degraded, reasonOf(proof)
+	case Inconclusive:
+		if role != owned.Role {
+			change.Status, change.Reason = Degraded, reasonUnproven(role)
+		}
+	}
+	return d.succeed(OutcomeRolledBack, change)
+}
+
+// delete: SUCCESS, always. A stack that cannot be deleted is the customer's
+// trouble and the vendor's fault. The tombstone is left even where nothing was
+// registered, because the Create may still be under way behind it.
+func (d decider) delete() Decision {
+	customer := d.Stack.CustomerID
+	if customer == "" && d.Link != nil && d.Link.Account == d.Request.Stack.Account {
+		customer = d.Link.CustomerID
+	}
+	switch {
+	case customer == "":
+		return d.succeed(OutcomeStranger, Change{})
+	case d.older():
+		return d.succeed(OutcomeOlder, Change{})
+	case !d.resource.Deletes(d.Request.PhysicalID):
+		// A physical ID that was replaced is cleaned up (aws-facts 1.12).
+		return d.succeed(OutcomeCleanup, Change{})
+	case d.owned() == nil:
+		return d.succeed(OutcomeTombstone, d.change(ChangeDelete, customer))
+	}
+	return d.succeed(OutcomeDisconnected, d.change(ChangeDelete, customer))
+}

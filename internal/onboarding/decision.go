@@ -1,0 +1,75 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// DecisionKind is what has to be done next.
+type DecisionKind string
+
+// The kinds of decision.
+const (
+	DecideAnswer DecisionKind = "answer" // store the answer, send it, then commit its change
+	DecideProve  DecisionKind = "prove"  // prove the role, then decide again
+	DecideLater  DecisionKind = "later"  // put the message back for a while
+	DecideCommit DecisionKind = "commit" // from Settle only: apply the stored answer's change
+	DecideDrop   DecisionKind = "drop"   // from Settle only: the answer changes nothing
+)
+
+// Decision is what Decide and Settle say.
+type Decision struct {
+	Kind       DecisionKind
+	Answer     Answer        // of DecideAnswer
+	Replayed   bool          // the answer was stored before
+	Probe      Probe         // of DecideProve
+	RetryAfter time.Duration // of DecideLater
+	Outcome    Outcome
+}
+
+// Probe is a role that has to be proven.
+type Probe struct {
+	CustomerID string
+	Role       account.RoleARN
+	ExternalID account.ExternalID
+	Principals []account.RoleARN // who of the vendor the role trusts; empty: its account
+}
+
+// What was decided, or is being waited for.
+const (
+	OutcomeRegistered      Outcome = "registered"
+	OutcomeUpdated         Outcome = "updated"
+	OutcomeUpdatedUnproven Outcome = "updated_unproven"
+	OutcomeRolledBack      Outcome = "rolled_back"
+	OutcomeDisconnected    Outcome = "disconnected"
+	OutcomeTombstone       Outcome = "tombstone" // deleted before anything was registered
+
+	OutcomeStranger Outcome = "stranger" // of a stack that nothing is known of
+	OutcomeOlder    Outcome = "older"    // than what was accepted already
+	OutcomeCleanup  Outcome = "cleanup"  // of a physical ID that was replaced
+
+	OutcomeUnknown           Outcome = "unknown_external_id"
+	OutcomeClosed            Outcome = "link_closed"
+	OutcomeExpired           Outcome = "link_expired"
+	OutcomeWrongAccount      Outcome = "wrong_account"
+	OutcomeWrongRole         Outcome = "wrong_role"
+	OutcomeRival             Outcome = "another_stack"
+	OutcomeChangedExternalID Outcome = "changed_external_id"
+	OutcomeDeleted           Outcome = "deleted_before"
+	OutcomeRefused           Outcome = "role_refused"
+	OutcomeOpen              Outcome = "role_open"
+	OutcomeTooLate           Outcome = "too_late"
+
+	OutcomeProving    Outcome = "proving"     // the first probe is due
+	OutcomeSettling   Outcome = "settling"    // IAM may not have settled
+	OutcomeUnsettled  Outcome = "unsettled"   // AWS did not say
+	OutcomeSuperseded Outcome = "superseded"  // a newer stack owns the registration
+	OutcomeFellBack   Outcome = "fell_back"   // to another resource of the same stack
+	OutcomeDegraded   Outcome = "degraded"    // by a later proof
+	OutcomeRestored   Outcome = "restored"    // by a later proof
+	OutcomeForged     Outcome = "not_genuine" // CloudFormation refused the answer
+)

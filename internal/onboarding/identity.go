@@ -1,0 +1,60 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strconv"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// ExternalID derives the external ID of a customer's n-th onboarding from the
+// hub's random key: unguessable without the key, unique by its inputs, and the
+// same again after a crash (aws-facts 7.3).
+func ExternalID(hubKey []byte, hub, customerID string, generation int) account.ExternalID {
+	mac := hmac.New(sha256.New, hubKey)
+	writeFields(mac, "external-id", hub, customerID, strconv.Itoa(generation))
+	id, err := account.ParseExternalID(hex.EncodeToString(mac.Sum(nil)[:20]))
+	if err != nil {
+		panic(fmt.Sprintf("forty hexadecimal digits are an external ID: %v", err))
+	}
+	return id
+}
+
+// PhysicalID names a stack's custom resource for CloudFormation. The same
+// resource has the same ID for as long as it lives.
+func PhysicalID(hub, customerID string, stack account.StackARN, logicalID string) string {
+	return "xacct-" + digest(hub, customerID, stack.String(), logicalID)[:32]
+}
+
+// BucketSuffix ends the name of the hub's template bucket: bucket names are
+// shared by the whole world, and a name that can be guessed can be taken.
+func BucketSuffix(hubKey []byte) string {
+	mac := hmac.New(sha256.New, hubKey)
+	mac.Write([]byte("bucket"))
+	return hex.EncodeToString(mac.Sum(nil))[:16]
+}
+
+func digest(fields ...string) string {
+	sum := sha256.New()
+	writeFields(sum, fields...)
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// writeFields writes every field behind its length, so that no two lists of
+// fields look the same.
+func writeFields(h hash.Hash, fields ...string) {
+	for _, field := range fields {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(field)))
+		h.Write(length[:])
+		h.Write([]byte(field))
+	}
+}

@@ -1,0 +1,30 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+// ProofOutcome is what trying to assume a role has shown.
+type ProofOutcome string
+
+// The outcomes of a proof (aws-facts 7.3).
+const (
+	// Proven: the role can be assumed with the external ID, and only so.
+	Proven ProofOutcome = "proven"
+	// Refused: it cannot be assumed with the right external ID. It may be
+	// missing, ask for another one or trust somebody else; all look alike (7.4).
+	Refused ProofOutcome = "refused"
+	// Open: it can be assumed without the external ID, or with a wrong one.
+	Open ProofOutcome = "open"
+	// Inconclusive: the attempt failed for a reason that says nothing about the
+	// role, such as a throttle.
+	Inconclusive ProofOutcome = "inconclusive"
+)
+
+// Proof is the result of one attempt.
+type Proof struct {
+	Outcome ProofOutcome
+	// Hole says, of an Open role, how it let itself be assumed: "without an
+	// external ID" or "with a wrong external ID".
+	Hole string
+	Err  error // what AWS said; for logs, never for customers
+}

@@ -1,0 +1,222 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// The times that the rules go by.
+const (
+	// lastMinute before the deadline belongs to the answer's own way: a SUCCESS
+	// that arrived too late would register a stack that is being rolled back.
+	lastMinute = time.Minute
+	// refusalSettles is how long a refused role may still be IAM settling
+	// (aws-facts 7.5), openSettles the same for one that lets everybody in.
+	refusalSettles = 2 * time.Minute
+	openSettles    = time.Minute
+	// lastTry keeps a verdict on the role in front of the last minute, so that
+	// the customer reads it, and not only that time ran out.
+	lastTry = 25 * time.Second
+	// revival is how much later than a Delete a Create must have been sent to be
+	// a new one. CloudFormation sends a resource's requests one after the other;
+	// the minute covers clocks of SNS that disagree.
+	revival = time.Minute
+	// longest is CloudFormation's own limit for a response (aws-facts 1.5).
+	longest = time.Hour
+)
+
+// decider is one case at one moment.
+type decider struct {
+	Case
+	now      time.Time
+	voice    voice
+	resource Resource // of the request, as last accepted; zero: never
+}
+
+// Deadline is when CloudFormation stops waiting for the answer.
+func (c Case) Deadline() time.Time {
+	timeout := c.Request.Timeout
+	if timeout <= 0 || timeout > longest {
+		timeout = c.Hub.ResponseTimeout
+	}
+	if timeout <= 0 {
+		timeout = longest // CloudFormation's default
+	}
+	return c.Request.SentAt.Add(timeout)
+}
+
+// Closing reports whether the last minute has begun.
+func (c Case) Closing(now time.Time) bool {
+	return !now.Before(c.Deadline().Add(-lastMinute))
+}
+
+func (d decider) closing() bool { return d.Closing(d.now) }
+
+// older reports whether something newer of this resource was accepted already.
+func (d decider) older() bool { return d.Request.SentAt.Before(d.resource.LastRequestAt) }
+
+// deletedSince reports whether a Create is, or may be, the one before the Delete.
+func (d decider) deletedSince() bool { return d.resource.buries(d.Request.SentAt) }
+
+func (r Resource) buries(sentAt time.Time) bool {
+	return !r.DeletedAt.IsZero() && sentAt.Before(r.DeletedAt.Add(revival))
+}
+
+// live reports whether CloudFormation has the resource, as far as we know.
+func (r Resource) live() bool { return !r.LastRequestAt.IsZero() && r.DeletedAt.IsZero() }
+
+// Deletes reports whether a Delete of this physical ID means the resource as
+// it is now. After a Create that was answered in time, CloudFormation has our
+// physical ID; after any other it has made one of its own (aws-facts 1.13).
+func (r Resource) Deletes(physicalID string) bool {
+	return !r.live() || r.Late || r.PhysicalID == physicalID
+}
+
+// owned is the live registration that belongs to the request's own resource.
+func (d decider) owned() *Registration {
+	reg := d.Registration
+	if reg == nil || !reg.Live() || reg.Stack != d.Request.Stack || reg.LogicalID != d.Request.LogicalID {
+		return nil
+	}
+	return reg
+}
+
+// rival is the live registration of another stack with another role.
+func (d decider) rival(role account.RoleARN) *Registration {
+	reg := d.Registration
+	if reg == nil || !reg.Live() || reg.Stack == d.Request.Stack || reg.Role == role {
+		return nil
+	}
+	return reg
+}
+
+// rollback reports whether the stack says again what was accepted of it: the
+// newest of it when an update failed before it was accepted, the one before
+// when something else in the stack failed after that.
+func (d decider) rollback() bool {
+	if !d.resource.live() {
+		return false
+	}
+	properties := d.Request.Properties
+	return properties.Equal(d.resource.Properties) ||
+		properties.Equal(d.resource.Previous) && d.Request.OldProperties.Equal(d.resource.Properties)
+}
+
+func (d decider) inStacksAccount(role account.RoleARN) bool {
+	stack := d.Request.Stack
+	return role.Account == stack.Account && role.Partition == stack.Region.Partition()
+}
+
+// prove gives the proof of a role, or the decision that has to come before:
+// to try it, or to try it again later.
+func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Proof, *Decision) {
+	proof, tried := d.Proofs[role]
+	if !tried && d.closing() {
+		return Proof{Outcome: Inconclusive}, nil
+	}
+	if !tried {
+		probe := Probe{Role: role, ExternalID: externalID}
+		if d.Link != nil {
+			probe.CustomerID, probe.Principals = d.Link.CustomerID, d.Link.TrustedPrincipals
+		}
+		return proof, &Decision{Kind: DecideProve, Probe: probe, Outcome: OutcomeProving}
+	}
+	until, outcome := d.Deadline().Add(-lastMinute), OutcomeSettling
+	switch proof.Outcome {
+	case Refused:
+		until = earlier(d.Request.SentAt.Add(refusalSettles), until.Add(-lastTry))
+	case Open:
+		until = earlier(d.Request.SentAt.Add(openSettles), until.Add(-lastTry))
+	case Proven:
+		return proof, nil
+	case Inconclusive:
+		outcome = OutcomeUnsettled
+	}
+	if d.now.Before(until) {
+		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome}
+	}
+	return proof, nil
+}
+
+// patience is short for a young request, and longer for an old one.
+func (d decider) patience() time.Duration {
+	switch age := d.now.Sub(d.Request.SentAt); {
+	case age < 20*time.Second:
+		return 5 * time.Second
+	case age < time.Minute:
+		return 10 * time.Second
+	}
+	return 20 * time.Second
+}
+
+// change is what the request will have changed, but for the role's own part.
+func (d decider) change(kind ChangeKind, customer string) Change {
+	return Change{
+		Kind:       kind,
+		CustomerID: customer,
+		SentAt:     d.Request.SentAt,
+		Deadline:   d.Deadline(),
+		Properties: d.Request.Properties,
+		PhysicalID: d.physicalID(),
+	}
+}
+
+func (d decider) succeed(outcome Outcome, change Change) Decision {
+	return d.answer(outcome, phonehome.Success, "", change)
+}
+
+func (d decider) fail(outcome Outcome, reason string) Decision {
+	return d.answer(outcome, phonehome.Failed, reason, Change{})
+}
+
+func (d decider) answer(outcome Outcome, status phonehome.Status, reason string, change Change) Decision {
+	r := d.Request
+	return Decision{Kind: DecideAnswer, Outcome: outcome, Answer: Answer{
+		Stack:     r.Stack,
+		LogicalID: r.LogicalID,
+		RequestID: r.RequestID,
+		Response: phonehome.Response{
+			Status:             status,
+			Reason:             reason,
+			PhysicalResourceID: d.physicalID(),
+			StackID:            r.Stack.String(),
+			RequestID:          r.RequestID,
+			LogicalResourceID:  r.LogicalID,
+		},
+		Change:   change,
+		State:    AnswerStored,
+		Outcome:  outcome,
+		StoredAt: d.now,
+	}}
+}
+
+// physicalID is the request's own, which never changes (aws-facts 1.12), or
+// the one that a Create gives. A Create of a resource that is there already is
+// a replacement: the Delete of the old one must not look like one of the new.
+func (d decider) physicalID() string {
+	r := d.Request
+	if r.Type != phonehome.Create {
+		return r.PhysicalID
+	}
+	customer := d.Stack.CustomerID
+	if d.Link != nil {
+		customer = d.Link.CustomerID
+	}
+	id := PhysicalID(d.Hub.Name, customer, r.Stack, r.LogicalID)
+	if d.resource.LastRequestAt.IsZero() {
+		return id
+	}
+	return id + "-" + digest("replacement", r.RequestID)[:8]
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,120 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// voice says to a customer, in the events of their stack, what is wrong and
+// what to do. Every sentence for customers is here. None repeats the external
+// ID or the account that was expected: whoever reads it may be somebody else.
+type voice struct{ hub Hub }
+
+func (v voice) vendor() string {
+	if v.hub.DisplayName != "" {
+		return v.hub.DisplayName
+	}
+	return v.hub.Name
+}
+
+func (v voice) say(format string, args ...any) string {
+	sentence := fmt.Sprintf(format, args...)
+	if v.hub.SupportURL != "" {
+		sentence += " Help: " + v.hub.SupportURL
+	}
+	return sentence
+}
+
+func (v voice) unknownExternalID() string {
+	return v.say("%[1]s does not know the external ID of this stack. Delete the stack, open the link that %[1]s gave you once more, and leave the parameter ExternalId as it is.", v.vendor())
+}
+
+func (v voice) otherHub() string {
+	return v.say("This stack's template does not belong to the place that it reports to at %[1]s. Delete the stack, open the link that %[1]s gave you once more, and leave the template as it is.", v.vendor())
+}
+
+func (v voice) closed() string {
+	return v.say("%[1]s has closed the link that this stack was created from. Delete the stack and ask %[1]s for a new link.", v.vendor())
+}
+
+func (v voice) expired(at time.Time) string {
+	return v.say("The link that this stack was created from expired on %s. Delete the stack and ask %s for a new link.", at.UTC().Format("2 January 2006 at 15:04 UTC"), v.vendor())
+}
+
+func (v voice) vendorsAccount() string {
+	return v.say("This stack is in the AWS account of %[1]s itself. The link is for the AWS account of a customer of %[1]s: sign in there and open it again.", v.vendor())
+}
+
+func (v voice) wrongAccount(stack account.ID) string {
+	return v.say("This stack is in AWS account %s, but the link was made for another account. Delete the stack, sign in to the account that you told %[2]s, and open the link there; or tell %[2]s that it is this account.", stack, v.vendor())
+}
+
+func (v voice) notARole() string {
+	return v.say("The stack did not say which role it created. Delete the stack, open the link that %s gave you once more, and leave the template as it is.", v.vendor())
+}
+
+func (v voice) roleElsewhere(role account.RoleARN, stack account.ID) string {
+	return v.say("The role %s is not in this stack's own AWS account %s. %s registers only roles that the stack created in its own account: leave the template as it is.", role, stack, v.vendor())
+}
+
+func (v voice) wrongRole(role, expected account.RoleARN) string {
+	return v.say("The role of this stack is %s%s, but %s expects %s%s. Delete the stack and create it again with the parameter RoleName as the link fills it in.", role.Path, role.Name, v.vendor(), expected.Path, expected.Name)
+}
+
+func (v voice) rival(other account.StackARN) string {
+	return v.say("This AWS account is already connected to %s, by the stack %s in %s, and that connection works. To replace it, delete that stack first; then create this one again.", v.vendor(), other.Name, other.Region)
+}
+
+func (v voice) cannotAssume(role account.RoleARN) string {
+	return v.say("%[1]s cannot assume the role %[2]s with the external ID of this stack. Leave the role's trust policy as the template has it, see whether a policy of your organization stops AWS account %[3]s from assuming roles, and try again.", v.vendor(), role, v.hub.Account)
+}
+
+func (v voice) open(role account.RoleARN, hole string) string {
+	return v.say("The role %s can be assumed %s, so others could get in through %s too. It was not connected. Leave the role's trust policy as the template has it, and try again.", role, hole, v.vendor())
+}
+
+func (v voice) tryAgain() string {
+	return v.say("%s could not finish checking the role in time. Your stack is not at fault: please delete it and create it again from the same link.", v.vendor())
+}
+
+func (v voice) older() string {
+	return v.say("A newer request of this stack was answered before this one, so %s left everything as it is. Please update the stack once more.", v.vendor())
+}
+
+func (v voice) deleted() string {
+	return v.say("This connection to %s was deleted in this stack only just now. Please wait two minutes and try again, or delete the stack and create it again from the link.", v.vendor())
+}
+
+func (v voice) changedExternalID() string {
+	return v.say("The external ID of a connected stack cannot change. Keep the parameter ExternalId as it was; to use a new link of %s, delete this stack and create it again.", v.vendor())
+}
+
+func (v voice) changedAccount(role account.RoleARN, stack account.ID) string {
+	return v.say("The role %s is not in this stack's own AWS account %s. To connect another account to %s, delete this stack and create it again there.", role, stack, v.vendor())
+}
+
+// The reasons that follow are for the vendor: they show with the registration.
+
+func reasonOf(proof Proof) string {
+	if proof.Outcome == Open {
+		return "the role can be assumed " + proof.Hole
+	}
+	return "the role can no longer be assumed with its external ID"
+}
+
+func reasonUnproven(role account.RoleARN) string {
+	return fmt.Sprintf("the stack was updated, but its role %s could not be proven in time", role)
+}
+
+func reasonFellBack(role account.RoleARN) string {
+	return fmt.Sprintf("the stack went back to an earlier resource, and its role %s has not been proven since", role)
+}
+
+func reasonDeleted(stack account.StackARN) string {
+	return fmt.Sprintf("the customer deleted the stack %s", stack.Name)
+}
