@@ -1,0 +1,148 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package iam
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+const iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
+
+// request is one IAM call under the store's lock.
+type request struct {
+	*kernel.Call
+	kernel.Query
+	store   *Store
+	account *account // the caller's
+}
+
+type handler func(*request) (any, error)
+
+var iamActions = map[string]handler{
+	"CreateRole":                    createRole,
+	"GetRole":                       getRole,
+	"ListRoles":                     listRoles,
+	"UpdateRole":                    updateRole,
+	"UpdateRoleDescription":         updateRoleDescription,
+	"UpdateAssumeRolePolicy":        updateAssumeRolePolicy,
+	"DeleteRole":                    deleteRole,
+	"TagRole":                       tagRole,
+	"UntagRole":                     untagRole,
+	"ListRoleTags":                  listRoleTags,
+	"PutRolePermissionsBoundary":    putRolePermissionsBoundary,
+	"DeleteRolePermissionsBoundary": deleteRolePermissionsBoundary,
+	"PutRolePolicy":                 putRolePolicy,
+	"GetRolePolicy":                 getRolePolicy,
+	"DeleteRolePolicy":              deleteRolePolicy,
+	"ListRolePolicies":              listRolePolicies,
+	"AttachRolePolicy":              attachRolePolicy,
+	"DetachRolePolicy":              detachRolePolicy,
+	"ListAttachedRolePolicies":      listAttachedRolePolicies,
+	"ListInstanceProfilesForRole":   listInstanceProfilesForRole,
+	"CreatePolicy":                  createPolicy,
+	"GetPolicy":                     getPolicy,
+	"GetPolicyVersion":              getPolicyVersion,
+	"ListPolicyVersions":            listPolicyVersions,
+	"DeletePolicy":                  deletePolicy,
+}
+
+// iamService is the store as the service "iam".
+type iamService struct{ store *Store }
+
+// IAM is the service "iam".
+func (s *Store) IAM() kernel.Service { return iamService{s} }
+
+func (i iamService) Action(r *http.Request, body []byte) string { return kernel.QueryAction(r, body) }
+
+func (i iamService) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
+	return kernel.QueryError(c, iamNamespace, err)
+}
+
+func (i iamService) Serve(c *kernel.Call) (*kernel.Response, error) {
+	do, found := iamActions[c.Action]
+	if !found {
+		return nil, kernel.UnknownQueryAction(c)
+	}
+	if c.Principal == nil || c.Principal.Account == "" {
+		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "IAM answers to principals of an account only")
+	}
+	s := i.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.open(c.Principal.Account, kernel.Partition(c.Region))
+	if err != nil {
+		return nil, err
+	}
+	result, err := do(&request{Call: c, Query: kernel.ParseQuery(c.Request, c.Body), store: s, account: a})
+	if err != nil {
+		return nil, err
+	}
+	return kernel.QueryResult(c, iamNamespace, result)
+}
+
+// authorize asks whether the caller may do this on an ARN of their account.
+func (r *request) authorize(resource string, keys map[string][]string) error {
+	return r.store.env.Authorizer.Authorize(kernel.Authorization{
+		Principal:       r.Principal,
+		Action:          "iam:" + r.Action,
+		Resource:        resource,
+		ResourceAccount: r.account.id,
+		Context:         keys,
+	})
+}
+
+// authorizedRole finds the role that a request names, after the caller was
+// found to be allowed to do this with it.
+func (r *request) authorizedRole(keys map[string][]string) (*role, error) {
+	name := r.Get("RoleName")
+	if err := validateName("roleName", name, 64); err != nil {
+		return nil, err
+	}
+	found := r.account.role(name)
+	arn := r.account.arn("role", "/", name)
+	if keys == nil {
+		keys = map[string][]string{}
+	}
+	if found != nil {
+		arn = found.arn()
+		for _, t := range found.tags {
+			keys["aws:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
+			keys["iam:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
+		}
+		if _, given := keys["iam:permissionsboundary"]; !given {
+			keys["iam:permissionsboundary"] = nonEmpty(found.boundary)
+		}
+	}
+	if err := r.authorize(arn, keys); err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchEntity", "The role with name %s cannot be found.", name)
+	}
+	return found, nil
+}
+
+func (a *account) arn(kind, path, name string) string {
+	return "arn:" + a.partition + ":iam::" + a.id + ":" + kind + path + name
+}
+
+// asError keeps what is an AWS error already and turns the rest into one.
+func asError(err error, status int, code string) *kernel.Error {
+	var known *kernel.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return kernel.Errorf(status, code, "%v", err)
+}
+
+func nonEmpty(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}

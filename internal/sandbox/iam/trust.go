@@ -1,0 +1,164 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package iam
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
+)
+
+// trust is a role's trust policy. IAM remembers the unique IDs of the users
+// and roles that it names: one that is deleted and made again under the same
+// name is not trusted any more (aws-facts 7.6).
+type trust struct {
+	document string
+	ids      map[string]string // unique IDs by ARN, as of when the policy was written
+}
+
+const maxTrust = 2048 // aws-facts 7.2
+
+var entityARN = regexp.MustCompile(`^arn:[a-z-]+:(?:iam|sts)::(\d{12}):(root|user/|role/|assumed-role/)(.*)$`)
+
+// parseTrust checks a trust policy: its principals must exist.
+func (s *Store) parseTrust(document string) (trust, error) {
+	t := trust{document: document, ids: map[string]string{}}
+	parsed, err := policies.Parse(policies.Trust, document)
+	if err != nil {
+		return t, asError(err, http.StatusBadRequest, "MalformedPolicyDocument")
+	}
+	if size(document) > maxTrust {
+		return t, kernel.Errorf(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrust)
+	}
+	for _, statement := range parsed.Statements {
+		for _, p := range statement.Principals {
+			if p.Type != "AWS" || p.Value == "*" {
+				continue
+			}
+			id, exists := s.entity(p.Value)
+			if !exists {
+				return t, kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "Invalid principal in policy: %q:%q", p.Type, p.Value)
+			}
+			if id != "" {
+				t.ids[p.Value] = id
+			}
+		}
+	}
+	return t, nil
+}
+
+// entity tells whether a principal exists, and the unique ID of a user or role.
+func (s *Store) entity(principal string) (id string, exists bool) {
+	m := entityARN.FindStringSubmatch(principal)
+	if m == nil {
+		if accountID.MatchString(principal) {
+			a := s.accounts[principal]
+			return "", a != nil && !a.closed
+		}
+		return "", s.uniqueIDExists(principal)
+	}
+	a := s.accounts[m[1]]
+	if a == nil || a.closed {
+		return "", false
+	}
+	switch m[2] {
+	case "user/":
+		if u := a.users[m[3]]; u != nil {
+			return u.id, true
+		}
+	case "role/":
+		if r := a.role(m[3][strings.LastIndexByte(m[3], '/')+1:]); r != nil && r.arn() == principal {
+			return r.id, true
+		}
+	case "assumed-role/":
+		name, _, _ := strings.Cut(m[3], "/")
+		return "", a.role(name) != nil
+	default:
+		return "", true // the account's root
+	}
+	return "", false
+}
+
+func (s *Store) uniqueIDExists(id string) bool {
+	for _, a := range s.accounts {
+		for _, u := range a.users {
+			if u.id == id {
+				return true
+			}
+		}
+		if s.roleByID(a, id) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// settledTrust is the policy that AssumeRole goes by at a time.
+func (s *Store) settledTrust(r *role, now time.Time) trust {
+	if now.Before(r.trustSince.Add(s.settle)) {
+		return r.oldTrust
+	}
+	return r.trust
+}
+
+// evaluatedTrust is a trust policy with unique IDs in the place of ARNs.
+func evaluatedTrust(t trust) string { return replacePrincipals(t.document, t.ids) }
+
+// shownTrust is a trust policy as IAM shows it: with the unique ID of what is
+// not there any more.
+func (s *Store) shownTrust(t trust) string {
+	gone := map[string]string{}
+	for arn, id := range t.ids {
+		if current, _ := s.entity(arn); current != id {
+			gone[arn] = id
+		}
+	}
+	return replacePrincipals(t.document, gone)
+}
+
+// replacePrincipals replaces AWS principals, and nothing else that may look
+// the same, such as the value of an aws:PrincipalArn condition.
+func replacePrincipals(document string, replacements map[string]string) string {
+	if len(replacements) == 0 {
+		return document
+	}
+	var root map[string]any
+	if err := json.Unmarshal([]byte(document), &root); err != nil {
+		return document // parseTrust has let none of these in
+	}
+	replace := func(v any) any {
+		if text, ok := v.(string); ok && replacements[text] != "" {
+			return replacements[text]
+		}
+		return v
+	}
+	statements, ok := root["Statement"].([]any)
+	if !ok {
+		statements = []any{root["Statement"]}
+	}
+	for _, item := range statements {
+		statement, _ := item.(map[string]any)
+		principal, _ := statement["Principal"].(map[string]any)
+		if principal == nil {
+			continue
+		}
+		if list, ok := principal["AWS"].([]any); ok {
+			for i := range list {
+				list[i] = replace(list[i])
+			}
+		} else {
+			principal["AWS"] = replace(principal["AWS"])
+		}
+	}
+	out, err := json.Marshal(root)
+	if err != nil {
+		return document
+	}
+	return string(out)
+}
