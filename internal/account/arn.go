@@ -18,8 +18,9 @@ type RoleARN struct {
 }
 
 var (
-	roleNamePattern = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	rolePathPattern = regexp.MustCompile(`^/(?:[\x21-\x2e\x30-\x7e]+/)*$`)
+	roleNamePattern   = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	rolePathPattern   = regexp.MustCompile(`^/(?:[\x21-\x2e\x30-\x7e]+/)*$`)
+	policyNamePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
 )
 
 // CheckRoleName says what is wrong with a role name, if anything (aws-facts 7.1).

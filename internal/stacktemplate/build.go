@@ -1,0 +1,198 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/awslabs/goformation/v7/cloudformation"
+	"github.com/awslabs/goformation/v7/cloudformation/iam"
+	"github.com/awslabs/goformation/v7/cloudformation/tags"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// build makes the sections of a valid specification's template.
+func build(s Specification) (sections, error) {
+	h := &holes{}
+	role, err := roleResource(s, h)
+	if err != nil {
+		return sections{}, err
+	}
+	t := cloudformation.NewTemplate()
+	t.Description = h.put(description(s))
+	t.Metadata["AWS::CloudFormation::Interface"] = consoleInterface(s, h)
+	t.Parameters = parameters(s, h)
+	t.Mappings = topicMappings(s, h)
+	t.Resources[RoleLogicalID] = role
+	t.Resources[PhoneHomeLogicalID] = phoneHome(s, h)
+	t.Outputs = outputs(s, h)
+
+	tree, err := h.render(t)
+	if err != nil {
+		return sections{}, err
+	}
+	// goformation writes an empty version, which CloudFormation would refuse.
+	delete(tree["Resources"].(map[string]any)[PhoneHomeLogicalID].(map[string]any), "Version")
+	return sections{
+		AWSTemplateFormatVersion: tree["AWSTemplateFormatVersion"],
+		Description:              tree["Description"],
+		Metadata:                 tree["Metadata"],
+		Parameters:               tree["Parameters"],
+		Rules:                    regionRules(s),
+		Mappings:                 tree["Mappings"],
+		Resources:                tree["Resources"],
+		Outputs:                  tree["Outputs"],
+	}, nil
+}
+
+func roleResource(s Specification, h *holes) (*iam.Role, error) {
+	trust, err := trustDocument(s)
+	if err != nil {
+		return nil, err
+	}
+	role := &iam.Role{
+		RoleName:                 cloudformation.RefPtr(ParameterRoleName),
+		AssumeRolePolicyDocument: h.put(trust),
+		Path:                     h.text(s.Role.path()),
+		Description:              h.optional(s.Role.Description),
+		PermissionsBoundary:      h.optional(s.Role.PermissionsBoundaryARN),
+	}
+	for _, arn := range sortedSet(s.Role.ManagedPolicyARNs) {
+		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(arn))
+	}
+	for _, name := range sortedKeys(s.Role.InlinePolicies) {
+		document, err := decode([]byte(s.Role.InlinePolicies[name]))
+		if err != nil {
+			return nil, fmt.Errorf("inline policy %q: %w", name, err)
+		}
+		role.Policies = append(role.Policies, iam.Role_Policy{PolicyName: h.put(name), PolicyDocument: h.put(document)})
+	}
+	if s.Role.MaxSessionDuration != 0 {
+		role.MaxSessionDuration = cloudformation.Int(int(s.Role.MaxSessionDuration / time.Second))
+	}
+	for _, key := range sortedKeys(s.Role.Tags) {
+		role.Tags = append(role.Tags, tags.Tag{Key: h.put(key), Value: h.put(s.Role.Tags[key])})
+	}
+	return role, nil
+}
+
+// trustDocument is the trust policy with a reference to the stack's external ID.
+func trustDocument(s Specification) (any, error) {
+	inner := &holes{}
+	externalID := inner.put(map[string]any{"Ref": ParameterExternalID})
+	tree, err := decode([]byte(iampolicy.Trust(s.Vendor, s.Partition, externalID, s.TrustedPrincipals).String()))
+	if err != nil {
+		return nil, fmt.Errorf("the trust policy: %w", err)
+	}
+	return inner.fill(tree), nil
+}
+
+// phoneHome reports to the vendor when the role exists, changes and goes. It
+// refers to the role, so CloudFormation makes it after the role and removes it
+// before.
+func phoneHome(s Specification, h *holes) *cloudformation.CustomResource {
+	return &cloudformation.CustomResource{
+		Type: PhoneHomeType,
+		Properties: map[string]any{
+			"ServiceToken":   serviceToken(),
+			"ServiceTimeout": int(s.ResponseTimeout / time.Second),
+			"Hub":            h.put(s.Hub),
+			"ExternalId":     cloudformation.Ref(ParameterExternalID),
+			"RoleArn":        cloudformation.GetAtt(RoleLogicalID, "Arn"),
+			// An update that changes no property sends nothing (aws-facts 1.11).
+			"TemplateVersion": h.put(Version(s)),
+		},
+	}
+}
+
+func outputs(s Specification, h *holes) cloudformation.Outputs {
+	out := cloudformation.Outputs{
+		"RoleArn": {
+			Description: h.text("The role that " + s.vendorName() + " may assume"),
+			Value:       cloudformation.GetAtt(RoleLogicalID, "Arn"),
+		},
+		"ExternalId": {
+			Description: cloudformation.String("The external ID that the role demands"),
+			Value:       cloudformation.Ref(ParameterExternalID),
+		},
+		"CustomerName": {
+			Description: h.text("What " + s.vendorName() + " calls this connection"),
+			Value:       cloudformation.Ref(ParameterCustomerName),
+		},
+		"VendorAccountId": {
+			Description: h.text("The AWS account of " + s.vendorName()),
+			Value:       h.put(s.Vendor.String()),
+		},
+		"TemplateVersion": {
+			Description: cloudformation.String("The version of the role's permissions"),
+			Value:       h.put(Version(s)),
+		},
+	}
+	if s.SupportURL != "" {
+		out["SupportUrl"] = cloudformation.Output{
+			Description: cloudformation.String("Where to ask about this connection"),
+			Value:       h.put(s.SupportURL),
+		}
+	}
+	return out
+}
+
+// maxDescription is CloudFormation's limit in bytes (aws-facts 3.9).
+const maxDescription = 1024
+
+// description tells the customer who gets what.
+func description(s Specification) string {
+	vendor := s.vendorName()
+	text := fmt.Sprintf("Lets %s (AWS account %s) act in this AWS account through one IAM role that this stack creates. ", vendor, s.Vendor)
+	end := " Deleting the stack ends the access."
+	if s.SupportURL != "" {
+		end += " Questions: " + s.SupportURL
+	}
+	return text + clipBytes(permissions(s.Role), maxDescription-len(text)-len(end)) + end
+}
+
+// permissions is what the role may do, by the names of its policies.
+func permissions(r Role) string {
+	var parts []string
+	if names := sortedSet(r.ManagedPolicyARNs); len(names) > 0 {
+		for i, arn := range names {
+			names[i] = arn[strings.LastIndex(arn, "/")+1:]
+		}
+		parts = append(parts, "the managed policies "+strings.Join(names, ", "))
+	}
+	if len(r.InlinePolicies) > 0 {
+		parts = append(parts, "the permissions in this template named "+strings.Join(sortedKeys(r.InlinePolicies), ", "))
+	}
+	if len(parts) == 0 {
+		return "The role has no permissions yet."
+	}
+	return "The role has " + strings.Join(parts, ", and ") + "."
+}
+
+// clipBytes cuts at a character's edge.
+func clipBytes(s string, limit int) string {
+	const dots = "..."
+	if len(s) <= limit {
+		return s
+	}
+	cut := max(0, limit-len(dots))
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + dots
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,84 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/awslabs/goformation/v7/cloudformation"
+)
+
+// holes keep what the vendor wrote out of goformation's hands. Its JSON step
+// resolves anything that looks like an intrinsic function, and takes a string
+// that is base64 of one for the real thing: a tag's value could so become a
+// live reference in a customer's account. The typed structs therefore hold only
+// our own constants, and a mark where the vendor's text or document belongs;
+// the marks are replaced once goformation is done.
+type holes struct{ values []any }
+
+// A hyphen is no base64, so goformation leaves a mark alone.
+const holeMark = "xacct-hole-"
+
+// put is the mark for a value of any shape.
+func (h *holes) put(v any) string {
+	h.values = append(h.values, v)
+	return holeMark + strconv.Itoa(len(h.values)-1)
+}
+
+// text is put for a string, as goformation wants optional ones.
+func (h *holes) text(s string) *string { return cloudformation.String(h.put(s)) }
+
+// optional is text for a string that is left out when it is empty.
+func (h *holes) optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return h.text(s)
+}
+
+// render is what goformation makes of t, with the holes filled.
+func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
+	text, err := t.JSON()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return h.fill(tree).(map[string]any), nil
+}
+
+// fill replaces the marks. What comes out of a hole is not looked at again.
+func (h *holes) fill(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			v[key] = h.fill(inner)
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = h.fill(inner)
+		}
+	case string:
+		if number, ok := strings.CutPrefix(v, holeMark); ok {
+			if i, err := strconv.Atoi(number); err == nil {
+				return h.values[i]
+			}
+		}
+	}
+	return v
+}
+
+// decode keeps numbers as they were written.
+func decode(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}

@@ -1,0 +1,67 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import "github.com/awslabs/goformation/v7/cloudformation"
+
+// parameters are what a link fills in. Whoever launches the stack may change
+// all of them, so none says who is trusted or where the stack reports to; a
+// wrong value only makes the stack fail with a sentence. None has NoEcho: a
+// link cannot fill in such a parameter (aws-facts 3.2).
+func parameters(s Specification, h *holes) cloudformation.Parameters {
+	keep := " It comes with the link: please leave it as it is."
+	return cloudformation.Parameters{
+		ParameterExternalID: {
+			Type:                  "String",
+			Description:           h.text("Proves to your role that " + s.vendorName() + " acts for you and not for somebody else." + keep),
+			AllowedPattern:        cloudformation.String(`^[\w+=,.@:/-]+$`),
+			MinLength:             cloudformation.Int(2),
+			MaxLength:             cloudformation.Int(1224),
+			ConstraintDescription: h.text("The external ID comes with the link from " + s.vendorName() + ". Open the link again and leave it as it is."),
+		},
+		ParameterCustomerName: {
+			Type:                  "String",
+			Description:           h.text("What " + s.vendorName() + " calls this connection. It is only for show."),
+			AllowedPattern:        cloudformation.String(`^[A-Za-z0-9][A-Za-z0-9._-]*$`),
+			MinLength:             cloudformation.Int(1),
+			MaxLength:             cloudformation.Int(64),
+			ConstraintDescription: cloudformation.String("1 to 64 letters, digits, dots, underscores and hyphens."),
+		},
+		ParameterRoleName: {
+			Type:                  "String",
+			Description:           h.text("The name of the role that is created." + keep),
+			AllowedPattern:        cloudformation.String(`^[\w+=,.@-]+$`),
+			MinLength:             cloudformation.Int(1),
+			MaxLength:             cloudformation.Int(64),
+			ConstraintDescription: cloudformation.String("The name of an IAM role: 1 to 64 letters, digits and _+=,.@-"),
+		},
+		ParameterShard: {
+			Type:                  "String",
+			Description:           h.text("Which of its inboxes " + s.vendorName() + " listens to for this stack." + keep),
+			Default:               "0",
+			AllowedPattern:        cloudformation.String(`^(0|[1-9][0-9]{0,3})$`),
+			ConstraintDescription: cloudformation.String("A number from 0 to 9999. Open the link again and leave it as it is."),
+		},
+	}
+}
+
+// consoleInterface orders and labels the parameters in the console.
+func consoleInterface(s Specification, h *holes) map[string]any {
+	group := func(label string, names ...string) map[string]any {
+		return map[string]any{"Label": map[string]any{"default": h.put(label)}, "Parameters": names}
+	}
+	label := func(text string) map[string]any { return map[string]any{"default": h.put(text)} }
+	return map[string]any{
+		"ParameterGroups": []any{
+			group("Your connection with "+s.vendorName(), ParameterCustomerName, ParameterRoleName),
+			group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterShard),
+		},
+		"ParameterLabels": map[string]any{
+			ParameterCustomerName: label("Connection"),
+			ParameterRoleName:     label("Role name"),
+			ParameterExternalID:   label("External ID"),
+			ParameterShard:        label("Inbox number"),
+		},
+	}
+}

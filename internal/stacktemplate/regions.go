@@ -1,0 +1,80 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/awslabs/goformation/v7/cloudformation"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// A custom resource must speak to a topic in its stack's own Region (aws-facts
+// 1.5, 1.6), and the hub has topics only where the vendor wants them. A stack
+// in any other Region has to fail before it creates anything, and to say why.
+//
+// Two things see to that, both in this file because the first is a guess. The
+// rule gives the readable message; that rules may look at AWS::Region is
+// observed and not documented (9, 0(f)). Should CloudFormation not evaluate it,
+// the topic's ARN still comes from a mapping that has no entry for the Region,
+// which no stack passes either.
+const (
+	regionRule      = "SupportedRegion"
+	topicMapping    = "SupportedRegions"
+	topicAttribute  = "TopicArn"
+	pseudoRegion    = "AWS::Region"
+	maxRegionInRule = 40
+)
+
+// regionRules is the Rules section, which goformation does not know.
+func regionRules(s Specification) map[string]any {
+	names := regionNames(s)
+	list := make([]any, len(names))
+	for i, name := range names {
+		list[i] = name
+	}
+	return map[string]any{
+		regionRule: map[string]any{
+			"Assertions": []any{map[string]any{
+				"Assert":            map[string]any{"Fn::Contains": []any{list, map[string]any{"Ref": pseudoRegion}}},
+				"AssertDescription": regionAdvice(s.vendorName(), names),
+			}},
+		},
+	}
+}
+
+func regionAdvice(vendor string, names []string) string {
+	if len(names) > maxRegionInRule {
+		names = append(names[:maxRegionInRule:maxRegionInRule], "and others")
+	}
+	return fmt.Sprintf("%s cannot be connected from this AWS Region. Choose one of these at the top right of the console, and open the link again: %s.",
+		vendor, strings.Join(names, ", "))
+}
+
+// topicMappings is the Mappings section: the topic of each supported Region,
+// without its shard.
+func topicMappings(s Specification, h *holes) map[string]any {
+	regions := map[string]any{}
+	for _, region := range s.Regions {
+		topic := account.TopicARN{Region: region, Account: s.Vendor, Name: s.topicPrefix()}
+		regions[region.String()] = map[string]any{topicAttribute: h.put(topic.String())}
+	}
+	return map[string]any{topicMapping: regions}
+}
+
+// serviceToken is the topic in the stack's own Region.
+func serviceToken() string {
+	topic := cloudformation.FindInMap(topicMapping, cloudformation.Ref(pseudoRegion), topicAttribute)
+	return cloudformation.Join("-", []string{topic, cloudformation.Ref(ParameterShard)})
+}
+
+func regionNames(s Specification) []string {
+	names := make([]string, len(s.Regions))
+	for i, region := range s.Regions {
+		names[i] = region.String()
+	}
+	return sortedSet(names)
+}

@@ -1,0 +1,82 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package stacktemplate turns the specification of a role into the
+// CloudFormation template that a customer launches: the role, and a custom
+// resource that phones home when it exists.
+//
+// One template serves every customer with the same specification: what differs
+// between customers travels as parameters of their links, so the bytes, and
+// with them the object's key, are the same for all. The package is the only one
+// that imports goformation. It publishes nothing and makes no links.
+package stacktemplate
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// The names in a template that other packages rely on.
+const (
+	RoleLogicalID      = "Role"
+	PhoneHomeLogicalID = "PhoneHome"
+	PhoneHomeType      = "Custom::XacctPhoneHome"
+
+	ParameterExternalID   = "ExternalId"
+	ParameterCustomerName = "CustomerName"
+	ParameterRoleName     = "RoleName"
+	ParameterShard        = "Shard"
+)
+
+// Specification is everything that a template is made of.
+type Specification struct {
+	Hub         string // the hub's name
+	DisplayName string // the vendor's name, as customers read it; empty: the hub's
+	SupportURL  string // where customers may ask; may be empty
+
+	Vendor    account.ID
+	Partition account.Partition
+
+	Regions         []account.Region // where the hub has topics
+	TopicPrefix     string           // topics are PREFIX-SHARD; empty: xacct-HUB
+	ResponseTimeout time.Duration    // how long CloudFormation waits for our answer
+
+	// TrustedPrincipals are the vendor's roles that may assume the customer's;
+	// empty: every principal that the vendor's account allows to.
+	TrustedPrincipals []account.RoleARN
+	Role              Role
+}
+
+// Role is the role in the customer's account. Its name is a parameter.
+type Role struct {
+	Path                   string // empty: "/"
+	Description            string
+	ManagedPolicyARNs      []string
+	InlinePolicies         map[string]string // JSON by policy name
+	PermissionsBoundaryARN string
+	MaxSessionDuration     time.Duration // zero: IAM's default, one hour
+	Tags                   map[string]string
+}
+
+// vendorName is who the customer reads of.
+func (s Specification) vendorName() string {
+	if s.DisplayName != "" {
+		return s.DisplayName
+	}
+	return s.Hub
+}
+
+func (s Specification) topicPrefix() string {
+	if s.TopicPrefix != "" {
+		return s.TopicPrefix
+	}
+	return "xacct-" + s.Hub
+}
+
+func (r Role) path() string {
+	if r.Path != "" {
+		return r.Path
+	}
+	return "/"
+}

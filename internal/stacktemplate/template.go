@@ -1,0 +1,100 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// Template is a rendered template. The same specification always gives the
+// same bytes.
+type Template struct{ body []byte }
+
+// Render makes the template of a specification, or says with a FieldError for
+// each mistake why it can't.
+func Render(s Specification) (Template, error) {
+	if problems := Validate(s); len(problems) > 0 {
+		errs := make([]error, len(problems))
+		for i, p := range problems {
+			errs[i] = p
+		}
+		return Template{}, errors.Join(errs...)
+	}
+	sections, err := build(s)
+	if err != nil {
+		return Template{}, fmt.Errorf("rendering the template of hub %s: %w", s.Hub, err)
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(sections); err != nil {
+		return Template{}, fmt.Errorf("rendering the template of hub %s: %w", s.Hub, err)
+	}
+	return Template{body: b.Bytes()}, nil
+}
+
+// sections are those of a template in the order in which a person reads them.
+type sections struct {
+	AWSTemplateFormatVersion any
+	Description              any
+	Metadata                 any
+	Parameters               any
+	Rules                    any
+	Mappings                 any
+	Resources                any
+	Outputs                  any
+}
+
+// JSON is the template as it is published.
+func (t Template) JSON() []byte { return bytes.Clone(t.body) }
+
+// YAML is the same template for people who like it better.
+func (t Template) YAML() ([]byte, error) {
+	var raw struct {
+		AWSTemplateFormatVersion, Description, Metadata, Parameters json.RawMessage
+		Rules, Mappings, Resources, Outputs                         json.RawMessage
+	}
+	if err := json.Unmarshal(t.body, &raw); err != nil {
+		return nil, fmt.Errorf("reading the template: %w", err)
+	}
+	var b bytes.Buffer
+	for _, section := range []struct {
+		name string
+		body json.RawMessage
+	}{
+		{"AWSTemplateFormatVersion", raw.AWSTemplateFormatVersion}, {"Description", raw.Description},
+		{"Metadata", raw.Metadata}, {"Parameters", raw.Parameters}, {"Rules", raw.Rules},
+		{"Mappings", raw.Mappings}, {"Resources", raw.Resources}, {"Outputs", raw.Outputs},
+	} {
+		text, err := json.Marshal(map[string]json.RawMessage{section.name: section.body})
+		if err != nil {
+			return nil, fmt.Errorf("writing section %s as YAML: %w", section.name, err)
+		}
+		if text, err = yaml.JSONToYAML(text); err != nil {
+			return nil, fmt.Errorf("writing section %s as YAML: %w", section.name, err)
+		}
+		b.Write(text)
+	}
+	return b.Bytes(), nil
+}
+
+// Digest is the hash of the JSON: what the object in the bucket is called.
+func (t Template) Digest() string {
+	sum := sha256.Sum256(t.body)
+	return hex.EncodeToString(sum[:])
+}
+
+// ObjectKey is the key of the template in the hub's bucket. Because it is the
+// hash of the content, nobody can change a template under a link (aws-facts 4.4).
+func (t Template) ObjectKey() string { return iampolicy.TemplatePrefix + t.Digest() + ".json" }

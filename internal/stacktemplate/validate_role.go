@@ -1,0 +1,141 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// What IAM allows a role (aws-facts 7.1, 7.2).
+const (
+	maxRoleDescription = 1000
+	maxManagedPolicies = 25
+	maxTags            = 50
+	minSession         = time.Hour
+	maxSession         = 12 * time.Hour
+)
+
+var (
+	descriptionPattern = regexp.MustCompile(`^[\x{9}\x{A}\x{D}\x{20}-\x{7E}\x{A1}-\x{FF}]*$`)
+	tagPattern         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+)
+
+// ValidateRole looks at the role alone, so that a plan can do so before the hub
+// is there. The partition may be zero: not known yet.
+func ValidateRole(r Role, partition account.Partition) []FieldError {
+	var p problems
+	if err := account.CheckRolePath(r.path()); err != nil {
+		p.add("role.path", "", "%s", err)
+	}
+	p.inert("role.path", "", r.Path)
+	if utf8.RuneCountInString(r.Description) > maxRoleDescription || !descriptionPattern.MatchString(r.Description) {
+		p.add("role.description", "", "IAM takes at most %d characters of Latin text, without control characters", maxRoleDescription)
+	}
+	p.inert("role.description", "", r.Description)
+	if d := r.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession || d%time.Second != 0) {
+		p.add("role.max_session_duration", "", "%d seconds is not between %d and %d", int64(d/time.Second), int64(minSession/time.Second), int64(maxSession/time.Second))
+	}
+	p.managedPolicies(r, partition)
+	p.inlinePolicies(r.InlinePolicies)
+	p.tags(r.Tags)
+	return p
+}
+
+func (p *problems) managedPolicies(r Role, partition account.Partition) {
+	if n := len(sortedSet(r.ManagedPolicyARNs)); n > maxManagedPolicies {
+		p.add("role.managed_policy_arns", "", "a role can have %d managed policies at most, not %d", maxManagedPolicies, n)
+	}
+	check := func(field, key, text string) {
+		arn, err := account.ParsePolicyARN(text)
+		if err != nil {
+			p.add(field, key, "%s", err)
+			return
+		}
+		p.partition(field, key, arn.Partition, partition)
+		p.inert(field, key, text)
+	}
+	for _, text := range sortedSet(r.ManagedPolicyARNs) {
+		check("role.managed_policy_arns", text, text)
+	}
+	if r.PermissionsBoundaryARN != "" {
+		check("role.permissions_boundary_arn", "", r.PermissionsBoundaryARN)
+	}
+}
+
+func (p *problems) inlinePolicies(policies map[string]string) {
+	const field = "role.inline_policies"
+	sound := true
+	for _, name := range sortedKeys(policies) {
+		if err := account.CheckPolicyName(name); err != nil {
+			p.add(field, name, "%s", err)
+		}
+		if _, err := iampolicy.ParseIdentity(policies[name]); err != nil {
+			p.add(field, name, "%s", err)
+			sound = false
+			continue
+		}
+		if tree, err := decode([]byte(policies[name])); err == nil {
+			p.inertTree(field, name, tree)
+		}
+	}
+	if !sound {
+		return
+	}
+	if sum, err := iampolicy.InlineSize(policies); err == nil && sum > iampolicy.MaxInlineSize {
+		p.add(field, "", "the inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed policies", sum, iampolicy.MaxInlineSize)
+	}
+}
+
+// inertTree refuses a policy document that CloudFormation would not take word
+// by word: an object with one of these keys is a function to it.
+func (p *problems) inertTree(field, name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(v) {
+			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
+				p.add(field, name, "the key %q would be read as a CloudFormation function", key)
+			}
+			p.inert(field, name, key)
+			p.inertTree(field, name, v[key])
+		}
+	case []any:
+		for _, inner := range v {
+			p.inertTree(field, name, inner)
+		}
+	case string:
+		p.inert(field, name, v)
+	}
+}
+
+func (p *problems) tags(tags map[string]string) {
+	const field = "role.tags"
+	if len(tags) > maxTags {
+		p.add(field, "", "a role can have %d tags at most, not %d", maxTags, len(tags))
+	}
+	seen := map[string]string{}
+	for _, key := range sortedKeys(tags) {
+		value := tags[key]
+		if n := utf8.RuneCountInString(key); n < 1 || n > 128 || !tagPattern.MatchString(key) {
+			p.add(field, key, "a tag's key has 1 to 128 letters, digits, spaces and _.:/=+-@")
+		}
+		if utf8.RuneCountInString(value) > 256 || !tagPattern.MatchString(value) {
+			p.add(field, key, "a tag's value has at most 256 letters, digits, spaces and _.:/=+-@")
+		}
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			p.add(field, key, "keys that begin with aws: belong to AWS")
+		}
+		if other, ok := seen[strings.ToLower(key)]; ok {
+			p.add(field, key, "IAM takes it for the same key as %q", other)
+		}
+		seen[strings.ToLower(key)] = key
+		p.inert(field, key, key)
+		p.inert(field, key, value)
+	}
+}
