@@ -1,0 +1,112 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// action is one operation of the API: what serves it, and the parameters that
+// it understands. Any other parameter is refused, because an option that is
+// read over (a stack policy, a service role) would change what is tested.
+type action struct {
+	serve      func(*Service, *kernel.Call, kernel.Query) (any, error)
+	parameters []string
+}
+
+var actions map[string]action
+
+func init() { //nolint:gochecknoinits // the table refers to functions that refer to the table
+	actions = map[string]action{
+		"CreateStack": {(*Service).createStack, []string{
+			"StackName", "TemplateBody", "TemplateURL", "Parameters", "Capabilities", "Tags",
+			"DisableRollback", "OnFailure", "ClientRequestToken",
+		}},
+		"UpdateStack": {(*Service).updateStack, []string{
+			"StackName", "TemplateBody", "TemplateURL", "UsePreviousTemplate", "Parameters", "Capabilities", "Tags",
+			"ClientRequestToken",
+		}},
+		"DeleteStack":            {(*Service).deleteStack, []string{"StackName", "RetainResources", "DeletionMode", "ClientRequestToken"}},
+		"DescribeStacks":         {(*Service).describeStacks, []string{"StackName", "NextToken"}},
+		"DescribeStackEvents":    {(*Service).describeStackEvents, []string{"StackName", "NextToken"}},
+		"DescribeStackResource":  {(*Service).describeStackResource, []string{"StackName", "LogicalResourceId"}},
+		"DescribeStackResources": {(*Service).describeStackResources, []string{"StackName", "LogicalResourceId"}},
+		"ListStackResources":     {(*Service).listStackResources, []string{"StackName", "NextToken"}},
+		"ListStacks":             {(*Service).listStacks, []string{"StackStatusFilter", "NextToken"}},
+		"GetTemplate":            {(*Service).getTemplate, []string{"StackName", "TemplateStage"}},
+		"ValidateTemplate":       {(*Service).validateTemplate, []string{"TemplateBody", "TemplateURL"}},
+		"GetTemplateSummary":     {(*Service).getTemplateSummary, []string{"TemplateBody", "TemplateURL", "StackName"}},
+	}
+}
+
+func onlyKnown(name string, q kernel.Query, known []string) error {
+	for key := range q {
+		parameter, _, _ := strings.Cut(key, ".")
+		if parameter == "Action" || parameter == "Version" || slices.Contains(known, parameter) {
+			continue
+		}
+		return validation("The sandbox's CloudFormation does not implement the parameter %s of %s", parameter, name)
+	}
+	return nil
+}
+
+// allowed asks whether the caller may do this to a stack. A stack that does not
+// exist yet, or all of them, is named by a wildcard.
+func (s *Service) allowed(c *kernel.Call, stackID string) error {
+	return s.env.Authorizer.Authorize(kernel.Authorization{
+		Principal: c.Principal, Action: "cloudformation:" + c.Action,
+		Resource: stackID, ResourceAccount: c.Principal.Account,
+	})
+}
+
+func stackARN(c *kernel.Call, rest string) string {
+	return "arn:" + kernel.Partition(c.Region) + ":cloudformation:" + c.Region + ":" + c.Principal.Account + ":stack/" + rest
+}
+
+// findAllowed finds a stack of the caller's account, for a caller who may.
+func (s *Service) findAllowed(c *kernel.Call, nameOrID string) (*stack, error) {
+	if nameOrID == "" {
+		return nil, validation("1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null")
+	}
+	s.mu.Lock()
+	st, err := s.find(c.Principal.Account, c.Region, nameOrID)
+	s.mu.Unlock()
+	resource := stackARN(c, nameOrID+"/*")
+	if err == nil {
+		resource = st.id
+	}
+	if err := s.allowed(c, resource); err != nil {
+		return nil, err
+	}
+	return st, err
+}
+
+// queryParameters reads Parameters.member.N: values, and the names of those
+// that keep their previous one.
+func queryParameters(q kernel.Query) (values map[string]string, previous []string, err error) {
+	values = map[string]string{}
+	for _, p := range q.Structs("Parameters") {
+		name := p.Get("ParameterKey")
+		switch {
+		case p.Get("UsePreviousValue") == "true" && p.Has("ParameterValue"):
+			return nil, nil, validation("Invalid input for parameter key %s. Cannot specify usePreviousValue as true and non empty value for a parameter", name)
+		case p.Get("UsePreviousValue") == "true":
+			previous = append(previous, name)
+		default:
+			values[name] = p.Get("ParameterValue")
+		}
+	}
+	return values, previous, nil
+}
+
+func queryTags(q kernel.Query) map[string]string {
+	tags := map[string]string{}
+	for _, t := range q.Structs("Tags") {
+		tags[t.Get("Key")] = t.Get("Value")
+	}
+	return tags
+}

@@ -1,0 +1,224 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// customResource asks the vendor: it publishes a request to the topic that is
+// the resource's ServiceToken, as the customer, and waits for the answer that
+// somebody PUTs to the signed URL in it.
+type customResource struct{ s *Service }
+
+// request is the message (aws-facts 1.1, 1.2). Every scalar in it is a string.
+type request struct {
+	RequestType           string
+	ServiceToken          string
+	ResponseURL           string
+	StackId               string //nolint:revive // the wire's name
+	RequestId             string //nolint:revive // the wire's name
+	LogicalResourceId     string //nolint:revive // the wire's name
+	PhysicalResourceId    string `json:",omitempty"` //nolint:revive // the wire's name
+	ResourceType          string
+	ServiceTimeout        string `json:",omitempty"`
+	ResourceProperties    map[string]any
+	OldResourceProperties map[string]any `json:",omitempty"`
+}
+
+// The response URL is good for two hours (aws-facts 1.9).
+const responseURLLife = 7200 * time.Second
+
+func (c customResource) create(ctx context.Context, o *operation, r *resource) (made, error) {
+	answer, err := c.ask(ctx, o, r, request{RequestType: "Create"}, r.properties)
+	if err != nil && answer.sent && answer.PhysicalResourceID == "" {
+		// The vendor has been asked and has not said an ID: CloudFormation makes
+		// one, and the rollback's Delete carries it (aws-facts 1.13).
+		answer.PhysicalResourceID = c.s.newPhysicalID(o.st, r.logicalID)
+	}
+	return answer.made(), err
+}
+
+func (c customResource) update(ctx context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+	answer, err := c.ask(ctx, o, r, request{
+		RequestType: "Update", PhysicalResourceId: r.physicalID,
+		OldResourceProperties: stringProperties(r.properties),
+	}, properties)
+	return answer.made(), err
+}
+
+func (c customResource) delete(ctx context.Context, o *operation, r *resource) error {
+	_, err := c.ask(ctx, o, r, request{RequestType: "Delete", PhysicalResourceId: r.physicalID}, r.properties)
+	return err
+}
+
+func (customResource) replaces(r *resource, properties map[string]any) (bool, error) {
+	if !same(map[string]any{"": r.properties["ServiceToken"]}, map[string]any{"": properties["ServiceToken"]}) {
+		return false, errors.New("Modifying service token is not allowed.") //nolint:revive,staticcheck // AWS's words
+	}
+	return false, nil
+}
+
+// ask sends one request and waits for its answer, until the resource's timeout
+// by the sandbox's clock.
+func (c customResource) ask(ctx context.Context, o *operation, r *resource, q request, properties map[string]any) (answer, error) {
+	text := stringProperties(properties)
+	q.ServiceToken, _ = text["ServiceToken"].(string)
+	q.ServiceTimeout, _ = text["ServiceTimeout"].(string)
+	timeout, err := checkService(q.ServiceToken, q.ServiceTimeout)
+	if err != nil {
+		return answer{}, err
+	}
+	q.StackId, q.LogicalResourceId, q.ResourceType = o.st.id, r.logicalID, r.kind
+	q.RequestId, q.ResourceProperties = c.s.newID(), text
+	key := q.StackId + "|" + q.LogicalResourceId + "|" + q.RequestId
+	p, forget := c.s.expect(ctx, key)
+	defer forget()
+	q.ResponseURL = c.s.responses.PresignPut(o.st.region, responseBucket(o.st.region), key, responseURLLife)
+	deadline := c.s.now().Add(timeout)
+	if err := c.publish(o, q); err != nil {
+		return answer{}, err
+	}
+	waited := c.s.env.Clock.WaitUntil(p.ctx, deadline)
+	body, arrived := p.body()
+	switch {
+	case arrived:
+		return readAnswer(q, key, body, storageBucket(o.st.region))
+	case waited == nil:
+		return answer{sent: true}, fmt.Errorf("CloudFormation did not receive a response from your Custom Resource. "+
+			"Please check your logs for requestId [%s]. If you are using the Python cfn-response module, you may need to "+
+			"update your Lambda function code so that CloudFormation can attach the updated version.", q.RequestId)
+	}
+	return answer{sent: true}, errCancelled
+}
+
+func (c customResource) publish(o *operation, q request) error {
+	params := url.Values{
+		"TopicArn": {q.ServiceToken}, "Message": {encodeJSON(q)},
+		"Subject": {"AWS CloudFormation custom resource request"},
+	}
+	// In the stack's own Region, whatever the ARN says: SNS refuses a topic of
+	// another one (aws-facts 1.6).
+	return serviceError(retrying(func() error {
+		return kernel.CallQuery(o.s.ctx, o.s.env.Inside, o.principal, o.st.region, "sns", "Publish", params, nil)
+	}), "AmazonSNS", o.s.newID())
+}
+
+// serviceError words the error of a service as the events of custom resources
+// show it.
+func serviceError(err error, service, requestID string) error {
+	var aws *kernel.Error
+	if errors.As(err, &aws) {
+		return fmt.Errorf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)",
+			aws.Message, service, aws.Status, aws.Code, requestID)
+	}
+	return err
+}
+
+// retrying calls again after throttling and server errors, as CloudFormation's
+// own client does.
+func retrying(call func() error) error {
+	var err error
+	for range 5 {
+		var aws *kernel.Error
+		err = call()
+		if !errors.As(err, &aws) || aws.Status < 500 && aws.Status != http.StatusTooManyRequests &&
+			!strings.Contains(aws.Code, "Throttl") {
+			return err
+		}
+	}
+	return err
+}
+
+var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`)
+
+// checkService checks the two properties that CloudFormation reads itself.
+func checkService(token, timeout string) (time.Duration, error) {
+	switch {
+	case token == "":
+		return 0, errors.New("Invalid custom resource: the property ServiceToken is missing") //nolint:staticcheck // an event's sentence
+	case !topicARN.MatchString(token):
+		return 0, fmt.Errorf("The sandbox's CloudFormation implements custom resources over SNS topics only; the ServiceToken is %s", token) //nolint:staticcheck // an event's sentence
+	case timeout == "":
+		return time.Hour, nil
+	}
+	seconds, err := strconv.Atoi(timeout)
+	if err != nil || seconds < 1 || seconds > 3600 {
+		return 0, fmt.Errorf("Invalid ServiceTimeout %q: a number of seconds between 1 and 3600", timeout) //nolint:staticcheck // an event's sentence
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+func stringProperties(properties map[string]any) map[string]any {
+	text, _ := template.Stringify(properties).(map[string]any)
+	return text
+}
+
+// responseBucket is where answers are written (aws-facts 2.1); storageBucket
+// is the name that error texts give.
+func responseBucket(region string) string {
+	return "cloudformation-custom-resource-response-" + strings.ReplaceAll(region, "-", "")
+}
+
+func storageBucket(region string) string {
+	return "cloudformation-custom-resource-storage-" + strings.ReplaceAll(region, "-", "")
+}
+
+const suffixAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+// newPhysicalID makes an ID in the form that CloudFormation gives to what has
+// no name of its own.
+func (s *Service) newPhysicalID(st *stack, logicalID string) string {
+	suffix := make([]byte, 12)
+	s.mu.Lock()
+	_, err := s.env.Rand.Read(suffix)
+	s.mu.Unlock()
+	if err != nil {
+		clear(suffix)
+	}
+	for i, b := range suffix {
+		suffix[i] = suffixAlphabet[int(b)%len(suffixAlphabet)]
+	}
+	return st.name + "-" + logicalID + "-" + string(suffix)
+}
+
+// waitConditionHandle is a resource that needs nothing, for templates in tests.
+type waitConditionHandle struct{ s *Service }
+
+func (h waitConditionHandle) create(_ context.Context, o *operation, r *resource) (made, error) {
+	return made{physicalID: h.s.newPhysicalID(o.st, r.logicalID)}, nil
+}
+
+func (waitConditionHandle) update(context.Context, *operation, *resource, map[string]any) (made, error) {
+	return made{}, nil
+}
+
+func (waitConditionHandle) delete(context.Context, *operation, *resource) error { return nil }
+
+func (waitConditionHandle) replaces(_ *resource, properties map[string]any) (bool, error) {
+	return false, onlyProperties(properties)
+}
+
+// onlyProperties refuses properties that the resource type does not have, or
+// the sandbox not yet.
+func onlyProperties(properties map[string]any, known ...string) error {
+	for name := range properties {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("Properties validation failed: #: extraneous key [%s] is not permitted", name) //nolint:staticcheck // AWS's words
+		}
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// stack is one stack. All its fields are guarded by the service's lock.
+type stack struct {
+	id, name, account, region string
+
+	template     *template.Template
+	values       map[string]string // parameters, by name
+	capabilities []string
+	tags         map[string]string
+	onFailure    string // ROLLBACK, DELETE or DO_NOTHING
+
+	status, reason            string
+	created, updated, deleted time.Time
+	resources                 map[string]*resource
+	outputs                   map[string]string
+	events                    []Event
+
+	operation *operation    // the running one, or the last
+	changed   chan struct{} // closed and replaced at every event
+}
+
+// resource is one resource of a stack, as it was last made.
+type resource struct {
+	logicalID, physicalID, kind string
+	status, reason              string
+	updated                     time.Time
+
+	properties map[string]any // evaluated
+	attributes map[string]any // for GetAtt
+	needs      []string       // logical IDs
+	answerKey  string         // of a custom resource: where its last answer was stored
+
+	deletionPolicy, updateReplacePolicy string
+}
+
+// Event is one line of a stack's events.
+type Event struct {
+	ID                   string    `json:"id"`
+	StackID              string    `json:"stack_id"`
+	StackName            string    `json:"stack_name"`
+	LogicalResourceID    string    `json:"logical_resource_id"`
+	PhysicalResourceID   string    `json:"physical_resource_id"`
+	ResourceType         string    `json:"resource_type"`
+	Timestamp            time.Time `json:"timestamp"`
+	ResourceStatus       string    `json:"resource_status"`
+	ResourceStatusReason string    `json:"resource_status_reason,omitempty"`
+	ResourceProperties   string    `json:"-"`
+	ClientRequestToken   string    `json:"-"`
+}
+
+// Stack is a stack as seen from outside: a copy.
+type Stack struct {
+	ID           string            `json:"id"`
+	Name         string            `json:"name"`
+	Account      string            `json:"account"`
+	Region       string            `json:"region"`
+	Description  string            `json:"description,omitempty"`
+	Status       string            `json:"status"`
+	StatusReason string            `json:"status_reason,omitempty"`
+	Parameters   map[string]string `json:"parameters,omitempty"`
+	Outputs      map[string]string `json:"outputs,omitempty"`
+	Resources    []Resource        `json:"resources,omitempty"`
+	Created      time.Time         `json:"created"`
+}
+
+// Resource is a resource as seen from outside.
+type Resource struct {
+	LogicalID    string    `json:"logical_id"`
+	PhysicalID   string    `json:"physical_id"`
+	Type         string    `json:"type"`
+	Status       string    `json:"status"`
+	StatusReason string    `json:"status_reason,omitempty"`
+	Updated      time.Time `json:"updated"`
+}
+
+// Settled reports whether nothing is under way in the stack.
+func (v Stack) Settled() bool { return !strings.HasSuffix(v.Status, "_IN_PROGRESS") }
+
+// view copies the stack. The caller holds the lock.
+func (st *stack) view() Stack {
+	v := Stack{
+		ID: st.id, Name: st.name, Account: st.account, Region: st.region,
+		Description: st.template.Description, Status: st.status, StatusReason: st.reason,
+		Parameters: maps.Clone(st.values), Outputs: maps.Clone(st.outputs), Created: st.created,
+	}
+	for _, id := range slices.Sorted(maps.Keys(st.resources)) {
+		r := st.resources[id]
+		v.Resources = append(v.Resources, Resource{
+			LogicalID: id, PhysicalID: r.physicalID, Type: r.kind,
+			Status: r.status, StatusReason: r.reason, Updated: r.updated,
+		})
+	}
+	return v
+}
+
+// setStackLocked changes the stack's status and writes the event. The caller
+// holds the lock.
+func (s *Service) setStackLocked(st *stack, status, reason string) {
+	st.status, st.reason = status, reason
+	s.record(st, Event{
+		LogicalResourceID: st.name, PhysicalResourceID: st.id, ResourceType: "AWS::CloudFormation::Stack",
+		ResourceStatus: status, ResourceStatusReason: reason, ID: s.newIDLocked(),
+	})
+}
+
+// setResource changes a resource's status and writes the event.
+func (s *Service) setResource(st *stack, r *resource, status, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.status, r.reason, r.updated = status, reason, s.now()
+	s.record(st, Event{
+		LogicalResourceID: r.logicalID, PhysicalResourceID: r.physicalID, ResourceType: r.kind,
+		ResourceStatus: status, ResourceStatusReason: reason,
+		ResourceProperties: encodeJSON(r.properties),
+		ID:                 r.logicalID + "-" + status + "-" + s.now().Format("2006-01-02T15:04:05.000Z"),
+	})
+}
+
+func (s *Service) record(st *stack, e Event) {
+	e.StackID, e.StackName, e.Timestamp = st.id, st.name, s.now()
+	if st.operation != nil {
+		e.ClientRequestToken = st.operation.token
+	}
+	st.events = append(st.events, e)
+	close(st.changed)
+	st.changed = make(chan struct{})
+}
+
+// find returns a stack by ID, or by name among those that are not deleted.
+func (s *Service) find(account, region, nameOrID string) (*stack, error) {
+	for _, st := range s.stacks {
+		if st.account != account || st.region != region {
+			continue
+		}
+		if st.id == nameOrID || st.name == nameOrID && st.status != "DELETE_COMPLETE" {
+			return st, nil
+		}
+	}
+	return nil, validation("Stack with id %s does not exist", nameOrID)
+}
+
+// Describe returns a stack by its ID.
+func (s *Service) Describe(stackID string) (Stack, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, found := s.stacks[stackID]
+	if !found {
+		return Stack{}, false
+	}
+	return st.view(), true
+}
+
+// All returns every stack, deleted ones too, in the order of their making.
+func (s *Service) All() []Stack {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Stack
+	for _, st := range s.stacks {
+		all = append(all, st.view())
+	}
+	slices.SortFunc(all, func(a, b Stack) int {
+		if order := a.Created.Compare(b.Created); order != 0 {
+			return order
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return all
+}
+
+// Events returns a stack's events, oldest first.
+func (s *Service) Events(stackID string) []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, found := s.stacks[stackID]; found {
+		return slices.Clone(st.events)
+	}
+	return nil
+}
+
+// WaitFor waits until the stack is as wanted, and returns it so. It looks
+// again at every event, and never by time.
+func (s *Service) WaitFor(ctx context.Context, stackID string, wanted func(Stack) bool) (Stack, error) {
+	for {
+		s.mu.Lock()
+		st, found := s.stacks[stackID]
+		if !found {
+			s.mu.Unlock()
+			return Stack{}, validation("Stack with id %s does not exist", stackID)
+		}
+		view, changed := st.view(), st.changed
+		s.mu.Unlock()
+		if wanted(view) {
+			return view, nil
+		}
+		select {
+		case <-ctx.Done():
+			return view, ctx.Err()
+		case <-s.ctx.Done():
+			return view, context.Canceled
+		case <-changed:
+		}
+	}
+}
+
+// acting is the caller as other services see them when CloudFormation calls
+// on their behalf (aws-facts 1.16).
+func acting(p *kernel.Principal) *kernel.Principal {
+	via := *p
+	via.Via = append(slices.Clone(p.Via), "cloudformation.amazonaws.com")
+	return &via
+}
