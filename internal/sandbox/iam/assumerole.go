@@ -84,7 +84,7 @@ const maxSessionPolicy = 2048
 // The forms of aws-facts 7.1.
 var (
 	sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalIDPattern  = regexp.MustCompile(`^[\w+=,.@:\\/-]{2,1224}$`)
+	externalIDPattern  = regexp.MustCompile(`^[\w+=,.@:\\/-]+$`)
 	roleARNPattern     = regexp.MustCompile(`^arn:[a-z-]+:iam::(\d{12}):role/(?:.*/)?([\w+=,.@-]+)$`)
 )
 
@@ -100,7 +100,7 @@ func parseAssumption(q kernel.Query) (*assumption, error) {
 	}
 	if q.Has("ExternalId") {
 		a.externalID = []string{q.Get("ExternalId")}
-		if !externalIDPattern.MatchString(a.externalID[0]) {
+		if n := len(a.externalID[0]); n < 2 || n > 1224 || !externalIDPattern.MatchString(a.externalID[0]) {
 			return nil, validation(a.externalID[0], "externalId", `satisfy regular expression pattern: [\w+=,.@:\/-]* and have 2 to 1224 characters`)
 		}
 	}

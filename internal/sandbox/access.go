@@ -1,0 +1,73 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"fmt"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
+)
+
+// Credentials are an access key, and a token where it is a session's.
+type Credentials = iam.Credentials
+
+const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+// OpenAccount makes an account in a partition ("aws", "aws-cn", …). Asking for
+// an account's credentials opens it in the commercial partition.
+func (s *Sandbox) OpenAccount(account, partition string) error {
+	return s.identity.OpenAccount(account, partition)
+}
+
+// Credentials are those of the user "admin" of an account, who may do
+// everything there. They stay the same as long as the sandbox runs.
+func (s *Sandbox) Credentials(account string) (Credentials, error) {
+	everything, _ := policy.Managed(administrator)
+	return s.identity.User(account, "admin", everything)
+}
+
+// NewUser makes a user with identity policies of their own, JSON.
+func (s *Sandbox) NewUser(account, name string, policies ...string) (Credentials, error) {
+	return s.identity.User(account, name, policies...)
+}
+
+// Admin is the user "admin" of an account as a principal, for calls from
+// inside.
+func (s *Sandbox) Admin(account string) (*kernel.Principal, error) {
+	credentials, err := s.Credentials(account)
+	if err != nil {
+		return nil, err
+	}
+	return s.Principal(credentials)
+}
+
+// Principal is whoever credentials stand for.
+func (s *Sandbox) Principal(c Credentials) (*kernel.Principal, error) {
+	_, p, err := s.identity.Lookup(c.AccessKeyID, c.SessionToken)
+	if err != nil {
+		return nil, fmt.Errorf("find whom the access key %s belongs to: %w", c.AccessKeyID, err)
+	}
+	return p, nil
+}
+
+// Environment is what to export for the AWS SDK, the aws command line and
+// Terraform to use the sandbox as the admin of an account.
+func (s *Sandbox) Environment(account, region string) (map[string]string, error) {
+	credentials, err := s.Credentials(account)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"AWS_ENDPOINT_URL":      s.url,
+		"AWS_ACCESS_KEY_ID":     credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN":     "", // one that was exported before belongs to other keys
+		"AWS_REGION":            region,
+		"AWS_DEFAULT_REGION":    region,
+		// Nothing may look for credentials on the machine's real network.
+		"AWS_EC2_METADATA_DISABLED": "true",
+	}, nil
+}

@@ -1,0 +1,107 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
+)
+
+// authenticate checks a signature and sets the call's principal.
+func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error {
+	secret, principal, err := s.identity.Lookup(signature.AccessKeyID, signature.Token)
+	if err != nil {
+		return refusal(c.Service, err)
+	}
+	if signature.Service != c.Service {
+		return refusal(c.Service, sigv4.ErrMismatch)
+	}
+	now := time.Now()
+	if principal.Service != "" {
+		// AWS's services live in the sandbox and sign by its clock; callers sign
+		// by the machine's.
+		now = s.clock.Now()
+	}
+	if err := signature.Verify(c.Request, c.Body, secret, now); err != nil {
+		return refusal(c.Service, err)
+	}
+	c.Principal = principal
+	return nil
+}
+
+// refusal words a failed authentication. Every protocol has codes of its own.
+func refusal(service string, err error) *kernel.Error {
+	for _, r := range refusals {
+		if !errors.Is(err, r.reason) {
+			continue
+		}
+		code := r.query
+		switch service {
+		case "s3":
+			code = r.s3
+		case "sqs", "dynamodb":
+			code = r.json
+		}
+		return kernel.Errorf(r.status, code, "%s", r.message)
+	}
+	return kernel.Errorf(http.StatusForbidden, "AccessDenied", "%v", err)
+}
+
+var refusals = []struct {
+	reason          error
+	status          int
+	query, json, s3 string
+	message         string
+}{
+	{
+		iam.ErrUnknownKey, http.StatusForbidden,
+		"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
+		"The security token included in the request is invalid.",
+	},
+	{
+		iam.ErrInvalidToken, http.StatusForbidden,
+		"InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken",
+		"The security token included in the request is invalid.",
+	},
+	{
+		iam.ErrExpiredToken, http.StatusForbidden,
+		"ExpiredToken", "ExpiredTokenException", "ExpiredToken",
+		"The security token included in the request is expired",
+	},
+	{
+		sigv4.ErrUnsigned, http.StatusForbidden,
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "AccessDenied",
+		"Request is missing Authentication Token",
+	},
+	{
+		sigv4.ErrIncomplete, http.StatusBadRequest,
+		"IncompleteSignature", "IncompleteSignatureException", "AuthorizationQueryParametersError",
+		"The request signature does not conform to AWS standards.",
+	},
+	{
+		sigv4.ErrSkewed, http.StatusForbidden,
+		"SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed",
+		"The difference between the request time and the current time is too large.",
+	},
+	{
+		sigv4.ErrExpired, http.StatusForbidden,
+		"AccessDenied", "AccessDeniedException", "AccessDenied",
+		"Request has expired",
+	},
+	{
+		sigv4.ErrPayload, http.StatusBadRequest,
+		"SignatureDoesNotMatch", "InvalidSignatureException", "XAmzContentSHA256Mismatch",
+		"The provided 'x-amz-content-sha256' header does not match what was computed.",
+	},
+	{
+		sigv4.ErrMismatch, http.StatusForbidden,
+		"SignatureDoesNotMatch", "InvalidSignatureException", "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+	},
+}

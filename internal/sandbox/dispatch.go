@@ -1,0 +1,199 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
+)
+
+var _ kernel.Inside = (*Sandbox)(nil)
+
+// errLostAnswer: the call was executed, and nobody will hear of it.
+var errLostAnswer = errors.New("the connection was cut before the answer came")
+
+// Do implements kernel.Inside: a call from one service to another.
+func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
+	service := s.services[c.Service]
+	if service == nil {
+		return nil, unknownService(c.Service)
+	}
+	if c.Context == nil {
+		c.Context = s.ctx
+	}
+	c.RequestID = kernel.NewRequestID(s.random)
+	c.Action = service.Action(c.Request, c.Body)
+	if signature, err := sigv4.Parse(c.Request); err == nil && signature.Presigned {
+		// A presigned URL carries its own caller: CloudFormation that fetches a
+		// template from one acts as whoever signed it.
+		if err := s.authenticate(c, signature); err != nil {
+			s.record(c, err, false, true)
+			return nil, err
+		}
+	}
+	return s.call(service, c, true)
+}
+
+// call takes a call with a known caller to its service, through the faults and
+// hooks, and writes the journal.
+func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*kernel.Response, error) {
+	if c.Service == "iam" {
+		// Clients with an endpoint of their own sign with any Region; IAM is in
+		// one, and policies on aws:RequestedRegion see that one.
+		c.Region = iam.Region(c.Region)
+	}
+	c.Principal = withRegion(c.Principal, c.Region)
+	response, executed, err := s.execute(service, c)
+	s.record(c, err, executed, inside)
+	return response, err
+}
+
+func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *kernel.Response, executed bool, err error) {
+	account := ""
+	if c.Principal != nil {
+		account = c.Principal.Account
+	}
+	lost := false
+	for _, fault := range s.faults.Draw(c.Service, c.Action, account) {
+		switch fault.Kind {
+		case kernel.FaultThrottle:
+			return nil, false, throttled(c.Service)
+		case kernel.FaultServerError:
+			return nil, false, internalFailure(c.Service)
+		case kernel.FaultLatency:
+			if err := wait(c.Context, fault.Delay); err != nil {
+				return nil, false, err
+			}
+		case kernel.FaultLostAnswer:
+			lost = true
+		default:
+			return nil, false, kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox has no fault of the kind %q.", fault.Kind)
+		}
+	}
+	if err := s.faults.RunBefore(c); err != nil {
+		return nil, false, err
+	}
+	response, err = serve(service, c)
+	if hookErr := s.faults.RunAfter(c); hookErr != nil {
+		return nil, true, hookErr
+	}
+	if lost {
+		return nil, true, errLostAnswer
+	}
+	return response, true, err
+}
+
+// serve keeps one call's panic from ending all the others.
+func serve(service kernel.Service, c *kernel.Call) (response *kernel.Response, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			slog.Error("The sandbox panicked", "service", c.Service, "action", c.Action, "reason", reason, "stack", string(debug.Stack()))
+			response, err = nil, kernel.Errorf(http.StatusNotImplemented, "SandboxPanic", "The sandbox panicked in %s %s: %v", c.Service, c.Action, reason)
+		}
+	}()
+	return service.Serve(c)
+}
+
+func (s *Sandbox) record(c *kernel.Call, err error, executed, inside bool) {
+	entry := kernel.Entry{
+		Time: s.clock.Now(), Service: c.Service, Action: c.Action, Region: c.Region,
+		Outcome: outcome(err), Executed: executed, Inside: inside, RequestID: c.RequestID,
+	}
+	if p := c.Principal; p != nil {
+		entry.Account, entry.Principal = p.Account, p.ARN
+		if p.Service != "" {
+			entry.Principal = p.Service
+		}
+	}
+	s.journal.Add(entry)
+}
+
+func outcome(err error) string {
+	var known *kernel.Error
+	switch {
+	case err == nil:
+		return "OK"
+	case errors.Is(err, errLostAnswer):
+		return "LostAnswer"
+	case errors.As(err, &known):
+		return known.Code
+	default:
+		return "InternalFailure"
+	}
+}
+
+// withRegion is the caller with the request's Region among the condition keys.
+// The Principal is shared with other calls, so it is copied.
+func withRegion(p *kernel.Principal, region string) *kernel.Principal {
+	if p == nil {
+		return nil
+	}
+	of := *p
+	of.Keys = map[string][]string{"aws:requestedregion": {region}}
+	for name, values := range p.Keys {
+		of.Keys[name] = values
+	}
+	return &of
+}
+
+// wait passes real time: latency is for testing timeouts, which go by the
+// machine's clock.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func throttled(service string) *kernel.Error {
+	switch service {
+	case "s3":
+		return kernel.Errorf(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
+	case "sns":
+		return kernel.Errorf(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
+	case "sqs":
+		return kernel.Errorf(http.StatusBadRequest, "RequestThrottled", "The request was denied due to request throttling.")
+	case "dynamodb":
+		return kernel.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
+	default:
+		return kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
+	}
+}
+
+func internalFailure(service string) *kernel.Error {
+	code := "InternalFailure"
+	switch service {
+	case "s3", "sns":
+		code = "InternalError"
+	case "dynamodb":
+		code = "InternalServerError"
+	}
+	return kernel.Errorf(http.StatusInternalServerError, code, "We encountered an internal error. Please try again.")
+}
+
+func unknownService(name string) *kernel.Error {
+	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox has no service %q.", name)
+}
+
+// asAWS is the error that goes over the wire.
+func asAWS(err error) *kernel.Error {
+	var known *kernel.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return kernel.Errorf(http.StatusInternalServerError, "InternalFailure", "%s", fmt.Sprintf("The sandbox failed: %v", err))
+}

@@ -1,0 +1,83 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
+)
+
+// destination is where a request goes: to a service, or to one of the pages
+// beside the AWS API.
+type destination struct {
+	page    bool
+	service string
+	region  string
+}
+
+// AWS's host names of S3, in every partition, path-style and virtual-hosted:
+// "s3.eu-west-1.amazonaws.com", "B.s3.amazonaws.com", "B.s3-us-west-2.…"
+// (aws-facts 2.2).
+var (
+	s3Host  = regexp.MustCompile(`(?:^|\.)s3(?:[.-]([a-z0-9-]+))?\.amazonaws\.(?:com|com\.cn|eu)$`)
+	snsHost = regexp.MustCompile(`^sns\.([a-z0-9-]+)\.amazonaws\.(?:com|com\.cn|eu)$`)
+)
+
+// destinationOf goes by the host where it is one of AWS's, then by the
+// credential scope of the signature. What is neither named nor signed is for
+// the pages or an anonymous request to S3.
+func destinationOf(r *http.Request, signature *sigv4.Signature) destination {
+	host := hostName(r.Host)
+	if m := s3Host.FindStringSubmatch(host); m != nil {
+		d := destination{service: "s3", region: m[1]}
+		if signature != nil {
+			d.region = signature.Region
+		}
+		if d.region == "" {
+			d.region = "us-east-1"
+		}
+		return d
+	}
+	if m := snsHost.FindStringSubmatch(host); m != nil && signature == nil {
+		return destination{page: true}
+	}
+	switch {
+	case signature != nil:
+		return destination{service: signature.Service, region: signature.Region}
+	case isPage(r.URL.Path):
+		return destination{page: true}
+	default:
+		return destination{service: unsignedService(r), region: "us-east-1"}
+	}
+}
+
+// isPage: a bucket's name has no underscore and at least three letters, and
+// "console" as a bucket is given up for the page.
+func isPage(path string) bool {
+	return path == "/" || path == "/console" || strings.HasPrefix(path, "/console/") || strings.HasPrefix(path, "/_sandbox/")
+}
+
+// unsignedService guesses whose error an unsigned request should get.
+func unsignedService(r *http.Request) string {
+	target := strings.ToLower(r.Header.Get("X-Amz-Target"))
+	switch {
+	case strings.HasPrefix(target, "amazonsqs"):
+		return "sqs"
+	case strings.HasPrefix(target, "dynamodb"):
+		return "dynamodb"
+	default:
+		return "s3"
+	}
+}
+
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(host)
+}

@@ -1,0 +1,167 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package sandbox is an AWS in memory, on one loopback port: STS, IAM, SNS,
+// SQS, S3, DynamoDB and CloudFormation, for as many accounts as one likes. The
+// AWS SDK, the aws command line and Terraform use it through AWS_ENDPOINT_URL.
+// The demo and the acceptance tests run on it.
+//
+// It checks signatures, evaluates policies and speaks the real wire protocols,
+// because those are what the project's promises rest on. What it does not
+// implement it refuses with the error that AWS gives; it never succeeds
+// quietly. It knows nothing of the rest of the project, so that a mistake in
+// one cannot hide a mistake in the other.
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
+)
+
+// VendorAccount is the account of the vendor. It is there from the start.
+const VendorAccount = "111111111111"
+
+// Sandbox is a running sandbox.
+type Sandbox struct {
+	url      string
+	listener net.Listener
+	server   *http.Server
+
+	clock    *kernel.Clock
+	journal  *kernel.Journal
+	faults   *kernel.Faults
+	random   io.Reader
+	identity *iam.Store
+	services map[string]kernel.Service
+	mux      *http.ServeMux // pages and control, beside the AWS API
+
+	// ctx ends with the sandbox; everything that runs on its own stops by it.
+	ctx    context.Context
+	cancel context.CancelFunc
+	once   sync.Once
+}
+
+type options struct {
+	address string
+	seed    uint64
+	random  io.Reader
+}
+
+// Option changes how a sandbox starts.
+type Option func(*options)
+
+// WithAddress listens elsewhere than on a free port: "127.0.0.1:4566". Only
+// loopback addresses are accepted, since every account's keys are for the
+// asking.
+func WithAddress(address string) Option { return func(o *options) { o.address = address } }
+
+// WithSeed seeds the faults, so that a failing run can be repeated.
+func WithSeed(seed uint64) Option { return func(o *options) { o.seed = seed } }
+
+// WithRandom replaces the source of keys and identifiers.
+func WithRandom(random io.Reader) Option {
+	return func(o *options) { o.random = &lockedReader{reader: random} }
+}
+
+// Start starts a sandbox with the vendor's account in it. Close stops it.
+func Start(opts ...Option) (*Sandbox, error) {
+	o := options{address: "127.0.0.1:0", seed: 1, random: rand.Reader}
+	for _, change := range opts {
+		change(&o)
+	}
+	listener, err := listen(o.address)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sandbox{
+		url:      "http://" + listener.Addr().String(),
+		listener: listener,
+		clock:    kernel.NewClock(),
+		journal:  &kernel.Journal{},
+		faults:   kernel.NewFaults(o.seed),
+		random:   o.random,
+		mux:      http.NewServeMux(),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	env := kernel.Env{
+		Clock: s.clock, Authorizer: policy.NewEvaluator(s.clock.Now), Inside: s,
+		Faults: s.faults, Journal: s.journal, Rand: s.random, URL: s.url,
+	}
+	s.identity = iam.New(env)
+	env.Accounts = s.identity
+	if err := s.addServices(env); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	if err := s.OpenAccount(VendorAccount, "aws"); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.server.Serve(listener) }() // ends with Close
+	return s, nil
+}
+
+func listen(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("start the sandbox: the address %q is not host:port: %w", address, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("start the sandbox: it listens on loopback addresses only, such as 127.0.0.1, and %q is none", host)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("start the sandbox: %w", err)
+	}
+	return listener, nil
+}
+
+// URL is the endpoint of every service: "http://127.0.0.1:41234".
+func (s *Sandbox) URL() string { return s.url }
+
+// Clock is the sandbox's time, which tests move.
+func (s *Sandbox) Clock() *kernel.Clock { return s.clock }
+
+// Journal is the record of every call.
+func (s *Sandbox) Journal() *kernel.Journal { return s.journal }
+
+// Faults is where tests make AWS fail.
+func (s *Sandbox) Faults() *kernel.Faults { return s.faults }
+
+// IAM is the sandbox's accounts, users and roles.
+func (s *Sandbox) IAM() *iam.Store { return s.identity }
+
+// Close stops the sandbox and everything that runs in it.
+func (s *Sandbox) Close() error {
+	var err error
+	s.once.Do(func() {
+		s.cancel()
+		err = s.server.Close()
+	})
+	if err != nil {
+		return fmt.Errorf("stop the sandbox: %w", err)
+	}
+	return nil
+}
+
+// lockedReader lets several services share a source that isn't made for it.
+type lockedReader struct {
+	mu     sync.Mutex
+	reader io.Reader
+}
+
+func (l *lockedReader) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reader.Read(b)
+}

@@ -1,0 +1,20 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
+)
+
+// addServices makes every service by its SigV4 name. Each gets the same
+// environment and reaches the others only through kernel.Inside.
+func (s *Sandbox) addServices(env kernel.Env) error {
+	s.services = map[string]kernel.Service{
+		"iam": s.identity.IAM(),
+		"sts": s.identity.STS(),
+		"sqs": sqs.New(env),
+	}
+	return nil
+}
