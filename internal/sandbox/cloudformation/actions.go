@@ -20,7 +20,7 @@ type action struct {
 
 var actions map[string]action
 
-func init() { //nolint:gochecknoinits // the table refers to functions that refer to the table
+func init() { // the table refers to functions that refer to the table
 	actions = map[string]action{
 		"CreateStack": {(*Service).createStack, []string{
 			"StackName", "TemplateBody", "TemplateURL", "Parameters", "Capabilities", "Tags",

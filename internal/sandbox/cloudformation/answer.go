@@ -12,7 +12,7 @@ import (
 
 // pending is a custom resource that waits for its answer.
 type pending struct {
-	ctx    context.Context //nolint:containedctx // ends when the answer is there
+	ctx    context.Context // ends when the answer is there
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
@@ -87,11 +87,11 @@ const maxAnswer = 4096
 func readAnswer(q request, key string, body []byte, bucket string) (answer, error) {
 	sent := answer{sent: true, key: key}
 	if len(body) > maxAnswer {
-		return sent, fmt.Errorf("Response object is too long.") //nolint:staticcheck,revive // AWS's words
+		return sent, fmt.Errorf("Response object is too long.")
 	}
 	var a answer
 	if err := json.Unmarshal(body, &a); err != nil {
-		return sent, fmt.Errorf("Invalid response object %s in S3 bucket %s: it is not the JSON of an answer: %w", key, bucket, err) //nolint:staticcheck // an event's sentence
+		return sent, fmt.Errorf("Invalid response object %s in S3 bucket %s: it is not the JSON of an answer: %w", key, bucket, err)
 	}
 	a.sent, a.key = true, key
 	for _, field := range []struct{ name, got, want string }{
@@ -103,23 +103,23 @@ func readAnswer(q request, key string, body []byte, bucket string) (answer, erro
 			return sent, missingKey(field.name, key, bucket)
 		}
 		if field.got != field.want {
-			return sent, fmt.Errorf("Vendor response has a wrong %s in object %s in S3 bucket %s", field.name, key, bucket) //nolint:staticcheck // an event's sentence
+			return sent, fmt.Errorf("Vendor response has a wrong %s in object %s in S3 bucket %s", field.name, key, bucket)
 		}
 	}
 	switch {
 	case a.Status != "SUCCESS" && a.Status != "FAILED":
-		return sent, fmt.Errorf("Vendor response has an invalid Status %q in object %s in S3 bucket %s", a.Status, key, bucket) //nolint:staticcheck // an event's sentence
+		return sent, fmt.Errorf("Vendor response has an invalid Status %q in object %s in S3 bucket %s", a.Status, key, bucket)
 	case len(a.PhysicalResourceID) > 1024, a.PhysicalResourceID == "":
 		a.PhysicalResourceID = ""
-		return a, fmt.Errorf("Invalid PhysicalResourceId") //nolint:staticcheck,revive // AWS's words
+		return a, fmt.Errorf("Invalid PhysicalResourceId")
 	case a.Status == "FAILED" && a.Reason == "":
 		return a, missingKey("Reason", key, bucket)
 	case a.Status == "FAILED":
-		return a, fmt.Errorf("Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)", a.Reason, q.RequestId) //nolint:staticcheck // AWS's words
+		return a, fmt.Errorf("Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)", a.Reason, q.RequestId)
 	}
 	return a, nil
 }
 
 func missingKey(name, key, bucket string) error {
-	return fmt.Errorf("Vendor response doesn't contain %s key in object %s in S3 bucket %s", name, key, bucket) //nolint:staticcheck // AWS's words
+	return fmt.Errorf("Vendor response doesn't contain %s key in object %s in S3 bucket %s", name, key, bucket)
 }

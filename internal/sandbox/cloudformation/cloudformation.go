@@ -40,7 +40,7 @@ type Service struct {
 	handlers  map[string]handler // by resource type
 	custom    handler
 
-	ctx     context.Context //nolint:containedctx // the life of the operations that outlive their call
+	ctx     context.Context // the life of the operations that outlive their call
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 

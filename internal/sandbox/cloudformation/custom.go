@@ -29,10 +29,10 @@ type request struct {
 	RequestType           string
 	ServiceToken          string
 	ResponseURL           string
-	StackId               string //nolint:revive // the wire's name
-	RequestId             string //nolint:revive // the wire's name
-	LogicalResourceId     string //nolint:revive // the wire's name
-	PhysicalResourceId    string `json:",omitempty"` //nolint:revive // the wire's name
+	StackId               string
+	RequestId             string
+	LogicalResourceId     string
+	PhysicalResourceId    string `json:",omitempty"`
 	ResourceType          string
 	ServiceTimeout        string `json:",omitempty"`
 	ResourceProperties    map[string]any
@@ -67,7 +67,7 @@ func (c customResource) delete(ctx context.Context, o *operation, r *resource) e
 
 func (customResource) replaces(r *resource, properties map[string]any) (bool, error) {
 	if !same(map[string]any{"": r.properties["ServiceToken"]}, map[string]any{"": properties["ServiceToken"]}) {
-		return false, errors.New("Modifying service token is not allowed.") //nolint:revive,staticcheck // AWS's words
+		return false, errors.New("Modifying service token is not allowed.")
 	}
 	return false, nil
 }
@@ -149,15 +149,15 @@ var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Z
 func checkService(token, timeout string) (time.Duration, error) {
 	switch {
 	case token == "":
-		return 0, errors.New("Invalid custom resource: the property ServiceToken is missing") //nolint:staticcheck // an event's sentence
+		return 0, errors.New("Invalid custom resource: the property ServiceToken is missing")
 	case !topicARN.MatchString(token):
-		return 0, fmt.Errorf("The sandbox's CloudFormation implements custom resources over SNS topics only; the ServiceToken is %s", token) //nolint:staticcheck // an event's sentence
+		return 0, fmt.Errorf("The sandbox's CloudFormation implements custom resources over SNS topics only; the ServiceToken is %s", token)
 	case timeout == "":
 		return time.Hour, nil
 	}
 	seconds, err := strconv.Atoi(timeout)
 	if err != nil || seconds < 1 || seconds > 3600 {
-		return 0, fmt.Errorf("Invalid ServiceTimeout %q: a number of seconds between 1 and 3600", timeout) //nolint:staticcheck // an event's sentence
+		return 0, fmt.Errorf("Invalid ServiceTimeout %q: a number of seconds between 1 and 3600", timeout)
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
@@ -217,7 +217,7 @@ func (waitConditionHandle) replaces(_ *resource, properties map[string]any) (boo
 func onlyProperties(properties map[string]any, known ...string) error {
 	for name := range properties {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("Properties validation failed: #: extraneous key [%s] is not permitted", name) //nolint:staticcheck // AWS's words
+			return fmt.Errorf("Properties validation failed: #: extraneous key [%s] is not permitted", name)
 		}
 	}
 	return nil

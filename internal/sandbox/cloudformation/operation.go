@@ -51,7 +51,7 @@ type operation struct {
 	order     []string
 	needs     map[string][]string
 
-	ctx    context.Context //nolint:containedctx // an operation outlives the call that starts it
+	ctx    context.Context // an operation outlives the call that starts it
 	cancel context.CancelFunc
 	done   chan struct{}
 }

@@ -31,9 +31,9 @@ func readPolicy(properties map[string]any) (inlinePolicy, error) {
 	case err != nil:
 		return p, err
 	case p.name == "" || properties["PolicyDocument"] == nil:
-		return p, errors.New("Properties validation failed: #: required keys [PolicyName, PolicyDocument] not found") //nolint:staticcheck // AWS's words
+		return p, errors.New("Properties validation failed: #: required keys [PolicyName, PolicyDocument] not found")
 	case len(p.roles) == 0:
-		return p, errors.New("At least one of [Groups,Roles,Users] must be non-empty.") //nolint:staticcheck,revive // AWS's words
+		return p, errors.New("At least one of [Groups,Roles,Users] must be non-empty.")
 	}
 	p.document = document(properties["PolicyDocument"])
 	return p, nil
@@ -114,7 +114,7 @@ func readRolePolicy(properties map[string]any) (inlinePolicy, error) {
 	name, _ := properties["PolicyName"].(string)
 	role, _ := properties["RoleName"].(string)
 	if name == "" || role == "" {
-		return inlinePolicy{}, errors.New("Properties validation failed: #: required keys [PolicyName, RoleName] not found") //nolint:staticcheck // AWS's words
+		return inlinePolicy{}, errors.New("Properties validation failed: #: required keys [PolicyName, RoleName] not found")
 	}
 	p := inlinePolicy{name: name, roles: []string{role}}
 	if v, found := properties["PolicyDocument"]; found {

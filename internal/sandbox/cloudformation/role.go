@@ -38,7 +38,7 @@ func readRole(properties map[string]any, stackTags map[string]string) (role, err
 	if err := onlyProperties(properties, roleProperties...); err != nil {
 		return role{}, err
 	}
-	p := template.Stringify(properties).(map[string]any) //nolint:forcetypeassert // of a map
+	p := template.Stringify(properties).(map[string]any)
 	r := role{inline: map[string]string{}, tags: maps.Clone(stackTags)}
 	if r.tags == nil {
 		r.tags = map[string]string{}
@@ -57,7 +57,7 @@ func readRole(properties map[string]any, stackTags map[string]string) (role, err
 	}
 	trust, found := properties["AssumeRolePolicyDocument"]
 	if !found {
-		return r, errors.New("Properties validation failed: #: required key [AssumeRolePolicyDocument] not found") //nolint:staticcheck // AWS's words
+		return r, errors.New("Properties validation failed: #: required key [AssumeRolePolicyDocument] not found")
 	}
 	r.trust = document(trust)
 	managed, err := texts(p["ManagedPolicyArns"], "ManagedPolicyArns")
@@ -358,5 +358,5 @@ func texts(v any, name string) ([]string, error) {
 }
 
 func invalidProperty(name, want string) error {
-	return fmt.Errorf("Properties validation failed: #/%s: expected type: %s", name, strings.ToUpper(want[:1])+want[1:]) //nolint:staticcheck // AWS's words
+	return fmt.Errorf("Properties validation failed: #/%s: expected type: %s", name, strings.ToUpper(want[:1])+want[1:])
 }

@@ -1,0 +1,358 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// held is a handler that waits to be let go.
+type held struct {
+	handler
+	hold chan struct{}
+}
+
+func (h held) create(ctx context.Context, o *operation, r *resource) (made, error) {
+	<-h.hold
+	return h.handler.create(ctx, o, r)
+}
+
+func TestAnUpdateSaysWhatWasAndWhatIs(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	r := w.next("Update")
+	if r.PhysicalResourceId != "xacct-1" || r.ResourceProperties["TemplateVersion"] != "2" ||
+		r.OldResourceProperties["TemplateVersion"] != "1" || r.OldResourceProperties["ServiceToken"] != topic {
+		t.Errorf("the Update is %+v", r)
+	}
+	w.succeed(r, "xacct-1")
+	w.settled(id, "UPDATE_COMPLETE")
+	w.silent() // the same physical ID: nothing to clean up
+	w.told(id, "access UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+}
+
+func TestAnUpdateThatChangesNothingIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.created(phoneHome(), "xacct-1")
+	described := strings.Replace(phoneHome(), `{"Resources"`, `{"Description": "other words", "Resources"`, 1)
+	for _, body := range []string{phoneHome(), described} {
+		_, err := w.call("UpdateStack", "StackName", "access", "TemplateBody", body, "Capabilities.member.1", "CAPABILITY_NAMED_IAM")
+		if err == nil || !strings.Contains(err.Error(), "No updates are to be performed.") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	w.silent()
+}
+
+func TestAnUpdateOfAnotherResourceSendsNothing(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "xacct-1")
+	w.update(strings.Replace(phoneHome(), `"RoleName"`, `"Description": "changed", "RoleName"`, 1))
+	w.settled(id, "UPDATE_COMPLETE")
+	w.silent()
+	if w.roles["acme-access"]["UpdateRole"] == "" {
+		t.Error("the role was not updated")
+	}
+}
+
+func TestARefusedUpdateIsUpdatedBack(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	w.refuse(w.next("Update"), "xacct-1", "The role can be assumed without the external ID.")
+	r := w.next("Update")
+	if r.ResourceProperties["TemplateVersion"] != "1" || r.OldResourceProperties["TemplateVersion"] != "2" || r.PhysicalResourceId != "xacct-1" {
+		t.Errorf("the rollback's Update is %+v", r)
+	}
+	w.succeed(r, "xacct-1")
+	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.told(id, "PhoneHome UPDATE_FAILED: Received response status [FAILED]",
+		"access UPDATE_ROLLBACK_IN_PROGRESS: The following resource(s) failed to update: [PhoneHome].")
+	// The stack is as it was: the same update can be tried again.
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	if r := w.next("Update"); r.OldResourceProperties["TemplateVersion"] != "1" {
+		t.Errorf("after the rollback the old properties are %v", r.OldResourceProperties)
+	}
+}
+
+func TestAnUpdateThatIsNotAnsweredIsUpdatedBack(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	w.next("Update")
+	w.clock.Advance(901 * time.Second)
+	w.succeed(w.next("Update"), "xacct-1")
+	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+}
+
+func TestARollbackThatIsRefusedIsUpdateRollbackFailed(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	w.refuse(w.next("Update"), "xacct-1", "no")
+	w.refuse(w.next("Update"), "xacct-1", "no")
+	w.settled(id, "UPDATE_ROLLBACK_FAILED")
+	if _, err := w.call("UpdateStack", "StackName", "access", "UsePreviousTemplate", "true"); err == nil ||
+		!strings.Contains(err.Error(), "is in UPDATE_ROLLBACK_FAILED state and can not be updated.") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAnotherPhysicalIDIsCleanedUpAfterTheUpdate(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "old-id")
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	w.succeed(w.next("Update"), "new-id")
+	d := w.next("Delete")
+	if d.PhysicalResourceId != "old-id" || d.ResourceProperties["TemplateVersion"] != "1" {
+		t.Errorf("the cleanup's Delete is %+v", d)
+	}
+	w.succeed(d, "old-id")
+	if st := w.settled(id, "UPDATE_COMPLETE"); st.Outputs["Id"] != "new-id" {
+		t.Errorf("the stack has %s", st.Outputs["Id"])
+	}
+}
+
+func TestACleanupIsTriedThreeTimesAndDropped(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "old-id")
+	w.update(phoneHome(`"TemplateVersion": 2`))
+	w.succeed(w.next("Update"), "new-id")
+	for range 3 {
+		w.refuse(w.next("Delete"), "old-id", "no")
+	}
+	w.settled(id, "UPDATE_COMPLETE")
+	w.silent()
+	w.told(id, "PhoneHome DELETE_FAILED")
+}
+
+func TestARenamedResourceIsCreatedAndThenTheOldOneDeleted(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "old-id")
+	w.update(named("CallHome"))
+	c := w.next("Create")
+	if c.LogicalResourceId != "CallHome" {
+		t.Errorf("the Create is for %s", c.LogicalResourceId)
+	}
+	w.silent() // the old one lives until the new one is there
+	w.succeed(c, "new-id")
+	d := w.next("Delete")
+	if d.LogicalResourceId != "PhoneHome" || d.PhysicalResourceId != "old-id" {
+		t.Errorf("the Delete is %+v", d)
+	}
+	w.succeed(d, "old-id")
+	st := w.settled(id, "UPDATE_COMPLETE")
+	if len(st.Resources) != 2 {
+		t.Errorf("the stack has %v", st.Resources)
+	}
+}
+
+func TestARefusedRenameLeavesTheOldResourceAlone(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "old-id")
+	w.update(named("CallHome"))
+	w.refuse(w.next("Create"), "new-id", "no")
+	d := w.next("Delete")
+	if d.LogicalResourceId != "CallHome" || d.PhysicalResourceId != "new-id" {
+		t.Errorf("the Delete is %+v", d)
+	}
+	w.succeed(d, "new-id")
+	st := w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.silent()
+	if st.Outputs["Id"] != "old-id" || len(st.Resources) != 2 {
+		t.Errorf("the stack is %+v", st)
+	}
+}
+
+// Another resource of the update fails after the vendor had answered with
+// another physical ID: the rollback's Update carries the new one.
+func TestARolledBackReplacementGoesBackFromTheNewID(t *testing.T) {
+	for name, test := range map[string]struct {
+		back    string
+		deletes []string
+	}{
+		"to the old ID":     {"old-id", []string{"new-id"}},
+		"to yet another ID": {"third-id", []string{"new-id", "old-id"}},
+		"not at all":        {"new-id", []string{"old-id"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.created(phoneHome(`"TemplateVersion": 1`), "old-id")
+			w.update(strings.Replace(phoneHome(`"TemplateVersion": 2`), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy",
+				"DependsOn": "PhoneHome", "Properties": {"RoleName": "nobody", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1))
+			w.succeed(w.next("Update"), "new-id")
+			r := w.next("Update")
+			if r.PhysicalResourceId != "new-id" || r.ResourceProperties["TemplateVersion"] != "1" {
+				t.Errorf("the rollback's Update is %+v", r)
+			}
+			w.succeed(r, test.back)
+			deleted := map[string]bool{}
+			for range test.deletes {
+				d := w.next("Delete")
+				deleted[d.PhysicalResourceId] = true
+				w.succeed(d, d.PhysicalResourceId)
+			}
+			w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+			w.silent()
+			for _, want := range test.deletes {
+				if !deleted[want] {
+					t.Errorf("%s was not deleted, only %v", want, deleted)
+				}
+			}
+		})
+	}
+}
+
+func TestTheServiceTokenCannotChange(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "xacct-1")
+	w.update(strings.ReplaceAll(phoneHome(), "xacct-acme-0", "xacct-acme-1"))
+	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.silent()
+	w.told(id, "PhoneHome UPDATE_FAILED: Modifying service token is not allowed.")
+}
+
+func TestTheTypeCannotChange(t *testing.T) {
+	w := newWorld(t)
+	w.created(phoneHome(), "xacct-1")
+	_, err := w.call("UpdateStack", "StackName", "access", "TemplateBody", strings.Replace(phoneHome(), "Custom::XacctPhoneHome", "Custom::Other", 1),
+		"Capabilities.member.1", "CAPABILITY_NAMED_IAM")
+	if err == nil || !strings.Contains(err.Error(), "Update of resource type is not permitted.") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestARoleWithAnotherNameIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "xacct-1")
+	w.update(strings.Replace(phoneHome(), "acme-access", "acme-other", 1))
+	r := w.next("Update")
+	if r.ResourceProperties["RoleArn"] != "arn:aws:iam::222222222222:role/acme-other" {
+		t.Errorf("the vendor hears of %v", r.ResourceProperties["RoleArn"])
+	}
+	if len(w.roles) != 2 {
+		t.Error("the old role has to stay until the update is done")
+	}
+	w.succeed(r, "xacct-1")
+	w.settled(id, "UPDATE_COMPLETE")
+	if w.roles["acme-access"] != nil || w.roles["acme-other"] == nil {
+		t.Errorf("the roles are %v", w.roles)
+	}
+}
+
+func TestARefusedReplacementKeepsTheOldRole(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "xacct-1")
+	w.update(strings.Replace(phoneHome(), "acme-access", "acme-other", 1))
+	w.refuse(w.next("Update"), "xacct-1", "no")
+	r := w.next("Update")
+	if r.ResourceProperties["RoleArn"] != "arn:aws:iam::222222222222:role/acme-access" {
+		t.Errorf("the rollback tells of %v", r.ResourceProperties["RoleArn"])
+	}
+	w.succeed(r, "xacct-1")
+	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	if w.roles["acme-access"] == nil || w.roles["acme-other"] != nil {
+		t.Errorf("the roles are %v", w.roles)
+	}
+}
+
+func TestADeleteAsksTheVendorFirstAndThenDeletesTheRole(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "xacct-1")
+	w.must("DeleteStack", "StackName", "access")
+	d := w.next("Delete")
+	if d.PhysicalResourceId != "xacct-1" || len(w.roles) != 1 {
+		t.Errorf("the Delete is %+v, the roles %v", d, w.roles)
+	}
+	w.succeed(d, "another ID changes nothing")
+	w.settled(id, "DELETE_COMPLETE")
+	if len(w.roles) != 0 {
+		t.Error("the role is left")
+	}
+	if _, err := w.call("DescribeStacks", "StackName", "access"); err == nil {
+		t.Error("a deleted stack is found by its name")
+	}
+	w.must("DescribeStacks", "StackName", id)
+}
+
+func TestADeleteThatIsRefusedCanBeForced(t *testing.T) {
+	failed := func(t *testing.T) (*world, string) {
+		w := newWorld(t)
+		id := w.created(phoneHome(), "xacct-1")
+		if _, err := w.call("DeleteStack", "StackName", "access", "DeletionMode", "FORCE_DELETE_STACK"); err == nil {
+			t.Error("a stack that has not failed to be deleted cannot be forced")
+		}
+		w.must("DeleteStack", "StackName", "access")
+		w.refuse(w.next("Delete"), "xacct-1", "no")
+		w.settled(id, "DELETE_FAILED")
+		w.told(id, "access DELETE_FAILED: The following resource(s) failed to delete: [PhoneHome].")
+		if len(w.roles) != 1 {
+			t.Error("the role that the phone-home needs must outlive it")
+		}
+		return w, id
+	}
+	t.Run("by retaining the resource", func(t *testing.T) {
+		w, id := failed(t)
+		w.must("DeleteStack", "StackName", "access", "RetainResources.member.1", "PhoneHome")
+		w.settled(id, "DELETE_COMPLETE")
+		w.silent()
+		w.told(id, "PhoneHome DELETE_SKIPPED")
+	})
+	t.Run("by deletion mode", func(t *testing.T) {
+		w, id := failed(t)
+		w.must("DeleteStack", "StackName", "access", "DeletionMode", "FORCE_DELETE_STACK")
+		w.next("Delete")
+		w.clock.Advance(time.Hour)
+		w.settled(id, "DELETE_COMPLETE")
+		if len(w.roles) != 0 {
+			t.Error("the role is left")
+		}
+	})
+}
+
+func TestAForgottenStackSaysNothingToTheVendor(t *testing.T) {
+	w := newWorld(t)
+	id := w.created(phoneHome(), "xacct-1")
+	if err := w.Forget(admin(), id); err != nil {
+		t.Fatal(err)
+	}
+	w.settled(id, "DELETE_COMPLETE")
+	w.silent()
+	if len(w.roles) != 0 {
+		t.Error("the role is left")
+	}
+}
+
+func TestDeletionPolicies(t *testing.T) {
+	with := func(policy string) string {
+		return strings.Replace(phoneHome(), `"Type": "Custom::XacctPhoneHome"`, `"Type": "Custom::XacctPhoneHome", "DeletionPolicy": "`+policy+`"`, 1)
+	}
+	for _, policy := range []string{"Retain", "RetainExceptOnCreate"} {
+		t.Run(policy+" suppresses the Delete of a stack's deletion", func(t *testing.T) {
+			w := newWorld(t)
+			id := w.created(with(policy), "xacct-1")
+			w.must("DeleteStack", "StackName", "access")
+			w.settled(id, "DELETE_COMPLETE")
+			w.silent()
+		})
+	}
+	t.Run("RetainExceptOnCreate does not hold in a create's rollback", func(t *testing.T) {
+		w := newWorld(t)
+		id := w.create(with("RetainExceptOnCreate"))
+		w.refuse(w.next("Create"), "x", "no")
+		w.succeed(w.next("Delete"), "x")
+		w.settled(id, "ROLLBACK_COMPLETE")
+	})
+	t.Run("Retain does", func(t *testing.T) {
+		w := newWorld(t)
+		id := w.create(with("Retain"))
+		w.refuse(w.next("Create"), "x", "no")
+		w.settled(id, "ROLLBACK_COMPLETE")
+		w.silent()
+	})
+}
