@@ -11,7 +11,8 @@ import "time"
 // run out, and a registrar that died in the middle has left nobody to tell
 // whether the answer had arrived; then the role itself is asked. A Create is
 // committed if its role still proves, a Delete if the registered role no longer
-// does, and whatever else there is changes nothing.
+// does, and whatever else there is changes nothing: not even a tombstone, which
+// would let a forged Delete bury a Create that is still under way.
 //
 // Like Decide, it may ask for a proof first, and is called again with it.
 func Settle(c Case, now time.Time) Decision {
@@ -32,7 +33,7 @@ func Settle(c Case, now time.Time) Decision {
 	case ChangeDelete:
 		owned := d.owned()
 		if owned == nil {
-			return Decision{Kind: DecideCommit, Outcome: a.Outcome}
+			return drop
 		}
 		probe.Role, probe.ExternalID, wanted = owned.Role, owned.ExternalID, Refused
 	case ChangeUpdate, ChangeNothing:

@@ -1,0 +1,242 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// Action is what to do with a message.
+type Action string
+
+// The actions.
+const (
+	Done       Action = "done"        // delete it
+	Retry      Action = "retry"       // put it back for a while
+	DeadLetter Action = "dead_letter" // put it aside for a person
+)
+
+// Disposition is what came of a message.
+type Disposition struct {
+	Action Action
+	After  time.Duration // of a Retry
+	Reason string        // of a DeadLetter
+}
+
+// Handle takes one message the whole way, or as far as it goes now: decode,
+// load, decide, prove, store, answer, commit. Each step may be the last one
+// that happens; the message comes again until Handle says Done, and the same
+// request gets the same answer.
+func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
+	request, err := phonehome.Decode(body)
+	if err == nil {
+		err = r.checkTopic(request.Topic)
+	}
+	if err != nil {
+		r.Logger.Warn("a message went to the dead letters", "hub", r.Hub.Name, "reason", err)
+		return Disposition{Action: DeadLetter, Reason: err.Error()}
+	}
+	h := &handling{Registrar: r, request: request, proofs: map[account.RoleARN]onboarding.Proof{}}
+	defer h.release()
+	h.log = r.Logger.With("hub", r.Hub.Name, "type", request.Type, "account", request.Stack.Account,
+		"stack", request.Stack, "resource", request.LogicalID, "request", request.RequestID)
+	return h.decide(ctx)
+}
+
+// checkTopic refuses what did not come through one of the hub's own topics.
+func (r *Registrar) checkTopic(topic account.TopicARN) error {
+	shard, ok := strings.CutPrefix(topic.Name, "xacct-"+r.Hub.Name+"-")
+	if n, err := strconv.Atoi(shard); !ok || err != nil || n < 0 || strconv.Itoa(n) != shard || topic.Account != r.Hub.Account {
+		return fmt.Errorf("topic %s is not one of hub %s", topic, r.Hub.Name)
+	}
+	return nil
+}
+
+// handling is one request on its way.
+type handling struct {
+	*Registrar
+	request phonehome.Request
+	proofs  map[account.RoleARN]onboarding.Proof
+	proving string // the customer whose proof this handling holds; empty: none
+	log     *slog.Logger
+}
+
+// attempts bounds how often one handling decides or applies anew because the
+// registry moved; after that the message waits a little.
+const attempts = 8
+
+const soon = 5 * time.Second
+
+func (h *handling) decide(ctx context.Context) Disposition {
+	for range attempts {
+		snapshot, err := h.Registry.Load(ctx, h.request)
+		if err != nil {
+			return h.outage(ctx, err)
+		}
+		if !slices.Contains(snapshot.Hub.Regions, h.request.Stack.Region) {
+			// An invented Region has a bucket name that anybody can own (aws-facts 2.4).
+			return h.putAside(fmt.Sprintf("hub %s has no topics in %s", h.Hub.Name, h.request.Stack.Region))
+		}
+		decision := onboarding.Decide(h.facts(snapshot), h.Clock())
+		switch decision.Kind {
+		case onboarding.DecideProve:
+			if busy := h.prove(ctx, decision.Probe); busy != nil {
+				return *busy
+			}
+		case onboarding.DecideLater:
+			return h.later(decision)
+		default:
+			answer, err := h.store(ctx, snapshot, decision)
+			if errors.Is(err, onboarding.ErrConflict) {
+				continue
+			}
+			if err != nil {
+				return h.outage(ctx, err)
+			}
+			return h.send(ctx, snapshot, answer)
+		}
+	}
+	h.log.Info("the registry kept changing; the request waits a little")
+	return Disposition{Action: Retry, After: soon}
+}
+
+func (h *handling) facts(s onboarding.Snapshot) onboarding.Case {
+	return onboarding.Case{Snapshot: s, Request: h.request, Proofs: h.proofs}
+}
+
+// store writes the answer down before it is sent, so that whoever gets the
+// message after us sends the same one.
+func (h *handling) store(ctx context.Context, s onboarding.Snapshot, d onboarding.Decision) (onboarding.Answer, error) {
+	if d.Replayed {
+		return d.Answer, nil
+	}
+	return h.Registry.StoreAnswer(ctx, s, d.Answer)
+}
+
+// send sends the stored answer, and commits its change once CloudFormation's
+// bucket has taken it: that is the proof that the request was CloudFormation's.
+func (h *handling) send(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) Disposition {
+	err := h.Responder.Respond(ctx, h.request.ResponseURL, a.Response)
+	var refused *RefusedError
+	switch {
+	case a.State == onboarding.AnswerCommitted:
+		h.log.Info("answered once more, as before", "outcome", a.Outcome, "error", err)
+		return Disposition{Action: Done}
+	case err == nil:
+		return h.commit(ctx, s, a)
+	case errors.As(err, &refused):
+		return h.settle(ctx, s, a, refused)
+	}
+	h.log.Warn("the answer could not be sent; trying again", "outcome", a.Outcome, "error", err)
+	return Disposition{Action: Retry, After: soon}
+}
+
+func (h *handling) commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) Disposition {
+	for range attempts {
+		transition := onboarding.Apply(s, a, h.Clock())
+		err := h.Registry.Commit(ctx, s, a, transition)
+		if err == nil {
+			h.committed(a, transition)
+			return Disposition{Action: Done}
+		}
+		if errors.Is(err, onboarding.ErrConflict) {
+			s, err = h.Registry.Load(ctx, h.request)
+		}
+		if err != nil {
+			h.log.Error("an accepted answer could not be committed; trying again", "outcome", a.Outcome, "error", err)
+			return Disposition{Action: Retry, After: soon}
+		}
+	}
+	h.log.Warn("the registry kept changing; the commit waits a little", "outcome", a.Outcome)
+	return Disposition{Action: Retry, After: soon}
+}
+
+func (h *handling) committed(a onboarding.Answer, t onboarding.Transition) {
+	level, customer := slog.LevelInfo, a.Change.CustomerID
+	if a.Outcome == onboarding.OutcomeStranger {
+		level = slog.LevelWarn // a stack that phones home and that nobody knows
+	}
+	args := []any{"customer", customer, "outcome", a.Outcome, "answer", a.Response.Status}
+	if a.Response.Reason != "" {
+		args = append(args, "reason", a.Response.Reason)
+	}
+	if t.Registration != nil {
+		args = append(args, "status", t.Registration.Status)
+	}
+	h.log.Log(context.Background(), level, "answered", args...)
+	if !t.Empty() {
+		h.OnCommit(customer)
+	}
+}
+
+// settle is for an answer that CloudFormation's bucket refused for good.
+func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, refused error) Disposition {
+	s.Answer = &a
+	for range attempts {
+		decision := onboarding.Settle(h.facts(s), h.Clock())
+		switch decision.Kind {
+		case onboarding.DecideProve:
+			if busy := h.prove(ctx, decision.Probe); busy != nil {
+				return *busy
+			}
+		case onboarding.DecideLater:
+			return h.later(decision)
+		case onboarding.DecideCommit:
+			return h.commit(ctx, s, a)
+		default:
+			return h.drop(ctx, a, refused)
+		}
+	}
+	return Disposition{Action: Retry, After: soon}
+}
+
+func (h *handling) drop(ctx context.Context, a onboarding.Answer, refused error) Disposition {
+	if err := h.Registry.RefuseAnswer(ctx, a); err != nil {
+		h.log.Warn("a refused answer could not be noted; trying again", "error", err)
+		return Disposition{Action: Retry, After: soon}
+	}
+	if a.Change.Kind == onboarding.ChangeUpdate && !h.Clock().Before(a.Change.Deadline) {
+		h.log.Error("nobody can tell whether an update was answered in time: compare the customer's stack with the registration",
+			"customer", a.Change.CustomerID, "error", refused)
+		return Disposition{Action: Done}
+	}
+	h.log.Warn("CloudFormation did not take the answer, so nothing was changed: the request was forged, or is long over",
+		"outcome", a.Outcome, "error", refused)
+	return Disposition{Action: Done}
+}
+
+// outage answers without the registry where waiting for it is not possible,
+// and keeps the message until everything can be stored.
+func (h *handling) outage(ctx context.Context, cause error) Disposition {
+	if ctx.Err() != nil { // we are being stopped; whoever gets the message next goes on
+		return Disposition{Action: Retry, After: soon}
+	}
+	h.log.Error("the registry cannot be reached; the request is kept", "error", cause)
+	if response, now := onboarding.Fallback(h.Hub, h.request, h.Clock()); now {
+		err := h.Responder.Respond(ctx, h.request.ResponseURL, response)
+		h.log.Warn("answered without the registry", "answer", response.Status, "error", err)
+	}
+	return Disposition{Action: Retry, After: 15 * time.Second}
+}
+
+func (h *handling) later(d onboarding.Decision) Disposition {
+	h.log.Info("not yet", "outcome", d.Outcome, "again_in", d.RetryAfter)
+	return Disposition{Action: Retry, After: d.RetryAfter}
+}
+
+func (h *handling) putAside(reason string) Disposition {
+	h.log.Warn("a request went to the dead letters", "reason", reason)
+	return Disposition{Action: DeadLetter, Reason: reason}
+}

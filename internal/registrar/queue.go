@@ -1,0 +1,103 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// SQS is a hub's queue in SQS.
+type SQS struct {
+	client         *sqs.Client
+	url            string
+	deadLettersURL string
+}
+
+// NewSQS reads from one queue and puts aside into another.
+func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
+	return &SQS{client, url, deadLettersURL}
+}
+
+// Receive waits up to 20 seconds for up to ten messages, the most that SQS
+// gives (aws-facts 6).
+func (q *SQS) Receive(ctx context.Context) ([]Message, error) {
+	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl:            &q.url,
+		MaxNumberOfMessages: 10,
+		WaitTimeSeconds:     20,
+		VisibilityTimeout:   int32(visibility / time.Second),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receive from queue %s: %w", q.url, err)
+	}
+	messages := make([]Message, 0, len(out.Messages))
+	for _, m := range out.Messages {
+		messages = append(messages, Message{ID: aws.ToString(m.MessageId), Body: []byte(aws.ToString(m.Body)), Receipt: aws.ToString(m.ReceiptHandle)})
+	}
+	return messages, nil
+}
+
+// Delete takes a message off the queue for good.
+func (q *SQS) Delete(ctx context.Context, m Message) error {
+	_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &m.Receipt})
+	if err != nil {
+		return fmt.Errorf("delete message %s: %w", m.ID, err)
+	}
+	return nil
+}
+
+// ChangeVisibility puts a message back for a while.
+func (q *SQS) ChangeVisibility(ctx context.Context, m Message, d time.Duration) error {
+	_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl:          &q.url,
+		ReceiptHandle:     &m.Receipt,
+		VisibilityTimeout: int32(d / time.Second),
+	})
+	if err != nil {
+		return fmt.Errorf("put message %s back: %w", m.ID, err)
+	}
+	return nil
+}
+
+// SendToDeadLetters copies a message into the other queue, with the reason as
+// an attribute, so that whoever looks there need not guess.
+func (q *SQS) SendToDeadLetters(ctx context.Context, m Message, reason string) error {
+	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl:    &q.deadLettersURL,
+		MessageBody: aws.String(string(m.Body)),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"Reason": {DataType: aws.String("String"), StringValue: aws.String(attributeText(reason))},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("send message %s to the dead letters: %w", m.ID, err)
+	}
+	return nil
+}
+
+// attributeText keeps what SQS takes as the text of an attribute: not empty,
+// no control characters, and for us not long.
+func attributeText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0xfffe && r <= 0xffff {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	runes := []rune(s)
+	if len(runes) > 500 {
+		s = string(runes[:500]) + "…"
+	}
+	if strings.TrimSpace(s) == "" {
+		return "no reason given"
+	}
+	return s
+}

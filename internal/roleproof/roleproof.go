@@ -1,0 +1,194 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package roleproof proves that a customer's role is the vendor's to use and
+// nobody else's: sts:AssumeRole must work with the right external ID and be
+// refused without it and with a wrong one.
+//
+// It makes the calls and says what they have shown. How long to try, and what
+// follows, is for package onboarding.
+package roleproof
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// STS is the one call that a proof is made of.
+type STS interface {
+	AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, options ...func(*sts.Options)) (*sts.AssumeRoleOutput, error)
+}
+
+// Config is what a Prover needs.
+type Config struct {
+	STS           STS        // as the caller itself
+	CallerARN     string     // as sts:GetCallerIdentity gives it
+	VendorAccount account.ID // whose roles are never probed
+	// Assume gives STS as one of the vendor's own roles, for customers' roles
+	// that trust only that one. Nil: there is nobody else to be.
+	Assume func(ctx context.Context, role account.RoleARN) (STS, error)
+	Random io.Reader // where wrong external IDs come from
+}
+
+// Prover proves roles. It may be used by many at once.
+type Prover struct{ config Config }
+
+// New makes a Prover.
+func New(config Config) *Prover { return &Prover{config} }
+
+// denyAll makes the sessions of a proof good for nothing: the proof needs to
+// know that they are given, and wants to be able to do nothing with them.
+const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
+
+const (
+	sessionName = "xacct-proof"
+	shortest    = 900 // seconds; the least that STS gives (aws-facts 7.1)
+)
+
+// Prove tries a role once: with the right external ID, without, with a wrong
+// one, and with the right one again, because a role that was changed in
+// between has proven nothing (aws-facts 7.3).
+func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof {
+	if probe.Role.Account == p.config.VendorAccount {
+		// Whoever may do everything in an account assumes its roles regardless
+		// of external IDs; a proof there says nothing and looks like an attack.
+		return inconclusive(fmt.Errorf("role %s of customer %s is in the vendor's own account, which is never probed", probe.Role, probe.CustomerID))
+	}
+	client, err := p.client(ctx, probe.Principals)
+	if err != nil {
+		return inconclusive(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, err))
+	}
+	wrong, err := p.wrongExternalID()
+	if err != nil {
+		return inconclusive(err)
+	}
+	steps := []struct {
+		externalID *string
+		hole       string // what it means when this is let in; empty: it has to be
+	}{
+		{aws.String(probe.ExternalID.String()), ""},
+		{nil, "without an external ID"},
+		{&wrong, "with a wrong external ID"},
+		{aws.String(probe.ExternalID.String()), ""},
+	}
+	for _, step := range steps {
+		err := try(ctx, client, probe.Role, step.externalID)
+		switch {
+		case err == nil && step.hole != "":
+			return onboarding.Proof{Outcome: onboarding.Open, Hole: step.hole}
+		case err == nil || IsRefusal(err) && step.hole != "":
+		case IsRefusal(err):
+			return onboarding.Proof{Outcome: onboarding.Refused, Err: err}
+		default:
+			return inconclusive(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, err))
+		}
+	}
+	return onboarding.Proof{Outcome: onboarding.Proven}
+}
+
+func try(ctx context.Context, client STS, role account.RoleARN, externalID *string) error {
+	out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn:         aws.String(role.String()),
+		RoleSessionName: aws.String(sessionName),
+		ExternalId:      externalID,
+		DurationSeconds: aws.Int32(shortest),
+		Policy:          aws.String(denyAll),
+	})
+	if err != nil {
+		return err
+	}
+	return checkSession(out, role)
+}
+
+// checkSession makes sure that the session is one of the role that was asked
+// for. It always is on AWS; whatever stands in for it had better be as exact.
+func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN) error {
+	var got string
+	if out != nil && out.AssumedRoleUser != nil {
+		got = aws.ToString(out.AssumedRoleUser.Arn)
+	}
+	// The session's ARN has the role's name, but not its path.
+	want := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", role.Partition, role.Account, role.Name, sessionName)
+	if got != want {
+		return fmt.Errorf("sts:AssumeRole gave a session of %q, not of role %s", got, role)
+	}
+	return nil
+}
+
+// IsRefusal reports whether STS refused the role itself. A throttle, an
+// expired token or a disabled Region say nothing about it (aws-facts 7.4).
+func IsRefusal(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" {
+		return false
+	}
+	var response *smithyhttp.ResponseError
+	return !errors.As(err, &response) || response.HTTPStatusCode() == http.StatusForbidden
+}
+
+func (p *Prover) wrongExternalID() (string, error) {
+	random := make([]byte, 20)
+	if _, err := io.ReadFull(p.config.Random, random); err != nil {
+		return "", fmt.Errorf("make a wrong external ID: %w", err)
+	}
+	return "xacct-wrong-" + hex.EncodeToString(random), nil
+}
+
+// client is STS as somebody whom a role with these trusted principals trusts.
+func (p *Prover) client(ctx context.Context, trusted []account.RoleARN) (STS, error) {
+	if CanProve(p.config.CallerARN, p.config.VendorAccount, trusted) {
+		return p.config.STS, nil
+	}
+	errs := []error{fmt.Errorf("the role does not trust %s", p.config.CallerARN)}
+	for _, principal := range trusted {
+		if p.config.Assume == nil {
+			break
+		}
+		client, err := p.config.Assume(ctx, principal)
+		if err == nil {
+			return client, nil
+		}
+		errs = append(errs, fmt.Errorf("and the trusted principal %s cannot be assumed: %w", principal, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// CanProve reports whether a caller, as sts:GetCallerIdentity names it, is one
+// that a role trusts: any of the vendor's account where no principals are
+// declared, else a session of one of them. A session's ARN lacks its role's
+// path; role names are unique within an account, so the name is enough.
+func CanProve(callerARN string, vendor account.ID, trusted []account.RoleARN) bool {
+	parts := strings.SplitN(callerARN, ":", 6)
+	if len(parts) != 6 || parts[4] != vendor.String() {
+		return false
+	}
+	if len(trusted) == 0 {
+		return true
+	}
+	session := strings.Split(parts[5], "/")
+	if parts[2] != "sts" || len(session) != 3 || session[0] != "assumed-role" {
+		return false
+	}
+	for _, role := range trusted {
+		if role.Account.String() == parts[4] && role.Partition.String() == parts[1] && role.Name == session[1] {
+			return true
+		}
+	}
+	return false
+}
+
+func inconclusive(err error) onboarding.Proof {
+	return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: err}
+}
