@@ -105,6 +105,7 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 		return HubRecord{}, fmt.Errorf("the record of hub %s in table %s has lost its key: restore the table from a backup", r.hub, r.table)
 	}
 	hub.Key = Key{secret.Value}
+	hub.Hub.Regions = hub.Regions // the domain asks for them too, and JSON fills only the outer ones
 	hub.Revision = numberOf(found, "revision")
 	return hub, nil
 }
