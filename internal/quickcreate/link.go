@@ -1,0 +1,175 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package quickcreate builds and reads the links into the CloudFormation
+// console: the one a customer launches a stack from, the one that updates it,
+// and the one that shows it, in every partition.
+//
+// A link is text and nothing more: the package publishes no template and asks
+// nobody whether a stack exists.
+package quickcreate
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Link is a quick-create link: it opens the console on a page where everything
+// is filled in and only *Create stack* is left to press (aws-facts 3.1, 3.2).
+type Link struct {
+	Region      account.Region
+	TemplateURL string
+	StackName   string // may be empty: the customer chooses one
+
+	// Parameters are the template's, by name.
+	Parameters map[string]string
+}
+
+// MaxLength is the longest link that is made. No limit is documented; browsers,
+// mail programs and chat tools begin to cut links off beyond this (aws-facts 3.3).
+const MaxLength = 8192
+
+const (
+	createRoute = "/stacks/quickcreate"
+	reviewRoute = "/stacks/create/review" // the older name of the same page
+	updateRoute = "/stacks/update/template"
+	stackRoute  = "/stacks/stackinfo"
+
+	parameterPrefix = "param_"
+)
+
+// URL is the link. consoleOverride is the base URL of a console other than
+// AWS's own, such as http://127.0.0.1:4566/console, and usually empty.
+func (l Link) URL(consoleOverride string) (string, error) {
+	if err := l.check(); err != nil {
+		return "", err
+	}
+	query := []pair{{"templateURL", l.TemplateURL}}
+	if l.StackName != "" {
+		query = append(query, pair{"stackName", l.StackName})
+	}
+	names := make([]string, 0, len(l.Parameters))
+	for name := range l.Parameters {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		query = append(query, pair{parameterPrefix + name, l.Parameters[name]})
+	}
+	return consoleURL(consoleOverride, l.Region, createRoute, query)
+}
+
+const (
+	maxTemplateURL    = 5120 // aws-facts 3.5
+	maxParameters     = 200  // 3.9
+	maxParameterValue = 4096 // 3.9
+)
+
+func (l Link) check() error {
+	if l.Region.IsZero() {
+		return fmt.Errorf("a launch link needs a Region")
+	}
+	if err := checkTemplateURL(l.TemplateURL); err != nil {
+		return err
+	}
+	if l.StackName != "" {
+		if err := account.CheckStackName(l.StackName); err != nil {
+			return err
+		}
+	}
+	if len(l.Parameters) > maxParameters {
+		return fmt.Errorf("a template has %d parameters at most, not %d", maxParameters, len(l.Parameters))
+	}
+	for name, value := range l.Parameters {
+		if !isParameterName(name) {
+			return fmt.Errorf("%q is not the name of a template's parameter: it has 1 to 255 letters and digits", clip(name))
+		}
+		if len(value) > maxParameterValue || !utf8.ValidString(value) {
+			return fmt.Errorf("the value of parameter %s is not text of at most %d bytes", name, maxParameterValue)
+		}
+	}
+	return nil
+}
+
+func checkTemplateURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Host == "" || len(text) > maxTemplateURL || !utf8.ValidString(text) {
+		return fmt.Errorf("%q is not the URL of a template: it begins with https:// and has at most %d characters", clip(text), maxTemplateURL)
+	}
+	return nil
+}
+
+// isParameterName: CloudFormation's names of parameters are alphanumeric.
+func isParameterName(name string) bool {
+	notAlphanumeric := func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	return name != "" && len(name) <= 255 && strings.IndexFunc(name, notAlphanumeric) < 0
+}
+
+// UpdateURL leads to the update of an existing stack, with the new template
+// filled in. The console keeps the stack's parameters (aws-facts 3.7, observed
+// and not documented), so the link carries none.
+func UpdateURL(consoleOverride string, stack account.StackARN, templateURL string) (string, error) {
+	if stack.IsZero() {
+		return "", fmt.Errorf("an update link needs a stack")
+	}
+	if err := checkTemplateURL(templateURL); err != nil {
+		return "", err
+	}
+	return consoleURL(consoleOverride, stack.Region, updateRoute, []pair{{"stackId", stack.String()}, {"templateURL", templateURL}})
+}
+
+// StackURL leads to an existing stack (aws-facts 3.7).
+func StackURL(consoleOverride string, stack account.StackARN) (string, error) {
+	if stack.IsZero() {
+		return "", fmt.Errorf("a stack's link needs a stack")
+	}
+	return consoleURL(consoleOverride, stack.Region, stackRoute, []pair{{"stackId", stack.String()}})
+}
+
+type pair struct{ name, value string }
+
+// consoleURL puts a link together. All that matters stands behind the #, which
+// a browser sends to nobody: the console's own script reads it. The sandbox's
+// console does so too, so its links have the same form.
+func consoleURL(override string, region account.Region, route string, query []pair) (string, error) {
+	base := "https://" + region.String() + "." + region.Partition().ConsoleHost()
+	if override != "" {
+		u, err := url.Parse(override)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return "", fmt.Errorf("%q is not the URL of a console, such as http://127.0.0.1:4566/console", clip(override))
+		}
+		base = strings.TrimRight(override, "/")
+	}
+	var b strings.Builder
+	b.WriteString(base + "/cloudformation/home?region=" + region.String() + "#" + route)
+	for i, p := range query {
+		b.WriteByte("?&"[min(i, 1)])
+		b.WriteString(p.name + "=" + escape(p.value))
+	}
+	if b.Len() > MaxLength {
+		return "", fmt.Errorf("the link would have %d characters, and more than %d do not reach every customer whole: shorten the values of its parameters", b.Len(), MaxLength)
+	}
+	return b.String(), nil
+}
+
+// escape percent-encodes everything but letters, digits and -_.~; a space is
+// %20, because the console's script would keep a + (aws-facts 3.3).
+func escape(value string) string {
+	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+}
+
+// clip keeps a pasted page out of an error message.
+func clip(s string) string {
+	const limit = 200
+	if len(s) <= limit {
+		return s
+	}
+	return s[:limit] + "…"
+}
