@@ -264,9 +264,14 @@ func (s *Statement) check(kind Kind) error {
 		}
 	}
 	for _, resource := range slices.Concat(s.Resources, s.NotResources) {
-		if resource != "*" && !strings.HasPrefix(resource, "arn:") && !(kind == Identity && strings.HasPrefix(resource, "*")) {
+		if resource != "*" && !isARN(resource) {
 			return malformed("Resource %s must be in ARN format or \"*\".", resource)
 		}
 	}
 	return nil
+}
+
+// isARN: six parts, of which the last may hold colons.
+func isARN(text string) bool {
+	return strings.HasPrefix(text, "arn:") && strings.Count(text, ":") >= 5
 }

@@ -49,11 +49,11 @@ func glob(pattern, text string) bool {
 }
 
 // matchARN matches part by part: a star doesn't reach over a colon, except in
-// the last of the six parts.
+// the last of the six parts. What has fewer parts is no ARN and matches none.
 func matchARN(pattern, text string) bool {
 	p, t := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
 	if len(p) < 6 || len(t) < 6 {
-		return glob(pattern, text)
+		return false
 	}
 	for i := range p {
 		if !glob(p[i], t[i]) {

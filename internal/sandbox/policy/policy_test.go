@@ -1,0 +1,373 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+const (
+	here  = "111111111111"
+	there = "222222222222"
+)
+
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+func user(account string, identity ...string) *kernel.Principal {
+	return &kernel.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":user/ann", UserID: "AIDAANN", Identity: identity}
+}
+
+func session(account string, identity ...string) *kernel.Principal {
+	return &kernel.Principal{
+		Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/Reader/s1", UserID: "AROAREADER:s1",
+		RoleARN: "arn:aws:iam::" + account + ":role/team/Reader", Identity: identity,
+	}
+}
+
+func changed(p *kernel.Principal, change func(*kernel.Principal)) *kernel.Principal {
+	change(p)
+	return p
+}
+
+func statement(effect, action, resource, rest string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Action":"` + action + `","Resource":"` + resource + `"` + rest + `}]}`
+}
+
+func granting(principal string) string {
+	return statement("Allow", "sns:Publish", "*", `,"Principal":`+principal)
+}
+
+var (
+	all     = statement("Allow", "*", "*", "")
+	publish = statement("Allow", "sns:Publish", "*", "")
+	deny    = statement("Deny", "sns:*", "*", "")
+)
+
+const topic = "arn:aws:sns:eu-west-1:" + here + ":t"
+
+// ask is the question of most tests: may p publish to a topic of `here`?
+func ask(p *kernel.Principal, resourcePolicy string, context map[string][]string) error {
+	return NewEvaluator(func() time.Time { return noon }).Authorize(kernel.Authorization{
+		Principal: p, Action: "sns:Publish", Resource: topic, ResourceAccount: here, ResourcePolicy: resourcePolicy, Context: context,
+	})
+}
+
+// expect checks for an allow (want is "ok"), or for an error whose code and
+// message contain want.
+func expect(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "ok" {
+		if err != nil {
+			t.Errorf("denied: %v", err)
+		}
+		return
+	}
+	var refused *kernel.Error
+	if !errors.As(err, &refused) {
+		t.Errorf("got %v, want %q", err, want)
+		return
+	}
+	if !strings.Contains(refused.Error(), want) {
+		t.Errorf("got %q, want %q", refused.Error(), want)
+	}
+}
+
+func TestInOneAccountEitherSideAllows(t *testing.T) {
+	root := changed(user(here), func(p *kernel.Principal) { p.Root, p.ARN = true, "arn:aws:iam::"+here+":root" })
+	for _, test := range []struct {
+		name     string
+		p        *kernel.Principal
+		resource string
+		want     string
+	}{
+		{"nothing allows", user(here), "", "because no identity-based policy allows the sns:Publish action"},
+		{"the identity allows", user(here, publish), "", "ok"},
+		{"the resource names the user", user(here), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
+		{"the resource names the user by unique ID", user(here), strings.Replace(granting(`{"AWS":"AIDAANN"}`), "AIDAANN", "AIDAANNNNNNNNNNNN", 1), "AccessDenied"},
+		{"the resource names another user", user(here), granting(`{"AWS":"arn:aws:iam::` + here + `:user/bob"}`), "AccessDenied"},
+		{"the resource names everybody", user(here), granting(`"*"`), "ok"},
+		{"the resource names the account: that delegates", user(here), granting(`{"AWS":"` + here + `"}`), "no identity-based policy"},
+		{"the resource names the account, the identity allows", user(here, publish), granting(`{"AWS":"arn:aws:iam::` + here + `:root"}`), "ok"},
+		{"the account's root needs nothing", root, "", "ok"},
+		{"a role's ARN means its sessions", session(here), granting(`{"AWS":"arn:aws:iam::` + here + `:role/team/Reader"}`), "ok"},
+		{"a role's ARN without its path is another role", session(here), granting(`{"AWS":"arn:aws:iam::` + here + `:role/Reader"}`), "AccessDenied"},
+		{"the session's own ARN", session(here), granting(`{"AWS":"arn:aws:sts::` + here + `:assumed-role/Reader/s1"}`), "ok"},
+		{"another session's ARN", session(here), granting(`{"AWS":"arn:aws:sts::` + here + `:assumed-role/Reader/s2"}`), "AccessDenied"},
+		{"a service named is not a user", user(here), granting(`{"Service":"sns.amazonaws.com"}`), "AccessDenied"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
+	}
+}
+
+func TestAcrossAccountsBothSidesMustAllow(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		p        *kernel.Principal
+		resource string
+		want     string
+	}{
+		{"only the identity", user(there, all), "", "because no resource-based policy allows the sns:Publish action"},
+		{"only the resource, by ARN", user(there), granting(`{"AWS":"arn:aws:iam::` + there + `:user/ann"}`), "because no identity-based policy allows the sns:Publish action"},
+		{"only the resource, everybody", user(there), granting(`"*"`), "no identity-based policy"},
+		{"both, the account named", user(there, publish), granting(`{"AWS":"` + there + `"}`), "ok"},
+		{"both, the user named", user(there, publish), granting(`{"AWS":"arn:aws:iam::` + there + `:user/ann"}`), "ok"},
+		{"both, by a condition", user(there, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["`+there+`"]}}`), "ok"},
+		{"the condition names another account", user(there, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["333333333333"]}}`), "no resource-based policy"},
+		{"another account named", user(there, publish), granting(`{"AWS":"333333333333"}`), "no resource-based policy"},
+		{"the identity allows something else", user(there, statement("Allow", "sns:Subscribe", "*", "")), granting(`{"AWS":"` + there + `"}`), "no identity-based policy"},
+		{"the identity allows another topic", user(there, statement("Allow", "sns:*", topic+"2", "")), granting(`{"AWS":"` + there + `"}`), "no identity-based policy"},
+		{"a foreign root has its resource's word", changed(user(there), func(p *kernel.Principal) { p.Root = true }), granting(`{"AWS":"` + there + `"}`), "ok"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
+	}
+}
+
+func TestAnExplicitDenyDecidesWhereverItStands(t *testing.T) {
+	open := granting(`"*"`)
+	for _, test := range []struct {
+		name     string
+		p        *kernel.Principal
+		resource string
+		want     string
+	}{
+		{"in an identity policy", user(here, all, deny), open, "with an explicit deny in an identity-based policy"},
+		{"in the same document as the allow", user(here, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"sns:Publish","Resource":"`+topic+`"}]}`), open, "with an explicit deny in an identity-based policy"},
+		{"in the resource policy", user(here, all), statement("Deny", "*", "*", `,"Principal":"*"`), "with an explicit deny in a resource-based policy"},
+		{"in the resource policy, by account", user(there, all), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"` + there + `"},"Action":"*","Resource":"*"}]}`, "explicit deny in a resource-based policy"},
+		{"in a session policy", changed(session(here, all), func(p *kernel.Principal) { p.Session = []string{deny} }), open, "with an explicit deny in a session policy"},
+		{"in a boundary", changed(user(here, all), func(p *kernel.Principal) { p.Boundary = []string{all, deny} }), open, "with an explicit deny in a permissions boundary"},
+		{"against the root user", changed(user(here), func(p *kernel.Principal) { p.Root = true }), statement("Deny", "*", "*", `,"Principal":"*"`), "explicit deny in a resource-based policy"},
+		{"about another action it is silent", user(here, all, statement("Deny", "sns:DeleteTopic", "*", "")), "", "ok"},
+		{"about everything but this it is silent", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"sns:Publish","Resource":"*"}]}`), "", "ok"},
+		{"about other resources it is silent", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","NotResource":"`+topic+`"}]}`), "", "ok"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
+	}
+}
+
+func TestSessionPoliciesAndBoundariesOnlyLimit(t *testing.T) {
+	limited := func(sessionPolicies, boundary []string, identity ...string) *kernel.Principal {
+		return changed(session(here, identity...), func(p *kernel.Principal) { p.Session, p.Boundary = sessionPolicies, boundary })
+	}
+	role := granting(`{"AWS":"arn:aws:iam::` + here + `:role/team/Reader"}`)
+	own := granting(`{"AWS":"arn:aws:sts::` + here + `:assumed-role/Reader/s1"}`)
+	subscribe := statement("Allow", "sns:Subscribe", "*", "")
+	for _, test := range []struct {
+		name     string
+		p        *kernel.Principal
+		resource string
+		want     string
+	}{
+		{"the session policy allows less", limited([]string{subscribe}, nil, all), "", "because no session policy allows the sns:Publish action"},
+		{"the session policy allows more, the identity nothing", limited([]string{all}, nil), "", "no identity-based policy"},
+		{"both allow", limited([]string{publish}, nil, all), "", "ok"},
+		{"one of two session policies allows", limited([]string{subscribe, publish}, nil, all), "", "ok"},
+		{"an empty set of session policies allows nothing", limited([]string{}, nil, all), "", "no session policy"},
+		{"a grant to the role passes through the session policy", limited([]string{subscribe}, nil), role, "no session policy"},
+		{"a grant to the role within the session policy", limited([]string{publish}, nil), role, "ok"},
+		{"a grant to the session goes past its policy", limited([]string{subscribe}, nil), own, "ok"},
+		{"the boundary allows less", limited(nil, []string{subscribe}, all), "", "because no permissions boundary allows the sns:Publish action"},
+		{"the boundary allows more, the identity nothing", limited(nil, []string{all}), "", "no identity-based policy"},
+		{"a grant to the role passes through the boundary", limited(nil, []string{subscribe}), role, "no permissions boundary"},
+		{"a grant to a user goes past the boundary", changed(user(here), func(p *kernel.Principal) { p.Boundary = []string{subscribe} }), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
+	}
+}
+
+func TestServicesAndStrangersHaveTheResourcePolicyOnly(t *testing.T) {
+	service := &kernel.Principal{Service: "sns.amazonaws.com", Keys: map[string][]string{"aws:sourcearn": {topic}}}
+	bySource := func(arn string) string {
+		return statement("Allow", "sns:Publish", "*", `,"Principal":{"Service":"sns.amazonaws.com"},"Condition":{"ArnEquals":{"aws:SourceArn":"`+arn+`"}}`)
+	}
+	for _, test := range []struct {
+		name     string
+		p        *kernel.Principal
+		resource string
+		want     string
+	}{
+		{"the service is named, and the source fits", service, bySource(topic), "ok"},
+		{"the source is another", service, bySource(topic + "2"), "AccessDenied"},
+		{"another service is named", service, granting(`{"Service":"events.amazonaws.com"}`), "AccessDenied"},
+		{"an account is named", service, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
+		{"no policy at all", service, "", "AccessDenied"},
+		{"anonymous, everybody may", nil, granting(`"*"`), "ok"},
+		{"anonymous, an account may", nil, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
+		{"anonymous, no policy", nil, "", "Access Denied"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
+	}
+}
+
+func TestARoleIsAssumedOnlyByWhomItTrusts(t *testing.T) {
+	trust := func(principal, condition string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":` + principal + condition + `}]}`
+	}
+	assume := func(p *kernel.Principal, policy string, externalID []string) error {
+		return NewEvaluator(func() time.Time { return noon }).Authorize(kernel.Authorization{
+			Principal: p, Action: "sts:AssumeRole", Resource: "arn:aws:iam::" + here + ":role/r", ResourceAccount: here, ResourcePolicy: policy,
+			Context: map[string][]string{"sts:externalid": externalID},
+		})
+	}
+	withID := trust(`{"AWS":"`+there+`"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"secret"}}`)
+	byRole := trust(`{"AWS":"`+there+`"}`, `,"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::`+there+`:role/team/*"}}`)
+	for _, test := range []struct {
+		name       string
+		p          *kernel.Principal
+		policy     string
+		externalID []string
+		want       string
+	}{
+		{"in the same account an identity policy alone does not suffice", user(here, all), trust(`{"AWS":"`+there+`"}`, ""), nil, "AccessDenied"},
+		{"in the same account being named suffices", user(here), trust(`{"AWS":"arn:aws:iam::`+here+`:user/ann"}`, ""), nil, "ok"},
+		{"in the same account the account being named delegates", user(here), trust(`{"AWS":"`+here+`"}`, ""), nil, "AccessDenied"},
+		{"across accounts both", user(there, all), trust(`{"AWS":"`+there+`"}`, ""), nil, "ok"},
+		{"across accounts without permission at home", user(there), trust(`{"AWS":"`+there+`"}`, ""), nil, "AccessDenied"},
+		{"the right external ID", user(there, all), withID, []string{"secret"}, "ok"},
+		{"a wrong external ID", user(there, all), withID, []string{"guess"}, "AccessDenied"},
+		{"no external ID", user(there, all), withID, nil, "AccessDenied"},
+		{"aws:PrincipalArn is the role's, with its path", session(there, all), byRole, nil, "ok"},
+		{"aws:PrincipalArn of a user", user(there, all), byRole, nil, "AccessDenied"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, assume(test.p, test.policy, test.externalID), test.want) })
+	}
+	err := assume(user(there, all), withID, nil)
+	if strings.Contains(err.Error(), "because") {
+		t.Errorf("a refusal to assume a role gave a hint: %v", err)
+	}
+}
+
+func TestConditions(t *testing.T) {
+	via := changed(user(here), func(p *kernel.Principal) { p.Via = []string{"cloudformation.amazonaws.com"} })
+	tagged := changed(session(here), func(p *kernel.Principal) { p.Keys = map[string][]string{"aws:principaltag/team": {"blue"}} })
+	for _, test := range []struct {
+		name, condition string
+		p               *kernel.Principal
+		context         map[string][]string
+		holds           bool
+	}{
+		{"StringEquals", `"StringEquals":{"aws:PrincipalType":["X","User"]}`, nil, nil, true},
+		{"StringEquals is case-sensitive", `"StringEquals":{"aws:PrincipalType":"user"}`, nil, nil, false},
+		{"StringEquals has no wildcards", `"StringEquals":{"aws:PrincipalType":"*"}`, nil, nil, false},
+		{"StringEqualsIgnoreCase", `"StringEqualsIgnoreCase":{"aws:PrincipalType":"user"}`, nil, nil, true},
+		{"StringNotEquals of several means none", `"StringNotEquals":{"aws:PrincipalType":["X","User"]}`, nil, nil, false},
+		{"StringNotEquals of an absent key", `"StringNotEquals":{"aws:SourceAccount":"1"}`, nil, nil, true},
+		{"StringEquals of an absent key", `"StringEquals":{"aws:SourceAccount":"1"}`, nil, nil, false},
+		{"IfExists of an absent key", `"StringEqualsIfExists":{"aws:SourceAccount":"1"}`, nil, nil, true},
+		{"IfExists of a present key", `"StringEqualsIfExists":{"aws:PrincipalType":"X"}`, nil, nil, false},
+		{"StringLike", `"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/a?n"}`, nil, nil, true},
+		{"StringNotLike", `"StringNotLike":{"aws:PrincipalArn":"*user*"}`, nil, nil, false},
+		{"ArnLike stays within the colons", `"ArnLike":{"aws:PrincipalArn":"arn:*:*:user/ann:*:*"}`, nil, nil, false},
+		{"ArnLike of less than an ARN", `"ArnLike":{"aws:PrincipalArn":"arn:aws:*"}`, nil, nil, false},
+		{"ArnLike", `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`, nil, nil, true},
+		{"ArnNotEquals", `"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::1:user/bob"}`, nil, nil, true},
+		{"Bool", `"Bool":{"aws:SecureTransport":"true"}`, nil, nil, true},
+		{"Bool as JSON", `"Bool":{"aws:SecureTransport":false}`, nil, nil, false},
+		{"Null true of an absent key", `"Null":{"sts:ExternalId":"true"}`, nil, nil, true},
+		{"Null false of an absent key", `"Null":{"sts:ExternalId":false}`, nil, nil, false},
+		{"Null true of a present key", `"Null":{"aws:PrincipalArn":"true"}`, nil, nil, false},
+		{"NumericLessThan", `"NumericLessThan":{"s3:max-keys":"10"}`, nil, map[string][]string{"s3:max-keys": {"9"}}, true},
+		{"NumericGreaterThanEquals", `"NumericGreaterThanEquals":{"s3:max-keys":10}`, nil, map[string][]string{"s3:max-keys": {"9"}}, false},
+		{"DateLessThan", `"DateLessThan":{"aws:CurrentTime":"2026-05-01T12:00:01Z"}`, nil, nil, true},
+		{"DateGreaterThan in seconds", `"DateGreaterThan":{"aws:EpochTime":"4000000000"}`, nil, nil, false},
+		{"IpAddress", `"IpAddress":{"aws:SourceIp":["10.0.0.0/8","127.0.0.0/8"]}`, nil, nil, true},
+		{"NotIpAddress", `"NotIpAddress":{"aws:SourceIp":"127.0.0.1"}`, nil, nil, false},
+		{"all conditions must hold", `"StringEquals":{"aws:PrincipalType":"User"},"Bool":{"aws:SecureTransport":"false"}`, nil, nil, false},
+		{"ForAnyValue", `"ForAnyValue:StringEquals":{"aws:CalledVia":"cloudformation.amazonaws.com"}`, via, nil, true},
+		{"ForAnyValue of an absent key", `"ForAnyValue:StringEquals":{"aws:CalledVia":"cloudformation.amazonaws.com"}`, nil, nil, false},
+		{"ForAllValues of an absent key", `"ForAllValues:StringEquals":{"aws:TagKeys":"a"}`, nil, map[string][]string{"aws:tagkeys": nil}, true},
+		{"ForAllValues with one that doesn't fit", `"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, false},
+		{"ForAnyValue with one that fits", `"ForAnyValue:StringEquals":{"aws:TagKeys":["a","b"]}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, true},
+		{"ForAllValues:StringNotEquals", `"ForAllValues:StringNotEquals":{"aws:TagKeys":"z"}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, true},
+		{"ViaAWSService", `"Bool":{"aws:ViaAWSService":"true"}`, via, nil, true},
+		{"a principal's tag", `"StringEquals":{"aws:PrincipalTag/Team":"blue"}`, tagged, nil, true},
+		{"a principal's tag that isn't there", `"StringEquals":{"aws:PrincipalTag/Color":"blue"}`, tagged, nil, false},
+		{"a variable", `"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}`, nil, nil, true},
+		{"a variable without a value matches nothing", `"StringLike":{"aws:PrincipalArn":"*${aws:SourceArn}"}`, nil, nil, false},
+		{"a variable's default", `"StringEquals":{"aws:PrincipalType":"${aws:SourceArn, 'User'}"}`, nil, nil, true},
+		{"an escaped star", `"StringLike":{"aws:PrincipalType":"${*}"}`, nil, nil, false},
+		{"keys and operators in any case", `"stringequals":{"AWS:principaltype":"User"}`, nil, nil, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := test.p
+			if p == nil {
+				p = user(here)
+			}
+			p.Identity = []string{statement("Allow", "*", "*", `,"Condition":{`+test.condition+`}`)}
+			err := ask(p, "", test.context)
+			if test.holds {
+				expect(t, err, "ok")
+			} else {
+				expect(t, err, "AccessDenied")
+			}
+		})
+	}
+}
+
+func TestWhatItCannotJudgeIsAnErrorAndNeverAnAllow(t *testing.T) {
+	condition := func(effect, c string) string { return statement(effect, "*", "*", `,"Condition":{`+c+`}`) }
+	for _, test := range []struct {
+		name     string
+		p        *kernel.Principal
+		resource string
+		want     string
+	}{
+		{"an unknown operator", user(here, all, condition("Deny", `"StringResembles":{"aws:PrincipalType":"x"}`)), "", "StringResembles"},
+		{"an unknown operator in an allow", user(here, condition("Allow", `"BinaryEquals":{"aws:PrincipalType":"x"}`)), "", "BinaryEquals"},
+		{"an unknown quantifier", user(here, condition("Allow", `"ForMostValues:StringEquals":{"aws:PrincipalType":"x"}`)), "", "ForMostValues"},
+		{"an unknown key", user(here, all, condition("Deny", `"StringEquals":{"aws:MoonPhase":"full"}`)), "", "aws:MoonPhase"},
+		{"an unknown key with IfExists", user(here, condition("Allow", `"StringEqualsIfExists":{"ec2:Region":"x"}`)), "", "ec2:Region"},
+		{"an unknown variable", user(here, statement("Allow", "*", "arn:aws:sns:*:*:${ec2:Name}", "")), "", "ec2:Name"},
+		{"NotPrincipal", user(here, all), statement("Deny", "*", "*", `,"NotPrincipal":{"AWS":"`+here+`"}`), "NotPrincipal"},
+		{"a canonical user", user(here, all), granting(`{"CanonicalUser":"abc"}`), "CanonicalUser"},
+		{"a document that doesn't parse", user(here, "{"), "", "invalid Json"},
+		{"a malformed resource policy", user(here, all), all, "Missing required field Principal"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := ask(test.p, test.resource, nil)
+			expect(t, err, "SandboxNotImplemented")
+			expect(t, err, test.want)
+		})
+	}
+}
+
+func TestAnUnknownKeyMattersOnlyWhereItWouldDecide(t *testing.T) {
+	elsewhere := statement("Allow", "ec2:*", "*", `,"Condition":{"StringEquals":{"ec2:ResourceTag/a":"b"}}`)
+	expect(t, ask(user(here, elsewhere, publish), "", nil), "ok")
+}
+
+func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
+	for _, test := range []struct {
+		name, action, resource string
+		matches                bool
+	}{
+		{"actions in any case", "SNS:publish", "*", true},
+		{"a wildcard in an action", "sns:Pub*", "*", true},
+		{"one letter", "sns:Publis?", "*", true},
+		{"another service", "sqs:*", "*", false},
+		{"the exact resource", "sns:*", topic, true},
+		{"resources in exact case", "sns:*", strings.TrimSuffix(topic, "t") + "T", false},
+		{"a wildcard part", "sns:*", "arn:aws:sns:*:" + here + ":*", true},
+		{"a wildcard does not reach over colons", "sns:*", "arn:*:eu-west-1:*:t:*", false},
+		{"another account", "sns:*", "arn:aws:sns:*:" + there + ":*", false},
+		{"a variable in a resource", "sns:*", "arn:aws:sns:*:${aws:PrincipalAccount}:t", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := ask(user(here, statement("Allow", test.action, test.resource, "")), "", nil)
+			if got := err == nil; got != test.matches {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestDocumentsOf2008HaveNoVariables(t *testing.T) {
+	old := strings.Replace(statement("Allow", "*", "arn:aws:sns:*:${aws:PrincipalAccount}:t", ""), "2012-10-17", "2008-10-17", 1)
+	expect(t, ask(user(here, old), "", nil), "AccessDenied")
+}
