@@ -33,7 +33,7 @@ func (c *Clients) Assume(ctx context.Context, role account.RoleARN) (*Clients, e
 	})
 	clients := &Clients{Region: c.Region, config: withCredentials(c.config, provider), endpoints: c.endpoints}
 	if _, err := clients.config.Credentials.Retrieve(ctx); err != nil {
-		return nil, c.Explain(err, "sts:AssumeRole", role.String())
+		return nil, c.Explain(err, role.String())
 	}
 	if err := clients.identify(ctx); err != nil {
 		return nil, fmt.Errorf("ask who the session of role %s is: %w", role, err)

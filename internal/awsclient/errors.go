@@ -5,10 +5,10 @@ package awsclient
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -89,32 +89,12 @@ func CancellationReasons(err error) []types.CancellationReason {
 	return nil
 }
 
-// Explain says what an error means to whoever runs the vendor's side: which
-// action failed on which resource and, where a permission is missing, whose.
-// The action is in IAM's words, such as "sns:CreateTopic".
-func (c *Clients) Explain(err error, action, resource string) error {
-	if err == nil {
-		return nil
-	}
-	if IsAccessDenied(err) {
-		return &PermissionError{Caller: c.CallerARN, Action: action, Resource: resource, Err: err}
-	}
-	return fmt.Errorf("%s on %s: %w", action, resource, err)
+// IsRetryable reports that the same request may well go through a moment
+// later: throttling, AWS's own faults, and the network's.
+func IsRetryable(err error) bool {
+	return IsThrottled(err) || IsContended(err) ||
+		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
-
-// PermissionError says which permission the vendor's own credentials lack.
-type PermissionError struct {
-	Caller   string
-	Action   string
-	Resource string
-	Err      error
-}
-
-func (e *PermissionError) Error() string {
-	return fmt.Sprintf("%s may not %s on %s: allow it in the policies of that principal: %v", e.Caller, e.Action, e.Resource, e.Err)
-}
-
-func (e *PermissionError) Unwrap() error { return e.Err }
 
 func status(err error) int {
 	var response *smithyhttp.ResponseError

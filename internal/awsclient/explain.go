@@ -1,0 +1,79 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package awsclient
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// Explain says what an error means to whoever runs the vendor's side: where a
+// permission is missing, which one, on what, and whose. Any other error gets
+// the resource's name in front of it.
+func (c *Clients) Explain(err error, resource string) error {
+	if err == nil {
+		return nil
+	}
+	var known *PermissionError
+	if errors.As(err, &known) {
+		return err
+	}
+	if !IsAccessDenied(err) {
+		return fmt.Errorf("%s: %w", resource, err)
+	}
+	denied := &PermissionError{Caller: c.CallerARN, Action: actionOf(err), Resource: resource, Err: err}
+	// AWS's own sentence knows best, where there is one: a transaction, for
+	// example, needs the permissions of its parts.
+	if named := deniedPattern.FindStringSubmatch(err.Error()); named != nil {
+		denied.Action = named[1]
+		if named[2] != "" {
+			denied.Resource = named[2]
+		}
+	}
+	return denied
+}
+
+// deniedPattern is AWS's "User: … is not authorized to perform: … on
+// resource: …" (aws-facts 7.4).
+var deniedPattern = regexp.MustCompile(`is not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z]+)(?: on resource: "?(arn:[^\s"]+))?`)
+
+// PermissionError says which permission the vendor's own credentials lack.
+type PermissionError struct {
+	Caller   string // ARN of the principal
+	Action   string // as in a policy: "sns:CreateTopic"
+	Resource string // ARN
+	Err      error
+}
+
+func (e *PermissionError) Error() string {
+	return fmt.Sprintf("%s may not do %s on %s: allow it in a policy of that principal: %v", e.Caller, e.Action, e.Resource, e.Err)
+}
+
+func (e *PermissionError) Unwrap() error { return e.Err }
+
+// actionOf is the permission that the failed operation needs.
+func actionOf(err error) string {
+	var operation *smithy.OperationError
+	if !errors.As(err, &operation) {
+		return "this"
+	}
+	action := strings.ToLower(operation.Service()) + ":" + operation.Operation()
+	if other, ok := otherActions[action]; ok {
+		return other
+	}
+	return action
+}
+
+// otherActions are those of our operations that IAM calls by another name.
+var otherActions = map[string]string{
+	"s3:HeadBucket":           "s3:ListBucket",
+	"s3:ListObjectsV2":        "s3:ListBucket",
+	"s3:DeleteObjects":        "s3:DeleteObject",
+	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+}

@@ -1,0 +1,253 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"golang.org/x/sync/errgroup"
+)
+
+// Create makes the hub. Where an earlier Create was cut short it goes on; where
+// there is a hub already the error is *registry.HubExistsError, and nothing is
+// changed.
+//
+// The table comes first and its record says "creating" until everything is
+// there, so that nothing is ever made that nobody would find again.
+func (h *Hub) Create(ctx context.Context, spec Spec) (State, error) {
+	if err := spec.check(); err != nil {
+		return State{}, err
+	}
+	if err := h.ensureTable(ctx, spec.Tags); err != nil {
+		return State{}, err
+	}
+	key, err := registry.NewKey(h.random)
+	if err != nil {
+		return State{}, err
+	}
+	record := h.record(registry.HubRecord{Key: key, Bucket: BucketName(h.name, key), CreatedAt: h.now().UTC()}, spec)
+	record.State = registry.HubCreating
+	record, err = h.registry.CreateHub(ctx, record)
+	var exists *registry.HubExistsError
+	if errors.As(err, &exists) {
+		if exists.Existing.State != registry.HubCreating {
+			return State{}, err
+		}
+		record, err = h.record(exists.Existing, spec), nil
+	}
+	if err != nil {
+		return State{}, h.clients.Explain(err, h.tableARN())
+	}
+	return h.converge(ctx, record, nil)
+}
+
+// Update makes the hub what is declared, and mends what is missing of it. A
+// Region with live stacks is not given up: that is *LiveError.
+func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
+	if err := spec.check(); err != nil {
+		return State{}, err
+	}
+	before, err := h.registry.Hub(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	if before.State == registry.HubDeleting {
+		return State{}, fmt.Errorf("hub %s is being deleted: finish deleting it first", h.name)
+	}
+	if spec.Shards < before.Shards {
+		return State{}, fmt.Errorf("hub %s has %d topics in every Region and cannot have fewer: stacks of customers publish to all of them", h.name, before.Shards)
+	}
+	retiring := sortRegions(without(append(slices.Clone(before.Retiring), before.Regions...), spec.Regions))
+	if err := h.refuseLive(ctx, retiring); err != nil {
+		return State{}, err
+	}
+	if err := h.ensureTable(ctx, spec.Tags); err != nil {
+		return State{}, err
+	}
+	return h.converge(ctx, h.record(before, spec), retiring)
+}
+
+// check guards against what no caller should ever pass.
+func (s Spec) check() error {
+	if len(s.Regions) == 0 || s.Shards < 1 {
+		return errors.New("a hub needs at least one Region and one topic in it")
+	}
+	return nil
+}
+
+// record is a hub's record with what is declared.
+func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
+	record.Hub = onboarding.Hub{
+		Name:            h.name,
+		DisplayName:     spec.DisplayName,
+		SupportURL:      spec.SupportURL,
+		Account:         h.clients.Account,
+		Region:          h.clients.Region,
+		ResponseTimeout: spec.ResponseTimeout,
+	}
+	record.Regions = sortRegions(spec.Regions)
+	record.Publishers = spec.Publishers
+	record.TemplateAccess = spec.TemplateAccess
+	record.Capacity = spec.Capacity
+	record.Shards = spec.Shards
+	record.Tags = spec.Tags
+	return record
+}
+
+// converge sees to it that everything is as the record says, and then writes
+// the record. A new Region has its topic, with today's publishers, before the
+// record offers it to anybody; a retiring one is out of the record before its
+// topic goes.
+func (h *Hub) converge(ctx context.Context, record registry.HubRecord, retiring []account.Region) (State, error) {
+	all := append(slices.Clone(record.Regions), retiring...)
+	var err error
+	if record.DeadLetterQueueURL, err = h.ensureDeadLetterQueue(ctx, record.Tags); err != nil {
+		return State{}, err
+	}
+	if record.QueueURL, err = h.ensureQueue(ctx, record.Tags, h.topics(all, record.Shards)); err != nil {
+		return State{}, err
+	}
+	if err := h.ensureTopics(ctx, record); err != nil {
+		return State{}, err
+	}
+	if err := h.ensureBucket(ctx, record.Bucket, record.Tags); err != nil {
+		return State{}, err
+	}
+	if err := h.ensureShards(ctx, record); err != nil {
+		return State{}, err
+	}
+
+	record.State, record.Retiring = registry.HubReady, retiring
+	if record, err = h.registry.UpdateHub(ctx, record); err != nil {
+		return State{}, h.clients.Explain(err, h.tableARN())
+	}
+	if len(retiring) > 0 {
+		if record, err = h.retire(ctx, record); err != nil {
+			return State{}, err
+		}
+	}
+	return h.found(record), nil
+}
+
+// ensureTopics makes the topics of all Regions at once, with their
+// subscriptions.
+func (h *Hub) ensureTopics(ctx context.Context, record registry.HubRecord) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, topic := range h.topics(record.Regions, record.Shards) {
+		group.Go(func() error {
+			if err := h.ensureTopic(ctx, topic, record.Tags); err != nil {
+				return err
+			}
+			return h.ensureSubscription(ctx, topic)
+		})
+	}
+	return group.Wait()
+}
+
+// ensureShards makes the shards' items, and brings Regions and policies in
+// line with them.
+func (h *Hub) ensureShards(ctx context.Context, record registry.HubRecord) error {
+	for shard := range record.Shards {
+		if err := h.registry.EnsureShard(ctx, shard, record.Regions); err != nil {
+			return h.clients.Explain(err, h.tableARN())
+		}
+		if err := h.publishers.setRegions(ctx, shard, record.Regions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retire deletes the topics of Regions that the record has given up.
+func (h *Hub) retire(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
+	if err := h.deleteTopics(ctx, h.topics(record.Retiring, record.Shards)); err != nil {
+		return record, err
+	}
+	if _, err := h.ensureQueue(ctx, record.Tags, h.topics(record.Regions, record.Shards)); err != nil {
+		return record, err
+	}
+	record.Retiring = nil
+	record, err := h.registry.UpdateHub(ctx, record)
+	return record, h.clients.Explain(err, h.tableARN())
+}
+
+// refuseLive is *LiveError where a live stack is in one of the Regions.
+func (h *Hub) refuseLive(ctx context.Context, regions []account.Region) error {
+	if len(regions) == 0 {
+		return nil
+	}
+	live, err := h.Live(ctx)
+	if err != nil {
+		return err
+	}
+	for _, region := range regions {
+		inRegion := slices.DeleteFunc(slices.Clone(live), func(s LiveStack) bool { return s.Stack.Region != region })
+		if len(inRegion) > 0 {
+			return &LiveError{Hub: h.name, Region: region, Stacks: inRegion}
+		}
+	}
+	return nil
+}
+
+// found is the state of a hub that is all there.
+func (h *Hub) found(record registry.HubRecord) State {
+	state := State{
+		Record:             record,
+		QueueARN:           h.queueARN(QueueName(h.name)),
+		DeadLetterQueueARN: h.queueARN(DeadLetterQueueName(h.name)),
+		Topics:             map[account.Region][]account.TopicARN{},
+	}
+	for _, topic := range h.topics(record.Regions, record.Shards) {
+		state.Topics[topic.Region] = append(state.Topics[topic.Region], topic)
+	}
+	return state
+}
+
+func (h *Hub) ensureTable(ctx context.Context, tags map[string]string) error {
+	return h.clients.Explain(h.registry.EnsureTable(ctx, tags), h.tableARN())
+}
+
+// Delete deletes the hub. While stacks of customers are alive it refuses with
+// *LiveError, unless forced. The table with the hub's record goes last, so
+// that a Delete that was cut short can be repeated until nothing is left.
+func (h *Hub) Delete(ctx context.Context, force bool) error {
+	record, err := h.registry.Hub(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	live, err := h.Live(ctx)
+	if err != nil {
+		return err
+	}
+	if len(live) > 0 && !force {
+		return &LiveError{Hub: h.name, Stacks: live}
+	}
+	record.State = registry.HubDeleting
+	if record, err = h.registry.UpdateHub(ctx, record); err != nil {
+		return h.clients.Explain(err, h.tableARN())
+	}
+	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
+	if err := h.deleteTopics(ctx, h.topics(regions, record.Shards)); err != nil {
+		return err
+	}
+	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {
+		if err := h.deleteQueue(ctx, name); err != nil {
+			return err
+		}
+	}
+	if err := h.deleteBucket(ctx, record.Bucket); err != nil {
+		return err
+	}
+	return h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
+}

@@ -1,0 +1,224 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package hub makes, reads, changes and deletes the vendor's intake: a topic
+// in every supported Region, the queue behind them with its dead letters, the
+// bucket of templates and the registry's table, and keeps who may publish and
+// who may read.
+//
+// Every step is of the kind "see to it that": a crash in the middle, or a part
+// that somebody deleted, is mended by doing the same again. The package knows
+// nothing of Terraform, and never looks into a message or a template.
+package hub
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Hub is one hub, seen with the vendor's clients: its queue, bucket and table
+// are in their Region. Keep one for as long as the process lives: it shares
+// writes between concurrent callers and remembers what it has published. All
+// methods may be called at once.
+type Hub struct {
+	name     string
+	clients  *awsclient.Clients
+	registry *registry.Registry
+	now      func() time.Time
+	random   io.Reader
+	wait     func(context.Context, time.Duration) error
+
+	publishers *Publishers
+	templates  published
+}
+
+// New opens a hub without asking whether there is one.
+func New(clients *awsclient.Clients, name string, clock func() time.Time, random io.Reader) (*Hub, error) {
+	h := &Hub{
+		name:     name,
+		clients:  clients,
+		registry: registry.New(clients.DynamoDB(), name, clock),
+		now:      clock,
+		random:   random,
+		wait:     wait,
+	}
+	var err error
+	h.publishers, err = newPublishers(h)
+	return h, err
+}
+
+// Name is the hub's name.
+func (h *Hub) Name() string { return h.name }
+
+// Registry is the hub's registry.
+func (h *Hub) Registry() *registry.Registry { return h.registry }
+
+// Publishers says who may publish to the hub's topics.
+func (h *Hub) Publishers() *Publishers { return h.publishers }
+
+// Spec is what somebody declares of a hub.
+type Spec struct {
+	DisplayName     string
+	SupportURL      string
+	Regions         []account.Region // with a topic each; at least one
+	Publishers      string
+	TemplateAccess  string
+	ResponseTimeout time.Duration
+	Capacity        int
+	Shards          int // topics in every Region; at least 1
+	Tags            map[string]string
+}
+
+// State is a hub as it was found.
+type State struct {
+	Record registry.HubRecord
+
+	QueueARN           string
+	DeadLetterQueueARN string
+
+	// Topics are those that are there, by Region and then by shard.
+	Topics map[account.Region][]account.TopicARN
+
+	// Missing are parts that should be there and are not, or are not as they
+	// should be; Update mends them.
+	Missing []Missing
+
+	// PoliciesBehind says that a topic's policy does not carry the registry's
+	// number: customers may be unable to publish. Publishers().Repair mends it.
+	PoliciesBehind bool
+}
+
+// Missing is a part of a hub that needs mending.
+type Missing struct {
+	Part string // such as "topic", "subscription", "queue policy" or "bucket"
+	Name string // its ARN, or its name
+}
+
+func (m Missing) String() string { return m.Part + " " + m.Name }
+
+// LiveError says that customers' stacks stand in the way: without the hub, or
+// without its topic in their Region, their Delete would have nobody to go to,
+// and they would hang.
+type LiveError struct {
+	Hub    string
+	Region account.Region // zero: all of the hub
+	Stacks []LiveStack
+}
+
+// LiveStack is one such stack.
+type LiveStack struct {
+	CustomerID string
+	Stack      account.StackARN
+}
+
+func (e *LiveError) Error() string {
+	where := "hub " + e.Hub
+	if !e.Region.IsZero() {
+		where += "'s Region " + e.Region.String()
+	}
+	lines := make([]string, len(e.Stacks))
+	for i, s := range e.Stacks {
+		lines[i] = fmt.Sprintf("  customer %s: %s", s.CustomerID, s.Stack)
+	}
+	return fmt.Sprintf("%s has %d live stacks of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
+		where, len(e.Stacks), strings.Join(lines, "\n"))
+}
+
+// Live lists the customers' stacks that still have a Delete to send, sorted by
+// customer.
+func (h *Hub) Live(ctx context.Context) ([]LiveStack, error) {
+	customers, err := h.registry.Customers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return liveStacks(customers), nil
+}
+
+func liveStacks(customers []onboarding.Customer) []LiveStack {
+	var live []LiveStack
+	for _, customer := range customers {
+		for _, r := range customer.Registrations {
+			if r.Live() {
+				live = append(live, LiveStack{r.CustomerID, r.Stack})
+			}
+			for _, stack := range r.Superseded {
+				live = append(live, LiveStack{r.CustomerID, stack})
+			}
+		}
+	}
+	return live
+}
+
+// TopicName is the name of a shard's topic, the same in every Region.
+func TopicName(hub string, shard int) string { return fmt.Sprintf("xacct-%s-%d", hub, shard) }
+
+// QueueName is the name of the hub's queue.
+func QueueName(hub string) string { return "xacct-" + hub }
+
+// DeadLetterQueueName is the name of the queue for what could not be handled.
+func DeadLetterQueueName(hub string) string { return "xacct-" + hub + "-dead-letters" }
+
+// BucketName is the name of the template bucket.
+func BucketName(hub string, key registry.Key) string {
+	return "xacct-" + hub + "-" + onboarding.BucketSuffix(key.Bytes())
+}
+
+func (h *Hub) topic(region account.Region, shard int) account.TopicARN {
+	return account.TopicARN{Region: region, Account: h.clients.Account, Name: TopicName(h.name, shard)}
+}
+
+// topics are all topics of some Regions, in order.
+func (h *Hub) topics(regions []account.Region, shards int) []account.TopicARN {
+	var all []account.TopicARN
+	for _, region := range regions {
+		for shard := range shards {
+			all = append(all, h.topic(region, shard))
+		}
+	}
+	return all
+}
+
+func (h *Hub) queueARN(name string) string {
+	return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", h.clients.Partition(), h.clients.Region, h.clients.Account, name)
+}
+
+func (h *Hub) bucketARN(name string) string {
+	return fmt.Sprintf("arn:%s:s3:::%s", h.clients.Partition(), name)
+}
+
+func (h *Hub) tableARN() string {
+	return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s", h.clients.Partition(), h.clients.Region, h.clients.Account, h.registry.Table())
+}
+
+// sortRegions is the Regions in order, each once.
+func sortRegions(regions []account.Region) []account.Region {
+	sorted := slices.SortedFunc(slices.Values(regions), func(a, b account.Region) int {
+		return strings.Compare(a.String(), b.String())
+	})
+	return slices.Compact(sorted)
+}
+
+// without is the Regions of one list that are not in another.
+func without(regions, other []account.Region) []account.Region {
+	return slices.DeleteFunc(slices.Clone(regions), func(r account.Region) bool { return slices.Contains(other, r) })
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

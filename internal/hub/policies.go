@@ -1,0 +1,165 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// leaseTime is how long others wait for a writer that has died.
+	leaseTime = 20 * time.Second
+	// requestTime is how long one request to SNS may take. It is started only
+	// while the lease has more than that left, so that a slow one cannot
+	// arrive after somebody else's.
+	requestTime = 5 * time.Second
+)
+
+// round is one try of a change, from taking the lease to giving it back. Every
+// check that can refuse comes before anything is written.
+func (p *Publishers) round(ctx context.Context, shard int, decide func(registry.Shard) registry.ShardChange) error {
+	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
+	today, err := p.hub.registry.AcquireLease(ctx, shard, lease)
+	if err != nil {
+		return p.explain(err)
+	}
+	err = p.roundUnderLease(ctx, lease, today, decide(today))
+	if err == nil || tryAgain(err) {
+		return err // given back, lost, or wanted again at once
+	}
+	return errors.Join(err, p.hub.registry.ReleaseLease(context.WithoutCancel(ctx), shard, lease))
+}
+
+func (p *Publishers) roundUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
+	target := changed(today, change)
+	policies, err := p.policies(ctx, target)
+	if err != nil {
+		return err
+	}
+	writes, err := merged(policies, target)
+	if err != nil {
+		return fmt.Errorf("hub %s cannot let these accounts publish, and nothing was changed: %w", p.hub.name, err)
+	}
+	if target.Sequence != today.Sequence {
+		if target, err = p.hub.registry.ChangeShard(ctx, lease, today, change); err != nil {
+			return p.explain(err)
+		}
+	}
+	if err := p.write(ctx, lease, writes); err != nil {
+		return err
+	}
+	return p.explain(p.hub.registry.FinishLease(ctx, lease, target))
+}
+
+// changed is the shard as it will be.
+func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
+	if len(change.Add) == 0 && len(change.Remove) == 0 && change.Regions == nil {
+		return shard
+	}
+	accounts := make(map[account.ID]time.Time, len(shard.Accounts)+len(change.Add))
+	for id, asked := range shard.Accounts {
+		accounts[id] = asked
+	}
+	for _, id := range change.Add {
+		accounts[id] = time.Time{}
+	}
+	for _, id := range change.Remove {
+		delete(accounts, id)
+	}
+	shard.Accounts = accounts
+	if change.Regions != nil {
+		shard.Regions = change.Regions
+	}
+	shard.Sequence++
+	return shard
+}
+
+// topicPolicy is the policy of one topic.
+type topicPolicy struct {
+	topic account.TopicARN
+	text  string
+}
+
+// policies reads the policies of a shard's topics, one in each Region.
+func (p *Publishers) policies(ctx context.Context, shard registry.Shard) ([]topicPolicy, error) {
+	found := make([]topicPolicy, len(shard.Regions))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, region := range shard.Regions {
+		group.Go(func() error {
+			topic := p.hub.topic(region, shard.Number)
+			attributes, err := p.hub.topicAttributes(ctx, topic)
+			if awsclient.IsNotFound(err) {
+				return fmt.Errorf("topic %s of hub %s is gone: apply the hub again to make it anew: %w", topic, p.hub.name, err)
+			}
+			found[i] = topicPolicy{topic, attributes["Policy"]}
+			return p.hub.clients.Explain(err, topic.String())
+		})
+	}
+	return found, group.Wait()
+}
+
+// merged is what has to be written: the policies that do not say yet what the
+// shard says. What others have put into them stays.
+func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error) {
+	var writes []topicPolicy
+	for _, t := range policies {
+		if !policyBehind(t.text, shard) {
+			continue
+		}
+		text, err := iampolicy.MergePublishers(t.text, t.topic, shard.Publishers(), shard.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, topicPolicy{t.topic, text})
+	}
+	return writes, nil
+}
+
+// write replaces the policies, in all Regions at once. A request is not tried
+// again by the SDK, which knows nothing of the lease.
+func (p *Publishers) write(ctx context.Context, lease registry.Lease, writes []topicPolicy) error {
+	if lease.Until.Sub(p.hub.now()) <= requestTime {
+		return fmt.Errorf("the lease of hub %s has run too low to write under it: %w", p.hub.name, registry.ErrConflict)
+	}
+	requests, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	var group errgroup.Group // without a context: one failure must not leave the others unknown
+	for _, t := range writes {
+		group.Go(func() error {
+			_, err := p.hub.clients.SNS(t.topic.Region).SetTopicAttributes(requests, &sns.SetTopicAttributesInput{
+				TopicArn:       aws.String(t.topic.String()),
+				AttributeName:  aws.String("Policy"),
+				AttributeValue: &t.text,
+			}, func(o *sns.Options) { o.Retryer = aws.NopRetryer{} })
+			if awsclient.IsRetryable(err) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				return fmt.Errorf("topic %s: %w: %w", t.topic, errUnwritten, err)
+			}
+			return p.hub.clients.Explain(err, t.topic.String())
+		})
+	}
+	return group.Wait()
+}
+
+// errUnwritten says that a policy may not have been written; under the same
+// lease the next round finds out, and writes it again.
+var errUnwritten = errors.New("SNS did not confirm the policy")
+
+// tryAgain reports whether another round may succeed where one has failed.
+func tryAgain(err error) bool {
+	var held *registry.LeaseHeldError
+	return errors.As(err, &held) || errors.Is(err, registry.ErrConflict) || errors.Is(err, errUnwritten)
+}
+
+func (p *Publishers) explain(err error) error { return p.hub.clients.Explain(err, p.hub.tableARN()) }

@@ -1,0 +1,267 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Publishers keeps the lists of accounts that may publish to the hub's topics.
+//
+// The truth is the shard's item in the registry; the topics' policies are
+// copies of it. SNS replaces a policy without looking at what it replaces
+// (aws-facts 5.5), so every writer, in whatever process, takes the shard's
+// lease, changes the item, writes the copies, and then makes sure that it had
+// the lease all along; if not, it writes once more.
+type Publishers struct {
+	hub    *Hub
+	holder string // names this process in leases
+
+	mu     sync.Mutex
+	shards map[int]*shardWriter
+}
+
+func newPublishers(h *Hub) (*Publishers, error) {
+	id := make([]byte, 8)
+	if _, err := io.ReadFull(h.random, id); err != nil {
+		return nil, fmt.Errorf("draw a name for the leases of hub %s: %w", h.name, err)
+	}
+	return &Publishers{hub: h, holder: hex.EncodeToString(id), shards: map[int]*shardWriter{}}, nil
+}
+
+// shardWriter serialises this process's writes to one shard. Callers that come
+// while a write is under way wait together for the next one.
+type shardWriter struct {
+	turn chan struct{} // holds one token
+
+	mu      sync.Mutex
+	waiting []*batch
+	running bool
+}
+
+// batch is a group of callers who share one write.
+type batch struct {
+	accounts []account.ID
+	done     chan struct{}
+	err      error
+}
+
+const (
+	// batchSize keeps a change within DynamoDB's 4 KB for an update expression.
+	batchSize = 100
+
+	// allowPatience is how long a batch tries, all retries together.
+	allowPatience = 3 * time.Minute
+
+	// fresh is how long the note that an account was asked for stays good
+	// before it is renewed, and settled is the age at which tidying up may
+	// act on it: whoever was told "allowed" has at least the time between the
+	// two to write the link that keeps the account on the list.
+	fresh   = 30 * time.Minute
+	settled = time.Hour
+)
+
+// Allow sees to it that an account may publish to a shard's topics in every
+// Region. When it returns nil the permission is in all policies.
+func (p *Publishers) Allow(ctx context.Context, shard int, id account.ID) error {
+	b := p.shard(shard).join(id, func(b *batch) {
+		// The write is everybody's in the batch, so that no single caller's
+		// cancellation ends it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowPatience)
+		defer cancel()
+		b.err = p.allow(ctx, shard, b.accounts)
+	})
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Publishers) allow(ctx context.Context, shard int, accounts []account.ID) error {
+	return p.change(ctx, shard, func(now registry.Shard) registry.ShardChange {
+		var change registry.ShardChange
+		for _, id := range accounts {
+			asked, there := now.Accounts[id]
+			if !there || p.hub.now().Sub(asked) > fresh {
+				change.Add = append(change.Add, id)
+			}
+		}
+		return change
+	})
+}
+
+// Sweep takes accounts off the lists that no link, no live stack and no grace
+// period names any more.
+func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
+	record, err := p.hub.registry.Hub(ctx)
+	if err != nil {
+		return err
+	}
+	customers, err := p.hub.registry.Customers(ctx)
+	if err != nil {
+		return err
+	}
+	for shard := range record.Shards {
+		mine := slices.DeleteFunc(slices.Clone(customers), func(c onboarding.Customer) bool { return c.Link.Shard != shard })
+		keep := onboarding.Publishers(mine, now)
+		if err := p.sweep(ctx, shard, keep, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep looks before it takes the lease: most of the time there is nothing to
+// do.
+func (p *Publishers) sweep(ctx context.Context, shard int, keep []account.ID, now time.Time) error {
+	stale := func(s registry.Shard) registry.ShardChange {
+		var change registry.ShardChange
+		for _, id := range s.Publishers() {
+			if len(change.Remove) < batchSize && !slices.Contains(keep, id) && now.Sub(s.Accounts[id]) > settled {
+				change.Remove = append(change.Remove, id)
+			}
+		}
+		return change
+	}
+	for {
+		today, err := p.hub.registry.Shard(ctx, shard)
+		if err != nil {
+			return err
+		}
+		if len(stale(today).Remove) == 0 {
+			return nil
+		}
+		if err := p.change(ctx, shard, stale); err != nil {
+			return err
+		}
+	}
+}
+
+// Repair writes the policies that are behind the registry, if any are.
+func (p *Publishers) Repair(ctx context.Context) error {
+	record, err := p.hub.registry.Hub(ctx)
+	if err != nil {
+		return err
+	}
+	for shard := range record.Shards {
+		today, err := p.hub.registry.Shard(ctx, shard)
+		if err != nil {
+			return err
+		}
+		policies, err := p.policies(ctx, today)
+		if err != nil {
+			return err
+		}
+		behind := slices.ContainsFunc(policies, func(t topicPolicy) bool { return policyBehind(t.text, today) })
+		if !behind && today.Written == today.Sequence {
+			continue
+		}
+		if err := p.change(ctx, shard, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setRegions makes the shard's Regions the given ones, and writes the policies
+// of their topics. Even where the Regions stay, policies that are behind are
+// mended.
+func (p *Publishers) setRegions(ctx context.Context, shard int, regions []account.Region) error {
+	return p.change(ctx, shard, func(now registry.Shard) registry.ShardChange {
+		if slices.Equal(now.Regions, sortRegions(regions)) {
+			return registry.ShardChange{}
+		}
+		return registry.ShardChange{Regions: sortRegions(regions)}
+	})
+}
+
+// change makes one change to a shard and its policies, again and again until
+// it is certain that the policies say what the registry says.
+func (p *Publishers) change(ctx context.Context, shard int, decide func(registry.Shard) registry.ShardChange) error {
+	w := p.shard(shard)
+	select {
+	case <-w.turn:
+		defer func() { w.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var err error
+	for attempt := range rounds {
+		if err = p.round(ctx, shard, decide); err == nil || !tryAgain(err) {
+			return err
+		}
+		if waited := p.hub.wait(ctx, pause(attempt)); waited != nil {
+			return fmt.Errorf("write the topic policies of hub %s: %w", p.hub.name, errors.Join(err, waited))
+		}
+	}
+	return fmt.Errorf("write the topic policies of hub %s, tried %d times: %w", p.hub.name, rounds, err)
+}
+
+// rounds is how often a change is tried. Leases are short and writes quick, so
+// this outlasts a queue of writers, or a crashed one's lease several times.
+const rounds = 300
+
+func pause(attempt int) time.Duration {
+	return min(50*time.Millisecond<<min(attempt, 4), 500*time.Millisecond)
+}
+
+func (p *Publishers) shard(shard int) *shardWriter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w, ok := p.shards[shard]
+	if !ok {
+		w = &shardWriter{turn: make(chan struct{}, 1)}
+		w.turn <- struct{}{}
+		p.shards[shard] = w
+	}
+	return w
+}
+
+// join adds an account to the batch that is next, and sees to it that somebody
+// works the batches off.
+func (w *shardWriter) join(id account.ID, work func(*batch)) *batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.waiting); n == 0 || len(w.waiting[n-1].accounts) == batchSize {
+		w.waiting = append(w.waiting, &batch{done: make(chan struct{})})
+	}
+	b := w.waiting[len(w.waiting)-1]
+	if !slices.Contains(b.accounts, id) {
+		b.accounts = append(b.accounts, id)
+	}
+	if !w.running {
+		w.running = true
+		go w.run(work)
+	}
+	return b
+}
+
+func (w *shardWriter) run(work func(*batch)) {
+	for {
+		w.mu.Lock()
+		if len(w.waiting) == 0 {
+			w.running = false
+			w.mu.Unlock()
+			return
+		}
+		b := w.waiting[0]
+		w.waiting = w.waiting[1:]
+		w.mu.Unlock()
+		work(b)
+		close(b.done)
+	}
+}

@@ -1,0 +1,185 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+const (
+	// retention is the longest that SQS offers (aws-facts 6): what nobody
+	// listened to is still there after a fortnight's outage.
+	retention = 14 * 24 * time.Hour
+
+	// visibility is how long a registrar may work on a message before another
+	// one gets it too. No request takes nearly as long; proofs that need more
+	// patience give their message back.
+	visibility = 2 * time.Minute
+
+	// receives is how often a message comes back before it goes to the dead
+	// letters. It is high because waiting for IAM is not failing; what cannot
+	// be read at all goes there at once, by our own hand.
+	receives = 200
+)
+
+func (h *Hub) ensureDeadLetterQueue(ctx context.Context, tags map[string]string) (url string, err error) {
+	return h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), tags, map[string]string{
+		"MessageRetentionPeriod": seconds(retention),
+	})
+}
+
+// ensureQueue makes the hub's queue, which takes messages from the given
+// topics and from nobody else.
+func (h *Hub) ensureQueue(ctx context.Context, tags map[string]string, topics []account.TopicARN) (url string, err error) {
+	name := QueueName(h.name)
+	policy, err := iampolicy.Queue(h.queueARN(name), h.clients.Region, topics)
+	if err != nil {
+		return "", err
+	}
+	return h.ensureOneQueue(ctx, name, tags, map[string]string{
+		"MessageRetentionPeriod":        seconds(retention),
+		"VisibilityTimeout":             seconds(visibility),
+		"ReceiveMessageWaitTimeSeconds": "20",
+		"Policy":                        policy.String(),
+		"RedrivePolicy":                 h.redrivePolicy(),
+	})
+}
+
+func (h *Hub) redrivePolicy() string {
+	return fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, h.queueARN(DeadLetterQueueName(h.name)), receives)
+}
+
+// ensureOneQueue makes a queue that is not there, and brings the attributes
+// and tags of one that is in line.
+func (h *Hub) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
+	client, arn := h.clients.SQS(h.clients.Region), h.queueARN(name)
+	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if awsclient.IsNotFound(err) {
+		return h.createQueue(ctx, name, tags, attributes)
+	}
+	if err != nil {
+		return "", h.clients.Explain(err, arn)
+	}
+	url = aws.ToString(out.QueueUrl)
+	have, err := h.queueAttributes(ctx, url)
+	if err != nil {
+		return "", h.clients.Explain(err, arn)
+	}
+	change := map[string]string{}
+	for k, want := range attributes {
+		if !sameAttribute(k, have[k], want) {
+			change[k] = want
+		}
+	}
+	if len(change) > 0 {
+		if _, err := client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: change}); err != nil {
+			return "", h.clients.Explain(err, arn)
+		}
+	}
+	return url, h.ensureQueueTags(ctx, url, arn, tags)
+}
+
+// createQueue makes a queue. For a minute after a queue was deleted SQS
+// refuses another one by its name.
+func (h *Hub) createQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
+	const attempts = 15
+	var out *sqs.CreateQueueOutput
+	for range attempts {
+		out, err = h.clients.SQS(h.clients.Region).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes, Tags: tags})
+		if err == nil {
+			return aws.ToString(out.QueueUrl), nil
+		}
+		if !awsclient.HasCode(err, "QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently") {
+			break
+		}
+		if waited := h.wait(ctx, 5*time.Second); waited != nil {
+			return "", waited
+		}
+	}
+	return "", h.clients.Explain(err, h.queueARN(name))
+}
+
+func (h *Hub) queueAttributes(ctx context.Context, url string) (map[string]string, error) {
+	out, err := h.clients.SQS(h.clients.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl:       &url,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Attributes, nil
+}
+
+func (h *Hub) ensureQueueTags(ctx context.Context, url, arn string, want map[string]string) error {
+	client := h.clients.SQS(h.clients.Region)
+	out, err := client.ListQueueTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: &url})
+	if err != nil {
+		return h.clients.Explain(err, arn)
+	}
+	set, drop := awsclient.TagChanges(out.Tags, want)
+	if len(set) > 0 {
+		if _, err := client.TagQueue(ctx, &sqs.TagQueueInput{QueueUrl: &url, Tags: set}); err != nil {
+			return h.clients.Explain(err, arn)
+		}
+	}
+	if len(drop) > 0 {
+		if _, err := client.UntagQueue(ctx, &sqs.UntagQueueInput{QueueUrl: &url, TagKeys: drop}); err != nil {
+			return h.clients.Explain(err, arn)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) deleteQueue(ctx context.Context, name string) error {
+	client := h.clients.SQS(h.clients.Region)
+	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err == nil {
+		_, err = client.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl})
+	}
+	if awsclient.IsNotFound(err) {
+		return nil
+	}
+	return h.clients.Explain(err, h.queueARN(name))
+}
+
+// sameAttribute compares a queue's attribute by its meaning: SQS writes
+// documents back in its own way.
+func sameAttribute(name, have, want string) bool {
+	switch name {
+	case "Policy":
+		same, err := iampolicy.Equivalent(have, want)
+		return err == nil && same
+	case "RedrivePolicy":
+		type redrive struct {
+			DeadLetterTargetARN string          `json:"deadLetterTargetArn"`
+			MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"` // a number, or its text
+		}
+		var a, b redrive
+		if json.Unmarshal([]byte(have), &a) != nil || json.Unmarshal([]byte(want), &b) != nil {
+			return false
+		}
+		return a.DeadLetterTargetARN == b.DeadLetterTargetARN && unquote(a.MaxReceiveCount) == unquote(b.MaxReceiveCount)
+	}
+	return have == want
+}
+
+func unquote(raw json.RawMessage) string {
+	if text, err := strconv.Unquote(string(raw)); err == nil {
+		return text
+	}
+	return string(raw)
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

@@ -1,0 +1,173 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"golang.org/x/sync/errgroup"
+)
+
+// Read finds out how the hub is, and what of it needs mending. It asks for
+// what customers depend on, with one or two calls for each part, and changes
+// nothing. Where there is no hub the error is registry.ErrNoHub.
+func (h *Hub) Read(ctx context.Context) (State, error) {
+	record, err := h.registry.Hub(ctx)
+	if err != nil {
+		return State{}, h.clients.Explain(err, h.tableARN())
+	}
+	state := h.found(record)
+	state.Topics = map[account.Region][]account.TopicARN{}
+	var (
+		mu     sync.Mutex
+		shards = make([]registry.Shard, record.Shards)
+	)
+	missing := func(part, name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		state.Missing = append(state.Missing, Missing{part, name})
+	}
+	if record.State != registry.HubReady {
+		// A crash came in between; whatever there is of it, Update finishes it.
+		missing("hub", h.name)
+	}
+	for shard := range record.Shards {
+		shards[shard], err = h.registry.Shard(ctx, shard)
+		if errors.Is(err, registry.ErrNoShard) {
+			missing("shard", strconv.Itoa(shard))
+			shards[shard].Number = shard
+			continue
+		}
+		if err != nil {
+			return State{}, h.clients.Explain(err, h.tableARN())
+		}
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, topic := range h.topics(record.Regions, record.Shards) {
+		group.Go(func() error {
+			found, behind, err := h.readTopic(groupCtx, topic, shards, missing)
+			mu.Lock()
+			defer mu.Unlock()
+			if found {
+				state.Topics[topic.Region] = append(state.Topics[topic.Region], topic)
+			}
+			state.PoliciesBehind = state.PoliciesBehind || behind
+			return err
+		})
+	}
+	group.Go(func() error { return h.readQueue(groupCtx, record, missing) })
+	group.Go(func() error { return h.readDeadLetterQueue(groupCtx, record, missing) })
+	group.Go(func() error { return h.readBucket(groupCtx, record, missing) })
+	if err := group.Wait(); err != nil {
+		return State{}, err
+	}
+	state.sort()
+	return state, nil
+}
+
+// sort puts in order what was found in parallel.
+func (s *State) sort() {
+	slices.SortFunc(s.Missing, func(a, b Missing) int { return strings.Compare(a.String(), b.String()) })
+	for _, topics := range s.Topics {
+		slices.SortFunc(topics, func(a, b account.TopicARN) int { return strings.Compare(a.Name, b.Name) })
+	}
+}
+
+func (h *Hub) readTopic(ctx context.Context, topic account.TopicARN, shards []registry.Shard, missing func(part, name string)) (found, behind bool, err error) {
+	attributes, err := h.topicAttributes(ctx, topic)
+	if awsclient.IsNotFound(err) {
+		missing("topic", topic.String())
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, h.clients.Explain(err, topic.String())
+	}
+	subscribed, err := h.subscribed(ctx, topic)
+	if err != nil {
+		return false, false, err
+	}
+	if !subscribed {
+		missing("subscription", topic.String())
+	}
+	for _, shard := range shards {
+		if TopicName(h.name, shard.Number) == topic.Name {
+			behind = shard.Written != shard.Sequence || policyBehind(attributes["Policy"], shard)
+		}
+	}
+	return true, behind, nil
+}
+
+func (h *Hub) readQueue(ctx context.Context, record registry.HubRecord, missing func(part, name string)) error {
+	arn := h.queueARN(QueueName(h.name))
+	attributes, err := h.queueAttributes(ctx, record.QueueURL)
+	if awsclient.IsNotFound(err) || record.QueueURL == "" {
+		missing("queue", arn)
+		return nil
+	}
+	if err != nil {
+		return h.clients.Explain(err, arn)
+	}
+	policy, err := iampolicy.Queue(arn, h.clients.Region, h.topics(sortRegions(append(slices.Clone(record.Regions), record.Retiring...)), record.Shards))
+	if err != nil {
+		return err
+	}
+	if !sameAttribute("Policy", attributes["Policy"], policy.String()) {
+		missing("queue policy", arn)
+	}
+	if !sameAttribute("RedrivePolicy", attributes["RedrivePolicy"], h.redrivePolicy()) {
+		missing("redrive policy", arn)
+	}
+	return nil
+}
+
+func (h *Hub) readDeadLetterQueue(ctx context.Context, record registry.HubRecord, missing func(part, name string)) error {
+	arn := h.queueARN(DeadLetterQueueName(h.name))
+	_, err := h.queueAttributes(ctx, record.DeadLetterQueueURL)
+	if awsclient.IsNotFound(err) || record.DeadLetterQueueURL == "" {
+		missing("dead-letter queue", arn)
+		return nil
+	}
+	return h.clients.Explain(err, arn)
+}
+
+func (h *Hub) readBucket(ctx context.Context, record registry.HubRecord, missing func(part, name string)) error {
+	arn := h.bucketARN(record.Bucket)
+	right, err := h.bucketPolicyRight(ctx, record.Bucket)
+	switch {
+	case awsclient.HasCode(err, "NoSuchBucket"):
+		missing("bucket", arn)
+	case awsclient.IsNotFound(err):
+		missing("bucket policy", arn)
+	case err != nil:
+		return h.clients.Explain(err, arn)
+	case !right:
+		missing("bucket policy", arn)
+	}
+	return nil
+}
+
+// policyBehind reports whether a topic's policy does not say what the registry
+// says, by its number or by its accounts.
+func policyBehind(policy string, shard registry.Shard) bool {
+	accounts, sequence, ok := iampolicy.PublishersOf(policy)
+	if len(shard.Accounts) == 0 {
+		return ok
+	}
+	return !ok || sequence != shard.Sequence || !slices.Equal(sortAccounts(accounts), shard.Publishers())
+}
+
+func sortAccounts(accounts []account.ID) []account.ID {
+	return slices.SortedFunc(slices.Values(accounts), func(a, b account.ID) int {
+		return strings.Compare(a.String(), b.String())
+	})
+}

@@ -1,0 +1,88 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"golang.org/x/sync/singleflight"
+)
+
+// Templates lie in the bucket under the hash of their content: a URL that a
+// customer was given can never come to mean another template (aws-facts 4.4).
+
+// TemplateHash is the name that a template's content gives it.
+func TemplateHash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// TemplateURL is where the template with a hash is, or would be: the address
+// in the bucket's own Region, which works from every Region (aws-facts 3.5).
+func TemplateURL(record registry.HubRecord, hash string) string {
+	return fmt.Sprintf("https://%s.s3.%s.%s/%s", record.Bucket, record.Region, record.Region.Partition().DNSSuffix(), templateKey(hash))
+}
+
+func templateKey(hash string) string { return iampolicy.TemplatePrefix + hash + ".json" }
+
+// published remembers what this process knows to be in the bucket.
+type published struct {
+	flight singleflight.Group
+	known  sync.Map // bucket and key
+}
+
+// PublishTemplate sees to it that a template is in the bucket, and returns its
+// URL. Each template is written at most once in the life of a process, however
+// many links share it.
+func (h *Hub) PublishTemplate(ctx context.Context, record registry.HubRecord, body []byte) (string, error) {
+	hash := TemplateHash(body)
+	id := record.Bucket + "/" + templateKey(hash)
+	if _, ok := h.templates.known.Load(id); !ok {
+		_, err, _ := h.templates.flight.Do(id, func() (any, error) {
+			return nil, h.putTemplate(ctx, record.Bucket, templateKey(hash), body)
+		})
+		if err != nil {
+			return "", err
+		}
+		h.templates.known.Store(id, true)
+	}
+	return TemplateURL(record, hash), nil
+}
+
+func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte) error {
+	const attempts = 5
+	var err error
+	for range attempts {
+		_, err = h.clients.S3().PutObject(ctx, &s3.PutObjectInput{
+			Bucket:              &bucket,
+			Key:                 &key,
+			Body:                bytes.NewReader(body),
+			ContentType:         aws.String("application/json"),
+			IfNoneMatch:         aws.String("*"),
+			ExpectedBucketOwner: aws.String(h.clients.Account.String()),
+		})
+		if awsclient.IsConditionFailed(err) {
+			return nil // the key is the hash of the content: it is there already
+		}
+		if !awsclient.IsContended(err) {
+			break
+		}
+		// Somebody is writing the same object right now (aws-facts 10).
+		if waited := h.wait(ctx, 200*time.Millisecond); waited != nil {
+			return waited
+		}
+	}
+	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
+}
