@@ -6,13 +6,12 @@ package sandbox
 import (
 	"fmt"
 
-	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// Credentials are an access key, and a token where it is a session's.
-type Credentials = iam.Credentials
+// Credentials are what a principal signs with.
+type Credentials = kernel.Credentials
 
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 

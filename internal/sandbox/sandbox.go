@@ -99,7 +99,7 @@ func Start(opts ...Option) (*Sandbox, error) {
 		Faults: s.faults, Journal: s.journal, Rand: s.random, URL: s.url,
 	}
 	s.identity = iam.New(env)
-	env.Accounts = s.identity
+	env.Accounts, env.ServiceKey = s.identity, s.identity.ServiceKey
 	if err := s.addServices(env); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

@@ -122,12 +122,8 @@ func (s *Store) Settle(d time.Duration) {
 	s.settle = d
 }
 
-// Credentials are an access key, and a token where it is a session's.
-type Credentials struct {
-	AccessKeyID     string `json:"access_key_id"`
-	SecretAccessKey string `json:"secret_access_key"`
-	SessionToken    string `json:"session_token,omitempty"`
-}
+// Credentials are what callers sign with.
+type Credentials = kernel.Credentials
 
 // User returns the credentials of a user, who is made with the given identity
 // policies at the first call; later calls return the same key and leave the

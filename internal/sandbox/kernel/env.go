@@ -22,6 +22,19 @@ type Env struct {
 	// URL is the sandbox's own address, "http://127.0.0.1:4566", for what AWS
 	// answers with a URL of its own, such as a queue.
 	URL string
+	// ServiceKey makes a key with which an AWS service ("cloudformation.
+	// amazonaws.com") signs the URLs that it hands out: sigv4.Presigner takes
+	// it. A request signed with it has that service as its Principal, and its
+	// time is judged by the sandbox's clock, by which services live.
+	ServiceKey func(service string) Credentials
+}
+
+// Credentials are an access key, and a token where it is a session's or a
+// service's.
+type Credentials struct {
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+	SessionToken    string `json:"session_token,omitempty"`
 }
 
 // Accounts knows which AWS accounts there are: policies that name others are
