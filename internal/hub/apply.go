@@ -90,9 +90,9 @@ func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 		SupportURL:      spec.SupportURL,
 		Account:         h.clients.Account,
 		Region:          h.clients.Region,
+		Regions:         sortRegions(spec.Regions),
 		ResponseTimeout: spec.ResponseTimeout,
 	}
-	record.Regions = sortRegions(spec.Regions)
 	record.Publishers = spec.Publishers
 	record.TemplateAccess = spec.TemplateAccess
 	record.Capacity = spec.Capacity

@@ -23,6 +23,9 @@ import (
 // nothing. Where there is no hub the error is registry.ErrNoHub.
 func (h *Hub) Read(ctx context.Context) (State, error) {
 	record, err := h.registry.Hub(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		return State{}, err
+	}
 	if err != nil {
 		return State{}, h.clients.Explain(err, h.tableARN())
 	}

@@ -32,7 +32,6 @@ const (
 type HubRecord struct {
 	onboarding.Hub
 
-	Regions        []account.Region // that have topics, sorted
 	Retiring       []account.Region // whose topics are being deleted
 	Publishers     string
 	TemplateAccess string
@@ -105,7 +104,6 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 		return HubRecord{}, fmt.Errorf("the record of hub %s in table %s has lost its key: restore the table from a backup", r.hub, r.table)
 	}
 	hub.Key = Key{secret.Value}
-	hub.Hub.Regions = hub.Regions // the domain asks for them too, and JSON fills only the outer ones
 	hub.Revision = numberOf(found, "revision")
 	return hub, nil
 }
