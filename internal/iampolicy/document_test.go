@@ -78,6 +78,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"a principal":            {statement(allowAll + `, "Principal": "*"`), `a policy that is attached to a role has no "Principal"`},
 		"a Sid twice":            {`{"Statement": [{"Sid": "A", ` + allowAll + `}, {"Sid": "A", ` + allowAll + `}]}`, `the Sid "A" is used twice`},
 		"a Sid with a space":     {statement(allowAll + `, "Sid": "A B"`), `the Sid "A B" may only have letters and digits`},
+		"a Chinese resource":     {statement(`"Effect": "Allow", "Action": "*", "Resource": "arn:\u4e2d"`), `line 3, column 50: IAM does not take the character '\u4e2d'`},
 		"a flat condition":       {statement(allowAll + `, "Condition": {"aws:SourceIp": "1.2.3.4"}`), `the condition "aws:SourceIp" must be an object`},
 		"a condition of objects": {statement(allowAll + `, "Condition": {"StringEquals": {"a": {}}}`), `the condition key "a" must have a string`},
 	} {

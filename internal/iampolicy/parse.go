@@ -26,6 +26,9 @@ func parse(text string, identity bool) (Document, error) {
 	}
 	p := &parser{source: text, identity: identity, sids: map[string]bool{}}
 	d := p.document(root)
+	if identity {
+		p.characters(root)
+	}
 	if p.err != nil {
 		return Document{}, p.err
 	}
@@ -250,6 +253,28 @@ func (p *parser) values(key member) []string {
 		}
 	}
 	return texts
+}
+
+// characters refuses what IAM does not take in the policies of a role: it knows
+// Latin-1 and no control characters, however they are escaped in the JSON.
+func (p *parser) characters(v value) {
+	check := func(offset int, text string) {
+		for _, r := range text {
+			if latin1 := r >= ' ' && r < 0x7f || r >= 0xa0 && r <= 0xff || r == '\t' || r == '\n' || r == '\r'; !latin1 {
+				p.fail(offset, "IAM does not take the character %+q in a policy", r)
+			}
+		}
+	}
+	for _, m := range v.members {
+		check(m.at, m.name)
+		p.characters(m.value)
+	}
+	for _, item := range v.items {
+		p.characters(item)
+	}
+	if text, ok := v.scalar.(string); ok {
+		check(v.at, text)
+	}
 }
 
 // text is a value that must be one string.

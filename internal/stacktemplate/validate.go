@@ -66,8 +66,8 @@ func ValidateHub(s Specification) []FieldError {
 	if n := utf8.RuneCountInString(s.DisplayName); n > maxDisplayName {
 		p.add("display_name", "", "it has %d characters, and %d is the most", n, maxDisplayName)
 	}
-	if strings.IndexFunc(s.DisplayName, unicode.IsControl) >= 0 {
-		p.add("display_name", "", "it has line breaks or other control characters")
+	if strings.IndexFunc(s.DisplayName, invisible) >= 0 {
+		p.add("display_name", "", "it has line breaks or other characters that cannot be seen")
 	}
 	p.inert("display_name", "", s.DisplayName)
 	p.supportURL(s.SupportURL)
@@ -91,6 +91,9 @@ func ValidateHub(s Specification) []FieldError {
 	return p
 }
 
+// invisible characters could turn what a customer reads around.
+func invisible(r rune) bool { return !unicode.IsGraphic(r) }
+
 var topicPrefixPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,240}$`)
 
 func (p *problems) supportURL(text string) {
@@ -99,7 +102,7 @@ func (p *problems) supportURL(text string) {
 	}
 	u, err := url.Parse(text)
 	good := err == nil && (u.Scheme == "https" && u.Host != "" || u.Scheme == "mailto" && u.Opaque != "")
-	if !good || len(text) > maxSupportURL || strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) >= 0 {
+	if !good || len(text) > maxSupportURL || strings.IndexFunc(text, func(r rune) bool { return invisible(r) || unicode.IsSpace(r) }) >= 0 {
 		p.add("support_url", "", "%q is not a URL that begins with https:// or mailto: and has at most %d characters", text, maxSupportURL)
 	}
 	p.inert("support_url", "", text)

@@ -1,0 +1,163 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// Whatever a vendor writes arrives in the template as it was written, in the
+// one place where it was declared, and nothing of it becomes a function, a
+// resource or a parameter.
+func TestTheVendorsTextStaysText(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := hostileSpecification(r)
+		if problems := Validate(s); len(problems) > 0 {
+			r.Fatalf("refused: %v", problems)
+		}
+		template := must(Render(s))
+		if err := sameAsYAML(template); err != nil {
+			r.Fatal(err)
+		}
+		var tree map[string]any
+		if err := json.Unmarshal(template.JSON(), &tree); err != nil {
+			r.Fatal(err)
+		}
+		if got := functions(tree, ""); !slices.Equal(got, ourFunctions) {
+			r.Fatalf("the functions of the template changed: %s", cmp.Diff(ourFunctions, got))
+		}
+		checkDeclared(r, s, tree)
+	})
+}
+
+// ourFunctions are all that a template has, wherever the text comes from.
+var ourFunctions = []string{
+	"/Outputs/CustomerName/Value Ref CustomerName",
+	"/Outputs/ExternalId/Value Ref ExternalId",
+	"/Outputs/RoleArn/Value Fn::GetAtt [Role Arn]",
+	"/Resources/PhoneHome/Properties/ExternalId Ref ExternalId",
+	"/Resources/PhoneHome/Properties/RoleArn Fn::GetAtt [Role Arn]",
+	"/Resources/PhoneHome/Properties/ServiceToken Fn::Join [- [map[Fn::FindInMap:[SupportedRegions map[Ref:AWS::Region] TopicArn]] map[Ref:Shard]]]",
+	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0 Fn::FindInMap [SupportedRegions map[Ref:AWS::Region] TopicArn]",
+	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0/Fn::FindInMap/1 Ref AWS::Region",
+	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/1 Ref Shard",
+	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId Ref ExternalId",
+	"/Resources/Role/Properties/RoleName Ref RoleName",
+	"/Rules/SupportedRegion/Assertions/0/Assert Fn::Contains [[us-east-1] map[Ref:AWS::Region]]",
+	"/Rules/SupportedRegion/Assertions/0/Assert/Fn::Contains/1 Ref AWS::Region",
+}
+
+// functions are the intrinsic functions in a tree, with their places.
+func functions(v any, path string) []string {
+	var found []string
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
+				found = append(found, fmt.Sprintf("%s %s %v", path, key, inner))
+			}
+			found = append(found, functions(inner, path+"/"+key)...)
+		}
+	case []any:
+		for i, inner := range v {
+			found = append(found, functions(inner, path+"/"+strconv.Itoa(i))...)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
+	equal := func(what string, want any, path ...any) {
+		if diff := cmp.Diff(want, leaf(tree, path...)); diff != "" {
+			r.Fatalf("%s is not as declared: %s", what, diff)
+		}
+	}
+	for _, section := range []string{"Resources", "Parameters", "Mappings", "Rules"} {
+		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 2, "Parameters": 4, "Mappings": 1, "Rules": 1}[section]; got != want {
+			r.Fatalf("%s has %d entries, not %d", section, got, want)
+		}
+	}
+	role := []any{"Resources", "Role", "Properties"}
+	at := func(path ...any) []any { return append(slices.Clone(role), path...) }
+	equal("the description", s.Role.Description, at("Description")...)
+	equal("the path", s.Role.Path, at("Path")...)
+	if s.SupportURL != "" {
+		equal("the support URL", s.SupportURL, "Outputs", "SupportUrl", "Value")
+	}
+	equal("the display name", "Your connection with "+s.DisplayName, "Metadata", "AWS::CloudFormation::Interface", "ParameterGroups", 0, "Label", "default")
+
+	tags := []any{}
+	for _, key := range slices.Sorted(maps.Keys(s.Role.Tags)) {
+		tags = append(tags, map[string]any{"Key": key, "Value": s.Role.Tags[key]})
+	}
+	equal("the tags", any(tags), at("Tags")...)
+	policies := []any{}
+	for _, name := range slices.Sorted(maps.Keys(s.Role.InlinePolicies)) {
+		var document any
+		if err := json.Unmarshal([]byte(s.Role.InlinePolicies[name]), &document); err != nil {
+			r.Fatal(err)
+		}
+		policies = append(policies, map[string]any{"PolicyName": name, "PolicyDocument": document})
+	}
+	equal("the inline policies", any(policies), at("Policies")...)
+}
+
+func leaf(v any, path ...any) any {
+	for _, step := range path {
+		switch key := step.(type) {
+		case string:
+			v = v.(map[string]any)[key]
+		case int:
+			v = v.([]any)[key]
+		}
+	}
+	return v
+}
+
+// hostileSpecification declares texts that mean something to somebody on the
+// way: JSON, YAML, CloudFormation, goformation, HTML.
+func hostileSpecification(r *rapid.T) Specification {
+	evil := rapid.SampledFrom([]string{
+		`{"Ref":"AWS::AccountId"}`, asFunction(`{"Ref":"AWS::AccountId"}`), asFunction(`{"Fn::GetAtt":["Role","Arn"]}`), asFunction(`{"Fn::Sub":"${AWS::Region}"}`),
+		"${AWS::AccountId}", "${!Literal}", "!Ref Role", "!Sub '${AWS::Region}'", "{{x}}", "xacct-hole-0", "xacct-hole-99", "Ref", "Fn::Sub",
+		"yes", "null", "~", "0x10", "1e3", "2012-10-17", "012", "- a", "a: b", "# c", "& d", "* e", "'", `"`, `\`, "\\u0000", "<script>", "%", "|", ">", "---", "...", " x ",
+		"AWS::NoValue",
+	})
+	text := func(label string) string {
+		return evil.Draw(r, label) + rapid.StringMatching(`[ -~¡-ÿ]{0,12}`).Draw(r, label+"'s end")
+	}
+	// Names and tags may have fewer characters; base64 fits into them.
+	word := rapid.SampledFrom([]string{asFunction(`{"Ref":"A"}`), asFunction(`{"Fn::Sub":"x"}`), "Ref", "xacct-hole-1", "true", "null", "0123", "2012-10-17", "="})
+
+	s := minimal("us-east-1")
+	s.DisplayName = evil.Draw(r, "display name") + strings.Map(visible, rapid.StringN(0, 40, -1).Draw(r, "display name's end"))
+	s.SupportURL = rapid.SampledFrom([]string{"", "https://x.example/${AWS::AccountId}", "mailto:a@b.example?subject={{x}}"}).Draw(r, "support URL")
+	s.Role.Description = text("description")
+	s.Role.Path = rapid.SampledFrom([]string{"/", "/${AWS::Region}/", "/{\"Ref\":1}/", "/*/"}).Draw(r, "path")
+	s.Role.Tags = map[string]string{"one": word.Draw(r, "tag's value"), "k" + word.Draw(r, "tag's key"): ""}
+	condition := map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text("condition's key"): []any{text("condition's value"), text("condition's other value"), true, 7}}}
+	policy := map[string]any{"Version": "2012-10-17", "Statement": []any{
+		map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + text("resource"), "Condition": condition},
+	}}
+	s.Role.InlinePolicies = map[string]string{word.Draw(r, "policy's name"): string(must(json.Marshal(policy)))}
+	return s
+}
+
+// visible drops what a display name may not have.
+func visible(r rune) rune {
+	if invisible(r) {
+		return -1
+	}
+	return r
+}

@@ -1,0 +1,141 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+func TestAGoodSpecificationHasNoProblems(t *testing.T) {
+	for name, s := range goldens() {
+		if problems := Validate(s); len(problems) > 0 {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+	unknown := everything().Role
+	if problems := ValidateRole(unknown, account.Partition{}); len(problems) > 0 {
+		t.Errorf("a role whose hub is not known yet: %v", problems)
+	}
+}
+
+// policyOf is an identity policy with one condition value.
+func policyOf(value string) string {
+	return `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/x":` + value + `}}}}`
+}
+
+func TestEveryMistakeIsOnItsField(t *testing.T) {
+	inline := func(text string) func(*Specification) {
+		return func(s *Specification) { s.Role.InlinePolicies = map[string]string{"read": text} }
+	}
+	principal := func(text string) func(*Specification) {
+		return func(s *Specification) {
+			s.TrustedPrincipals = []account.RoleARN{must(account.ParseRoleARN(text))}
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*Specification)
+		want   string
+	}{
+		"a hub in capitals":           {func(s *Specification) { s.Hub = "Acme" }, `name: "Acme" is not a hub's name`},
+		"a topic that cannot be":      {func(s *Specification) { s.TopicPrefix = "a:b" }, `name: "a:b" cannot begin the name of an SNS topic`},
+		"a long display name":         {func(s *Specification) { s.DisplayName = strings.Repeat("ü", 101) }, "display_name: it has 101 characters, and 100 is the most"},
+		"a display name in two lines": {func(s *Specification) { s.DisplayName = "a\nb" }, "display_name: it has line breaks"},
+		"a display name turned round": {func(s *Specification) { s.DisplayName = "a\u202eb" }, "display_name: it has line breaks or other characters that cannot be seen"},
+		"a dynamic display name":      {func(s *Specification) { s.DisplayName = "{{resolve:ssm:x}}" }, "display_name: it has {{resolve:"},
+		"a support page in the clear": {func(s *Specification) { s.SupportURL = "http://acme.example" }, "support_url: "},
+		"a support URL with a space":  {func(s *Specification) { s.SupportURL = "https://acme.example/a b" }, "support_url: "},
+		"a script for support":        {func(s *Specification) { s.SupportURL = "javascript:alert(1)" }, "support_url: "},
+		"a dynamic support URL":       {func(s *Specification) { s.SupportURL = "https://x/{{resolve:ssm:x}}" }, "support_url: it has {{resolve:"},
+		"no vendor":                   {func(s *Specification) { s.Vendor = account.ID{} }, "account_id: "},
+		"no Region":                   {func(s *Specification) { s.Regions = nil }, "regions: a hub has 1 to 200 Regions, not 0"},
+		"a Region over the border":    {func(s *Specification) { s.Regions = regions("us-east-1", "cn-north-1") }, `regions["cn-north-1"]: the Region is in partition aws-cn, the hub in aws`},
+		"a short timeout":             {func(s *Specification) { s.ResponseTimeout = time.Minute }, "response_timeout: 1m0s is not between 2m0s and 1h0m0s"},
+		"a long timeout":              {func(s *Specification) { s.ResponseTimeout = time.Hour + time.Second }, "response_timeout: 1h0m1s"},
+		"half a second":               {func(s *Specification) { s.ResponseTimeout += time.Second / 2 }, "response_timeout: 15m0.5s"},
+
+		"a stranger's principal": {principal("arn:aws:iam::222222222222:role/R"), `trusted_principal_arns["arn:aws:iam::222222222222:role/R"]: the role is in account 222222222222`},
+		"a wildcard principal":   {principal("arn:aws:iam::111111111111:role/*/R"), "the ARN must name one role, without wildcards"},
+		"a question mark":        {principal("arn:aws:iam::111111111111:role/?/R"), "without wildcards"},
+		"a variable":             {principal("arn:aws:iam::111111111111:role/${aws:x}/R"), "without wildcards"},
+		"a principal over there": {principal("arn:aws-cn:iam::111111111111:role/R"), "the role is in partition aws-cn, the hub in aws"},
+		"more principals than fit": {func(s *Specification) {
+			for i := range 40 {
+				s.TrustedPrincipals = append(s.TrustedPrincipals, must(account.ParseRoleARN(fmt.Sprintf("arn:aws:iam::111111111111:role/application-%02d", i))))
+			}
+		}, "trusted_principal_arns: with 40 principals the trust policy has"},
+
+		"a path without its end":   {func(s *Specification) { s.Role.Path = "/vendors" }, `role.path: "/vendors" is not a role path`},
+		"a dynamic path":           {func(s *Specification) { s.Role.Path = "/{{resolve:ssm:x}}/" }, "role.path: it has {{resolve:"},
+		"a long description":       {func(s *Specification) { s.Role.Description = strings.Repeat("x", 1001) }, "role.description: IAM takes at most 1000 characters"},
+		"a Chinese description":    {func(s *Specification) { s.Role.Description = "角色" }, "role.description: IAM takes at most"},
+		"a dynamic description":    {func(s *Specification) { s.Role.Description = "a {{ Resolve:ssm:x}}" }, "role.description: it has {{resolve:"},
+		"a short session":          {func(s *Specification) { s.Role.MaxSessionDuration = time.Minute }, "role.max_session_duration: 60 seconds is not between 3600 and 43200"},
+		"a long session":           {func(s *Specification) { s.Role.MaxSessionDuration = 13 * time.Hour }, "role.max_session_duration: 46800"},
+		"a policy's bare name":     {func(s *Specification) { s.Role.ManagedPolicyARNs = []string{"SecurityAudit"} }, `role.managed_policy_arns["SecurityAudit"]: "SecurityAudit" is not the ARN of a managed policy`},
+		"a role for a policy":      {func(s *Specification) { s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::111111111111:role/R"} }, "its resource does not start with policy/"},
+		"a policy over the border": {func(s *Specification) { s.Role.ManagedPolicyARNs = []string{"arn:aws-cn:iam::aws:policy/P"} }, "the policy is in partition aws-cn, the hub in aws"},
+		"a dynamic policy ARN": {func(s *Specification) {
+			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/{{resolve:ssm:x}}/P"}
+		}, "it has {{resolve:"},
+		"too many managed policies":   {func(s *Specification) { s.Role.ManagedPolicyARNs = manyPolicies(26) }, "role.managed_policy_arns: a role can have 25 managed policies at most, not 26"},
+		"a bad boundary":              {func(s *Specification) { s.Role.PermissionsBoundaryARN = "x" }, `role.permissions_boundary_arn: "x" is not the ARN`},
+		"a policy's bad name":         {func(s *Specification) { s.Role.InlinePolicies = map[string]string{"a b": readBuckets} }, `role.inline_policies["a b"]: "a b" is not a policy name`},
+		"broken JSON":                 {inline("{\n\"Statement\": [\n}"), `role.inline_policies["read"]: line 3, column 1: the policy is not valid JSON`},
+		"a principal in a policy":     {inline(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}`), `has no "Principal"`},
+		"policies that are too large": {inline(policyOf(`"` + strings.Repeat("x", 10240) + `"`)), "role.inline_policies: the inline policies have 10358 characters together, without whitespace, and IAM allows 10240"},
+		"a dynamic policy":            {inline(policyOf(`["a", "{{resolve:secretsmanager:x}}"]`)), `role.inline_policies["read"]: it has {{resolve:`},
+		"an escaped dynamic policy":   {inline(policyOf(`"\u007b{resolve:ssm:x}}"`)), "it has {{resolve:"},
+		"a dynamic condition key":     {inline(strings.Replace(policyOf(`"a"`), "PrincipalTag/x", "PrincipalTag/{{resolve:ssm:x}}", 1)), "it has {{resolve:"},
+		"a reference in a policy":     {inline(strings.Replace(policyOf(`"AWS::AccountId"`), "aws:PrincipalTag/x", "Ref", 1)), `the key "Ref" would be read as a CloudFormation function`},
+		"a function in a policy":      {inline(strings.Replace(policyOf(`"x"`), "StringEquals", "Fn::Transform", 1)), `the key "Fn::Transform" would be read`},
+		"too many tags":               {func(s *Specification) { s.Role.Tags = manyTags(51) }, "role.tags: a role can have 50 tags at most, not 51"},
+		"a tag without a key":         {func(s *Specification) { s.Role.Tags = map[string]string{"": "x"} }, "role.tags: a tag's key has 1 to 128"},
+		"a tag's strange key":         {func(s *Specification) { s.Role.Tags = map[string]string{"a;b": ""} }, `role.tags["a;b"]: a tag's key has 1 to 128`},
+		"a tag's long value":          {func(s *Specification) { s.Role.Tags = map[string]string{"k": strings.Repeat("x", 257)} }, `role.tags["k"]: a tag's value has at most 256`},
+		"AWS's own tag":               {func(s *Specification) { s.Role.Tags = map[string]string{"AWS:x": ""} }, `role.tags["AWS:x"]: keys that begin with aws: belong to AWS`},
+		"a tag in two cases":          {func(s *Specification) { s.Role.Tags = map[string]string{"team": "", "Team": ""} }, `role.tags["team"]: IAM takes it for the same key as "Team"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := minimal("us-east-1")
+			c.change(&s)
+			problems := Validate(s)
+			if len(problems) == 0 {
+				t.Fatalf("accepted; want %q", c.want)
+			}
+			if got := problems[0].Error(); !strings.Contains(got, c.want) {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if len(problems) > 1 {
+				t.Errorf("one mistake, %d problems: %v", len(problems), problems)
+			}
+			_, err := Render(s)
+			var field FieldError
+			if !errors.As(err, &field) || field != problems[0] {
+				t.Errorf("Render says %v", err)
+			}
+		})
+	}
+}
+
+func manyPolicies(n int) []string {
+	arns := make([]string, n)
+	for i := range arns {
+		arns[i] = fmt.Sprintf("arn:aws:iam::aws:policy/Policy%d", i)
+	}
+	return arns
+}
+
+func manyTags(n int) map[string]string {
+	tags := make(map[string]string, n)
+	for i := range n {
+		tags[fmt.Sprintf("tag-%d", i)] = ""
+	}
+	return tags
+}
