@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
@@ -12,9 +13,10 @@ import (
 // environment and reaches the others only through kernel.Inside.
 func (s *Sandbox) addServices(env kernel.Env) error {
 	s.services = map[string]kernel.Service{
-		"iam": s.identity.IAM(),
-		"sts": s.identity.STS(),
-		"sqs": sqs.New(env),
+		"iam":      s.identity.IAM(),
+		"sts":      s.identity.STS(),
+		"sqs":      sqs.New(env),
+		"dynamodb": dynamodb.New(env),
 	}
 	return nil
 }
