@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
 // Apply says what the commit of an accepted answer writes, given what the
@@ -79,11 +80,23 @@ func (c commit) update() Transition {
 	}
 	resource := c.resource
 	resource.LastRequestAt = c.change.SentAt
-	resource.Previous, resource.Properties = resource.Properties, c.change.Properties
+	resource.Previous, resource.Properties = previous(resource, c.change.Properties), c.change.Properties
 	if resource.PhysicalID == "" {
 		resource.PhysicalID = c.change.PhysicalID
 	}
 	return c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
+}
+
+// previous are the properties that a rollback would return to. After one there
+// is none left to return to: CloudFormation never rolls back twice.
+func previous(r Resource, next phonehome.Properties) phonehome.Properties {
+	switch {
+	case next.Equal(r.Properties):
+		return r.Previous
+	case next.Equal(r.Previous):
+		return phonehome.Properties{}
+	}
+	return r.Properties
 }
 
 // delete leaves the tombstone, and disconnects what the stack owned. Where the

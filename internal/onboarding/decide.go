@@ -22,16 +22,17 @@ type Case struct {
 // added when it asks for one. Whatever it says, nothing has changed yet: that
 // is for Apply, once CloudFormation has taken the answer.
 func Decide(c Case, now time.Time) Decision {
-	d := decider{Case: c, now: now, voice: voice{c.Hub}, resource: c.Stack.Resources[c.Request.LogicalID]}
-	switch {
-	case c.Answer != nil:
+	if c.Answer != nil {
 		return Decision{Kind: DecideAnswer, Answer: *c.Answer, Replayed: true, Outcome: c.Answer.Outcome}
-	case c.Request.Type == phonehome.Delete:
-		return d.delete()
-	case c.Request.Type == phonehome.Update:
-		return d.update()
 	}
-	return d.create()
+	switch d := newDecider(c, now); c.Request.Type {
+	case phonehome.Delete:
+		return d.delete()
+	case phonehome.Update:
+		return d.update()
+	default:
+		return d.create()
+	}
 }
 
 // create: FAILED with one clear sentence, or the role is proven and registered.

@@ -15,7 +15,7 @@ import (
 // the deadline nobody listens. It changes nothing: the message is kept, and
 // decided properly when the registry is back.
 func Fallback(hub Hub, request phonehome.Request, now time.Time) (phonehome.Response, bool) {
-	d := decider{Case: Case{Snapshot: Snapshot{Hub: hub}, Request: request}, now: now, voice: voice{hub}}
+	d := newDecider(Case{Snapshot: Snapshot{Hub: hub}, Request: request}, now)
 	if !now.Before(d.Deadline()) || request.Type != phonehome.Delete && !d.closing() {
 		return phonehome.Response{}, false
 	}

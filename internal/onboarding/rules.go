@@ -33,9 +33,16 @@ const (
 // decider is one case at one moment.
 type decider struct {
 	Case
-	now      time.Time
-	voice    voice
-	resource Resource // of the request, as last accepted; zero: never
+	now        time.Time
+	voice      voice
+	resource   Resource // of the request, as last accepted; zero: never
+	physicalID string   // of the answer
+}
+
+func newDecider(c Case, now time.Time) decider {
+	d := decider{Case: c, now: now, voice: voice{c.Hub}, resource: c.Stack.Resources[c.Request.LogicalID]}
+	d.physicalID = d.identify()
+	return d
 }
 
 // Deadline is when CloudFormation stops waiting for the answer.
@@ -102,9 +109,9 @@ func (d decider) rollback() bool {
 	if !d.resource.live() {
 		return false
 	}
-	properties := d.Request.Properties
+	properties, before := d.Request.Properties, d.resource.Previous
 	return properties.Equal(d.resource.Properties) ||
-		properties.Equal(d.resource.Previous) && d.Request.OldProperties.Equal(d.resource.Properties)
+		!before.Equal(phonehome.Properties{}) && properties.Equal(before) && d.Request.OldProperties.Equal(d.resource.Properties)
 }
 
 func (d decider) inStacksAccount(role account.RoleARN) bool {
@@ -162,7 +169,7 @@ func (d decider) change(kind ChangeKind, customer string) Change {
 		SentAt:     d.Request.SentAt,
 		Deadline:   d.Deadline(),
 		Properties: d.Request.Properties,
-		PhysicalID: d.physicalID(),
+		PhysicalID: d.physicalID,
 	}
 }
 
@@ -183,7 +190,7 @@ func (d decider) answer(outcome Outcome, status phonehome.Status, reason string,
 		Response: phonehome.Response{
 			Status:             status,
 			Reason:             reason,
-			PhysicalResourceID: d.physicalID(),
+			PhysicalResourceID: d.physicalID,
 			StackID:            r.Stack.String(),
 			RequestID:          r.RequestID,
 			LogicalResourceID:  r.LogicalID,
@@ -195,10 +202,10 @@ func (d decider) answer(outcome Outcome, status phonehome.Status, reason string,
 	}}
 }
 
-// physicalID is the request's own, which never changes (aws-facts 1.12), or
+// identify gives the request's own physical ID, which never changes (aws-facts 1.12), or
 // the one that a Create gives. A Create of a resource that is there already is
 // a replacement: the Delete of the old one must not look like one of the new.
-func (d decider) physicalID() string {
+func (d decider) identify() string {
 	r := d.Request
 	if r.Type != phonehome.Create {
 		return r.PhysicalID

@@ -1,0 +1,269 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+func TestPatienceWithARoleHasAnEnd(t *testing.T) {
+	tests := []struct {
+		name    string
+		outcome ProofOutcome
+		age     time.Duration
+		timeout time.Duration
+		want    string
+	}{
+		{"a refused role may be settling", Refused, 2 * time.Second, 0, "later settling 5s"},
+		{"and is asked less often with time", Refused, 30 * time.Second, 0, "later settling 10s"},
+		{"for two minutes", Refused, 119 * time.Second, 0, "later settling 20s"},
+		{"and no longer", Refused, 2 * time.Minute, 0, "FAILED role_refused"},
+		{"an open role gets a minute", Open, 59 * time.Second, 0, "later settling 10s"},
+		{"and no longer", Open, time.Minute, 0, "FAILED role_open"},
+		{"AWS that does not say is asked until the last minute", Inconclusive, 13 * time.Minute, 0, "later unsettled 20s"},
+		{"and not in it", Inconclusive, 14 * time.Minute, 0, "FAILED too_late"},
+		{"a short timeout leaves room for the verdict", Refused, 36 * time.Second, 2 * time.Minute, "FAILED role_refused"},
+		{"a proven role in time is a success", Proven, 13*time.Minute + 59*time.Second, 0, "SUCCESS registered"},
+		{"in the last minute it is not", Proven, 14 * time.Minute, 0, "FAILED too_late"},
+		{"the request's own timeout counts", Proven, 2 * time.Minute, 3 * time.Minute, "FAILED too_late"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink()}, Request: testRequest(phonehome.Create, first)}
+			if test.timeout > 0 {
+				c.Request.Timeout = test.timeout
+			}
+			d := proving(c, noon.Add(test.age), always(test.outcome))
+			if got := describe(d); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWithoutAProofTheFirstThingIsToProve(t *testing.T) {
+	c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink()}, Request: testRequest(phonehome.Create, first)}
+	c.Link.TrustedPrincipals = []account.RoleARN{roleIn(vendor, "app")}
+	d := Decide(c, noon)
+	if d.Kind != DecideProve || d.Probe.Role != roleIn(customers, "acme-c1") || d.Probe.ExternalID != c.Link.ExternalID ||
+		d.Probe.CustomerID != "c1" || len(d.Probe.Principals) != 1 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestAStoredAnswerIsGivenAgainWhateverHasHappenedSince(t *testing.T) {
+	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Create, first)}
+	c.Link = nil
+	c.Answer = &Answer{RequestID: c.Request.RequestID, Outcome: OutcomeRegistered, Response: phonehome.Response{Status: phonehome.Success}}
+	for _, age := range []time.Duration{time.Second, time.Hour, 30 * 24 * time.Hour} {
+		d := Decide(c, noon.Add(age))
+		if d.Kind != DecideAnswer || !d.Replayed || d.Answer.Outcome != OutcomeRegistered {
+			t.Errorf("after %s: %+v", age, d)
+		}
+	}
+}
+
+func TestAnAnswerThatWasRefusedInTimeIsOfAForgedRequest(t *testing.T) {
+	for _, kind := range []ChangeKind{ChangeRegister, ChangeUpdate, ChangeDelete} {
+		c := settled(kind, noon.Add(time.Hour))
+		if d := Settle(c, noon.Add(time.Minute)); d.Kind != DecideDrop {
+			t.Errorf("%s: %+v", kind, d)
+		}
+	}
+}
+
+func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
+	tests := []struct {
+		kind ChangeKind
+		role ProofOutcome
+		want DecisionKind
+	}{
+		{ChangeRegister, Proven, DecideCommit},
+		{ChangeRegister, Refused, DecideDrop},
+		{ChangeRegister, Open, DecideDrop},
+		{ChangeRegister, Inconclusive, DecideLater},
+		{ChangeDelete, Refused, DecideCommit},
+		{ChangeDelete, Proven, DecideDrop},
+		{ChangeDelete, Open, DecideDrop},
+		{ChangeDelete, Inconclusive, DecideLater},
+		{ChangeUpdate, Proven, DecideDrop},
+		{ChangeUpdate, Refused, DecideDrop},
+		{ChangeNothing, Proven, DecideDrop},
+	}
+	for _, test := range tests {
+		c := settled(test.kind, noon)
+		d := Settle(c, noon.Add(time.Minute))
+		if d.Kind == DecideProve {
+			c.Proofs = map[account.RoleARN]Proof{d.Probe.Role: {Outcome: test.role}}
+			d = Settle(c, noon.Add(time.Minute))
+		}
+		if d.Kind != test.want {
+			t.Errorf("%s, and the role is %s: %s, want %s", test.kind, test.role, d.Kind, test.want)
+		}
+	}
+}
+
+func TestARefusedDeleteOfWhatIsNotRegisteredLeavesNoTombstone(t *testing.T) {
+	c := settled(ChangeDelete, noon)
+	c.Registration = nil
+	if d := Settle(c, noon.Add(time.Minute)); d.Kind != DecideDrop {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func settled(kind ChangeKind, deadline time.Time) Case {
+	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Delete, first)}
+	c.Answer = &Answer{Change: Change{Kind: kind, Deadline: deadline, Role: c.Registration.Role, ExternalID: c.Registration.ExternalID}}
+	return c
+}
+
+func TestWithoutTheRegistryOnlyWhatCannotWaitIsAnswered(t *testing.T) {
+	tests := []struct {
+		kind phonehome.RequestType
+		age  time.Duration
+		want string
+	}{
+		{phonehome.Delete, time.Second, "SUCCESS"},
+		{phonehome.Delete, 14*time.Minute + time.Second, "SUCCESS"},
+		{phonehome.Delete, 15 * time.Minute, ""},
+		{phonehome.Create, time.Second, ""},
+		{phonehome.Create, 14 * time.Minute, "FAILED"},
+		{phonehome.Update, 13 * time.Minute, ""},
+		{phonehome.Update, 14 * time.Minute, "SUCCESS"},
+		{phonehome.Update, time.Hour, ""},
+	}
+	for _, test := range tests {
+		response, now := Fallback(testHub(), testRequest(test.kind, first), noon.Add(test.age))
+		if now != (test.want != "") || string(response.Status) != test.want {
+			t.Errorf("%s after %s: %v %q, want %q", test.kind, test.age, now, response.Status, test.want)
+		}
+		if now {
+			if _, err := response.Encode(); err != nil {
+				t.Errorf("%s after %s: %v", test.kind, test.age, err)
+			}
+		}
+	}
+}
+
+func TestALaterProofDegradesAndRestoresButNeverDisconnects(t *testing.T) {
+	reg := *registered(first).Registration
+	proven := reg.ProvenAt
+
+	same, entry := Health(reg, Proof{Outcome: Proven}, noon)
+	if entry != nil || same.ProvenAt != proven {
+		t.Error("a proof that confirms the state moves nothing")
+	}
+	if _, entry = Health(reg, Proof{Outcome: Inconclusive}, noon); entry != nil {
+		t.Error("an inconclusive proof says nothing")
+	}
+	bad, entry := Health(reg, Proof{Outcome: Refused}, noon)
+	if entry == nil || bad.Status != Degraded || bad.Reason == "" || bad.ProvenAt != proven {
+		t.Errorf("a refused role is degraded with a reason, got %+v", bad)
+	}
+	worse, entry := Health(bad, Proof{Outcome: Open, Hole: "without an external ID"}, noon)
+	if entry == nil || worse.Status != Degraded || !strings.Contains(worse.Reason, "without an external ID") {
+		t.Errorf("another reason is told, got %+v", worse)
+	}
+	good, entry := Health(worse, Proof{Outcome: Proven}, noon)
+	if entry == nil || good.Status != Active || good.Reason != "" || good.ProvenAt != noon {
+		t.Errorf("a role that proves again is active, got %+v", good)
+	}
+	gone := good
+	gone.Status = Disconnected
+	if _, entry = Health(gone, Proof{Outcome: Proven}, noon); entry != nil {
+		t.Error("what is disconnected stays so")
+	}
+}
+
+func TestIdentitiesNeverChange(t *testing.T) {
+	// These values are in customers' templates and CloudFormation's memory.
+	key := []byte("0123456789abcdef0123456789abcdef")
+	if got := ExternalID(key, "acme", "c1", 0).String(); got != "f39e9c39a04c2bd5386a5f7b59d2aae7cd7ba9a3" {
+		t.Errorf("external ID %s", got)
+	}
+	if got := PhysicalID("acme", "c1", first, "PhoneHome"); got != "xacct-795d0e02a914214c19aa983e3b4b497b" {
+		t.Errorf("physical ID %s", got)
+	}
+	if got := BucketSuffix(key); got != "f667efa00bcf3300" {
+		t.Errorf("bucket suffix %s", got)
+	}
+}
+
+func TestExternalIDsDifferByEveryInput(t *testing.T) {
+	seen := map[account.ExternalID]bool{}
+	for _, id := range []account.ExternalID{
+		ExternalID([]byte("k"), "ab", "c", 0), ExternalID([]byte("k"), "a", "bc", 0),
+		ExternalID([]byte("k"), "ab", "c", 1), ExternalID([]byte("l"), "ab", "c", 0),
+	} {
+		if seen[id] || len(id.String()) != 40 {
+			t.Errorf("%s is not an ID of its own with 160 bits", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestWhoeverMayStillNeedToMayPublish(t *testing.T) {
+	const day = 24 * time.Hour
+	open, closed, expired := *testLink(), *testLink(), *testLink()
+	closed.Closed, closed.ClosedAt = true, noon
+	expired.ExpiresAt = noon
+	active := *registered(first).Registration
+	active.Account = id(strangers)
+	gone := active
+	gone.Status, gone.ChangedAt = Disconnected, noon
+	superseded := gone
+	superseded.Superseded = []account.StackARN{first}
+	tests := []struct {
+		name string
+		link Link
+		regs []Registration
+		at   time.Duration
+		want string
+	}{
+		{"an open link", open, nil, 1000 * day, customers},
+		{"a closed link for a week", closed, nil, 7*day - 1, customers},
+		{"and no longer", closed, nil, 7 * day, ""},
+		{"an expired link for a week", expired, nil, 6 * day, customers},
+		{"and no longer", expired, nil, 7 * day, ""},
+		{"a live stack, however long its link is closed", closed, []Registration{active}, 1000 * day, strangers},
+		{"a disconnected one for a week", closed, []Registration{gone}, 6 * day, customers + " " + strangers},
+		{"and no longer", closed, []Registration{gone}, 7 * day, ""},
+		{"a superseded stack that was not deleted", closed, []Registration{superseded}, 1000 * day, strangers},
+		{"each account once", open, []Registration{active, active}, 0, customers + " " + strangers},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, id := range Publishers([]Customer{{Link: test.link, Registrations: test.regs}}, noon.Add(test.at)) {
+				got = append(got, id.String())
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Errorf("got %v, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSentencesNameTheHubWhereTheVendorHasNoNameAndNoSupport(t *testing.T) {
+	v := voice{Hub{Name: "acme"}}
+	if got := v.tryAgain(); !strings.HasPrefix(got, "acme could not") || strings.Contains(got, "Help") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Create, second)}
+	c.Proofs = map[account.RoleARN]Proof{roleIn(customers, "acme-c1"): {Outcome: Proven}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := Decide(c, noon.Add(time.Second)); d.Outcome != OutcomeRegistered {
+			b.Fatal(d)
+		}
+	}
+}
