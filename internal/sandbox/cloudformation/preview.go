@@ -1,0 +1,192 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Preview is what a person reviews before they create a stack.
+type Preview struct {
+	Description  string
+	Form         []template.Group
+	Values       map[string]string // of the form: the link's, else the defaults
+	Capabilities []string
+	Roles        []RolePreview
+	Tells        []string // topics that custom resources tell of this stack
+	Problem      string   // why CloudFormation would refuse it now; empty: nothing known
+}
+
+// RolePreview is one role that the stack would make.
+type RolePreview struct {
+	Name      string
+	TrustedBy string // the trust policy, indented JSON
+	Managed   []string
+	Inline    []PolicyPreview
+}
+
+// PolicyPreview is one inline policy of a role.
+type PolicyPreview struct {
+	Name       string
+	Document   string // indented JSON
+	Statements []StatementPreview
+}
+
+// StatementPreview is one statement, for reading.
+type StatementPreview struct {
+	Effect      string
+	Actions     []string
+	Resources   []string
+	Conditional bool
+}
+
+// Preview reads a template as the principal, and says what a stack of it would
+// be with these values. Values of parameters that the template does not have,
+// or hides, are left out without a word, as the console does (aws-facts 3.2).
+func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, templateURL string, values map[string]string) (Preview, error) {
+	c := &kernel.Call{Context: ctx, Principal: p, Region: region}
+	body, err := s.fetch(c, templateURL)
+	if err != nil {
+		return Preview{}, err
+	}
+	t, err := template.Parse(body, func(kind string) bool { return s.handlers[kind] != nil })
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Description: t.Description, Form: t.Form(), Values: map[string]string{}}
+	preview.Capabilities, _ = capabilities(t)
+	for _, parameter := range t.Parameters {
+		if value, found := values[parameter.Name]; found && !parameter.NoEcho {
+			preview.Values[parameter.Name] = value
+		} else if parameter.Default != nil {
+			preview.Values[parameter.Name] = *parameter.Default
+		}
+	}
+	bound, err := t.Bind(preview.Values)
+	if err != nil {
+		// The person has not filled in everything yet: show what can be shown.
+		preview.Problem, bound = err.Error(), preview.Values
+	}
+	scope, err := t.NewScope(pseudo(c, stackARN(c, "preview/preview"), "preview"), bound)
+	if err != nil {
+		preview.Problem = err.Error()
+		return preview, nil
+	}
+	if err := t.CheckRules(scope); err != nil {
+		preview.Problem = err.Error()
+	}
+	preview.describe(t, scope)
+	return preview, nil
+}
+
+// describe lists roles and topics. What only exists once the stack does is
+// shown by its name.
+func (p *Preview) describe(t *template.Template, scope *template.Scope) {
+	scope.Ref = func(id string) (any, error) { return id, nil }
+	scope.GetAtt = func(id, attribute string) (any, error) { return id + "." + attribute, nil }
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		r := t.Resources[id]
+		if !scope.Wanted(r.Condition) {
+			continue
+		}
+		properties, err := scope.Properties(r)
+		if err != nil {
+			p.Problem = err.Error()
+			continue
+		}
+		switch {
+		case r.Custom():
+			if token, ok := properties["ServiceToken"].(string); ok {
+				p.Tells = append(p.Tells, token)
+			}
+		case r.Type == "AWS::IAM::Role":
+			if role, err := readRole(properties, nil); err == nil {
+				p.Roles = append(p.Roles, previewRole(id, role))
+			} else {
+				p.Problem = err.Error()
+			}
+		case r.Type == "AWS::IAM::Policy" || r.Type == "AWS::IAM::RolePolicy":
+			name, _ := properties["PolicyName"].(string)
+			p.Roles = append(p.Roles, RolePreview{Name: id, Inline: []PolicyPreview{previewPolicy(name, document(properties["PolicyDocument"]))}})
+		}
+	}
+}
+
+func previewRole(id string, r role) RolePreview {
+	preview := RolePreview{Name: r.name, TrustedBy: indented(r.trust), Managed: r.managed}
+	if preview.Name == "" {
+		preview.Name = id
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.inline)) {
+		preview.Inline = append(preview.Inline, previewPolicy(name, r.inline[name]))
+	}
+	return preview
+}
+
+func previewPolicy(name, document string) PolicyPreview {
+	preview := PolicyPreview{Name: name, Document: indented(document)}
+	var parsed struct{ Statement json.RawMessage }
+	if json.Unmarshal([]byte(document), &parsed) != nil {
+		return preview
+	}
+	var list []map[string]any
+	if json.Unmarshal(parsed.Statement, &list) != nil {
+		var one map[string]any
+		if json.Unmarshal(parsed.Statement, &one) != nil {
+			return preview
+		}
+		list = []map[string]any{one}
+	}
+	for _, statement := range list {
+		effect, _ := statement["Effect"].(string)
+		preview.Statements = append(preview.Statements, StatementPreview{
+			Effect:      effect,
+			Actions:     slices.Concat(oneOrMore(statement["Action"]), except(oneOrMore(statement["NotAction"]))),
+			Resources:   slices.Concat(oneOrMore(statement["Resource"]), except(oneOrMore(statement["NotResource"]))),
+			Conditional: statement["Condition"] != nil,
+		})
+	}
+	return preview
+}
+
+func except(names []string) []string {
+	for i := range names {
+		names[i] = "everything but " + names[i]
+	}
+	return names
+}
+
+func oneOrMore(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var list []string
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				list = append(list, s)
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+func indented(document string) string {
+	var v any
+	if json.Unmarshal([]byte(document), &v) != nil {
+		return document
+	}
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return document
+	}
+	return string(text)
+}

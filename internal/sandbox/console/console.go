@@ -1,0 +1,249 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package console is the sandbox's AWS console: the quick-create page that a
+// customer's link opens, and the page of a stack with its events. It shows what
+// the vendor's template says, and escapes all of it.
+//
+// It does what a customer does there, nothing more: no wizard, no change sets,
+// no editing of stacks.
+package console
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
+)
+
+// launcher is the part of the sandbox that makes stacks.
+type launcher interface {
+	// Read reads a quick-create page's query, as the console's script does.
+	Read(query string) (Page, error)
+	Preview(ctx context.Context, account string, p Page) (cloudformation.Preview, error)
+	Launch(ctx context.Context, account string, p Page, acknowledged bool) (stackID string, err error)
+	DeleteStack(ctx context.Context, stackID string) error
+}
+
+// viewer is the part that shows them.
+type viewer interface {
+	Stack(stackID string) (cloudformation.Stack, bool)
+	Stacks() []cloudformation.Stack
+	Events(stackID string) []cloudformation.Event
+}
+
+// Cloud is what the console needs of the sandbox.
+type Cloud interface {
+	launcher
+	viewer
+}
+
+// Page is what a quick-create link says.
+type Page struct {
+	Region, TemplateURL, StackName string
+	Parameters                     map[string]string
+}
+
+//go:embed pages/*.html
+var files embed.FS
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"tone":  tone,
+	"clock": func(e cloudformation.Event) string { return e.Timestamp.Format("15:04:05") },
+}).ParseFS(files, "pages/*.html"))
+
+type console struct {
+	cloud Cloud
+	mux   *http.ServeMux
+}
+
+// New makes the pages under /console/.
+func New(cloud Cloud) http.Handler {
+	c := &console{cloud: cloud, mux: http.NewServeMux()}
+	const base = "/console/cloudformation"
+	c.mux.HandleFunc("GET /console/{$}", c.list)
+	c.mux.HandleFunc("GET "+base+"/home", c.home)
+	for _, route := range []string{"/stacks/quickcreate", "/stacks/create/review"} {
+		c.mux.HandleFunc("GET "+base+route, c.review)
+		c.mux.HandleFunc("POST "+base+route, c.create)
+	}
+	c.mux.HandleFunc("GET "+base+"/stacks/stackinfo", c.stack)
+	c.mux.HandleFunc("POST "+base+"/stacks/delete", c.delete)
+	c.mux.HandleFunc("/console/", c.unknown)
+	return c
+}
+
+func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	// Nothing of a page comes from elsewhere, and nothing of a template runs.
+	// The one script is home's, which moves the fragment to where a server can
+	// read it.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-home'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	c.mux.ServeHTTP(w, r)
+}
+
+// show writes a page. It is rendered first: half a page helps nobody.
+func (c *console) show(w http.ResponseWriter, status int, name string, data any) {
+	var b strings.Builder
+	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		http.Error(w, "the console could not render its page: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprint(w, b.String())
+}
+
+func (c *console) list(w http.ResponseWriter, _ *http.Request) {
+	stacks := c.cloud.Stacks()
+	slices.Reverse(stacks)
+	c.show(w, http.StatusOK, "list.html", stacks)
+}
+
+// home is where a link arrives: everything that matters stands behind the #,
+// which never reaches a server, so a script moves it.
+func (c *console) home(w http.ResponseWriter, _ *http.Request) {
+	c.show(w, http.StatusOK, "home.html", nil)
+}
+
+func (c *console) unknown(w http.ResponseWriter, r *http.Request) {
+	c.problem(w, http.StatusNotFound, "The sandbox's console has no page "+r.URL.Path+".")
+}
+
+func (c *console) problem(w http.ResponseWriter, status int, text string) {
+	c.show(w, status, "problem.html", text)
+}
+
+// reviewPage is the data of the quick-create page.
+type reviewPage struct {
+	Page
+	Preview  cloudformation.Preview
+	Account  string
+	Accounts []string // seen before
+	Action   string
+	Refused  string // why the last try failed
+}
+
+var accountID = regexp.MustCompile(`^\d{12}$`)
+
+// review shows the quick-create page. A template is read with somebody's
+// permissions, so the first question is whose account this is.
+func (c *console) review(w http.ResponseWriter, r *http.Request) {
+	p, err := c.cloud.Read(r.URL.RawQuery)
+	if err != nil {
+		c.problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	c.showReview(w, r, http.StatusOK, reviewPage{Page: p, Account: r.URL.Query().Get("account")})
+}
+
+func (c *console) showReview(w http.ResponseWriter, r *http.Request, status int, page reviewPage) {
+	page.Action = r.URL.Path
+	page.Accounts = c.accounts()
+	if !accountID.MatchString(page.Account) {
+		c.show(w, status, "account.html", page)
+		return
+	}
+	var err error
+	if page.Preview, err = c.cloud.Preview(r.Context(), page.Account, page.Page); err != nil {
+		c.problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	c.show(w, status, "review.html", page)
+}
+
+func (c *console) accounts() []string {
+	seen := []string{"222222222222", "333333333333", "444444444444"}
+	for _, st := range c.cloud.Stacks() {
+		seen = append(seen, st.Account)
+	}
+	slices.Sort(seen)
+	return slices.Compact(seen)
+}
+
+// create is the button.
+func (c *console) create(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 2<<20)
+	if err := r.ParseForm(); err != nil {
+		c.problem(w, http.StatusBadRequest, "The form could not be read: "+err.Error())
+		return
+	}
+	form := r.PostForm
+	page := reviewPage{
+		Page: Page{
+			Region: form.Get("region"), TemplateURL: form.Get("templateURL"), StackName: form.Get("stackName"),
+			Parameters: map[string]string{},
+		},
+		Account: form.Get("account"),
+	}
+	for key := range form {
+		if name, found := strings.CutPrefix(key, "param_"); found {
+			page.Parameters[name] = form.Get(key)
+		}
+	}
+	id, err := c.cloud.Launch(r.Context(), page.Account, page.Page, form.Get("acknowledged") != "")
+	if err != nil {
+		page.Refused = err.Error()
+		c.showReview(w, r, http.StatusBadRequest, page)
+		return
+	}
+	redirect(w, r, id)
+}
+
+func redirect(w http.ResponseWriter, r *http.Request, stackID string) {
+	http.Redirect(w, r, "/console/cloudformation/stacks/stackinfo?stackId="+url.QueryEscape(stackID), http.StatusSeeOther)
+}
+
+// stackPage is the data of a stack's page.
+type stackPage struct {
+	cloudformation.Stack
+	Events  []cloudformation.Event // newest first
+	Deleted bool
+}
+
+// stack shows a stack; the page reloads itself while something is under way.
+func (c *console) stack(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("stackId")
+	st, found := c.cloud.Stack(id)
+	if !found {
+		c.problem(w, http.StatusNotFound, "There is no stack "+id+".")
+		return
+	}
+	events := c.cloud.Events(id)
+	slices.Reverse(events)
+	c.show(w, http.StatusOK, "stack.html", stackPage{Stack: st, Events: events, Deleted: st.Status == "DELETE_COMPLETE"})
+}
+
+func (c *console) delete(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	id := r.PostFormValue("stackId")
+	if err := c.cloud.DeleteStack(r.Context(), id); err != nil {
+		c.problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	redirect(w, r, id)
+}
+
+// tone is the color of a status.
+func tone(status string) (string, error) {
+	switch {
+	case status == "":
+		return "", errors.New("a status is missing")
+	case strings.Contains(status, "FAILED") || strings.Contains(status, "ROLLBACK"):
+		return "bad", nil
+	case strings.HasSuffix(status, "_IN_PROGRESS"):
+		return "busy", nil
+	}
+	return "good", nil
+}

@@ -1,0 +1,263 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Stack, StackEvent and StackResource are a stack as its owner sees it.
+type (
+	Stack         = cloudformation.Stack
+	StackEvent    = cloudformation.Event
+	StackResource = cloudformation.Resource
+)
+
+// LaunchOptions are what a person may do differently on the quick-create page.
+type LaunchOptions struct {
+	Region     string            // another one than the link's
+	StackName  string            // another one than the link's
+	Parameters map[string]string // edited values; they win over the link's
+	OnFailure  string            // ROLLBACK (default), DELETE or DO_NOTHING
+	// Unacknowledged leaves the capability's checkbox empty.
+	Unacknowledged bool
+	// As is who launches; the account's admin unless given.
+	As *Credentials
+}
+
+// LaunchURL does what a customer does with a quick-create link: opens it in an
+// account's console, and presses "Create stack". It returns the stack's ID as
+// soon as CloudFormation has taken the stack on; WaitStack waits for the rest.
+func (s *Sandbox) LaunchURL(ctx context.Context, link, account string, o LaunchOptions) (stackID string, err error) {
+	q, err := parseQuickCreate(link, s.url)
+	if err != nil {
+		return "", err
+	}
+	return s.launch(ctx, q, account, o)
+}
+
+func (s *Sandbox) launch(ctx context.Context, q quickCreate, account string, o LaunchOptions) (string, error) {
+	if o.Region != "" {
+		q.region = o.Region
+	}
+	if o.StackName != "" {
+		q.stackName = o.StackName
+	}
+	if q.stackName == "" {
+		return "", errors.New("the link has no stack name, so the person has to choose one")
+	}
+	p, err := s.person(account, q.region, o.As)
+	if err != nil {
+		return "", err
+	}
+	values := maps.Clone(q.parameters)
+	maps.Copy(values, o.Parameters)
+	preview, err := s.CloudFormation().Preview(ctx, p, q.region, q.templateURL, values)
+	if err != nil {
+		return "", fmt.Errorf("open the link as account %s: %w", account, err)
+	}
+	params := url.Values{"StackName": {q.stackName}, "TemplateURL": {q.templateURL}}
+	addParameters(params, preview.Values, nil)
+	if o.OnFailure != "" {
+		params.Set("OnFailure", o.OnFailure)
+	}
+	if !o.Unacknowledged {
+		addCapabilities(params, preview.Capabilities)
+	}
+	var result struct {
+		StackID string `xml:"StackId"`
+	}
+	if err := kernel.CallQuery(ctx, s, p, q.region, "cloudformation", "CreateStack", params, &result); err != nil {
+		return "", fmt.Errorf("create the stack %s in account %s: %w", q.stackName, account, err)
+	}
+	return result.StackID, nil
+}
+
+// WaitStack waits until nothing is under way in the stack, and returns it. The
+// status says how it ended; an error only that the waiting did.
+func (s *Sandbox) WaitStack(ctx context.Context, stackID string) (Stack, error) {
+	return s.WaitStackFor(ctx, stackID, Stack.Settled)
+}
+
+// WaitStackFor waits until the stack is as wanted.
+func (s *Sandbox) WaitStackFor(ctx context.Context, stackID string, wanted func(Stack) bool) (Stack, error) {
+	st, err := s.CloudFormation().WaitFor(ctx, stackID, wanted)
+	if err != nil {
+		return st, fmt.Errorf("wait for the stack %s, which is %s: %w", stackID, st.Status, err)
+	}
+	return st, nil
+}
+
+// UpdateOptions are what an update changes; the rest stays as it was.
+type UpdateOptions struct {
+	TemplateURL  string
+	TemplateBody string
+	Parameters   map[string]string
+	As           *Credentials
+}
+
+// UpdateStack starts an update, as a person who keeps every value that they do
+// not edit.
+func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptions) error {
+	st, p, err := s.owned(stackID, o.As)
+	if err != nil {
+		return err
+	}
+	params := url.Values{"StackName": {stackID}}
+	switch {
+	case o.TemplateURL != "":
+		params.Set("TemplateURL", o.TemplateURL)
+	case o.TemplateBody != "":
+		params.Set("TemplateBody", o.TemplateBody)
+	default:
+		params.Set("UsePreviousTemplate", "true")
+	}
+	summary := url.Values{"StackName": {stackID}}
+	if params.Get("UsePreviousTemplate") == "" {
+		summary = maps.Clone(params)
+		summary.Del("StackName")
+	}
+	var template struct {
+		Names        []string `xml:"Parameters>member>ParameterKey"`
+		Capabilities []string `xml:"Capabilities>member"`
+	}
+	if err := kernel.CallQuery(ctx, s, p, st.Region, "cloudformation", "GetTemplateSummary", summary, &template); err != nil {
+		return fmt.Errorf("read the template to update the stack %s: %w", stackID, err)
+	}
+	var previous []string
+	for _, name := range template.Names {
+		_, edited := o.Parameters[name]
+		if _, had := st.Parameters[name]; had && !edited {
+			previous = append(previous, name)
+		}
+	}
+	addParameters(params, o.Parameters, previous)
+	addCapabilities(params, template.Capabilities)
+	if err := kernel.CallQuery(ctx, s, p, st.Region, "cloudformation", "UpdateStack", params, nil); err != nil {
+		return fmt.Errorf("update the stack %s: %w", stackID, err)
+	}
+	return nil
+}
+
+// DeleteStack starts deleting a stack. retain names resources that stay behind,
+// which CloudFormation allows once a delete has failed.
+func (s *Sandbox) DeleteStack(ctx context.Context, stackID string, retain ...string) error {
+	st, p, err := s.owned(stackID, nil)
+	if err != nil {
+		return err
+	}
+	params := url.Values{"StackName": {stackID}}
+	for i, id := range retain {
+		params.Set("RetainResources.member."+strconv.Itoa(i+1), id)
+	}
+	if err := kernel.CallQuery(ctx, s, p, st.Region, "cloudformation", "DeleteStack", params, nil); err != nil {
+		return fmt.Errorf("delete the stack %s: %w", stackID, err)
+	}
+	return nil
+}
+
+// ForgetStack deletes a stack without its phone-home: as if the customer had
+// kept that resource in a forced deletion. The vendor hears nothing.
+func (s *Sandbox) ForgetStack(_ context.Context, stackID string) error {
+	_, p, err := s.owned(stackID, nil)
+	if err != nil {
+		return err
+	}
+	return s.CloudFormation().Forget(p, stackID)
+}
+
+// StackEvents are a stack's events so far, oldest first.
+func (s *Sandbox) StackEvents(stackID string) []StackEvent {
+	return s.CloudFormation().Events(stackID)
+}
+
+// Stack finds a stack by its ID; deleted ones too.
+func (s *Sandbox) Stack(stackID string) (Stack, bool) { return s.CloudFormation().Describe(stackID) }
+
+// Stacks are all stacks of all accounts, deleted ones too.
+func (s *Sandbox) Stacks() []Stack { return s.CloudFormation().All() }
+
+// ForgedPublish publishes any message to a topic, as the admin of an account:
+// what somebody does who may publish and means harm. The topic's policy
+// decides, as for everybody.
+func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject, message string) error {
+	parts := strings.Split(topicARN, ":")
+	if len(parts) != 6 {
+		return fmt.Errorf("%q is not the ARN of a topic", topicARN)
+	}
+	p, err := s.person(account, parts[3], nil)
+	if err != nil {
+		return err
+	}
+	params := url.Values{"TopicArn": {topicARN}, "Message": {message}}
+	if subject != "" {
+		params.Set("Subject", subject)
+	}
+	return kernel.CallQuery(ctx, s, p, parts[3], "sns", "Publish", params, nil)
+}
+
+// CloudFormation is the service itself.
+func (s *Sandbox) CloudFormation() *cloudformation.Service {
+	service, ok := s.services["cloudformation"].(*cloudformation.Service)
+	if !ok {
+		panic("the sandbox was started without CloudFormation")
+	}
+	return service
+}
+
+// person is somebody of an account: the one with these credentials, or its
+// admin. An account that nobody has named before is opened in the partition of
+// the Region.
+func (s *Sandbox) person(account, region string, as *Credentials) (*kernel.Principal, error) {
+	if as != nil {
+		return s.Principal(*as)
+	}
+	if !s.identity.Exists(account) {
+		if err := s.OpenAccount(account, kernel.Partition(region)); err != nil {
+			return nil, err
+		}
+	}
+	return s.Admin(account)
+}
+
+func (s *Sandbox) owned(stackID string, as *Credentials) (Stack, *kernel.Principal, error) {
+	st, found := s.Stack(stackID)
+	if !found {
+		return Stack{}, nil, fmt.Errorf("there is no stack %s", stackID)
+	}
+	p, err := s.person(st.Account, st.Region, as)
+	return st, p, err
+}
+
+func addParameters(params url.Values, values map[string]string, previous []string) {
+	n := 0
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		n++
+		prefix := "Parameters.member." + strconv.Itoa(n)
+		params.Set(prefix+".ParameterKey", name)
+		params.Set(prefix+".ParameterValue", values[name])
+	}
+	for _, name := range previous {
+		n++
+		prefix := "Parameters.member." + strconv.Itoa(n)
+		params.Set(prefix+".ParameterKey", name)
+		params.Set(prefix+".UsePreviousValue", "true")
+	}
+}
+
+func addCapabilities(params url.Values, capabilities []string) {
+	for i, capability := range capabilities {
+		params.Set("Capabilities.member."+strconv.Itoa(i+1), capability)
+	}
+}

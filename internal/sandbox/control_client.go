@@ -1,0 +1,139 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Client speaks the control API of a sandbox in another process.
+type Client struct {
+	URL string // "http://127.0.0.1:4566"
+}
+
+// Launch launches a quick-create link.
+func (c Client) Launch(ctx context.Context, q LaunchRequest) (Stack, error) {
+	var st Stack
+	return st, c.do(ctx, http.MethodPost, "/_sandbox/launch", q, &st)
+}
+
+// Update starts an update of a stack.
+func (c Client) Update(ctx context.Context, q UpdateRequest) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/update", q, nil)
+}
+
+// Delete starts deleting a stack.
+func (c Client) Delete(ctx context.Context, stackID string, retain ...string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/delete", DeleteRequest{stackID, retain}, nil)
+}
+
+// Forget deletes a stack without its phone-home.
+func (c Client) Forget(ctx context.Context, stackID string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/forget", DeleteRequest{StackID: stackID}, nil)
+}
+
+// Publish publishes any message as the admin of an account.
+func (c Client) Publish(ctx context.Context, q PublishRequest) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/publish", q, nil)
+}
+
+// Stacks are all stacks of all accounts, deleted ones too.
+func (c Client) Stacks(ctx context.Context) ([]Stack, error) {
+	var stacks []Stack
+	return stacks, c.do(ctx, http.MethodGet, "/_sandbox/stacks", nil, &stacks)
+}
+
+// WaitStack waits until nothing is under way in a stack.
+func (c Client) WaitStack(ctx context.Context, stackID string) (Stack, error) {
+	var st Stack
+	return st, c.do(ctx, http.MethodGet, "/_sandbox/stack?wait=true&stack_id="+url.QueryEscape(stackID), nil, &st)
+}
+
+// Follow calls show for every event of a stack, as they come, until nothing is
+// under way in it any more.
+func (c Client) Follow(ctx context.Context, stackID string, show func(StackEvent)) error {
+	path := "/_sandbox/stack/events?follow=true&stack_id=" + url.QueryEscape(stackID)
+	return c.ask(ctx, http.MethodGet, path, nil, func(body io.Reader) error {
+		lines := json.NewDecoder(body)
+		for {
+			var e StackEvent
+			err := lines.Decode(&e)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("read the events of the stack %s: %w", stackID, err)
+			}
+			show(e)
+		}
+	})
+}
+
+// Advance moves the sandbox's clock: "90s", "24h".
+func (c Client) Advance(ctx context.Context, by string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/clock", ClockRequest{by}, nil)
+}
+
+// Environment is what to export to be the admin of an account.
+func (c Client) Environment(ctx context.Context, account, region string) (map[string]string, error) {
+	var environment map[string]string
+	query := url.Values{"account": {account}, "region": {region}}
+	return environment, c.do(ctx, http.MethodGet, "/_sandbox/environment?"+query.Encode(), nil, &environment)
+}
+
+// Counts gives the number of calls since a mark of the journal, by
+// "service:Action".
+func (c Client) Counts(ctx context.Context, since int) (map[string]int, error) {
+	var counts map[string]int
+	return counts, c.do(ctx, http.MethodGet, fmt.Sprintf("/_sandbox/journal/counts?since=%d", since), nil, &counts)
+}
+
+func (c Client) do(ctx context.Context, method, path string, in, out any) error {
+	return c.ask(ctx, method, path, in, func(body io.Reader) error {
+		if out == nil {
+			return nil
+		}
+		if err := json.NewDecoder(body).Decode(out); err != nil {
+			return fmt.Errorf("read the sandbox's answer to %s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+func (c Client) ask(ctx context.Context, method, path string, in any, read func(io.Reader) error) error {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return fmt.Errorf("encode the request to %s: %w", path, err)
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, &body)
+	if err != nil {
+		return fmt.Errorf("the sandbox's URL is not right: %w", err)
+	}
+	// Straight to the loopback address, past any proxy of the environment.
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		return fmt.Errorf("there is no sandbox at %s; start one with: xacct sandbox: %w", c.URL, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		return read(response.Body)
+	}
+	var failure struct {
+		Error string `json:"error"`
+	}
+	if json.NewDecoder(response.Body).Decode(&failure) != nil || failure.Error == "" {
+		return fmt.Errorf("the sandbox answered %s to %s", response.Status, path)
+	}
+	return errors.New(failure.Error)
+}

@@ -1,0 +1,96 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// quickCreate is what a quick-create link says (aws-facts 3.1, 3.2). This
+// reading of it is the sandbox's own: the project's is in another package, so
+// that a mistake in one shows.
+type quickCreate struct {
+	region, templateURL, stackName string
+	parameters                     map[string]string
+}
+
+var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws-eusc\.eu)$`)
+
+// parseQuickCreate reads a link as the console does. base is the sandbox's own
+// URL, under which it has a console too.
+func parseQuickCreate(link, base string) (quickCreate, error) {
+	bad := func(why string) (quickCreate, error) {
+		return quickCreate{}, fmt.Errorf("this is no quick-create link, %s: %s", why, link)
+	}
+	u, err := url.Parse(link)
+	if err != nil {
+		return bad(err.Error())
+	}
+	host := consoleHost.FindStringSubmatch(u.Host)
+	own := strings.HasPrefix(link, base+"/console/")
+	switch {
+	case !own && (u.Scheme != "https" || host == nil):
+		return bad("its host is no AWS console")
+	case !strings.HasSuffix(u.Path, "/cloudformation/home"):
+		return bad("its path is not /cloudformation/home")
+	}
+	region := u.Query().Get("region")
+	if region == "" && host != nil {
+		region = host[1]
+	}
+	if region == "" {
+		return bad("it names no Region")
+	}
+	if host != nil && host[1] != "" && host[1] != region {
+		return bad("its host and its query name different Regions")
+	}
+	// The fragment is cut by hand: url.Parse has decoded it once already.
+	_, fragment, _ := strings.Cut(link, "#")
+	route, query, _ := strings.Cut(fragment, "?")
+	if route != "/stacks/create/review" && route != "/stacks/quickcreate" {
+		return bad("its page is " + route)
+	}
+	q, err := readQuickCreate(query)
+	if err != nil {
+		return bad(err.Error())
+	}
+	q.region = region
+	if q.templateURL == "" {
+		return bad("it has no templateURL (the name is case-sensitive)")
+	}
+	return q, nil
+}
+
+// readQuickCreate reads the part behind the page's name. A plus sign is a plus
+// sign there, as for the console's decodeURIComponent: who means a space has to
+// write %20 (aws-facts 3.3).
+func readQuickCreate(query string) (quickCreate, error) {
+	q := quickCreate{parameters: map[string]string{}}
+	for _, pair := range strings.Split(query, "&") {
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, err := url.PathUnescape(rawName)
+		if err != nil {
+			return q, err
+		}
+		value, err := url.PathUnescape(rawValue)
+		if err != nil {
+			return q, err
+		}
+		parameter, isParameter := strings.CutPrefix(name, "param_")
+		switch {
+		case isParameter:
+			q.parameters[parameter] = value
+		case name == "region":
+			q.region = value
+		case name == "templateURL":
+			q.templateURL = value
+		case name == "stackName":
+			q.stackName = value
+		}
+	}
+	return q, nil
+}
