@@ -24,7 +24,7 @@ var idPattern = regexp.MustCompile(`^[0-9]{12}$`)
 // ParseID accepts exactly twelve digits.
 func ParseID(s string) (ID, error) {
 	if !idPattern.MatchString(s) {
-		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 123456789012", s)
+		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 123456789012", clip(s))
 	}
 	return ID{s}, nil
 }

@@ -20,6 +20,7 @@ import (
 // build makes the sections of a valid specification's template.
 func build(s Specification) (sections, error) {
 	h := &holes{}
+	version := Version(s)
 	role, err := roleResource(s, h)
 	if err != nil {
 		return sections{}, err
@@ -30,8 +31,8 @@ func build(s Specification) (sections, error) {
 	t.Parameters = parameters(s, h)
 	t.Mappings = topicMappings(s, h)
 	t.Resources[RoleLogicalID] = role
-	t.Resources[PhoneHomeLogicalID] = phoneHome(s, h)
-	t.Outputs = outputs(s, h)
+	t.Resources[PhoneHomeLogicalID] = phoneHome(s, version, h)
+	t.Outputs = outputs(s, version, h)
 
 	tree, err := h.render(t)
 	if err != nil {
@@ -57,7 +58,7 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 		return nil, err
 	}
 	role := &iam.Role{
-		RoleName:                 cloudformation.RefPtr(ParameterRoleName),
+		RoleName:                 cloudformation.String(h.put(ref(ParameterRoleName))),
 		AssumeRolePolicyDocument: h.put(trust),
 		Path:                     h.text(s.Role.path()),
 		Description:              h.optional(s.Role.Description),
@@ -85,7 +86,7 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 // trustDocument is the trust policy with a reference to the stack's external ID.
 func trustDocument(s Specification) (any, error) {
 	inner := &holes{}
-	externalID := inner.put(map[string]any{"Ref": ParameterExternalID})
+	externalID := inner.put(ref(ParameterExternalID))
 	tree, err := decode([]byte(iampolicy.Trust(s.Vendor, s.Partition, externalID, s.TrustedPrincipals).String()))
 	if err != nil {
 		return nil, fmt.Errorf("the trust policy: %w", err)
@@ -96,34 +97,34 @@ func trustDocument(s Specification) (any, error) {
 // phoneHome reports to the vendor when the role exists, changes and goes. It
 // refers to the role, so CloudFormation makes it after the role and removes it
 // before.
-func phoneHome(s Specification, h *holes) *cloudformation.CustomResource {
+func phoneHome(s Specification, version string, h *holes) *cloudformation.CustomResource {
 	return &cloudformation.CustomResource{
 		Type: PhoneHomeType,
 		Properties: map[string]any{
 			"ServiceToken":   serviceToken(),
 			"ServiceTimeout": int(s.ResponseTimeout / time.Second),
 			"Hub":            h.put(s.Hub),
-			"ExternalId":     cloudformation.Ref(ParameterExternalID),
-			"RoleArn":        cloudformation.GetAtt(RoleLogicalID, "Arn"),
+			"ExternalId":     ref(ParameterExternalID),
+			"RoleArn":        getAtt(RoleLogicalID, "Arn"),
 			// An update that changes no property sends nothing (aws-facts 1.11).
-			"TemplateVersion": h.put(Version(s)),
+			"TemplateVersion": h.put(version),
 		},
 	}
 }
 
-func outputs(s Specification, h *holes) cloudformation.Outputs {
+func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
 	out := cloudformation.Outputs{
 		"RoleArn": {
 			Description: h.text("The role that " + s.vendorName() + " may assume"),
-			Value:       cloudformation.GetAtt(RoleLogicalID, "Arn"),
+			Value:       getAtt(RoleLogicalID, "Arn"),
 		},
 		"ExternalId": {
 			Description: cloudformation.String("The external ID that the role demands"),
-			Value:       cloudformation.Ref(ParameterExternalID),
+			Value:       ref(ParameterExternalID),
 		},
 		"CustomerName": {
 			Description: h.text("What " + s.vendorName() + " calls this connection"),
-			Value:       cloudformation.Ref(ParameterCustomerName),
+			Value:       ref(ParameterCustomerName),
 		},
 		"VendorAccountId": {
 			Description: h.text("The AWS account of " + s.vendorName()),
@@ -131,7 +132,7 @@ func outputs(s Specification, h *holes) cloudformation.Outputs {
 		},
 		"TemplateVersion": {
 			Description: cloudformation.String("The version of the role's permissions"),
-			Value:       h.put(Version(s)),
+			Value:       h.put(version),
 		},
 	}
 	if s.SupportURL != "" {

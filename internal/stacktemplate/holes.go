@@ -15,12 +15,12 @@ import (
 // holes keep what the vendor wrote out of goformation's hands. Its JSON step
 // resolves anything that looks like an intrinsic function, and takes a string
 // that is base64 of one for the real thing: a tag's value could so become a
-// live reference in a customer's account. The typed structs therefore hold only
-// our own constants, and a mark where the vendor's text or document belongs;
-// the marks are replaced once goformation is done.
+// live reference in a customer's account. So its step is not used, only its
+// typed structs; they hold our own constants and functions, and a mark where
+// the vendor's text or document belongs. The marks are replaced at the end, and
+// what replaced them is not looked at again.
 type holes struct{ values []any }
 
-// A hyphen is no base64, so goformation leaves a mark alone.
 const holeMark = "xacct-hole-"
 
 // put is the mark for a value of any shape.
@@ -40,9 +40,9 @@ func (h *holes) optional(s string) *string {
 	return h.text(s)
 }
 
-// render is what goformation makes of t, with the holes filled.
+// render is what goformation's structs make of t, with the holes filled.
 func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
-	text, err := t.JSON()
+	text, err := json.Marshal(t)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 	return h.fill(tree).(map[string]any), nil
 }
 
-// fill replaces the marks. What comes out of a hole is not looked at again.
+// fill replaces the marks.
 func (h *holes) fill(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

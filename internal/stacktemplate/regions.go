@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
@@ -32,14 +30,10 @@ const (
 // regionRules is the Rules section, which goformation does not know.
 func regionRules(s Specification) map[string]any {
 	names := regionNames(s)
-	list := make([]any, len(names))
-	for i, name := range names {
-		list[i] = name
-	}
 	return map[string]any{
 		regionRule: map[string]any{
 			"Assertions": []any{map[string]any{
-				"Assert":            map[string]any{"Fn::Contains": []any{list, map[string]any{"Ref": pseudoRegion}}},
+				"Assert":            contains(names, ref(pseudoRegion)),
 				"AssertDescription": regionAdvice(s.vendorName(), names),
 			}},
 		},
@@ -66,9 +60,8 @@ func topicMappings(s Specification, h *holes) map[string]any {
 }
 
 // serviceToken is the topic in the stack's own Region.
-func serviceToken() string {
-	topic := cloudformation.FindInMap(topicMapping, cloudformation.Ref(pseudoRegion), topicAttribute)
-	return cloudformation.Join("-", []string{topic, cloudformation.Ref(ParameterShard)})
+func serviceToken() function {
+	return join("-", findInMap(topicMapping, ref(pseudoRegion), topicAttribute), ref(ParameterShard))
 }
 
 func regionNames(s Specification) []string {

@@ -1,0 +1,27 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+// The intrinsic functions of our templates. goformation has helpers of the same
+// names, but theirs are strings that only its JSON step turns into functions.
+
+type function map[string]any
+
+func ref(name string) function { return function{"Ref": name} }
+
+func getAtt(logicalID, attribute string) function {
+	return function{"Fn::GetAtt": []any{logicalID, attribute}}
+}
+
+func findInMap(mapping string, key function, attribute string) function {
+	return function{"Fn::FindInMap": []any{mapping, key, attribute}}
+}
+
+func join(separator string, parts ...any) function {
+	return function{"Fn::Join": []any{separator, parts}}
+}
+
+func contains(list []string, value function) function {
+	return function{"Fn::Contains": []any{list, value}}
+}
