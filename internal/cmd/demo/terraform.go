@@ -1,0 +1,189 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+)
+
+// role is one entry of the quickstart's output "roles".
+type role struct {
+	CustomerID string `json:"customer_id"`
+	AccountID  string `json:"account_id"`
+	RoleARN    string `json:"role_arn"`
+	Status     string `json:"status"`
+	Region     string `json:"stack_region"`
+}
+
+// terraform runs the engine in the quickstart's folder and shows the lines that
+// tell the story; all lines are in the log.
+func (s *stage) terraform(ctx context.Context, args ...string) error {
+	shown(filepath.Base(s.engine) + " " + strings.Join(withoutFlags(args), " "))
+	printed, err := s.output(ctx, s.config, s.engine, args...)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(printed)) {
+		if tells(line) {
+			fmt.Print("  " + line)
+		}
+	}
+	return nil
+}
+
+// tells picks the lines of an apply that a person wants to see.
+func tells(line string) bool {
+	for _, part := range []string{": Creation complete", ": Modifications complete", ": Destruction complete", "complete!", "Warning:", "has been successfully initialized"} {
+		if strings.Contains(line, part) {
+			return true
+		}
+	}
+	return false
+}
+
+func withoutFlags(args []string) []string {
+	var kept []string
+	for _, arg := range args {
+		switch arg {
+		case "-auto-approve", "-input=false", "-no-color":
+		default:
+			kept = append(kept, arg)
+		}
+	}
+	return kept
+}
+
+// beginApplyThatWaits starts an apply and closes waiting once it waits for n roles.
+func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan struct{}) (*process, error) {
+	args := []string{"apply", "-auto-approve", "-input=false", "-no-color", "-var", "wait=true"}
+	shown(filepath.Base(s.engine) + " apply -var wait=true   (in the background)")
+	var once sync.Once
+	begun := map[string]bool{}
+	return s.begin(ctx, s.config, func(line string) {
+		if strings.HasPrefix(line, "xacct_customer_role.") && strings.Contains(line, ": Modifying...") {
+			begun[line] = true
+			if len(begun) == n {
+				once.Do(func() { close(waiting) })
+			}
+		}
+		if tells(line) {
+			showTogether("", []byte(line))
+		}
+	}, s.engine, args...)
+}
+
+// emptyPlan is an error when a plan would change anything.
+func (s *stage) emptyPlan(ctx context.Context) error {
+	state, err := s.output(ctx, s.config, s.engine, "show", "-json", "-no-color")
+	if err != nil {
+		return err
+	}
+	wait := "wait=" + fmt.Sprint(strings.Contains(string(state), `"wait":true`))
+	_, err = s.output(ctx, s.config, s.engine, "plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", wait)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 2 {
+		return fmt.Errorf("the plan is not empty: %w", err)
+	}
+	return err
+}
+
+func (s *stage) expect(_ context.Context, what string, check func() error) error {
+	if err := check(); err != nil {
+		return fmt.Errorf("expected that %s: %w", what, err)
+	}
+	say("And " + what + ".")
+	return nil
+}
+
+func (s *stage) links(ctx context.Context) (map[string]string, error) {
+	var links map[string]string
+	if err := s.outputs(ctx, "links", &links); err != nil {
+		return nil, err
+	}
+	for _, c := range customers {
+		if !strings.HasPrefix(links[c.id], "http") {
+			return nil, fmt.Errorf("customer %s has no link", c.id)
+		}
+	}
+	return links, nil
+}
+
+func (s *stage) outputs(ctx context.Context, name string, into any) error {
+	printed, err := s.output(ctx, s.config, s.engine, "output", "-json", name)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(printed, into)
+}
+
+// showRoles prints the data source's list as a table.
+func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
+	var listed []role
+	if err := s.outputs(ctx, "roles", &listed); err != nil {
+		return nil, err
+	}
+	roles := map[string]role{}
+	for _, r := range listed {
+		roles[r.CustomerID] = r
+	}
+	shown(filepath.Base(s.engine) + " output roles")
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  CUSTOMER\tACCOUNT\tSTATUS\tLAUNCHED IN\tROLE")
+	for _, id := range slices.Sorted(maps.Keys(roles)) {
+		r := roles[id]
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", r.CustomerID, r.AccountID, r.Status, r.Region, r.RoleARN)
+	}
+	return roles, table.Flush()
+}
+
+// beginRegistrar starts the always-on registrar and shows its decisions.
+func (s *stage) beginRegistrar(ctx context.Context) (*process, error) {
+	shown("xacct registrar --hub acme   (in the background)")
+	ready := make(chan struct{})
+	var once sync.Once
+	p, err := s.begin(ctx, s.dir, func(line string) {
+		var entry map[string]any
+		if json.Unmarshal([]byte(line), &entry) != nil {
+			return
+		}
+		if entry["msg"] == "listening" {
+			once.Do(func() { close(ready) })
+		}
+		if entry["outcome"] != nil {
+			showTogether("", fmt.Appendf(nil, "registrar: %v %v %v", entry["request"], entry["customer"], entry["outcome"]))
+		}
+	}, s.xacct, "registrar", "--hub", "acme")
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-ready:
+		return p, nil
+	case err := <-p.done:
+		p.done <- err
+		return nil, fmt.Errorf("the registrar ended: %w", err)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *stage) deleteStack(ctx context.Context, c customer) error {
+	printed, err := s.output(ctx, s.dir, s.xacct, "sandbox", "delete", "acme-access", "--account", c.account)
+	if err != nil {
+		return fmt.Errorf("%s deletes their stack: %w", c.id, err)
+	}
+	showTogether("xacct sandbox delete acme-access --account "+c.account, printed)
+	return nil
+}
