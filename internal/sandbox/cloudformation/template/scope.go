@@ -113,7 +113,7 @@ func (s *Scope) call(name string, argument any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.GetAtt(id, attribute)
+		return s.getAtt(id, attribute)
 	case "Fn::Sub":
 		return s.sub(argument)
 	case "Fn::Join":
@@ -126,6 +126,9 @@ func (s *Scope) call(name string, argument any) (any, error) {
 		condition, yes, no, err := ifArguments(argument)
 		if err != nil {
 			return nil, err
+		}
+		if s.Ref == nil {
+			return nil, errorf("Template format error: Fn::If cannot be used in the Conditions or Rules block of the template")
 		}
 		if s.conditions[condition] {
 			return s.Resolve(yes)
@@ -159,6 +162,13 @@ func (s *Scope) ref(name string) (any, error) {
 		return nil, errorf("Template format error: Unresolved dependencies [%s]. Cannot reference resources in the Conditions or Rules block of the template", name)
 	}
 	return s.Ref(name)
+}
+
+func (s *Scope) getAtt(logicalID, attribute string) (any, error) {
+	if s.GetAtt == nil {
+		return nil, errorf("Template format error: Unresolved dependencies [%s]. Cannot reference resources in the Conditions or Rules block of the template", logicalID)
+	}
+	return s.GetAtt(logicalID, attribute)
 }
 
 var pseudoParameters = []string{

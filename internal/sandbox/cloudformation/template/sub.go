@@ -36,7 +36,7 @@ func (s *Scope) subVariable(name string, own map[string]any) (any, error) {
 		return s.Resolve(v)
 	}
 	if logicalID, attribute, found := strings.Cut(name, "."); found {
-		return s.GetAtt(logicalID, attribute)
+		return s.getAtt(logicalID, attribute)
 	}
 	return s.ref(name)
 }
