@@ -1,0 +1,205 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const nothing = `{"Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}`
+
+func TestCallsAreRefusedInAWSsWords(t *testing.T) {
+	withParameter := strings.Replace(nothing, `{"Resources"`, `{"Parameters": {"A": {"Type": "String"}}, "Resources"`, 1)
+	iam := `{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}}}`
+	for name, test := range map[string]struct {
+		action string
+		pairs  []string
+		want   string
+	}{
+		"a name that is no name":         {"CreateStack", []string{"StackName", "1-a", "TemplateBody", nothing}, "ValidationError: 1 validation error detected: Value '1-a' at 'stackName'"},
+		"no template":                    {"CreateStack", []string{"StackName", "a"}, "Either Template URL or Template Body must be specified."},
+		"two templates":                  {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "TemplateURL", "https://b.s3.amazonaws.com/k"}, "but not both"},
+		"a long body":                    {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing + strings.Repeat(" ", 51200)}, "less than or equal to 51200"},
+		"a URL without TLS":              {"CreateStack", []string{"StackName", "a", "TemplateURL", "http://b.s3.amazonaws.com/k"}, "TemplateURL must be a supported URL."},
+		"a URL elsewhere":                {"CreateStack", []string{"StackName", "a", "TemplateURL", "https://s3.amazonaws.com.example.org/k"}, "TemplateURL must be a supported URL."},
+		"a template out of reach":        {"CreateStack", []string{"StackName", "a", "TemplateURL", "https://b.s3.eu-west-1.amazonaws.com/k"}, "TemplateURL must reference a valid S3 object to which you have access."},
+		"a parameter that is missing":    {"CreateStack", []string{"StackName", "a", "TemplateBody", withParameter}, "Parameters: [A] must have values"},
+		"a parameter too many":           {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Parameters.member.1.ParameterKey", "B", "Parameters.member.1.ParameterValue", "x"}, "Parameters: [B] do not exist in the template"},
+		"a previous value of nothing":    {"CreateStack", []string{"StackName", "a", "TemplateBody", withParameter, "Parameters.member.1.ParameterKey", "A", "Parameters.member.1.UsePreviousValue", "true"}, "Cannot specify usePreviousValue as true"},
+		"IAM without a capability":       {"CreateStack", []string{"StackName", "a", "TemplateBody", iam}, "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]"},
+		"a named role with the lesser":   {"CreateStack", []string{"StackName", "a", "TemplateBody", phoneHome(), "Capabilities.member.1", "CAPABILITY_IAM"}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
+		"a capability that is none":      {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Capabilities.member.1", "CAPABILITY_X"}, "Member must satisfy enum value set"},
+		"a stack policy":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "StackPolicyBody", "{}"}, "does not implement the parameter StackPolicyBody of CreateStack"},
+		"a service role":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "RoleARN", "arn:x"}, "does not implement the parameter RoleARN"},
+		"both ways to fail":              {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "OnFailure", "DELETE", "DisableRollback", "true"}, "only one of DisableRollback and OnFailure"},
+		"a name that is taken":           {"CreateStack", []string{"StackName", "taken", "TemplateBody", nothing}, "AlreadyExistsException: Stack [taken] already exists"},
+		"an update of nothing":           {"UpdateStack", []string{"StackName", "a", "TemplateBody", nothing}, "Stack with id a does not exist"},
+		"an update without a change":     {"UpdateStack", []string{"StackName", "taken", "UsePreviousTemplate", "true"}, "No updates are to be performed."},
+		"a delete that retains too soon": {"DeleteStack", []string{"StackName", "taken", "RetainResources.member.1", "Nothing"}, "DELETE_FAILED state"},
+		"a description of nothing":       {"DescribeStacks", []string{"StackName", "a"}, "Stack with id a does not exist"},
+		"a resource that is not there":   {"DescribeStackResource", []string{"StackName", "taken", "LogicalResourceId", "X"}, "Resource X does not exist for stack taken"},
+		"a page of another stack":        {"DescribeStackEvents", []string{"StackName", "taken", "NextToken", "99"}, "NextToken is not valid"},
+		"a change set":                   {"CreateChangeSet", nil, "InvalidAction: The action CreateChangeSet is not valid for this endpoint."},
+		"a function in a stack's policy": {"SetStackPolicy", nil, "InvalidAction"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.must("CreateStack", "StackName", "taken", "TemplateBody", nothing)
+			id = strings.Split(strings.Split(id, "<StackId>")[1], "</")[0]
+			w.settled(id, "CREATE_COMPLETE")
+			_, err := w.call(test.action, test.pairs...)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, and should say %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestATemplateIsReadWithTheCallersRights(t *testing.T) {
+	w := newWorld(t)
+	w.objects["https://bucket.s3.us-east-1.amazonaws.com/templates/a.json"] = nothing
+	id := w.must("CreateStack", "StackName", "a", "TemplateURL", "https://bucket.s3.us-east-1.amazonaws.com/templates/a.json")
+	if !strings.Contains(id, "<StackId>arn:aws:cloudformation:eu-west-1:222222222222:stack/a/") {
+		t.Errorf("the answer is %s", id)
+	}
+	if got := w.must("GetTemplate", "StackName", "a"); !strings.Contains(got, "WaitConditionHandle") {
+		t.Errorf("the template is %s", got)
+	}
+}
+
+func TestWhoMayNotIsRefused(t *testing.T) {
+	for _, action := range []string{"CreateStack", "UpdateStack", "DeleteStack", "DescribeStacks", "ListStacks", "ValidateTemplate"} {
+		w := newWorld(t)
+		w.denied["cloudformation:"+action] = true
+		pairs := []string{"StackName", "a", "TemplateBody", nothing}
+		switch action {
+		case "ListStacks":
+			pairs = nil
+		case "ValidateTemplate":
+			pairs = pairs[2:]
+		case "DeleteStack", "DescribeStacks":
+			pairs = pairs[:2]
+		}
+		if _, err := w.call(action, pairs...); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("%s: the error is %v", action, err)
+		}
+	}
+}
+
+func TestAStackThatWasRolledBackCanOnlyBeDeleted(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(phoneHome())
+	w.refuse(w.next("Create"), "x", "no")
+	w.succeed(w.next("Delete"), "x")
+	w.settled(id, "ROLLBACK_COMPLETE")
+	_, err := w.call("UpdateStack", "StackName", "access", "TemplateBody", nothing)
+	if err == nil || !strings.Contains(err.Error(), "is in ROLLBACK_COMPLETE state and can not be updated.") {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := w.call("CreateStack", "StackName", "access", "TemplateBody", nothing); err == nil || !strings.Contains(err.Error(), "AlreadyExists") {
+		t.Errorf("the error is %v", err)
+	}
+	w.must("DeleteStack", "StackName", "access")
+	w.settled(id, "DELETE_COMPLETE")
+	w.silent() // what the rollback deleted is not deleted again
+	w.must("CreateStack", "StackName", "access", "TemplateBody", nothing)
+}
+
+func TestAStackInProgressCannotBeUpdated(t *testing.T) {
+	w := newWorld(t)
+	w.create(phoneHome())
+	w.next("Create")
+	_, err := w.call("UpdateStack", "StackName", "access", "TemplateBody", nothing)
+	if err == nil || !strings.Contains(err.Error(), "is in CREATE_IN_PROGRESS state and can not be updated.") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestEventsComeInPagesNewestFirst(t *testing.T) {
+	w := newWorld(t)
+	var members []string
+	for i := range 40 {
+		members = append(members, fmt.Sprintf(`"H%d": {"Type": "AWS::CloudFormation::WaitConditionHandle"}`, i))
+	}
+	id := w.create(`{"Resources": {` + strings.Join(members, ", ") + `}}`)
+	w.settled(id, "CREATE_COMPLETE")
+	all := w.Events(id)
+	first := w.must("DescribeStackEvents", "StackName", "access")
+	token := strings.Split(strings.Split(first, "<NextToken>")[1], "</")[0]
+	second := w.must("DescribeStackEvents", "StackName", "access", "NextToken", token)
+	if n, m := strings.Count(first, "<EventId>"), strings.Count(second, "<EventId>"); n != 100 || n+m != len(all) {
+		t.Errorf("the pages have %d and %d events of %d", n, m, len(all))
+	}
+	if !strings.Contains(first, all[len(all)-1].ID) || !strings.Contains(second, all[0].ID) || strings.Contains(second, "NextToken") {
+		t.Error("the newest event belongs on the first page, the oldest on the last")
+	}
+}
+
+func TestUpdatesKeepValuesThatTheyAreToldToKeep(t *testing.T) {
+	body := `{"Parameters": {"A": {"Type": "String"}, "B": {"Type": "String", "Default": "b"}},
+		"Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+		"Outputs": {"AB": {"Value": {"Fn::Sub": "${A}${B}"}}}}`
+	w := newWorld(t)
+	id := w.create(body, "Parameters.member.1.ParameterKey", "A", "Parameters.member.1.ParameterValue", "a",
+		"Parameters.member.2.ParameterKey", "B", "Parameters.member.2.ParameterValue", "x")
+	w.settled(id, "CREATE_COMPLETE")
+	// B is not named, so it falls back to its default.
+	w.must("UpdateStack", "StackName", "access", "UsePreviousTemplate", "true",
+		"Parameters.member.1.ParameterKey", "A", "Parameters.member.1.UsePreviousValue", "true")
+	if st := w.settled(id, "UPDATE_COMPLETE"); st.Outputs["AB"] != "ab" {
+		t.Errorf("the output is %s", st.Outputs["AB"])
+	}
+}
+
+func TestASummarySaysWhatAPersonHasToDecide(t *testing.T) {
+	w := newWorld(t)
+	body := strings.Replace(phoneHome(), `{"Resources"`, `{"Description": "who gets what", "Metadata": {"M": 1},
+		"Parameters": {"ExternalId": {"Type": "String", "Default": "x", "AllowedValues": ["x"]}}, "Resources"`, 1)
+	for _, action := range []string{"GetTemplateSummary", "ValidateTemplate"} {
+		got := w.must(action, "TemplateBody", body)
+		for _, want := range []string{
+			"<ParameterKey>ExternalId</ParameterKey><DefaultValue>x</DefaultValue>", "<Description>who gets what</Description>",
+			"<member>CAPABILITY_NAMED_IAM</member>", "The following resource(s) require capabilities: [AWS::IAM::Role]",
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s does not say %s: %s", action, want, got)
+			}
+		}
+	}
+}
+
+func TestAPreviewShowsWhatTheRoleMayDo(t *testing.T) {
+	const at = "https://bucket.s3.eu-west-1.amazonaws.com/t"
+	w := newWorld(t)
+	w.objects[at] = `{
+		"Parameters": {"ExternalId": {"Type": "String", "AllowedPattern": "[a-f0-9]+"}, "Secret": {"Type": "String", "NoEcho": true, "Default": ""}},
+		"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
+			"RoleName": {"Fn::Sub": "acme-${ExternalId}"}, "ManagedPolicyArns": ["arn:aws:iam::aws:policy/SecurityAudit"],
+			"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"}},
+			"Policies": [{"PolicyName": "read", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": ["a", "b"], "Condition": {}}}}]}},
+		"Call": {"Type": "Custom::X", "Properties": {"ServiceToken": "` + topic + `", "Role": {"Fn::GetAtt": ["Role", "Arn"]}}}}}`
+	got, err := w.Preview(t.Context(), admin(), region, at, map[string]string{"ExternalId": "abc", "Unknown": "x", "Secret": "y"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"ExternalId": "abc", "Secret": ""}, got.Values); diff != "" {
+		t.Errorf("values of unknown and hidden parameters are ignored (-want +got):\n%s", diff)
+	}
+	role := got.Roles[0]
+	want := []StatementPreview{{Effect: "Allow", Actions: []string{"s3:Get*"}, Resources: []string{"a", "b"}, Conditional: true}}
+	if role.Name != "acme-abc" || len(role.Managed) != 1 || !cmp.Equal(want, role.Inline[0].Statements) || !strings.Contains(role.TrustedBy, "111111111111") {
+		t.Errorf("the role is %+v", role)
+	}
+	if !cmp.Equal([]string{topic}, got.Tells) || got.Problem != "" {
+		t.Errorf("the preview is %+v", got)
+	}
+	wrong, err := w.Preview(t.Context(), admin(), region, at, map[string]string{"ExternalId": "XYZ"})
+	if err != nil || !strings.Contains(wrong.Problem, "must match pattern") {
+		t.Errorf("the preview of a wrong value says %q, %v", wrong.Problem, err)
+	}
+}
