@@ -1,0 +1,146 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// All sentences that a vendor reads. A summary says what failed and for whom;
+// the detail says what to do; the original error comes last.
+
+func onHub(hub string) string { return "hub " + hub }
+
+func onCustomer(hub, customer string) string {
+	return fmt.Sprintf("customer %s of hub %s", customer, hub)
+}
+
+// cannot is the diagnostic of something that failed: cannot("create", "hub
+// acme", "", err). Advice may be empty, where the error itself says what to do.
+func cannot(do, what, advice string, err error) diag.Diagnostic {
+	var missing *awsclient.PermissionError
+	switch {
+	case errors.Is(err, context.Canceled):
+		advice = "The operation was interrupted. What was begun is finished by the next apply."
+	case errors.As(err, &missing):
+		advice = fmt.Sprintf("The provider's credentials lack a permission: allow %s to do %s on %s.", missing.Caller, missing.Action, missing.Resource)
+	case errors.Is(err, registry.ErrNoHub):
+		advice = "There is no such hub in this account and Region. Check the provider's region and credentials; " +
+			"if the hub was deleted outside of Terraform, remove what belonged to it from the state with 'terraform state rm'."
+	case errors.Is(err, registry.ErrConflict):
+		advice = "Somebody else changed it at the same moment. Apply again."
+	}
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Could not %s %s", do, what), paragraphs(advice, err.Error()))
+}
+
+func paragraphs(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "\n\n")
+}
+
+// wrongPlace says that the provider looks where the hub is not.
+func wrongPlace(hub, what, provider, state string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in another %s", hub, what), fmt.Sprintf(
+		"The hub was created in %s %s, but the provider is configured for %s. Nothing was changed. "+
+			"Configure the provider for %s, or use a provider alias.", what, state, provider, state))
+}
+
+// noHub is for links and roles whose hub isn't there.
+func noHub(what, hub string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("No hub for %s", what), fmt.Sprintf(
+		"Hub %s does not exist in the provider's account and Region, so nothing is known of its customers. Nothing was removed from the state. "+
+			"Check the provider's region and credentials; if the hub was deleted outside of Terraform, "+
+			"remove its links and roles from the state with 'terraform state rm'.", hub))
+}
+
+// noSuchHub is for data sources.
+func noSuchHub(in *intake) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("No hub "+in.name, fmt.Sprintf(
+		"There is no hub of this name in account %s and Region %s. Check the name, and the provider's region and credentials.",
+		in.session.clients.Account, in.session.clients.Region))
+}
+
+func nobodyListens(p path.Path, hub string) diag.Diagnostic {
+	detail := fmt.Sprintf("No registrar of hub %s was heard of in the last five minutes. A customer's stack that phones home while nobody listens "+
+		"waits for its response timeout, and then fails; deleting one fails in the same way. "+
+		"Run 'xacct registrar --hub %s' somewhere, or set wait = true on the customer's role and let the apply listen.", hub, hub)
+	const summary = "Nobody will be listening after this apply"
+	if p.Equal(path.Empty()) {
+		return diag.NewWarningDiagnostic(summary, detail)
+	}
+	return diag.NewAttributeWarningDiagnostic(p, summary, detail)
+}
+
+// linkDiffers is for a create that finds another link of the same customer.
+func linkDiffers(hub, customer, difference string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has another link already", customer, hub), fmt.Sprintf(
+		"The hub has an open link for this customer, which differs from this configuration in %s. It may belong to another Terraform state. "+
+			"If it is to be managed here, take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
+		difference, hub, customer))
+}
+
+func linkAdopted(hub, customer string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Customer %s of hub %s had this very link already", customer, hub),
+		"It was taken into this state as it is: an earlier apply was interrupted, or another Terraform state declares the same. "+
+			"In the latter case, keep it in one of them: destroying it in either closes it for both.")
+}
+
+func externalIDTaken(other, externalID string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("external_id"), "Two customers with one external ID", fmt.Sprintf(
+		"The external ID %s belongs to customer %s already. Whoever could assume one customer's role could then register as the other, "+
+			"so each customer needs one of their own: leave external_id out, and the hub issues it.", externalID, other))
+}
+
+// onAttributes puts the mistakes that the template's own checks found on the
+// attributes that a vendor writes them in.
+func onAttributes(errs []stacktemplate.FieldError) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, e := range errs {
+		diags.AddAttributeError(fieldPath(e), "Not a valid "+strings.ReplaceAll(lastField(e.Field), "_", " "), sentence(e.Problem))
+	}
+	return diags
+}
+
+func fieldPath(e stacktemplate.FieldError) path.Path {
+	names := strings.Split(e.Field, ".")
+	p := path.Root(names[0])
+	for _, name := range names[1:] {
+		p = p.AtName(name)
+	}
+	switch lastField(e.Field) {
+	case "inline_policies", "tags":
+		if e.Key != "" {
+			return p.AtMapKey(e.Key)
+		}
+	}
+	return p
+}
+
+func lastField(field string) string { return field[strings.LastIndex(field, ".")+1:] }
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
+}

@@ -1,0 +1,115 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+var (
+	_ datasource.DataSource              = (*hubDataSource)(nil)
+	_ datasource.DataSourceWithConfigure = (*hubDataSource)(nil)
+)
+
+// hubDataSource reads a hub that another Terraform state made.
+type hubDataSource struct{ configured }
+
+type hubDataModel struct {
+	Name            types.String `tfsdk:"name"`
+	DisplayName     types.String `tfsdk:"display_name"`
+	SupportURL      types.String `tfsdk:"support_url"`
+	Regions         types.Set    `tfsdk:"regions"`
+	Publishers      types.String `tfsdk:"publishers"`
+	TemplateAccess  types.String `tfsdk:"template_access"`
+	ResponseTimeout types.String `tfsdk:"response_timeout"`
+	Capacity        types.Int64  `tfsdk:"capacity"`
+	Tags            types.Map    `tfsdk:"tags"`
+
+	hubComputedModel
+}
+
+func newHubDataSource() datasource.DataSource { return &hubDataSource{} }
+
+func (d *hubDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_hub"
+}
+
+func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A hub that exists, such as one that another Terraform state manages.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub.",
+			},
+			"display_name":          text("The vendor's name, as customers read it; null where it is the hub's name."),
+			"support_url":           text("Where customers may ask."),
+			"regions":               schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Regions in which customers may create their stack."},
+			"publishers":            text("Who may phone home."),
+			"template_access":       text("How customers may read templates."),
+			"response_timeout":      text("How long CloudFormation waits for an answer."),
+			"capacity":              schema.Int64Attribute{Computed: true, MarkdownDescription: "How many customers are expected."},
+			"tags":                  schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All tags of the hub."},
+			"id":                    text("The name again."),
+			"region":                text("The vendor's Region, in which the hub was created."),
+			"account_id":            text("The vendor's account, in which the hub was created."),
+			"queue_url":             text("URL of the queue that all topics feed."),
+			"queue_arn":             text("ARN of that queue."),
+			"dead_letter_queue_arn": text("ARN of the queue for what can't be understood or handled."),
+			"topic_arns":            schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "ARNs of the topics, by Region."},
+			"template_bucket":       text("Name of the bucket that templates are in."),
+			"table_name":            text("Name of the DynamoDB table that is the registry."),
+		},
+	}
+}
+
+func (d *hubDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.take(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model hubDataModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := d.intake(model.Name.ValueString(), &resp.Diagnostics)
+	if in == nil {
+		return
+	}
+	record, err := in.record(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		resp.Diagnostics.Append(noSuchHub(in))
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
+		return
+	}
+	var all hubModel
+	all.flatten(ctx, stateOf(record), nil, &resp.Diagnostics)
+	model = hubDataModel{
+		Name:             model.Name,
+		DisplayName:      all.DisplayName,
+		SupportURL:       all.SupportURL,
+		Regions:          all.Regions,
+		Publishers:       all.Publishers,
+		TemplateAccess:   all.TemplateAccess,
+		ResponseTimeout:  all.ResponseTimeout,
+		Capacity:         all.Capacity,
+		Tags:             all.TagsAll,
+		hubComputedModel: all.hubComputedModel,
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}

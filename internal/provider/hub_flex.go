@@ -1,0 +1,236 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// spec is what is declared, in the words of package hub. Everything in it is
+// known by then.
+func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
+	timeout, err := time.ParseDuration(m.ResponseTimeout.ValueString())
+	if err != nil {
+		diags.AddAttributeError(path.Root("response_timeout"), "Not a duration", err.Error())
+	}
+	spec := hub.Spec{
+		DisplayName:     m.DisplayName.ValueString(),
+		SupportURL:      m.SupportURL.ValueString(),
+		Regions:         regionsOf(ctx, m.Regions, path.Root("regions"), diags),
+		Publishers:      m.Publishers.ValueString(),
+		TemplateAccess:  m.TemplateAccess.ValueString(),
+		ResponseTimeout: timeout,
+		Capacity:        int(m.Capacity.ValueInt64()),
+		Shards:          1,
+	}
+	diags.Append(m.TagsAll.ElementsAs(ctx, &spec.Tags, false)...)
+	return spec
+}
+
+// regionsOf parses a set of Regions; what is wrong is on the attribute.
+func regionsOf(ctx context.Context, set types.Set, p path.Path, diags *diag.Diagnostics) []account.Region {
+	var names []string
+	diags.Append(set.ElementsAs(ctx, &names, false)...)
+	slices.Sort(names)
+	var regions []account.Region
+	for _, name := range names {
+		region, err := account.ParseRegion(name)
+		if err != nil {
+			diags.AddAttributeError(p, "Not an AWS Region", sentence(err.Error()))
+			continue
+		}
+		regions = append(regions, region)
+	}
+	return regions
+}
+
+// flatten takes a hub as it was found into the model. What is declared keeps
+// the spelling that it has: 900s stays 900s.
+func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[string]string, diags *diag.Diagnostics) {
+	record := state.Record
+	m.DisplayName = optional(record.DisplayName)
+	m.SupportURL = optional(record.SupportURL)
+	m.Regions = stringSet(ctx, regionNames(record.Regions), diags)
+	m.Publishers = types.StringValue(record.Publishers)
+	m.TemplateAccess = types.StringValue(record.TemplateAccess)
+	if d, err := time.ParseDuration(m.ResponseTimeout.ValueString()); err != nil || d != record.ResponseTimeout {
+		m.ResponseTimeout = types.StringValue(shortDuration(record.ResponseTimeout))
+	}
+	m.Capacity = types.Int64Value(int64(record.Capacity))
+	if m.ForceDestroy.IsNull() {
+		m.ForceDestroy = types.BoolValue(false)
+	}
+	var declared map[string]string
+	diags.Append(m.Tags.ElementsAs(ctx, &declared, false)...)
+	if own := ownTags(record.Tags, defaults, declared); len(own) > 0 || !m.Tags.IsNull() {
+		m.Tags = stringMap(ctx, own, diags)
+	}
+	m.TagsAll = stringMap(ctx, record.Tags, diags)
+	m.hubComputedModel.flatten(ctx, state, diags)
+}
+
+// flatten leaves out what is missing, so that the plan wants it back.
+func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *diag.Diagnostics) {
+	record := state.Record
+	m.ID = types.StringValue(record.Name)
+	m.Region = types.StringValue(record.Region.String())
+	m.AccountID = types.StringValue(record.Account.String())
+	m.QueueURL = types.StringValue(record.QueueURL)
+	m.QueueARN = types.StringValue(state.QueueARN)
+	m.DeadLetterQueueARN = types.StringValue(state.DeadLetterQueueARN)
+	m.TemplateBucket = types.StringValue(record.Bucket)
+	m.TableName = types.StringValue(registry.TableName(record.Name))
+	topics := topicARNs(record)
+	for _, missing := range state.Missing {
+		switch missing.Part {
+		case "topic", "subscription":
+			maps.DeleteFunc(topics, func(_, arn string) bool { return strings.Contains(missing.Name, arn) })
+		case "dead-letter queue", "redrive policy":
+			m.DeadLetterQueueARN = types.StringNull()
+		case "bucket", "bucket policy":
+			m.TemplateBucket = types.StringNull()
+		default:
+			m.QueueURL, m.QueueARN = types.StringNull(), types.StringNull()
+		}
+	}
+	m.TopicARNs = stringMap(ctx, topics, diags)
+}
+
+// stateOf is a hub by its record alone, without a look at its parts.
+func stateOf(record registry.HubRecord) hub.State {
+	queue := func(name string) string {
+		return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", record.Region.Partition(), record.Region, record.Account, name)
+	}
+	return hub.State{
+		Record:             record,
+		QueueARN:           queue(hub.QueueName(record.Name)),
+		DeadLetterQueueARN: queue(hub.DeadLetterQueueName(record.Name)),
+	}
+}
+
+// topicARNs are the topics that a hub has by its record, by Region.
+func topicARNs(record registry.HubRecord) map[string]string {
+	topics := map[string]string{}
+	for _, region := range record.Regions {
+		topics[region.String()] = account.TopicARN{Region: region, Account: record.Account, Name: hub.TopicName(record.Name, 0)}.String()
+	}
+	return topics
+}
+
+// declare is the record that a hub will have once a specification is applied.
+func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
+	record.DisplayName = spec.DisplayName
+	record.SupportURL = spec.SupportURL
+	record.Regions = spec.Regions
+	record.ResponseTimeout = spec.ResponseTimeout
+	record.Publishers = spec.Publishers
+	record.TemplateAccess = spec.TemplateAccess
+	record.Capacity = spec.Capacity
+	record.Tags = spec.Tags
+	return record
+}
+
+// differsFrom names the first argument in which a hub is not what is declared.
+func differsFrom(record registry.HubRecord, spec hub.Spec) string {
+	wanted := declare(record, spec)
+	slices.SortFunc(record.Regions, byName)
+	slices.SortFunc(wanted.Regions, byName)
+	for _, c := range []struct {
+		name string
+		a, b any
+	}{
+		{"display_name", record.DisplayName, wanted.DisplayName},
+		{"support_url", record.SupportURL, wanted.SupportURL},
+		{"regions", record.Regions, wanted.Regions},
+		{"publishers", record.Publishers, wanted.Publishers},
+		{"template_access", record.TemplateAccess, wanted.TemplateAccess},
+		{"response_timeout", record.ResponseTimeout, wanted.ResponseTimeout},
+		{"capacity", record.Capacity, wanted.Capacity},
+	} {
+		if !reflect.DeepEqual(c.a, c.b) {
+			return c.name
+		}
+	}
+	if len(record.Tags)+len(wanted.Tags) > 0 && !reflect.DeepEqual(record.Tags, wanted.Tags) {
+		return "tags"
+	}
+	return ""
+}
+
+func byName(a, b account.Region) int { return strings.Compare(a.String(), b.String()) }
+
+// specification is the part of a template's specification that a hub declares.
+func specification(record registry.HubRecord) stacktemplate.Specification {
+	return stacktemplate.Specification{
+		Hub:             record.Name,
+		DisplayName:     record.DisplayName,
+		SupportURL:      record.SupportURL,
+		Vendor:          record.Account,
+		Partition:       record.Region.Partition(),
+		Regions:         record.Regions,
+		ResponseTimeout: record.ResponseTimeout,
+	}
+}
+
+func regionNames(regions []account.Region) []string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = r.String()
+	}
+	return names
+}
+
+// shortDuration writes 15m rather than 15m0s.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// Small conversions that every flatten needs.
+
+func optional(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}
+
+func stringSet(ctx context.Context, values []string, diags *diag.Diagnostics) types.Set {
+	if values == nil {
+		values = []string{}
+	}
+	set, d := types.SetValueFrom(ctx, types.StringType, values)
+	diags.Append(d...)
+	return set
+}
+
+func stringMap(ctx context.Context, values map[string]string, diags *diag.Diagnostics) types.Map {
+	if values == nil {
+		values = map[string]string{}
+	}
+	m, d := types.MapValueFrom(ctx, types.StringType, values)
+	diags.Append(d...)
+	return m
+}

@@ -1,0 +1,184 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+var (
+	_ resource.Resource                = (*hubResource)(nil)
+	_ resource.ResourceWithConfigure   = (*hubResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*hubResource)(nil)
+	_ resource.ResourceWithImportState = (*hubResource)(nil)
+)
+
+type hubResource struct{ configured }
+
+func newHubResource() resource.Resource { return &hubResource{} }
+
+func (r *hubResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_hub"
+}
+
+func (r *hubResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = hubSchema()
+}
+
+func (r *hubResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.take(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var model hubModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	spec := model.spec(ctx, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
+	if in == nil {
+		return
+	}
+	state, err := in.hub.Create(ctx, spec)
+	var exists *registry.HubExistsError
+	if errors.As(err, &exists) {
+		state, err = r.adopt(ctx, in, exists.Existing, spec, &resp.Diagnostics)
+	}
+	if err != nil {
+		resp.Diagnostics.Append(cannot("create", onHub(in.name), "What is there already stays, and the next apply goes on from it.", err))
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in.wroteHub(state.Record)
+	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// adopt takes over a hub that is exactly what is declared: an earlier apply
+// made it, and ended before Terraform had written that down.
+func (r *hubResource) adopt(ctx context.Context, in *intake, existing registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
+	if difference := differsFrom(existing, spec); difference != "" {
+		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Hub %s exists already", in.name), fmt.Sprintf(
+			"There is a hub of this name in account %s and Region %s, and its %s differs from this configuration. Choose another name, or take the hub over and then change it:\n\n"+
+				"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, in.name))
+		return hub.State{}, nil
+	}
+	state, err := in.hub.Update(ctx, spec)
+	if err == nil {
+		diags.AddWarning(fmt.Sprintf("Hub %s was there already", in.name),
+			"It is exactly what is declared here, so it was taken into this state: an earlier apply was interrupted, or another Terraform state declares the same. "+
+				"In the latter case, keep it in one of them only, and use the data source in the other.")
+	}
+	return state, err
+}
+
+func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var model hubModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
+	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
+		return
+	}
+	state, err := in.hub.Read(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
+		return
+	}
+	in.wroteHub(state.Record)
+	if state.PoliciesBehind {
+		// A writer died between the registry and the topics: finish its work.
+		if err := in.hub.Publishers().Repair(ctx); err != nil {
+			resp.Diagnostics.AddWarning(fmt.Sprintf("Could not repair the topic policies of hub %s", in.name),
+				paragraphs("Some customers may be unable to phone home until they are repaired: by the next apply, or by a registrar.", err.Error()))
+		}
+	}
+	for _, missing := range state.Missing {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("A part of hub %s needs mending", in.name),
+			fmt.Sprintf("The %s is gone, or is not as it should be. Apply mends it.", missing))
+	}
+	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var model hubModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	spec := model.spec(ctx, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
+	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
+		return
+	}
+	state, err := in.hub.Update(ctx, spec)
+	if err != nil {
+		resp.Diagnostics.Append(cannot("update", onHub(in.name), "", err))
+		return
+	}
+	in.wroteHub(state.Record)
+	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var model hubModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
+	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
+		return
+	}
+	err := in.hub.Delete(ctx, model.ForceDestroy.ValueBool())
+	var stacks *hub.LiveError
+	switch {
+	case errors.As(err, &stacks):
+		resp.Diagnostics.Append(hubAlive(in.name, stacks))
+	case err != nil:
+		resp.Diagnostics.Append(cannot("delete", onHub(in.name), "Destroy it again: deleting goes on where it stopped.", err))
+	}
+}
+
+func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if err := hubName().find(req.ID); err != nil {
+		resp.Diagnostics.AddError("Not the name of a hub", "A hub is imported by its name, such as acme: "+err.Error()+".")
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+}
+
+// elsewhere reports, and says so, that the provider looks in another Region or
+// account than the one the hub was created in.
+func (r *hubResource) elsewhere(model hubModel, diags *diag.Diagnostics) bool {
+	name, clients := model.Name.ValueString(), r.session.clients
+	if at := model.AccountID.ValueString(); at != "" && at != clients.Account.String() {
+		diags.Append(wrongPlace(name, "account", clients.Account.String(), at))
+		return true
+	}
+	if at := model.Region.ValueString(); at != "" && at != clients.Region.String() {
+		diags.Append(wrongPlace(name, "Region", clients.Region.String(), at))
+		return true
+	}
+	return false
+}

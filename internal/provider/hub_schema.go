@@ -1,0 +1,137 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// hubModel is xacct_hub in configuration, plan and state.
+type hubModel struct {
+	Name            types.String `tfsdk:"name"`
+	DisplayName     types.String `tfsdk:"display_name"`
+	SupportURL      types.String `tfsdk:"support_url"`
+	Regions         types.Set    `tfsdk:"regions"`
+	Publishers      types.String `tfsdk:"publishers"`
+	TemplateAccess  types.String `tfsdk:"template_access"`
+	ResponseTimeout types.String `tfsdk:"response_timeout"`
+	Capacity        types.Int64  `tfsdk:"capacity"`
+	ForceDestroy    types.Bool   `tfsdk:"force_destroy"`
+	Tags            types.Map    `tfsdk:"tags"`
+	TagsAll         types.Map    `tfsdk:"tags_all"`
+
+	hubComputedModel
+}
+
+// hubComputedModel is what only the provider knows.
+type hubComputedModel struct {
+	ID                 types.String `tfsdk:"id"`
+	Region             types.String `tfsdk:"region"`
+	AccountID          types.String `tfsdk:"account_id"`
+	QueueURL           types.String `tfsdk:"queue_url"`
+	QueueARN           types.String `tfsdk:"queue_arn"`
+	DeadLetterQueueARN types.String `tfsdk:"dead_letter_queue_arn"`
+	TopicARNs          types.Map    `tfsdk:"topic_arns"`
+	TemplateBucket     types.String `tfsdk:"template_bucket"`
+	TableName          types.String `tfsdk:"table_name"`
+}
+
+// customersPerTopic is how many customers one topic's policy has room for
+// (aws-facts 5.1), with some to spare.
+const customersPerTopic = 1500
+
+func hubSchema() schema.Schema {
+	kept := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	known := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description, PlanModifiers: kept}
+	}
+	return schema.Schema{
+		MarkdownDescription: "The vendor's intake: one SNS topic per Region feeding one SQS queue, a bucket for templates, " +
+			"and a DynamoDB table as registry. Everything of it is named after `name` and lives in the vendor's account.\n\n" +
+			"A hub must outlive its customers' stacks: CloudFormation can't delete a stack whose phone-home nobody answers. " +
+			"So a hub with live registrations refuses to be destroyed.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the hub: 2 to 31 lower-case letters, digits and hyphens, beginning with a letter. Forces replacement.",
+				Validators:          []validator.String{hubName()},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"display_name": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The vendor's name, as customers read it in the template and in answers; default `name`. At most 100 characters.",
+				Validators:          []validator.String{stringvalidator.LengthBetween(1, 100)},
+			},
+			"support_url": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Where customers may ask: an address that begins with `https://` or `mailto:`. It ends every sentence that a customer reads when something is wrong.",
+				Validators:          []validator.String{stringvalidator.LengthAtMost(300), webAddress()},
+			},
+			"regions": schema.SetAttribute{
+				Optional: true, Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Regions in which customers may create their stack, default the provider's Region. " +
+					"Each gets a topic, because CloudFormation only speaks to topics of the stack's own Region. " +
+					"Adding is done in place; removing is refused while a live stack is in the Region.",
+				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(awsRegion())},
+			},
+			"publishers": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString("known_accounts"),
+				MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts that links name, and no others.",
+				Validators:          []validator.String{oneBuilt("known_accounts", "anyone")},
+			},
+			"template_access": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString("public"),
+				MarkdownDescription: "How customers may read templates. `public` (default): whoever has the address, which is a hash of the content; " +
+					"the bucket can't be listed, and nothing in it is secret.",
+				Validators: []validator.String{oneBuilt("public", "presigned", "accounts")},
+			},
+			"response_timeout": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString("15m"),
+				MarkdownDescription: "How long CloudFormation waits for the answer to a phone-home, between `2m` and `1h`; default `15m`. " +
+					"Stacks take it from the template they were made with.",
+				Validators: []validator.String{durationBetween("2m", "1h")},
+			},
+			"capacity": schema.Int64Attribute{
+				Optional: true, Computed: true, Default: int64default.StaticInt64(customersPerTopic),
+				MarkdownDescription: "How many customers are expected: 1 to 1500, default 1500, which is what the policy of one topic has room for.",
+				Validators:          []validator.Int64{int64validator.AtLeast(1), oneTopic{}},
+			},
+			"force_destroy": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Destroy the hub even while it has live registrations; default `false`. " +
+					"The stacks that nobody will answer any more are named in a warning: their owners can only force-delete them.",
+			},
+			"tags": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Tags of topics, queues, bucket and table. With `default_tags` of the provider, tags of the same key win over it.",
+			},
+			"tags_all": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "All tags, those of `default_tags` included.",
+			},
+			"id":                    known("The name, known once the hub is there: referring to it makes links wait for the hub."),
+			"region":                known("The vendor's Region, in which the hub was created."),
+			"account_id":            known("The vendor's account, in which the hub was created."),
+			"queue_url":             known("URL of the queue that all topics feed."),
+			"queue_arn":             known("ARN of that queue."),
+			"dead_letter_queue_arn": known("ARN of the queue for what can't be understood or handled."),
+			"topic_arns": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "ARNs of the topics, by Region.",
+			},
+			"template_bucket": known("Name of the bucket that templates are in."),
+			"table_name":      known("Name of the DynamoDB table that is the registry."),
+		},
+	}
+}

@@ -1,0 +1,215 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+var (
+	_ resource.Resource                   = (*linkResource)(nil)
+	_ resource.ResourceWithConfigure      = (*linkResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*linkResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*linkResource)(nil)
+	_ resource.ResourceWithImportState    = (*linkResource)(nil)
+)
+
+type linkResource struct{ configured }
+
+func newLinkResource() resource.Resource { return &linkResource{} }
+
+func (r *linkResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_onboarding_link"
+}
+
+func (r *linkResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = linkSchema()
+}
+
+func (r *linkResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.take(req.ProviderData, &resp.Diagnostics)
+}
+
+// ValidateConfig asks for the account: hubs of this release only know
+// publishers = "known_accounts".
+func (r *linkResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var model linkModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if model.AccountID.IsNull() {
+		resp.Diagnostics.AddAttributeError(path.Root("account_id"), "The customer's account is missing",
+			"account_id is required while the hub's publishers are known_accounts: only accounts that a link names may phone home. "+
+				"Ask the customer for their 12-digit AWS account ID.")
+	}
+}
+
+func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var model linkModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Hub.ValueString(), &resp.Diagnostics)
+	if in == nil {
+		return
+	}
+	link, ok := r.write(ctx, in, model, nil, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	model.flatten(ctx, link, r.session.console, r.session.now(), &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var model linkModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	hub, customer := model.Hub.ValueString(), model.CustomerID.ValueString()
+	in := r.intake(hub, &resp.Diagnostics)
+	if in == nil || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
+		return
+	}
+	found, err := in.customer(ctx, customer)
+	switch {
+	case errors.Is(err, registry.ErrNoHub):
+		resp.Diagnostics.Append(noHub(onCustomer(hub, customer), hub))
+	case errors.Is(err, registry.ErrNoLink):
+		resp.State.RemoveResource(ctx)
+	case err != nil:
+		resp.Diagnostics.Append(cannot("read", onCustomer(hub, customer), "", err))
+	}
+	if err != nil {
+		return
+	}
+	model.flatten(ctx, found.Link, r.session.console, r.session.now(), &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var model, state linkModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Hub.ValueString(), &resp.Diagnostics)
+	if in == nil || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
+		return
+	}
+	link, ok := r.write(ctx, in, model, &state, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	model.flatten(ctx, link, r.session.console, r.session.now(), &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// Delete closes the link. Its record and its external ID stay, and so does the
+// permission to publish, for as long as a stack of the customer may need it.
+func (r *linkResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var model linkModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	hub, customer := model.Hub.ValueString(), model.CustomerID.ValueString()
+	in := r.intake(hub, &resp.Diagnostics)
+	if in == nil || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
+		return
+	}
+	err := r.close(ctx, in, customer)
+	switch {
+	case errors.Is(err, registry.ErrNoLink):
+	case errors.Is(err, registry.ErrNoHub):
+		resp.Diagnostics.Append(noHub(onCustomer(hub, customer), hub))
+	case err != nil:
+		resp.Diagnostics.Append(cannot("close the link of", onCustomer(hub, customer), "", err))
+	}
+}
+
+func (r *linkResource) close(ctx context.Context, in *intake, customer string) error {
+	var err error
+	for range writeAttempts {
+		var found onboarding.Customer
+		found, err = in.customer(ctx, customer)
+		if err != nil || found.Link.Closed {
+			return err
+		}
+		link := found.Link
+		link.Closed, link.ClosedAt = true, r.session.now().UTC()
+		if link, err = in.registry.UpdateLink(ctx, link); err == nil {
+			in.wroteLink(link)
+			return nil
+		}
+		if !errors.Is(err, registry.ErrConflict) {
+			return err
+		}
+		in.forget() // another writer came in between: look again
+	}
+	return err
+}
+
+func (r *linkResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	hub, customer, err := splitLinkID(req.ID)
+	if err != nil {
+		resp.Diagnostics.AddError("Not the id of a link", "A link is imported by hub/customer_id: "+err.Error()+".")
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("hub"), hub)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("customer_id"), customer)...)
+}
+
+// place is where a hub is. Links and roles keep it beside their state, because
+// a provider that looks in another Region must not take a hub of the same name
+// there for theirs.
+type place struct {
+	Account string `json:"account_id"`
+	Region  string `json:"region"`
+}
+
+const placeKey = "hub"
+
+func (in *intake) place() []byte {
+	text, _ := json.Marshal(place{in.session.clients.Account.String(), in.session.clients.Region.String()})
+	return text
+}
+
+// keeper is what the framework gives of a resource's private state.
+type keeper interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+// elsewhere reports, and says so, that the provider is not where the resource's
+// hub was.
+func (c *configured) elsewhere(ctx context.Context, in *intake, private keeper, diags *diag.Diagnostics) bool {
+	text, d := private.GetKey(ctx, placeKey)
+	diags.Append(d...)
+	var was place
+	if text == nil || json.Unmarshal(text, &was) != nil {
+		return false // just imported
+	}
+	switch clients := c.session.clients; {
+	case was.Account != clients.Account.String():
+		diags.Append(wrongPlace(in.name, "account", clients.Account.String(), was.Account))
+	case was.Region != clients.Region.String():
+		diags.Append(wrongPlace(in.name, "Region", clients.Region.String(), was.Region))
+	default:
+		return false
+	}
+	return true
+}

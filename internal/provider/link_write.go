@@ -1,0 +1,284 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// wanted is a link as it is declared, on the hub as it is or will be.
+type wanted struct {
+	record      registry.HubRecord
+	customer    string
+	account     account.ID
+	externalID  account.ExternalID // set by the vendor; zero: the hub issues one
+	declaration declaration
+	creating    bool // Terraform has no state of it
+}
+
+// issue is what has to be written for it. Plan and apply both get here, with
+// the same inputs, and so come to the same link.
+type issue struct {
+	link  onboarding.Link
+	body  []byte // template to publish; nil: it is published already
+	write func(*registry.Registry, context.Context, onboarding.Link) (onboarding.Link, error)
+	adopt bool // the link is there, as an interrupted apply left it
+}
+
+// issueLink decides how a declared link comes to be, given what the registry
+// knows of the customer (nil: nothing).
+func issueLink(w wanted, existing *onboarding.Customer) (issue, diag.Diagnostics) {
+	link := onboarding.Link{Hub: w.record.Name, CustomerID: w.customer}
+	write := (*registry.Registry).CreateLink
+	generation, externalID := 0, account.ExternalID{}
+	if existing != nil {
+		link = existing.Link
+		write = (*registry.Registry).UpdateLink
+		generation, externalID = link.Generation, link.ExternalID
+	}
+	switch {
+	case existing == nil:
+	case w.creating && !link.Closed:
+		if difference := w.differsFrom(link); difference != "" {
+			return issue{}, diag.Diagnostics{linkDiffers(w.record.Name, w.customer, difference)}
+		}
+		return issue{link: link, adopt: true}, nil
+	case link.Closed && !aliveIn(*existing, w.account):
+		// A customer who comes back after offboarding is onboarded anew: what
+		// was known of them then opens nothing now.
+		generation, externalID = generation+1, account.ExternalID{}
+	}
+	if !w.externalID.IsZero() {
+		externalID = w.externalID
+	}
+	if externalID.IsZero() {
+		externalID = onboarding.ExternalID(w.record.Key.Bytes(), w.record.Name, w.customer, generation)
+	}
+	if existing != nil {
+		if diags := refuseUnderLiveStack(w, *existing, externalID); diags.HasError() {
+			return issue{}, diags
+		}
+		if externalID != link.ExternalID {
+			write = (*registry.Registry).ReissueLink
+		}
+	}
+	before := link
+	link.Generation, link.ExternalID, link.Account = generation, externalID, w.account
+	link.Closed, link.ClosedAt = false, time.Time{}
+	result := issue{link: link, write: write}
+	return result, w.declare(&result, before)
+}
+
+// declare puts the declaration into the link, and renders its template where
+// the one that it has is no longer right.
+func (w wanted) declare(i *issue, before onboarding.Link) diag.Diagnostics {
+	var diags diag.Diagnostics
+	d, link := w.declaration, &i.link
+	spec := w.specification(&diags)
+	if diags.HasError() {
+		return diags
+	}
+	link.RoleName, link.RolePath = d.Role.Name, d.Role.Path
+	link.TrustedPrincipals = spec.TrustedPrincipals
+	link.ExpiresAt = d.expires()
+	link.Declared = d.encode()
+	link.TemplateVersion = stacktemplate.Version(spec)
+
+	old, err := decodeDeclaration(before.Declared)
+	if err == nil && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region {
+		return diags // a link keeps the renderer that made its template
+	}
+	template, err := stacktemplate.Render(spec)
+	if err != nil {
+		diags.Append(cannot("render the template of", onCustomer(w.record.Name, w.customer), "", err))
+		return diags
+	}
+	i.body = template.JSON()
+	link.TemplateURL = hub.TemplateURL(w.record, template.Digest())
+	return diags
+}
+
+// specification is that of the link's template, checked.
+func (w wanted) specification(diags *diag.Diagnostics) stacktemplate.Specification {
+	spec := specification(w.record)
+	spec.TrustedPrincipals = w.declaration.principals(diags)
+	spec.Role = w.declaration.Role.template()
+	diags.Append(onAttributes(stacktemplate.ValidateTrust(spec))...)
+	diags.Append(onAttributes(stacktemplate.ValidateRole(spec.Role, spec.Partition))...)
+	region, err := account.ParseRegion(w.declaration.Region)
+	if err != nil || !slices.Contains(spec.Regions, region) {
+		diags.AddAttributeError(path.Root("region"), "Not a Region of the hub", fmt.Sprintf(
+			"Region %s is none of the Regions of hub %s: add it to the hub's regions, or choose one of %v.",
+			w.declaration.Region, w.record.Name, regionNames(spec.Regions)))
+	}
+	return spec
+}
+
+// differsFrom names the first attribute in which an open link is not the one
+// that is wanted.
+func (w wanted) differsFrom(link onboarding.Link) string {
+	found, err := decodeDeclaration(link.Declared)
+	switch {
+	case err != nil:
+		return "a declaration that can't be read"
+	case link.Account != w.account:
+		return "account_id"
+	case !w.externalID.IsZero() && link.ExternalID != w.externalID:
+		return "external_id"
+	}
+	return w.declaration.differsFrom(found)
+}
+
+// refuseUnderLiveStack keeps what a live stack was made with: the account that
+// it is in, and the external ID that its role asks for.
+func refuseUnderLiveStack(w wanted, existing onboarding.Customer, externalID account.ExternalID) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, r := range live(existing) {
+		if r.Account != w.account {
+			diags.AddAttributeError(path.Root("account_id"), fmt.Sprintf("Customer %s has a live stack in account %s", w.customer, r.Account), fmt.Sprintf(
+				"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack))
+		} else if r.ExternalID != externalID {
+			diags.AddAttributeError(path.Root("external_id"), fmt.Sprintf("Customer %s has a live stack with another external ID", w.customer), fmt.Sprintf(
+				"external_id can't change while it lives: the role of stack %s asks for the one that it was made with.", r.Stack))
+		}
+	}
+	return diags
+}
+
+func aliveIn(c onboarding.Customer, in account.ID) bool {
+	return slices.ContainsFunc(live(c), func(r onboarding.Registration) bool { return r.Account == in })
+}
+
+// writeAttempts is how often a write that met another one starts over.
+const writeAttempts = 5
+
+// write makes the link what the model says: template, record, permission to
+// publish, in this order. Whatever an interrupted apply leaves behind is either
+// out of use (a template, named by its content) or exactly what the next apply
+// finds and goes on from (the record); and the record stands before the
+// permission, because it is what keeps the permission from being swept away.
+func (r *linkResource) write(ctx context.Context, in *intake, model linkModel, state *linkModel, diags *diag.Diagnostics) (onboarding.Link, bool) {
+	customer := model.CustomerID.ValueString()
+	for attempt := 1; ; attempt++ {
+		link, err := r.writeOnce(ctx, in, model, state, diags)
+		var exists *registry.LinkExistsError
+		if (errors.Is(err, registry.ErrConflict) || errors.As(err, &exists)) && attempt < writeAttempts {
+			in.forget()
+			continue
+		}
+		var taken *registry.ExternalIDTakenError
+		switch {
+		case errors.Is(err, registry.ErrNoHub):
+			diags.Append(noHub(onCustomer(in.name, customer), in.name))
+		case errors.As(err, &taken):
+			diags.Append(externalIDTaken(taken.CustomerID, taken.ExternalID.String()))
+		case err != nil:
+			diags.Append(cannot("write the link of", onCustomer(in.name, customer), "The next apply goes on from what is there.", err))
+		}
+		return link, !diags.HasError()
+	}
+}
+
+func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkModel, state *linkModel, diags *diag.Diagnostics) (onboarding.Link, error) {
+	none := onboarding.Link{}
+	record, err := in.record(ctx)
+	if err != nil {
+		return none, err
+	}
+	existing, err := in.find(ctx, model.CustomerID.ValueString())
+	if err != nil {
+		return none, err
+	}
+	if existing == nil && state != nil {
+		return none, fmt.Errorf("it is in the state, but not in the registry: refresh, and apply again: %w", registry.ErrNoLink)
+	}
+	w := model.wanted(ctx, record, state == nil, diags)
+	if diags.HasError() {
+		return none, nil
+	}
+	todo, d := issueLink(w, existing)
+	if diags.Append(d...); diags.HasError() {
+		return none, nil
+	}
+	if todo.body != nil {
+		if _, err := in.hub.PublishTemplate(ctx, record, todo.body); err != nil {
+			return none, err
+		}
+	}
+	link := todo.link
+	switch {
+	case todo.adopt:
+		diags.Append(linkAdopted(in.name, link.CustomerID))
+	default:
+		if existing == nil {
+			link.CreatedAt = r.session.now().UTC()
+		}
+		if link, err = todo.write(in.registry, ctx, link); err != nil {
+			return none, err
+		}
+		in.wroteLink(link)
+	}
+	if existing == nil || todo.adopt || existing.Link.Closed || existing.Link.Account != link.Account {
+		if err := in.hub.Publishers().Allow(ctx, link.Shard, link.Account); err != nil {
+			return none, err
+		}
+	}
+	return link, nil
+}
+
+// find is a customer, or nil where the hub definitely has none of the ID.
+func (in *intake) find(ctx context.Context, customer string) (*onboarding.Customer, error) {
+	found, err := in.customer(ctx, customer)
+	if errors.Is(err, registry.ErrNoLink) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// wanted is the model as a link to be; everything declared in it is known.
+func (m linkModel) wanted(ctx context.Context, record registry.HubRecord, creating bool, diags *diag.Diagnostics) wanted {
+	w := wanted{
+		record:      record,
+		customer:    m.CustomerID.ValueString(),
+		declaration: m.declared(ctx, diags),
+		creating:    creating,
+	}
+	var err error
+	if w.account, err = account.ParseID(m.AccountID.ValueString()); err != nil {
+		diags.AddAttributeError(path.Root("account_id"), "Not an AWS account ID", sentence(err.Error()))
+	}
+	if text := m.ExternalID.ValueString(); text != "" {
+		if w.externalID, err = account.ParseExternalID(text); err != nil {
+			diags.AddAttributeError(path.Root("external_id"), "Not an external ID", sentence(err.Error()))
+		}
+	}
+	return w
+}
+
+// launchParameters are what travels in a link rather than in its template.
+func launchParameters(link onboarding.Link) map[string]string {
+	return map[string]string{
+		stacktemplate.ParameterExternalID:   link.ExternalID.String(),
+		stacktemplate.ParameterCustomerName: link.CustomerID,
+		stacktemplate.ParameterRoleName:     link.RoleName,
+		stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
+	}
+}

@@ -1,0 +1,93 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package provider is the Terraform surface: schemas, what is known in a plan,
+// and the create, read, update and delete of hub, onboarding link and customer
+// role, each of which calls the packages below.
+//
+// It decides nothing about a phone-home: while a role waits, it runs the same
+// registrar that the daemon runs. It keeps nothing between two operations but
+// Terraform's own state; what it shares within one (the read of a hub's
+// customers, the specifications planned, the registrar) lives in [session].
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+)
+
+var _ provider.Provider = (*xacctProvider)(nil)
+
+// Option changes what a provider instance does; tests use them.
+type Option func(*settings)
+
+// settings are what the code around the provider decides, rather than its
+// configuration.
+type settings struct {
+	version      string
+	now          func() time.Time
+	pollInterval time.Duration // how often a waiting apply looks at the registry
+	queueWait    time.Duration // how long one receive waits for a message
+}
+
+// WithPollInterval sets how often a waiting apply looks at the registry.
+func WithPollInterval(d time.Duration) Option {
+	return func(s *settings) { s.pollInterval = d }
+}
+
+// WithClock replaces the machine's clock.
+func WithClock(now func() time.Time) Option {
+	return func(s *settings) { s.now = now }
+}
+
+type xacctProvider struct {
+	settings settings
+}
+
+// New returns the constructor of a provider of this version.
+func New(version string, options ...Option) func() provider.Provider {
+	s := settings{version: version, now: time.Now, pollInterval: 5 * time.Second}
+	for _, option := range options {
+		option(&s)
+	}
+	return func() provider.Provider { return &xacctProvider{settings: s} }
+}
+
+func (p *xacctProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "xacct"
+	resp.Version = p.settings.version
+}
+
+func (p *xacctProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = providerSchema()
+}
+
+// Configure makes the session that all resources and data sources of one
+// operation share. Values that a plan does not know yet are no error: what can
+// be planned without them is.
+func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var config providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	s := newSession(p.settings)
+	if unknown := config.unknown(); unknown != "" {
+		s.unconfigured = unknown
+	} else {
+		resp.Diagnostics.Append(s.connect(ctx, config)...)
+	}
+	resp.ResourceData, resp.DataSourceData = s, s
+}
+
+func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newHubResource, newLinkResource, newRoleResource}
+}
+
+func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newHubDataSource, newRoleDataSource, newRolesDataSource}
+}

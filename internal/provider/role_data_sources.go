@@ -1,0 +1,210 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+var (
+	_ datasource.DataSource              = (*roleDataSource)(nil)
+	_ datasource.DataSourceWithConfigure = (*roleDataSource)(nil)
+	_ datasource.DataSource              = (*rolesDataSource)(nil)
+	_ datasource.DataSourceWithConfigure = (*rolesDataSource)(nil)
+)
+
+// roleDataSource reads one customer's role, rolesDataSource those of a hub.
+type (
+	roleDataSource  struct{ configured }
+	rolesDataSource struct{ configured }
+)
+
+type roleDataModel struct {
+	Hub        types.String `tfsdk:"hub"`
+	CustomerID types.String `tfsdk:"customer_id"`
+
+	registrationModel
+}
+
+type rolesDataModel struct {
+	Hub         types.String `tfsdk:"hub"`
+	Status      types.String `tfsdk:"status"`
+	CustomerIDs types.Set    `tfsdk:"customer_ids"`
+	Outdated    types.Bool   `tfsdk:"outdated"`
+	Roles       types.List   `tfsdk:"roles"`
+	RoleARNs    types.Map    `tfsdk:"role_arns"`
+}
+
+// listedRole is one element of roles.
+type listedRole struct {
+	CustomerID types.String `tfsdk:"customer_id"`
+
+	registrationModel
+}
+
+func newRoleDataSource() datasource.DataSource  { return &roleDataSource{} }
+func newRolesDataSource() datasource.DataSource { return &rolesDataSource{} }
+
+func (d *roleDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_customer_role"
+}
+
+func (d *rolesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_customer_roles"
+}
+
+func registrationAttributes() map[string]schema.Attribute {
+	attributes := map[string]schema.Attribute{}
+	for name, description := range registrationTexts {
+		switch name {
+		case "granted_permissions":
+			attributes[name] = schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
+		case "outdated":
+			attributes[name] = schema.BoolAttribute{Computed: true, MarkdownDescription: description}
+		default:
+			attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
+		}
+	}
+	return attributes
+}
+
+func (d *roleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	attributes := registrationAttributes()
+	attributes["hub"] = schema.StringAttribute{Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub."}
+	attributes["customer_id"] = schema.StringAttribute{
+		Required: true, Validators: []validator.String{customerID()}, MarkdownDescription: "The vendor's name for the customer.",
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "One customer's role. A customer that the hub has no link for is an error; one who has not launched yet is `pending`.",
+		Attributes:          attributes,
+	}
+}
+
+func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	listed := registrationAttributes()
+	listed["customer_id"] = schema.StringAttribute{Computed: true, MarkdownDescription: "The vendor's name for the customer."}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The roles of a hub's customers, those of other Terraform states included: of all whose link is open, and of all who have a live stack.",
+		Attributes: map[string]schema.Attribute{
+			"hub": schema.StringAttribute{Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub."},
+			"status": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Only roles of this status: `pending`, `active`, `degraded` or `disconnected`.",
+				Validators: []validator.String{stringvalidator.OneOf(string(onboarding.Pending), string(onboarding.Active), string(onboarding.Degraded), string(onboarding.Disconnected))},
+			},
+			"customer_ids": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, MarkdownDescription: "Only these customers.",
+				Validators: []validator.Set{setvalidator.ValueStringsAre(customerID())},
+			},
+			"outdated": schema.BoolAttribute{Optional: true, MarkdownDescription: "Only roles that are, or are not, outdated."},
+			"roles": schema.ListNestedAttribute{
+				Computed: true, MarkdownDescription: "The roles, sorted by `customer_id`.",
+				NestedObject: schema.NestedAttributeObject{Attributes: listed},
+			},
+			"role_arns": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "ARNs by customer, of proven roles (`active`) only: every one of them can be assumed.",
+			},
+		},
+	}
+}
+
+func (d *roleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.take(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *rolesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.take(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *roleDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model roleDataModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := d.intake(model.Hub.ValueString(), &resp.Diagnostics)
+	if in == nil {
+		return
+	}
+	found, err := in.customer(ctx, model.CustomerID.ValueString())
+	switch {
+	case errors.Is(err, registry.ErrNoHub):
+		resp.Diagnostics.Append(noSuchHub(in))
+	case errors.Is(err, registry.ErrNoLink):
+		resp.Diagnostics.AddAttributeError(path.Root("customer_id"), fmt.Sprintf("No %s", onCustomer(in.name, model.CustomerID.ValueString())),
+			"The hub has no onboarding link for this customer. Create one with xacct_onboarding_link.")
+	case err != nil:
+		resp.Diagnostics.Append(cannot("read", onCustomer(in.name, model.CustomerID.ValueString()), "", err))
+	}
+	if err != nil {
+		return
+	}
+	model.flatten(ctx, found, d.session.clients.Partition(), &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model rolesDataModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := d.intake(model.Hub.ValueString(), &resp.Diagnostics)
+	if in == nil {
+		return
+	}
+	customers, err := in.all(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		resp.Diagnostics.Append(noSuchHub(in))
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(cannot("read the customers of", onHub(in.name), "", err))
+		return
+	}
+	roles, arns := []listedRole{}, map[string]string{}
+	only := model.filter(ctx, &resp.Diagnostics)
+	for _, id := range slices.Sorted(maps.Keys(customers)) {
+		role := listedRole{CustomerID: types.StringValue(id)}
+		role.flatten(ctx, customers[id], d.session.clients.Partition(), &resp.Diagnostics)
+		if customers[id].Link.Closed && len(live(customers[id])) == 0 || !only(role) {
+			continue
+		}
+		roles = append(roles, role)
+		if role.Status.ValueString() == string(onboarding.Active) {
+			arns[id] = role.RoleARN.ValueString()
+		}
+	}
+	list, diags := types.ListValueFrom(ctx, model.Roles.ElementType(ctx), roles)
+	resp.Diagnostics.Append(diags...)
+	model.Roles, model.RoleARNs = list, stringMap(ctx, arns, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// filter is what the arguments ask for, as a question to a role.
+func (m rolesDataModel) filter(ctx context.Context, diags *diag.Diagnostics) func(listedRole) bool {
+	var ids []string
+	diags.Append(m.CustomerIDs.ElementsAs(ctx, &ids, false)...)
+	return func(r listedRole) bool {
+		return (m.Status.IsNull() || m.Status.Equal(r.Status)) &&
+			(m.Outdated.IsNull() || m.Outdated.Equal(r.Outdated)) &&
+			(m.CustomerIDs.IsNull() || slices.Contains(ids, r.CustomerID.ValueString()))
+	}
+}

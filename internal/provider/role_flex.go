@@ -1,0 +1,81 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// current is the registration that speaks for the customer today. One that was
+// disconnected before the link was issued anew belongs to the past.
+func current(c onboarding.Customer) (onboarding.Registration, bool) {
+	for _, r := range c.Registrations {
+		if r.Account == c.Link.Account && (r.Live() || r.ExternalID == c.Link.ExternalID) {
+			return r, true
+		}
+	}
+	return onboarding.Registration{}, false
+}
+
+// flatten takes what is known of a customer's role into the model.
+func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, partition account.Partition, diags *diag.Diagnostics) {
+	m.expect(c, partition)
+	r, ok := current(c)
+	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
+	if !ok {
+		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
+		m.TemplateVersion, m.Outdated = types.StringNull(), types.BoolValue(false)
+		m.Status = types.StringValue(string(onboarding.Pending))
+		m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
+		return
+	}
+	m.StackID = types.StringValue(r.Stack.String())
+	m.StackRegion = types.StringValue(r.Stack.Region.String())
+	m.TemplateVersion = optional(r.TemplateVersion)
+	m.Outdated = types.BoolValue(outdated(c))
+	m.Status = types.StringValue(string(r.Status))
+	m.RegisteredAt, m.ProvenAt = timeString(r.RegisteredAt), timeString(r.ProvenAt)
+}
+
+// outdated reports whether the customer's stack was made with another version
+// of the template than the link's of today.
+func outdated(c onboarding.Customer) bool {
+	r, ok := current(c)
+	return ok && r.Live() && r.TemplateVersion != c.Link.TemplateVersion
+}
+
+// expect is the part that a plan knows: what the link says, until a live stack
+// says otherwise.
+func (m *registrationModel) expect(c onboarding.Customer, partition account.Partition) {
+	role, externalID := c.Link.Role(partition), c.Link.ExternalID
+	if r, ok := current(c); ok && r.Live() {
+		role, externalID = r.Role, r.ExternalID
+	}
+	m.RoleARN = types.StringValue(role.String())
+	m.AccountID = types.StringValue(c.Link.Account.String())
+	m.ExternalID = types.StringValue(externalID.String())
+}
+
+// unknown is what no plan can know.
+func (m *registrationModel) unknown() {
+	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
+	m.GrantedPermissions = types.SetUnknown(types.StringType)
+	m.TemplateVersion, m.Outdated = types.StringUnknown(), types.BoolUnknown()
+	m.Status = types.StringUnknown()
+	m.RegisteredAt, m.ProvenAt = types.StringUnknown(), types.StringUnknown()
+}
+
+func timeString(t time.Time) types.String {
+	if t.IsZero() {
+		return types.StringNull()
+	}
+	return types.StringValue(t.UTC().Format(time.RFC3339))
+}

@@ -1,0 +1,74 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// patience is how long a waiting role waits unless its timeouts say otherwise.
+const patience = time.Hour
+
+// await waits until the customer's role is registered, and answers phone-homes
+// meanwhile. It returns nil when it said why it stopped waiting.
+func (r *roleResource) await(ctx context.Context, in *intake, c onboarding.Customer, limit time.Duration, diags *diag.Diagnostics) *onboarding.Customer {
+	if !arrived(c) {
+		if status := c.Link.Status(r.session.now()); status != onboarding.LinkOpen {
+			diags.AddAttributeError(path.Root("link"), fmt.Sprintf("The link of %s is %s", onCustomer(in.name, c.Link.CustomerID), status),
+				"Nobody can register through it any more, so there is nothing to wait for. Open it again: move its expires_at, or create it anew.")
+			return nil
+		}
+		waiting, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		found, err := in.listener.until(waiting, c.Link.CustomerID, arrived)
+		if err != nil {
+			diags.Append(stillWaiting(ctx, in, c, limit, err))
+			return nil
+		}
+		c = found
+	}
+	if registration, _ := current(c); registration.Status == onboarding.Degraded {
+		diags.AddWarning(fmt.Sprintf("The role of %s does not prove at the moment", onCustomer(in.name, c.Link.CustomerID)),
+			paragraphs("The customer's stack is there, but the role can't be assumed as it should be. Its status is degraded.", registration.Reason))
+	}
+	return &c
+}
+
+// arrived reports whether there is nothing to wait for: a live stack of the
+// customer is registered.
+func arrived(c onboarding.Customer) bool {
+	r, ok := current(c)
+	return ok && r.Live()
+}
+
+// stillWaiting says that time ran out, or the person did.
+func stillWaiting(ctx context.Context, in *intake, c onboarding.Customer, limit time.Duration, err error) diag.Diagnostic {
+	who := onCustomer(in.name, c.Link.CustomerID)
+	if ctx.Err() != nil {
+		return diag.NewErrorDiagnostic("Stopped waiting for "+who,
+			"The operation was interrupted. Nothing is lost: the link stays open, and the next apply goes on waiting.")
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return cannot("wait for", who, "", err)
+	}
+	link := ""
+	if d, err := decodeDeclaration(c.Link.Declared); err == nil {
+		link, _ = linkURL(c.Link, d, in.session.console)
+	}
+	trouble := ""
+	if last := in.listener.lastTrouble(); last != nil {
+		trouble = "While waiting, this went wrong: " + last.Error()
+	}
+	return diag.NewErrorDiagnostic(fmt.Sprintf("No role yet from %s", who), paragraphs(
+		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply goes on waiting.", limit),
+		link, trouble))
+}

@@ -1,0 +1,138 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+)
+
+// session is what resources and data sources of one configured provider share:
+// who they are on AWS, and one [intake] for each hub that they speak of.
+type session struct {
+	settings settings
+
+	// unconfigured names the provider argument that has no value yet; then
+	// there are no clients. Empty: there are.
+	unconfigured string
+	clients      *awsclient.Clients
+	console      string // that links begin with; empty: the AWS console
+	defaultTags  map[string]string
+	tagsUnknown  bool // default_tags has values that this plan doesn't know
+
+	mu      sync.Mutex
+	intakes map[string]*intake
+}
+
+func newSession(s settings) *session {
+	return &session{settings: s, intakes: map[string]*intake{}}
+}
+
+// connect makes the clients of a configuration that is fully known.
+func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnostics {
+	diags := model.validateAccounts()
+	config, console, d := model.expand(ctx, s.settings.version)
+	diags.Append(d...)
+	if s.tagsUnknown = !fullyKnown(model.DefaultTags); !s.tagsUnknown && !model.DefaultTags.IsNull() {
+		var tags defaultTagsModel
+		diags.Append(model.DefaultTags.As(ctx, &tags, basetypes.ObjectAsOptions{})...)
+		diags.Append(tags.Tags.ElementsAs(ctx, &s.defaultTags, false)...)
+	}
+	if diags.HasError() {
+		return diags
+	}
+	clients, found := awsclient.Load(ctx, config)
+	for _, d := range found {
+		diags.Append(fromAWS(d))
+	}
+	s.clients, s.console = clients, console
+	return diags
+}
+
+// ready says whether AWS can be asked. Where it can't because the provider's
+// own configuration isn't known yet, a plan goes on without.
+func (s *session) ready() bool { return s != nil && s.clients != nil }
+
+// intake is the hub of a name, as this operation sees it.
+func (s *session) intake(name string) (*intake, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in, ok := s.intakes[name]; ok {
+		return in, nil
+	}
+	in, err := newIntake(s, name)
+	if err != nil {
+		return nil, err
+	}
+	s.intakes[name] = in
+	return in, nil
+}
+
+func (s *session) now() time.Time { return s.settings.now() }
+
+// configured is embedded by every resource and data source: it takes the
+// session from the provider.
+type configured struct{ session *session }
+
+func (c *configured) take(data any, diags *diag.Diagnostics) {
+	if data == nil {
+		return // validation only: the provider isn't configured
+	}
+	s, ok := data.(*session)
+	if !ok {
+		diags.AddError("The provider was put together wrongly", fmt.Sprintf("Expected a session, got %T. Please report this.", data))
+		return
+	}
+	c.session = s
+}
+
+// intake is the hub of a name, for those who can't go on without AWS; nil when
+// it said why not.
+func (c *configured) intake(hub string, diags *diag.Diagnostics) *intake {
+	if !c.requireReady(diags) {
+		return nil
+	}
+	in, err := c.session.intake(hub)
+	if err != nil {
+		diags.Append(cannot("open", onHub(hub), "", err))
+		return nil
+	}
+	return in
+}
+
+// requireReady is for those who can't go on without AWS.
+func (c *configured) requireReady(diags *diag.Diagnostics) bool {
+	if c.session.ready() {
+		return true
+	}
+	argument := "its configuration"
+	if c.session != nil && c.session.unconfigured != "" {
+		argument = c.session.unconfigured
+	}
+	diags.AddError("The provider is not configured yet", fmt.Sprintf(
+		"The provider's %s is not known before apply, so nothing can be read from AWS now. "+
+			"Give it a value that is known at plan, or apply what it depends on first (-target).", argument))
+	return false
+}
+
+// fromAWS puts a finding about the configuration on its argument.
+func fromAWS(d awsclient.Diagnostic) diag.Diagnostic {
+	switch {
+	case d.Attribute == "" && d.Warning:
+		return diag.NewWarningDiagnostic(d.Summary, d.Detail)
+	case d.Attribute == "":
+		return diag.NewErrorDiagnostic(d.Summary, d.Detail)
+	case d.Warning:
+		return diag.NewAttributeWarningDiagnostic(path.Root(d.Attribute), d.Summary, d.Detail)
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root(d.Attribute), d.Summary, d.Detail)
+}

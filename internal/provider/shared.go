@@ -1,0 +1,91 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// shared is a value that many resources want at the same time, and that one of
+// them reads for all: the others wait, and then use it until it is old.
+type shared[T any] struct {
+	now    func() time.Time
+	maxAge time.Duration
+	read   func(context.Context) (T, error)
+
+	mu      sync.Mutex
+	value   T
+	err     error
+	readAt  time.Time     // zero: nothing to use
+	reading chan struct{} // closed when the read under way has ended; nil: none
+}
+
+// get returns the value, read at most maxAge ago. An error is shared with
+// those who waited for it, and not kept for others.
+func (s *shared[T]) get(ctx context.Context) (T, error) {
+	for {
+		s.mu.Lock()
+		if !s.readAt.IsZero() && s.now().Sub(s.readAt) < s.maxAge {
+			defer s.mu.Unlock()
+			return s.value, nil
+		}
+		under := s.reading
+		if under == nil {
+			s.reading = make(chan struct{})
+			s.mu.Unlock()
+			return s.fetch(ctx)
+		}
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			var none T
+			return none, ctx.Err()
+		case <-under:
+		}
+		s.mu.Lock()
+		err := s.err
+		s.mu.Unlock()
+		// Whoever read may have been cancelled, which is not our affair.
+		if err != nil && !errors.Is(err, context.Canceled) {
+			var none T
+			return none, err
+		}
+	}
+}
+
+func (s *shared[T]) fetch(ctx context.Context) (T, error) {
+	started := s.now()
+	value, err := s.read(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.reading)
+	s.reading = nil
+	s.err = err
+	if err != nil {
+		return value, err
+	}
+	if started.After(s.readAt) {
+		s.value, s.readAt = value, started
+	}
+	return s.value, nil
+}
+
+// put offers a value that somebody else has read at a time.
+func (s *shared[T]) put(value T, readAt time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if readAt.After(s.readAt) {
+		s.value, s.readAt = value, readAt
+	}
+}
+
+// forget makes the next get read again.
+func (s *shared[T]) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readAt = time.Time{}
+}

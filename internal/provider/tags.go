@@ -1,0 +1,49 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// mergeTags is what a resource ends up with: the provider's default tags,
+// overridden by its own. Unknown anywhere, it is unknown.
+func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (types.Map, diag.Diagnostics) {
+	if !fullyKnown(own) {
+		return types.MapUnknown(types.StringType), nil
+	}
+	all := make(map[string]string, len(defaults)+len(own.Elements()))
+	for key, value := range defaults {
+		all[key] = value
+	}
+	var mine map[string]string
+	diags := own.ElementsAs(ctx, &mine, false)
+	for key, value := range mine {
+		all[key] = value
+	}
+	merged, d := types.MapValueFrom(ctx, types.StringType, all)
+	diags.Append(d...)
+	return merged, diags
+}
+
+// ownTags is the other direction, for refresh and import: all tags but those
+// that are there because of the defaults. A tag that the resource declares
+// itself stays, even where a default says the same.
+func ownTags(all, defaults, declared map[string]string) map[string]string {
+	var own map[string]string
+	for key, value := range all {
+		_, mine := declared[key]
+		if d, ok := defaults[key]; ok && d == value && !mine {
+			continue
+		}
+		if own == nil {
+			own = map[string]string{}
+		}
+		own[key] = value
+	}
+	return own
+}

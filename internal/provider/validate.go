@@ -1,0 +1,245 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// check is a validator of one string. It says what is wrong with the value and
+// what would be right; the framework adds which attribute it was.
+type check struct {
+	wants   string // for the documentation: "an AWS account ID of 12 digits"
+	summary string
+	find    func(string) error
+}
+
+func (c check) Description(context.Context) string         { return "must be " + c.wants }
+func (c check) MarkdownDescription(context.Context) string { return "must be " + c.wants }
+
+func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := c.find(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, c.summary, fmt.Sprintf("%s must be %s: %s.", req.Path, c.wants, err))
+	}
+}
+
+// parses turns a parser into a check: what parses is right.
+func parses[T any](parse func(string) (T, error)) func(string) error {
+	return func(s string) error {
+		_, err := parse(s)
+		return err
+	}
+}
+
+func matches(pattern, advice string) func(string) error {
+	re := regexp.MustCompile(pattern)
+	return func(s string) error {
+		if !re.MatchString(s) {
+			return fmt.Errorf("%q is not: %s", s, advice)
+		}
+		return nil
+	}
+}
+
+func accountID() check {
+	return check{"an AWS account ID", "Not an AWS account ID", func(s string) error {
+		_, err := account.ParseID(s)
+		if err != nil && len(s) != 12 {
+			return fmt.Errorf("%w; this one has %d characters", err, len(s))
+		}
+		return err
+	}}
+}
+
+func awsRegion() check {
+	return check{"an AWS Region", "Not an AWS Region", parses(account.ParseRegion)}
+}
+
+func roleARN() check {
+	return check{"the full ARN of an IAM role", "Not the ARN of a role", func(s string) error {
+		if strings.ContainsAny(s, "*?") {
+			return fmt.Errorf("%q has a wildcard, which would trust roles that don't exist yet; name each role in full", s)
+		}
+		_, err := account.ParseRoleARN(s)
+		return err
+	}}
+}
+
+func policyARN() check {
+	return check{"the ARN of an IAM managed policy", "Not the ARN of a managed policy", parses(account.ParsePolicyARN)}
+}
+
+func externalID() check {
+	return check{"an external ID", "Not an external ID", parses(account.ParseExternalID)}
+}
+
+func roleName() check {
+	return check{"the name of an IAM role", "Not a role name", account.CheckRoleName}
+}
+
+func rolePath() check {
+	return check{"the path of an IAM role", "Not a role path", account.CheckRolePath}
+}
+
+func stackName() check {
+	return check{"the name of a CloudFormation stack", "Not a stack name", account.CheckStackName}
+}
+
+func hubName() check {
+	return check{"2 to 31 lower-case letters, digits and hyphens, beginning with a letter", "Not a hub name",
+		matches(`^[a-z][a-z0-9-]{1,30}$`, "topics, queue, bucket and table are named after the hub, so it looks like acme or acme-eu")}
+}
+
+func customerID() check {
+	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Not a customer ID",
+		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "use the identifier that your own product gives its customers")}
+}
+
+func linkID() check {
+	return check{"the id of an onboarding link, hub/customer", "Not the id of a link", func(s string) error {
+		_, _, err := splitLinkID(s)
+		return err
+	}}
+}
+
+// splitLinkID takes hub/customer apart.
+func splitLinkID(id string) (hub, customer string, err error) {
+	hub, customer, ok := strings.Cut(id, "/")
+	if !ok || hubName().find(hub) != nil || customerID().find(customer) != nil {
+		return "", "", fmt.Errorf("%q is not hub/customer, such as acme/globex", id)
+	}
+	return hub, customer, nil
+}
+
+func durationBetween(least, most string) check {
+	low, _ := time.ParseDuration(least)
+	high, _ := time.ParseDuration(most)
+	return check{"a duration between " + least + " and " + most, "Not a fitting duration", func(s string) error {
+		d, err := time.ParseDuration(s)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%q is not a duration; write it like 15m or 1h30m", s)
+		case d < low || d > high:
+			return fmt.Errorf("%q is outside of that", s)
+		case d%time.Second != 0:
+			return fmt.Errorf("%q is not in whole seconds", s)
+		}
+		return nil
+	}}
+}
+
+func instant() check {
+	return check{"a time by RFC 3339", "Not a time", func(s string) error {
+		if _, err := time.Parse(time.RFC3339, s); err != nil {
+			return fmt.Errorf("%q is not; write it like 2030-01-31T18:00:00Z", s)
+		}
+		return nil
+	}}
+}
+
+func webAddress() check {
+	return check{"a web or mail address", "Not an address", func(s string) error {
+		u, err := url.Parse(s)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "mailto") {
+			return fmt.Errorf("%q is not; it begins with https:// or mailto:", s)
+		}
+		return nil
+	}}
+}
+
+func endpointURL() check {
+	return check{"a URL", "Not a URL", func(s string) error {
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			return fmt.Errorf("%q is not; it looks like http://127.0.0.1:4566", s)
+		}
+		return nil
+	}}
+}
+
+func jsonText() check {
+	return check{"a JSON document", "Not JSON", func(s string) error {
+		if !json.Valid([]byte(s)) {
+			return fmt.Errorf("this is not; jsonencode() writes it for you")
+		}
+		return nil
+	}}
+}
+
+func identityPolicy() check {
+	return check{"an IAM policy document as JSON", "Not an IAM policy", parses(iampolicy.ParseIdentity)}
+}
+
+// oneBuilt accepts the first value, and refuses the others by saying that they
+// are not built yet rather than that they are wrong.
+func oneBuilt(built string, planned ...string) check {
+	return check{fmt.Sprintf("%q", built), "Not available in this release", func(s string) error {
+		if s == built {
+			return nil
+		}
+		for _, p := range planned {
+			if s == p {
+				return fmt.Errorf("%q is planned, but this release doesn't have it", s)
+			}
+		}
+		return fmt.Errorf("%q is none of its values", s)
+	}}
+}
+
+// oneTopic refuses what would need several topics per Region.
+type oneTopic struct{}
+
+func (oneTopic) Description(context.Context) string {
+	return fmt.Sprintf("must be at most %d", customersPerTopic)
+}
+func (o oneTopic) MarkdownDescription(ctx context.Context) string { return o.Description(ctx) }
+
+func (oneTopic) ValidateInt64(_ context.Context, req validator.Int64Request, resp *validator.Int64Response) {
+	if req.ConfigValue.ValueInt64() > customersPerTopic {
+		resp.Diagnostics.AddAttributeError(req.Path, "Not available in this release", fmt.Sprintf(
+			"capacity must be at most %d: more customers need several topics per Region, which this release doesn't have. "+
+				"Until then, use a second hub.", customersPerTopic))
+	}
+}
+
+func policyName() check {
+	return check{"the name of an inline policy", "Not a policy name", account.CheckPolicyName}
+}
+
+// inlineSum holds the limit that IAM puts on all inline policies of a role
+// together (aws-facts 7.2).
+type inlineSum struct{}
+
+func (inlineSum) Description(context.Context) string {
+	return fmt.Sprintf("must have at most %d characters together", iampolicy.MaxInlineSize)
+}
+func (i inlineSum) MarkdownDescription(ctx context.Context) string { return i.Description(ctx) }
+
+func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+	if req.ConfigValue.IsNull() || !fullyKnown(req.ConfigValue) {
+		return
+	}
+	var policies map[string]string
+	resp.Diagnostics.Append(req.ConfigValue.ElementsAs(ctx, &policies, false)...)
+	sum, err := iampolicy.InlineSize(policies)
+	if err == nil && sum > iampolicy.MaxInlineSize {
+		resp.Diagnostics.AddAttributeError(req.Path, "Inline policies too long", fmt.Sprintf(
+			"The inline policies of a role may have %d characters together, white space not counted; these have %d. "+
+				"Move some of them to managed policies.", iampolicy.MaxInlineSize, sum))
+	}
+}
