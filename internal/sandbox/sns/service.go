@@ -1,0 +1,147 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package sns is the sandbox's Amazon SNS: standard topics in memory, by the
+// query protocol, with topic policies checked when they are written as AWS
+// checks them and evaluated at every call, and signed notifications delivered
+// to SQS queues in any Region.
+//
+// It delivers to SQS only, has no FIFO topics, no encryption with customer
+// keys, no PublishBatch, and no subscription that somebody would have to
+// confirm: those calls and attributes are refused.
+package sns
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
+)
+
+// queues is where notifications go: the sandbox's SQS.
+type queues interface {
+	Deliver(d sqs.Delivery) error
+}
+
+// Service is SNS for all accounts and Regions of a sandbox.
+//
+// One lock guards its state; it is never held while the authorizer or SQS is
+// asked.
+type Service struct {
+	clock      *kernel.Clock
+	authorizer kernel.Authorizer
+	accounts   kernel.Accounts
+	faults     *kernel.Faults
+	journal    *kernel.Journal
+	rand       io.Reader
+	queues     queues
+	signer     *signer
+
+	mu            sync.Mutex
+	topics        map[topicKey]*topic
+	subscriptions map[string]*subscription // by ARN
+}
+
+var _ kernel.Service = (*Service)(nil)
+
+// New makes an SNS without topics that delivers to the queues.
+func New(env kernel.Env, q queues) *Service {
+	return &Service{
+		clock:         env.Clock,
+		authorizer:    env.Authorizer,
+		accounts:      env.Accounts,
+		faults:        env.Faults,
+		journal:       env.Journal,
+		rand:          env.Rand,
+		queues:        q,
+		signer:        newSigner(env.Rand),
+		topics:        map[topicKey]*topic{},
+		subscriptions: map[string]*subscription{},
+	}
+}
+
+// Action names the operation of the request's form.
+func (s *Service) Action(r *http.Request, body []byte) string { return kernel.QueryAction(r, body) }
+
+// EncodeError writes an error as the query protocol does.
+func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response {
+	return kernel.QueryError(c, namespace, e)
+}
+
+const namespace = "http://sns.amazonaws.com/doc/2010-03-31/"
+
+// operations read their parameters, check that the call is allowed, and do it.
+// A nil result is an answer without a Result element.
+var operations = map[string]func(*Service, *kernel.Call, kernel.Query) (any, error){
+	"CreateTopic":               (*Service).createTopic,
+	"GetTopicAttributes":        (*Service).getTopicAttributes,
+	"SetTopicAttributes":        (*Service).setTopicAttributes,
+	"DeleteTopic":               (*Service).deleteTopic,
+	"ListTopics":                (*Service).listTopics,
+	"AddPermission":             (*Service).addPermission,
+	"RemovePermission":          (*Service).removePermission,
+	"TagResource":               (*Service).tagResource,
+	"UntagResource":             (*Service).untagResource,
+	"ListTagsForResource":       (*Service).listTagsForResource,
+	"Subscribe":                 (*Service).subscribe,
+	"Unsubscribe":               (*Service).unsubscribe,
+	"ListSubscriptions":         (*Service).listSubscriptions,
+	"ListSubscriptionsByTopic":  (*Service).listSubscriptionsByTopic,
+	"GetSubscriptionAttributes": (*Service).getSubscriptionAttributes,
+	"SetSubscriptionAttributes": (*Service).setSubscriptionAttributes,
+	"Publish":                   (*Service).publish,
+}
+
+// Serve runs one operation.
+func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
+	run, ok := operations[c.Action]
+	if !ok {
+		return nil, kernel.UnknownQueryAction(c)
+	}
+	result, err := run(s, c, kernel.ParseQuery(c.Request, c.Body))
+	if err != nil {
+		return nil, err
+	}
+	return kernel.QueryResult(c, namespace, result)
+}
+
+// allow asks whether the caller may do something to a topic or subscription.
+func (s *Service) allow(c *kernel.Call, action, resource, owner, policy string, context map[string][]string) error {
+	keys := map[string][]string{"sns:endpoint": nil, "sns:protocol": nil} // known, and absent but where given
+	for name, values := range context {
+		keys[name] = values
+	}
+	err := s.authorizer.Authorize(kernel.Authorization{
+		Principal:       c.Principal,
+		Action:          "SNS:" + action,
+		Resource:        resource,
+		ResourceAccount: owner,
+		ResourcePolicy:  policy,
+		Context:         keys,
+	})
+	// SNS has a name of its own for AccessDenied (aws-facts 5.6).
+	var denied *kernel.Error
+	if errors.As(err, &denied) && strings.HasPrefix(denied.Code, "AccessDenied") {
+		return kernel.Errorf(http.StatusForbidden, "AuthorizationError", "%s", denied.Message)
+	}
+	return err
+}
+
+// The errors that more than one operation gives (aws-facts 5.6).
+
+func errParameter(format string, args ...any) error {
+	return kernel.Errorf(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+format, args...)
+}
+
+func errNoTopic() error {
+	return kernel.Errorf(http.StatusNotFound, "NotFound", "Topic does not exist")
+}
+
+// errNotInSandbox refuses what AWS has and the sandbox has not.
+func errNotInSandbox(what string) error {
+	return errParameter("The sandbox does not implement %s", what)
+}

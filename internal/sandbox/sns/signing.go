@@ -1,0 +1,130 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sns
+
+import (
+	"crypto"
+	"crypto/md5" //nolint:gosec // names a certificate, secures nothing
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // signature version 1 is SHA1withRSA
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// signer signs notifications with a key of this sandbox, and shows each
+// Region's certificate of it. Key and certificates are made when the first
+// notification needs them.
+type signer struct {
+	rand io.Reader
+
+	mu           sync.Mutex
+	key          *rsa.PrivateKey
+	certificates map[string]*signingCertificate // by Region
+}
+
+type signingCertificate struct {
+	path string // /SimpleNotificationService-<32hex>.pem
+	pem  []byte
+}
+
+func newSigner(random io.Reader) *signer {
+	return &signer{rand: random, certificates: map[string]*signingCertificate{}}
+}
+
+func (s *signer) privateKey() (*rsa.PrivateKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.key == nil {
+		key, err := rsa.GenerateKey(s.rand, 2048)
+		if err != nil {
+			return nil, fmt.Errorf("make the key that signs notifications: %w", err)
+		}
+		s.key = key
+	}
+	return s.key, nil
+}
+
+// sign is SHA1withRSA for version 1 and SHA256withRSA for version 2
+// (aws-facts 5.9).
+func (s *signer) sign(version, text string) ([]byte, error) {
+	key, err := s.privateKey()
+	if err != nil {
+		return nil, err
+	}
+	if version == "2" {
+		sum := sha256.Sum256([]byte(text))
+		return rsa.SignPKCS1v15(s.rand, key, crypto.SHA256, sum[:])
+	}
+	sum := sha1.Sum([]byte(text)) //nolint:gosec // see above
+	return rsa.SignPKCS1v15(s.rand, key, crypto.SHA1, sum[:])
+}
+
+// certificate is a Region's, self-signed and good for ten years: receivers go by
+// the machine's time or the sandbox's.
+func (s *signer) certificate(region string) (*signingCertificate, error) {
+	key, err := s.privateKey()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.certificates[region]; ok {
+		return c, nil
+	}
+	now := time.Now()
+	host := "sns." + region + "." + dnsSuffix(region)
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(int64(len(s.certificates) + 1)),
+		Subject:               pkix.Name{CommonName: host, Organization: []string{"The xacct sandbox, not Amazon"}},
+		DNSNames:              []string{host, "sns.amazonaws.com"},
+		NotBefore:             now.Add(-24 * time.Hour),
+		NotAfter:              now.AddDate(10, 0, 0),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(s.rand, template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("make the certificate of %s: %w", host, err)
+	}
+	sum := md5.Sum(der) //nolint:gosec // see above
+	c := &signingCertificate{
+		path: "/SimpleNotificationService-" + hex.EncodeToString(sum[:]) + ".pem",
+		pem:  pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+	}
+	s.certificates[region] = c
+	return c, nil
+}
+
+// ServeHTTP serves the certificates at the paths of SigningCertURL; everything
+// else is not found.
+func (s *signer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	var found []byte
+	for _, c := range s.certificates {
+		if c.path == r.URL.Path {
+			found = c.pem
+		}
+	}
+	s.mu.Unlock()
+	if found == nil || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	_, _ = w.Write(found)
+}
+
+// Certificates serves what SigningCertURL points at: the front routes the hosts
+// sns.<region>.amazonaws.com here.
+func (s *Service) Certificates() http.Handler { return s.signer }

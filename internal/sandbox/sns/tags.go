@@ -1,0 +1,89 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sns
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+func (s *Service) tagResource(c *kernel.Call, q kernel.Query) (any, error) {
+	t, err := s.tagged(c, "TagResource", q)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := queryTags(q)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := maps.Clone(t.tags)
+	maps.Copy(all, tags)
+	if len(all) > 50 {
+		return nil, kernel.Errorf(http.StatusBadRequest, "TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+	}
+	t.tags = all
+	return struct{}{}, nil
+}
+
+func (s *Service) untagResource(c *kernel.Call, q kernel.Query) (any, error) {
+	t, err := s.tagged(c, "UntagResource", q)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range q.List("TagKeys") {
+		delete(t.tags, key)
+	}
+	return struct{}{}, nil
+}
+
+func (s *Service) listTagsForResource(c *kernel.Call, q kernel.Query) (any, error) {
+	t, err := s.tagged(c, "ListTagsForResource", q)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	type tag struct{ Key, Value string }
+	var result struct {
+		Tags []tag `xml:"Tags>member"`
+	}
+	for _, key := range slices.Sorted(maps.Keys(t.tags)) {
+		result.Tags = append(result.Tags, tag{key, t.tags[key]})
+	}
+	return result, nil
+}
+
+// tagged finds the topic; the tag operations have a code of their own for one
+// that isn't there.
+func (s *Service) tagged(c *kernel.Call, action string, q kernel.Query) (*topic, error) {
+	t, err := s.topic(c, action, q.Get("ResourceArn"))
+	var fault *kernel.Error
+	if errors.As(err, &fault) && fault.Code == "NotFound" {
+		return nil, kernel.Errorf(http.StatusNotFound, "ResourceNotFound", "Resource does not exist")
+	}
+	return t, err
+}
+
+func queryTags(q kernel.Query) (map[string]string, error) {
+	tags := map[string]string{}
+	for _, t := range q.Structs("Tags") {
+		key := t.Get("Key")
+		if _, twice := tags[key]; twice {
+			return nil, errParameter("Duplicated keys are not allowed.")
+		}
+		if key == "" || len(key) > 128 || len(t.Get("Value")) > 256 {
+			return nil, errParameter("Tags Reason: a key has 1 to 128 characters, a value at most 256")
+		}
+		tags[key] = t.Get("Value")
+	}
+	return tags, nil
+}
