@@ -99,11 +99,11 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 	if err != nil {
 		return HubRecord{}, err
 	}
-	secret, ok := found["key"].(*types.AttributeValueMemberB)
-	if !ok || len(secret.Value) == 0 {
+	secret := bytesOf(found, "key")
+	if len(secret) == 0 {
 		return HubRecord{}, fmt.Errorf("the record of hub %s in table %s has lost its key: restore the table from a backup", r.hub, r.table)
 	}
-	hub.Key = Key{secret.Value}
+	hub.Key = Key{secret}
 	hub.Revision = numberOf(found, "revision")
 	return hub, nil
 }

@@ -4,6 +4,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -154,7 +155,8 @@ func revisionIs(revision int64) (condition string, values item) {
 // same reports whether a stored item is the one that was to be written.
 func same(stored, written item) bool {
 	return stored != nil && textOf(stored, "record") == textOf(written, "record") &&
-		numberOf(stored, "revision") == numberOf(written, "revision")
+		numberOf(stored, "revision") == numberOf(written, "revision") &&
+		bytes.Equal(bytesOf(stored, "key"), bytesOf(written, "key"))
 }
 
 // transact writes all or nothing. Where other transactions are in the way it

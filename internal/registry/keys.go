@@ -107,3 +107,10 @@ func numberOf(i item, name string) int64 {
 	}
 	return 0
 }
+
+func bytesOf(i item, name string) []byte {
+	if b, ok := i[name].(*types.AttributeValueMemberB); ok {
+		return b.Value
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry_test
+
+import (
+	"crypto/rand"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// world is a registry with a hub in it, on a sandbox of its own.
+type world struct {
+	*registry.Registry
+	t       *testing.T
+	sandbox *sandbox.Sandbox
+	dynamo  *dynamodb.Client
+	clock   *clock
+	hub     registry.HubRecord
+}
+
+const hubName = "acme"
+
+// newWorld makes everything but the hub, for a test that runs beside others.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return startWorld(t)
+}
+
+func startWorld(t *testing.T) *world {
+	t.Helper()
+	box, err := sandbox.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	keys, err := box.Credentials(sandbox.VendorAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients, found := awsclient.Load(t.Context(), awsclient.Config{
+		Region:    "eu-central-1",
+		AccessKey: keys.AccessKeyID,
+		SecretKey: keys.SecretAccessKey,
+		Endpoints: map[string]string{"sts": box.URL(), "dynamodb": box.URL()},
+	})
+	if clients == nil {
+		t.Fatalf("no clients: %v", found)
+	}
+	clock := &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+	return &world{
+		Registry: registry.New(clients.DynamoDB(), hubName, clock.Now),
+		t:        t,
+		sandbox:  box,
+		dynamo:   clients.DynamoDB(),
+		clock:    clock,
+	}
+}
+
+// newHub makes the hub too.
+func newHub(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.must(w.EnsureTable(t.Context(), nil))
+	var err error
+	w.hub, err = w.CreateHub(t.Context(), w.record())
+	w.must(err)
+	return w
+}
+
+func (w *world) record() registry.HubRecord {
+	w.t.Helper()
+	key, err := registry.NewKey(rand.Reader)
+	w.must(err)
+	return registry.HubRecord{
+		Hub: onboarding.Hub{
+			Name:            hubName,
+			DisplayName:     "Acme",
+			Account:         id(w.t, sandbox.VendorAccount),
+			Region:          region(w.t, "eu-central-1"),
+			Regions:         []account.Region{region(w.t, "eu-central-1"), region(w.t, "us-east-1")},
+			ResponseTimeout: 15 * time.Minute,
+		},
+		Shards:    1,
+		Tags:      map[string]string{"team": "platform"},
+		State:     registry.HubReady,
+		CreatedAt: w.clock.Now(),
+		Key:       key,
+	}
+}
+
+// link is a link as the vendor would declare it, not yet written.
+func (w *world) link(customer, accountID string) onboarding.Link {
+	return onboarding.Link{
+		Hub:        hubName,
+		CustomerID: customer,
+		Generation: 1,
+		ExternalID: onboarding.ExternalID(w.hub.Key.Bytes(), hubName, customer, 1),
+		Account:    id(w.t, accountID),
+		RoleName:   "acme-" + customer,
+		RolePath:   "/",
+		Declared:   []byte(`{"zebra":1,"ant":[true,null]}`),
+		CreatedAt:  w.clock.Now(),
+	}
+}
+
+// linked writes that link.
+func (w *world) linked(customer, accountID string) onboarding.Link {
+	w.t.Helper()
+	link, err := w.CreateLink(w.t.Context(), w.link(customer, accountID))
+	w.must(err)
+	return link
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// item reads an item as it lies in the table.
+func (w *world) item(pk, sk string) map[string]types.AttributeValue {
+	w.t.Helper()
+	out, err := w.dynamo.GetItem(w.t.Context(), &dynamodb.GetItemInput{
+		TableName:      aws.String(w.Table()),
+		ConsistentRead: aws.Bool(true),
+		Key:            map[string]types.AttributeValue{"pk": text(pk), "sk": text(sk)},
+	})
+	w.must(err)
+	return out.Item
+}
+
+// alter overwrites one attribute of an item behind the registry's back.
+func (w *world) alter(pk, sk, attribute string, value types.AttributeValue) {
+	w.t.Helper()
+	i := w.item(pk, sk)
+	i[attribute] = value
+	_, err := w.dynamo.PutItem(w.t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.Table()), Item: i})
+	w.must(err)
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
+
+func id(t *testing.T, s string) account.ID {
+	t.Helper()
+	v, err := account.ParseID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func region(t *testing.T, s string) account.Region {
+	t.Helper()
+	v, err := account.ParseRegion(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func stackARN(t *testing.T, accountID, guid string) account.StackARN {
+	t.Helper()
+	v, err := account.ParseStackARN("arn:aws:cloudformation:us-east-1:" + accountID + ":stack/acme-access/" + guid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// clock stands still until it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
