@@ -4,12 +4,12 @@
 package sandbox
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
@@ -30,9 +30,13 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	signature, signErr := sigv4.Parse(r)
 	to := destinationOf(r, signature)
-	if to.page {
-		r.Body = io.NopCloser(strings.NewReader(string(body)))
+	switch {
+	case to.page:
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		s.mux.ServeHTTP(w, r)
+		return
+	case to.certificate:
+		s.certificates.ServeHTTP(w, r)
 		return
 	}
 	c := &kernel.Call{

@@ -12,20 +12,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-// destination is where a request goes: to a service, or to one of the pages
-// beside the AWS API.
+// destination is where a request goes: to a service, or to what is beside the
+// AWS API.
 type destination struct {
-	page    bool
-	service string
-	region  string
+	page        bool // control and console
+	certificate bool // of SNS's signatures, which anybody may fetch
+	service     string
+	region      string
 }
 
 // AWS's host names of S3, in every partition, path-style and virtual-hosted:
 // "s3.eu-west-1.amazonaws.com", "B.s3.amazonaws.com", "B.s3-us-west-2.…"
 // (aws-facts 2.2).
 var (
-	s3Host  = regexp.MustCompile(`(?:^|\.)s3(?:[.-]([a-z0-9-]+))?\.amazonaws\.(?:com|com\.cn|eu)$`)
-	snsHost = regexp.MustCompile(`^sns\.([a-z0-9-]+)\.amazonaws\.(?:com|com\.cn|eu)$`)
+	s3Host  = regexp.MustCompile(`(?:^|\.)s3(?:[.-](?:dualstack\.)?([a-z0-9-]+))?\.amazonaws\.(?:com|com\.cn|eu)$`)
+	snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.(?:com|com\.cn|eu)$`)
 )
 
 // destinationOf goes by the host where it is one of AWS's, then by the
@@ -43,23 +44,25 @@ func destinationOf(r *http.Request, signature *sigv4.Signature) destination {
 		}
 		return d
 	}
-	if m := snsHost.FindStringSubmatch(host); m != nil && signature == nil {
-		return destination{page: true}
+	if signature == nil && snsHost.MatchString(host) && strings.HasSuffix(r.URL.Path, ".pem") {
+		return destination{certificate: true}
 	}
 	switch {
 	case signature != nil:
 		return destination{service: signature.Service, region: signature.Region}
-	case isPage(r.URL.Path):
+	case isPage(r):
 		return destination{page: true}
 	default:
 		return destination{service: unsignedService(r), region: "us-east-1"}
 	}
 }
 
-// isPage: a bucket's name has no underscore and at least three letters, and
-// "console" as a bucket is given up for the page.
-func isPage(path string) bool {
-	return path == "/" || path == "/console" || strings.HasPrefix(path, "/console/") || strings.HasPrefix(path, "/_sandbox/")
+// isPage: a bucket's name has no underscore, and "console" as a bucket is given
+// up for the page. The root is a page for browsers only: SDKs post to it.
+func isPage(r *http.Request) bool {
+	path := r.URL.Path
+	return path == "/" && r.Method == http.MethodGet ||
+		path == "/console" || strings.HasPrefix(path, "/console/") || strings.HasPrefix(path, "/_sandbox/")
 }
 
 // unsignedService guesses whose error an unsigned request should get.
@@ -70,6 +73,8 @@ func unsignedService(r *http.Request) string {
 		return "sqs"
 	case strings.HasPrefix(target, "dynamodb"):
 		return "dynamodb"
+	case r.Method == http.MethodPost && r.URL.Path == "/":
+		return "sts" // one of the query protocol's; they word it alike
 	default:
 		return "s3"
 	}

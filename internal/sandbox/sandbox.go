@@ -46,6 +46,8 @@ type Sandbox struct {
 	services map[string]kernel.Service
 	mux      *http.ServeMux // pages and control, beside the AWS API
 
+	certificates http.Handler // of SNS
+
 	// ctx ends with the sandbox; everything that runs on its own stops by it.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -103,6 +105,7 @@ func Start(opts ...Option) (*Sandbox, error) {
 	if err := s.addServices(env); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	s.addPages()
 	if err := s.OpenAccount(VendorAccount, "aws"); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

@@ -6,6 +6,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -125,18 +126,31 @@ func TestWrongCredentialsAreRefusedInTheWordsOfEachProtocol(t *testing.T) {
 
 func TestUnsignedRequestsGetNowhere(t *testing.T) {
 	s := start(t)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/", strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Amz-Target", "AmazonSQS.ListQueues")
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusNotFound && response.StatusCode != http.StatusForbidden {
-		t.Errorf("got %s", response.Status)
+	for _, test := range []struct{ name, method, path, target, body, want string }{
+		{"the query protocol", "POST", "/", "", "Action=ListTopics", "MissingAuthenticationToken"},
+		{"SQS", "POST", "/", "AmazonSQS.ListQueues", "{}", "MissingAuthenticationTokenException"},
+		{"DynamoDB", "POST", "/", "DynamoDB_20120810.ListTables", "{}", "MissingAuthenticationTokenException"},
+		{"S3", "PUT", "/some-bucket/key", "", "x", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), test.method, s.URL()+test.path, strings.NewReader(test.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("X-Amz-Target", test.target)
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode < 400 || !strings.Contains(string(body), test.want) {
+				t.Errorf("got %s %s", response.Status, body)
+			}
+		})
 	}
 }
 

@@ -6,16 +6,21 @@ package sandbox
 import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
 // addServices makes every service by its SigV4 name. Each gets the same
 // environment and reaches the others only through kernel.Inside.
 func (s *Sandbox) addServices(env kernel.Env) error {
+	queues := sqs.New(env)
+	topics := sns.New(env, queues)
+	s.certificates = topics.Certificates()
 	s.services = map[string]kernel.Service{
 		"iam":      s.identity.IAM(),
 		"sts":      s.identity.STS(),
-		"sqs":      sqs.New(env),
+		"sqs":      queues,
+		"sns":      topics,
 		"dynamodb": dynamodb.New(env),
 	}
 	return nil

@@ -53,6 +53,15 @@ func (s *Store) parseTrust(document string) (trust, error) {
 	return t, nil
 }
 
+// PrincipalExists tells whether the account, user or role that a policy names
+// is there. SNS asks, too (aws-facts 5.4).
+func (s *Store) PrincipalExists(principal string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, exists := s.entity(principal)
+	return exists
+}
+
 // entity tells whether a principal exists, and the unique ID of a user or role.
 func (s *Store) entity(principal string) (id string, exists bool) {
 	m := entityARN.FindStringSubmatch(principal)

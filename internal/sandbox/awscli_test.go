@@ -1,0 +1,82 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The AWS command line is a client that nobody here wrote: what it signs,
+// encodes and decodes is independent of the Go SDK. It is a Python program, so
+// these tests run where XACCT_AWS_CLI=1 asks for them.
+func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (string, error) {
+	t.Helper()
+	if os.Getenv("XACCT_AWS_CLI") != "1" {
+		t.Skip("set XACCT_AWS_CLI=1 to run the aws command line against the sandbox")
+	}
+	path, err := exec.LookPath("aws")
+	if err != nil {
+		t.Fatalf("the aws command line is not installed: %v", err)
+	}
+	environment, err := s.Environment(account, "eu-west-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	variables := []string{"HOME=" + home, "AWS_PAGER=", "AWS_CONFIG_FILE=" + filepath.Join(home, "config"), "PATH=" + os.Getenv("PATH")}
+	for name, value := range environment {
+		if value != "" {
+			variables = append(variables, name+"="+value)
+		}
+	}
+	return func(args ...string) (string, error) {
+		args = append(args, "--output", "text")
+		if args[0] == "sqs" {
+			// Version 1 goes to its legacy SQS host whatever AWS_ENDPOINT_URL says.
+			args = append(args, "--endpoint-url", s.URL())
+		}
+		command := exec.CommandContext(t.Context(), path, args...)
+		command.Env = variables
+		out, err := command.CombinedOutput()
+		return strings.TrimSpace(string(out)), err
+	}
+}
+
+func TestTheAWSCommandLineIsUnderstood(t *testing.T) {
+	s := start(t)
+	cli := awsCLI(t, s, customer)
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + customer + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"an-id"}}}]}`
+	for _, step := range []struct {
+		args []string
+		want string // in the output
+		fail bool
+	}{
+		{args: []string{"sts", "get-caller-identity", "--query", "Arn"}, want: "arn:aws:iam::" + customer + ":user/admin"},
+		{args: []string{"iam", "create-role", "--role-name", "r", "--assume-role-policy-document", trust, "--tags", "Key=a,Value=b c", "--query", "Role.Arn"}, want: ":role/r"},
+		{args: []string{"iam", "get-role", "--role-name", "r", "--query", "Role.AssumeRolePolicyDocument.Statement[0].Action"}, want: "sts:AssumeRole"},
+		{args: []string{"iam", "list-roles", "--query", "Roles[].RoleName"}, want: "r"},
+		{args: []string{"sts", "assume-role", "--role-arn", "arn:aws:iam::" + customer + ":role/r", "--role-session-name", "cli", "--external-id", "an-id", "--query", "AssumedRoleUser.Arn"}, want: "assumed-role/r/cli"},
+		{args: []string{"sts", "assume-role", "--role-arn", "arn:aws:iam::" + customer + ":role/r", "--role-session-name", "cli"}, want: "(AccessDenied)", fail: true},
+		{args: []string{"iam", "get-role", "--role-name", "absent"}, want: "(NoSuchEntity)", fail: true},
+		{args: []string{"sqs", "create-queue", "--queue-name", "q", "--query", "QueueUrl"}, want: "/q"},
+		{args: []string{"sqs", "get-queue-url", "--queue-name", "q"}, want: s.URL()},
+		{args: []string{"sqs", "send-message", "--queue-url", s.URL() + "/" + customer + "/q", "--message-body", "hello & <good> day", "--query", "MessageId"}, want: "-"},
+		{args: []string{"sqs", "receive-message", "--queue-url", s.URL() + "/" + customer + "/q", "--query", "Messages[0].Body"}, want: "hello & <good> day"},
+		{args: []string{"sqs", "get-queue-url", "--queue-name", "absent"}, want: "NonExistentQueue", fail: true},
+		{args: []string{"sns", "create-topic", "--name", "t", "--query", "TopicArn"}, want: ":t"},
+		{args: []string{"sns", "publish", "--topic-arn", "arn:aws:sns:eu-west-1:" + customer + ":t", "--message", "hello", "--query", "MessageId"}, want: "-"},
+		{args: []string{"sns", "publish", "--topic-arn", "arn:aws:sns:eu-west-1:" + customer + ":absent", "--message", "hello"}, want: "(NotFound)", fail: true},
+		{args: []string{"dynamodb", "list-tables", "--query", "length(TableNames)"}, want: "0"},
+		{args: []string{"iam", "list-groups"}, want: "(InvalidAction)", fail: true},
+	} {
+		out, err := cli(step.args...)
+		if (err != nil) != step.fail || !strings.Contains(out, step.want) {
+			t.Errorf("aws %s: got %q (%v), want %q", strings.Join(step.args, " "), out, err, step.want)
+		}
+	}
+}
