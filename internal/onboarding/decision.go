@@ -18,7 +18,7 @@ const (
 	DecideProve  DecisionKind = "prove"  // prove the role, then decide again
 	DecideLater  DecisionKind = "later"  // put the message back for a while
 	DecideCommit DecisionKind = "commit" // from Settle only: apply the stored answer's change
-	DecideDrop   DecisionKind = "drop"   // from Settle only: the answer changes nothing
+	DecideDrop   DecisionKind = "drop"   // from Settle only: the answer changed nothing, and will not
 )
 
 // Decision is what Decide and Settle say.
@@ -72,4 +72,5 @@ const (
 	OutcomeDegraded   Outcome = "degraded"    // by a later proof
 	OutcomeRestored   Outcome = "restored"    // by a later proof
 	OutcomeForged     Outcome = "not_genuine" // CloudFormation refused the answer
+	OutcomeUnclear    Outcome = "unclear"     // whether the answer came in time, and the role says no
 )

@@ -104,14 +104,14 @@ func (d decider) rival(role account.RoleARN) *Registration {
 
 // rollback reports whether the stack says again what was accepted of it: the
 // newest of it when an update failed before it was accepted, the one before
-// when something else in the stack failed after that.
+// when something failed after that. What the request calls its old properties
+// is not asked: nobody documents what they are in a rollback.
 func (d decider) rollback() bool {
 	if !d.resource.live() {
 		return false
 	}
 	properties, before := d.Request.Properties, d.resource.Previous
-	return properties.Equal(d.resource.Properties) ||
-		!before.Equal(phonehome.Properties{}) && properties.Equal(before) && d.Request.OldProperties.Equal(d.resource.Properties)
+	return properties.Equal(d.resource.Properties) || !before.Equal(phonehome.Properties{}) && properties.Equal(before)
 }
 
 func (d decider) inStacksAccount(role account.RoleARN) bool {
@@ -127,11 +127,7 @@ func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Pro
 		return Proof{Outcome: Inconclusive}, nil
 	}
 	if !tried {
-		probe := Probe{Role: role, ExternalID: externalID}
-		if d.Link != nil {
-			probe.CustomerID, probe.Principals = d.Link.CustomerID, d.Link.TrustedPrincipals
-		}
-		return proof, &Decision{Kind: DecideProve, Probe: probe, Outcome: OutcomeProving}
+		return proof, &Decision{Kind: DecideProve, Probe: d.probe(role, externalID), Outcome: OutcomeProving}
 	}
 	until, outcome := d.Deadline().Add(-lastMinute), OutcomeSettling
 	switch proof.Outcome {
@@ -148,6 +144,14 @@ func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Pro
 		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome}
 	}
 	return proof, nil
+}
+
+func (d decider) probe(role account.RoleARN, externalID account.ExternalID) Probe {
+	probe := Probe{CustomerID: d.Stack.CustomerID, Role: role, ExternalID: externalID}
+	if d.Link != nil {
+		probe.CustomerID, probe.Principals = d.Link.CustomerID, d.Link.TrustedPrincipals
+	}
+	return probe
 }
 
 // patience is short for a young request, and longer for an old one.

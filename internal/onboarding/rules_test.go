@@ -69,51 +69,61 @@ func TestAStoredAnswerIsGivenAgainWhateverHasHappenedSince(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatWasRefusedInTimeIsOfAForgedRequest(t *testing.T) {
-	for _, kind := range []ChangeKind{ChangeRegister, ChangeUpdate, ChangeDelete} {
+func TestInTimeTheBucketTellsTheGenuineFromTheForged(t *testing.T) {
+	for _, kind := range []ChangeKind{ChangeNothing, ChangeRegister, ChangeUpdate, ChangeDelete} {
 		c := settled(kind, noon.Add(time.Hour))
-		if d := Settle(c, noon.Add(time.Minute)); d.Kind != DecideDrop {
-			t.Errorf("%s: %+v", kind, d)
+		if d := Settle(c, false, noon.Add(time.Minute)); d.Kind != DecideDrop || d.Outcome != OutcomeForged {
+			t.Errorf("%s, refused: %+v", kind, d)
+		}
+		if d := Settle(c, true, noon.Add(time.Minute)); d.Kind != DecideCommit {
+			t.Errorf("%s, accepted: %+v", kind, d)
 		}
 	}
 }
 
 func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 	tests := []struct {
-		kind ChangeKind
-		role ProofOutcome
-		want DecisionKind
+		kind     ChangeKind
+		accepted bool
+		role     ProofOutcome
+		want     DecisionKind
 	}{
-		{ChangeRegister, Proven, DecideCommit},
-		{ChangeRegister, Refused, DecideDrop},
-		{ChangeRegister, Open, DecideDrop},
-		{ChangeRegister, Inconclusive, DecideLater},
-		{ChangeDelete, Refused, DecideCommit},
-		{ChangeDelete, Proven, DecideDrop},
-		{ChangeDelete, Open, DecideDrop},
-		{ChangeDelete, Inconclusive, DecideLater},
-		{ChangeUpdate, Proven, DecideDrop},
-		{ChangeUpdate, Refused, DecideDrop},
-		{ChangeNothing, Proven, DecideDrop},
+		{ChangeRegister, false, Proven, DecideCommit},
+		{ChangeRegister, false, Refused, DecideDrop},
+		{ChangeRegister, false, Open, DecideDrop},
+		{ChangeRegister, false, Inconclusive, DecideLater},
+		{ChangeRegister, true, Refused, DecideCommit}, // a Delete follows, if CloudFormation had given up
+		{ChangeDelete, false, Refused, DecideCommit},
+		{ChangeDelete, false, Proven, DecideDrop},
+		{ChangeDelete, false, Open, DecideDrop},
+		{ChangeDelete, false, Inconclusive, DecideLater},
+		{ChangeDelete, true, Refused, DecideCommit},
+		{ChangeDelete, true, Proven, DecideDrop}, // the stack is stuck, and will be deleted again
+		{ChangeUpdate, false, Proven, DecideDrop},
+		{ChangeUpdate, true, Proven, DecideCommit},
+		{ChangeNothing, false, Proven, DecideDrop},
 	}
 	for _, test := range tests {
 		c := settled(test.kind, noon)
-		d := Settle(c, noon.Add(time.Minute))
+		d := Settle(c, test.accepted, noon.Add(time.Minute))
 		if d.Kind == DecideProve {
 			c.Proofs = map[account.RoleARN]Proof{d.Probe.Role: {Outcome: test.role}}
-			d = Settle(c, noon.Add(time.Minute))
+			d = Settle(c, test.accepted, noon.Add(time.Minute))
 		}
 		if d.Kind != test.want {
-			t.Errorf("%s, and the role is %s: %s, want %s", test.kind, test.role, d.Kind, test.want)
+			t.Errorf("%s, accepted %v, and the role is %s: %s, want %s", test.kind, test.accepted, test.role, d.Kind, test.want)
 		}
 	}
 }
 
-func TestARefusedDeleteOfWhatIsNotRegisteredLeavesNoTombstone(t *testing.T) {
+func TestALateDeleteOfWhatIsNotRegisteredLeavesATombstoneOnlyIfItWasGenuine(t *testing.T) {
 	c := settled(ChangeDelete, noon)
 	c.Registration = nil
-	if d := Settle(c, noon.Add(time.Minute)); d.Kind != DecideDrop {
-		t.Errorf("got %+v", d)
+	if d := Settle(c, false, noon.Add(time.Minute)); d.Kind != DecideDrop {
+		t.Errorf("refused: %+v", d)
+	}
+	if d := Settle(c, true, noon.Add(time.Minute)); d.Kind != DecideCommit {
+		t.Errorf("accepted: %+v", d)
 	}
 }
 

@@ -3,50 +3,60 @@
 
 package onboarding
 
-import "time"
+import (
+	"time"
 
-// Settle says what becomes of a stored answer that CloudFormation's bucket
-// refused to take. In time, that is proof of a forgery: only CloudFormation
-// signs an address that works. After the deadline the signature may simply have
-// run out, and a registrar that died in the middle has left nobody to tell
-// whether the answer had arrived; then the role itself is asked. A Create is
-// committed if its role still proves, a Delete if the registered role no longer
-// does, and whatever else there is changes nothing: not even a tombstone, which
-// would let a forged Delete bury a Create that is still under way.
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Settle says what becomes of a stored answer after it was sent: whether the
+// bucket took it, and when, tells whether CloudFormation had asked for it.
+//
+// In time that is simple: only CloudFormation signs an address that works, so
+// what was accepted is committed, and what was refused answered a forgery.
+//
+// After the deadline a signature may have run out, or the answer may have come
+// to a bucket where nobody looks any more; and a registrar that died in the
+// middle has left nobody to tell whether it had arrived before. Then the role
+// itself is asked: a refused Create is committed if its role still proves, a
+// Delete, refused or not, if the registered role no longer does. Whatever else
+// was refused changes nothing: not even a tombstone, which would let a forged
+// Delete bury a Create that is still under way.
 //
 // Like Decide, it may ask for a proof first, and is called again with it.
-func Settle(c Case, now time.Time) Decision {
-	drop := Decision{Kind: DecideDrop, Outcome: OutcomeForged}
+func Settle(c Case, accepted bool, now time.Time) Decision {
 	a := c.Answer
-	if a == nil || now.Before(a.Change.Deadline) {
-		return drop
+	if a == nil {
+		return Decision{Kind: DecideDrop, Outcome: OutcomeForged}
 	}
-	d := decider{Case: c, now: now}
-	probe := Probe{CustomerID: a.Change.CustomerID}
-	if c.Link != nil {
-		probe.Principals = c.Link.TrustedPrincipals
+	commit := Decision{Kind: DecideCommit, Outcome: a.Outcome}
+	otherwise := Decision{Kind: DecideDrop, Outcome: OutcomeForged}
+	if accepted {
+		otherwise = commit
 	}
-	var wanted ProofOutcome
-	switch a.Change.Kind {
-	case ChangeRegister:
-		probe.Role, probe.ExternalID, wanted = a.Change.Role, a.Change.ExternalID, Proven
-	case ChangeDelete:
-		owned := d.owned()
-		if owned == nil {
-			return drop
-		}
-		probe.Role, probe.ExternalID, wanted = owned.Role, owned.ExternalID, Refused
-	case ChangeUpdate, ChangeNothing:
-		return drop
+	owned := newDecider(c, now).owned()
+	kind, late := a.Change.Kind, !now.Before(a.Change.Deadline)
+	switch {
+	case late && kind == ChangeRegister && !accepted:
+		return c.ask(a.Change.Role, a.Change.ExternalID, Proven, commit, now)
+	case late && kind == ChangeDelete && owned != nil:
+		return c.ask(owned.Role, owned.ExternalID, Refused, commit, now)
 	}
-	proof, tried := c.Proofs[probe.Role]
+	return otherwise
+}
+
+// ask decides as wanted where the role shows what is expected, and drops the
+// answer where it does not.
+func (c Case) ask(role account.RoleARN, externalID account.ExternalID, expected ProofOutcome, wanted Decision, now time.Time) Decision {
+	d := newDecider(c, now)
+	proof, tried := c.Proofs[role]
 	switch {
 	case !tried:
-		return Decision{Kind: DecideProve, Probe: probe, Outcome: OutcomeProving}
+		return Decision{Kind: DecideProve, Probe: d.probe(role, externalID), Outcome: OutcomeProving}
 	case proof.Outcome == Inconclusive:
 		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeUnsettled}
-	case proof.Outcome == wanted:
-		return Decision{Kind: DecideCommit, Outcome: a.Outcome}
+	case proof.Outcome == expected:
+		return wanted
 	}
-	return drop
+	return Decision{Kind: DecideDrop, Outcome: OutcomeUnclear}
 }

@@ -125,26 +125,39 @@ func (h *handling) store(ctx context.Context, s onboarding.Snapshot, d onboardin
 	return h.Registry.StoreAnswer(ctx, s, d.Answer)
 }
 
-// send sends the stored answer, and commits its change once CloudFormation's
-// bucket has taken it: that is the proof that the request was CloudFormation's.
+// send sends the stored answer. Whether the bucket took it is the proof that
+// the request was CloudFormation's, or was not.
 func (h *handling) send(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) Disposition {
 	err := h.Responder.Respond(ctx, h.request.ResponseURL, a.Response)
-	var refused *RefusedError
-	switch {
-	case a.State == onboarding.AnswerCommitted:
+	if a.State == onboarding.AnswerCommitted {
 		h.log.Info("answered once more, as before", "outcome", a.Outcome, "error", err)
 		return Disposition{Action: Done}
-	case err == nil:
-		return h.commit(ctx, s, a)
-	case errors.As(err, &refused):
-		return h.settle(ctx, s, a, refused)
 	}
-	h.log.Warn("the answer could not be sent; trying again", "outcome", a.Outcome, "error", err)
-	return Disposition{Action: Retry, After: soon}
+	var refused *RefusedError
+	if err != nil && !errors.As(err, &refused) {
+		h.log.Warn("the answer could not be sent; trying again", "outcome", a.Outcome, "error", err)
+		return Disposition{Action: Retry, After: soon}
+	}
+	return h.settle(ctx, s, a, err)
 }
 
-func (h *handling) commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) Disposition {
+// settle commits what the answer changes, or drops it, by what came of sending
+// it. Where the registry has moved meanwhile, everything is looked at anew.
+func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, refused error) Disposition {
 	for range attempts {
+		s.Answer = &a
+		decision := onboarding.Settle(h.facts(s), refused == nil, h.Clock())
+		switch decision.Kind {
+		case onboarding.DecideProve:
+			if busy := h.prove(ctx, decision.Probe); busy != nil {
+				return *busy
+			}
+			continue
+		case onboarding.DecideLater:
+			return h.later(decision)
+		case onboarding.DecideDrop:
+			return h.drop(ctx, a, decision.Outcome, refused)
+		}
 		transition := onboarding.Apply(s, a, h.Clock())
 		err := h.Registry.Commit(ctx, s, a, transition)
 		if err == nil {
@@ -181,28 +194,7 @@ func (h *handling) committed(a onboarding.Answer, t onboarding.Transition) {
 	}
 }
 
-// settle is for an answer that CloudFormation's bucket refused for good.
-func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, refused error) Disposition {
-	s.Answer = &a
-	for range attempts {
-		decision := onboarding.Settle(h.facts(s), h.Clock())
-		switch decision.Kind {
-		case onboarding.DecideProve:
-			if busy := h.prove(ctx, decision.Probe); busy != nil {
-				return *busy
-			}
-		case onboarding.DecideLater:
-			return h.later(decision)
-		case onboarding.DecideCommit:
-			return h.commit(ctx, s, a)
-		default:
-			return h.drop(ctx, a, refused)
-		}
-	}
-	return Disposition{Action: Retry, After: soon}
-}
-
-func (h *handling) drop(ctx context.Context, a onboarding.Answer, refused error) Disposition {
+func (h *handling) drop(ctx context.Context, a onboarding.Answer, outcome onboarding.Outcome, refused error) Disposition {
 	if err := h.Registry.RefuseAnswer(ctx, a); err != nil {
 		h.log.Warn("a refused answer could not be noted; trying again", "error", err)
 		return Disposition{Action: Retry, After: soon}
@@ -212,8 +204,8 @@ func (h *handling) drop(ctx context.Context, a onboarding.Answer, refused error)
 			"customer", a.Change.CustomerID, "error", refused)
 		return Disposition{Action: Done}
 	}
-	h.log.Warn("CloudFormation did not take the answer, so nothing was changed: the request was forged, or is long over",
-		"outcome", a.Outcome, "error", refused)
+	h.log.Warn("nothing was changed: the request was forged, or its answer came too late to count",
+		"customer", a.Change.CustomerID, "decided", a.Outcome, "outcome", outcome, "error", refused)
 	return Disposition{Action: Done}
 }
 

@@ -1,0 +1,308 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+	"pgregory.net/rapid"
+)
+
+// worker is one registrar in the middle of one message. Workers move step by
+// step, in any order, and may die between any two steps.
+type worker struct {
+	m        *message
+	step     func(*worker, *world) // nil: finished
+	snapshot Snapshot
+	answer   Answer
+	accepted bool
+}
+
+func (w *world) load(r phonehome.Request) Snapshot {
+	s := Snapshot{Hub: testHub(), Stack: Stack{ID: r.Stack}}
+	if stored, ok := w.stacks[r.Stack]; ok {
+		s.Stack = stored
+	}
+	if a, ok := w.answers[key(r.Stack, r.LogicalID, r.RequestID)]; ok {
+		s.Answer = &a
+	}
+	for customer, link := range w.links {
+		if s.Stack.CustomerID == customer || s.Stack.CustomerID == "" && link.ExternalID.String() == r.Properties.ExternalID {
+			l := *link
+			s.Link = &l
+			if reg, ok := w.regs[customer+"/"+r.Stack.Account.String()]; ok {
+				s.Registration = &reg
+			}
+		}
+	}
+	return s
+}
+
+// decide loads; the decision is made in the next step, on what may be old by
+// then.
+func decide(k *worker, w *world) {
+	k.snapshot = w.load(k.m.request)
+	k.step = store
+}
+
+func store(k *worker, w *world) {
+	c := Case{Snapshot: k.snapshot, Request: k.m.request}
+	d := proving(c, w.now, w.assume)
+	if d.Kind == DecideLater {
+		k.step = nil
+		return
+	}
+	name := key(k.m.request.Stack, k.m.request.LogicalID, k.m.request.RequestID)
+	if stored, ok := w.answers[name]; ok {
+		d.Answer = stored
+	} else {
+		if w.stacks[k.m.request.Stack].Revision != k.snapshot.Stack.Revision {
+			k.step = decide
+			return
+		}
+		w.answers[name] = d.Answer
+	}
+	k.answer, k.step = d.Answer, send
+}
+
+func send(k *worker, w *world) {
+	k.accepted = w.put(k.m, k.answer.Response)
+	k.step = settle
+	if k.answer.State == AnswerCommitted {
+		k.m.done, k.step = true, nil
+	}
+}
+
+func settle(k *worker, w *world) {
+	k.snapshot = w.load(k.m.request)
+	s := k.snapshot
+	s.Answer = &k.answer
+	c := Case{Snapshot: s, Request: k.m.request, Proofs: map[account.RoleARN]Proof{}}
+	d := Settle(c, k.accepted, w.now)
+	if d.Kind == DecideProve {
+		role := d.Probe.Role
+		c.Proofs[role] = w.assume(d.Probe)
+		d = Settle(c, k.accepted, w.now)
+		// A role that is not what it seems at this moment misleads the rule.
+		w.poisoned[k.answer.Change.CustomerID] = w.poisoned[k.answer.Change.CustomerID] ||
+			d.Kind == DecideCommit && k.answer.Change.Kind == ChangeDelete && w.roles[role] != nil
+	}
+	if d.Kind == DecideCommit {
+		k.step = persist
+		return
+	}
+	stored := w.answers[key(k.answer.Stack, k.answer.LogicalID, k.answer.RequestID)]
+	if stored.State != AnswerCommitted {
+		stored.State = AnswerRefused
+		w.answers[key(k.answer.Stack, k.answer.LogicalID, k.answer.RequestID)] = stored
+	}
+	k.m.done, k.step = true, nil
+}
+
+func (k *worker) regKey() string {
+	return k.answer.Change.CustomerID + "/" + k.answer.Stack.Account.String()
+}
+
+func persist(k *worker, w *world) {
+	name := key(k.answer.Stack, k.answer.LogicalID, k.answer.RequestID)
+	k.m.done, k.step = true, nil
+	if w.answers[name].State == AnswerCommitted {
+		return
+	}
+	t := Apply(k.snapshot, k.answer, w.now)
+	var before int64
+	if k.snapshot.Registration != nil {
+		before = k.snapshot.Registration.Revision
+	}
+	if t.Stack != nil && w.stacks[k.answer.Stack].Revision != k.snapshot.Stack.Revision ||
+		t.Registration != nil && w.regs[k.regKey()].Revision != before {
+		k.m.done, k.step = false, settle
+		return
+	}
+	w.checkCommit(k, t)
+	a := w.answers[name]
+	a.State = AnswerCommitted
+	w.answers[name] = a
+	next := with(k.snapshot, t)
+	if t.Stack != nil {
+		w.stacks[k.answer.Stack] = next.Stack
+	}
+	if t.Registration != nil {
+		w.regs[k.regKey()] = *next.Registration
+	}
+}
+
+// checkCommit holds the promises at every write.
+func (w *world) checkCommit(k *worker, t Transition) {
+	if !k.m.genuine {
+		if w.now.Before(k.answer.Change.Deadline) {
+			w.fail("a forged request was committed: %+v", k.m.request)
+		}
+		w.poisoned[k.answer.Change.CustomerID] = true
+	}
+	reg := t.Registration
+	if reg == nil {
+		return
+	}
+	if reg.Stack.Account != reg.Account || reg.Role.Account != reg.Account || reg.Account != w.links[reg.CustomerID].Account {
+		w.fail("the accounts differ in %+v", reg)
+	}
+	if !w.proven[reg.Role.String()+reg.ExternalID.String()] {
+		w.fail("role %s is registered and was never proven", reg.Role)
+	}
+	for _, stack := range reg.Superseded {
+		if stack == reg.Stack && reg.Live() {
+			w.fail("stack %s owns the registration and is superseded", stack)
+		}
+	}
+	if t.Stack != nil && k.answer.Change.Kind == ChangeRegister && k.snapshot.Stack.Resources["PhoneHome"].buries(k.m.request.SentAt) {
+		w.fail("a deleted stack was resurrected: %s", reg.Stack)
+	}
+}
+
+// settleDown delivers all that is left, with nobody dying, until nothing moves.
+func (w *world) settleDown() {
+	w.workers = nil
+	for range 2000 {
+		rest := w.queue[:0]
+		for _, m := range w.queue {
+			if !m.done {
+				rest = append(rest, m)
+			}
+		}
+		w.queue = rest
+		if len(w.queue) == 0 {
+			return
+		}
+		k := &worker{m: w.queue[0], step: decide}
+		w.queue = append(w.queue[1:], w.queue[0])
+		for k.step != nil {
+			k.step(k, w)
+		}
+		w.pass(time.Second)
+	}
+	w.fail("%d messages never come to rest", len(w.queue))
+}
+
+// checkEnd: whoever CloudFormation shows as connected is registered, and whose
+// stack was deleted is not.
+func (w *world) checkEnd() {
+	for customer, link := range w.links {
+		var owner *realStack
+		deleted := map[account.StackARN]bool{}
+		for _, s := range w.real {
+			if s.customer != customer || s.id.Account != link.Account {
+				continue
+			}
+			deleted[s.id] = s.gone && !s.live // by an answered Delete, not by force
+			if s.live && !s.gone && (owner == nil || s.createdAt.After(owner.createdAt)) {
+				owner = s
+			}
+		}
+		reg, ok := w.regs[customer+"/"+link.Account.String()]
+		switch {
+		case w.poisoned[customer]:
+		case owner != nil && (!ok || !reg.Live() || reg.Stack != owner.id):
+			w.fail("stack %s is live, but the registration is %+v", owner.id, reg)
+		case ok && reg.Live() && deleted[reg.Stack]:
+			w.fail("the stack was deleted, but the registration is %+v", reg)
+		}
+	}
+}
+
+// TestNoInterleavingBreaksAPromise throws random stories at the rules: what
+// customers do, what CloudFormation makes of it, what attackers forge, what
+// the queue repeats and reorders, and registrars that die at every step.
+func TestNoInterleavingBreaksAPromise(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t.Fatalf)
+		pick := func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(t, what) }
+		some := func() *realStack {
+			if len(w.real) == 0 {
+				t.Skip("no stack yet")
+			}
+			return w.real[pick(len(w.real), "stack")]
+		}
+		work := func(steps func(*worker)) {
+			if len(w.workers) == 0 {
+				t.Skip("nobody is working")
+			}
+			i := pick(len(w.workers), "worker")
+			k := w.workers[i]
+			steps(k)
+			if k.step == nil {
+				w.workers = append(w.workers[:i], w.workers[i+1:]...)
+			}
+		}
+		begin := func(t *rapid.T) {
+			if len(w.queue) == 0 {
+				t.Skip("no message yet")
+			}
+			w.workers = append(w.workers, &worker{m: w.queue[pick(len(w.queue), "message")], step: decide})
+		}
+		customer := func() string { return rapid.SampledFrom([]string{"c1", "c2"}).Draw(t, "customer") }
+		oneStep := func(*rapid.T) { work(func(k *worker) { k.step(k, w) }) }
+		allSteps := func(*rapid.T) {
+			work(func(k *worker) {
+				for k.step != nil {
+					k.step(k, w)
+				}
+			})
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"": func(*rapid.T) {},
+			"launch": func(*rapid.T) {
+				c := customer()
+				w.launch(c, w.links[c].Account.String())
+			},
+			"launch in the wrong account": func(*rapid.T) { w.launch(customer(), strangers) },
+			"update":                      func(*rapid.T) { w.change(some()) },
+			"delete":                      func(*rapid.T) { w.remove(some()) },
+			"force away":                  func(*rapid.T) { w.forceAway(some()) },
+			"open or unsettle a role": func(t *rapid.T) {
+				if role := w.roles[some().role]; role != nil {
+					role.open, role.unsettled = rapid.Bool().Draw(t, "open"), rapid.Bool().Draw(t, "unsettled")
+				}
+			},
+			"close or open a link": func(*rapid.T) {
+				link := w.links[customer()]
+				link.Closed, link.ClosedAt = !link.Closed, w.now
+			},
+			"rename the link's role": func(*rapid.T) { w.links[customer()].RoleName = "acme-" + w.next() },
+			"forge":                  func(t *rapid.T) { w.forge(t, customer()) },
+			"receive":                begin, "receive again": begin, "receive once more": begin,
+			"step": oneStep, "step on": oneStep, "finish": allSteps, "finish too": allSteps,
+			"crash": func(*rapid.T) { work(func(k *worker) { k.step = nil }) },
+			"wait":  func(t *rapid.T) { w.pass(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
+			"wait long": func(t *rapid.T) {
+				w.pass(time.Duration(rapid.IntRange(5, 150).Draw(t, "minutes")) * time.Minute)
+			},
+		})
+		w.settleDown()
+		w.checkEnd()
+	})
+}
+
+// forge sends what anybody who may publish can: all true identifiers, and no
+// signature that works.
+func (w *world) forge(t *rapid.T, customer string) {
+	stack := stackIn(w.links[customer].Account.String(), w.next())
+	if len(w.real) > 0 && rapid.Bool().Draw(t, "of a true stack") {
+		stack = w.real[rapid.IntRange(0, len(w.real)-1).Draw(t, "stack")].id
+	}
+	r := testRequest(rapid.SampledFrom([]phonehome.RequestType{phonehome.Create, phonehome.Update, phonehome.Delete}).Draw(t, "type"), stack)
+	r.SentAt, r.RequestID = w.now, w.next()
+	r.Timeout = rapid.SampledFrom([]time.Duration{time.Second, 15 * time.Minute}).Draw(t, "timeout")
+	r.Properties.ExternalID = w.links[customer].ExternalID.String()
+	r.Properties.RoleARN = roleIn(stack.Account.String(), w.links[customer].RoleName).String()
+	for _, s := range w.real {
+		if s.id == stack && s.physicalID != "" && r.Type != phonehome.Create {
+			r.PhysicalID = s.physicalID
+		}
+	}
+	w.queue = append(w.queue, &message{request: r})
+}

@@ -1,0 +1,230 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// world is what the machine test plays in: customers' accounts with a
+// CloudFormation that behaves as the real one does, a queue that may deliver
+// anything at any time, and a registry that honours its conditions.
+type world struct {
+	fail func(format string, args ...any)
+	now  time.Time
+	n    int // names everything apart
+
+	links   map[string]*Link
+	real    []*realStack
+	roles   map[account.RoleARN]*realRole
+	queue   []*message
+	workers []*worker
+
+	// The registry.
+	stacks  map[account.StackARN]Stack
+	answers map[string]Answer
+	regs    map[string]Registration
+
+	// What the promises are checked with.
+	sent     map[string]phonehome.Response // the first answer to each request
+	proven   map[string]bool               // role and external ID
+	poisoned map[string]bool               // a forged request met a dead registrar and a true role
+}
+
+type realRole struct{ open, unsettled bool }
+
+// realStack is a stack as CloudFormation has it.
+type realStack struct {
+	id         account.StackARN
+	customer   string
+	role       account.RoleARN
+	props      phonehome.Properties // in force
+	physicalID string
+	createdAt  time.Time
+
+	waiting *phonehome.Request // for an answer
+	next    phonehome.Properties
+	back    bool // an update is being rolled back
+	live    bool // complete, by an answer that came in time
+	gone    bool
+}
+
+type message struct {
+	request phonehome.Request
+	genuine bool
+	done    bool
+}
+
+func newWorld(fail func(string, ...any)) *world {
+	w := &world{
+		fail: fail, now: noon, links: map[string]*Link{}, roles: map[account.RoleARN]*realRole{},
+		stacks: map[account.StackARN]Stack{}, answers: map[string]Answer{}, regs: map[string]Registration{},
+		sent: map[string]phonehome.Response{}, proven: map[string]bool{}, poisoned: map[string]bool{},
+	}
+	for i, acct := range []string{"222222222222", "444444444444"} {
+		customer := fmt.Sprintf("c%d", i+1)
+		link := testLink()
+		link.CustomerID, link.Account, link.RoleName = customer, id(acct), "acme-"+customer
+		link.ExternalID = external("external-of-" + customer)
+		w.links[customer] = link
+	}
+	return w
+}
+
+func (w *world) next() string { w.n++; return fmt.Sprintf("n%d", w.n) }
+
+func key(stack account.StackARN, logicalID, requestID string) string {
+	return stack.String() + "|" + logicalID + "|" + requestID
+}
+
+// launch creates a stack from a customer's link, in their account or, by
+// mistake, in another one. A role that is there already fails the stack before
+// anybody phones home.
+func (w *world) launch(customer, accountID string) {
+	link := w.links[customer]
+	role := roleIn(accountID, link.RoleName)
+	if w.roles[role] != nil {
+		return
+	}
+	w.roles[role] = &realRole{}
+	s := &realStack{id: stackIn(accountID, w.next()), customer: customer, role: role, createdAt: w.now, next: phonehome.Properties{
+		Hub: "acme", ExternalID: link.ExternalID.String(), RoleARN: role.String(), TemplateVersion: link.TemplateVersion,
+	}}
+	w.real = append(w.real, s)
+	w.ask(s, phonehome.Create, "")
+}
+
+// ask sends a request of CloudFormation's own.
+func (w *world) ask(s *realStack, kind phonehome.RequestType, physicalID string) {
+	w.now = w.now.Add(time.Millisecond) // no two requests at the same time
+	r := testRequest(kind, s.id)
+	r.SentAt, r.RequestID, r.PhysicalID = w.now, w.next(), physicalID
+	r.Properties, r.OldProperties = s.next, phonehome.Properties{}
+	if kind == phonehome.Update {
+		r.OldProperties = s.props
+	}
+	if kind == phonehome.Delete {
+		r.Properties = s.props
+		if s.props.Equal(phonehome.Properties{}) {
+			r.Properties = s.next
+		}
+	}
+	s.waiting = &r
+	w.queue = append(w.queue, &message{request: r, genuine: true})
+}
+
+func (w *world) change(s *realStack) {
+	if !s.live || s.waiting != nil || s.gone {
+		return
+	}
+	s.next, s.back = s.props, false
+	s.next.TemplateVersion = w.next()
+	w.ask(s, phonehome.Update, s.physicalID)
+}
+
+func (w *world) remove(s *realStack) {
+	if s.waiting == nil && !s.gone && s.physicalID != "" {
+		w.ask(s, phonehome.Delete, s.physicalID)
+	}
+}
+
+// forceAway is a stack that vanishes without a Delete.
+func (w *world) forceAway(s *realStack) {
+	if s.waiting == nil && !s.gone {
+		s.gone = true
+		delete(w.roles, s.role)
+	}
+}
+
+// put is the bucket: only genuine URLs work, for two hours; what CloudFormation
+// still waits for, it acts on.
+func (w *world) put(m *message, response phonehome.Response) bool {
+	k := key(m.request.Stack, m.request.LogicalID, m.request.RequestID)
+	if earlier, ok := w.sent[k]; !ok {
+		w.sent[k] = response
+	} else if fmt.Sprint(earlier) != fmt.Sprint(response) {
+		w.fail("request %s got two answers: %+v and %+v", k, earlier, response)
+	}
+	if m.request.Type == phonehome.Delete && response.Status != phonehome.Success {
+		w.fail("a Delete was answered %+v", response)
+	}
+	if !m.genuine || w.now.After(m.request.SentAt.Add(2*time.Hour)) {
+		return false
+	}
+	for _, s := range w.real {
+		if s.waiting != nil && s.waiting.RequestID == m.request.RequestID && w.now.Before(s.waiting.SentAt.Add(15*time.Minute)) {
+			w.answered(s, response)
+		}
+	}
+	return true
+}
+
+func (w *world) answered(s *realStack, response phonehome.Response) {
+	kind, ok := s.waiting.Type, response.Status == phonehome.Success
+	s.waiting = nil
+	switch {
+	case kind == phonehome.Create:
+		s.physicalID = response.PhysicalResourceID
+		s.live = ok
+		if ok {
+			s.props = s.next
+		} else {
+			w.ask(s, phonehome.Delete, s.physicalID)
+		}
+	case kind == phonehome.Delete:
+		s.live, s.gone = false, true
+		delete(w.roles, s.role)
+	case ok:
+		s.props = s.next
+	case s.back:
+		w.fail("the rollback of stack %s was answered %+v", s.id, response)
+	default:
+		s.next, s.back = s.props, true
+		w.ask(s, phonehome.Update, s.physicalID)
+	}
+}
+
+// pass lets time go by; CloudFormation gives up on what it waited for too long.
+func (w *world) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	for _, s := range w.real {
+		if s.waiting == nil || w.now.Before(s.waiting.SentAt.Add(15*time.Minute)) {
+			continue
+		}
+		kind := s.waiting.Type
+		s.waiting = nil
+		switch {
+		case kind == phonehome.Create:
+			s.physicalID = "made-by-cloudformation-" + w.next()
+			w.ask(s, phonehome.Delete, s.physicalID)
+		case kind == phonehome.Update && !s.back:
+			s.next, s.back = s.props, true
+			w.ask(s, phonehome.Update, s.physicalID)
+		}
+	}
+}
+
+// assume is STS: what a probe of a role shows now.
+func (w *world) assume(p Probe) Proof {
+	role := w.roles[p.Role]
+	switch {
+	case role == nil:
+		return Proof{Outcome: Refused}
+	case role.open:
+		return Proof{Outcome: Open, Hole: "without an external ID"}
+	case role.unsettled:
+		return Proof{Outcome: Refused}
+	}
+	for _, s := range w.real {
+		if s.role == p.Role && !s.gone && s.next.ExternalID == p.ExternalID.String() {
+			w.proven[p.Role.String()+p.ExternalID.String()] = true
+			return Proof{Outcome: Proven}
+		}
+	}
+	return Proof{Outcome: Refused}
+}
