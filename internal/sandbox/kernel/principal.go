@@ -5,6 +5,26 @@ package kernel
 
 import "strings"
 
+// principals is what Accounts may know beyond accounts.
+type principals interface {
+	PrincipalExists(arn string) bool
+}
+
+// PrincipalExists tells whether an AWS principal of a resource policy is there:
+// its account, and where somebody can tell, its role or user as well. "*" and
+// unique IDs always are.
+func PrincipalExists(accounts Accounts, value string) bool {
+	account, named := PrincipalAccount(value)
+	if !named {
+		return true
+	}
+	if !accounts.Exists(account) {
+		return false
+	}
+	all, ok := accounts.(principals)
+	return !ok || !strings.HasPrefix(value, "arn:") || strings.HasSuffix(value, ":root") || all.PrincipalExists(value)
+}
+
 // PrincipalAccount is the account that an AWS principal of a policy names, as
 // its number or in an ARN; "*" and unique IDs name none.
 func PrincipalAccount(value string) (account string, named bool) {

@@ -128,31 +128,12 @@ func (s *Service) checkStatement(key topicKey, statement policy.Statement) error
 		return errParameter(errManyNamed)
 	}
 	for _, p := range statement.Principals {
-		if p.Type == "AWS" && !s.principalExists(p.Value) {
+		if p.Type == "AWS" && !kernel.PrincipalExists(s.accounts, p.Value) {
 			// One that isn't there rejects the whole document (aws-facts 5.4).
 			return errParameter(errPrincipal)
 		}
 	}
 	return nil
-}
-
-// principals is what Accounts may know beyond accounts.
-type principals interface {
-	PrincipalExists(arn string) bool
-}
-
-// principalExists asks for the account, and where somebody can tell, for the
-// role or user as well.
-func (s *Service) principalExists(value string) bool {
-	account, named := kernel.PrincipalAccount(value)
-	if !named {
-		return true // "*", or a unique ID
-	}
-	if !s.accounts.Exists(account) {
-		return false
-	}
-	all, ok := s.accounts.(principals)
-	return !ok || !strings.HasPrefix(value, "arn:") || strings.HasSuffix(value, ":root") || all.PrincipalExists(value)
 }
 
 // rewriteAccounts turns account numbers into root ARNs, as AWS gives them back

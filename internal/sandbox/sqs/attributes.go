@@ -153,8 +153,8 @@ func errAttribute(name string) error {
 	return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 }
 
-// checkPolicy looks at a policy's form, and at whether the accounts that it
-// names exist. What its statements mean is the authorizer's business.
+// checkPolicy looks at a policy's form, and at whether the principals
+// that it names exist. What its statements mean is the authorizer's business.
 func (s *Service) checkPolicy(text string) error {
 	if text == "" {
 		return nil
@@ -165,8 +165,7 @@ func (s *Service) checkPolicy(text string) error {
 	}
 	for _, statement := range document.Statements {
 		for _, p := range statement.Principals {
-			account, named := kernel.PrincipalAccount(p.Value)
-			if p.Type == "AWS" && named && !s.accounts.Exists(account) {
+			if p.Type == "AWS" && !kernel.PrincipalExists(s.accounts, p.Value) {
 				return errAttribute("Policy")
 			}
 		}

@@ -6,13 +6,16 @@ package sqs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
@@ -167,6 +170,60 @@ func TestACallerWhoHangsUpTakesNoMessageAlong(t *testing.T) {
 	b.send(t, c, url, "job")
 	if got := bodies(b.receive(t, c, url)); got != "job" {
 		t.Errorf("the next caller gets %q", got)
+	}
+}
+
+func TestManyReceiversShareTheMessagesAndNoneGetsAnothers(t *testing.T) {
+	b := start(t)
+	c := b.client(vendor, home)
+	url := b.create(t, c, "jobs", nil)
+	const senders, receivers, each = 4, 8, 25
+	var group errgroup.Group
+	got := make(chan string, 2*senders*each)
+	var left atomic.Int64
+	left.Store(senders * each)
+	for range receivers {
+		group.Go(func() error {
+			for left.Load() > 0 {
+				out, err := c.ReceiveMessage(b.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 3, WaitTimeSeconds: 1})
+				if err != nil {
+					return err
+				}
+				for _, m := range out.Messages {
+					got <- *m.Body
+					left.Add(-1)
+					if _, err := c.DeleteMessage(b.ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	for sender := range senders {
+		group.Go(func() error {
+			for i := range each {
+				body := fmt.Sprint(sender, "-", i)
+				if _, err := c.SendMessage(b.ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	close(got)
+	seen := map[string]bool{}
+	for body := range got {
+		if seen[body] {
+			t.Errorf("%s came twice", body)
+		}
+		seen[body] = true
+	}
+	if len(seen) != senders*each {
+		t.Errorf("%d of %d messages came", len(seen), senders*each)
 	}
 }
 
