@@ -1,0 +1,255 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package s3
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// object is one version of an object, or a delete marker. It is never changed.
+type object struct {
+	version  string // "null" where versioning is not on
+	marker   bool
+	modified time.Time
+	body     []byte
+	etag     string
+	header   http.Header // what a GET gives back: content type, metadata
+	checksum map[string]string
+}
+
+// keptHeaders are those of a PUT that a GET gives back, beside metadata.
+var keptHeaders = []string{"Content-Type", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}
+
+func (s *Service) putObject(c *call) (*kernel.Response, error) {
+	if err := checkPutHeaders(c); err != nil {
+		return nil, err
+	}
+	if len(c.address.key) > 1024 {
+		return nil, kernel.Errorf(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
+	}
+	body, checksum, err := checkedPayload(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkPutConditions(); err != nil {
+		return nil, err
+	}
+	if len(checksum) == 0 { // S3 makes one of its own
+		checksum["crc64nvme"] = base64Sum("crc64nvme", body)
+	}
+	o := &object{
+		modified: s.env.Clock.Now().Truncate(time.Second), body: body, etag: etag(body),
+		header: keptHeader(c), checksum: checksum,
+	}
+	s.store(c.bucket, c.address.key, o)
+	response := empty(http.StatusOK)
+	response.Header.Set("Etag", o.etag)
+	o.describe(response.Header, c.bucket, true)
+	return response, nil
+}
+
+func etag(body []byte) string {
+	sum := md5.Sum(body)
+	return `"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+// store adds a version; without versioning it replaces the one there is.
+func (s *Service) store(b *bucket, key string, o *object) {
+	versions := b.objects[key]
+	o.version = "null"
+	if b.versioning == "Enabled" {
+		o.version = strings.ReplaceAll(kernel.NewRequestID(s.env.Rand), "-", "")
+	} else {
+		versions = slices.DeleteFunc(versions, func(old *object) bool { return old.version == "null" })
+	}
+	b.objects[key] = append(versions, o)
+}
+
+// current is an object's newest version; nil where it is deleted or never was.
+func (b *bucket) current(key string) *object {
+	versions := b.objects[key]
+	if len(versions) == 0 || versions[len(versions)-1].marker {
+		return nil
+	}
+	return versions[len(versions)-1]
+}
+
+func checkPutHeaders(c *call) error {
+	switch acl := c.header("X-Amz-Acl"); {
+	case acl != "" && acl != "bucket-owner-full-control", hasPrefix(c.Request.Header, "X-Amz-Grant-"):
+		return kernel.Errorf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+	}
+	if sse := c.header("X-Amz-Server-Side-Encryption"); sse != "" && sse != "AES256" {
+		return notImplemented("The sandbox's S3 has no keys of KMS: the algorithm may only be AES256.")
+	}
+	if class := c.header("X-Amz-Storage-Class"); class != "" && class != "STANDARD" {
+		return notImplemented("The sandbox's S3 has only the storage class STANDARD.")
+	}
+	for _, prefix := range []string{
+		"X-Amz-Server-Side-Encryption-", "X-Amz-Object-Lock-", "X-Amz-Website-", "X-Amz-Write-Offset-", "X-Amz-Tagging",
+	} {
+		if hasPrefix(c.Request.Header, prefix) {
+			return notImplemented("The sandbox's S3 does not implement the headers %s*.", prefix)
+		}
+	}
+	return nil
+}
+
+// checkPutConditions are If-None-Match: * (create only) and If-Match (compare
+// and set); aws-facts 10.
+func (c *call) checkPutConditions() error {
+	old := c.bucket.current(c.address.key)
+	noneMatch, match := c.Request.Header.Get("If-None-Match"), c.Request.Header.Get("If-Match")
+	switch {
+	case noneMatch != "" && noneMatch != "*":
+		return notImplemented("A header you provided implies functionality that is not implemented")
+	case noneMatch == "*" && old != nil, match != "" && old != nil && !sameETag(match, old.etag):
+		return preconditionFailed()
+	case match != "" && old == nil:
+		return noSuchKey()
+	}
+	return nil
+}
+
+func sameETag(a, b string) bool { return strings.Trim(a, `"`) == strings.Trim(b, `"`) }
+
+func preconditionFailed() error {
+	return kernel.Errorf(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+}
+
+func noSuchKey() error {
+	return kernel.Errorf(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+}
+
+func keptHeader(c *call) http.Header {
+	header := http.Header{"Content-Type": {"binary/octet-stream"}}
+	for _, name := range keptHeaders {
+		if value := c.Request.Header.Get(name); value != "" {
+			header.Set(name, value)
+		}
+	}
+	var encodings []string
+	for encoding := range strings.SplitSeq(c.Request.Header.Get("Content-Encoding"), ",") {
+		if encoding = strings.TrimSpace(encoding); encoding != "" && encoding != "aws-chunked" {
+			encodings = append(encodings, encoding)
+		}
+	}
+	if len(encodings) > 0 {
+		header.Set("Content-Encoding", strings.Join(encodings, ","))
+	}
+	for name, values := range c.Request.Header {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			header[name] = values
+		}
+	}
+	return header
+}
+
+// describe sets the headers that tell of a version.
+func (o *object) describe(header http.Header, b *bucket, withChecksum bool) {
+	header.Set("X-Amz-Server-Side-Encryption", "AES256")
+	if b.versioning != "" {
+		header.Set("X-Amz-Version-Id", o.version)
+	}
+	if withChecksum {
+		for name, value := range o.checksum {
+			header.Set(checksumPrefix+name, value)
+		}
+		header.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
+	}
+}
+
+// getObject serves GET and HEAD.
+func (s *Service) getObject(c *call) (*kernel.Response, error) {
+	o, err := s.findVersion(c)
+	if err != nil {
+		return nil, err
+	}
+	header := maps.Clone(o.header)
+	header.Set("Etag", o.etag)
+	header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
+	header.Set("Accept-Ranges", "bytes")
+	ranged := c.Request.Header.Get("Range")
+	o.describe(header, c.bucket, ranged == "" && strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED"))
+	for name := range c.query {
+		if field, found := strings.CutPrefix(name, "response-"); found {
+			if c.Principal == nil {
+				return nil, kernel.Errorf(http.StatusBadRequest, "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.")
+			}
+			header.Set(field, c.query.Get(name))
+		}
+	}
+	if match := c.Request.Header.Get("If-Match"); match != "" && match != "*" && !sameETag(match, o.etag) {
+		return nil, preconditionFailed()
+	}
+	if noneMatch := c.Request.Header.Get("If-None-Match"); noneMatch == "*" || noneMatch != "" && sameETag(noneMatch, o.etag) {
+		return &kernel.Response{Status: http.StatusNotModified, Header: header}, nil
+	}
+	response := &kernel.Response{Status: http.StatusOK, Header: header, Body: o.body}
+	if ranged != "" {
+		if err := cut(response, ranged); err != nil {
+			return nil, err
+		}
+	}
+	response.Header.Set("Content-Length", strconv.Itoa(len(response.Body)))
+	return response, nil
+}
+
+// cut serves "bytes=a-b", "bytes=a-" and "bytes=-n".
+func cut(response *kernel.Response, ranged string) error {
+	from, to, found := strings.Cut(strings.TrimPrefix(ranged, "bytes="), "-")
+	total := len(response.Body)
+	first, err1 := strconv.Atoi(from)
+	last, err2 := strconv.Atoi(to)
+	switch {
+	case !found, strings.Contains(ranged, ","):
+		return nil // S3 ignores what it doesn't understand and gives all
+	case from == "" && err2 == nil:
+		first, last = max(0, total-last), total-1
+	case err1 == nil && to == "":
+		last = total - 1
+	case err1 != nil || err2 != nil || last < first:
+		return nil
+	}
+	if first >= total {
+		return kernel.Errorf(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
+	}
+	last = min(last, total-1)
+	response.Status = http.StatusPartialContent
+	response.Header.Set("Content-Range", "bytes "+strconv.Itoa(first)+"-"+strconv.Itoa(last)+"/"+strconv.Itoa(total))
+	response.Body = response.Body[first : last+1]
+	return nil
+}
+
+// findVersion gives the version that is asked for. Who may not list the bucket
+// is not told which keys there are.
+func (s *Service) findVersion(c *call) (*object, error) {
+	if id := c.query.Get("versionId"); id != "" {
+		for _, o := range c.bucket.objects[c.address.key] {
+			if o.version == id {
+				if o.marker {
+					return nil, kernel.Errorf(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+				}
+				return o, nil
+			}
+		}
+		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchVersion", "The specified version does not exist.")
+	}
+	if o := c.bucket.current(c.address.key); o != nil {
+		return o, nil
+	}
+	if s.authorize(c, "s3:ListBucket", c.bucket.arn()) != nil {
+		return nil, accessDenied()
+	}
+	return nil, noSuchKey()
+}

@@ -1,0 +1,94 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package s3
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// The buckets to which CloudFormation lets custom resources answer. There is
+// one in each Region, it is AWS's own, and nothing but a URL that CloudFormation
+// presigned opens it: that is what makes an accepted answer a proof of origin.
+
+const (
+	cloudFormation       = "cloudformation.amazonaws.com"
+	responseBucketPrefix = "cloudformation-custom-resource-response-"
+)
+
+// ResponseBucket is the name of a Region's bucket (aws-facts 2.1).
+func ResponseBucket(region string) string {
+	return responseBucketPrefix + strings.ReplaceAll(region, "-", "")
+}
+
+func isResponseBucket(name string) bool { return strings.HasPrefix(name, responseBucketPrefix) }
+
+// OnCustomResourceResponse registers who hears of answers. An answer may come
+// several times, and may be anything: which one counts is the listener's to
+// say.
+func (s *Service) OnCustomResourceResponse(listen func(region, key string, body []byte)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answered = listen
+}
+
+// PresignPut makes a response URL: of AWS's own form, signed by CloudFormation
+// at the sandbox's time (aws-facts 1.8, 1.9, 2.2). It panics without a key to
+// sign with, which only a wrongly built sandbox lacks.
+func (s *Service) PresignPut(region, bucket, key string, expires time.Duration) string {
+	signed, err := s.signer.Presign(http.MethodPut, region, responseHost(region, bucket), key, s.env.Clock.Now(), expires)
+	if err != nil || s.signer.Secret == "" {
+		panic(fmt.Sprintf("presign a URL of %s: %v", bucket, err))
+	}
+	return signed
+}
+
+func responseHost(region, bucket string) string {
+	switch kernel.Partition(region) {
+	case "aws-cn":
+		return bucket + ".s3." + region + ".amazonaws.com.cn"
+	case "aws-eusc":
+		return bucket + ".s3." + region + ".amazonaws.eu"
+	}
+	if region == "us-east-1" {
+		return bucket + ".s3.amazonaws.com"
+	}
+	return bucket + ".s3." + region + ".amazonaws.com"
+}
+
+// serveResponse takes an answer. The front has checked the signature by now;
+// here it matters whose it is. The lock is held on entry and released before
+// the listener hears.
+func (s *Service) serveResponse(c *call) (*kernel.Response, error) {
+	listen := s.answered
+	s.mu.Unlock()
+	region := c.address.region
+	if region == "" {
+		region = c.Region
+	}
+	switch {
+	case c.op != nil && c.op.alone:
+		return nil, kernel.Errorf(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
+	case c.address.bucket != ResponseBucket(region):
+		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case c.op == nil || c.op.name != "PutObject",
+		c.Principal == nil || c.Principal.Service != cloudFormation,
+		c.query.Get("X-Amz-Signature") == "":
+		return nil, accessDenied()
+	}
+	body, err := payload(c)
+	if err != nil {
+		return nil, err
+	}
+	if listen != nil {
+		listen(region, c.address.key, body)
+	}
+	response := empty(http.StatusOK)
+	response.Header.Set("Etag", etag(body))
+	return response, nil
+}

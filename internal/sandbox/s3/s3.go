@@ -1,0 +1,205 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package s3 is the sandbox's S3: buckets with their policies and Block Public
+// Access, and objects, in every partition, addressed by path or by host. It
+// also holds the buckets to which CloudFormation lets custom resources answer.
+//
+// It has no ACLs (they are off, as in new buckets), no multipart uploads, no
+// copies, no KMS keys, no object lock, no websites and no events; it refuses
+// them.
+package s3
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
+)
+
+// Service is S3 in every account and Region.
+type Service struct {
+	env kernel.Env
+
+	mu      sync.Mutex
+	buckets map[bucketKey]*bucket
+
+	signer   sigv4.Presigner // of CloudFormation's response URLs
+	answered func(region, key string, body []byte)
+}
+
+// bucketKey is unique: names of buckets are shared by all accounts of a
+// partition.
+type bucketKey struct{ partition, name string }
+
+// New makes an S3 without buckets.
+func New(env kernel.Env) *Service {
+	s := &Service{env: env, buckets: map[bucketKey]*bucket{}}
+	if env.ServiceKey != nil {
+		key := env.ServiceKey(cloudFormation)
+		s.signer = sigv4.Presigner{AccessKeyID: key.AccessKeyID, Secret: key.SecretAccessKey, Token: key.SessionToken}
+	}
+	return s
+}
+
+// call is a request with what its address and its operation say.
+type call struct {
+	*kernel.Call
+	address address
+	query   url.Values
+	op      *operation
+	bucket  *bucket // nil for operations on none
+}
+
+// Action implements kernel.Service.
+func (s *Service) Action(r *http.Request, _ []byte) string {
+	a := addressOf(r)
+	if op := operationOf(r, a); op != nil {
+		return op.name
+	}
+	return strings.TrimSpace(r.Method + " " + a.level() + " " + subresource(r.URL.Query()))
+}
+
+// EncodeError implements kernel.Service.
+func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
+	response := kernel.RestXMLError(c, err)
+	if region, ok := err.Fields[regionField].(string); ok {
+		response.Header.Set("X-Amz-Bucket-Region", region)
+	}
+	return response
+}
+
+// regionField carries a bucket's Region to whoever asked in the wrong one.
+const regionField = "BucketRegion"
+
+// Serve implements kernel.Service.
+func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
+	a := addressOf(c.Request)
+	rc := &call{Call: c, address: a, query: c.Request.URL.Query(), op: operationOf(c.Request, a)}
+	s.mu.Lock()
+	if isResponseBucket(a.bucket) {
+		return s.serveResponse(rc) // unlocks
+	}
+	defer s.mu.Unlock()
+	if rc.op == nil {
+		return nil, notImplemented("The sandbox's S3 does not implement %s.", s.Action(c.Request, c.Body))
+	}
+	if err := s.prepare(rc); err != nil {
+		return nil, err
+	}
+	response, err := rc.op.run(s, rc)
+	if err == nil && rc.op.name == "HeadBucket" {
+		response.Header.Set("X-Amz-Bucket-Region", rc.bucket.region)
+	}
+	return response, err
+}
+
+// prepare finds the bucket and checks, in S3's order, that it is there, that
+// it is whose the caller thinks, that it is in this Region, and that the caller
+// may.
+func (s *Service) prepare(c *call) error {
+	if c.op.alone {
+		return nil
+	}
+	c.bucket = s.buckets[bucketKey{c.address.partition(c.Region), c.address.bucket}]
+	if c.bucket == nil {
+		return kernel.Errorf(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	}
+	if err := c.checkRegion(); err != nil {
+		return err
+	}
+	owner := c.Request.Header.Get("X-Amz-Expected-Bucket-Owner")
+	if owner != "" && owner != c.bucket.account {
+		return accessDenied()
+	}
+	return s.authorize(c, c.op.permission, c.resource())
+}
+
+// checkRegion sends those who ask in the wrong Region to the right one. An
+// anonymous request to the sandbox's own address says no Region.
+func (c *call) checkRegion() error {
+	region := c.address.region
+	if region == "" && c.Principal != nil {
+		region = c.Region
+	}
+	if region == "" || region == c.bucket.region || c.op.name == "GetBucketLocation" {
+		return nil
+	}
+	err := kernel.Errorf(http.StatusMovedPermanently, "PermanentRedirect",
+		"The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint. (The bucket is in %s.)", c.bucket.region)
+	err.Fields = map[string]any{regionField: c.bucket.region}
+	return err
+}
+
+// resource is the ARN that permissions for the operation are about.
+func (c *call) resource() string {
+	if c.address.key != "" {
+		return c.bucket.arn() + "/" + c.address.key
+	}
+	return c.bucket.arn()
+}
+
+// authorize asks whether the caller may do something to the bucket or an
+// object in it: by the caller's policies, the bucket's, and Block Public
+// Access.
+func (s *Service) authorize(c *call, permission, resource string) error {
+	b := c.bucket
+	policy := b.policy
+	if b.access.RestrictPublicBuckets && b.public && !b.trusts(c.Principal) {
+		// A public policy grants nothing to those outside of the account.
+		return accessDenied()
+	}
+	err := s.env.Authorizer.Authorize(kernel.Authorization{
+		Principal:       c.Principal,
+		Action:          permission,
+		Resource:        resource,
+		ResourceAccount: b.account,
+		ResourcePolicy:  policy,
+		Context:         c.conditionKeys(),
+	})
+	var denied *kernel.Error
+	if errors.As(err, &denied) && denied.Code == "AccessDenied" && c.Principal == nil {
+		return accessDenied() // nobody is told more than that
+	}
+	return err
+}
+
+// trusts says whether RestrictPublicBuckets leaves a caller alone: the owner's
+// account and AWS's services.
+func (b *bucket) trusts(p *kernel.Principal) bool {
+	return p != nil && (p.Account == b.account || p.Service != "")
+}
+
+// conditionKeys are S3's own, where the request has them.
+func (c *call) conditionKeys() map[string][]string {
+	keys := map[string][]string{}
+	set := func(key, value string) {
+		if value != "" {
+			keys[key] = []string{value}
+		}
+	}
+	for _, name := range []string{"prefix", "delimiter", "max-keys"} {
+		set("s3:"+name, c.query.Get(name))
+	}
+	set("s3:versionid", c.query.Get("versionId"))
+	for _, name := range []string{"x-amz-server-side-encryption", "x-amz-acl", "x-amz-content-sha256"} {
+		set("s3:"+name, c.Request.Header.Get(name))
+	}
+	return keys
+}
+
+func accessDenied() *kernel.Error {
+	return kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")
+}
+
+func notImplemented(format string, args ...any) *kernel.Error {
+	return kernel.Errorf(http.StatusNotImplemented, "NotImplemented", format, args...)
+}
+
+func invalidArgument(format string, args ...any) *kernel.Error {
+	return kernel.Errorf(http.StatusBadRequest, "InvalidArgument", format, args...)
+}
