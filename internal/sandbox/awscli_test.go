@@ -50,6 +50,10 @@ func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (stri
 func TestTheAWSCommandLineIsUnderstood(t *testing.T) {
 	s := start(t)
 	cli := awsCLI(t, s, customer)
+	file := filepath.Join(t.TempDir(), "body")
+	if err := os.WriteFile(file, []byte("hello world"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + customer + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"an-id"}}}]}`
 	for _, step := range []struct {
 		args []string
@@ -71,7 +75,16 @@ func TestTheAWSCommandLineIsUnderstood(t *testing.T) {
 		{args: []string{"sns", "create-topic", "--name", "t", "--query", "TopicArn"}, want: ":t"},
 		{args: []string{"sns", "publish", "--topic-arn", "arn:aws:sns:eu-west-1:" + customer + ":t", "--message", "hello", "--query", "MessageId"}, want: "-"},
 		{args: []string{"sns", "publish", "--topic-arn", "arn:aws:sns:eu-west-1:" + customer + ":absent", "--message", "hello"}, want: "(NotFound)", fail: true},
-		{args: []string{"dynamodb", "list-tables", "--query", "length(TableNames)"}, want: "0"},
+		{args: []string{"s3api", "create-bucket", "--bucket", "cli-bucket", "--create-bucket-configuration", "LocationConstraint=eu-west-1"}, want: "cli-bucket"},
+		{args: []string{"s3api", "put-object", "--bucket", "cli-bucket", "--key", "a b/c", "--body", file, "--query", "ETag"}, want: "\""},
+		{args: []string{"s3api", "get-object", "--bucket", "cli-bucket", "--key", "a b/c", "/dev/null", "--query", "ContentLength"}, want: "11"},
+		{args: []string{"s3api", "head-object", "--bucket", "cli-bucket", "--key", "absent"}, want: "(404)", fail: true},
+		{args: []string{"cloudformation", "create-stack", "--stack-name", "s", "--template-body", `{"Resources":{"H":{"Type":"AWS::CloudFormation::WaitConditionHandle"}}}`}, want: ":stack/s/"},
+		{args: []string{"cloudformation", "describe-stacks", "--stack-name", "absent"}, want: "does not exist", fail: true},
+		{args: []string{"dynamodb", "create-table", "--table-name", "table", "--billing-mode", "PAY_PER_REQUEST", "--attribute-definitions", "AttributeName=pk,AttributeType=S", "--key-schema", "AttributeName=pk,KeyType=HASH", "--query", "TableDescription.TableName"}, want: "table"},
+		{args: []string{"dynamodb", "put-item", "--table-name", "table", "--item", `{"pk":{"S":"k"}}`, "--condition-expression", "attribute_not_exists(pk)"}, want: ""},
+		{args: []string{"dynamodb", "put-item", "--table-name", "table", "--item", `{"pk":{"S":"k"}}`, "--condition-expression", "attribute_not_exists(pk)"}, want: "(ConditionalCheckFailedException)", fail: true},
+		{args: []string{"dynamodb", "list-tables", "--query", "length(TableNames)"}, want: "1"},
 		{args: []string{"iam", "list-groups"}, want: "(InvalidAction)", fail: true},
 	} {
 		out, err := cli(step.args...)

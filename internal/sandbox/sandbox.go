@@ -102,9 +102,7 @@ func Start(opts ...Option) (*Sandbox, error) {
 	}
 	s.identity = iam.New(env)
 	env.Accounts, env.ServiceKey = s.identity, s.identity.ServiceKey
-	if err := s.addServices(env); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
+	s.addServices(env)
 	s.addPages()
 	if err := s.OpenAccount(VendorAccount, "aws"); err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -150,6 +148,11 @@ func (s *Sandbox) Close() error {
 	s.once.Do(func() {
 		s.cancel()
 		err = s.server.Close()
+		for _, service := range s.services {
+			if running, ok := service.(interface{ Close() }); ok {
+				running.Close()
+			}
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("stop the sandbox: %w", err)

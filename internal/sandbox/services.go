@@ -4,24 +4,28 @@
 package sandbox
 
 import (
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
 // addServices makes every service by its SigV4 name. Each gets the same
-// environment and reaches the others only through kernel.Inside.
-func (s *Sandbox) addServices(env kernel.Env) error {
+// environment, and reaches the others through kernel.Inside or what it is given.
+func (s *Sandbox) addServices(env kernel.Env) {
 	queues := sqs.New(env)
 	topics := sns.New(env, queues)
+	objects := s3.New(env)
 	s.certificates = topics.Certificates()
 	s.services = map[string]kernel.Service{
-		"iam":      s.identity.IAM(),
-		"sts":      s.identity.STS(),
-		"sqs":      queues,
-		"sns":      topics,
-		"dynamodb": dynamodb.New(env),
+		"iam":            s.identity.IAM(),
+		"sts":            s.identity.STS(),
+		"sqs":            queues,
+		"sns":            topics,
+		"s3":             objects,
+		"dynamodb":       dynamodb.New(env),
+		"cloudformation": cloudformation.New(env, objects),
 	}
-	return nil
 }
