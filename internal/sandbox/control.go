@@ -209,11 +209,7 @@ func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject,
 
 // CloudFormation is the service itself.
 func (s *Sandbox) CloudFormation() *cloudformation.Service {
-	service, ok := s.services["cloudformation"].(*cloudformation.Service)
-	if !ok {
-		panic("the sandbox was started without CloudFormation")
-	}
-	return service
+	return s.services["cloudformation"].(*cloudformation.Service) // as addServices makes it
 }
 
 // person is somebody of an account: the one with these credentials, or its

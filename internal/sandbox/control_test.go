@@ -1,0 +1,466 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// intake is a vendor as small as can be: a topic, a queue, a public bucket
+// with one template, made with the SDK.
+type intake struct {
+	t     *testing.T
+	box   *Sandbox
+	topic string
+	queue string
+	sqs   *sqs.Client
+	sns   *sns.Client
+	link  string
+}
+
+const onboardingTemplate = `
+Description: Acme may read your logs.
+Metadata:
+  AWS::CloudFormation::Interface:
+    ParameterGroups: [{Label: {default: From Acme}, Parameters: [ExternalId]}]
+    ParameterLabels: {ExternalId: {default: The external ID}}
+Parameters:
+  ExternalId: {Type: String}
+  Version: {Type: String, Default: "1"}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: acme-access
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {AWS: "arn:aws:iam::111111111111:root"}
+            Action: sts:AssumeRole
+            Condition: {StringEquals: {"sts:ExternalId": !Ref ExternalId}}
+      Policies:
+        - PolicyName: read
+          PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "logs:Get*", Resource: "*"}]}
+  PhoneHome:
+    Type: Custom::XacctPhoneHome
+    Properties:
+      ServiceToken: !Sub "arn:${AWS::Partition}:sns:${AWS::Region}:111111111111:xacct-acme-0"
+      ServiceTimeout: 900
+      RoleArn: !GetAtt Role.Arn
+      Version: !Ref Version
+`
+
+func newIntake(t *testing.T) *intake {
+	t.Helper()
+	box := start(t)
+	vendorConfig := as(t, box, vendor)
+	in := &intake{t: t, box: box, sqs: sqs.NewFromConfig(vendorConfig), sns: sns.NewFromConfig(vendorConfig)}
+	ctx := t.Context()
+	topic, err := in.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("xacct-acme-0")})
+	in.check(err)
+	in.topic = *topic.TopicArn
+	in.allow(customer)
+	queueARN := "arn:aws:sqs:eu-west-1:" + vendor + ":xacct-acme"
+	queue, err := in.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("xacct-acme"), Attributes: map[string]string{
+		"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` +
+			queueARN + `","Condition":{"ArnEquals":{"aws:SourceArn":"` + in.topic + `"}}}]}`,
+	}})
+	in.check(err)
+	in.queue = *queue.QueueUrl
+	_, err = in.sns.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("sqs"), Endpoint: &queueARN})
+	in.check(err)
+
+	bucket := s3.NewFromConfig(vendorConfig, func(o *s3.Options) { o.UsePathStyle = true })
+	name := aws.String("acme-templates")
+	_, err = bucket.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}})
+	in.check(err)
+	_, err = bucket.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: name, PublicAccessBlockConfiguration: &s3types.PublicAccessBlockConfiguration{}})
+	in.check(err)
+	_, err = bucket.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: name, Policy: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-templates/templates/*"}]}`)})
+	in.check(err)
+	for _, key := range []string{"templates/a.yaml", "private.yaml"} {
+		_, err = bucket.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: aws.String(key), Body: strings.NewReader(onboardingTemplate)})
+		in.check(err)
+	}
+	in.link = "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/create/review?templateURL=" +
+		url.QueryEscape("https://acme-templates.s3.eu-west-1.amazonaws.com/templates/a.yaml") + "&stackName=acme-access&param_ExternalId=abc123&param_Unknown=ignored"
+	return in
+}
+
+// allow lets accounts publish, and nobody else but the vendor.
+func (in *intake) allow(accounts ...string) {
+	in.t.Helper()
+	list, err := json.Marshal(accounts)
+	in.check(err)
+	_, err = in.sns.SetTopicAttributes(in.t.Context(), &sns.SetTopicAttributesInput{
+		TopicArn: &in.topic, AttributeName: aws.String("Policy"),
+		AttributeValue: aws.String(`{"Version":"2012-10-17","Statement":[{"Sid":"publishers","Effect":"Allow","Principal":{"AWS":"*"},"Action":"sns:Publish","Resource":"` +
+			in.topic + `","Condition":{"StringEquals":{"aws:PrincipalAccount":` + string(list) + `}}}]}`),
+	})
+	in.check(err)
+}
+
+func (in *intake) check(err error) {
+	in.t.Helper()
+	if err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+// next receives one request from the queue.
+func (in *intake) next() map[string]any {
+	in.t.Helper()
+	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		got, err := in.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &in.queue, WaitTimeSeconds: 20, MaxNumberOfMessages: 1})
+		in.check(err)
+		if len(got.Messages) == 0 {
+			continue
+		}
+		_, err = in.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &in.queue, Entries: []sqstypes.DeleteMessageBatchRequestEntry{
+			{Id: aws.String("1"), ReceiptHandle: got.Messages[0].ReceiptHandle},
+		}})
+		in.check(err)
+		var envelope struct{ Type, Subject, Message string }
+		in.check(json.Unmarshal([]byte(*got.Messages[0].Body), &envelope))
+		if envelope.Type != "Notification" || envelope.Subject != "AWS CloudFormation custom resource request" {
+			in.t.Errorf("the envelope is %+v", envelope)
+		}
+		var request map[string]any
+		in.check(json.Unmarshal([]byte(envelope.Message), &request))
+		return request
+	}
+}
+
+// put answers at a URL, by dialing the sandbox under AWS's own name.
+func (in *intake) put(address string, body any) int {
+	in.t.Helper()
+	u, err := url.Parse(address)
+	in.check(err)
+	host := u.Host
+	box, err := url.Parse(in.box.URL())
+	in.check(err)
+	u.Scheme, u.Host = box.Scheme, box.Host
+	text, err := json.Marshal(body)
+	in.check(err)
+	r, err := http.NewRequestWithContext(in.t.Context(), http.MethodPut, u.String(), bytes.NewReader(text))
+	in.check(err)
+	r.Host = host
+	response, err := http.DefaultClient.Do(r)
+	in.check(err)
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
+func (in *intake) succeed(r map[string]any, physicalID string) {
+	in.t.Helper()
+	status := in.put(r["ResponseURL"].(string), answerTo(r, physicalID))
+	if status != http.StatusOK {
+		in.t.Errorf("the answer was met with %d", status)
+	}
+}
+
+func answerTo(r map[string]any, physicalID string) map[string]any {
+	return map[string]any{
+		"Status": "SUCCESS", "PhysicalResourceId": physicalID, "StackId": r["StackId"],
+		"RequestId": r["RequestId"], "LogicalResourceId": r["LogicalResourceId"],
+	}
+}
+
+func (in *intake) launch(o LaunchOptions) string {
+	in.t.Helper()
+	id, err := in.box.LaunchURL(in.t.Context(), in.link, customer, o)
+	in.check(err)
+	return id
+}
+
+func (in *intake) settled(id, status string) {
+	in.t.Helper()
+	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
+	defer cancel()
+	st, err := in.box.WaitStack(ctx, id)
+	if err != nil || st.Status != status {
+		in.t.Fatalf("the stack is %s, not %s (%v): %s", st.Status, status, err, in.story(id))
+	}
+}
+
+func (in *intake) story(id string) string {
+	var b strings.Builder
+	for _, e := range in.box.StackEvents(id) {
+		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
+	}
+	return b.String()
+}
+
+func TestALinkBecomesAStackThatPhonesHome(t *testing.T) {
+	in := newIntake(t)
+	id := in.launch(LaunchOptions{})
+	r := in.next()
+	properties := r["ResourceProperties"].(map[string]any)
+	if r["RequestType"] != "Create" || properties["RoleArn"] != "arn:aws:iam::222222222222:role/acme-access" || properties["ServiceTimeout"] != "900" {
+		t.Errorf("the request is %v", r)
+	}
+	in.succeed(r, "xacct-1")
+	in.settled(id, "CREATE_COMPLETE")
+
+	in.check(in.box.UpdateStack(t.Context(), id, UpdateOptions{Parameters: map[string]string{"Version": "2"}}))
+	u := in.next()
+	if u["RequestType"] != "Update" || u["OldResourceProperties"].(map[string]any)["Version"] != "1" {
+		t.Errorf("the request is %v", u)
+	}
+	in.succeed(u, "xacct-1")
+	in.settled(id, "UPDATE_COMPLETE")
+
+	in.check(in.box.DeleteStack(t.Context(), id))
+	d := in.next()
+	if d["RequestType"] != "Delete" || d["PhysicalResourceId"] != "xacct-1" {
+		t.Errorf("the request is %v", d)
+	}
+	in.succeed(d, "xacct-1")
+	in.settled(id, "DELETE_COMPLETE")
+}
+
+func TestAForgedResponseURLIsRefusedAndTheGenuineOneWorks(t *testing.T) {
+	in := newIntake(t)
+	id := in.launch(LaunchOptions{})
+	r := in.next()
+	genuine := r["ResponseURL"].(string)
+	for name, forged := range map[string]string{
+		"a signature of one's own": strings.Replace(genuine, "X-Amz-Signature=", "X-Amz-Signature=0", 1),
+		"another resource":         strings.Replace(genuine, "PhoneHome", "PhoneHame", 1),
+		"a longer life":            strings.Replace(genuine, "X-Amz-Expires=7", "X-Amz-Expires=8", 1),
+		"no signature":             genuine[:strings.Index(genuine, "?")],
+	} {
+		if forged == genuine {
+			t.Fatalf("%s: nothing was forged in %s", name, genuine)
+		}
+		if status := in.put(forged, answerTo(r, "forged")); status != http.StatusForbidden {
+			t.Errorf("%s: the answer is %d", name, status)
+		}
+	}
+	in.succeed(r, "xacct-1")
+	in.succeed(r, "second") // accepted by S3, and too late for CloudFormation
+	in.settled(id, "CREATE_COMPLETE")
+	if st, _ := in.box.Stack(id); st.Resources[0].PhysicalID != "xacct-1" {
+		t.Errorf("the resources are %+v", st.Resources)
+	}
+}
+
+func TestACustomerWhomTheTopicDoesNotKnowSeesWhy(t *testing.T) {
+	in := newIntake(t)
+	in.allow("333333333333")
+	in.check(in.box.OpenAccount("333333333333", "aws"))
+	id := in.launch(LaunchOptions{})
+	in.settled(id, "ROLLBACK_COMPLETE")
+	if story := in.story(id); !strings.Contains(story, "not authorized to perform: SNS:Publish") || !strings.Contains(story, "Service: AmazonSNS; Status Code: 403; Error Code: AuthorizationError") {
+		t.Errorf("the events are\n%s", story)
+	}
+}
+
+func TestAStackInAnotherRegionHasNoTopic(t *testing.T) {
+	in := newIntake(t)
+	id := in.launch(LaunchOptions{Region: "us-west-2"})
+	in.settled(id, "ROLLBACK_COMPLETE")
+	if story := in.story(id); !strings.Contains(story, "PhoneHome CREATE_FAILED") || !strings.Contains(story, "Service: AmazonSNS") {
+		t.Errorf("the events are\n%s", story)
+	}
+}
+
+func TestAPersonWhoMayNotCreateRolesSeesWhy(t *testing.T) {
+	in := newIntake(t)
+	developer, err := in.box.NewUser(customer, "developer",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cloudformation:*","s3:GetObject","sns:Publish"],"Resource":"*"}]}`)
+	in.check(err)
+	id := in.launch(LaunchOptions{As: &developer})
+	in.settled(id, "ROLLBACK_COMPLETE")
+	if story := in.story(id); !strings.Contains(story, "user/developer is not authorized to perform: iam:CreateRole") || !strings.Contains(story, "HandlerErrorCode: AccessDenied") {
+		t.Errorf("the events are\n%s", story)
+	}
+}
+
+func TestLaunchesThatTheConsoleRefuses(t *testing.T) {
+	in := newIntake(t)
+	for name, test := range map[string]struct {
+		link    string
+		options LaunchOptions
+		want    string
+	}{
+		"a template out of reach": {strings.Replace(in.link, "templates%2Fa.yaml", "private.yaml", 1), LaunchOptions{}, "TemplateURL must reference a valid S3 object to which you have access."},
+		"the checkbox":            {in.link, LaunchOptions{Unacknowledged: true}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
+		"a parameter":             {strings.Replace(in.link, "param_ExternalId", "param_externalid", 1), LaunchOptions{}, "Parameters: [ExternalId] must have values"},
+		"no name":                 {strings.Replace(in.link, "stackName", "stackname", 1), LaunchOptions{}, "no stack name"},
+	} {
+		if _, err := in.box.LaunchURL(t.Context(), test.link, customer, test.options); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: the error is %v, and should say %q", name, err, test.want)
+		}
+	}
+	if len(in.box.Stacks()) != 0 {
+		t.Error("a refused launch leaves no stack")
+	}
+}
+
+func TestAForgedMessageGoesThroughTheTopicsPolicy(t *testing.T) {
+	in := newIntake(t)
+	in.check(in.box.ForgedPublish(t.Context(), customer, in.topic, "AWS CloudFormation custom resource request", `{"RequestType": "Delete"}`))
+	if r := in.next(); r["RequestType"] != "Delete" {
+		t.Errorf("the message is %v", r)
+	}
+	err := in.box.ForgedPublish(t.Context(), "999999999999", in.topic, "", "x")
+	if err == nil || !strings.Contains(err.Error(), "AuthorizationError") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestTheControlAPIDoesWhatTheMethodsDo(t *testing.T) {
+	in := newIntake(t)
+	client := Client{URL: in.box.URL()}
+	ctx := t.Context()
+	st, err := client.Launch(ctx, LaunchRequest{URL: in.link, Account: customer})
+	in.check(err)
+	go func() { in.succeed(in.next(), "xacct-1") }()
+	var last StackEvent
+	in.check(client.Follow(ctx, st.ID, func(e StackEvent) { last = e }))
+	if last.LogicalResourceID != "acme-access" || last.ResourceStatus != "CREATE_COMPLETE" {
+		t.Errorf("the last event is %+v", last)
+	}
+	stacks, err := client.Stacks(ctx)
+	if err != nil || len(stacks) != 1 || stacks[0].ID != st.ID {
+		t.Errorf("the stacks are %v, %v", stacks, err)
+	}
+	counts, err := client.Counts(ctx, 0)
+	if err != nil || counts["cloudformation:CreateStack"] != 1 || counts["sns:Publish"] != 1 {
+		t.Errorf("the counts are %v, %v", counts, err)
+	}
+	environment, err := client.Environment(ctx, customer, "eu-west-1")
+	if err != nil || environment["AWS_ENDPOINT_URL"] != in.box.URL() || environment["AWS_ACCESS_KEY_ID"] == "" {
+		t.Errorf("the environment is %v, %v", environment, err)
+	}
+	before := in.box.Clock().Now()
+	in.check(client.Advance(ctx, "24h"))
+	if moved := in.box.Clock().Now().Sub(before); moved < 24*time.Hour {
+		t.Errorf("the clock moved by %v", moved)
+	}
+	in.check(client.Forget(ctx, st.ID))
+	if got, err := client.WaitStack(ctx, st.ID); err != nil || got.Status != "DELETE_COMPLETE" {
+		t.Errorf("the stack is %+v, %v", got, err)
+	}
+	if _, err := client.Launch(ctx, LaunchRequest{URL: "https://example.org", Account: customer}); err == nil || !strings.Contains(err.Error(), "no quick-create link") {
+		t.Errorf("the error is %v", err)
+	}
+	if err := client.Delete(ctx, "arn:nothing"); err == nil || !strings.Contains(err.Error(), "there is no stack arn:nothing") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAPageElsewhereCannotPressTheButtons(t *testing.T) {
+	box := start(t)
+	for _, path := range []string{"/_sandbox/clock", "/console/cloudformation/stacks/delete"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, box.URL()+path, strings.NewReader(`{"advance": "1h"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s answered %d", path, response.StatusCode)
+		}
+	}
+}
+
+func TestAPersonClicksThroughTheConsole(t *testing.T) {
+	in := newIntake(t)
+	link := strings.Replace(in.link, "https://eu-west-1.console.aws.amazon.com", in.box.URL()+"/console", 1)
+	base, fragment, _ := strings.Cut(link, "#")
+	if page := in.get(base); !strings.Contains(page, "location.hash") {
+		t.Errorf("the script that reads the fragment is not there:\n%s", page)
+	}
+	route, query, _ := strings.Cut(fragment, "?")
+	review := in.box.URL() + "/console/cloudformation" + route + "?region=eu-west-1&" + query
+	if page := in.get(review); !strings.Contains(page, "Which customer are you?") {
+		t.Errorf("the console asks first whose account this is:\n%s", page)
+	}
+	page := in.get(review + "&account=" + customer)
+	for _, want := range []string{
+		"Acme may read your logs.", "From Acme", "The external ID", `value="abc123"`, "Role acme-access", "logs:Get*",
+		"arn:aws:sns:eu-west-1:111111111111:xacct-acme-0", "I acknowledge that CloudFormation might create IAM resources with custom names",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q:\n%s", want, page)
+		}
+	}
+	form := url.Values{
+		"account": {customer}, "region": {"eu-west-1"}, "stackName": {"acme-access"}, "param_ExternalId": {"abc123"},
+		"templateURL": {"https://acme-templates.s3.eu-west-1.amazonaws.com/templates/a.yaml"},
+	}
+	if page := in.post(in.box.URL()+"/console/cloudformation"+route, form); !strings.Contains(page, "Requires capabilities") {
+		t.Errorf("an empty checkbox is refused:\n%s", page)
+	}
+	form.Set("acknowledged", "yes")
+	if page := in.post(in.box.URL()+"/console/cloudformation"+route, form); !strings.Contains(page, "CREATE_IN_PROGRESS") || !strings.Contains(page, `http-equiv="refresh"`) {
+		t.Errorf("the stack's page is\n%s", page)
+	}
+	in.succeed(in.next(), "xacct-1")
+	id := in.box.Stacks()[0].ID
+	in.settled(id, "CREATE_COMPLETE")
+	page = in.get(in.box.URL() + "/console/cloudformation/stacks/stackinfo?stackId=" + url.QueryEscape(id))
+	if !strings.Contains(page, "CREATE_COMPLETE") || strings.Contains(page, `http-equiv="refresh"`) {
+		t.Errorf("the stack's page is\n%s", page)
+	}
+	if page := in.post(in.box.URL()+"/console/cloudformation/stacks/delete", url.Values{"stackId": {id}}); !strings.Contains(page, "DELETE_IN_PROGRESS") {
+		t.Errorf("the stack's page is\n%s", page)
+	}
+	in.succeed(in.next(), "xacct-1")
+	in.settled(id, "DELETE_COMPLETE")
+	if page := in.get(in.box.URL() + "/"); !strings.Contains(page, "acme-access") {
+		t.Errorf("the list is\n%s", page)
+	}
+}
+
+func (in *intake) get(address string) string {
+	in.t.Helper()
+	r, err := http.NewRequestWithContext(in.t.Context(), http.MethodGet, address, http.NoBody)
+	in.check(err)
+	return in.page(r)
+}
+
+func (in *intake) post(address string, form url.Values) string {
+	in.t.Helper()
+	r, err := http.NewRequestWithContext(in.t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	in.check(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return in.page(r)
+}
+
+func (in *intake) page(r *http.Request) string {
+	in.t.Helper()
+	response, err := http.DefaultClient.Do(r)
+	in.check(err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	in.check(err)
+	return string(text)
+}
