@@ -115,9 +115,10 @@ func regionOf(arn string) string {
 	return ""
 }
 
-// optIn are the Regions launched after 2019-03-20.
+// optIn are the Regions launched after 2019-03-20, and Osaka, which the
+// documentation of SNS counts among them.
 var optIn = []string{
-	"af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
 	"ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
 	"me-central-1", "me-south-1", "mx-central-1",
 }
