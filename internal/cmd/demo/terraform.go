@@ -46,7 +46,7 @@ func (s *stage) terraform(ctx context.Context, args ...string) error {
 // tells picks the lines of an apply that a person wants to see.
 func tells(line string) bool {
 	for _, part := range []string{": Creation complete", ": Modifications complete", ": Destruction complete", "complete!", "Warning:", "has been successfully initialized"} {
-		if strings.Contains(line, part) {
+		if strings.Contains(line, part) && !strings.Contains(line, "Incomplete lock file") {
 			return true
 		}
 	}
@@ -162,7 +162,7 @@ func (s *stage) beginRegistrar(ctx context.Context) (*process, error) {
 			once.Do(func() { close(ready) })
 		}
 		if entry["outcome"] != nil {
-			showTogether("", fmt.Appendf(nil, "registrar: %v %v %v", entry["request"], entry["customer"], entry["outcome"]))
+			showTogether("", fmt.Appendf(nil, "registrar: customer %v: %v", entry["customer"], entry["outcome"]))
 		}
 	}, s.xacct, "registrar", "--hub", "acme")
 	if err != nil {

@@ -33,7 +33,7 @@ func newLaunchCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", stack.ID)
-			return follow(cmd, client, stack.ID, "CREATE_COMPLETE")
+			return follow(cmd, client, stack.ID, "CREATE")
 		},
 	}
 	flags := cmd.Flags()
@@ -59,7 +59,7 @@ func newDeleteCommand() *cobra.Command {
 			if err := client.Delete(cmd.Context(), stack.ID); err != nil {
 				return err
 			}
-			return follow(cmd, client, stack.ID, "DELETE_COMPLETE")
+			return follow(cmd, client, stack.ID, "DELETE")
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "the customer's account, where the stack is named by its name")
@@ -116,10 +116,16 @@ func newAdvanceCommand() *cobra.Command {
 	}
 }
 
-// follow shows a stack's events as they come, and is an error unless the stack
-// ends as it should.
-func follow(cmd *cobra.Command, client sandbox.Client, stackID, wanted string) error {
-	show := func(e sandbox.StackEvent) { printEvent(cmd.OutOrStdout(), e) }
+// follow shows the events of the operation that was just begun, "CREATE" or
+// "DELETE", and is an error unless it ends as it should.
+func follow(cmd *cobra.Command, client sandbox.Client, stackID, operation string) error {
+	begun := false
+	show := func(e sandbox.StackEvent) {
+		begun = begun || (e.PhysicalResourceID == stackID && e.ResourceStatus == operation+"_IN_PROGRESS")
+		if begun {
+			printEvent(cmd.OutOrStdout(), e)
+		}
+	}
 	if err := client.Follow(cmd.Context(), stackID, show); err != nil {
 		return err
 	}
@@ -127,7 +133,7 @@ func follow(cmd *cobra.Command, client sandbox.Client, stackID, wanted string) e
 	if err != nil {
 		return err
 	}
-	if stack.Status != wanted {
+	if wanted := operation + "_COMPLETE"; stack.Status != wanted {
 		return fmt.Errorf("stack %s of account %s ended in %s, not %s: %s", stack.Name, stack.Account, stack.Status, wanted, stack.StatusReason)
 	}
 	return nil
