@@ -237,6 +237,47 @@ func TestFaultsHitTheNextCallsAndThenNoMore(t *testing.T) {
 	}
 }
 
+func TestLatencyEndsWithTheCallersPatience(t *testing.T) {
+	s := start(t)
+	p, err := s.Admin(customer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Faults().Add(kernel.FaultRule{Service: "iam", Kind: kernel.FaultLatency, Delay: time.Hour, Next: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := kernel.CallQuery(ctx, s, p, "us-east-1", "iam", "ListRoles", nil, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if last := s.Journal().Since(0)[0]; last.Executed {
+		t.Errorf("it was executed all the same: %+v", last)
+	}
+	if err := kernel.CallQuery(t.Context(), s, p, "us-east-1", "iam", "ListRoles", nil, nil); err != nil {
+		t.Errorf("the call after the fault: %v", err)
+	}
+}
+
+func TestAPanicEndsOneCallOnly(t *testing.T) {
+	s := start(t)
+	client := iam.NewFromConfig(as(t, s, customer))
+	s.services["iam"] = panicking{s.services["iam"]}
+	if _, err := client.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r")}); code(err) != "SandboxPanic" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := client.ListRoles(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+type panicking struct{ kernel.Service }
+
+func (p panicking) Serve(c *kernel.Call) (*kernel.Response, error) {
+	if c.Action == "GetRole" {
+		panic("a bug")
+	}
+	return p.Service.Serve(c)
+}
+
 func TestHooksSeeACallBeforeAndAfter(t *testing.T) {
 	s := start(t)
 	client := iam.NewFromConfig(as(t, s, customer))

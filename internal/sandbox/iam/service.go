@@ -90,7 +90,7 @@ func (i iamService) Serve(c *kernel.Call) (*kernel.Response, error) {
 	defer s.mu.Unlock()
 	a, err := s.open(c.Principal.Account, kernel.Partition(c.Region))
 	if err != nil {
-		return nil, err
+		return nil, asError(err, http.StatusForbidden, "AccessDenied")
 	}
 	result, err := do(&request{Call: c, Query: kernel.ParseQuery(c.Request, c.Body), store: s, account: a})
 	if err != nil {

@@ -75,7 +75,7 @@ func New(env kernel.Env) *Store {
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
 // OpenAccount makes an account in a partition. One that is there keeps its
-// partition.
+// partition, and one that was closed stays closed, as on AWS.
 func (s *Store) OpenAccount(id, partition string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +88,9 @@ func (s *Store) open(id, partition string) (*account, error) {
 		return nil, fmt.Errorf("an AWS account ID has 12 digits: %q has not", id)
 	}
 	if a := s.accounts[id]; a != nil {
-		a.closed = false
+		if a.closed {
+			return nil, fmt.Errorf("the AWS account %s is closed", id)
+		}
 		return a, nil
 	}
 	a := &account{id: id, partition: partition, users: map[string]*user{}, roles: map[string]*role{}, policies: map[string]*policy{}}

@@ -264,4 +264,7 @@ func TestAClosedAccountIsGone(t *testing.T) {
 		RoleName: aws.String("r"), AssumeRolePolicyDocument: aws.String(trusting(`{"AWS":"` + customer + `"}`)),
 	})
 	w.want(err, "MalformedPolicyDocument", "Invalid principal in policy")
+	if w.IAM().Exists(customer) || w.OpenAccount(customer, "aws") == nil {
+		t.Error("a closed account was opened again")
+	}
 }

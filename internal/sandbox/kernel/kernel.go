@@ -57,7 +57,7 @@ type Service interface {
 	// else happens to it: the journal and the faults go by it.
 	Action(r *http.Request, body []byte) string
 	Serve(c *Call) (*Response, error)
-	// Encode writes an error in the service's own protocol.
+	// EncodeError writes an error in the service's own protocol.
 	EncodeError(c *Call, err *Error) *Response
 }
 
