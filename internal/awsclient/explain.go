@@ -30,7 +30,8 @@ func (c *Clients) Explain(err error, resource string) error {
 	// AWS's own sentence knows best, where there is one: a transaction, for
 	// example, needs the permissions of its parts.
 	if named := deniedPattern.FindStringSubmatch(err.Error()); named != nil {
-		denied.Action = named[1]
+		service, action, _ := strings.Cut(named[1], ":")
+		denied.Action = strings.ToLower(service) + ":" + action
 		if named[2] != "" {
 			denied.Resource = named[2]
 		}

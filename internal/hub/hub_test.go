@@ -1,0 +1,293 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+func TestANewHubIsAllThere(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.complete(frankfurt, virginia)
+}
+
+func TestReadingAHubCostsFewCallsAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	mark := w.box.Journal().Mark()
+	_, err := w.Read(t.Context())
+	w.must(err)
+	total := 0
+	for action, n := range w.box.Journal().Counts(mark) {
+		total += n
+		_, name, _ := strings.Cut(action, ":")
+		if !strings.HasPrefix(name, "Get") && !strings.HasPrefix(name, "List") {
+			t.Errorf("reading did %s", action)
+		}
+	}
+	const once, perRegion = 5, 2
+	if most := once + perRegion*2; total > most {
+		t.Errorf("reading took %d calls, want at most %d: %v", total, most, w.box.Journal().Counts(mark))
+	}
+}
+
+func TestAMessageOfEveryRegionsTopicArrivesInTheQueue(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	for _, region := range spec().Regions {
+		_, err := w.Hub.clients.SNS(region).Publish(t.Context(), &sns.PublishInput{
+			TopicArn: aws.String(w.topic(region, 0).String()), Message: aws.String("hello from " + region.String()),
+		})
+		w.must(err)
+	}
+	arrived := ""
+	for range spec().Regions {
+		out, err := w.Hub.clients.SQS(frankfurt).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: aws.String(w.queueURL(QueueName("acme"))), MaxNumberOfMessages: 1, WaitTimeSeconds: 5,
+		})
+		w.must(err)
+		for _, m := range out.Messages {
+			arrived += *m.Body
+		}
+	}
+	for _, region := range spec().Regions {
+		if !strings.Contains(arrived, "hello from "+region.String()) || !strings.Contains(arrived, w.topic(region, 0).String()) {
+			t.Errorf("nothing of %s, or without its envelope, in %s", region, arrived)
+		}
+	}
+}
+
+func TestASecondHubOfTheNameIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	other := spec()
+	other.DisplayName = "Another"
+	_, err := w.process().Create(t.Context(), other)
+	var exists *registry.HubExistsError
+	if !errors.As(err, &exists) || exists.Existing.DisplayName != "Acme" {
+		t.Errorf("got %v, want HubExistsError with the first hub", err)
+	}
+	w.complete(frankfurt, virginia)
+}
+
+func TestACreateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	untilItGetsThrough(t, newWorld,
+		func(w *world) error { _, err := w.Create(t.Context(), spec()); return err },
+		func(w *world, calls int) {
+			_, err := w.process().Create(t.Context(), spec())
+			var exists *registry.HubExistsError
+			if err != nil && !errors.As(err, &exists) {
+				t.Errorf("stopped after %d calls: %v", calls, err)
+				return
+			}
+			w.complete(frankfurt, virginia)
+		})
+}
+
+func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	moved := spec()
+	moved.Regions = []account.Region{frankfurt, ireland}
+	moved.Tags = map[string]string{"owner": "security"}
+	setUp := func(t *testing.T) *world {
+		w := newHub(t)
+		w.linked("globex", globex)
+		w.must(w.Publishers().Allow(t.Context(), 0, globex))
+		return w
+	}
+	untilItGetsThrough(t, setUp,
+		func(w *world) error { _, err := w.Update(t.Context(), moved); return err },
+		func(w *world, calls int) {
+			_, err := w.process().Update(t.Context(), moved)
+			w.must(err)
+			w.complete(frankfurt, ireland)
+			w.names(globex, frankfurt, ireland)
+			if left := w.left(); slices.Contains(left, "topic in "+virginia.String()) {
+				t.Errorf("stopped after %d calls, then left: %v", calls, left)
+			}
+		})
+}
+
+func TestADeleteThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	setUp := func(t *testing.T) *world {
+		w := newHub(t)
+		record, err := w.registry.Hub(t.Context())
+		w.must(err)
+		_, err = w.PublishTemplate(t.Context(), record, []byte(`{"a template":true}`))
+		w.must(err)
+		return w
+	}
+	untilItGetsThrough(t, setUp,
+		func(w *world) error { return w.Delete(t.Context(), false) },
+		func(w *world, calls int) {
+			w.must(w.process().Delete(t.Context(), false))
+			if left := w.left(); len(left) > 0 {
+				t.Errorf("stopped after %d calls, then left: %v", calls, left)
+			}
+		})
+}
+
+func TestAHubMayComeBackAfterItWasDeleted(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.must(w.Delete(t.Context(), false))
+	if _, err := w.Read(t.Context()); !errors.Is(err, registry.ErrNoHub) {
+		t.Fatalf("got %v, want ErrNoHub", err)
+	}
+	_, err := w.process().Create(t.Context(), spec())
+	w.must(err)
+	w.complete(frankfurt, virginia)
+}
+
+func TestWhatSomebodyTookAwayIsReportedAndMended(t *testing.T) {
+	t.Parallel()
+	bucket := func(w *world) *string {
+		record, err := w.registry.Hub(w.t.Context())
+		w.must(err)
+		return &record.Bucket
+	}
+	for name, test := range map[string]struct {
+		take func(w *world) error
+		part string
+	}{
+		"a topic": {func(w *world) error {
+			return w.deleteTopics(w.t.Context(), []account.TopicARN{w.topic(virginia, 0)})
+		}, "topic"},
+		"a subscription": {func(w *world) error {
+			c := w.Hub.clients.SNS(virginia)
+			out, err := c.ListSubscriptionsByTopic(w.t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(w.topic(virginia, 0).String())})
+			w.must(err)
+			_, err = c.Unsubscribe(w.t.Context(), &sns.UnsubscribeInput{SubscriptionArn: out.Subscriptions[0].SubscriptionArn})
+			return err
+		}, "subscription"},
+		"the queue":        {func(w *world) error { return w.deleteQueue(w.t.Context(), QueueName("acme")) }, "queue"},
+		"the dead letters": {func(w *world) error { return w.deleteQueue(w.t.Context(), DeadLetterQueueName("acme")) }, "dead-letter queue"},
+		"the queue's policy": {func(w *world) error {
+			_, err := w.Hub.clients.SQS(frankfurt).SetQueueAttributes(w.t.Context(), &sqs.SetQueueAttributesInput{
+				QueueUrl: aws.String(w.queueURL(QueueName("acme"))), Attributes: map[string]string{"Policy": ""},
+			})
+			return err
+		}, "queue policy"},
+		"the bucket": {func(w *world) error { return w.deleteBucket(w.t.Context(), *bucket(w)) }, "bucket"},
+		"the bucket's policy": {func(w *world) error {
+			_, err := w.Hub.clients.S3().DeleteBucketPolicy(w.t.Context(), &s3.DeleteBucketPolicyInput{Bucket: bucket(w)})
+			return err
+		}, "bucket policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newHub(t)
+			w.linked("globex", globex)
+			w.must(w.Publishers().Allow(t.Context(), 0, globex))
+			w.must(test.take(w))
+			state, err := w.Read(t.Context())
+			w.must(err)
+			if len(state.Missing) == 0 || !slices.ContainsFunc(state.Missing, func(m Missing) bool { return m.Part == test.part }) {
+				t.Errorf("missing is %v, want a %s", state.Missing, test.part)
+			}
+			_, err = w.Update(t.Context(), spec())
+			w.must(err)
+			w.complete(frankfurt, virginia)
+			w.mayPublish(globex, frankfurt, virginia)
+		})
+	}
+}
+
+func TestLiveStacksKeepTheirHub(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	stack := w.registered("globex", globex, virginia)
+	err := w.Delete(t.Context(), false)
+	var live *LiveError
+	if !errors.As(err, &live) || !strings.Contains(err.Error(), stack.String()) || !strings.Contains(err.Error(), "globex") {
+		t.Fatalf("got %v, want a LiveError that names the stack and its customer", err)
+	}
+	w.complete(frankfurt, virginia)
+	w.must(w.Delete(t.Context(), true))
+	if left := w.left(); len(left) > 0 {
+		t.Errorf("forced, and yet left: %v", left)
+	}
+}
+
+func TestLiveStacksKeepTheirRegionAndNoOther(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.registered("globex", globex, virginia)
+	without := spec()
+	without.Regions = []account.Region{frankfurt}
+	_, err := w.Update(t.Context(), without)
+	var live *LiveError
+	if !errors.As(err, &live) || live.Region != virginia {
+		t.Fatalf("got %v, want a LiveError of %s", err, virginia)
+	}
+	w.complete(frankfurt, virginia)
+	without.Regions = []account.Region{virginia}
+	_, err = w.Update(t.Context(), without)
+	w.must(err)
+	w.complete(virginia)
+}
+
+func TestSupersededStacksAreLiveToo(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.registered("globex", globex, virginia)
+	customer, err := w.registry.Customer(t.Context(), "globex")
+	w.must(err)
+	registration := customer.Registrations[0]
+	old := registration.Stack
+	old.Region, old.GUID = frankfurt, "0000"
+	registration.Superseded = []account.StackARN{old}
+	_, err = w.registry.PutRegistration(t.Context(), registration)
+	w.must(err)
+	live, err := w.Live(t.Context())
+	w.must(err)
+	if len(live) != 2 || !slices.Contains(live, LiveStack{"globex", old}) {
+		t.Errorf("got %v, want the old stack too", live)
+	}
+}
+
+func TestAHubCannotHaveFewerTopics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	two := spec()
+	two.Shards = 2
+	_, err := w.Create(t.Context(), two)
+	w.must(err)
+	if _, err := w.Update(t.Context(), spec()); err == nil || !strings.Contains(err.Error(), "cannot have fewer") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+func TestAMissingPermissionNamesActionResourceAndCaller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	keys, err := w.box.NewUser(sandbox.VendorAccount, "limited",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:*","sqs:*"],"Resource":"*"}]}`)
+	w.must(err)
+	h, err := New(w.clientsOf(keys), "acme", w.clock.Now, strings.NewReader(strings.Repeat("random", 100)))
+	w.must(err)
+	_, err = h.Create(t.Context(), spec())
+	var denied *awsclient.PermissionError
+	if !errors.As(err, &denied) {
+		t.Fatalf("got %v, want a PermissionError", err)
+	}
+	if !strings.HasPrefix(denied.Action, "sns:") || !strings.Contains(denied.Resource, ":xacct-acme-0") || !strings.HasSuffix(denied.Caller, ":user/limited") {
+		t.Errorf("got %s on %s by %s", denied.Action, denied.Resource, denied.Caller)
+	}
+}

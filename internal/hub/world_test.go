@@ -1,0 +1,254 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// world is a vendor's sandbox with a hub in it, as one process sees it.
+type world struct {
+	*Hub
+	t     *testing.T
+	box   *sandbox.Sandbox
+	clock *clock
+}
+
+// newWorld makes everything but the hub.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	box, err := sandbox.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	w := &world{t: t, box: box, clock: &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}}
+	w.Hub = w.process()
+	return w
+}
+
+// newHub makes the hub too.
+func newHub(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	_, err := w.Create(t.Context(), spec())
+	w.must(err)
+	return w
+}
+
+// process is another process of the vendor on the same hub. Its waiting takes
+// no time but moves the clocks that everybody shares.
+func (w *world) process() *Hub {
+	w.t.Helper()
+	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.clock.Now, rand.Reader)
+	w.must(err)
+	h.wait = func(ctx context.Context, d time.Duration) error {
+		w.clock.advance(d)
+		w.box.Clock().Advance(d)
+		return ctx.Err()
+	}
+	return h
+}
+
+// clients are those of the administrator of an account.
+func (w *world) clients(id string) *awsclient.Clients {
+	w.t.Helper()
+	keys, err := w.box.Credentials(id)
+	w.must(err)
+	return w.clientsOf(keys)
+}
+
+func (w *world) clientsOf(keys sandbox.Credentials) *awsclient.Clients {
+	w.t.Helper()
+	url := w.box.URL()
+	clients, found := awsclient.Load(w.t.Context(), awsclient.Config{
+		Region:    "eu-central-1",
+		AccessKey: keys.AccessKeyID,
+		SecretKey: keys.SecretAccessKey,
+		Endpoints: map[string]string{"sts": url, "sns": url, "sqs": url, "s3": url, "dynamodb": url},
+	})
+	if clients == nil {
+		w.t.Fatalf("no clients: %v", found)
+	}
+	return clients
+}
+
+// spec is a hub in two Regions.
+func spec() Spec {
+	return Spec{
+		DisplayName:     "Acme",
+		SupportURL:      "https://acme.example/support",
+		Regions:         []account.Region{frankfurt, virginia},
+		Publishers:      "known_accounts",
+		TemplateAccess:  "public",
+		ResponseTimeout: 15 * time.Minute,
+		Capacity:        1500,
+		Shards:          1,
+		Tags:            map[string]string{"team": "platform"},
+	}
+}
+
+var (
+	frankfurt = parse(account.ParseRegion, "eu-central-1")
+	virginia  = parse(account.ParseRegion, "us-east-1")
+	ireland   = parse(account.ParseRegion, "eu-west-1")
+
+	globex  = parse(account.ParseID, "222222222222")
+	initech = parse(account.ParseID, "333333333333")
+)
+
+func parse[T any](parse func(string) (T, error), s string) T {
+	v, err := parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// linked writes a link of a customer as the provider would.
+func (w *world) linked(customer string, id account.ID) onboarding.Link {
+	w.t.Helper()
+	link, err := w.registry.CreateLink(w.t.Context(), onboarding.Link{
+		Hub:        "acme",
+		CustomerID: customer,
+		Generation: 1,
+		ExternalID: onboarding.ExternalID([]byte("key"), "acme", customer, 1),
+		Account:    id,
+		CreatedAt:  w.clock.Now(),
+	})
+	w.must(err)
+	return link
+}
+
+// registered is a customer with a live stack in a Region.
+func (w *world) registered(customer string, id account.ID, region account.Region) account.StackARN {
+	w.t.Helper()
+	w.linked(customer, id)
+	stack := account.StackARN{Region: region, Account: id, Name: "acme-access", GUID: "0001"}
+	_, err := w.registry.PutRegistration(w.t.Context(), onboarding.Registration{
+		Hub: "acme", CustomerID: customer, Account: id, Stack: stack, Status: onboarding.Active, ChangedAt: w.clock.Now(),
+	})
+	w.must(err)
+	return stack
+}
+
+// complete fails the test where a read of the hub finds anything to mend.
+func (w *world) complete(regions ...account.Region) {
+	w.t.Helper()
+	state, err := w.process().Read(w.t.Context())
+	w.must(err)
+	if len(state.Missing) > 0 || state.PoliciesBehind {
+		w.t.Errorf("missing %v, policies behind %t", state.Missing, state.PoliciesBehind)
+	}
+	for _, region := range regions {
+		if len(state.Topics[region]) != 1 {
+			w.t.Errorf("topics in %s: %v, want one", region, state.Topics[region])
+		}
+	}
+	if len(state.Topics) != len(regions) || state.Record.State != registry.HubReady || len(state.Record.Retiring) > 0 {
+		w.t.Errorf("topics %v, record %+v", state.Topics, state.Record)
+	}
+}
+
+// untilItGetsThrough runs an operation that the process dies in, before the
+// first of its calls, then before the second, and so on until it survives, each
+// time in a new world. What comes after each death is for check.
+func untilItGetsThrough(t *testing.T, setUp func(*testing.T) *world, operation func(*world) error, check func(w *world, calls int)) {
+	t.Helper()
+	for alive := 0; ; alive++ {
+		w := setUp(t)
+		var mu sync.Mutex
+		calls := 0
+		revive := w.box.Faults().Before(func(c *kernel.Call) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if c.Principal == nil || c.Principal.Service != "" {
+				return nil // AWS among itself does not die with us
+			}
+			if calls++; calls > alive {
+				return kernel.Errorf(400, "ValidationError", "the process has stopped")
+			}
+			return nil
+		})
+		err := operation(w)
+		revive()
+		if err == nil && alive < 5 {
+			t.Fatalf("it got through with %d calls: nothing was tested", alive)
+		}
+		check(w, alive)
+		_ = w.box.Close()
+		if err == nil || t.Failed() {
+			return
+		}
+	}
+}
+
+// calls counts the calls of an action since a mark.
+func (w *world) calls(mark int, action string) int { return w.box.Journal().Counts(mark)[action] }
+
+// left lists what the vendor's account still has of the hub.
+func (w *world) left() []string {
+	w.t.Helper()
+	var left []string
+	for _, region := range []account.Region{frankfurt, virginia, ireland} {
+		if _, err := w.topicAttributes(w.t.Context(), w.topic(region, 0)); err == nil {
+			left = append(left, "topic in "+region.String())
+		}
+	}
+	for name, look := range map[string]func() error{
+		"queue": func() error { _, err := w.queueAttributes(w.t.Context(), w.queueURL(QueueName("acme"))); return err },
+		"dead-letter queue": func() error {
+			_, err := w.queueAttributes(w.t.Context(), w.queueURL(DeadLetterQueueName("acme")))
+			return err
+		},
+		"table": func() error { _, err := w.registry.Hub(w.t.Context()); return err },
+	} {
+		if look() == nil {
+			left = append(left, name)
+		}
+	}
+	slices.Sort(left)
+	return left
+}
+
+func (w *world) queueURL(name string) string {
+	return w.box.URL() + "/" + sandbox.VendorAccount + "/" + name
+}
+
+// clock stands still until somebody moves it.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
