@@ -194,15 +194,15 @@ func (s *Service) resourcesOf(c *kernel.Call, q kernel.Query) ([]xmlResource, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	only := q.Get("LogicalResourceId")
-	if only != "" && st.resources[only] == nil {
+	if r := st.resources[only]; only != "" && (r == nil || r.status == "") {
 		return nil, validation("Resource %s does not exist for stack %s", only, q.Get("StackName"))
 	}
 	var list []xmlResource
 	for _, id := range slices.Sorted(maps.Keys(st.resources)) {
-		if only != "" && only != id {
+		r := st.resources[id]
+		if only != "" && only != id || r.status == "" {
 			continue
 		}
-		r := st.resources[id]
 		list = append(list, xmlResource{
 			StackName: st.name, StackID: st.id, LogicalResourceID: id, PhysicalResourceID: r.physicalID,
 			ResourceType: r.kind, Timestamp: when(r.updated), LastUpdatedTimestamp: when(r.updated),

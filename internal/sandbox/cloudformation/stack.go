@@ -100,6 +100,9 @@ func (st *stack) view() Stack {
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.resources)) {
 		r := st.resources[id]
+		if r.status == "" {
+			continue // its first event comes in a moment
+		}
 		v.Resources = append(v.Resources, Resource{
 			LogicalID: id, PhysicalID: r.physicalID, Type: r.kind,
 			Status: r.status, StatusReason: r.reason, Updated: r.updated,

@@ -12,7 +12,6 @@ package console
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -236,14 +235,12 @@ func (c *console) delete(w http.ResponseWriter, r *http.Request) {
 }
 
 // tone is the color of a status.
-func tone(status string) (string, error) {
+func tone(status string) string {
 	switch {
-	case status == "":
-		return "", errors.New("a status is missing")
 	case strings.Contains(status, "FAILED") || strings.Contains(status, "ROLLBACK"):
-		return "bad", nil
+		return "bad"
 	case strings.HasSuffix(status, "_IN_PROGRESS"):
-		return "busy", nil
+		return "busy"
 	}
-	return "good", nil
+	return "good"
 }
