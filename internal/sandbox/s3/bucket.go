@@ -35,6 +35,7 @@ type bucket struct {
 	lifecycle  []lifecycleRule
 
 	objects map[string][]*object // by key; versions, the newest last
+	stored  uint64               // versions so far
 }
 
 func (b *bucket) arn() string { return "arn:" + b.partition + ":s3:::" + b.name }

@@ -195,15 +195,14 @@ func (s *Service) listVersions(c *call) (*kernel.Response, error) {
 		Name: c.bucket.name, Prefix: l.encode(l.prefix), EncodingType: l.encoding, MaxKeys: l.limit,
 		KeyMarker: l.encode(keyMarker), VersionIDMarker: versionMarker,
 	}
-	count, passed := 0, versionMarker == ""
+	count := 0
 	for _, key := range slices.Sorted(maps.Keys(c.bucket.objects)) {
-		if !strings.HasPrefix(key, l.prefix) || key < keyMarker || key == keyMarker && passed && keyMarker != "" {
+		if !strings.HasPrefix(key, l.prefix) || key < keyMarker || key == keyMarker && keyMarker != "" && versionMarker == "" {
 			continue
 		}
 		versions := c.bucket.objects[key]
 		for i, o := range slices.Backward(versions) {
-			if key == keyMarker && !passed {
-				passed = o.version == versionMarker
+			if key == keyMarker && o.order >= orderOf(versions, versionMarker) {
 				continue
 			}
 			if count == l.limit {
@@ -216,6 +215,21 @@ func (s *Service) listVersions(c *call) (*kernel.Response, error) {
 	}
 	result.NextKeyMarker, result.NextVersionIDMarker = "", ""
 	return answer(result)
+}
+
+// orderOf is when a version was stored among all. The version may be gone by
+// now, so its ID tells; only "null" doesn't, and that one is mostly the oldest.
+func orderOf(versions []*object, id string) uint64 {
+	for _, o := range versions {
+		if o.version == id {
+			return o.order
+		}
+	}
+	order, err := strconv.ParseUint(id[:min(len(id), orderDigits)], 16, 64)
+	if err != nil {
+		return 0
+	}
+	return order
 }
 
 func (r *versionsResult) add(b *bucket, l *listing, key string, o *object, latest bool) {

@@ -6,6 +6,7 @@ package s3
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,6 +20,7 @@ import (
 // object is one version of an object, or a delete marker. It is never changed.
 type object struct {
 	version  string // "null" where versioning is not on
+	order    uint64 // later versions have a higher one
 	marker   bool
 	modified time.Time
 	body     []byte
@@ -63,12 +65,17 @@ func etag(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
+// orderDigits are the first of a version's ID: its order.
+const orderDigits = 12
+
 // store adds a version; without versioning it replaces the one there is.
 func (s *Service) store(b *bucket, key string, o *object) {
 	versions := b.objects[key]
-	o.version = "null"
+	b.stored++
+	o.version, o.order = "null", b.stored
 	if b.versioning == "Enabled" {
-		o.version = strings.ReplaceAll(kernel.NewRequestID(s.env.Rand), "-", "")
+		random := strings.ReplaceAll(kernel.NewRequestID(s.env.Rand), "-", "")
+		o.version = fmt.Sprintf("%0*x", orderDigits, o.order) + random[orderDigits:]
 	} else {
 		versions = slices.DeleteFunc(versions, func(old *object) bool { return old.version == "null" })
 	}
