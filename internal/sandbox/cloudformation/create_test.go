@@ -110,11 +110,9 @@ func TestWithoutServiceTimeoutTheVendorHasAnHour(t *testing.T) {
 
 func TestAnotherResourceFailingCancelsTheOneThatWaits(t *testing.T) {
 	w := newWorld(t)
-	w.roles["taken"] = map[string]string{}
-	// Late fails only after the vendor has been asked: it needs the first role
-	// as the phone-home does, and IAM is held back until then.
+	// Late names a role that is not there, and is held back until the vendor has
+	// been asked.
 	hold := make(chan struct{})
-	w.fail["iam:CreateRole"] = []error{nil}
 	body := strings.Replace(phoneHome(), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy", "DependsOn": "Role",
 		"Properties": {"RoleName": "nobody", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1)
 	w.handlers["AWS::IAM::RolePolicy"] = held{w.handlers["AWS::IAM::RolePolicy"], hold}
@@ -132,7 +130,6 @@ func TestAnotherResourceFailingCancelsTheOneThatWaits(t *testing.T) {
 		"[Late, PhoneHome]")
 }
 
-// TestACreatedRoleThatIsTaken fails before the vendor hears anything.
 func TestARoleNameThatIsTakenFailsBeforeTheVendorHearsAnything(t *testing.T) {
 	w := newWorld(t)
 	w.roles["acme-access"] = map[string]string{"CreateRole": "of somebody else"}

@@ -90,6 +90,24 @@ func TestAnUpdateThatIsNotAnsweredIsUpdatedBack(t *testing.T) {
 	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
 }
 
+func TestAnotherResourceFailingCancelsTheUpdateThatWaits(t *testing.T) {
+	w := newWorld(t)
+	hold := make(chan struct{})
+	w.handlers["AWS::IAM::RolePolicy"] = held{w.handlers["AWS::IAM::RolePolicy"], hold}
+	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
+	w.update(strings.Replace(phoneHome(`"TemplateVersion": 2`), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy",
+		"Properties": {"RoleName": "nobody", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1))
+	w.next("Update")
+	close(hold)
+	r := w.next("Update")
+	if r.ResourceProperties["TemplateVersion"] != "1" || r.PhysicalResourceId != "xacct-1" {
+		t.Errorf("the rollback's Update is %+v", r)
+	}
+	w.succeed(r, "xacct-1")
+	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.told(id, "PhoneHome UPDATE_FAILED: Resource update cancelled", "[Late, PhoneHome]")
+}
+
 func TestARollbackThatIsRefusedIsUpdateRollbackFailed(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
