@@ -103,7 +103,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
 		return
 	}
-	in.wroteHub(state.Record)
+	in.sawHub(state.Record)
 	if state.PoliciesBehind {
 		// A writer died between the registry and the topics: finish its work.
 		if err := in.hub.Publishers().Repair(ctx); err != nil {

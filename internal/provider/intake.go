@@ -138,11 +138,19 @@ func (in *intake) noHubFirst(ctx context.Context, err error) error {
 	return err
 }
 
-// wroteHub and wroteLink make what this operation wrote visible to the rest of it.
+// sawHub, wroteHub and wroteLink make what this operation knows first-hand
+// visible to the rest of it.
+func (in *intake) sawHub(record registry.HubRecord) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.writtenHub = record
+}
+
 func (in *intake) wroteHub(record registry.HubRecord) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.writtenHub = record
+	in.plannedHub = plannedHub{} // what was planned is done
 }
 
 func (in *intake) wroteLink(link onboarding.Link) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
@@ -206,6 +207,9 @@ func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkMode
 	}
 	if existing == nil && state != nil {
 		return none, fmt.Errorf("it is in the state, but not in the registry: refresh, and apply again: %w", registry.ErrNoLink)
+	}
+	if model.Region.IsUnknown() { // the hub was not there when it was planned
+		model.Region = types.StringValue(record.Region.String())
 	}
 	w := model.wanted(ctx, record, state == nil, diags)
 	if diags.HasError() {

@@ -15,7 +15,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +57,14 @@ func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONA
 
 // EncodeError implements kernel.Service.
 func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
-	return kernel.JSONError(c, namespace, err)
+	return summed(kernel.JSONError(c, namespace, err))
+}
+
+// summed adds the checksum that every answer of DynamoDB carries; the SDK
+// complains about answers without it.
+func summed(r *kernel.Response) *kernel.Response {
+	r.Header.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(r.Body)), 10))
+	return r
 }
 
 // Serve implements kernel.Service.
@@ -71,7 +80,11 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kernel.JSONResult(c, result)
+	response, err := kernel.JSONResult(c, result)
+	if err != nil {
+		return nil, err
+	}
+	return summed(response), nil
 }
 
 // action decodes a call's input and carries it out.

@@ -1,0 +1,94 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package acctest is the ground that acceptance tests stand on: an engine
+// (Terraform or OpenTofu), a sandbox of their own for each test, the provider
+// block that leads there, and customers who launch links while an apply waits.
+//
+// It is for tests only and knows the adapters, but not the provider: tests
+// hand that in.
+package acctest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Main runs a package's tests with everything set that the engine needs, so
+// that a plain "go test" runs acceptance tests.
+func Main(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "xacct-acctest-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	if err := prepare(folder); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// prepare sets the environment of the engine and of the SDK: nothing of the
+// person at the keyboard may leak into a test, and nothing may ask the network.
+func prepare(folder string) error {
+	for _, setting := range os.Environ() {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	rc := filepath.Join(folder, "terraformrc")
+	if err := os.WriteFile(rc, []byte("disable_checkpoint = true\n"), 0o600); err != nil {
+		return err
+	}
+	settings := map[string]string{
+		"TF_ACC":                      "1",
+		"TF_CLI_CONFIG_FILE":          rc, // one that is named but not there makes the test library stumble
+		"CHECKPOINT_DISABLE":          "1",
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"AWS_CONFIG_FILE":             filepath.Join(folder, "none"),
+		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "none"),
+	}
+	engine, err := engine()
+	if err != nil {
+		// Unit tests run without one; acceptance tests then fail, by Start.
+		settings[missingEngine] = err.Error()
+	} else {
+		settings["TF_ACC_TERRAFORM_PATH"] = engine
+		if strings.Contains(filepath.Base(engine), "tofu") {
+			settings["TF_ACC_PROVIDER_HOST"] = "registry.opentofu.org"
+		}
+	}
+	for name, value := range settings {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const missingEngine = "XACCT_NO_ENGINE"
+
+// engine is XACCT_ENGINE, or Terraform or OpenTofu from the PATH.
+func engine() (string, error) {
+	for _, name := range []string{os.Getenv("XACCT_ENGINE"), "terraform", "tofu"} {
+		if name == "" {
+			continue
+		}
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return "", fmt.Errorf("acceptance tests need terraform or tofu on the PATH, or in XACCT_ENGINE; 'make test' finds or builds one")
+}

@@ -1,0 +1,304 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package acctest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Region is where the vendor of every test is at home.
+const Region = "us-east-1"
+
+// Customers' accounts, for tests that need a few.
+const (
+	Globex   = "222222222222"
+	Initech  = "333333333333"
+	Umbrella = "444444444444"
+)
+
+// World is one test's AWS, with the vendor's own eyes on it.
+type World struct {
+	*sandbox.Sandbox
+	Clients *awsclient.Clients
+
+	t       testing.TB
+	mu      sync.Mutex
+	written chan struct{} // closed and replaced whenever the vendor wrote to DynamoDB
+}
+
+// Start starts a sandbox for one test.
+func Start(t testing.TB, options ...sandbox.Option) *World {
+	t.Helper()
+	if why := os.Getenv(missingEngine); why != "" {
+		t.Fatal(why)
+	}
+	box, err := sandbox.Start(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	w := &World{Sandbox: box, t: t, written: make(chan struct{})}
+	box.Faults().After(w.wrote)
+	for _, id := range []string{Globex, Initech, Umbrella} {
+		if err := box.OpenAccount(id, "aws"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Clients = w.ClientsIn(Region)
+	return w
+}
+
+// ClientsIn are the vendor's clients in a Region.
+func (w *World) ClientsIn(region string) *awsclient.Clients {
+	w.t.Helper()
+	keys, err := w.Credentials(sandbox.VendorAccount)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	clients, found := awsclient.Load(context.Background(), awsclient.Config{
+		Region: region, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: w.endpoints(),
+	})
+	if clients == nil {
+		w.t.Fatal(found)
+	}
+	return clients
+}
+
+func (w *World) endpoints() map[string]string {
+	endpoints := map[string]string{}
+	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
+		endpoints[service] = w.URL()
+	}
+	return endpoints
+}
+
+// Provider is the provider block that leads into this world, as the vendor's
+// admin in the vendor's Region.
+func (w *World) Provider() string {
+	return w.ProviderWith(Region, sandbox.VendorAccount, "")
+}
+
+// ProviderWith is a provider block for another Region or account, with more
+// arguments.
+func (w *World) ProviderWith(region, accountID, more string) string {
+	w.t.Helper()
+	keys, err := w.Credentials(accountID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.ProviderAs(keys, region, more)
+}
+
+// ProviderAs is a provider block with given keys.
+func (w *World) ProviderAs(keys sandbox.Credentials, region, more string) string {
+	var endpoints strings.Builder
+	for service, url := range w.endpoints() {
+		fmt.Fprintf(&endpoints, "    %s = %q\n", service, url)
+	}
+	return fmt.Sprintf(`
+provider "xacct" {
+  region     = %q
+  access_key = %q
+  secret_key = %q
+  max_retries = 4
+  endpoints = {
+%s    console = "%s/console"
+  }
+  %s
+}
+`, region, keys.AccessKeyID, keys.SecretAccessKey, endpoints.String(), w.URL(), more)
+}
+
+// Registry is a hub's registry, as the vendor sees it.
+func (w *World) Registry(hub string) *registry.Registry {
+	return registry.New(w.Clients.DynamoDB(), hub, time.Now)
+}
+
+// wrote is called after every call in the sandbox.
+func (w *World) wrote(c *kernel.Call) error {
+	switch c.Action {
+	case "PutItem", "UpdateItem", "TransactWriteItems":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		close(w.written)
+		w.written = make(chan struct{})
+	}
+	return nil
+}
+
+// Until waits until something that is in the registry is so: it looks after
+// every write, and never sleeps.
+func (w *World) Until(ctx context.Context, so func() bool) error {
+	for {
+		w.mu.Lock()
+		written := w.written
+		w.mu.Unlock()
+		if so() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-written:
+		}
+	}
+}
+
+// Link waits until a customer's link may be launched: it is open, and the
+// customer's account may publish. It returns the launch link.
+func (w *World) Link(ctx context.Context, hub, customer string) (string, error) {
+	records := w.Registry(hub)
+	var link onboarding.Link
+	err := w.Until(ctx, func() bool {
+		found, err := records.Customer(ctx, customer)
+		if err != nil || found.Link.Closed {
+			return false
+		}
+		link = found.Link
+		shard, err := records.Shard(ctx, link.Shard)
+		_, allowed := shard.Accounts[link.Account]
+		return err == nil && allowed && shard.Written == shard.Sequence
+	})
+	if err != nil {
+		return "", fmt.Errorf("customer %s of hub %s got no link: %w", customer, hub, err)
+	}
+	return LaunchURL(link)
+}
+
+// LaunchURL is the link of a record, put together without the provider's help.
+func LaunchURL(link onboarding.Link) (string, error) {
+	var declared struct {
+		Region    string `json:"region"`
+		StackName string `json:"stack_name"`
+	}
+	if err := json.Unmarshal(link.Declared, &declared); err != nil {
+		return "", err
+	}
+	region, err := account.ParseRegion(declared.Region)
+	if err != nil {
+		return "", err
+	}
+	return quickcreate.Link{
+		Region: region, TemplateURL: link.TemplateURL, StackName: declared.StackName,
+		Parameters: map[string]string{
+			stacktemplate.ParameterExternalID:   link.ExternalID.String(),
+			stacktemplate.ParameterCustomerName: link.CustomerID,
+			stacktemplate.ParameterRoleName:     link.RoleName,
+			stacktemplate.ParameterShard:        fmt.Sprint(link.Shard),
+		},
+	}.URL("")
+}
+
+// patience is how long anything in a test may take before it has failed.
+const patience = 2 * time.Minute
+
+// Launch does what a customer does, in the background: as soon as their link is
+// ready they open it in their account and create the stack. The test fails if
+// the stack does not end with the given status. The returned function waits
+// for that.
+func (w *World) Launch(hub, customer, accountID, status string) (wait func() sandbox.Stack) {
+	done := make(chan sandbox.Stack, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ended := make(chan struct{})
+	w.t.Cleanup(func() { cancel(); <-ended })
+	go func() {
+		defer close(ended)
+		stack, err := w.launch(ctx, hub, customer, accountID)
+		switch {
+		case err != nil:
+			w.t.Error(err)
+		case stack.Status != status:
+			w.t.Errorf("the stack of customer %s is %s, not %s:\n%s", customer, stack.Status, status, w.Story(stack.ID))
+		}
+		done <- stack
+	}()
+	return sync.OnceValue(func() sandbox.Stack { return <-done })
+}
+
+func (w *World) launch(ctx context.Context, hub, customer, accountID string) (sandbox.Stack, error) {
+	url, err := w.Link(ctx, hub, customer)
+	if err != nil {
+		return sandbox.Stack{}, err
+	}
+	id, err := w.LaunchURL(ctx, url, accountID, sandbox.LaunchOptions{})
+	if err != nil {
+		return sandbox.Stack{}, fmt.Errorf("customer %s could not launch %s: %w", customer, url, err)
+	}
+	return w.WaitStack(ctx, id)
+}
+
+// Story is what a stack's owner reads in its events.
+func (w *World) Story(stackID string) string {
+	var b strings.Builder
+	for _, e := range w.StackEvents(stackID) {
+		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
+	}
+	return b.String()
+}
+
+// Leave deletes a customer's stack and waits until it is gone.
+func (w *World) Leave(stackID string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := w.DeleteStack(ctx, stackID); err != nil {
+		w.t.Fatal(err)
+	}
+	stack, err := w.WaitStack(ctx, stackID)
+	if err != nil || stack.Status != "DELETE_COMPLETE" {
+		w.t.Fatalf("the stack is %s (%v):\n%s", stack.Status, err, w.Story(stackID))
+	}
+}
+
+// Registrar answers a hub's phone-homes until the returned function is called,
+// as a daemon beside Terraform does.
+func (w *World) Registrar(hub string) (stop func()) {
+	w.t.Helper()
+	records := w.Registry(hub)
+	record, err := records.Hub(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- registrar.Open(w.Clients, records, record, registrar.Config{}).Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.t.Cleanup(stop)
+	return stop
+}
+
+// Calls counts the vendor's calls over HTTP after a mark of the journal, by
+// "service:Action", and in all.
+func (w *World) Calls(mark int) (map[string]int, int) {
+	counts, total := map[string]int{}, 0
+	for _, e := range w.Journal().Since(mark) {
+		if !e.Inside && e.Account == sandbox.VendorAccount {
+			counts[e.Service+":"+e.Action]++
+			total++
+		}
+	}
+	return counts, total
+}
