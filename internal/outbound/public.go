@@ -1,0 +1,64 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package outbound
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"syscall"
+)
+
+// onlyPublic refuses connections to addresses that are not on the public
+// internet. It sees the address after the name was looked up, so a name that
+// changes between a check and its use changes nothing.
+func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
+	addrPort, err := netip.ParseAddrPort(address)
+	if err != nil || !isPublic(addrPort.Addr()) {
+		return fmt.Errorf("%s is not a public address: the AWS hosts asked here are never there", address)
+	}
+	return nil
+}
+
+// special are the ranges within the public ones that lead nowhere public, or
+// through a translator to somewhere that was not looked at.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("2001::/23"),     // Teredo, ORCHID and the like
+	netip.MustParsePrefix("2001:db8::/32"), // documentation
+	netip.MustParsePrefix("2002::/16"),     // 6to4
+	netip.MustParsePrefix("3fff::/20"),     // documentation
+}
+
+var (
+	globalIPv6 = netip.MustParsePrefix("2000::/3")
+	// nat64 carries an IPv4 address in its last four bytes. A subnet with
+	// IPv6 only reaches most of AWS that way, so what counts is that address.
+	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+)
+
+func isPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if nat64.Contains(ip) {
+		bytes := ip.As16()
+		ip = netip.AddrFrom4([4]byte(bytes[12:]))
+	}
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Is6() && !globalIPv6.Contains(ip) {
+		return false
+	}
+	for _, prefix := range special {
+		if prefix.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,120 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package snscert
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// chain is a signing certificate with the issuers that came with it or were
+// fetched. Having one says nothing yet; check does.
+type chain struct {
+	leaf    *x509.Certificate
+	issuers []*x509.Certificate
+	roots   *x509.CertPool
+}
+
+func newChain(certificates []*x509.Certificate, roots *x509.CertPool) *chain {
+	return &chain{leaf: certificates[0], issuers: certificates[1:], roots: roots}
+}
+
+// check makes sure that the certificate is SNS's for the Region, and was valid
+// at the given time. Any error is ErrForged.
+func (c *chain) check(region account.Region, at time.Time) error {
+	key, ok := c.leaf.PublicKey.(*rsa.PublicKey)
+	switch {
+	case c.leaf.IsCA:
+		return c.forged("it is an authority's, not a signer's", nil)
+	case !ok || key.Size() < 2048/8:
+		return c.forged("its key is not an RSA key of 2048 bits or more", nil)
+	case !c.isNamed(signers(region)):
+		return c.forged(fmt.Sprintf("it is issued to %q, not to SNS in %s", c.leaf.DNSNames, region), nil)
+	}
+	if err := c.verify(at); err != nil {
+		return c.forged(fmt.Sprintf("it could not be trusted at %s", at.UTC().Format(time.RFC3339)), err)
+	}
+	return nil
+}
+
+// verify finds a way from the certificate to a root. The certificate must be a
+// TLS server's, as SNS's are (aws-facts 5.11): only for those do public
+// authorities make sure that the names in them belong to whoever asks.
+func (c *chain) verify(at time.Time) error {
+	issuers := x509.NewCertPool()
+	for _, issuer := range c.issuers {
+		issuers.AddCert(issuer)
+	}
+	_, err := c.leaf.Verify(x509.VerifyOptions{Roots: c.roots, Intermediates: issuers, CurrentTime: at})
+	return err
+}
+
+func (c *chain) forged(why string, err error) error {
+	if err != nil {
+		why += ": " + err.Error()
+	}
+	return fmt.Errorf("%w: its certificate %q is not to be trusted: %s", ErrForged, c.leaf.Subject, why)
+}
+
+// isNamed compares letter for letter: SNS's certificates have no wildcards, and
+// a wildcard of AWS's would be another service's.
+func (c *chain) isNamed(names []string) bool {
+	return slices.ContainsFunc(c.leaf.DNSNames, func(name string) bool {
+		return slices.Contains(names, strings.ToLower(name))
+	})
+}
+
+// signers are the names that SNS signs under in a Region. The AWS SDK for Java
+// has a table of Regions; here each Region may have any form of name that the
+// table knows, since a table would not know the next Region, and nobody but AWS
+// gets a certificate for any of them (aws-facts 5.11).
+func signers(region account.Region) []string {
+	suffix := region.Partition().DNSSuffix()
+	names := []string{
+		"sns." + suffix,
+		"sns." + region.String() + "." + suffix,
+		"sns-signing." + region.String() + "." + suffix, // opt-in Regions, the European Sovereign Cloud
+		"sns-" + region.String() + "." + suffix,         // China
+	}
+	if region.Partition().String() == "aws-us-gov" {
+		names = append(names, "sns-us-gov-west-1."+suffix) // in both of its Regions
+	}
+	return names
+}
+
+// lacksIssuer reports whether the way to a root ends before there is one.
+func (c *chain) lacksIssuer() bool {
+	// A time at which the certificate is valid: whether it is so at the time of
+	// a message is another question, and comes later.
+	err := c.verify(c.leaf.NotBefore.Add(c.leaf.NotAfter.Sub(c.leaf.NotBefore) / 2))
+	var unknown x509.UnknownAuthorityError
+	return errors.As(err, &unknown)
+}
+
+// top is the last certificate on the way from the leaf to a root, as far as the
+// certificates at hand lead.
+func (c *chain) top() *x509.Certificate {
+	top := c.leaf
+	for range c.issuers {
+		i := slices.IndexFunc(c.issuers, func(issuer *x509.Certificate) bool {
+			return !issuer.Equal(top) && isIssuedBy(top, issuer)
+		})
+		if i < 0 {
+			break
+		}
+		top = c.issuers[i]
+	}
+	return top
+}
+
+func isIssuedBy(certificate, issuer *x509.Certificate) bool {
+	return string(certificate.RawIssuer) == string(issuer.RawSubject) && certificate.CheckSignatureFrom(issuer) == nil
+}

@@ -1,0 +1,156 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package snscert
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// doer sends requests: outbound.Client, to public addresses only.
+type doer interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// Source fetches certificates and keeps them for a while. However many messages
+// name one certificate at once, it is fetched once.
+type Source struct {
+	client doer
+	roots  *x509.CertPool
+	clock  func() time.Time
+	flight singleflight.Group
+
+	mu   sync.Mutex
+	kept map[phonehome.SigningCertURL]entry
+}
+
+type entry struct {
+	chain   *chain
+	err     error // instead of a chain
+	expires time.Time
+}
+
+// How long certificates are kept, and how many: SNS has one per Region at a
+// time (aws-facts 5.11), and a hub has few Regions. A failure is kept just long
+// enough that a queue full of messages doesn't knock once for each.
+const (
+	keepFor     = 24 * time.Hour
+	keepFailure = 10 * time.Second
+	keepAtMost  = 64
+	fetchWithin = 30 * time.Second
+)
+
+func newSource(client doer, roots *x509.CertPool, clock func() time.Time) *Source {
+	return &Source{client: client, roots: roots, clock: clock, kept: map[phonehome.SigningCertURL]entry{}}
+}
+
+// get gives the certificate at an address, with its issuers as far as they are
+// known. Any error is ErrUnavailable.
+func (s *Source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
+	if e, ok := s.lookup(from); ok {
+		return e.chain, e.err
+	}
+	// Whoever asked first may go away; the others still want the answer.
+	detached := context.WithoutCancel(ctx)
+	result := s.flight.DoChan(from.String(), func() (any, error) {
+		if e, ok := s.lookup(from); ok { // came while we were on our way here
+			return e.chain, e.err
+		}
+		limited, cancel := context.WithTimeout(detached, fetchWithin)
+		defer cancel()
+		chain, err := s.fetch(limited, from)
+		s.keep(from, chain, err)
+		return chain, err
+	})
+	select {
+	case <-ctx.Done():
+		return nil, unavailable(from, ctx.Err())
+	case r := <-result:
+		chain, _ := r.Val.(*chain)
+		return chain, r.Err
+	}
+}
+
+func (s *Source) lookup(from phonehome.SigningCertURL) (entry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.kept[from]
+	return e, ok && s.clock().Before(e.expires)
+}
+
+// keep makes room by dropping what would have expired first.
+func (s *Source) keep(from phonehome.SigningCertURL, c *chain, err error) {
+	lifetime := keepFor
+	if err != nil {
+		lifetime = keepFailure
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept[from] = entry{chain: c, err: err, expires: s.clock().Add(lifetime)}
+	for len(s.kept) > keepAtMost {
+		first := from
+		for key, e := range s.kept {
+			if e.expires.Before(s.kept[first].expires) || first == from {
+				first = key
+			}
+		}
+		delete(s.kept, first)
+	}
+}
+
+func (s *Source) fetch(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
+	body, err := s.download(ctx, from.String())
+	if err != nil {
+		return nil, unavailable(from, err)
+	}
+	certificates, err := parse(body)
+	if err != nil {
+		return nil, unavailable(from, err)
+	}
+	c := newChain(certificates, s.roots)
+	if err := s.complete(ctx, c); err != nil {
+		return nil, unavailable(from, err)
+	}
+	return c, nil
+}
+
+func unavailable(from phonehome.SigningCertURL, err error) error {
+	return fmt.Errorf("%w from %s: %w", ErrUnavailable, from, err)
+}
+
+// maxFile is many times what a certificate has.
+const maxFile = 64 << 10
+
+func (s *Source) download(ctx context.Context, address string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no address to fetch: %w", address, err)
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", request.URL.Host, response.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", request.URL.Host, err)
+	}
+	if len(body) > maxFile {
+		return nil, errors.New("the file is larger than any certificate")
+	}
+	return body, nil
+}
