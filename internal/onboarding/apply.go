@@ -50,7 +50,6 @@ func (c commit) register() Transition {
 		LastRequestAt: c.change.SentAt,
 		Properties:    c.change.Properties,
 		PhysicalID:    c.change.PhysicalID,
-		Late:          c.now.After(c.change.Deadline),
 	})
 	old := c.Registration
 	if old != nil && c.change.SentAt.Before(old.RequestedAt) {
@@ -81,9 +80,7 @@ func (c commit) update() Transition {
 	resource := c.resource
 	resource.LastRequestAt = c.change.SentAt
 	resource.Previous, resource.Properties = previous(resource, c.change.Properties), c.change.Properties
-	if resource.PhysicalID == "" {
-		resource.PhysicalID = c.change.PhysicalID
-	}
+	resource.PhysicalID, resource.Confirmed = c.change.PhysicalID, true
 	return c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
 }
 

@@ -119,20 +119,30 @@ func TestAResourceThatIsCreatedAnewLongAfterItsDeleteIsANewOne(t *testing.T) {
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestADeleteWithAnIDThatCloudFormationMadeDisconnectsOnlyWhereOursCameTooLate(t *testing.T) {
-	made := func(r *phonehome.Request) { r.PhysicalID = "made-by-cloudformation" }
+func TestADeleteWithAnIDThatCloudFormationMadeCountsUntilItHasUsedOurs(t *testing.T) {
+	made := func(r *phonehome.Request) { r.PhysicalID = "acme-access-PhoneHome-1MADEBYCFN" }
 
 	s := newStory(t)
-	s.does(phonehome.Create, first, nil)
-	s.answered(s.does(phonehome.Delete, first, made), phonehome.Success, OutcomeCleanup)
-	s.is(Active, first, "PhoneHome")
-
-	s = newStory(t)
-	_, create := s.send(phonehome.Create, first, nil)
-	s.now = s.now.Add(20 * time.Minute) // CloudFormation has given up, and still took the answer
-	s.commit(create)
+	s.does(phonehome.Create, first, nil) // CloudFormation had given up, and the bucket took the answer
 	s.answered(s.does(phonehome.Delete, first, made), phonehome.Success, OutcomeDisconnected)
 	s.is(Disconnected, first, "PhoneHome")
+
+	s = newStory(t)
+	s.does(phonehome.Create, first, nil)
+	s.does(phonehome.Update, first, nil)
+	s.answered(s.does(phonehome.Delete, first, made), phonehome.Success, OutcomeCleanup)
+	s.is(Active, first, "PhoneHome")
+}
+
+func TestTheDeleteOfAReplacementThatFailedLeavesTheOldOneConnected(t *testing.T) {
+	s := newStory(t)
+	s.does(phonehome.Create, first, nil)
+	s.role = Refused
+	failed := s.does(phonehome.Create, first, nil)
+	s.answered(failed, phonehome.Failed, OutcomeRefused)
+	rollback := func(r *phonehome.Request) { r.PhysicalID = failed.Response.PhysicalResourceID }
+	s.answered(s.does(phonehome.Delete, first, rollback), phonehome.Success, OutcomeCleanup)
+	s.is(Active, first, "PhoneHome")
 }
 
 func TestARenamedResourceKeepsTheConnection(t *testing.T) {

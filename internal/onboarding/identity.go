@@ -34,6 +34,14 @@ func PhysicalID(hub, customerID string, stack account.StackARN, logicalID string
 	return "xacct-" + digest(hub, customerID, stack.String(), logicalID)[:32]
 }
 
+// physicalIDLength is that of a PhysicalID; a replacement's is longer.
+const physicalIDLength = len("xacct-") + 32
+
+// sameResource reports whether two physical IDs were given to one resource.
+func sameResource(a, b string) bool {
+	return len(a) >= physicalIDLength && len(b) >= physicalIDLength && a[:physicalIDLength] == b[:physicalIDLength]
+}
+
 // BucketSuffix ends the name of the hub's template bucket: bucket names are
 // shared by the whole world, and a name that can be guessed can be taken.
 func BucketSuffix(hubKey []byte) string {

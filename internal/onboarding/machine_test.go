@@ -87,9 +87,11 @@ func settle(k *worker, w *world) {
 		role := d.Probe.Role
 		c.Proofs[role] = w.assume(d.Probe)
 		d = Settle(c, k.accepted, w.now)
-		// A role that is not what it seems at this moment misleads the rule.
-		w.poisoned[k.answer.Change.CustomerID] = w.poisoned[k.answer.Change.CustomerID] ||
-			d.Kind == DecideCommit && k.answer.Change.Kind == ChangeDelete && w.roles[role] != nil
+		// A role that is not what it seems at this moment, or another stack's by
+		// now, misleads the rule.
+		if r := w.roles[role]; r != nil && (r.open || r.unsettled || r.of != k.m.request.Stack) {
+			w.poisoned[k.answer.Change.CustomerID] = true
+		}
 	}
 	if d.Kind == DecideCommit {
 		k.step = persist
@@ -198,7 +200,7 @@ func (w *world) checkEnd() {
 			if s.customer != customer || s.id.Account != link.Account {
 				continue
 			}
-			deleted[s.id] = s.gone && !s.live // by an answered Delete, not by force
+			deleted[s.id] = s.gone && !s.forced
 			if s.live && !s.gone && (owner == nil || s.createdAt.After(owner.createdAt)) {
 				owner = s
 			}
@@ -262,6 +264,7 @@ func TestNoInterleavingBreaksAPromise(t *testing.T) {
 			"launch in the wrong account": func(*rapid.T) { w.launch(customer(), strangers) },
 			"update":                      func(*rapid.T) { w.change(some()) },
 			"delete":                      func(*rapid.T) { w.remove(some()) },
+			"fail elsewhere":              func(*rapid.T) { w.failElsewhere(some()) },
 			"force away":                  func(*rapid.T) { w.forceAway(some()) },
 			"open or unsettle a role": func(t *rapid.T) {
 				if role := w.roles[some().role]; role != nil {

@@ -78,10 +78,12 @@ func (r Resource) buries(sentAt time.Time) bool {
 func (r Resource) live() bool { return !r.LastRequestAt.IsZero() && r.DeletedAt.IsZero() }
 
 // Deletes reports whether a Delete of this physical ID means the resource as
-// it is now. After a Create that was answered in time, CloudFormation has our
-// physical ID; after any other it has made one of its own (aws-facts 1.13).
+// it is now. One of another ID that we gave is about a Create that was replaced
+// or failed (aws-facts 1.12, 1.13). One that we never gave is CloudFormation's
+// own, for a Create that it gave up on while we were still at it: because time
+// ran out, or because something else in the stack failed.
 func (r Resource) Deletes(physicalID string) bool {
-	return !r.live() || r.Late || r.PhysicalID == physicalID
+	return !r.live() || r.PhysicalID == physicalID || !r.Confirmed && !sameResource(r.PhysicalID, physicalID)
 }
 
 // owned is the live registration that belongs to the request's own resource.

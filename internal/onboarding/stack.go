@@ -29,9 +29,10 @@ type Resource struct {
 	// Previous are those that were accepted before: a rollback returns to them.
 	Previous   phonehome.Properties
 	PhysicalID string
-	// Late is set when our answer to the Create was taken after its deadline:
-	// CloudFormation may have given up before, and made a physical ID of its own.
-	Late bool
+	// Confirmed is set when CloudFormation has used the physical ID since. Until
+	// then it may never have seen it: where it gave up on the Create before our
+	// answer came, it has made an ID of its own.
+	Confirmed bool
 	// DeletedAt is the tombstone: when the accepted Delete was sent. A Create
 	// that was sent before it, and arrives after it, resurrects nothing.
 	DeletedAt time.Time

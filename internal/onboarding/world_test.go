@@ -36,7 +36,10 @@ type world struct {
 	poisoned map[string]bool               // a forged request met a dead registrar and a true role
 }
 
-type realRole struct{ open, unsettled bool }
+type realRole struct {
+	of              account.StackARN
+	open, unsettled bool
+}
 
 // realStack is a stack as CloudFormation has it.
 type realStack struct {
@@ -52,6 +55,7 @@ type realStack struct {
 	back    bool // an update is being rolled back
 	live    bool // complete, by an answer that came in time
 	gone    bool
+	forced  bool // gone without a Delete that anybody answered
 }
 
 type message struct {
@@ -91,11 +95,11 @@ func (w *world) launch(customer, accountID string) {
 	if w.roles[role] != nil {
 		return
 	}
-	w.roles[role] = &realRole{}
 	s := &realStack{id: stackIn(accountID, w.next()), customer: customer, role: role, createdAt: w.now, next: phonehome.Properties{
 		Hub: "acme", ExternalID: link.ExternalID.String(), RoleARN: role.String(), TemplateVersion: link.TemplateVersion,
 	}}
 	w.real = append(w.real, s)
+	w.roles[role] = &realRole{of: s.id}
 	w.ask(s, phonehome.Create, "")
 }
 
@@ -118,6 +122,15 @@ func (w *world) ask(s *realStack, kind phonehome.RequestType, physicalID string)
 	w.queue = append(w.queue, &message{request: r, genuine: true})
 }
 
+// failElsewhere is another resource of the stack that fails while the Create
+// waits for its answer: CloudFormation gives up on it, whatever still comes.
+func (w *world) failElsewhere(s *realStack) {
+	if s.waiting != nil && s.waiting.Type == phonehome.Create {
+		s.physicalID = "made-by-cloudformation-" + w.next()
+		w.ask(s, phonehome.Delete, s.physicalID)
+	}
+}
+
 func (w *world) change(s *realStack) {
 	if !s.live || s.waiting != nil || s.gone {
 		return
@@ -136,7 +149,7 @@ func (w *world) remove(s *realStack) {
 // forceAway is a stack that vanishes without a Delete.
 func (w *world) forceAway(s *realStack) {
 	if s.waiting == nil && !s.gone {
-		s.gone = true
+		s.gone, s.forced = true, true
 		delete(w.roles, s.role)
 	}
 }
