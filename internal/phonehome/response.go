@@ -50,14 +50,41 @@ func (r Response) Encode() ([]byte, error) {
 		return nil, errors.New("an answer names its stack, request and resource")
 	}
 	body, err := r.encode()
-	for err == nil && len(body) > MaxResponse {
-		if r.Reason == "" {
-			return nil, fmt.Errorf("the answer has %d bytes, more than %d, and no reason to shorten", len(body), MaxResponse)
-		}
-		r.Reason = shorten(r.Reason, len(body)-MaxResponse)
-		body, err = r.encode()
+	if err != nil || len(body) <= MaxResponse {
+		return body, err
 	}
-	return body, err
+	return r.shorten()
+}
+
+// shorten keeps as much of the reason as fits, and an ellipsis. How many bytes
+// a character takes in JSON differs, so the length is found by trying.
+func (r Response) shorten() ([]byte, error) {
+	reason := r.Reason
+	var best []byte
+	fits := func(n int) bool {
+		for n > 0 && n < len(reason) && !utf8.RuneStart(reason[n]) {
+			n--
+		}
+		r.Reason = reason[:n] + "…"
+		body, err := r.encode()
+		if err != nil || len(body) > MaxResponse {
+			return false
+		}
+		best = body
+		return true
+	}
+	low, high := 0, min(len(reason), MaxResponse) // fits(low) unless nothing does
+	for low < high {
+		if middle := (low + high + 1) / 2; fits(middle) {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	if !fits(low) || low == 0 {
+		return nil, fmt.Errorf("the answer would have more than %d bytes without its reason", MaxResponse)
+	}
+	return best, nil
 }
 
 func (r Response) encode() ([]byte, error) {
@@ -68,20 +95,4 @@ func (r Response) encode() ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimRight(buffer.Bytes(), "\n"), nil
-}
-
-const ellipsis = "…"
-
-// shorten drops at least the given number of bytes from the end of s, never
-// half a character, and says so with an ellipsis. Nothing is left where there
-// is no room for one.
-func shorten(s string, drop int) string {
-	keep := len(s) - drop - len(ellipsis)
-	if keep <= 0 {
-		return ""
-	}
-	for keep > 0 && !utf8.RuneStart(s[keep]) {
-		keep--
-	}
-	return s[:keep] + ellipsis
 }

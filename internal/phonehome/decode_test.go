@@ -1,0 +1,202 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package phonehome
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func capture(t testing.TB, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// TestWhatRealMessagesMean decodes messages of the shape that was captured on
+// AWS (aws-facts 1.2, 1.3, 2.2), and keeps what they mean where it can be read.
+func TestWhatRealMessagesMean(t *testing.T) {
+	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
+		t.Run(name, func(t *testing.T) {
+			request, err := Decode([]byte(capture(t, name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.MarshalIndent(request, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, '\n')
+			path := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(want) != string(got) {
+				t.Errorf("got %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
+	create := capture(t, "create")
+	swap := func(old, new string) string {
+		if !strings.Contains(create, old) {
+			t.Fatalf("the capture has no %s", old)
+		}
+		return strings.ReplaceAll(create, old, new)
+	}
+	var envelope map[string]any
+	if err := json.Unmarshal([]byte(create), &envelope); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, body, reason string }{
+		{"nothing", "", "cut short"},
+		{"not JSON", "hello", "invalid character"},
+		{"an array", "[]", "not a JSON object"},
+		{"truncated", create[:len(create)/2], "cut short"},
+		{"something behind it", create + "{}", "something follows"},
+		{"not UTF-8", swap("AWS CloudFormation", "AWS \xff"), "UTF-8"},
+		{"too large", swap("EXAMPLEpH", strings.Repeat("x", MaxMessage)), "more than 262144"},
+		{"too deep", swap(`"Type":"Notification"`, `"Type":"Notification","x":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)), "nested deeper"},
+		{"raw delivery", envelope["Message"].(string), "raw message delivery"},
+		{"another kind of message", swap(`"Type":"Notification"`, `"Type":"SubscriptionConfirmation"`), "SubscriptionConfirmation"},
+		{"a name twice in the envelope", swap(`"Type":"Notification"`, `"Type":"Notification","Type":"Notification"`), `"Type" comes twice`},
+		{"a name twice in the request", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Create\",\"RequestType\":\"Delete\"`), `"RequestType" comes twice`},
+		{"a name twice in the properties", swap(`\"Hub\":\"acme\"`, `\"Hub\":\"acme\",\"Hub\":\"other\"`), `"Hub" comes twice`},
+		{"a name in other letters", swap(`\"RequestType\"`, `\"requesttype\"`), "RequestType"},
+		{"no topic", swap(`"TopicArn":"arn:aws:sns:us-west-2:111122223333:xacct-acme-0"`, `"TopicArn":""`), "TopicArn"},
+		{"no time", swap("2016-04-19T22:03:16.248Z", "yesterday"), "Timestamp"},
+		{"an unknown request", swap(`\"Create\"`, `\"Destroy\"`), "Destroy"},
+		{"a request ID with a separator", swap(`\"RequestId\":\"e8d1e1c6`, `\"RequestId\":\"e8|d1e1c6`), "RequestId"},
+		{"no request ID", swap(`\"RequestId\":\"e8d1e1c6-6d1c-4a3c-8a2c-9d6c8d9f5a11\"`, `\"RequestId\":7`), "RequestId"},
+		{"a logical ID with a path", swap(`\"LogicalResourceId\":\"PhoneHome\"`, `\"LogicalResourceId\":\"../PhoneHome\"`), "LogicalResourceId"},
+		{"no stack", swap(`\"StackId\":\"arn:aws:cloudformation`, `\"StackId\":\"arn:aws:s3`), "StackId"},
+		{"a stack of another Region", swap(`arn:aws:sns:us-west-2`, `arn:aws:sns:eu-west-1`), "but the topic in eu-west-1"},
+		{"an Update without physical ID", swap(`\"Create\"`, `\"Update\"`), "PhysicalResourceId: it is missing"},
+		{"a Delete with a control character", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u0000b\"`), "control characters"},
+		{"a Delete with a long physical ID", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"`+strings.Repeat("x", 1025)+`\"`), "more than 1024"},
+		{"an answer elsewhere", swap("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com", "https://evil.example"), "evil.example"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Decode([]byte(test.body))
+			var bad *MalformedError
+			if !errors.As(err, &bad) {
+				t.Fatalf("got %v, want a *MalformedError", err)
+			}
+			if !strings.Contains(err.Error(), test.reason) {
+				t.Errorf("got %q, want it to tell %q", err, test.reason)
+			}
+			if len(err.Error()) > 1000 {
+				t.Errorf("the reason has %d bytes", len(err.Error()))
+			}
+		})
+	}
+}
+
+func TestPropertiesThatNobodyCouldStoreAreEmpty(t *testing.T) {
+	long := strings.Repeat("x", maxProperty+1)
+	body := strings.Replace(capture(t, "create"), "f39e9c39a04c2bd5386a5f7b59d2aae7cd7ba9a3", long, 1)
+	request, err := Decode([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if request.Properties.ExternalID != "" || request.Properties.Hub != "acme" {
+		t.Errorf("got %+v", request.Properties)
+	}
+}
+
+func TestTheTimeoutMayBeAnywhereAndOfAnyType(t *testing.T) {
+	tests := []struct {
+		fields string
+		want   string
+	}{
+		{`{"ServiceTimeout":"900"}`, "15m0s"},
+		{`{"ServiceTimeout":900}`, "15m0s"},
+		{`{"ResourceProperties":{"ServiceTimeout":"60"}}`, "1m0s"},
+		{`{"ServiceTimeout":"900","ResourceProperties":{"ServiceTimeout":"60"}}`, "15m0s"},
+		{`{"ServiceTimeout":"soon","ResourceProperties":{"ServiceTimeout":60}}`, "1m0s"},
+		{`{"ServiceTimeout":0}`, "0s"},
+		{`{"ServiceTimeout":3601}`, "0s"},
+		{`{"ServiceTimeout":-1}`, "0s"},
+		{`{"ServiceTimeout":1.5}`, "0s"},
+		{`{"ServiceTimeout":[900]}`, "0s"},
+		{`{}`, "0s"},
+	}
+	for _, test := range tests {
+		fields, err := decodeObject([]byte(test.fields))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := timeout(fields).String(); got != test.want {
+			t.Errorf("%s gives %s, want %s", test.fields, got, test.want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
+		f.Add([]byte(capture(f, name)))
+	}
+	f.Add([]byte(`{"Type":"Notification"}`))
+	f.Add([]byte(`[[[[`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		request, err := Decode(body)
+		if err != nil {
+			var bad *MalformedError
+			if !errors.As(err, &bad) {
+				t.Fatalf("%v is no *MalformedError", err)
+			}
+			return
+		}
+		again, err := ParseResponseURL(request.ResponseURL.Signed(), request.Stack, request.LogicalID, request.RequestID)
+		if err != nil || again != request.ResponseURL {
+			t.Fatalf("the response URL does not survive: %v", err)
+		}
+		answer := Response{
+			Status: Failed, Reason: strings.Repeat("because ", 1000), PhysicalResourceID: request.PhysicalID,
+			StackID: request.Stack.String(), RequestID: request.RequestID, LogicalResourceID: request.LogicalID,
+		}
+		if request.Type == Create {
+			answer.PhysicalResourceID = "ours"
+		}
+		if encoded, err := answer.Encode(); err != nil || len(encoded) > MaxResponse {
+			t.Fatalf("a request that was decoded cannot be answered: %d bytes, %v", len(encoded), err)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	body := []byte(capture(b, "create"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func ExampleDecode() {
+	_, err := Decode([]byte(`{"RequestType":"Create"}`))
+	fmt.Println(err)
+	// Output: not a phone-home: it came without an SNS envelope: raw message delivery is on for this subscription and must be off
+}
