@@ -1,0 +1,4 @@
+# A hub that another state manages.
+data "xacct_hub" "this" {
+  name = "acme"
+}

@@ -1,0 +1,1 @@
+terraform import xacct_customer_role.globex acme/globex

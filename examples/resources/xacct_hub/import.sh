@@ -1,0 +1,1 @@
+terraform import xacct_hub.this acme

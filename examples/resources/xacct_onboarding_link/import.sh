@@ -1,0 +1,1 @@
+terraform import xacct_onboarding_link.globex acme/globex
