@@ -43,7 +43,7 @@ func (h *Hub) Create(ctx context.Context, spec Spec) (State, error) {
 		record, err = h.record(exists.Existing, spec), nil
 	}
 	if err != nil {
-		return State{}, h.clients.Explain(err, h.tableARN())
+		return State{}, h.explainRegistry(err)
 	}
 	return h.converge(ctx, record, nil)
 }
@@ -56,7 +56,7 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	}
 	before, err := h.registry.Hub(ctx)
 	if err != nil {
-		return State{}, err
+		return State{}, h.explainRegistry(err)
 	}
 	if before.State == registry.HubDeleting {
 		return State{}, fmt.Errorf("hub %s is being deleted: finish deleting it first", h.name)
@@ -126,7 +126,7 @@ func (h *Hub) converge(ctx context.Context, record registry.HubRecord, retiring 
 
 	record.State, record.Retiring = registry.HubReady, retiring
 	if record, err = h.registry.UpdateHub(ctx, record); err != nil {
-		return State{}, h.clients.Explain(err, h.tableARN())
+		return State{}, h.explainRegistry(err)
 	}
 	if len(retiring) > 0 {
 		if record, err = h.retire(ctx, record); err != nil {
@@ -157,7 +157,7 @@ func (h *Hub) ensureTopics(ctx context.Context, record registry.HubRecord) error
 func (h *Hub) ensureShards(ctx context.Context, record registry.HubRecord) error {
 	for shard := range record.Shards {
 		if err := h.registry.EnsureShard(ctx, shard, record.Regions); err != nil {
-			return h.clients.Explain(err, h.tableARN())
+			return h.explainRegistry(err)
 		}
 		if err := h.publishers.setRegions(ctx, shard, record.Regions); err != nil {
 			return err
@@ -176,7 +176,7 @@ func (h *Hub) retire(ctx context.Context, record registry.HubRecord) (registry.H
 	}
 	record.Retiring = nil
 	record, err := h.registry.UpdateHub(ctx, record)
-	return record, h.clients.Explain(err, h.tableARN())
+	return record, h.explainRegistry(err)
 }
 
 // refuseLive is *LiveError where a live stack is in one of the Regions.
@@ -211,6 +211,17 @@ func (h *Hub) found(record registry.HubRecord) State {
 	return state
 }
 
+// explainRegistry says what an error of the registry means for an apply.
+func (h *Hub) explainRegistry(err error) error {
+	switch {
+	case errors.Is(err, registry.ErrNoHub):
+		return err
+	case errors.Is(err, registry.ErrConflict):
+		return fmt.Errorf("hub %s was changed by somebody else at the same time: apply again: %w", h.name, err)
+	}
+	return h.clients.Explain(err, h.tableARN())
+}
+
 func (h *Hub) ensureTable(ctx context.Context, tags map[string]string) error {
 	return h.clients.Explain(h.registry.EnsureTable(ctx, tags), h.tableARN())
 }
@@ -224,7 +235,7 @@ func (h *Hub) Delete(ctx context.Context, force bool) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return h.explainRegistry(err)
 	}
 	live, err := h.Live(ctx)
 	if err != nil {
@@ -235,7 +246,7 @@ func (h *Hub) Delete(ctx context.Context, force bool) error {
 	}
 	record.State = registry.HubDeleting
 	if record, err = h.registry.UpdateHub(ctx, record); err != nil {
-		return h.clients.Explain(err, h.tableARN())
+		return h.explainRegistry(err)
 	}
 	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
 	if err := h.deleteTopics(ctx, h.topics(regions, record.Shards)); err != nil {

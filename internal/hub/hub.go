@@ -138,7 +138,7 @@ func (e *LiveError) Error() string {
 func (h *Hub) Live(ctx context.Context) ([]LiveStack, error) {
 	customers, err := h.registry.Customers(ctx)
 	if err != nil {
-		return nil, err
+		return nil, h.clients.Explain(err, h.tableARN())
 	}
 	return liveStacks(customers), nil
 }

@@ -109,11 +109,11 @@ func (p *Publishers) allow(ctx context.Context, shard int, accounts []account.ID
 func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
-		return err
+		return p.hub.explainRegistry(err)
 	}
 	customers, err := p.hub.registry.Customers(ctx)
 	if err != nil {
-		return err
+		return p.explain(err)
 	}
 	for shard := range record.Shards {
 		mine := slices.DeleteFunc(slices.Clone(customers), func(c onboarding.Customer) bool { return c.Link.Shard != shard })
@@ -140,7 +140,7 @@ func (p *Publishers) sweep(ctx context.Context, shard int, keep []account.ID, no
 	for {
 		today, err := p.hub.registry.Shard(ctx, shard)
 		if err != nil {
-			return err
+			return p.explain(err)
 		}
 		if len(stale(today).Remove) == 0 {
 			return nil
@@ -155,12 +155,12 @@ func (p *Publishers) sweep(ctx context.Context, shard int, keep []account.ID, no
 func (p *Publishers) Repair(ctx context.Context) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
-		return err
+		return p.hub.explainRegistry(err)
 	}
 	for shard := range record.Shards {
 		today, err := p.hub.registry.Shard(ctx, shard)
 		if err != nil {
-			return err
+			return p.explain(err)
 		}
 		policies, err := p.policies(ctx, today)
 		if err != nil {

@@ -103,17 +103,24 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 		}
 		return n
 	}
-	var first atomic.Bool
+	writing, release := make(chan struct{}), make(chan struct{})
+	var first sync.Once
 	w.box.Faults().Before(func(c *kernel.Call) error {
-		if c.Service == "dynamodb" && c.Action == "UpdateItem" && first.CompareAndSwap(false, true) {
-			for waiting() < callers-1 {
-				runtime.Gosched()
-			}
+		if c.Service == "dynamodb" && c.Action == "UpdateItem" {
+			first.Do(func() { close(writing); <-release })
 		}
 		return nil
 	})
 	mark := w.box.Journal().Mark()
-	allowAll(t, w.Hub, 0, callers)
+	var all sync.WaitGroup
+	all.Go(func() { allowAll(t, w.Hub, 0, 1) })
+	<-writing
+	all.Go(func() { allowAll(t, w.Hub, 1, callers) })
+	for waiting() < callers-1 {
+		runtime.Gosched()
+	}
+	close(release)
+	all.Wait()
 	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 2*2 {
 		t.Errorf("%d policies were written for %d accounts, want 2 in each of 2 Regions", n, callers)
 	}

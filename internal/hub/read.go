@@ -23,11 +23,8 @@ import (
 // nothing. Where there is no hub the error is registry.ErrNoHub.
 func (h *Hub) Read(ctx context.Context) (State, error) {
 	record, err := h.registry.Hub(ctx)
-	if errors.Is(err, registry.ErrNoHub) {
-		return State{}, err
-	}
 	if err != nil {
-		return State{}, h.clients.Explain(err, h.tableARN())
+		return State{}, h.explainRegistry(err)
 	}
 	state := h.found(record)
 	state.Topics = map[account.Region][]account.TopicARN{}
