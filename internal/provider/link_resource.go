@@ -82,6 +82,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if in == nil || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
 		return
 	}
+	in.remember(customer)
 	found, err := in.customer(ctx, customer)
 	switch {
 	case errors.Is(err, registry.ErrNoHub):

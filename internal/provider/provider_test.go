@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -108,3 +109,17 @@ resource "xacct_customer_role" %q {
 }
 
 const waits = "wait = true"
+
+var (
+	errChanged   = errors.New("the value has changed")
+	errUnchanged = errors.New("the value is the same as before")
+)
+
+// replaceOnce fails loudly, by a configuration that makes no sense, where there
+// is nothing to replace.
+func replaceOnce(s, old, replacement string) string {
+	if !strings.Contains(s, old) {
+		return "nothing to replace: " + old
+	}
+	return strings.Replace(s, old, replacement, 1)
+}
