@@ -1,0 +1,191 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package health proves registered roles again, round after round, and keeps
+// the registry in line with what that shows: a role that stopped working
+// becomes degraded, one that works again becomes active.
+//
+// It disconnects nobody, and holds nothing against a customer that may be the
+// vendor's own trouble: a throttle, an outage, a permission that the vendor
+// lost. When a round is due, and where its result is shown, is for whoever
+// starts one.
+package health
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"golang.org/x/sync/errgroup"
+)
+
+// Config is what a round is made of. Registry and Prover are needed; the rest
+// has defaults.
+type Config struct {
+	Registry registry
+	Prover   prover
+
+	Concurrency int // roles at once; default 8
+	// Spread is the time over which the round is spread, each role at a random
+	// moment of its own share. Zero: as fast as the concurrency allows.
+	Spread time.Duration
+
+	Clock  func() time.Time // default time.Now
+	Random io.Reader        // default crypto/rand
+	Wait   func(context.Context, time.Duration) error
+	// OnFinding is called with each finding as it comes, by one caller at a time.
+	OnFinding func(Finding)
+}
+
+// registry is where the registrations are. A write whose ground has moved is
+// onboarding.ErrConflict.
+type registry interface {
+	Customers(ctx context.Context) ([]onboarding.Customer, error)
+	Customer(ctx context.Context, id string) (onboarding.Customer, error)
+	PutHealth(ctx context.Context, r onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error)
+}
+
+// prover tries to assume roles: with four calls, or with one where a role was
+// proven before.
+type prover interface {
+	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
+	ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof
+}
+
+// Verdict is what a round has come to about one role.
+type Verdict string
+
+// The verdicts.
+const (
+	Works    Verdict = "works"
+	Broken   Verdict = "broken"
+	Unknown  Verdict = "unknown"  // AWS did not say, or it could not be written down
+	Withheld Verdict = "withheld" // refused, but so were all others: see Round
+	Moved    Verdict = "moved"    // the customer updated or deleted the stack meanwhile
+)
+
+// Finding is what a round has found out about one role.
+type Finding struct {
+	Verdict Verdict
+	Before  onboarding.RegistrationStatus
+	// Registration is as the round leaves it.
+	Registration onboarding.Registration
+	// Err is why the verdict is Unknown, or what AWS said of a refusal.
+	Err error
+}
+
+// Round proves every registered role of the hub once. The findings are sorted
+// by customer; they are those so far where the error is not nil.
+//
+// A refusal says either that the role is broken or that the vendor itself may
+// no longer assume roles, and AWS words both the same (aws-facts 7.4). So a
+// role that was active becomes degraded only once another one of its kind has
+// worked in the same round; where none has, and three or more were refused,
+// the suspicion is on the vendor, nothing is written, and the verdict is
+// Withheld.
+func Round(ctx context.Context, config Config) ([]Finding, error) {
+	customers, err := config.Registry.Customers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newRound(config).run(ctx, customers, suspicious)
+}
+
+// Customer proves the roles of one customer. Whoever names a customer means
+// it: a refusal is believed.
+func Customer(ctx context.Context, config Config, id string) ([]Finding, error) {
+	customer, err := config.Registry.Customer(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return newRound(config).run(ctx, []onboarding.Customer{customer}, believeAll)
+}
+
+func newRound(config Config) *round {
+	if config.Concurrency <= 0 {
+		config.Concurrency = 8
+	}
+	if config.Clock == nil {
+		config.Clock = time.Now
+	}
+	if config.Random == nil {
+		config.Random = rand.Reader
+	}
+	if config.Wait == nil {
+		config.Wait = wait
+	}
+	return &round{Config: config}
+}
+
+func (r *round) run(ctx context.Context, customers []onboarding.Customer, suspicious int) ([]Finding, error) {
+	r.jury = jury{suspicious: suspicious}
+	var todo []candidate
+	for _, customer := range customers {
+		for _, registration := range customer.Registrations {
+			if registration.Live() {
+				todo = append(todo, candidate{customer.Link, registration})
+			}
+		}
+	}
+	workers := errgroup.Group{}
+	workers.SetLimit(r.Concurrency)
+	begun := r.Clock()
+	var stopped error
+	for i, c := range todo {
+		if stopped = r.waitFor(ctx, begun, i, len(todo)); stopped != nil {
+			break
+		}
+		workers.Go(func() error { r.prove(ctx, c); return nil })
+	}
+	stopped = errors.Join(stopped, workers.Wait())
+	if stopped == nil {
+		r.jury.rise()
+	}
+	slices.SortFunc(r.findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Registration.CustomerID, b.Registration.CustomerID),
+			cmp.Compare(a.Registration.Account.String(), b.Registration.Account.String()))
+	})
+	return r.findings, stopped
+}
+
+// waitFor waits until the i-th of n roles has its turn.
+func (r *round) waitFor(ctx context.Context, begun time.Time, i, n int) error {
+	if r.Spread <= 0 {
+		return ctx.Err()
+	}
+	share := r.Spread / time.Duration(n)
+	at := begun.Add(time.Duration(i)*share + r.upTo(share))
+	if d := at.Sub(r.Clock()); d > 0 {
+		return r.Wait(ctx, d)
+	}
+	return ctx.Err()
+}
+
+// upTo is a random duration below d.
+func (r *round) upTo(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	n, err := rand.Int(r.Random, big.NewInt(int64(d)))
+	if err != nil {
+		return 0 // jitter is a courtesy
+	}
+	return time.Duration(n.Int64())
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,398 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+func TestARoleThatStoppedWorkingIsDegradedAndActiveAgainWhenItWorks(t *testing.T) {
+	w := newWorld("globex", "initech")
+	w.roles["initech"] = refused
+
+	w.round(t)
+	w.expect(t, "globex active", "initech degraded: the role can no longer be assumed with its external ID")
+	since := w.of("initech").ChangedAt
+
+	w.advance(24 * time.Hour)
+	w.round(t)
+	if got := w.of("initech").ChangedAt; !got.Equal(since) {
+		t.Errorf("degraded since %s became %s by nothing new", since, got)
+	}
+
+	w.roles["initech"] = proven
+	w.round(t)
+	w.expect(t, "globex active", "initech active")
+	if diff := cmp.Diff([]string{"initech degraded", "initech restored"}, w.history); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+}
+
+func TestAHealthyRoundMakesOneCallForEachRoleAndWritesNothing(t *testing.T) {
+	w := newWorld("globex", "initech", "umbrella")
+	w.round(t)
+	if w.once != 3 || w.full != 0 || w.writes != 0 {
+		t.Errorf("%d single calls, %d full proofs, %d writes; want 3, 0, 0", w.once, w.full, w.writes)
+	}
+}
+
+func TestADegradedRoleNeedsTheWholeProofToBeActiveAgain(t *testing.T) {
+	w := newWorld("globex")
+	w.degrade("globex")
+	w.roles["globex"] = open // the right external ID works, and so does none
+	w.round(t)
+	w.expect(t, "globex degraded: the role can be assumed without an external ID")
+	w.roles["globex"] = proven
+	w.round(t)
+	w.expect(t, "globex active")
+	if w.once != 0 || w.full != 2 {
+		t.Errorf("%d single calls and %d full proofs, want 0 and 2", w.once, w.full)
+	}
+}
+
+func TestNobodyIsHurtByAnOutage(t *testing.T) {
+	w := newWorld("globex", "initech")
+	w.degrade("initech")
+	w.roles["globex"], w.roles["initech"] = throttled, throttled
+	findings := w.round(t)
+	w.expect(t, "globex active", "initech degraded: it was so")
+	for _, f := range findings {
+		if f.Verdict != Unknown || f.Err == nil {
+			t.Errorf("the finding on %s is %s with error %v, want unknown with the cause", f.Registration.CustomerID, f.Verdict, f.Err)
+		}
+	}
+	if w.writes != 0 {
+		t.Errorf("%d writes", w.writes)
+	}
+}
+
+func TestWhereEveryRoleIsRefusedTheSuspicionIsOnTheVendor(t *testing.T) {
+	for name, test := range map[string]struct {
+		working, refused int
+		degraded         int
+	}{
+		"all of three are refused":        {0, 3, 0},
+		"all of two: too few to suspect":  {0, 2, 2},
+		"one works, so the others do not": {1, 3, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			for i := range test.working + test.refused {
+				id := fmt.Sprintf("customer-%d", i)
+				w.add(id)
+				if i < test.refused { // those that work come last
+					w.roles[id] = refused
+				}
+			}
+			w.round(t)
+			if got := w.degraded(); got != test.degraded {
+				t.Errorf("%d roles were degraded, want %d", got, test.degraded)
+			}
+		})
+	}
+}
+
+func TestAWitnessSpeaksOnlyForRolesOfTheSameKind(t *testing.T) {
+	w := newWorld("globex", "a", "b", "c")
+	for _, id := range []string{"a", "b", "c"} {
+		// Another of the vendor's roles assumes these, and it lost its permission.
+		w.customers[id].Link.TrustedPrincipals = []account.RoleARN{parse(account.ParseRoleARN, "arn:aws:iam::111111111111:role/reader")}
+		w.roles[id] = refused
+	}
+	findings := w.round(t)
+	if w.degraded() != 0 {
+		t.Errorf("%d roles were degraded", w.degraded())
+	}
+	withheld := slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Verdict != Withheld })
+	if len(withheld) != 3 || len(findings) != 4 {
+		t.Errorf("%d of %d findings are withheld, want 3 of 4", len(withheld), len(findings))
+	}
+}
+
+func TestACustomerWhoIsNamedIsJudgedAlone(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	for id := range w.customers {
+		w.roles[id] = refused
+	}
+	findings, err := Customer(t.Context(), w.config(), "b")
+	if err != nil || len(findings) != 1 || findings[0].Verdict != Broken {
+		t.Fatalf("got %+v, %v", findings, err)
+	}
+	if w.of("b").Status != onboarding.Degraded || w.degraded() != 1 {
+		t.Errorf("%d are degraded, b is %s", w.degraded(), w.of("b").Status)
+	}
+}
+
+func TestAProofSaysNothingOfARoleThatMovedMeanwhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile func(*onboarding.Registration)
+		want      Verdict
+		status    onboarding.RegistrationStatus
+	}{
+		"the stack was deleted": {func(r *onboarding.Registration) { r.Status = onboarding.Disconnected }, Moved, onboarding.Disconnected},
+		"the role was replaced": {func(r *onboarding.Registration) { r.Role.Name = "other" }, Moved, onboarding.Active},
+		"the stack was updated": {func(r *onboarding.Registration) { r.TemplateVersion = "new" }, Moved, onboarding.Active},
+		"nothing that matters":  {func(r *onboarding.Registration) { r.GrantedPermissions = []string{"x"} }, Broken, onboarding.Degraded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld("globex")
+			w.roles["globex"] = refused
+			w.meanwhile = test.meanwhile
+			findings := w.round(t)
+			if findings[0].Verdict != test.want || w.of("globex").Status != test.status {
+				t.Errorf("verdict %s, status %s; want %s, %s", findings[0].Verdict, w.of("globex").Status, test.want, test.status)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeWrittenIsNotKnown(t *testing.T) {
+	w := newWorld("globex")
+	w.roles["globex"] = refused
+	w.failWrites = errors.New("the table is on fire")
+	findings := w.round(t)
+	if findings[0].Verdict != Unknown || !errors.Is(findings[0].Err, w.failWrites) {
+		t.Errorf("got %+v", findings[0])
+	}
+}
+
+func TestDisconnectedAndPendingCustomersAreLeftAlone(t *testing.T) {
+	w := newWorld("globex")
+	w.customers["globex"].Registrations[0].Status = onboarding.Disconnected
+	w.customers["pending"] = &onboarding.Customer{Link: onboarding.Link{CustomerID: "pending"}}
+	if findings := w.round(t); len(findings) != 0 || w.once+w.full != 0 {
+		t.Errorf("findings %+v, %d calls", findings, w.once+w.full)
+	}
+}
+
+func TestASlowRoundGivesEveryRoleAMomentOfItsOwn(t *testing.T) {
+	w := newWorld("a", "b", "c", "d")
+	begun := w.clock()
+	config := w.config()
+	config.Concurrency = 1
+	config.Spread = 24 * time.Hour
+	config.Random = fixed(0x40)
+	var starts []time.Duration
+	config.Wait = func(_ context.Context, d time.Duration) error {
+		w.advance(d)
+		starts = append(starts, w.clock().Sub(begun))
+		return nil
+	}
+	if _, err := Round(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	for i, at := range starts {
+		if low := time.Duration(i) * 6 * time.Hour; at <= low || at >= low+6*time.Hour {
+			t.Errorf("role %d was tried after %s, outside of its share", i, at)
+		}
+	}
+	if len(starts) != 4 {
+		t.Errorf("%d waits, want 4", len(starts))
+	}
+}
+
+func TestARoundThatIsStoppedSaysSo(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	ctx, stop := context.WithCancel(t.Context())
+	config := w.config()
+	config.Concurrency = 1
+	config.OnFinding = func(Finding) { stop() }
+	findings, err := Round(ctx, config)
+	if !errors.Is(err, context.Canceled) || len(findings) == 0 || len(findings) == 3 {
+		t.Errorf("%d findings, error %v", len(findings), err)
+	}
+}
+
+// world is a registry and the roles that its customers have.
+type world struct {
+	mu        sync.Mutex
+	now       time.Time
+	customers map[string]*onboarding.Customer
+	roles     map[string]onboarding.Proof
+
+	meanwhile  func(*onboarding.Registration) // happens before the first write
+	failWrites error
+
+	once, full, writes int
+	history            []string
+}
+
+var (
+	proven    = onboarding.Proof{Outcome: onboarding.Proven}
+	refused   = onboarding.Proof{Outcome: onboarding.Refused, Err: errors.New("AccessDenied")}
+	open      = onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}
+	throttled = onboarding.Proof{Outcome: onboarding.Inconclusive, Err: errors.New("throttled")}
+)
+
+func newWorld(customers ...string) *world {
+	w := &world{
+		now:       time.Date(2026, 5, 1, 3, 0, 0, 0, time.UTC),
+		customers: map[string]*onboarding.Customer{},
+		roles:     map[string]onboarding.Proof{},
+	}
+	for _, id := range customers {
+		w.add(id)
+	}
+	return w
+}
+
+func (w *world) add(id string) {
+	w.roles[id] = proven
+	w.customers[id] = &onboarding.Customer{
+		Link: onboarding.Link{CustomerID: id},
+		Registrations: []onboarding.Registration{{
+			CustomerID: id,
+			Account:    parse(account.ParseID, "222222222222"),
+			Role:       parse(account.ParseRoleARN, "arn:aws:iam::222222222222:role/acme-"+id),
+			ExternalID: parse(account.ParseExternalID, "external-"+id),
+			Status:     onboarding.Active,
+			Revision:   1,
+		}},
+	}
+}
+
+func (w *world) of(id string) *onboarding.Registration { return &w.customers[id].Registrations[0] }
+
+func (w *world) degrade(id string) {
+	r := w.of(id)
+	r.Status, r.Reason = onboarding.Degraded, "it was so"
+}
+
+func (w *world) degraded() int {
+	n := 0
+	for id := range w.customers {
+		if w.of(id).Status == onboarding.Degraded {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) config() Config {
+	return Config{Registry: w, Prover: w, Concurrency: 2, Clock: w.clock}
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) round(t *testing.T) []Finding {
+	t.Helper()
+	findings, err := Round(t.Context(), w.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return findings
+}
+
+// expect compares customers, sorted, with their statuses and reasons.
+func (w *world) expect(t *testing.T, want ...string) {
+	t.Helper()
+	var got []string
+	for id := range w.customers {
+		line := id + " " + string(w.of(id).Status)
+		if reason := w.of(id).Reason; reason != "" {
+			line += ": " + reason
+		}
+		got = append(got, line)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("registrations (-want +got):\n%s", diff)
+	}
+}
+
+func (w *world) Customers(context.Context) ([]onboarding.Customer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []onboarding.Customer
+	for _, c := range w.customers {
+		all = append(all, copied(c))
+	}
+	slices.SortFunc(all, func(a, b onboarding.Customer) int { return strings.Compare(a.Link.CustomerID, b.Link.CustomerID) })
+	return all, nil
+}
+
+func (w *world) Customer(_ context.Context, id string) (onboarding.Customer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return copied(w.customers[id]), nil
+}
+
+func copied(c *onboarding.Customer) onboarding.Customer {
+	return onboarding.Customer{Link: c.Link, Registrations: slices.Clone(c.Registrations)}
+}
+
+func (w *world) PutHealth(_ context.Context, r onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failWrites != nil {
+		return onboarding.Registration{}, w.failWrites
+	}
+	stored := w.of(r.CustomerID)
+	if w.meanwhile != nil {
+		w.meanwhile(stored)
+		stored.Revision++
+		w.meanwhile = nil
+	}
+	if stored.Revision != r.Revision {
+		return onboarding.Registration{}, fmt.Errorf("write: %w", onboarding.ErrConflict)
+	}
+	r.Revision++
+	*stored = r
+	w.writes++
+	w.history = append(w.history, r.CustomerID+" "+string(entry.Outcome))
+	return r, nil
+}
+
+func (w *world) Prove(_ context.Context, probe onboarding.Probe) onboarding.Proof {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.full++
+	return w.roles[probe.CustomerID]
+}
+
+func (w *world) ProveAgain(_ context.Context, probe onboarding.Probe) onboarding.Proof {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.once++
+	return w.roles[probe.CustomerID]
+}
+
+func parse[T any](parse func(string) (T, error), s string) T {
+	v, err := parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// fixed is a source of randomness that gives the same byte for ever.
+type fixed byte
+
+func (f fixed) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(f)
+	}
+	return len(b), nil
+}

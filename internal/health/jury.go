@@ -1,0 +1,92 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package health
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// suspicious is how many refusals, with no role of their kind that works, look
+// more like the vendor's own trouble than like the customers'.
+const suspicious = 3
+
+// believeAll finds nothing suspicious.
+const believeAll = int(^uint(0) >> 1)
+
+// jury holds accusations back until somebody has shown that the vendor can
+// assume roles of that kind at all.
+type jury struct {
+	suspicious int
+
+	mu    sync.Mutex
+	kinds map[string]*kind
+}
+
+// kind is the roles that one principal of the vendor should be able to assume
+// by one version of the template.
+type kind struct {
+	witnessed bool
+	accused   []func(guilty bool)
+}
+
+// kindOf tells roles apart by what could stop the vendor from assuming all of
+// them at once: who has to assume them, and the template that said who may.
+func kindOf(c candidate) string {
+	return fmt.Sprint(c.link.TrustedPrincipals, c.registration.TemplateVersion)
+}
+
+func (j *jury) of(name string) *kind {
+	if j.kinds == nil {
+		j.kinds = map[string]*kind{}
+	}
+	k := j.kinds[name]
+	if k == nil {
+		k = &kind{}
+		j.kinds[name] = k
+	}
+	return k
+}
+
+// witness says that a role of the kind could be assumed.
+func (j *jury) witness(name string) {
+	j.mu.Lock()
+	k := j.of(name)
+	k.witnessed = true
+	accused := k.accused
+	k.accused = nil
+	j.mu.Unlock()
+	for _, sentence := range accused {
+		sentence(true)
+	}
+}
+
+// accuse says that a role of the kind was refused. The sentence comes at once,
+// with the first witness, or when the jury rises.
+func (j *jury) accuse(name string, sentence func(guilty bool)) {
+	j.mu.Lock()
+	k := j.of(name)
+	if !k.witnessed {
+		k.accused = append(k.accused, sentence)
+		sentence = nil
+	}
+	j.mu.Unlock()
+	if sentence != nil {
+		sentence(true)
+	}
+}
+
+// rise gives the sentences that are still open, when the round is over.
+func (j *jury) rise() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(j.kinds)) {
+		accused := j.kinds[name].accused
+		for _, sentence := range accused {
+			sentence(len(accused) < j.suspicious)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// round is one round under way.
+type round struct {
+	Config
+	jury jury
+
+	mu       sync.Mutex
+	findings []Finding
+}
+
+// candidate is a role that has its turn.
+type candidate struct {
+	link         onboarding.Link
+	registration onboarding.Registration
+}
+
+// prove tries one role and acts on what that shows. An active role gets one
+// call. A degraded one gets the whole proof, since that is what makes it
+// active: it may be degraded because it lets others in, and would then answer
+// to the right external ID too.
+func (r *round) prove(ctx context.Context, c candidate) {
+	registration := c.registration
+	probe := onboarding.Probe{
+		CustomerID: registration.CustomerID,
+		Role:       registration.Role,
+		ExternalID: registration.ExternalID,
+		Principals: c.link.TrustedPrincipals,
+	}
+	try := r.Prover.ProveAgain
+	if registration.Status != onboarding.Active {
+		try = r.Prover.Prove
+	}
+	proof := try(ctx, probe)
+	switch {
+	case proof.Outcome == onboarding.Inconclusive:
+		r.found(Finding{Verdict: Unknown, Before: registration.Status, Registration: registration, Err: proof.Err})
+	case proof.Outcome == onboarding.Refused && registration.Status == onboarding.Active:
+		r.jury.accuse(kindOf(c), func(guilty bool) {
+			if guilty {
+				r.record(ctx, registration, proof)
+				return
+			}
+			r.found(Finding{Verdict: Withheld, Before: registration.Status, Registration: registration, Err: proof.Err})
+		})
+	default:
+		if proof.Outcome != onboarding.Refused {
+			r.jury.witness(kindOf(c))
+		}
+		r.record(ctx, registration, proof)
+	}
+}
+
+// attempts bounds how often a write that met another one starts over.
+const attempts = 5
+
+// errMoved says that the role that was proven is not the registered one any
+// more: the proof says nothing about what is.
+var errMoved = errors.New("the stack was updated or deleted meanwhile")
+
+// record writes what a proof means for a registration, where it means a change.
+func (r *round) record(ctx context.Context, proven onboarding.Registration, proof onboarding.Proof) {
+	finding := Finding{Before: proven.Status, Registration: proven}
+	registration, err := r.write(ctx, proven, proof)
+	switch {
+	case errors.Is(err, errMoved):
+		finding.Verdict = Moved
+	case err != nil:
+		finding.Verdict, finding.Err = Unknown, err
+	default:
+		finding.Verdict, finding.Registration, finding.Err = Works, registration, proof.Err
+		if proof.Outcome != onboarding.Proven {
+			finding.Verdict = Broken
+		}
+	}
+	r.found(finding)
+}
+
+func (r *round) write(ctx context.Context, proven onboarding.Registration, proof onboarding.Proof) (onboarding.Registration, error) {
+	registration := proven
+	for range attempts {
+		next, entry := onboarding.Health(registration, proof, r.Clock())
+		if entry == nil {
+			return registration, nil
+		}
+		written, err := r.Registry.PutHealth(ctx, next, *entry)
+		if !errors.Is(err, onboarding.ErrConflict) {
+			return written, err
+		}
+		if registration, err = r.reload(ctx, proven); err != nil {
+			return onboarding.Registration{}, err
+		}
+	}
+	return onboarding.Registration{}, fmt.Errorf("the registration of customer %s kept changing: %w", proven.CustomerID, onboarding.ErrConflict)
+}
+
+// reload reads the registration again; errMoved where it is of another role
+// than the one that was proven.
+func (r *round) reload(ctx context.Context, proven onboarding.Registration) (onboarding.Registration, error) {
+	customer, err := r.Registry.Customer(ctx, proven.CustomerID)
+	if err != nil {
+		return onboarding.Registration{}, err
+	}
+	for _, now := range customer.Registrations {
+		if now.Account == proven.Account && now.Live() && now.Stack == proven.Stack &&
+			now.Role == proven.Role && now.ExternalID == proven.ExternalID && now.RequestedAt.Equal(proven.RequestedAt) &&
+			now.TemplateVersion == proven.TemplateVersion {
+			return now, nil
+		}
+	}
+	return onboarding.Registration{}, errMoved
+}
+
+func (r *round) found(finding Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.findings = append(r.findings, finding)
+	if r.OnFinding != nil {
+		r.OnFinding(finding)
+	}
+}

@@ -1,0 +1,45 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// PutHealth writes what a proof has found out about a role, over the revision
+// of the registration that it was read with, and the history's line of it, both
+// or neither. Where the registration has moved it is ErrConflict. It returns
+// the registration as written.
+func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
+	before := registration.Revision
+	written, err := registrationItem(&registration, before)
+	if err != nil {
+		return onboarding.Registration{}, err
+	}
+	line, err := encode(historyKey(entry), entry)
+	if err != nil {
+		return onboarding.Registration{}, err
+	}
+	condition, values := revisionIs(before)
+	err = r.transact(ctx, []types.TransactWriteItem{
+		r.putWrite(written, condition, values),
+		{Put: &types.Put{TableName: &r.table, Item: line}},
+	})
+	if stood, failed := failedItem(err, 0); failed && same(stood, written) {
+		return registration, nil // the answer to our own write was lost
+	}
+	if err != nil {
+		if awsclient.IsConditionFailed(err) || awsclient.IsContended(err) {
+			err = ErrConflict
+		}
+		return onboarding.Registration{}, fmt.Errorf("write the health of customer %s in account %s: %w",
+			registration.CustomerID, registration.Account, err)
+	}
+	return registration, nil
+}

@@ -1,0 +1,46 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
+	w := newHub(t)
+	registered, err := w.PutRegistration(t.Context(), onboarding.Registration{
+		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
+		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
+	})
+	w.must(err)
+	w.clock.advance(time.Hour)
+	refused := onboarding.Proof{Outcome: onboarding.Refused}
+
+	degraded, entry := onboarding.Health(registered, refused, w.clock.Now())
+	written, err := w.PutHealth(t.Context(), degraded, *entry)
+	w.must(err)
+	if written.Status != onboarding.Degraded || written.Revision != registered.Revision+1 {
+		t.Errorf("written: %+v", written)
+	}
+
+	// Whoever decided on the registration as it was before has lost.
+	stale, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}, w.clock.Now().Add(time.Minute))
+	if _, err := w.PutHealth(t.Context(), stale, *entry); !errors.Is(err, registry.ErrConflict) {
+		t.Errorf("a stale write gave %v, want a conflict", err)
+	}
+	// The same write again, because its answer was lost, is no conflict.
+	if again, err := w.PutHealth(t.Context(), degraded, *entry); err != nil || again.Revision != written.Revision {
+		t.Errorf("the same write again gave %+v, %v", again, err)
+	}
+	history, err := w.History(t.Context(), "globex")
+	w.must(err)
+	if len(history) != 1 || history[0].Outcome != onboarding.OutcomeDegraded || history[0].Detail == "" {
+		t.Errorf("history: %+v", history)
+	}
+}
