@@ -18,17 +18,17 @@ import (
 	"math/big"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // signer signs notifications with a key of this sandbox, and shows each
-// Region's certificate of it. Key and certificates are made when the first
-// notification needs them.
+// Region's certificate of it, which the sandbox's own authority issued. Keys
+// and certificates are made when somebody first needs them.
 type signer struct {
 	rand io.Reader
 
 	mu           sync.Mutex
 	key          *rsa.PrivateKey
+	authority    *authority
 	certificates map[string]*signingCertificate // by Region
 }
 
@@ -69,8 +69,9 @@ func (s *signer) sign(version, text string) ([]byte, error) {
 	return rsa.SignPKCS1v15(s.rand, key, crypto.SHA1, sum[:])
 }
 
-// certificate is a Region's, self-signed and good for ten years: receivers go by
-// the machine's time or the sandbox's.
+// certificate is a Region's, good for as long as its authority. As on AWS, the
+// file at its address holds the certificate alone, and is named after it
+// (aws-facts 5.11).
 func (s *signer) certificate(region string) (*signingCertificate, error) {
 	key, err := s.privateKey()
 	if err != nil {
@@ -81,21 +82,24 @@ func (s *signer) certificate(region string) (*signingCertificate, error) {
 	if c, ok := s.certificates[region]; ok {
 		return c, nil
 	}
-	now := time.Now()
-	host := "sns." + region + "." + dnsSuffix(region)
+	issuer, err := s.issuer()
+	if err != nil {
+		return nil, err
+	}
+	names := signingNames(region)
 	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(int64(len(s.certificates) + 1)),
-		Subject:               pkix.Name{CommonName: host, Organization: []string{"The xacct sandbox, not Amazon"}},
-		DNSNames:              []string{host, "sns.amazonaws.com"},
-		NotBefore:             now.Add(-24 * time.Hour),
-		NotAfter:              now.AddDate(10, 0, 0),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		IsCA:                  true,
+		SerialNumber:          big.NewInt(int64(len(s.certificates) + 2)),
+		Subject:               pkix.Name{CommonName: names[0], Organization: []string{sandboxOrganization}},
+		DNSNames:              names,
+		NotBefore:             issuer.certificate.NotBefore,
+		NotAfter:              issuer.certificate.NotAfter,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 	}
-	der, err := x509.CreateCertificate(s.rand, template, template, key.Public(), key)
+	der, err := x509.CreateCertificate(s.rand, template, issuer.certificate, key.Public(), issuer.key)
 	if err != nil {
-		return nil, fmt.Errorf("make the certificate of %s: %w", host, err)
+		return nil, fmt.Errorf("make the certificate of %s: %w", names[0], err)
 	}
 	sum := md5.Sum(der) //nolint:gosec // see above
 	c := &signingCertificate{

@@ -1,0 +1,88 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sns
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+)
+
+// authority issues the signing certificates of one sandbox, and nothing else.
+type authority struct {
+	key         *ecdsa.PrivateKey
+	certificate *x509.Certificate
+}
+
+const sandboxOrganization = "The xacct sandbox, not Amazon"
+
+// issuer is the sandbox's authority. It is good for ten years both ways, because
+// receivers go by the machine's time, the sandbox's, or a test's. The caller
+// holds the lock.
+func (s *signer) issuer() (*authority, error) {
+	if s.authority != nil {
+		return s.authority, nil
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), s.rand)
+	if err != nil {
+		return nil, fmt.Errorf("make the key of the sandbox's authority: %w", err)
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "xacct sandbox root", Organization: []string{sandboxOrganization}},
+		NotBefore:             now.AddDate(-10, 0, 0),
+		NotAfter:              now.AddDate(10, 0, 0),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(s.rand, template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("make the certificate of the sandbox's authority: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate of the sandbox's authority: %w", err)
+	}
+	s.authority = &authority{key: key, certificate: certificate}
+	return s.authority, nil
+}
+
+// SigningCA is the root, in PEM, of the certificates that sign notifications.
+func (s *Service) SigningCA() ([]byte, error) {
+	s.signer.mu.Lock()
+	defer s.signer.mu.Unlock()
+	issuer, err := s.signer.issuer()
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.certificate.Raw}), nil
+}
+
+// signingNames are the names in a Region's certificate, the one that AWS uses
+// there first (aws-facts 5.11). The host that serves it is among them, as in
+// the one certificate of an opt-in Region that was seen.
+func signingNames(region string) []string {
+	suffix := dnsSuffix(region)
+	host := "sns." + region + "." + suffix
+	switch {
+	case strings.HasPrefix(region, "us-gov-"):
+		return []string{"sns-us-gov-west-1." + suffix, host}
+	case strings.HasPrefix(region, "cn-"):
+		return []string{"sns-" + region + "." + suffix, host}
+	case strings.HasPrefix(region, "eusc-"), slices.Contains(optIn, region):
+		return []string{"sns-signing." + region + "." + suffix, host}
+	default:
+		return []string{"sns." + suffix, host}
+	}
+}
