@@ -83,7 +83,7 @@ var parameters = []string{
 	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-User-Agent",
 }
 
-// presignedHeaders may stand in a presigned URL's query as well as in the
+// isPresignedHeader: any of AWS's headers may stand in a presigned URL's query as well as in the
 // header: the SDK puts checksums there.
 func isPresignedHeader(name string) bool {
 	return len(name) > 6 && (name[:6] == "x-amz-" || name[:6] == "X-Amz-")
