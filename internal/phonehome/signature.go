@@ -101,6 +101,7 @@ func (e Envelope) StringToSign() []byte {
 func (e Envelope) checkUnambiguous() error {
 	for name, value := range map[string]string{
 		"MessageId": e.MessageID, "Subject": e.Subject, "Timestamp": e.RawTimestamp, "TopicArn": e.RawTopicARN,
+		"Signature": e.Signature, // the base64 decoder would not mind
 	} {
 		if strings.ContainsAny(value, "\r\n") {
 			return forged("%s has a line break", name)
