@@ -1,0 +1,187 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+const bucketHost = "cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com"
+
+func responseURL(t *testing.T) phonehome.ResponseURL {
+	t.Helper()
+	stack := must(account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/guid"))
+	raw := "https://" + bucketHost + "/arn%3Aaws%3Acloudformation%3Aeu-central-1%3A222222222222%3Astack/acme-access/guid%7CPhoneHome%7Cr1?X-Amz-Signature=c0ffee%2F"
+	return must(phonehome.ParseResponseURL(raw, stack, "PhoneHome", "r1"))
+}
+
+func success() phonehome.Response {
+	return phonehome.Response{Status: phonehome.Success, PhysicalResourceID: "p", StackID: "s", RequestID: "r1", LogicalResourceID: "PhoneHome"}
+}
+
+// bucketAt is a Responder whose connections go to a server of the test, which
+// answers with the given statuses one after the other.
+func bucketAt(t *testing.T, statuses ...int) (*Responder, *[]*http.Request, *[]string) {
+	t.Helper()
+	var requests []*http.Request
+	var bodies []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		requests, bodies = append(requests, r), append(bodies, string(body))
+		status := statuses[min(len(requests), len(statuses))-1]
+		if status == 0 { // cut the connection
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Location", "http://"+r.Host+"/elsewhere")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<Error><Code>SomeCode</Code><StringToSign>c0ffee</StringToSign></Error>")
+	}))
+	t.Cleanup(server.Close)
+	r := NewResponder(server.URL)
+	r.pause = func(context.Context, time.Duration) {}
+	return r, &requests, &bodies
+}
+
+func TestAnAnswerIsPutAsCloudFormationSignedIt(t *testing.T) {
+	r, requests, bodies := bucketAt(t, 200)
+	if err := r.Respond(t.Context(), responseURL(t), success()); err != nil {
+		t.Fatal(err)
+	}
+	got := (*requests)[0]
+	if got.Method != http.MethodPut || got.Host != bucketHost {
+		t.Errorf("%s to %s", got.Method, got.Host)
+	}
+	const want = "/arn%3Aaws%3Acloudformation%3Aeu-central-1%3A222222222222%3Astack/acme-access/guid%7CPhoneHome%7Cr1?X-Amz-Signature=c0ffee%2F"
+	if got.RequestURI != want {
+		t.Errorf("the escaping changed:\n got %s\nwant %s", got.RequestURI, want)
+	}
+	if _, ok := got.Header["Content-Type"]; ok {
+		t.Error("it has a content type")
+	}
+	if got.ContentLength <= 0 || !strings.Contains((*bodies)[0], `"Status":"SUCCESS"`) {
+		t.Errorf("body %q with length %d", (*bodies)[0], got.ContentLength)
+	}
+}
+
+func TestWhatTheBucketSaysDecides(t *testing.T) {
+	tests := []struct {
+		name     string
+		statuses []int
+		tries    int
+		want     string // sent, refused or unsure
+	}{
+		{"200 is taken", []int{200}, 1, "sent"},
+		{"204 too", []int{204}, 1, "sent"},
+		{"403 is final", []int{403}, 1, "refused"},
+		{"400 is final", []int{400}, 1, "refused"},
+		{"404 is final", []int{404}, 1, "refused"},
+		{"a redirect is not followed", []int{307}, 1, "refused"},
+		{"500 is tried again", []int{500, 503, 200}, 3, "sent"},
+		{"429 is tried again", []int{429, 200}, 2, "sent"},
+		{"a cut connection is tried again", []int{0, 200}, 2, "sent"},
+		{"403 after 500 is final", []int{500, 403}, 2, "refused"},
+		{"some time it goes back to the queue", []int{503}, 3, "unsure"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, requests, _ := bucketAt(t, test.statuses...)
+			err := r.Respond(t.Context(), responseURL(t), success())
+			var refused *RefusedError
+			got := "unsure"
+			if err == nil {
+				got = "sent"
+			} else if errors.As(err, &refused) {
+				got = "refused"
+				if refused.Code != "SomeCode" && test.statuses[0] != 307 {
+					t.Errorf("the code is %q", refused.Code)
+				}
+			}
+			if got != test.want || len(*requests) != test.tries {
+				t.Errorf("%s (%v) after %d tries, want %s after %d", got, err, len(*requests), test.want, test.tries)
+			}
+			if err != nil && strings.Contains(err.Error(), "c0ffee") {
+				t.Errorf("the error tells the signature: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
+	r := NewResponder("http://127.0.0.1:1") // nobody listens there
+	r.pause = func(context.Context, time.Duration) {}
+	err := r.Respond(t.Context(), responseURL(t), success())
+	if err == nil || strings.Contains(err.Error(), "c0ffee") || !strings.Contains(err.Error(), bucketHost) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAnswerThatCannotBeEncodedIsNotSent(t *testing.T) {
+	r, requests, _ := bucketAt(t, 200)
+	if err := r.Respond(t.Context(), responseURL(t), phonehome.Response{}); err == nil || len(*requests) != 0 {
+		t.Errorf("%v, %d requests", err, len(*requests))
+	}
+}
+
+func TestOnlyALoopbackEndpointTakesTheConnections(t *testing.T) {
+	for endpoint, want := range map[string]bool{
+		"http://127.0.0.1:4566": true, "http://localhost:4566": true, "http://[::1]:4566": true, "http://127.8.8.8:1/x": true,
+		"": false, "https://127.0.0.1:4566": false, "http://127.0.0.1": false, "http://10.0.0.1:4566": false,
+		"http://localhost.evil.example:80": false, "http://127.0.0.1.evil.example:80": false, "127.0.0.1:4566": false, "::": false,
+	} {
+		if _, ok := loopback(endpoint); ok != want {
+			t.Errorf("%q: %v, want %v", endpoint, ok, want)
+		}
+		if scheme := NewResponder(endpoint).scheme; (scheme == "http") != want {
+			t.Errorf("%q: answers go by %s", endpoint, scheme)
+		}
+	}
+}
+
+func TestOnlyPublicAddressesAreDialed(t *testing.T) {
+	for ip, want := range map[string]bool{
+		"52.219.1.1": true, "2600:1f00::1": true, "::ffff:52.219.1.1": true,
+		"127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
+		"100.64.0.1": false, "0.0.0.0": false, "192.0.0.1": false, "198.18.0.1": false, "224.0.0.1": false, "255.255.255.255": false,
+		"240.0.0.1": false, "::1": false, "::": false, "fe80::1": false, "fd00:ec2::254": false, "ff02::1": false,
+		"::ffff:127.0.0.1": false, "::ffff:169.254.169.254": false, "64:ff9b::a9fe:a9fe": false, "2002:7f00:1::": false, "2001:db8::1": false,
+	} {
+		addr := netip.MustParseAddr(ip)
+		if got := isPublic(addr); got != want {
+			t.Errorf("%s: %v, want %v", ip, got, want)
+		}
+		if err := onlyPublic(t.Context(), "tcp", netip.AddrPortFrom(addr, 443).String(), nil); (err == nil) != want {
+			t.Errorf("dialing %s: %v", ip, err)
+		}
+	}
+	if onlyPublic(t.Context(), "tcp", "not an address", nil) == nil {
+		t.Error("an address that cannot be parsed is dialed")
+	}
+}
+
+func TestTheReasonOfADeadLetterIsAnAttributeThatSQSTakes(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":     "plain",
+		"":          "no reason given",
+		"a\x00b\nc": "a b c",
+		"\xff":      "?",
+	} {
+		if got := attributeText(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+	if got := attributeText(strings.Repeat("ü", 2000)); len([]rune(got)) != 501 {
+		t.Errorf("a long reason has %d characters", len([]rune(got)))
+	}
+}

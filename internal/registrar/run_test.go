@@ -1,0 +1,200 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+func testLogger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// running starts a registrar in a bubble of its own time, and gives what stops it.
+func running(t *testing.T, r *Registrar) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+}
+
+func TestPoisonNextToHonestMessagesHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.role = func(p onboarding.Probe) onboarding.Proof {
+			if p.CustomerID == "c2" {
+				panic("nobody thought of this role")
+			}
+			return onboarding.Proof{Outcome: onboarding.Proven}
+		}
+		f.queue = []Message{
+			{ID: "rubbish", Body: []byte("rubbish")},
+			{ID: "panics", Body: f.request("Create", "s2", "r2", "c2", nil)},
+			{ID: "honest", Body: f.request("Create", "s1", "r1", "c1", nil)},
+			{ID: "stranger", Body: f.request("Delete", "s3", "r3", "nobody", nil)},
+		}
+		stop := running(t, f.registrar())
+		time.Sleep(5 * time.Second)
+		stop()
+		if got := f.registration(t, "c1"); got.Status != onboarding.Active {
+			t.Errorf("the honest one: %+v", got)
+		}
+		if len(f.accepted["r3"]) != 1 || len(f.deadLetters) != 1 {
+			t.Errorf("%d answers to the stranger, dead letters %v", len(f.accepted["r3"]), f.deadLetters)
+		}
+		if len(f.queue) != 1 || f.queue[0].ID != "panics" {
+			t.Errorf("left in the queue: %v", f.queue)
+		}
+	})
+}
+
+func TestASlowRoleHoldsUpNeitherDeletesNorOtherCustomers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		for i := range 30 {
+			id := fmt.Sprintf("slow%d", i)
+			f.links[id] = testLink(id)
+			f.queue = append(f.queue, Message{ID: id, Body: f.request("Create", id, id, id, nil)})
+		}
+		f.queue = append(f.queue, Message{ID: "delete", Body: f.request("Delete", "s", "delete", "c1", nil)})
+		f.role = func(onboarding.Probe) onboarding.Proof {
+			time.Sleep(30 * time.Second)
+			return onboarding.Proof{Outcome: onboarding.Proven}
+		}
+		stop := running(t, f.registrar())
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(f.accepted["delete"]) != 1 {
+			t.Error("the Delete waits behind thirty slow roles")
+		}
+		stop()
+	})
+}
+
+func TestDeletesOfABatchGoFirst(t *testing.T) {
+	f := newFake(t)
+	batch := []Message{
+		{ID: "create", Body: f.request("Create", "s1", "r1", "c1", nil)},
+		{ID: "delete", Body: f.request("Delete", "s2", "r2", "c1", nil)},
+		{ID: "update", Body: f.request("Update", "s3", "r3", "c1", nil)},
+	}
+	slices.SortStableFunc(batch, deletesFirst)
+	if batch[0].ID != "delete" || batch[1].ID != "create" || batch[2].ID != "update" {
+		t.Errorf("the order is %s, %s, %s", batch[0].ID, batch[1].ID, batch[2].ID)
+	}
+}
+
+func TestStoppingFinishesWhatIsInHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.role = func(onboarding.Probe) onboarding.Proof {
+			time.Sleep(10 * time.Second)
+			return onboarding.Proof{Outcome: onboarding.Proven}
+		}
+		f.queue = []Message{{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}}
+		stop := running(t, f.registrar())
+		time.Sleep(time.Second)
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		if f.registration(t, "c1").Status != onboarding.Active || len(f.queue) != 0 {
+			t.Error("what was in hand was not finished")
+		}
+	})
+}
+
+func TestStoppingDoesNotWaitForever(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		r := f.registrar()
+		r.Prover = stubborn{}
+		f.queue = []Message{{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}}
+		stop := running(t, r)
+		time.Sleep(time.Second)
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took > stopLimit+time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		if len(f.queue) != 1 {
+			t.Error("a message that was not finished is gone")
+		}
+	})
+}
+
+// stubborn proves until its context ends.
+type stubborn struct{}
+
+func (stubborn) Prove(ctx context.Context, _ onboarding.Probe) onboarding.Proof {
+	<-ctx.Done()
+	return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: ctx.Err()}
+}
+
+func TestAHeartbeatComesEveryMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		stop := running(t, f.registrar())
+		time.Sleep(5*time.Minute + time.Second)
+		stop()
+		if f.beats != 6 {
+			t.Errorf("%d heartbeats in five minutes, want 6 with the first", f.beats)
+		}
+	})
+}
+
+func TestReceivingThatFailsIsTriedAgainMoreAndMoreSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &broken{fake: newFake(t)}
+		r := q.fake.registrar()
+		r.Queue = q
+		stop := running(t, r)
+		time.Sleep(5 * time.Minute)
+		stop()
+		if q.received < 8 || q.received > 20 {
+			t.Errorf("received %d times in five minutes", q.received)
+		}
+	})
+}
+
+type broken struct {
+	*fake
+	received int
+}
+
+func (q *broken) Receive(context.Context) ([]Message, error) {
+	q.received++
+	return nil, errNetwork
+}
+
+func TestRetriesAreSpreadButNeverShorter(t *testing.T) {
+	r := newFake(t).registrar()
+	seen := map[time.Duration]bool{}
+	for range 50 {
+		d := r.jitter(10 * time.Second)
+		if d < 10*time.Second || d > 12500*time.Millisecond {
+			t.Fatalf("10s became %s", d)
+		}
+		seen[d] = true
+	}
+	if len(seen) < 5 {
+		t.Errorf("only %d different pauses", len(seen))
+	}
+}
