@@ -97,7 +97,7 @@ func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
 		return
 	}
-	var all hubModel
+	all := hubModel{Tags: types.MapNull(types.StringType)}
 	all.flatten(ctx, stateOf(record), nil, &resp.Diagnostics)
 	model = hubDataModel{
 		Name:             model.Name,

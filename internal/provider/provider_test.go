@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/provider"
@@ -122,4 +123,12 @@ func replaceOnce(s, old, replacement string) string {
 		return "nothing to replace: " + old
 	}
 	return strings.Replace(s, old, replacement, 1)
+}
+
+// after runs something once a step's apply is done.
+type after func()
+
+// CheckState implements statecheck.StateCheck.
+func (a after) CheckState(context.Context, statecheck.CheckStateRequest, *statecheck.CheckStateResponse) {
+	a()
 }

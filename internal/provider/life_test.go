@@ -1,0 +1,141 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// connected is the first step of the tests below: a customer with a live stack.
+func connected(w *acctest.World, stack *sandbox.Stack, config string) resource.TestStep {
+	var launched func() sandbox.Stack
+	return resource.TestStep{
+		PreConfig: func() { launched = w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
+		Config:    config,
+		ConfigStateChecks: []statecheck.StateCheck{
+			value(roleGlobex, "status", is("active")),
+			after(func() { *stack = launched() }),
+		},
+	}
+}
+
+func TestWhatACustomerDeletesIsDisconnectedAndNothingElseChanges(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex, waits) + `
+data "xacct_customer_roles" "all" { hub = xacct_hub.this.id }
+`
+	var stack sandbox.Stack
+	run(t,
+		connected(w, &stack, config),
+		resource.TestStep{
+			PreConfig: func() {
+				defer w.Registrar("acme")()
+				w.Leave(stack.ID)
+			},
+			Config:           config,
+			ConfigPlanChecks: emptyPlan(),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(roleGlobex, "status", is("disconnected")),
+				value(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/acme-globex")),
+				value("data.xacct_customer_roles.all", "role_arns", knownvalue.MapSizeExact(0)),
+				value("data.xacct_customer_roles.all", "roles", knownvalue.ListSizeExact(1)),
+			},
+		},
+		resource.TestStep{ // waiting again is a replacement
+			PreConfig:         func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
+			Config:            config,
+			Taint:             []string{roleGlobex},
+			ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "status", is("active"))},
+		},
+	)
+}
+
+func TestDestroyingRoleAndLinkLeavesTheStackWorkingAndDeletable(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	config := w.Provider() + hubHCL()
+	var stack sandbox.Stack
+	run(t,
+		connected(w, &stack, config+linkHCL(globex)+roleHCL(globex, waits)),
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				if now, _ := w.Stack(stack.ID); now.Status != "CREATE_COMPLETE" {
+					t.Errorf("the stack is %s", now.Status)
+				}
+				defer w.Registrar("acme")()
+				w.Leave(stack.ID)
+			},
+			Config: config, ConfigPlanChecks: emptyPlan(),
+		},
+	)
+}
+
+func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	forced := w.Provider() + hubHCL(`regions = ["us-east-1", "eu-central-1"]`) + linkHCL(globex) + roleHCL(globex, waits)
+	config := replaceOnce(forced, "force_destroy = true", "")
+	var stack sandbox.Stack
+	run(t,
+		connected(w, &stack, config),
+		resource.TestStep{Config: config, Destroy: true, ExpectError: loosely(`Hub acme has live registrations.*customer globex: arn:aws:cloudformation`)},
+		resource.TestStep{ // not by another name either
+			Config:      replaceOnce(config, `"acme"`, `"acme-two"`),
+			ExpectError: loosely(`Hub acme has live registrations`),
+		},
+		resource.TestStep{ // nor the Region that the stack is in
+			Config: w.Provider() + replaceOnce(hubHCL(`regions = ["eu-central-1"]`), "force_destroy = true", "") +
+				linkHCL(globex.with(`region = "eu-central-1"`)) + roleHCL(globex, waits),
+			ExpectError: loosely(`Region us-east-1 of hub acme is in use`),
+		},
+		resource.TestStep{ // a Region that nobody uses may go
+			Config:            replaceOnce(config, `["us-east-1", "eu-central-1"]`, `["us-east-1"]`),
+			ConfigStateChecks: []statecheck.StateCheck{value(theHub, "topic_arns", knownvalue.MapSizeExact(1))},
+		},
+		resource.TestStep{Config: forced},
+	)
+}
+
+func TestUnderALiveStackItsAccountAndItsExternalIDStay(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	rest := w.Provider() + hubHCL()
+	role := roleHCL(globex, waits)
+	var stack sandbox.Stack
+	run(t,
+		connected(w, &stack, rest+linkHCL(globex)+role),
+		resource.TestStep{
+			Config:      rest + linkHCL(customer{id: "globex", account: acctest.Umbrella}) + role,
+			ExpectError: loosely(`Customer globex has a live stack in account 222222222222`),
+		},
+		resource.TestStep{
+			Config:      rest + linkHCL(globex.with(`external_id = "another"`)) + role,
+			ExpectError: loosely(`Customer globex has a live stack with another external ID`),
+		},
+		resource.TestStep{ // the role may change: the customer's stack is outdated then
+			Config: rest + linkHCL(globex.with(`role = { managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"] }`)) + role,
+			ConfigPlanChecks: before(
+				action(linkGlobex, plancheck.ResourceActionUpdate), action(roleGlobex, plancheck.ResourceActionUpdate),
+				planned(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/acme-globex")),
+			),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(roleGlobex, "outdated", knownvalue.Bool(true)), value(roleGlobex, "status", is("active")),
+			},
+		},
+		resource.TestStep{
+			Config:           rest + linkHCL(globex.with(`role = { managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"] }`)) + role,
+			ConfigPlanChecks: emptyPlan(),
+		},
+	)
+}
