@@ -1,0 +1,65 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package deadletters
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// Redrive sends the letters of the given IDs back to the hub's queue, each
+// before it is deleted here: a crash in between makes a second copy, which gets
+// the same answer, and loses nothing. It returns those that were sent, also
+// where it fails in the middle; IDs that it did not find are not among them.
+func (q *Queue) Redrive(ctx context.Context, ids []string) ([]Letter, error) {
+	var sent []Letter
+	err := q.walk(ctx, func(l Letter) (keep, enough bool, err error) {
+		if !slices.Contains(ids, l.ID) {
+			return true, false, nil
+		}
+		if err := q.resend(ctx, l); err != nil {
+			return true, true, err
+		}
+		sent = append(sent, l)
+		return false, len(sent) == len(ids), nil
+	})
+	return sent, err
+}
+
+// RedriveAll sends all letters back.
+//
+// One with the same text as another that it has sent stays where it is: that
+// is a letter that nobody can handle and that has come back already, and to
+// follow it would never end.
+func (q *Queue) RedriveAll(ctx context.Context) (sent []Letter, left int, err error) {
+	texts := map[[sha256.Size]byte]bool{}
+	err = q.walk(ctx, func(l Letter) (keep, enough bool, err error) {
+		text := sha256.Sum256([]byte(l.Body))
+		if texts[text] {
+			left++
+			return true, false, nil
+		}
+		if err := q.resend(ctx, l); err != nil {
+			return true, true, err
+		}
+		texts[text] = true
+		sent = append(sent, l)
+		return false, false, nil
+	})
+	return sent, left, err
+}
+
+func (q *Queue) resend(ctx context.Context, l Letter) error {
+	if _, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.source, MessageBody: &l.Body}); err != nil {
+		return fmt.Errorf("send dead letter %s to %s: %w", l.ID, q.source, err)
+	}
+	if _, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &l.receipt}); err != nil {
+		return fmt.Errorf("dead letter %s was sent to %s, but could not be deleted here: %w", l.ID, q.source, err)
+	}
+	return nil
+}
