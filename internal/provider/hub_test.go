@@ -1,0 +1,297 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// sqsForgets is how long SQS keeps the name of a deleted queue.
+const sqsForgets = time.Minute
+
+func TestAHubChangesInPlace(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	run(t,
+		resource.TestStep{Config: w.Provider() + hubHCL()},
+		resource.TestStep{
+			Config: w.Provider() + hubHCL(`regions = ["us-east-1", "ap-south-1"]`, `response_timeout = "1200s"`, `capacity = 200`, `tags = { team = "intake" }`),
+			ConfigPlanChecks: before(
+				action(theHub, plancheck.ResourceActionUpdate),
+				planned(theHub, "topic_arns", knownvalue.MapSizeExact(2)),
+				planned(theHub, "queue_url", knownvalue.NotNull()),
+			),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(theHub, "response_timeout", is("1200s")),
+				value(theHub, "tags_all", knownvalue.MapSizeExact(1)),
+			},
+		},
+		resource.TestStep{
+			Config:           w.Provider() + hubHCL(`regions = ["ap-south-1"]`),
+			ConfigPlanChecks: before(action(theHub, plancheck.ResourceActionUpdate)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(theHub, "response_timeout", is("15m")),
+				value(theHub, "topic_arns", knownvalue.MapExact(map[string]knownvalue.Check{"ap-south-1": is("arn:aws:sns:ap-south-1:111111111111:xacct-acme-0")})),
+				value(theHub, "tags_all", knownvalue.MapSizeExact(0)),
+			},
+		},
+		resource.TestStep{Config: w.Provider() + hubHCL(`regions = ["ap-south-1"]`), ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestDefaultTagsComeFromTheProvider(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	with := w.ProviderWith(acctest.Region, sandbox.VendorAccount, `default_tags = { tags = { team = "platform", cost = "7" } }`)
+	run(t,
+		resource.TestStep{
+			Config: with + hubHCL(`tags = { team = "intake" }`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(theHub, "tags", knownvalue.MapExact(map[string]knownvalue.Check{"team": is("intake")})),
+				value(theHub, "tags_all", knownvalue.MapExact(map[string]knownvalue.Check{"team": is("intake"), "cost": is("7")})),
+			},
+		},
+		resource.TestStep{Config: with + hubHCL(`tags = { team = "intake" }`), ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{
+			Config:           w.Provider() + hubHCL(`tags = { team = "intake" }`),
+			ConfigPlanChecks: before(planned(theHub, "tags_all", knownvalue.MapExact(map[string]knownvalue.Check{"team": is("intake")}))),
+		},
+	)
+}
+
+func TestWhatDisappearsComesBack(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	ctx := context.Background()
+	config := w.Provider() + hubHCL() + linkHCL(globex)
+	region := w.Clients.Region
+	queueURL := func(name string) *string {
+		found, err := w.Clients.SQS(region).GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.QueueUrl
+	}
+	things := []struct {
+		name   string
+		gone   func() error
+		remade string
+	}{
+		{"topic", func() error {
+			_, err := w.Clients.SNS(region).DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:us-east-1:111111111111:xacct-acme-0")})
+			return err
+		}, theHub},
+		{"queue", func() error {
+			_, err := w.Clients.SQS(region).DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: queueURL("xacct-acme")})
+			return err
+		}, theHub},
+		{"dead letters", func() error {
+			_, err := w.Clients.SQS(region).DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: queueURL("xacct-acme-dead-letters")})
+			return err
+		}, theHub},
+		{"bucket policy", func() error {
+			record, err := w.Registry("acme").Hub(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = w.Clients.S3().DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &record.Bucket})
+			return err
+		}, theHub},
+		{"link", func() error {
+			_, err := w.Clients.DynamoDB().DeleteItem(ctx, &dynamodb.DeleteItemInput{
+				TableName: aws.String("xacct-acme"),
+				Key: map[string]types.AttributeValue{
+					"pk": &types.AttributeValueMemberS{Value: "CUSTOMERS"},
+					"sk": &types.AttributeValueMemberS{Value: "CUSTOMER#globex/LINK"},
+				},
+			})
+			return err
+		}, linkGlobex},
+	}
+	steps := []resource.TestStep{{Config: config}}
+	for _, thing := range things {
+		how := plancheck.ResourceActionUpdate
+		if thing.remade == linkGlobex {
+			how = plancheck.ResourceActionCreate
+		}
+		steps = append(steps,
+			resource.TestStep{
+				PreConfig: func() {
+					w.Clock().Advance(sqsForgets) // a queue's name is free again only a while after it was deleted
+					if err := thing.gone(); err != nil {
+						t.Fatalf("%s: %v", thing.name, err)
+					}
+					w.Clock().Advance(sqsForgets)
+				},
+				Config: config, ConfigPlanChecks: before(action(thing.remade, how)),
+			},
+			resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
+		)
+	}
+	// And the hub works as before.
+	steps = append(steps, resource.TestStep{
+		PreConfig: func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
+		Config:    config + roleHCL(globex, waits),
+	})
+	run(t, steps...)
+}
+
+func TestAHubWhoseTableIsGoneIsMadeAnewAndItsLinksAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	drop := func() {
+		if err := w.Registry("acme").DeleteTable(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alone, with := w.Provider()+hubHCL(), w.Provider()+hubHCL()+linkHCL(globex)
+	run(t,
+		resource.TestStep{Config: alone},
+		resource.TestStep{PreConfig: drop, Config: alone, ConfigPlanChecks: before(action(theHub, plancheck.ResourceActionCreate))},
+		resource.TestStep{Config: with},
+		resource.TestStep{PreConfig: drop, Config: with, ExpectError: loosely(`No hub for customer globex of hub acme.*Nothing was removed from the state`)},
+		resource.TestStep{Config: w.Provider() + `
+removed {
+  from = xacct_onboarding_link.globex
+  lifecycle { destroy = false }
+}` + hubHCL()},
+	)
+}
+
+func TestInAnotherRegionOrAccountNothingIsTouched(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	rest := hubHCL(`regions = ["us-east-1"]`) + linkHCL(globex) + roleHCL(globex)
+	elsewhere := w.ProviderWith("eu-west-1", sandbox.VendorAccount, "")
+	run(t,
+		resource.TestStep{Config: w.Provider() + rest},
+		resource.TestStep{Config: elsewhere + rest, ExpectError: loosely(`Hub acme is in another Region.*created in Region us-east-1, but the provider is configured for eu-west-1`)},
+		resource.TestStep{Config: w.ProviderWith(acctest.Region, acctest.Globex, "") + rest, ExpectError: loosely(`Hub acme is in another account`)},
+		resource.TestStep{
+			Config:      w.ProviderWith(acctest.Region, acctest.Globex, `allowed_account_ids = ["111111111111"]`) + rest,
+			ExpectError: loosely(`account 222222222222, and allowed_account_ids names 111111111111`),
+		},
+		resource.TestStep{Config: w.Provider() + rest, ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestARegistryThatCannotBeReadIsAnErrorAndNoReasonToCreateAnything(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
+	deny := func(c *kernel.Call) error {
+		if c.Service == "dynamodb" && (c.Action == "Query" || c.Action == "GetItem") {
+			return kernel.Errorf(400, "AccessDeniedException", "User: %s is not authorized to perform: dynamodb:%s on resource: arn:aws:dynamodb:us-east-1:111111111111:table/xacct-acme", c.Principal.ARN, c.Action)
+		}
+		return nil
+	}
+	var allow func()
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig:   func() { allow = w.Faults().Before(deny) },
+			Config:      config,
+			ExpectError: loosely(`Could not read (hub acme|customer globex of hub acme)`),
+		},
+		resource.TestStep{ // nor is a new link planned as unknown then
+			Config:      config + linkHCL(initech),
+			ExpectError: loosely(`Could not read`),
+		},
+		resource.TestStep{PreConfig: func() { allow() }, Config: config, ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestAMissingPermissionIsNamedWithItsResource(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	keys, err := w.NewUser(sandbox.VendorAccount, "ci", `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":["dynamodb:*","sqs:*","s3:*","sts:*"],"Resource":"*"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, resource.TestStep{
+		Config:      w.ProviderAs(keys, acctest.Region, "") + hubHCL(),
+		ExpectError: loosely(`Could not create hub acme.*allow arn:aws:iam::111111111111:user/ci to do sns:\w+ on arn:aws:sns:us-east-1:111111111111:xacct-acme-0`),
+	})
+}
+
+func TestAHubThatExistsElsewhereIsAdoptedWhenItIsTheSame(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	forget := w.Provider() + `
+removed {
+  from = xacct_hub.this
+  lifecycle { destroy = false }
+}`
+	run(t,
+		resource.TestStep{Config: w.Provider() + hubHCL()},
+		resource.TestStep{Config: forget},
+		resource.TestStep{Config: w.Provider() + hubHCL(`response_timeout = "20m"`), ExpectError: loosely(`Hub acme exists already.*response_timeout.*terraform import ADDRESS acme`)},
+		resource.TestStep{Config: w.Provider() + hubHCL()},
+		resource.TestStep{Config: w.Provider() + hubHCL(), ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestAHubWhoseCreateWasCutShortIsFinishedByTheNextApply(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	cut := true
+	stop := w.Faults().Before(func(c *kernel.Call) error {
+		if cut && c.Service == "s3" {
+			return kernel.Errorf(403, "AccessDenied", "Access Denied")
+		}
+		return nil
+	})
+	defer stop()
+	run(t,
+		resource.TestStep{Config: w.Provider() + hubHCL(), ExpectError: loosely(`Could not create hub acme`)},
+		resource.TestStep{PreConfig: func() { cut = false }, Config: w.Provider() + hubHCL(), ConfigPlanChecks: before(action(theHub, plancheck.ResourceActionCreate))},
+		resource.TestStep{Config: w.Provider() + hubHCL(), ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestWhatThePlanDoesNotKnowYetIsNoError(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	// Region, account and policy come from a resource that is still to be made.
+	config := `
+resource "terraform_data" "later" {
+  input = { region = "us-east-1", account = "222222222222", policy = "arn:aws:iam::aws:policy/SecurityAudit", hub = "acme" }
+}
+` + replaceOnce(w.Provider(), `"us-east-1"`, `terraform_data.later.output.region`) + `
+resource "xacct_hub" "this" {
+  name          = terraform_data.later.output.hub
+  regions       = [terraform_data.later.output.region]
+  force_destroy = true
+}
+resource "xacct_onboarding_link" "globex" {
+  hub         = xacct_hub.this.id
+  customer_id = "globex"
+  account_id  = terraform_data.later.output.account
+  region      = terraform_data.later.output.region
+  role        = { managed_policy_arns = [terraform_data.later.output.policy] }
+}
+` + roleHCL(globex)
+	run(t,
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/acme-globex"))}},
+		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
+	)
+}
