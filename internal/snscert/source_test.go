@@ -1,0 +1,289 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package snscert
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestACertificateIsFetchedOnceADay(t *testing.T) {
+	w := newWorld(t)
+	body := newMessage().signedBy(w, w.sns())
+	for range 5 {
+		w.expect(body, nil)
+	}
+	if n, m := w.requests(snsHost), w.requests(issuerHost); n != 1 || m != 1 {
+		t.Errorf("SNS was asked %d times, the authority %d times", n, m)
+	}
+	w.clock.advance(keepFor)
+	w.expect(body, nil)
+	if n := w.requests(snsHost); n != 2 {
+		t.Errorf("after a day SNS was asked %d times", n)
+	}
+}
+
+func TestManyMessagesAtOnceFetchOnce(t *testing.T) {
+	w := newWorld(t)
+	s := w.sns()
+	release := make(chan struct{})
+	w.serve(s.url, func(response http.ResponseWriter, _ *http.Request) {
+		<-release
+		_, _ = response.Write(pemOf(s.certificate))
+	})
+	body := newMessage().signedBy(w, s)
+	results := make(chan error)
+	for range 30 {
+		go func() { results <- w.Verify(context.WithoutCancel(t.Context()), body) }()
+	}
+	close(release)
+	for range 30 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := w.requests(snsHost); n != 1 {
+		t.Errorf("SNS was asked %d times", n)
+	}
+}
+
+// TestWhoeverGoesAwayDoesNotTakeTheFetchAlong: a registrar that stops must not
+// spoil what others wait for.
+func TestWhoeverGoesAwayDoesNotTakeTheFetchAlong(t *testing.T) {
+	w := newWorld(t)
+	s := w.sns()
+	reached, release := make(chan struct{}), make(chan struct{})
+	w.serve(s.url, func(response http.ResponseWriter, _ *http.Request) {
+		close(reached)
+		<-release
+		_, _ = response.Write(pemOf(s.certificate))
+	})
+	body := newMessage().signedBy(w, s)
+	impatient, leave := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() { gone <- w.Verify(impatient, body) }()
+	<-reached
+	leave()
+	if err := <-gone; !isUnavailable(err) {
+		t.Errorf("who went away got %v", err)
+	}
+	close(release)
+	w.expect(body, nil)
+	if n := w.requests(snsHost); n != 1 {
+		t.Errorf("SNS was asked %d times", n)
+	}
+}
+
+// TestACertificateThatCannotBeHadIsARetry: none of these says anything about
+// the message, so none may be final, and none may be an acceptance.
+func TestACertificateThatCannotBeHadIsARetry(t *testing.T) {
+	answer := func(status int, body string) http.HandlerFunc {
+		return func(response http.ResponseWriter, _ *http.Request) {
+			response.WriteHeader(status)
+			_, _ = response.Write([]byte(body))
+		}
+	}
+	for name, handler := range map[string]http.HandlerFunc{
+		"not there":       answer(http.StatusNotFound, "no"),
+		"forbidden":       answer(http.StatusForbidden, "no"),
+		"throttled":       answer(http.StatusTooManyRequests, "no"),
+		"broken":          answer(http.StatusInternalServerError, "no"),
+		"empty":           answer(http.StatusOK, ""),
+		"a page":          answer(http.StatusOK, "<html>hello</html>"),
+		"half":            answer(http.StatusOK, "-----BEGIN CERTIFICATE-----\nMIIF\n"),
+		"no certificate":  answer(http.StatusOK, "-----BEGIN CERTIFICATE-----\nMIIF\n-----END CERTIFICATE-----\n"),
+		"a key":           answer(http.StatusOK, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte("x")}))),
+		"endless":         answer(http.StatusOK, strings.Repeat("x", maxFile+1)),
+		"connection lost": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.sns()
+			w.serve(s.url, handler)
+			body := newMessage().signedBy(w, s)
+			w.expect(body, ErrUnavailable)
+
+			asked := w.requests(snsHost)
+			w.expect(body, ErrUnavailable)
+			if n := w.requests(snsHost); n != asked {
+				t.Errorf("the next message knocked again at once: %d requests after %d", n, asked)
+			}
+			w.file(s.url, pemOf(s.certificate))
+			w.clock.advance(keepFailure)
+			w.expect(body, nil)
+		})
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	for name, target := range map[string]string{
+		"to another host":  "https://" + issuerHost + "/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem",
+		"to plain HTTP":    "http://" + issuerHost + "/x.pem",
+		"on the same host": "https://" + snsHost + "/x.pem",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.sns()
+			w.file(target, pemOf(s.certificate))
+			w.serve(s.url, func(response http.ResponseWriter, r *http.Request) {
+				http.Redirect(response, r, target, http.StatusFound)
+			})
+			w.expect(newMessage().signedBy(w, s), ErrUnavailable)
+			if asked := w.journal(); len(asked) != 1 {
+				t.Errorf("it was followed: %q", asked)
+			}
+		})
+	}
+}
+
+// TestSNSHasToProveItsHost: somebody sits where SNS's name leads, and has the
+// genuine certificate to show.
+func TestSNSHasToProveItsHost(t *testing.T) {
+	w, imposter := newWorld(t), newWorld(t) // the same names under two roots
+	s := w.sns()
+	imposter.file(s.url, pemOf(s.certificate, w.intermediate.certificate))
+	body := newMessage().signedBy(w, s)
+
+	w.Verifier = newVerifier(imposter.client(w.roots), w.roots, w.clock.Now)
+	w.expect(body, ErrUnavailable)
+	if n := imposter.requests(snsHost); n != 0 {
+		t.Errorf("the imposter was asked %d times", n)
+	}
+	w.Verifier = newVerifier(imposter.client(imposter.roots), w.roots, w.clock.Now)
+	w.expect(body, nil) // it was the host alone that was not trusted
+}
+
+func TestTheIssuerIsFetched(t *testing.T) {
+	at := "http://" + issuerHost + "/m01.cer"
+	t.Run("in DER", func(t *testing.T) {
+		w := newWorld(t)
+		w.expect(newMessage().signedBy(w, w.sns()), nil)
+	})
+	t.Run("in PEM", func(t *testing.T) {
+		w := newWorld(t)
+		w.file(at, pemOf(w.intermediate.certificate))
+		w.expect(newMessage().signedBy(w, w.sns()), nil)
+	})
+	t.Run("not where the file has it", func(t *testing.T) {
+		w := newWorld(t)
+		s := w.issue(w.intermediate, nil)
+		w.file(s.url, pemOf(s.certificate, w.intermediate.certificate))
+		w.expect(newMessage().signedBy(w, s), nil)
+		if n := w.requests(issuerHost); n != 0 {
+			t.Errorf("the authority was asked %d times", n)
+		}
+	})
+	t.Run("two steps up", func(t *testing.T) {
+		w := newWorld(t)
+		lower := w.make(w.intermediate, &x509.Certificate{
+			Subject: named("Lower"), IsCA: true, KeyUsage: x509.KeyUsageCertSign, IssuingCertificateURL: []string{at},
+		}, ellipticKey())
+		w.file("http://"+issuerHost+"/lower.cer", lower.certificate.Raw)
+		s := w.published(lower, func(c *x509.Certificate) {
+			c.IssuingCertificateURL = []string{"ldap://x/", "http://" + issuerHost + "/lower.cer"}
+		})
+		w.expect(newMessage().signedBy(w, s), nil)
+	})
+	t.Run("in a circle that ends", func(t *testing.T) {
+		w := newWorld(t)
+		key := ellipticKey()
+		one := w.authority(nil, "One")
+		two := w.make(one, &x509.Certificate{Subject: named("Two"), IsCA: true, KeyUsage: x509.KeyUsageCertSign, IssuingCertificateURL: []string{"http://" + issuerHost + "/one.cer"}}, key)
+		crossed := w.make(two, &x509.Certificate{Subject: named("One"), IsCA: true, KeyUsage: x509.KeyUsageCertSign, IssuingCertificateURL: []string{"http://" + issuerHost + "/two.cer"}}, one.key)
+		w.file("http://"+issuerHost+"/one.cer", crossed.certificate.Raw)
+		w.file("http://"+issuerHost+"/two.cer", two.certificate.Raw)
+		s := w.published(two, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://" + issuerHost + "/two.cer"} })
+		w.expect(newMessage().signedBy(w, s), ErrForged)
+		if n := w.requests(issuerHost); n > maxIssuers {
+			t.Errorf("the authority was asked %d times", n)
+		}
+	})
+	t.Run("and is a retry where it cannot be", func(t *testing.T) {
+		for name, file := range map[string][]byte{
+			"a stranger": newWorld(t).intermediate.certificate.Raw, "a page": []byte("<html>"), "nothing": nil,
+		} {
+			w := newWorld(t)
+			w.file(at, file)
+			body := newMessage().signedBy(w, w.sns())
+			if err := w.Verify(t.Context(), body); !isUnavailable(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			w.file(at, w.intermediate.certificate.Raw)
+			w.clock.advance(keepFailure)
+			w.expect(body, nil)
+		}
+	})
+}
+
+func TestAnIssuersAddressIsOneOfTheWeb(t *testing.T) {
+	for address, want := range map[string]bool{
+		"http://crt.r2m01.amazontrust.com/r2m01.cer": true, "https://crt.example:443/x": true, "http://crt.example:80/x": true,
+		"ldap://crt.example/x": false, "file:///etc/passwd": false, "http://crt.example:22/x": false,
+		"https://crt.example:80/x": false, "http://user@crt.example/x": false, "http:///x": false, "": false, ":": false,
+	} {
+		got := issuerAddress(&x509.Certificate{IssuingCertificateURL: []string{address}})
+		if (got == address && address != "") != want {
+			t.Errorf("%q gives %q", address, got)
+		}
+	}
+}
+
+func TestTheCacheStaysSmall(t *testing.T) {
+	w := newWorld(t)
+	sns := w.sns()
+	w.expect(newMessage().signedBy(w, sns), nil)
+	for i := range 2 * keepAtMost {
+		invented := fmt.Sprintf("https://%s/SimpleNotificationService-%032x.pem", snsHost, i)
+		w.expect(newMessage().with("SigningCertURL", invented).signedBy(w, sns), ErrUnavailable)
+	}
+	if n := len(w.source.kept); n != keepAtMost {
+		t.Errorf("%d entries are kept", n)
+	}
+	before := w.requests(snsHost)
+	w.expect(newMessage().signedBy(w, sns), nil)
+	if n := w.requests(snsHost); n != before {
+		t.Error("inventions drove the genuine certificate out")
+	}
+}
+
+func TestRootsComeFromTheBundleToo(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	w.must(os.WriteFile(file, pemOf(w.root.certificate), 0o600))
+	chain := newChain([]*x509.Certificate{w.sns().certificate, w.intermediate.certificate}, nil)
+	trusted := func(c Config) bool {
+		t.Helper()
+		roots, err := c.roots()
+		w.must(err)
+		chain.roots = roots
+		return chain.verify(start.Add(time.Hour)) == nil
+	}
+	t.Setenv(bundleVariable, "")
+	if trusted(Config{}) {
+		t.Error("the root is trusted by itself")
+	}
+	if !trusted(Config{Bundle: pemOf(w.root.certificate)}) {
+		t.Error("the root that was passed in is not trusted")
+	}
+	t.Setenv(bundleVariable, file)
+	if !trusted(Config{}) {
+		t.Errorf("the root that %s names is not trusted", bundleVariable)
+	}
+
+	if _, err := New(Config{Bundle: []byte("hello")}); err == nil {
+		t.Error("a bundle that is not PEM is taken")
+	}
+	t.Setenv(bundleVariable, filepath.Join(t.TempDir(), "missing.pem"))
+	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), bundleVariable) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
