@@ -1,0 +1,188 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Customer is somebody whom the vendor has given a link.
+type Customer struct {
+	*World
+	Name    string
+	Account string
+	Link    onboarding.Link
+}
+
+// roleV1 and roleV2 are what the vendor asks for today and tomorrow.
+var (
+	roleV1 = stacktemplate.Role{InlinePolicies: map[string]string{
+		"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:GetLogEvents","Resource":"*"}]}`,
+	}}
+	roleV2 = stacktemplate.Role{InlinePolicies: map[string]string{
+		"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:GetLogEvents","logs:FilterLogEvents"],"Resource":"*"}]}`,
+	}}
+)
+
+// AccountID is the n-th of any number of accounts.
+func AccountID(n int) string { return strconv.Itoa(200_000_000_000 + n) }
+
+// Invite gives a customer a link: template, record and permission to publish,
+// as the provider does.
+func (w *World) Invite(name, accountID string, change ...func(*onboarding.Link)) *Customer {
+	w.T.Helper()
+	id, err := account.ParseID(accountID)
+	w.Must(err)
+	spec := w.Specification(roleV1)
+	link := onboarding.Link{
+		Hub: Hub, CustomerID: name, Account: id,
+		ExternalID: onboarding.ExternalID(w.Record.Key.Bytes(), Hub, name, 0),
+		RoleName:   Hub + "-" + name, RolePath: "/",
+		TemplateVersion: stacktemplate.Version(spec),
+		TemplateURL:     w.Publish(w.Template(roleV1)),
+		CreatedAt:       w.Now(),
+	}
+	for _, f := range change {
+		f(&link)
+	}
+	link, err = w.Registry().CreateLink(w.T.Context(), link)
+	w.Must(err)
+	w.Must(w.Hub.Publishers().Allow(w.T.Context(), link.Shard, id))
+	return &Customer{World: w, Name: name, Account: accountID, Link: link}
+}
+
+// Change writes the customer's link anew.
+func (c *Customer) Change(change func(*onboarding.Link)) {
+	c.T.Helper()
+	link := c.Link
+	change(&link)
+	link, err := c.Registry().UpdateLink(c.T.Context(), link)
+	c.Must(err)
+	c.Link = link
+}
+
+// URL is the launch link, into a Region's console.
+func (c *Customer) URL(in string) string { return c.URLOf(in, c.Link.TemplateURL) }
+
+// URLOf is the same link with another template.
+func (c *Customer) URLOf(in, template string) string {
+	c.T.Helper()
+	address, err := quickcreate.Link{
+		Region: region(in), TemplateURL: template, StackName: Hub + "-access",
+		Parameters: map[string]string{
+			stacktemplate.ParameterExternalID:   c.Link.ExternalID.String(),
+			stacktemplate.ParameterCustomerName: c.Name,
+			stacktemplate.ParameterRoleName:     c.Link.RoleName,
+			stacktemplate.ParameterShard:        strconv.Itoa(c.Link.Shard),
+		},
+	}.URL("")
+	c.Must(err)
+	return address
+}
+
+// Launch opens the link in the customer's own account and creates the stack.
+func (c *Customer) Launch(in string, o sandbox.LaunchOptions) (stackID string) {
+	c.T.Helper()
+	return c.LaunchOf(in, c.Link.TemplateURL, o)
+}
+
+// LaunchOf launches the link with another template, as somebody may who edits
+// the URL in their browser.
+func (c *Customer) LaunchOf(in, template string, o sandbox.LaunchOptions) (stackID string) {
+	c.T.Helper()
+	id, err := c.LaunchURL(c.T.Context(), c.URLOf(in, template), c.Account, o)
+	c.Must(err)
+	return id
+}
+
+// Connect is a launch that goes well.
+func (c *Customer) Connect(in string) (stackID string) {
+	c.T.Helper()
+	id := c.Launch(in, sandbox.LaunchOptions{})
+	c.Settled(id, "CREATE_COMPLETE")
+	c.Quiet()
+	c.Owned(id, onboarding.Active)
+	return id
+}
+
+// Update starts an update of a stack.
+func (c *Customer) Update(stackID string, o sandbox.UpdateOptions) {
+	c.T.Helper()
+	c.Must(c.UpdateStack(c.T.Context(), stackID, o))
+}
+
+// Delete starts the deletion of a stack.
+func (c *Customer) Delete(stackID string) {
+	c.T.Helper()
+	c.Must(c.DeleteStack(c.T.Context(), stackID))
+}
+
+// Registrations are what the vendor knows of the customer.
+func (c *Customer) Registrations() []onboarding.Registration {
+	c.T.Helper()
+	found, err := c.Registry().Customer(c.T.Context(), c.Name)
+	c.Must(err)
+	return found.Registrations
+}
+
+// Owned fails the test unless the customer has exactly one registration, which
+// is a stack's and has a status.
+func (c *Customer) Owned(stackID string, status onboarding.RegistrationStatus) onboarding.Registration {
+	c.T.Helper()
+	all := c.Registrations()
+	if len(all) != 1 || all[0].Stack.String() != stackID || all[0].Status != status {
+		c.T.Fatalf("customer %s should have one registration, %s, of stack %s; it has %+v\n%s", c.Name, status, stackID, all, c.log)
+	}
+	return all[0]
+}
+
+// Unknown fails the test where anything was registered.
+func (c *Customer) Unknown() {
+	c.T.Helper()
+	if all := c.Registrations(); len(all) != 0 {
+		c.T.Errorf("customer %s has registrations, and should have none: %+v\n%s", c.Name, all, c.log)
+	}
+}
+
+// Happened are the outcomes in the customer's history, oldest first.
+func (c *Customer) Happened() []onboarding.Outcome {
+	c.T.Helper()
+	history, err := c.Registry().History(c.T.Context(), c.Name)
+	c.Must(err)
+	var outcomes []onboarding.Outcome
+	for _, entry := range history {
+		outcomes = append(outcomes, entry.Outcome)
+	}
+	return outcomes
+}
+
+// Template is the hub's template with a role.
+func (w *World) Template(role stacktemplate.Role) []byte {
+	w.T.Helper()
+	template, err := stacktemplate.Render(w.Specification(role))
+	w.Must(err)
+	return template.JSON()
+}
+
+// Edited is a template with its resources changed by hand, published.
+func (w *World) Edited(body []byte, edit func(resources map[string]any)) (address string) {
+	w.T.Helper()
+	var template map[string]any
+	w.Must(json.Unmarshal(body, &template))
+	edit(template["Resources"].(map[string]any))
+	body, err := json.Marshal(template)
+	w.Must(err)
+	return w.Publish(body)
+}
+
+// Advance moves the clock and wakes whoever waits for it.
+func (w *World) Advance(d time.Duration) { w.Clock().Advance(d) }

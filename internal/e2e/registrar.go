@@ -1,0 +1,195 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// Registrar is a registrar as if in a process of its own: with its own clients
+// and its own wire, and it can be killed.
+type Registrar struct {
+	world  *World
+	wire   *wire
+	cancel context.CancelFunc
+	ended  chan struct{}
+	once   sync.Once
+}
+
+// RegistrarOption changes how a registrar runs.
+type RegistrarOption func(*wire)
+
+// DiesAt kills the registrar where the function says so: before or after the
+// n-th call that handling messages makes, the receive itself being the first.
+func DiesAt(cut func(n int, after bool) bool) RegistrarOption { return func(w *wire) { w.cut = cut } }
+
+// Replies stands in for the world in the exchanges that the function answers.
+func Replies(reply func(Exchange) *http.Response) RegistrarOption {
+	return func(w *wire) { w.reply = reply }
+}
+
+var started atomic.Int64
+
+// Registrar starts a registrar, which works until it is stopped or the test
+// ends.
+func (w *World) Registrar(options ...RegistrarOption) *Registrar {
+	w.T.Helper()
+	line, err := newWire(w.URL(), nil)
+	w.Must(err)
+	r := &Registrar{world: w, wire: line, ended: make(chan struct{})}
+	clients := w.ClientsOf(sandbox.VendorAccount, line.url)
+	line.mu.Lock()
+	line.n, line.exchanges = 0, nil // what came before was no handling
+	line.mu.Unlock()
+	line.seen = r.follow
+	for _, change := range options {
+		change(line)
+	}
+	running := registrar.Open(clients, registry.New(clients.DynamoDB(), Hub, w.Now), w.Record, registrar.Config{
+		Clock: w.Now, Logger: w.log.logger(strconv.FormatInt(started.Add(1), 10)),
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.T.Context()))
+	r.cancel = cancel
+	go func() {
+		defer close(r.ended)
+		if err := running.Run(ctx); err != nil {
+			w.T.Errorf("the registrar ended: %v", err)
+		}
+	}()
+	w.T.Cleanup(r.Stop)
+	return r
+}
+
+// Stop stops the registrar as SIGTERM does, and waits for its end.
+func (r *Registrar) Stop() {
+	r.once.Do(func() {
+		r.cancel()
+		<-r.ended
+		r.wire.close()
+		r.world.pace.died(r)
+	})
+}
+
+// Kill is SIGKILL: from here on nothing of the registrar reaches the world.
+// What it was working on comes to nothing by itself.
+func (r *Registrar) Kill() {
+	r.wire.kill()
+	r.cancel()
+	r.world.pace.died(r)
+}
+
+// Died is closed once the registrar was killed.
+func (r *Registrar) Died() <-chan struct{} { return r.wire.died }
+
+// Sent is everything that the registrar sent so far.
+func (r *Registrar) Sent() []Exchange { return r.wire.sent() }
+
+// follow tells the pace which messages the registrar has in hand.
+func (r *Registrar) follow(e Exchange) {
+	var in struct {
+		ReceiptHandle     string
+		VisibilityTimeout int
+	}
+	pace := r.world.pace
+	switch e.Action {
+	case "sqs:ReceiveMessage":
+		for _, m := range received(e) {
+			pace.received(r, m.MessageID, m.ReceiptHandle)
+		}
+		return
+	case "sqs:DeleteMessage", "sqs:ChangeMessageVisibility":
+		if err := json.Unmarshal(e.Body, &in); err != nil {
+			r.world.T.Errorf("a registrar sent what is no JSON: %v", err)
+		}
+	default:
+		return
+	}
+	switch {
+	case e.Status != http.StatusOK:
+		pace.left(in.ReceiptHandle)
+	case e.Action == "sqs:DeleteMessage":
+		pace.deleted(in.ReceiptHandle)
+	default:
+		pace.returned(in.ReceiptHandle, time.Duration(in.VisibilityTimeout)*time.Second)
+	}
+}
+
+// receivedMessage is one message that a receive brought.
+type receivedMessage struct {
+	MessageID     string `json:"MessageId"`
+	ReceiptHandle string
+	Body          string
+}
+
+func received(e Exchange) []receivedMessage {
+	var out struct{ Messages []receivedMessage }
+	if e.Action != "sqs:ReceiveMessage" || json.Unmarshal(e.Answer, &out) != nil {
+		return nil
+	}
+	return out.Messages
+}
+
+// Quiet waits until the queue is empty: every message was handled to its end.
+func (w *World) Quiet() {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), patience)
+	defer cancel()
+	for {
+		changed := w.pace.next()
+		n, err := w.waiting(ctx, w.Record.QueueURL)
+		w.Must(err)
+		if n == 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			w.T.Fatalf("%d messages are still in the queue\n%s", n, w.log)
+		}
+	}
+}
+
+// DeadLetters is how many messages were put aside for a person.
+func (w *World) DeadLetters() int {
+	w.T.Helper()
+	n, err := w.waiting(w.T.Context(), w.Record.DeadLetterQueueURL)
+	w.Must(err)
+	return n
+}
+
+func (w *World) waiting(ctx context.Context, queue string) (int, error) {
+	out, err := w.Clients.SQS(w.Record.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(queue), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, name := range []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	} {
+		n, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("queue %s: %s: %w", queue, name, err)
+		}
+		total += n
+	}
+	return total, nil
+}

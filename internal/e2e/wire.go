@@ -1,0 +1,195 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// wire is the one connection that a registrar has to the world: everything
+// that it sends goes through here, calls of the AWS API and answers to
+// CloudFormation alike. It writes down all of it, and it can be cut.
+type wire struct {
+	url       string
+	target    string // host:port of the sandbox
+	server    *http.Server
+	transport *http.Transport
+
+	// seen is called for every exchange that went through, in its place: before
+	// the registrar hears the answer.
+	seen func(Exchange)
+	// cut decides whether the registrar dies right before or right after the
+	// n-th of the calls that count.
+	cut func(n int, after bool) bool
+	// reply stands in for the world where it gives an answer.
+	reply func(Exchange) *http.Response
+
+	mu        sync.Mutex
+	n         int
+	dead      bool
+	died      chan struct{}
+	exchanges []Exchange
+}
+
+// Exchange is one request of a registrar and what came of it.
+type Exchange struct {
+	Host   string // that the request is for
+	Method string
+	URI    string // path and query as they were on the wire
+	Action string // "sqs:DeleteMessage"; empty for what is no call of the AWS API
+	Body   []byte
+	Status int // 0: there was no answer
+	Answer []byte
+}
+
+// newWire listens for one registrar.
+func newWire(sandboxURL string, cut func(n int, after bool) bool) (*wire, error) {
+	target, err := url.Parse(sandboxURL)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	w := &wire{
+		url: "http://" + listener.Addr().String(), target: target.Host, cut: cut,
+		transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
+		died:      make(chan struct{}),
+	}
+	w.server = &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = w.server.Serve(listener) }() // ends with close
+	return w, nil
+}
+
+func (w *wire) close() {
+	_ = w.server.Close()
+	w.transport.CloseIdleConnections()
+}
+
+// kill cuts the wire for good.
+func (w *wire) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.dead {
+		w.dead = true
+		close(w.died)
+	}
+}
+
+func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	e := Exchange{Host: r.Host, Method: r.Method, URI: r.RequestURI, Body: body, Action: w.action(r, body)}
+	n := w.number(e)
+	if err != nil || w.isDead() || n > 0 && w.cuts(n, false) {
+		panic(http.ErrAbortHandler) // the connection ends without a word
+	}
+	response, err := w.forward(r, e)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer func() { _ = response.Body.Close() }()
+	e.Status = response.StatusCode
+	if e.Answer, err = io.ReadAll(response.Body); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	w.mu.Lock()
+	w.exchanges = append(w.exchanges, e)
+	w.mu.Unlock()
+	if e.brings() {
+		n = w.next() // a receive counts where it brings something
+	}
+	if w.seen != nil {
+		w.seen(e)
+	}
+	if w.isDead() || n > 0 && w.cuts(n, true) {
+		panic(http.ErrAbortHandler)
+	}
+	for name, values := range response.Header {
+		out.Header()[name] = values
+	}
+	out.WriteHeader(response.StatusCode)
+	_, _ = out.Write(e.Answer)
+}
+
+// forward sends the request on as it came: its Host and its path are signed.
+func (w *wire) forward(r *http.Request, e Exchange) (*http.Response, error) {
+	if w.reply != nil {
+		if response := w.reply(e); response != nil {
+			return response, nil
+		}
+	}
+	on := r.Clone(r.Context())
+	on.URL.Scheme, on.URL.Host, on.RequestURI = "http", w.target, ""
+	on.Body, on.ContentLength = io.NopCloser(bytes.NewReader(e.Body)), int64(len(e.Body))
+	if len(e.Body) == 0 {
+		on.Body = http.NoBody
+	}
+	return w.transport.RoundTrip(on)
+}
+
+// action names a call of the AWS API. Those go to the wire's own address; what
+// goes to any other host is the registrar's own choice.
+func (w *wire) action(r *http.Request, body []byte) string {
+	if "http://"+r.Host != w.url {
+		return ""
+	}
+	target := r.Header.Get("X-Amz-Target")
+	if service, action, found := strings.Cut(target, "."); found {
+		return map[string]string{"AmazonSQS": "sqs:"}[service] + map[string]string{"DynamoDB_20120810": "dynamodb:"}[service] + action
+	}
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") != "" {
+		return "sts:" + form.Get("Action") // the only service of the query protocol that a registrar calls
+	}
+	return "s3:" + r.Method
+}
+
+// number counts the calls that handling a message makes: not the heartbeats,
+// which come at their own times, and not the receives, which count when they
+// bring something.
+func (w *wire) number(e Exchange) int {
+	if e.Action == "sqs:ReceiveMessage" || e.Action == "dynamodb:PutItem" && bytes.Contains(e.Body, []byte("REGISTRAR#")) {
+		return 0
+	}
+	return w.next()
+}
+
+func (e Exchange) brings() bool {
+	return e.Action == "sqs:ReceiveMessage" && bytes.Contains(e.Answer, []byte("ReceiptHandle"))
+}
+
+func (w *wire) next() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.n++
+	return w.n
+}
+
+func (w *wire) cuts(n int, after bool) bool {
+	if w.cut == nil || !w.cut(n, after) {
+		return false
+	}
+	w.kill()
+	return true
+}
+
+func (w *wire) isDead() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dead
+}
+
+// sent is everything so far.
+func (w *wire) sent() []Exchange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Exchange(nil), w.exchanges...)
+}

@@ -1,0 +1,222 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package e2e plays whole stories without Terraform: a vendor's hub on the
+// sandbox, customers who launch and delete stacks, and registrars that run as
+// processes of their own would, over HTTP with the real SDK. Its tests are the
+// promises of ARCHITECTURE.md, told end to end.
+//
+// Nothing in it sleeps. Time is the sandbox's; it moves when a test moves it,
+// or when everybody waits (see pace.go).
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// T is what a world needs of a test. A command that plays stories has its own.
+type T interface {
+	Helper()
+	Context() context.Context
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// The hub of every world, and the two Regions that it has topics in.
+const (
+	Hub       = "acme"
+	Frankfurt = "eu-central-1" // the hub's own
+	Virginia  = "us-east-1"
+)
+
+// World is a sandbox with a hub in it.
+type World struct {
+	*sandbox.Sandbox
+	T       T
+	Hub     *hub.Hub
+	Record  registry.HubRecord
+	Clients *awsclient.Clients // the vendor's own, beside those of its registrars
+
+	answers answers
+	pace    *pace
+	log     *buffer
+}
+
+// New starts a world.
+func New(t T, options ...sandbox.Option) *World {
+	t.Helper()
+	box, err := sandbox.Start(options...)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	w := &World{Sandbox: box, T: t, pace: newPace(box.Clock()), log: &buffer{}}
+	w.Clients = w.ClientsOf(sandbox.VendorAccount, box.URL())
+	w.Hub, err = hub.New(w.Clients, Hub, w.Now, rand.Reader)
+	w.Must(err)
+	state, err := w.Hub.Create(t.Context(), hub.Spec{
+		DisplayName:     "Acme",
+		SupportURL:      "https://acme.example/support",
+		Regions:         []account.Region{region(Frankfurt), region(Virginia)},
+		Publishers:      "known_accounts",
+		TemplateAccess:  "public",
+		ResponseTimeout: 15 * time.Minute,
+		Capacity:        1500,
+		Shards:          1,
+	})
+	w.Must(err)
+	w.Record = state.Record
+	box.Faults().After(w.answers.took)
+	box.Faults().After(w.pace.putAway)
+	return w
+}
+
+// Now is the sandbox's time, by which everybody lives.
+func (w *World) Now() time.Time { return w.Clock().Now() }
+
+// Registry is the hub's.
+func (w *World) Registry() *registry.Registry { return w.Hub.Registry() }
+
+// Must ends the story where something that is not its subject goes wrong.
+func (w *World) Must(err error) {
+	w.T.Helper()
+	if err != nil {
+		w.T.Fatalf("%v\n%s", err, w.log)
+	}
+}
+
+// ClientsOf are the clients of an account's admin, which reach AWS by an
+// endpoint. They try every call once, so that a test decides what is tried
+// again.
+func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
+	w.T.Helper()
+	keys, err := w.Credentials(id)
+	w.Must(err)
+	clients, found := awsclient.Load(w.T.Context(), awsclient.Config{
+		Region: Frankfurt, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, MaxRetries: 1,
+		Endpoints: map[string]string{"sts": endpoint, "sns": endpoint, "sqs": endpoint, "s3": endpoint, "dynamodb": endpoint},
+	})
+	if clients == nil {
+		w.T.Fatalf("no clients: %v", found)
+	}
+	return clients
+}
+
+// Specification is that of the hub's templates, with a role of one's own.
+func (w *World) Specification(role stacktemplate.Role) stacktemplate.Specification {
+	return stacktemplate.Specification{
+		Hub: Hub, DisplayName: w.Record.DisplayName, SupportURL: w.Record.SupportURL,
+		Vendor: w.Record.Account, Partition: w.Record.Region.Partition(),
+		Regions: w.Record.Regions, ResponseTimeout: w.Record.ResponseTimeout, Role: role,
+	}
+}
+
+// Publish puts a template into the hub's bucket and returns its URL.
+func (w *World) Publish(body []byte) string {
+	w.T.Helper()
+	address, err := w.Hub.PublishTemplate(w.T.Context(), w.Record, body)
+	w.Must(err)
+	return address
+}
+
+// Topic is the ARN of the hub's topic in a Region.
+func (w *World) Topic(in string) string {
+	return account.TopicARN{Region: region(in), Account: w.Record.Account, Name: hub.TopicName(Hub, 0)}.String()
+}
+
+// patience is how long anything in a story may really take.
+const patience = time.Minute
+
+// Settled waits until nothing is under way in a stack, which must then have a
+// status.
+func (w *World) Settled(stackID, status string) sandbox.Stack {
+	w.T.Helper()
+	return w.Reaches(stackID, status, sandbox.Stack.Settled)
+}
+
+// Reaches waits until the stack is as wanted, which must be in a status.
+func (w *World) Reaches(stackID, status string, wanted func(sandbox.Stack) bool) sandbox.Stack {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), patience)
+	defer cancel()
+	stack, err := w.WaitStackFor(ctx, stackID, wanted)
+	if err != nil || stack.Status != status {
+		w.T.Fatalf("the stack is %s and should be %s (%v):\n%s\n%s", stack.Status, status, err, w.Story(stackID), w.log)
+	}
+	return stack
+}
+
+// In tells whether a stack is in a status.
+func In(status string) func(sandbox.Stack) bool {
+	return func(s sandbox.Stack) bool { return s.Status == status }
+}
+
+// Story is what a stack's owner reads in its events.
+func (w *World) Story(stackID string) string {
+	var b strings.Builder
+	for _, e := range w.StackEvents(stackID) {
+		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
+	}
+	return b.String()
+}
+
+// Reads fails the test where a stack's owner does not read a sentence.
+func (w *World) Reads(stackID, sentence string) {
+	w.T.Helper()
+	if story := w.Story(stackID); !strings.Contains(story, sentence) {
+		w.T.Errorf("the customer should read %q, and reads:\n%s", sentence, story)
+	}
+}
+
+// Fail makes calls of the vendor fail until Faults().Clear.
+func (w *World) Fail(service, action string, kind kernel.FaultKind) {
+	w.Faults().Add(kernel.FaultRule{Service: service, Action: action, Account: sandbox.VendorAccount, Kind: kind, Probability: 1})
+}
+
+func region(name string) account.Region {
+	r, err := account.ParseRegion(name)
+	if err != nil {
+		panic(err) // constants of this package
+	}
+	return r
+}
+
+// buffer is what the registrars log, shown where a story goes wrong.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	const most = 20_000
+	text := b.text.String()
+	return "the registrars said:\n" + text[max(0, len(text)-most):]
+}
+
+func (b *buffer) logger(process string) *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", process)
+}
