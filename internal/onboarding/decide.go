@@ -73,6 +73,12 @@ func (d decider) create() Decision {
 	if expected := d.Link.Role(r.Stack.Region.Partition()); role != expected {
 		return d.fail(OutcomeWrongRole, say.wrongRole(role, expected))
 	}
+	return d.connect(role)
+}
+
+// connect: the role is proven, unless another stack stands in its place.
+func (d decider) connect(role account.RoleARN) Decision {
+	say := d.voice
 	if d.closing() {
 		return d.fail(OutcomeTooLate, say.tryAgain())
 	}

@@ -156,11 +156,15 @@ func (r *Registrar) Run(ctx context.Context) error {
 		wait = time.Second
 		slices.SortStableFunc(messages, deletesFirst)
 		for _, message := range messages {
-			r.slots <- struct{}{}
-			workers.Go(func() {
-				defer func() { <-r.slots }()
-				r.process(work, message)
-			})
+			select {
+			case r.slots <- struct{}{}:
+				workers.Go(func() {
+					defer func() { <-r.slots }()
+					r.process(work, message)
+				})
+			case <-ctx.Done():
+				r.putBack(work, message)
+			}
 		}
 	}
 	finish(&workers, stopLimit, abandon)
@@ -173,6 +177,14 @@ func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
 	timer := time.AfterFunc(limit, abandon)
 	defer timer.Stop()
 	workers.Wait()
+}
+
+// putBack gives a message that nobody has begun with to the next registrar, now
+// and not when its visibility ends.
+func (r *Registrar) putBack(ctx context.Context, m Message) {
+	if err := r.Queue.ChangeVisibility(ctx, m, 0); err != nil {
+		r.Logger.Warn("a message could not be put back; it will come again", "hub", r.Hub.Name, "message", m.ID, "error", err)
+	}
 }
 
 // process handles one message and does with it what came of that.

@@ -121,6 +121,28 @@ func TestStoppingFinishesWhatIsInHand(t *testing.T) {
 	})
 }
 
+func TestStoppingPutsBackWhatNobodyHasBegunWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.role = func(onboarding.Probe) onboarding.Proof {
+			time.Sleep(10 * time.Second)
+			return onboarding.Proof{Outcome: onboarding.Proven}
+		}
+		r := f.registrar()
+		r.slots = make(chan struct{}, 1)
+		f.queue = []Message{
+			{ID: "begun", Body: f.request("Create", "s1", "r1", "c1", nil)},
+			{ID: "waiting", Body: f.request("Create", "s2", "r2", "c2", nil)},
+		}
+		stop := running(t, r)
+		time.Sleep(time.Second)
+		stop()
+		if len(f.queue) != 1 || f.queue[0].ID != "waiting" || time.Now().Before(f.taken["waiting"]) {
+			t.Errorf("left in the queue: %d messages", len(f.queue))
+		}
+	})
+}
+
 func TestStoppingDoesNotWaitForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
