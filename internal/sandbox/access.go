@@ -52,6 +52,16 @@ func (s *Sandbox) Principal(c Credentials) (*kernel.Principal, error) {
 	return p, nil
 }
 
+// Decision is one answer to the question who may do what.
+type Decision = policy.Decision
+
+// WatchDecisions hands every such answer to a function until the returned
+// function is called: by it tests know which permissions a program needs. The
+// watcher must not call AWS.
+func (s *Sandbox) WatchDecisions(watcher func(Decision)) (stop func()) {
+	return s.policies.Watch(watcher)
+}
+
 // Environment is what to export for the AWS SDK, the aws command line and
 // Terraform to use the sandbox as the admin of an account.
 func (s *Sandbox) Environment(account, region string) (map[string]string, error) {

@@ -43,6 +43,7 @@ type Sandbox struct {
 	faults   *kernel.Faults
 	random   io.Reader
 	identity *iam.Store
+	policies *policy.Evaluator
 	services map[string]kernel.Service
 	mux      *http.ServeMux // pages and control, beside the AWS API
 
@@ -96,8 +97,9 @@ func Start(opts ...Option) (*Sandbox, error) {
 		mux:      http.NewServeMux(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.policies = policy.NewEvaluator(s.clock.Now)
 	env := kernel.Env{
-		Clock: s.clock, Authorizer: policy.NewEvaluator(s.clock.Now), Inside: s,
+		Clock: s.clock, Authorizer: s.policies, Inside: s,
 		Faults: s.faults, Journal: s.journal, Rand: s.random, URL: s.url,
 	}
 	s.identity = iam.New(env)

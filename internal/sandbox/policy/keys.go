@@ -69,7 +69,6 @@ func principalKeys(p *kernel.Principal, set func(name, value string)) {
 		return
 	}
 	set("aws:principalaccount", p.Account)
-	set("aws:sourceowner", p.Account) // of SNS's default topic policy, aws-facts 5.2
 	set("aws:userid", p.UserID)
 	switch {
 	case p.Root:

@@ -14,6 +14,7 @@ package policy
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -22,6 +23,10 @@ import (
 // Evaluator answers kernel.Authorizer's question.
 type Evaluator struct {
 	now func() time.Time
+
+	mu       sync.RWMutex
+	watchers map[int]func(Decision)
+	last     int // watcher
 }
 
 var _ kernel.Authorizer = (*Evaluator)(nil)
@@ -38,6 +43,7 @@ func (e *Evaluator) Authorize(a kernel.Authorization) error {
 		return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented",
 			"The sandbox cannot evaluate whether %s may %s on %s: %v", q.caller(), a.Action, a.Resource, err)
 	}
+	e.tell(q, v)
 	if v == allowed {
 		return nil
 	}

@@ -1,0 +1,57 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import "strings"
+
+// Decision is one answer of the evaluator. The journal tells which calls were
+// made; decisions tell which permissions they needed, which for a transaction,
+// or for a table that is created with tags, are others and more than one.
+type Decision struct {
+	Principal string // ARN, a service's name, or "anonymous"
+	Action    string // "sns:Publish", with the service in lower case
+	Resource  string // ARN
+	// Denied is why, as AWS words it; empty: it was allowed.
+	Denied string
+	// ByIdentity: nothing but the caller's own identity policies stood in the way.
+	ByIdentity bool
+}
+
+// Watch hands every decision to a function, until the returned function is
+// called. The watcher must not call AWS: services hold their locks meanwhile.
+func (e *Evaluator) Watch(watcher func(Decision)) (stop func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.watchers == nil {
+		e.watchers = map[int]func(Decision){}
+	}
+	e.last++
+	id := e.last
+	e.watchers[id] = watcher
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.watchers, id)
+	}
+}
+
+func (e *Evaluator) tell(q *question, v verdict) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	action := permission(q.Action)
+	for _, watcher := range e.watchers {
+		watcher(Decision{
+			Principal: q.caller(), Action: action, Resource: q.Resource,
+			Denied:     strings.ReplaceAll(string(v), "ACTION", action),
+			ByIdentity: v == noIdentityAllow || v == deniedByIdentity,
+		})
+	}
+}
+
+// permission is the name of an action with its service in lower case: SNS
+// writes its own in capitals, and policies mean the same by either.
+func permission(action string) string {
+	service, name, _ := strings.Cut(action, ":")
+	return strings.ToLower(service) + ":" + name
+}
