@@ -89,7 +89,8 @@ func (s *Source) lookup(from phonehome.SigningCertURL) (entry, bool) {
 	return e, ok && s.clock().Before(e.expires)
 }
 
-// keep makes room by dropping what would have expired first.
+// keep makes room by dropping what would have expired first, so that failures
+// never drive a certificate out.
 func (s *Source) keep(from phonehome.SigningCertURL, c *chain, err error) {
 	lifetime := keepFor
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Source) keep(from phonehome.SigningCertURL, c *chain, err error) {
 	for len(s.kept) > keepAtMost {
 		first := from
 		for key, e := range s.kept {
-			if e.expires.Before(s.kept[first].expires) || first == from {
+			if e.expires.Before(s.kept[first].expires) {
 				first = key
 			}
 		}
