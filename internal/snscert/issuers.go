@@ -26,7 +26,7 @@ const maxIssuers = 4
 // signed it.
 //
 // A way that leads nowhere is no error here; chain.check refuses it.
-func (s *Source) complete(ctx context.Context, c *chain) error {
+func (s *source) complete(ctx context.Context, c *chain) error {
 	for range maxIssuers {
 		if !c.lacksIssuer() {
 			return nil
@@ -48,7 +48,7 @@ func (s *Source) complete(ctx context.Context, c *chain) error {
 	return nil
 }
 
-func (s *Source) fetchIssuer(ctx context.Context, of *x509.Certificate, address string) (*x509.Certificate, error) {
+func (s *source) fetchIssuer(ctx context.Context, of *x509.Certificate, address string) (*x509.Certificate, error) {
 	body, err := s.download(ctx, address)
 	if err != nil {
 		return nil, err

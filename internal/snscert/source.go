@@ -23,9 +23,9 @@ type doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Source fetches certificates and keeps them for a while. However many messages
+// source fetches certificates and keeps them for a while. However many messages
 // name one certificate at once, it is fetched once.
-type Source struct {
+type source struct {
 	client doer
 	roots  *x509.CertPool
 	clock  func() time.Time
@@ -41,9 +41,9 @@ type entry struct {
 	expires time.Time
 }
 
-// How long certificates are kept, and how many: SNS has one per Region at a
-// time (aws-facts 5.11), and a hub has few Regions. A failure is kept just long
-// enough that a queue full of messages doesn't knock once for each.
+// How long certificates are kept, and how many: SNS uses one for a year, or
+// nearly (aws-facts 5.11), and a hub has few Regions. A failure is kept just
+// long enough that a queue full of messages doesn't knock once for each.
 const (
 	keepFor     = 24 * time.Hour
 	keepFailure = 10 * time.Second
@@ -51,13 +51,13 @@ const (
 	fetchWithin = 30 * time.Second
 )
 
-func newSource(client doer, roots *x509.CertPool, clock func() time.Time) *Source {
-	return &Source{client: client, roots: roots, clock: clock, kept: map[phonehome.SigningCertURL]entry{}}
+func newSource(client doer, roots *x509.CertPool, clock func() time.Time) *source {
+	return &source{client: client, roots: roots, clock: clock, kept: map[phonehome.SigningCertURL]entry{}}
 }
 
 // get gives the certificate at an address, with its issuers as far as they are
 // known. Any error is ErrUnavailable.
-func (s *Source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
+func (s *source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
 	if e, ok := s.lookup(from); ok {
 		return e.chain, e.err
 	}
@@ -82,7 +82,7 @@ func (s *Source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain
 	}
 }
 
-func (s *Source) lookup(from phonehome.SigningCertURL) (entry, bool) {
+func (s *source) lookup(from phonehome.SigningCertURL) (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.kept[from]
@@ -91,7 +91,7 @@ func (s *Source) lookup(from phonehome.SigningCertURL) (entry, bool) {
 
 // keep makes room by dropping what would have expired first, so that failures
 // never drive a certificate out.
-func (s *Source) keep(from phonehome.SigningCertURL, c *chain, err error) {
+func (s *source) keep(from phonehome.SigningCertURL, c *chain, err error) {
 	lifetime := keepFor
 	if err != nil {
 		lifetime = keepFailure
@@ -110,7 +110,7 @@ func (s *Source) keep(from phonehome.SigningCertURL, c *chain, err error) {
 	}
 }
 
-func (s *Source) fetch(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
+func (s *source) fetch(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
 	body, err := s.download(ctx, from.String())
 	if err != nil {
 		return nil, unavailable(from, err)
@@ -133,7 +133,7 @@ func unavailable(from phonehome.SigningCertURL, err error) error {
 // maxFile is many times what a certificate has.
 const maxFile = 64 << 10
 
-func (s *Source) download(ctx context.Context, address string) ([]byte, error) {
+func (s *source) download(ctx context.Context, address string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%q is no address to fetch: %w", address, err)

@@ -33,7 +33,7 @@ var (
 
 // Verifier verifies messages. All its methods may be called at once.
 type Verifier struct {
-	source *Source
+	source *source
 	clock  func() time.Time
 }
 
