@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Client speaks the control API of a sandbox in another process.
@@ -81,6 +82,16 @@ func (c Client) Follow(ctx context.Context, stackID string, show func(StackEvent
 // Advance moves the sandbox's clock: "90s", "24h".
 func (c Client) Advance(ctx context.Context, by string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/clock", ClockRequest{by}, nil)
+}
+
+// Clock is the sandbox's clock, for another process on the same machine. It
+// asks once; a clock that is moved after that has to be asked for again.
+func (c Client) Clock(ctx context.Context) (func() time.Time, error) {
+	var told ClockAnswer
+	if err := c.do(ctx, http.MethodGet, "/_sandbox/clock", nil, &told); err != nil {
+		return nil, err
+	}
+	return func() time.Time { return told.At(time.Now()) }, nil
 }
 
 // Environment is what to export to be the admin of an account.

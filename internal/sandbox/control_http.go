@@ -48,6 +48,12 @@ type ClockRequest struct {
 	Advance string `json:"advance"`
 }
 
+// ClockAnswer is what GET /_sandbox/clock says.
+type ClockAnswer struct {
+	Now time.Time `json:"now"`
+	kernel.Pace
+}
+
 // PublishRequest is the body of POST /_sandbox/publish, a forged message.
 type PublishRequest struct {
 	Account  string `json:"account"`
@@ -225,7 +231,7 @@ func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, er
 }
 
 func (s *Sandbox) controlClock(http.ResponseWriter, *http.Request) (any, error) {
-	return map[string]time.Time{"now": s.clock.Now()}, nil
+	return ClockAnswer{Now: s.clock.Now(), Pace: s.clock.Pace()}, nil
 }
 
 func (s *Sandbox) controlAdvance(w http.ResponseWriter, r *http.Request) (any, error) {

@@ -10,22 +10,55 @@ import (
 )
 
 // Clock is the sandbox's own time: the machine's, plus whatever a test moved
-// it by. Everything that AWS does by time (visibility, timeouts, expiry) goes
-// by it; signatures are judged by the machine's clock, as callers sign by it.
+// it by, and faster where a test wants hours to pass in minutes. Everything
+// that AWS does by time (visibility, timeouts, expiry) goes by it; signatures
+// are judged by the machine's clock, as callers sign by it.
 type Clock struct {
-	mu     sync.Mutex
-	offset time.Duration
-	moved  chan struct{} // closed and replaced at every Advance
+	mu    sync.Mutex
+	pace  Pace
+	moved chan struct{} // closed and replaced whenever the pace changes
+}
+
+// Pace is how a clock differs from the machine's. It is all that another
+// process on the same machine needs to tell the same time.
+type Pace struct {
+	Offset time.Duration `json:"offset"` // ahead of the machine at Since
+	Rate   float64       `json:"rate"`   // seconds that pass in one of the machine's
+	Since  time.Time     `json:"since"`  // by the machine, since when the rate holds
+}
+
+// At is the time at a moment of the machine's.
+func (p Pace) At(machine time.Time) time.Time {
+	ahead := p.Offset
+	if p.Rate != 1 {
+		ahead += time.Duration((p.Rate - 1) * float64(machine.Sub(p.Since)))
+	}
+	return machine.Add(ahead).UTC()
 }
 
 // NewClock starts with the machine's time.
-func NewClock() *Clock { return &Clock{moved: make(chan struct{})} }
+func NewClock() *Clock {
+	return &Clock{pace: Pace{Rate: 1, Since: time.Now()}, moved: make(chan struct{})}
+}
 
 // Now is the sandbox's time.
-func (c *Clock) Now() time.Time {
+func (c *Clock) Now() time.Time { return c.Pace().At(time.Now()) }
+
+// Pace is how the clock runs now.
+func (c *Clock) Pace() Pace {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.offset).UTC()
+	return c.pace
+}
+
+// SetRate makes the clock run faster than the machine's, or slower, from here
+// on. It never jumps.
+func (c *Clock) SetRate(rate float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.pace = Pace{Offset: c.pace.At(now).Sub(now), Rate: rate, Since: now}
+	c.wake()
 }
 
 // Advance moves the clock forward and wakes whoever waits for a time that has
@@ -33,7 +66,11 @@ func (c *Clock) Now() time.Time {
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset += d
+	c.pace.Offset += d
+	c.wake()
+}
+
+func (c *Clock) wake() {
 	close(c.moved)
 	c.moved = make(chan struct{})
 }
@@ -43,13 +80,13 @@ func (c *Clock) Advance(d time.Duration) {
 func (c *Clock) WaitUntil(ctx context.Context, t time.Time) error {
 	for {
 		c.mu.Lock()
-		left := t.Sub(time.Now().Add(c.offset))
+		left, rate := t.Sub(c.pace.At(time.Now())), c.pace.Rate
 		moved := c.moved
 		c.mu.Unlock()
 		if left <= 0 {
 			return ctx.Err()
 		}
-		timer := time.NewTimer(left)
+		timer := time.NewTimer(max(time.Duration(float64(left)/rate), time.Nanosecond))
 		select {
 		case <-ctx.Done():
 			timer.Stop()

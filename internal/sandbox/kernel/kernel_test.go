@@ -149,6 +149,29 @@ func TestWaitersWakeWhenTheClockMoves(t *testing.T) {
 	}
 }
 
+func TestAClockThatRunsFasterNeverJumps(t *testing.T) {
+	c := NewClock()
+	c.Advance(time.Hour)
+	before := c.Now()
+	c.SetRate(1e6)
+	if jump := c.Now().Sub(before); jump < 0 {
+		t.Errorf("the clock went back by %s", -jump)
+	}
+	at := c.Now().Add(24 * time.Hour) // a tenth of a second by the machine
+	if err := c.WaitUntil(t.Context(), at); err != nil || c.Now().Before(at) {
+		t.Errorf("waited until %s with %v, and it is %s", at, err, c.Now())
+	}
+	c.SetRate(1)
+	if c.Now().Before(at) {
+		t.Error("with its old rate the clock went back")
+	}
+	machine := time.Now()
+	p := Pace{Offset: time.Hour, Rate: 60, Since: machine}
+	if got := p.At(machine.Add(time.Minute)).Sub(machine); got != 2*time.Hour {
+		t.Errorf("after a minute the clock is %s ahead of where it began", got)
+	}
+}
+
 func TestPartitionsGoByTheRegion(t *testing.T) {
 	for region, want := range map[string]string{
 		"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "eusc-de-east-1": "aws-eusc", "": "aws",

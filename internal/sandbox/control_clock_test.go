@@ -1,0 +1,31 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAnotherProcessTellsTheSandboxsTime(t *testing.T) {
+	box, err := Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	box.Clock().Advance(time.Hour)
+	box.Clock().SetRate(1000)
+	now, err := Client{URL: box.URL()}.Clock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A thousandth of these ten seconds is what may pass between two looks.
+	before := box.Clock().Now()
+	there := now()
+	after := box.Clock().Now()
+	const apart = 10 * time.Second
+	if there.Before(before.Add(-apart)) || there.After(after.Add(apart)) {
+		t.Errorf("it is %s there, and between %s and %s here", there, before, after)
+	}
+}
