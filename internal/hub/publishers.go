@@ -62,6 +62,9 @@ const (
 	// batchSize keeps a change within DynamoDB's 4 KB for an update expression.
 	batchSize = 100
 
+	// gather is how long a write waits for others to share it.
+	gather = 20 * time.Millisecond
+
 	// allowPatience is how long a batch tries, all retries together.
 	allowPatience = 3 * time.Minute
 
@@ -252,6 +255,9 @@ func (w *shardWriter) join(id account.ID, work func(*batch)) *batch {
 
 func (w *shardWriter) run(work func(*batch)) {
 	for {
+		// Terraform creates ten links at a time: they come together, but not at
+		// once, and a write for each would be the larger part of what a link costs.
+		<-time.After(gather)
 		w.mu.Lock()
 		if len(w.waiting) == 0 {
 			w.running = false

@@ -94,6 +94,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
 		return
 	}
+	readAt := r.session.now()
 	state, err := in.hub.Read(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
 		resp.State.RemoveResource(ctx)
@@ -103,7 +104,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
 		return
 	}
-	in.sawHub(state.Record)
+	in.sawHub(state.Record, readAt)
 	if state.PoliciesBehind {
 		// A writer died between the registry and the topics: finish its work.
 		if err := in.hub.Publishers().Repair(ctx); err != nil {

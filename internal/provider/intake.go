@@ -140,11 +140,7 @@ func (in *intake) noHubFirst(ctx context.Context, err error) error {
 
 // sawHub, wroteHub and wroteLink make what this operation knows first-hand
 // visible to the rest of it.
-func (in *intake) sawHub(record registry.HubRecord) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.writtenHub = record
-}
+func (in *intake) sawHub(record registry.HubRecord, readAt time.Time) { in.records.put(record, readAt) }
 
 func (in *intake) wroteHub(record registry.HubRecord) {
 	in.mu.Lock()

@@ -1,0 +1,63 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+)
+
+// Cost grows with what changed, not with how many customers there are: the
+// journal of the sandbox holds every call that was made.
+func TestWhatAHundredLinksCost(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	const links = 100
+	hub := w.Provider() + hubHCL()
+	config := hub + fmt.Sprintf(`
+resource "xacct_onboarding_link" "all" {
+  count       = %d
+  hub         = xacct_hub.this.id
+  customer_id = "c${count.index}"
+  account_id  = format("500000000%%03d", count.index)
+  %s
+}
+
+resource "xacct_customer_role" "all" {
+  count = %d
+  link  = xacct_onboarding_link.all[count.index].id
+}
+`, links, aRole, links)
+	mark := 0
+	budget := func(what string, most int) {
+		t.Helper()
+		counts, total := w.Calls(mark)
+		t.Logf("%s: %d calls %v", what, total, counts)
+		if total > most {
+			t.Errorf("%s took %d calls, and %d are allowed: %v", what, total, most, counts)
+		}
+		mark = w.Journal().Mark()
+	}
+	begin := func() { mark = w.Journal().Mark() }
+	run(t,
+		resource.TestStep{Config: hub},
+		resource.TestStep{
+			// A step plans, applies, and plans again twice.
+			PreConfig: begin,
+			Config:    config,
+		},
+		resource.TestStep{
+			PreConfig:    func() { budget("creating", 5*links); begin() },
+			RefreshState: true,
+		},
+		resource.TestStep{
+			PreConfig: func() { budget("refreshing twice", 2*10) },
+			Config:    config, PlanOnly: true,
+		},
+	)
+}
