@@ -80,7 +80,10 @@ func TestASlowRoleHoldsUpNeitherDeletesNorOtherCustomers(t *testing.T) {
 		stop := running(t, f.registrar())
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if len(f.accepted["delete"]) != 1 {
+		f.mu.Lock()
+		answers := len(f.accepted["delete"])
+		f.mu.Unlock()
+		if answers != 1 {
 			t.Error("the Delete waits behind thirty slow roles")
 		}
 		stop()
