@@ -2,18 +2,18 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command xacct is the provider's companion: the registrar that answers
-// customers while nobody runs Terraform, and the sandbox that stands in for
-// AWS. It reads AWS configuration as every AWS program does: environment,
-// shared files, profiles.
+// customers while nobody runs Terraform, the operator's views of a hub, and the
+// sandbox that stands in for AWS. It reads AWS configuration as every AWS
+// program does: environment, shared files, profiles.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,39 +21,36 @@ import (
 // version is set when a release is built.
 var version = "dev"
 
-func main() {
+func main() { os.Exit(run(time.Now)) }
+
+// run does what the arguments say, and returns the exit code.
+func run(clock func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRootCommand().ExecuteContext(ctx)
-	stop()
+	defer stop()
+	err := newRootCommand(clock).ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "xacct:", err)
-		os.Exit(exitCode(err))
+		fmt.Fprintln(os.Stderr, "xacct:", oneLine(err))
 	}
+	return exitCode(err)
 }
 
-func newRootCommand() *cobra.Command {
+func newRootCommand(clock func() time.Time) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "xacct",
-		Short:         "Work in customers' AWS accounts: registrar and sandbox",
+		Short:         "Work in customers' AWS accounts: registrar, operator's views, sandbox",
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRegistrarCommand(), newSandboxCommand())
+	root.AddCommand(
+		newRegistrarCommand(),
+		newCustomersCommand(clock),
+		newVerifyCommand(clock),
+		newDeadLettersCommand(clock),
+		newSandboxCommand(),
+	)
 	return root
-}
-
-// usageError is a mistake in the command's own words: exit code 2, as shells
-// and scripts expect.
-type usageError struct{ error }
-
-func exitCode(err error) int {
-	var usage usageError
-	if errors.As(err, &usage) {
-		return 2
-	}
-	return 1
 }

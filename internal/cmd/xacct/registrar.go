@@ -5,25 +5,21 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
-	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 func newRegistrarCommand() *cobra.Command {
-	var options struct {
-		hub         string
-		region      string
-		profile     string
-		concurrency int
-	}
+	var on hubFlags
+	var concurrency int
 	cmd := &cobra.Command{
 		Use:   "registrar --hub NAME",
 		Short: "Answer the customers of a hub until stopped",
@@ -36,60 +32,37 @@ standard error.
 
 It needs credentials of the hub's account, and the hub's Region, from the
 environment or the flags.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if options.hub == "" {
-				return usageError{errors.New("--hub is missing: the name of the hub, as in xacct_hub.name")}
-			}
-			clients, err := loadClients(cmd.Context(), options.region, options.profile)
+			in, err := on.open(cmd.Context(), time.Now, 0)
 			if err != nil {
 				return err
 			}
-			return runRegistrar(cmd.Context(), clients, options.hub, options.concurrency, cmd.ErrOrStderr())
+			return runRegistrar(cmd.Context(), in, concurrency, cmd.ErrOrStderr())
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&options.hub, "hub", "", "name of the hub")
-	flags.StringVar(&options.region, "region", "", "the hub's Region (default: as AWS tools find it)")
-	flags.StringVar(&options.profile, "profile", "", "profile of the shared AWS configuration")
-	flags.IntVar(&options.concurrency, "concurrency", 16, "messages worked on at once")
+	on.addTo(cmd)
+	cmd.Flags().IntVar(&concurrency, "concurrency", 16, "messages worked on at once")
 	return cmd
 }
 
-func runRegistrar(ctx context.Context, clients *awsclient.Clients, hub string, concurrency int, logs io.Writer) error {
-	records := registry.New(clients.DynamoDB(), hub, time.Now)
-	record, err := records.Hub(ctx)
-	if err != nil {
-		return fmt.Errorf("hub %q in %s of account %s: %w", hub, clients.Region, clients.Account, err)
+func runRegistrar(ctx context.Context, in *intake, concurrency int, logs io.Writer) error {
+	queue := in.record.QueueURL
+	if queue == "" {
+		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
 	}
-	logger := slog.New(slog.NewJSONHandler(logs, nil)).With("hub", hub)
-	logger.Info("listening", "queue", record.QueueURL, "concurrency", concurrency)
-	err = registrar.Open(clients, records, record, registrar.Config{Logger: logger, Concurrency: concurrency}).Run(ctx)
+	// A registrar waits for AWS to come back. For a queue that was deleted, or
+	// for a permission, it would wait for ever.
+	_, err := in.clients.SQS(in.record.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &queue})
+	if awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) {
+		return in.explainQueue(err, hub.QueueName(in.record.Name))
+	}
+	logger := slog.New(slog.NewJSONHandler(logs, nil)).With("hub", in.record.Name)
+	logger.Info("listening", "queue", queue, "concurrency", concurrency)
+	err = registrar.Open(in.clients, in.records, in.record, registrar.Config{Logger: logger, Concurrency: concurrency}).Run(ctx)
 	if err != nil {
-		return fmt.Errorf("registrar of hub %q: %w", hub, err)
+		return fmt.Errorf("registrar of hub %q: %w", in.record.Name, err)
 	}
 	logger.Info("stopped")
 	return nil
-}
-
-// loadClients reads AWS configuration as the provider does, and turns its
-// diagnostics into one error.
-func loadClients(ctx context.Context, region, profile string) (*awsclient.Clients, error) {
-	clients, diagnostics := awsclient.Load(ctx, awsclient.Config{
-		Region: region, Profile: profile,
-		UserAgent: []awsclient.Product{{Name: "xacct", Version: version}},
-	})
-	var problems []error
-	for _, d := range diagnostics {
-		if !d.Warning {
-			problems = append(problems, fmt.Errorf("%s: %s", d.Summary, d.Detail))
-		}
-	}
-	if clients == nil && len(problems) == 0 {
-		problems = append(problems, errors.New("AWS could not be configured"))
-	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
-	}
-	return clients, nil
 }

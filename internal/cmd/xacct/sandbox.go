@@ -31,7 +31,7 @@ you name, and prints the environment to export:
 
 The subcommands do what a customer does, in a sandbox that runs already (named by
 AWS_ENDPOINT_URL or --endpoint).`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			box, err := sandbox.Start(sandbox.WithAddress(address))
 			if err != nil {
@@ -84,7 +84,7 @@ func newEnvironmentCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "environment",
 		Short: "Print the environment to export, for any account",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			environment, err := sandboxClient(cmd).Environment(cmd.Context(), account, region)
 			if err != nil {

@@ -89,7 +89,7 @@ func newStacksCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stacks",
 		Short: "List the stacks of all customers",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stacks, err := sandboxClient(cmd).Stacks(cmd.Context())
 			if err != nil {
@@ -170,13 +170,4 @@ func findStack(cmd *cobra.Command, client sandbox.Client, name, account string) 
 		return sandbox.Stack{}, fmt.Errorf("there are %d stacks %q (%s): say --account, or use the ARN", len(found), name, strings.Join(where, ", "))
 	}
 	return found[0], nil
-}
-
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("one argument is needed, %s; %d were given", what, len(args))}
-		}
-		return nil
-	}
 }
