@@ -28,7 +28,8 @@ func newChain(certificates []*x509.Certificate, roots *x509.CertPool) *chain {
 }
 
 // check makes sure that the certificate is SNS's for the Region, and was valid
-// at the given time. Any error is ErrForged.
+// at the given time. An error is ErrForged, but for an authority that this
+// machine doesn't know: that is ErrUnavailable.
 func (c *chain) check(region account.Region, at time.Time) error {
 	key, ok := c.leaf.PublicKey.(*rsa.PublicKey)
 	switch {
@@ -39,7 +40,15 @@ func (c *chain) check(region account.Region, at time.Time) error {
 	case !c.isNamed(signers(region)):
 		return c.forged(fmt.Sprintf("it is issued to %q, not to SNS in %s", c.leaf.DNSNames, region), nil)
 	}
-	if err := c.verify(at); err != nil {
+	err := c.verify(at)
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		// SNS's own host gave this certificate, over TLS that was verified: it is
+		// this machine's trust that is lacking, and no message may be lost by it.
+		return fmt.Errorf("%w: no authority that this machine trusts stands behind %q; name the right ones in AWS_CA_BUNDLE: %w",
+			ErrUnavailable, c.leaf.Subject, err)
+	}
+	if err != nil {
 		return c.forged(fmt.Sprintf("it could not be trusted at %s", at.UTC().Format(time.RFC3339)), err)
 	}
 	return nil

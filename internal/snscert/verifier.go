@@ -23,12 +23,13 @@ import (
 )
 
 // The two ways in which a message can fail. Everything that waiting cannot mend
-// is ErrForged: another signature, host, Region or certificate chain.
+// is ErrForged: another signature, host, Region or certificate.
 // ErrUnavailable says nothing of the message: the certificate could not be had,
-// and the message has to be looked at again.
+// or nobody whom this machine trusts stands behind it, and the message has to
+// be looked at again.
 var (
 	ErrForged      = phonehome.ErrForged
-	ErrUnavailable = errors.New("SNS's signing certificate could not be fetched")
+	ErrUnavailable = errors.New("SNS's signing certificate could not be had")
 )
 
 // Verifier verifies messages. All its methods may be called at once.
