@@ -44,7 +44,7 @@ func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
 						t.Fatalf("%v\n%s", err, body)
 					}
 					forged := strings.Replace(body, "hello", "evils", 1)
-					if err := verifier.Verify(t.Context(), []byte(forged)); !errors.Is(err, snscert.ErrUnavailable) {
+					if err := verifier.Verify(t.Context(), []byte(forged)); !errors.Is(err, snscert.ErrForged) {
 						t.Errorf("changed: %v", err)
 					}
 				})
