@@ -1,0 +1,131 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package leastpolicy writes the smallest IAM policies that a hub can be run
+// with: one for the registrar, and one for whoever applies Terraform.
+//
+// Every action is there because a test of this package fails without it, and
+// none is there that the tests don't use. The package makes no calls, and
+// doesn't know what a hub's parts are called: names come from the packages that
+// give them.
+package leastpolicy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// Hub is what a policy needs to know of a hub.
+type Hub struct {
+	Account account.ID
+	Region  account.Region // of queues, table and bucket
+
+	Queue           string
+	DeadLetterQueue string
+	Table           string
+
+	// Topics are those of all Regions. Only the provider needs them.
+	Topics []account.TopicARN
+	// Bucket may have IAM's wildcards in it: its name holds a secret hash, so
+	// it is not known before the hub exists. Only the provider needs it.
+	Bucket string
+
+	// Principals are roles of the vendor that customers' roles trust in the
+	// caller's stead (trusted_principal_arns), so that the caller proves as one
+	// of them. Empty: the caller proves as itself.
+	Principals []account.RoleARN
+}
+
+// Registrar is the policy of `xacct registrar`: it reads the queue, reads and
+// writes the registry, and tries customers' roles. It can make, change and
+// delete nothing of the hub.
+func Registrar(h Hub) (iampolicy.Document, error) {
+	if err := h.check(); err != nil {
+		return iampolicy.Document{}, err
+	}
+	return document(append([]iampolicy.Statement{
+		allow("Registry", h.table(),
+			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+		allow("Queue", h.queue(h.Queue), answering...),
+		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
+	}, h.proofs()...))
+}
+
+// RegistrarFunction is the policy of the registrar as a Lambda function: what
+// Lambda does with an event source's queue it does as the function's role, and
+// it looks at the queue's attributes as well. Writing logs is not part of it.
+func RegistrarFunction(h Hub) (iampolicy.Document, error) {
+	d, err := Registrar(h)
+	for i, s := range d.Statements {
+		if s.Sid == "Queue" {
+			d.Statements[i].Action = sorted(append([]string{"sqs:GetQueueAttributes"}, answering...))
+		}
+	}
+	return d, err
+}
+
+// Provider is the policy of Terraform: it makes, reads, changes and deletes the
+// hub, its links and roles, and while it waits for customers it is a registrar.
+func Provider(h Hub) (iampolicy.Document, error) {
+	if err := h.check(); err != nil {
+		return iampolicy.Document{}, err
+	}
+	if len(h.Topics) == 0 || h.Bucket == "" {
+		return iampolicy.Document{}, errors.New("a policy for the provider needs the hub's topics and bucket")
+	}
+	return document(slices.Concat(h.registry(), h.queues(), h.topics(), h.bucket(), h.proofs()))
+}
+
+func (h Hub) check() error {
+	if h.Account.IsZero() || h.Region.IsZero() || h.Queue == "" || h.DeadLetterQueue == "" || h.Table == "" {
+		return errors.New("a policy needs the hub's account, Region, queues and table")
+	}
+	for _, topic := range h.Topics {
+		if topic.Account != h.Account || topic.Region.Partition() != h.Region.Partition() {
+			return fmt.Errorf("topic %s is not of account %s in partition %s", topic, h.Account, h.Region.Partition())
+		}
+	}
+	return nil
+}
+
+func document(statements []iampolicy.Statement) (iampolicy.Document, error) {
+	d := iampolicy.Document{Version: iampolicy.Version2012, Statements: statements}
+	size, err := iampolicy.Size(d.String())
+	if err == nil && size > iampolicy.MaxInlineSize {
+		err = fmt.Errorf("the policy has %d characters, and IAM takes %d: write one for some of the Regions, and another for the rest", size, iampolicy.MaxInlineSize)
+	}
+	return d, err
+}
+
+func allow(sid string, resources []string, actions ...string) iampolicy.Statement {
+	return iampolicy.Statement{Sid: sid, Effect: iampolicy.Allow, Action: sorted(actions), Resource: resources}
+}
+
+func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
+
+func (h Hub) table() []string {
+	return []string{fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s", h.Region.Partition(), h.Region, h.Account, h.Table)}
+}
+
+func (h Hub) queue(names ...string) []string {
+	var arns []string
+	for _, name := range names {
+		arns = append(arns, fmt.Sprintf("arn:%s:sqs:%s:%s:%s", h.Region.Partition(), h.Region, h.Account, name))
+	}
+	return arns
+}
+
+// topicARNs are the topics by Region and shard.
+func (h Hub) topicARNs() []string {
+	var arns []string
+	for _, topic := range h.Topics {
+		arns = append(arns, topic.String())
+	}
+	slices.SortFunc(arns, strings.Compare)
+	return slices.Compact(arns)
+}

@@ -1,0 +1,91 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package leastpolicy
+
+import (
+	"fmt"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// answering is what taking messages from the queue needs: to have one, to put
+// it back for a while, and to be done with it.
+var answering = []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
+
+// proofs lets the caller try customers' roles.
+//
+// Which roles these are nobody knows beforehand: a link may give a role any
+// name and path, and customers come and go. So it is all roles but those of the
+// vendor's own account, where the same sentence would make the caller whoever
+// trusts the account. A customer's role must trust the vendor as well, so
+// nothing of a stranger is opened.
+//
+// There is no condition on sts:ExternalId on purpose: a proof tries the role
+// without one, too, and when our own policy refused that, a role that anybody
+// can assume would look safe.
+func (h Hub) proofs() []iampolicy.Statement {
+	customers := allow("CustomersRoles", []string{fmt.Sprintf("arn:%s:iam::*:role/*", h.Region.Partition())}, "sts:AssumeRole")
+	customers.Condition = iampolicy.Conditions{"StringNotEquals": {"aws:ResourceAccount": {h.Account.String()}}}
+	if len(h.Principals) == 0 {
+		return []iampolicy.Statement{customers}
+	}
+	var principals []string
+	for _, role := range h.Principals {
+		principals = append(principals, role.String())
+	}
+	return []iampolicy.Statement{customers, allow("TrustedPrincipals", sorted(principals), "sts:AssumeRole")}
+}
+
+// registry: the provider makes the table and keeps its protection, backups,
+// expiry and tags, and reads and writes in it. It deletes no item.
+func (h Hub) registry() []iampolicy.Statement {
+	return []iampolicy.Statement{allow("Registry", h.table(),
+		"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "dynamodb:DeleteTable",
+		"dynamodb:DescribeContinuousBackups", "dynamodb:UpdateContinuousBackups",
+		"dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive",
+		"dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource",
+		"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
+		"dynamodb:Query", "dynamodb:UpdateItem",
+	)}
+}
+
+func (h Hub) queues() []iampolicy.Statement {
+	return []iampolicy.Statement{
+		allow("Queues", h.queue(h.Queue, h.DeadLetterQueue),
+			"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes",
+			"sqs:ListQueueTags", "sqs:TagQueue", "sqs:UntagQueue"),
+		allow("Queue", h.queue(h.Queue), answering...),
+		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
+	}
+}
+
+// topics: IAM's reference knows no resource for the two actions on
+// subscriptions, but what SNS asks for is the topic (aws-facts 5.12). Nobody
+// but the hub's queue can be subscribed: requests carry signed URLs.
+func (h Hub) topics() []iampolicy.Statement {
+	subscribe := allow("Subscribe", h.topicARNs(), "sns:Subscribe")
+	subscribe.Condition = iampolicy.Conditions{"StringEquals": {
+		"sns:Protocol": {"sqs"},
+		"sns:Endpoint": h.queue(h.Queue),
+	}}
+	return []iampolicy.Statement{
+		allow("Topics", h.topicARNs(),
+			"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes",
+			"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes",
+			"sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource"),
+		subscribe,
+	}
+}
+
+// bucket: only templates are written and deleted. What somebody else has put
+// into the bucket stays, and then the bucket does.
+func (h Hub) bucket() []iampolicy.Statement {
+	arn := fmt.Sprintf("arn:%s:s3:::%s", h.Region.Partition(), h.Bucket)
+	return []iampolicy.Statement{
+		allow("Bucket", []string{arn},
+			"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:PutBucketPublicAccessBlock",
+			"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketTagging", "s3:PutBucketTagging"),
+		allow("Templates", []string{arn + "/" + iampolicy.TemplatePrefix + "*"}, "s3:DeleteObject", "s3:PutObject"),
+	}
+}
