@@ -302,3 +302,17 @@ func (w *World) Calls(mark int) (map[string]int, int) {
 	}
 	return counts, total
 }
+
+// Called is closed once an action was called from now on.
+func (w *World) Called(service, action string) <-chan struct{} {
+	called := make(chan struct{})
+	once := sync.OnceFunc(func() { close(called) })
+	remove := w.Faults().Before(func(c *kernel.Call) error {
+		if c.Service == service && c.Action == action {
+			once()
+		}
+		return nil
+	})
+	w.t.Cleanup(remove)
+	return called
+}
