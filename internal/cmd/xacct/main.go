@@ -21,7 +21,14 @@ import (
 // version is set when a release is built.
 var version = "dev"
 
-func main() { os.Exit(run(time.Now)) }
+func main() {
+	clock, err := processClock(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "xacct:", oneLine(err))
+		os.Exit(1)
+	}
+	os.Exit(run(clock))
+}
 
 // run does what the arguments say, and returns the exit code.
 func run(clock func() time.Time) int {
@@ -46,7 +53,7 @@ func newRootCommand(clock func() time.Time) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		newRegistrarCommand(),
+		newRegistrarCommand(clock),
 		newCustomersCommand(clock),
 		newVerifyCommand(clock),
 		newDeadLettersCommand(clock),

@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
-func newRegistrarCommand() *cobra.Command {
+func newRegistrarCommand(clock func() time.Time) *cobra.Command {
 	var on hubFlags
 	var concurrency int
 	cmd := &cobra.Command{
@@ -34,11 +34,11 @@ It needs credentials of the hub's account, and the hub's Region, from the
 environment or the flags.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in, err := on.open(cmd.Context(), time.Now, 0)
+			in, err := on.open(cmd.Context(), clock, 0)
 			if err != nil {
 				return err
 			}
-			return runRegistrar(cmd.Context(), in, concurrency, cmd.ErrOrStderr())
+			return runRegistrar(cmd.Context(), in, clock, concurrency, cmd.ErrOrStderr())
 		},
 	}
 	on.addTo(cmd)
@@ -46,7 +46,7 @@ environment or the flags.`,
 	return cmd
 }
 
-func runRegistrar(ctx context.Context, in *intake, concurrency int, logs io.Writer) error {
+func runRegistrar(ctx context.Context, in *intake, clock func() time.Time, concurrency int, logs io.Writer) error {
 	queue := in.record.QueueURL
 	if queue == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
@@ -59,7 +59,7 @@ func runRegistrar(ctx context.Context, in *intake, concurrency int, logs io.Writ
 	}
 	logger := slog.New(slog.NewJSONHandler(logs, nil)).With("hub", in.record.Name)
 	logger.Info("listening", "queue", queue, "concurrency", concurrency)
-	err = registrar.Open(in.clients, in.records, in.record, registrar.Config{Logger: logger, Concurrency: concurrency}).Run(ctx)
+	err = registrar.Open(in.clients, in.records, in.record, registrar.Config{Clock: clock, Logger: logger, Concurrency: concurrency}).Run(ctx)
 	if err != nil {
 		return fmt.Errorf("registrar of hub %q: %w", in.record.Name, err)
 	}
