@@ -17,26 +17,23 @@ type pace struct {
 	clock *kernel.Clock
 
 	mu      sync.Mutex
-	still   bool
 	working map[string]*Registrar // by receipt handle
 	hidden  map[string]time.Time  // by receipt handle: until when the message is not to be received
 	message map[string]string     // receipt handle to message ID
-	changed chan struct{}         // closed and replaced after each message that was put away
+	gone    map[*Registrar]bool   // what is brought to them nobody has in hand
+	changed chan struct{}         // closed and replaced whenever a message came or went
 }
 
 func newPace(clock *kernel.Clock) *pace {
 	return &pace{
 		clock: clock, working: map[string]*Registrar{}, hidden: map[string]time.Time{},
-		message: map[string]string{}, changed: make(chan struct{}),
+		message: map[string]string{}, gone: map[*Registrar]bool{}, changed: make(chan struct{}),
 	}
 }
 
-// visibility is for how long a registrar has a message for itself; a message
-// that nobody puts away comes again after that.
-const visibility = 2 * time.Minute
-
-// received: the registrar has a message in hand.
-func (p *pace) received(by *Registrar, id, handle string) {
+// received: the registrar has a message in hand. One that nobody puts away comes
+// again when its visibility ends.
+func (p *pace) received(by *Registrar, id, handle string, visibility time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for old, other := range p.message {
@@ -44,8 +41,11 @@ func (p *pace) received(by *Registrar, id, handle string) {
 			p.drop(old)
 		}
 	}
-	p.working[handle], p.message[handle] = by, id
-	p.hidden[handle] = p.clock.Now().Add(visibility)
+	p.message[handle], p.hidden[handle] = id, p.clock.Now().Add(visibility)
+	if !p.gone[by] {
+		p.working[handle] = by
+	}
+	p.move()
 }
 
 // deleted: the message is gone for good.
@@ -78,19 +78,12 @@ func (p *pace) left(handle string) {
 func (p *pace) died(r *Registrar) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.gone[r] = true
 	for handle, by := range p.working {
 		if by == r {
 			delete(p.working, handle)
 		}
 	}
-	p.move()
-}
-
-// StandStill leaves the clock to the test, until Go.
-func (p *pace) stop(still bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.still = still
 	p.move()
 }
 
@@ -102,7 +95,7 @@ func (p *pace) drop(handle string) {
 
 // move moves the clock, where everybody waits. The caller holds the lock.
 func (p *pace) move() {
-	if p.still || len(p.working) > 0 || len(p.hidden) == 0 {
+	if len(p.working) > 0 || len(p.hidden) == 0 {
 		return
 	}
 	var first time.Time
@@ -116,9 +109,10 @@ func (p *pace) move() {
 	}
 }
 
-// putAway wakes those who wait for the queue to be empty.
-func (p *pace) putAway(c *kernel.Call) error {
-	if c.Service == "sqs" && c.Action == "DeleteMessage" {
+// queueChanged wakes those who wait for the queue to have, or not to have,
+// messages.
+func (p *pace) queueChanged(c *kernel.Call) error {
+	if c.Action == "DeleteMessage" || c.Action == "Publish" {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		close(p.changed)

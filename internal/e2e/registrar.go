@@ -19,6 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 )
 
 // Registrar is a registrar as if in a process of its own: with its own clients
@@ -60,11 +61,21 @@ func (w *World) Registrar(options ...RegistrarOption) *Registrar {
 	for _, change := range options {
 		change(line)
 	}
-	running := registrar.Open(clients, registry.New(clients.DynamoDB(), Hub, w.Now), w.Record, registrar.Config{
-		Clock: w.Now, Logger: w.log.logger(strconv.FormatInt(started.Add(1), 10)),
+	root, err := w.SigningCA()
+	w.Must(err)
+	verifier, err := snscert.New(snscert.Config{Endpoint: w.URL(), Bundle: root, Clock: w.Now})
+	w.Must(err)
+	running, err := registrar.Open(clients, registry.New(clients.DynamoDB(), Hub, w.Now), w.Record, registrar.Config{
+		Clock: w.Now, Logger: w.log.logger(strconv.FormatInt(started.Add(1), 10)), Verifier: verifier,
 	})
+	w.Must(err)
+	w.Must(err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.T.Context()))
 	r.cancel = cancel
+	line.killed = func() {
+		cancel()
+		w.pace.died(r)
+	}
 	go func() {
 		defer close(r.ended)
 		if err := running.Run(ctx); err != nil {
@@ -87,14 +98,13 @@ func (r *Registrar) Stop() {
 
 // Kill is SIGKILL: from here on nothing of the registrar reaches the world.
 // What it was working on comes to nothing by itself.
-func (r *Registrar) Kill() {
-	r.wire.kill()
-	r.cancel()
-	r.world.pace.died(r)
-}
+func (r *Registrar) Kill() { r.wire.kill() }
 
 // Died is closed once the registrar was killed.
 func (r *Registrar) Died() <-chan struct{} { return r.wire.died }
+
+// Done is closed once the registrar has handled a message to its end, and lived.
+func (r *Registrar) Done() <-chan struct{} { return r.wire.done }
 
 // Sent is everything that the registrar sent so far.
 func (r *Registrar) Sent() []Exchange { return r.wire.sent() }
@@ -107,12 +117,7 @@ func (r *Registrar) follow(e Exchange) {
 	}
 	pace := r.world.pace
 	switch e.Action {
-	case "sqs:ReceiveMessage":
-		for _, m := range received(e) {
-			pace.received(r, m.MessageID, m.ReceiptHandle)
-		}
-		return
-	case "sqs:DeleteMessage", "sqs:ChangeMessageVisibility":
+	case "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility":
 		if err := json.Unmarshal(e.Body, &in); err != nil {
 			r.world.T.Errorf("a registrar sent what is no JSON: %v", err)
 		}
@@ -120,6 +125,10 @@ func (r *Registrar) follow(e Exchange) {
 		return
 	}
 	switch {
+	case e.Action == "sqs:ReceiveMessage":
+		for _, m := range received(e) {
+			pace.received(r, m.MessageID, m.ReceiptHandle, time.Duration(in.VisibilityTimeout)*time.Second)
+		}
 	case e.Status != http.StatusOK:
 		pace.left(in.ReceiptHandle)
 	case e.Action == "sqs:DeleteMessage":
@@ -147,19 +156,26 @@ func received(e Exchange) []receivedMessage {
 // Quiet waits until the queue is empty: every message was handled to its end.
 func (w *World) Quiet() {
 	w.T.Helper()
+	w.queueHas(func(messages int) bool { return messages == 0 })
+}
+
+// queueHas waits until the queue has as many messages as wanted, received or
+// not.
+func (w *World) queueHas(wanted func(messages int) bool) {
+	w.T.Helper()
 	ctx, cancel := context.WithTimeout(w.T.Context(), patience)
 	defer cancel()
 	for {
 		changed := w.pace.next()
 		n, err := w.waiting(ctx, w.Record.QueueURL)
 		w.Must(err)
-		if n == 0 {
+		if wanted(n) {
 			return
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			w.T.Fatalf("%d messages are still in the queue\n%s", n, w.log)
+			w.T.Fatalf("%d messages are in the queue\n%s", n, w.log)
 		}
 	}
 }

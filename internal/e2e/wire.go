@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -29,6 +30,8 @@ type wire struct {
 	// cut decides whether the registrar dies right before or right after the
 	// n-th of the calls that count.
 	cut func(n int, after bool) bool
+	// killed is called when the wire was cut.
+	killed func()
 	// reply stands in for the world where it gives an answer.
 	reply func(Exchange) *http.Response
 
@@ -36,6 +39,8 @@ type wire struct {
 	n         int
 	dead      bool
 	died      chan struct{}
+	done      chan struct{} // closed once a message was deleted, and the registrar lived to hear it
+	finished  bool
 	exchanges []Exchange
 }
 
@@ -63,7 +68,7 @@ func newWire(sandboxURL string, cut func(n int, after bool) bool) (*wire, error)
 	w := &wire{
 		url: "http://" + listener.Addr().String(), target: target.Host, cut: cut,
 		transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
-		died:      make(chan struct{}),
+		died:      make(chan struct{}), done: make(chan struct{}), killed: func() {},
 	}
 	w.server = &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = w.server.Serve(listener) }() // ends with close
@@ -78,9 +83,11 @@ func (w *wire) close() {
 // kill cuts the wire for good.
 func (w *wire) kill() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.dead {
-		w.dead = true
+	before := w.dead
+	w.dead = true
+	w.mu.Unlock()
+	if !before {
+		w.killed()
 		close(w.died)
 	}
 }
@@ -113,6 +120,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	if w.isDead() || n > 0 && w.cuts(n, true) {
 		panic(http.ErrAbortHandler)
 	}
+	w.finish(e)
 	for name, values := range response.Header {
 		out.Header()[name] = values
 	}
@@ -120,14 +128,25 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	_, _ = out.Write(e.Answer)
 }
 
-// forward sends the request on as it came: its Host and its path are signed.
+func (w *wire) finish(e Exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Action == "sqs:DeleteMessage" && e.Status == http.StatusOK && !w.finished {
+		w.finished = true
+		close(w.done)
+	}
+}
+
+// forward sends the request on as it came: its Host and its path are signed. It
+// hears the answer even where the registrar does not any more: a long poll that
+// was given up may still bring messages, to nobody.
 func (w *wire) forward(r *http.Request, e Exchange) (*http.Response, error) {
 	if w.reply != nil {
 		if response := w.reply(e); response != nil {
 			return response, nil
 		}
 	}
-	on := r.Clone(r.Context())
+	on := r.Clone(context.WithoutCancel(r.Context()))
 	on.URL.Scheme, on.URL.Host, on.RequestURI = "http", w.target, ""
 	on.Body, on.ContentLength = io.NopCloser(bytes.NewReader(e.Body)), int64(len(e.Body))
 	if len(e.Body) == 0 {

@@ -83,7 +83,7 @@ func New(t T, options ...sandbox.Option) *World {
 	w.Must(err)
 	w.Record = state.Record
 	box.Faults().After(w.answers.took)
-	box.Faults().After(w.pace.putAway)
+	box.Faults().After(w.pace.queueChanged)
 	return w
 }
 

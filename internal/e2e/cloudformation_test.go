@@ -1,0 +1,408 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// What CloudFormation really does, beyond a create that goes well.
+
+func TestARegistrarThatComesTooLateRegistersNothingAndLetsTheStackGo(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	c := w.Invite("globex", AccountID(1))
+	id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
+	w.phonedHome(1)
+	w.Advance(15 * time.Minute)
+	w.Reaches(id, "ROLLBACK_IN_PROGRESS", In("ROLLBACK_IN_PROGRESS"))
+	w.phonedHome(2) // the Delete of the rollback
+
+	w.Registrar()
+	c.Settled(id, "ROLLBACK_COMPLETE")
+	w.Quiet()
+	w.Reads(id, "CloudFormation did not receive a response from your Custom Resource.")
+	c.Unknown()
+	c.Connect(Virginia) // and the customer is welcome afterwards
+}
+
+// phonedHome waits until stacks have published so many messages.
+func (w *World) phonedHome(n int) {
+	w.T.Helper()
+	w.queueHas(func(messages int) bool { return messages >= n })
+}
+
+func TestADeleteWaitsForARegistrarThatIsAway(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	first := w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Virginia)
+	first.Stop()
+
+	c.Delete(id)
+	w.phonedHome(1)
+	w.Advance(14 * time.Minute)
+	if stack, _ := w.Stack(id); stack.Status != "DELETE_IN_PROGRESS" {
+		t.Fatalf("the stack is %s", stack.Status)
+	}
+	w.Registrar()
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Disconnected)
+}
+
+func TestAnotherResourceThatFailsWhileWeProveLeavesNothingConnected(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	c := w.Invite("globex", AccountID(1))
+	other := w.Neighbour(c.Account, Frankfurt)
+	template := w.Edited(w.Template(roleV1), func(resources map[string]any) { resources["Other"] = other.Resource(nil) })
+
+	proving, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	remove := w.Faults().Before(func(call *kernel.Call) error {
+		if call.Action == "AssumeRole" {
+			once.Do(func() { close(proving); <-goOn })
+		}
+		return nil
+	})
+	defer remove()
+	w.Registrar()
+	id := c.LaunchOf(Frankfurt, template, sandbox.LaunchOptions{})
+	<-proving
+	other.Answer(other.Next(), "the neighbour is out of order")
+	w.Reaches(id, "ROLLBACK_IN_PROGRESS", In("ROLLBACK_IN_PROGRESS"))
+	close(goOn)
+	other.Answer(other.Next(), "")
+	c.Settled(id, "ROLLBACK_COMPLETE")
+	w.Quiet()
+	for _, r := range c.Registrations() {
+		if r.Live() {
+			t.Errorf("a stack that was rolled back is registered: %+v\n%s", r, w.log)
+		}
+	}
+	c.Connect(Virginia)
+}
+
+func TestAFailedUpdateGoesBackAndStaysConnected(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Virginia)
+	before := c.Owned(id, onboarding.Active)
+	c.Update(id, sandbox.UpdateOptions{Parameters: map[string]string{stacktemplate.ParameterExternalID: "my-own"}})
+	c.Settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.Quiet()
+	w.Reads(id, "The external ID of a connected stack cannot change.")
+	if after := c.Owned(id, onboarding.Active); after.ExternalID != before.ExternalID || after.Role != before.Role {
+		t.Errorf("the registration is %+v", after)
+	}
+}
+
+func TestAnUpdateThatFailsElsewhereAfterOursTakesOursBack(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	other := w.Neighbour(c.Account, Frankfurt)
+	with := func(role stacktemplate.Role, version string) string {
+		return w.Edited(w.Template(role), func(resources map[string]any) {
+			resources["Other"] = other.Resource(map[string]any{"Version": version}, stacktemplate.PhoneHomeLogicalID)
+		})
+	}
+	id := c.LaunchOf(Frankfurt, with(roleV1, "1"), sandbox.LaunchOptions{})
+	other.Answer(other.Next(), "")
+	c.Settled(id, "CREATE_COMPLETE")
+	w.Quiet()
+	before := c.Owned(id, onboarding.Active)
+
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: with(roleV2, "2")})
+	failing := other.Next() // our own update was answered by now
+	other.Answer(failing, "the neighbour is out of order")
+	other.Answer(other.Next(), "")
+	c.Settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.Quiet()
+	after := c.Owned(id, onboarding.Active)
+	if after.TemplateVersion != before.TemplateVersion || after.PhysicalID != before.PhysicalID {
+		t.Errorf("the registration is %+v", after)
+	}
+	c.Delete(id)
+	other.Answer(other.Next(), "")
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Disconnected)
+}
+
+// renamed is the template with the phone-home under another logical ID.
+func renamed(w *World, to string) string {
+	return w.Edited(w.Template(roleV1), func(resources map[string]any) {
+		resources[to] = resources[stacktemplate.PhoneHomeLogicalID]
+		delete(resources, stacktemplate.PhoneHomeLogicalID)
+	})
+}
+
+func TestARenamedResourceStaysConnected(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Frankfurt)
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: renamed(w, "CallHome")})
+	c.Settled(id, "UPDATE_COMPLETE")
+	w.Quiet()
+	if r := c.Owned(id, onboarding.Active); r.LogicalID != "CallHome" {
+		t.Errorf("the registration is %+v", r)
+	}
+	c.Delete(id)
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Disconnected)
+}
+
+func TestARenameThatIsRolledBackStaysConnectedUnderTheOldName(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	other := w.Neighbour(c.Account, Frankfurt)
+	id := c.Connect(Frankfurt)
+	template := w.Edited(w.Template(roleV1), func(resources map[string]any) {
+		resources["CallHome"] = resources[stacktemplate.PhoneHomeLogicalID]
+		delete(resources, stacktemplate.PhoneHomeLogicalID)
+		resources["Other"] = other.Resource(nil, "CallHome")
+	})
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: template})
+	other.Answer(other.Next(), "the neighbour is out of order")
+	other.Answer(other.Next(), "")
+	c.Settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.Quiet()
+	if r := c.Owned(id, onboarding.Active); r.LogicalID != stacktemplate.PhoneHomeLogicalID {
+		t.Errorf("the registration is %+v", r)
+	}
+}
+
+func TestAStackDeletedByForceAndCreatedElsewhereIsConnectedThere(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	first := c.Connect(Frankfurt)
+	w.Must(w.ForgetStack(t.Context(), first))
+	c.Settled(first, "DELETE_COMPLETE")
+	second := c.Connect(Virginia)
+	c.Delete(second)
+	c.Settled(second, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(second, onboarding.Disconnected)
+}
+
+func TestTwoCustomersOfOneAccountDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	account := AccountID(1)
+	production, staging := w.Invite("globex", account), w.Invite("globex-staging", account)
+	first := production.Connect(Frankfurt)
+	second := staging.Launch(Frankfurt, sandbox.LaunchOptions{StackName: "acme-staging"})
+	staging.Settled(second, "CREATE_COMPLETE")
+	w.Quiet()
+	staging.Owned(second, onboarding.Active)
+	production.Delete(first)
+	production.Settled(first, "DELETE_COMPLETE")
+	w.Quiet()
+	production.Owned(first, onboarding.Disconnected)
+	staging.Owned(second, onboarding.Active)
+}
+
+func TestASecondStackOfTheSameLinkFailsOnItsOwnAndLeavesTheFirstAlone(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	first := c.Connect(Frankfurt)
+	second := c.Launch(Virginia, sandbox.LaunchOptions{})
+	c.Settled(second, "ROLLBACK_COMPLETE")
+	w.Reads(second, "already exists") // the role, says IAM
+	w.Quiet()
+	c.Owned(first, onboarding.Active)
+}
+
+func TestASecondStackWithANewRoleIsRefusedWhileTheFirstWorks(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	first := c.Connect(Frankfurt)
+	c.Change(func(l *onboarding.Link) { l.RoleName = "acme-globex-2" })
+	second := c.Launch(Virginia, sandbox.LaunchOptions{})
+	c.Settled(second, "ROLLBACK_COMPLETE")
+	w.Quiet()
+	w.Reads(second, "This AWS account is already connected to Acme, by the stack acme-access in eu-central-1, and that connection works.")
+	c.Owned(first, onboarding.Active)
+
+	// With the first one gone, or its role, the second may come.
+	w.Must(w.ForgetStack(t.Context(), first))
+	c.Settled(first, "DELETE_COMPLETE")
+	again := c.Launch(Virginia, sandbox.LaunchOptions{StackName: "acme-again"})
+	c.Settled(again, "CREATE_COMPLETE")
+	w.Quiet()
+	c.Owned(again, onboarding.Active)
+}
+
+func TestALiveStackOutlivesItsLink(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Frankfurt)
+	c.Change(func(l *onboarding.Link) { l.Closed, l.ClosedAt = true, w.Now() })
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV2))})
+	c.Settled(id, "UPDATE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Active)
+	c.Delete(id)
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Disconnected)
+}
+
+// trusting is a template whose role trusts as somebody has edited it.
+func trusting(w *World, edit func(statement map[string]any)) string {
+	return w.Edited(w.Template(roleV1), func(resources map[string]any) {
+		role := resources[stacktemplate.RoleLogicalID].(map[string]any)["Properties"].(map[string]any)
+		for _, s := range role["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any) {
+			edit(s.(map[string]any))
+		}
+	})
+}
+
+func TestARoleThatIsNotSafeIsNotConnected(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		edit  func(statement map[string]any)
+		reads string
+	}{
+		"no external ID asked for": {
+			func(s map[string]any) { delete(s, "Condition") },
+			"can be assumed without an external ID, so others could get in through Acme too.",
+		},
+		"any external ID will do": {
+			func(s map[string]any) {
+				s["Condition"] = map[string]any{"StringLike": map[string]any{"sts:ExternalId": "*"}}
+			},
+			"can be assumed with a wrong external ID, so others could get in through Acme too.",
+		},
+		"an external ID only where there is one": {
+			func(s map[string]any) {
+				s["Condition"] = map[string]any{"StringEqualsIfExists": map[string]any{"sts:ExternalId": map[string]any{"Ref": "ExternalId"}}}
+			},
+			"can be assumed without an external ID",
+		},
+		"somebody else is trusted": {
+			func(s map[string]any) { s["Principal"] = map[string]any{"AWS": AccountID(1)} },
+			"Acme cannot assume the role arn:aws:iam::" + AccountID(1) + ":role/acme-globex",
+		},
+		"another external ID is asked for": {
+			func(s map[string]any) {
+				s["Condition"] = map[string]any{"StringEquals": map[string]any{"sts:ExternalId": "something-else"}}
+			},
+			"Acme cannot assume the role",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := New(t)
+			w.Registrar()
+			c := w.Invite("globex", AccountID(1))
+			id := c.LaunchOf(Frankfurt, trusting(w, test.edit), sandbox.LaunchOptions{})
+			c.Settled(id, "ROLLBACK_COMPLETE")
+			w.Quiet()
+			w.Reads(id, test.reads)
+			c.Unknown()
+		})
+	}
+}
+
+func TestAnUpdateThatOpensTheRoleIsRefusedAndTakenBack(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Frankfurt)
+	open := w.Edited(w.Template(roleV2), func(resources map[string]any) {
+		role := resources[stacktemplate.RoleLogicalID].(map[string]any)["Properties"].(map[string]any)
+		for _, s := range role["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any) {
+			delete(s.(map[string]any), "Condition")
+		}
+	})
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: open})
+	c.Settled(id, "UPDATE_ROLLBACK_COMPLETE")
+	w.Quiet()
+	w.Reads(id, "can be assumed without an external ID")
+	c.Owned(id, onboarding.Active)
+}
+
+func TestSomebodyWhoIsSignedInThroughARoleMayLaunch(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	admin, err := w.Admin(c.Account)
+	w.Must(err)
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + c.Account + `:root"},"Action":"sts:AssumeRole"}]}`
+	w.Must(kernel.CallQuery(t.Context(), w, admin, Frankfurt, "iam", "CreateRole",
+		map[string][]string{"RoleName": {"Administrators"}, "Path": {"/sso/"}, "AssumeRolePolicyDocument": {trust}}, nil))
+	w.Must(kernel.CallQuery(t.Context(), w, admin, Frankfurt, "iam", "AttachRolePolicy",
+		map[string][]string{"RoleName": {"Administrators"}, "PolicyArn": {"arn:aws:iam::aws:policy/AdministratorAccess"}}, nil))
+	clients := w.ClientsOf(c.Account, w.URL())
+	session, err := clients.STS(clients.Region).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::" + c.Account + ":role/sso/Administrators"), RoleSessionName: aws.String("jane"),
+	})
+	w.Must(err)
+	jane := sandbox.Credentials{
+		AccessKeyID: *session.Credentials.AccessKeyId, SecretAccessKey: *session.Credentials.SecretAccessKey,
+		SessionToken: *session.Credentials.SessionToken,
+	}
+	id := c.Launch(Virginia, sandbox.LaunchOptions{As: &jane})
+	c.Settled(id, "CREATE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Active)
+}
+
+func TestIAMThatTakesItsTimeIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	refused := 0
+	var mu sync.Mutex
+	remove := w.Faults().Before(func(call *kernel.Call) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if call.Action == "AssumeRole" && refused < 6 {
+			refused++
+			return kernel.Errorf(403, "AccessDenied", "User: arn:aws:iam::111111111111:user/admin is not authorized to perform: sts:AssumeRole")
+		}
+		return nil
+	})
+	defer remove()
+	began := w.Now()
+	id := c.Connect(Frankfurt)
+	if strings.Contains(w.Story(id), "FAILED") || w.Now().Sub(began) > 2*time.Minute {
+		t.Errorf("it took %s:\n%s", w.Now().Sub(began), w.Story(id))
+	}
+}

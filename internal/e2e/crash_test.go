@@ -1,0 +1,158 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// story is one request that a registrar dies over: what comes before it, what
+// sends it, and what must be in the end.
+type story struct {
+	prepare func(c *Customer) (stackID string) // with a registrar that lives
+	send    func(c *Customer, stackID string) string
+	stack   string // its status in the end
+	role    onboarding.RegistrationStatus
+	history []onboarding.Outcome
+	answers int // to all requests of the stack
+}
+
+var stories = map[string]story{
+	"Create": {
+		prepare: func(*Customer) string { return "" },
+		send:    func(c *Customer, _ string) string { return c.Launch(Frankfurt, sandbox.LaunchOptions{}) },
+		stack:   "CREATE_COMPLETE",
+		role:    onboarding.Active,
+		history: []onboarding.Outcome{onboarding.OutcomeRegistered},
+		answers: 1,
+	},
+	"Update": {
+		prepare: func(c *Customer) string { return c.Connect(Virginia) },
+		send: func(c *Customer, id string) string {
+			c.Update(id, sandbox.UpdateOptions{TemplateURL: c.Publish(c.Template(roleV2))})
+			return id
+		},
+		stack:   "UPDATE_COMPLETE",
+		role:    onboarding.Active,
+		history: []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeUpdated},
+		answers: 2,
+	},
+	"Delete": {
+		prepare: func(c *Customer) string { return c.Connect(Frankfurt) },
+		send: func(c *Customer, id string) string {
+			c.Delete(id)
+			return id
+		},
+		stack:   "DELETE_COMPLETE",
+		role:    onboarding.Disconnected,
+		history: []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeDisconnected},
+		answers: 2,
+	},
+}
+
+// TestARegistrarMayDieAtEveryCall kills the registrar right before and right
+// after each call that handling one request makes, one after the other, until
+// it gets through; another one takes over, and nothing shows.
+func TestARegistrarMayDieAtEveryCall(t *testing.T) {
+	t.Parallel()
+	for name, s := range stories {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/after=%t", name, after), func(t *testing.T) {
+				t.Parallel()
+				w := New(t)
+				n := 1 // the receive
+				if !after {
+					n = 2 // before that there is no message to lose
+				}
+				for ; s.survives(t, w, n, after); n++ {
+					if n > 100 {
+						t.Fatal("it never gets through")
+					}
+				}
+				// Receive, two reads, the answer stored, sent and committed, and the
+				// message deleted: no request takes fewer calls.
+				if n < 8 {
+					t.Errorf("the registrar died %d times only", n-1)
+				}
+			})
+		}
+	}
+}
+
+// survives plays the story once with a registrar that dies at its n-th call. It
+// is false where that call never came.
+func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
+	t.Helper()
+	c := w.Invite(fmt.Sprintf("customer-%d", n), AccountID(n))
+	healthy := w.Registrar()
+	id := s.prepare(c)
+	healthy.Stop()
+
+	mortal := w.Registrar(DiesAt(func(call int, is bool) bool { return call == n && is == after }))
+	id = s.send(c, id)
+	died := false
+	select {
+	case <-mortal.Died():
+		died = true
+	case <-mortal.Done():
+		mortal.Stop()
+	}
+	heir := w.Registrar()
+	c.Settled(id, s.stack)
+	w.Quiet()
+	heir.Stop()
+
+	c.Owned(id, s.role)
+	if got := c.Happened(); !slices.Equal(got, s.history) {
+		t.Errorf("killed at call %d (after: %t) the history is %v, not %v\n%s", n, after, got, s.history, w.log)
+	}
+	if got := w.Answers(id); len(got) != s.answers || slices.ContainsFunc(got, func(a Answer) bool { return a.Status != "SUCCESS" }) {
+		t.Errorf("killed at call %d (after: %t) the answers are %+v\n%s", n, after, got, w.log)
+	}
+	return died && !t.Failed()
+}
+
+// TestAnAnswerThatArrivedBeforeACrashCountsHoursLater: the registrar dies right after its answer has
+// arrived, and the next one starts when the answer's address has expired.
+func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Create", "Delete"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, w := stories[name], New(t)
+			c := w.Invite("globex", AccountID(1))
+			healthy := w.Registrar()
+			id := s.prepare(c)
+			healthy.Stop()
+
+			var mortal *Registrar
+			answered := false
+			mortal = w.Registrar(DiesAt(func(_ int, after bool) bool {
+				sent := mortal.Sent()
+				if after && len(sent) > 0 {
+					last := sent[len(sent)-1]
+					answered = answered || last.Action == "" && last.Method == "PUT"
+				}
+				return after && answered
+			}))
+			id = s.send(c, id)
+			<-mortal.Died()
+			c.Settled(id, s.stack)
+			w.Advance(3 * time.Hour)
+			w.Registrar()
+			w.Quiet()
+			c.Owned(id, s.role)
+			if log := w.log.String(); !strings.Contains(log, "globex") {
+				t.Errorf("nothing was logged: %s", log)
+			}
+		})
+	}
+}
