@@ -30,6 +30,7 @@ var parsers = map[string]func(string) (parsed, error){
 	"policy ARN":  func(s string) (parsed, error) { return ParsePolicyARN(s) },
 	"topic ARN":   func(s string) (parsed, error) { return ParseTopicARN(s) },
 	"stack ARN":   func(s string) (parsed, error) { return ParseStackARN(s) },
+	"bus ARN":     func(s string) (parsed, error) { return ParseEventBusARN(s) },
 }
 
 var good = map[string][]string{
@@ -51,6 +52,10 @@ var good = map[string][]string{
 	"stack ARN": {
 		"arn:aws:cloudformation:us-east-1:123456789012:stack/acme-access/1a2b3c4d-5e6f-11ee-be56-0242ac120002",
 		"arn:aws-us-gov:cloudformation:us-gov-east-1:123456789012:stack/A/0",
+	},
+	"bus ARN": {
+		"arn:aws:events:eu-central-1:123456789012:event-bus/default",
+		"arn:aws-cn:events:cn-north-1:123456789012:event-bus/of.my-own_1",
 	},
 }
 
@@ -93,6 +98,12 @@ func TestWhatIsWrongIsRefusedInAShortSentence(t *testing.T) {
 			"arn:aws:sns::123456789012:T", "arn:aws-cn:sns:us-east-1:123456789012:T", "arn:aws:sns:us-east-1:123456789012:T.fifo",
 			"arn:aws:sns:us-east-1:123456789012:T:0a1b2c3d-subscription", "arn:aws:sqs:us-east-1:123456789012:T", "arn:aws:sns:us-east-1:123456789012:",
 			"arn:aws:sns:moon-1:123456789012:T",
+		},
+		"bus ARN": {
+			"arn:aws:events:us-east-1:123456789012:event-bus/", "arn:aws:events:us-east-1:123456789012:rule/default",
+			"arn:aws:events::123456789012:event-bus/default", "arn:aws:events:cn-north-1:123456789012:event-bus/default",
+			"arn:aws:events:us-east-1:123456789012:event-bus/aws.partner/example.com/x", "arn:aws:events:us-east-1::event-bus/default",
+			"arn:aws:sns:us-east-1:123456789012:event-bus/default", "default", "arn:aws:events:us-east-1:123456789012:event-bus/a b",
 		},
 		"stack ARN": {
 			"arn:aws:cloudformation:us-east-1:123456789012:stack/S", "arn:aws:cloudformation:us-east-1:123456789012:stack/S/",
