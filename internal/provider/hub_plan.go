@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -131,10 +132,16 @@ func (r *hubResource) planShrink(ctx context.Context, in *intake, record registr
 		return
 	}
 	open := 0
+	var stranded []string // customers whose links open a Region that is given up
 	gone := map[account.Region][]hub.LiveStack{}
 	for _, customer := range customers {
 		if !customer.Link.Closed || len(live(customer)) > 0 {
 			open++
+		}
+		d, _ := decodeDeclaration(customer.Link.Declared)
+		if region, err := account.ParseRegion(d.Region); err == nil && !customer.Link.Closed &&
+			!slices.Contains(spec.Regions, region) && slices.Contains(record.Regions, region) {
+			stranded = append(stranded, customer.Link.CustomerID)
 		}
 		for _, r := range live(customer) {
 			if region := r.Stack.Region; !slices.Contains(spec.Regions, region) && slices.Contains(record.Regions, region) {
@@ -146,6 +153,11 @@ func (r *hubResource) planShrink(ctx context.Context, in *intake, record registr
 		diags.AddAttributeError(path.Root("regions"), fmt.Sprintf("Region %s of hub %s is in use", region, in.name), paragraphs(
 			"Customers have live stacks there, which need the Region's topic for as long as they live. Keep the Region until they are deleted.",
 			(&hub.LiveError{Hub: in.name, Region: region, Stacks: stacks}).Error()))
+	}
+	if len(stranded) > 0 {
+		slices.Sort(stranded)
+		diags.AddAttributeWarning(path.Root("regions"), fmt.Sprintf("Links lead to a Region that hub %s gives up", in.name), fmt.Sprintf(
+			"Nobody can launch there any more. Give these customers' links another region: %s.", strings.Join(stranded, ", ")))
 	}
 	if spec.Capacity < open {
 		diags.AddAttributeError(path.Root("capacity"), "Capacity below what is used",

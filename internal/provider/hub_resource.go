@@ -85,6 +85,9 @@ func (r *hubResource) adopt(ctx context.Context, in *intake, existing registry.H
 }
 
 func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if !r.session.ready() {
+		return // the provider isn't configured before apply: the state stays
+	}
 	var model hubModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {

@@ -71,7 +71,7 @@ func hubSchema() schema.Schema {
 			"display_name": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "The vendor's name, as customers read it in the template and in answers; default `name`. At most 100 characters.",
-				Validators:          []validator.String{stringvalidator.LengthBetween(1, 100)},
+				Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 100)},
 			},
 			"support_url": schema.StringAttribute{
 				Optional:            true,

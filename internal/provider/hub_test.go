@@ -274,11 +274,11 @@ func TestWhatThePlanDoesNotKnowYetIsNoError(t *testing.T) {
 	// Region, account and policy come from a resource that is still to be made.
 	config := `
 resource "terraform_data" "later" {
-  input = { region = "us-east-1", account = "222222222222", policy = "arn:aws:iam::aws:policy/SecurityAudit", hub = "acme" }
+  input = { region = "us-east-1", account = "222222222222", policy = "arn:aws:iam::aws:policy/SecurityAudit" }
 }
 ` + replaceOnce(w.Provider(), `"us-east-1"`, `terraform_data.later.output.region`) + `
 resource "xacct_hub" "this" {
-  name          = terraform_data.later.output.hub
+  name          = "acme"
   regions       = [terraform_data.later.output.region]
   force_destroy = true
 }
@@ -293,5 +293,10 @@ resource "xacct_onboarding_link" "globex" {
 	run(t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/acme-globex"))}},
 		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{ // now the provider's Region is unknown while everything is there
+			Config:           replaceOnce(config, "{ region =", "{ again = true, region ="),
+			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
+		},
+		resource.TestStep{Config: replaceOnce(config, "{ region =", "{ again = true, region ="), ConfigPlanChecks: emptyPlan()},
 	)
 }

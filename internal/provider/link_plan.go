@@ -133,6 +133,9 @@ func (p *linkPlan) onHub(ctx context.Context) {
 			return
 		}
 	}
+	if p.provable(ctx); p.diags.HasError() {
+		return
+	}
 	record, ok, err := in.expected(ctx)
 	if err != nil {
 		p.diags.Append(cannot("plan the link of", onCustomer(in.name, p.plan.CustomerID.ValueString()), "", err))
@@ -145,10 +148,7 @@ func (p *linkPlan) onHub(ctx context.Context) {
 	if p.plan.Region.IsUnknown() && p.config.Region.IsNull() {
 		p.plan.Region = types.StringValue(record.Region.String())
 	}
-	p.provable(ctx)
-	if !p.diags.HasError() {
-		p.foresee(ctx, in, record)
-	}
+	p.foresee(ctx, in, record)
 }
 
 // sameLink reports whether the plan is to change the link that the state has,
@@ -260,6 +260,9 @@ func (p *linkPlan) provable(ctx context.Context) {
 	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
 	principals := trusted.principals(p.diags)
 	clients := p.resource.session.clients
+	p.diags.Append(onAttributes(stacktemplate.ValidateTrust(stacktemplate.Specification{
+		Vendor: clients.Account, Partition: clients.Partition(), TrustedPrincipals: principals,
+	}))...)
 	if p.diags.HasError() || roleproof.CanProve(clients.CallerARN, clients.Account, principals) {
 		return
 	}

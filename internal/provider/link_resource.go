@@ -72,6 +72,9 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 }
 
 func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if !r.session.ready() {
+		return // the provider isn't configured before apply: the state stays
+	}
 	var model linkModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {

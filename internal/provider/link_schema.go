@@ -126,7 +126,7 @@ func roleAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "Path of the role; default `/`.",
 			},
 			"description": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 1000)},
+				Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 1000)},
 				MarkdownDescription: "Description of the role, at most 1000 characters: customers read it.",
 			},
 			"managed_policy_arns": schema.SetAttribute{
@@ -158,8 +158,8 @@ func roleAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "Tags of the role, at most 50.",
 				Validators: []validator.Map{
 					mapvalidator.SizeAtMost(50),
-					mapvalidator.KeysAre(stringvalidator.LengthBetween(1, 128)),
-					mapvalidator.ValueStringsAre(stringvalidator.LengthAtMost(256)),
+					mapvalidator.KeysAre(stringvalidator.UTF8LengthBetween(1, 128)),
+					mapvalidator.ValueStringsAre(stringvalidator.UTF8LengthAtMost(256)),
 				},
 			},
 		},

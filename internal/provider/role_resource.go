@@ -62,6 +62,9 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 }
 
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if !r.session.ready() {
+		return // the provider isn't configured before apply: the state stays
+	}
 	var model roleModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	in, customer := r.open(model.Link, &resp.Diagnostics)
