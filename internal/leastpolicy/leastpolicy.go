@@ -35,25 +35,27 @@ type Hub struct {
 	// it is not known before the hub exists. Only the provider needs it.
 	Bucket string
 
-	// Principals are roles of the vendor that customers' roles trust in the
-	// caller's stead (trusted_principal_arns), so that the caller proves as one
-	// of them. Empty: the caller proves as itself.
+	// Principals are roles of the vendor that customers' roles trust
+	// (trusted_principal_arns) and the caller is not: it proves as one of them,
+	// and tries no customer's role itself. Empty: it does.
 	Principals []account.RoleARN
 }
 
-// Registrar is the policy of `xacct registrar`: it reads the queue, reads and
-// writes the registry, and tries customers' roles. It can make, change and
-// delete nothing of the hub.
+// Registrar is the policy of `xacct registrar`, and of `xacct verify`: to read
+// the queue, to read and write the registry, and to try customers' roles. It
+// can make, change and delete nothing of the hub.
 func Registrar(h Hub) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
 		return iampolicy.Document{}, err
 	}
-	return document(append([]iampolicy.Statement{
+	return document([]iampolicy.Statement{
 		allow("Registry", h.table(),
-			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem",
+			"dynamodb:PutItem", "dynamodb:Query"),
 		allow("Queue", h.queue(h.Queue), answering...),
 		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
-	}, h.proofs()...))
+		h.proofs(),
+	})
 }
 
 // RegistrarFunction is the policy of the registrar as a Lambda function: what
@@ -78,7 +80,7 @@ func Provider(h Hub) (iampolicy.Document, error) {
 	if len(h.Topics) == 0 || h.Bucket == "" {
 		return iampolicy.Document{}, errors.New("a policy for the provider needs the hub's topics and bucket")
 	}
-	return document(slices.Concat(h.registry(), h.queues(), h.topics(), h.bucket(), h.proofs()))
+	return document(slices.Concat(h.registry(), h.queues(), h.topics(), h.bucket(), []iampolicy.Statement{h.proofs()}))
 }
 
 func (h Hub) check() error {

@@ -24,17 +24,17 @@ var answering = []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sq
 // There is no condition on sts:ExternalId on purpose: a proof tries the role
 // without one, too, and when our own policy refused that, a role that anybody
 // can assume would look safe.
-func (h Hub) proofs() []iampolicy.Statement {
+func (h Hub) proofs() iampolicy.Statement {
+	if len(h.Principals) > 0 {
+		var roles []string
+		for _, role := range h.Principals {
+			roles = append(roles, role.String())
+		}
+		return allow("TrustedPrincipals", sorted(roles), "sts:AssumeRole")
+	}
 	customers := allow("CustomersRoles", []string{fmt.Sprintf("arn:%s:iam::*:role/*", h.Region.Partition())}, "sts:AssumeRole")
 	customers.Condition = iampolicy.Conditions{"StringNotEquals": {"aws:ResourceAccount": {h.Account.String()}}}
-	if len(h.Principals) == 0 {
-		return []iampolicy.Statement{customers}
-	}
-	var principals []string
-	for _, role := range h.Principals {
-		principals = append(principals, role.String())
-	}
-	return []iampolicy.Statement{customers, allow("TrustedPrincipals", sorted(principals), "sts:AssumeRole")}
+	return customers
 }
 
 // registry: the provider makes the table and keeps its protection, backups,
