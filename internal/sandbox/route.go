@@ -73,6 +73,8 @@ func unsignedService(r *http.Request) string {
 		return "sqs"
 	case strings.HasPrefix(target, "dynamodb"):
 		return "dynamodb"
+	case strings.HasPrefix(target, "awsevents"):
+		return "events"
 	case r.Method == http.MethodPost && r.URL.Path == "/":
 		return "sts" // one of the query protocol's; they word it alike
 	default:

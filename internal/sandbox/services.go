@@ -6,6 +6,7 @@ package sandbox
 import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/eventbridge"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
@@ -27,5 +28,6 @@ func (s *Sandbox) addServices(env kernel.Env) {
 		"s3":             objects,
 		"dynamodb":       dynamodb.New(env),
 		"cloudformation": cloudformation.New(env, objects),
+		"events":         eventbridge.New(env),
 	}
 }

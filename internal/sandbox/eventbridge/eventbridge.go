@@ -1,0 +1,145 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package eventbridge is the sandbox's Amazon EventBridge as far as a sender of
+// events sees it: buses, PutEvents by the JSON 1.1 protocol with an answer for
+// each entry, every call judged by identity policies, and a journal of what was
+// accepted.
+//
+// It has no rules, targets, archives, pipes, schedules or bus policies, and
+// takes no events for another account: those calls and parameters are refused.
+package eventbridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Service is EventBridge for all accounts and Regions of a sandbox.
+type Service struct {
+	clock      *kernel.Clock
+	authorizer kernel.Authorizer
+	rand       io.Reader
+
+	mu      sync.Mutex
+	buses   map[busKey]*bus
+	journal []Event
+	refuse  func(Event) (code string)
+}
+
+// New makes an EventBridge that has the default buses alone.
+func New(env kernel.Env) *Service {
+	return &Service{clock: env.Clock, authorizer: env.Authorizer, rand: env.Rand, buses: map[busKey]*bus{}}
+}
+
+var _ kernel.Service = (*Service)(nil)
+
+// Event is an event as the rules of its bus would see it.
+type Event struct {
+	Version    string          `json:"version"`
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Account    string          `json:"account"`
+	Time       string          `json:"time"`
+	Region     string          `json:"region"`
+	Resources  []string        `json:"resources"`
+	Detail     json.RawMessage `json:"detail"`
+
+	Bus string `json:"-"` // ARN
+	// Dropped: the bus does not exist. AWS accepts the event and loses it
+	// (aws-facts 11.2), and so does the sandbox.
+	Dropped bool `json:"-"`
+}
+
+// Events is what was accepted so far, in order.
+func (s *Service) Events() []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.journal)
+}
+
+// Refuse has single entries refused with the code that a function gives; an
+// empty code accepts the entry. Nil ends it.
+func (s *Service) Refuse(with func(Event) (code string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = with
+}
+
+// Action names the operation of the X-Amz-Target header.
+func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
+
+// EncodeError implements kernel.Service.
+func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
+	return version11(kernel.JSONError(c, "com.amazonaws.events", err))
+}
+
+// version11: the kernel writes JSON 1.0, and the two differ in their name alone.
+func version11(r *kernel.Response) *kernel.Response {
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	return r
+}
+
+// operations decode their input, check that it is allowed, and do it.
+var operations = map[string]func(*Service, *kernel.Call) (any, error){
+	"PutEvents":        (*Service).putEvents,
+	"CreateEventBus":   (*Service).createEventBus,
+	"DescribeEventBus": (*Service).describeEventBus,
+	"DeleteEventBus":   (*Service).deleteEventBus,
+}
+
+// Serve runs one operation.
+func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
+	run, ok := operations[c.Action]
+	if !ok {
+		return nil, kernel.UnknownJSONAction(c)
+	}
+	if c.Principal == nil {
+		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+	}
+	out, err := run(s, c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := kernel.JSONResult(c, out)
+	if err != nil {
+		return nil, err
+	}
+	return version11(r), nil
+}
+
+// decode reads an operation's input. A member that the sandbox doesn't know is
+// refused: what it doesn't understand it doesn't ignore.
+func decode(c *kernel.Call, in any) error {
+	d := json.NewDecoder(bytes.NewReader(c.Body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(in); err != nil {
+		return kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
+	}
+	return nil
+}
+
+// allow asks whether the caller may do something with a bus of its account.
+func (s *Service) allow(c *kernel.Call, action string, key busKey, keys map[string][]string) error {
+	err := s.authorizer.Authorize(kernel.Authorization{
+		Principal:       c.Principal,
+		Action:          "events:" + action,
+		Resource:        key.arn(),
+		ResourceAccount: key.account,
+		Context:         keys,
+	})
+	var denied *kernel.Error
+	if errors.As(err, &denied) && strings.HasPrefix(denied.Code, "AccessDenied") {
+		return kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", denied.Message)
+	}
+	return err
+}
