@@ -45,11 +45,8 @@ const patience = 4
 // open finds the hub. maxRetries is how often each call is tried; 0 is the
 // default of whatever runs unattended.
 func (f *hubFlags) open(ctx context.Context, clock func() time.Time, maxRetries int) (*intake, error) {
-	if f.hub == "" {
-		return nil, usageError{errors.New("--hub is missing: the name of the hub, as in xacct_hub.name")}
-	}
-	if !hubNamePattern.MatchString(f.hub) {
-		return nil, usageError{fmt.Errorf("--hub %q is not the name of a hub: it has 2 to 31 lowercase letters, digits and hyphens, a letter first", f.hub)}
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	clients, err := f.load(ctx, maxRetries)
 	if err != nil {
@@ -61,6 +58,17 @@ func (f *hubFlags) open(ctx context.Context, clock func() time.Time, maxRetries 
 		return nil, fmt.Errorf("there is no hub %q in %s of account %s: check --hub, --region and the credentials", f.hub, clients.Region, clients.Account)
 	}
 	return in, in.explain(err)
+}
+
+// check says what is wrong with the hub's name, if anything.
+func (f *hubFlags) check() error {
+	if f.hub == "" {
+		return usageError{errors.New("--hub is missing: the name of the hub, as in xacct_hub.name")}
+	}
+	if !hubNamePattern.MatchString(f.hub) {
+		return usageError{fmt.Errorf("--hub %q is not the name of a hub: it has 2 to 31 lowercase letters, digits and hyphens, a letter first", f.hub)}
+	}
+	return nil
 }
 
 // load reads AWS configuration as the provider does, and turns its diagnostics

@@ -57,6 +57,7 @@ func newRootCommand(clock func() time.Time) *cobra.Command {
 		newCustomersCommand(clock),
 		newVerifyCommand(clock),
 		newDeadLettersCommand(clock),
+		newPolicyCommand(clock),
 		newSandboxCommand(),
 	)
 	return root
