@@ -1,0 +1,146 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+var (
+	home     = must(account.ParseID("222222222222"))
+	moved    = must(account.ParseID("333333333333"))
+	vendor   = must(account.ParseID("111111111111"))
+	virginia = must(account.ParseRegion("us-east-1"))
+	ireland  = must(account.ParseRegion("eu-west-1"))
+)
+
+// aHub is a record with a key that is the same in every test.
+func aHub() registry.HubRecord {
+	record := registry.HubRecord{Bucket: "xacct-acme-0123456789abcdef", Key: must(registry.NewKey(strings.NewReader(strings.Repeat("k", 32))))}
+	record.Name, record.Account, record.Region = "acme", vendor, virginia
+	record.Regions, record.ResponseTimeout = []account.Region{virginia, ireland}, 15*time.Minute
+	return record
+}
+
+func aDeclaration() declaration {
+	return declaration{
+		Role:      declaredRole{Name: "acme-globex", Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
+		StackName: "acme-access", Region: "us-east-1",
+	}
+}
+
+func want(creating bool, change func(*wanted)) wanted {
+	w := wanted{record: aHub(), customer: "globex", account: home, declaration: aDeclaration(), creating: creating}
+	if change != nil {
+		change(&w)
+	}
+	return w
+}
+
+// issued is the customer as a first create leaves them.
+func issued(change func(*onboarding.Customer)) *onboarding.Customer {
+	first, diags := issueLink(want(true, nil), nil)
+	if diags.HasError() {
+		panic(diags)
+	}
+	first.link.Revision = 1
+	c := &onboarding.Customer{Link: first.link}
+	if change != nil {
+		change(c)
+	}
+	return c
+}
+
+func closed(c *onboarding.Customer) { c.Link.Closed, c.Link.ClosedAt = true, time.Unix(0, 0) }
+
+func alive(c *onboarding.Customer) {
+	c.Registrations = []onboarding.Registration{{CustomerID: "globex", Account: home, ExternalID: c.Link.ExternalID, Status: onboarding.Active}}
+}
+
+func TestHowALinkIsIssued(t *testing.T) {
+	original := issued(nil).Link
+	adopted := must(account.ParseExternalID("acme-2019"))
+	for name, c := range map[string]struct {
+		want       wanted
+		existing   *onboarding.Customer
+		generation int
+		externalID account.ExternalID // zero: another one than the original
+		template   bool               // is rendered
+		adopt      bool
+		refused    string
+	}{
+		"to a new customer":                         {want: want(true, nil), externalID: original.ExternalID, template: true},
+		"with an external ID of the vendor's own":   {want: want(true, func(w *wanted) { w.externalID = adopted }), externalID: adopted, template: true},
+		"over the same link: adopted":               {want: want(true, nil), existing: issued(nil), externalID: original.ExternalID, adopt: true},
+		"over another link: refused":                {want: want(true, func(w *wanted) { w.declaration.StackName = "other" }), existing: issued(nil), refused: "stack_name"},
+		"over a link of another account: refused":   {want: want(true, func(w *wanted) { w.account = moved }), existing: issued(nil), refused: "account_id"},
+		"over one with another external ID":         {want: want(true, func(w *wanted) { w.externalID = adopted }), existing: issued(nil), refused: "external_id"},
+		"to a customer who comes back: anew":        {want: want(true, nil), existing: issued(closed), generation: 1},
+		"to one whose stack is still there: as was": {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID},
+		"again, in place":                           {want: want(false, func(w *wanted) { w.declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},
+		"with another role: another template":       {want: want(false, func(w *wanted) { w.declaration.Role.ManagedPolicyARNs = nil }), existing: issued(nil), externalID: original.ExternalID, template: true},
+		"with another role name: the same template": {want: want(false, func(w *wanted) { w.declaration.Role.Name = "other" }), existing: issued(nil), externalID: original.ExternalID},
+		"to another Region: a template that has it": {want: want(false, func(w *wanted) { w.declaration.Region = "eu-west-1" }), existing: issued(nil), externalID: original.ExternalID, template: true},
+		"to another account":                        {want: want(false, func(w *wanted) { w.account = moved }), existing: issued(nil), externalID: original.ExternalID},
+		"to another account, under a live stack":    {want: want(false, func(w *wanted) { w.account = moved }), existing: issued(alive), refused: "account_id can't change"},
+		"with another external ID":                  {want: want(false, func(w *wanted) { w.externalID = adopted }), existing: issued(nil), externalID: adopted},
+		"with another one, under a live stack":      {want: want(false, func(w *wanted) { w.externalID = adopted }), existing: issued(alive), refused: "external_id can't change"},
+		"to a Region that the hub has not":          {want: want(true, func(w *wanted) { w.declaration.Region = "sa-east-1" }), refused: "none of the Regions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, diags := issueLink(c.want, c.existing)
+			if c.refused != "" {
+				if !diags.HasError() || !strings.Contains(diags[0].Summary()+diags[0].Detail(), c.refused) {
+					t.Fatalf("want a refusal that says %q, got %v", c.refused, diags)
+				}
+				return
+			}
+			if diags.HasError() {
+				t.Fatal(diags)
+			}
+			if got.adopt != c.adopt || (got.body != nil) != c.template {
+				t.Errorf("adopt %t, template rendered %t", got.adopt, got.body != nil)
+			}
+			if got.link.Generation != c.generation || got.link.Closed {
+				t.Errorf("generation %d, closed %t", got.link.Generation, got.link.Closed)
+			}
+			if c.externalID.IsZero() && got.link.ExternalID == original.ExternalID {
+				t.Errorf("external ID %s is issued once more", original.ExternalID)
+			}
+			if !c.externalID.IsZero() && got.link.ExternalID != c.externalID {
+				t.Errorf("external ID %s, want %s", got.link.ExternalID, c.externalID)
+			}
+		})
+	}
+}
+
+func TestPlanAndApplyComeToTheSameLink(t *testing.T) {
+	a, _ := issueLink(want(true, nil), nil)
+	b, _ := issueLink(want(true, func(w *wanted) { w.externalID = a.link.ExternalID }), nil)
+	if a.link.TemplateURL != b.link.TemplateURL || a.link.ExternalID != b.link.ExternalID || string(a.body) != string(b.body) {
+		t.Errorf("the plan says\n%+v\nand apply\n%+v", a.link, b.link)
+	}
+}
+
+func TestOwnTagsAreThoseThatNoDefaultExplains(t *testing.T) {
+	all := map[string]string{"team": "intake", "cost": "7", "same": "x"}
+	defaults := map[string]string{"team": "platform", "cost": "7", "same": "x"}
+	own := ownTags(all, defaults, map[string]string{"same": "x"})
+	if len(own) != 2 || own["team"] != "intake" || own["same"] != "x" {
+		t.Errorf("got %v", own)
+	}
+}
