@@ -169,7 +169,11 @@ func (c commit) withResource(resource Resource) Stack {
 
 func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Transition {
 	reg.ChangedAt = c.now
-	return Transition{Stack: &stack, Registration: &reg, History: &HistoryEntry{
+	before := Pending
+	if c.Registration != nil {
+		before = c.Registration.Status
+	}
+	entry := HistoryEntry{
 		At:         c.now,
 		CustomerID: reg.CustomerID,
 		Account:    reg.Account,
@@ -177,9 +181,11 @@ func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Trans
 		LogicalID:  c.answer.LogicalID,
 		RequestID:  c.answer.RequestID,
 		Outcome:    outcome,
+		Before:     before,
 		Status:     reg.Status,
 		Detail:     reg.Reason,
-	}}
+	}
+	return Transition{Stack: &stack, Registration: &reg, History: &entry, Event: EventOf(reg, entry)}
 }
 
 func anyLive(stack Stack) bool {

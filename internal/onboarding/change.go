@@ -50,6 +50,7 @@ type Transition struct {
 	Stack        *Stack
 	Registration *Registration
 	History      *HistoryEntry
+	Event        *Event // for others, where the hub sends any
 }
 
 // Empty reports whether the transition writes nothing.
@@ -65,6 +66,7 @@ type HistoryEntry struct {
 	LogicalID  string
 	RequestID  string // empty: not a request, but a proof that changed the state
 	Outcome    Outcome
+	Before     RegistrationStatus // of the registration before; pending: there was none
 	Status     RegistrationStatus // of the registration afterwards
 	Detail     string             // for a person; may be empty
 }

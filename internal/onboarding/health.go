@@ -20,6 +20,7 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 	if !reg.Live() || status == reg.Status && reason == reg.Reason {
 		return reg, nil
 	}
+	before := reg.Status
 	reg.Status, reg.Reason, reg.ChangedAt = status, reason, now
 	if status == Active {
 		reg.ProvenAt = now
@@ -31,6 +32,7 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 		Stack:      reg.Stack,
 		LogicalID:  reg.LogicalID,
 		Outcome:    outcome,
+		Before:     before,
 		Status:     status,
 		Detail:     reason,
 	}

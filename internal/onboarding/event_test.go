@@ -1,0 +1,113 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// told plays a request and says what others are told of it.
+func (s *story) told(kind phonehome.RequestType, stack string, change func(*phonehome.Request)) string {
+	s.t.Helper()
+	_, a := s.send(kind, stackIn(customers, stack), change)
+	return tell(s.commit(a).Event)
+}
+
+func tell(e *Event) string {
+	if e == nil {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s: %s -> %s (%s) %d", e.Kind, e.Before, e.After.Status, e.Outcome, e.Sequence)
+}
+
+// proof is a proof outside of any request.
+func (s *story) proof(outcome ProofOutcome) string {
+	reg, entry := Health(*s.reg, Proof{Outcome: outcome, Hole: "without an external ID"}, s.now)
+	if entry == nil {
+		return "nothing"
+	}
+	e := EventOf(reg, *entry)
+	reg.Revision++
+	s.reg = &reg
+	return tell(e)
+}
+
+func TestOthersAreToldWhatBecomesOfARoleInOrder(t *testing.T) {
+	back := func(r *phonehome.Request) { r.Properties, r.OldProperties = r.OldProperties, r.Properties }
+	s := newStory(t)
+	var got []string
+	play := func(told string) { got = append(got, told) }
+
+	play(s.told(phonehome.Create, "first", nil))
+	play(s.proof(Proven))
+	play(s.proof(Refused))
+	play(s.proof(Open))
+	play(s.proof(Inconclusive))
+	play(s.proof(Proven))
+	play(s.told(phonehome.Update, "first", nil))
+	s.role = Refused
+	play(s.told(phonehome.Update, "first", back))
+	s.role = Proven
+	play(s.told(phonehome.Update, "first", nil))
+	play(s.told(phonehome.Create, "second", nil))
+	play(s.told(phonehome.Delete, "first", nil))
+	play(s.told(phonehome.Delete, "second", nil))
+	play(s.told(phonehome.Create, "third", nil))
+
+	if diff := cmp.Diff([]string{
+		"registered: pending -> active (registered) 1",
+		"nothing",
+		"degraded: active -> degraded (degraded) 2",
+		"degraded: degraded -> degraded (degraded) 3", // for another reason
+		"nothing",
+		"updated: degraded -> active (restored) 4",
+		"updated: active -> active (updated) 5",
+		"degraded: active -> degraded (rolled_back) 6",
+		"updated: degraded -> active (updated) 7",
+		"registered: active -> active (registered) 8",
+		"nothing", // the stack that had been taken over from
+		"disconnected: active -> disconnected (disconnected) 10",
+		"registered: disconnected -> active (registered) 11",
+	}, got); diff != "" {
+		t.Errorf("others were told something else (-want +got):\n%s", diff)
+	}
+}
+
+func TestACommitThatIsTriedAgainIsTheSameEventAndEveryOtherWriteAnotherOne(t *testing.T) {
+	s := newStory(t)
+	_, a := s.send(phonehome.Create, first, nil)
+	now := s.now
+	event := func() Event { return *Apply(s.snapshot(first), a, now).Event }
+	if diff := cmp.Diff(event().ID, event().ID); diff != "" || len(event().ID) != 32 {
+		t.Errorf("the ID of one event differs: %s", diff)
+	}
+	seen := map[string]bool{event().ID: true}
+	s.commit(a)
+	for range 3 {
+		_, next := s.send(phonehome.Update, first, nil)
+		e := s.commit(next).Event
+		if seen[e.ID] {
+			t.Errorf("two events are called %s", e.ID)
+		}
+		seen[e.ID] = true
+	}
+}
+
+func TestWhatChangesNothingIsNoEvent(t *testing.T) {
+	s := newStory(t)
+	s.does(phonehome.Create, first, nil)
+	_, older := s.send(phonehome.Update, first, nil)
+	s.does(phonehome.Update, first, nil)
+	if e := s.commit(older).Event; e != nil {
+		t.Errorf("an Update that came too late is told: %s", tell(e))
+	}
+	s.role = Open
+	if e := s.told(phonehome.Create, "second", nil); e != "nothing" {
+		t.Errorf("a Create that was refused is told: %s", e)
+	}
+}
