@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -42,6 +44,7 @@ type intake struct {
 	ours         map[string]bool // customers whose links are in Terraform's state
 
 	listener *listener
+	swept    sync.Once
 }
 
 func newIntake(s *session, name string) (*intake, error) {
@@ -75,6 +78,20 @@ func (in *intake) readCustomers(ctx context.Context) (map[string]onboarding.Cust
 		byID[c.Link.CustomerID] = c
 	}
 	return byID, nil
+}
+
+// sweep takes the accounts of customers who left long ago off the topics, once
+// in an operation, when a link goes: whoever goes now stays for the grace
+// period. What it can't do now, the next one will.
+func (in *intake) sweep(ctx context.Context) diag.Diagnostics {
+	var diags diag.Diagnostics
+	in.swept.Do(func() {
+		if err := in.hub.Publishers().Sweep(ctx, in.session.now()); err != nil {
+			diags.AddWarning("Accounts of former customers may still publish",
+				"The topics of hub "+in.name+" could not be tidied; the next link that is destroyed will try again. The error was: "+err.Error())
+		}
+	})
+	return diags
 }
 
 // record is the hub's record; registry.ErrNoHub where it definitely has none.

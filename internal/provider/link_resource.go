@@ -142,6 +142,8 @@ func (r *linkResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 		resp.Diagnostics.Append(noHub(onCustomer(hub, customer), hub))
 	case err != nil:
 		resp.Diagnostics.Append(cannot("close the link of", onCustomer(hub, customer), "", err))
+	default:
+		resp.Diagnostics.Append(in.sweep(ctx)...)
 	}
 }
 
