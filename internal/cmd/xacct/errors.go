@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,6 +33,9 @@ func exitCode(err error) int {
 // line by line. A missing permission says all there is to say by itself; the
 // SDK's own words for it are a paragraph.
 func oneLine(err error) string {
+	if errors.Is(err, context.Canceled) { // only a signal cancels a command
+		return "interrupted"
+	}
 	var denied *awsclient.PermissionError
 	if errors.As(err, &denied) {
 		return fmt.Sprintf("%s may not do %s on %s: allow it in a policy of that principal", denied.Caller, denied.Action, denied.Resource)
