@@ -56,6 +56,7 @@ func prepare(folder string) error {
 		"TF_ACC":                      "1",
 		"TF_CLI_CONFIG_FILE":          rc, // one that is named but not there makes the test library stumble
 		"CHECKPOINT_DISABLE":          "1",
+		folderVariable:                folder,
 		"AWS_EC2_METADATA_DISABLED":   "true",
 		"AWS_CONFIG_FILE":             filepath.Join(folder, "none"),
 		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "none"),
@@ -78,7 +79,11 @@ func prepare(folder string) error {
 	return nil
 }
 
-const missingEngine = "XACCT_NO_ENGINE"
+// What Main tells Start.
+const (
+	missingEngine  = "XACCT_NO_ENGINE"
+	folderVariable = "XACCT_TEST_FOLDER"
+)
 
 // engine is XACCT_ENGINE, or Terraform or OpenTofu from the PATH.
 func engine() (string, error) {

@@ -55,6 +55,7 @@ func Start(t testing.TB, options ...sandbox.Option) *World {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
+	Trust(t, box)
 	w := &World{Sandbox: box, t: t, written: make(chan struct{})}
 	box.Faults().After(w.wrote)
 	for _, id := range []string{Globex, Initech, Umbrella} {
@@ -277,9 +278,13 @@ func (w *World) Registrar(hub string) (stop func()) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	r, err := registrar.Open(w.Clients, records, record, registrar.Config{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- registrar.Open(w.Clients, records, record, registrar.Config{}).Run(ctx) }()
+	go func() { done <- r.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {

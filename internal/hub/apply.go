@@ -92,6 +92,7 @@ func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 		Region:          h.clients.Region,
 		Regions:         sortRegions(spec.Regions),
 		ResponseTimeout: spec.ResponseTimeout,
+		SkipSignatures:  spec.SkipSignatures,
 	}
 	record.Publishers = spec.Publishers
 	record.TemplateAccess = spec.TemplateAccess

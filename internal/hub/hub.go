@@ -73,6 +73,7 @@ type Spec struct {
 	Publishers      string
 	TemplateAccess  string
 	ResponseTimeout time.Duration
+	SkipSignatures  bool // do not check SNS's signatures of messages
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
 	Tags            map[string]string

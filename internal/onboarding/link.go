@@ -20,6 +20,9 @@ type Hub struct {
 	Region          account.Region
 	Regions         []account.Region // where it has topics; customers' stacks live there
 	ResponseTimeout time.Duration
+	// SkipSignatures takes messages that SNS has not signed, or whose signature
+	// nobody has checked. Hubs from before there was a choice do not skip them.
+	SkipSignatures bool
 }
 
 // Link is one onboarding link: what the vendor expects of one customer.

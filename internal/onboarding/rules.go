@@ -57,10 +57,11 @@ func (c Case) Deadline() time.Time {
 	return c.Request.SentAt.Add(timeout)
 }
 
+// ClosesAt is when the last minute begins, in which nobody waits any more.
+func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
+
 // Closing reports whether the last minute has begun.
-func (c Case) Closing(now time.Time) bool {
-	return !now.Before(c.Deadline().Add(-lastMinute))
-}
+func (c Case) Closing(now time.Time) bool { return !now.Before(c.ClosesAt()) }
 
 func (d decider) closing() bool { return d.Closing(d.now) }
 

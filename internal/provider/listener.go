@@ -79,11 +79,15 @@ func (l *listener) join(ctx context.Context) error {
 	}
 	// What is begun for one who waits serves all: it must not end with them.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r := registrar.Open(l.in.session.clients, l.in.registry, record, registrar.Config{
+	r, err := registrar.Open(l.in.session.clients, l.in.registry, record, registrar.Config{
 		Clock:    l.in.session.settings.now,
 		Logger:   slog.New(&troubleLog{listener: l, ctx: running}),
 		OnCommit: func(string) { l.hurry() },
 	})
+	if err != nil {
+		stop()
+		return err
+	}
 	l.stop, l.done, l.waiting = stop, make(chan struct{}), 1
 	go func() {
 		defer close(l.done)

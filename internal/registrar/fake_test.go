@@ -73,6 +73,7 @@ type fake struct {
 	bucket   func(phonehome.Response) error  // a trouble on the way
 
 	role  func(onboarding.Probe) onboarding.Proof
+	sign  func(body []byte) error // SNS's signature
 	calls int
 	// step is called around every call; it may end the process.
 	step func(name string)
@@ -86,13 +87,13 @@ func newFake(t *testing.T) *fake {
 		regs: map[string]onboarding.Registration{}, taken: map[string]time.Time{},
 		genuine: map[string]bool{}, accepted: map[string][]phonehome.Response{},
 		role: func(onboarding.Probe) onboarding.Proof { return onboarding.Proof{Outcome: onboarding.Proven} },
-		step: func(string) {},
+		step: func(string) {}, sign: func([]byte) error { return nil },
 	}
 	return f
 }
 
 func (f *fake) registrar() *Registrar {
-	return New(Config{Hub: f.hub, Queue: f, Registry: f, Prover: f, Responder: f, Clock: func() time.Time {
+	return New(Config{Hub: f.hub, Queue: f, Registry: f, Prover: f, Responder: f, Verifier: f, Clock: func() time.Time {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.now
@@ -223,11 +224,13 @@ func (f *fake) Respond(_ context.Context, u phonehome.ResponseURL, r phonehome.R
 	})
 }
 
-func (f *fake) Receive(ctx context.Context) ([]Message, error) {
+func (f *fake) Verify(_ context.Context, body []byte) error { return f.sign(body) }
+
+func (f *fake) Receive(ctx context.Context, most int) ([]Message, error) {
 	f.mu.Lock()
 	var batch []Message
 	for _, m := range f.queue {
-		if len(batch) < 10 && !time.Now().Before(f.taken[m.ID]) {
+		if len(batch) < most && !time.Now().Before(f.taken[m.ID]) {
 			f.taken[m.ID] = time.Now().Add(visibility)
 			batch = append(batch, m)
 		}

@@ -45,14 +45,20 @@ func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
 		err = r.checkTopic(request.Topic)
 	}
 	if err != nil {
-		r.Logger.Warn("a message went to the dead letters", "hub", r.Hub.Name, "reason", err)
+		r.Logger.Warn("a message went to the dead letters", "reason", err)
 		return Disposition{Action: DeadLetter, Reason: err.Error()}
 	}
-	h := &handling{Registrar: r, request: request, proofs: map[account.RoleARN]onboarding.Proof{}}
-	defer h.release()
-	h.log = r.Logger.With("hub", r.Hub.Name, "type", request.Type, "account", request.Stack.Account,
+	h := &handling{Registrar: r, body: body, request: request, proofs: map[account.RoleARN]onboarding.Proof{}}
+	h.log = r.Logger.With("type", request.Type, "account", request.Stack.Account,
 		"stack", request.Stack, "resource", request.LogicalID, "request", request.RequestID)
-	return h.decide(ctx)
+	leave, wait := r.turns.take(request, r.Clock())
+	if leave == nil {
+		h.log.Debug("many requests of this account are being worked on; this one waits for its turn", "wait", wait)
+		return h.pace(Disposition{Action: Retry, After: wait})
+	}
+	defer leave()
+	defer h.release()
+	return h.pace(h.decide(ctx))
 }
 
 // checkTopic refuses what did not come through one of the hub's own topics.
@@ -67,10 +73,12 @@ func (r *Registrar) checkTopic(topic account.TopicARN) error {
 // handling is one request on its way.
 type handling struct {
 	*Registrar
-	request phonehome.Request
-	proofs  map[account.RoleARN]onboarding.Proof
-	proving string // the customer whose proof this handling holds; empty: none
-	log     *slog.Logger
+	body     []byte
+	request  phonehome.Request
+	verified bool // SNS signed it
+	proofs   map[account.RoleARN]onboarding.Proof
+	proving  string // the customer whose proof this handling holds; empty: none
+	log      *slog.Logger
 }
 
 // attempts bounds how often one handling decides or applies anew because the
@@ -83,7 +91,10 @@ func (h *handling) decide(ctx context.Context) Disposition {
 	for range attempts {
 		snapshot, err := h.Registry.Load(ctx, h.request)
 		if err != nil {
-			return h.outage(ctx, err)
+			return h.outage(ctx, "the registry cannot be reached", err)
+		}
+		if not := h.verify(ctx, snapshot.Hub); not != nil {
+			return *not
 		}
 		if !slices.Contains(snapshot.Hub.Regions, h.request.Stack.Region) {
 			// An invented Region has a bucket name that anybody can own (aws-facts 2.4).
@@ -103,7 +114,7 @@ func (h *handling) decide(ctx context.Context) Disposition {
 				continue
 			}
 			if err != nil {
-				return h.outage(ctx, err)
+				return h.outage(ctx, "the registry cannot be reached", err)
 			}
 			return h.send(ctx, snapshot, answer)
 		}
@@ -122,13 +133,17 @@ func (h *handling) store(ctx context.Context, s onboarding.Snapshot, d onboardin
 	if d.Replayed {
 		return d.Answer, nil
 	}
-	return h.Registry.StoreAnswer(ctx, s, d.Answer)
+	stored, err := h.Registry.StoreAnswer(ctx, s, d.Answer)
+	if err == nil {
+		h.Observer.Decided(h.request, stored.Outcome)
+	}
+	return stored, err
 }
 
 // send sends the stored answer. Whether the bucket took it is the proof that
 // the request was CloudFormation's, or was not.
 func (h *handling) send(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) Disposition {
-	err := h.Responder.Respond(ctx, h.request.ResponseURL, a.Response)
+	err := h.respond(ctx, a.Response)
 	if a.State == onboarding.AnswerCommitted {
 		h.log.Info("answered once more, as before", "outcome", a.Outcome, "error", err)
 		return Disposition{Action: Done}
@@ -139,6 +154,14 @@ func (h *handling) send(ctx context.Context, s onboarding.Snapshot, a onboarding
 		return Disposition{Action: Retry, After: soon}
 	}
 	return h.settle(ctx, s, a, err)
+}
+
+func (h *handling) respond(ctx context.Context, response phonehome.Response) error {
+	err := h.Responder.Respond(ctx, h.request.ResponseURL, response)
+	if err == nil {
+		h.Observer.Answered(h.request, response.Status, h.Clock())
+	}
+	return err
 }
 
 // settle commits what the answer changes, or drops it, by what came of sending
@@ -209,16 +232,16 @@ func (h *handling) drop(ctx context.Context, a onboarding.Answer, outcome onboar
 	return Disposition{Action: Done}
 }
 
-// outage answers without the registry where waiting for it is not possible,
-// and keeps the message until everything can be stored.
-func (h *handling) outage(ctx context.Context, cause error) Disposition {
+// outage answers without what cannot be reached where waiting for it is not
+// possible, and keeps the message until everything can be checked and stored.
+func (h *handling) outage(ctx context.Context, what string, cause error) Disposition {
 	if ctx.Err() != nil { // we are being stopped; whoever gets the message next goes on
 		return Disposition{Action: Retry, After: soon}
 	}
-	h.log.Error("the registry cannot be reached; the request is kept", "error", cause)
+	h.log.Error(what+"; the request is kept", "error", cause)
 	if response, now := onboarding.Fallback(h.Hub, h.request, h.Clock()); now {
-		err := h.Responder.Respond(ctx, h.request.ResponseURL, response)
-		h.log.Warn("answered without the registry", "answer", response.Status, "error", err)
+		err := h.respond(ctx, response)
+		h.log.Warn("answered all the same, and nothing changed", "answer", response.Status, "error", err)
 	}
 	return Disposition{Action: Retry, After: 15 * time.Second}
 }

@@ -6,21 +6,41 @@ package registrar
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	store "github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
+	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 )
 
-// Open makes the Registrar of a hub on AWS. The given configuration's clock,
-// logger, concurrency and callback are kept; its parts come from the hub's
-// record.
-func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubRecord, config Config) *Registrar {
+// Open makes the Registrar of a hub on AWS. What the given configuration says of
+// how to run is kept, and so is its verifier; the other parts come from the
+// hub's record.
+func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubRecord, config Config) (*Registrar, error) {
+	if config.Clock == nil {
+		config.Clock = time.Now
+	}
+	if config.Verifier == nil {
+		verifier, err := snscert.New(snscert.Config{Endpoint: clients.Endpoint("sns"), Clock: config.Clock})
+		if err != nil {
+			return nil, err
+		}
+		config.Verifier = verifier
+	}
 	config.Hub = hub.Hub
 	config.Queue = NewSQS(clients.SQS(hub.Region), hub.QueueURL, hub.DeadLetterQueueURL)
 	config.Registry = records
-	config.Prover = roleproof.New(roleproof.Config{
+	config.Prover = NewProver(clients, hub)
+	config.Responder = NewResponder(clients.Endpoint("s3"))
+	return New(config), nil
+}
+
+// NewProver proves roles of the hub's customers as the caller, or as one of the
+// vendor's own roles where a customer's role trusts only that one.
+func NewProver(clients *awsclient.Clients, hub store.HubRecord) *roleproof.Prover {
+	return roleproof.New(roleproof.Config{
 		STS:           clients.STS(clients.Region),
 		CallerARN:     clients.CallerARN,
 		VendorAccount: hub.Account,
@@ -33,6 +53,4 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 		},
 		Random: rand.Reader,
 	})
-	config.Responder = NewResponder(clients.Endpoint("s3"))
-	return New(config)
 }

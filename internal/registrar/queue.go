@@ -6,6 +6,7 @@ package registrar
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,23 +27,41 @@ func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
 	return &SQS{client, url, deadLettersURL}
 }
 
-// Receive waits up to 20 seconds for up to ten messages, the most that SQS
-// gives (aws-facts 6).
-func (q *SQS) Receive(ctx context.Context) ([]Message, error) {
+// Receive waits up to 20 seconds, which is as long as SQS waits, for up to that
+// many messages, of which SQS gives ten at most (aws-facts 6).
+func (q *SQS) Receive(ctx context.Context, most int) ([]Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.url,
-		MaxNumberOfMessages: 10,
+		MaxNumberOfMessages: int32(min(most, mostAtOnce)),
 		WaitTimeSeconds:     20,
 		VisibilityTimeout:   int32(visibility / time.Second),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameSentTimestamp,
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("receive from queue %s: %w", q.url, err)
 	}
 	messages := make([]Message, 0, len(out.Messages))
 	for _, m := range out.Messages {
-		messages = append(messages, Message{ID: aws.ToString(m.MessageId), Body: []byte(aws.ToString(m.Body)), Receipt: aws.ToString(m.ReceiptHandle)})
+		messages = append(messages, Message{
+			ID:      aws.ToString(m.MessageId),
+			Body:    []byte(aws.ToString(m.Body)),
+			Receipt: aws.ToString(m.ReceiptHandle),
+			SentAt:  SentAt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)]),
+		})
 	}
 	return messages, nil
+}
+
+// SentAt reads the attribute SentTimestamp, which is in milliseconds; zero where
+// it is missing.
+func SentAt(attribute string) time.Time {
+	ms, err := strconv.ParseInt(attribute, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 // Delete takes a message off the queue for good.
@@ -54,12 +73,13 @@ func (q *SQS) Delete(ctx context.Context, m Message) error {
 	return nil
 }
 
-// ChangeVisibility puts a message back for a while.
+// ChangeVisibility puts a message back for a while, which SQS counts in seconds
+// and ends after twelve hours.
 func (q *SQS) ChangeVisibility(ctx context.Context, m Message, d time.Duration) error {
 	_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl:          &q.url,
 		ReceiptHandle:     &m.Receipt,
-		VisibilityTimeout: int32(d / time.Second),
+		VisibilityTimeout: int32(min((d+time.Second-1)/time.Second, 12*3600)),
 	})
 	if err != nil {
 		return fmt.Errorf("put message %s back: %w", m.ID, err)

@@ -41,7 +41,7 @@ func TestAMessageIsReceivedPutBackPutAsideAndDeleted(t *testing.T) {
 	q := NewSQS(client, urls["xacct-acme"], urls["xacct-acme-dead-letters"])
 	receive := func() Message {
 		t.Helper()
-		messages, err := q.Receive(t.Context())
+		messages, err := q.Receive(t.Context(), 10)
 		if err != nil || len(messages) != 1 {
 			t.Fatalf("received %d messages: %v", len(messages), err)
 		}

@@ -14,40 +14,40 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Config is what a Registrar is made of. Hub, Queue, Registry, Prover and
-// Responder are needed; the rest has defaults.
+// Config is what a Registrar is made of. Hub, Queue, Registry, Prover,
+// Responder and Verifier are needed; the rest has defaults.
 type Config struct {
 	Hub       onboarding.Hub
 	Queue     queue
 	Registry  registry
 	Prover    prover
 	Responder responder
+	Verifier  verifier
 
 	ID          string           // of this registrar, in heartbeats; default random
 	Clock       func() time.Time // default time.Now
 	Random      io.Reader        // default crypto/rand
 	Logger      *slog.Logger     // default: no logs
 	Concurrency int              // messages at once; default 16
+	StopLimit   time.Duration    // for what is in hand when Run is to end; default 20 s
+	Observer    observer         // is told what happens; default nobody
 	// OnCommit is called after something was committed for a customer.
 	OnCommit func(customerID string)
 }
 
 // queue is the hub's queue with its dead letters.
 type queue interface {
-	// Receive waits for messages, for as long as one long poll takes.
-	Receive(ctx context.Context) ([]Message, error)
+	// Receive waits for up to that many messages, for as long as one long poll
+	// takes.
+	Receive(ctx context.Context, most int) ([]Message, error)
 	Delete(ctx context.Context, m Message) error
 	// ChangeVisibility puts a message back for a while.
 	ChangeVisibility(ctx context.Context, m Message, d time.Duration) error
@@ -81,28 +81,38 @@ type responder interface {
 	Respond(ctx context.Context, url phonehome.ResponseURL, response phonehome.Response) error
 }
 
+// verifier checks SNS's signature of a message. What SNS did not sign is
+// phonehome.ErrForged; any other error says that nobody could tell yet.
+type verifier interface {
+	Verify(ctx context.Context, body []byte) error
+}
+
+// observer is told what happens, in time to count it. It must not take long.
+type observer interface {
+	// Received is told of every receive that worked, also of empty ones.
+	Received(batch []Message)
+	// Decided is told what a request is to be answered, once that is stored.
+	Decided(r phonehome.Request, outcome onboarding.Outcome)
+	// Answered is told that CloudFormation has taken an answer.
+	Answered(r phonehome.Request, status phonehome.Status, at time.Time)
+	// Finished is told what became of a message for now.
+	Finished(m Message, d Disposition)
+}
+
 // Message is one message of the queue.
 type Message struct {
 	ID      string
 	Body    []byte
 	Receipt string
+	SentAt  time.Time // by SQS's clock; zero: unknown
 }
-
-// The times that the registrar goes by. A message is invisible for longer than
-// it may be worked on, so that two workers never have the same one.
-const (
-	visibility  = 2 * time.Minute
-	workLimit   = 75 * time.Second
-	stopLimit   = 20 * time.Second
-	beatEvery   = time.Minute
-	longestWait = 30 * time.Second // between failing receives
-)
 
 // Registrar consumes one hub's queue.
 type Registrar struct {
 	Config
 	slots  chan struct{} // messages being worked on
 	proofs proofs
+	turns  turns
 }
 
 // New makes a Registrar. It does nothing until Run or Handle.
@@ -119,137 +129,25 @@ func New(config Config) *Registrar {
 	if config.Concurrency <= 0 {
 		config.Concurrency = 16
 	}
+	if config.StopLimit <= 0 {
+		config.StopLimit = 20 * time.Second
+	}
+	if config.Observer == nil {
+		config.Observer = nobody{}
+	}
 	if config.OnCommit == nil {
 		config.OnCommit = func(string) {}
 	}
+	config.Logger = config.Logger.With("hub", config.Hub.Name)
 	r := &Registrar{Config: config, slots: make(chan struct{}, config.Concurrency)}
 	// Half the workers may be proving; the rest is for what need not wait:
 	// Deletes and stored answers.
 	r.proofs.limit = max(1, config.Concurrency/2)
+	r.turns.share, r.turns.deletes = max(1, config.Concurrency/4), max(1, config.Concurrency/2)
 	if r.ID == "" {
 		r.ID = r.randomID()
 	}
 	return r
-}
-
-// Run works until the context ends; then it receives nothing more, finishes
-// what it has in hand within a limit, and returns. It returns an error only for
-// what no waiting would mend.
-func (r *Registrar) Run(ctx context.Context) error {
-	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
-	defer abandon()
-	var workers sync.WaitGroup
-	workers.Go(func() { r.beat(ctx) })
-
-	wait := time.Second
-	for ctx.Err() == nil {
-		messages, err := r.Queue.Receive(ctx)
-		if ctx.Err() != nil && len(messages) == 0 {
-			break
-		}
-		if err != nil {
-			r.Logger.Error("receiving failed; trying again", "hub", r.Hub.Name, "error", err, "wait", wait)
-			pause(ctx, wait)
-			wait = min(2*wait, longestWait)
-			continue
-		}
-		wait = time.Second
-		slices.SortStableFunc(messages, deletesFirst)
-		for _, message := range messages {
-			select {
-			case r.slots <- struct{}{}:
-				workers.Go(func() {
-					defer func() { <-r.slots }()
-					r.process(work, message)
-				})
-			case <-ctx.Done():
-				r.putBack(work, message)
-			}
-		}
-	}
-	finish(&workers, stopLimit, abandon)
-	return nil
-}
-
-// finish waits for the workers, and after the limit makes them stop. Whatever
-// they leave comes again to another registrar.
-func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
-	timer := time.AfterFunc(limit, abandon)
-	defer timer.Stop()
-	workers.Wait()
-}
-
-// putBack gives a message that nobody has begun with to the next registrar, now
-// and not when its visibility ends.
-func (r *Registrar) putBack(ctx context.Context, m Message) {
-	if err := r.Queue.ChangeVisibility(ctx, m, 0); err != nil {
-		r.Logger.Warn("a message could not be put back; it will come again", "hub", r.Hub.Name, "message", m.ID, "error", err)
-	}
-}
-
-// process handles one message and does with it what came of that.
-func (r *Registrar) process(ctx context.Context, m Message) {
-	ctx, cancel := context.WithTimeout(ctx, workLimit)
-	defer cancel()
-	disposition := r.survive(ctx, m.Body)
-	var err error
-	switch disposition.Action {
-	case Done:
-		err = r.Queue.Delete(ctx, m)
-	case Retry:
-		err = r.Queue.ChangeVisibility(ctx, m, r.jitter(disposition.After))
-	case DeadLetter:
-		if err = r.Queue.SendToDeadLetters(ctx, m, disposition.Reason); err == nil {
-			err = r.Queue.Delete(ctx, m)
-		}
-	}
-	if err != nil {
-		// It comes again by itself, and gets the same answer.
-		r.Logger.Warn("a message could not be put away; it will come again", "hub", r.Hub.Name,
-			"message", m.ID, "action", disposition.Action, "error", err)
-	}
-}
-
-// survive is Handle for messages that nobody thought of: one that makes us
-// panic must not take the others with it.
-func (r *Registrar) survive(ctx context.Context, body []byte) (d Disposition) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			r.Logger.Error("handling a message panicked", "hub", r.Hub.Name, "cause", fmt.Sprint(cause), "trace", string(debug.Stack()))
-			d = Disposition{Action: Retry, After: 20 * time.Second}
-		}
-	}()
-	return r.Handle(ctx, body)
-}
-
-// beat tells the registry that somebody is listening.
-func (r *Registrar) beat(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := r.Registry.Beat(ctx, r.ID); err != nil && ctx.Err() == nil {
-			r.Logger.Warn("the heartbeat could not be written", "hub", r.Hub.Name, "error", err)
-		}
-		pause(ctx, beatEvery)
-	}
-}
-
-// deletesFirst: a Delete never waits for a proof, and a customer who leaves
-// waits for us with a blocked stack.
-func deletesFirst(a, b Message) int { return rank(a) - rank(b) }
-
-func rank(m Message) int {
-	if request, err := phonehome.Decode(m.Body); err == nil && request.Type != phonehome.Delete {
-		return 1
-	}
-	return 0
-}
-
-// jitter spreads retries, so that what failed together does not come together.
-func (r *Registrar) jitter(d time.Duration) time.Duration {
-	var b [1]byte
-	if _, err := io.ReadFull(r.Random, b[:]); err != nil {
-		return d
-	}
-	return d + d*time.Duration(b[0])/1024
 }
 
 func (r *Registrar) randomID() string {
@@ -260,11 +158,10 @@ func (r *Registrar) randomID() string {
 	return "registrar-" + hex.EncodeToString(b[:])
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+// nobody watches.
+type nobody struct{}
+
+func (nobody) Received([]Message)                                      {}
+func (nobody) Decided(phonehome.Request, onboarding.Outcome)           {}
+func (nobody) Answered(phonehome.Request, phonehome.Status, time.Time) {}
+func (nobody) Finished(Message, Disposition)                           {}

@@ -69,6 +69,10 @@ func (s *Sandbox) Environment(account, region string) (map[string]string, error)
 	if err != nil {
 		return nil, err
 	}
+	bundle, err := s.SigningCAFile()
+	if err != nil {
+		return nil, err
+	}
 	return map[string]string{
 		"AWS_ENDPOINT_URL":      s.url,
 		"AWS_ACCESS_KEY_ID":     credentials.AccessKeyID,
@@ -76,6 +80,7 @@ func (s *Sandbox) Environment(account, region string) (map[string]string, error)
 		"AWS_SESSION_TOKEN":     "", // one that was exported before belongs to other keys
 		"AWS_REGION":            region,
 		"AWS_DEFAULT_REGION":    region,
+		"AWS_CA_BUNDLE":         bundle, // whom to believe that SNS signed a message
 		// Nothing may look for credentials on the machine's real network.
 		"AWS_EC2_METADATA_DISABLED": "true",
 	}, nil

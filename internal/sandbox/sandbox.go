@@ -48,6 +48,7 @@ type Sandbox struct {
 	mux      *http.ServeMux // pages and control, beside the AWS API
 
 	certificates http.Handler // of SNS
+	trust        trust        // in those
 
 	// ctx ends with the sandbox; everything that runs on its own stops by it.
 	ctx    context.Context
@@ -149,7 +150,7 @@ func (s *Sandbox) Close() error {
 	var err error
 	s.once.Do(func() {
 		s.cancel()
-		err = s.server.Close()
+		err = errors.Join(s.server.Close(), s.trust.remove())
 		for _, service := range s.services {
 			if running, ok := service.(interface{ Close() }); ok {
 				running.Close()

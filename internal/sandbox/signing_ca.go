@@ -4,7 +4,10 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 )
@@ -18,4 +21,45 @@ func (s *Sandbox) SigningCA() ([]byte, error) {
 		return nil, fmt.Errorf("this sandbox has no SNS")
 	}
 	return topics.SigningCA()
+}
+
+// trust is the file that holds the SigningCA, once somebody has asked for it.
+type trust struct {
+	mu   sync.Mutex
+	path string
+}
+
+// SigningCAFile is a file with the SigningCA, for AWS_CA_BUNDLE. Close removes
+// it.
+func (s *Sandbox) SigningCAFile() (path string, err error) {
+	s.trust.mu.Lock()
+	defer s.trust.mu.Unlock()
+	if s.trust.path != "" {
+		return s.trust.path, nil
+	}
+	ca, err := s.SigningCA()
+	if err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp("", "xacct-sandbox-ca-*.pem")
+	if err != nil {
+		return "", fmt.Errorf("write down the root of the sandbox's signing certificates: %w", err)
+	}
+	_, err = file.Write(ca)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", fmt.Errorf("write down the root of the sandbox's signing certificates: %w", errors.Join(err, os.Remove(file.Name())))
+	}
+	s.trust.path = file.Name()
+	return s.trust.path, nil
+}
+
+func (t *trust) remove() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.path == "" {
+		return nil
+	}
+	path := t.path
+	t.path = ""
+	return os.Remove(path)
 }

@@ -59,8 +59,11 @@ func runRegistrar(ctx context.Context, in *intake, clock func() time.Time, concu
 	}
 	logger := slog.New(slog.NewJSONHandler(logs, nil)).With("hub", in.record.Name)
 	logger.Info("listening", "queue", queue, "concurrency", concurrency)
-	err = registrar.Open(in.clients, in.records, in.record, registrar.Config{Clock: clock, Logger: logger, Concurrency: concurrency}).Run(ctx)
+	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{Clock: clock, Logger: logger, Concurrency: concurrency})
 	if err != nil {
+		return err
+	}
+	if err := r.Run(ctx); err != nil {
 		return fmt.Errorf("registrar of hub %q: %w", in.record.Name, err)
 	}
 	logger.Info("stopped")

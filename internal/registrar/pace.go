@@ -1,0 +1,56 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"io"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// longestRetry keeps a message that cannot be finished from being forgotten.
+const longestRetry = 3 * time.Hour
+
+// pace says how long a message that comes again stays away.
+//
+// It waits at least a tenth of its age: one that nobody could finish for days,
+// because the registry is down, would otherwise be received as often as the
+// queue allows and end among the dead letters, after having been answered but
+// before having been stored. Like this, two weeks, which is as long as SQS keeps
+// it, are about a hundred receives.
+//
+// But it is there when the last minute begins, in which it gets an answer in
+// any case.
+func (h *handling) pace(d Disposition) Disposition {
+	if d.Action != Retry {
+		return d
+	}
+	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.Hub}, Request: h.request}
+	now := h.Clock()
+	switch tenth := now.Sub(h.request.SentAt) / 10; {
+	case !c.Closing(now):
+		closes := c.ClosesAt().Sub(now) + time.Second
+		d.After = min(h.jitter(max(d.After, tenth)), closes)
+	case now.Before(c.Deadline()):
+		d.After = h.jitter(d.After)
+	default:
+		d.After = h.jitter(min(max(d.After, tenth), longestRetry))
+	}
+	return d
+}
+
+// jitter spreads retries, so that what failed together does not come together.
+func (r *Registrar) jitter(d time.Duration) time.Duration {
+	return d + r.upTo(d/4)
+}
+
+// upTo is a random duration below d.
+func (r *Registrar) upTo(d time.Duration) time.Duration {
+	var b [2]byte
+	if _, err := io.ReadFull(r.Random, b[:]); err != nil {
+		return d / 2
+	}
+	return d * time.Duration(uint32(b[0])<<8|uint32(b[1])) / (1 << 16)
+}

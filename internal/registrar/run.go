@@ -1,0 +1,214 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// The times that the registrar goes by. A message is invisible to others for
+// longer than it takes to say that it is still being worked on, and not much
+// longer: what a registrar had in hand when it was killed is not to wait until
+// CloudFormation has given up.
+const (
+	visibility   = 30 * time.Second
+	keepEvery    = 10 * time.Second
+	workLimit    = 75 * time.Second
+	putAwayLimit = 20 * time.Second
+	beatEvery    = time.Minute
+	longestWait  = 30 * time.Second // between failing receives
+)
+
+// Run works until the context ends; then it receives nothing more, finishes
+// what it has in hand within a limit, and returns. It returns an error only for
+// what no waiting would mend.
+func (r *Registrar) Run(ctx context.Context) error {
+	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	var workers sync.WaitGroup
+	workers.Go(func() { r.beat(ctx) })
+
+	wait := time.Second
+	for {
+		places := r.takePlaces(ctx)
+		if ctx.Err() != nil {
+			r.freePlaces(places)
+			break
+		}
+		messages, err := r.Queue.Receive(ctx, places)
+		r.freePlaces(places - len(messages))
+		if err == nil {
+			r.Observer.Received(messages)
+			wait = time.Second
+		}
+		slices.SortStableFunc(messages, deletesFirst)
+		for _, message := range messages {
+			workers.Go(func() {
+				defer r.freePlaces(1)
+				r.process(work, message)
+			})
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Logger.Error("receiving failed; trying again", "error", err, "within", wait)
+			pause(ctx, r.upTo(wait))
+			wait = min(2*wait, longestWait)
+		}
+	}
+	finish(&workers, r.StopLimit, abandon)
+	return nil
+}
+
+// mostAtOnce is how many messages SQS gives at once (aws-facts 6).
+const mostAtOnce = 10
+
+// takePlaces waits for a free place among the workers, and takes as many as
+// there are for one receive. A message that nobody could work on yet stays in
+// the queue, where another registrar may get it.
+func (r *Registrar) takePlaces(ctx context.Context) int {
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for n := 1; ; n++ {
+		if n == mostAtOnce {
+			return n
+		}
+		select {
+		case r.slots <- struct{}{}:
+		default:
+			return n
+		}
+	}
+}
+
+func (r *Registrar) freePlaces(n int) {
+	for range n {
+		<-r.slots
+	}
+}
+
+// finish waits for the workers, and after the limit makes them stop. Whatever
+// they leave comes again to another registrar.
+func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
+	timer := time.AfterFunc(limit, abandon)
+	defer timer.Stop()
+	workers.Wait()
+}
+
+// process works on one message that nobody else is to get meanwhile, and
+// deletes it when it is done.
+func (r *Registrar) process(ctx context.Context, m Message) {
+	release := r.keep(ctx, m)
+	done := r.work(ctx, m, release)
+	if !done {
+		return
+	}
+	if err := r.Queue.Delete(ctx, m); err != nil {
+		// It comes again by itself, and gets the same answer.
+		r.Logger.Warn("a message could not be deleted; it will come again", "message", m.ID, "error", err)
+	}
+}
+
+// Work handles one message and does with it what comes of that, all but
+// deleting it, which is for the caller where it returns true. Otherwise the
+// message comes again.
+func (r *Registrar) Work(ctx context.Context, m Message) (done bool) {
+	return r.work(ctx, m, func() {})
+}
+
+func (r *Registrar) work(ctx context.Context, m Message, handled func()) (done bool) {
+	d := r.survive(ctx, m.Body)
+	handled()
+	ctx, cancel := context.WithTimeout(ctx, putAwayLimit)
+	defer cancel()
+	var err error
+	switch d.Action {
+	case Done:
+	case Retry:
+		err = r.Queue.ChangeVisibility(ctx, m, d.After)
+	case DeadLetter:
+		err = r.Queue.SendToDeadLetters(ctx, m, d.Reason)
+	}
+	if err != nil {
+		r.Logger.Warn("a message could not be put away; it will come again", "message", m.ID, "action", d.Action, "error", err)
+		d = Disposition{Action: Retry, After: visibility}
+	}
+	r.Observer.Finished(m, d)
+	return d.Action != Retry
+}
+
+// survive is Handle for messages that nobody thought of: one that makes us
+// panic must not take the others with it.
+func (r *Registrar) survive(ctx context.Context, body []byte) (d Disposition) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.Logger.Error("handling a message panicked", "cause", fmt.Sprint(cause), "trace", string(debug.Stack()))
+			d = Disposition{Action: Retry, After: r.jitter(20 * time.Second)}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, workLimit)
+	defer cancel()
+	return r.Handle(ctx, body)
+}
+
+// keep has a message to ourselves for as long as it takes, until release is
+// called. Where that fails another registrar gets it too, which costs some
+// calls and changes nothing.
+func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for pause(ctx, keepEvery); ctx.Err() == nil; pause(ctx, keepEvery) {
+			limited, done := context.WithTimeout(ctx, keepEvery)
+			if err := r.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
+				r.Logger.Warn("a message that is being worked on could not be kept; another registrar may get it too", "message", m.ID, "error", err)
+			}
+			done()
+		}
+	}()
+	return sync.OnceFunc(func() { cancel(); <-ended })
+}
+
+// beat tells the registry that somebody is listening.
+func (r *Registrar) beat(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := r.Beat(ctx); err != nil && ctx.Err() == nil {
+			r.Logger.Warn("the heartbeat could not be written", "error", err)
+		}
+		pause(ctx, beatEvery)
+	}
+}
+
+// Beat tells the registry once that somebody is listening. Run does that by
+// itself.
+func (r *Registrar) Beat(ctx context.Context) error { return r.Registry.Beat(ctx, r.ID) }
+
+// deletesFirst: a Delete never waits for a proof, and a customer who leaves
+// waits for us with a blocked stack.
+func deletesFirst(a, b Message) int { return rank(a) - rank(b) }
+
+func rank(m Message) int {
+	if request, err := phonehome.Decode(m.Body); err == nil && request.Type != phonehome.Delete {
+		return 1
+	}
+	return 0
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
