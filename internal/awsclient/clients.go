@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -40,6 +41,7 @@ type Clients struct {
 	s3      perRegion[*s3.Client]
 	sts     perRegion[*sts.Client]
 	dynamo  perRegion[*dynamodb.Client]
+	events  perRegion[*eventbridge.Client]
 	assumed assumed
 }
 
@@ -82,6 +84,16 @@ func (c *Clients) DynamoDB() *dynamodb.Client {
 		return dynamodb.NewFromConfig(c.config, func(o *dynamodb.Options) {
 			o.Region = c.Region.String()
 			override(&o.BaseEndpoint, c.endpoints["dynamodb"])
+		})
+	})
+}
+
+// EventBridge is the event service of a Region.
+func (c *Clients) EventBridge(region account.Region) *eventbridge.Client {
+	return c.events.get(region, func() *eventbridge.Client {
+		return eventbridge.NewFromConfig(c.config, func(o *eventbridge.Options) {
+			o.Region = region.String()
+			override(&o.BaseEndpoint, c.endpoints["eventbridge"])
 		})
 	})
 }

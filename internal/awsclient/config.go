@@ -38,8 +38,8 @@ type Config struct {
 	// MaxRetries is how often a request is tried; 0 means DefaultMaxRetries.
 	MaxRetries int
 
-	// Endpoints stand in for AWS's own, by service: sns, sqs, s3, sts and
-	// dynamodb.
+	// Endpoints stand in for AWS's own, by service: sns, sqs, s3, sts, dynamodb
+	// and eventbridge.
 	Endpoints map[string]string
 
 	// UserAgent tells AWS's logs who calls.

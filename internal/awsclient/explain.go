@@ -63,7 +63,11 @@ func actionOf(err error) string {
 	if !errors.As(err, &operation) {
 		return "this"
 	}
-	action := strings.ToLower(operation.Service()) + ":" + operation.Operation()
+	service := strings.ToLower(operation.Service())
+	if service == "eventbridge" {
+		service = "events"
+	}
+	action := service + ":" + operation.Operation()
 	if other, ok := otherActions[action]; ok {
 		return other
 	}

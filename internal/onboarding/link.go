@@ -23,6 +23,9 @@ type Hub struct {
 	// SkipSignatures takes messages that SNS has not signed, or whose signature
 	// nobody has checked. Hubs from before there was a choice do not skip them.
 	SkipSignatures bool
+	// EventBus is the vendor's own, which is told what becomes of customers'
+	// roles; zero: nobody is.
+	EventBus account.EventBusARN
 }
 
 // Link is one onboarding link: what the vendor expects of one customer.

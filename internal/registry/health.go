@@ -13,11 +13,11 @@ import (
 )
 
 // PutHealth writes what a proof has found out about a role, over the revision
-// of the registration that it was read with, and the history's line of it, both
-// or neither. Where the registration has moved it is ErrConflict. It returns
-// the registration as written.
+// of the registration that it was read with, the history's line of it and the
+// event that tells others: all or nothing. Where the registration has moved it
+// is ErrConflict. It returns the registration as written.
 func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
-	before := registration.Revision
+	before, event := registration.Revision, onboarding.EventOf(registration, entry)
 	written, err := registrationItem(&registration, before)
 	if err != nil {
 		return onboarding.Registration{}, err
@@ -26,11 +26,19 @@ func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Regist
 	if err != nil {
 		return onboarding.Registration{}, err
 	}
+	bus, err := r.EventBus(ctx)
+	if err != nil {
+		return onboarding.Registration{}, err
+	}
+	told, err := r.outboxWrite(bus, event)
+	if err != nil {
+		return onboarding.Registration{}, err
+	}
 	condition, values := revisionIs(before)
-	err = r.transact(ctx, []types.TransactWriteItem{
+	err = r.transact(ctx, append([]types.TransactWriteItem{
 		r.putWrite(written, condition, values),
 		{Put: &types.Put{TableName: &r.table, Item: line}},
-	})
+	}, told...))
 	if stood, failed := failedItem(err, 0); failed && same(stood, written) {
 		return registration, nil // the answer to our own write was lost
 	}

@@ -26,6 +26,7 @@ type key struct{ pk, sk string }
 const (
 	customersPartition  = "CUSTOMERS"
 	registrarsPartition = "REGISTRARS"
+	outboxPartition     = "OUTBOX"
 )
 
 var hubKey = key{"HUB", "HUB"}
@@ -63,9 +64,16 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 // when the same commit is tried again.
 func historyKey(h onboarding.HistoryEntry) key {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Stack, h.LogicalID, h.RequestID, h.Outcome))
-	const sortable = "2006-01-02T15:04:05.000000000Z"
 	return key{historyPartition(h.CustomerID), h.At.UTC().Format(sortable) + "#" + hex.EncodeToString(sum[:8])}
 }
+
+// outboxKey sorts by time: what waits longest is sent first.
+func outboxKey(e onboarding.Event) key {
+	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
+}
+
+// sortable writes times so that their texts sort as they do.
+const sortable = "2006-01-02T15:04:05.000000000Z"
 
 func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 

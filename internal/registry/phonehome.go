@@ -154,9 +154,10 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 }
 
 // Commit writes what an accepted answer changes, all of it in one transaction:
-// the answer's own state, the stack, the registration and the history. It is
-// ErrConflict when anything that the transition was made of has moved; then
-// load and apply again. Committing what is committed already is no error.
+// the answer's own state, the stack, the registration, the history, and the
+// event that tells others, where the hub sends any. It is ErrConflict when
+// anything that the transition was made of has moved; then load and apply
+// again. Committing what is committed already is no error.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
 	writes, err := r.commitWrites(snapshot, answer, transition)
 	if err != nil {
@@ -213,7 +214,8 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 		}
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: written}})
 	}
-	return writes, nil
+	event, err := r.outboxWrite(snapshot.Hub.EventBus, t.Event)
+	return append(writes, event...), err
 }
 
 // stackItem is the item of the revision that follows the given one. Once all
