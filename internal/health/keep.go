@@ -1,0 +1,110 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package health
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Schedule says how often there is a round, and which of several registrars
+// makes it.
+type Schedule struct {
+	Every time.Duration
+	Claim claims
+	Log   *slog.Logger
+	Round Config // its Spread is set by the schedule, its OnFinding is called as well
+}
+
+// claims are how the registrars of a hub agree on who makes a round.
+type claims interface {
+	// ClaimRound is true for one caller where a round is due; it is due again
+	// then, whatever became of the caller.
+	ClaimRound(ctx context.Context, until time.Time) (bool, error)
+	SetNextRound(ctx context.Context, at time.Time) error
+}
+
+// Keep makes a round whenever one is due, until the context ends. Rounds are
+// slow: each role has its moment in a quarter of the interval, so that nobody
+// notices them. A registrar that dies in a round leaves it to the next one, who
+// starts over when it would have ended.
+func Keep(ctx context.Context, s Schedule) {
+	s.Round.Spread = s.Every / 4
+	r := newRound(s.Round)
+	s.Round = r.Config
+	for ctx.Err() == nil {
+		s.turn(ctx)
+		look := s.Every / 48
+		if r.Wait(ctx, look/2+r.upTo(look)) != nil {
+			return
+		}
+	}
+}
+
+// Once makes a round if one is due, as fast as it can: for whoever is woken for
+// it and may not wait.
+func Once(ctx context.Context, s Schedule) {
+	s.Round.Spread = 0
+	s.Round = newRound(s.Round).Config
+	s.turn(ctx)
+}
+
+// turn makes a round, if one is due and nobody else makes it.
+func (s Schedule) turn(ctx context.Context) {
+	begun := s.Round.Clock()
+	mine, err := s.Claim.ClaimRound(ctx, begun.Add(s.Round.Spread+s.Every/8))
+	if err != nil {
+		if ctx.Err() == nil {
+			s.Log.Warn("nobody can tell whether a round of proofs is due", "error", err)
+		}
+		return
+	}
+	if !mine {
+		return
+	}
+	tell := s.Round.OnFinding
+	s.Round.OnFinding = func(f Finding) {
+		s.log(f)
+		if tell != nil {
+			tell(f)
+		}
+	}
+	findings, err := Round(ctx, s.Round)
+	counts := map[Verdict]int{}
+	for _, f := range findings {
+		counts[f.Verdict]++
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		s.Log.Info("a round of proofs was interrupted; another one starts over", "roles", len(findings))
+		return
+	case err != nil:
+		s.Log.Error("a round of proofs failed; it is tried again later", "roles", len(findings), "error", err)
+		return
+	}
+	s.Log.Info("proved all roles again", "roles", len(findings), "works", counts[Works], "broken", counts[Broken],
+		"unknown", counts[Unknown], "withheld", counts[Withheld], "moved", counts[Moved])
+	if counts[Withheld] > 0 {
+		s.Log.Error("every role was refused: look at what the vendor's own principal may do before the customers' roles", "roles", counts[Withheld])
+	}
+	if err := s.Claim.SetNextRound(ctx, begun.Add(s.Every)); err != nil {
+		s.Log.Warn("the next round of proofs may come early", "error", err)
+	}
+}
+
+// log is for roles whose state has changed, or could not be found out.
+func (s Schedule) log(f Finding) {
+	args := []any{"customer", f.Registration.CustomerID, "account", f.Registration.Account, "role", f.Registration.Role,
+		"status", f.Registration.Status, "verdict", f.Verdict}
+	switch {
+	case f.Before != f.Registration.Status:
+		s.Log.Warn("a role has changed its state", append(args, "before", f.Before, "reason", f.Registration.Reason)...)
+	case f.Verdict == Unknown:
+		s.Log.Warn("a role could not be proven again", append(args, "error", f.Err)...)
+	default:
+		s.Log.Debug("proved a role again", args...)
+	}
+}

@@ -1,0 +1,93 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package metrics
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	// quiet is how long nothing may have been received before something must be
+	// wrong: a long poll of an empty queue takes 20 seconds, and after a failing
+	// one it is tried again within 30.
+	quiet = 2 * time.Minute
+
+	// The registry is asked at most this often, however often we are.
+	askEvery = 10 * time.Second
+	askLimit = 3 * time.Second
+)
+
+// Health is what /healthz says.
+type Health struct {
+	Status      string     `json:"status"` // "ok" or "trouble"
+	Hub         string     `json:"hub"`
+	Version     string     `json:"version"`
+	Problems    []string   `json:"problems,omitempty"`
+	LastReceive *time.Time `json:"last_receive,omitempty"` // when receiving from the queue last worked
+	Oldest      float64    `json:"oldest_message_age_seconds"`
+}
+
+// Health finds out how the registrar is doing.
+func (m *Monitor) Health(ctx context.Context) Health {
+	h := Health{Status: "ok", Hub: m.config.Hub, Version: m.config.Version, Oldest: m.oldest().Seconds()}
+	now, last := m.config.Clock(), m.receivedAt()
+	switch {
+	case last.IsZero() && now.Sub(m.started) > quiet:
+		h.Problems = append(h.Problems, fmt.Sprintf("receiving from the queue has not worked once since the start at %s", m.started.UTC().Format(time.RFC3339)))
+	case !last.IsZero():
+		h.LastReceive = &last
+		if now.Sub(last) > quiet {
+			h.Problems = append(h.Problems, fmt.Sprintf("receiving from the queue has not worked since %s", last.UTC().Format(time.RFC3339)))
+		}
+	}
+	if err := m.askRegistry(ctx); err != nil {
+		h.Problems = append(h.Problems, "the registry cannot be reached: "+err.Error())
+	}
+	if len(h.Problems) > 0 {
+		h.Status = "trouble"
+	}
+	return h
+}
+
+func (m *Monitor) askRegistry(ctx context.Context) error {
+	now := m.config.Clock()
+	m.mu.Lock()
+	if !m.checked.IsZero() && now.Sub(m.checked) < askEvery {
+		defer m.mu.Unlock()
+		return m.found
+	}
+	m.checked = now
+	m.mu.Unlock()
+	// Whoever asked may go away; the answer is for the next as well.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
+	defer cancel()
+	err := m.config.Registry(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.found = err
+	return err
+}
+
+// Handler serves /metrics and /healthz, the latter with 503 where something is
+// wrong.
+func (m *Monitor) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		health := m.Health(r.Context())
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		if len(health.Problems) > 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(health) // a client that has left needs no answer
+	})
+	return mux
+}

@@ -1,0 +1,182 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package metrics shows how a running registrar is doing: figures for
+// Prometheus at /metrics, and at /healthz whether it works, and if not, what is
+// wrong.
+//
+// It only watches. Neither figures nor health hold anything of a customer, so
+// that there are not more of them with more customers, and whoever may see them
+// learns no names.
+package metrics
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+)
+
+// Config is what a Monitor needs to know.
+type Config struct {
+	Hub     string
+	Version string
+	// Registry asks whether the registry can be reached.
+	Registry func(context.Context) error
+	Clock    func() time.Time
+}
+
+// Monitor watches one registrar: it is its observer. All methods may be called
+// at once.
+type Monitor struct {
+	config   Config
+	started  time.Time
+	registry *prometheus.Registry
+
+	received    prometheus.Counter
+	decided     *prometheus.CounterVec
+	answered    *prometheus.CounterVec
+	retried     prometheus.Counter
+	deadLetters prometheus.Counter
+	took        *prometheus.HistogramVec
+
+	mu          sync.Mutex
+	lastReceive time.Time
+	waiting     map[string]waiting // by message ID
+	checked     time.Time          // when the registry was asked
+	found       error              // what came of it
+}
+
+// waiting is a message that was received and is not done.
+type waiting struct {
+	sentAt  time.Time
+	expires time.Time // seen no more until then: another registrar has done it
+}
+
+// New makes a Monitor.
+func New(config Config) *Monitor {
+	m := &Monitor{
+		config: config, started: config.Clock(), registry: prometheus.NewRegistry(), waiting: map[string]waiting{},
+		received: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "xacct_messages_received_total", Help: "Messages received from the hub's queue, each time that they came.",
+		}),
+		decided: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "xacct_requests_decided_total", Help: "Requests whose answer was decided and stored, by request type and outcome.",
+		}, []string{"type", "outcome"}),
+		answered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "xacct_answers_total", Help: "Answers that CloudFormation has taken, by request type and status.",
+		}, []string{"type", "status"}),
+		retried: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "xacct_messages_retried_total", Help: "Messages that went back to the queue for a while.",
+		}),
+		deadLetters: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "xacct_messages_dead_total", Help: "Messages that went to the dead letters.",
+		}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "xacct_answer_seconds", Help: "From the moment SNS took a request to the one CloudFormation took its answer, by request type.",
+			// A Create waits for IAM to settle, and nobody may wait for an hour.
+			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600},
+		}, []string{"type"}),
+	}
+	labels := prometheus.Labels{"hub": config.Hub}
+	prometheus.WrapRegistererWith(labels, m.registry).MustRegister(
+		m.received, m.decided, m.answered, m.retried, m.deadLetters, m.took,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and nobody is known to have finished.",
+		}, func() float64 { return m.oldest().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "xacct_last_receive_timestamp_seconds", Help: "When receiving from the queue last worked.",
+		}, func() float64 { return seconds(m.receivedAt()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "xacct_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": config.Version},
+		}, func() float64 { return 1 }),
+	)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// mostWaiting bounds what is remembered in a flood, whose oldest came first.
+const mostWaiting = 10_000
+
+// slack is how much later than expected a message may come again.
+const slack = 5 * time.Minute
+
+// Received counts what a receive has brought.
+func (m *Monitor) Received(batch []registrar.Message) {
+	m.received.Add(float64(len(batch)))
+	now := m.config.Clock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lastReceive = now
+	for _, message := range batch {
+		if !message.SentAt.IsZero() && len(m.waiting) < mostWaiting {
+			m.waiting[message.ID] = waiting{message.SentAt, now.Add(slack)}
+		}
+	}
+}
+
+// Decided counts a decision.
+func (m *Monitor) Decided(r phonehome.Request, outcome onboarding.Outcome) {
+	m.decided.WithLabelValues(string(r.Type), string(outcome)).Inc()
+}
+
+// Answered counts an answer, and how long it took.
+func (m *Monitor) Answered(r phonehome.Request, status phonehome.Status, at time.Time) {
+	m.answered.WithLabelValues(string(r.Type), string(status)).Inc()
+	m.took.WithLabelValues(string(r.Type)).Observe(max(0, at.Sub(r.SentAt).Seconds()))
+}
+
+// Finished counts what became of a message.
+func (m *Monitor) Finished(message registrar.Message, d registrar.Disposition) {
+	switch d.Action {
+	case registrar.Retry:
+		m.retried.Inc()
+	case registrar.DeadLetter:
+		m.deadLetters.Inc()
+	case registrar.Done:
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w, known := m.waiting[message.ID]
+	if d.Action != registrar.Retry || !known {
+		delete(m.waiting, message.ID)
+		return
+	}
+	w.expires = m.config.Clock().Add(d.After + slack)
+	m.waiting[message.ID] = w
+}
+
+// oldest is the age of the oldest message that is not done.
+func (m *Monitor) oldest() time.Duration {
+	now := m.config.Clock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var oldest time.Duration
+	for id, w := range m.waiting {
+		if now.After(w.expires) {
+			delete(m.waiting, id)
+			continue
+		}
+		oldest = max(oldest, now.Sub(w.sentAt))
+	}
+	return oldest
+}
+
+func (m *Monitor) receivedAt() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lastReceive
+}
+
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
