@@ -184,6 +184,9 @@ func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboardi
 		transition := onboarding.Apply(s, a, h.Clock())
 		err := h.Registry.Commit(ctx, s, a, transition)
 		if err == nil {
+			h.tell(s.Hub, transition)
+		}
+		if err == nil || errors.Is(err, onboarding.ErrCommitted) {
 			h.committed(a, transition)
 			return Disposition{Action: Done}
 		}

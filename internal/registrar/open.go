@@ -10,6 +10,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	publisher "github.com/xacct/terraform-provider-xacct/internal/events"
 	store "github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
@@ -34,6 +35,12 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	config.Registry = records
 	config.Prover = NewProver(clients, hub)
 	config.Responder = NewResponder(clients.Endpoint("s3"))
+	config.Events = publisher.New(publisher.Config{
+		Outbox: records,
+		Bus:    func(region account.Region) publisher.Client { return clients.EventBridge(region) },
+		Clock:  config.Clock,
+		Logger: config.Logger,
+	})
 	return New(config), nil
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // longestRetry keeps a message that cannot be finished from being forgotten.
-const longestRetry = 3 * time.Hour
+const longestRetry = 6 * time.Hour
 
 // pace says how long a message that comes again stays away.
 //
@@ -19,7 +19,7 @@ const longestRetry = 3 * time.Hour
 // because the registry is down, would otherwise be received as often as the
 // queue allows and end among the dead letters, after having been answered but
 // before having been stored. Like this, two weeks, which is as long as SQS keeps
-// it, are about a hundred receives.
+// it, are a good hundred receives.
 //
 // But it is there when the last minute begins, in which it gets an answer in
 // any case.

@@ -31,6 +31,7 @@ type Config struct {
 	Prover    prover
 	Responder responder
 	Verifier  verifier
+	Events    events // who tells others; default nobody
 
 	ID          string           // of this registrar, in heartbeats; default random
 	Clock       func() time.Time // default time.Now
@@ -134,6 +135,9 @@ func New(config Config) *Registrar {
 	}
 	if config.Observer == nil {
 		config.Observer = nobody{}
+	}
+	if config.Events == nil {
+		config.Events = untold{}
 	}
 	if config.OnCommit == nil {
 		config.OnCommit = func(string) {}

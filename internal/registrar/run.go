@@ -35,6 +35,7 @@ func (r *Registrar) Run(ctx context.Context) error {
 	defer abandon()
 	var workers sync.WaitGroup
 	workers.Go(func() { r.beat(ctx) })
+	workers.Go(func() { r.sweepEvents(ctx) })
 
 	wait := time.Second
 	for {
@@ -63,6 +64,7 @@ func (r *Registrar) Run(ctx context.Context) error {
 		}
 	}
 	finish(&workers, r.StopLimit, abandon)
+	r.FinishEvents(context.WithoutCancel(ctx))
 	return nil
 }
 
