@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -47,8 +46,10 @@ type World struct {
 // Start starts a sandbox for one test.
 func Start(t testing.TB, options ...sandbox.Option) *World {
 	t.Helper()
-	if why := os.Getenv(missingEngine); why != "" {
-		t.Fatal(why)
+	// Asked for here as well, so that go test doesn't take the results of one
+	// engine for those of another.
+	if _, err := engine(); err != nil {
+		t.Fatal(err)
 	}
 	box, err := sandbox.Start(options...)
 	if err != nil {

@@ -24,15 +24,16 @@ var (
 type hubDataSource struct{ configured }
 
 type hubDataModel struct {
-	Name            types.String `tfsdk:"name"`
-	DisplayName     types.String `tfsdk:"display_name"`
-	SupportURL      types.String `tfsdk:"support_url"`
-	Regions         types.Set    `tfsdk:"regions"`
-	Publishers      types.String `tfsdk:"publishers"`
-	TemplateAccess  types.String `tfsdk:"template_access"`
-	ResponseTimeout types.String `tfsdk:"response_timeout"`
-	Capacity        types.Int64  `tfsdk:"capacity"`
-	Tags            types.Map    `tfsdk:"tags"`
+	Name             types.String `tfsdk:"name"`
+	DisplayName      types.String `tfsdk:"display_name"`
+	SupportURL       types.String `tfsdk:"support_url"`
+	Regions          types.Set    `tfsdk:"regions"`
+	Publishers       types.String `tfsdk:"publishers"`
+	TemplateAccess   types.String `tfsdk:"template_access"`
+	ResponseTimeout  types.String `tfsdk:"response_timeout"`
+	Capacity         types.Int64  `tfsdk:"capacity"`
+	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
+	Tags             types.Map    `tfsdk:"tags"`
 
 	hubComputedModel
 }
@@ -60,6 +61,7 @@ func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"template_access":       text("How customers may read templates."),
 			"response_timeout":      text("How long CloudFormation waits for an answer."),
 			"capacity":              schema.Int64Attribute{Computed: true, MarkdownDescription: "How many customers are expected."},
+			"verify_signatures":     schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether only messages are believed that SNS has signed."},
 			"tags":                  schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All tags of the hub."},
 			"id":                    text("The name again."),
 			"region":                text("The vendor's Region, in which the hub was created."),
@@ -108,6 +110,7 @@ func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		TemplateAccess:   all.TemplateAccess,
 		ResponseTimeout:  all.ResponseTimeout,
 		Capacity:         all.Capacity,
+		VerifySignatures: all.VerifySignatures,
 		Tags:             all.TagsAll,
 		hubComputedModel: all.hubComputedModel,
 	}

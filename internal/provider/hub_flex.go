@@ -38,6 +38,7 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 		ResponseTimeout: timeout,
 		Capacity:        int(m.Capacity.ValueInt64()),
 		Shards:          1,
+		SkipSignatures:  !m.VerifySignatures.ValueBool(),
 	}
 	diags.Append(m.TagsAll.ElementsAs(ctx, &spec.Tags, false)...)
 	return spec
@@ -73,6 +74,7 @@ func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[st
 		m.ResponseTimeout = types.StringValue(shortDuration(record.ResponseTimeout))
 	}
 	m.Capacity = types.Int64Value(int64(record.Capacity))
+	m.VerifySignatures = types.BoolValue(!record.SkipSignatures)
 	if m.ForceDestroy.IsNull() {
 		m.ForceDestroy = types.BoolValue(false)
 	}
@@ -162,6 +164,7 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 		{"template_access", record.TemplateAccess, wanted.TemplateAccess},
 		{"response_timeout", record.ResponseTimeout, wanted.ResponseTimeout},
 		{"capacity", record.Capacity, wanted.Capacity},
+		{"verify_signatures", !record.SkipSignatures, !wanted.SkipSignatures},
 	} {
 		if !reflect.DeepEqual(c.a, c.b) {
 			return c.name

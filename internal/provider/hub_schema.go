@@ -19,17 +19,18 @@ import (
 
 // hubModel is xacct_hub in configuration, plan and state.
 type hubModel struct {
-	Name            types.String `tfsdk:"name"`
-	DisplayName     types.String `tfsdk:"display_name"`
-	SupportURL      types.String `tfsdk:"support_url"`
-	Regions         types.Set    `tfsdk:"regions"`
-	Publishers      types.String `tfsdk:"publishers"`
-	TemplateAccess  types.String `tfsdk:"template_access"`
-	ResponseTimeout types.String `tfsdk:"response_timeout"`
-	Capacity        types.Int64  `tfsdk:"capacity"`
-	ForceDestroy    types.Bool   `tfsdk:"force_destroy"`
-	Tags            types.Map    `tfsdk:"tags"`
-	TagsAll         types.Map    `tfsdk:"tags_all"`
+	Name             types.String `tfsdk:"name"`
+	DisplayName      types.String `tfsdk:"display_name"`
+	SupportURL       types.String `tfsdk:"support_url"`
+	Regions          types.Set    `tfsdk:"regions"`
+	Publishers       types.String `tfsdk:"publishers"`
+	TemplateAccess   types.String `tfsdk:"template_access"`
+	ResponseTimeout  types.String `tfsdk:"response_timeout"`
+	Capacity         types.Int64  `tfsdk:"capacity"`
+	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
+	ForceDestroy     types.Bool   `tfsdk:"force_destroy"`
+	Tags             types.Map    `tfsdk:"tags"`
+	TagsAll          types.Map    `tfsdk:"tags_all"`
 
 	hubComputedModel
 }
@@ -106,6 +107,11 @@ func hubSchema() schema.Schema {
 				Optional: true, Computed: true, Default: int64default.StaticInt64(customersPerTopic),
 				MarkdownDescription: "How many customers are expected: 1 to 1500, default 1500, which is what the policy of one topic has room for.",
 				Validators:          []validator.Int64{int64validator.AtLeast(1), oneTopic{}},
+			},
+			"verify_signatures": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+				MarkdownDescription: "Believe only messages that SNS has signed, with a certificate fetched from SNS's own hosts; default `true`. " +
+					"Turn it off only where registrars can't reach those hosts.",
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),

@@ -168,11 +168,11 @@ func TestAHubWhoseTableIsGoneIsMadeAnewAndItsLinksAreNotForgotten(t *testing.T) 
 		resource.TestStep{PreConfig: drop, Config: alone, ConfigPlanChecks: before(action(theHub, plancheck.ResourceActionCreate))},
 		resource.TestStep{Config: with},
 		resource.TestStep{PreConfig: drop, Config: with, ExpectError: loosely(`No hub for customer globex of hub acme.*Nothing was removed from the state`)},
-		resource.TestStep{Config: w.Provider() + `
-removed {
-  from = xacct_onboarding_link.globex
-  lifecycle { destroy = false }
-}` + hubHCL()},
+		resource.TestStep{ // once there is a hub again, its link is made anew as well
+			PreConfig:        func() { e := startEngine(t, w); e.noErrors(e.apply("xacct_hub", aHub).Diagnostics) },
+			Config:           with,
+			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionCreate)),
+		},
 	)
 }
 
