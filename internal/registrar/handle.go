@@ -89,7 +89,7 @@ const soon = 5 * time.Second
 
 func (h *handling) decide(ctx context.Context) Disposition {
 	for range attempts {
-		snapshot, err := h.Registry.Load(ctx, h.request)
+		snapshot, err := h.load(ctx)
 		if err != nil {
 			return h.outage(ctx, "the registry cannot be reached", err)
 		}
@@ -123,6 +123,16 @@ func (h *handling) decide(ctx context.Context) Disposition {
 	return Disposition{Action: Retry, After: soon}
 }
 
+// callLimit is how long the registry, STS or SNS's certificates may take. The
+// SDK tries on and on, and there has to be time left for an answer without them.
+const callLimit = 12 * time.Second
+
+func (h *handling) load(ctx context.Context) (onboarding.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return h.Registry.Load(ctx, h.request)
+}
+
 func (h *handling) facts(s onboarding.Snapshot) onboarding.Case {
 	return onboarding.Case{Snapshot: s, Request: h.request, Proofs: h.proofs}
 }
@@ -133,6 +143,8 @@ func (h *handling) store(ctx context.Context, s onboarding.Snapshot, d onboardin
 	if d.Replayed {
 		return d.Answer, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
 	stored, err := h.Registry.StoreAnswer(ctx, s, d.Answer)
 	if err == nil {
 		h.Observer.Decided(h.request, stored.Outcome)
@@ -182,7 +194,7 @@ func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboardi
 			return h.drop(ctx, a, decision.Outcome, refused)
 		}
 		transition := onboarding.Apply(s, a, h.Clock())
-		err := h.Registry.Commit(ctx, s, a, transition)
+		err := h.commit(ctx, s, a, transition)
 		if err == nil {
 			h.tell(s.Hub, transition)
 		}
@@ -191,7 +203,7 @@ func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboardi
 			return Disposition{Action: Done}
 		}
 		if errors.Is(err, onboarding.ErrConflict) {
-			s, err = h.Registry.Load(ctx, h.request)
+			s, err = h.load(ctx)
 		}
 		if err != nil {
 			h.log.Error("an accepted answer could not be committed; trying again", "outcome", a.Outcome, "error", err)
@@ -200,6 +212,12 @@ func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboardi
 	}
 	h.log.Warn("the registry kept changing; the commit waits a little", "outcome", a.Outcome)
 	return Disposition{Action: Retry, After: soon}
+}
+
+func (h *handling) commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, t onboarding.Transition) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return h.Registry.Commit(ctx, s, a, t)
 }
 
 func (h *handling) committed(a onboarding.Answer, t onboarding.Transition) {

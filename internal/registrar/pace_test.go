@@ -119,3 +119,23 @@ func TestARegistrarTakesNoMoreThanItCanWorkOn(t *testing.T) {
 		stop()
 	})
 }
+
+func TestARegistryThatHangsDoesNotKeepTheAnswerBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		r := f.registrar()
+		r.Registry = hanging{f}
+		r.Work(t.Context(), Message{ID: "m", Body: f.request("Delete", "s1", "r1", "c1", nil)})
+		if len(f.accepted["r1"]) != 1 || len(f.retries) != 1 {
+			t.Errorf("%d answers, put back %d times", len(f.accepted["r1"]), len(f.retries))
+		}
+	})
+}
+
+// hanging is a registry that is tried until nobody waits any more.
+type hanging struct{ *fake }
+
+func (hanging) Load(ctx context.Context, _ phonehome.Request) (onboarding.Snapshot, error) {
+	<-ctx.Done()
+	return onboarding.Snapshot{}, ctx.Err()
+}

@@ -49,6 +49,8 @@ func (h *handling) prove(ctx context.Context, probe onboarding.Probe) *Dispositi
 		}
 		h.proving = probe.CustomerID
 	}
+	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // it is four calls
+	defer cancel()
 	proof := h.Prover.Prove(ctx, probe)
 	h.proofs[probe.Role] = proof
 	h.log.Debug("tried the role", "customer", probe.CustomerID, "role", probe.Role, "proof", proof.Outcome, "error", proof.Err)

@@ -23,7 +23,9 @@ func (h *handling) verify(ctx context.Context, hub onboarding.Hub) *Disposition 
 	if h.verified || hub.SkipSignatures {
 		return nil
 	}
-	err := h.Verifier.Verify(ctx, h.body)
+	limited, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	err := h.Verifier.Verify(limited, h.body)
 	if err == nil {
 		h.verified = true
 		return nil
