@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -45,6 +48,7 @@ type intake struct {
 
 	listener *listener
 	swept    sync.Once
+	proven   sync.Once
 }
 
 func newIntake(s *session, name string) (*intake, error) {
@@ -69,6 +73,9 @@ func newIntake(s *session, name string) (*intake, error) {
 }
 
 func (in *intake) readCustomers(ctx context.Context) (map[string]onboarding.Customer, error) {
+	if in.session.proves {
+		in.proven.Do(func() { in.prove(ctx) })
+	}
 	list, err := in.registry.Customers(ctx)
 	if err != nil {
 		return nil, err
@@ -92,6 +99,21 @@ func (in *intake) sweep(ctx context.Context) diag.Diagnostics {
 		}
 	})
 	return diags
+}
+
+// prove proves the registered roles again and writes down what that shows,
+// before they are read. What could not be proven stays as it was; whoever reads
+// next sees why in the registry, or in the error that they get themselves.
+func (in *intake) prove(ctx context.Context) {
+	record, err := in.record(ctx)
+	if err == nil {
+		_, err = health.Round(ctx, health.Config{
+			Registry: in.registry, Prover: registrar.NewProver(in.session.clients, record), Clock: in.session.now,
+		})
+	}
+	if err != nil {
+		tflog.Warn(ctx, "The roles of a hub could not be proven again", map[string]any{"hub": in.name, "error": err.Error()})
+	}
 }
 
 // record is the hub's record; registry.ErrNoHub where it definitely has none.

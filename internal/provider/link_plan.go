@@ -129,7 +129,7 @@ func (p *linkPlan) onHub(ctx context.Context) {
 			in.planLink(p.plan.CustomerID.ValueString(), plannedLink{})
 			return
 		}
-		if p.unchanged(ctx) {
+		if p.unchanged() {
 			return
 		}
 	}
@@ -168,7 +168,7 @@ func (p *linkPlan) anew() {
 
 // unchanged reports whether the link's inputs are those of the state, and then
 // keeps the state, without a look at the registry.
-func (p *linkPlan) unchanged(ctx context.Context) bool {
+func (p *linkPlan) unchanged() bool {
 	same := p.plan.AccountID.Equal(p.state.AccountID) && p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.declaredKnown() &&
 		p.plan.Role.Equal(p.state.Role) && p.plan.TrustedPrincipalARNs.Equal(p.state.TrustedPrincipalARNs) &&
 		p.plan.StackName.Equal(p.state.StackName) && p.plan.Region.Equal(p.state.Region) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
@@ -192,7 +192,7 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 		closed.Link.Closed = true
 		existing = &closed
 	}
-	if !p.plan.declaredKnown() {
+	if !p.plan.declaredKnown() || p.config.ExternalID.IsUnknown() {
 		p.partly(in, customer, record, existing)
 		return
 	}

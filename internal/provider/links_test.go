@@ -298,3 +298,68 @@ func TestWhatIsWrongWithTheHubsOtherCustomersIsSaidAtPlan(t *testing.T) {
 		},
 	)
 }
+
+func TestALinkThatSomebodyElseClosedIsIssuedAnew(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
+	external := statecheck.CompareValue(differentFromBefore{})
+	run(t,
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))}},
+		resource.TestStep{
+			PreConfig: func() {
+				records := w.Registry("acme")
+				found, err := records.Customer(t.Context(), "globex")
+				if err != nil {
+					t.Fatal(err)
+				}
+				found.Link.Closed = true
+				if _, err := records.UpdateLink(t.Context(), found.Link); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: config,
+			ConfigPlanChecks: before(
+				action(linkGlobex, plancheck.ResourceActionDestroyBeforeCreate),
+				action(roleGlobex, plancheck.ResourceActionUpdate),
+				planned(linkGlobex, "external_id", knownvalue.NotNull()),
+			),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(linkGlobex, "status", is("open")),
+				external.AddStateValue(linkGlobex, tfjsonpath.New("external_id")),
+				statecheck.CompareValuePairs(linkGlobex, tfjsonpath.New("external_id"), roleGlobex, tfjsonpath.New("external_id"), sameAsBefore{}),
+			},
+		},
+		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestAnExternalIDThatIsNotKnownYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	later := `
+resource "terraform_data" "later" { input = "acme-2019-globex" }
+`
+	run(t,
+		resource.TestStep{Config: w.Provider() + hubHCL()},
+		resource.TestStep{
+			Config:           w.Provider() + hubHCL() + later + linkHCL(globex.with(`external_id = terraform_data.later.output`)),
+			ConfigPlanChecks: before(plancheck.ExpectUnknownValue(linkGlobex, tfjsonpath.New("url"))),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(linkGlobex, "external_id", is("acme-2019-globex")), value(linkGlobex, "url", like("param_ExternalId=acme-2019-globex")),
+			},
+		},
+	)
+}
+
+func TestARoleThatTrustsOneOfTheVendorsRolesIsProvenAsThatRole(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	trusted := w.Role("acme-worker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`,
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}`)
+	run(t, resource.TestStep{
+		PreConfig:         func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
+		Config:            w.Provider() + hubHCL() + linkHCL(globex.with(`trusted_principal_arns = ["`+trusted+`"]`)) + roleHCL(globex, waits),
+		ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "status", is("active"))},
+	})
+}

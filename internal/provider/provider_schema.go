@@ -35,6 +35,7 @@ type providerModel struct {
 	AllowedAccountIDs      types.Set    `tfsdk:"allowed_account_ids"`
 	ForbiddenAccountIDs    types.Set    `tfsdk:"forbidden_account_ids"`
 	MaxRetries             types.Int64  `tfsdk:"max_retries"`
+	ProveOnRefresh         types.Bool   `tfsdk:"prove_on_refresh"`
 	DefaultTags            types.Object `tfsdk:"default_tags"`
 	Endpoints              types.Object `tfsdk:"endpoints"`
 }
@@ -120,6 +121,11 @@ func providerSchema() schema.Schema {
 				Optional: true, MarkdownDescription: "How often a call is tried again when AWS throttles or fails; default 25.",
 				Validators: []validator.Int64{int64validator.AtLeast(0)},
 			},
+			"prove_on_refresh": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Prove all roles of a hub again, with one `sts:AssumeRole` for each, when its roles are read; default `false`: " +
+					"a refresh shows what registrars and `xacct verify` have found.",
+			},
 			"default_tags": schema.SingleNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "Tags for every hub of this provider. A resource's own tag of the same key wins.",
@@ -150,7 +156,7 @@ func (m providerModel) unknown() string {
 		"region": m.Region, "profile": m.Profile, "access_key": m.AccessKey, "secret_key": m.SecretKey, "token": m.Token,
 		"shared_config_files": m.SharedConfigFiles, "shared_credentials_files": m.SharedCredentialsFiles,
 		"assume_role": m.AssumeRole, "allowed_account_ids": m.AllowedAccountIDs,
-		"forbidden_account_ids": m.ForbiddenAccountIDs, "max_retries": m.MaxRetries, "endpoints": m.Endpoints,
+		"forbidden_account_ids": m.ForbiddenAccountIDs, "max_retries": m.MaxRetries, "prove_on_refresh": m.ProveOnRefresh, "endpoints": m.Endpoints,
 	} {
 		if !fullyKnown(value) {
 			return name

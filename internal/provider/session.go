@@ -26,6 +26,7 @@ type session struct {
 	unconfigured string
 	clients      *awsclient.Clients
 	console      string // that links begin with; empty: the AWS console
+	proves       bool   // registered roles, whenever they are read
 	defaultTags  map[string]string
 	tagsUnknown  bool // default_tags has values that this plan doesn't know
 
@@ -54,7 +55,7 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 	for _, d := range found {
 		diags.Append(fromAWS(d))
 	}
-	s.clients, s.console = clients, console
+	s.clients, s.console, s.proves = clients, console, model.ProveOnRefresh.ValueBool()
 	return diags
 }
 
