@@ -171,11 +171,11 @@ func (w *wire) action(r *http.Request, body []byte) string {
 	return "s3:" + r.Method
 }
 
-// number counts the calls that handling a message makes: not the heartbeats,
-// which come at their own times, and not the receives, which count when they
-// bring something.
+// number counts the calls that handling a message makes: not the heartbeats and
+// the looks at which events to send, which come at their own times, and not the
+// receives, which count when they bring something.
 func (w *wire) number(e Exchange) int {
-	if e.Action == "sqs:ReceiveMessage" || e.Action == "dynamodb:PutItem" && bytes.Contains(e.Body, []byte("REGISTRAR#")) {
+	if e.Action == "sqs:ReceiveMessage" || e.Action == "dynamodb:GetItem" || e.Action == "dynamodb:PutItem" && bytes.Contains(e.Body, []byte("REGISTRAR#")) {
 		return 0
 	}
 	return w.next()

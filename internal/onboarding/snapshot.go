@@ -37,3 +37,7 @@ type Customer struct {
 // ErrConflict says that what a write was decided on has changed meanwhile:
 // load and decide, or apply, again.
 var ErrConflict = errors.New("the registry has changed meanwhile")
+
+// ErrCommitted says that what was to be committed is committed already: by
+// somebody else, or by ourselves where the answer was lost.
+var ErrCommitted = errors.New("it is committed already")

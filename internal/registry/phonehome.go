@@ -157,7 +157,7 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 // the answer's own state, the stack, the registration, the history, and the
 // event that tells others, where the hub sends any. It is ErrConflict when
 // anything that the transition was made of has moved; then load and apply
-// again. Committing what is committed already is no error.
+// again. It is onboarding.ErrCommitted where the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
 	writes, err := r.commitWrites(snapshot, answer, transition)
 	if err != nil {
@@ -168,7 +168,7 @@ func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, ans
 		return nil
 	}
 	if _, failed := failedItem(err, 0); failed {
-		return nil // somebody committed it, perhaps we did and the answer was lost
+		return fmt.Errorf("commit request %s of stack %s: %w", answer.RequestID, answer.Stack, onboarding.ErrCommitted)
 	}
 	if awsclient.IsConditionFailed(err) || awsclient.IsContended(err) {
 		return fmt.Errorf("commit request %s of stack %s: %w", answer.RequestID, answer.Stack, ErrConflict)
@@ -208,7 +208,7 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 		writes = append(writes, r.putWrite(written, condition, values))
 	}
 	if t.History != nil {
-		written, err := encode(historyKey(*t.History), t.History)
+		written, err := historyItem(*t.History)
 		if err != nil {
 			return nil, err
 		}

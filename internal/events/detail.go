@@ -1,0 +1,107 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Source is the source of every event.
+const Source = "xacct"
+
+// schemaVersion counts changes of Detail that could break who reads it. New
+// fields are none: readers ignore what they don't know.
+const schemaVersion = 1
+
+// Detail is the detail of every event, whatever its type: the registration as
+// it is afterwards, and how it came to be so. It is documented, field by field,
+// in the guide on events; what is written there is a promise.
+type Detail struct {
+	SchemaVersion int       `json:"schema_version"`
+	EventID       string    `json:"event_id"`
+	Sequence      int64     `json:"sequence"`
+	OccurredAt    time.Time `json:"occurred_at"`
+	Change        string    `json:"change"`
+	RequestID     string    `json:"request_id,omitempty"`
+
+	Hub        string `json:"hub"`
+	CustomerID string `json:"customer_id"`
+	AccountID  string `json:"account_id"`
+
+	Status         string `json:"status"`
+	PreviousStatus string `json:"previous_status"`
+	Reason         string `json:"reason,omitempty"`
+
+	RoleARN            string    `json:"role_arn"`
+	ExternalID         string    `json:"external_id"`
+	StackID            string    `json:"stack_id"`
+	StackRegion        string    `json:"stack_region"`
+	TemplateVersion    string    `json:"template_version"`
+	GrantedPermissions []string  `json:"granted_permissions"`
+	RegisteredAt       time.Time `json:"registered_at"`
+	ProvenAt           time.Time `json:"proven_at"`
+}
+
+// DetailType is what EventBridge rules match an event by.
+func DetailType(kind onboarding.EventKind) string {
+	switch kind {
+	case onboarding.EventRegistered:
+		return "xacct Customer Role Registered"
+	case onboarding.EventDegraded:
+		return "xacct Customer Role Degraded"
+	case onboarding.EventDisconnected:
+		return "xacct Customer Role Disconnected"
+	case onboarding.EventUpdated:
+	}
+	return "xacct Customer Role Updated"
+}
+
+func detailOf(e onboarding.Event) Detail {
+	r := e.After
+	return Detail{
+		SchemaVersion:      schemaVersion,
+		EventID:            e.ID,
+		Sequence:           e.Sequence,
+		OccurredAt:         e.At.UTC(),
+		Change:             string(e.Outcome),
+		RequestID:          e.RequestID,
+		Hub:                r.Hub,
+		CustomerID:         r.CustomerID,
+		AccountID:          r.Account.String(),
+		Status:             string(r.Status),
+		PreviousStatus:     string(e.Before),
+		Reason:             r.Reason,
+		RoleARN:            r.Role.String(),
+		ExternalID:         r.ExternalID.String(),
+		StackID:            r.Stack.String(),
+		StackRegion:        r.Stack.Region.String(),
+		TemplateVersion:    r.TemplateVersion,
+		GrantedPermissions: append([]string{}, r.GrantedPermissions...),
+		RegisteredAt:       r.RegisteredAt.UTC(),
+		ProvenAt:           r.ProvenAt.UTC(),
+	}
+}
+
+// entryOf is an event as EventBridge takes it.
+func entryOf(bus account.EventBusARN, e onboarding.Event) (types.PutEventsRequestEntry, error) {
+	detail, err := json.Marshal(detailOf(e))
+	if err != nil {
+		return types.PutEventsRequestEntry{}, fmt.Errorf("encode event %s of customer %s: %w", e.ID, e.After.CustomerID, err)
+	}
+	return types.PutEventsRequestEntry{
+		EventBusName: aws.String(bus.String()),
+		Source:       aws.String(Source),
+		DetailType:   aws.String(DetailType(e.Kind)),
+		Detail:       aws.String(string(detail)),
+		Time:         aws.Time(e.At),
+		Resources:    []string{e.After.Role.String(), e.After.Stack.String()},
+	}, nil
+}

@@ -1,0 +1,155 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// tellingHub is a hub that sends events.
+func tellingHub(t *testing.T) *world {
+	t.Helper()
+	w := newHub(t)
+	bus, err := account.ParseEventBusARN("arn:aws:events:eu-central-1:111111111111:event-bus/default")
+	w.must(err)
+	w.hub.EventBus = bus
+	w.hub, err = w.UpdateHub(t.Context(), w.hub)
+	w.must(err)
+	return w
+}
+
+// outbox is what is in it, by now.
+func (w *world) outbox() []onboarding.Event {
+	w.t.Helper()
+	var all []onboarding.Event
+	w.must(w.Outbox(w.t.Context(), w.clock.Now().Add(time.Second), func(page []onboarding.Event) error {
+		all = append(all, page...)
+		return nil
+	}))
+	return all
+}
+
+// telling is a visit whose commit tells something.
+func (w *world) telling(requestID string) visit {
+	w.t.Helper()
+	v := w.visit(requestID)
+	v.after.Event = onboarding.EventOf(*v.after.Registration, *v.after.History)
+	return v
+}
+
+func TestAnEventIsInTheOutboxWithTheCommitOrNotAtAll(t *testing.T) {
+	w := tellingHub(t)
+	w.linked("globex", "222222222222")
+	v := w.telling("one")
+	stored, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
+	w.must(err)
+
+	moved := v
+	moved.snapshot.Stack.Revision = 7
+	if err := w.Commit(t.Context(), moved.snapshot, stored, moved.after); !errors.Is(err, registry.ErrConflict) {
+		t.Fatalf("a commit on what has moved gave %v", err)
+	}
+	if got := w.outbox(); len(got) != 0 {
+		t.Errorf("nothing was committed, and %d events are in the outbox", len(got))
+	}
+	w.must(w.Commit(t.Context(), v.snapshot, stored, v.after))
+	if err := w.Commit(t.Context(), v.snapshot, stored, v.after); !errors.Is(err, onboarding.ErrCommitted) {
+		t.Errorf("the second commit gave %v", err)
+	}
+	if diff := cmp.Diff([]onboarding.Event{*v.after.Event}, w.outbox(), comparable); diff != "" {
+		t.Errorf("outbox (-want +got):\n%s", diff)
+	}
+	if after := w.load(v.request); after.Registration.Revision != v.after.Event.Sequence {
+		t.Errorf("the event's number is %d, the registration's revision %d", v.after.Event.Sequence, after.Registration.Revision)
+	}
+}
+
+func TestAProofThatChangesAStateIsTold(t *testing.T) {
+	for _, tells := range []bool{true, false} {
+		t.Run(fmt.Sprintf("hub tells=%t", tells), func(t *testing.T) {
+			w, want := newHub, 0
+			if tells {
+				w, want = tellingHub, 1
+			}
+			hub := w(t)
+			registered, err := hub.PutRegistration(t.Context(), onboarding.Registration{
+				Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
+				Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
+			})
+			hub.must(err)
+			degraded, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Refused}, hub.clock.Now())
+			_, err = hub.PutHealth(t.Context(), degraded, *entry)
+			hub.must(err)
+			_, err = hub.PutHealth(t.Context(), degraded, *entry) // its answer was lost
+			hub.must(err)
+			got := hub.outbox()
+			if len(got) != want || want == 1 && (got[0].Kind != onboarding.EventDegraded || got[0].Before != onboarding.Active || got[0].Sequence != 2) {
+				t.Errorf("the outbox has %+v", got)
+			}
+		})
+	}
+}
+
+func TestAHubWithoutABusStoresNoEvents(t *testing.T) {
+	w := newHub(t)
+	w.linked("globex", "222222222222")
+	v := w.telling("one")
+	w.must(w.Commit(t.Context(), v.snapshot, v.answer, v.after))
+	if got := w.outbox(); len(got) != 0 {
+		t.Errorf("%d events are in the outbox", len(got))
+	}
+}
+
+func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
+	w := tellingHub(t)
+	reg, err := w.PutRegistration(t.Context(), onboarding.Registration{
+		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
+		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
+	})
+	w.must(err)
+	const all = 120
+	for i := range all {
+		w.clock.advance(time.Second)
+		proof := onboarding.Proof{Outcome: onboarding.Refused}
+		if i%2 == 1 {
+			proof.Outcome = onboarding.Proven
+		}
+		next, entry := onboarding.Health(reg, proof, w.clock.Now())
+		reg, err = w.PutHealth(t.Context(), next, *entry)
+		w.must(err)
+	}
+	before := w.clock.Now().Add(-9 * time.Second) // the last ten are younger
+	var pages []int
+	last := int64(1)
+	w.must(w.Outbox(t.Context(), before, func(page []onboarding.Event) error {
+		pages = append(pages, len(page))
+		for _, e := range page {
+			if e.Sequence != last+1 {
+				t.Errorf("event %d comes after %d", e.Sequence, last)
+			}
+			last = e.Sequence
+		}
+		return w.RemoveEvents(t.Context(), page)
+	}))
+	if diff := cmp.Diff([]int{100, all - 10 - 100}, pages); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	left := w.outbox()
+	if len(left) != 10 {
+		t.Errorf("%d events are left, want 10", len(left))
+	}
+	w.must(w.RemoveEvents(t.Context(), left))
+	w.must(w.RemoveEvents(t.Context(), left)) // somebody else was faster
+	if got := w.outbox(); len(got) != 0 {
+		t.Errorf("%d events are left", len(got))
+	}
+}
