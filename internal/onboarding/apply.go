@@ -6,6 +6,7 @@ package onboarding
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -19,6 +20,8 @@ import (
 func Apply(s Snapshot, a Answer, now time.Time) Transition {
 	c := commit{Snapshot: s, answer: a, change: a.Change, now: now, resource: s.Stack.Resources[a.LogicalID]}
 	switch {
+	case a.Response.Status == phonehome.Failed:
+		return c.refuse()
 	case c.change.SentAt.Before(c.resource.LastRequestAt):
 		return Transition{}
 	case c.change.Kind == ChangeRegister:
@@ -38,6 +41,18 @@ type commit struct {
 	change   Change
 	now      time.Time
 	resource Resource // as last accepted; zero: never
+}
+
+// refuse leaves a line in the customer's history, and nothing else: so the
+// vendor reads why a stack failed, too.
+func (c commit) refuse() Transition {
+	if c.change.CustomerID == "" {
+		return Transition{}
+	}
+	entry := c.entry(c.change.CustomerID, c.answer.Stack.Account, c.answer.Outcome)
+	entry.Status, entry.Refused = entry.Before, true
+	entry.Detail = strings.TrimSuffix(c.answer.Response.Reason, voice{c.Hub}.help())
+	return Transition{History: &entry}
 }
 
 // register makes the stack the owner of the registration, unless a stack that
@@ -169,23 +184,28 @@ func (c commit) withResource(resource Resource) Stack {
 
 func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Transition {
 	reg.ChangedAt = c.now
+	entry := c.entry(reg.CustomerID, reg.Account, outcome)
+	entry.Status, entry.Detail = reg.Status, reg.Reason
+	return Transition{Stack: &stack, Registration: &reg, History: &entry, Event: EventOf(reg, entry)}
+}
+
+// entry is the history's line of the answer, but for what came of it.
+func (c commit) entry(customer string, in account.ID, outcome Outcome) HistoryEntry {
 	before := Pending
 	if c.Registration != nil {
 		before = c.Registration.Status
 	}
-	entry := HistoryEntry{
+	return HistoryEntry{
 		At:         c.now,
-		CustomerID: reg.CustomerID,
-		Account:    reg.Account,
+		CustomerID: customer,
+		Account:    in,
 		Stack:      c.answer.Stack,
 		LogicalID:  c.answer.LogicalID,
 		RequestID:  c.answer.RequestID,
+		Request:    c.change.Request,
 		Outcome:    outcome,
 		Before:     before,
-		Status:     reg.Status,
-		Detail:     reg.Reason,
 	}
-	return Transition{Stack: &stack, Registration: &reg, History: &entry, Event: EventOf(reg, entry)}
 }
 
 func anyLive(stack Stack) bool {

@@ -27,7 +27,8 @@ const (
 // come after a crash, in another process.
 type Change struct {
 	Kind       ChangeKind
-	CustomerID string
+	CustomerID string // also of a refused request whose customer is known
+	Request    phonehome.RequestType
 	SentAt     time.Time // of the request, by SNS's clock
 	Deadline   time.Time // when CloudFormation stops waiting for the answer
 
@@ -64,7 +65,9 @@ type HistoryEntry struct {
 	Account    account.ID
 	Stack      account.StackARN
 	LogicalID  string
-	RequestID  string // empty: not a request, but a proof that changed the state
+	RequestID  string                // empty: not a request, but a proof that changed the state
+	Request    phonehome.RequestType // what the request asked for
+	Refused    bool                  // it was answered FAILED and changed nothing; Detail is what the customer reads
 	Outcome    Outcome
 	Before     RegistrationStatus // of the registration before; pending: there was none
 	Status     RegistrationStatus // of the registration afterwards

@@ -38,6 +38,9 @@ func Decide(c Case, now time.Time) Decision {
 // create: FAILED with one clear sentence, or the role is proven and registered.
 func (d decider) create() Decision {
 	r, say := d.Request, d.voice
+	if d.blocked() {
+		return d.fail(OutcomeBlocked, say.blocked())
+	}
 	if d.deletedSince() {
 		return d.fail(OutcomeDeleted, say.deleted())
 	}
@@ -128,6 +131,9 @@ func (d decider) update() Decision {
 	if d.rollback() {
 		return d.rolledBack(owned)
 	}
+	if d.blocked() && !d.closing() {
+		return d.fail(OutcomeBlocked, say.blocked())
+	}
 	if r.Properties.ExternalID != owned.ExternalID.String() {
 		return d.fail(OutcomeChangedExternalID, say.changedExternalID())
 	}
@@ -154,7 +160,7 @@ func (d decider) update() Decision {
 		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
 	case Inconclusive:
 	}
-	change.Status, change.Reason = Degraded, reasonUnproven(role)
+	change.Status, change.Reason = Degraded, d.whyUnproven(role)
 	return d.succeed(OutcomeUpdatedUnproven, change)
 }
 
@@ -177,7 +183,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 		change.Status, change.Reason = Degraded, reasonOf(proof)
 	case Inconclusive:
 		if role != owned.Role {
-			change.Status, change.Reason = Degraded, reasonUnproven(role)
+			change.Status, change.Reason = Degraded, d.whyUnproven(role)
 		}
 	}
 	return d.succeed(OutcomeRolledBack, change)

@@ -25,6 +25,7 @@ var (
 		{"unknown ID", func(c *Case) { c.Link = nil; c.Request.Properties.ExternalID = "nobodys" }},
 		{"expired link", func(c *Case) { l := *c.Link; l.ExpiresAt = noon.Add(-time.Hour); c.Link = &l }},
 		{"closed link", func(c *Case) { l := *c.Link; l.Closed, l.ClosedAt = true, noon.Add(-time.Hour); c.Link = &l }},
+		{"blocked", func(c *Case) { l := *c.Link; l.Blocked, l.BlockedAt = true, noon.Add(-time.Minute); c.Link = &l }},
 	}
 	registrationVariants = []variant{
 		{"none", func(*Case) {}},
@@ -148,6 +149,9 @@ func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOu
 	if failed && !strings.HasSuffix(a.Response.Reason, "Help: https://acme.example/help") {
 		broken("the sentence does not end with where to ask: %s", a.Response.Reason)
 	}
+	if blocked := c.Link != nil && c.Link.Blocked; blocked && Decide(c, now).Kind != DecideAnswer {
+		broken("a blocked customer is answered at once, with no proof")
+	}
 	if strings.Contains(a.Response.Reason, "external-of-c1") {
 		broken("the sentence tells the external ID: %s", a.Response.Reason)
 	}
@@ -164,7 +168,7 @@ func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOu
 		r := c.Request
 		role, err := account.ParseRoleARN(r.Properties.RoleARN)
 		may := err == nil && outcome == Proven && !c.Closing(now) && c.Link != nil &&
-			c.Link.Status(now) == LinkOpen && r.Properties.ExternalID == c.Link.ExternalID.String() &&
+			c.Link.Status(now) == LinkOpen && !c.Link.Blocked && r.Properties.ExternalID == c.Link.ExternalID.String() &&
 			r.Stack.Account == c.Link.Account && role.Account == c.Link.Account && role.Name == c.Link.RoleName
 		if !failed && !may {
 			broken("a Create that must not succeed does")

@@ -55,6 +55,7 @@ const (
 	OutcomeUnknown           Outcome = "unknown_external_id"
 	OutcomeClosed            Outcome = "link_closed"
 	OutcomeExpired           Outcome = "link_expired"
+	OutcomeBlocked           Outcome = "customer_blocked"
 	OutcomeWrongAccount      Outcome = "wrong_account"
 	OutcomeWrongRole         Outcome = "wrong_role"
 	OutcomeRival             Outcome = "another_stack"

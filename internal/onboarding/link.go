@@ -60,6 +60,12 @@ type Link struct {
 	ClosedAt  time.Time // zero while open
 	ExpiresAt time.Time // zero: never
 
+	// Blocked is an operator's stop, for what the customer sends from now on:
+	// nothing is connected or changed, and nobody spends time on a proof.
+	Blocked       bool
+	BlockedAt     time.Time
+	BlockedReason string // for the vendor; customers never read it
+
 	// Declared is the vendor's declaration as JSON, for whoever shows or
 	// renders the link; the domain never looks inside.
 	Declared json.RawMessage

@@ -19,6 +19,7 @@ type worker struct {
 	step     func(*worker, *world) // nil: finished
 	snapshot Snapshot
 	answer   Answer
+	blocked  bool // when the answer was decided, here
 	accepted bool
 }
 
@@ -51,7 +52,14 @@ func decide(k *worker, w *world) {
 
 func store(k *worker, w *world) {
 	c := Case{Snapshot: k.snapshot, Request: k.m.request}
-	d := proving(c, w.now, w.assume)
+	prove := w.assume
+	if link := c.Link; link != nil && link.Blocked {
+		prove = func(p Probe) Proof {
+			w.fail("role %s of a blocked customer is to be proven", p.Role)
+			return Proof{}
+		}
+	}
+	d := proving(c, w.now, prove)
 	if d.Kind == DecideLater {
 		k.step = nil
 		return
@@ -65,6 +73,7 @@ func store(k *worker, w *world) {
 			return
 		}
 		w.answers[name] = d.Answer
+		k.blocked = c.Link != nil && c.Link.Blocked
 	}
 	k.answer, k.step = d.Answer, send
 }
@@ -146,9 +155,20 @@ func (w *world) checkCommit(k *worker, t Transition) {
 		}
 		w.poisoned[k.answer.Change.CustomerID] = true
 	}
+	if k.answer.Response.Status == phonehome.Failed {
+		if t.Stack != nil || t.Registration != nil || t.Event != nil {
+			w.fail("a refused request changes something: %+v", t)
+		}
+		if known := k.answer.Change.CustomerID != ""; known != (t.History != nil) {
+			w.fail("customer %q reads in the history of a refused request: %+v", k.answer.Change.CustomerID, t.History)
+		}
+	}
 	reg := t.Registration
 	if reg == nil {
 		return
+	}
+	if k.answer.Change.Kind == ChangeRegister && k.blocked {
+		w.fail("a blocked customer was registered: %+v", reg)
 	}
 	if reg.Stack.Account != reg.Account || reg.Role.Account != reg.Account || reg.Account != w.links[reg.CustomerID].Account {
 		w.fail("the accounts differ in %+v", reg)
@@ -274,6 +294,10 @@ func TestNoInterleavingBreaksAPromise(t *testing.T) {
 			"close or open a link": func(*rapid.T) {
 				link := w.links[customer()]
 				link.Closed, link.ClosedAt = !link.Closed, w.now
+			},
+			"block or unblock a customer": func(*rapid.T) {
+				link := w.links[customer()]
+				link.Blocked, link.BlockedAt = !link.Blocked, w.now
 			},
 			"rename the link's role": func(*rapid.T) { w.links[customer()].RoleName = "acme-" + w.next() },
 			"forge":                  func(t *rapid.T) { w.forge(t, customer()) },

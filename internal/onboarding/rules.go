@@ -68,6 +68,9 @@ func (d decider) closing() bool { return d.Closing(d.now) }
 // older reports whether something newer of this resource was accepted already.
 func (d decider) older() bool { return d.Request.SentAt.Before(d.resource.LastRequestAt) }
 
+// blocked reports whether an operator has stopped the customer.
+func (d decider) blocked() bool { return d.Link != nil && d.Link.Blocked }
+
 // deletedSince reports whether a Create is, or may be, the one before the Delete.
 func (d decider) deletedSince() bool { return d.resource.buries(d.Request.SentAt) }
 
@@ -123,10 +126,10 @@ func (d decider) inStacksAccount(role account.RoleARN) bool {
 }
 
 // prove gives the proof of a role, or the decision that has to come before:
-// to try it, or to try it again later.
+// to try it, or to try it again later. Roles of blocked customers are not tried.
 func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Proof, *Decision) {
 	proof, tried := d.Proofs[role]
-	if !tried && d.closing() {
+	if !tried && (d.closing() || d.blocked()) {
 		return Proof{Outcome: Inconclusive}, nil
 	}
 	if !tried {
@@ -168,11 +171,21 @@ func (d decider) patience() time.Duration {
 	return 20 * time.Second
 }
 
+// whyUnproven is the reason that a registration shows whose role moved on
+// without a proof.
+func (d decider) whyUnproven(role account.RoleARN) string {
+	if d.blocked() {
+		return reasonBlocked(role)
+	}
+	return reasonUnproven(role)
+}
+
 // change is what the request will have changed, but for the role's own part.
 func (d decider) change(kind ChangeKind, customer string) Change {
 	return Change{
 		Kind:       kind,
 		CustomerID: customer,
+		Request:    d.Request.Type,
 		SentAt:     d.Request.SentAt,
 		Deadline:   d.Deadline(),
 		Properties: d.Request.Properties,
@@ -184,8 +197,22 @@ func (d decider) succeed(outcome Outcome, change Change) Decision {
 	return d.answer(outcome, phonehome.Success, "", change)
 }
 
+// fail changes nothing. What it keeps of the request is for the history.
 func (d decider) fail(outcome Outcome, reason string) Decision {
-	return d.answer(outcome, phonehome.Failed, reason, Change{})
+	return d.answer(outcome, phonehome.Failed, reason, Change{
+		CustomerID: d.customer(),
+		Request:    d.Request.Type,
+		SentAt:     d.Request.SentAt,
+		Deadline:   d.Deadline(),
+	})
+}
+
+// customer is whose request it says to be; empty: nobody's that we know.
+func (d decider) customer() string {
+	if d.Stack.CustomerID == "" && d.Link != nil {
+		return d.Link.CustomerID
+	}
+	return d.Stack.CustomerID
 }
 
 func (d decider) answer(outcome Outcome, status phonehome.Status, reason string, change Change) Decision {

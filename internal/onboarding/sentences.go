@@ -24,10 +24,15 @@ func (v voice) vendor() string {
 
 func (v voice) say(format string, args ...any) string {
 	sentence := fmt.Sprintf(format, args...)
-	if v.hub.SupportURL != "" {
-		sentence += " Help: " + v.hub.SupportURL
+	return sentence + v.help()
+}
+
+// help ends every sentence, where there is somewhere to ask.
+func (v voice) help() string {
+	if v.hub.SupportURL == "" {
+		return ""
 	}
-	return sentence
+	return " Help: " + v.hub.SupportURL
 }
 
 func (v voice) unknownExternalID() string {
@@ -44,6 +49,10 @@ func (v voice) closed() string {
 
 func (v voice) expired(at time.Time) string {
 	return v.say("The link that this stack was created from expired on %s. Delete the stack and ask %s for a new link.", at.UTC().Format("2 January 2006 at 15:04 UTC"), v.vendor())
+}
+
+func (v voice) blocked() string {
+	return v.say("%[1]s accepts no new connections or changes from you at the moment. Please ask %[1]s before you try again. You can delete this stack at any time.", v.vendor())
 }
 
 func (v voice) vendorsAccount() string {
@@ -109,6 +118,10 @@ func reasonOf(proof Proof) string {
 
 func reasonUnproven(role account.RoleARN) string {
 	return fmt.Sprintf("the stack was updated, but its role %s could not be proven in time", role)
+}
+
+func reasonBlocked(role account.RoleARN) string {
+	return fmt.Sprintf("the stack was updated while the customer was blocked, so its role %s was not proven", role)
 }
 
 func reasonFellBack(role account.RoleARN) string {

@@ -6,7 +6,6 @@ package registry
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -60,13 +59,6 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 	return key{stackKey(stack).pk, sk}
 }
 
-// historyKey sorts by time; the request makes it unique, and the same again
-// when the same commit is tried again.
-func historyKey(h onboarding.HistoryEntry) key {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Stack, h.LogicalID, h.RequestID, h.Outcome))
-	return key{historyPartition(h.CustomerID), h.At.UTC().Format(sortable) + "#" + hex.EncodeToString(sum[:8])}
-}
-
 // outboxKey sorts by time: what waits longest is sent first.
 func outboxKey(e onboarding.Event) key {
 	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
@@ -74,8 +66,6 @@ func outboxKey(e onboarding.Event) key {
 
 // sortable writes times so that their texts sort as they do.
 const sortable = "2006-01-02T15:04:05.000000000Z"
-
-func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 
 func shardKey(shard int) key { return key{"SHARD#" + strconv.Itoa(shard), "SHARD"} }
 

@@ -183,17 +183,3 @@ func registrationItem(registration *onboarding.Registration, before int64) (item
 	written["revision"] = number(registration.Revision)
 	return written, nil
 }
-
-// History reads what happened to a customer, oldest first.
-func (r *Registry) History(ctx context.Context, customer string) ([]onboarding.HistoryEntry, error) {
-	var history []onboarding.HistoryEntry
-	err := r.query(ctx, historyPartition(customer), "", func(i item) error {
-		entry, err := decode[onboarding.HistoryEntry](r, key{textOf(i, "pk"), textOf(i, "sk")}, i)
-		history = append(history, entry)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the history of customer %s: %w", customer, err)
-	}
-	return history, nil
-}

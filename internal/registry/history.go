@@ -1,0 +1,63 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// A customer's history has two kinds of lines. What changed something has a
+// line of its own, for good. What was refused changed nothing, and a customer
+// may be refused as often as they like: of each day and kind of refusal only
+// the latest line is kept, and no longer than answers are.
+
+// historyKey sorts by time; the request makes it unique, and the same again
+// when the same commit is tried again.
+func historyKey(h onboarding.HistoryEntry) key {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Stack, h.LogicalID, h.RequestID, h.Outcome))
+	return key{historyPartition(h.CustomerID), h.At.UTC().Format(sortable) + "#" + hex.EncodeToString(sum[:8])}
+}
+
+// refusalKey is shared by all refusals of a kind that a customer meets on a day.
+func refusalKey(h onboarding.HistoryEntry) key {
+	kind := strings.Join([]string{h.At.UTC().Format(time.DateOnly), "REFUSED", string(h.Request), string(h.Outcome)}, "#")
+	return key{historyPartition(h.CustomerID), kind}
+}
+
+func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
+
+func historyItem(h onboarding.HistoryEntry) (item, error) {
+	if !h.Refused {
+		return encode(historyKey(h), h)
+	}
+	written, err := encode(refusalKey(h), h)
+	if err != nil {
+		return nil, err
+	}
+	written["expires"] = moment(h.At.Add(keep))
+	return written, nil
+}
+
+// History reads what happened to a customer, oldest first.
+func (r *Registry) History(ctx context.Context, customer string) ([]onboarding.HistoryEntry, error) {
+	var history []onboarding.HistoryEntry
+	err := r.query(ctx, historyPartition(customer), "", func(i item) error {
+		entry, err := decode[onboarding.HistoryEntry](r, key{textOf(i, "pk"), textOf(i, "sk")}, i)
+		history = append(history, entry)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the history of customer %s: %w", customer, err)
+	}
+	slices.SortStableFunc(history, func(a, b onboarding.HistoryEntry) int { return a.At.Compare(b.At) })
+	return history, nil
+}
