@@ -13,7 +13,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // Client speaks the control API of a sandbox in another process.
@@ -84,14 +87,35 @@ func (c Client) Advance(ctx context.Context, by string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/clock", ClockRequest{by}, nil)
 }
 
-// Clock is the sandbox's clock, for another process on the same machine. It
-// asks once; a clock that is moved after that has to be asked for again.
+// Clock is the sandbox's clock, for another process on the same machine. Until
+// the context ends it asks again and again how the clock runs, so that moves of
+// it are followed within a moment.
 func (c Client) Clock(ctx context.Context) (func() time.Time, error) {
-	var told ClockAnswer
-	if err := c.do(ctx, http.MethodGet, "/_sandbox/clock", nil, &told); err != nil {
+	var pace atomic.Pointer[kernel.Pace]
+	look := func() error {
+		var told ClockAnswer
+		if err := c.do(ctx, http.MethodGet, "/_sandbox/clock", nil, &told); err != nil {
+			return err
+		}
+		pace.Store(&told.Pace)
+		return nil
+	}
+	if err := look(); err != nil {
 		return nil, err
 	}
-	return func() time.Time { return told.At(time.Now()) }, nil
+	go func() {
+		ticker := time.NewTicker(200 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				_ = look() // one that fails leaves the clock as it ran
+			}
+		}
+	}()
+	return func() time.Time { return pace.Load().At(time.Now()) }, nil
 }
 
 // Environment is what to export to be the admin of an account.

@@ -46,6 +46,7 @@ type Service struct {
 
 	mu      sync.Mutex
 	stacks  map[string]*stack   // by stack ID; deleted ones stay
+	named   map[place]*stack    // the newest of each name
 	waiting map[string]*pending // custom resources, by the key that their answer is stored under
 }
 
@@ -54,7 +55,7 @@ func New(env kernel.Env, s3 responses) *Service {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Service{
 		env: env, responses: s3, ctx: ctx, cancel: cancel,
-		stacks: map[string]*stack{}, waiting: map[string]*pending{},
+		stacks: map[string]*stack{}, named: map[place]*stack{}, waiting: map[string]*pending{},
 	}
 	s.custom = customResource{s}
 	s.handlers = map[string]handler{

@@ -34,6 +34,9 @@ type stack struct {
 	changed   chan struct{} // closed and replaced at every event
 }
 
+// place is where a stack's name has a meaning.
+type place struct{ account, region, name string }
+
 // resource is one resource of a stack, as it was last made.
 type resource struct {
 	logicalID, physicalID, kind string
@@ -146,13 +149,11 @@ func (s *Service) record(st *stack, e Event) {
 
 // find returns a stack by ID, or by name among those that are not deleted.
 func (s *Service) find(account, region, nameOrID string) (*stack, error) {
-	for _, st := range s.stacks {
-		if st.account != account || st.region != region {
-			continue
-		}
-		if st.id == nameOrID || st.name == nameOrID && st.status != "DELETE_COMPLETE" {
-			return st, nil
-		}
+	if st := s.stacks[nameOrID]; st != nil && st.account == account && st.region == region {
+		return st, nil
+	}
+	if st := s.named[place{account, region, nameOrID}]; st != nil && st.status != "DELETE_COMPLETE" {
+		return st, nil
 	}
 	return nil, validation("Stack with id %s does not exist", nameOrID)
 }

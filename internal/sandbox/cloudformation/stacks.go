@@ -171,7 +171,7 @@ func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
 		template: t, values: bound, capabilities: q.List("Capabilities"), tags: queryTags(q), onFailure: onFailure,
 		created: s.now(), resources: map[string]*resource{}, changed: make(chan struct{}),
 	}
-	s.stacks[id] = st
+	s.stacks[id], s.named[place{st.account, st.region, st.name}] = st, st
 	s.begin(st, o, "CREATE_IN_PROGRESS", runCreate)
 	return stackIDResult{id}, nil
 }
