@@ -40,6 +40,9 @@ type Config struct {
 	Concurrency int              // messages at once; default 16
 	StopLimit   time.Duration    // for what is in hand when Run is to end; default 20 s
 	Observer    observer         // is told what happens; default nobody
+	// GiveUp is asked about errors of receiving until receiving has worked once;
+	// true ends Run with the error. Default: Run never gives up.
+	GiveUp func(error) bool
 	// OnCommit is called after something was committed for a customer.
 	OnCommit func(customerID string)
 }

@@ -28,16 +28,18 @@ const (
 )
 
 // Run works until the context ends; then it receives nothing more, finishes
-// what it has in hand within a limit, and returns. It returns an error only for
-// what no waiting would mend.
+// what it has in hand within a limit, and returns. It returns an error only
+// where GiveUp says so.
 func (r *Registrar) Run(ctx context.Context) error {
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var workers sync.WaitGroup
 	workers.Go(func() { r.beat(ctx) })
 	workers.Go(func() { r.sweepEvents(ctx) })
 
-	wait := time.Second
+	wait, worked := time.Second, false
 	for {
 		places := r.takePlaces(ctx)
 		if ctx.Err() != nil {
@@ -48,7 +50,7 @@ func (r *Registrar) Run(ctx context.Context) error {
 		r.freePlaces(places - len(messages))
 		if err == nil {
 			r.Observer.Received(messages)
-			wait = time.Second
+			wait, worked = time.Second, true
 		}
 		slices.SortStableFunc(messages, deletesFirst)
 		for _, message := range messages {
@@ -58,6 +60,11 @@ func (r *Registrar) Run(ctx context.Context) error {
 			})
 		}
 		if err != nil && ctx.Err() == nil {
+			if !worked && r.GiveUp != nil && r.GiveUp(err) {
+				stop() // the heartbeat
+				finish(&workers, r.StopLimit, abandon)
+				return err
+			}
 			r.Logger.Error("receiving failed; trying again", "error", err, "within", wait)
 			pause(ctx, r.upTo(wait))
 			wait = min(2*wait, longestWait)

@@ -5,6 +5,7 @@ package registrar
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -222,4 +223,33 @@ func TestRetriesAreSpreadButNeverShorter(t *testing.T) {
 	if len(seen) < 5 {
 		t.Errorf("only %d different pauses", len(seen))
 	}
+}
+
+func TestARegistrarThatIsToGiveUpDoesSoOnlyBeforeItHasEverReceived(t *testing.T) {
+	for _, worked := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			q := &flaky{fake: newFake(t), works: worked}
+			r := q.fake.registrar()
+			r.Queue, r.GiveUp = q, func(err error) bool { return errors.Is(err, errNetwork) }
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := r.Run(ctx); errors.Is(err, errNetwork) == worked {
+				t.Errorf("worked once: %v; ended with %v", worked, err)
+			}
+		})
+	}
+}
+
+// flaky works at most once.
+type flaky struct {
+	*fake
+	works bool
+}
+
+func (q *flaky) Receive(context.Context, int) ([]Message, error) {
+	if q.works {
+		q.works = false
+		return nil, nil
+	}
+	return nil, errNetwork
 }
