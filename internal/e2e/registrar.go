@@ -63,12 +63,11 @@ func (w *World) Registrar(options ...RegistrarOption) *Registrar {
 	}
 	root, err := w.SigningCA()
 	w.Must(err)
-	verifier, err := snscert.New(snscert.Config{Endpoint: w.URL(), Bundle: root, Clock: w.Now})
+	verifier, err := snscert.New(snscert.Config{Endpoint: line.url, Bundle: root, Clock: w.Now})
 	w.Must(err)
 	running, err := registrar.Open(clients, registry.New(clients.DynamoDB(), Hub, w.Now), w.Record, registrar.Config{
 		Clock: w.Now, Logger: w.log.logger(strconv.FormatInt(started.Add(1), 10)), Verifier: verifier,
 	})
-	w.Must(err)
 	w.Must(err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.T.Context()))
 	r.cancel = cancel

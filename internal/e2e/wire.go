@@ -53,6 +53,8 @@ type Exchange struct {
 	Body   []byte
 	Status int // 0: there was no answer
 	Answer []byte
+
+	at int // its place among the registrar's, where somebody has counted
 }
 
 // newWire listens for one registrar.

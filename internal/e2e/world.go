@@ -212,7 +212,7 @@ func (b *buffer) Write(p []byte) (int, error) {
 func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	const most = 20_000
+	const most = 5_000
 	text := b.text.String()
 	return "the registrars said:\n" + text[max(0, len(text)-most):]
 }

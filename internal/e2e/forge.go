@@ -1,0 +1,334 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Forge sends all forgeries through the hub's real topics, as a customer who
+// may publish and means harm, with honest customers between them, and reports
+// what came of it.
+func Forge(t T, table []Forgery) *Report {
+	t.Helper()
+	s := newSiege(t)
+	s.holdGenuineURLs(table)
+	for i, f := range table {
+		if i%honestEvery == 0 {
+			s.honest(s.invite())
+		}
+		s.forge(f)
+	}
+	return s.end(len(table))
+}
+
+const (
+	honestEvery = 8 // forgeries
+	leaveEvery  = 3 // honest customers: one of them deletes their stack again
+)
+
+// siege is one run.
+type siege struct {
+	*World
+	registrar *Registrar
+	began     time.Time
+
+	victim      *Customer // connected before it begins; their stack is known to the forger
+	victimStack string
+	victimWas   onboarding.Registration
+	genuine     string // the victim's own Create, as it was sent
+	certificate string // the address of the one that SNS signed it with
+
+	mallory *Customer // may publish, and means harm
+	own     []Request // genuinely signed requests that mallory keeps to themselves
+	query   string    // of such a signature
+
+	customers []served
+	sent      []sentForgery
+	problems  []string
+}
+
+// served is an honest customer with their stack.
+type served struct {
+	*Customer
+	stack string
+}
+
+// sentForgery is a forgery on its way.
+type sentForgery struct {
+	Forgery
+	text    string // of the message
+	body    string // of the queue's message, where it went there directly
+	path    string // of an answer to it
+	since   int    // so many exchanges came before it
+	refused error  // by SNS
+}
+
+func newSiege(t T) *siege {
+	t.Helper()
+	w := New(t)
+	s := &siege{World: w, began: time.Now(), registrar: w.Registrar()}
+	s.victim, s.mallory = w.Invite("victim", AccountID(1)), w.Invite("mallory", AccountID(666))
+	s.victimStack = s.victim.Connect(Frankfurt)
+	s.victimWas = s.victim.Owned(s.victimStack, onboarding.Active)
+	for _, e := range s.registrar.Sent() {
+		for _, m := range received(e) {
+			envelope := open(m.Body)
+			s.genuine, s.certificate = envelope.Message, envelope.SigningCertURL
+		}
+	}
+	return s
+}
+
+// notification is what is looked at of one.
+type notification struct{ Message, SigningCertURL string }
+
+// open is empty for what is no notification.
+func open(body string) (n notification) {
+	if json.Unmarshal([]byte(body), &n) != nil {
+		return notification{}
+	}
+	return n
+}
+
+// holdGenuineURLs gives mallory genuinely signed requests, one for each forgery
+// that uses one: a stack of their own sends them to a topic of their own, and
+// nobody answers. The role in it can be assumed by anybody of the vendor's.
+func (s *siege) holdGenuineURLs(table []Forgery) {
+	s.T.Helper()
+	n := 1 // for the look of a signature
+	for _, f := range table {
+		if f.About == aboutOwn {
+			n++
+		}
+	}
+	own := s.Neighbour(s.mallory.Account, Frankfurt)
+	template := s.Edited(s.Template(roleV1), func(resources map[string]any) {
+		delete(resources, stacktemplate.PhoneHomeLogicalID)
+		role := resources[stacktemplate.RoleLogicalID].(map[string]any)["Properties"].(map[string]any)
+		for _, statement := range role["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any) {
+			delete(statement.(map[string]any), "Condition")
+		}
+		for i := range n {
+			resources[fmt.Sprintf("Mine%d", i)] = own.Resource(nil, stacktemplate.RoleLogicalID)
+		}
+	})
+	s.mallory.LaunchOf(Frankfurt, template, sandbox.LaunchOptions{})
+	for range n {
+		s.own = append(s.own, own.Next())
+	}
+	_, s.query, _ = strings.Cut(s.takeOwn().text("ResponseURL"), "?")
+}
+
+func (s *siege) takeOwn() Request {
+	last := s.own[len(s.own)-1]
+	s.own = s.own[:len(s.own)-1]
+	return last
+}
+
+// invite gives one more honest customer a link.
+func (s *siege) invite() *Customer {
+	n := len(s.customers) + 1
+	s.customers = append(s.customers, served{})
+	return s.Invite(fmt.Sprintf("honest-%d", n), AccountID(1000+n))
+}
+
+// honest launches a customer's stack, and nobody waits for it yet.
+func (s *siege) honest(c *Customer) (stackID string) {
+	in := []string{Frankfurt, Virginia}[len(s.customers)%2]
+	stackID = c.Launch(in, sandbox.LaunchOptions{})
+	s.customers[len(s.customers)-1] = served{c, stackID}
+	return stackID
+}
+
+// forge makes one message and publishes it.
+func (s *siege) forge(f Forgery) {
+	s.T.Helper()
+	after := func() {}
+	var k known
+	switch f.About {
+	case aboutLive, aboutReplay:
+		k = s.knows(s.victim, s.victimStack, stacktemplate.PhoneHomeLogicalID)
+	case aboutRacing:
+		c := s.invite()
+		k = s.knows(c, s.honest(c), stacktemplate.PhoneHomeLogicalID)
+	case aboutInvited:
+		c := s.invite()
+		invented := fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/acme-access/%s", Frankfurt, c.Account, newID())
+		k = s.knows(c, invented, stacktemplate.PhoneHomeLogicalID)
+		after = func() { s.honest(c) }
+	case aboutOwn:
+		mine := s.takeOwn()
+		k = s.knows(s.mallory, mine.text("StackId"), mine.text("LogicalResourceId"))
+		k["request"] = mine.text("RequestId")
+		k.address()
+		k["url"] = mine.text("ResponseURL")
+	}
+	for name, text := range f.With {
+		f.With[name] = k.text(text)
+	}
+	if len(f.With) > 0 {
+		maps.Copy(k, f.With)
+		k.address()
+	}
+	k["genuine"] = s.genuine
+	if f.About == aboutReplay {
+		var request Request
+		s.Must(json.Unmarshal([]byte(s.genuine), &request))
+		k["request"] = request.text("RequestId")
+	}
+	text, err := f.message(k)
+	s.Must(err)
+	s.send(f, k, text)
+	after()
+}
+
+func (s *siege) send(f Forgery, k known, text string) {
+	s.T.Helper()
+	sent := sentForgery{Forgery: f, text: text, path: k["stack"] + "|" + k["logical"] + "|" + k["request"], since: len(s.registrar.Sent())}
+	if f.Raw || f.Envelope != nil {
+		sent.body = text
+		if !f.Raw {
+			sent.body = s.envelope(f, k, text)
+		}
+		_, err := s.Clients.SQS(s.Record.Region).SendMessage(s.T.Context(), &sqs.SendMessageInput{
+			QueueUrl: &s.Record.QueueURL, MessageBody: aws.String(sent.body),
+		})
+		s.Must(err)
+	} else {
+		in := k["region"]
+		if f.Topic != "" {
+			in = f.Topic
+		}
+		sent.refused = s.ForgedPublish(s.T.Context(), s.mallory.Account, s.Topic(in), "AWS CloudFormation custom resource request", text)
+	}
+	s.sent = append(s.sent, sent)
+}
+
+// envelope is a notification that SNS never made.
+func (s *siege) envelope(f Forgery, k known, text string) string {
+	envelope := map[string]any{
+		"Type": "Notification", "MessageId": newID(), "TopicArn": k["topic"],
+		"Subject": "AWS CloudFormation custom resource request", "Message": text,
+		"Timestamp": s.Now().Format("2006-01-02T15:04:05.000Z"), "SignatureVersion": "1", "Signature": "QUFBQQ==",
+		"SigningCertURL": s.certificate,
+	}
+	merge(envelope, k.expand(f.Envelope).(map[string]any))
+	body, err := encodeJSON(envelope)
+	s.Must(err)
+	return body
+}
+
+// knows is what the forger knows of a customer's stack: everything but
+// CloudFormation's signature.
+func (s *siege) knows(c *Customer, stackID, logicalID string) known {
+	s.T.Helper()
+	stack, err := account.ParseStackARN(stackID)
+	s.Must(err)
+	k := known{
+		"stack": stackID, "logical": logicalID, "request": newID(), "name": stack.Name, "guid": stack.GUID,
+		"account": c.Account, "long": strings.Repeat("x", 9000), "external": c.Link.ExternalID.String(),
+		"role": c.Link.Role(stack.Region.Partition()).String(), "version": c.Link.TemplateVersion,
+		"topic":    s.Topic(stack.Region.String()),
+		"physical": onboarding.PhysicalID(Hub, c.Name, stack, logicalID),
+		"query":    s.query,
+
+		"victim-account": s.victim.Account, "victim-stack": s.victimStack, "victim-external": s.victim.Link.ExternalID.String(),
+		"victim-role": s.victimWas.Role.String(), "victim-physical": s.victimWas.PhysicalID,
+		"mallory-account": s.mallory.Account, "mallory-external": s.mallory.Link.ExternalID.String(),
+		"mallory-role": s.mallory.Link.Role(stack.Region.Partition()).String(), "vendor-account": s.Record.Account.String(),
+	}
+	k.address()
+	return k
+}
+
+// address is the response URL as it would be, but for the signature.
+func (k known) address() {
+	parts := strings.Split(k["stack"], ":")
+	k["region"] = parts[3]
+	k["bucket"] = "cloudformation-custom-resource-response-" + strings.ReplaceAll(k["region"], "-", "")
+	k["host"] = k["bucket"] + ".s3." + k["region"] + ".amazonaws.com"
+	if k["region"] == Virginia {
+		k["host"] = k["bucket"] + ".s3.amazonaws.com"
+	}
+	k["path"] = "/" + strings.NewReplacer(":", "%3A", "|", "%7C").Replace(k["stack"]+"|"+k["logical"]+"|"+k["request"])
+	k["url"] = "https://" + k["host"] + k["path"] + "?" + k["query"]
+}
+
+func newID() string { return kernel.NewRequestID(rand.Reader) }
+
+// end waits for the honest customers, has some of them leave, and looks at
+// everything that came of the forgeries.
+func (s *siege) end(total int) *Report {
+	s.T.Helper()
+	report := &Report{Sent: total, Honest: len(s.customers), Fates: map[string]int{}}
+	for i, c := range s.customers {
+		served := s.reaches(c.stack, "CREATE_COMPLETE", &report.Slowest)
+		if served && i%leaveEvery == 0 {
+			c.Delete(c.stack)
+			served = s.reaches(c.stack, "DELETE_COMPLETE", &report.Slowest)
+			report.Left++
+		}
+		if served {
+			report.Served++
+		}
+	}
+	s.Quiet()
+	s.checkRegistrations()
+	traces := s.traces()
+	for _, f := range s.sent {
+		fate := s.fate(f, traces)
+		report.Fates[fate]++
+		if fate != f.Fate {
+			s.problem("%q is %s, and should be %s", f.Name, fate, f.Fate)
+		}
+	}
+	report.Hosts = s.checkHosts()
+	s.victim.Delete(s.victimStack)
+	if s.reaches(s.victimStack, "DELETE_COMPLETE", &report.Slowest) {
+		s.Quiet()
+		s.victim.Owned(s.victimStack, onboarding.Disconnected)
+	}
+	report.Took = time.Since(s.began)
+	report.Problems = s.problems
+	return report
+}
+
+func (s *siege) problem(format string, args ...any) {
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// reaches waits until nothing is under way in an honest customer's stack.
+func (s *siege) reaches(stackID, status string, slowest *time.Duration) bool {
+	ctx, cancel := context.WithTimeout(s.T.Context(), patience)
+	defer cancel()
+	stack, err := s.WaitStack(ctx, stackID)
+	if err != nil || stack.Status != status {
+		s.problem("an honest customer's stack is %s and should be %s (%v):\n%s", stack.Status, status, err, s.Story(stackID))
+		return false
+	}
+	events := s.StackEvents(stackID)
+	for i := len(events) - 1; i >= 0; i-- {
+		if e := events[i]; e.LogicalResourceID == stack.Name && strings.HasSuffix(e.ResourceStatus, "_IN_PROGRESS") {
+			*slowest = max(*slowest, events[len(events)-1].Timestamp.Sub(e.Timestamp))
+			break
+		}
+	}
+	return true
+}

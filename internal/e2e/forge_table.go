@@ -1,0 +1,191 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed testdata/forged.yaml
+var forgedTable []byte
+
+// Forgery is one forged or broken message: how it is made from what the forger
+// knows, and what must come of it. The table's head explains the members.
+type Forgery struct {
+	Name       string         `json:"name"`
+	About      string         `json:"about"`
+	Type       string         `json:"type"`
+	Topic      string         `json:"topic"`
+	With       known          `json:"with"`
+	URL        string         `json:"url"`
+	Set        map[string]any `json:"set"`
+	Properties map[string]any `json:"properties"`
+	Text       *string        `json:"text"`
+	Replace    [][2]string    `json:"replace"`
+	Cut        int            `json:"cut"`
+	Pad        int            `json:"pad"`
+	Depth      int            `json:"depth"`
+	Envelope   map[string]any `json:"envelope"`
+	Raw        bool           `json:"raw"`
+	Fate       string         `json:"fate"`
+	Says       string         `json:"says"`
+}
+
+// Whom a forgery may be about.
+const (
+	aboutLive    = "live"
+	aboutRacing  = "racing"
+	aboutInvited = "invited"
+	aboutOwn     = "own"
+	aboutReplay  = "replay"
+)
+
+// What may come of a forgery.
+const (
+	fateUnsent   = "unsent"   // SNS does not take it
+	fateDead     = "dead"     // put aside for a person
+	fateRefused  = "refused"  // CloudFormation's bucket refused the answer
+	fateAnswered = "answered" // the bucket took it: the URL was the forger's own
+)
+
+// Forgeries is the table.
+func Forgeries() ([]Forgery, error) {
+	var table []Forgery
+	if err := yaml.UnmarshalStrict(forgedTable, &table); err != nil {
+		return nil, fmt.Errorf("read the table of forgeries: %w", err)
+	}
+	names := map[string]bool{}
+	for i := range table {
+		f := &table[i]
+		if f.About == "" {
+			f.About = aboutLive
+		}
+		if f.Type == "" {
+			f.Type = "Create"
+		}
+		switch {
+		case f.Name == "" || names[f.Name]:
+			return nil, fmt.Errorf("forgery %d has no name of its own: %q", i+1, f.Name)
+		case !slices.Contains([]string{aboutLive, aboutRacing, aboutInvited, aboutOwn, aboutReplay}, f.About):
+			return nil, fmt.Errorf("forgery %q is about %q, which is nobody", f.Name, f.About)
+		case !slices.Contains([]string{fateUnsent, fateDead, fateRefused, fateAnswered}, f.Fate):
+			return nil, fmt.Errorf("forgery %q has the fate %q, which there is not", f.Name, f.Fate)
+		}
+		names[f.Name] = true
+	}
+	return table, nil
+}
+
+// known is what the forger knows: the words that the table uses in braces.
+type known map[string]string
+
+func (k known) expand(v any) any {
+	switch v := v.(type) {
+	case string:
+		pairs := make([]string, 0, 2*len(k))
+		for name, value := range k {
+			pairs = append(pairs, "{"+name+"}", value)
+		}
+		return strings.NewReplacer(pairs...).Replace(v)
+	case []any:
+		all := make([]any, len(v))
+		for i := range v {
+			all[i] = k.expand(v[i])
+		}
+		return all
+	case map[string]any:
+		all := make(map[string]any, len(v))
+		for name := range v {
+			all[name] = k.expand(v[name])
+		}
+		return all
+	}
+	return v
+}
+
+func (k known) text(s string) string { return k.expand(s).(string) }
+
+// request is the genuine-looking request that a forgery begins with.
+func (k known) request(kind string) map[string]any {
+	properties := map[string]any{
+		"ServiceToken": k["topic"], "ServiceTimeout": "900", "Hub": Hub, "ExternalId": k["external"],
+		"RoleArn": k["role"], "TemplateVersion": k["version"],
+	}
+	request := map[string]any{
+		"RequestType": kind, "ServiceToken": k["topic"], "ServiceTimeout": "900", "ResponseURL": k["url"],
+		"StackId": k["stack"], "RequestId": k["request"], "LogicalResourceId": k["logical"],
+		"ResourceType": "Custom::XacctPhoneHome", "ResourceProperties": properties,
+	}
+	if kind != "Create" {
+		request["PhysicalResourceId"] = k["physical"]
+	}
+	if kind == "Update" {
+		request["OldResourceProperties"] = properties
+	}
+	return request
+}
+
+// message is the forged message.
+func (f Forgery) message(k known) (string, error) {
+	if f.Text != nil {
+		return k.text(*f.Text), nil
+	}
+	request := k.request(f.Type)
+	if f.URL != "" {
+		request["ResponseURL"] = k.text(f.URL)
+	}
+	merge(request["ResourceProperties"].(map[string]any), k.expand(f.Properties).(map[string]any))
+	if f.Pad > 0 {
+		request["Padding"] = strings.Repeat("x", f.Pad)
+	}
+	merge(request, k.expand(f.Set).(map[string]any))
+	text, err := encodeJSON(request)
+	if err != nil {
+		return "", err
+	}
+	if f.Depth > 0 { // deeper than encoding/json would write
+		text = `{"Depth":` + strings.Repeat("[", f.Depth) + strings.Repeat("]", f.Depth) + "," + text[1:]
+	}
+	for _, pair := range f.Replace {
+		changed := strings.Replace(text, k.text(pair[0]), k.text(pair[1]), 1)
+		if changed == text {
+			return "", fmt.Errorf("forgery %q: there is no %q to replace in %s", f.Name, k.text(pair[0]), text)
+		}
+		text = changed
+	}
+	if f.Cut > 0 {
+		text = text[:len(text)*f.Cut/100]
+	}
+	if text == "" {
+		return "", errors.New("nothing is left of the message")
+	}
+	return text, nil
+}
+
+// merge sets members; null takes one away.
+func merge(into, members map[string]any) {
+	for name, value := range members {
+		if value == nil {
+			delete(into, name)
+			continue
+		}
+		into[name] = value
+	}
+}
+
+// encodeJSON leaves "&" as it is: people read and replace it in the table.
+func encodeJSON(v any) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return strings.TrimRight(b.String(), "\n"), err
+}
