@@ -151,18 +151,28 @@ func (w *world) iam(ts *testscript.TestScript, accountID string) *iam.Client {
 
 // invite CUSTOMER ACCOUNT makes a real link, whose URL is then in $LINK.
 func (w *world) invite(ts *testscript.TestScript, args []string) {
-	ctx := context.Background()
-	customer, accountID := args[0], args[1]
-	template, err := stacktemplate.Render(w.specification())
+	url, err := w.inviteOne(context.Background(), args[0], args[1])
 	ts.Check(err)
+	ts.Setenv("LINK", url)
+}
+
+func (w *world) inviteOne(ctx context.Context, customer, accountID string) (url string, err error) {
+	template, err := stacktemplate.Render(w.specification())
+	if err != nil {
+		return "", err
+	}
 	link := w.link(customer, accountID)
 	link.TemplateVersion = stacktemplate.Version(w.specification())
-	link.TemplateURL, err = w.hub.PublishTemplate(ctx, w.record, template.JSON())
-	ts.Check(err)
-	_, err = w.hub.Registry().CreateLink(ctx, link)
-	ts.Check(err)
-	ts.Check(w.hub.Publishers().Allow(ctx, link.Shard, link.Account))
-	url, err := quickcreate.Link{
+	if link.TemplateURL, err = w.hub.PublishTemplate(ctx, w.record, template.JSON()); err != nil {
+		return "", err
+	}
+	if _, err = w.hub.Registry().CreateLink(ctx, link); err != nil {
+		return "", err
+	}
+	if err := w.hub.Publishers().Allow(ctx, link.Shard, link.Account); err != nil {
+		return "", err
+	}
+	return quickcreate.Link{
 		Region: must(account.ParseRegion(home)), TemplateURL: link.TemplateURL, StackName: "acme-access",
 		Parameters: map[string]string{
 			stacktemplate.ParameterExternalID:   link.ExternalID.String(),
@@ -171,8 +181,6 @@ func (w *world) invite(ts *testscript.TestScript, args []string) {
 			stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
 		},
 	}.URL("")
-	ts.Check(err)
-	ts.Setenv("LINK", url)
 }
 
 func (w *world) specification() stacktemplate.Specification {
