@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -184,9 +185,17 @@ func (w *World) Reads(stackID, sentence string) {
 	}
 }
 
-// Fail makes calls of the vendor fail until Faults().Clear.
-func (w *World) Fail(service, action string, kind kernel.FaultKind) {
-	w.Faults().Add(kernel.FaultRule{Service: service, Action: action, Account: sandbox.VendorAccount, Kind: kind, Probability: 1})
+// Down makes a service fail the vendor's calls of an action (empty: all) for a
+// while, by the sandbox's clock.
+func (w *World) Down(service, action string, d time.Duration) {
+	until := w.Now().Add(d)
+	w.Faults().Before(func(c *kernel.Call) error {
+		ours := c.Principal != nil && c.Principal.Account == sandbox.VendorAccount
+		if !ours || c.Service != service || action != "" && c.Action != action || !w.Now().Before(until) {
+			return nil
+		}
+		return kernel.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "%s is down", service)
+	})
 }
 
 func region(name string) account.Region {
