@@ -28,6 +28,8 @@ type customerRole struct {
 	RegisteredAt       *time.Time `json:"registered_at,omitempty"`
 	ProvenAt           *time.Time `json:"proven_at,omitempty"`
 	ChangedAt          *time.Time `json:"changed_at,omitempty"`
+	BlockedAt          *time.Time `json:"blocked_at,omitempty"`
+	BlockedReason      string     `json:"blocked_reason,omitempty"`
 }
 
 // rolesOf are a customer's roles: the registration that speaks for the link
@@ -74,16 +76,20 @@ func registered(link onboarding.Link, r onboarding.Registration, now time.Time) 
 		RegisteredAt:       known(r.RegisteredAt),
 		ProvenAt:           known(r.ProvenAt),
 		ChangedAt:          known(r.ChangedAt),
+		BlockedAt:          known(link.BlockedAt),
+		BlockedReason:      link.BlockedReason,
 	}
 }
 
 func pending(link onboarding.Link, partition account.Partition, now time.Time) customerRole {
 	role := customerRole{
-		CustomerID: link.CustomerID,
-		AccountID:  link.Account.String(),
-		LinkStatus: string(link.Status(now)),
-		Status:     string(onboarding.Pending),
-		ExternalID: link.ExternalID.String(),
+		CustomerID:    link.CustomerID,
+		AccountID:     link.Account.String(),
+		LinkStatus:    string(link.Status(now)),
+		Status:        string(onboarding.Pending),
+		ExternalID:    link.ExternalID.String(),
+		BlockedAt:     known(link.BlockedAt),
+		BlockedReason: link.BlockedReason,
 	}
 	if !link.Account.IsZero() {
 		role.RoleARN = link.Role(partition).String()

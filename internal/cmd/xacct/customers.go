@@ -27,7 +27,8 @@ ones too.
 
 TEMPLATE is "current" where the customer's stack was made with today's role and
 trust specification, and "outdated" where it was made with another. The times are
-UTC; CHANGED is when the status last changed.
+UTC; CHANGED is when the status last changed. BLOCKED is since when ` + "`xacct block`" + `
+has stopped the customer; there is no such column where nobody is.
 
 With --json it prints a list of objects, sorted by customer_id:
 
@@ -43,6 +44,7 @@ With --json it prints a list of objects, sorted by customer_id:
   granted_permissions  optional permissions that the customer switched on
   stack_id, stack_region
   registered_at, proven_at, changed_at   RFC 3339
+  blocked_at, blocked_reason   of a customer whom ` + "`xacct block`" + ` has stopped
 
 What is not known is left out.`,
 		Example: `  xacct customers --hub acme --status degraded
@@ -112,11 +114,11 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 }
 
 func printCustomers(out io.Writer, roles []customerRole, now time.Time) error {
-	t := newTable("CUSTOMER", "ACCOUNT", "LINK", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON")
+	t := newTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON")
 	counts := map[string]int{}
 	for _, r := range roles {
 		counts[r.Status]++
-		t.row(r.CustomerID, r.AccountID, r.LinkStatus, r.Status, r.template(), r.StackRegion, day(r.RegisteredAt), ago(r.ChangedAt, now), r.Reason)
+		t.row(r.CustomerID, r.AccountID, r.LinkStatus, ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, day(r.RegisteredAt), ago(r.ChangedAt, now), r.Reason)
 	}
 	if len(roles) == 0 {
 		_, err := fmt.Fprintln(out, "No customers.")

@@ -31,13 +31,16 @@ With --json it prints one object:
   customer_id
   link       account_id, status, external_id, generation, role_arn (the expected one),
              trusted_principal_arns, template_version, template_url, shard,
-             created_at, expires_at, closed_at
+             created_at, expires_at, closed_at, blocked_at, blocked_reason
   roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, those of the
              past included, each with superseded_stack_ids: earlier stacks that have not
              been deleted yet
-  history    a list of objects, oldest first: at, came (Create, Update, Delete, request, or
-             verification), decided, status (of the role afterwards), reason, account_id,
-             stack_id, logical_id, request_id`,
+  history    a list of objects, oldest first: at, came (Create, Update, Delete, or
+             verification), decided, refused (the request failed, and changed nothing),
+             status (of the role afterwards), reason (of a refused request: what the
+             customer reads), account_id, stack_id, logical_id, request_id
+
+Of refused requests the history keeps the latest of each kind and day, for 60 days.`,
 		Args: exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := on.open(cmd.Context(), clock, patience)
@@ -88,6 +91,8 @@ type linkView struct {
 	CreatedAt         *time.Time        `json:"created_at,omitempty"`
 	ExpiresAt         *time.Time        `json:"expires_at,omitempty"`
 	ClosedAt          *time.Time        `json:"closed_at,omitempty"`
+	BlockedAt         *time.Time        `json:"blocked_at,omitempty"`
+	BlockedReason     string            `json:"blocked_reason,omitempty"`
 }
 
 type roleView struct {
@@ -100,6 +105,7 @@ type historyView struct {
 	At        time.Time `json:"at"`
 	Came      string    `json:"came"`
 	Decided   string    `json:"decided"`
+	Refused   bool      `json:"refused,omitempty"`
 	Status    string    `json:"status,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	AccountID string    `json:"account_id,omitempty"`
@@ -127,6 +133,8 @@ func newDossier(c onboarding.Customer, history []onboarding.HistoryEntry, partit
 			CreatedAt:         known(c.Link.CreatedAt),
 			ExpiresAt:         known(c.Link.ExpiresAt),
 			ClosedAt:          known(c.Link.ClosedAt),
+			BlockedAt:         expected.BlockedAt,
+			BlockedReason:     expected.BlockedReason,
 		},
 		Roles:   []roleView{},
 		History: []historyView{},
@@ -136,7 +144,7 @@ func newDossier(c onboarding.Customer, history []onboarding.HistoryEntry, partit
 	}
 	for _, h := range history {
 		d.History = append(d.History, historyView{
-			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Status: string(h.Status), Reason: h.Detail,
+			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Refused: h.Refused, Status: string(h.Status), Reason: h.Detail,
 			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, stack: h.Stack,
 		})
 	}
@@ -149,15 +157,7 @@ func came(h onboarding.HistoryEntry) string {
 	if h.RequestID == "" {
 		return "verification"
 	}
-	switch h.Outcome {
-	case onboarding.OutcomeRegistered, onboarding.OutcomeSuperseded:
-		return "Create"
-	case onboarding.OutcomeUpdated, onboarding.OutcomeUpdatedUnproven, onboarding.OutcomeRolledBack:
-		return "Update"
-	case onboarding.OutcomeDisconnected, onboarding.OutcomeTombstone, onboarding.OutcomeFellBack, onboarding.OutcomeCleanup:
-		return "Delete"
-	}
-	return "request"
+	return string(h.Request)
 }
 
 func (d dossier) print(out io.Writer) error {
@@ -165,6 +165,7 @@ func (d dossier) print(out io.Writer) error {
 	l := d.Link
 	facts(out,
 		"Status", l.describe(),
+		"Blocked", l.blocked(),
 		"Account", l.AccountID,
 		"Expected role", l.RoleARN,
 		"External ID", l.ExternalID,
@@ -212,6 +213,18 @@ func (l linkView) describe() string {
 	}
 	if l.CreatedAt != nil {
 		text += ", created " + momentOf(l.CreatedAt)
+	}
+	return text
+}
+
+// blocked says since when and why an operator has stopped the customer.
+func (l linkView) blocked() string {
+	if l.BlockedAt == nil {
+		return ""
+	}
+	text := "since " + momentOf(l.BlockedAt)
+	if l.BlockedReason != "" {
+		text += ": " + l.BlockedReason
 	}
 	return text
 }

@@ -55,6 +55,8 @@ func newRootCommand(clock func() time.Time) *cobra.Command {
 	root.AddCommand(
 		newRegistrarCommand(clock),
 		newCustomersCommand(clock),
+		newBlockCommand(clock),
+		newUnblockCommand(clock),
 		newVerifyCommand(clock),
 		newDeadLettersCommand(clock),
 		newPolicyCommand(clock),

@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
 // people writes one customer of each kind into the registry, with times and
@@ -43,16 +44,16 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 	}
 
 	// Umbrella's whole story is in the history.
-	history := func(at time.Time, request string, outcome onboarding.Outcome, status onboarding.RegistrationStatus, detail string) onboarding.HistoryEntry {
+	history := func(at time.Time, request string, came phonehome.RequestType, outcome onboarding.Outcome, status onboarding.RegistrationStatus, detail string) onboarding.HistoryEntry {
 		return onboarding.HistoryEntry{
 			At: at, CustomerID: "umbrella", Account: umbrella.Account, Stack: umbrella.Stack, LogicalID: "PhoneHome",
-			RequestID: request, Outcome: outcome, Status: status, Detail: detail,
+			RequestID: request, Request: came, Outcome: outcome, Status: status, Detail: detail,
 		}
 	}
 	var err error
-	umbrella, err = records.PutHealth(ctx, umbrella, history(day, "request-1", onboarding.OutcomeRegistered, onboarding.Active, ""))
+	umbrella, err = records.PutHealth(ctx, umbrella, history(day, "request-1", phonehome.Create, onboarding.OutcomeRegistered, onboarding.Active, ""))
 	ts.Check(err)
-	umbrella, err = records.PutHealth(ctx, umbrella, history(day.Add(30*time.Hour), "request-2", onboarding.OutcomeUpdated, onboarding.Active, ""))
+	umbrella, err = records.PutHealth(ctx, umbrella, history(day.Add(30*time.Hour), "request-2", phonehome.Update, onboarding.OutcomeUpdated, onboarding.Active, ""))
 	ts.Check(err)
 	degraded, entry := onboarding.Health(umbrella, onboarding.Proof{Outcome: onboarding.Refused}, day.AddDate(0, 0, 6))
 	_, err = records.PutHealth(ctx, degraded, *entry)
