@@ -86,7 +86,7 @@ func (w *World) ClientsIn(region string) *awsclient.Clients {
 
 func (w *World) endpoints() map[string]string {
 	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
+	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb", "eventbridge"} {
 		endpoints[service] = w.URL()
 	}
 	return endpoints

@@ -25,6 +25,9 @@ func (h *Hub) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
 	}
+	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
+		return State{}, err
+	}
 	if err := h.ensureTable(ctx, spec.Tags); err != nil {
 		return State{}, err
 	}
@@ -68,6 +71,9 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.refuseLive(ctx, retiring); err != nil {
 		return State{}, err
 	}
+	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
+		return State{}, err
+	}
 	if err := h.ensureTable(ctx, spec.Tags); err != nil {
 		return State{}, err
 	}
@@ -93,6 +99,7 @@ func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 		Regions:         sortRegions(spec.Regions),
 		ResponseTimeout: spec.ResponseTimeout,
 		SkipSignatures:  spec.SkipSignatures,
+		EventBus:        spec.EventBus,
 	}
 	record.Publishers = spec.Publishers
 	record.TemplateAccess = spec.TemplateAccess

@@ -73,7 +73,8 @@ type Spec struct {
 	Publishers      string
 	TemplateAccess  string
 	ResponseTimeout time.Duration
-	SkipSignatures  bool // do not check SNS's signatures of messages
+	SkipSignatures  bool                // do not check SNS's signatures of messages
+	EventBus        account.EventBusARN // the vendor's own; zero: nobody is told anything
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
 	Tags            map[string]string

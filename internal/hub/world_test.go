@@ -78,7 +78,7 @@ func (w *world) clientsOf(keys sandbox.Credentials) *awsclient.Clients {
 		Region:    "eu-central-1",
 		AccessKey: keys.AccessKeyID,
 		SecretKey: keys.SecretAccessKey,
-		Endpoints: map[string]string{"sts": url, "sns": url, "sqs": url, "s3": url, "dynamodb": url},
+		Endpoints: map[string]string{"sts": url, "sns": url, "sqs": url, "s3": url, "dynamodb": url, "eventbridge": url},
 	})
 	if clients == nil {
 		w.t.Fatalf("no clients: %v", found)

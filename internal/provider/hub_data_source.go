@@ -33,6 +33,7 @@ type hubDataModel struct {
 	ResponseTimeout  types.String `tfsdk:"response_timeout"`
 	Capacity         types.Int64  `tfsdk:"capacity"`
 	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
+	EventBusARN      types.String `tfsdk:"event_bus_arn"`
 	Tags             types.Map    `tfsdk:"tags"`
 
 	hubComputedModel
@@ -62,6 +63,7 @@ func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"response_timeout":      text("How long CloudFormation waits for an answer."),
 			"capacity":              schema.Int64Attribute{Computed: true, MarkdownDescription: "How many customers are expected."},
 			"verify_signatures":     schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether only messages are believed that SNS has signed."},
+			"event_bus_arn":         text("ARN of the event bus that is told what becomes of customers' roles; null where none is."),
 			"tags":                  schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All tags of the hub."},
 			"id":                    text("The name again."),
 			"region":                text("The vendor's Region, in which the hub was created."),
@@ -111,6 +113,7 @@ func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		ResponseTimeout:  all.ResponseTimeout,
 		Capacity:         all.Capacity,
 		VerifySignatures: all.VerifySignatures,
+		EventBusARN:      all.EventBusARN,
 		Tags:             all.TagsAll,
 		hubComputedModel: all.hubComputedModel,
 	}

@@ -39,6 +39,7 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 		Capacity:        int(m.Capacity.ValueInt64()),
 		Shards:          1,
 		SkipSignatures:  !m.VerifySignatures.ValueBool(),
+		EventBus:        m.eventBus(diags),
 	}
 	diags.Append(m.TagsAll.ElementsAs(ctx, &spec.Tags, false)...)
 	return spec
@@ -75,6 +76,7 @@ func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[st
 	}
 	m.Capacity = types.Int64Value(int64(record.Capacity))
 	m.VerifySignatures = types.BoolValue(!record.SkipSignatures)
+	m.EventBusARN = optional(record.EventBus.String())
 	if m.ForceDestroy.IsNull() {
 		m.ForceDestroy = types.BoolValue(false)
 	}
@@ -144,6 +146,8 @@ func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
 	record.Publishers = spec.Publishers
 	record.TemplateAccess = spec.TemplateAccess
 	record.Capacity = spec.Capacity
+	record.SkipSignatures = spec.SkipSignatures
+	record.EventBus = spec.EventBus
 	record.Tags = spec.Tags
 	return record
 }
@@ -165,6 +169,7 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 		{"response_timeout", record.ResponseTimeout, wanted.ResponseTimeout},
 		{"capacity", record.Capacity, wanted.Capacity},
 		{"verify_signatures", !record.SkipSignatures, !wanted.SkipSignatures},
+		{"event_bus_arn", record.EventBus, wanted.EventBus},
 	} {
 		if !reflect.DeepEqual(c.a, c.b) {
 			return c.name

@@ -46,6 +46,7 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	r.planDefaults(ctx, req, plan, &resp.Diagnostics)
+	r.planEventBus(*plan, &resp.Diagnostics)
 	if !plan.Name.IsUnknown() && !resp.Diagnostics.HasError() {
 		in := r.intake(plan.Name.ValueString(), &resp.Diagnostics)
 		if in == nil {

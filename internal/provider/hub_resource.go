@@ -56,7 +56,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 		state, err = r.adopt(ctx, in, exists.Existing, spec, &resp.Diagnostics)
 	}
 	if err != nil {
-		resp.Diagnostics.Append(cannot("create", onHub(in.name), "What is there already stays, and the next apply goes on from it.", err))
+		resp.Diagnostics.Append(onEventBus(err, cannot("create", onHub(in.name), "What is there already stays, and the next apply goes on from it.", err)))
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -136,7 +136,7 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	state, err := in.hub.Update(ctx, spec)
 	if err != nil {
-		resp.Diagnostics.Append(cannot("update", onHub(in.name), "", err))
+		resp.Diagnostics.Append(onEventBus(err, cannot("update", onHub(in.name), "", err)))
 		return
 	}
 	in.wroteHub(state.Record)

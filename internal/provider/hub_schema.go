@@ -28,6 +28,7 @@ type hubModel struct {
 	ResponseTimeout  types.String `tfsdk:"response_timeout"`
 	Capacity         types.Int64  `tfsdk:"capacity"`
 	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
+	EventBusARN      types.String `tfsdk:"event_bus_arn"`
 	ForceDestroy     types.Bool   `tfsdk:"force_destroy"`
 	Tags             types.Map    `tfsdk:"tags"`
 	TagsAll          types.Map    `tfsdk:"tags_all"`
@@ -112,6 +113,12 @@ func hubSchema() schema.Schema {
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 				MarkdownDescription: "Believe only messages that SNS has signed, with a certificate fetched from SNS's own hosts; default `true`. " +
 					"Turn it off only where registrars can't reach those hosts.",
+			},
+			"event_bus_arn": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
+					"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: nobody is told.",
+				Validators: []validator.String{eventBusARN()},
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),

@@ -57,12 +57,13 @@ type defaultTagsModel struct {
 }
 
 type endpointsModel struct {
-	SNS      types.String `tfsdk:"sns"`
-	SQS      types.String `tfsdk:"sqs"`
-	S3       types.String `tfsdk:"s3"`
-	STS      types.String `tfsdk:"sts"`
-	DynamoDB types.String `tfsdk:"dynamodb"`
-	Console  types.String `tfsdk:"console"`
+	SNS         types.String `tfsdk:"sns"`
+	SQS         types.String `tfsdk:"sqs"`
+	S3          types.String `tfsdk:"s3"`
+	STS         types.String `tfsdk:"sts"`
+	DynamoDB    types.String `tfsdk:"dynamodb"`
+	EventBridge types.String `tfsdk:"eventbridge"`
+	Console     types.String `tfsdk:"console"`
 }
 
 func providerSchema() schema.Schema {
@@ -137,12 +138,13 @@ func providerSchema() schema.Schema {
 				Optional:            true,
 				MarkdownDescription: "Other endpoints than those of AWS. Also `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SNS` and so on.",
 				Attributes: map[string]schema.Attribute{
-					"sns":      endpoint("Amazon SNS"),
-					"sqs":      endpoint("Amazon SQS"),
-					"s3":       endpoint("Amazon S3"),
-					"sts":      endpoint("AWS STS"),
-					"dynamodb": endpoint("Amazon DynamoDB"),
-					"console":  text("URL that launch links begin with, instead of the AWS console's: for the sandbox.", endpointURL()),
+					"sns":         endpoint("Amazon SNS"),
+					"sqs":         endpoint("Amazon SQS"),
+					"s3":          endpoint("Amazon S3"),
+					"sts":         endpoint("AWS STS"),
+					"dynamodb":    endpoint("Amazon DynamoDB"),
+					"eventbridge": endpoint("Amazon EventBridge"),
+					"console":     text("URL that launch links begin with, instead of the AWS console's: for the sandbox.", endpointURL()),
 				},
 			},
 		},
@@ -219,6 +221,7 @@ func (m providerModel) expand(ctx context.Context, version string) (awsclient.Co
 	config.Endpoints = map[string]string{}
 	for service, url := range map[string]types.String{
 		"sns": endpoints.SNS, "sqs": endpoints.SQS, "s3": endpoints.S3, "sts": endpoints.STS, "dynamodb": endpoints.DynamoDB,
+		"eventbridge": endpoints.EventBridge,
 	} {
 		if url.ValueString() != "" {
 			config.Endpoints[service] = url.ValueString()

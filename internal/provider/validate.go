@@ -88,6 +88,10 @@ func externalID() check {
 	return check{"an external ID", "Not an external ID", parses(account.ParseExternalID)}
 }
 
+func eventBusARN() check {
+	return check{"the ARN of an EventBridge event bus", "Not the ARN of an event bus", parses(account.ParseEventBusARN)}
+}
+
 func roleName() check {
 	return check{"the name of an IAM role", "Not a role name", account.CheckRoleName}
 }

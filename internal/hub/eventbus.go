@@ -1,0 +1,57 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+)
+
+// EventBusError says that the hub's events can't go where they are to go.
+type EventBusError struct {
+	Bus account.EventBusARN
+	Why string
+	Err error // of AWS; may be nil
+}
+
+func (e *EventBusError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("event bus %s: %s", e.Bus, e.Why)
+	}
+	return fmt.Sprintf("event bus %s: %s: %v", e.Bus, e.Why, e.Err)
+}
+
+func (e *EventBusError) Unwrap() error { return e.Err }
+
+// CheckEventBus says what is wrong with a bus for a hub of an account and
+// Region, as far as its ARN shows it; nil: nothing.
+func CheckEventBus(bus account.EventBusARN, owner account.ID, region account.Region) error {
+	switch {
+	case bus.IsZero():
+		return nil
+	case bus.Region.Partition() != region.Partition():
+		return &EventBusError{Bus: bus, Why: fmt.Sprintf("it is in partition %s and the hub in %s, and nothing crosses partitions", bus.Region.Partition(), region.Partition())}
+	case bus.Account != owner:
+		return &EventBusError{Bus: bus, Why: fmt.Sprintf("it belongs to account %s, and the hub to %s: name a bus of the hub's own account, and let a rule of it send events on", bus.Account, owner)}
+	}
+	return nil
+}
+
+// checkEventBus looks whether the bus is there: one that is not takes events
+// all the same, and loses them without a word (aws-facts 11.2).
+func (h *Hub) checkEventBus(ctx context.Context, bus account.EventBusARN) error {
+	if err := CheckEventBus(bus, h.clients.Account, h.clients.Region); err != nil || bus.IsZero() {
+		return err
+	}
+	_, err := h.clients.EventBridge(bus.Region).DescribeEventBus(ctx, &eventbridge.DescribeEventBusInput{Name: aws.String(bus.Name)})
+	if awsclient.IsNotFound(err) {
+		return &EventBusError{Bus: bus, Why: "there is no such bus: create it first, or refer to its resource, so that Terraform does", Err: err}
+	}
+	return h.clients.Explain(err, bus.String())
+}

@@ -1,0 +1,47 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+)
+
+// eventBus is the bus that is declared; zero where none is, or none is known
+// yet.
+func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
+	text := m.EventBusARN.ValueString()
+	if text == "" {
+		return account.EventBusARN{}
+	}
+	bus, err := account.ParseEventBusARN(text)
+	if err != nil {
+		diags.AddAttributeError(path.Root("event_bus_arn"), "Not the ARN of an event bus", sentence(err.Error()))
+	}
+	return bus
+}
+
+// planEventBus refuses a bus that can't be the hub's. Whether it is there is
+// looked up by apply: the same apply may create it.
+func (r *hubResource) planEventBus(plan hubModel, diags *diag.Diagnostics) {
+	err := hub.CheckEventBus(plan.eventBus(diags), r.session.clients.Account, r.session.clients.Region)
+	if err != nil {
+		diags.AddAttributeError(path.Root("event_bus_arn"), "An event bus that the hub can't use", sentence(err.Error()))
+	}
+}
+
+// onEventBus puts a diagnostic on the attribute that it is about, where that is
+// the bus.
+func onEventBus(err error, d diag.Diagnostic) diag.Diagnostic {
+	var bus *hub.EventBusError
+	if errors.As(err, &bus) {
+		return diag.WithPath(path.Root("event_bus_arn"), d)
+	}
+	return d
+}
