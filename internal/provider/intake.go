@@ -212,17 +212,6 @@ func (in *intake) listening(ctx context.Context) bool {
 	return err != nil || in.session.now().Sub(last) < silence
 }
 
-// registrationOf is the customer's registration in the account that the link
-// names today; ok is false where there is none.
-func registrationOf(c onboarding.Customer) (onboarding.Registration, bool) {
-	for _, r := range c.Registrations {
-		if r.Account == c.Link.Account {
-			return r, true
-		}
-	}
-	return onboarding.Registration{}, false
-}
-
 // live are the customer's registrations with a stack behind them.
 func live(c onboarding.Customer) []onboarding.Registration {
 	var found []onboarding.Registration

@@ -31,7 +31,6 @@ type settings struct {
 	version      string
 	now          func() time.Time
 	pollInterval time.Duration // how often a waiting apply looks at the registry
-	queueWait    time.Duration // how long one receive waits for a message
 }
 
 // WithPollInterval sets how often a waiting apply looks at the registry.
