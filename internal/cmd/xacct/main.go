@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/lambdaregistrar"
 )
 
 // version is set when a release is built.
@@ -34,7 +35,11 @@ func main() {
 func run(clock func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := newRootCommand(clock).ExecuteContext(ctx)
+	work := newRootCommand(clock).ExecuteContext
+	if lambdaregistrar.Detected() {
+		work = func(ctx context.Context) error { return runFunction(ctx, clock) }
+	}
+	err := work(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "xacct:", oneLine(err))
 	}
