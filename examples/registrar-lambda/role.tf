@@ -1,0 +1,61 @@
+# What the function may do: no more than `xacct policy registrar --lambda` says.
+
+data "aws_iam_policy_document" "lambda" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "registrar" {
+  name               = local.name
+  assume_role_policy = data.aws_iam_policy_document.lambda.json
+}
+
+resource "aws_iam_role_policy" "registrar" {
+  name   = "registrar"
+  role   = aws_iam_role.registrar.id
+  policy = data.aws_iam_policy_document.registrar.json
+}
+
+data "aws_iam_policy_document" "registrar" {
+  statement {
+    sid       = "Registry"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+    resources = [local.table_arn]
+  }
+
+  statement {
+    sid       = "Queue"
+    actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    resources = [data.xacct_hub.this.queue_arn]
+  }
+
+  statement {
+    sid       = "DeadLetters"
+    actions   = ["sqs:SendMessage"]
+    resources = [data.xacct_hub.this.dead_letter_queue_arn]
+  }
+
+  # Roles of customers, and none of the vendor's own account. There is no
+  # condition on sts:ExternalId on purpose: a proof tries a role without one too.
+  statement {
+    sid       = "CustomersRoles"
+    actions   = ["sts:AssumeRole"]
+    resources = ["arn:${data.aws_partition.this.partition}:iam::*:role/*"]
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:ResourceAccount"
+      values   = [data.xacct_hub.this.account_id]
+    }
+  }
+
+  statement {
+    sid       = "Logs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.registrar.arn}:*"]
+  }
+}
