@@ -1,0 +1,156 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// fleet is the registrars: processes that are killed and started again.
+type fleet struct {
+	w      *world
+	random *rand.Rand // the killer's own
+	places []*place
+	kills  atomic.Int64
+	ending atomic.Bool
+}
+
+// place is where one registrar runs after another.
+type place struct {
+	f    *fleet
+	name string
+	log  *os.File
+
+	mu      sync.Mutex
+	running *exec.Cmd
+	ended   chan struct{} // closed when the running process has ended
+	own     int           // how often one ended that nobody had killed
+}
+
+func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
+	f := &fleet{w: w, random: rand.New(rand.NewPCG(w.seed, 1<<63))} //nolint:gosec // repeatable on purpose
+	for i := range w.registrars {
+		name := fmt.Sprintf("registrar-%d", i+1)
+		log, err := os.Create(filepath.Join(logs, name+".log"))
+		if err != nil {
+			f.stop()
+			return nil, err
+		}
+		p := &place{f: f, name: name, log: log}
+		f.places = append(f.places, p)
+		if err := p.start(ctx); err != nil {
+			f.stop()
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// start starts a registrar. Nothing but its environment tells it from one that
+// works for a vendor.
+func (p *place) start(ctx context.Context) error {
+	w := p.f.w
+	environment, err := w.box.Environment(sandbox.VendorAccount, home)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(w.binary, "registrar", "--hub", hubName) //nolint:gosec,noctx // our own program; it is to end by SIGKILL or SIGTERM
+	cmd.Env = append(os.Environ(), "XACCT_SANDBOX_CLOCK="+w.box.URL())
+	for name, value := range environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start a registrar: %w", err)
+	}
+	ended := make(chan struct{})
+	p.running, p.ended = cmd, ended
+	go p.watch(ctx, cmd, ended)
+	return nil
+}
+
+// watch waits for the end of a process. One that nobody wanted is counted, and
+// another registrar takes its place, as a supervisor does it.
+func (p *place) watch(ctx context.Context, cmd *exec.Cmd, ended chan struct{}) {
+	err := cmd.Wait()
+	close(ended)
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if p.f.ending.Load() || ctx.Err() != nil || status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return
+	}
+	p.mu.Lock()
+	p.own++
+	p.mu.Unlock()
+	p.f.w.blame("%s ended by itself: %v", p.name, err)
+	if wait(ctx, p.f.w, time.Minute) == nil && !p.f.ending.Load() {
+		_ = p.start(ctx) // that one ended is blame enough
+	}
+}
+
+// kill kills one registrar whenever it is due, and starts another in its place
+// some seconds later.
+func (f *fleet) kill(ctx context.Context) {
+	for range f.w.options.kills {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.w.victims:
+		}
+		victim := f.places[f.random.IntN(len(f.places))]
+		before := time.Duration(f.random.Int64N(int64(20 * time.Second)))
+		after := time.Duration(f.random.Int64N(int64(20 * time.Second)))
+		if wait(ctx, f.w, before) != nil {
+			return
+		}
+		victim.mu.Lock()
+		process, ended := victim.running.Process, victim.ended
+		victim.mu.Unlock()
+		_ = process.Kill() // one that has just ended by itself was noticed
+		<-ended
+		f.kills.Add(1)
+		if wait(ctx, f.w, after) != nil {
+			return
+		}
+		if err := victim.start(ctx); err != nil {
+			f.w.blame("%v", err)
+		}
+	}
+}
+
+// stop ends the registrars as a supervisor does, and those that do not end by
+// force.
+func (f *fleet) stop() {
+	f.ending.Store(true)
+	for _, p := range f.places {
+		p.mu.Lock()
+		running, ended := p.running, p.ended
+		p.mu.Unlock()
+		if running != nil {
+			_ = running.Process.Signal(syscall.SIGTERM) // it may have ended
+			force := time.AfterFunc(30*time.Second, func() { _ = running.Process.Kill() })
+			<-ended
+			force.Stop()
+		}
+		_ = p.log.Close() // only a log
+	}
+}
+
+// wait passes time by the sandbox's clock.
+func wait(ctx context.Context, w *world, d time.Duration) error {
+	clock := w.box.Clock()
+	return clock.WaitUntil(ctx, clock.Now().Add(d))
+}

@@ -1,0 +1,210 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command chaos shows that nothing gets lost. Hundreds of customers create,
+// update, delete and create again thousands of stacks in a sandbox whose every
+// service throttles, fails and swallows answers, whose messages come late,
+// twice and out of order, while registrars, real processes of `xacct
+// registrar`, are killed in the middle of their work.
+//
+// In the end it compares what CloudFormation saw and what the registry holds
+// with what the customers did, prints the figures, and exits non-zero when a
+// promise is broken.
+//
+// The sandbox's clock runs faster than the machine's, so that minutes of delay
+// take seconds; the registrars live by the same clock. How fast depends on the
+// machine (see pace.go). A seed repeats every
+// decision of the customers and of the killer. Which call of which process a
+// fault hits depends on how the operating system interleaves them, and is not
+// repeated.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+// options are how bad it gets.
+type options struct {
+	stacks     int
+	accounts   int
+	seed       uint64
+	registrars int
+	kills      int
+	faults     float64 // share of calls that are throttled or fail
+	swallowed  float64 // share of calls that are executed, and whose answer is lost
+	duplicates float64 // share of messages that come twice
+	delay      time.Duration
+	rate       float64 // of the sandbox's clock, at most
+	timeout    time.Duration
+	limit      time.Duration // of the whole run, by the machine's clock
+	binary     string        // of xacct; empty: built
+	profile    string        // file for a CPU profile of sandbox and customers
+	keep       string        // where the registrars' logs stay; empty: only where something broke
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	flags.IntVar(&o.stacks, "stacks", 10_000, "stacks to launch")
+	flags.IntVar(&o.accounts, "accounts", 500, "customers, each with an AWS account")
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "repeats the decisions of a run")
+	flags.IntVar(&o.registrars, "registrars", 3, "processes that answer")
+	flags.IntVar(&o.kills, "kills", 30, "how often one of them gets SIGKILL")
+	flags.Float64Var(&o.faults, "faults", 0.05, "share of calls that are throttled or fail, in every service")
+	flags.Float64Var(&o.swallowed, "lost", 0.01, "share of the registrars' calls that are executed, and whose answer is lost")
+	flags.Float64Var(&o.duplicates, "duplicates", 0.1, "share of messages that come twice")
+	flags.DurationVar(&o.delay, "delay", 2*time.Minute, "longest way of a message from topic to queue")
+	flags.Float64Var(&o.rate, "rate", 15, "how many seconds pass, at most, for customers and registrars in one of the machine's")
+	flags.DurationVar(&o.timeout, "response-timeout", 15*time.Minute, "of the hub, by the sandbox's clock")
+	flags.DurationVar(&o.limit, "limit", 30*time.Minute, "give up after this time")
+	flags.StringVar(&o.binary, "xacct", "", "the xacct program (default: built)")
+	flags.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the sandbox and the customers")
+	flags.StringVar(&o.keep, "logs", "", "folder for the registrars' logs (default: kept only where a promise was broken)")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case o.accounts < 2 || o.stacks < o.accounts:
+		return o, fmt.Errorf("--accounts must be at least 2, and --stacks at least as many")
+	case o.registrars < 1:
+		return o, fmt.Errorf("--registrars must be at least 1")
+	case o.rate <= 0:
+		return o, fmt.Errorf("--rate must be more than 0")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.limit)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "xacct-chaos-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if o.binary == "" {
+		if o.binary, err = build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	if o.profile != "" {
+		stop, err := profile(o.profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	logs := o.keep
+	if logs == "" {
+		logs = filepath.Join(dir, "logs")
+	}
+	if err := os.MkdirAll(logs, 0o700); err != nil {
+		return err
+	}
+	report, err := play(ctx, o, logs, out)
+	if err != nil {
+		return err
+	}
+	report.print(out)
+	if broken := report.broken(); broken != nil {
+		if o.keep == "" {
+			logs = keepLogs(logs)
+		}
+		return fmt.Errorf("seed %d: %w\nthe registrars' logs are in %s", o.seed, broken, logs)
+	}
+	return nil
+}
+
+func profile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close() // a profile that is cut short says so when it is read
+	}, nil
+}
+
+// keepLogs moves the logs out of the folder that goes away.
+func keepLogs(logs string) string {
+	kept, err := os.MkdirTemp("", "xacct-chaos-logs-")
+	if err != nil {
+		return logs
+	}
+	files, _ := filepath.Glob(filepath.Join(logs, "*")) // the pattern is good
+	for _, file := range files {
+		_ = os.Rename(file, filepath.Join(kept, filepath.Base(file))) // what stays behind is only a log
+	}
+	return kept
+}
+
+func build(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "xacct")
+	const companion = "github.com/xacct/terraform-provider-xacct/internal/cmd/xacct"
+	if text, err := exec.CommandContext(ctx, "go", "build", "-o", path, companion).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build xacct: %w\n%s", err, text)
+	}
+	return path, nil
+}
+
+// play is the run: the world, its registrars and customers, the end, and the
+// verdict.
+func play(ctx context.Context, o options, logs string, out io.Writer) (*report, error) {
+	w, err := newWorld(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the world: %w", err)
+	}
+	defer w.box.Close()
+	fmt.Fprintf(out, "%d stacks in %d accounts, %d registrars, %d kills, seed %d\n", o.stacks, o.accounts, o.registrars, o.kills, o.seed)
+	fmt.Fprintf(out, "%.0f %% of all calls fail, %.0f %% of answers are lost, %.0f %% of messages come twice, up to %s late, in any order\n",
+		100*o.faults, 100*o.swallowed, 100*o.duplicates, o.delay)
+	fmt.Fprintf(out, "up to %.0f seconds pass for customers and registrars in one of the machine's\n\n", o.rate)
+
+	fleet, err := newFleet(ctx, w, logs)
+	if err != nil {
+		return nil, err
+	}
+	defer fleet.stop()
+	w.misbehave()
+	started := time.Now()
+	stopPacing, stopTelling := w.pace(), w.tell(out, started, fleet)
+	w.live(ctx, fleet)
+	drained := w.drain(ctx)
+	took := time.Since(started)
+	stopTelling()
+	stopPacing()
+	w.box.Faults().Clear()
+	// Whoever gives up in the middle is told how far it came.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return w.judge(ctx, fleet, took, drained)
+}

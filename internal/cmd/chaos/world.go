@@ -1,0 +1,258 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+const (
+	hubName = "acme"
+	home    = "eu-central-1"
+)
+
+// regions are where customers have their stacks.
+var regions = []string{home, "us-east-1", "ap-southeast-2"}
+
+// world is the sandbox with a hub in it, and a link for every customer.
+type world struct {
+	options
+	box       *sandbox.Sandbox
+	clients   *awsclient.Clients // the vendor's own, for what is not tried
+	hub       *hub.Hub
+	record    registry.HubRecord
+	templates [2]template
+	customers []*customer
+	witness   *witness
+
+	launched atomic.Int64
+	victims  chan struct{} // one for every kill that is due
+	mu       sync.Mutex
+	faulty   []string // what happened to customers that should not
+}
+
+// template is one version of what the vendor asks for.
+type template struct{ url, version string }
+
+func newWorld(ctx context.Context, o options) (*world, error) {
+	box, err := sandbox.Start(sandbox.WithSeed(o.seed))
+	if err != nil {
+		return nil, err
+	}
+	w := &world{options: o, box: box, victims: make(chan struct{}, o.kills)}
+	w.witness = newWitness(box)
+	if err := w.setUp(ctx); err != nil {
+		return nil, errors.Join(err, box.Close())
+	}
+	return w, nil
+}
+
+func (w *world) setUp(ctx context.Context) error {
+	keys, err := w.box.Credentials(sandbox.VendorAccount)
+	if err != nil {
+		return err
+	}
+	endpoints := map[string]string{}
+	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
+		endpoints[service] = w.box.URL()
+	}
+	clients, found := awsclient.Load(ctx, awsclient.Config{
+		Region: home, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
+	})
+	if clients == nil {
+		return fmt.Errorf("make clients: %v", found)
+	}
+	w.clients = clients
+	if w.hub, err = hub.New(clients, hubName, w.box.Clock().Now, rand.Reader); err != nil {
+		return err
+	}
+	spec := hub.Spec{
+		DisplayName: "Acme", SupportURL: "https://acme.example/support",
+		Publishers: "known_accounts", TemplateAccess: "public",
+		ResponseTimeout: w.timeout, Capacity: 1500, Shards: 1,
+	}
+	for _, name := range regions {
+		region, err := account.ParseRegion(name)
+		if err != nil {
+			return err
+		}
+		spec.Regions = append(spec.Regions, region)
+	}
+	state, err := w.hub.Create(ctx, spec)
+	if err != nil {
+		return err
+	}
+	w.record = state.Record
+	for i, actions := range []string{`"logs:GetLogEvents"`, `["logs:GetLogEvents","logs:FilterLogEvents"]`} {
+		if w.templates[i], err = w.publish(ctx, actions); err != nil {
+			return err
+		}
+	}
+	return w.invite(ctx)
+}
+
+func (w *world) publish(ctx context.Context, actions string) (template, error) {
+	spec := stacktemplate.Specification{
+		Hub: hubName, DisplayName: w.record.DisplayName, SupportURL: w.record.SupportURL,
+		Vendor: w.record.Account, Partition: w.record.Region.Partition(),
+		Regions: w.record.Regions, ResponseTimeout: w.record.ResponseTimeout,
+		Role: stacktemplate.Role{InlinePolicies: map[string]string{
+			"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`,
+		}},
+	}
+	rendered, err := stacktemplate.Render(spec)
+	if err != nil {
+		return template{}, err
+	}
+	url, err := w.hub.PublishTemplate(ctx, w.record, rendered.JSON())
+	return template{url: url, version: stacktemplate.Version(spec)}, err
+}
+
+// invite gives every customer a link.
+func (w *world) invite(ctx context.Context) error {
+	w.customers = make([]*customer, w.accounts)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(64)
+	for i := range w.customers {
+		group.Go(func() error {
+			name, number := fmt.Sprintf("customer-%d", i), strconv.Itoa(200_000_000_000+i)
+			id, err := account.ParseID(number)
+			if err != nil {
+				return err
+			}
+			if err := w.box.OpenAccount(number, "aws"); err != nil {
+				return err
+			}
+			link, err := w.hub.Registry().CreateLink(ctx, onboarding.Link{
+				Hub: hubName, CustomerID: name, Account: id,
+				ExternalID: onboarding.ExternalID(w.record.Key.Bytes(), hubName, name, 0),
+				RoleName:   hubName + "-" + name, RolePath: "/",
+				TemplateVersion: w.templates[0].version, TemplateURL: w.templates[0].url,
+				CreatedAt: w.box.Clock().Now(),
+			})
+			if err != nil {
+				return err
+			}
+			w.customers[i] = newCustomer(w, i, link)
+			return w.hub.Publishers().Allow(ctx, 0, id)
+		})
+	}
+	return group.Wait()
+}
+
+// misbehave is when AWS begins to fail.
+func (w *world) misbehave() {
+	faults := w.box.Faults()
+	for _, kind := range []kernel.FaultKind{kernel.FaultThrottle, kernel.FaultServerError} {
+		faults.Add(kernel.FaultRule{Kind: kind, Probability: w.faults / 2})
+	}
+	// What registrars call. An answer of the bucket may get lost, too.
+	for _, call := range []kernel.FaultRule{
+		{Service: "sqs"}, {Service: "dynamodb"}, {Service: "sts"}, {Service: "s3", Action: "PutObject"},
+	} {
+		call.Kind, call.Probability = kernel.FaultLostAnswer, w.swallowed
+		faults.Add(call)
+	}
+	faults.SetDelivery(kernel.DeliveryFaults{Duplicate: w.duplicates, MaxDelay: w.delay, Reorder: true})
+}
+
+// live lets all customers live their lives at once.
+func (w *world) live(ctx context.Context, f *fleet) {
+	killing, enough := context.WithCancel(ctx)
+	defer enough()
+	var all, killer sync.WaitGroup
+	killer.Go(func() { f.kill(killing) })
+	for i, c := range w.customers {
+		lives := w.stacks / w.accounts
+		if i < w.stacks%w.accounts {
+			lives++
+		}
+		all.Go(func() { c.live(ctx, lives) })
+	}
+	all.Wait()
+	if w.launched.Load() < int64(w.stacks) {
+		enough() // somebody gave up, and the last kills never fall due
+	}
+	killer.Wait()
+}
+
+// started is called with every stack; the kills are spread over them.
+func (w *world) started() {
+	n := int(w.launched.Add(1))
+	for range n*w.kills/w.stacks - (n-1)*w.kills/w.stacks {
+		w.victims <- struct{}{}
+	}
+}
+
+// drain waits until the queue is empty and nothing is on its way to it.
+func (w *world) drain(ctx context.Context) error {
+	clock := w.box.Clock()
+	if err := clock.WaitUntil(ctx, clock.Now().Add(w.delay)); err != nil {
+		return err
+	}
+	// Twice the time for which a message may be hidden from everybody.
+	for until := clock.Now().Add(5 * time.Minute); ; {
+		left, err := w.waiting(ctx, w.record.QueueURL)
+		if err == nil && left == 0 {
+			return nil
+		}
+		if err == nil && clock.Now().After(until) {
+			return fmt.Errorf("%d messages are still in the queue", left)
+		}
+		if err := clock.WaitUntil(ctx, clock.Now().Add(5*time.Second)); err != nil {
+			return err
+		}
+	}
+}
+
+// waiting is how many messages a queue has, whoever has them in hand.
+func (w *world) waiting(ctx context.Context, queue string) (int, error) {
+	out, err := w.clients.SQS(w.record.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(queue), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, name := range []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	} {
+		n, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("queue %s: %s: %w", queue, name, err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// blame notes what should not have happened to a customer.
+func (w *world) blame(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faulty = append(w.faulty, fmt.Sprintf(format, args...))
+}
