@@ -43,12 +43,15 @@ func (h *Hub) Create(ctx context.Context, spec Spec) (State, error) {
 		if exists.Existing.State != registry.HubCreating {
 			return State{}, err
 		}
-		record, err = h.record(exists.Existing, spec), nil
+		record, err = exists.Existing, nil
 	}
 	if err != nil {
 		return State{}, h.explainRegistry(err)
 	}
-	return h.converge(ctx, record, nil)
+	if record, err = h.announce(ctx, record, spec); err != nil {
+		return State{}, err
+	}
+	return h.converge(ctx, h.record(record, spec), retired(record, spec))
 }
 
 // Update makes the hub what is declared, and mends what is missing of it. A
@@ -67,8 +70,7 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if spec.Shards < before.Shards {
 		return State{}, fmt.Errorf("hub %s has %d topics in every Region and cannot have fewer: stacks of customers publish to all of them", h.name, before.Shards)
 	}
-	retiring := sortRegions(without(append(slices.Clone(before.Retiring), before.Regions...), spec.Regions))
-	if err := h.refuseLive(ctx, retiring); err != nil {
+	if err := h.refuseLive(ctx, retired(before, spec)); err != nil {
 		return State{}, err
 	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
@@ -77,7 +79,29 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.ensureTable(ctx, spec.Tags); err != nil {
 		return State{}, err
 	}
-	return h.converge(ctx, h.record(before, spec), retiring)
+	if before, err = h.announce(ctx, before, spec); err != nil {
+		return State{}, err
+	}
+	return h.converge(ctx, h.record(before, spec), retired(before, spec))
+}
+
+// announce notes Regions that are new before anything is made in them, as ones
+// whose topics may be there but are not offered. Should it end at that, whoever
+// looks after the hub next knows of them: an Update that no longer wants them,
+// or a Delete.
+func (h *Hub) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
+	added := without(spec.Regions, slices.Concat(before.Regions, before.Retiring))
+	if len(added) == 0 {
+		return before, nil
+	}
+	before.Retiring = sortRegions(append(slices.Clone(before.Retiring), added...))
+	before, err := h.registry.UpdateHub(ctx, before)
+	return before, h.explainRegistry(err)
+}
+
+// retired are the Regions that may have topics and are not declared any more.
+func retired(before registry.HubRecord, spec Spec) []account.Region {
+	return sortRegions(without(slices.Concat(before.Retiring, before.Regions), spec.Regions))
 }
 
 // check guards against what no caller should ever pass.

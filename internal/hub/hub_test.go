@@ -113,10 +113,49 @@ func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 	untilItGetsThrough(t, setUp,
 		func(w *world) error { _, err := w.Update(t.Context(), moved); return err },
 		func(w *world, calls int) {
-			_, err := w.process().Update(t.Context(), moved)
+			seen, err := w.process().Read(t.Context())
+			w.must(err)
+			if slices.Equal(seen.Record.Regions, moved.Regions) && len(seen.Missing) == 0 && slices.Contains(w.left(), "topic in "+virginia.String()) {
+				t.Errorf("stopped after %d calls, then reading the hub tells nobody that a topic is left", calls)
+			}
+			_, err = w.process().Update(t.Context(), moved)
 			w.must(err)
 			w.complete(frankfurt, ireland)
 			w.names(globex, frankfurt, ireland)
+			if left := w.left(); slices.Contains(left, "topic in "+virginia.String()) {
+				t.Errorf("stopped after %d calls, then left: %v", calls, left)
+			}
+		})
+}
+
+func TestWhatWasCutShortAndThenGivenUpLeavesNothing(t *testing.T) {
+	t.Parallel()
+	grown := spec()
+	grown.Regions = []account.Region{frankfurt, virginia, ireland}
+	untilItGetsThrough(t, newHub,
+		func(w *world) error { _, err := w.Update(t.Context(), grown); return err },
+		func(w *world, calls int) {
+			w.must(w.process().Delete(t.Context(), false))
+			if left := w.left(); len(left) > 0 {
+				t.Errorf("stopped after %d calls, then left: %v", calls, left)
+			}
+		})
+}
+
+func TestACreateThatWasCutShortMayBeFinishedWithFewerRegions(t *testing.T) {
+	t.Parallel()
+	fewer := spec()
+	fewer.Regions = []account.Region{frankfurt}
+	untilItGetsThrough(t, newWorld,
+		func(w *world) error { _, err := w.Create(t.Context(), spec()); return err },
+		func(w *world, calls int) {
+			_, err := w.process().Create(t.Context(), fewer)
+			var exists *registry.HubExistsError
+			if errors.As(err, &exists) {
+				return // it was all there
+			}
+			w.must(err)
+			w.complete(frankfurt)
 			if left := w.left(); slices.Contains(left, "topic in "+virginia.String()) {
 				t.Errorf("stopped after %d calls, then left: %v", calls, left)
 			}

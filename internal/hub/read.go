@@ -41,6 +41,9 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 		// A crash came in between; whatever there is of it, Update finishes it.
 		missing("hub", h.name)
 	}
+	for _, topic := range h.topics(record.Retiring, record.Shards) {
+		missing("unfinished topic", topic.String()) // a crash came in between here, too
+	}
 	for shard := range record.Shards {
 		shards[shard], err = h.registry.Shard(ctx, shard)
 		if errors.Is(err, registry.ErrNoShard) {

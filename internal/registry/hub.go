@@ -32,7 +32,7 @@ const (
 type HubRecord struct {
 	onboarding.Hub
 
-	Retiring       []account.Region // whose topics are being deleted
+	Retiring       []account.Region // not offered to anybody, but a topic may be there: going, or not yet come
 	Publishers     string
 	TemplateAccess string
 	Capacity       int
