@@ -1,0 +1,377 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+)
+
+// world is all that there is: in the vendor's account, whoever made it, and in
+// Terraform's state. Sorted; what differs from run to run by its nature (random
+// keys, times, counters) is blotted out.
+type world []string
+
+// differs is an error that names what is missing and what is too much.
+func (w world) differs(want world) error {
+	missing, extra := without(want, w), without(w, want)
+	if len(missing)+len(extra) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the world is not as it is without a crash\n  missing:\n    %s\n  too much:\n    %s",
+		strings.Join(missing, "\n    "), strings.Join(extra, "\n    "))
+}
+
+func without(from, these world) world {
+	left := slices.Clone(from)
+	for _, line := range these {
+		if i := slices.Index(left, line); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	return left
+}
+
+// blots are replaced in every line.
+var blots = []struct {
+	what *regexp.Regexp
+	by   string
+}{
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<uuid>"},
+	{regexp.MustCompile(`[0-9a-f]{16,}`), "<hex>"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "<sandbox>"},
+	{regexp.MustCompile(`"\d{10,13}"`), `"<moment>"`},
+	{regexp.MustCompile(`"ApproximateNumberOfMessages":"\d+"`), "<answered already>"}, // what that must not hide, leave looks at
+	{regexp.MustCompile(`(Revision\\*":)\d+`), "$1<count>"},
+	{regexp.MustCompile(`(XacctPublishers)\d+`), "$1<count>"},
+}
+
+// look takes the world in.
+func (s *stage) look(ctx context.Context) (world, error) {
+	clients, err := s.clients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var seen world
+	looks := []func(context.Context, *awsclient.Clients) (world, error){lookAtTopics, lookAtQueues, lookAtBuckets, lookAtTables}
+	for _, at := range looks {
+		found, err := at(ctx, clients)
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, found...)
+	}
+	state, err := s.lookAtState()
+	if err != nil {
+		return nil, err
+	}
+	seen = append(seen, state...)
+	for i := range seen {
+		for _, blot := range blots {
+			seen[i] = blot.what.ReplaceAllString(seen[i], blot.by)
+		}
+	}
+	slices.Sort(seen)
+	return seen, nil
+}
+
+// clients are the vendor's own.
+func (s *stage) clients(ctx context.Context) (*awsclient.Clients, error) {
+	keys, err := s.box.Credentials(vendor)
+	if err != nil {
+		return nil, err
+	}
+	endpoints := map[string]string{}
+	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
+		endpoints[service] = s.box.URL()
+	}
+	clients, found := awsclient.Load(ctx, awsclient.Config{
+		Region: "us-east-1", AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
+	})
+	if clients == nil {
+		return nil, fmt.Errorf("look into the vendor's account: %v", found)
+	}
+	return clients, nil
+}
+
+// regions are those that the story is in, and one that it never should be.
+var regions = []string{"us-east-1", "eu-west-1", "eu-central-1"}
+
+func lookAtTopics(ctx context.Context, clients *awsclient.Clients) (world, error) {
+	var seen world
+	for _, name := range regions {
+		region, err := account.ParseRegion(name)
+		if err != nil {
+			return nil, err
+		}
+		client := clients.SNS(region)
+		topics, err := client.ListTopics(ctx, &sns.ListTopicsInput{})
+		if err != nil {
+			return nil, err
+		}
+		for _, topic := range topics.Topics {
+			attributes, err := client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic.TopicArn})
+			if err != nil {
+				return nil, err
+			}
+			tags, err := client.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic.TopicArn})
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, line("topic", *topic.TopicArn, attributes.Attributes, tags.Tags))
+		}
+		subscriptions, err := client.ListSubscriptions(ctx, &sns.ListSubscriptionsInput{})
+		if err != nil {
+			return nil, err
+		}
+		for _, subscription := range subscriptions.Subscriptions {
+			attributes, err := client.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: subscription.SubscriptionArn})
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, line("subscription", *subscription.TopicArn, attributes.Attributes))
+		}
+	}
+	return seen, nil
+}
+
+func lookAtQueues(ctx context.Context, clients *awsclient.Clients) (world, error) {
+	client := clients.SQS(clients.Region)
+	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{})
+	if err != nil {
+		return nil, err
+	}
+	var seen world
+	for _, url := range queues.QueueUrls {
+		attributes, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+		})
+		if err != nil {
+			return nil, err
+		}
+		tags, err := client.ListQueueTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: &url})
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, line("queue", url, attributes.Attributes, tags.Tags))
+	}
+	return seen, nil
+}
+
+func lookAtBuckets(ctx context.Context, clients *awsclient.Clients) (world, error) {
+	client := clients.S3()
+	buckets, err := client.ListBuckets(ctx, &s3.ListBucketsInput{})
+	if err != nil {
+		return nil, err
+	}
+	var seen world
+	for _, bucket := range buckets.Buckets {
+		policy, err := client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: bucket.Name})
+		if err != nil {
+			return nil, err
+		}
+		access, err := client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: bucket.Name})
+		if err != nil {
+			return nil, err
+		}
+		tags, err := client.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: bucket.Name})
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, line("bucket", *bucket.Name, aws.ToString(policy.Policy), access.PublicAccessBlockConfiguration, tags.TagSet))
+		objects, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket.Name})
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range objects.Contents {
+			seen = append(seen, line("object", *object.Key, object.Size))
+		}
+	}
+	return seen, nil
+}
+
+// passing are attributes of items that count writes or belong to leases.
+var passing = []string{"revision", "sequence", "written", "lease_holder", "lease_until", "ttl"}
+
+func lookAtTables(ctx context.Context, clients *awsclient.Clients) (world, error) {
+	client := clients.DynamoDB()
+	tables, err := client.ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil {
+		return nil, err
+	}
+	var seen world
+	for _, name := range tables.TableNames {
+		table, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		if err != nil {
+			return nil, err
+		}
+		backups, err := client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &name})
+		if err != nil {
+			return nil, err
+		}
+		tags, err := client.ListTagsOfResource(ctx, &dynamodb.ListTagsOfResourceInput{ResourceArn: table.Table.TableArn})
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, line("table", name, table.Table.DeletionProtectionEnabled, table.Table.KeySchema,
+			backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, tags.Tags))
+		items, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range items.Items {
+			if _, expires := item["expires"]; expires && isHeartbeat(item) {
+				continue // of a dead registrar: DynamoDB takes it away
+			}
+			for _, attribute := range passing {
+				delete(item, attribute)
+			}
+			delete(item, "key") // the hub's secret
+			seen = append(seen, line("item", "", item))
+		}
+	}
+	return seen, nil
+}
+
+func isHeartbeat(item map[string]dynamodbtypes.AttributeValue) bool {
+	pk, _ := item["pk"].(*dynamodbtypes.AttributeValueMemberS)
+	return pk != nil && pk.Value == "REGISTRARS"
+}
+
+// lookAtState reads the state file itself.
+func (s *stage) lookAtState() (world, error) {
+	resources, err := s.state()
+	if err != nil {
+		return nil, err
+	}
+	var seen world
+	for _, r := range resources {
+		for _, instance := range r.Instances {
+			seen = append(seen, line("state", r.Type+"."+r.Name, instance))
+		}
+	}
+	return seen, nil
+}
+
+type stateResource struct {
+	Type, Name string
+	Instances  []struct {
+		Status     string         `json:"status"` // tainted, or nothing
+		Deposed    string         `json:"deposed"`
+		Attributes map[string]any `json:"attributes"`
+	}
+}
+
+func (s *stage) state() ([]stateResource, error) {
+	text, err := os.ReadFile(filepath.Join(s.dir, "terraform.tfstate"))
+	if err != nil {
+		return nil, err
+	}
+	var state struct{ Resources []stateResource }
+	if err := json.Unmarshal(text, &state); err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	return state.Resources, nil
+}
+
+func (s *stage) attribute(kind, name, attribute string) (string, error) {
+	resources, err := s.state()
+	if err != nil {
+		return "", err
+	}
+	for _, r := range resources {
+		if r.Type == kind && r.Name == name && len(r.Instances) == 1 {
+			text, _ := r.Instances[0].Attributes[attribute].(string)
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("%s.%s is not in the state", kind, name)
+}
+
+// drained waits until the hub's queue is empty: what the dead left in it was
+// answered already, but somebody has to find that out.
+func (s *stage) drained(ctx context.Context) error {
+	clients, err := s.clients(ctx)
+	if err != nil {
+		return err
+	}
+	client, name := clients.SQS(clients.Region), "xacct-crash"
+	queue, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return err
+	}
+	for look := time.NewTicker(50 * time.Millisecond); ; {
+		out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: queue.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+		})
+		if err != nil {
+			return fmt.Errorf("messages are left in the queue: %w", err)
+		}
+		if out.Attributes["ApproximateNumberOfMessages"] == "0" && out.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("messages are left in the queue: %w", ctx.Err())
+		case <-look.C:
+		}
+	}
+}
+
+// nothingLeft is an error when anything is, anywhere.
+func nothingLeft(ctx context.Context, s *stage) error {
+	left, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("left behind by the destroy:\n    %s", strings.Join(left, "\n    "))
+	}
+	return nil
+}
+
+// line is one thing in the world, as text that is the same for the same thing.
+func line(kind, name string, parts ...any) string {
+	text := []string{kind, name}
+	for _, part := range parts {
+		text = append(text, canonical(part))
+	}
+	return strings.Join(text, " ")
+}
+
+// canonical is JSON in which lists, such as tags, are in order.
+func canonical(part any) string {
+	encoded, err := json.Marshal(part)
+	if err != nil {
+		return err.Error()
+	}
+	var list []any
+	if json.Unmarshal(encoded, &list) != nil || list == nil {
+		return string(encoded)
+	}
+	elements := make([]string, len(list))
+	for i, element := range list {
+		elements[i] = canonical(element)
+	}
+	slices.Sort(elements)
+	return "[" + strings.Join(elements, ",") + "]"
+}

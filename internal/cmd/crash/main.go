@@ -1,0 +1,106 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command crash kills the provider right before and right after every AWS call
+// that applies and destroys of a hub, its links and their roles make, applies
+// again, and holds what is there then against a run in which nothing was
+// killed. Nothing may be missing, nothing may be too much, and in the end
+// nothing may be left. It prints a table of the calls and exits with 1 when a
+// promise is broken.
+//
+// Everything in it is real but AWS: the engine, the provider as a process that
+// gets SIGKILL, the registrar. Each round has a sandbox and a folder of its own.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var o options
+	flag.IntVar(&o.every, "every", 1, "crash at every n-th point only")
+	flag.StringVar(&o.only, "only", "", "crash only at points that contain this text, such as \"destroy: dynamodb\"")
+	flag.IntVar(&o.workers, "workers", 6, "rounds at the same time; most of a round is waiting for leases of the dead")
+	flag.Parse()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "crash:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	every   int
+	only    string
+	workers int
+}
+
+// run rehearses the story once without a crash, to learn which calls there are
+// and what they lead to, and then plays it with one crash in each act, as often
+// as there are points to crash at.
+func run(ctx context.Context, o options) error {
+	started := time.Now()
+	dir, err := os.MkdirTemp("", "xacct-crash-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	programs, err := build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	script, err := rehearse(ctx, programs, filepath.Join(dir, "rehearsal"))
+	if err != nil {
+		return fmt.Errorf("the rehearsal, in which nothing is killed: %w", err)
+	}
+	rounds := script.rounds(o)
+	for n, line := range script.lines {
+		fmt.Printf("%s: %d AWS calls\n", acts[n].name, len(line.calls))
+	}
+	fmt.Printf("%d crashes in %d rounds.\n", crashesIn(rounds), len(rounds))
+	results := play(ctx, programs, script, rounds, dir, o.workers)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	printTable(os.Stdout, results)
+	fmt.Printf("%s in %s.\n", summary(results), time.Since(started).Round(time.Second))
+	return broken(results)
+}
+
+// programs are the paths of what is run.
+type programs struct {
+	engine, provider, xacct string
+}
+
+func build(ctx context.Context, dir string) (programs, error) {
+	engine := os.Getenv("XACCT_ENGINE")
+	if engine == "" {
+		engine = "terraform"
+	}
+	engine, err := exec.LookPath(engine)
+	if err != nil {
+		return programs{}, fmt.Errorf("terraform or tofu is needed, on the PATH or in XACCT_ENGINE: %w", err)
+	}
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return programs{}, fmt.Errorf("find the repository: %w", err)
+	}
+	p := programs{engine: engine, provider: filepath.Join(dir, "provider"), xacct: filepath.Join(dir, "xacct")}
+	for path, pkg := range map[string]string{p.provider: ".", p.xacct: "./internal/cmd/xacct"} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
+		cmd.Dir = strings.TrimSpace(string(root))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+		}
+	}
+	return p, nil
+}

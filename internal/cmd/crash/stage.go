@@ -1,0 +1,201 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// stage is where one round plays: a sandbox, a folder with a configuration and
+// its state, and the programs.
+type stage struct {
+	programs
+	box   *sandbox.Sandbox
+	dir   string
+	pids  string // file with the process IDs of all providers, one a line
+	env   []string
+	stack string // globex's, once they launched
+}
+
+// newStage starts a sandbox, and writes what makes the engine use our provider,
+// through a script that notes its process ID first.
+func newStage(p programs, dir string) (_ *stage, err error) {
+	box, err := sandbox.Start()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = box.Close()
+		}
+	}()
+	for _, id := range []string{globex, initech} {
+		if err := box.OpenAccount(id, "aws"); err != nil {
+			return nil, err
+		}
+	}
+	s := &stage{programs: p, box: box, dir: dir, pids: filepath.Join(dir, "pids")}
+	bin, rc := filepath.Join(dir, "bin"), filepath.Join(dir, "terraformrc")
+	if err := os.MkdirAll(bin, 0o700); err != nil {
+		return nil, err
+	}
+	script := fmt.Sprintf("#!/bin/sh\necho $$ >>'%s'\nexec '%s' \"$@\"\n", s.pids, p.provider)
+	//nolint:gosec // a program has to be executable
+	if err := os.WriteFile(filepath.Join(bin, "terraform-provider-xacct"), []byte(script), 0o700); err != nil {
+		return nil, err
+	}
+	overrides := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides { \"registry.terraform.io/xacct/xacct\" = %q }\n  direct {}\n}\n", bin)
+	if err := os.WriteFile(rc, []byte(overrides), 0o600); err != nil {
+		return nil, err
+	}
+	environment, err := box.Environment(vendor, "us-east-1")
+	if err != nil {
+		return nil, err
+	}
+	s.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1")
+	for name, value := range environment {
+		s.env = append(s.env, name+"="+value)
+	}
+	return s, nil
+}
+
+func (s *stage) close() { _ = s.box.Close() }
+
+// patience is how long one run of the engine may take before it hangs.
+const patience = 3 * time.Minute
+
+// perform runs an act once. Where a trap is given that springs, what becomes of
+// the engine is not an error.
+func (s *stage) perform(ctx context.Context, a act, t *trap) (printed string, err error) {
+	if err := os.WriteFile(filepath.Join(s.dir, "main.tf"), []byte(a.config), 0o600); err != nil {
+		return "", err
+	}
+	verb := "apply"
+	if a.destroy {
+		verb = "destroy"
+	}
+	cmd := s.command(ctx, s.engine, verb, "-auto-approve", "-input=false", "-no-color")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	started := make(chan struct{})
+	t.spring = func() error {
+		<-started
+		return s.kill(cmd, t.at.at)
+	}
+	lift := t.set(s.box)
+	defer lift()
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	close(started)
+	err = cmd.Wait()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.err != nil:
+		return out.String(), fmt.Errorf("kill the provider: %w", t.err)
+	case t.sprung || err == nil:
+		return out.String(), nil
+	}
+	return out.String(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(s.engine), verb, err, out.String())
+}
+
+func (s *stage) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = s.dir, s.env
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+// kill ends the provider that runs now, and where the whole machine is to go
+// the engine, before it can write anything down.
+func (s *stage) kill(engine *exec.Cmd, at moment) error {
+	if at == outage {
+		if err := engine.Process.Kill(); err != nil {
+			return err
+		}
+	}
+	noted, err := os.ReadFile(s.pids)
+	if err != nil {
+		return err
+	}
+	lines := strings.Fields(string(noted))
+	pid, err := strconv.Atoi(lines[len(lines)-1])
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// emptyPlan is an error when a plan would change anything.
+func (s *stage) emptyPlan(ctx context.Context) error {
+	out, err := s.command(ctx, s.engine, "plan", "-detailed-exitcode", "-input=false", "-no-color").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("the plan after it is not empty: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// launch lets globex create the stack that their link in the state leads to.
+func launch(ctx context.Context, s *stage) error {
+	url, err := s.attribute("xacct_onboarding_link", "globex", "url")
+	if err != nil {
+		return err
+	}
+	s.stack, err = s.box.LaunchURL(ctx, url, globex, sandbox.LaunchOptions{})
+	return err
+}
+
+// launched is an error unless the stack was created.
+func launched(ctx context.Context, s *stage) error { return s.stackIs(ctx, "CREATE_COMPLETE") }
+
+// leave lets globex delete their stack, and a registrar answer them.
+func leave(ctx context.Context, s *stage) error {
+	var log bytes.Buffer
+	registrar := s.command(ctx, s.xacct, "registrar", "--hub", "crash")
+	registrar.Stdout, registrar.Stderr = &log, &log
+	if err := registrar.Start(); err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := s.box.DeleteStack(ctx, s.stack)
+	if err == nil {
+		err = s.stackIs(ctx, "DELETE_COMPLETE")
+	}
+	if err == nil {
+		err = s.drained(waiting)
+	}
+	stopped := errors.Join(registrar.Process.Signal(syscall.SIGTERM), registrar.Wait())
+	if err = errors.Join(err, stopped); err != nil {
+		return fmt.Errorf("globex leaves: %w\n%s", err, log.String())
+	}
+	return nil
+}
+
+func (s *stage) stackIs(ctx context.Context, status string) error {
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	stack, err := s.box.WaitStack(waiting, s.stack)
+	if err != nil {
+		return err
+	}
+	if stack.Status != status {
+		return fmt.Errorf("the customer's stack is %s, not %s", stack.Status, status)
+	}
+	return nil
+}
