@@ -33,7 +33,12 @@ func batches(events []onboarding.Event) iter.Seq[[]onboarding.Event] {
 // deliver sends events in one call and removes from the outbox what was taken.
 // EventBridge takes or refuses each by itself (aws-facts 11.1): where it refused
 // any the error is a *refusedError, and the others are removed all the same.
+//
+// Once it has begun it goes on for as long as it may take, also where we are to
+// stop: events whose end nobody has seen would be sent twice.
 func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch []onboarding.Event) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
+	defer cancel()
 	input := &eventbridge.PutEventsInput{}
 	for _, event := range batch {
 		entry, err := entryOf(bus, event)
@@ -59,7 +64,7 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 		refused.add(batch[i], result)
 	}
 	if err := p.Outbox.RemoveEvents(ctx, taken); err != nil {
-		return err // they are sent twice, which is allowed
+		return err
 	}
 	if len(refused.reasons) > 0 {
 		return &refused

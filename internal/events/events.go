@@ -114,9 +114,7 @@ func (p *Publisher) Wait(ctx context.Context) {
 func (p *Publisher) send(ended chan struct{}) {
 	defer close(ended)
 	for bus, batch := p.next(); len(batch) > 0; bus, batch = p.next() {
-		ctx, cancel := context.WithTimeout(context.Background(), sendLimit)
-		err := p.deliver(ctx, bus, batch)
-		cancel()
+		err := p.deliver(context.Background(), bus, batch)
 		if err != nil {
 			p.Logger.Warn("events could not be sent; they are kept, and sent later", "bus", bus, "error", err)
 		}
@@ -171,6 +169,9 @@ func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
 	var refused error
 	err = p.Outbox.Outbox(ctx, p.Clock().Add(-older), func(events []onboarding.Event) error {
 		for batch := range batches(events) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			switch err := p.deliver(ctx, bus, batch); {
 			case isFinal(err):
 				refused = err

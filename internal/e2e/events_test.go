@@ -1,0 +1,248 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/events"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// ear hears what is put on the hub's event bus.
+type ear struct {
+	*World
+	mu    sync.Mutex
+	heard chan struct{} // closed and replaced with every call that was executed
+}
+
+// listen gives the hub an event bus.
+func listen(w *World) *ear {
+	w.T.Helper()
+	bus, err := account.ParseEventBusARN("arn:aws:events:" + Frankfurt + ":" + sandbox.VendorAccount + ":event-bus/default")
+	w.Must(err)
+	record, err := w.Registry().Hub(w.T.Context())
+	w.Must(err)
+	record.EventBus = bus
+	w.Record, err = w.Registry().UpdateHub(w.T.Context(), record)
+	w.Must(err)
+	e := &ear{World: w, heard: make(chan struct{})}
+	w.Faults().After(func(c *kernel.Call) error {
+		if c.Service == "events" {
+			e.mu.Lock()
+			close(e.heard)
+			e.heard = make(chan struct{})
+			e.mu.Unlock()
+		}
+		return nil
+	})
+	return e
+}
+
+// told waits until so many events were put on the bus, and gives their details,
+// those of the same event side by side and the others in their order.
+func (e *ear) told(n int) (kinds []string, details []events.Detail) {
+	e.T.Helper()
+	ctx, cancel := context.WithTimeout(e.T.Context(), patience)
+	defer cancel()
+	for {
+		e.mu.Lock()
+		heard := e.heard
+		e.mu.Unlock()
+		all := e.Events()
+		if len(all) >= n {
+			return e.sorted(all)
+		}
+		select {
+		case <-heard:
+		case <-ctx.Done():
+			e.T.Fatalf("%d events were sent, and %d should be\n%s", len(all), n, e.log)
+		}
+	}
+}
+
+func (e *ear) sorted(all []sandbox.Event) (kinds []string, details []events.Detail) {
+	e.T.Helper()
+	type one struct {
+		kind   string
+		detail events.Detail
+	}
+	var told []one
+	for _, event := range all {
+		var d events.Detail
+		e.Must(json.Unmarshal(event.Detail, &d))
+		if event.Source != events.Source || event.Dropped {
+			e.T.Errorf("an odd event: %+v", event)
+		}
+		told = append(told, one{strings.TrimPrefix(event.DetailType, "xacct Customer Role "), d})
+	}
+	slices.SortStableFunc(told, func(a, b one) int { return int(a.detail.Sequence - b.detail.Sequence) })
+	for _, o := range told {
+		kinds, details = append(kinds, o.kind), append(details, o.detail)
+	}
+	return kinds, details
+}
+
+// silent waits until nothing is left to be told.
+func (e *ear) silent() {
+	e.T.Helper()
+	e.Must(e.Registry().Outbox(e.T.Context(), e.Now().Add(time.Hour), func(left []onboarding.Event) error {
+		e.T.Errorf("%d events are left", len(left))
+		return nil
+	}))
+}
+
+func TestOthersAreToldWhatBecomesOfACustomersRole(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	ear := listen(w)
+	r := w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Virginia)
+	ear.told(1)
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV2))})
+	c.Settled(id, "UPDATE_COMPLETE")
+	w.Quiet()
+	ear.told(2)
+
+	// Somebody else's proof finds the role broken; whoever sweeps next tells it.
+	degraded, entry := onboarding.Health(c.Owned(id, onboarding.Active), onboarding.Proof{Outcome: onboarding.Refused}, w.Now())
+	_, err := w.Registry().PutHealth(t.Context(), degraded, *entry)
+	w.Must(err)
+	w.Advance(2 * time.Minute)
+	w.Registrar()
+	ear.told(3)
+
+	c.Delete(id)
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	kinds, details := ear.told(4)
+	if diff := cmp.Diff([]string{"Registered", "Updated", "Degraded", "Disconnected"}, kinds); diff != "" {
+		t.Fatalf("told (-want +got):\n%s", diff)
+	}
+	r.Stop()
+	ear.silent()
+
+	statuses := []string{"pending"}
+	for i, d := range details {
+		if d.CustomerID != "globex" || d.AccountID != c.Account || d.StackID != id || d.StackRegion != Virginia ||
+			d.ExternalID != c.Link.ExternalID.String() || d.RoleARN != c.Link.Role(w.Record.Region.Partition()).String() || d.Sequence != int64(i+1) {
+			t.Errorf("event %d says %+v", i, d)
+		}
+		if d.PreviousStatus != statuses[i] {
+			t.Errorf("event %d comes after %s, not after %s", i, d.PreviousStatus, statuses[i])
+		}
+		statuses = append(statuses, d.Status)
+	}
+	if want := []string{"pending", "active", "active", "degraded", "disconnected"}; !slices.Equal(statuses, want) {
+		t.Errorf("the states are %v, not %v", statuses, want)
+	}
+}
+
+func TestHoursWithoutEventBridgeDelayNothingElse(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]kernel.FaultKind{"down": kernel.FaultServerError, "throttled": kernel.FaultThrottle} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := New(t)
+			ear := listen(w)
+			r := w.Registrar()
+			w.Faults().Add(kernel.FaultRule{Service: "events", Kind: kind, Probability: 1})
+			c := w.Invite("globex", AccountID(1))
+			id := c.Connect(Frankfurt)
+			w.Advance(time.Hour)
+			c.Delete(id)
+			c.Settled(id, "DELETE_COMPLETE")
+			w.Quiet()
+			c.Owned(id, onboarding.Disconnected)
+			if n := len(w.Events()); n != 0 {
+				t.Fatalf("%d events were sent", n)
+			}
+			r.Stop()
+
+			w.Faults().Clear()
+			w.Advance(5 * time.Hour)
+			heir := w.Registrar()
+			kinds, _ := ear.told(2)
+			if diff := cmp.Diff([]string{"Registered", "Disconnected"}, kinds); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			heir.Stop()
+			ear.silent()
+		})
+	}
+}
+
+func TestARegistrarThatDiesOverAnEventLeavesItToTheNextOne(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		executed bool
+		times    int
+	}{
+		"before EventBridge has it":                        {executed: false, times: 1},
+		"after EventBridge has it, but before it can tell": {executed: true, times: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := New(t)
+			ear := listen(w)
+			mortal := w.Registrar()
+			died := false
+			w.Faults().Before(func(c *kernel.Call) error {
+				if c.Service != "events" || died {
+					return nil
+				}
+				died = true
+				mortal.Kill()
+				if test.executed {
+					return nil
+				}
+				return kernel.Errorf(http.StatusInternalServerError, "InternalFailure", "The registrar is dead.")
+			})
+			c := w.Invite("globex", AccountID(1))
+			id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
+			c.Settled(id, "CREATE_COMPLETE")
+			<-mortal.Died()
+			w.Advance(2 * time.Minute)
+			heir := w.Registrar()
+			w.Quiet()
+			kinds, details := ear.told(test.times)
+			heir.Stop()
+			ear.silent()
+			c.Owned(id, onboarding.Active)
+			if len(kinds) != test.times {
+				t.Errorf("told %v, want %d times", kinds, test.times)
+			}
+			for _, d := range details {
+				if diff := cmp.Diff(details[0], d); diff != "" {
+					t.Errorf("the same event says something else the second time:\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestAHubWithoutAnEventBusCallsEventBridgeNever(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	r := w.Registrar()
+	w.Invite("globex", AccountID(1)).Connect(Frankfurt)
+	r.Stop()
+	for _, e := range w.Journal().Since(0) {
+		if e.Service == "events" {
+			t.Errorf("EventBridge was called: %+v", e)
+		}
+	}
+}
