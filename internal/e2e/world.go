@@ -111,7 +111,7 @@ func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 	w.Must(err)
 	clients, found := awsclient.Load(w.T.Context(), awsclient.Config{
 		Region: Frankfurt, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, MaxRetries: 1,
-		Endpoints: map[string]string{"sts": endpoint, "sns": endpoint, "sqs": endpoint, "s3": endpoint, "dynamodb": endpoint},
+		Endpoints: map[string]string{"sts": endpoint, "sns": endpoint, "sqs": endpoint, "s3": endpoint, "dynamodb": endpoint, "eventbridge": endpoint},
 	})
 	if clients == nil {
 		w.T.Fatalf("no clients: %v", found)
