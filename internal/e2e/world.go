@@ -142,7 +142,7 @@ func (w *World) Topic(in string) string {
 }
 
 // patience is how long anything in a story may really take.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // Settled waits until nothing is under way in a stack, which must then have a
 // status.
