@@ -64,7 +64,7 @@ type getItemInput struct {
 func (s *Service) getItem(c *kernel.Call, in *getItemInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.findActive(c, in.TableName, "GetItem")
+	t, err := s.findActive(c, in.TableName, "GetItem", in.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ type putItemInput struct {
 func (s *Service) putItem(c *kernel.Call, in *putItemInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.findActive(c, in.TableName, "PutItem")
+	t, err := s.findActive(c, in.TableName, "PutItem", in.Item)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ type deleteItemInput struct {
 func (s *Service) deleteItem(c *kernel.Call, in *deleteItemInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.findActive(c, in.TableName, "DeleteItem")
+	t, err := s.findActive(c, in.TableName, "DeleteItem", in.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ type updateItemInput struct {
 func (s *Service) updateItem(c *kernel.Call, in *updateItemInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.findActive(c, in.TableName, "UpdateItem")
+	t, err := s.findActive(c, in.TableName, "UpdateItem", in.Key)
 	if err != nil {
 		return nil, err
 	}

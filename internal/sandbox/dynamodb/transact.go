@@ -140,7 +140,11 @@ func (s *Service) transactWrite(c *kernel.Call, in transactWrite) (*write, error
 }
 
 func (s *Service) prepareTransactWrite(c *kernel.Call, name, action string, key attr.Item, w *write, on conditional, updateText *string) error {
-	t, err := s.findActive(c, name, action)
+	item := key
+	if w.put != nil {
+		item = w.put
+	}
+	t, err := s.findActive(c, name, action, item)
 	if err != nil {
 		return err
 	}
