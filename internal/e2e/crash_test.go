@@ -139,7 +139,7 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 				sent := mortal.Sent()
 				if after && len(sent) > 0 {
 					last := sent[len(sent)-1]
-					answered = answered || last.Action == "" && last.Method == "PUT"
+					answered = answered || last.Action == "" && last.Method == http.MethodPut
 				}
 				return after && answered
 			}))
@@ -153,6 +153,44 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 			if log := w.log.String(); !strings.Contains(log, "globex") {
 				t.Errorf("nothing was logged: %s", log)
 			}
+		})
+	}
+}
+
+// TestTheStoredAnswerIsGivenWhateverIsTrueByThen: the registrar dies between
+// storing its answer and sending it, and meanwhile the vendor changes the link.
+func TestTheStoredAnswerIsGivenWhateverIsTrueByThen(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		closedBefore bool
+		stack        string
+	}{
+		"a link that is opened again": {true, "ROLLBACK_COMPLETE"},
+		"a link that is closed":       {false, "CREATE_COMPLETE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := New(t)
+			c := w.Invite("globex", AccountID(1), func(l *onboarding.Link) { l.Closed = test.closedBefore })
+			var mortal *Registrar
+			mortal = w.Registrar(DiesAt(func(_ int, after bool) bool {
+				return after && slices.ContainsFunc(mortal.Sent(), func(e Exchange) bool { return e.Action == "dynamodb:TransactWriteItems" })
+			}))
+			id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
+			<-mortal.Died()
+			if got := w.Answers(id); len(got) > 0 {
+				t.Fatalf("an answer was sent already: %+v", got)
+			}
+			c.Change(func(l *onboarding.Link) { l.Closed = !test.closedBefore })
+			w.Registrar()
+			c.Settled(id, test.stack)
+			w.Quiet()
+			if test.closedBefore {
+				w.Reads(id, "Acme has closed the link that this stack was created from.")
+				c.Unknown()
+				return
+			}
+			c.Owned(id, onboarding.Active)
 		})
 	}
 }

@@ -24,14 +24,6 @@ type scene struct {
 	end   world
 }
 
-func (s script) calls() int {
-	n := 0
-	for _, line := range s.lines {
-		n += len(line.calls)
-	}
-	return n
-}
-
 // rehearse plays all acts without a crash, and makes sure that nothing is left
 // to do after each.
 func rehearse(ctx context.Context, p programs, dir string) (script, error) {
@@ -188,7 +180,7 @@ func (r round) play(ctx context.Context, p programs, s script, dir string) []res
 			return results
 		}
 		t := &trap{act: a.name, at: r[n]}
-		failed := err
+		var failed error
 		if err == nil {
 			var end world
 			if end, err = st.play(ctx, a, t); err == nil && (t.at == nil || t.at.at != giveUp) {

@@ -225,10 +225,10 @@ func (o *operation) changePolicies(name string, have, want role) error {
 }
 
 func (o *operation) changeBoundary(name, have, want string) error {
-	switch {
-	case want == have:
+	switch want {
+	case have:
 		return nil
-	case want == "":
+	case "":
 		return o.iam("DeleteRolePermissionsBoundary", url.Values{"RoleName": {name}}, nil)
 	}
 	return o.iam("PutRolePermissionsBoundary", url.Values{"RoleName": {name}, "PermissionsBoundary": {want}}, nil)

@@ -94,9 +94,7 @@ func FuzzParseAndEvaluate(f *testing.F) {
 func FuzzGlobAgreesWithItself(f *testing.F) {
 	f.Add("a*b?c", "axxbyc")
 	f.Fuzz(func(t *testing.T, pattern, text string) {
-		if strings.ContainsAny(pattern+text, "*?\uE000\uE001") {
-			pattern = strings.NewReplacer("\uE000", "*", "\uE001", "?").Replace(pattern)
-		} else if globText(pattern, text) != (string([]rune(pattern)) == string([]rune(text))) {
+		if !strings.ContainsAny(pattern+text, "*?\uE000\uE001") && globText(pattern, text) != (string([]rune(pattern)) == string([]rune(text))) {
 			t.Errorf("without wildcards %q and %q must be equal to match", pattern, text)
 		}
 		if !globText("*", text) {

@@ -259,7 +259,7 @@ func TestARequestWithoutASignatureSaysSo(t *testing.T) {
 func FuzzParseNeverPanics(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=A/20260102/r/s/aws4_request, SignedHeaders=host, Signature=00", "a=b&X-Amz-Signature=1", "5;chunk-signature=x\r\nhello\r\n")
 	f.Fuzz(func(_ *testing.T, authorization, query, body string) {
-		r := &http.Request{Method: "PUT", URL: &url.URL{Path: "/", RawQuery: query}, Header: http.Header{}}
+		r := &http.Request{Method: http.MethodPut, URL: &url.URL{Path: "/", RawQuery: query}, Header: http.Header{}}
 		r.Header.Set("Authorization", authorization)
 		r.Header.Set("X-Amz-Date", signedAt.Format(timeLayout))
 		s, err := Parse(r)

@@ -49,7 +49,7 @@ func parseFilter(text, scope string) (*filter, error) {
 		return nil, err
 	}
 	if combinations > maxCombinations {
-		return nil, fmt.Errorf("Filter policy is too complex: %d combinations, at most %d are allowed", combinations, maxCombinations) //nolint:staticcheck // it ends up after "FilterPolicy: "
+		return nil, fmt.Errorf("Filter policy is too complex: %d combinations, at most %d are allowed", combinations, maxCombinations)
 	}
 	return &filter{scope, keys}, nil
 }
@@ -70,7 +70,7 @@ func parseKeys(top map[string]any, nested bool, combinations *int) (map[string]a
 			keys[name] = rules
 		case map[string]any:
 			if !nested {
-				return nil, fmt.Errorf("Filter policy scope MessageAttributes does not support nested filter policy") //nolint:staticcheck // AWS's words
+				return nil, fmt.Errorf("Filter policy scope MessageAttributes does not support nested filter policy")
 			}
 			inner, err := parseKeys(v, nested, combinations)
 			if err != nil {

@@ -32,14 +32,6 @@ func newParser(text string, params *Params) (*parser, error) {
 
 func (p *parser) peek() token { return p.tokens[p.next] }
 
-func (p *parser) take() token {
-	t := p.tokens[p.next]
-	if t.kind != end {
-		p.next++
-	}
-	return t
-}
-
 // accept takes a symbol if it is next.
 func (p *parser) accept(s string) bool {
 	if p.peek().symbol(s) {
