@@ -1,0 +1,276 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package leastpolicy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// A story is what somebody has to be able to do, step by step. It ends with the
+// first step that fails; a step that waits for others gives up as soon as the
+// caller's policy has said no.
+
+// step is one step of a story, with its name for errors.
+func step(name string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// registrarStory: a hub that somebody else has made, and a registrar that
+// answers its customer: Create, Update, a message that nobody can read, Delete.
+// Every step happens under the caller's policy.
+func (w *world) registrarStory(trusted ...account.RoleARN) error {
+	h := w.openHub(w.admin())
+	if _, err := h.Create(w.t.Context(), spec(nil, virginia, ireland)); err != nil {
+		w.t.Fatal(err)
+	}
+	link, err := declare(w.t.Context(), h, "Reads", onboarding.Link{}, trusted...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	stop, err := w.listen(registry.New(w.caller.DynamoDB(), "acme", w.Clock().Now))
+	if err != nil {
+		return step("open the hub", err)
+	}
+	return errors.Join(w.customerStory(h, link, trusted...), stop())
+}
+
+// round is the registrar's slow round over all that is registered.
+func (w *world) round() error {
+	records := registry.New(w.caller.DynamoDB(), "acme", w.Clock().Now)
+	record, err := records.Hub(w.t.Context())
+	if err != nil {
+		return err
+	}
+	findings, err := health.Round(w.t.Context(), health.Config{
+		Registry: records, Prover: registrar.NewProver(w.caller, record), Clock: w.Clock().Now,
+	})
+	if err == nil && (len(findings) != 1 || findings[0].Verdict != health.Works) {
+		err = fmt.Errorf("it found %+v", findings)
+	}
+	return err
+}
+
+// functionStory: the registrar's, and what Lambda itself does with the queue as
+// the function's role.
+func (w *world) functionStory() error {
+	if err := w.registrarStory(); err != nil {
+		return err
+	}
+	queue := w.caller.SQS(virginia)
+	admin := w.admin().SQS(virginia)
+	url, err := admin.GetQueueUrl(w.t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(hub.QueueName("acme"))})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, err = queue.GetQueueAttributes(w.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl})
+	return step("look at the event source", err)
+}
+
+// providerStory: what Terraform does with a hub and a link in the course of
+// their lives, with a customer who comes and goes while an apply waits.
+func (w *world) providerStory() error {
+	ctx, h := w.t.Context(), w.openHub(w.caller)
+	tags := map[string]string{"team": "platform"}
+	if _, err := h.Create(ctx, spec(tags, virginia, ireland)); err != nil {
+		return step("create the hub", err)
+	}
+	link, err := declare(ctx, h, "Reads", onboarding.Link{})
+	if err != nil {
+		return step("create the link", err)
+	}
+	if _, err := h.Registry().LastBeat(ctx); err != nil {
+		return step("see whether anybody listens", err)
+	}
+	if _, err := h.Update(ctx, spec(tags, virginia, ireland, oregon)); err != nil {
+		return step("add a Region", err)
+	}
+	if err := w.meddle(virginia, ireland, oregon); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := h.Update(ctx, spec(map[string]string{"owner": "intake"}, virginia, ireland, oregon)); err != nil {
+		return step("mend the hub and change its tags", err)
+	}
+	if state, err := h.Read(ctx); err != nil || len(state.Missing) > 0 {
+		return step("read the hub", errors.Join(err, missing(state)))
+	}
+	stop, err := w.listen(h.Registry())
+	if err != nil {
+		return step("wait for the customer", err)
+	}
+	if err := errors.Join(w.customerStory(h, link), stop()); err != nil {
+		return err
+	}
+	if _, err := h.Update(ctx, spec(nil, virginia, ireland)); err != nil {
+		return step("remove a Region", err)
+	}
+	return step("destroy the hub", h.Delete(ctx, false))
+}
+
+func missing(s hub.State) error {
+	if len(s.Missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("missing: %v", s.Missing)
+}
+
+// listen is a registrar of the caller that runs until it is stopped.
+func (w *world) listen(records *registry.Registry) (stop func() error, err error) {
+	record, err := records.Hub(w.t.Context())
+	if err != nil {
+		return nil, err
+	}
+	r, err := registrar.Open(w.caller, records, record, registrar.Config{
+		Clock: w.Clock().Now, Logger: slog.New(w.witness), OnCommit: func(string) { w.commits <- struct{}{} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	return func() error {
+		cancel()
+		return errors.Join(<-done, w.troubles())
+	}, nil
+}
+
+// customerStory: globex launches, updates and deletes their stack, and sends
+// something unreadable in between. They hear of it in their stack's events;
+// whoever waits for them gives up when the caller's policy is to blame.
+func (w *world) customerStory(h *hub.Hub, link onboarding.Link, trusted ...account.RoleARN) error {
+	ctx := w.hope
+	url, err := acctest.LaunchURL(link)
+	if err != nil {
+		return err
+	}
+	stack, err := w.LaunchURL(ctx, url, globex.String(), sandbox.LaunchOptions{})
+	if err != nil {
+		return step("launch the link", err)
+	}
+	if err := w.ends(stack, "CREATE_COMPLETE"); err != nil {
+		return err
+	}
+	if err := w.round(); err != nil {
+		return step("prove the role again", err)
+	}
+	link, err = declare(w.t.Context(), h, "Reads more", link, trusted...)
+	if err != nil {
+		return step("change the link", err)
+	}
+	if err := w.UpdateStack(ctx, stack, sandbox.UpdateOptions{TemplateURL: link.TemplateURL}); err != nil {
+		return step("update the stack", err)
+	}
+	if err := w.ends(stack, "UPDATE_COMPLETE"); err != nil {
+		return err
+	}
+	if err := w.nonsense(); err != nil {
+		return step("put aside what nobody can read", err)
+	}
+	if err := w.DeleteStack(ctx, stack); err != nil {
+		return step("delete the stack", err)
+	}
+	if err := w.ends(stack, "DELETE_COMPLETE"); err != nil {
+		return err
+	}
+	return w.isListening()
+}
+
+// ends waits until the stack has come to its end, and the registrar has written
+// that down, which it does after it has answered.
+func (w *world) ends(stackID, status string) error {
+	stack, err := w.WaitStack(w.hope, stackID)
+	if err == nil && stack.Status != status {
+		err = fmt.Errorf("it is %s: %s", stack.Status, stack.StatusReason)
+	}
+	if err == nil {
+		select {
+		case <-w.commits:
+		case <-w.hope.Done():
+			err = w.hope.Err()
+		}
+	}
+	return step("wait for "+status, err)
+}
+
+// nonsense sends an unreadable message and waits until it lies in the dead
+// letters.
+func (w *world) nonsense() error {
+	topic := acme(ireland).Topics[0].String()
+	if err := w.ForgedPublish(w.hope, globex.String(), topic, "", "no request at all"); err != nil {
+		return err
+	}
+	queues := w.admin().SQS(virginia)
+	url, err := queues.GetQueueUrl(w.hope, &sqs.GetQueueUrlInput{QueueName: aws.String(hub.DeadLetterQueueName("acme"))})
+	if err != nil {
+		return err
+	}
+	for {
+		out, err := queues.ReceiveMessage(w.hope, &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, WaitTimeSeconds: 20})
+		if err != nil || len(out.Messages) > 0 {
+			return err
+		}
+	}
+}
+
+// isListening asks for the heartbeat that the registrar has left.
+func (w *world) isListening() error {
+	beat, err := registry.New(w.admin().DynamoDB(), "acme", w.Clock().Now).LastBeat(w.t.Context())
+	if err == nil && beat.IsZero() {
+		err = errors.New("there is none")
+	}
+	return step("see the registrar's heartbeat", err)
+}
+
+// meddle is what people do in the console, and the next apply mends.
+func (w *world) meddle(regions ...account.Region) error {
+	admin, ctx := w.admin(), w.t.Context()
+	for _, topic := range acme(regions...).Topics {
+		client := admin.SNS(topic.Region)
+		out, err := client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic.String())})
+		if err != nil {
+			return err
+		}
+		for _, s := range out.Subscriptions {
+			_, err := client.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
+				SubscriptionArn: s.SubscriptionArn, AttributeName: aws.String("RawMessageDelivery"), AttributeValue: aws.String("true"),
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	queues := admin.SQS(virginia)
+	for _, name := range []string{hub.QueueName("acme"), hub.DeadLetterQueueName("acme")} {
+		url, err := queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		if err != nil {
+			return err
+		}
+		_, err = queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+			QueueUrl: url.QueueUrl, Attributes: map[string]string{"MessageRetentionPeriod": "3600"},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package leastpolicy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// witness sees which permissions a principal was asked for, and reads the log
+// of its registrar.
+type witness struct {
+	// hope ends when the principal's policy has said no to something, and
+	// waiting has become pointless.
+	hope    context.Context
+	despair context.CancelFunc
+
+	mu    sync.Mutex
+	asked []sandbox.Decision
+	said  []string // every error in the log
+	found []error  // those that somebody ought to look at
+}
+
+func watch(t *testing.T, box *sandbox.Sandbox, principal string) *witness {
+	w := &witness{}
+	w.hope, w.despair = context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(w.despair)
+	t.Cleanup(box.WatchDecisions(func(d sandbox.Decision) {
+		if d.Principal == principal {
+			w.see(d)
+		}
+	}))
+	return w
+}
+
+func (w *witness) see(d sandbox.Decision) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, d)
+	if d.ByIdentity && d.Action == "sts:AssumeRole" {
+		// No registrar complains of that: a refusal looks like the customer's.
+		w.despair()
+	}
+}
+
+// refusals are what the principal's own policy said no to, each once.
+func (w *witness) refusals() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var refused []string
+	for _, d := range w.asked {
+		if d.ByIdentity {
+			refused = append(refused, d.Action+" on "+d.Resource)
+		}
+	}
+	slices.Sort(refused)
+	return slices.Compact(refused)
+}
+
+// unused are the pairs of action and resource of a policy that nobody asked for.
+func (w *witness) unused(policy iampolicy.Document) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var unused []string
+	for _, s := range policy.Statements {
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				used := slices.ContainsFunc(w.asked, func(d sandbox.Decision) bool {
+					return d.Action == action && d.Denied == "" && like(resource, d.Resource)
+				})
+				if !used {
+					unused = append(unused, fmt.Sprintf("%s: %s on %s", s.Sid, action, resource))
+				}
+			}
+		}
+	}
+	return unused
+}
+
+// like compares with the wildcards that our policies have: question marks, and
+// a star at the end of a part.
+func like(pattern, arn string) bool {
+	p, a := strings.Split(pattern, ":"), strings.Split(arn, ":")
+	if len(p) != len(a) {
+		return false
+	}
+	for i := range p {
+		if prefix, open := strings.CutSuffix(p[i], "*"); open {
+			p[i], a[i] = prefix, a[i][:min(len(prefix), len(a[i]))]
+		}
+		if len(p[i]) != len(a[i]) {
+			return false
+		}
+		for k := range len(p[i]) {
+			if p[i][k] != '?' && p[i][k] != a[i][k] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var _ slog.Handler = (*witness)(nil)
+
+// Enabled implements slog.Handler.
+func (w *witness) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements slog.Handler.
+func (w *witness) Handle(_ context.Context, line slog.Record) error {
+	line.Attrs(func(a slog.Attr) bool {
+		// What a dead letter was put aside for is its "reason", and no trouble.
+		if err, ok := a.Value.Any().(error); ok && a.Key == "error" && !errors.Is(err, context.Canceled) {
+			w.hear(line.Level, fmt.Errorf("%s: %w", line.Message, err))
+		}
+		return true
+	})
+	return nil
+}
+
+func (w *witness) hear(level slog.Level, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, err.Error())
+	if level >= slog.LevelWarn {
+		w.found = append(w.found, err)
+		if awsclient.IsAccessDenied(err) {
+			w.despair()
+		}
+	}
+}
+
+// WithAttrs implements slog.Handler.
+func (w *witness) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup implements slog.Handler.
+func (w *witness) WithGroup(string) slog.Handler { return w }
+
+// troubles are what somebody ought to look at in the log.
+func (w *witness) troubles() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return errors.Join(w.found...)
+}
+
+// everything is all that the log said about errors, at any level.
+func (w *witness) everything() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.said, "\n")
+}

@@ -1,0 +1,226 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package leastpolicy_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+func TestMain(m *testing.M) { acctest.Main(m) }
+
+var (
+	vendor   = parse(account.ParseID, sandbox.VendorAccount)
+	globex   = parse(account.ParseID, acctest.Globex)
+	virginia = parse(account.ParseRegion, acctest.Region)
+	ireland  = parse(account.ParseRegion, "eu-west-1")
+	oregon   = parse(account.ParseRegion, "us-west-2")
+)
+
+func parse[T any](parse func(string) (T, error), s string) T {
+	v, err := parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// acme is the hub of all tests, in the given Regions.
+func acme(regions ...account.Region) leastpolicy.Hub {
+	h := leastpolicy.Hub{
+		Account: vendor, Region: virginia,
+		Queue: hub.QueueName("acme"), DeadLetterQueue: hub.DeadLetterQueueName("acme"), Table: registry.TableName("acme"),
+		Bucket: "xacct-acme-" + strings.Repeat("?", 16),
+	}
+	for _, region := range regions {
+		h.Topics = append(h.Topics, account.TopicARN{Region: region, Account: vendor, Name: hub.TopicName("acme", 0)})
+	}
+	return h
+}
+
+// world is a vendor whose work is done by somebody with a policy: the caller.
+type world struct {
+	*sandbox.Sandbox
+	*witness
+	t       *testing.T
+	keys    sandbox.Credentials // the caller's
+	caller  *awsclient.Clients
+	commits chan struct{} // one for each that the registrar has made
+}
+
+// newWorld is a world of its own.
+func newWorld(t *testing.T, policy iampolicy.Document) *world {
+	t.Helper()
+	box, err := sandbox.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	acctest.Trust(t, box)
+	return inhabit(t, box, policy)
+}
+
+// inhabit makes the caller. IAM is as slow from then on as it really is, so that
+// a message has to be put back at least once; time passes while it is away.
+func inhabit(t *testing.T, box *sandbox.Sandbox, policy iampolicy.Document) *world {
+	t.Helper()
+	box.IAM().Settle(10 * time.Second)
+	box.Faults().After(func(c *kernel.Call) error {
+		if c.Action == "ChangeMessageVisibility" {
+			box.Clock().Advance(30 * time.Second)
+		}
+		return nil
+	})
+	w := &world{Sandbox: box, t: t, commits: make(chan struct{}, 100)}
+	var err error
+	if w.keys, err = box.NewUser(sandbox.VendorAccount, "worker", policy.String()); err != nil {
+		t.Fatal(err)
+	}
+	w.caller = w.clients(w.keys)
+	w.witness = watch(t, box, w.caller.CallerARN)
+	return w
+}
+
+func (w *world) clients(keys sandbox.Credentials) *awsclient.Clients {
+	w.t.Helper()
+	endpoints := map[string]string{}
+	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
+		endpoints[service] = w.URL()
+	}
+	clients, found := awsclient.Load(w.t.Context(), awsclient.Config{
+		Region: virginia.String(), AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
+	})
+	if clients == nil {
+		w.t.Fatal(found)
+	}
+	return clients
+}
+
+// admin are the clients of somebody who may do everything.
+func (w *world) admin() *awsclient.Clients {
+	w.t.Helper()
+	keys, err := w.Credentials(sandbox.VendorAccount)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.clients(keys)
+}
+
+// makeRole makes a role of the vendor that trusts the vendor's account, and may
+// assume every role.
+func (w *world) makeRole(name string) {
+	w.t.Helper()
+	keys, err := w.Credentials(sandbox.VendorAccount)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client := iam.New(iam.Options{
+		Region: virginia.String(), BaseEndpoint: aws.String(w.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
+	})
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`
+	if _, err := client.CreateRole(w.t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust}); err != nil {
+		w.t.Fatal(err)
+	}
+	proofs := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}`
+	if _, err := client.PutRolePolicy(w.t.Context(), &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("proofs"), PolicyDocument: &proofs}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.Clock().Advance(time.Minute) // it has settled
+}
+
+// openHub is the hub as somebody sees it.
+func (w *world) openHub(clients *awsclient.Clients) *hub.Hub {
+	w.t.Helper()
+	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return h
+}
+
+func spec(tags map[string]string, regions ...account.Region) hub.Spec {
+	return hub.Spec{
+		DisplayName: "Acme", Regions: regions, Publishers: "known_accounts", TemplateAccess: "public",
+		ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1, Tags: tags,
+	}
+}
+
+// declare makes a link for globex, or changes the one there is, as the provider
+// does: template, record, permission to publish.
+func declare(ctx context.Context, h *hub.Hub, description string, before onboarding.Link, trusted ...account.RoleARN) (onboarding.Link, error) {
+	link := before
+	record, err := h.Registry().Hub(ctx)
+	if err != nil {
+		return link, err
+	}
+	spec := stacktemplate.Specification{
+		Hub: "acme", Vendor: record.Account, Partition: virginia.Partition(), Regions: record.Regions, ResponseTimeout: record.ResponseTimeout,
+		TrustedPrincipals: trusted,
+		Role:              stacktemplate.Role{Description: description, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
+	}
+	template, err := stacktemplate.Render(spec)
+	if err != nil {
+		return link, err
+	}
+	if link.TemplateURL, err = h.PublishTemplate(ctx, record, template.JSON()); err != nil {
+		return link, err
+	}
+	link.TemplateVersion, link.TrustedPrincipals = stacktemplate.Version(spec), trusted
+	if before.Revision != 0 {
+		return h.Registry().UpdateLink(ctx, link)
+	}
+	link.Hub, link.CustomerID, link.Generation, link.Account = "acme", "globex", 1, globex
+	link.ExternalID = onboarding.ExternalID(record.Key.Bytes(), "acme", "globex", 1)
+	link.RoleName, link.RolePath = "acme-globex", "/"
+	link.Declared = json.RawMessage(`{"region":"us-east-1","stack_name":"acme-access"}`)
+	if link, err = h.Registry().CreateLink(ctx, link); err != nil {
+		return link, err
+	}
+	return link, h.Publishers().Allow(ctx, 0, globex)
+}
+
+// actions are those of a policy, each once.
+func actions(policy iampolicy.Document) []string {
+	var all []string
+	for _, s := range policy.Statements {
+		all = append(all, s.Action...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// without is a policy that lacks one action.
+func without(policy iampolicy.Document, action string) iampolicy.Document {
+	var left []iampolicy.Statement
+	for _, s := range policy.Statements {
+		s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == action })
+		if len(s.Action) > 0 {
+			left = append(left, s)
+		}
+	}
+	policy.Statements = left
+	return policy
+}
