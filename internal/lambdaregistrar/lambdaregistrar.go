@@ -42,6 +42,8 @@ type Handler struct {
 type worker interface {
 	Work(ctx context.Context, m registrar.Message) (done bool)
 	Beat(ctx context.Context) error
+	FinishEvents(ctx context.Context)
+	SweepEvents(ctx context.Context)
 }
 
 // Start handles events until Lambda ends the process.
@@ -61,7 +63,7 @@ type Task string
 
 // The tasks.
 const (
-	Beat   Task = "beat"   // tell the registry that somebody is listening
+	Beat   Task = "beat"   // tell the registry that somebody is listening, and others what they were not told yet
 	Verify Task = "verify" // prove all roles again, if that is due
 )
 
@@ -76,10 +78,13 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (events.SQSEv
 	switch {
 	case len(event.Records) > 0:
 		response := h.batch(ctx, event.Records)
+		h.finishEvents(ctx)
 		h.tell(ctx)
 		return response, nil
 	case event.Task == Beat:
-		return events.SQSEventResponse{}, h.Registrar.Beat(ctx)
+		err := h.Registrar.Beat(ctx)
+		h.Registrar.SweepEvents(ctx)
+		return events.SQSEventResponse{}, err
 	case event.Task == Verify:
 		h.Verify(ctx)
 		return events.SQSEventResponse{}, nil
@@ -119,6 +124,17 @@ func message(record events.SQSMessage) registrar.Message {
 		Receipt: record.ReceiptHandle,
 		SentAt:  registrar.SentAt(record.Attributes["SentTimestamp"]),
 	}
+}
+
+// finishEvents waits for events that are being sent, since Lambda freezes the
+// function after its answer; but never so long that the answer comes too late.
+func (h *Handler) finishEvents(ctx context.Context) {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-spare/3))
+		defer cancel()
+	}
+	h.Registrar.FinishEvents(ctx)
 }
 
 const beatEvery = time.Minute

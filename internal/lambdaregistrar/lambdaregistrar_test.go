@@ -25,6 +25,9 @@ type fake struct {
 	slow   time.Duration
 	worked []registrar.Message
 	beats  int
+
+	sending         time.Duration // what events take
+	finished, swept int
 }
 
 func (f *fake) Work(ctx context.Context, m registrar.Message) bool {
@@ -40,6 +43,16 @@ func (f *fake) Work(ctx context.Context, m registrar.Message) bool {
 }
 
 func (f *fake) Beat(context.Context) error { f.beats++; return nil }
+
+func (f *fake) FinishEvents(ctx context.Context) {
+	f.finished++
+	select {
+	case <-time.After(f.sending):
+	case <-ctx.Done():
+	}
+}
+
+func (f *fake) SweepEvents(context.Context) { f.swept++ }
 
 const batch = `{"Records":[
  {"messageId":"a","receiptHandle":"handle of a","body":"{}","attributes":{"SentTimestamp":"1700000000000"},"eventSource":"aws:sqs"},

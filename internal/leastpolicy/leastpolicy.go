@@ -39,6 +39,11 @@ type Hub struct {
 	// (trusted_principal_arns) and the caller is not: it proves as one of them,
 	// and tries no customer's role itself. Empty: it does.
 	Principals []account.RoleARN
+
+	// EventBus is told what becomes of customers' roles; zero: nobody is.
+	EventBus account.EventBusARN
+	// Outbox is the table's partition in which events wait to be sent.
+	Outbox string
 }
 
 // Registrar is the policy of `xacct registrar`, and of `xacct verify`: to read
@@ -48,14 +53,14 @@ func Registrar(h Hub) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
 		return iampolicy.Document{}, err
 	}
-	return document([]iampolicy.Statement{
+	return document(append([]iampolicy.Statement{
 		allow("Registry", h.table(),
 			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem",
 			"dynamodb:PutItem", "dynamodb:Query"),
 		allow("Queue", h.queue(h.Queue), answering...),
 		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
 		h.proofs(),
-	})
+	}, h.events("events:PutEvents")...))
 }
 
 // RegistrarFunction is the policy of the registrar as a Lambda function: what
@@ -80,12 +85,16 @@ func Provider(h Hub) (iampolicy.Document, error) {
 	if len(h.Topics) == 0 || h.Bucket == "" {
 		return iampolicy.Document{}, errors.New("a policy for the provider needs the hub's topics and bucket")
 	}
-	return document(slices.Concat(h.registry(), h.queues(), h.topics(), h.bucket(), []iampolicy.Statement{h.proofs()}))
+	return document(slices.Concat(h.registry(), h.queues(), h.topics(), h.bucket(), []iampolicy.Statement{h.proofs()},
+		h.events("events:DescribeEventBus", "events:PutEvents")))
 }
 
 func (h Hub) check() error {
 	if h.Account.IsZero() || h.Region.IsZero() || h.Queue == "" || h.DeadLetterQueue == "" || h.Table == "" {
 		return errors.New("a policy needs the hub's account, Region, queues and table")
+	}
+	if b := h.EventBus; !b.IsZero() && (h.Outbox == "" || b.Account != h.Account || b.Region.Partition() != h.Region.Partition()) {
+		return fmt.Errorf("event bus %s is not of account %s in partition %s", b, h.Account, h.Region.Partition())
 	}
 	for _, topic := range h.Topics {
 		if topic.Account != h.Account || topic.Region.Partition() != h.Region.Partition() {

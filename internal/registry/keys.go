@@ -25,8 +25,10 @@ type key struct{ pk, sk string }
 const (
 	customersPartition  = "CUSTOMERS"
 	registrarsPartition = "REGISTRARS"
-	outboxPartition     = "OUTBOX"
 )
+
+// OutboxPartition is where events wait. Nothing is ever deleted but those.
+const OutboxPartition = "OUTBOX"
 
 var hubKey = key{"HUB", "HUB"}
 
@@ -61,7 +63,7 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 
 // outboxKey sorts by time: what waits longest is sent first.
 func outboxKey(e onboarding.Event) key {
-	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
+	return key{OutboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
 }
 
 // sortable writes times so that their texts sort as they do.

@@ -98,6 +98,7 @@ type policyFlags struct {
 	hubFlags
 	account    string
 	principals []string
+	bus        string
 	terraform  bool
 }
 
@@ -107,6 +108,7 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.account, "account", "", "the hub's account (default: that of the credentials)")
 	flags.StringSliceVar(&f.principals, "trusted-principal", nil,
 		"ARN of a role that all links trust in the caller's stead (trusted_principal_arns): customers' roles are tried as that one")
+	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that the hub tells, as in xacct_hub.event_bus_arn")
 	flags.BoolVar(&f.terraform, "terraform", false, "print a resource aws_iam_policy")
 }
 
@@ -129,6 +131,7 @@ func (f *policyFlags) describe(ctx context.Context) (*described, error) {
 		DeadLetterQueue: hub.DeadLetterQueueName(f.hub),
 		Table:           registry.TableName(f.hub),
 		Bucket:          bucketPattern(f.hub),
+		Outbox:          registry.OutboxPartition,
 	}}
 	for _, arn := range f.principals {
 		role, err := account.ParseRoleARN(arn)
@@ -138,6 +141,11 @@ func (f *policyFlags) describe(ctx context.Context) (*described, error) {
 		d.Principals = append(d.Principals, role)
 	}
 	var err error
+	if f.bus != "" {
+		if d.EventBus, err = account.ParseEventBusARN(f.bus); err != nil {
+			return nil, usageError{fmt.Errorf("--event-bus: %w", err)}
+		}
+	}
 	if f.account != "" {
 		if d.Account, err = account.ParseID(f.account); err != nil {
 			return nil, usageError{fmt.Errorf("--account: %w", err)}
@@ -195,6 +203,9 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, clock func() t
 		}
 		regions = slices.Concat(regions, record.Regions, record.Retiring)
 		shards = max(shards, record.Shards)
+		if d.EventBus.IsZero() {
+			d.EventBus = record.EventBus
+		}
 	}
 	if len(regions) == 0 {
 		regions = []account.Region{d.Region}

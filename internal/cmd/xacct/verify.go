@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +12,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
@@ -58,6 +57,9 @@ The exit code is 0 where all roles work.`,
 			if err != nil {
 				return in.explain(err)
 			}
+			if err := in.tell(cmd.Context(), clock); err != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "Events wait for the next registrar:", oneLine(err))
+			}
 			return judge(findings)
 		},
 	}
@@ -77,19 +79,7 @@ func verify(ctx context.Context, config health.Config, customer string) ([]healt
 // prover proves roles as whoever runs the command, or as one of the vendor's
 // roles that they trust.
 func (in *intake) prover() *roleproof.Prover {
-	return roleproof.New(roleproof.Config{
-		STS:           in.clients.STS(in.clients.Region),
-		CallerARN:     in.clients.CallerARN,
-		VendorAccount: in.record.Account,
-		Assume: func(ctx context.Context, role account.RoleARN) (roleproof.STS, error) {
-			assumed, err := in.clients.Assume(ctx, role)
-			if err != nil {
-				return nil, err
-			}
-			return assumed.STS(assumed.Region), nil
-		},
-		Random: rand.Reader,
-	})
+	return registrar.NewProver(in.clients, in.record)
 }
 
 func printFindings(out io.Writer, findings []health.Finding, explain func(error) error) error {

@@ -1,0 +1,198 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package leastpolicy_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/events"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// telling is a hub with an event bus, on a sandbox of its own.
+type telling struct {
+	*sandbox.Sandbox
+	t      *testing.T
+	policy leastpolicy.Hub
+	spec   hub.Spec
+}
+
+func newTelling(t *testing.T) *telling {
+	t.Helper()
+	box, err := sandbox.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	owner, err := account.ParseID(sandbox.VendorAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	region, err := account.ParseRegion("us-east-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := account.EventBusARN{Region: region, Account: owner, Name: "default"}
+	return &telling{Sandbox: box, t: t,
+		policy: leastpolicy.Hub{
+			Account: owner, Region: region, EventBus: bus, Outbox: registry.OutboxPartition,
+			Queue: hub.QueueName("told"), DeadLetterQueue: hub.DeadLetterQueueName("told"), Table: registry.TableName("told"),
+			Topics: []account.TopicARN{{Region: region, Account: owner, Name: hub.TopicName("told", 0)}}, Bucket: "xacct-told-????????????????",
+		},
+		spec: hub.Spec{
+			Regions: []account.Region{region}, Publishers: "known_accounts", TemplateAccess: "public",
+			ResponseTimeout: 15 * time.Minute, Capacity: 10, Shards: 1, EventBus: bus,
+		},
+	}
+}
+
+func (w *telling) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// as are the clients of somebody; nil: of the admin.
+func (w *telling) as(policy *iampolicy.Document) *awsclient.Clients {
+	w.t.Helper()
+	keys, err := w.Credentials(sandbox.VendorAccount)
+	if policy != nil {
+		keys, err = w.NewUser(sandbox.VendorAccount, "careful", policy.String())
+	}
+	w.must(err)
+	endpoints := map[string]string{}
+	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb", "eventbridge"} {
+		endpoints[service] = w.URL()
+	}
+	clients, found := awsclient.Load(w.t.Context(), awsclient.Config{
+		Region: "us-east-1", AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, MaxRetries: 1, Endpoints: endpoints,
+	})
+	if clients == nil {
+		w.t.Fatal(found)
+	}
+	return clients
+}
+
+// create makes the hub.
+func (w *telling) create(clients *awsclient.Clients) (*registry.Registry, error) {
+	w.t.Helper()
+	h, err := hub.New(clients, "told", w.Clock().Now, rand.Reader)
+	w.must(err)
+	_, err = h.Create(w.t.Context(), w.spec)
+	return h.Registry(), err
+}
+
+// happens stores an event.
+func (w *telling) happens(records *registry.Registry) {
+	w.t.Helper()
+	stack, err := account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/S/0")
+	w.must(err)
+	reg, err := records.PutRegistration(w.t.Context(), onboarding.Registration{
+		Hub: "told", CustomerID: "globex", Account: stack.Account, Stack: stack, Status: onboarding.Active,
+	})
+	w.must(err)
+	reg, entry := onboarding.Health(reg, onboarding.Proof{Outcome: onboarding.Refused}, w.Clock().Now())
+	_, err = records.PutHealth(w.t.Context(), reg, *entry)
+	w.must(err)
+}
+
+func (w *telling) sweep(clients *awsclient.Clients) error {
+	return events.New(events.Config{
+		Outbox: registry.New(clients.DynamoDB(), "told", w.Clock().Now), Clock: w.Clock().Now,
+		Bus: func(region account.Region) events.Client { return clients.EventBridge(region) },
+	}).Sweep(w.t.Context(), -time.Hour)
+}
+
+func TestWhoTellsTheEventBusNeedsItAndTheOutboxAndNothingElseOfTheTable(t *testing.T) {
+	t.Parallel()
+	for _, missing := range []string{"", "events:PutEvents", "dynamodb:DeleteItem"} {
+		t.Run("without "+missing, func(t *testing.T) {
+			t.Parallel()
+			w := newTelling(t)
+			records, err := w.create(w.as(nil))
+			w.must(err)
+			w.happens(records)
+			document, err := leastpolicy.Registrar(w.policy)
+			w.must(err)
+			document = less(document, missing)
+			err = w.sweep(w.as(&document))
+			if missing == "" && (err != nil || len(w.Events()) != 1) {
+				t.Errorf("under the whole policy %d events were sent: %v", len(w.Events()), err)
+			}
+			if missing != "" && !awsclient.IsAccessDenied(err) {
+				t.Errorf("everything works without %s: %v", missing, err)
+			}
+		})
+	}
+	w := newTelling(t)
+	document, err := leastpolicy.Registrar(w.policy)
+	w.must(err)
+	records, err := w.create(w.as(nil))
+	w.must(err)
+	w.happens(records)
+	w.policy.Outbox = "CUSTOMERS" // as if the events were elsewhere
+	elsewhere, err := leastpolicy.Registrar(w.policy)
+	w.must(err)
+	if document.String() == elsewhere.String() {
+		t.Error("the policy doesn't say where events are")
+	}
+	if err := w.sweep(w.as(&elsewhere)); !awsclient.IsAccessDenied(err) {
+		t.Errorf("items outside of the named partition can be deleted: %v", err)
+	}
+}
+
+func TestWhoMakesAHubWithAnEventBusLooksAtIt(t *testing.T) {
+	t.Parallel()
+	w := newTelling(t)
+	document, err := leastpolicy.Provider(w.policy)
+	w.must(err)
+	careless := less(document, "events:DescribeEventBus")
+	var denied *awsclient.PermissionError
+	if _, err := w.create(w.as(&careless)); !errors.As(err, &denied) || denied.Action != "events:DescribeEventBus" || denied.Resource != w.policy.EventBus.String() {
+		t.Errorf("without the permission: %v", err)
+	}
+	w = newTelling(t)
+	if _, err := w.create(w.as(&document)); err != nil {
+		t.Errorf("under the whole policy: %v", err)
+	}
+}
+
+func TestAHubWithoutAnEventBusNeedsNothingOfIt(t *testing.T) {
+	t.Parallel()
+	h := newTelling(t).policy
+	h.EventBus = account.EventBusARN{}
+	for name, write := range map[string]func(leastpolicy.Hub) (iampolicy.Document, error){"registrar": leastpolicy.Registrar, "provider": leastpolicy.Provider} {
+		document, err := write(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range document.Statements {
+			if s.Sid == "Events" || s.Sid == "Outbox" {
+				t.Errorf("%s: the policy has %s", name, s.Sid)
+			}
+		}
+	}
+}
+
+// less is a policy without an action.
+func less(document iampolicy.Document, action string) iampolicy.Document {
+	document.Statements = slices.Clone(document.Statements)
+	for i, s := range document.Statements {
+		document.Statements[i].Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == action })
+	}
+	document.Statements = slices.DeleteFunc(document.Statements, func(s iampolicy.Statement) bool { return len(s.Action) == 0 })
+	return document
+}
