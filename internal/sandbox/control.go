@@ -32,6 +32,7 @@ type LaunchOptions struct {
 	OnFailure  string            // ROLLBACK (default), DELETE or DO_NOTHING
 	// Unacknowledged leaves the capability's checkbox empty.
 	Unacknowledged bool
+	ServiceRole    string // the ARN of a role that CloudFormation acts as; default whoever launches
 	// As is who launches; the account's admin unless given.
 	As *Credentials
 }
@@ -71,6 +72,9 @@ func (s *Sandbox) launch(ctx context.Context, q quickCreate, account string, o L
 	addParameters(params, preview.Values, nil)
 	if o.OnFailure != "" {
 		params.Set("OnFailure", o.OnFailure)
+	}
+	if o.ServiceRole != "" {
+		params.Set("RoleARN", o.ServiceRole)
 	}
 	if !o.Unacknowledged {
 		addCapabilities(params, preview.Capabilities)

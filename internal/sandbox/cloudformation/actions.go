@@ -12,7 +12,7 @@ import (
 
 // action is one operation of the API: what serves it, and the parameters that
 // it understands. Any other parameter is refused, because an option that is
-// read over (a stack policy, a service role) would change what is tested.
+// read over (a stack policy, a change set) would change what is tested.
 type action struct {
 	serve      func(*Service, *kernel.Call, kernel.Query) (any, error)
 	parameters []string
@@ -24,13 +24,13 @@ func init() { // the table refers to functions that refer to the table
 	actions = map[string]action{
 		"CreateStack": {(*Service).createStack, []string{
 			"StackName", "TemplateBody", "TemplateURL", "Parameters", "Capabilities", "Tags",
-			"DisableRollback", "OnFailure", "ClientRequestToken",
+			"DisableRollback", "OnFailure", "RoleARN", "ClientRequestToken",
 		}},
 		"UpdateStack": {(*Service).updateStack, []string{
 			"StackName", "TemplateBody", "TemplateURL", "UsePreviousTemplate", "Parameters", "Capabilities", "Tags",
-			"ClientRequestToken",
+			"RoleARN", "ClientRequestToken",
 		}},
-		"DeleteStack":            {(*Service).deleteStack, []string{"StackName", "RetainResources", "DeletionMode", "ClientRequestToken"}},
+		"DeleteStack":            {(*Service).deleteStack, []string{"StackName", "RetainResources", "DeletionMode", "RoleARN", "ClientRequestToken"}},
 		"DescribeStacks":         {(*Service).describeStacks, []string{"StackName", "NextToken"}},
 		"DescribeStackEvents":    {(*Service).describeStackEvents, []string{"StackName", "NextToken"}},
 		"DescribeStackResource":  {(*Service).describeStackResource, []string{"StackName", "LogicalResourceId"}},

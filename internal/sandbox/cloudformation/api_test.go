@@ -35,7 +35,7 @@ func TestCallsAreRefusedInAWSsWords(t *testing.T) {
 		"a named role with the lesser":   {"CreateStack", []string{"StackName", "a", "TemplateBody", phoneHome(), "Capabilities.member.1", "CAPABILITY_IAM"}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
 		"a capability that is none":      {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Capabilities.member.1", "CAPABILITY_X"}, "Member must satisfy enum value set"},
 		"a stack policy":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "StackPolicyBody", "{}"}, "does not implement the parameter StackPolicyBody of CreateStack"},
-		"a service role":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "RoleARN", "arn:x"}, "does not implement the parameter RoleARN"},
+		"a service role":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "RoleARN", "arn:x"}, "Role arn:x is invalid or cannot be assumed"},
 		"both ways to fail":              {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "OnFailure", "DELETE", "DisableRollback", "true"}, "only one of DisableRollback and OnFailure"},
 		"a name that is taken":           {"CreateStack", []string{"StackName", "taken", "TemplateBody", nothing}, "AlreadyExistsException: Stack [taken] already exists"},
 		"an update of nothing":           {"UpdateStack", []string{"StackName", "a", "TemplateBody", nothing}, "Stack with id a does not exist"},

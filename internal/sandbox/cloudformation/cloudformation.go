@@ -9,7 +9,7 @@
 //
 // Every stack operation runs in a goroutine of its own, by the sandbox's
 // clock, until Close. What it does not implement (change sets, stack policies,
-// service roles, nested stacks, most resource types) it refuses in the API
+// nested stacks, most resource types) it refuses in the API
 // call.
 package cloudformation
 

@@ -51,6 +51,7 @@ type xmlStack struct {
 	Capabilities      []string       `xml:"Capabilities>member"`
 	Outputs           []xmlOutput    `xml:"Outputs>member"`
 	Tags              []xmlPair      `xml:"Tags>member"`
+	RoleARN           string         `xml:",omitempty"`
 }
 
 func (s *Service) describeStacks(c *kernel.Call, q kernel.Query) (any, error) {
@@ -103,6 +104,7 @@ func (st *stack) xml() xmlStack {
 		CreationTime: when(st.created), DeletionTime: when(st.deleted), LastUpdatedTime: when(st.updated),
 		StackStatus: st.status, StackStatusReason: st.reason,
 		DisableRollback: st.onFailure == "DO_NOTHING", Capabilities: st.capabilities,
+		RoleARN: st.serviceRole,
 	}
 	for _, p := range st.template.Parameters {
 		value := st.values[p.Name]

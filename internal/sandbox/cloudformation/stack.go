@@ -23,6 +23,7 @@ type stack struct {
 	capabilities []string
 	tags         map[string]string
 	onFailure    string // ROLLBACK, DELETE or DO_NOTHING
+	serviceRole  string // ARN; empty: whoever asks acts themselves
 
 	status, reason            string
 	created, updated, deleted time.Time

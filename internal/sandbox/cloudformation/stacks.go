@@ -59,7 +59,8 @@ func s3Reason(err error) string {
 }
 
 // prepare binds parameters, checks rules and capabilities, and makes the
-// operation that is ready to run. The stack is named, not changed.
+// operation that is ready to run, but for who runs it. The stack is named, not
+// changed.
 func (s *Service) prepare(c *kernel.Call, q kernel.Query, t *template.Template, values map[string]string, id, name string) (*operation, map[string]string, error) {
 	bound, err := t.Bind(values)
 	if err != nil {
@@ -80,8 +81,7 @@ func (s *Service) prepare(c *kernel.Call, q kernel.Query, t *template.Template, 
 		return nil, nil, err
 	}
 	o := &operation{
-		principal: acting(c.Principal), token: q.Get("ClientRequestToken"),
-		scope: scope, order: order, needs: needs,
+		token: q.Get("ClientRequestToken"), scope: scope, order: order, needs: needs,
 	}
 	return o, bound, nil
 }
@@ -161,6 +161,10 @@ func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var serviceRole string
+	if o.principal, serviceRole, err = s.actor(c, q, nil); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := s.find(c.Principal.Account, c.Region, name); err == nil {
@@ -168,7 +172,7 @@ func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
 	}
 	st := &stack{
 		id: id, name: name, account: c.Principal.Account, region: c.Region,
-		template: t, values: bound, capabilities: q.List("Capabilities"), tags: queryTags(q), onFailure: onFailure,
+		template: t, values: bound, capabilities: q.List("Capabilities"), tags: queryTags(q), onFailure: onFailure, serviceRole: serviceRole,
 		created: s.now(), resources: map[string]*resource{}, changed: make(chan struct{}),
 	}
 	s.stacks[id], s.named[place{st.account, st.region, st.name}] = st, st
@@ -237,6 +241,10 @@ func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var serviceRole string
+	if o.principal, serviceRole, err = s.actor(c, q, st); err != nil {
+		return nil, err
+	}
 	if err := sameTypes(before.resources, t); err != nil {
 		return nil, err
 	}
@@ -254,7 +262,7 @@ func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
 	if st.status != status { // another update was faster
 		return nil, validation("Stack:%s is in %s state and can not be updated.", st.id, st.status)
 	}
-	st.template, st.values, st.tags, st.updated = t, bound, tags, s.now()
+	st.template, st.values, st.tags, st.updated, st.serviceRole = t, bound, tags, s.now(), serviceRole
 	s.begin(st, o, "UPDATE_IN_PROGRESS", runUpdate(before))
 	return stackIDResult{st.id}, nil
 }
@@ -321,6 +329,10 @@ func (s *Service) deleteStack(c *kernel.Call, q kernel.Query) (any, error) {
 		return nil, err
 	}
 	retain, force := q.List("RetainResources"), q.Get("DeletionMode") == "FORCE_DELETE_STACK"
+	principal, serviceRole, err := s.actor(c, q, st)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch status := st.status; {
@@ -337,7 +349,8 @@ func (s *Service) deleteStack(c *kernel.Call, q kernel.Query) (any, error) {
 			return nil, validation("The specified resources to retain [%s] do not exist in the stack", id)
 		}
 	}
-	o := &operation{principal: acting(c.Principal), token: q.Get("ClientRequestToken"), scope: &template.Scope{}}
+	st.serviceRole = serviceRole
+	o := &operation{principal: principal, token: q.Get("ClientRequestToken"), scope: &template.Scope{}}
 	s.begin(st, o, "DELETE_IN_PROGRESS", runDelete(func(r *resource) bool { return slices.Contains(retain, r.logicalID) }, force))
 	return nil, nil
 }

@@ -40,7 +40,9 @@ func (s stsService) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respo
 }
 
 func (s stsService) Serve(c *kernel.Call) (*kernel.Response, error) {
-	if c.Principal == nil || c.Principal.Account == "" {
+	// A service may assume a role that trusts it, on its way to act for somebody.
+	service := c.Principal != nil && c.Principal.Service != "" && c.Action == "AssumeRole"
+	if c.Principal == nil || c.Principal.Account == "" && !service {
 		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "STS answers to principals of an account only")
 	}
 	var (

@@ -1,0 +1,69 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"net/url"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// A stack may have a service role: then CloudFormation makes, changes and
+// deletes its resources as that role, whoever asks for it, from the call that
+// names the role until another one names another (aws-facts 1.16). Requests of
+// custom resources are published as the role too.
+
+const cloudFormation = "cloudformation.amazonaws.com"
+
+// identities finds the principal that credentials belong to.
+type identities interface {
+	Lookup(accessKeyID, token string) (secret string, p *kernel.Principal, err error)
+}
+
+// actor is who does what a call asks for: the service role that it names, or
+// the stack's own, or else the caller.
+func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kernel.Principal, roleARN string, err error) {
+	if st != nil {
+		s.mu.Lock()
+		roleARN = st.serviceRole
+		s.mu.Unlock()
+	}
+	if named := q.Get("RoleARN"); named != "" {
+		roleARN = named
+		// The stack's own role was passed before: whoever may use the stack may
+		// use it.
+		if err := s.env.Authorizer.Authorize(kernel.Authorization{
+			Principal: c.Principal, Action: "iam:PassRole", Resource: roleARN, ResourceAccount: c.Principal.Account,
+			Context: map[string][]string{"iam:passedtoservice": {cloudFormation}},
+		}); err != nil {
+			return nil, "", err
+		}
+	}
+	if roleARN == "" {
+		return acting(c.Principal), "", nil
+	}
+	p, err := s.assume(c, roleARN)
+	if err != nil || p.Account != c.Principal.Account {
+		return nil, "", validation("Role %s is invalid or cannot be assumed", roleARN)
+	}
+	return acting(p), roleARN, nil
+}
+
+func (s *Service) assume(c *kernel.Call, roleARN string) (*kernel.Principal, error) {
+	var out struct {
+		AccessKeyID string `xml:"Credentials>AccessKeyId"`
+		Token       string `xml:"Credentials>SessionToken"`
+	}
+	params := url.Values{"RoleArn": {roleARN}, "RoleSessionName": {"AWSCloudFormation"}}
+	service := &kernel.Principal{Service: cloudFormation}
+	if err := kernel.CallQuery(c.Context, s.env.Inside, service, c.Region, "sts", "AssumeRole", params, &out); err != nil {
+		return nil, err
+	}
+	who, ok := s.env.Accounts.(identities)
+	if !ok {
+		return nil, kernel.Errorf(501, "SandboxNotImplemented", "This sandbox cannot look up sessions.")
+	}
+	_, p, err := who.Lookup(out.AccessKeyID, out.Token)
+	return p, err
+}
