@@ -361,16 +361,10 @@ func TestSomebodyWhoIsSignedInThroughARoleMayLaunch(t *testing.T) {
 	w := New(t)
 	w.Registrar()
 	c := w.Invite("globex", AccountID(1))
-	admin, err := w.Admin(c.Account)
-	w.Must(err)
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + c.Account + `:root"},"Action":"sts:AssumeRole"}]}`
-	w.Must(kernel.CallQuery(t.Context(), w, admin, Frankfurt, "iam", "CreateRole",
-		map[string][]string{"RoleName": {"Administrators"}, "Path": {"/sso/"}, "AssumeRolePolicyDocument": {trust}}, nil))
-	w.Must(kernel.CallQuery(t.Context(), w, admin, Frankfurt, "iam", "AttachRolePolicy",
-		map[string][]string{"RoleName": {"Administrators"}, "PolicyArn": {"arn:aws:iam::aws:policy/AdministratorAccess"}}, nil))
+	role := c.newRole("Administrators", `{"AWS":"arn:aws:iam::`+c.Account+`:root"}`, administrators)
 	clients := w.ClientsOf(c.Account, w.URL())
 	session, err := clients.STS(clients.Region).AssumeRole(t.Context(), &sts.AssumeRoleInput{
-		RoleArn: aws.String("arn:aws:iam::" + c.Account + ":role/sso/Administrators"), RoleSessionName: aws.String("jane"),
+		RoleArn: aws.String(role), RoleSessionName: aws.String("jane"),
 	})
 	w.Must(err)
 	jane := sandbox.Credentials{
@@ -381,6 +375,69 @@ func TestSomebodyWhoIsSignedInThroughARoleMayLaunch(t *testing.T) {
 	c.Settled(id, "CREATE_COMPLETE")
 	w.Quiet()
 	c.Owned(id, onboarding.Active)
+}
+
+const (
+	administrators = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	// operators have CloudFormation act as a role, and may do little themselves.
+	operators = `{"Effect":"Allow","Action":["cloudformation:*","s3:GetObject","iam:PassRole"],"Resource":"*"}`
+	// builders make roles, and may not publish.
+	builders = `{"Effect":"Allow","Action":"iam:*","Resource":"*"}`
+)
+
+// newRole makes a role in the customer's account.
+func (c *Customer) newRole(name, trusts, statement string) (arn string) {
+	c.T.Helper()
+	admin, err := c.Admin(c.Account)
+	c.Must(err)
+	call := func(action string, params map[string][]string) {
+		c.T.Helper()
+		c.Must(kernel.CallQuery(c.T.Context(), c, admin, Frankfurt, "iam", action, params, nil))
+	}
+	call("CreateRole", map[string][]string{"RoleName": {name}, "Path": {"/own/"}, "AssumeRolePolicyDocument": {
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + trusts + `,"Action":"sts:AssumeRole"}]}`,
+	}})
+	call("PutRolePolicy", map[string][]string{"RoleName": {name}, "PolicyName": {"may"}, "PolicyDocument": {
+		`{"Version":"2012-10-17","Statement":[` + statement + `]}`,
+	}})
+	return "arn:aws:iam::" + c.Account + ":role/own/" + name
+}
+
+func TestAStackWithAServiceRoleIsConnectedAndDeletedByIt(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	role := c.newRole("Deployer", `{"Service":"cloudformation.amazonaws.com"}`, administrators)
+	operator, err := w.NewUser(c.Account, "operator", `{"Version":"2012-10-17","Statement":[`+operators+`]}`)
+	w.Must(err)
+	id := c.Launch(Frankfurt, sandbox.LaunchOptions{As: &operator, ServiceRole: role})
+	c.Settled(id, "CREATE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Active)
+	c.Update(id, sandbox.UpdateOptions{As: &operator, TemplateURL: w.Publish(w.Template(roleV2))})
+	c.Settled(id, "UPDATE_COMPLETE")
+	c.Delete(id)
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Disconnected)
+}
+
+func TestAServiceRoleThatMayNotPublishSaysSo(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	role := c.newRole("Builder", `{"Service":"cloudformation.amazonaws.com"}`, builders)
+	id := c.Launch(Frankfurt, sandbox.LaunchOptions{ServiceRole: role})
+	c.Settled(id, "ROLLBACK_COMPLETE")
+	w.Reads(id, "assumed-role/Builder/AWSCloudFormation is not authorized to perform: SNS:Publish")
+	c.Unknown()
+
+	_, err := c.LaunchURL(t.Context(), c.URL(Virginia), c.Account, sandbox.LaunchOptions{ServiceRole: role + "-2"})
+	if err == nil || !strings.Contains(err.Error(), "is invalid or cannot be assumed") {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 func TestIAMThatTakesItsTimeIsWaitedFor(t *testing.T) {
