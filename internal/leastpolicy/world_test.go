@@ -68,6 +68,7 @@ type world struct {
 	keys    sandbox.Credentials // the caller's
 	caller  *awsclient.Clients
 	commits chan struct{} // one for each that the registrar has made
+	rounds  bool          // whether the registrar also proves roles again
 }
 
 // newWorld is a world of its own.
