@@ -1,40 +1,41 @@
 module github.com/xacct/terraform-provider-xacct
 
-go 1.26.6
+go 1.26.0
 
 require (
-	github.com/aws/aws-lambda-go v1.55.1
-	github.com/aws/aws-sdk-go-v2 v1.47.7
-	github.com/aws/aws-sdk-go-v2/config v1.33.15
-	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
-	github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue v1.21.19
-	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.5
-	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1
-	github.com/aws/aws-sdk-go-v2/service/iam v1.64.8
-	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
-	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9
-	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
-	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8
-	github.com/aws/smithy-go v1.28.8
-	github.com/awslabs/goformation/v7 v7.14.9
-	github.com/google/go-cmp v0.7.0
-	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74
-	github.com/hashicorp/awspolicyequivalence v1.7.0
-	github.com/hashicorp/terraform-plugin-framework v1.19.0
-	github.com/hashicorp/terraform-plugin-framework-timeouts v0.7.0
-	github.com/hashicorp/terraform-plugin-framework-validators v0.19.0
-	github.com/hashicorp/terraform-plugin-go v0.31.0
-	github.com/hashicorp/terraform-plugin-log v0.11.0
-	github.com/hashicorp/terraform-plugin-testing v1.16.0
-	github.com/prometheus/client_golang v1.25.0
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/spf13/cobra v1.10.2
-	golang.org/x/sync v0.24.0
-	google.golang.org/grpc v1.79.3
-	google.golang.org/protobuf v1.36.12
-	gopkg.in/yaml.v3 v3.0.1
-	pgregory.net/rapid v1.3.0
-	sigs.k8s.io/yaml v1.6.0
+	github.com/aws/aws-lambda-go v1.55.1 // the registrar as a Lambda function
+	github.com/aws/aws-sdk-go-v2 v1.47.7 // AWS, the official SDK
+	github.com/aws/aws-sdk-go-v2/config v1.33.15 // tests: AWS configuration as users have it
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests: keys of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.5 // tests: a customer of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // the registry
+	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.9 // events out
+	github.com/aws/aws-sdk-go-v2/service/iam v1.64.8 // tests: customers' roles in the sandbox
+	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // templates
+	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9 // the inbox of phone-homes
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the queue of phone-homes
+	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // proofs
+	github.com/aws/smithy-go v1.28.8 // error codes of AWS
+	github.com/awslabs/goformation/v7 v7.14.9 // typed CloudFormation resources; only stacktemplate imports it
+	github.com/google/go-cmp v0.7.0 // tests: readable differences
+	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74 // AWS configuration that means what it means in hashicorp/aws
+	github.com/hashicorp/awspolicyequivalence v1.7.0 // tests: a second opinion on policies of equal meaning
+	github.com/hashicorp/hcl/v2 v2.24.0 // tests: the examples are valid HCL
+	github.com/hashicorp/terraform-plugin-framework v1.19.0 // the provider
+	github.com/hashicorp/terraform-plugin-framework-timeouts v0.7.0 // the timeouts attribute
+	github.com/hashicorp/terraform-plugin-framework-validators v0.19.0 // the usual validators
+	github.com/hashicorp/terraform-plugin-go v0.31.0 // the protocol, for tests and the server
+	github.com/hashicorp/terraform-plugin-log v0.11.0 // structured logs of the provider
+	github.com/hashicorp/terraform-plugin-testing v1.16.0 // acceptance tests
+	github.com/prometheus/client_golang v1.25.0 // metrics of the registrar
+	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts (testscript)
+	github.com/spf13/cobra v1.10.2 // the command line
+	golang.org/x/sync v0.24.0 // errgroup
+	google.golang.org/grpc v1.79.3 // figures: the first response of the provider process
+	google.golang.org/protobuf v1.36.12 // figures: the same
+	gopkg.in/yaml.v3 v3.0.1 // the sandbox reads CloudFormation's YAML with its tags
+	pgregory.net/rapid v1.3.0 // tests: random stories and hostile strings
+	sigs.k8s.io/yaml v1.6.0 // templates as YAML
 )
 
 require (
@@ -46,8 +47,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/dynamodbstreams v1.46.6 // indirect
-	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.9 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
@@ -75,7 +74,6 @@ require (
 	github.com/hashicorp/go-uuid v1.0.3 // indirect
 	github.com/hashicorp/go-version v1.9.0 // indirect
 	github.com/hashicorp/hc-install v0.9.4 // indirect
-	github.com/hashicorp/hcl/v2 v2.24.0 // indirect
 	github.com/hashicorp/logutils v1.0.0 // indirect
 	github.com/hashicorp/terraform-exec v0.25.1 // indirect
 	github.com/hashicorp/terraform-json v0.27.2 // indirect
