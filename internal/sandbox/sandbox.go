@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package sandbox is an AWS in memory, on one loopback port: STS, IAM, SNS,
-// SQS, S3, DynamoDB and CloudFormation, for as many accounts as one likes. The
-// AWS SDK, the aws command line and Terraform use it through AWS_ENDPOINT_URL.
-// The demo and the acceptance tests run on it.
+// SQS, S3, DynamoDB, EventBridge (as a sender sees it) and CloudFormation, for
+// as many accounts as one likes. The AWS SDK, the aws command line and
+// Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance tests
+// run on it.
 //
 // It checks signatures, evaluates policies and speaks the real wire protocols,
 // because those are what the project's promises rest on. What it does not

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -142,10 +143,11 @@ type result struct {
 // play plays all rounds, some at the same time.
 func play(ctx context.Context, p programs, s script, rounds []round, dir string, workers int) []result {
 	var (
-		mu      sync.Mutex
-		results []result
-		done    sync.WaitGroup
-		slots   = make(chan struct{}, workers)
+		mu       sync.Mutex
+		results  []result
+		finished int
+		done     sync.WaitGroup
+		slots    = make(chan struct{}, workers)
 	)
 	for n, r := range rounds {
 		slots <- struct{}{}
@@ -155,6 +157,9 @@ func play(ctx context.Context, p programs, s script, rounds []round, dir string,
 			mu.Lock()
 			defer mu.Unlock()
 			results = append(results, found...)
+			if finished++; finished%20 == 0 {
+				fmt.Fprintf(os.Stderr, "%d of %d rounds played\n", finished, len(rounds))
+			}
 		})
 	}
 	done.Wait()

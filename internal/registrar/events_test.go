@@ -1,0 +1,82 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// ears hears what others are told.
+type ears struct {
+	untold
+	heard []onboarding.EventKind
+}
+
+func (e *ears) Committed(_ account.EventBusARN, event onboarding.Event) {
+	e.heard = append(e.heard, event.Kind)
+}
+
+// twice is a registry in which somebody else was faster with every commit.
+type twice struct{ *fake }
+
+func (t twice) Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, next onboarding.Transition) error {
+	if err := t.fake.Commit(ctx, s, a, next); err != nil {
+		return err
+	}
+	return onboarding.ErrCommitted
+}
+
+func telling(t *testing.T) *fake {
+	t.Helper()
+	f := newFake(t)
+	f.hub.EventBus = must(account.ParseEventBusARN("arn:aws:events:eu-central-1:" + vendor + ":event-bus/default"))
+	return f
+}
+
+func TestWhatWasCommittedIsToldOnce(t *testing.T) {
+	f, e := telling(t), &ears{}
+	r := f.registrar()
+	r.Events = e
+	create := f.request("Create", "s1", "r1", "c1", nil)
+	for range 3 { // SQS delivers more than once
+		if d := r.Handle(t.Context(), create); d.Action != Done {
+			t.Fatalf("Create: %+v", d)
+		}
+	}
+	f.now = noon.Add(time.Minute)
+	later := func(envelope, _, _ map[string]any) { envelope["Timestamp"] = f.now.Format(time.RFC3339Nano) }
+	if d := r.Handle(t.Context(), f.request("Delete", "s1", "r2", "c1", later)); d.Action != Done {
+		t.Fatalf("Delete: %+v", d)
+	}
+	if want := []onboarding.EventKind{onboarding.EventRegistered, onboarding.EventDisconnected}; !slices.Equal(e.heard, want) {
+		t.Errorf("told %v, want %v", e.heard, want)
+	}
+}
+
+func TestWhatSomebodyElseCommittedIsTheirsToTell(t *testing.T) {
+	f, e := telling(t), &ears{}
+	r := f.registrar()
+	r.Registry, r.Events = twice{f}, e
+	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done {
+		t.Fatalf("Create: %+v", d)
+	}
+	if f.registration(t, "c1").Status != onboarding.Active || len(e.heard) != 0 {
+		t.Errorf("told %v", e.heard)
+	}
+}
+
+func TestAHubWithoutAnEventBusTellsNobody(t *testing.T) {
+	f, e := newFake(t), &ears{}
+	r := f.registrar()
+	r.Events = e
+	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done || len(e.heard) != 0 {
+		t.Errorf("%+v, told %v", d, e.heard)
+	}
+}
