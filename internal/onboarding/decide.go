@@ -122,6 +122,9 @@ func (d decider) connect(role account.RoleARN) Decision {
 func (d decider) update() Decision {
 	r, say := d.Request, d.voice
 	owned := d.owned()
+	if owned == nil && d.overtakes() {
+		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeOvertaking}
+	}
 	if owned == nil {
 		return d.succeed(OutcomeStranger, Change{})
 	}

@@ -232,6 +232,8 @@ func (w *world) checkEnd() {
 			w.fail("stack %s is live, but the registration is %+v", owner.id, reg)
 		case ok && reg.Live() && deleted[reg.Stack]:
 			w.fail("the stack was deleted, but the registration is %+v", reg)
+		case owner != nil && owner.waiting == nil && !w.neglect[owner.id] && reg.TemplateVersion != owner.props.TemplateVersion:
+			w.fail("stack %s has version %s, but the registration is %+v", owner.id, owner.props.TemplateVersion, reg)
 		}
 	}
 }

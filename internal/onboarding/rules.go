@@ -26,6 +26,10 @@ const (
 	// a new one. CloudFormation sends a resource's requests one after the other;
 	// the minute covers clocks of SNS that disagree.
 	revival = time.Minute
+	// overtaking is how long an Update waits for the commit of the Create before
+	// it: a registrar that dies between answer and commit holds the Create back
+	// until its message comes again.
+	overtaking = 5 * time.Minute
 	// longest is CloudFormation's own limit for a response (aws-facts 1.5).
 	longest = time.Hour
 )
@@ -70,6 +74,14 @@ func (d decider) older() bool { return d.Request.SentAt.Before(d.resource.LastRe
 
 // blocked reports whether an operator has stopped the customer.
 func (d decider) blocked() bool { return d.Link != nil && d.Link.Blocked }
+
+// overtakes reports whether an Update may have come before its Create was
+// committed. CloudFormation sends one only after a Create that succeeded; where
+// nothing of the resource was ever accepted, that answer is on its way into the
+// registry, or somebody invented the Update.
+func (d decider) overtakes() bool {
+	return d.resource.LastRequestAt.IsZero() && d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
+}
 
 // deletedSince reports whether a Create is, or may be, the one before the Delete.
 func (d decider) deletedSince() bool { return d.resource.buries(d.Request.SentAt) }

@@ -34,6 +34,7 @@ type world struct {
 	sent     map[string]phonehome.Response // the first answer to each request
 	proven   map[string]bool               // role and external ID
 	poisoned map[string]bool               // a forged request met a dead registrar and a true role
+	neglect  map[account.StackARN]bool     // stacks with a request that lay for longer than an Update waits
 }
 
 type realRole struct {
@@ -69,6 +70,7 @@ func newWorld(fail func(string, ...any)) *world {
 		fail: fail, now: noon, links: map[string]*Link{}, roles: map[account.RoleARN]*realRole{},
 		stacks: map[account.StackARN]Stack{}, answers: map[string]Answer{}, regs: map[string]Registration{},
 		sent: map[string]phonehome.Response{}, proven: map[string]bool{}, poisoned: map[string]bool{},
+		neglect: map[account.StackARN]bool{},
 	}
 	for i, acct := range []string{"222222222222", "444444444444"} {
 		customer := fmt.Sprintf("c%d", i+1)
@@ -205,6 +207,11 @@ func (w *world) answered(s *realStack, response phonehome.Response) {
 // pass lets time go by; CloudFormation gives up on what it waited for too long.
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
+	for _, m := range w.queue {
+		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= overtaking-time.Minute {
+			w.neglect[m.request.Stack] = true
+		}
+	}
 	for _, s := range w.real {
 		if s.waiting == nil || w.now.Before(s.waiting.SentAt.Add(15*time.Minute)) {
 			continue

@@ -1,0 +1,67 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// A registrar may die after CloudFormation took the answer to a Create, and
+// before it is committed. The customer sees a finished stack, and may change it
+// at once.
+
+func TestAnUpdateWaitsForTheCreateThatIsNotCommittedYet(t *testing.T) {
+	s := newStory(t)
+	_, created := s.send(phonehome.Create, first, nil)
+	s.now = s.now.Add(time.Minute)
+	update := testRequest(phonehome.Update, first)
+	update.SentAt, update.RequestID = s.now, "the update"
+	decide := func(after time.Duration) Decision {
+		return proving(Case{Snapshot: s.snapshot(first), Request: update}, s.now.Add(after), always(Proven))
+	}
+	for _, after := range []time.Duration{0, time.Minute, overtaking - time.Second} {
+		if got := decide(after); got.Kind != DecideLater || got.Outcome != OutcomeOvertaking {
+			t.Errorf("after %s: %s", after, describe(got))
+		}
+	}
+	s.commit(created)
+	s.answered(decide(time.Minute).Answer, phonehome.Success, OutcomeUpdated)
+	s.commit(decide(time.Minute).Answer)
+	if s.reg.TemplateVersion != "v2" {
+		t.Errorf("the stack has version v2, and registered is %s", s.reg.TemplateVersion)
+	}
+}
+
+func TestAChangedExternalIDDoesNotSlipInBeforeTheCreateIsCommitted(t *testing.T) {
+	s := newStory(t)
+	_, created := s.send(phonehome.Create, first, nil)
+	update := testRequest(phonehome.Update, first)
+	update.SentAt = s.now.Add(time.Minute)
+	update.Properties.ExternalID = "an edited one"
+	nobody := s.snapshot(first)
+	nobody.Link = nil // nobody was given that external ID
+	if got := Decide(Case{Snapshot: nobody, Request: update}, update.SentAt); got.Kind != DecideLater {
+		t.Errorf("before the commit: %s", describe(got))
+	}
+	s.commit(created)
+	got := Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt)
+	s.answered(got.Answer, phonehome.Failed, OutcomeChangedExternalID)
+}
+
+func TestAnUpdateOfWhatWasNeverThereWaitsNoLongerThanThat(t *testing.T) {
+	s := newStory(t)
+	update := testRequest(phonehome.Update, first)
+	for _, timeout := range []time.Duration{15 * time.Minute, 3 * time.Minute} {
+		update.Timeout = timeout
+		at := min(overtaking, timeout-lastMinute)
+		got := Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt.Add(at))
+		s.answered(got.Answer, phonehome.Success, OutcomeStranger)
+		if got := Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt.Add(at-time.Second)); got.Kind != DecideLater {
+			t.Errorf("a second before: %s", describe(got))
+		}
+	}
+}
