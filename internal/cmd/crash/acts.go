@@ -18,7 +18,9 @@ type act struct {
 	after   func(context.Context, *stage) error
 }
 
-// acts are the story. Each begins where the one before ended.
+// acts are the story. Each begins where the one before ended. The long ones come
+// first where the story allows it, because a round ends with the last act that
+// still has a call to crash at.
 var acts = []act{
 	{
 		name:   "create",
@@ -26,25 +28,23 @@ var acts = []act{
 	},
 	{
 		name: "change",
-		config: hub("us-east-1\", \"eu-west-1", "green") +
+		config: hub("us-east-1 eu-west-1", "green") +
 			customer("globex", globex, "us-east-1", "ReadOnlyAccess", false) +
 			customer("initech", initech, "eu-west-1", "SecurityAudit", false),
 	},
 	{
-		name:   "wait",
-		before: launch,
-		config: hub("us-east-1\", \"eu-west-1", "green") +
-			customer("globex", globex, "us-east-1", "ReadOnlyAccess", true) +
-			customer("initech", initech, "eu-west-1", "SecurityAudit", false),
-		after: launched,
+		name:   "shrink",
+		config: hub("us-east-1", "green") + customer("globex", globex, "us-east-1", "ReadOnlyAccess", false),
 	},
 	{
-		name:   "shrink",
-		before: leave,
+		name:   "wait",
+		before: launch,
 		config: hub("us-east-1", "green") + customer("globex", globex, "us-east-1", "ReadOnlyAccess", true),
+		after:  launched,
 	},
 	{
 		name:    "destroy",
+		before:  leave,
 		config:  hub("us-east-1", "green") + customer("globex", globex, "us-east-1", "ReadOnlyAccess", true),
 		destroy: true,
 		after:   nothingLeft,
@@ -67,7 +67,7 @@ terraform {
 
 resource "xacct_hub" "this" {
   name    = "crash"
-  regions = ["%s"]
+  regions = split(" ", %q)
   tags    = { color = %q }
 }
 `, regions, color)

@@ -58,7 +58,7 @@ func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 	}
 	running, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := s.perform(running, a, t)
+	err := s.perform(running, a, t)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 		if t.at.at == giveUp {
 			a = acts[len(acts)-1]
 		}
-		if _, err := s.perform(running, a, &trap{act: a.name}); err != nil {
+		if err := s.perform(running, a, &trap{act: a.name}); err != nil {
 			return nil, fmt.Errorf("the next run does not go through: %w", err)
 		}
 	}

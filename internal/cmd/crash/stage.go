@@ -65,7 +65,10 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1")
+	s.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1",
+		// Hundreds of programs run for a second each: collecting garbage, and
+		// sharing their work over cores that others need, is a quarter of that.
+		"GOGC=off", "GOMEMLIMIT=400MiB", "GOMAXPROCS=1")
 	for name, value := range environment {
 		s.env = append(s.env, name+"="+value)
 	}
@@ -79,9 +82,9 @@ const patience = 3 * time.Minute
 
 // perform runs an act once. Where a trap is given that springs, what becomes of
 // the engine is not an error.
-func (s *stage) perform(ctx context.Context, a act, t *trap) (printed string, err error) {
+func (s *stage) perform(ctx context.Context, a act, t *trap) error {
 	if err := os.WriteFile(filepath.Join(s.dir, "main.tf"), []byte(a.config), 0o600); err != nil {
-		return "", err
+		return err
 	}
 	verb := "apply"
 	if a.destroy {
@@ -98,19 +101,27 @@ func (s *stage) perform(ctx context.Context, a act, t *trap) (printed string, er
 	lift := t.set(s.box)
 	defer lift()
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return err
 	}
 	close(started)
-	err = cmd.Wait()
+	err := cmd.Wait()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.err != nil:
-		return out.String(), fmt.Errorf("kill the provider: %w", t.err)
+		return fmt.Errorf("kill the provider: %w", t.err)
 	case t.sprung || err == nil:
-		return out.String(), nil
+		return nil
 	}
-	return out.String(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(s.engine), verb, err, out.String())
+	return fmt.Errorf("%s %s: %w\n%s", filepath.Base(s.engine), verb, err, complaint(out.String()))
+}
+
+// complaint is what the engine printed from its first error on.
+func complaint(printed string) string {
+	if at := strings.Index(printed, "Error: "); at >= 0 {
+		return printed[at:]
+	}
+	return printed
 }
 
 func (s *stage) command(ctx context.Context, name string, args ...string) *exec.Cmd {
