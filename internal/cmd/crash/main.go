@@ -30,7 +30,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.every, "every", 1, "crash at every n-th point only")
 	flag.StringVar(&o.only, "only", "", "crash only at points that contain this text, such as \"destroy: dynamodb\"")
-	flag.IntVar(&o.workers, "workers", 8, "rounds at the same time; most of a round is waiting for leases of the dead")
+	flag.IntVar(&o.workers, "workers", 12, "rounds at the same time; most of a round is waiting for leases of the dead")
 	flag.Parse()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
