@@ -16,7 +16,7 @@ const internalPath = "github.com/xacct/terraform-provider-xacct/internal/"
 // TestArrowsPointOneWay holds the arrows of ARCHITECTURE.md over everything
 // that a package pulls in, however far away: edges -> adapters -> core.
 func TestArrowsPointOneWay(t *testing.T) {
-	core := []string{"account", "iampolicy", "stacktemplate", "quickcreate", "phonehome", "onboarding", "leastpolicy"}
+	core := []string{"account", "iampolicy", "stacktemplate", "quickcreate", "phonehome", "onboarding", "declaration", "launch", "leastpolicy"}
 	adapters := []string{"awsclient", "registry", "hub", "roleproof", "registrar", "health", "deadletters", "outbound", "snscert", "events"}
 	edges := []string{"provider", "acctest", "e2e", "sandbox", "metrics", "cmd"}
 

@@ -19,7 +19,6 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
-	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 // spec is what is declared, in the words of package hub. Everything in it is
@@ -182,19 +181,6 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 }
 
 func byName(a, b account.Region) int { return strings.Compare(a.String(), b.String()) }
-
-// specification is the part of a template's specification that a hub declares.
-func specification(record registry.HubRecord) stacktemplate.Specification {
-	return stacktemplate.Specification{
-		Hub:             record.Name,
-		DisplayName:     record.DisplayName,
-		SupportURL:      record.SupportURL,
-		Vendor:          record.Account,
-		Partition:       record.Region.Partition(),
-		Regions:         record.Regions,
-		ResponseTimeout: record.ResponseTimeout,
-	}
-}
 
 func regionNames(regions []account.Region) []string {
 	names := make([]string, len(regions))

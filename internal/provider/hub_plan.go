@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
@@ -95,7 +96,7 @@ func (r *hubResource) planNew(ctx context.Context, in *intake, plan *hubModel, d
 	}
 	record := declare(registry.HubRecord{}, plan.spec(ctx, diags))
 	record.Name, record.Account, record.Region = in.name, r.session.clients.Account, r.session.clients.Region
-	diags.Append(onAttributes(stacktemplate.ValidateHub(specification(record)))...)
+	diags.Append(onAttributes(stacktemplate.ValidateHub(declaration.HubSpecification(record.Hub)))...)
 }
 
 // planChange is a hub that is there.
@@ -113,7 +114,7 @@ func (r *hubResource) planChange(ctx context.Context, in *intake, plan, state *h
 	spec := plan.spec(ctx, diags)
 	planned := declare(record, spec)
 	in.planHub(plannedHub{record: planned, known: true})
-	diags.Append(onAttributes(stacktemplate.ValidateHub(specification(planned)))...)
+	diags.Append(onAttributes(stacktemplate.ValidateHub(declaration.HubSpecification(planned.Hub)))...)
 
 	plan.TopicARNs = stringMap(ctx, topicARNs(planned), diags)
 	for _, value := range []*types.String{&plan.QueueURL, &plan.QueueARN, &plan.DeadLetterQueueARN, &plan.TemplateBucket} {
@@ -139,7 +140,7 @@ func (r *hubResource) planShrink(ctx context.Context, in *intake, record registr
 		if !customer.Link.Closed || len(live(customer)) > 0 {
 			open++
 		}
-		d, _ := decodeDeclaration(customer.Link.Declared)
+		d, _ := declaration.Of(customer.Link)
 		if region, err := account.ParseRegion(d.Region); err == nil && !customer.Link.Closed &&
 			!slices.Contains(spec.Regions, region) && slices.Contains(record.Regions, region) {
 			stranded = append(stranded, customer.Link.CustomerID)

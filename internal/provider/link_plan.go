@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
@@ -104,7 +106,7 @@ func (p *linkPlan) roleAlone(ctx context.Context) {
 		partition = s.clients.Partition()
 	}
 	role := p.plan.role(ctx, p.diags).declared(ctx, p.diags)
-	p.diags.Append(onAttributes(stacktemplate.ValidateRole(role.template(), partition))...)
+	p.diags.Append(onAttributes(stacktemplate.ValidateRole(role.Template(), partition))...)
 }
 
 // onHub plans the link on its hub.
@@ -205,7 +207,7 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 		return
 	}
 	p.unique(ctx, in, todo.link)
-	url, err := linkURL(todo.link, w.declaration, p.resource.session.console)
+	url, err := launch.URL(todo.link, w.declaration, p.resource.session.console)
 	if err != nil {
 		p.diags.AddError(fmt.Sprintf("No launch link for %s", onCustomer(in.name, customer)), sentence(err.Error()))
 		return
@@ -256,9 +258,10 @@ func (p *linkPlan) provable(ctx context.Context) {
 	if !fullyKnown(p.plan.TrustedPrincipalARNs) || p.plan.TrustedPrincipalARNs.IsNull() {
 		return
 	}
-	trusted := declaration{}
+	trusted := declaration.Declaration{}
 	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
-	principals := trusted.principals(p.diags)
+	principals, errs := trusted.Principals()
+	p.diags.Append(onAttributes(errs)...)
 	clients := p.resource.session.clients
 	p.diags.Append(onAttributes(stacktemplate.ValidateTrust(stacktemplate.Specification{
 		Vendor: clients.Account, Partition: clients.Partition(), TrustedPrincipals: principals,

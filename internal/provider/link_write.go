@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -28,7 +28,7 @@ type wanted struct {
 	customer    string
 	account     account.ID
 	externalID  account.ExternalID // set by the vendor; zero: the hub issues one
-	declaration declaration
+	declaration declaration.Declaration
 	creating    bool // Terraform has no state of it
 }
 
@@ -96,11 +96,11 @@ func (w wanted) declare(i *issue, before onboarding.Link) diag.Diagnostics {
 	}
 	link.RoleName, link.RolePath = d.Role.Name, d.Role.Path
 	link.TrustedPrincipals = spec.TrustedPrincipals
-	link.ExpiresAt = d.expires()
-	link.Declared = d.encode()
+	link.ExpiresAt = d.Expires()
+	link.Declared = d.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
 
-	old, err := decodeDeclaration(before.Declared)
+	old, err := declaration.Of(before)
 	if err == nil && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region {
 		return diags // a link keeps the renderer that made its template
 	}
@@ -116,11 +116,8 @@ func (w wanted) declare(i *issue, before onboarding.Link) diag.Diagnostics {
 
 // specification is that of the link's template, checked.
 func (w wanted) specification(diags *diag.Diagnostics) stacktemplate.Specification {
-	spec := specification(w.record)
-	spec.TrustedPrincipals = w.declaration.principals(diags)
-	spec.Role = w.declaration.Role.template()
-	diags.Append(onAttributes(stacktemplate.ValidateTrust(spec))...)
-	diags.Append(onAttributes(stacktemplate.ValidateRole(spec.Role, spec.Partition))...)
+	spec, errs := w.declaration.Specification(w.record.Hub)
+	diags.Append(onAttributes(errs)...)
 	region, err := account.ParseRegion(w.declaration.Region)
 	if err != nil || !slices.Contains(spec.Regions, region) {
 		diags.AddAttributeError(path.Root("region"), "Not a Region of the hub", fmt.Sprintf(
@@ -133,7 +130,7 @@ func (w wanted) specification(diags *diag.Diagnostics) stacktemplate.Specificati
 // differsFrom names the first attribute in which an open link is not the one
 // that is wanted.
 func (w wanted) differsFrom(link onboarding.Link) string {
-	found, err := decodeDeclaration(link.Declared)
+	found, err := declaration.Of(link)
 	switch {
 	case err != nil:
 		return "a declaration that can't be read"
@@ -142,7 +139,7 @@ func (w wanted) differsFrom(link onboarding.Link) string {
 	case !w.externalID.IsZero() && link.ExternalID != w.externalID:
 		return "external_id"
 	}
-	return w.declaration.differsFrom(found)
+	return w.declaration.DiffersFrom(found)
 }
 
 // refuseUnderLiveStack keeps what a live stack was made with: the account that
@@ -275,14 +272,4 @@ func (m linkModel) wanted(ctx context.Context, record registry.HubRecord, creati
 		}
 	}
 	return w
-}
-
-// launchParameters are what travels in a link rather than in its template.
-func launchParameters(link onboarding.Link) map[string]string {
-	return map[string]string{
-		stacktemplate.ParameterExternalID:   link.ExternalID.String(),
-		stacktemplate.ParameterCustomerName: link.CustomerID,
-		stacktemplate.ParameterRoleName:     link.RoleName,
-		stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -36,9 +37,9 @@ func aHub() registry.HubRecord {
 	return record
 }
 
-func aDeclaration() declaration {
-	return declaration{
-		Role:      declaredRole{Name: "acme-globex", Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
+func aDeclaration() declaration.Declaration {
+	return declaration.Declaration{
+		Role:      declaration.Role{Name: "acme-globex", Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
 		StackName: "acme-access", Region: "us-east-1",
 	}
 }

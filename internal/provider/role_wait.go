@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -61,8 +63,8 @@ func stillWaiting(ctx context.Context, in *intake, c onboarding.Customer, limit 
 		return cannot("wait for", who, "", err)
 	}
 	link := ""
-	if d, err := decodeDeclaration(c.Link.Declared); err == nil {
-		link, _ = linkURL(c.Link, d, in.session.console)
+	if d, err := declaration.Of(c.Link); err == nil {
+		link, _ = launch.URL(c.Link, d, in.session.console)
 	}
 	trouble := ""
 	if last := in.listener.lastTrouble(); last != nil {

@@ -1,0 +1,85 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package declaration
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+func full() Declaration {
+	return Declaration{
+		Role: Role{
+			Name: "acme-globex", Path: "/vendors/", Description: "For <Acme>",
+			ManagedPolicyARNs:      []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/SecurityAudit"},
+			InlinePolicies:         map[string]string{"read": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"}]}`},
+			PermissionsBoundaryARN: "arn:aws:iam::aws:policy/PowerUserAccess",
+			MaxSessionDuration:     7200,
+			Tags:                   map[string]string{"team": "sre"},
+		},
+		TrustedPrincipals: []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::111111111111:role/b"},
+		StackName:         "acme-access",
+		Region:            "eu-central-1",
+		ExpiresAt:         "2030-01-01T00:00:00Z",
+	}
+}
+
+func TestADeclarationComesBackAsItWasStored(t *testing.T) {
+	for name, d := range map[string]Declaration{
+		"everything declared":     full(),
+		"nothing but the minimum": {Role: Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"},
+		"empty is not null":       {Role: Role{ManagedPolicyARNs: []string{}, InlinePolicies: map[string]string{}, Tags: map[string]string{}}, TrustedPrincipals: []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Of(onboarding.Link{Declared: d.Encode()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(d, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSpellingIsNoDifference(t *testing.T) {
+	other := full()
+	other.TrustedPrincipals = []string{"arn:aws:iam::111111111111:role/b", "arn:aws:iam::111111111111:role/a"}
+	other.ExpiresAt = "2030-01-01T01:00:00+01:00"
+	other.Role.InlinePolicies = map[string]string{"read": `{
+		"Version": "2012-10-17",
+		"Statement": {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["*"]}}`}
+	if got := full().DiffersFrom(other); got != "" {
+		t.Errorf("differs in %s", got)
+	}
+}
+
+// TestEveryFieldIsCompared changes one field at a time: a field that somebody
+// adds and forgets in DiffersFrom would be adopted over in silence.
+func TestEveryFieldIsCompared(t *testing.T) {
+	changeEach(reflect.TypeFor[Declaration](), nil, func(at []int, name string) {
+		other := full()
+		field := reflect.ValueOf(&other).Elem().FieldByIndex(at)
+		field.SetZero()
+		if full().DiffersFrom(other) == "" {
+			t.Errorf("a difference in %s is not seen", name)
+		}
+	})
+}
+
+func changeEach(in reflect.Type, at []int, change func([]int, string)) {
+	for i := range in.NumField() {
+		f := in.Field(i)
+		path := append(append([]int{}, at...), i)
+		if f.Type.Kind() == reflect.Struct {
+			changeEach(f.Type, path, change)
+			continue
+		}
+		change(path, f.Name)
+	}
+}

@@ -1,0 +1,51 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package launch is the ways in which a customer may launch the template behind
+// a link: all of them hand CloudFormation the same template and the same
+// parameters. It publishes nothing and asks nobody.
+package launch
+
+import (
+	"strconv"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Of is what a link launches, in the Region that it proposes.
+func Of(link onboarding.Link, d declaration.Declaration) (quickcreate.Link, error) {
+	region, err := account.ParseRegion(d.Region)
+	if err != nil {
+		return quickcreate.Link{}, err
+	}
+	return quickcreate.Link{
+		Region:      region,
+		TemplateURL: link.TemplateURL,
+		StackName:   d.StackName,
+		Parameters:  Parameters(link),
+	}, nil
+}
+
+// URL is the quick-create link of a link's record. console is the base URL of a
+// console other than AWS's own, and usually empty.
+func URL(link onboarding.Link, d declaration.Declaration, console string) (string, error) {
+	l, err := Of(link, d)
+	if err != nil {
+		return "", err
+	}
+	return l.URL(console)
+}
+
+// Parameters are what travels in a link rather than in its template.
+func Parameters(link onboarding.Link) map[string]string {
+	return map[string]string{
+		stacktemplate.ParameterExternalID:   link.ExternalID.String(),
+		stacktemplate.ParameterCustomerName: link.CustomerID,
+		stacktemplate.ParameterRoleName:     link.RoleName,
+		stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
+	}
+}
