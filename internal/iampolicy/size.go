@@ -13,6 +13,7 @@ import (
 const (
 	MaxInlineSize  = 10240 // all inline policies of one role together
 	MaxManagedSize = 6144  // one managed policy
+	MaxSessionSize = 2048  // a session policy
 	MaxTrustSize   = 2048  // a role's trust policy, by the default quota
 
 	MaxTopicSize       = 30720

@@ -1,0 +1,130 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package iampolicy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Finding is one remark on a policy: what Parse lets pass, because it is well
+// formed, and a reviewer or IAM itself would not.
+type Finding struct {
+	Severity  Severity
+	Code      string // stable: "pass-role-any"
+	Policy    int    // which of the policies that were looked at together
+	Statement string // its Sid, or "Statement[0]"; empty: the whole policy
+	Message   string // one sentence, which names the statement and says what to do
+}
+
+// String is the finding as a line of output.
+func (f Finding) String() string { return fmt.Sprintf("%s: %s [%s]", f.Severity, f.Message, f.Code) }
+
+// Severity tells what IAM refuses from what people should look at.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"   // IAM would refuse the policy, or never do what it says
+	SeverityWarning Severity = "warning" // it is allowed, and a reviewer would ask why
+)
+
+// Kind is what a document is for, which decides how long it may be.
+type Kind int
+
+// The kinds of identity policies.
+const (
+	Inline Kind = iota
+	Managed
+	Session
+)
+
+// Lint reads an identity policy and remarks on it, what IAM would refuse first.
+// A text that Parse refuses gives Parse's error. The partition of the account
+// that the policy is for may be zero: not known yet.
+func Lint(text string, kind Kind, partition account.Partition) ([]Finding, error) {
+	d, err := ParseIdentity(text)
+	if err != nil {
+		return nil, err
+	}
+	findings := refusals(d, setting{version: d.Version, partition: partition})
+	if f, found := tooLong(text, kind); found {
+		findings = append(findings, f)
+	}
+	if f, found := withoutVersion(d, kind); found {
+		findings = append(findings, f)
+	}
+	return append(findings, review([]Document{d}, nil)...), nil
+}
+
+// Policy is one inline policy of a role.
+type Policy struct {
+	Name     string // as messages call it
+	Document string
+}
+
+// Review gives the warnings on all inline policies of one role, judged
+// together: what one allows another may deny, and two harmless permissions may
+// be one that isn't. Policies that Parse refuses count for nothing.
+func Review(policies []Policy) []Finding {
+	documents, names := make([]Document, len(policies)), make([]string, len(policies))
+	for i, p := range policies {
+		names[i] = p.Name
+		documents[i], _ = ParseIdentity(p.Document) // refused: no statements
+	}
+	return review(documents, names)
+}
+
+// ReviewManaged gives the warnings on a managed policy of which only the ARN is
+// known: those of AWS that let their role do everything, or as good as.
+func ReviewManaged(arn string) []Finding {
+	name, found := strings.CutPrefix(arn[strings.LastIndex(arn, ":")+1:], "policy/")
+	why := powerful[name]
+	if !found || why == "" || !strings.Contains(arn, ":iam::aws:") {
+		return nil
+	}
+	return []Finding{{
+		Severity: SeverityWarning, Code: "powerful-managed-policy",
+		Message: fmt.Sprintf("the managed policy %s %s; attach one that only has what you need", name, why),
+	}}
+}
+
+// powerful are managed policies of AWS by name, with what is wrong with them.
+// AWS Managed Policy Reference Guide.
+var powerful = map[string]string{
+	"AdministratorAccess": "allows every action on every resource",
+	"PowerUserAccess":     "allows nearly every action on every resource",
+	"IAMFullAccess":       "allows its role to give itself and others every permission",
+}
+
+// where names a statement: by its Sid, or as Parse does.
+func (s Statement) where(i int) string {
+	if s.Sid != "" {
+		return s.Sid
+	}
+	return fmt.Sprintf("Statement[%d]", i)
+}
+
+// naming is how a sentence begins.
+func (s Statement) naming(i int) string {
+	if s.Sid != "" {
+		return fmt.Sprintf("statement %q", s.Sid)
+	}
+	return s.where(i)
+}
+
+// remark is a finding on a statement; the rest of its sentence follows its name.
+func (s Statement) remark(severity Severity, code string, policy, i int, rest string) Finding {
+	return Finding{Severity: severity, Code: code, Policy: policy, Statement: s.where(i), Message: s.naming(i) + " " + rest}
+}
+
+// inWords is a list as people write it in a sentence.
+func inWords(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
+}
