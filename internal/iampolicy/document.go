@@ -6,9 +6,9 @@
 // what the project itself needs (trust, topic, queue and bucket policies) is
 // built here and nowhere else.
 //
-// It compares documents by meaning and knows the sizes that AWS allows. It does
-// not evaluate policies, and whether an action or a resource exists is not its
-// question.
+// It compares documents by meaning, knows the sizes that AWS allows, and remarks
+// on what IAM would refuse or a reviewer frown at. It does not evaluate policies,
+// and whether an action or a resource exists is not its question.
 package iampolicy
 
 import (

@@ -117,6 +117,21 @@ func onAttributes(errs []stacktemplate.FieldError) diag.Diagnostics {
 	return diags
 }
 
+// frownedAt warns of permissions that customers will ask about, in one warning
+// for each policy.
+func frownedAt(policies []stacktemplate.FieldWarnings) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, policy := range policies {
+		findings := make([]string, len(policy.Findings))
+		for i, f := range policy.Findings {
+			findings[i] = fmt.Sprintf("%s [%s]", sentence(f.Message), f.Code)
+		}
+		diags.AddAttributeWarning(fieldPath(stacktemplate.FieldError{Field: policy.Field, Key: policy.Key}),
+			fmt.Sprintf("Customers may ask about the policy %s", policy.Key), paragraphs(findings...))
+	}
+	return diags
+}
+
 func fieldPath(e stacktemplate.FieldError) path.Path {
 	names := strings.Split(e.Field, ".")
 	p := path.Root(names[0])

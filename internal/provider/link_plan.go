@@ -107,6 +107,10 @@ func (p *linkPlan) roleAlone(ctx context.Context) {
 	}
 	role := p.plan.role(ctx, p.diags).declared(ctx, p.diags)
 	p.diags.Append(onAttributes(stacktemplate.ValidateRole(role.Template(), partition))...)
+	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) {
+		return // a warning that comes at every plan is one that nobody reads
+	}
+	p.diags.Append(frownedAt(stacktemplate.Review(role.Template()))...)
 }
 
 // onHub plans the link on its hub.

@@ -136,7 +136,8 @@ func roleAttribute() schema.SingleNestedAttribute {
 			},
 			"inline_policies": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Inline policies by name, as JSON documents. Together they have at most 10,240 characters, white space not counted.",
+				MarkdownDescription: "Inline policies by name, as JSON documents. Together they have at most 10,240 characters, white space not counted. " +
+					"What IAM would refuse is an error, and what a reviewer would frown at, such as `iam:PassRole` on every role, is a warning of the plan that brings it.",
 				Validators: []validator.Map{
 					mapvalidator.KeysAre(policyName()),
 					mapvalidator.ValueStringsAre(identityPolicy()),

@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,12 @@ func build(as tftypes.Type, value any) tftypes.Value {
 			elements = append(elements, tftypes.NewValue(as.ElementType, element))
 		}
 		return tftypes.NewValue(as, elements)
+	case tftypes.Map:
+		elements := map[string]tftypes.Value{}
+		for key, element := range value.(map[string]any) {
+			elements[key] = build(as.ElementType, element)
+		}
+		return tftypes.NewValue(as, elements)
 	}
 	return tftypes.NewValue(as, value)
 }
@@ -122,6 +129,45 @@ func (e *engine) apply(resource string, arguments map[string]any) *tfprotov6.App
 	return resp
 }
 
+// replan plans a resource that was applied, with its arguments or with others.
+func (e *engine) replan(resource string, state *tfprotov6.DynamicValue, arguments map[string]any) *tfprotov6.PlanResourceChangeResponse {
+	e.t.Helper()
+	as := e.typeOf(resource)
+	prior, err := state.Unmarshal(as)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	proposed, err := tfprotov6.NewDynamicValue(as, propose(e.schemas.ResourceSchemas[resource].Block.Attributes, prior, build(as, arguments)))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	resp, err := e.server.PlanResourceChange(context.Background(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: resource, Config: e.encode(as, arguments), ProposedNewState: &proposed, PriorState: state,
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return resp
+}
+
+// propose is what Terraform proposes to the provider: the configuration, with
+// what is computed and not configured as it is in the state.
+func propose(attributes []*tfprotov6.SchemaAttribute, state, config tftypes.Value) tftypes.Value {
+	var before, after map[string]tftypes.Value
+	if state.IsNull() || config.IsNull() || state.As(&before) != nil || config.As(&after) != nil {
+		return config
+	}
+	for _, a := range attributes {
+		switch {
+		case after[a.Name].IsNull() && a.Computed:
+			after[a.Name] = before[a.Name]
+		case a.NestedType != nil:
+			after[a.Name] = propose(a.NestedType.Attributes, before[a.Name], after[a.Name])
+		}
+	}
+	return tftypes.NewValue(config.Type(), after)
+}
+
 func (e *engine) noErrors(diagnostics []*tfprotov6.Diagnostic) {
 	e.t.Helper()
 	for _, d := range diagnostics {
@@ -129,6 +175,23 @@ func (e *engine) noErrors(diagnostics []*tfprotov6.Diagnostic) {
 			e.t.Fatalf("%s: %s", d.Summary, d.Detail)
 		}
 	}
+}
+
+// where is a diagnostic's attribute as Terraform shows it.
+func where(d *tfprotov6.Diagnostic) string {
+	var b strings.Builder
+	for i, step := range d.Attribute.Steps() {
+		switch step := step.(type) {
+		case tftypes.AttributeName:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(string(step))
+		case tftypes.ElementKeyString:
+			fmt.Fprintf(&b, "[%q]", string(step))
+		}
+	}
+	return b.String()
 }
 
 func warnings(diagnostics []*tfprotov6.Diagnostic) string {

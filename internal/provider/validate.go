@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -186,7 +187,22 @@ func jsonText() check {
 }
 
 func identityPolicy() check {
-	return check{"an IAM policy document as JSON", "Not an IAM policy", parses(iampolicy.ParseIdentity)}
+	return check{"an IAM policy document as JSON", "Not an IAM policy", func(text string) error {
+		findings, err := iampolicy.Lint(text, iampolicy.Inline, account.Partition{})
+		if err != nil {
+			return err
+		}
+		var refused []string
+		for _, f := range findings { // the warnings are for the plan, where the policy is new
+			if f.Severity == iampolicy.SeverityError {
+				refused = append(refused, f.Message)
+			}
+		}
+		if len(refused) == 0 {
+			return nil
+		}
+		return errors.New(strings.Join(refused, ". "))
+	}}
 }
 
 // oneBuilt accepts the first value, and refuses the others by saying that they

@@ -146,9 +146,16 @@ func hostileSpecification(r *rapid.T) Specification {
 	s.Role.Description = text("description")
 	s.Role.Path = rapid.SampledFrom([]string{"/", "/${AWS::Region}/", "/{\"Ref\":1}/", "/*/"}).Draw(r, "path")
 	s.Role.Tags = map[string]string{"one": word.Draw(r, "tag's value"), "k" + word.Draw(r, "tag's key"): ""}
-	condition := map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text("condition's key"): []any{text("condition's value"), text("condition's other value"), true, 7}}}
-	policy := map[string]any{"Version": "2012-10-17", "Statement": []any{
-		map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + text("resource"), "Condition": condition},
+	version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "policy's version")
+	value := func(label string) string {
+		if version == "2008-10-17" { // which has no variables
+			return text(label)
+		}
+		return strings.ReplaceAll(text(label), "${", "${aws:username}${$}{")
+	}
+	condition := map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text("condition's key"): []any{value("condition's value"), value("condition's other value"), true, 7}}}
+	policy := map[string]any{"Version": version, "Statement": []any{
+		map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + value("resource"), "Condition": condition},
 	}}
 	s.Role.InlinePolicies = map[string]string{word.Draw(r, "policy's name"): string(must(json.Marshal(policy)))}
 	return s

@@ -94,9 +94,10 @@ func hostile() Specification {
 		"bool":                    "true", "date": "2012-10-17", "number": "0123456789012", "null": "null", "hole": "xacct-hole-0",
 	}
 	s.Role.InlinePolicies = map[string]string{
-		asFunction(`{"Ref":"B"}`): `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{
+		// Documents of 2008 have no variables, so that IAM takes ${…} word by word.
+		asFunction(`{"Ref":"B"}`): `{"Version":"2008-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{
 			"aws:PrincipalTag/a":["` + asFunction(`{"Fn::GetAtt":["Role","Arn"]}`) + `","Ref","Fn::Sub","{\"Ref\":\"X\"}","${AWS::Region}","!Sub x","xacct-hole-1"],
-			"` + asFunction(`{"Ref":"C"}`) + `":"on"}}}]}`,
+			"aws:PrincipalTag/` + asFunction(`{"Ref":"C"}`) + `":"on"}}}]}`,
 	}
 	return s
 }

@@ -43,7 +43,7 @@ func ValidateRole(r Role, partition account.Partition) []FieldError {
 		p.add("role.max_session_duration", "", "%d seconds is not between %d and %d", int64(d/time.Second), int64(minSession/time.Second), int64(maxSession/time.Second))
 	}
 	p.managedPolicies(r, partition)
-	p.inlinePolicies(r.InlinePolicies)
+	p.inlinePolicies(r.InlinePolicies, partition)
 	p.tags(r.Tags)
 	return p
 }
@@ -69,20 +69,21 @@ func (p *problems) managedPolicies(r Role, partition account.Partition) {
 	}
 }
 
-func (p *problems) inlinePolicies(policies map[string]string) {
+func (p *problems) inlinePolicies(policies map[string]string, partition account.Partition) {
 	const field = "role.inline_policies"
 	sound := true
 	for _, name := range sortedKeys(policies) {
 		if err := account.CheckPolicyName(name); err != nil {
 			p.add(field, name, "%s", err)
 		}
-		if _, err := iampolicy.ParseIdentity(policies[name]); err != nil {
+		findings, err := iampolicy.Lint(policies[name], iampolicy.Inline, partition)
+		if err != nil {
 			p.add(field, name, "%s", err)
 			sound = false
 			continue
 		}
-		if tree, err := decode([]byte(policies[name])); err == nil {
-			p.inertTree(field, name, tree)
+		if p.inertPolicy(field, name, policies[name]) {
+			p.refused(field, name, findings)
 		}
 	}
 	if !sound {
@@ -93,8 +94,27 @@ func (p *problems) inlinePolicies(policies map[string]string) {
 	}
 }
 
-// inertTree refuses a policy document that CloudFormation would not take word
-// by word: an object with one of these keys is a function to it.
+// inertPolicy refuses a policy document that CloudFormation would not take word
+// by word, and reports whether it does.
+func (p *problems) inertPolicy(field, name, text string) bool {
+	before := len(*p)
+	if tree, err := decode([]byte(text)); err == nil {
+		p.inertTree(field, name, tree)
+	}
+	return len(*p) == before
+}
+
+// refused are the linter's errors; its warnings are Review's.
+func (p *problems) refused(field, name string, findings []iampolicy.Finding) {
+	for _, f := range findings {
+		if f.Severity == iampolicy.SeverityError {
+			p.add(field, name, "%s", f.Message)
+		}
+	}
+}
+
+// inertTree looks at a part of a policy: an object with one of these keys is a
+// function to CloudFormation.
 func (p *problems) inertTree(field, name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:

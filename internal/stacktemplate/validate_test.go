@@ -95,6 +95,8 @@ func TestEveryMistakeIsOnItsField(t *testing.T) {
 		"a dynamic condition key":     {inline(strings.Replace(policyOf(`"a"`), "PrincipalTag/x", "PrincipalTag/{{resolve:ssm:x}}", 1)), "it has {{resolve:"},
 		"a reference in a policy":     {inline(strings.Replace(policyOf(`"AWS::AccountId"`), "aws:PrincipalTag/x", "Ref", 1)), `the key "Ref" would be read as a CloudFormation function`},
 		"a function in a policy":      {inline(strings.Replace(policyOf(`"x"`), "StringEquals", "Fn::Transform", 1)), `the key "Fn::Transform" would be read`},
+		"a policy of another border":  {inline(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws-cn:s3:::b"}}`), `role.inline_policies["read"]: Statement[0] has the resource "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
+		"what IAM would refuse":       {inline(`{"Statement":{"Sid":"Read","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3"}}`), `role.inline_policies["read"]: statement "Read" has the resource "arn:aws:s3", which has 3 of the six parts of an ARN`},
 		"too many tags":               {func(s *Specification) { s.Role.Tags = manyTags(51) }, "role.tags: a role can have 50 tags at most, not 51"},
 		"a tag without a key":         {func(s *Specification) { s.Role.Tags = map[string]string{"": "x"} }, "role.tags: a tag's key has 1 to 128"},
 		"a tag's strange key":         {func(s *Specification) { s.Role.Tags = map[string]string{"a;b": ""} }, `role.tags["a;b"]: a tag's key has 1 to 128`},
