@@ -118,40 +118,47 @@ func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptio
 	if err != nil {
 		return err
 	}
-	params := url.Values{"StackName": {stackID}}
+	params, err := s.updateParameters(ctx, p, st.Region, url.Values{"StackName": {stackID}}, st.Parameters, o)
+	if err != nil {
+		return fmt.Errorf("read the template to update the stack %s: %w", stackID, err)
+	}
+	if err := kernel.CallQuery(ctx, s, p, st.Region, "cloudformation", "UpdateStack", params, nil); err != nil {
+		return fmt.Errorf("update the stack %s: %w", stackID, err)
+	}
+	return nil
+}
+
+// updateParameters are those of UpdateStack and UpdateStackSet, for somebody
+// who keeps every value that they do not edit. of names the stack or StackSet.
+func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, region string, of url.Values, values map[string]string, o UpdateOptions) (url.Values, error) {
+	params, source := maps.Clone(of), url.Values{}
 	switch {
 	case o.TemplateURL != "":
-		params.Set("TemplateURL", o.TemplateURL)
+		source.Set("TemplateURL", o.TemplateURL)
 	case o.TemplateBody != "":
-		params.Set("TemplateBody", o.TemplateBody)
+		source.Set("TemplateBody", o.TemplateBody)
 	default:
 		params.Set("UsePreviousTemplate", "true")
+		source = of
 	}
-	summary := url.Values{"StackName": {stackID}}
-	if params.Get("UsePreviousTemplate") == "" {
-		summary = maps.Clone(params)
-		summary.Del("StackName")
-	}
+	maps.Copy(params, source)
 	var template struct {
 		Names        []string `xml:"Parameters>member>ParameterKey"`
 		Capabilities []string `xml:"Capabilities>member"`
 	}
-	if err := kernel.CallQuery(ctx, s, p, st.Region, "cloudformation", "GetTemplateSummary", summary, &template); err != nil {
-		return fmt.Errorf("read the template to update the stack %s: %w", stackID, err)
+	if err := kernel.CallQuery(ctx, s, p, region, "cloudformation", "GetTemplateSummary", source, &template); err != nil {
+		return nil, err
 	}
 	var previous []string
 	for _, name := range template.Names {
 		_, edited := o.Parameters[name]
-		if _, had := st.Parameters[name]; had && !edited {
+		if _, had := values[name]; had && !edited {
 			previous = append(previous, name)
 		}
 	}
 	addParameters(params, o.Parameters, previous)
 	addCapabilities(params, template.Capabilities)
-	if err := kernel.CallQuery(ctx, s, p, st.Region, "cloudformation", "UpdateStack", params, nil); err != nil {
-		return fmt.Errorf("update the stack %s: %w", stackID, err)
-	}
-	return nil
+	return params, nil
 }
 
 // DeleteStack starts deleting a stack. retain names resources that stay behind,

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -82,6 +83,7 @@ func (s *Sandbox) addPages() {
 		"GET /_sandbox/environment":    s.controlEnvironment,
 		"GET /_sandbox/stack/events":   s.controlEvents,
 	}
+	maps.Copy(control, s.organizationControl())
 	pages := http.NewServeMux()
 	for pattern, handle := range control {
 		pages.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
@@ -45,6 +46,7 @@ type Sandbox struct {
 	random   io.Reader
 	identity *iam.Store
 	policies *policy.Evaluator
+	orgs     *organizations.Registry
 	services map[string]kernel.Service
 	mux      *http.ServeMux // pages and control, beside the AWS API
 
@@ -106,6 +108,8 @@ func Start(opts ...Option) (*Sandbox, error) {
 	}
 	s.identity = iam.New(env)
 	env.Accounts, env.ServiceKey = s.identity, s.identity.ServiceKey
+	s.orgs = organizations.New(s.random, s.identity)
+	s.policies.Organizations(s.orgs.ID)
 	s.addServices(env)
 	s.addPages()
 	if err := s.OpenAccount(VendorAccount, "aws"); err != nil {

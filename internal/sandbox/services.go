@@ -27,7 +27,7 @@ func (s *Sandbox) addServices(env kernel.Env) {
 		"sns":            topics,
 		"s3":             objects,
 		"dynamodb":       dynamodb.New(env),
-		"cloudformation": cloudformation.New(env, objects),
+		"cloudformation": cloudformation.New(env, objects, s.orgs),
 		"events":         eventbridge.New(env),
 	}
 }

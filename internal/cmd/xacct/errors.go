@@ -55,7 +55,11 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("one argument is needed, %s; %d were given", what, len(args))}
+			needed := "one argument is needed"
+			if n > 1 {
+				needed = fmt.Sprintf("%d arguments are needed", n)
+			}
+			return usageError{fmt.Errorf("%s, %s; %d were given", needed, what, len(args))}
 		}
 		return nil
 	}

@@ -53,7 +53,7 @@ AWS_ENDPOINT_URL or --endpoint).`,
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:4566", "loopback address to serve on; port 0 picks a free one")
 	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment")
-	cmd.AddCommand(newEnvironmentCommand(), newLaunchCommand(), newDeleteCommand(), newStacksCommand(), newEventsCommand(), newAdvanceCommand())
+	cmd.AddCommand(newEnvironmentCommand(), newLaunchCommand(), newDeleteCommand(), newStacksCommand(), newEventsCommand(), newAdvanceCommand(), newOrganizationCommand())
 	cmd.PersistentFlags().String("endpoint", "", "the sandbox that runs (default: AWS_ENDPOINT_URL, else http://127.0.0.1:4566)")
 	return cmd
 }

@@ -39,7 +39,26 @@ func init() { // the table refers to functions that refer to the table
 		"ListStacks":             {(*Service).listStacks, []string{"StackStatusFilter", "NextToken"}},
 		"GetTemplate":            {(*Service).getTemplate, []string{"StackName", "TemplateStage"}},
 		"ValidateTemplate":       {(*Service).validateTemplate, []string{"TemplateBody", "TemplateURL"}},
-		"GetTemplateSummary":     {(*Service).getTemplateSummary, []string{"TemplateBody", "TemplateURL", "StackName"}},
+		"GetTemplateSummary":     {(*Service).getTemplateSummary, []string{"TemplateBody", "TemplateURL", "StackName", "StackSetName", "CallAs"}},
+
+		"CreateStackSet": {(*Service).createStackSet, []string{
+			"StackSetName", "Description", "TemplateBody", "TemplateURL", "Parameters", "Capabilities", "Tags",
+			"PermissionModel", "AutoDeployment", "CallAs", "ClientRequestToken",
+		}},
+		"UpdateStackSet": {(*Service).updateStackSet, []string{
+			"StackSetName", "Description", "TemplateBody", "TemplateURL", "UsePreviousTemplate", "Parameters", "Capabilities", "Tags",
+			"OperationPreferences", "DeploymentTargets", "Regions", "PermissionModel", "AutoDeployment", "OperationId", "CallAs",
+		}},
+		"DeleteStackSet":               {(*Service).deleteStackSet, []string{"StackSetName", "CallAs"}},
+		"DescribeStackSet":             {(*Service).describeStackSet, []string{"StackSetName", "CallAs"}},
+		"ListStackSets":                {(*Service).listStackSets, []string{"Status", "NextToken", "MaxResults", "CallAs"}},
+		"CreateStackInstances":         {(*Service).createStackInstances, []string{"StackSetName", "DeploymentTargets", "Regions", "OperationPreferences", "OperationId", "CallAs"}},
+		"DeleteStackInstances":         {(*Service).deleteStackInstances, []string{"StackSetName", "DeploymentTargets", "Regions", "OperationPreferences", "RetainStacks", "OperationId", "CallAs"}},
+		"ListStackInstances":           {(*Service).listStackInstances, []string{"StackSetName", "StackInstanceAccount", "StackInstanceRegion", "Filters", "NextToken", "MaxResults", "CallAs"}},
+		"DescribeStackInstance":        {(*Service).describeStackInstance, []string{"StackSetName", "StackInstanceAccount", "StackInstanceRegion", "CallAs"}},
+		"DescribeStackSetOperation":    {(*Service).describeStackSetOperation, []string{"StackSetName", "OperationId", "CallAs"}},
+		"ListStackSetOperations":       {(*Service).listStackSetOperations, []string{"StackSetName", "NextToken", "MaxResults", "CallAs"}},
+		"ListStackSetOperationResults": {(*Service).listStackSetOperationResults, []string{"StackSetName", "OperationId", "NextToken", "MaxResults", "CallAs"}},
 	}
 }
 

@@ -5,12 +5,13 @@
 // of onboarding. It reads a template as the customer, checks parameters, rules
 // and capabilities, makes IAM roles, publishes custom-resource requests to the
 // vendor's topic with the customer's own rights, waits for the signed answer,
-// and rolls back, updates and deletes as AWS does.
+// and rolls back, updates and deletes as AWS does. Service-managed StackSets
+// do the same in every account of an organization.
 //
 // Every stack operation runs in a goroutine of its own, by the sandbox's
 // clock, until Close. What it does not implement (change sets, stack policies,
-// nested stacks, most resource types) it refuses in the API
-// call.
+// nested stacks, self-managed StackSets, most resource types) it refuses in the
+// API call.
 package cloudformation
 
 import (
@@ -22,6 +23,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 )
 
 const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
@@ -40,22 +42,35 @@ type Service struct {
 	handlers  map[string]handler // by resource type
 	custom    handler
 
+	organizations organizationsOf
+
 	ctx     context.Context // the life of the operations that outlive their call
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	stacks  map[string]*stack   // by stack ID; deleted ones stay
-	named   map[place]*stack    // the newest of each name
-	waiting map[string]*pending // custom resources, by the key that their answer is stored under
+	stacks  map[string]*stack    // by stack ID; deleted ones stay
+	named   map[place]*stack     // the newest of each name
+	waiting map[string]*pending  // custom resources, by the key that their answer is stored under
+	sets    map[string]*stackSet // by StackSet ID; deleted ones stay
+
+	executionMu    sync.Mutex        // held while one is made
+	executionRoles map[string]string // of StackSets, by account: the role's ARN
+}
+
+// organizationsOf knows which accounts belong together, for StackSets.
+type organizationsOf interface {
+	Of(account string) (organizations.Organization, bool)
+	OnChange(func(organizations.Change))
 }
 
 // New makes the service; answers to custom resources come in through s3.
-func New(env kernel.Env, s3 responses) *Service {
+func New(env kernel.Env, s3 responses, orgs organizationsOf) *Service {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Service{
 		env: env, responses: s3, ctx: ctx, cancel: cancel,
 		stacks: map[string]*stack{}, named: map[place]*stack{}, waiting: map[string]*pending{},
+		organizations: orgs, sets: map[string]*stackSet{}, executionRoles: map[string]string{},
 	}
 	s.custom = customResource{s}
 	s.handlers = map[string]handler{
@@ -65,6 +80,7 @@ func New(env kernel.Env, s3 responses) *Service {
 		"AWS::CloudFormation::WaitConditionHandle": waitConditionHandle{s},
 	}
 	s3.OnCustomResourceResponse(s.receive)
+	orgs.OnChange(s.follow)
 	return s
 }
 

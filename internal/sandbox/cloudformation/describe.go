@@ -371,6 +371,15 @@ func (s *Service) summarised(c *kernel.Call, q kernel.Query) (*template.Template
 		defer s.mu.Unlock()
 		return st.template, nil
 	}
+	if q.Has("StackSetName") {
+		set, err := s.findAllowedSet(c, q)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return set.template, nil
+	}
 	if err := s.allowed(c, "*"); err != nil {
 		return nil, err
 	}

@@ -134,6 +134,12 @@ func checkCapabilities(t *template.Template, given []string) error {
 var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
 func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
+	return s.createStackFrom(c, q, func() (*template.Template, error) { return s.readTemplate(c, q) })
+}
+
+// createStackFrom makes a stack from a template that comes with the call, or
+// from a StackSet.
+func (s *Service) createStackFrom(c *kernel.Call, q kernel.Query, read func() (*template.Template, error)) (any, error) {
 	name := q.Get("StackName")
 	if !stackName.MatchString(name) {
 		return nil, validation("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
@@ -146,16 +152,13 @@ func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.readTemplate(c, q)
+	t, err := read()
 	if err != nil {
 		return nil, err
 	}
-	values, previous, err := queryParameters(q)
+	values, err := firstValues(q)
 	if err != nil {
 		return nil, err
-	}
-	if len(previous) > 0 {
-		return nil, validation("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", previous[0])
 	}
 	o, bound, err := s.prepare(c, q, t, values, id, name)
 	if err != nil {
@@ -178,6 +181,15 @@ func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
 	s.stacks[id], s.named[place{st.account, st.region, st.name}] = st, st
 	s.begin(st, o, "CREATE_IN_PROGRESS", runCreate)
 	return stackIDResult{id}, nil
+}
+
+// firstValues are the parameters of something new: there are no previous ones.
+func firstValues(q kernel.Query) (map[string]string, error) {
+	values, previous, err := queryParameters(q)
+	if err == nil && len(previous) > 0 {
+		return nil, validation("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", previous[0])
+	}
+	return values, err
 }
 
 // begin writes the first event, and starts the operation. The caller holds
@@ -210,6 +222,13 @@ func queryOnFailure(q kernel.Query) (string, error) {
 var updatable = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
+	return s.updateStackFrom(c, q, func() (*template.Template, error) { return s.readTemplate(c, q) })
+}
+
+// errNoUpdates is no failure to who only wants a stack to be as it says.
+var errNoUpdates = validation("No updates are to be performed.")
+
+func (s *Service) updateStackFrom(c *kernel.Call, q kernel.Query, read func() (*template.Template, error)) (any, error) {
 	st, err := s.findAllowed(c, q.Get("StackName"))
 	if err != nil {
 		return nil, err
@@ -229,11 +248,11 @@ func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
 	}
 	t := before.template
 	if q.Get("UsePreviousTemplate") != "true" {
-		if t, err = s.readTemplate(c, q); err != nil {
+		if t, err = read(); err != nil {
 			return nil, err
 		}
 	}
-	values, err := updatedValues(q, t, before)
+	values, err := updatedValues(q, t, before.values)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +274,7 @@ func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
 	o.s, o.st = s, st
 	o.bind()
 	if !o.changesAnything(t, before, tags) {
-		return nil, validation("No updates are to be performed.")
+		return nil, errNoUpdates
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,13 +288,13 @@ func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
 
 // updatedValues are the parameters of an update: those passed, and the previous
 // ones where the call says so.
-func updatedValues(q kernel.Query, t *template.Template, before former) (map[string]string, error) {
+func updatedValues(q kernel.Query, t *template.Template, before map[string]string) (map[string]string, error) {
 	values, previous, err := queryParameters(q)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range previous {
-		value, found := before.values[name]
+		value, found := before[name]
 		inNew := slices.ContainsFunc(t.Parameters, func(p template.Parameter) bool { return p.Name == name })
 		if !found || !inNew {
 			return nil, validation("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", name)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 )
 
 const (
@@ -50,7 +51,7 @@ func newWorld(t *testing.T) *world {
 		roles: map[string]map[string]string{}, objects: map[string]string{},
 		fail: map[string][]error{}, denied: map[string]bool{},
 	}
-	w.Service = New(kernel.Env{Clock: w.clock, Authorizer: w, Inside: w, Rand: rand.Reader}, w)
+	w.Service = New(kernel.Env{Clock: w.clock, Authorizer: w, Inside: w, Rand: rand.Reader}, w, w)
 	t.Cleanup(w.Close)
 	return w
 }
@@ -67,6 +68,13 @@ func (w *world) PresignPut(region, bucket, key string, _ time.Duration) string {
 }
 
 func (w *world) OnCustomResourceResponse(f func(region, key string, body []byte)) { w.callback = f }
+
+// Nobody here is in an organization: StackSets are tested with the real IAM and
+// SNS, where the sandbox is put together.
+func (*world) Of(string) (organizations.Organization, bool) {
+	return organizations.Organization{}, false
+}
+func (*world) OnChange(func(organizations.Change)) {}
 
 // Do is every other service.
 func (w *world) Do(c *kernel.Call) (*kernel.Response, error) {

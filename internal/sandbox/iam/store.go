@@ -116,6 +116,16 @@ func (s *Store) Exists(id string) bool {
 	return a != nil && !a.closed
 }
 
+// Partition is the partition in which an account lives, if it is open.
+func (s *Store) Partition(id string) (partition string, open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.accounts[id]; a != nil && !a.closed {
+		return a.partition, true
+	}
+	return "", false
+}
+
 // Settle makes IAM as slow as it really is: a role or a change of its trust
 // policy takes effect for AssumeRole only after d (aws-facts 7.5).
 func (s *Store) Settle(d time.Duration) {

@@ -14,10 +14,12 @@ import (
 )
 
 // neverThere are keys that the sandbox knows, and that a request has only
-// where a service or its caller puts them in.
+// where a service or its caller puts them in. What it would have to know and
+// doesn't, such as aws:PrincipalOrgPaths, is not among them: a policy that asks
+// for it is refused.
 var neverThere = []string{
-	"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce",
-	"aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid",
+	"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce",
+	"aws:principalorgid", "aws:resourceorgid",
 	"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:federatedprovider",
 	"aws:principalservicename", "aws:principalisawsservice", "aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast",
 	"aws:username", "aws:userid", "aws:principalaccount", "aws:principalarn", "aws:requestedregion", "aws:resourceaccount",
@@ -27,7 +29,7 @@ var neverThere = []string{
 
 // conditionKeys are the keys of a request: what follows from the caller, then
 // what the caller and the service add.
-func conditionKeys(a kernel.Authorization, now time.Time) map[string][]string {
+func conditionKeys(a kernel.Authorization, now time.Time, organization func(account string) string) map[string][]string {
 	keys := map[string][]string{
 		// Loopback stands in for TLS: clients of the sandbox speak http.
 		"aws:securetransport": {"true"},
@@ -41,6 +43,7 @@ func conditionKeys(a kernel.Authorization, now time.Time) map[string][]string {
 		}
 	}
 	set("aws:resourceaccount", a.ResourceAccount)
+	set("aws:resourceorgid", organization(a.ResourceAccount))
 	if parts := strings.SplitN(a.Resource, ":", 6); len(parts) == 6 {
 		set("aws:requestedregion", parts[3])
 	}
@@ -48,6 +51,7 @@ func conditionKeys(a kernel.Authorization, now time.Time) map[string][]string {
 		set("aws:principaltype", "Anonymous")
 	} else {
 		principalKeys(p, set)
+		set("aws:principalorgid", organization(p.Account))
 		if len(p.Via) > 0 {
 			keys["aws:calledvia"] = slices.Clone(p.Via)
 		}

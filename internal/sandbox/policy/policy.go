@@ -22,7 +22,8 @@ import (
 
 // Evaluator answers kernel.Authorizer's question.
 type Evaluator struct {
-	now func() time.Time
+	now          func() time.Time
+	organization func(account string) string
 
 	mu       sync.RWMutex
 	watchers map[int]func(Decision)
@@ -31,13 +32,21 @@ type Evaluator struct {
 
 var _ kernel.Authorizer = (*Evaluator)(nil)
 
-// NewEvaluator takes the clock for aws:CurrentTime.
-func NewEvaluator(now func() time.Time) *Evaluator { return &Evaluator{now: now} }
+// NewEvaluator takes the clock for aws:CurrentTime. No account is in an
+// organization yet.
+func NewEvaluator(now func() time.Time) *Evaluator {
+	return &Evaluator{now: now, organization: func(string) string { return "" }}
+}
+
+// Organizations says how to find the ID of an account's organization, for
+// aws:PrincipalOrgID and aws:ResourceOrgID; empty: it is in none. It is asked
+// at every question, because accounts join and leave.
+func (e *Evaluator) Organizations(id func(account string) string) { e.organization = id }
 
 // Authorize returns nil, the AccessDenied of AWS, or the error that says what
 // the sandbox can't evaluate.
 func (e *Evaluator) Authorize(a kernel.Authorization) error {
-	q := newQuestion(a, e.now())
+	q := newQuestion(a, e.now(), e.organization)
 	v, err := q.decide()
 	if err != nil {
 		return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented",

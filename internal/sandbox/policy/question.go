@@ -18,8 +18,8 @@ type question struct {
 	keys map[string][]string // condition keys, lower-case
 }
 
-func newQuestion(a kernel.Authorization, now time.Time) *question {
-	return &question{Authorization: a, keys: conditionKeys(a, now)}
+func newQuestion(a kernel.Authorization, now time.Time, organization func(account string) string) *question {
+	return &question{Authorization: a, keys: conditionKeys(a, now, organization)}
 }
 
 // strength is how directly a resource policy grants: the more precisely it

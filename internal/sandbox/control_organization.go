@@ -1,0 +1,155 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// Organizations and StackSets in the control API, and how Client speaks of
+// them.
+
+// OrganizationRequest is the body of POST /_sandbox/organization.
+type OrganizationRequest struct {
+	Management string   `json:"management"`
+	Members    []string `json:"members,omitempty"`
+}
+
+// MembershipRequest is the body of POST /_sandbox/organization/join and
+// /_sandbox/organization/leave, which needs the account only.
+type MembershipRequest struct {
+	Organization string `json:"organization,omitempty"`
+	Account      string `json:"account"`
+}
+
+// StackSetRequest is the body of POST /_sandbox/stackset.
+type StackSetRequest struct {
+	Management string `json:"management"`
+	StackSetLaunch
+}
+
+// StackSetDeletion is the body of POST /_sandbox/stackset/delete.
+type StackSetDeletion struct {
+	ID string `json:"id"`
+}
+
+func (s *Sandbox) organizationControl() map[string]func(http.ResponseWriter, *http.Request) (any, error) {
+	return map[string]func(http.ResponseWriter, *http.Request) (any, error){
+		"GET /_sandbox/organizations":       func(http.ResponseWriter, *http.Request) (any, error) { return s.Organizations(), nil },
+		"POST /_sandbox/organization":       s.controlOrganization,
+		"POST /_sandbox/organization/join":  s.controlJoin,
+		"POST /_sandbox/organization/leave": s.controlLeave,
+		"GET /_sandbox/stacksets":           func(http.ResponseWriter, *http.Request) (any, error) { return s.StackSets(), nil },
+		"POST /_sandbox/stackset":           s.controlStackSet,
+		"GET /_sandbox/stackset":            s.controlWaitStackSet,
+		"POST /_sandbox/stackset/delete":    s.controlDeleteStackSet,
+	}
+}
+
+func (s *Sandbox) controlOrganization(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[OrganizationRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.NewOrganization(q.Management, q.Members...)
+}
+
+func (s *Sandbox) controlJoin(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[MembershipRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return done{true}, s.JoinOrganization(q.Organization, q.Account)
+}
+
+func (s *Sandbox) controlLeave(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[MembershipRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return done{true}, s.LeaveOrganization(q.Account)
+}
+
+func (s *Sandbox) controlStackSet(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[StackSetRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.LaunchStackSet(r.Context(), q.Management, q.StackSetLaunch)
+}
+
+// controlWaitStackSet shows a StackSet once nothing is under way in it.
+func (s *Sandbox) controlWaitStackSet(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return s.WaitStackSet(r.Context(), r.URL.Query().Get("id"))
+}
+
+func (s *Sandbox) controlDeleteStackSet(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[StackSetDeletion](r)
+	if err != nil {
+		return nil, err
+	}
+	return done{true}, s.DeleteStackSet(r.Context(), q.ID)
+}
+
+// NewOrganization makes an organization.
+func (c Client) NewOrganization(ctx context.Context, q OrganizationRequest) (Organization, error) {
+	var o Organization
+	return o, c.do(ctx, http.MethodPost, "/_sandbox/organization", q, &o)
+}
+
+// JoinOrganization takes an account into an organization.
+func (c Client) JoinOrganization(ctx context.Context, id, account string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/organization/join", MembershipRequest{id, account}, nil)
+}
+
+// LeaveOrganization takes an account out of its organization.
+func (c Client) LeaveOrganization(ctx context.Context, account string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/organization/leave", MembershipRequest{Account: account}, nil)
+}
+
+// Organizations are all there are.
+func (c Client) Organizations(ctx context.Context) ([]Organization, error) {
+	var all []Organization
+	return all, c.do(ctx, http.MethodGet, "/_sandbox/organizations", nil, &all)
+}
+
+// LaunchStackSet makes a StackSet and begins to deploy it.
+func (c Client) LaunchStackSet(ctx context.Context, q StackSetRequest) (StackSet, error) {
+	var set StackSet
+	return set, c.do(ctx, http.MethodPost, "/_sandbox/stackset", q, &set)
+}
+
+// WaitStackSet waits until nothing is under way in a StackSet.
+func (c Client) WaitStackSet(ctx context.Context, id string) (StackSet, error) {
+	var set StackSet
+	return set, c.do(ctx, http.MethodGet, "/_sandbox/stackset?id="+url.QueryEscape(id), nil, &set)
+}
+
+// DeleteStackSet deletes a StackSet with all its stacks.
+func (c Client) DeleteStackSet(ctx context.Context, id string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/stackset/delete", StackSetDeletion{id}, nil)
+}
+
+// StackSets are all StackSets of all accounts, deleted ones too.
+func (c Client) StackSets(ctx context.Context) ([]StackSet, error) {
+	var all []StackSet
+	return all, c.do(ctx, http.MethodGet, "/_sandbox/stacksets", nil, &all)
+}
+
+// FindStackSet finds a living StackSet by its name or ID.
+func (c Client) FindStackSet(ctx context.Context, name string) (StackSet, error) {
+	all, err := c.StackSets(ctx)
+	if err != nil {
+		return StackSet{}, err
+	}
+	for _, set := range all {
+		if set.ID == name || set.Name == name && set.Status == "ACTIVE" {
+			return set, nil
+		}
+	}
+	return StackSet{}, fmt.Errorf("there is no StackSet %q", name)
+}

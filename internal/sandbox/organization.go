@@ -1,0 +1,262 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
+)
+
+// A customer with many accounts has an organization, and launches one template
+// in all of them as a StackSet.
+
+// Organization, StackSet and its parts are as their owner sees them.
+type (
+	Organization      = organizations.Organization
+	StackSet          = cloudformation.StackSet
+	StackInstance     = cloudformation.StackInstance
+	StackSetOperation = cloudformation.StackSetOperation
+)
+
+// NewOrganization makes an organization of a management account and members.
+// Accounts that nobody has named before are opened in the management account's
+// partition, that one itself in the commercial one.
+func (s *Sandbox) NewOrganization(management string, members ...string) (Organization, error) {
+	partition := "aws"
+	if known, open := s.identity.Partition(management); open {
+		partition = known
+	}
+	for _, account := range append([]string{management}, members...) {
+		if err := s.OpenAccount(account, partition); err != nil {
+			return Organization{}, err
+		}
+	}
+	o, err := s.orgs.Create(management)
+	if err != nil {
+		return o, err
+	}
+	for _, account := range members {
+		if err := s.orgs.Join(o.ID, account); err != nil {
+			return o, err
+		}
+	}
+	o, _ = s.orgs.Of(management)
+	return o, nil
+}
+
+// JoinOrganization takes an account into an organization. StackSets with
+// automatic deployment begin to deploy there.
+func (s *Sandbox) JoinOrganization(id, account string) error {
+	if !s.identity.Exists(account) {
+		for _, o := range s.orgs.All() {
+			if partition, open := s.identity.Partition(o.Management); open && o.ID == id {
+				if err := s.OpenAccount(account, partition); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return s.orgs.Join(id, account)
+}
+
+// LeaveOrganization takes an account out of its organization. StackSets with
+// automatic deployment begin to delete their stacks there, unless they retain
+// them.
+func (s *Sandbox) LeaveOrganization(account string) error { return s.orgs.Leave(account) }
+
+// Organizations are all there are.
+func (s *Sandbox) Organizations() []Organization { return s.orgs.All() }
+
+// StackSetLaunch is how somebody in the management account deploys a template
+// to the organization.
+type StackSetLaunch struct {
+	// Link is a quick-create link to take Region, name, template and parameters
+	// from; what is given beside it wins. The console has no such links for
+	// StackSets (aws-facts 8): a person copies the values.
+	Link         string            `json:"link,omitempty"`
+	Region       string            `json:"region,omitempty"`
+	Name         string            `json:"name,omitempty"`
+	TemplateURL  string            `json:"template_url,omitempty"`
+	TemplateBody string            `json:"template_body,omitempty"`
+	Parameters   map[string]string `json:"parameters,omitempty"`
+	// Accounts are the only ones to deploy to; default all members. The
+	// management account is never among them.
+	Accounts []string `json:"accounts,omitempty"`
+	// Manual leaves accounts alone that join or leave later.
+	Manual bool `json:"manual,omitempty"`
+	// Retain keeps the stacks of accounts that leave.
+	Retain bool `json:"retain,omitempty"`
+}
+
+// LaunchStackSet makes a service-managed StackSet and begins to deploy it, to
+// all accounts at once and whatever fails in some. WaitStackSet waits for the
+// rest.
+func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l StackSetLaunch) (StackSet, error) {
+	if err := l.readLink(s.url); err != nil {
+		return StackSet{}, err
+	}
+	organization, found := s.orgs.Of(management)
+	if !found {
+		return StackSet{}, fmt.Errorf("the account %s is in no organization", management)
+	}
+	p, err := s.person(management, l.Region, nil)
+	if err != nil {
+		return StackSet{}, err
+	}
+	call := func(action string, params url.Values, out any) error {
+		return kernel.CallQuery(ctx, s, p, l.Region, "cloudformation", action, params, out)
+	}
+	source := url.Values{"TemplateURL": {l.TemplateURL}}
+	if l.TemplateURL == "" {
+		source = url.Values{"TemplateBody": {l.TemplateBody}}
+	}
+	var template struct {
+		Names        []string `xml:"Parameters>member>ParameterKey"`
+		Capabilities []string `xml:"Capabilities>member"`
+	}
+	if err := call("GetTemplateSummary", source, &template); err != nil {
+		return StackSet{}, fmt.Errorf("read the template of the StackSet %s as account %s: %w", l.Name, management, err)
+	}
+	source.Set("StackSetName", l.Name)
+	source.Set("PermissionModel", "SERVICE_MANAGED")
+	source.Set("AutoDeployment.Enabled", strconv.FormatBool(!l.Manual))
+	if !l.Manual {
+		source.Set("AutoDeployment.RetainStacksOnAccountRemoval", strconv.FormatBool(l.Retain))
+	}
+	values := map[string]string{}
+	for _, name := range template.Names { // a link may have more, which the console ignores
+		if value, given := l.Parameters[name]; given {
+			values[name] = value
+		}
+	}
+	addParameters(source, values, nil)
+	addCapabilities(source, template.Capabilities)
+	var created struct {
+		ID string `xml:"StackSetId"`
+	}
+	if err := call("CreateStackSet", source, &created); err != nil {
+		return StackSet{}, fmt.Errorf("create the StackSet %s in account %s: %w", l.Name, management, err)
+	}
+	if err := call("CreateStackInstances", everywhere(created.ID, organization.Root, l.Region, l.Accounts), nil); err != nil {
+		return StackSet{}, fmt.Errorf("deploy the StackSet %s to the organization %s: %w", l.Name, organization.ID, err)
+	}
+	set, _ := s.CloudFormation().StackSet(management, l.Region, created.ID)
+	return set, nil
+}
+
+// readLink takes over from the link what is not given.
+func (l *StackSetLaunch) readLink(base string) error {
+	if l.Link == "" {
+		if l.Name == "" || l.Region == "" {
+			return errors.New("a StackSet needs a name and a Region")
+		}
+		return nil
+	}
+	q, err := parseQuickCreate(l.Link, base)
+	if err != nil {
+		return err
+	}
+	for given, fromLink := range map[*string]string{&l.Region: q.region, &l.Name: q.stackName, &l.TemplateURL: q.templateURL} {
+		if *given == "" {
+			*given = fromLink
+		}
+	}
+	for name, value := range l.Parameters {
+		q.parameters[name] = value
+	}
+	l.Parameters = q.parameters
+	return nil
+}
+
+// everywhere are the parameters of an operation on all instances in a Region,
+// or those of some accounts, whatever fails in some.
+func everywhere(set, root, region string, accounts []string) url.Values {
+	params := url.Values{
+		"StackSetName": {set}, "Regions.member.1": {region},
+		"DeploymentTargets.OrganizationalUnitIds.member.1": {root},
+		"OperationPreferences.FailureTolerancePercentage":  {"100"},
+		"OperationPreferences.MaxConcurrentPercentage":     {"100"},
+	}
+	for i, account := range accounts {
+		params.Set("DeploymentTargets.AccountFilterType", "INTERSECTION")
+		params.Set("DeploymentTargets.Accounts.member."+strconv.Itoa(i+1), account)
+	}
+	return params
+}
+
+// WaitStackSet waits until no operation of the StackSet runs or waits, and
+// returns it. Its instances say how that ended.
+func (s *Sandbox) WaitStackSet(ctx context.Context, id string) (StackSet, error) {
+	return s.WaitStackSetFor(ctx, id, StackSet.Settled)
+}
+
+// WaitStackSetFor waits until the StackSet is as wanted.
+func (s *Sandbox) WaitStackSetFor(ctx context.Context, id string, wanted func(StackSet) bool) (StackSet, error) {
+	set, err := s.CloudFormation().WaitForSet(ctx, id, wanted)
+	if err != nil {
+		return set, fmt.Errorf("wait for the StackSet %s: %w", id, err)
+	}
+	return set, nil
+}
+
+// StackSets are all StackSets of all accounts, deleted ones too.
+func (s *Sandbox) StackSets() []StackSet { return s.CloudFormation().StackSets() }
+
+// UpdateStackSet begins to update the StackSet and all its stacks; values that
+// are not edited stay.
+func (s *Sandbox) UpdateStackSet(ctx context.Context, id string, o UpdateOptions) error {
+	set, p, err := s.ownedSet(id, o.As)
+	if err != nil {
+		return err
+	}
+	params, err := s.updateParameters(ctx, p, set.Region, url.Values{"StackSetName": {id}}, set.Parameters, o)
+	if err != nil {
+		return fmt.Errorf("read the template to update the StackSet %s: %w", id, err)
+	}
+	params.Set("OperationPreferences.FailureTolerancePercentage", "100")
+	params.Set("OperationPreferences.MaxConcurrentPercentage", "100")
+	if err := kernel.CallQuery(ctx, s, p, set.Region, "cloudformation", "UpdateStackSet", params, nil); err != nil {
+		return fmt.Errorf("update the StackSet %s: %w", id, err)
+	}
+	return nil
+}
+
+// DeleteStackSet deletes all stacks of a StackSet, waits for that, and deletes
+// the StackSet.
+func (s *Sandbox) DeleteStackSet(ctx context.Context, id string) error {
+	set, p, err := s.ownedSet(id, nil)
+	if err != nil {
+		return err
+	}
+	organization, _ := s.orgs.Of(set.Account)
+	params := everywhere(id, organization.Root, set.Region, nil)
+	params.Set("RetainStacks", "false")
+	if err := kernel.CallQuery(ctx, s, p, set.Region, "cloudformation", "DeleteStackInstances", params, nil); err != nil {
+		return fmt.Errorf("delete the stacks of the StackSet %s: %w", id, err)
+	}
+	if _, err := s.WaitStackSet(ctx, id); err != nil {
+		return err
+	}
+	if err := kernel.CallQuery(ctx, s, p, set.Region, "cloudformation", "DeleteStackSet", url.Values{"StackSetName": {id}}, nil); err != nil {
+		return fmt.Errorf("delete the StackSet %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Sandbox) ownedSet(id string, as *Credentials) (StackSet, *kernel.Principal, error) {
+	for _, set := range s.StackSets() {
+		if set.ID == id {
+			p, err := s.person(set.Account, set.Region, as)
+			return set, p, err
+		}
+	}
+	return StackSet{}, nil, fmt.Errorf("there is no StackSet %s", id)
+}

@@ -1,0 +1,220 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package organizations is the sandbox's AWS Organizations: which accounts
+// belong together, and which of them manages the others. Policies see it as
+// aws:PrincipalOrgID, and CloudFormation's StackSets follow who joins and who
+// leaves.
+//
+// There is one root and no organizational unit below it, there are no
+// invitations, no delegated administrators and no service control policies.
+package organizations
+
+import (
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Organization is an organization as it is at one moment.
+type Organization struct {
+	ID         string   `json:"id"`         // "o-" and 10 letters and digits
+	Root       string   `json:"root"`       // "r-" and four: what StackSets deploy to
+	Management string   `json:"management"` // the account that manages it
+	Members    []string `json:"members"`    // the others, in the order of their joining
+
+	partition string
+}
+
+// Change is an account that has joined an organization, or left it.
+type Change struct {
+	Organization Organization // after the change
+	Account      string
+	Joined       bool // false: left
+}
+
+// accounts knows in which partition an account lives.
+type accounts interface {
+	Partition(account string) (partition string, open bool)
+}
+
+// Registry holds all organizations. No account is in two of them, and none
+// reaches across partitions. Policies are evaluated under other services'
+// locks, so nobody else is asked anything under the registry's.
+type Registry struct {
+	random   io.Reader
+	accounts accounts
+
+	mu            sync.Mutex
+	organizations map[string]*Organization // by ID
+	of            map[string]*Organization // by account
+	listeners     []func(Change)
+}
+
+// New has no organization yet.
+func New(random io.Reader, known accounts) *Registry {
+	return &Registry{random: random, accounts: known, organizations: map[string]*Organization{}, of: map[string]*Organization{}}
+}
+
+// Create makes an organization that an account manages.
+func (r *Registry) Create(management string) (Organization, error) {
+	o, err := r.create(management)
+	if err != nil {
+		return o, fmt.Errorf("make an organization: %w", err)
+	}
+	return o, nil
+}
+
+func (r *Registry) create(management string) (Organization, error) {
+	id, err := r.newID()
+	if err != nil {
+		return Organization{}, err
+	}
+	partition, err := r.partition(management)
+	if err != nil {
+		return Organization{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.mayJoin(management); err != nil {
+		return Organization{}, err
+	}
+	o := &Organization{ID: "o-" + id[:10], Root: "r-" + id[10:14], Management: management, partition: partition}
+	r.organizations[o.ID], r.of[management] = o, o
+	return o.clone(), nil
+}
+
+// Join takes an account into an organization.
+func (r *Registry) Join(id, account string) error {
+	change, err := r.join(id, account)
+	if err != nil {
+		return fmt.Errorf("take the account %s into the organization %s: %w", account, id, err)
+	}
+	r.tell(change)
+	return nil
+}
+
+func (r *Registry) join(id, account string) (Change, error) {
+	partition, unknown := r.partition(account)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.organizations[id]
+	switch {
+	case o == nil:
+		return Change{}, errors.New("there is no such organization")
+	case unknown != nil:
+		return Change{}, unknown
+	case o.partition != partition:
+		return Change{}, fmt.Errorf("the account is in the partition %s, and the organization in %s", partition, o.partition)
+	}
+	if err := r.mayJoin(account); err != nil {
+		return Change{}, err
+	}
+	o.Members = append(o.Members, account)
+	r.of[account] = o
+	return Change{o.clone(), account, true}, nil
+}
+
+// Leave takes a member out of its organization. The management account stays
+// as long as there is one, as on AWS.
+func (r *Registry) Leave(account string) error {
+	change, err := r.leave(account)
+	if err != nil {
+		return fmt.Errorf("take the account %s out of its organization: %w", account, err)
+	}
+	r.tell(change)
+	return nil
+}
+
+func (r *Registry) leave(account string) (Change, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.of[account]
+	switch {
+	case o == nil:
+		return Change{}, errors.New("it is in none")
+	case o.Management == account:
+		return Change{}, fmt.Errorf("it manages the organization %s", o.ID)
+	}
+	delete(r.of, account)
+	o.Members = slices.DeleteFunc(o.Members, func(member string) bool { return member == account })
+	return Change{o.clone(), account, false}, nil
+}
+
+func (r *Registry) partition(account string) (string, error) {
+	partition, open := r.accounts.Partition(account)
+	if !open {
+		return "", fmt.Errorf("there is no account %s", account)
+	}
+	return partition, nil
+}
+
+func (r *Registry) mayJoin(account string) error {
+	if o := r.of[account]; o != nil {
+		return fmt.Errorf("the account %s is in the organization %s already", account, o.ID)
+	}
+	return nil
+}
+
+// Of is the organization that an account is in.
+func (r *Registry) Of(account string) (Organization, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.of[account]
+	if o == nil {
+		return Organization{}, false
+	}
+	return o.clone(), true
+}
+
+// ID is that of the organization that an account is in; empty: it is in none.
+func (r *Registry) ID(account string) string {
+	o, _ := r.Of(account)
+	return o.ID
+}
+
+// All are all organizations, by ID.
+func (r *Registry) All() []Organization {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := []Organization{}
+	for _, id := range slices.Sorted(maps.Keys(r.organizations)) {
+		all = append(all, r.organizations[id].clone())
+	}
+	return all
+}
+
+// OnChange registers who hears of accounts that join and leave, once they have.
+func (r *Registry) OnChange(listen func(Change)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.listeners = append(r.listeners, listen)
+}
+
+func (r *Registry) tell(c Change) {
+	r.mu.Lock()
+	listeners := slices.Clone(r.listeners)
+	r.mu.Unlock()
+	for _, listen := range listeners {
+		listen(c)
+	}
+}
+
+func (o *Organization) clone() Organization {
+	copied := *o
+	copied.Members = slices.Clone(o.Members)
+	return copied
+}
+
+func (r *Registry) newID() (string, error) {
+	var b [10]byte
+	if _, err := io.ReadFull(r.random, b[:]); err != nil {
+		return "", fmt.Errorf("draw its ID: %w", err)
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:])), nil
+}

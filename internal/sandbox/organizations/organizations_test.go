@@ -1,0 +1,93 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package organizations
+
+import (
+	"crypto/rand"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// partitions are the accounts that there are, and where.
+type partitions map[string]string
+
+func (p partitions) Partition(account string) (string, bool) {
+	partition, open := p[account]
+	return partition, open
+}
+
+var known = partitions{"1": "aws", "2": "aws", "3": "aws", "4": "aws-cn"}
+
+func made(t *testing.T) (*Registry, Organization) {
+	t.Helper()
+	r := New(rand.Reader, known)
+	o, err := r.Create("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, o
+}
+
+func TestAnOrganizationIsItsManagementAccountAndItsMembers(t *testing.T) {
+	r, o := made(t)
+	if !regexp.MustCompile(`^o-[a-z0-9]{10,32}$`).MatchString(o.ID) || !regexp.MustCompile(`^r-[a-z0-9]{4,32}$`).MatchString(o.Root) {
+		t.Errorf("the organization is %+v", o)
+	}
+	if err := r.Join(o.ID, "2"); err != nil {
+		t.Fatal(err)
+	}
+	if r.ID("1") != o.ID || r.ID("2") != o.ID || r.ID("3") != "" {
+		t.Errorf("the organizations are %q, %q and %q", r.ID("1"), r.ID("2"), r.ID("3"))
+	}
+	if all := r.All(); len(all) != 1 || !reflect.DeepEqual(all[0].Members, []string{"2"}) {
+		t.Errorf("all are %+v", all)
+	}
+	if err := r.Leave("2"); err != nil || r.ID("2") != "" {
+		t.Errorf("after it has left: %q, %v", r.ID("2"), err)
+	}
+}
+
+func TestWhoeverListensHearsOfAChangeOnceItIsMade(t *testing.T) {
+	r, o := made(t)
+	var heard []string
+	r.OnChange(func(c Change) {
+		if c.Joined != (r.ID(c.Account) == o.ID) {
+			t.Errorf("%+v was told before it was so", c)
+		}
+		heard = append(heard, c.Account+strings.Join(c.Organization.Members, "+"))
+	})
+	for _, err := range []error{r.Join(o.ID, "2"), r.Join(o.ID, "3"), r.Leave("2")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"22", "32+3", "23"}; !reflect.DeepEqual(heard, want) {
+		t.Errorf("heard %v, want %v", heard, want)
+	}
+}
+
+func TestWhatCannotBeIsRefused(t *testing.T) {
+	r, o := made(t)
+	r.OnChange(func(c Change) { t.Errorf("told of %+v", c) })
+	create := func(account string) error { _, err := r.Create(account); return err }
+	for name, step := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a second organization":      {create("1"), "is in the organization " + o.ID + " already"},
+		"an account that isn't":      {create("9"), "there is no account 9"},
+		"a member that isn't":        {r.Join(o.ID, "9"), "there is no account 9"},
+		"an organization that isn't": {r.Join("o-none", "2"), "no such organization"},
+		"joining twice":              {r.Join(o.ID, "1"), "already"},
+		"another partition":          {r.Join(o.ID, "4"), "partition aws-cn, and the organization in aws"},
+		"leaving without being in":   {r.Leave("3"), "it is in none"},
+		"the management account":     {r.Leave("1"), "it manages the organization"},
+	} {
+		if step.err == nil || !strings.Contains(step.err.Error(), step.want) {
+			t.Errorf("%s: %v, want %q", name, step.err, step.want)
+		}
+	}
+}
