@@ -30,6 +30,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0 // metrics of the registrar
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts (testscript)
 	github.com/spf13/cobra v1.10.2 // the command line
+	github.com/zclconf/go-cty v1.18.1 // tests: values of HCL
 	golang.org/x/sync v0.24.0 // errgroup
 	google.golang.org/grpc v1.79.3 // figures: the first response of the provider process
 	google.golang.org/protobuf v1.36.12 // figures: the same
@@ -101,7 +102,6 @@ require (
 	github.com/vmihailenco/msgpack v4.0.4+incompatible // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
-	github.com/zclconf/go-cty v1.18.1 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/contrib/instrumentation/github.com/aws/aws-sdk-go-v2/otelaws v0.69.0 // indirect
 	go.opentelemetry.io/otel v1.44.0 // indirect

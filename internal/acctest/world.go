@@ -46,11 +46,7 @@ type World struct {
 // Start starts a sandbox for one test.
 func Start(t testing.TB, options ...sandbox.Option) *World {
 	t.Helper()
-	// Asked for here as well, so that go test doesn't take the results of one
-	// engine for those of another.
-	if _, err := engine(); err != nil {
-		t.Fatal(err)
-	}
+	NeedsEngine(t)
 	box, err := sandbox.Start(options...)
 	if err != nil {
 		t.Fatal(err)

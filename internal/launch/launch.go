@@ -3,7 +3,8 @@
 
 // Package launch is the ways in which a customer may launch the template behind
 // a link: all of them hand CloudFormation the same template and the same
-// parameters. It publishes nothing and asks nobody.
+// parameters, as a link into the console, as a command of the AWS command line,
+// or as Terraform. It publishes nothing and asks nobody.
 package launch
 
 import (

@@ -16,11 +16,15 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
 
-var _ provider.Provider = (*xacctProvider)(nil)
+var (
+	_ provider.Provider              = (*xacctProvider)(nil)
+	_ provider.ProviderWithFunctions = (*xacctProvider)(nil)
+)
 
 // Option changes what a provider instance does; tests use them.
 type Option func(*settings)
@@ -89,4 +93,8 @@ func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
 
 func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newHubDataSource, newRoleDataSource, newRolesDataSource}
+}
+
+func (p *xacctProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newQuickCreateURLFunction, newCLICommandFunction, newTerraformSnippetFunction, newTrustPolicyFunction}
 }

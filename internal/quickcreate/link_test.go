@@ -183,9 +183,13 @@ func TestEveryLinkIsReadBack(t *testing.T) {
 			StackName:   rapid.StringMatching(`|[A-Za-z][A-Za-z0-9-]{0,127}`).Draw(r, "stack"),
 			Parameters:  rapid.MapOfN(rapid.StringMatching(`[A-Za-z0-9]{1,20}`), rapid.StringN(0, 60, 200), 0, 8).Draw(r, "parameters"),
 		}
-		text, err := want.URL(rapid.SampledFrom([]string{"", "http://127.0.0.1:4566/console"}).Draw(r, "console"))
+		console := rapid.SampledFrom([]string{"", "http://127.0.0.1:4566/console"}).Draw(r, "console")
+		text, err := want.URL(console)
 		if err != nil {
 			r.Fatal(err)
+		}
+		if got := Console(text); got != console {
+			r.Fatalf("the console %q was read back as %q", console, got)
 		}
 		if strings.IndexFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"<>\^{}|+`+"`", c) }) >= 0 {
 			r.Fatalf("not encoded: %s", text)

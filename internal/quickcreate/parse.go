@@ -60,28 +60,47 @@ func Parse(link string) (Link, error) {
 	return l, nil
 }
 
+// Console is what a link was made with instead of AWS's own console, to make
+// another link into the same one; empty: AWS's. The link is one that Parse
+// reads.
+func Console(link string) string {
+	page, _, _ := strings.Cut(link, "#")
+	u, err := url.Parse(page)
+	if err != nil || !consoleOf(u.Hostname()).IsZero() {
+		return ""
+	}
+	page, _, _ = strings.Cut(page, "?")
+	return strings.TrimSuffix(page, "/cloudformation/home")
+}
+
 // checkHost holds AWS's own hosts against the Region; what is not AWS's may
 // have any name (aws-facts 3.4).
 func checkHost(u *url.URL, region account.Region) error {
-	for _, id := range []string{"aws", "aws-us-gov", "aws-cn", "aws-eusc"} {
-		partition, err := account.ParsePartition(id)
-		if err != nil {
-			return err
-		}
-		console, host := partition.ConsoleHost(), strings.ToLower(u.Hostname())
-		if host != console && !strings.HasSuffix(host, "."+console) {
-			continue
-		}
-		if u.Scheme != "https" || u.Port() != "" {
-			return fmt.Errorf("AWS's console is https, without a port")
-		}
-		// Without a Region in front the console finds its own.
-		if host != console && host != region.String()+"."+console || partition != region.Partition() {
-			return fmt.Errorf("the console %s is not that of Region %s", host, region)
-		}
+	partition, host := consoleOf(u.Hostname()), strings.ToLower(u.Hostname())
+	if partition.IsZero() {
 		return nil
 	}
+	if u.Scheme != "https" || u.Port() != "" {
+		return fmt.Errorf("AWS's console is https, without a port")
+	}
+	console := partition.ConsoleHost()
+	// Without a Region in front the console finds its own.
+	if host != console && host != region.String()+"."+console || partition != region.Partition() {
+		return fmt.Errorf("the console %s is not that of Region %s", host, region)
+	}
 	return nil
+}
+
+// consoleOf is the partition whose console a host is; none: it is not AWS's.
+func consoleOf(host string) account.Partition {
+	host = strings.ToLower(host)
+	for _, id := range []string{"aws", "aws-us-gov", "aws-cn", "aws-eusc"} {
+		partition, err := account.ParsePartition(id)
+		if err == nil && (host == partition.ConsoleHost() || strings.HasSuffix(host, "."+partition.ConsoleHost())) {
+			return partition
+		}
+	}
+	return account.Partition{}
 }
 
 // readQuery reads name=value pairs; a + is a +, as to the console's script.

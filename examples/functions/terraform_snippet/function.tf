@@ -1,0 +1,3 @@
+output "globex_terraform" {
+  value = provider::xacct::terraform_snippet(xacct_onboarding_link.globex.url)
+}

@@ -1,0 +1,150 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package launch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+)
+
+// namedIAM is what a customer agrees to, by the command line as by the
+// checkbox in the console: the template makes a role with a name (aws-facts 3.8).
+const namedIAM = "CAPABILITY_NAMED_IAM"
+
+// CreateCommand is the link as a command of the AWS command line, which
+// creates the same stack. What would mean something to a shell is quoted, so it
+// is safe to paste whatever the link carries.
+func CreateCommand(l quickcreate.Link) (string, error) {
+	if err := check(l); err != nil {
+		return "", err
+	}
+	return command("create-stack",
+		option{"--region", []string{l.Region.String()}},
+		option{"--stack-name", []string{l.StackName}},
+		option{"--template-url", []string{l.TemplateURL}},
+		option{"--parameters", parameters(l.Parameters)},
+		option{"--capabilities", []string{namedIAM}},
+	), nil
+}
+
+// UpdateCommand gives an existing stack a new template. Its parameters stay as
+// they are, whatever the customer has chosen. Only parameters that the stack
+// has may be named here: CloudFormation refuses to keep a value that was never
+// given, and takes the default for one that is new.
+func UpdateCommand(stack account.StackARN, templateURL string, keep []string) (string, error) {
+	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: templateURL}); err != nil {
+		return "", err
+	}
+	kept := make([]string, 0, len(keep))
+	for _, name := range slices.Sorted(slices.Values(keep)) {
+		kept = append(kept, "ParameterKey="+name+",UsePreviousValue=true")
+	}
+	return command("update-stack",
+		option{"--region", []string{stack.Region.String()}},
+		option{"--stack-name", []string{stack.String()}},
+		option{"--template-url", []string{templateURL}},
+		option{"--parameters", kept},
+		option{"--capabilities", []string{namedIAM}},
+	), nil
+}
+
+// StackSetCommands launch the template in every account of an organization: a
+// service-managed StackSet, and its instances in one Region, because the role
+// is the same in all of them. They are for the organization's management
+// account, which itself gets no instance (aws-facts 8).
+func StackSetCommands(l quickcreate.Link) (string, error) {
+	if err := check(l); err != nil {
+		return "", err
+	}
+	region, name := option{"--region", []string{l.Region.String()}}, option{"--stack-set-name", []string{l.StackName}}
+	create := command("create-stack-set", region, name,
+		option{"--template-url", []string{l.TemplateURL}},
+		option{"--parameters", parameters(l.Parameters)},
+		option{"--capabilities", []string{namedIAM}},
+		option{"--permission-model", []string{"SERVICE_MANAGED"}},
+		option{"--auto-deployment", []string{"Enabled=true,RetainStacksOnAccountRemoval=false"}},
+	)
+	instances := command("create-stack-instances", region, name,
+		option{"--regions", []string{l.Region.String()}},
+	)
+	// The only part that a shell is to expand, and nothing of it is a value.
+	const everybody = `  --deployment-targets "OrganizationalUnitIds=$(aws organizations list-roots --query 'Roots[0].Id' --output text)"`
+	return create + " &&\n" + instances + lineEnd + everybody, nil
+}
+
+// check refuses what the console would ask the customer for and a command
+// can't.
+func check(l quickcreate.Link) error {
+	if l.StackName == "" {
+		return fmt.Errorf("the link proposes no name for the stack, and only the console asks for one")
+	}
+	_, err := l.URL("")
+	return err
+}
+
+type option struct {
+	name   string
+	values []string
+}
+
+const lineEnd = " \\\n"
+
+func command(action string, options ...option) string {
+	lines := []string{"aws cloudformation " + action}
+	for _, o := range options {
+		if len(o.values) == 0 {
+			continue
+		}
+		line := "  " + o.name
+		for _, value := range o.values {
+			line += " " + quote(value)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, lineEnd)
+}
+
+// parameters are those of a stack as the command line takes them: its
+// shorthand, one word a parameter, or JSON where a value has characters that
+// mean something in the shorthand.
+func parameters(values map[string]string) []string {
+	type parameter struct{ ParameterKey, ParameterValue string }
+	words, list, short := []string{}, []parameter{}, true
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		words = append(words, "ParameterKey="+name+",ParameterValue="+values[name])
+		list = append(list, parameter{name, values[name]})
+		short = short && plain.MatchString(values[name])
+	}
+	if short {
+		return words
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(list) // strings always encode
+	return []string{strings.TrimSpace(b.String())}
+}
+
+// plain is what has no meaning in the shorthand of the AWS command line.
+var plain = regexp.MustCompile(`^[A-Za-z0-9._/:@+-]+$`)
+
+// word is what a shell takes as it stands.
+var word = regexp.MustCompile(`^[A-Za-z0-9._/:@+=,-]+$`)
+
+// quote makes one word of a shell out of a value: within single quotes nothing
+// has a meaning but the single quote itself.
+func quote(value string) string {
+	if word.MatchString(value) {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}

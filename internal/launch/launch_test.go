@@ -1,0 +1,233 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package launch
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// regions are compared as they are, and not looked into.
+var regions = cmpopts.EquateComparable(account.Region{})
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+const template = "https://xacct-acme-0011223344556677.s3.us-east-1.amazonaws.com/templates/00ff.json"
+
+func globex() quickcreate.Link {
+	return quickcreate.Link{
+		Region: must(account.ParseRegion("eu-central-1")), TemplateURL: template, StackName: "acme-access",
+		Parameters: map[string]string{"ExternalId": "00ff", "CustomerName": "globex", "RoleName": "acme-globex", "Shard": "0"},
+	}
+}
+
+func hostile() quickcreate.Link {
+	l := globex()
+	l.TemplateURL = template + "?X-Amz-Signature=00&X-Amz-Date='$(id)'"
+	l.Parameters = map[string]string{
+		"ExternalId": `a,b=c "d" 'e'`, "CustomerName": "${var.secret} %{ if true } $${x} `id` $(id) \\\n\tMüller 🦊",
+		"for": "!", "0": "", "RoleName": "-x",
+	}
+	return l
+}
+
+func stack() account.StackARN {
+	return must(account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/5f0e1a40-0000-11f1-8000-0123456789ab"))
+}
+
+// written are all the ways but the link, by the name of their golden.
+func written(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for name, l := range map[string]quickcreate.Link{"globex": globex(), "hostile": hostile()} {
+		texts[name+"-create.sh"] = must(CreateCommand(l)) + "\n"
+		texts[name+"-stack-set.sh"] = must(StackSetCommands(l)) + "\n"
+		texts[name+".tf"] = must(TerraformSnippet(l))
+	}
+	texts["update.sh"] = must(UpdateCommand(stack(), template, []string{"Shard", "ExternalId"})) + "\n"
+	return texts
+}
+
+func TestTheCommandsAndTheSnippetAreThoseOfTheGoldens(t *testing.T) {
+	for name, got := range written(t) {
+		file := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatalf("%v (run the test with -update)", err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (run the test with -update):\n%s", name, diff)
+		}
+	}
+}
+
+func TestTheSnippetIsAsTerraformFormatsIt(t *testing.T) {
+	for name, text := range written(t) {
+		if strings.HasSuffix(name, ".tf") && string(hclwrite.Format([]byte(text))) != text {
+			t.Errorf("terraform fmt would change %s", name)
+		}
+	}
+}
+
+func TestALinkWithoutAStackNameIsOnlyForTheConsole(t *testing.T) {
+	l := globex()
+	l.StackName = ""
+	for name, make := range map[string]func(quickcreate.Link) (string, error){"command": CreateCommand, "stack set": StackSetCommands, "snippet": TerraformSnippet} {
+		if text, err := make(l); err == nil || !strings.Contains(err.Error(), "no name for the stack") {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+}
+
+func FuzzEveryValueReachesTheCommandLineAndTerraform(f *testing.F) {
+	for _, l := range []quickcreate.Link{globex(), hostile()} {
+		for name, value := range l.Parameters {
+			f.Add(name, value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		l := globex()
+		l.Parameters[name] = value
+		if _, err := l.URL(""); err != nil {
+			t.Skip("no link carries it")
+		}
+		args := runInShell(t, must(CreateCommand(l)))
+		if diff := cmp.Diff(l, readCommand(t, args), regions); diff != "" {
+			t.Errorf("by the command line:\n%s", diff)
+		}
+		if diff := cmp.Diff(normal(l), readSnippet(t, must(TerraformSnippet(l))), regions); diff != "" {
+			t.Errorf("by Terraform:\n%s", diff)
+		}
+	})
+}
+
+// runInShell pastes a command into a shell in which aws prints its arguments.
+func runInShell(t *testing.T, command string) []string {
+	t.Helper()
+	const fake = `aws() { for a in "$@"; do printf '%s\0' "$a"; done; }` + "\n"
+	sh := exec.CommandContext(t.Context(), "sh", "-s")
+	sh.Stdin = strings.NewReader(fake + command + "\n")
+	sh.Env = []string{}
+	out, err := sh.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, command)
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+}
+
+// readCommand reads the arguments as the AWS command line does.
+func readCommand(t *testing.T, args []string) quickcreate.Link {
+	t.Helper()
+	options, name := map[string][]string{}, ""
+	for _, arg := range args[2:] {
+		if strings.HasPrefix(arg, "--") {
+			name = arg
+			continue
+		}
+		options[name] = append(options[name], arg)
+	}
+	if strings.Join(args[:2], " ") != "cloudformation create-stack" || options["--capabilities"][0] != "CAPABILITY_NAMED_IAM" {
+		t.Fatalf("%q", args)
+	}
+	l := quickcreate.Link{
+		Region:    must(account.ParseRegion(options["--region"][0])),
+		StackName: options["--stack-name"][0], TemplateURL: options["--template-url"][0], Parameters: map[string]string{},
+	}
+	if words := options["--parameters"]; len(words) != 1 || words[0][0] != '[' {
+		for _, word := range words {
+			parts := strings.Split(word, ",") // a comma begins the next member of the structure
+			if len(parts) != 2 {
+				t.Fatalf("%q is not two members", word)
+			}
+			l.Parameters[strings.TrimPrefix(parts[0], "ParameterKey=")] = strings.TrimPrefix(parts[1], "ParameterValue=")
+		}
+		return l
+	}
+	var list []struct{ ParameterKey, ParameterValue string }
+	if err := json.Unmarshal([]byte(options["--parameters"][0]), &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list {
+		l.Parameters[p.ParameterKey] = p.ParameterValue
+	}
+	return l
+}
+
+// readSnippet evaluates the snippet where there is nothing to refer to.
+func readSnippet(t *testing.T, text string) quickcreate.Link {
+	t.Helper()
+	file, diags := hclsyntax.ParseConfig([]byte(text), "snippet.tf", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
+	}
+	blocks := file.Body.(*hclsyntax.Body).Blocks
+	if len(blocks) != 1 || len(file.Body.(*hclsyntax.Body).Attributes) != 0 {
+		t.Fatalf("there is more than one resource:\n%s", text)
+	}
+	values := map[string]cty.Value{}
+	for name, attribute := range blocks[0].Body.Attributes {
+		value, diags := attribute.Expr.Value(nil)
+		if diags.HasErrors() {
+			t.Fatalf("%v\n%s", diags, text)
+		}
+		values[name] = value
+	}
+	l := quickcreate.Link{
+		Region:    must(account.ParseRegion(values["region"].AsString())),
+		StackName: values["name"].AsString(), TemplateURL: values["template_url"].AsString(), Parameters: map[string]string{},
+	}
+	for name, value := range values["parameters"].AsValueMap() {
+		l.Parameters[name] = value.AsString()
+	}
+	return l
+}
+
+// normal is the link with its values in the one Unicode form that Terraform
+// keeps strings in.
+func normal(l quickcreate.Link) quickcreate.Link {
+	parameters := map[string]string{}
+	for name, value := range l.Parameters {
+		parameters[name] = cty.StringVal(value).AsString()
+	}
+	l.Parameters = parameters
+	return l
+}
+
+func TestNothingOfAHostileLinkIsRunByAShell(t *testing.T) {
+	for _, command := range []string{must(CreateCommand(hostile())), must(UpdateCommand(stack(), hostile().TemplateURL, []string{"ExternalId"}))} {
+		for _, arg := range runInShell(t, command) {
+			if !utf8.ValidString(arg) || strings.Contains(arg, "uid=") {
+				t.Errorf("the shell made %q", arg)
+			}
+		}
+	}
+}

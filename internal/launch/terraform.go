@@ -1,0 +1,85 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package launch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+)
+
+// TerraformSnippet is the link as a resource of the customer's own Terraform
+// configuration, as `terraform fmt` would write it. Nothing in a value becomes
+// an expression.
+func TerraformSnippet(l quickcreate.Link) (string, error) {
+	if err := check(l); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("# The argument region needs hashicorp/aws 6.0 or later. With an older one leave\n" +
+		"# it out, and use a provider of that Region.\n")
+	fmt.Fprintf(&b, "resource \"aws_cloudformation_stack\" %s {\n", text(strings.ReplaceAll(l.StackName, "-", "_")))
+	fmt.Fprintf(&b, "  name         = %s\n", text(l.StackName))
+	fmt.Fprintf(&b, "  region       = %s\n", text(l.Region.String()))
+	fmt.Fprintf(&b, "  template_url = %s\n", text(l.TemplateURL))
+	fmt.Fprintf(&b, "  capabilities = [%s]\n", text(namedIAM))
+	if len(l.Parameters) > 0 {
+		b.WriteString("\n  parameters = {\n")
+		widest := 0
+		for name := range l.Parameters {
+			widest = max(widest, len(key(name)))
+		}
+		for _, name := range slices.Sorted(maps.Keys(l.Parameters)) {
+			fmt.Fprintf(&b, "    %-*s = %s\n", widest, key(name), text(l.Parameters[name]))
+		}
+		b.WriteString("  }\n")
+	}
+	b.WriteString("}\n")
+	return b.String(), nil
+}
+
+// key is the name of a parameter as the key of an object. Parameters' names are
+// letters and digits; few of them are something else to HCL.
+func key(name string) string {
+	if name == "for" || name[0] <= '9' {
+		return text(name)
+	}
+	return name
+}
+
+// text is a quoted string of HCL's native syntax: besides quotes, backslashes
+// and what can't be seen, the beginnings of templates are escaped.
+func text(value string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	runes := []rune(value)
+	for i, r := range runes {
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case (r == '$' || r == '%') && i+1 < len(runes) && runes[i+1] == '{':
+			b.WriteRune(r)
+			b.WriteRune(r)
+		case !unicode.IsPrint(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case !unicode.IsPrint(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
