@@ -4,7 +4,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
-	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 func newCustomerShowCommand(clock func() time.Time) *cobra.Command {
@@ -43,16 +41,9 @@ With --json it prints one object:
 Of refused requests the history keeps the latest of each kind and day, for 60 days.`,
 		Args: exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := on.open(cmd.Context(), clock, patience)
+			in, found, err := on.customer(cmd.Context(), clock, args[0])
 			if err != nil {
 				return err
-			}
-			found, err := in.records.Customer(cmd.Context(), args[0])
-			if errors.Is(err, registry.ErrNoLink) {
-				return noCustomer(args[0], on.hub)
-			}
-			if err != nil {
-				return in.explain(err)
 			}
 			history, err := in.records.History(cmd.Context(), args[0])
 			if err != nil {

@@ -59,6 +59,7 @@ func newRootCommand(clock func() time.Time) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newRegistrarCommand(clock),
+		newLinkCommand(clock),
 		newCustomersCommand(clock),
 		newBlockCommand(clock),
 		newUnblockCommand(clock),

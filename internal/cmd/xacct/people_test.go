@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
@@ -72,6 +73,7 @@ func (w *world) link(customer, accountID string) onboarding.Link {
 		Account:         must(account.ParseID(accountID)),
 		RoleName:        "acme-" + customer,
 		RolePath:        "/",
+		Declared:        declaration.Declaration{StackName: "acme-access", Region: home}.Encode(),
 		TemplateVersion: "feedfacecafebeef",
 		TemplateURL:     "https://templates.example/templates/1.json",
 		CreatedAt:       time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC),
