@@ -1,0 +1,164 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// drawn is a specification at random: texts that mean something to somebody on
+// the way, and permissions of which we know, without reading any policy, what
+// they allow.
+type drawn struct {
+	spec     stacktemplate.Specification
+	customer string // the vendor's name for the customer
+	roleName string
+	grants   []grant
+	managed  []string // names of managed policies
+	boundary string   // the name of one; empty: none
+}
+
+// The questions that are asked of every role: each action on each resource.
+var (
+	askedActions = []string{
+		"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage", "sqs:GetQueueUrl", "sns:Publish",
+		"dynamodb:GetItem", "dynamodb:Query", "iam:GetRole", "iam:ListRoles", "logs:GetLogEvents", "ec2:DescribeInstances", "kms:Decrypt",
+	}
+	askedResources = []string{
+		"arn:aws:s3:::acme-data", "arn:aws:s3:::acme-data/2026/a.csv", "arn:aws:s3:::acme-data/2026/b.csv", "arn:aws:s3:::acme-datastore/a",
+		"arn:aws:sqs:eu-central-1:" + theAccount + ":jobs", "arn:aws:sqs:us-east-1:" + theAccount + ":jobs",
+		"arn:aws:dynamodb:eu-central-1:" + theAccount + ":table/orders", "arn:aws:iam::" + theAccount + ":role/somebody",
+		"arn:aws:logs:eu-central-1:" + theAccount + ":log-group:/acme:log-stream:1",
+		// What a hostile text would be if somebody took it for a function.
+		hostileBucket + theAccount, hostileBucket + Frankfurt, hostileBucket + "arn:aws:iam::" + theAccount + ":role/acme", hostileBucket + "admin",
+	}
+)
+
+const (
+	theAccount    = "200000000001"
+	hostileBucket = "arn:aws:s3:::hostile/"
+)
+
+// evil are texts that mean something to CloudFormation, to goformation, to our
+// own renderer, to JSON, YAML or HTML.
+var evil = []string{
+	"${AWS::AccountId}", "${AWS::Region}", "${!Literal}", "${aws:username}", "${Role.Arn}", `{"Ref":"AWS::AccountId"}`, `{"Fn::GetAtt":["Role","Arn"]}`,
+	asFunction(`{"Ref":"AWS::AccountId"}`), asFunction(`{"Fn::GetAtt":["Role","Arn"]}`), asFunction(`{"Fn::Sub":"${AWS::Region}"}`),
+	"xacct-hole-0", "xacct-hole-7", "Fn::Sub", "Ref", "AWS::NoValue", "!Ref Role", "!Sub '${AWS::Region}'", "{{x}}",
+	`"}},"Evil":{"Type":"AWS::IAM::User"},"X":{"Y":{"Z":"`, "yes", "null", "~", "0123", "1e3", "2012-10-17", "- a", "a: b", "# c", "'", `"`, `\`, `\u0000`,
+	"<script>alert(1)</script>", "a&b", "%7B", "|", ">", "---", " x ", "Müller & Söhne", "ÿ",
+}
+
+// words are such texts where only letters, digits and _+=,.@- may stand.
+var words = []string{
+	asFunction(`{"Ref":"A"}`), asFunction(`{"Fn::Sub":"x"}`), "Ref", "xacct-hole-0", "xacct-hole-3", "true", "null", "0123", "1e3", "2012-10-17", "=", "Role", "PhoneHome",
+}
+
+// asFunction is how goformation hides a function in a string.
+func asFunction(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+func drawSpecification(r *rapid.T, w *World, number int) drawn {
+	pick := func(label string, from []string) string { return rapid.SampledFrom(from).Draw(r, label) }
+	perhaps := func(label string, text string) string { return pick(label+"?", []string{"", text}) }
+	d := drawn{
+		customer: fmt.Sprintf("%s-%d", pick("customer", []string{"globex", "Ref", "null", "true", "xacct-hole-0", "AWS.AccountId", "0123", "1e3"}), number),
+		roleName: fmt.Sprintf("%s-%d", pick("role's name", words), number),
+	}
+	d.spec = w.Specification(stacktemplate.Role{
+		Path:               pick("path", []string{"", "/", "/vendors/acme/", "/${AWS::Region}/", `/{"Ref":"AWS::Region"}/`, "/!Ref/"}),
+		Description:        perhaps("description", pick("description", evil)+pick("description's end", []string{"", "\nand more", "\tand more", " «so» "})),
+		MaxSessionDuration: rapid.SampledFrom([]time.Duration{0, time.Hour, 90 * time.Minute, 12 * time.Hour}).Draw(r, "longest session"),
+		Tags:               map[string]string{},
+	})
+	d.spec.DisplayName = pick("display name", append([]string{"株式会社アクメ", "Acme"}, evil...))
+	d.spec.SupportURL = pick("support", []string{"", "https://acme.example/${AWS::AccountId}?{{x}}&b='\"", "mailto:help@acme.example?subject=%7B%22Ref%22%7D"})
+	for i := range rapid.IntRange(0, 3).Draw(r, "tags") {
+		d.spec.Role.Tags[fmt.Sprintf("%s%d", pick("tag's key", words), i)] = pick("tag's value", []string{"", "true", "null", "0123", asFunction(`{"Ref":"A"}`), "xacct-hole-2", "Fn::Sub", "größe / 株式"})
+	}
+	d.managed = rapid.SliceOfNDistinct(rapid.SampledFrom(managedNames), 0, 2, rapid.ID[string]).Draw(r, "managed policies")
+	for _, name := range d.managed {
+		d.spec.Role.ManagedPolicyARNs = append(d.spec.Role.ManagedPolicyARNs, managedPrefix+name)
+	}
+	if d.boundary = pick("boundary", []string{"", "", "", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}); d.boundary != "" {
+		d.spec.Role.PermissionsBoundaryARN = managedPrefix + d.boundary
+	}
+	d.inlinePolicies(r)
+	return d
+}
+
+func (d *drawn) inlinePolicies(r *rapid.T) {
+	policies := map[string]string{}
+	for i := range rapid.IntRange(0, 3).Draw(r, "inline policies") {
+		version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "version")
+		var statements []any
+		for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
+			g := drawGrant(r, version)
+			if rapid.Bool().Draw(r, "Sid?") {
+				g.statement["Sid"] = fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"Ref", "FnSub", "AWSNoValue", "Role", "true"}).Draw(r, "Sid"), n)
+			}
+			statements = append(statements, g.statement)
+			d.grants = append(d.grants, g)
+		}
+		text, err := json.MarshalIndent(map[string]any{"Version": version, "Statement": statements}, "", rapid.SampledFrom([]string{"", "\t"}).Draw(r, "indentation"))
+		if err != nil {
+			panic(err) // texts and lists
+		}
+		policies[fmt.Sprintf("%s%d", rapid.SampledFrom(words).Draw(r, "policy's name"), i)] = string(text)
+	}
+	if len(policies) > 0 {
+		d.spec.Role.InlinePolicies = policies
+	}
+}
+
+// allows is what the declaration says, by its own reading.
+func (d drawn) allows(action, resource string) bool {
+	allowed, denied := false, false
+	for _, g := range d.grants {
+		if g.about(action, resource) {
+			allowed, denied = allowed || !g.deny, denied || g.deny
+		}
+	}
+	for _, name := range d.managed {
+		allowed, denied = allowed || inManaged(name, action), denied || name == "AWSDenyAll"
+	}
+	return allowed && !denied && (d.boundary == "" || inManaged(d.boundary, action))
+}
+
+// asked are the resources that a role of this declaration is asked about.
+func (d drawn) asked() []string {
+	resources := slices.Clone(askedResources)
+	for _, g := range d.grants {
+		if g.names != "" && !slices.Contains(resources, g.names) {
+			resources = append(resources, g.names)
+		}
+	}
+	return resources
+}
+
+const managedPrefix = "arn:aws:iam::aws:policy/"
+
+// managedNames are policies of AWS that the sandbox has, and beginnings of the
+// actions that they allow on everything.
+var (
+	managedNames   = []string{"AmazonS3ReadOnlyAccess", "AmazonSQSReadOnlyAccess", "CloudWatchReadOnlyAccess", "AmazonSNSFullAccess", "AWSDenyAll"}
+	managedActions = map[string][]string{
+		"AmazonS3ReadOnlyAccess":   {"s3:Get", "s3:List", "s3:Describe"},
+		"AmazonSQSReadOnlyAccess":  {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:List"},
+		"CloudWatchReadOnlyAccess": {"cloudwatch:Get", "cloudwatch:List", "cloudwatch:Describe", "logs:Get", "logs:List", "logs:Describe"},
+		"AmazonSNSFullAccess":      {"sns:"},
+	}
+)
+
+func inManaged(name, action string) bool {
+	return slices.ContainsFunc(managedActions[name], func(beginning string) bool { return strings.HasPrefix(action, beginning) })
+}

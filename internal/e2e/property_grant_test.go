@@ -1,0 +1,161 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"strings"
+
+	"pgregory.net/rapid"
+)
+
+// grant is one statement of a policy, with what it is about as comparisons of
+// beginnings: whoever evaluates it by wildcards must come to the same.
+type grant struct {
+	statement map[string]any
+	deny      bool
+	action    func(string) bool
+	resource  func(string) bool
+	holds     bool   // what its condition comes to
+	names     string // a hostile resource that it names
+}
+
+func (g grant) about(action, resource string) bool {
+	return g.holds && g.action(action) && g.resource(resource)
+}
+
+func drawGrant(r *rapid.T, version string) grant {
+	g := grant{statement: map[string]any{"Effect": "Allow"}, holds: true}
+	if g.deny = rapid.IntRange(0, 4).Draw(r, "Deny") == 0; g.deny {
+		g.statement["Effect"] = "Deny"
+	}
+	g.drawActions(r)
+	if rapid.IntRange(0, 3).Draw(r, "hostile") == 0 {
+		g.drawHostileResource(r, version)
+	} else {
+		g.drawResources(r)
+	}
+	g.drawCondition(r, version)
+	return g
+}
+
+func (g *grant) drawActions(r *rapid.T) {
+	var written []string
+	var covers []func(string) bool
+	for range rapid.IntRange(1, 3).Draw(r, "actions") {
+		action := rapid.SampledFrom(askedActions).Draw(r, "action")
+		text, beginning := action, ""
+		switch rapid.SampledFrom([]string{"name", "name", "beginning", "service", "case", "everything"}).Draw(r, "action's form") {
+		case "beginning":
+			cut := strings.Index(action, ":") + 1 + rapid.IntRange(0, 6).Draw(r, "letters")
+			beginning = action[:min(cut, len(action))]
+			text = beginning + "*"
+		case "service":
+			beginning = action[:strings.Index(action, ":")+1]
+			text = beginning + "*"
+		case "case":
+			text = strings.ToUpper(action)
+		case "everything":
+			if rapid.IntRange(0, 3).Draw(r, "really everything") == 0 {
+				text, covers = "*", append(covers, func(string) bool { return true })
+			}
+		}
+		written = append(written, text)
+		covers = append(covers, func(asked string) bool {
+			return asked == action || beginning != "" && strings.HasPrefix(asked, beginning)
+		})
+	}
+	g.action = g.element(r, "Action", written, covers)
+}
+
+func (g *grant) drawResources(r *rapid.T) {
+	var written []string
+	var covers []func(string) bool
+	for range rapid.IntRange(1, 3).Draw(r, "resources") {
+		resource := rapid.SampledFrom(askedResources).Draw(r, "resource")
+		text, beginning := resource, resource+"\x00" // nothing begins so
+		switch rapid.SampledFrom([]string{"name", "beginning", "everything"}).Draw(r, "resource's form") {
+		case "beginning":
+			parts := strings.SplitN(resource, ":", 6)
+			cut := len(resource) - len(parts[5]) + rapid.IntRange(0, len(parts[5])).Draw(r, "letters")
+			beginning = resource[:cut]
+			text = beginning + "*"
+		case "everything":
+			text, beginning = "*", ""
+		}
+		written = append(written, text)
+		covers = append(covers, func(asked string) bool { return asked == resource || strings.HasPrefix(asked, beginning) })
+	}
+	g.resource = g.element(r, "Resource", written, covers)
+}
+
+// element writes a list, now and then as its opposite: NotAction, NotResource.
+func (g *grant) element(r *rapid.T, name string, written []string, covers []func(string) bool) func(string) bool {
+	covered := func(asked string) bool {
+		for _, one := range covers {
+			if one(asked) {
+				return true
+			}
+		}
+		return false
+	}
+	var value any = written
+	if len(written) == 1 && rapid.Bool().Draw(r, "without its list") {
+		value = written[0]
+	}
+	if rapid.IntRange(0, 7).Draw(r, "Not"+name) == 0 {
+		g.statement["Not"+name] = value
+		return func(asked string) bool { return !covered(asked) }
+	}
+	g.statement[name] = value
+	return covered
+}
+
+// drawHostileResource names an object whose key is a hostile text, character
+// for character: CloudFormation must not fill it in, and neither must IAM.
+func (g *grant) drawHostileResource(r *rapid.T, version string) {
+	text := strings.Map(noWildcard, rapid.SampledFrom(evil).Draw(r, "hostile text"))
+	g.names = hostileBucket + text
+	g.statement["Resource"] = hostileBucket + escaped(text, version)
+	g.resource = func(asked string) bool { return asked == hostileBucket+text }
+	if version == "2012-10-17" && text == "${aws:username}" && rapid.Bool().Draw(r, "a variable of IAM's") {
+		// Roles have no user name, so the statement is about nothing; a template
+		// that filled it in would make it about something.
+		g.statement["Resource"] = hostileBucket + text
+		g.resource = func(string) bool { return false }
+	}
+}
+
+func noWildcard(c rune) rune {
+	if c == '*' || c == '?' {
+		return '.'
+	}
+	return c
+}
+
+// escaped is a text that IAM takes word by word: documents of 2012 have
+// variables.
+func escaped(text, version string) string {
+	if version == "2008-10-17" {
+		return text
+	}
+	return strings.ReplaceAll(text, "${", "${$}{")
+}
+
+func (g *grant) drawCondition(r *rapid.T, version string) {
+	text := rapid.SampledFrom(evil).Draw(r, "condition's text")
+	switch rapid.SampledFrom([]string{"none", "none", "true", "also true", "false", "hostile", "hostile, negated"}).Draw(r, "condition") {
+	case "true":
+		g.statement["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:PrincipalAccount": theAccount}, "Bool": map[string]any{"aws:SecureTransport": true}}
+	case "also true":
+		g.statement["Condition"] = map[string]any{"ArnLike": map[string]any{"aws:PrincipalArn": []string{"arn:aws:iam::999999999999:*", "arn:aws:iam::" + theAccount + ":role/*"}}}
+	case "false":
+		g.statement["Condition"] = map[string]any{"NumericLessThan": map[string]any{"aws:EpochTime": 7}}
+		g.holds = false
+	case "hostile":
+		g.statement["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text: []string{escaped(text, version), "xacct-hole-1"}}}
+		g.holds = false // the role's session has no tags
+	case "hostile, negated":
+		g.statement["Condition"] = map[string]any{"StringNotEquals": map[string]any{"aws:PrincipalAccount": []string{escaped(text, version), asFunction(`{"Ref":"AWS::AccountId"}`)}}}
+	}
+}

@@ -1,0 +1,161 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// made is what a stack leaves in the customer's account, word by word.
+type made struct {
+	Resources   map[string]string // type by logical ID
+	Roles       []string          // all that the account has
+	Parameters  map[string]string
+	Outputs     map[string]string
+	Path        string
+	Description string
+	Longest     time.Duration
+	Boundary    string
+	Tags        map[string]string
+	Managed     []string
+	Inline      map[string]any // documents by name
+	Trust       any
+}
+
+// madeExactly compares what was made with what was declared.
+func (c *Customer) madeExactly(d drawn, stack sandbox.Stack) {
+	c.T.Helper()
+	if diff := cmp.Diff(c.declared(d), c.made(stack)); diff != "" {
+		c.T.Fatalf("what was made (+) is not what was declared (-):\n%s", diff)
+	}
+}
+
+func (c *Customer) declared(d drawn) made {
+	role := d.spec.Role
+	m := made{
+		Resources: map[string]string{stacktemplate.RoleLogicalID: "AWS::IAM::Role", stacktemplate.PhoneHomeLogicalID: stacktemplate.PhoneHomeType},
+		Roles:     []string{d.roleName},
+		Parameters: map[string]string{
+			stacktemplate.ParameterExternalID: c.Link.ExternalID.String(), stacktemplate.ParameterCustomerName: d.customer,
+			stacktemplate.ParameterRoleName: d.roleName, stacktemplate.ParameterShard: "0",
+		},
+		Outputs: map[string]string{
+			"RoleArn":    "arn:aws:iam::" + theAccount + ":role" + c.Link.RolePath + d.roleName,
+			"ExternalId": c.Link.ExternalID.String(), "CustomerName": d.customer,
+			"VendorAccountId": sandbox.VendorAccount, "TemplateVersion": stacktemplate.Version(d.spec),
+		},
+		Path: c.Link.RolePath, Description: role.Description, Longest: time.Hour, Boundary: role.PermissionsBoundaryARN,
+		Tags: map[string]string{}, Managed: slices.Sorted(slices.Values(role.ManagedPolicyARNs)), Inline: map[string]any{},
+		Trust: c.tree(iampolicy.Trust(d.spec.Vendor, d.spec.Partition, c.Link.ExternalID.String(), nil).String()),
+	}
+	if d.spec.SupportURL != "" {
+		m.Outputs["SupportUrl"] = d.spec.SupportURL
+	}
+	if role.MaxSessionDuration != 0 {
+		m.Longest = role.MaxSessionDuration
+	}
+	for key, value := range role.Tags {
+		m.Tags[key] = value
+	}
+	for name, text := range role.InlinePolicies {
+		m.Inline[name] = c.tree(text)
+	}
+	return m
+}
+
+// made asks IAM and CloudFormation, as the customer.
+func (c *Customer) made(stack sandbox.Stack) made {
+	c.T.Helper()
+	client, ctx := c.iam(), c.T.Context()
+	name := aws.String(stack.Parameters[stacktemplate.ParameterRoleName])
+	role, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
+	c.Must(err)
+	m := made{
+		Resources: map[string]string{}, Roles: c.roles(), Parameters: stack.Parameters, Outputs: stack.Outputs,
+		Path: aws.ToString(role.Role.Path), Description: aws.ToString(role.Role.Description),
+		Longest: time.Duration(aws.ToInt32(role.Role.MaxSessionDuration)) * time.Second,
+		Tags:    map[string]string{}, Inline: map[string]any{}, Trust: c.escapedTree(role.Role.AssumeRolePolicyDocument),
+	}
+	for _, r := range stack.Resources {
+		m.Resources[r.LogicalID] = r.Type
+	}
+	if b := role.Role.PermissionsBoundary; b != nil {
+		m.Boundary = aws.ToString(b.PermissionsBoundaryArn)
+	}
+	for _, tag := range role.Role.Tags {
+		if !strings.HasPrefix(*tag.Key, "aws:cloudformation:") { // CloudFormation's own
+			m.Tags[*tag.Key] = *tag.Value
+		}
+	}
+	attached, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: name})
+	c.Must(err)
+	for _, p := range attached.AttachedPolicies {
+		m.Managed = append(m.Managed, *p.PolicyArn)
+	}
+	slices.Sort(m.Managed)
+	inline, err := client.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: name})
+	c.Must(err)
+	for _, policy := range inline.PolicyNames {
+		p, err := client.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: name, PolicyName: &policy})
+		c.Must(err)
+		m.Inline[policy] = c.escapedTree(p.PolicyDocument)
+	}
+	return m
+}
+
+// roles are all that the customer's account has.
+func (c *Customer) roles() []string {
+	c.T.Helper()
+	roles, err := c.iam().ListRoles(c.T.Context(), &iam.ListRolesInput{})
+	c.Must(err)
+	var all []string
+	for _, r := range roles.Roles {
+		all = append(all, *r.RoleName)
+	}
+	return all
+}
+
+func (c *Customer) iam() *iam.Client {
+	c.T.Helper()
+	keys, err := c.Credentials(c.Account)
+	c.Must(err)
+	return iam.New(iam.Options{
+		Region: Virginia, BaseEndpoint: aws.String(c.World.Sandbox.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
+	})
+}
+
+// tree is a JSON document whose spelling makes no difference: numbers stay as
+// they were written.
+func (c *Customer) tree(text string) any {
+	c.T.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	c.Must(d.Decode(&v))
+	return v
+}
+
+func (c *Customer) escapedTree(text *string) any {
+	c.T.Helper()
+	document, err := url.PathUnescape(aws.ToString(text))
+	c.Must(err)
+	return c.tree(document)
+}
+
+func asError[E error](err error, as *E) bool { return errors.As(err, as) }

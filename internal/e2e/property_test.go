@@ -1,0 +1,133 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"pgregory.net/rapid"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Specifications at random go the whole way: rendered, launched by a customer,
+// phoned home, proven, and deleted again. CloudFormation takes every template;
+// the role that it makes allows exactly what was declared; and no text of the
+// vendor's or the customer's becomes anything but that text.
+func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	var did figures
+	rapid.Check(t, func(r *rapid.T) {
+		w.T = r // so that rapid finds the smallest specification that goes wrong
+		did.specifications++
+		d := drawSpecification(r, w, did.specifications)
+		c := w.inviteDrawn(d)
+		c.refusesHostileParameters(r, &did)
+
+		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{})
+		defer func() { // also where something is wrong: the next specification begins with an empty account
+			c.Delete(id)
+			c.Settled(id, "DELETE_COMPLETE")
+			w.Quiet()
+			if left := c.roles(); len(left) != 0 {
+				r.Errorf("the customer's account still has the roles %v", left)
+			}
+		}()
+		stack := c.Settled(id, "CREATE_COMPLETE")
+		w.Quiet()
+		c.Owned(id, onboarding.Active)
+		c.madeExactly(d, stack)
+		c.allowsExactly(d, stack, &did)
+	})
+	w.T = t
+	if n := w.DeadLetters(); n != 0 {
+		t.Errorf("%d messages were put aside", n)
+	}
+	t.Log(did)
+}
+
+// figures are how much was looked at.
+type figures struct {
+	specifications, statements, questions, allowed, refused int
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%d specifications, %d statements; %d questions to roles, of which %d were allowed and %d denied as declared; %d hostile parameters refused",
+		f.specifications, f.statements, f.questions, f.allowed, f.questions-f.allowed, f.refused)
+}
+
+// inviteDrawn gives a customer a link to the drawn template.
+func (w *World) inviteDrawn(d drawn) *Customer {
+	w.T.Helper()
+	template, err := stacktemplate.Render(d.spec)
+	w.Must(err)
+	return w.Invite(d.customer, theAccount, func(l *onboarding.Link) {
+		l.RoleName, l.TemplateVersion, l.TemplateURL = d.roleName, stacktemplate.Version(d.spec), w.Publish(template.JSON())
+		if d.spec.Role.Path != "" {
+			l.RolePath = d.spec.Role.Path
+		}
+	})
+}
+
+// refusesHostileParameters: what the customer may type in the console has a
+// pattern each, through which nothing hostile fits.
+func (c *Customer) refusesHostileParameters(r *rapid.T, did *figures) {
+	c.T.Helper()
+	name := rapid.SampledFrom([]string{stacktemplate.ParameterCustomerName, stacktemplate.ParameterRoleName, stacktemplate.ParameterExternalID, stacktemplate.ParameterShard}).Draw(r, "parameter")
+	text := rapid.SampledFrom([]string{"${AWS::AccountId}", `{"Ref":"AWS::AccountId"}`, "!Ref Role", "a\nb", "<b>", "{{resolve:ssm:x}}", "*", ""}).Draw(r, "parameter's text")
+	_, err := c.LaunchURL(c.T.Context(), c.URL(Virginia), c.Account, sandbox.LaunchOptions{StackName: "hostile", Parameters: map[string]string{name: text}})
+	if err == nil || !strings.Contains(err.Error(), "ValidationError") {
+		c.T.Fatalf("the parameter %s may be %q: %v", name, text, err)
+	}
+	did.refused++
+}
+
+// allowsExactly asks the role all questions, as a session of the vendor's.
+func (c *Customer) allowsExactly(d drawn, stack sandbox.Stack, did *figures) {
+	c.T.Helper()
+	p := c.session(stack.Outputs["RoleArn"])
+	evaluator := policy.NewEvaluator(c.Now)
+	for _, resource := range d.asked() {
+		for _, action := range askedActions {
+			err := evaluator.Authorize(kernel.Authorization{Principal: p, Action: action, Resource: resource, ResourceAccount: theAccount})
+			var denied *kernel.Error
+			if err != nil && (!asError(err, &denied) || denied.Status != http.StatusForbidden) {
+				c.T.Fatalf("%s on %q: %v", action, resource, err)
+			}
+			if want := d.allows(action, resource); want != (err == nil) {
+				c.T.Fatalf("%s on %q is declared as allowed: %t; the role says %v\n%v", action, resource, want, err, d.spec.Role)
+			}
+			did.questions++
+			if err == nil {
+				did.allowed++
+			}
+		}
+	}
+	did.statements += len(d.grants)
+}
+
+// session is the vendor in the customer's role.
+func (c *Customer) session(role string) *kernel.Principal {
+	c.T.Helper()
+	out, err := c.Clients.STS(c.Clients.Region).AssumeRole(c.T.Context(), &sts.AssumeRoleInput{
+		RoleArn: &role, RoleSessionName: aws.String("vendor"), ExternalId: aws.String(c.Link.ExternalID.String()),
+	})
+	c.Must(err)
+	p, err := c.Principal(sandbox.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken,
+	})
+	c.Must(err)
+	return p
+}
