@@ -34,7 +34,7 @@ require (
 	golang.org/x/sync v0.24.0 // errgroup
 	google.golang.org/grpc v1.79.3 // figures: the first response of the provider process
 	google.golang.org/protobuf v1.36.12 // figures: the same
-	gopkg.in/yaml.v3 v3.0.1 // the sandbox reads CloudFormation's YAML with its tags
+	gopkg.in/yaml.v3 v3.0.1 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
 	pgregory.net/rapid v1.3.0 // tests: random stories and hostile strings
 	sigs.k8s.io/yaml v1.6.0 // templates as YAML
 )

@@ -19,24 +19,24 @@ import (
 )
 
 const (
-	// retention is the longest that SQS offers (aws-facts 6): what nobody
+	// Retention is the longest that SQS offers (aws-facts 6): what nobody
 	// listened to is still there after a fortnight's outage.
-	retention = 14 * 24 * time.Hour
+	Retention = 14 * 24 * time.Hour
 
-	// visibility is how long a registrar may work on a message before another
+	// Visibility is how long a registrar may work on a message before another
 	// one gets it too. No request takes nearly as long; proofs that need more
 	// patience give their message back.
-	visibility = 2 * time.Minute
+	Visibility = 2 * time.Minute
 
-	// receives is how often a message comes back before it goes to the dead
+	// MaxReceives is how often a message comes back before it goes to the dead
 	// letters. It is high because waiting for IAM is not failing; what cannot
 	// be read at all goes there at once, by our own hand.
-	receives = 200
+	MaxReceives = 200
 )
 
 func (h *Hub) ensureDeadLetterQueue(ctx context.Context, tags map[string]string) (url string, err error) {
 	return h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), tags, map[string]string{
-		"MessageRetentionPeriod": seconds(retention),
+		"MessageRetentionPeriod": seconds(Retention),
 	})
 }
 
@@ -49,8 +49,8 @@ func (h *Hub) ensureQueue(ctx context.Context, tags map[string]string, topics []
 		return "", err
 	}
 	return h.ensureOneQueue(ctx, name, tags, map[string]string{
-		"MessageRetentionPeriod":        seconds(retention),
-		"VisibilityTimeout":             seconds(visibility),
+		"MessageRetentionPeriod":        seconds(Retention),
+		"VisibilityTimeout":             seconds(Visibility),
 		"ReceiveMessageWaitTimeSeconds": "20",
 		"Policy":                        policy.String(),
 		"RedrivePolicy":                 h.redrivePolicy(),
@@ -58,7 +58,7 @@ func (h *Hub) ensureQueue(ctx context.Context, tags map[string]string, topics []
 }
 
 func (h *Hub) redrivePolicy() string {
-	return fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, h.queueARN(DeadLetterQueueName(h.name)), receives)
+	return fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, h.queueARN(DeadLetterQueueName(h.name)), MaxReceives)
 }
 
 // ensureOneQueue makes a queue that is not there, and brings the attributes

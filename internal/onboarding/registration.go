@@ -62,9 +62,3 @@ type Registration struct {
 func (r Registration) Live() bool {
 	return r.Status == Active || r.Status == Degraded
 }
-
-// Outdated reports whether the registration's stack is live and was made with
-// another version of the template than the link's of today.
-func (r Registration) Outdated(link Link) bool {
-	return r.Live() && r.TemplateVersion != link.TemplateVersion
-}

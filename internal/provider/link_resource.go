@@ -66,7 +66,7 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 	if !ok {
 		return
 	}
-	r.showWritten(ctx, in, &model, link, &resp.Diagnostics)
+	model.flatten(ctx, link, r.session.console, r.session.now(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -98,7 +98,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if err != nil {
 		return
 	}
-	r.show(ctx, &model, found, &resp.Diagnostics)
+	model.flatten(ctx, found.Link, r.session.console, r.session.now(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -118,24 +118,8 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if !ok {
 		return
 	}
-	r.showWritten(ctx, in, &model, link, &resp.Diagnostics)
+	model.flatten(ctx, link, r.session.console, r.session.now(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-}
-
-// showWritten is show for a link that was written just now.
-func (r *linkResource) showWritten(ctx context.Context, in *intake, model *linkModel, link onboarding.Link, diags *diag.Diagnostics) {
-	found, err := in.customer(ctx, link.CustomerID)
-	if err != nil {
-		diags.Append(cannot("read", onCustomer(in.name, link.CustomerID), "", err))
-		found = onboarding.Customer{Link: link}
-	}
-	r.show(ctx, model, found, diags)
-}
-
-// show takes what is known of the customer into the model.
-func (r *linkResource) show(ctx context.Context, model *linkModel, found onboarding.Customer, diags *diag.Diagnostics) {
-	model.flatten(ctx, found.Link, r.session.console, r.session.now(), diags)
-	model.UpdateURL = updateURL(found, r.session.console, diags)
 }
 
 // Delete closes the link. Its record and its external ID stay, and so does the

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -27,9 +26,8 @@ func current(c onboarding.Customer) (onboarding.Registration, bool) {
 }
 
 // flatten takes what is known of a customer's role into the model.
-func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, partition account.Partition, console string, diags *diag.Diagnostics) {
+func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, partition account.Partition, diags *diag.Diagnostics) {
 	m.expect(c, partition)
-	m.UpdateURL = updateURL(c, console, diags)
 	r, ok := current(c)
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
 	if !ok {
@@ -51,18 +49,7 @@ func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, 
 // of the template than the link's of today.
 func outdated(c onboarding.Customer) bool {
 	r, ok := current(c)
-	return ok && r.Outdated(c.Link)
-}
-
-// updateURL is where the customer brings their stack up to date; null where
-// there is nothing to update.
-func updateURL(c onboarding.Customer, console string, diags *diag.Diagnostics) types.String {
-	r, _ := current(c)
-	url, err := launch.UpdateURL(c.Link, r, console)
-	if err != nil {
-		diags.Append(cannot("make the update link of", onCustomer(c.Link.Hub, c.Link.CustomerID), "", err))
-	}
-	return optional(url)
+	return ok && r.Live() && r.TemplateVersion != c.Link.TemplateVersion
 }
 
 // expect is the part that a plan knows: what the link says, until a live stack
@@ -81,7 +68,7 @@ func (m *registrationModel) expect(c onboarding.Customer, partition account.Part
 func (m *registrationModel) unknown() {
 	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
 	m.GrantedPermissions = types.SetUnknown(types.StringType)
-	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
+	m.TemplateVersion, m.Outdated = types.StringUnknown(), types.BoolUnknown()
 	m.Status = types.StringUnknown()
 	m.RegisteredAt, m.ProvenAt = types.StringUnknown(), types.StringUnknown()
 }

@@ -74,7 +74,7 @@ func (l Link) check() error {
 	if l.Region.IsZero() {
 		return fmt.Errorf("a launch link needs a Region")
 	}
-	if err := checkTemplateURL(l.TemplateURL); err != nil {
+	if err := CheckTemplateURL(l.TemplateURL); err != nil {
 		return err
 	}
 	if l.StackName != "" {
@@ -96,7 +96,8 @@ func (l Link) check() error {
 	return nil
 }
 
-func checkTemplateURL(text string) error {
+// CheckTemplateURL says what is wrong with the address of a template (aws-facts 3.5).
+func CheckTemplateURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Host == "" || len(text) > maxTemplateURL || !utf8.ValidString(text) {
 		return fmt.Errorf("%q is not the URL of a template: it begins with https:// and has at most %d characters", clip(text), maxTemplateURL)
@@ -119,7 +120,7 @@ func UpdateURL(consoleOverride string, stack account.StackARN, templateURL strin
 	if stack.IsZero() {
 		return "", fmt.Errorf("an update link needs a stack")
 	}
-	if err := checkTemplateURL(templateURL); err != nil {
+	if err := CheckTemplateURL(templateURL); err != nil {
 		return "", err
 	}
 	return consoleURL(consoleOverride, stack.Region, updateRoute, []pair{{"stackId", stack.String()}, {"templateURL", templateURL}})

@@ -22,6 +22,21 @@ func join(separator string, parts ...any) function {
 	return function{"Fn::Join": []any{separator, parts}}
 }
 
+// joined is join for a function that gives a list.
+func joined(separator string, list function) function {
+	return function{"Fn::Join": []any{separator, list}}
+}
+
 func contains(list []string, value function) function {
 	return function{"Fn::Contains": []any{list, value}}
+}
+
+func equals(a, b any) function { return function{"Fn::Equals": []any{a, b}} }
+
+func not(condition function) function { return function{"Fn::Not": []any{condition}} }
+
+// when gives the value where the condition holds, and otherwise nothing: the
+// property, or the element of the list, is then not there.
+func when(condition string, value any) function {
+	return function{"Fn::If": []any{condition, value, ref("AWS::NoValue")}}
 }

@@ -40,6 +40,15 @@ func (h *holes) optional(s string) *string {
 	return h.text(s)
 }
 
+// value is put for a function, where goformation wants an optional string.
+func (h *holes) value(v any) *string { return cloudformation.String(h.put(v)) }
+
+// list is put for a function that gives a whole list.
+func (h *holes) list(v any) []string { return []string{h.put(wholeList{v})} }
+
+// wholeList stands for the list that it is the only element of.
+type wholeList struct{ value any }
+
 // render is what goformation's structs make of t, with the holes filled.
 func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 	text, err := json.Marshal(t)
@@ -53,22 +62,54 @@ func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 	return h.fill(tree).(map[string]any), nil
 }
 
+// finish is the template that t becomes.
+func (h *holes) finish(t *cloudformation.Template) (Template, error) {
+	tree, err := h.render(t)
+	if err != nil {
+		return Template{}, err
+	}
+	return encode(sections{
+		AWSTemplateFormatVersion: tree["AWSTemplateFormatVersion"],
+		Description:              tree["Description"],
+		Parameters:               tree["Parameters"],
+		Conditions:               tree["Conditions"],
+		Resources:                tree["Resources"],
+		Outputs:                  tree["Outputs"],
+	})
+}
+
 // fill replaces the marks.
 func (h *holes) fill(v any) any {
+	return substitute(v, func(text string) (any, bool) {
+		number, marked := strings.CutPrefix(text, holeMark)
+		i, err := strconv.Atoi(number)
+		if !marked || err != nil {
+			return nil, false
+		}
+		return h.values[i], true
+	})
+}
+
+// substitute puts values in the place of texts, and does not look into them.
+func substitute(v any, lookup func(string) (any, bool)) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, inner := range v {
-			v[key] = h.fill(inner)
+			v[key] = substitute(inner, lookup)
+			if whole, ok := v[key].(wholeList); ok { // a list of one may stand without its brackets
+				v[key] = whole.value
+			}
 		}
 	case []any:
 		for i, inner := range v {
-			v[i] = h.fill(inner)
+			v[i] = substitute(inner, lookup)
+			if whole, ok := v[i].(wholeList); ok && len(v) == 1 {
+				return whole.value
+			}
 		}
 	case string:
-		if number, ok := strings.CutPrefix(v, holeMark); ok {
-			if i, err := strconv.Atoi(number); err == nil {
-				return h.values[i]
-			}
+		if value, ok := lookup(v); ok {
+			return value
 		}
 	}
 	return v

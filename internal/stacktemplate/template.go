@@ -34,12 +34,16 @@ func Render(s Specification) (Template, error) {
 	if err != nil {
 		return Template{}, fmt.Errorf("rendering the template of hub %s: %w", s.Hub, err)
 	}
+	return encode(sections)
+}
+
+func encode(s sections) (Template, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(sections); err != nil {
-		return Template{}, fmt.Errorf("rendering the template of hub %s: %w", s.Hub, err)
+	if err := e.Encode(s); err != nil {
+		return Template{}, fmt.Errorf("writing the template: %w", err)
 	}
 	return Template{body: b.Bytes()}, nil
 }
@@ -48,12 +52,13 @@ func Render(s Specification) (Template, error) {
 type sections struct {
 	AWSTemplateFormatVersion any
 	Description              any
-	Metadata                 any
-	Parameters               any
-	Rules                    any
-	Mappings                 any
+	Metadata                 any `json:",omitempty"`
+	Parameters               any `json:",omitempty"`
+	Rules                    any `json:",omitempty"`
+	Mappings                 any `json:",omitempty"`
+	Conditions               any `json:",omitempty"`
 	Resources                any
-	Outputs                  any
+	Outputs                  any `json:",omitempty"`
 }
 
 // JSON is the template as it is published.
@@ -63,7 +68,7 @@ func (t Template) JSON() []byte { return bytes.Clone(t.body) }
 func (t Template) YAML() ([]byte, error) {
 	var raw struct {
 		AWSTemplateFormatVersion, Description, Metadata, Parameters json.RawMessage
-		Rules, Mappings, Resources, Outputs                         json.RawMessage
+		Rules, Mappings, Conditions, Resources, Outputs             json.RawMessage
 	}
 	if err := json.Unmarshal(t.body, &raw); err != nil {
 		return nil, fmt.Errorf("reading the template: %w", err)
@@ -75,8 +80,11 @@ func (t Template) YAML() ([]byte, error) {
 	}{
 		{"AWSTemplateFormatVersion", raw.AWSTemplateFormatVersion}, {"Description", raw.Description},
 		{"Metadata", raw.Metadata}, {"Parameters", raw.Parameters}, {"Rules", raw.Rules},
-		{"Mappings", raw.Mappings}, {"Resources", raw.Resources}, {"Outputs", raw.Outputs},
+		{"Mappings", raw.Mappings}, {"Conditions", raw.Conditions}, {"Resources", raw.Resources}, {"Outputs", raw.Outputs},
 	} {
+		if section.body == nil {
+			continue
+		}
 		text, err := json.Marshal(map[string]json.RawMessage{section.name: section.body})
 		if err != nil {
 			return nil, fmt.Errorf("writing section %s as YAML: %w", section.name, err)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -21,7 +20,6 @@ type customerRole struct {
 	Reason             string     `json:"reason,omitempty"`
 	Outdated           bool       `json:"outdated"`
 	TemplateVersion    string     `json:"template_version,omitempty"`
-	UpdateURL          string     `json:"update_url,omitempty"`
 	RoleARN            string     `json:"role_arn,omitempty"`
 	ExternalID         string     `json:"external_id,omitempty"`
 	GrantedPermissions []string   `json:"granted_permissions,omitempty"`
@@ -62,16 +60,14 @@ func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
 }
 
 func registered(link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
-	update, _ := launch.UpdateURL(link, r, "") // a link without a template has no update to show
 	return customerRole{
 		CustomerID:         link.CustomerID,
 		AccountID:          r.Account.String(),
 		LinkStatus:         string(link.Status(now)),
 		Status:             string(r.Status),
 		Reason:             r.Reason,
-		Outdated:           r.Outdated(link),
+		Outdated:           r.Live() && r.TemplateVersion != link.TemplateVersion,
 		TemplateVersion:    r.TemplateVersion,
-		UpdateURL:          update,
 		RoleARN:            r.Role.String(),
 		ExternalID:         r.ExternalID.String(),
 		GrantedPermissions: r.GrantedPermissions,

@@ -26,11 +26,9 @@ have a live stack. The vendor's own offboarding closes a link; --all shows close
 ones too.
 
 TEMPLATE is "current" where the customer's stack was made with today's role and
-trust specification, and "outdated" where it was made with another. With --outdated
-there is UPDATE, too: the link that opens the update of the stack in the customer's
-console. The times are UTC; CHANGED is when the status last changed. BLOCKED is since
-when ` + "`xacct block`" + ` has stopped the customer; there is no such column where
-nobody is.
+trust specification, and "outdated" where it was made with another. The times are
+UTC; CHANGED is when the status last changed. BLOCKED is since when ` + "`xacct block`" + `
+has stopped the customer; there is no such column where nobody is.
 
 With --json it prints a list of objects, sorted by customer_id:
 
@@ -41,7 +39,6 @@ With --json it prints a list of objects, sorted by customer_id:
   reason            why it is degraded or disconnected
   outdated          the live stack was made with another template_version than the link's
   template_version  as the stack reported it
-  update_url        while outdated: opens the update of the stack in the customer's console
   role_arn          the registered role; while pending, the one that is expected
   external_id       that the role asks for
   granted_permissions  optional permissions that the customer switched on
@@ -69,13 +66,13 @@ What is not known is left out.`,
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), roles)
 			}
-			return printCustomers(cmd.OutOrStdout(), roles, only.outdated, clock())
+			return printCustomers(cmd.OutOrStdout(), roles, clock())
 		},
 	}
 	on.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&only.status, "status", "", "only this status: "+strings.Join(statuses, ", "))
-	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
+	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's")
 	flags.BoolVar(&only.all, "all", false, "also customers who were offboarded")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	cmd.AddCommand(newCustomerShowCommand(clock))
@@ -116,18 +113,12 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 	return roles
 }
 
-// printCustomers prints the table. Update links are long, so they are only for
-// those who ask who is outdated.
-func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
-	t := newTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
+func printCustomers(out io.Writer, roles []customerRole, now time.Time) error {
+	t := newTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON")
 	counts := map[string]int{}
 	for _, r := range roles {
 		counts[r.Status]++
-		update := ""
-		if updates {
-			update = r.UpdateURL
-		}
-		t.row(r.CustomerID, r.AccountID, r.LinkStatus, ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, day(r.RegisteredAt), ago(r.ChangedAt, now), r.Reason, update)
+		t.row(r.CustomerID, r.AccountID, r.LinkStatus, ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, day(r.RegisteredAt), ago(r.ChangedAt, now), r.Reason)
 	}
 	if len(roles) == 0 {
 		_, err := fmt.Fprintln(out, "No customers.")

@@ -66,6 +66,7 @@ func newRootCommand(clock func() time.Time) *cobra.Command {
 		newVerifyCommand(clock),
 		newDeadLettersCommand(clock),
 		newPolicyCommand(clock),
+		newGenerateCommand(),
 		newSandboxCommand(),
 	)
 	return root

@@ -1,0 +1,304 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package generate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxSize of a specification; the largest template has as much (aws-facts 3.5).
+const maxSize = 1 << 20
+
+// decoder reads a document into a specification strictly: what it does not
+// know, and what is of another type, is a problem with a place. It reads text
+// as it was written, so that an account ID keeps its zeros and needs no quotes.
+type decoder struct {
+	file     string
+	places   map[string]place // where each field and key stands, by its path
+	problems Problems
+}
+
+type place struct{ line, column int }
+
+// decode reads the whole file. Problems are in the decoder.
+func (d *decoder) decode(text []byte) Specification {
+	var s Specification
+	if len(text) > maxSize {
+		d.add(place{1, 1}, "", "the file has more than %d bytes", maxSize)
+		return s
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		// JSON is YAML but for tabs between its parts; inside strings JSON
+		// allows none.
+		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
+	}
+	reader := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
+	switch err := reader.Decode(&document); {
+	case errors.Is(err, io.EOF) || err == nil && isNull(document.Content[0]):
+		d.add(place{1, 1}, "", "the file is empty")
+		return s
+	case err != nil:
+		at, message := syntaxError(err)
+		d.add(at, "", "%s", message)
+		return s
+	}
+	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
+		d.add(place{max(second.Line, 1), 1}, "", "the file holds more than one document")
+	}
+	d.value(document.Content[0], "", reflect.ValueOf(&s).Elem())
+	return s
+}
+
+// syntaxError takes the line out of the parser's message: "yaml: line 3: …".
+func syntaxError(err error) (place, string) {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, found := strings.CutPrefix(message, "line "); found {
+		if number, rest, found := strings.Cut(rest, ": "); found {
+			if line, err := strconv.Atoi(number); err == nil {
+				return place{line, 1}, rest
+			}
+		}
+	}
+	return place{1, 1}, message
+}
+
+// value reads one node into what belongs there.
+func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
+		return
+	}
+	if isNull(node) {
+		return // as if it were not there
+	}
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
+	}
+	switch {
+	case into.Type() == reflect.TypeFor[Document]():
+		d.document(node, path, into)
+	case into.Kind() == reflect.Struct:
+		d.fields(node, path, into)
+	case into.Kind() == reflect.Map:
+		d.entries(node, path, into)
+	case into.Kind() == reflect.Slice:
+		d.list(node, path, into)
+	default:
+		d.scalar(node, path, into)
+	}
+}
+
+// fields reads a mapping whose keys are known.
+func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
+	known := fieldsOf(into.Type())
+	seen := d.mapping(node, path, func(key, value *yaml.Node, at string) {
+		i := slices.IndexFunc(known, func(f field) bool { return f.name == key.Value })
+		if i < 0 {
+			d.add(placeOf(key), at, "there is no such field here; there are %s", names(known))
+			return
+		}
+		d.value(value, at, into.Field(known[i].index))
+	})
+	for _, f := range known {
+		empty := f.kind.Kind() == reflect.String && into.Field(f.index).IsZero()
+		if f.required && seen != nil && (!seen[f.name] || empty) && !d.troubled(join(path, f.name)) {
+			d.add(placeOf(node), join(path, f.name), "it is required")
+		}
+	}
+}
+
+// entries reads a mapping whose keys are the writer's own.
+func (d *decoder) entries(node *yaml.Node, path string, into reflect.Value) {
+	into.Set(reflect.MakeMap(into.Type()))
+	d.mapping(node, path, func(key, value *yaml.Node, at string) {
+		element := reflect.New(into.Type().Elem()).Elem()
+		d.value(value, at, element)
+		into.SetMapIndex(reflect.ValueOf(key.Value), element)
+	})
+}
+
+// mapping goes through the pairs of a mapping, each key once; nil: it is none.
+func (d *decoder) mapping(node *yaml.Node, path string, each func(key, value *yaml.Node, path string)) map[string]bool {
+	if node.Kind != yaml.MappingNode {
+		d.add(placeOf(node), path, "here belong names with values, not %s", kind(node))
+		return nil
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		at := join(path, key.Value)
+		switch {
+		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
+			d.add(placeOf(key), path, "here belongs a name, not %s", kind(key))
+			continue
+		case seen[key.Value]:
+			d.add(placeOf(key), at, "it is there twice")
+			continue
+		}
+		seen[key.Value] = true
+		d.places[at] = placeOf(key)
+		each(key, value, at)
+	}
+	return seen
+}
+
+func (d *decoder) list(node *yaml.Node, path string, into reflect.Value) {
+	if node.Kind != yaml.SequenceNode {
+		d.add(placeOf(node), path, "here belongs a list, not %s", kind(node))
+		return
+	}
+	into.Set(reflect.MakeSlice(into.Type(), len(node.Content), len(node.Content)))
+	for i, element := range node.Content {
+		d.value(element, path, into.Index(i))
+		d.places[join(path, element.Value)] = placeOf(element)
+	}
+}
+
+func (d *decoder) scalar(node *yaml.Node, path string, into reflect.Value) {
+	if node.Kind != yaml.ScalarNode {
+		d.add(placeOf(node), path, "here belongs one value, not %s", kind(node))
+		return
+	}
+	switch into.Kind() {
+	case reflect.String:
+		into.SetString(node.Value)
+	case reflect.Int64:
+		number, err := strconv.ParseInt(node.Value, 10, 64)
+		if err != nil {
+			d.add(placeOf(node), path, "%q is not a whole number", node.Value)
+			return
+		}
+		into.SetInt(number)
+	case reflect.Bool:
+		if node.Value != "true" && node.Value != "false" {
+			d.add(placeOf(node), path, "%q is neither true nor false", node.Value)
+			return
+		}
+		into.SetBool(node.Value == "true")
+	default:
+		panic("a specification has no field of type " + into.Type().String())
+	}
+}
+
+// document reads a policy that is JSON in a string, or written out.
+func (d *decoder) document(node *yaml.Node, path string, into reflect.Value) {
+	if node.Kind == yaml.ScalarNode {
+		into.SetString(node.Value)
+		return
+	}
+	tree, ok := d.tree(node, path, 0)
+	if !ok {
+		return
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(tree) // texts, lists and maps always encode
+	into.SetString(strings.TrimSpace(b.String()))
+}
+
+// maxDepth is far more than a policy has.
+const maxDepth = 20
+
+// tree keeps texts as they were written: YAML would make a date of
+// 2012-10-17, a policy's version.
+func (d *decoder) tree(node *yaml.Node, path string, depth int) (any, bool) {
+	switch {
+	case node.Kind == yaml.AliasNode || node.Anchor != "":
+		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
+		return nil, false
+	case depth > maxDepth:
+		d.add(placeOf(node), path, "no policy is nested as deeply as this")
+		return nil, false
+	case node.Kind == yaml.MappingNode:
+		object, sound := map[string]any{}, true
+		seen := d.mapping(node, path, func(key, value *yaml.Node, _ string) {
+			inner, ok := d.tree(value, path, depth+1)
+			object[key.Value], sound = inner, sound && ok
+		})
+		return object, sound && seen != nil
+	case node.Kind == yaml.SequenceNode:
+		list, sound := make([]any, len(node.Content)), true
+		for i, element := range node.Content {
+			inner, ok := d.tree(element, path, depth+1)
+			list[i], sound = inner, sound && ok
+		}
+		return list, sound
+	case node.Tag == "!!bool":
+		return node.Value == "true", true
+	case node.Tag == "!!int" && json.Valid([]byte(node.Value)):
+		return json.Number(node.Value), true
+	}
+	return node.Value, true
+}
+
+func isNull(node *yaml.Node) bool {
+	return node.Kind == yaml.ScalarNode && node.Tag == "!!null"
+}
+
+func placeOf(node *yaml.Node) place { return place{node.Line, node.Column} }
+
+func kind(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "names with values"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.ScalarNode:
+		if len(node.Value) > 40 {
+			return "one long value"
+		}
+		return strconv.Quote(node.Value)
+	}
+	return "this"
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// field is one field of a specification's type, as its tag has it.
+type field struct {
+	name, doc string
+	required  bool
+	index     int
+	kind      reflect.Type
+}
+
+func fieldsOf(t reflect.Type) []field {
+	fields := make([]field, t.NumField())
+	for i := range fields {
+		f := t.Field(i)
+		name, option, _ := strings.Cut(f.Tag.Get("spec"), ",")
+		if name == "" {
+			panic(fmt.Sprintf("%s.%s has no name in specifications", t, f.Name))
+		}
+		fields[i] = field{name: name, doc: f.Tag.Get("doc"), required: option == "required", index: i, kind: f.Type}
+	}
+	return fields
+}
+
+func names(fields []field) string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = f.name
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,85 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package generate
+
+import (
+	"fmt"
+
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// File is one generated file.
+type File struct {
+	Name string // with slashes, below the folder that a person chooses
+	Body []byte
+}
+
+// Kind is what can be generated.
+type Kind struct {
+	Name  string
+	About string // after "Write "
+	Files func(*Generator) ([]File, error)
+}
+
+// Kinds are all that can be generated, in the order in which one needs them.
+var Kinds = []Kind{
+	{"template", "the customer's template, in JSON and YAML", (*Generator).templateFiles},
+	{"link", "the customer's launch link", (*Generator).linkFiles},
+	{"stackset", "the template as a StackSet for all accounts of the customer's organization", (*Generator).stackSetFiles},
+	{"module", "a Terraform module with which the customer creates the stack", (*Generator).moduleFiles},
+	{"hub", "the vendor's hub as CloudFormation", (*Generator).hubFiles},
+}
+
+func (g *Generator) templateFiles() ([]File, error) { return both("template", g.template) }
+
+// both are a template's two spellings.
+func both(name string, t stacktemplate.Template) ([]File, error) {
+	text, err := t.YAML()
+	if err != nil {
+		return nil, err
+	}
+	return []File{{name + ".json", t.JSON()}, {name + ".yaml", text}}, nil
+}
+
+func (g *Generator) linkFiles() ([]File, error) {
+	if err := g.needsCustomer("a launch link"); err != nil {
+		return nil, err
+	}
+	url, err := launch.URL(g.link, g.declared, "")
+	if err != nil {
+		return nil, fmt.Errorf("the launch link of customer %s: %w", g.link.CustomerID, err)
+	}
+	return []File{{"link.txt", []byte(url + "\n")}}, nil
+}
+
+// needsCustomer refuses what is made for one customer. An external ID is never
+// drawn here: the registrar must know it, and it must be the same every time.
+func (g *Generator) needsCustomer(what string) error {
+	switch {
+	case g.spec.Customer == nil:
+		return fmt.Errorf("%s is for one customer: the specification has to say customer.id and customer.external_id", what)
+	case g.link.ExternalID.IsZero():
+		return fmt.Errorf("%s needs the external ID of customer %s: say customer.external_id, the one that the registrar knows (`xacct customers show %s`)",
+			what, g.link.CustomerID, g.link.CustomerID)
+	}
+	return nil
+}
+
+func (g *Generator) stackSetFiles() ([]File, error) {
+	if err := g.needsCustomer("a StackSet"); err != nil {
+		return nil, err
+	}
+	t, err := stacktemplate.RenderStackSet(stacktemplate.StackSet{
+		Name:        g.declared.StackName,
+		Vendor:      or(g.hub.DisplayName, g.hub.Name),
+		Region:      g.declared.Region,
+		TemplateURL: g.link.TemplateURL,
+		Parameters:  launch.Parameters(g.link),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return both("stackset", t)
+}

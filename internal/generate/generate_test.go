@@ -1,0 +1,166 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package generate
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclparse"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the published schema anew")
+
+// specifications are the example that is published, and one for each other
+// form that the files take.
+func specifications(t *testing.T) map[string]string {
+	t.Helper()
+	example, err := os.ReadFile("../../examples/generate/specification.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	minimal := func(region, account string) string {
+		return `{"hub": {"name": "acme", "vendor_account_id": "` + account + `", "region": "` + region + `"},
+			"role": {}, "customer": {"id": "globex", "external_id": "0123456789abcdef"}}`
+	}
+	return map[string]string{
+		"example":   string(example),
+		"minimal":   minimal("us-east-1", "111111111111"),
+		"govcloud":  minimal("us-gov-west-1", "111111111111"),
+		"china":     minimal("cn-north-1", "111111111111"),
+		"elsewhere": strings.Replace(minimal("eu-west-1", "111111111111"), `"region"`, `"regions": ["us-east-1"], "region"`, 1) + "\n",
+		"trusted":   strings.Replace(minimal("us-east-1", "111111111111"), `"role"`, `"trusted_principal_arns": ["arn:aws:iam::111111111111:role/proof"], "role"`, 1),
+		"zeros":     minimal("us-east-1", "011111111111"),
+	}
+}
+
+func generateAll(t *testing.T, text string) []File {
+	t.Helper()
+	g, err := Read("specification", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []File
+	for _, kind := range Kinds {
+		made, err := kind.Files(g)
+		if err != nil {
+			t.Fatalf("%s: %v", kind.Name, err)
+		}
+		files = append(files, made...)
+	}
+	return files
+}
+
+func fix(t *testing.T, specifications map[string]string) {
+	t.Helper()
+	// A hub that has no topic in its own Region still needs customers there.
+	specifications["elsewhere"] = strings.Replace(specifications["elsewhere"], `"id": "globex"`, `"id": "globex", "region": "us-east-1"`, 1)
+}
+
+func TestTheFilesAreAsTheGoldenOnesSay(t *testing.T) {
+	all := specifications(t)
+	fix(t, all)
+	for name, text := range all {
+		t.Run(name, func(t *testing.T) {
+			for _, file := range generateAll(t, text) {
+				golden(t, filepath.Join("testdata", name, filepath.FromSlash(file.Name)), file.Body)
+			}
+		})
+	}
+}
+
+func TestThePublishedSchemaIsThatOfTheFile(t *testing.T) {
+	golden(t, "../../schema/specification.schema.json", Schema())
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (run the test with -update)", err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestTheModuleIsTerraform(t *testing.T) {
+	all := specifications(t)
+	fix(t, all)
+	for name, text := range all {
+		parser := hclparse.NewParser()
+		for _, file := range generateAll(t, text) {
+			if filepath.Ext(file.Name) != ".tf" {
+				continue
+			}
+			parsed, diags := parser.ParseHCL(file.Body, file.Name)
+			if diags.HasErrors() {
+				t.Errorf("%s: %v", name, diags)
+			}
+			if file.Name != "module/main.tf" {
+				continue
+			}
+			content, _, diags := parsed.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "resource", LabelNames: []string{"type", "name"}}}})
+			if diags.HasErrors() || len(content.Blocks) != 1 || content.Blocks[0].Labels[0] != "aws_cloudformation_stack" {
+				t.Errorf("%s: the module has not one stack: %v", name, diags)
+			}
+		}
+	}
+}
+
+// cfn-lint is another team's reading of CloudFormation's rules.
+func TestAllTemplatesPassCfnLint(t *testing.T) {
+	if os.Getenv("XACCT_CFN_LINT") != "1" {
+		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")
+	}
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Fatal("cfn-lint is missing: install it with `pip install cfn-lint`")
+	}
+	all := specifications(t)
+	fix(t, all)
+	for name, text := range all {
+		t.Run(name, func(t *testing.T) {
+			g, err := Read(name, []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := filepath.Glob(filepath.Join("testdata", name, "*.json"))
+			yaml, err2 := filepath.Glob(filepath.Join("testdata", name, "*.yaml"))
+			if err != nil || err2 != nil || len(files) < 3 || len(yaml) != len(files) {
+				t.Fatalf("%v, %v, %v, %v", files, yaml, err, err2)
+			}
+			args := append([]string{"--include-checks", "I", "--regions", g.hub.Region.String(), "--"}, append(files, yaml...)...)
+			if out, err := exec.Command(lint, args...).CombinedOutput(); err != nil {
+				t.Errorf("cfn-lint %s: %v\n%s", strings.Join(args, " "), err, out)
+			}
+		})
+	}
+}
+
+func TestJSONWithTabsIsRead(t *testing.T) {
+	text := "{\n\t\"hub\": {\"name\": \"acme\", \"vendor_account_id\": \"111111111111\", \"region\": \"us-east-1\"},\n\t\"role\": {\"description\": \"no # comment\"}\n}"
+	g, err := Read("spec.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(g.template.JSON(), []byte("no # comment")) {
+		t.Error("the description is not in the template")
+	}
+}

@@ -1,0 +1,92 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package generate
+
+import (
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// hubFiles are the vendor's hub: one template for its own Region and, where it
+// has more, one for each of the others.
+func (g *Generator) hubFiles() ([]File, error) {
+	t, err := g.hubTemplate()
+	if err != nil {
+		return nil, err
+	}
+	main, err := stacktemplate.RenderHub(t)
+	if err != nil {
+		return nil, err
+	}
+	files, err := both("hub", main)
+	if err != nil || len(g.hub.Regions) == 1 && t.Topic != "" {
+		return files, err
+	}
+	t.Topic, t.TopicARN = hub.TopicName(g.hub.Name, 0), g.topic(g.hub.Region).String()
+	other, err := stacktemplate.RenderHubRegion(t)
+	if err != nil {
+		return nil, err
+	}
+	more, err := both("hub-region", other)
+	return append(files, more...), err
+}
+
+// someCustomer keeps the place of the customers' accounts in a topic's policy.
+// Nobody has this account.
+var someCustomer, _ = account.ParseID("000000000000")
+
+// hubTemplate names everything as the provider does, and takes the policies
+// from where the provider takes them.
+func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
+	name, partition := g.hub.Name, g.hub.Region.Partition()
+	t := stacktemplate.HubTemplate{
+		Hub:                name,
+		Partition:          partition.String(),
+		Queue:              hub.QueueName(name),
+		QueueARN:           g.queueARN(hub.QueueName(name)),
+		DeadLetterQueue:    hub.DeadLetterQueueName(name),
+		DeadLetterQueueARN: g.queueARN(hub.DeadLetterQueueName(name)),
+		Table:              registry.TableName(name),
+		Bucket:             g.bucket(),
+		Customer:           someCustomer.String(),
+		TopicPolicy:        iampolicy.Topic(g.topic(g.hub.Region), []account.ID{someCustomer}, 0),
+		BucketPolicy:       iampolicy.PublicTemplates(g.bucket(), partition),
+		Retention:          hub.Retention,
+		Visibility:         hub.Visibility,
+		MaxReceives:        hub.MaxReceives,
+	}
+	if slices.Contains(g.hub.Regions, g.hub.Region) {
+		t.Topic, t.TopicARN = hub.TopicName(name, 0), g.topic(g.hub.Region).String()
+	}
+	t.TopicPolicy.Version = iampolicy.Version2012 // the same to these statements, and linters like it better
+	var topics []account.TopicARN
+	for _, region := range g.hub.Regions {
+		topics = append(topics, g.topic(region))
+	}
+	var err error
+	if t.QueuePolicy, err = iampolicy.Queue(t.QueueARN, g.hub.Region, topics); err != nil {
+		return t, err
+	}
+	principals, _ := g.declared.Principals() // checked when it was read
+	t.FunctionPolicy, err = leastpolicy.RegistrarFunction(leastpolicy.Hub{
+		Account: g.hub.Account, Region: g.hub.Region,
+		Queue: t.Queue, DeadLetterQueue: t.DeadLetterQueue, Table: t.Table, Outbox: registry.OutboxPartition,
+		Principals: principals,
+	})
+	return t, err
+}
+
+func (g *Generator) topic(region account.Region) account.TopicARN {
+	return account.TopicARN{Region: region, Account: g.hub.Account, Name: hub.TopicName(g.hub.Name, 0)}
+}
+
+func (g *Generator) queueARN(name string) string {
+	return "arn:" + g.hub.Region.Partition().String() + ":sqs:" + g.hub.Region.String() + ":" + g.hub.Account.String() + ":" + name
+}

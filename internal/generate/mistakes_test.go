@@ -1,0 +1,96 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package generate
+
+import (
+	"strings"
+	"testing"
+)
+
+const soundHub = "hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1}\n"
+
+// Every mistake is said with its place, and all of a kind at once.
+func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"nothing":                 {"", `f:1:1: the file is empty`},
+		"only a comment":          {"# hello\n", `f:1:1: the file is empty`},
+		"no YAML":                 {"hub: [", `f:1:1: did not find expected node content`},
+		"a list":                  {"- hub", `f:1:1: here belong names with values, not a list`},
+		"unknown field":           {soundHub + "role:\n  nmae: x\n", `f:3:3: role.nmae: there is no such field here; there are description, inline_policies, managed_policy_arns, max_session_duration, name, path, permissions_boundary_arn, tags`},
+		"required fields":         {"hub: {name: acme}\n", "f:1:1: role: it is required\nf:1:6: hub.region: it is required\nf:1:6: hub.vendor_account_id: it is required"},
+		"a number that is none":   {soundHub + "role: {max_session_duration: 2h}", `f:2:30: role.max_session_duration: "2h" is not a whole number`},
+		"a list that is none":     {soundHub + "role: {managed_policy_arns: arn:aws:iam::aws:policy/A}", `f:2:29: role.managed_policy_arns: here belongs a list, not "arn:aws:iam::aws:policy/A"`},
+		"a key twice":             {soundHub + "role:\n  path: /a/\n  path: /b/\n", `f:4:3: role.path: it is there twice`},
+		"an anchor":               {soundHub + "role: &r {path: /a/}\n", `f:2:7: role: anchors and aliases are not read here: write it out`},
+		"two documents":           {soundHub + "role: {path: /a/}\n---\nx: 1\n", `f:3:1: the file holds more than one document`},
+		"an account":              {"hub: {name: acme, vendor_account_id: 42, region: us-east-1}\nrole: {path: /}", `f:1:19: hub.vendor_account_id: `},
+		"a hub's name":            {"hub: {name: Acme!, vendor_account_id: 111111111111, region: us-east-1}\nrole: {path: /}", `f:1:7: hub.name: `},
+		"two partitions":          {"hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1, regions: [us-east-1, cn-north-1]}\nrole: {path: /}", `f:1:92: hub.regions.cn-north-1: the Region is in partition aws-cn`},
+		"a policy":                {soundHub + "role:\n  inline_policies:\n    bad: '{\"Statement\": []}'\n", `f:4:5: role.inline_policies.bad: `},
+		"a policy by name":        {soundHub + "role:\n  managed_policy_arns:\n    - ReadOnlyAccess\n", `f:4:7: role.managed_policy_arns.ReadOnlyAccess: `},
+		"a customer":              {soundHub + "role: {path: /}\ncustomer: {id: -x}\n", `f:3:12: customer.id: "-x" is not a customer's ID`},
+		"a Region that is no hub": {soundHub + "role: {path: /}\ncustomer: {id: x, region: eu-west-1}\n", `f:3:19: customer.region: "eu-west-1" is none of the hub's Regions`},
+		"an address":              {soundHub + "role: {path: /}\ntemplate_url: http://x\n", `f:3:1: template_url: `},
+		"several, in order":       {"hub: {name: acme, vendor_account_id: x, region: mars-1}\nrole: {path: /}", "f:1:19: hub.vendor_account_id: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Read("f", []byte(c.text))
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			if !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("got:\n%v\nwant:\n%v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsForACustomerNeedsOneAndTheirExternalID(t *testing.T) {
+	for text, want := range map[string]string{
+		soundHub + "role: {path: /}":                             "customer.id and customer.external_id",
+		soundHub + "role: {path: /}\ncustomer: {id: globex}\n\n": "needs the external ID of customer globex",
+	} {
+		g, err := Read("f", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range Kinds {
+			_, err := kind.Files(g)
+			switch kind.Name {
+			case "template", "hub":
+				if err != nil {
+					t.Errorf("%s: %v", kind.Name, err)
+				}
+			default:
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: %v", kind.Name, err)
+				}
+			}
+		}
+	}
+}
+
+// FuzzSpecification: whatever the file, it is read or refused with places.
+func FuzzSpecification(f *testing.F) {
+	f.Add(soundHub + "role: {path: /}")
+	f.Add("{\"hub\": {\"name\": \"a\tb\"}}")
+	f.Add("hub: &a [*a]\n")
+	f.Add(soundHub + "role: {inline_policies: {a: {Version: 2012-10-17, Statement: {Effect: Allow, Action: '*', Resource: '*'}}}}")
+	f.Fuzz(func(t *testing.T, text string) {
+		g, err := Read("f", []byte(text))
+		if err != nil {
+			if problems, ok := err.(Problems); ok {
+				for _, p := range problems {
+					if p.Line < 1 || p.Column < 0 || p.Message == "" {
+						t.Errorf("a mistake without a place: %+v", p)
+					}
+				}
+			}
+			return
+		}
+		for _, kind := range Kinds {
+			_, _ = kind.Files(g)
+		}
+	})
+}

@@ -1,0 +1,62 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"fmt"
+
+	"github.com/awslabs/goformation/v7/cloudformation"
+	cfn "github.com/awslabs/goformation/v7/cloudformation/cloudformation"
+)
+
+// StackSet is a template once more: launched in every account of a customer's
+// organization, by the organization's own management account.
+type StackSet struct {
+	Name        string
+	Vendor      string // as customers read it
+	Region      string // one is enough: a role belongs to no Region
+	TemplateURL string
+	Parameters  map[string]string
+}
+
+const parameterTargets = "OrganizationalUnitIds"
+
+// RenderStackSet makes a template with one service-managed StackSet. It never
+// reaches the management account itself (aws-facts 8), which needs the plain
+// stack.
+func RenderStackSet(s StackSet) (Template, error) {
+	h := &holes{}
+	t := cloudformation.NewTemplate()
+	t.Description = h.put(clipBytes(fmt.Sprintf("Connects the AWS accounts of your organization with %s: each gets a stack with one IAM role. "+
+		"Create this stack in your organization's management account. That account itself is not among them: open the launch link there.", s.Vendor), maxDescription))
+	t.Parameters[parameterTargets] = cloudformation.Parameter{
+		Type:        "CommaDelimitedList",
+		Description: cloudformation.String("Which accounts: IDs of organizational units, or of the root (r-...) for all of them."),
+	}
+	set := &cfn.StackSet{
+		StackSetName:    h.put(s.Name),
+		Description:     h.text("The role that " + s.Vendor + " works with"),
+		PermissionModel: "SERVICE_MANAGED",
+		Capabilities:    []string{"CAPABILITY_NAMED_IAM"},
+		TemplateURL:     h.text(s.TemplateURL),
+		// Accounts that join later are connected too, and those that leave
+		// are not left with a role of somebody else's.
+		AutoDeployment: &cfn.StackSet_AutoDeployment{
+			Enabled: cloudformation.Bool(true), RetainStacksOnAccountRemoval: cloudformation.Bool(false),
+		},
+		// An account in which the stack fails must not keep the others waiting.
+		OperationPreferences: &cfn.StackSet_OperationPreferences{
+			FailureTolerancePercentage: cloudformation.Int(100), MaxConcurrentPercentage: cloudformation.Int(25),
+		},
+		StackInstancesGroup: []cfn.StackSet_StackInstances{{
+			Regions:           []string{h.put(s.Region)},
+			DeploymentTargets: &cfn.StackSet_DeploymentTargets{OrganizationalUnitIds: h.list(ref(parameterTargets))},
+		}},
+	}
+	for _, name := range sortedKeys(s.Parameters) {
+		set.Parameters = append(set.Parameters, cfn.StackSet_Parameter{ParameterKey: name, ParameterValue: h.put(s.Parameters[name])})
+	}
+	t.Resources["StackSet"] = set
+	return h.finish(t)
+}
