@@ -5,6 +5,7 @@ package acctest
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
@@ -67,7 +69,13 @@ func Start(t testing.TB, options ...sandbox.Option) *World {
 // ClientsIn are the vendor's clients in a Region.
 func (w *World) ClientsIn(region string) *awsclient.Clients {
 	w.t.Helper()
-	keys, err := w.Credentials(sandbox.VendorAccount)
+	return w.ClientsOf(sandbox.VendorAccount, region)
+}
+
+// ClientsOf are those of the administrator of an account.
+func (w *World) ClientsOf(accountID, region string) *awsclient.Clients {
+	w.t.Helper()
+	keys, err := w.Credentials(accountID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -178,7 +186,25 @@ func (w *World) Link(ctx context.Context, hub, customer string) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("customer %s of hub %s got no link: %w", customer, hub, err)
 	}
+	if link.TemplateURL, err = w.readable(ctx, link); err != nil {
+		return "", err
+	}
 	return LaunchURL(link)
+}
+
+// readable is the address under which the customer can read their template:
+// signed, where the hub wants that.
+func (w *World) readable(ctx context.Context, link onboarding.Link) (string, error) {
+	vendor, err := hub.New(w.Clients, link.Hub, time.Now, rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	record, err := vendor.Registry().Hub(ctx)
+	if err != nil || !record.SignsTemplates() {
+		return link.TemplateURL, err
+	}
+	signed, err := vendor.PresignTemplate(ctx, record, link, time.Hour)
+	return signed.URL, err
 }
 
 // LaunchURL is the link of a record, put together without the provider's help.

@@ -73,6 +73,9 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.refuseLive(ctx, retired(before, spec)); err != nil {
 		return State{}, err
 	}
+	if _, err := h.publishers.readers(ctx, h.record(before, spec)); err != nil {
+		return State{}, err
+	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
 		return State{}, err
 	}
@@ -85,16 +88,19 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	return h.converge(ctx, h.record(before, spec), retired(before, spec))
 }
 
-// announce notes Regions that are new before anything is made in them, as ones
-// whose topics may be there but are not offered. Should it end at that, whoever
-// looks after the hub next knows of them: an Update that no longer wants them,
-// or a Delete.
+// announce notes what others have to know before it is done. New Regions are
+// noted as ones whose topics may be there but are not offered: should it end at
+// that, whoever looks after the hub next knows of them, be it an Update that no
+// longer wants them, or a Delete. And who may read templates is noted before the
+// readers are counted, so that a customer who is added meanwhile is counted
+// there, or lets themselves in.
 func (h *Hub) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
 	added := without(spec.Regions, slices.Concat(before.Regions, before.Retiring))
-	if len(added) == 0 {
+	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess {
 		return before, nil
 	}
 	before.Retiring = sortRegions(append(slices.Clone(before.Retiring), added...))
+	before.TemplateAccess = spec.TemplateAccess
 	before, err := h.registry.UpdateHub(ctx, before)
 	return before, h.explainRegistry(err)
 }
@@ -153,6 +159,9 @@ func (h *Hub) converge(ctx context.Context, record registry.HubRecord, retiring 
 		return State{}, err
 	}
 	if err := h.ensureShards(ctx, record); err != nil {
+		return State{}, err
+	}
+	if err := h.ensureAccess(ctx, record); err != nil {
 		return State{}, err
 	}
 

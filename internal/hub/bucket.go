@@ -7,44 +7,76 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"time"
+	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
-	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ensureBucket makes the template bucket. Encryption and "no ACLs" are what
-// every new bucket has by itself (aws-facts 4.2); public access is opened just
-// so far that the bucket's policy may name everybody as a reader of templates.
+// ensureBucket makes the template bucket. Encryption, "no ACLs" and Block Public
+// Access are what every new bucket has by itself (aws-facts 4.2).
 func (h *Hub) ensureBucket(ctx context.Context, bucket string, tags map[string]string) error {
-	client, owner, arn := h.clients.S3(), aws.String(h.clients.Account.String()), h.bucketARN(bucket)
-	_, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: owner})
+	owner := aws.String(h.clients.Account.String())
+	_, err := h.clients.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: owner})
 	if awsclient.IsNotFound(err) {
 		err = h.createBucket(ctx, bucket)
 	}
 	if err != nil {
-		return h.clients.Explain(err, arn)
-	}
-	_, err = client.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
-		Bucket:              &bucket,
-		ExpectedBucketOwner: owner,
-		PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
-			BlockPublicAcls:       aws.Bool(true),
-			IgnorePublicAcls:      aws.Bool(true),
-			BlockPublicPolicy:     aws.Bool(false),
-			RestrictPublicBuckets: aws.Bool(false),
-		},
-	})
-	if err != nil {
-		return h.clients.Explain(err, arn)
-	}
-	if err := h.ensureBucketPolicy(ctx, bucket); err != nil {
-		return err
+		return h.clients.Explain(err, h.bucketARN(bucket))
 	}
 	return h.ensureBucketTags(ctx, bucket, tags)
+}
+
+// ensureAccess lets those read templates whom the hub's record names. Public
+// access is opened before a public policy is written, and closed after it has
+// gone: in between, nobody who may read is kept from it.
+func (h *Hub) ensureAccess(ctx context.Context, record registry.HubRecord) error {
+	public := record.TemplateAccess == registry.TemplatesPublic
+	if public {
+		if err := h.setPublicAccess(ctx, record); err != nil {
+			return err
+		}
+	}
+	if err := h.publishers.setReaders(ctx, record); err != nil || public {
+		return err
+	}
+	return h.setPublicAccess(ctx, record)
+}
+
+func (h *Hub) setPublicAccess(ctx context.Context, record registry.HubRecord) error {
+	_, err := h.clients.S3().PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+		Bucket:                         &record.Bucket,
+		ExpectedBucketOwner:            aws.String(h.clients.Account.String()),
+		PublicAccessBlockConfiguration: publicAccess(record),
+	})
+	return h.clients.Explain(err, h.bucketARN(record.Bucket))
+}
+
+// publicAccess is what the bucket should block: everything, but that where
+// templates are public its policy may name everybody as their reader.
+func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfiguration {
+	private := record.TemplateAccess != registry.TemplatesPublic
+	return &types.PublicAccessBlockConfiguration{
+		BlockPublicAcls:       aws.Bool(true),
+		IgnorePublicAcls:      aws.Bool(true),
+		BlockPublicPolicy:     &private,
+		RestrictPublicBuckets: &private,
+	}
+}
+
+// publicAccessRight reports whether the bucket blocks what it should.
+func (h *Hub) publicAccessRight(ctx context.Context, record registry.HubRecord) (bool, error) {
+	out, err := h.clients.S3().GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{
+		Bucket:              &record.Bucket,
+		ExpectedBucketOwner: aws.String(h.clients.Account.String()),
+	})
+	if err != nil {
+		return false, err
+	}
+	return reflect.DeepEqual(out.PublicAccessBlockConfiguration, publicAccess(record)), nil
 }
 
 func (h *Hub) createBucket(ctx context.Context, bucket string) error {
@@ -58,48 +90,6 @@ func (h *Hub) createBucket(ctx context.Context, bucket string) error {
 		return nil
 	}
 	return err
-}
-
-// ensureBucketPolicy lets everybody read templates. S3 may still go by the old
-// Block Public Access setting for some seconds, and refuse.
-func (h *Hub) ensureBucketPolicy(ctx context.Context, bucket string) error {
-	if ok, err := h.bucketPolicyRight(ctx, bucket); ok || err != nil && !awsclient.IsNotFound(err) {
-		return h.clients.Explain(err, h.bucketARN(bucket))
-	}
-	policy := iampolicy.PublicTemplates(bucket, h.clients.Partition()).String()
-	const attempts = 4
-	var err error
-	for attempt := range attempts {
-		_, err = h.clients.S3().PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{
-			Bucket:              &bucket,
-			ExpectedBucketOwner: aws.String(h.clients.Account.String()),
-			Policy:              &policy,
-		})
-		if !awsclient.IsAccessDenied(err) && !awsclient.IsContended(err) || attempt == attempts-1 {
-			break
-		}
-		if waited := h.wait(ctx, 2*time.Second); waited != nil {
-			return waited
-		}
-	}
-	if awsclient.IsAccessDenied(err) {
-		err = fmt.Errorf("customers could not read templates; where the permission is there, "+
-			"the account's own Block Public Access setting may forbid every public bucket: %w", err)
-	}
-	return h.clients.Explain(err, h.bucketARN(bucket))
-}
-
-// bucketPolicyRight reports whether the bucket's policy means what it should.
-func (h *Hub) bucketPolicyRight(ctx context.Context, bucket string) (bool, error) {
-	out, err := h.clients.S3().GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{
-		Bucket:              &bucket,
-		ExpectedBucketOwner: aws.String(h.clients.Account.String()),
-	})
-	if err != nil {
-		return false, err
-	}
-	same, err := iampolicy.Equivalent(aws.ToString(out.Policy), iampolicy.PublicTemplates(bucket, h.clients.Partition()).String())
-	return err == nil && same, nil
 }
 
 func (h *Hub) ensureBucketTags(ctx context.Context, bucket string, want map[string]string) error {

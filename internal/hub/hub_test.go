@@ -39,7 +39,7 @@ func TestReadingAHubCostsFewCallsAndChangesNothing(t *testing.T) {
 			t.Errorf("reading did %s", action)
 		}
 	}
-	const once, perRegion = 5, 2
+	const once, perRegion = 6, 2
 	if most := once + perRegion*2; total > most {
 		t.Errorf("reading took %d calls, want at most %d: %v", total, most, w.box.Journal().Counts(mark))
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,7 +36,11 @@ func (p *Publishers) round(ctx context.Context, shard int, decide func(registry.
 	if err != nil {
 		return p.explain(err)
 	}
-	err = p.roundUnderLease(ctx, lease, today, decide(today))
+	write := p.roundUnderLease
+	if shard == registry.Readers {
+		write = p.readersUnderLease
+	}
+	err = write(ctx, lease, today, decide(today))
 	if err == nil || tryAgain(err) {
 		return err // given back, lost, or wanted again at once
 	}
@@ -65,12 +70,12 @@ func (p *Publishers) roundUnderLease(ctx context.Context, lease registry.Lease, 
 
 // changed is the shard as it will be.
 func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
-	if len(change.Add) == 0 && len(change.Remove) == 0 && change.Regions == nil {
+	if len(change.Add) == 0 && len(change.Remove) == 0 && change.All == nil && change.Regions == nil {
 		return shard
 	}
-	accounts := make(map[account.ID]time.Time, len(shard.Accounts)+len(change.Add))
-	for id, asked := range shard.Accounts {
-		accounts[id] = asked
+	accounts := maps.Clone(shard.Accounts)
+	if change.All != nil {
+		accounts = maps.Clone(change.All)
 	}
 	for _, id := range change.Add {
 		accounts[id] = time.Time{}
@@ -154,7 +159,7 @@ func (p *Publishers) write(ctx context.Context, lease registry.Lease, writes []t
 
 // errUnwritten says that a policy may not have been written; under the same
 // lease the next round finds out, and writes it again.
-var errUnwritten = errors.New("SNS did not confirm the policy")
+var errUnwritten = errors.New("AWS did not confirm the policy")
 
 // tryAgain reports whether another round may succeed where one has failed.
 func tryAgain(err error) bool {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -55,7 +56,7 @@ type shardWriter struct {
 type batch struct {
 	accounts []account.ID
 	done     chan struct{}
-	err      error
+	errs     map[account.ID]error // nil or none for those that are allowed
 }
 
 const (
@@ -77,34 +78,71 @@ const (
 )
 
 // Allow sees to it that an account may publish to a shard's topics in every
-// Region. When it returns nil the permission is in all policies.
+// Region, and read templates where not everybody may. When it returns nil the
+// permission is in all policies.
 func (p *Publishers) Allow(ctx context.Context, shard int, id account.ID) error {
 	b := p.shard(shard).join(id, func(b *batch) {
 		// The write is everybody's in the batch, so that no single caller's
 		// cancellation ends it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowPatience)
 		defer cancel()
-		b.err = p.allow(ctx, shard, b.accounts)
+		b.errs = p.allowAll(ctx, shard, b.accounts)
 	})
 	select {
 	case <-b.done:
-		return b.err
+		return b.errs[id]
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (p *Publishers) allow(ctx context.Context, shard int, accounts []account.ID) error {
-	return p.change(ctx, shard, func(now registry.Shard) registry.ShardChange {
-		var change registry.ShardChange
-		for _, id := range accounts {
-			asked, there := now.Accounts[id]
-			if !there || p.hub.now().Sub(asked) > fresh {
-				change.Add = append(change.Add, id)
-			}
+// allowAll allows accounts together. Where that is refused because of one of
+// them, each is tried by itself: the others have nothing to do with it.
+func (p *Publishers) allowAll(ctx context.Context, shard int, accounts []account.ID) map[account.ID]error {
+	errs := map[account.ID]error{}
+	err := p.allow(ctx, shard, accounts)
+	if err == nil {
+		return errs
+	}
+	for _, id := range accounts {
+		errs[id] = err
+		if len(accounts) > 1 && refusesAccounts(err) {
+			errs[id] = p.allow(ctx, shard, []account.ID{id})
 		}
-		return change
-	})
+	}
+	return errs
+}
+
+// refusesAccounts reports that it was the accounts that there was no room for,
+// or that are not there.
+func refusesAccounts(err error) bool {
+	var (
+		topic  *iampolicy.TopicFullError
+		bucket *iampolicy.BucketFullError
+		nobody *NoSuchAccountError
+	)
+	return errors.As(err, &topic) || errors.As(err, &bucket) || errors.As(err, &nobody)
+}
+
+func (p *Publishers) allow(ctx context.Context, shard int, accounts []account.ID) error {
+	err := p.change(ctx, shard, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
+	if err != nil || shard == registry.Readers {
+		return err
+	}
+	return p.letReadToo(ctx, accounts)
+}
+
+// wanting adds those accounts that are not on a list, or are and were asked for
+// long ago.
+func (p *Publishers) wanting(now registry.Shard, accounts []account.ID) registry.ShardChange {
+	var change registry.ShardChange
+	for _, id := range accounts {
+		asked, there := now.Accounts[id]
+		if !there || p.hub.now().Sub(asked) > fresh {
+			change.Add = append(change.Add, id)
+		}
+	}
+	return change
 }
 
 // Sweep takes accounts off the lists that no link, no live stack and no grace
@@ -125,7 +163,10 @@ func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	if record.TemplateAccess != registry.TemplatesAccounts {
+		return nil
+	}
+	return p.sweep(ctx, registry.Readers, onboarding.Publishers(customers, now), now)
 }
 
 // sweep looks before it takes the lease: most of the time there is nothing to
@@ -177,7 +218,10 @@ func (p *Publishers) Repair(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if record.TemplateAccess != registry.TemplatesAccounts {
+		return nil
+	}
+	return p.repairReaders(ctx, record)
 }
 
 // setRegions makes the shard's Regions the given ones, and writes the policies
@@ -208,10 +252,10 @@ func (p *Publishers) change(ctx context.Context, shard int, decide func(registry
 			return err
 		}
 		if waited := p.hub.wait(ctx, pause(attempt)); waited != nil {
-			return fmt.Errorf("write the topic policies of hub %s: %w", p.hub.name, errors.Join(err, waited))
+			return fmt.Errorf("write the policies of hub %s: %w", p.hub.name, errors.Join(err, waited))
 		}
 	}
-	return fmt.Errorf("write the topic policies of hub %s, tried %d times: %w", p.hub.name, rounds, err)
+	return fmt.Errorf("write the policies of hub %s, tried %d times: %w", p.hub.name, rounds, err)
 }
 
 // rounds is how often a change is tried. Leases are short and writes quick, so

@@ -70,7 +70,13 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 	}
 	group.Go(func() error { return h.readQueue(groupCtx, record, missing) })
 	group.Go(func() error { return h.readDeadLetterQueue(groupCtx, record, missing) })
-	group.Go(func() error { return h.readBucket(groupCtx, record, missing) })
+	group.Go(func() error {
+		behind, err := h.readBucket(groupCtx, record, missing)
+		mu.Lock()
+		defer mu.Unlock()
+		state.PoliciesBehind = state.PoliciesBehind || behind
+		return err
+	})
 	if err := group.Wait(); err != nil {
 		return State{}, err
 	}
@@ -143,20 +149,41 @@ func (h *Hub) readDeadLetterQueue(ctx context.Context, record registry.HubRecord
 	return h.clients.Explain(err, arn)
 }
 
-func (h *Hub) readBucket(ctx context.Context, record registry.HubRecord, missing func(part, name string)) error {
+// readBucket looks at the bucket, and at who may read templates. A policy that
+// names other accounts than the registry is behind, as a topic's would be.
+func (h *Hub) readBucket(ctx context.Context, record registry.HubRecord, missing func(part, name string)) (behind bool, err error) {
 	arn := h.bucketARN(record.Bucket)
-	right, err := h.bucketPolicyRight(ctx, record.Bucket)
+	var readers registry.Shard
+	if record.TemplateAccess == registry.TemplatesAccounts {
+		readers, err = h.registry.Shard(ctx, registry.Readers)
+		if err != nil && !errors.Is(err, registry.ErrNoShard) {
+			return false, h.clients.Explain(err, h.tableARN())
+		}
+	}
+	policy, err := bucketPolicy(record, readers.Publishers())
+	if err != nil {
+		return false, err
+	}
+	right, err := h.bucketPolicyIs(ctx, record.Bucket, policy)
 	switch {
 	case awsclient.HasCode(err, "NoSuchBucket"):
 		missing("bucket", arn)
-	case awsclient.IsNotFound(err):
-		missing("bucket policy", arn)
-	case err != nil:
-		return h.clients.Explain(err, arn)
+		return false, nil
+	case err != nil && !awsclient.IsNotFound(err):
+		return false, h.clients.Explain(err, arn)
+	case !right && readers.Sequence > 0:
+		behind = true
 	case !right:
 		missing("bucket policy", arn)
 	}
-	return nil
+	right, err = h.publicAccessRight(ctx, record)
+	if err != nil && !awsclient.IsNotFound(err) {
+		return behind, h.clients.Explain(err, arn)
+	}
+	if !right {
+		missing("public access setting of bucket", arn)
+	}
+	return behind, nil
 }
 
 // policyBehind reports whether a topic's policy does not say what the registry

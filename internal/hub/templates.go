@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"golang.org/x/sync/singleflight"
 )
@@ -85,4 +86,17 @@ func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte) 
 		}
 	}
 	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
+}
+
+// PresignTemplate is the address of a link's template with a signature of the
+// caller's, for customers who could not read it otherwise. It lives as long as
+// is asked for, seven days at most, and no longer than the credentials do
+// (aws-facts 4.3). Nothing is asked of AWS: whether the caller may read the
+// template shows when the customer opens the link.
+func (h *Hub) PresignTemplate(ctx context.Context, record registry.HubRecord, link onboarding.Link, life time.Duration) (awsclient.Presigned, error) {
+	signed, err := h.clients.Presign(ctx, record.Region, link.TemplateURL, h.now(), life)
+	if err != nil {
+		return awsclient.Presigned{}, fmt.Errorf("sign the template of customer %s of hub %s: %w", link.CustomerID, h.name, err)
+	}
+	return signed, nil
 }

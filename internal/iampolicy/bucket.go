@@ -3,7 +3,12 @@
 
 package iampolicy
 
-import "github.com/xacct/terraform-provider-xacct/internal/account"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
 
 // TemplatePrefix starts the keys of the objects that customers read.
 const TemplatePrefix = "templates/"
@@ -12,25 +17,92 @@ const TemplatePrefix = "templates/"
 // who knows their name, which is the hash of their content. Nobody may list
 // them, nothing else is public, and nothing travels in the clear.
 func PublicTemplates(bucket string, partition account.Partition) Document {
-	arn := "arn:" + partition.String() + ":s3:::" + bucket
-	return Document{
-		Version: Version2012,
-		Statements: []Statement{
-			{
-				Sid:       "XacctPublicTemplates",
-				Effect:    Allow,
-				Principal: Principals{"AWS": {"*"}},
-				Action:    []string{"s3:GetObject"},
-				Resource:  []string{arn + "/" + TemplatePrefix + "*"},
-			},
-			{
-				Sid:       "XacctOnlyTLS",
-				Effect:    Deny,
-				Principal: Principals{"AWS": {"*"}},
-				Action:    []string{"s3:*"},
-				Resource:  []string{arn, arn + "/*"},
-				Condition: Conditions{"Bool": {"aws:SecureTransport": {"false"}}},
-			},
-		},
+	return templates(bucket, partition, Statement{
+		Sid:       "XacctPublicTemplates",
+		Effect:    Allow,
+		Principal: Principals{"AWS": {"*"}},
+		Action:    []string{"s3:GetObject"},
+		Resource:  []string{bucketARN(bucket, partition) + "/" + TemplatePrefix + "*"},
+	})
+}
+
+// AccountTemplates is the policy of a bucket whose templates only the given
+// accounts may read. They are principals and not the values of a condition:
+// S3 calls a policy with fixed principals private, and whether it says so of
+// aws:PrincipalAccount is not known (aws-facts 4.1, 4.2).
+//
+// It is *BucketFullError where the policy has no room for all of them.
+func AccountTemplates(bucket string, partition account.Partition, accounts []account.ID) (Document, error) {
+	if len(accounts) == 0 {
+		return PrivateTemplates(bucket, partition), nil
 	}
+	roots := make([]string, len(accounts))
+	for i, id := range accounts {
+		roots[i] = "arn:" + partition.String() + ":iam::" + id.String() + ":root"
+	}
+	roots = sorted(roots)
+	d := templates(bucket, partition, Statement{
+		Sid:       "XacctCustomersTemplates",
+		Effect:    Allow,
+		Principal: Principals{"AWS": roots},
+		Action:    []string{"s3:GetObject", "s3:GetObjectVersion"},
+		Resource:  []string{bucketARN(bucket, partition) + "/" + TemplatePrefix + "*"},
+	})
+	if over := len(d.String()) - MaxBucketSize; over > 0 {
+		each := len(roots[0]) + len(`"",`)
+		return Document{}, &BucketFullError{
+			Bucket: bucket, Accounts: len(roots), Fit: len(roots) - (over+each-1)/each, Size: len(d.String()),
+		}
+	}
+	return d, nil
+}
+
+// PrivateTemplates is the policy of a bucket that nobody outside of its account
+// may read.
+func PrivateTemplates(bucket string, partition account.Partition) Document {
+	return templates(bucket, partition)
+}
+
+// templates adds to who may read that nothing travels in the clear.
+func templates(bucket string, partition account.Partition, readers ...Statement) Document {
+	arn := bucketARN(bucket, partition)
+	return Document{Version: Version2012, Statements: append(readers, Statement{
+		Sid:       "XacctOnlyTLS",
+		Effect:    Deny,
+		Principal: Principals{"AWS": {"*"}},
+		Action:    []string{"s3:*"},
+		Resource:  []string{arn, arn + "/*"},
+		Condition: Conditions{"Bool": {"aws:SecureTransport": {"false"}}},
+	})}
+}
+
+func bucketARN(bucket string, partition account.Partition) string {
+	return "arn:" + partition.String() + ":s3:::" + bucket
+}
+
+// MaxReaders is how many accounts the policy of a bucket has room for.
+func MaxReaders(bucket string, partition account.Partition) int {
+	many := make([]account.ID, MaxBucketSize/len("123456789012"))
+	for i := range many {
+		many[i], _ = account.ParseID(fmt.Sprintf("%012d", i)) // always twelve digits
+	}
+	_, err := AccountTemplates(bucket, partition, many)
+	var full *BucketFullError
+	if !errors.As(err, &full) {
+		panic("more accounts than bytes have fit into a policy")
+	}
+	return full.Fit
+}
+
+// BucketFullError says that a bucket's policy has no room for its readers.
+type BucketFullError struct {
+	Bucket   string
+	Accounts int // how many were to be named
+	Fit      int // how many there is room for
+	Size     int // of the policy in bytes
+}
+
+func (e *BucketFullError) Error() string {
+	return fmt.Sprintf("the policy of bucket %s would have %d bytes with %d customer accounts as readers, and S3 allows %d: there is room for %d",
+		e.Bucket, e.Size, e.Accounts, MaxBucketSize, e.Fit)
 }

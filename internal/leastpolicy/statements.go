@@ -84,7 +84,7 @@ func (h Hub) bucket() []iampolicy.Statement {
 	arn := fmt.Sprintf("arn:%s:s3:::%s", h.Region.Partition(), h.Bucket)
 	return []iampolicy.Statement{
 		allow("Bucket", []string{arn},
-			"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:PutBucketPublicAccessBlock",
+			"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
 			"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketTagging", "s3:PutBucketTagging"),
 		allow("Templates", []string{arn + "/" + iampolicy.TemplatePrefix + "*"}, "s3:DeleteObject", "s3:PutObject"),
 	}

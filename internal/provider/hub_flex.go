@@ -106,7 +106,7 @@ func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *
 			maps.DeleteFunc(topics, func(_, arn string) bool { return strings.Contains(missing.Name, arn) })
 		case "dead-letter queue", "redrive policy":
 			m.DeadLetterQueueARN = types.StringNull()
-		case "bucket", "bucket policy":
+		case "bucket", "bucket policy", "public access setting of bucket":
 			m.TemplateBucket = types.StringNull()
 		default:
 			m.QueueURL, m.QueueARN = types.StringNull(), types.StringNull()

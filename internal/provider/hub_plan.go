@@ -53,6 +53,9 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		if in == nil {
 			return
 		}
+		var capacity types.Int64
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("capacity"), &capacity)...)
+		r.planAccess(ctx, in, plan, capacity, &resp.Diagnostics)
 		if state == nil || !plan.Name.Equal(state.Name) {
 			r.planNew(ctx, in, plan, &resp.Diagnostics)
 		} else {

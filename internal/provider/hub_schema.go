@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // hubModel is xacct_hub in configuration, plan and state.
@@ -93,10 +95,12 @@ func hubSchema() schema.Schema {
 				Validators:          []validator.String{oneBuilt("known_accounts", "anyone")},
 			},
 			"template_access": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString("public"),
+				Optional: true, Computed: true, Default: stringdefault.StaticString(registry.TemplatesPublic),
 				MarkdownDescription: "How customers may read templates. `public` (default): whoever has the address, which is a hash of the content; " +
-					"the bucket can't be listed, and nothing in it is secret.",
-				Validators: []validator.String{oneBuilt("public", "presigned", "accounts")},
+					"the bucket can't be listed, and nothing in it is secret. `accounts`: the bucket is private, and its policy names the customers' accounts, " +
+					"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and nobody else may read; " +
+					"links have no `url` then, because a signature has no place in a state: `xacct link HUB/CUSTOMER` prints a fresh one, which lives for seven days at most. Changes in place.",
+				Validators: []validator.String{oneOf(registry.TemplatesPublic, registry.TemplatesPresigned, registry.TemplatesAccounts)},
 			},
 			"response_timeout": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("15m"),

@@ -6,14 +6,12 @@ package provider
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
-	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -53,13 +51,18 @@ func (m roleSpecModel) declared(ctx context.Context, diags *diag.Diagnostics) de
 
 // flatten takes a link's record into the model. Where the model declares the
 // same already, it keeps its own spelling of it.
-func (m *linkModel) flatten(ctx context.Context, link onboarding.Link, console string, now time.Time, diags *diag.Diagnostics) {
+func (m *linkModel) flatten(ctx context.Context, in *intake, link onboarding.Link, diags *diag.Diagnostics) {
+	record, err := in.record(ctx)
+	if err != nil {
+		diags.Append(cannot("read", onCustomer(link.Hub, link.CustomerID), "", err))
+		return
+	}
 	found, err := declaration.Of(link)
 	if err != nil {
 		diags.Append(cannot("read", onCustomer(link.Hub, link.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err))
 		return
 	}
-	url, err := launch.URL(link, found, console)
+	m.URL, m.TemplateURL, err = addresses(record, link, found, in.session.console)
 	if err != nil {
 		diags.Append(cannot("make the launch link of", onCustomer(link.Hub, link.CustomerID), "", err))
 		return
@@ -72,10 +75,8 @@ func (m *linkModel) flatten(ctx context.Context, link onboarding.Link, console s
 	m.CustomerID = types.StringValue(link.CustomerID)
 	m.AccountID = types.StringValue(link.Account.String())
 	m.ExternalID = types.StringValue(link.ExternalID.String())
-	m.URL = types.StringValue(url)
-	m.TemplateURL = types.StringValue(link.TemplateURL)
 	m.TemplateVersion = types.StringValue(link.TemplateVersion)
-	m.Status = types.StringValue(string(link.Status(now)))
+	m.Status = types.StringValue(string(link.Status(in.session.now())))
 }
 
 func (m *linkModel) flattenDeclaration(ctx context.Context, d declaration.Declaration, diags *diag.Diagnostics) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
-	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
@@ -135,7 +134,7 @@ func (p *linkPlan) onHub(ctx context.Context) {
 			in.planLink(p.plan.CustomerID.ValueString(), plannedLink{})
 			return
 		}
-		if p.unchanged() {
+		if !p.addressMoves(ctx, in) && p.unchanged() || p.diags.HasError() {
 			return
 		}
 	}
@@ -211,24 +210,22 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 		return
 	}
 	p.unique(ctx, in, todo.link)
-	url, err := launch.URL(todo.link, w.declaration, p.resource.session.console)
+	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.link, w.declaration, p.resource.session.console)
 	if err != nil {
 		p.diags.AddError(fmt.Sprintf("No launch link for %s", onCustomer(in.name, customer)), sentence(err.Error()))
 		return
 	}
 	p.plan.ExternalID = types.StringValue(todo.link.ExternalID.String())
-	p.plan.URL = types.StringValue(url)
-	p.plan.TemplateURL = types.StringValue(todo.link.TemplateURL)
 	p.plan.TemplateVersion = types.StringValue(todo.link.TemplateVersion)
 	p.plan.Status = types.StringUnknown()
-	in.planLink(customer, plannedLink{link: todo.link, known: true})
+	p.room(ctx, in, record, todo.link)
 }
 
 // partly plans a link some of whose arguments have no value yet: its external
 // ID doesn't depend on them, unless the customer was here before.
 func (p *linkPlan) partly(in *intake, customer string, record registry.HubRecord, existing *onboarding.Customer) {
 	in.planLink(customer, plannedLink{})
-	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
 	p.plan.Status = types.StringUnknown()
 	if p.plan.ExternalID.IsUnknown() && p.config.ExternalID.IsNull() && existing == nil {
 		p.plan.ExternalID = types.StringValue(onboarding.ExternalID(record.Key.Bytes(), record.Name, customer, 0).String())

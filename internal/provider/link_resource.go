@@ -66,7 +66,7 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 	if !ok {
 		return
 	}
-	model.flatten(ctx, link, r.session.console, r.session.now(), &resp.Diagnostics)
+	model.flatten(ctx, in, link, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -98,7 +98,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if err != nil {
 		return
 	}
-	model.flatten(ctx, found.Link, r.session.console, r.session.now(), &resp.Diagnostics)
+	model.flatten(ctx, in, found.Link, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -118,7 +118,7 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if !ok {
 		return
 	}
-	model.flatten(ctx, link, r.session.console, r.session.now(), &resp.Diagnostics)
+	model.flatten(ctx, in, link, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 

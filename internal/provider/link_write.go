@@ -165,7 +165,8 @@ func aliveIn(c onboarding.Customer, in account.ID) bool {
 // writeAttempts is how often a write that met another one starts over.
 const writeAttempts = 5
 
-// write makes the link what the model says: template, record, permission to
+// write makes the link what the model says: permission to read templates (which
+// S3 may refuse, and then nothing is done), template, record, permission to
 // publish, in this order. Whatever an interrupted apply leaves behind is either
 // out of use (a template, named by its content) or exactly what the next apply
 // finds and goes on from (the record); and the record stands before the
@@ -180,7 +181,10 @@ func (r *linkResource) write(ctx context.Context, in *intake, model linkModel, s
 			continue
 		}
 		var taken *registry.ExternalIDTakenError
+		refused, isRefused := cannotRead(in.name, customer, err)
 		switch {
+		case isRefused:
+			diags.Append(refused)
 		case errors.Is(err, registry.ErrNoHub):
 			diags.Append(noHub(onCustomer(in.name, customer), in.name))
 		case errors.As(err, &taken):
@@ -216,6 +220,12 @@ func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkMode
 	if diags.Append(d...); diags.HasError() {
 		return none, nil
 	}
+	joins := existing == nil || todo.adopt || existing.Link.Closed || existing.Link.Account != todo.link.Account
+	if joins {
+		if err := in.hub.Publishers().LetRead(ctx, record, todo.link.Account); err != nil {
+			return none, err
+		}
+	}
 	if todo.body != nil {
 		if _, err := in.hub.PublishTemplate(ctx, record, todo.body); err != nil {
 			return none, err
@@ -234,7 +244,7 @@ func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkMode
 		}
 		in.wroteLink(link)
 	}
-	if existing == nil || todo.adopt || existing.Link.Closed || existing.Link.Account != link.Account {
+	if joins {
 		if err := in.hub.Publishers().Allow(ctx, link.Shard, link.Account); err != nil {
 			return none, err
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -75,6 +76,24 @@ func (in *intake) sameExternalID(customer, externalID string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// planLinkIf notes what a link's plan said, unless it goes no further with the
+// accounts of the other links that were planned in this process.
+func (in *intake) planLinkIf(customer string, p plannedLink, fits func(others []account.ID) bool) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var others []account.ID
+	for other, planned := range in.plannedLinks {
+		if other != customer && planned.known {
+			others = append(others, planned.link.Account)
+		}
+	}
+	if !fits(others) {
+		return false
+	}
+	in.plannedLinks[customer] = p
+	return true
 }
 
 // expected is the hub that a link is to be planned on: what its own plan said,

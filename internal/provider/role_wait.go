@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
-	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -63,8 +62,10 @@ func stillWaiting(ctx context.Context, in *intake, c onboarding.Customer, limit 
 		return cannot("wait for", who, "", err)
 	}
 	link := ""
-	if d, err := declaration.Of(c.Link); err == nil {
-		link, _ = launch.URL(c.Link, d, in.session.console)
+	d, err := declaration.Of(c.Link)
+	// The time to wait is over, and not that to read the hub.
+	if record, unread := in.record(context.WithoutCancel(ctx)); err == nil && unread == nil {
+		link = howToSend(record, c.Link, d, in.session.console)
 	}
 	trouble := ""
 	if last := in.listener.lastTrouble(); last != nil {

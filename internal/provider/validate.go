@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -202,6 +203,16 @@ func identityPolicy() check {
 			return nil
 		}
 		return errors.New(strings.Join(refused, ". "))
+	}}
+}
+
+func oneOf(values ...string) check {
+	quoted := `"` + strings.Join(values, `", "`) + `"`
+	return check{"one of " + quoted, "Not one of the values", func(s string) error {
+		if !slices.Contains(values, s) {
+			return fmt.Errorf("%q is none of them", s)
+		}
+		return nil
 	}}
 }
 

@@ -28,6 +28,13 @@ const (
 	HubDeleting HubState = "deleting"
 )
 
+// Who may read a hub's templates: its TemplateAccess.
+const (
+	TemplatesPublic    = "public"    // whoever knows the address
+	TemplatesPresigned = "presigned" // whoever has an address that the vendor has just signed
+	TemplatesAccounts  = "accounts"  // the accounts of the hub's customers
+)
+
 // HubRecord is everything that is known of a hub without asking for its parts.
 type HubRecord struct {
 	onboarding.Hub
@@ -51,6 +58,10 @@ type HubRecord struct {
 	// or logging of the record shows it.
 	Key Key `json:"-"`
 }
+
+// SignsTemplates says that the address of a template opens nothing by itself:
+// somebody with the vendor's credentials has to sign it first.
+func (h HubRecord) SignsTemplates() bool { return h.TemplateAccess == TemplatesPresigned }
 
 // LogValue keeps a log line about a hub to its name.
 func (h HubRecord) LogValue() slog.Value { return slog.StringValue(h.Name) }

@@ -69,7 +69,12 @@ func outboxKey(e onboarding.Event) key {
 // sortable writes times so that their texts sort as they do.
 const sortable = "2006-01-02T15:04:05.000000000Z"
 
-func shardKey(shard int) key { return key{"SHARD#" + strconv.Itoa(shard), "SHARD"} }
+func shardKey(shard int) key {
+	if shard == Readers {
+		return key{"READERS", "READERS"}
+	}
+	return key{"SHARD#" + strconv.Itoa(shard), "SHARD"}
+}
 
 // registrarKey puts all heartbeats together: one query tells whether anybody
 // listens.

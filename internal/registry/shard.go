@@ -39,6 +39,19 @@ type Shard struct {
 	Written int64
 }
 
+// Readers is the number of a list that is no shard's: the accounts that may read
+// templates in the hub's bucket. It is kept as a shard's is, because buckets'
+// policies have no compare-and-set either.
+const Readers = -1
+
+// listName is what messages call a shard.
+func listName(shard int) string {
+	if shard == Readers {
+		return "the list of readers"
+	}
+	return "shard " + strconv.Itoa(shard)
+}
+
 // Publishers are the shard's accounts, sorted.
 func (s Shard) Publishers() []account.ID {
 	return slices.SortedFunc(maps.Keys(s.Accounts), func(a, b account.ID) int {
@@ -59,7 +72,7 @@ type LeaseHeldError struct {
 }
 
 func (e *LeaseHeldError) Error() string {
-	return fmt.Sprintf("another process is writing the topic policies of shard %d until %s", e.Shard, e.Until.Format(time.RFC3339))
+	return fmt.Sprintf("another process is writing the policies of %s until %s", listName(e.Shard), e.Until.Format(time.RFC3339))
 }
 
 // ErrNoShard says that the hub has definitely no such shard.
@@ -80,7 +93,7 @@ func (r *Registry) EnsureShard(ctx context.Context, shard int, regions []account
 	})
 	var there *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &there) {
-		return fmt.Errorf("write shard %d to table %s: %w", shard, r.table, err)
+		return fmt.Errorf("write %s to table %s: %w", listName(shard), r.table, err)
 	}
 	return nil
 }
@@ -89,10 +102,10 @@ func (r *Registry) EnsureShard(ctx context.Context, shard int, regions []account
 func (r *Registry) Shard(ctx context.Context, shard int) (Shard, error) {
 	found, err := r.get(ctx, shardKey(shard))
 	if err != nil {
-		return Shard{}, fmt.Errorf("read shard %d from table %s: %w", shard, r.table, err)
+		return Shard{}, fmt.Errorf("read %s from table %s: %w", listName(shard), r.table, err)
 	}
 	if found == nil {
-		return Shard{}, fmt.Errorf("shard %d of hub %s: %w", shard, r.hub, ErrNoShard)
+		return Shard{}, fmt.Errorf("%s of hub %s: %w", listName(shard), r.hub, ErrNoShard)
 	}
 	return r.decodeShard(shard, found)
 }
@@ -107,12 +120,12 @@ func (r *Registry) AcquireLease(ctx context.Context, shard int, lease Lease) (Sh
 	var held *types.ConditionalCheckFailedException
 	if errors.As(err, &held) {
 		if len(held.Item) == 0 {
-			return Shard{}, fmt.Errorf("shard %d of hub %s: %w", shard, r.hub, ErrNoShard)
+			return Shard{}, fmt.Errorf("%s of hub %s: %w", listName(shard), r.hub, ErrNoShard)
 		}
 		return Shard{}, &LeaseHeldError{Shard: shard, Until: time.UnixMilli(numberOf(held.Item, "lease_until")).UTC()}
 	}
 	if err != nil {
-		return Shard{}, fmt.Errorf("take the lease of shard %d in table %s: %w", shard, r.table, err)
+		return Shard{}, fmt.Errorf("take the lease of %s in table %s: %w", listName(shard), r.table, err)
 	}
 	return r.decodeShard(shard, out)
 }
@@ -122,7 +135,8 @@ func (r *Registry) AcquireLease(ctx context.Context, shard int, lease Lease) (Sh
 type ShardChange struct {
 	Add     []account.ID
 	Remove  []account.ID
-	Regions []account.Region // nil: they stay
+	All     map[account.ID]time.Time // instead of what there was, each with when it was asked for; nil: as the others say
+	Regions []account.Region         // nil: they stay
 }
 
 // ChangeShard changes the shard that was read under the lease. It is
@@ -137,6 +151,10 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 		set += ", accounts." + name + " = :now"
 		values[":now"] = moment(r.now())
 	}
+	if change.All != nil {
+		set += ", accounts = :accounts"
+		values[":accounts"] = accountMap(change.All)
+	}
 	if change.Regions != nil {
 		set += ", regions = :regions"
 		values[":regions"] = regionSet(change.Regions)
@@ -149,10 +167,10 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 	out, err := r.updateShardNamed(ctx, before.Number, set, "lease_holder = :me AND #sequence = :before", names, values)
 	var moved *types.ConditionalCheckFailedException
 	if errors.As(err, &moved) {
-		return Shard{}, fmt.Errorf("change shard %d of hub %s: %w", before.Number, r.hub, ErrConflict)
+		return Shard{}, fmt.Errorf("change %s of hub %s: %w", listName(before.Number), r.hub, ErrConflict)
 	}
 	if err != nil {
-		return Shard{}, fmt.Errorf("change shard %d in table %s: %w", before.Number, r.table, err)
+		return Shard{}, fmt.Errorf("change %s in table %s: %w", listName(before.Number), r.table, err)
 	}
 	return r.decodeShard(before.Number, out)
 }
@@ -169,10 +187,10 @@ func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) 
 		item{":me": text(lease.Holder), ":sequence": number(written.Sequence)})
 	var moved *types.ConditionalCheckFailedException
 	if errors.As(err, &moved) {
-		return fmt.Errorf("finish writing shard %d of hub %s: %w", written.Number, r.hub, ErrConflict)
+		return fmt.Errorf("finish writing %s of hub %s: %w", listName(written.Number), r.hub, ErrConflict)
 	}
 	if err != nil {
-		return fmt.Errorf("give the lease of shard %d in table %s back: %w", written.Number, r.table, err)
+		return fmt.Errorf("give the lease of %s in table %s back: %w", listName(written.Number), r.table, err)
 	}
 	return nil
 }
@@ -183,7 +201,7 @@ func (r *Registry) ReleaseLease(ctx context.Context, shard int, lease Lease) err
 	_, err := r.updateShard(ctx, shard, "REMOVE lease_holder, lease_until", "lease_holder = :me", item{":me": text(lease.Holder)})
 	var lost *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &lost) {
-		return fmt.Errorf("give the lease of shard %d in table %s back: %w", shard, r.table, err)
+		return fmt.Errorf("give the lease of %s in table %s back: %w", listName(shard), r.table, err)
 	}
 	return nil
 }
@@ -243,6 +261,14 @@ func (r *Registry) decodeShard(shard int, i item) (Shard, error) {
 		s.Regions = append(s.Regions, region)
 	}
 	return s, nil
+}
+
+func accountMap(accounts map[account.ID]time.Time) types.AttributeValue {
+	all := item{}
+	for id, asked := range accounts {
+		all[id.String()] = moment(asked)
+	}
+	return &types.AttributeValueMemberM{Value: all}
 }
 
 func regionSet(regions []account.Region) types.AttributeValue {

@@ -1,0 +1,407 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// spec with another access to templates.
+func specFor(access string) Spec {
+	s := spec()
+	s.TemplateAccess = access
+	return s
+}
+
+// newHubFor is a hub with a template in it.
+func newHubFor(t *testing.T, access string) *world {
+	t.Helper()
+	w := newWorld(t)
+	_, err := w.Create(t.Context(), specFor(access))
+	w.must(err)
+	_, err = w.PublishTemplate(t.Context(), w.hubRecord(), template)
+	w.must(err)
+	for _, id := range []account.ID{globex, initech} {
+		w.must(w.box.OpenAccount(id.String(), "aws"))
+	}
+	return w
+}
+
+func (w *world) access(access string) {
+	w.t.Helper()
+	_, err := w.Update(w.t.Context(), specFor(access))
+	w.must(err)
+}
+
+// read is a customer's administrator reading the template.
+func (w *world) read(id account.ID) error {
+	w.t.Helper()
+	record := w.hubRecord()
+	_, err := w.clients(id.String()).S3().GetObject(w.t.Context(), &s3.GetObjectInput{
+		Bucket: &record.Bucket, Key: aws.String(templateKey(TemplateHash(template))),
+	})
+	return err
+}
+
+func (w *world) mayRead(ids ...account.ID) {
+	w.t.Helper()
+	for _, id := range ids {
+		if err := w.read(id); err != nil {
+			w.t.Errorf("account %s cannot read: %v", id, err)
+		}
+	}
+}
+
+func (w *world) mayNotRead(ids ...account.ID) {
+	w.t.Helper()
+	for _, id := range ids {
+		if err := w.read(id); !awsclient.IsAccessDenied(err) {
+			w.t.Errorf("account %s reads: got %v, want a refusal", id, err)
+		}
+	}
+}
+
+// customer is one who was onboarded as the provider does it.
+func (w *world) customer(h *Hub, name string, id account.ID) {
+	w.t.Helper()
+	w.must(h.Publishers().LetRead(w.t.Context(), w.hubRecord(), id))
+	w.linked(name, id)
+	w.must(h.Publishers().Allow(w.t.Context(), 0, id))
+}
+
+func TestWhoMayReadTemplatesChangesInPlace(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesPublic)
+	w.customer(w.Hub, "globex", globex)
+	w.mayRead(globex, initech)
+	w.access(registry.TemplatesAccounts)
+	w.mayRead(globex)
+	w.mayNotRead(initech)
+	w.complete(frankfurt, virginia)
+	w.customer(w.Hub, "initech", initech)
+	w.mayRead(globex, initech)
+	w.complete(frankfurt, virginia)
+	w.access(registry.TemplatesPresigned)
+	w.mayNotRead(globex, initech)
+	w.complete(frankfurt, virginia)
+	w.access(registry.TemplatesAccounts)
+	w.mayRead(globex, initech)
+	w.access(registry.TemplatesPublic)
+	w.mayRead(globex, initech, customerAccount(1))
+	w.complete(frankfurt, virginia)
+}
+
+func TestAPrivateBucketBlocksPublicAccess(t *testing.T) {
+	t.Parallel()
+	for _, access := range []string{registry.TemplatesPresigned, registry.TemplatesAccounts} {
+		t.Run(access, func(t *testing.T) {
+			t.Parallel()
+			w := newHubFor(t, access)
+			w.complete(frankfurt, virginia)
+			record := w.hubRecord()
+			open := publicAccess(registry.HubRecord{TemplateAccess: registry.TemplatesPublic})
+			_, err := w.Hub.clients.S3().PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
+				Bucket: &record.Bucket, PublicAccessBlockConfiguration: open,
+			})
+			w.must(err)
+			state, err := w.Read(t.Context())
+			w.must(err)
+			if len(state.Missing) != 1 || !strings.Contains(state.Missing[0].String(), "public access setting of bucket") {
+				t.Errorf("missing: %v, want the setting that somebody opened", state.Missing)
+			}
+			w.access(access)
+			w.complete(frankfurt, virginia)
+		})
+	}
+}
+
+func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	for from, to := range map[string]string{
+		registry.TemplatesPublic:   registry.TemplatesAccounts,
+		registry.TemplatesAccounts: registry.TemplatesPresigned,
+		// and back again
+		registry.TemplatesPresigned: registry.TemplatesPublic,
+	} {
+		t.Run(from+" to "+to, func(t *testing.T) {
+			t.Parallel()
+			setUp := func(t *testing.T) *world {
+				w := newHubFor(t, from)
+				w.customer(w.Hub, "globex", globex)
+				return w
+			}
+			untilItGetsThrough(t, setUp,
+				func(w *world) error { _, err := w.Update(t.Context(), specFor(to)); return err },
+				func(w *world, calls int) {
+					seen, err := w.process().Read(t.Context())
+					w.must(err)
+					if seen.Record.TemplateAccess == to && len(seen.Missing) == 0 && !seen.PoliciesBehind {
+						// What nobody would mend must be right.
+						w.readable(to)
+					}
+					_, err = w.process().Update(t.Context(), specFor(to))
+					w.must(err)
+					w.readable(to)
+					w.complete(frankfurt, virginia)
+				})
+		})
+	}
+}
+
+// readable holds who may read against the access, where globex is the customer.
+func (w *world) readable(access string) {
+	w.t.Helper()
+	switch access {
+	case registry.TemplatesPublic:
+		w.mayRead(globex, initech)
+	case registry.TemplatesAccounts:
+		w.mayRead(globex)
+		w.mayNotRead(initech)
+	default:
+		w.mayNotRead(globex, initech)
+	}
+}
+
+func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesAccounts)
+	record := w.hubRecord()
+	const processes, each = 3, 12
+	for n := range processes * each {
+		w.must(w.box.OpenAccount(customerAccount(n).String(), "aws"))
+	}
+	mark := w.box.Journal().Mark()
+	var all sync.WaitGroup
+	for p := range processes {
+		h := w.process()
+		h.wait = wait // by the machine's clock, so that nobody's lease ends early
+		for n := range each {
+			all.Go(func() {
+				if err := h.Publishers().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	if n := w.calls(mark, "s3:PutBucketPolicy"); n > processes*each/2 {
+		t.Errorf("%d policies were written for %d readers", n, processes*each)
+	}
+	for n := range processes * each {
+		w.mayRead(customerAccount(n))
+	}
+	w.complete(frankfurt, virginia)
+}
+
+// TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten: whoever adds them
+// saw a public hub.
+func TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesPublic)
+	seen := w.hubRecord()
+	w.access(registry.TemplatesAccounts)
+	w.must(w.Publishers().LetRead(t.Context(), seen, globex)) // nothing to be done, it thinks
+	w.mayNotRead(globex)
+	w.linked("globex", globex)
+	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.mayRead(globex)
+	w.complete(frankfurt, virginia)
+}
+
+func TestReadersGoWhenPublishersGo(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesAccounts)
+	link := w.linked("globex", globex)
+	w.customer(w.Hub, "initech", initech)
+	w.must(w.Publishers().LetRead(t.Context(), w.hubRecord(), globex))
+	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	link.Closed, link.ClosedAt = true, w.clock.Now()
+	_, err := w.registry.UpdateLink(t.Context(), link)
+	w.must(err)
+	w.clock.advance(6 * 24 * time.Hour)
+	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.mayRead(globex, initech) // they may be pressing Create stack
+	w.clock.advance(2 * 24 * time.Hour)
+	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.mayNotRead(globex)
+	w.mayRead(initech)
+	w.mayNotPublish(globex, frankfurt)
+	w.complete(frankfurt, virginia)
+}
+
+// full fills the list of readers with accounts that nobody has, but for some
+// places.
+func (w *world) full(free int) {
+	w.t.Helper()
+	record := w.hubRecord()
+	all := map[account.ID]time.Time{}
+	for n := range iampolicy.MaxReaders(record.Bucket, frankfurt.Partition()) - free {
+		all[customerAccount(n)] = w.clock.Now()
+		w.must(w.box.OpenAccount(customerAccount(n).String(), "aws"))
+	}
+	w.must(w.Publishers().change(w.t.Context(), registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{All: all} }))
+}
+
+func TestAReaderTooManyIsRefusedAloneAndNothingIsChanged(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesAccounts)
+	w.full(1)
+	before, err := w.registry.Shard(t.Context(), registry.Readers)
+	w.must(err)
+	errs := w.Publishers().allowAll(t.Context(), registry.Readers, []account.ID{globex, initech})
+	var full *iampolicy.BucketFullError
+	if errs[globex] != nil || !errors.As(errs[initech], &full) || full.Fit != len(before.Accounts)+1 {
+		t.Errorf("got %v, want that there is room for the first and not for the second", errs)
+	}
+	w.mayRead(globex)
+	w.mayNotRead(initech)
+	w.complete(frankfurt, virginia)
+}
+
+func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesPublic)
+	for n := range iampolicy.MaxReaders(w.hubRecord().Bucket, frankfurt.Partition()) + 1 {
+		w.linked(fmt.Sprintf("c%d", n), customerAccount(n))
+	}
+	mark := w.box.Journal().Mark()
+	_, err := w.Update(t.Context(), specFor(registry.TemplatesAccounts))
+	var full *iampolicy.BucketFullError
+	if !errors.As(err, &full) || full.Accounts != full.Fit+1 {
+		t.Errorf("got %v, want that one customer has no room", err)
+	}
+	for action, n := range w.box.Journal().Counts(mark) {
+		if !strings.HasPrefix(action, "dynamodb:GetItem") && !strings.HasPrefix(action, "dynamodb:Query") && n > 0 {
+			t.Errorf("%s was called", action)
+		}
+	}
+	w.mayRead(globex)
+}
+
+func TestAnAccountThatIsNotThereIsRefusedAloneAndSaid(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesAccounts)
+	nobody := parse(account.ParseID, "999999999999")
+	errs := w.Publishers().allowAll(t.Context(), registry.Readers, []account.ID{globex, nobody, initech})
+	var missing *NoSuchAccountError
+	if errs[globex] != nil || errs[initech] != nil || !errors.As(errs[nobody], &missing) || missing.Named || !strings.Contains(missing.Error(), "no AWS account [999999999999]") {
+		t.Errorf("got %v, want that 999999999999 is not there", errs)
+	}
+	w.mayRead(globex, initech)
+	w.complete(frankfurt, virginia)
+}
+
+func TestAReaderWhoseAccountWasClosedIsSaidToBeInTheWay(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesAccounts)
+	w.customer(w.Hub, "globex", globex)
+	w.box.IAM().CloseAccount(globex.String())
+	err := w.Publishers().LetRead(t.Context(), w.hubRecord(), initech)
+	var missing *NoSuchAccountError
+	if !errors.As(err, &missing) || !missing.Named || !strings.Contains(err.Error(), "one of the 1 accounts that it names has been closed") {
+		t.Errorf("got %v, want that an account was closed", err)
+	}
+	w.complete(frankfurt, virginia) // the list is as it was
+	w.access(registry.TemplatesPresigned)
+}
+
+func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesAccounts)
+	w.customer(w.Hub, "globex", globex)
+	// A writer dies between the policy and the list.
+	var written atomic.Bool
+	w.box.Faults().After(func(c *kernel.Call) error {
+		written.CompareAndSwap(false, c.Action == "PutBucketPolicy")
+		return nil
+	})
+	revive := w.box.Faults().Before(func(c *kernel.Call) error {
+		if written.Load() && c.Service == "dynamodb" {
+			return kernel.Errorf(400, "ValidationError", "the process has stopped")
+		}
+		return nil
+	})
+	if err := w.Publishers().LetRead(t.Context(), w.hubRecord(), initech); err == nil {
+		t.Fatal("the process did not die")
+	}
+	revive()
+	w.mayRead(initech)
+	state, err := w.Read(t.Context())
+	w.must(err)
+	if !state.PoliciesBehind || len(state.Missing) > 0 {
+		t.Errorf("behind %t, missing %v", state.PoliciesBehind, state.Missing)
+	}
+	w.clock.advance(leaseTime + time.Second)
+	w.must(w.process().Publishers().Repair(t.Context()))
+	w.mayRead(globex)
+	w.mayNotRead(initech)
+	w.complete(frankfurt, virginia)
+}
+
+func TestAPresignedTemplateIsReadByWhoeverHasItUntilItDies(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, registry.TemplatesPresigned)
+	record := w.hubRecord()
+	link := onboarding.Link{CustomerID: "globex", TemplateURL: TemplateURL(record, TemplateHash(template))}
+	for name, c := range map[string]struct {
+		signedAgo, life time.Duration
+		status          int
+		lives           time.Duration
+	}{
+		"fresh":             {0, time.Hour, http.StatusOK, time.Hour},
+		"for longer than 7": {0, 30 * 24 * time.Hour, http.StatusOK, 7 * 24 * time.Hour},
+		"dead":              {2 * time.Hour, time.Hour, http.StatusForbidden, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := w.process()
+			at := time.Now().Add(-c.signedAgo) // the sandbox checks callers' signatures by the machine's clock
+			h.now = func() time.Time { return at }
+			signed, err := h.PresignTemplate(t.Context(), record, link, c.life)
+			w.must(err)
+			if lives := signed.DiesAt.Sub(at.UTC().Truncate(time.Second)); lives != c.lives || signed.SessionEndUnknown {
+				t.Errorf("it lives for %s, want %s", lives, c.lives)
+			}
+			if !strings.HasPrefix(signed.URL, link.TemplateURL+"?") {
+				t.Errorf("it is not the template's address: %s", signed.URL)
+			}
+			status, body := w.get(signed.URL)
+			if status != c.status || status == http.StatusOK && body != string(template) {
+				t.Errorf("got %d %s", status, body)
+			}
+		})
+	}
+	w.mayNotRead(globex)
+}
+
+// get fetches an address of S3 from the sandbox, without any credentials.
+func (w *world) get(address string) (int, string) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, nil)
+	w.must(err)
+	request.URL.Scheme, request.URL.Host = "http", strings.TrimPrefix(w.box.URL(), "http://")
+	request.Host = strings.Split(strings.TrimPrefix(address, "https://"), "/")[0]
+	response, err := http.DefaultClient.Do(request)
+	w.must(err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	w.must(err)
+	return response.StatusCode, string(body)
+}
