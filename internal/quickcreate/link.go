@@ -40,6 +40,7 @@ const (
 	updateRoute = "/stacks/update/template"
 	stackRoute  = "/stacks/stackinfo"
 
+	templateName    = "templateURL"
 	parameterPrefix = "param_"
 )
 
@@ -49,7 +50,7 @@ func (l Link) URL(consoleOverride string) (string, error) {
 	if err := l.check(); err != nil {
 		return "", err
 	}
-	query := []pair{{"templateURL", l.TemplateURL}}
+	query := []pair{{templateName, l.TemplateURL}}
 	if l.StackName != "" {
 		query = append(query, pair{"stackName", l.StackName})
 	}
@@ -100,7 +101,8 @@ func (l Link) check() error {
 func CheckTemplateURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Host == "" || len(text) > maxTemplateURL || !utf8.ValidString(text) {
-		return fmt.Errorf("%q is not the URL of a template: it begins with https:// and has at most %d characters", clip(text), maxTemplateURL)
+		address, _, _ := strings.Cut(text, "?") // what follows may be a signature, which belongs into no error
+		return fmt.Errorf("%q is not the URL of a template: it begins with https:// and has at most %d characters, and not %d", clip(address), maxTemplateURL, len(text))
 	}
 	return nil
 }
@@ -123,7 +125,7 @@ func UpdateURL(consoleOverride string, stack account.StackARN, templateURL strin
 	if err := CheckTemplateURL(templateURL); err != nil {
 		return "", err
 	}
-	return consoleURL(consoleOverride, stack.Region, updateRoute, []pair{{"stackId", stack.String()}, {"templateURL", templateURL}})
+	return consoleURL(consoleOverride, stack.Region, updateRoute, []pair{{"stackId", stack.String()}, {templateName, templateURL}})
 }
 
 // StackURL leads to an existing stack (aws-facts 3.7).
@@ -155,10 +157,34 @@ func consoleURL(override string, region account.Region, route string, query []pa
 		b.WriteString(p.name + "=" + escape(p.value))
 	}
 	if b.Len() > MaxLength {
-		return "", fmt.Errorf("the link would have %d characters, and more than %d do not reach every customer whole: shorten the values of its parameters", b.Len(), MaxLength)
+		tooLong := &TooLongError{Length: b.Len()}
+		for _, p := range query {
+			if p.name == templateName {
+				tooLong.Template, tooLong.Signed = len(escape(p.value)), isSigned(p.value)
+			}
+		}
+		return "", tooLong
 	}
 	return b.String(), nil
 }
+
+// TooLongError says that a link would not reach every customer whole.
+type TooLongError struct {
+	Length   int  // of the whole link
+	Template int  // of the template's address in it
+	Signed   bool // whether that address carries a signature
+}
+
+func (e *TooLongError) Error() string {
+	if e.Signed {
+		return fmt.Sprintf("the link would have %d characters, and more than %d do not reach every customer whole: %d of them are the signed address of the template, "+
+			"most of which is the session token of the credentials that it was signed with: sign with those of a session without tags and policies, or of an IAM user", e.Length, MaxLength, e.Template)
+	}
+	return fmt.Sprintf("the link would have %d characters, and more than %d do not reach every customer whole: shorten the values of its parameters", e.Length, MaxLength)
+}
+
+// isSigned reports whether an address of S3 carries a signature.
+func isSigned(templateURL string) bool { return strings.Contains(templateURL, "X-Amz-Signature=") }
 
 // escape percent-encodes everything but letters, digits and -_.~; a space is
 // %20, because the console's script would keep a + (aws-facts 3.3).
