@@ -56,7 +56,7 @@ resource "xacct_customer_role" "all" {
 			RefreshState: true,
 		},
 		resource.TestStep{
-			PreConfig: func() { budget("refreshing twice", 2*10) },
+			PreConfig: func() { budget("refreshing twice", 2*11) },
 			Config:    config, PlanOnly: true,
 		},
 	)
