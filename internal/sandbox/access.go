@@ -15,8 +15,10 @@ type Credentials = kernel.Credentials
 
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
-// OpenAccount makes an account in a partition ("aws", "aws-cn", …). Asking for
-// an account's credentials opens it in the commercial partition.
+// OpenAccount makes an account in a partition ("aws", "aws-us-gov", "aws-cn" or
+// "aws-eusc"). Its keys are known in the Regions of that partition only. Asking
+// for the credentials of an account that isn't there opens it in the commercial
+// one.
 func (s *Sandbox) OpenAccount(account, partition string) error {
 	return s.identity.OpenAccount(account, partition)
 }
@@ -63,8 +65,12 @@ func (s *Sandbox) WatchDecisions(watcher func(Decision)) (stop func()) {
 }
 
 // Environment is what to export for the AWS SDK, the aws command line and
-// Terraform to use the sandbox as the admin of an account.
+// Terraform to use the sandbox as the admin of an account. One that nobody has
+// named before is opened in the partition of the Region.
 func (s *Sandbox) Environment(account, region string) (map[string]string, error) {
+	if err := s.livesIn(account, region); err != nil {
+		return nil, err
+	}
 	credentials, err := s.Credentials(account)
 	if err != nil {
 		return nil, err

@@ -230,12 +230,18 @@ func (s *Sandbox) person(account, region string, as *Credentials) (*kernel.Princ
 	if as != nil {
 		return s.Principal(*as)
 	}
-	if !s.identity.Exists(account) {
-		if err := s.OpenAccount(account, kernel.Partition(region)); err != nil {
-			return nil, err
-		}
+	if err := s.livesIn(account, region); err != nil {
+		return nil, err
 	}
 	return s.Admin(account)
+}
+
+// livesIn opens an account in a Region's partition, unless it is there.
+func (s *Sandbox) livesIn(account, region string) error {
+	if err := s.OpenAccount(account, kernel.Partition(region)); err != nil {
+		return fmt.Errorf("use the account %s in %s: %w", account, region, err)
+	}
+	return nil
 }
 
 func (s *Sandbox) owned(stackID string, as *Credentials) (Stack, *kernel.Principal, error) {

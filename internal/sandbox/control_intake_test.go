@@ -21,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // intake is a vendor as small as can be: a topic, a queue, a public bucket
@@ -33,6 +35,8 @@ type intake struct {
 	sqs   *sqs.Client
 	sns   *sns.Client
 	link  string
+
+	signedBy string // the certificate's URL of the last message
 }
 
 const onboardingTemplate = `
@@ -53,7 +57,7 @@ Resources:
         Version: "2012-10-17"
         Statement:
           - Effect: Allow
-            Principal: {AWS: "arn:aws:iam::111111111111:root"}
+            Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::111111111111:root"}
             Action: sts:AssumeRole
             Condition: {StringEquals: {"sts:ExternalId": !Ref ExternalId}}
       Policies:
@@ -70,15 +74,24 @@ Resources:
 
 func newIntake(t *testing.T) *intake {
 	t.Helper()
-	box := start(t)
+	return newIntakeIn(t, "eu-west-1", "aws.amazon.com")
+}
+
+// newIntakeIn is an intake in a Region, whose partition has its own console.
+func newIntakeIn(t *testing.T, region, console string) *intake {
+	t.Helper()
+	box := start(t, WithRegion(region))
 	vendorConfig := as(t, box, vendor)
+	vendorConfig.Region = region
+	partition := kernel.Partition(region)
 	in := &intake{t: t, box: box, sqs: sqs.NewFromConfig(vendorConfig), sns: sns.NewFromConfig(vendorConfig)}
 	ctx := t.Context()
 	topic, err := in.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("xacct-acme-0")})
 	in.check(err)
 	in.topic = *topic.TopicArn
+	in.check(box.OpenAccount(customer, partition))
 	in.allow(customer)
-	queueARN := "arn:aws:sqs:eu-west-1:" + vendor + ":xacct-acme"
+	queueARN := "arn:" + partition + ":sqs:" + region + ":" + vendor + ":xacct-acme"
 	queue, err := in.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("xacct-acme"), Attributes: map[string]string{
 		"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` +
 			queueARN + `","Condition":{"ArnEquals":{"aws:SourceArn":"` + in.topic + `"}}}]}`,
@@ -90,19 +103,19 @@ func newIntake(t *testing.T) *intake {
 
 	bucket := s3.NewFromConfig(vendorConfig, func(o *s3.Options) { o.UsePathStyle = true })
 	name := aws.String("acme-templates")
-	_, err = bucket.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}})
+	_, err = bucket.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(region)}})
 	in.check(err)
 	_, err = bucket.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: name, PublicAccessBlockConfiguration: &s3types.PublicAccessBlockConfiguration{}})
 	in.check(err)
 	_, err = bucket.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: name, Policy: aws.String(
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-templates/templates/*"}]}`)})
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:` + partition + `:s3:::acme-templates/templates/*"}]}`)})
 	in.check(err)
 	for _, key := range []string{"templates/a.yaml", "private.yaml"} {
 		_, err = bucket.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: aws.String(key), Body: strings.NewReader(onboardingTemplate)})
 		in.check(err)
 	}
-	in.link = "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/create/review?templateURL=" +
-		url.QueryEscape("https://acme-templates.s3.eu-west-1.amazonaws.com/templates/a.yaml") + "&stackName=acme-access&param_ExternalId=abc123&param_Unknown=ignored"
+	in.link = "https://" + region + ".console." + console + "/cloudformation/home?region=" + region + "#/stacks/create/review?templateURL=" +
+		url.QueryEscape("https://acme-templates.s3."+region+"."+kernel.URLSuffix(region)+"/templates/a.yaml") + "&stackName=acme-access&param_ExternalId=abc123&param_Unknown=ignored"
 	return in
 }
 
@@ -141,10 +154,14 @@ func (in *intake) next() map[string]any {
 			{Id: aws.String("1"), ReceiptHandle: got.Messages[0].ReceiptHandle},
 		}})
 		in.check(err)
-		var envelope struct{ Type, Subject, Message string }
+		var envelope struct{ Type, Subject, Message, TopicArn, SigningCertURL string }
 		in.check(json.Unmarshal([]byte(*got.Messages[0].Body), &envelope))
 		if envelope.Type != "Notification" || envelope.Subject != "AWS CloudFormation custom resource request" {
 			in.t.Errorf("the envelope is %+v", envelope)
+		}
+		in.signedBy = envelope.SigningCertURL
+		if envelope.TopicArn != in.topic {
+			in.t.Errorf("the envelope is of the topic %s, not %s", envelope.TopicArn, in.topic)
 		}
 		var request map[string]any
 		in.check(json.Unmarshal([]byte(envelope.Message), &request))

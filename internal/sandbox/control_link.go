@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // quickCreate is what a quick-create link says (aws-facts 3.1, 3.2). This
@@ -18,7 +20,12 @@ type quickCreate struct {
 	parameters                     map[string]string
 }
 
-var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws-eusc\.eu)$`)
+var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws-eusc\.eu)$`)
+
+// consoles are the partitions' consoles (aws-facts 3.4).
+var consoles = map[string]string{
+	"aws": "aws.amazon.com", "aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn", "aws-eusc": "amazonaws-eusc.eu",
+}
 
 // parseQuickCreate reads a link as the console does. base is the sandbox's own
 // URL, under which it has a console too.
@@ -47,6 +54,9 @@ func parseQuickCreate(link, base string) (quickCreate, error) {
 	}
 	if host != nil && host[1] != "" && host[1] != region {
 		return bad("its host and its query name different Regions")
+	}
+	if host != nil && host[2] != consoles[kernel.Partition(region)] {
+		return bad("its host is the console of another partition than that of " + region)
 	}
 	// The fragment is cut by hand: url.Parse has decoded it once already.
 	_, fragment, _ := strings.Cut(link, "#")

@@ -46,10 +46,11 @@ func TestQuickCreateLinksAreReadAsTheConsoleReadsThem(t *testing.T) {
 func TestWhatIsNoQuickCreateLinkIsRefused(t *testing.T) {
 	const good = "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/create/review?templateURL=https://b/t"
 	for old, replacement := range map[string]string{
-		"https://eu":            "http://eu",
-		"console.aws.amazon":    "console.aws.example",
-		"/cloudformation/home":  "/ec2/home",
-		"region=eu-west-1":      "region=us-east-1",
+		"https://eu":           "http://eu",
+		"console.aws.amazon":   "console.aws.example",
+		"/cloudformation/home": "/ec2/home",
+		"region=eu-west-1":     "region=us-east-1",
+		"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1": "https://console.aws.amazon.com/cloudformation/home?region=cn-north-1",
 		"/stacks/create/review": "/stacks/events",
 		"templateURL":           "templateUrl", // names are case-sensitive
 		"#":                     "%23",

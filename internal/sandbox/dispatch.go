@@ -50,7 +50,13 @@ func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*ke
 	if c.Service == "iam" {
 		// Clients with an endpoint of their own sign with any Region; IAM is in
 		// one, and policies on aws:RequestedRegion see that one.
-		c.Region = iam.Region(c.Region)
+		c.Region = kernel.GlobalRegion(c.Region)
+	}
+	if p := c.Principal; p != nil && p.Account != "" && p.Partition() != kernel.Partition(c.Region) {
+		// A key is not known outside of its partition.
+		err := refusal(c.Service, iam.ErrUnknownKey)
+		s.record(c, err, false, inside)
+		return nil, err
 	}
 	c.Principal = withRegion(c.Principal, c.Region)
 	response, executed, err := s.execute(service, c)

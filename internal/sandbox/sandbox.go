@@ -60,9 +60,10 @@ type Sandbox struct {
 }
 
 type options struct {
-	address string
-	seed    uint64
-	random  io.Reader
+	address   string
+	seed      uint64
+	random    io.Reader
+	partition string
 }
 
 // Option changes how a sandbox starts.
@@ -81,9 +82,15 @@ func WithRandom(random io.Reader) Option {
 	return func(o *options) { o.random = &lockedReader{reader: random} }
 }
 
+// WithRegion opens the vendor's account in the partition of a Region, instead
+// of the commercial one.
+func WithRegion(region string) Option {
+	return func(o *options) { o.partition = kernel.Partition(region) }
+}
+
 // Start starts a sandbox with the vendor's account in it. Close stops it.
 func Start(opts ...Option) (*Sandbox, error) {
-	o := options{address: "127.0.0.1:0", seed: 1, random: rand.Reader}
+	o := options{address: "127.0.0.1:0", seed: 1, random: rand.Reader, partition: "aws"}
 	for _, change := range opts {
 		change(&o)
 	}
@@ -112,7 +119,7 @@ func Start(opts ...Option) (*Sandbox, error) {
 	s.policies.Organizations(s.orgs.ID)
 	s.addServices(env)
 	s.addPages()
-	if err := s.OpenAccount(VendorAccount, "aws"); err != nil {
+	if err := s.OpenAccount(VendorAccount, o.partition); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}

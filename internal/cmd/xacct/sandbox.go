@@ -33,7 +33,7 @@ The subcommands do what a customer does, in a sandbox that runs already (named b
 AWS_ENDPOINT_URL or --endpoint).`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			box, err := sandbox.Start(sandbox.WithAddress(address))
+			box, err := sandbox.Start(sandbox.WithAddress(address), sandbox.WithRegion(region))
 			if err != nil {
 				return fmt.Errorf("start the sandbox on %s: %w", address, err)
 			}
@@ -52,7 +52,7 @@ AWS_ENDPOINT_URL or --endpoint).`,
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:4566", "loopback address to serve on; port 0 picks a free one")
-	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment")
+	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment; its partition is where the vendor lives")
 	cmd.AddCommand(newEnvironmentCommand(), newLaunchCommand(), newDeleteCommand(), newStacksCommand(), newEventsCommand(), newAdvanceCommand(), newOrganizationCommand())
 	cmd.PersistentFlags().String("endpoint", "", "the sandbox that runs (default: AWS_ENDPOINT_URL, else http://127.0.0.1:4566)")
 	return cmd

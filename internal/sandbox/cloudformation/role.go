@@ -257,7 +257,7 @@ func (o *operation) changeTags(name string, have, want map[string]string) error 
 // iam calls IAM as the customer; its errors read as IAM's resource handler
 // words them.
 func (o *operation) iam(action string, params url.Values, out any) error {
-	region := globalRegion(o.st.region)
+	region := kernel.GlobalRegion(o.st.region)
 	err := retrying(func() error {
 		return kernel.CallQuery(o.s.ctx, o.s.env.Inside, o.principal, region, "iam", action, params, out)
 	})
@@ -266,19 +266,6 @@ func (o *operation) iam(action string, params url.Values, out any) error {
 		return err
 	}
 	return &handlerError{cause: aws, requestID: o.s.newID(), token: o.s.newID()}
-}
-
-// globalRegion is where a partition's IAM signs.
-func globalRegion(region string) string {
-	switch kernel.Partition(region) {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	case "aws-eusc":
-		return region
-	}
-	return "us-east-1"
 }
 
 // handlerError is an IAM error in an event.

@@ -34,13 +34,24 @@ func (s *Service) readTemplate(c *kernel.Call, q kernel.Query) (*template.Templa
 	return template.Parse(body, func(kind string) bool { return s.handlers[kind] != nil })
 }
 
-var s3Host = regexp.MustCompile(`^([a-z0-9.-]+\.)?s3([.-][a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazonaws\.eu)$`)
+var s3Host = regexp.MustCompile(`^(?:[a-z0-9.-]+\.)?s3(?:[.-](?:dualstack\.)?([a-z0-9-]+))?\.(amazonaws\.com(?:\.cn)?|amazonaws\.eu)$`)
+
+// fetchable reports whether a template's address is one of S3, and of the
+// stack's own partition: there are no others there.
+func fetchable(u *url.URL, region string) bool {
+	host := s3Host.FindStringSubmatch(u.Host)
+	if u.Scheme != "https" || host == nil || host[2] != kernel.URLSuffix(region) {
+		return false
+	}
+	// Without a Region it is the global endpoint, which is the commercial one.
+	return kernel.Partition(host[1]) == kernel.Partition(region)
+}
 
 // fetch reads a template with the caller's own permissions (aws-facts 3.5,
 // 4.1).
 func (s *Service) fetch(c *kernel.Call, address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || !s3Host.MatchString(u.Host) || len(address) > 5120 {
+	if err != nil || !fetchable(u, c.Region) || len(address) > 5120 {
 		return "", validation("TemplateURL must be a supported URL.")
 	}
 	body, err := kernel.GetObject(c.Context, s.env.Inside, acting(c.Principal), c.Region, address)
@@ -87,13 +98,8 @@ func (s *Service) prepare(c *kernel.Call, q kernel.Query, t *template.Template, 
 }
 
 func pseudo(c *kernel.Call, id, name string) template.Scope {
-	partition := kernel.Partition(c.Region)
-	suffix := map[string]string{"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}[partition]
-	if suffix == "" {
-		suffix = "amazonaws.com"
-	}
 	return template.Scope{
-		Region: c.Region, Partition: partition, URLSuffix: suffix,
+		Region: c.Region, Partition: kernel.Partition(c.Region), URLSuffix: kernel.URLSuffix(c.Region),
 		AccountID: c.Principal.Account, StackID: id, StackName: name,
 	}
 }

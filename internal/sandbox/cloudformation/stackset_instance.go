@@ -81,7 +81,7 @@ type member struct {
 const administratorAccess = ":iam::aws:policy/AdministratorAccess"
 
 func (s *Service) member(ctx context.Context, at where) (*member, error) {
-	if s.env.Accounts != nil && !s.env.Accounts.Exists(at.account) {
+	if _, open := s.env.Accounts.Partition(at.account); !open {
 		return nil, errSkipped
 	}
 	partition := "arn:" + kernel.Partition(at.region)
@@ -126,7 +126,7 @@ func (m *member) executionRole() (string, error) {
 
 func (m *member) iam(action string, params url.Values) error {
 	return retrying(func() error {
-		return kernel.CallQuery(m.ctx, m.s.env.Inside, acting(m.principal), globalRegion(m.region), "iam", action, params, nil)
+		return kernel.CallQuery(m.ctx, m.s.env.Inside, acting(m.principal), kernel.GlobalRegion(m.region), "iam", action, params, nil)
 	})
 }
 

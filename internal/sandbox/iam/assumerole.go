@@ -41,7 +41,7 @@ func (s *Store) assumeRole(c *kernel.Call, q kernel.Query) (any, error) {
 	case a.duration > target.maxSession:
 		return nil, kernel.Errorf(http.StatusBadRequest, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	limits, err := s.sessionPolicies(a)
+	limits, err := s.sessionPolicies(target.account, a)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +136,8 @@ func (s *Store) authorizeAssumption(p *kernel.Principal, a *assumption) (*role, 
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", p.ARN, action, a.roleARN)
 	}
 	target := s.roleByARN(a.roleARN)
-	if target == nil {
-		return nil, denied("sts:AssumeRole")
+	if target == nil || p.Account != "" && p.Partition() != target.account.partition {
+		return nil, denied("sts:AssumeRole") // not across partitions either (aws-facts 7.8)
 	}
 	if p.Root {
 		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
@@ -192,7 +192,7 @@ func (a *assumption) keys(target *role) map[string][]string {
 
 // sessionPolicies are the documents that limit a session; nil where none is
 // given. They never add permissions.
-func (s *Store) sessionPolicies(a *assumption) ([]string, error) {
+func (s *Store) sessionPolicies(of *account, a *assumption) ([]string, error) {
 	total := 0
 	for _, document := range a.policies {
 		total += len(document)
@@ -206,7 +206,7 @@ func (s *Store) sessionPolicies(a *assumption) ([]string, error) {
 	documents := a.policies
 	for _, arn := range a.policyARNs {
 		document, found := s.document(arn)
-		if !found {
+		if !found || kernel.PartitionOf(arn) != of.partition {
 			return nil, kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "The policy %s does not exist or is not attachable.", arn)
 		}
 		documents = append(documents, document)

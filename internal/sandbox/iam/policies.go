@@ -105,7 +105,7 @@ func (r *request) namedPolicy() (*policy, error) {
 	if p := r.account.policies[arn]; p != nil {
 		return p, nil
 	}
-	if document, found := policies.Managed(arn); found {
+	if document, found := policies.Managed(arn); found && kernel.PartitionOf(arn) == r.account.partition {
 		name := arn[strings.LastIndexByte(arn, '/')+1:]
 		aws := &account{id: "aws", partition: r.account.partition}
 		path := strings.TrimSuffix(arn[strings.Index(arn, ":policy/")+len(":policy"):], name)
@@ -167,12 +167,13 @@ func deletePolicy(r *request) (any, error) {
 	return nil, nil
 }
 
-// checkPolicyARN: "" is no policy at all.
-func (s *Store) checkPolicyARN(arn string) error {
+// checkPolicyARN: "" is no policy at all. AWS's own policies have another ARN
+// in every partition, too.
+func (a *account) checkPolicyARN(s *Store, arn string) error {
 	if arn == "" {
 		return nil
 	}
-	if !strings.HasPrefix(arn, "arn:") {
+	if kernel.PartitionOf(arn) != a.partition {
 		return kernel.Errorf(http.StatusBadRequest, "InvalidInput", "ARN %s is not valid.", arn)
 	}
 	if _, found := s.document(arn); !found {

@@ -102,7 +102,7 @@ func attachRolePolicy(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.checkPolicyARN(arn); err != nil {
+	if err := r.account.checkPolicyARN(r.store, arn); err != nil {
 		return nil, err
 	}
 	if slices.Contains(found.attached, arn) {

@@ -104,10 +104,10 @@ func createRole(r *request) (any, error) {
 	if r.account.roles[strings.ToLower(made.name)] != nil {
 		return nil, kernel.Errorf(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", made.name)
 	}
-	if err := r.store.checkPolicyARN(made.boundary); err != nil {
+	if err := r.account.checkPolicyARN(r.store, made.boundary); err != nil {
 		return nil, err
 	}
-	document, err := r.store.parseTrust(r.Get("AssumeRolePolicyDocument"))
+	document, err := r.store.parseTrust(r.account, r.Get("AssumeRolePolicyDocument"))
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func updateAssumeRolePolicy(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := r.store.parseTrust(r.Get("PolicyDocument"))
+	document, err := r.store.parseTrust(r.account, r.Get("PolicyDocument"))
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func putRolePermissionsBoundary(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.checkPolicyARN(boundary); err != nil {
+	if err := r.account.checkPolicyARN(r.store, boundary); err != nil {
 		return nil, err
 	}
 	found.boundary = boundary

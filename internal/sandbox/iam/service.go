@@ -51,20 +51,6 @@ var iamActions = map[string]handler{
 	"DeletePolicy":                  deletePolicy,
 }
 
-// Region is the one Region in which IAM of a Region's partition lives.
-func Region(of string) string {
-	switch kernel.Partition(of) {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	case "aws-eusc":
-		return "eusc-de-east-1"
-	default:
-		return "us-east-1"
-	}
-}
-
 // iamService is the store as the service "iam".
 type iamService struct{ store *Store }
 

@@ -74,12 +74,16 @@ func New(env kernel.Env) *Store {
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// OpenAccount makes an account in a partition. One that is there keeps its
-// partition, and one that was closed stays closed, as on AWS.
+// OpenAccount makes an account in a partition. One that is there already must
+// be in that one: an account lives in one partition. One that was closed stays
+// closed, as on AWS.
 func (s *Store) OpenAccount(id, partition string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.open(id, partition)
+	a, err := s.open(id, partition)
+	if err == nil && a.partition != partition {
+		return fmt.Errorf("the AWS account %s lives in the partition %s, and not in %s", id, a.partition, partition)
+	}
 	return err
 }
 

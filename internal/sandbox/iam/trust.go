@@ -26,8 +26,9 @@ const maxTrust = 2048 // aws-facts 7.2
 
 var entityARN = regexp.MustCompile(`^arn:[a-z-]+:(?:iam|sts)::(\d{12}):(root|user/|role/|assumed-role/)(.*)$`)
 
-// parseTrust checks a trust policy: its principals must exist.
-func (s *Store) parseTrust(document string) (trust, error) {
+// parseTrust checks the trust policy of a role in an account: its principals
+// must exist, in the account's partition.
+func (s *Store) parseTrust(of *account, document string) (trust, error) {
 	t := trust{document: document, ids: map[string]string{}}
 	parsed, err := policies.Parse(policies.Trust, document)
 	if err != nil {
@@ -42,6 +43,9 @@ func (s *Store) parseTrust(document string) (trust, error) {
 				continue
 			}
 			id, exists := s.entity(p.Value)
+			if number, named := kernel.PrincipalAccount(p.Value); named && exists {
+				exists = s.accounts[number].partition == of.partition
+			}
 			if !exists {
 				return t, kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "Invalid principal in policy: %q:%q", p.Type, p.Value)
 			}
@@ -73,7 +77,7 @@ func (s *Store) entity(principal string) (id string, exists bool) {
 		return "", s.uniqueIDExists(principal)
 	}
 	a := s.accounts[m[1]]
-	if a == nil || a.closed {
+	if a == nil || a.closed || a.partition != kernel.PartitionOf(principal) {
 		return "", false
 	}
 	switch m[2] {

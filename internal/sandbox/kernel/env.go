@@ -37,10 +37,10 @@ type Credentials struct {
 	SessionToken    string `json:"session_token,omitempty"`
 }
 
-// Accounts knows which AWS accounts there are: policies that name others are
-// refused (aws-facts 5.4).
+// Accounts knows which AWS accounts there are, and in which partition each
+// lives: policies that name others are refused (aws-facts 5.4).
 type Accounts interface {
-	Exists(account string) bool
+	Partition(account string) (partition string, open bool)
 }
 
 // NewRequestID makes an identifier of the form that AWS gives to requests.
@@ -53,18 +53,4 @@ func NewRequestID(random io.Reader) string {
 	b[8] = b[8]&0x3f | 0x80
 	h := hex.EncodeToString(b[:])
 	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
-}
-
-// Partition is the AWS partition of a Region (aws-facts 2.5).
-func Partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	case strings.HasPrefix(region, "eusc-"):
-		return "aws-eusc"
-	default:
-		return "aws"
-	}
 }

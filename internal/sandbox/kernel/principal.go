@@ -10,15 +10,20 @@ type principals interface {
 	PrincipalExists(arn string) bool
 }
 
-// PrincipalExists tells whether an AWS principal of a resource policy is there:
-// its account, and where somebody can tell, its role or user as well. "*" and
-// unique IDs always are.
-func PrincipalExists(accounts Accounts, value string) bool {
+// Partition is where a principal lives; empty: an AWS service, which is
+// everywhere.
+func (p *Principal) Partition() string { return PartitionOf(p.ARN) }
+
+// PrincipalExists tells whether an AWS principal is there for a resource policy
+// in a partition: its account, and where somebody can tell, its role or user as
+// well. "*" and unique IDs always are.
+func PrincipalExists(accounts Accounts, partition, value string) bool {
 	account, named := PrincipalAccount(value)
 	if !named {
 		return true
 	}
-	if !accounts.Exists(account) {
+	lives, open := accounts.Partition(account)
+	if !open || lives != partition || strings.HasPrefix(value, "arn:") && PartitionOf(value) != partition {
 		return false
 	}
 	all, ok := accounts.(principals)

@@ -6,7 +6,6 @@ package s3
 import (
 	"encoding/xml"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -86,7 +85,7 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 			}
 		}
 		for _, principal := range statement.Principals {
-			if !s.exists(principal) {
+			if !s.exists(b, principal) {
 				return nil, malformed("Invalid principal in policy")
 			}
 		}
@@ -94,14 +93,11 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 	return document, nil
 }
 
-// exists says whether a principal's account is there; S3 refuses policies that
-// name others, as SNS does (aws-facts 5.4).
-func (s *Service) exists(p policy.Principal) bool {
-	account := accountOf.FindString(p.Value)
-	return p.Type != "AWS" || account == "" || s.env.Accounts == nil || s.env.Accounts.Exists(account)
+// exists says whether a principal is there; S3 refuses policies that name
+// others, as SNS does (aws-facts 5.4).
+func (s *Service) exists(b *bucket, p policy.Principal) bool {
+	return p.Type != "AWS" || s.env.Accounts == nil || kernel.PrincipalExists(s.env.Accounts, b.partition, p.Value)
 }
-
-var accountOf = regexp.MustCompile(`\b\d{12}\b`)
 
 // isPublic says whether Block Public Access calls a policy public: a statement
 // allows everybody, and no condition binds it to somebody fixed. Whether

@@ -49,16 +49,10 @@ func (s *Service) PresignPut(region, bucket, key string, expires time.Duration) 
 }
 
 func responseHost(region, bucket string) string {
-	switch kernel.Partition(region) {
-	case "aws-cn":
-		return bucket + ".s3." + region + ".amazonaws.com.cn"
-	case "aws-eusc":
-		return bucket + ".s3." + region + ".amazonaws.eu"
-	}
 	if region == "us-east-1" {
 		return bucket + ".s3.amazonaws.com"
 	}
-	return bucket + ".s3." + region + ".amazonaws.com"
+	return bucket + ".s3." + region + "." + kernel.URLSuffix(region)
 }
 
 // serveResponse takes an answer. The front has checked the signature by now;

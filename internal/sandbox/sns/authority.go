@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // authority issues the signing certificates of one sandbox, and nothing else.
@@ -73,7 +75,7 @@ func (s *Service) SigningCA() ([]byte, error) {
 // there first (aws-facts 5.11). The host that serves it is among them, as in
 // the one certificate of an opt-in Region that was seen.
 func signingNames(region string) []string {
-	suffix := dnsSuffix(region)
+	suffix := kernel.URLSuffix(region)
 	host := "sns." + region + "." + suffix
 	switch {
 	case strings.HasPrefix(region, "us-gov-"):

@@ -34,7 +34,7 @@ func (s *Service) envelope(p *publication, sub *subscription) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	host := "https://sns." + p.topic.region + "." + dnsSuffix(p.topic.region)
+	host := "https://sns." + p.topic.region + "." + kernel.URLSuffix(p.topic.region)
 	text := writeObject([]member{
 		{"Type", "Notification"},
 		{"MessageId", p.id},
@@ -104,16 +104,4 @@ func (p *publication) shownAttributes() string {
 		all = append(all, "    "+quote(name)+` : {"Type":`+quote(a.DataType)+`,"Value":`+quote(value)+"}")
 	}
 	return "{\n" + strings.Join(all, ",\n") + "\n  }"
-}
-
-// dnsSuffix of a Region's partition (aws-facts 2.5).
-func dnsSuffix(region string) string {
-	switch kernel.Partition(region) {
-	case "aws-cn":
-		return "amazonaws.com.cn"
-	case "aws-eusc":
-		return "amazonaws.eu"
-	default:
-		return "amazonaws.com"
-	}
 }

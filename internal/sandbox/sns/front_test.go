@@ -52,8 +52,8 @@ type bench struct {
 // known are the accounts and roles that exist.
 type known map[string]bool
 
-func (k known) Exists(account string) bool      { return k[account] }
-func (k known) PrincipalExists(arn string) bool { return k[arn] }
+func (k known) Partition(account string) (string, bool) { return "aws", k[account] }
+func (k known) PrincipalExists(arn string) bool         { return k[arn] }
 
 func start(t *testing.T) *bench {
 	t.Helper()

@@ -134,7 +134,7 @@ func (s *Service) check(q *queue, name, value string) error {
 		}
 		return nil
 	case name == "Policy":
-		return s.checkPolicy(value)
+		return s.checkPolicy(q.key.region, value)
 	case name == "RedrivePolicy":
 		return s.checkRedrive(q, value)
 	case name == "RedriveAllowPolicy":
@@ -155,7 +155,7 @@ func errAttribute(name string) error {
 
 // checkPolicy looks at a policy's form, and at whether the principals
 // that it names exist. What its statements mean is the authorizer's business.
-func (s *Service) checkPolicy(text string) error {
+func (s *Service) checkPolicy(region, text string) error {
 	if text == "" {
 		return nil
 	}
@@ -165,7 +165,7 @@ func (s *Service) checkPolicy(text string) error {
 	}
 	for _, statement := range document.Statements {
 		for _, p := range statement.Principals {
-			if p.Type == "AWS" && !kernel.PrincipalExists(s.accounts, p.Value) {
+			if p.Type == "AWS" && !kernel.PrincipalExists(s.accounts, kernel.Partition(region), p.Value) {
 				return errAttribute("Policy")
 			}
 		}

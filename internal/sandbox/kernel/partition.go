@@ -1,0 +1,61 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package kernel
+
+import "strings"
+
+// Partitions are AWSs of their own: no account, key, bucket or role of one is
+// known in another.
+
+// Partition is the AWS partition of a Region (aws-facts 2.5).
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "eusc-"):
+		return "aws-eusc"
+	default:
+		return "aws"
+	}
+}
+
+// URLSuffix is what the host names of a Region's services end with (aws-facts
+// 2.5).
+func URLSuffix(region string) string {
+	switch Partition(region) {
+	case "aws-cn":
+		return "amazonaws.com.cn"
+	case "aws-eusc":
+		return "amazonaws.eu"
+	default:
+		return "amazonaws.com"
+	}
+}
+
+// GlobalRegion is the one Region of a Region's partition in which its IAM
+// lives.
+func GlobalRegion(region string) string {
+	switch Partition(region) {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	case "aws-eusc":
+		return "eusc-de-east-1"
+	default:
+		return "us-east-1"
+	}
+}
+
+// PartitionOf is the partition that an ARN names; empty where it is no ARN.
+func PartitionOf(arn string) string {
+	rest, isARN := strings.CutPrefix(arn, "arn:")
+	partition, _, _ := strings.Cut(rest, ":")
+	if !isARN {
+		return ""
+	}
+	return partition
+}
