@@ -94,21 +94,22 @@ func (c commit) update() Transition {
 	}
 	resource := c.resource
 	resource.LastRequestAt = c.change.SentAt
-	resource.Previous, resource.Properties = previous(resource, c.change.Properties), c.change.Properties
+	resource.Previous, resource.Properties = previous(resource, c.change), c.change.Properties
 	resource.PhysicalID, resource.Confirmed = c.change.PhysicalID, true
 	return c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
 }
 
-// previous are the properties that a rollback would return to. After one there
-// is none left to return to: CloudFormation never rolls back twice.
-func previous(r Resource, next phonehome.Properties) phonehome.Properties {
+// previous are the properties that a rollback of the change would return to:
+// those that CloudFormation had in force, which are not the ones accepted last
+// where the bucket took an answer that CloudFormation no longer waited for.
+func previous(r Resource, change Change) phonehome.Properties {
 	switch {
-	case next.Equal(r.Properties):
-		return r.Previous
-	case next.Equal(r.Previous):
-		return phonehome.Properties{}
+	case change.Properties.Equal(r.Properties):
+		return r.Previous // a rollback itself: what it undoes was not accepted
+	case change.OldProperties.Equal(phonehome.Properties{}):
+		return r.Properties // stored before changes kept them
 	}
-	return r.Properties
+	return change.OldProperties
 }
 
 // delete leaves the tombstone, and disconnects what the stack owned. Where the

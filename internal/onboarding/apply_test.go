@@ -246,8 +246,13 @@ func TestTheRollbackOfAnUpdateSucceedsEvenWhereTheRoleNoLongerProves(t *testing.
 	if s.reg.TemplateVersion != "v1" {
 		t.Errorf("template version %s, want v1", s.reg.TemplateVersion)
 	}
+	// To try again what was rolled back looks like the rollback of a way back.
+	s.answered(s.does(phonehome.Update, first, nil), phonehome.Success, OutcomeRolledBack)
+	s.is(Degraded, first, "PhoneHome")
 	s.role = Proven
-	s.answered(s.does(phonehome.Update, first, nil), phonehome.Success, OutcomeUpdated)
+	s.answered(s.does(phonehome.Update, first, func(r *phonehome.Request) {
+		r.OldProperties, r.Properties.TemplateVersion = r.Properties, "v3"
+	}), phonehome.Success, OutcomeUpdated)
 	s.is(Active, first, "PhoneHome")
 }
 

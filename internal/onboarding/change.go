@@ -32,8 +32,9 @@ type Change struct {
 	SentAt     time.Time // of the request, by SNS's clock
 	Deadline   time.Time // when CloudFormation stops waiting for the answer
 
-	Properties phonehome.Properties
-	PhysicalID string
+	Properties    phonehome.Properties
+	OldProperties phonehome.Properties `json:",omitzero"` // of an Update, as CloudFormation says
+	PhysicalID    string
 
 	Role       account.RoleARN    // zero: the registered role stays
 	ExternalID account.ExternalID // that the role was proven with

@@ -167,7 +167,7 @@ func (d decider) update() Decision {
 	return d.succeed(OutcomeUpdatedUnproven, change)
 }
 
-// rolledBack: CloudFormation returns to properties that were accepted before.
+// rolledBack: CloudFormation returns, or may return, to what it had before.
 func (d decider) rolledBack(owned *Registration) Decision {
 	role, err := account.ParseRoleARN(d.Request.Properties.RoleARN)
 	if err != nil || !d.inStacksAccount(role) {

@@ -68,7 +68,7 @@ func TestOthersAreToldWhatBecomesOfARoleInOrder(t *testing.T) {
 		"updated: degraded -> active (restored) 4",
 		"updated: active -> active (updated) 5",
 		"degraded: active -> degraded (rolled_back) 6",
-		"updated: degraded -> active (updated) 7",
+		"updated: degraded -> active (rolled_back) 7",
 		"registered: active -> active (registered) 8",
 		"nothing", // the stack that had been taken over from
 		"disconnected: active -> disconnected (disconnected) 10",

@@ -120,16 +120,24 @@ func (d decider) rival(role account.RoleARN) *Registration {
 	return reg
 }
 
-// rollback reports whether the stack says again what was accepted of it: the
-// newest of it when an update failed before it was accepted, the one before
-// when something failed after that. What the request calls its old properties
-// is not asked: nobody documents what they are in a rollback.
+// rollback reports whether CloudFormation may be undoing an update. It may
+// where the stack says again what was accepted of it: the newest of it when an
+// update failed before it was accepted, the one before when something failed
+// after that. What was promised counts as accepted, because a registrar may
+// have died before it could commit.
+//
+// And it may where the stack moves away from anything but what was accepted
+// last: then nobody here knows what is in force. Old properties are that when
+// an update begins (aws-facts 1.1). What they are in a rollback nobody
+// documents: those of the update that is undone, or again what is in force.
 func (d decider) rollback() bool {
 	if !d.resource.live() {
 		return false
 	}
-	properties, before := d.Request.Properties, d.resource.Previous
-	return properties.Equal(d.resource.Properties) || !before.Equal(phonehome.Properties{}) && properties.Equal(before)
+	properties, accepted, before := d.Request.Properties, d.resource.Properties, d.resource.Previous
+	return d.Promised || properties.Equal(accepted) ||
+		!before.Equal(phonehome.Properties{}) && properties.Equal(before) ||
+		!d.Request.OldProperties.Equal(accepted)
 }
 
 func (d decider) inStacksAccount(role account.RoleARN) bool {
@@ -195,13 +203,14 @@ func (d decider) whyUnproven(role account.RoleARN) string {
 // change is what the request will have changed, but for the role's own part.
 func (d decider) change(kind ChangeKind, customer string) Change {
 	return Change{
-		Kind:       kind,
-		CustomerID: customer,
-		Request:    d.Request.Type,
-		SentAt:     d.Request.SentAt,
-		Deadline:   d.Deadline(),
-		Properties: d.Request.Properties,
-		PhysicalID: d.physicalID,
+		Kind:          kind,
+		CustomerID:    customer,
+		Request:       d.Request.Type,
+		SentAt:        d.Request.SentAt,
+		Deadline:      d.Deadline(),
+		Properties:    d.Request.Properties,
+		OldProperties: d.Request.OldProperties,
+		PhysicalID:    d.physicalID,
 	}
 }
 

@@ -19,6 +19,10 @@ type Snapshot struct {
 	// and request ID); nil: not seen before.
 	Answer *Answer
 
+	// Promised says that SUCCESS was once the answer to the same properties of
+	// the same resource, whether or not CloudFormation is known to have taken it.
+	Promised bool
+
 	// Link is the one of the stack's customer, or, for a stack that was never
 	// stored, of whoever the request's external ID was issued to; nil: nobody.
 	Link *Link

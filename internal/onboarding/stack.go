@@ -26,7 +26,7 @@ type Resource struct {
 	LastRequestAt time.Time
 	// Properties are those of the newest accepted Create or Update.
 	Properties phonehome.Properties
-	// Previous are those that were accepted before: a rollback returns to them.
+	// Previous are those that were in force before: a rollback returns to them.
 	Previous   phonehome.Properties
 	PhysicalID string
 	// Confirmed is set when CloudFormation has used the physical ID since. Until
@@ -61,4 +61,10 @@ type Answer struct {
 	State    AnswerState
 	Outcome  Outcome
 	StoredAt time.Time
+}
+
+// Promises reports whether CloudFormation, once it has taken the answer, has
+// properties in force that a later rollback may return to.
+func (a Answer) Promises() bool {
+	return a.Response.Status == phonehome.Success && (a.Change.Kind == ChangeRegister || a.Change.Kind == ChangeUpdate)
 }

@@ -19,6 +19,10 @@ type world struct {
 	now  time.Time
 	n    int // names everything apart
 
+	// oldIsUndone is what nobody documents: whether the old properties of a
+	// rollback are those of the update that it undoes, or what is in force.
+	oldIsUndone bool
+
 	links   map[string]*Link
 	real    []*realStack
 	roles   map[account.RoleARN]*realRole
@@ -26,9 +30,10 @@ type world struct {
 	workers []*worker
 
 	// The registry.
-	stacks  map[account.StackARN]Stack
-	answers map[string]Answer
-	regs    map[string]Registration
+	stacks   map[account.StackARN]Stack
+	answers  map[string]Answer
+	promised map[string]bool // stack, resource and properties
+	regs     map[string]Registration
 
 	// What the promises are checked with.
 	sent     map[string]phonehome.Response // the first answer to each request
@@ -51,12 +56,15 @@ type realStack struct {
 	physicalID string
 	createdAt  time.Time
 
-	waiting *phonehome.Request // for an answer
-	next    phonehome.Properties
-	back    bool // an update is being rolled back
-	live    bool // complete, by an answer that came in time
-	gone    bool
-	forced  bool // gone without a Delete that anybody answered
+	waiting  *phonehome.Request // for an answer
+	next     phonehome.Properties
+	old      phonehome.Properties  // as an Update calls them
+	undo     *phonehome.Properties // where the accepted update came from
+	versions []string              // that it ever was to have
+	back     bool                  // an update is being rolled back
+	live     bool                  // complete, by an answer that came in time
+	gone     bool
+	forced   bool // gone without a Delete that anybody answered
 }
 
 type message struct {
@@ -68,7 +76,7 @@ type message struct {
 func newWorld(fail func(string, ...any)) *world {
 	w := &world{
 		fail: fail, now: noon, links: map[string]*Link{}, roles: map[account.RoleARN]*realRole{},
-		stacks: map[account.StackARN]Stack{}, answers: map[string]Answer{}, regs: map[string]Registration{},
+		stacks: map[account.StackARN]Stack{}, answers: map[string]Answer{}, promised: map[string]bool{}, regs: map[string]Registration{},
 		sent: map[string]phonehome.Response{}, proven: map[string]bool{}, poisoned: map[string]bool{},
 		neglect: map[account.StackARN]bool{},
 	}
@@ -88,6 +96,10 @@ func key(stack account.StackARN, logicalID, requestID string) string {
 	return stack.String() + "|" + logicalID + "|" + requestID
 }
 
+func promise(stack account.StackARN, logicalID string, p phonehome.Properties) string {
+	return key(stack, logicalID, fmt.Sprint(p))
+}
+
 // launch creates a stack from a customer's link, in their account or, by
 // mistake, in another one. A role that is there already fails the stack before
 // anybody phones home.
@@ -100,6 +112,7 @@ func (w *world) launch(customer, accountID string) {
 	s := &realStack{id: stackIn(accountID, w.next()), customer: customer, role: role, createdAt: w.now, next: phonehome.Properties{
 		Hub: "acme", ExternalID: link.ExternalID.String(), RoleARN: role.String(), TemplateVersion: link.TemplateVersion,
 	}}
+	s.versions = []string{link.TemplateVersion}
 	w.real = append(w.real, s)
 	w.roles[role] = &realRole{of: s.id}
 	w.ask(s, phonehome.Create, "")
@@ -112,7 +125,7 @@ func (w *world) ask(s *realStack, kind phonehome.RequestType, physicalID string)
 	r.SentAt, r.RequestID, r.PhysicalID = w.now, w.next(), physicalID
 	r.Properties, r.OldProperties = s.next, phonehome.Properties{}
 	if kind == phonehome.Update {
-		r.OldProperties = s.props
+		r.OldProperties = s.old
 	}
 	if kind == phonehome.Delete {
 		r.Properties = s.props
@@ -126,19 +139,35 @@ func (w *world) ask(s *realStack, kind phonehome.RequestType, physicalID string)
 
 // failElsewhere is another resource of the stack that fails while the Create
 // waits for its answer: CloudFormation gives up on it, whatever still comes.
+//
+// An update that was accepted here is undone.
 func (w *world) failElsewhere(s *realStack) {
-	if s.waiting != nil && s.waiting.Type == phonehome.Create {
+	switch {
+	case s.waiting != nil && s.waiting.Type == phonehome.Create:
 		s.physicalID = "made-by-cloudformation-" + w.next()
 		w.ask(s, phonehome.Delete, s.physicalID)
+	case s.waiting == nil && s.undo != nil && !s.gone:
+		w.rollBack(s, s.props, *s.undo)
 	}
 }
 
-func (w *world) change(s *realStack) {
-	if !s.live || s.waiting != nil || s.gone {
+func (w *world) change(s *realStack, version string) {
+	if !s.live || s.waiting != nil || s.gone || s.props.TemplateVersion == version {
 		return
 	}
-	s.next, s.back = s.props, false
-	s.next.TemplateVersion = w.next()
+	s.old, s.next, s.undo, s.back = s.props, s.props, nil, false
+	s.next.TemplateVersion = version
+	s.versions = append(s.versions, version)
+	w.ask(s, phonehome.Update, s.physicalID)
+}
+
+// rollBack undoes an update: one that failed here, or that was accepted here
+// before something else in the stack failed.
+func (w *world) rollBack(s *realStack, undone, to phonehome.Properties) {
+	s.old, s.props, s.next, s.undo, s.back = to, to, to, nil, true
+	if w.oldIsUndone {
+		s.old = undone
+	}
 	w.ask(s, phonehome.Update, s.physicalID)
 }
 
@@ -195,12 +224,14 @@ func (w *world) answered(s *realStack, response phonehome.Response) {
 		s.live, s.gone = false, true
 		delete(w.roles, s.role)
 	case ok:
+		if before := s.props; !s.back {
+			s.undo = &before
+		}
 		s.props = s.next
 	case s.back:
 		w.fail("the rollback of stack %s was answered %+v", s.id, response)
 	default:
-		s.next, s.back = s.props, true
-		w.ask(s, phonehome.Update, s.physicalID)
+		w.rollBack(s, s.next, s.props)
 	}
 }
 
@@ -223,8 +254,7 @@ func (w *world) pass(d time.Duration) {
 			s.physicalID = "made-by-cloudformation-" + w.next()
 			w.ask(s, phonehome.Delete, s.physicalID)
 		case kind == phonehome.Update && !s.back:
-			s.next, s.back = s.props, true
-			w.ask(s, phonehome.Update, s.physicalID)
+			w.rollBack(s, s.next, s.props)
 		}
 	}
 }

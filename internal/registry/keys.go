@@ -6,6 +6,7 @@ package registry
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
 // key is where an item lives. Links and registrations share one partition,
@@ -59,6 +61,14 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 		sk = "ANSWER#" + hex.EncodeToString(sum[:])
 	}
 	return key{stackKey(stack).pk, sk}
+}
+
+// promiseKey is where it is noted that SUCCESS was answered to some properties
+// of a resource.
+func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties) key {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %q",
+		logicalID, p.Hub, p.ExternalID, p.RoleARN, p.TemplateVersion, p.GrantedPermissions))
+	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }
 
 // outboxKey sorts by time: what waits longest is sent first.

@@ -26,7 +26,8 @@ const keep = 60 * 24 * time.Hour
 func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboarding.Snapshot, error) {
 	stack := stackKey(request.Stack)
 	answer := answerKey(request.Stack, request.LogicalID, request.RequestID)
-	keys := []key{hubKey, stack, answer}
+	promise := promiseKey(request.Stack, request.LogicalID, request.Properties)
+	keys := []key{hubKey, stack, answer, promise}
 	claim, claimed := key{}, false
 	if external, err := account.ParseExternalID(request.Properties.ExternalID); err == nil {
 		claim, claimed = claimKey(external), true
@@ -46,6 +47,7 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboard
 	if err != nil {
 		return onboarding.Snapshot{}, err
 	}
+	snapshot.Promised = found[promise] != nil
 	customer := snapshot.Stack.CustomerID
 	byClaim := customer == "" && claimed
 	if byClaim && found[claim] != nil {
@@ -122,7 +124,7 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 		return onboarding.Answer{}, err
 	}
 	condition, values := revisionIs(snapshot.Stack.Revision)
-	err = r.transact(ctx, []types.TransactWriteItem{
+	writes := []types.TransactWriteItem{
 		r.putWrite(written, "attribute_not_exists(pk)", nil),
 		{ConditionCheck: &types.ConditionCheck{
 			TableName:                 &r.table,
@@ -130,7 +132,13 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 			ConditionExpression:       &condition,
 			ExpressionAttributeValues: values,
 		}},
-	})
+	}
+	if answer.Promises() {
+		promise := promiseKey(answer.Stack, answer.LogicalID, answer.Change.Properties).item()
+		promise["expires"] = moment(r.now().Add(keep))
+		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: promise}})
+	}
+	err = r.transact(ctx, writes)
 	if err == nil {
 		return answer, nil
 	}

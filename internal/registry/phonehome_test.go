@@ -146,6 +146,33 @@ func TestAnAnswerDecidedOnAStackThatHasMovedIsNotStored(t *testing.T) {
 	}
 }
 
+func TestWhatWasAnsweredWithSuccessIsKnownBeforeItsCommit(t *testing.T) {
+	w := newHub(t)
+	w.linked("globex", "222222222222")
+	v := w.visit("one")
+	v.answer.Change = onboarding.Change{Kind: onboarding.ChangeRegister, Properties: v.request.Properties}
+	if v.snapshot.Promised {
+		t.Error("promised before anything was answered")
+	}
+	_, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
+	w.must(err)
+
+	same, other, renamed := v.request, v.request, v.request
+	same.RequestID, other.Properties.TemplateVersion, renamed.LogicalID = "two", "v2", "Renamed"
+	got := []bool{w.load(same).Promised, w.load(other).Promised, w.load(renamed).Promised}
+	if diff := cmp.Diff([]bool{true, false, false}, got); diff != "" {
+		t.Errorf("the same properties, others, and those of another resource are promised (-want +got):\n%s", diff)
+	}
+
+	failed := w.visit("three")
+	failed.answer.Response.Status, failed.answer.Change = phonehome.Failed, onboarding.Change{Properties: other.Properties}
+	_, err = w.StoreAnswer(t.Context(), failed.snapshot, failed.answer)
+	w.must(err)
+	if w.load(other).Promised {
+		t.Error("what was refused is promised")
+	}
+}
+
 func TestACommitIsAllOrNothing(t *testing.T) {
 	for name, disturb := range map[string]func(w *world, v visit){
 		"the stack has moved": func(w *world, v visit) {

@@ -1,0 +1,143 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+	"pgregory.net/rapid"
+)
+
+// TestNoInterleavingBreaksAPromise throws random stories at the rules: what
+// customers do, what CloudFormation makes of it, what attackers forge, what
+// the queue repeats and reorders, and registrars that die at every step.
+func TestNoInterleavingBreaksAPromise(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t.Fatalf)
+		w.oldIsUndone = rapid.Bool().Draw(t, "a rollback's old properties are those that it undoes")
+		t.Repeat(actions(t, w))
+		w.settleDown()
+		w.checkEnd()
+	})
+}
+
+// TestNoRollbackIsEverAnsweredFailed stays with the updates of one connected
+// stack, where stories that go wrong are too long to meet among all others.
+func TestNoRollbackIsEverAnsweredFailed(t *testing.T) {
+	told := []string{
+		"", "update", "update to what was before", "fail elsewhere", "open or unsettle a role", "block or unblock a customer",
+		"receive", "receive again", "step", "step on", "finish", "crash", "wait", "wait long",
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t.Fatalf)
+		w.oldIsUndone = rapid.Bool().Draw(t, "a rollback's old properties are those that it undoes")
+		w.launch("c1", w.links["c1"].Account.String())
+		w.settleDown()
+		all := actions(t, w)
+		maps.DeleteFunc(all, func(name string, _ func(*rapid.T)) bool { return !slices.Contains(told, name) })
+		t.Repeat(all)
+		w.settleDown()
+		w.checkEnd()
+	})
+}
+
+// actions are all that may happen next.
+func actions(t *rapid.T, w *world) map[string]func(*rapid.T) {
+	pick := func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(t, what) }
+	some := func() *realStack {
+		if len(w.real) == 0 {
+			t.Skip("no stack yet")
+		}
+		return w.real[pick(len(w.real), "stack")]
+	}
+	work := func(steps func(*worker)) {
+		if len(w.workers) == 0 {
+			t.Skip("nobody is working")
+		}
+		i := pick(len(w.workers), "worker")
+		k := w.workers[i]
+		steps(k)
+		if k.step == nil {
+			w.workers = append(w.workers[:i], w.workers[i+1:]...)
+		}
+	}
+	begin := func(t *rapid.T) {
+		if len(w.queue) == 0 {
+			t.Skip("no message yet")
+		}
+		w.workers = append(w.workers, &worker{m: w.queue[pick(len(w.queue), "message")], step: decide})
+	}
+	customer := func() string { return rapid.SampledFrom([]string{"c1", "c2"}).Draw(t, "customer") }
+	oneStep := func(*rapid.T) { work(func(k *worker) { k.step(k, w) }) }
+	allSteps := func(*rapid.T) {
+		work(func(k *worker) {
+			for k.step != nil {
+				k.step(k, w)
+			}
+		})
+	}
+	return map[string]func(*rapid.T){
+		"": func(*rapid.T) {},
+		"launch": func(*rapid.T) {
+			c := customer()
+			w.launch(c, w.links[c].Account.String())
+		},
+		"launch in the wrong account": func(*rapid.T) { w.launch(customer(), strangers) },
+		"update":                      func(*rapid.T) { w.change(some(), w.next()) },
+		"update to what was before": func(*rapid.T) {
+			if s := some(); len(s.versions) > 0 {
+				w.change(s, s.versions[pick(len(s.versions), "version")])
+			}
+		},
+		"delete":         func(*rapid.T) { w.remove(some()) },
+		"fail elsewhere": func(*rapid.T) { w.failElsewhere(some()) },
+		"force away":     func(*rapid.T) { w.forceAway(some()) },
+		"open or unsettle a role": func(t *rapid.T) {
+			if role := w.roles[some().role]; role != nil {
+				role.open, role.unsettled = rapid.Bool().Draw(t, "open"), rapid.Bool().Draw(t, "unsettled")
+			}
+		},
+		"close or open a link": func(*rapid.T) {
+			link := w.links[customer()]
+			link.Closed, link.ClosedAt = !link.Closed, w.now
+		},
+		"block or unblock a customer": func(*rapid.T) {
+			link := w.links[customer()]
+			link.Blocked, link.BlockedAt = !link.Blocked, w.now
+		},
+		"rename the link's role": func(*rapid.T) { w.links[customer()].RoleName = "acme-" + w.next() },
+		"forge":                  func(t *rapid.T) { w.forge(t, customer()) },
+		"receive":                begin, "receive again": begin, "receive once more": begin,
+		"step": oneStep, "step on": oneStep, "finish": allSteps, "finish too": allSteps,
+		"crash": func(*rapid.T) { work(func(k *worker) { k.step = nil }) },
+		"wait":  func(t *rapid.T) { w.pass(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
+		"wait long": func(t *rapid.T) {
+			w.pass(time.Duration(rapid.IntRange(5, 150).Draw(t, "minutes")) * time.Minute)
+		},
+	}
+}
+
+// forge sends what anybody who may publish can: all true identifiers, and no
+// signature that works.
+func (w *world) forge(t *rapid.T, customer string) {
+	stack := stackIn(w.links[customer].Account.String(), w.next())
+	if len(w.real) > 0 && rapid.Bool().Draw(t, "of a true stack") {
+		stack = w.real[rapid.IntRange(0, len(w.real)-1).Draw(t, "stack")].id
+	}
+	r := testRequest(rapid.SampledFrom([]phonehome.RequestType{phonehome.Create, phonehome.Update, phonehome.Delete}).Draw(t, "type"), stack)
+	r.SentAt, r.RequestID = w.now, w.next()
+	r.Timeout = rapid.SampledFrom([]time.Duration{time.Second, 15 * time.Minute}).Draw(t, "timeout")
+	r.Properties.ExternalID = w.links[customer].ExternalID.String()
+	r.Properties.RoleARN = roleIn(stack.Account.String(), w.links[customer].RoleName).String()
+	for _, s := range w.real {
+		if s.id == stack && s.physicalID != "" && r.Type != phonehome.Create {
+			r.PhysicalID = s.physicalID
+		}
+	}
+	w.queue = append(w.queue, &message{request: r})
+}
