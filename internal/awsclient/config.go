@@ -95,6 +95,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	if err != nil {
 		return fail(Diagnostic{Attribute: "region", Summary: "Unknown AWS Region", Detail: sentence(err)})
 	}
+	sdk.HTTPClient = plainBodies{sdk.HTTPClient}
 	clients := &Clients{Region: region, config: sdk, endpoints: config.Endpoints}
 	if err := clients.identify(ctx); err != nil {
 		return fail(Diagnostic{

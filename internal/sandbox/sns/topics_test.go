@@ -17,9 +17,7 @@ import (
 
 func attributesOf(b *bench, c *awssns.Client, arn string) map[string]string {
 	b.t.Helper()
-	// The SDK now and then loses its connection in the middle of a long answer,
-	// and asks again where it may, as every other client of it does.
-	out, err := c.GetTopicAttributes(b.ctx, &awssns.GetTopicAttributesInput{TopicArn: &arn}, func(o *awssns.Options) { o.RetryMaxAttempts = 3 })
+	out, err := c.GetTopicAttributes(b.ctx, &awssns.GetTopicAttributesInput{TopicArn: &arn})
 	if err != nil {
 		b.t.Fatal(err)
 	}
