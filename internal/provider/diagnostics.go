@@ -76,6 +76,12 @@ func noSuchHub(in *intake) diag.Diagnostic {
 		in.session.clients.Account, in.session.clients.Region))
 }
 
+// noSuchCustomer is for data sources and credentials.
+func noSuchCustomer(hub, customer string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No %s", onCustomer(hub, customer)),
+		"The hub has no onboarding link for this customer. Create one with xacct_onboarding_link.")
+}
+
 func nobodyListens(p path.Path, hub string) diag.Diagnostic {
 	detail := fmt.Sprintf("No registrar of hub %s was heard of in the last five minutes. A customer's stack that phones home while nobody listens "+
 		"waits for its response timeout, and then fails; deleting one fails in the same way. "+

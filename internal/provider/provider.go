@@ -16,14 +16,16 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
 
 var (
-	_ provider.Provider              = (*xacctProvider)(nil)
-	_ provider.ProviderWithFunctions = (*xacctProvider)(nil)
+	_ provider.Provider                       = (*xacctProvider)(nil)
+	_ provider.ProviderWithFunctions          = (*xacctProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*xacctProvider)(nil)
 )
 
 // Option changes what a provider instance does; tests use them.
@@ -84,7 +86,7 @@ func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureReq
 	} else {
 		resp.Diagnostics.Append(s.connect(ctx, config)...)
 	}
-	resp.ResourceData, resp.DataSourceData = s, s
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 }
 
 func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
@@ -93,6 +95,10 @@ func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
 
 func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newHubDataSource, newRoleDataSource, newRolesDataSource}
+}
+
+func (p *xacctProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newCredentialsResource}
 }
 
 func (p *xacctProvider) Functions(context.Context) []func() function.Function {

@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -148,8 +146,7 @@ func (d *roleDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	case errors.Is(err, registry.ErrNoHub):
 		resp.Diagnostics.Append(noSuchHub(in))
 	case errors.Is(err, registry.ErrNoLink):
-		resp.Diagnostics.AddAttributeError(path.Root("customer_id"), fmt.Sprintf("No %s", onCustomer(in.name, model.CustomerID.ValueString())),
-			"The hub has no onboarding link for this customer. Create one with xacct_onboarding_link.")
+		resp.Diagnostics.Append(noSuchCustomer(in.name, model.CustomerID.ValueString()))
 	case err != nil:
 		resp.Diagnostics.Append(cannot("read", onCustomer(in.name, model.CustomerID.ValueString()), "", err))
 	}

@@ -98,6 +98,11 @@ func roleName() check {
 	return check{"the name of an IAM role", "Not a role name", account.CheckRoleName}
 }
 
+func sessionName() check {
+	return check{"the name of an STS session", "Not a session name",
+		matches(`^[\w+=,.@-]{2,64}$`, "it has 2 to 64 characters, letters, digits and _+=,.@-")} // aws-facts 7.1
+}
+
 func rolePath() check {
 	return check{"the path of an IAM role", "Not a role path", account.CheckRolePath}
 }

@@ -6,7 +6,8 @@
 // refused without it and with a wrong one.
 //
 // It makes the calls and says what they have shown. How long to try, and what
-// follows, is for package onboarding.
+// follows, is for package onboarding. Because it knows as whom a role can be
+// assumed, it also opens the sessions in which a proven role is used.
 package roleproof
 
 import (
@@ -109,18 +110,18 @@ func try(ctx context.Context, client STS, role account.RoleARN, externalID *stri
 	if err != nil {
 		return err
 	}
-	return checkSession(out, role)
+	return checkSession(out, role, sessionName)
 }
 
 // checkSession makes sure that the session is one of the role that was asked
 // for. It always is on AWS; whatever stands in for it had better be as exact.
-func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN) error {
+func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN, name string) error {
 	var got string
 	if out != nil && out.AssumedRoleUser != nil {
 		got = aws.ToString(out.AssumedRoleUser.Arn)
 	}
 	// The session's ARN has the role's name, but not its path.
-	want := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", role.Partition, role.Account, role.Name, sessionName)
+	want := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", role.Partition, role.Account, role.Name, name)
 	if got != want {
 		return fmt.Errorf("sts:AssumeRole gave a session of %q, not of role %s", got, role)
 	}

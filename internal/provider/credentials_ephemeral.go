@@ -1,0 +1,208 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
+)
+
+var (
+	_ ephemeral.EphemeralResource              = (*credentialsResource)(nil)
+	_ ephemeral.EphemeralResourceWithConfigure = (*credentialsResource)(nil)
+)
+
+// credentialsResource opens a session of a customer's role. Its results are
+// never in a plan or a state, and nothing here logs them.
+type credentialsResource struct{ configured }
+
+type credentialsModel struct {
+	Hub             types.String `tfsdk:"hub"`
+	CustomerID      types.String `tfsdk:"customer_id"`
+	AccountID       types.String `tfsdk:"account_id"`
+	StackID         types.String `tfsdk:"stack_id"`
+	SessionName     types.String `tfsdk:"session_name"`
+	Duration        types.String `tfsdk:"duration"`
+	Policy          types.String `tfsdk:"policy"`
+	RoleARN         types.String `tfsdk:"role_arn"`
+	AccessKeyID     types.String `tfsdk:"access_key_id"`
+	SecretAccessKey types.String `tfsdk:"secret_access_key"`
+	SessionToken    types.String `tfsdk:"session_token"`
+	Expiration      types.String `tfsdk:"expiration"`
+}
+
+func newCredentialsResource() ephemeral.EphemeralResource { return &credentialsResource{} }
+
+func (r *credentialsResource) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_customer_credentials"
+}
+
+func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Credentials of a session in a customer's account, for a provider or a write-only argument. They are in no plan and no state.\n\n" +
+			"The role has to be `active`; anything else is an error that says what it is. Engines open ephemeral resources in the plan already where they know all arguments, " +
+			"so where the same apply waits for the customer, set `stack_id` to that of the `xacct_customer_role`: it is known once the role is there.",
+		Attributes: map[string]schema.Attribute{
+			"hub":         schema.StringAttribute{Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub."},
+			"customer_id": schema.StringAttribute{Required: true, Validators: []validator.String{customerID()}, MarkdownDescription: "The vendor's name for the customer."},
+			"account_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{accountID()},
+				MarkdownDescription: "Which of the customer's accounts, where roles are registered in several; default the link's `account_id`.",
+			},
+			"stack_id": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "`stack_id` of the `xacct_customer_role`: the session is opened once it is known, and of no other stack's role.",
+			},
+			"session_name": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{sessionName()},
+				MarkdownDescription: "Name of the session, which the customer reads in CloudTrail; default `xacct-<hub>`. 2 to 64 letters, digits and `_+=,.@-`.",
+			},
+			"duration": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{durationBetween("15m", "12h")},
+				MarkdownDescription: "How long the credentials work, between `15m` and `12h`; default `1h`. The role's `max_session_duration` is the most; " +
+					"it is `1h` where the provider itself runs as a role.",
+			},
+			"policy": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{identityPolicy(), stringvalidator.LengthAtMost(2048)},
+				MarkdownDescription: "Session policy as JSON, at most 2048 characters: the session may do what both it and the role allow. Default: all that the role allows.",
+			},
+			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the role that the session is of."},
+			"access_key_id":     schema.StringAttribute{Computed: true, MarkdownDescription: "Access key ID."},
+			"secret_access_key": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Secret access key."},
+			"session_token":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Session token."},
+			"expiration":        schema.StringAttribute{Computed: true, MarkdownDescription: "When the credentials end, by RFC 3339."},
+		},
+	}
+}
+
+func (r *credentialsResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
+	r.take(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+	var model credentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	in := r.intake(model.Hub.ValueString(), &resp.Diagnostics)
+	if in == nil {
+		return
+	}
+	record, err := in.record(ctx)
+	switch {
+	case errors.Is(err, registry.ErrNoHub):
+		resp.Diagnostics.Append(noSuchHub(in))
+	case err != nil:
+		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
+	}
+	if err != nil {
+		return
+	}
+	found, role, ok := model.find(ctx, in, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	probe := onboarding.Probe{CustomerID: role.CustomerID, Role: role.Role, ExternalID: role.ExternalID, Principals: found.Link.TrustedPrincipals}
+	opened, err := registrar.NewProver(r.session.clients, record).Open(ctx, probe, model.ask())
+	if err != nil {
+		resp.Diagnostics.Append(noSession(in.name, role, err))
+		return
+	}
+	model.RoleARN = types.StringValue(role.Role.String())
+	model.AccessKeyID = types.StringValue(opened.AccessKeyID)
+	model.SecretAccessKey = types.StringValue(opened.SecretAccessKey)
+	model.SessionToken = types.StringValue(opened.SessionToken)
+	model.Expiration = timeString(opened.Expiration)
+	resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
+}
+
+// find is the customer and the active role that the session is to be of, as
+// they are now: the answer may be a minute old for others, but not for whoever
+// waited for the customer in this very apply.
+func (m credentialsModel) find(ctx context.Context, in *intake, diags *diag.Diagnostics) (onboarding.Customer, onboarding.Registration, bool) {
+	customer := m.CustomerID.ValueString()
+	found, err := in.registry.Customer(ctx, customer)
+	switch {
+	case errors.Is(err, registry.ErrNoLink):
+		diags.Append(noSuchCustomer(in.name, customer))
+	case err != nil:
+		diags.Append(cannot("read", onCustomer(in.name, customer), "", err))
+	}
+	if err != nil {
+		return found, onboarding.Registration{}, false
+	}
+	role, ok := current(found)
+	if account := m.AccountID.ValueString(); account != "" {
+		role, ok = onboarding.Registration{}, false
+		for _, r := range found.Registrations {
+			if r.Account.String() == account {
+				role, ok = r, true
+			}
+		}
+	}
+	if !ok || role.Status != onboarding.Active {
+		diags.Append(notActive(in.name, customer, role))
+		return found, role, false
+	}
+	if stack := m.StackID.ValueString(); stack != "" && stack != role.Stack.String() {
+		diags.AddAttributeError(path.Root("stack_id"), fmt.Sprintf("Another stack of %s", onCustomer(in.name, customer)), fmt.Sprintf(
+			"The role is that of stack %s now, and %s was asked for. Plan again: a refresh shows the new stack.", role.Stack, stack))
+		return found, role, false
+	}
+	return found, role, true
+}
+
+func (m credentialsModel) ask() roleproof.Session {
+	ask := roleproof.Session{Name: "xacct-" + m.Hub.ValueString(), Duration: time.Hour, Policy: m.Policy.ValueString()}
+	if !m.SessionName.IsNull() {
+		ask.Name = m.SessionName.ValueString()
+	}
+	if d, err := time.ParseDuration(m.Duration.ValueString()); err == nil { // validated; null: the default
+		ask.Duration = d
+	}
+	return ask
+}
+
+// notActive says why a role can't be assumed now; the zero registration is
+// that of somebody who has not launched.
+func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic {
+	detail := "Nobody has launched the customer's link yet, so there is no role to assume. Where this very configuration waits for it, set stack_id to that of the xacct_customer_role."
+	switch r.Status {
+	case onboarding.Degraded:
+		detail = fmt.Sprintf("The role %s is degraded since %s: %s. Ask the customer to update the stack; 'xacct verify --hub %s --customer %s' proves the role again.",
+			r.Role, r.ChangedAt.UTC().Format(time.RFC3339), r.Reason, hub, customer)
+	case onboarding.Disconnected:
+		detail = fmt.Sprintf("The customer has left since %s: %s. Whoever still depends on the role has to go without, or the customer launches the link again.",
+			r.ChangedAt.UTC().Format(time.RFC3339), r.Reason)
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No active role of %s", onCustomer(hub, customer)), detail)
+}
+
+func noSession(hub string, r onboarding.Registration, err error) diag.Diagnostic {
+	advice := ""
+	switch {
+	case roleproof.IsRefusal(err):
+		advice = fmt.Sprintf("The role %s was proven, and refuses now. Either the customer changed it ('xacct verify --hub %s --customer %s' tells), "+
+			"or the provider's credentials have lost sts:AssumeRole on it.", r.Role, hub, r.CustomerID)
+	case awsclient.Code(err) == "ValidationError":
+		advice = "AWS does not give such a session: a shorter duration may be all that is needed."
+	}
+	return cannot("assume the role of", onCustomer(hub, r.CustomerID), advice, err)
+}

@@ -1,0 +1,145 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// credentialsHCL opens a session, and tells of it by the echo provider: the
+// only way to see what is in no plan and no state.
+func credentialsHCL(name string, more ...string) string {
+	return fmt.Sprintf(`
+ephemeral "xacct_customer_credentials" "globex" {
+  hub         = "acme"
+  customer_id = "globex"
+  %s
+}
+
+provider "echo" {
+  data = ephemeral.xacct_customer_credentials.globex
+}
+
+resource "echo" %q {}
+`, strings.Join(more, "\n  "), name)
+}
+
+// runEphemeral runs steps on engines that have ephemeral resources.
+func runEphemeral(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	servers := factories()
+	servers["echo"] = echoprovider.NewProviderServer()
+	resource.Test(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_10_0)},
+		ProtoV6ProviderFactories: servers, Steps: steps,
+	})
+}
+
+func opened(name, attribute string, want knownvalue.Check) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue("echo."+name, tfjsonpath.New("data").AtMapKey(attribute), want)
+}
+
+func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	everybody := hubHCL() + linkHCL(globex) + roleHCL(globex, waits)
+	rest, proving := w.Provider()+everybody, w.ProviderWith(acctest.Region, sandbox.VendorAccount, `prove_on_refresh = true`)+everybody
+	var stack sandbox.Stack
+	keys := map[string]*string{"access_key_id": new(string), "secret_access_key": new(string), "session_token": new(string)}
+	checks := []statecheck.StateCheck{
+		opened("first", "role_arn", is("arn:aws:iam::222222222222:role/acme-globex")),
+		opened("first", "expiration", like(`^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)),
+	}
+	for attribute, at := range keys {
+		checks = append(checks, opened("first", attribute, knownvalue.StringFunc(func(v string) error { *at = v; return nil })))
+	}
+	checks = append(checks, after(func() {
+		if got := caller(t, w, keys); got != "arn:aws:sts::222222222222:assumed-role/acme-globex/ticket-4711" {
+			t.Errorf("the session is %s", got)
+		}
+	}))
+	narrow := `policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:GetCallerIdentity", Resource = "*" }] })`
+	runEphemeral(t,
+		connected(w, &stack, rest),
+		resource.TestStep{
+			Config:            rest + credentialsHCL("first", `session_name = "ticket-4711"`, `duration = "15m"`, narrow),
+			ConfigStateChecks: checks,
+		},
+		resource.TestStep{Config: rest + credentialsHCL("first", `duration = "2h"`), ExpectError: regexp.MustCompile(`(?s)assume the role of customer globex of hub acme.*shorter\s+duration`)},
+		resource.TestStep{Config: rest + credentialsHCL("first", `duration = "5m"`), ExpectError: regexp.MustCompile(`must be a duration between 15m and 12h`)},
+		resource.TestStep{Config: rest + credentialsHCL("first", `account_id = "333333333333"`), ExpectError: regexp.MustCompile(`Nobody has launched`)},
+		resource.TestStep{
+			Config:      rest + credentialsHCL("first", `stack_id = "arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0"`),
+			ExpectError: regexp.MustCompile(`Another stack of customer globex`),
+		},
+		resource.TestStep{
+			PreConfig:   func() { trustOnly(t, w, acctest.Initech) },
+			Config:      rest + credentialsHCL("first"),
+			ExpectError: regexp.MustCompile(`(?s)was proven, and\s+refuses\s+now`),
+		},
+		resource.TestStep{Config: proving},
+		resource.TestStep{Config: rest + credentialsHCL("first"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*is\s+degraded`)},
+		resource.TestStep{
+			PreConfig:   func() { stop := w.Registrar("acme"); w.Leave(stack.ID); stop() },
+			Config:      rest + credentialsHCL("first"),
+			ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*The customer has\s+left`),
+		},
+		resource.TestStep{Config: rest}, // whatever is destroyed is planned once more before
+	)
+}
+
+// caller is whom a session is of, as AWS says.
+func caller(t *testing.T, w *acctest.World, keys map[string]*string) string {
+	t.Helper()
+	client := sts.New(sts.Options{
+		Region: acctest.Region, BaseEndpoint: aws.String(w.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(*keys["access_key_id"], *keys["secret_access_key"], *keys["session_token"]),
+	})
+	got, err := client.GetCallerIdentity(context.Background(), &sts.GetCallerIdentityInput{})
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	return aws.ToString(got.Arn)
+}
+
+func TestCredentialsWaitForTheCustomerOfTheSameApply(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	rest := w.Provider() + hubHCL() + linkHCL(globex)
+	runEphemeral(t,
+		resource.TestStep{Config: rest},
+		resource.TestStep{Config: rest + credentialsHCL("early"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*Nobody has launched`)},
+		resource.TestStep{
+			PreConfig: func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
+			Config:    rest + roleHCL(globex, waits) + credentialsHCL("late", `stack_id = xacct_customer_role.globex.stack_id`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				opened("late", "secret_access_key", knownvalue.StringFunc(func(v string) error {
+					if v == "" {
+						return errors.New("there is no secret")
+					}
+					return nil
+				})),
+			},
+		},
+	)
+}
