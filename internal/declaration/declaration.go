@@ -29,6 +29,8 @@ type Declaration struct {
 	StackName         string   `json:"stack_name"`
 	Region            string   `json:"region"`
 	ExpiresAt         string   `json:"expires_at,omitempty"` // RFC 3339; empty: never
+
+	OptionalPermissions map[string]OptionalPermission `json:"optional_permissions,omitzero"`
 }
 
 // Role is the role in the customer's account. Lists and maps tell null, which
@@ -44,14 +46,29 @@ type Role struct {
 	Tags                   map[string]string `json:"tags"`
 }
 
+// OptionalPermission is one that customers switch on or off themselves.
+type OptionalPermission struct {
+	Description       string            `json:"description"`
+	DefaultEnabled    bool              `json:"default_enabled"`
+	ManagedPolicyARNs []string          `json:"managed_policy_arns"`
+	InlinePolicies    map[string]string `json:"inline_policies"`
+}
+
 // Specification is that of the declaration's template on a hub, with what is
 // wrong in it, each on its attribute.
 func (d Declaration) Specification(hub onboarding.Hub) (stacktemplate.Specification, []stacktemplate.FieldError) {
 	spec := HubSpecification(hub)
-	spec.Role = d.Role.Template()
+	spec.Role, spec.OptionalPermissions = d.Role.Template(), d.Optional()
 	principals, errs := d.Principals()
 	spec.TrustedPrincipals = principals
-	return spec, slices.Concat(errs, stacktemplate.ValidateTrust(spec), stacktemplate.ValidateRole(spec.Role, spec.Partition))
+	return spec, slices.Concat(errs, stacktemplate.ValidateTrust(spec), d.Permissions(spec.Partition))
+}
+
+// Permissions says what is wrong with what is granted, always and optionally.
+// The partition may be zero: not known yet.
+func (d Declaration) Permissions(partition account.Partition) []stacktemplate.FieldError {
+	role := d.Role.Template()
+	return slices.Concat(stacktemplate.ValidateRole(role, partition), stacktemplate.ValidateOptional(role, d.Optional(), partition))
 }
 
 // HubSpecification is the part of a template's specification that a hub
@@ -79,6 +96,18 @@ func (r Role) Template() stacktemplate.Role {
 		MaxSessionDuration:     time.Duration(r.MaxSessionDuration) * time.Second,
 		Tags:                   r.Tags,
 	}
+}
+
+// Optional is the part of a template's specification that customers decide about.
+func (d Declaration) Optional() map[string]stacktemplate.OptionalPermission {
+	if len(d.OptionalPermissions) == 0 {
+		return nil
+	}
+	all := make(map[string]stacktemplate.OptionalPermission, len(d.OptionalPermissions))
+	for key, permission := range d.OptionalPermissions {
+		all[key] = stacktemplate.OptionalPermission(permission)
+	}
+	return all
 }
 
 // Principals are the trusted roles, parsed.

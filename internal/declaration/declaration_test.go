@@ -5,6 +5,7 @@ package declaration
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,14 +27,27 @@ func full() Declaration {
 		StackName:         "acme-access",
 		Region:            "eu-central-1",
 		ExpiresAt:         "2030-01-01T00:00:00Z",
+		OptionalPermissions: map[string]OptionalPermission{
+			"billing": {Description: "Read <invoices>", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Billing", "arn:aws:iam::aws:policy/Budgets"}},
+			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: map[string]string{"restart": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:RebootInstances","Resource":"*"}}`}},
+		},
 	}
+}
+
+// optionally is the full declaration with one of its optional permissions changed.
+func optionally(key string, change func(*OptionalPermission)) Declaration {
+	d := full()
+	permission := d.OptionalPermissions[key]
+	change(&permission)
+	d.OptionalPermissions[key] = permission
+	return d
 }
 
 func TestADeclarationComesBackAsItWasStored(t *testing.T) {
 	for name, d := range map[string]Declaration{
 		"everything declared":     full(),
 		"nothing but the minimum": {Role: Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"},
-		"empty is not null":       {Role: Role{ManagedPolicyARNs: []string{}, InlinePolicies: map[string]string{}, Tags: map[string]string{}}, TrustedPrincipals: []string{}},
+		"empty is not null":       {Role: Role{ManagedPolicyARNs: []string{}, InlinePolicies: map[string]string{}, Tags: map[string]string{}}, TrustedPrincipals: []string{}, OptionalPermissions: map[string]OptionalPermission{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Of(onboarding.Link{Declared: d.Encode()})
@@ -54,8 +68,42 @@ func TestSpellingIsNoDifference(t *testing.T) {
 	other.Role.InlinePolicies = map[string]string{"read": `{
 		"Version": "2012-10-17",
 		"Statement": {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["*"]}}`}
+	other.OptionalPermissions["billing"] = OptionalPermission{Description: "Read <invoices>", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Budgets", "arn:aws:iam::aws:policy/Billing"}}
 	if got := full().DiffersFrom(other); got != "" {
 		t.Errorf("differs in %s", got)
+	}
+}
+
+func TestEveryFieldOfAnOptionalPermissionIsCompared(t *testing.T) {
+	for name, c := range map[string]struct {
+		other       Declaration
+		sameWording bool
+	}{
+		"the description":   {optionally("billing", func(p *OptionalPermission) { p.Description = "Read" }), false},
+		"the default":       {optionally("billing", func(p *OptionalPermission) { p.DefaultEnabled = true }), false},
+		"managed policies":  {optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), true},
+		"inline policies":   {optionally("restart", func(p *OptionalPermission) { p.InlinePolicies = nil }), true},
+		"one that is extra": {optionally("other", func(p *OptionalPermission) { p.Description = "Other" }), false},
+	} {
+		if got := full().DiffersFrom(c.other); got != "optional_permissions" {
+			t.Errorf("%s: differs in %q", name, got)
+		}
+		if got := full().SameWording(c.other); got != c.sameWording {
+			t.Errorf("%s: the same wording is %t", name, got)
+		}
+	}
+}
+
+func TestADeclarationFromBeforeOptionalPermissionsHasNone(t *testing.T) {
+	before := full()
+	before.OptionalPermissions = nil
+	text := before.Encode()
+	if strings.Contains(string(text), "optional") {
+		t.Errorf("%s", text)
+	}
+	got, err := Of(onboarding.Link{Declared: text})
+	if err != nil || got.OptionalPermissions != nil || got.Optional() != nil {
+		t.Errorf("%v, %v", got.OptionalPermissions, err)
 	}
 }
 

@@ -26,6 +26,7 @@ func (d Declaration) DiffersFrom(o Declaration) string {
 		{"role.permissions_boundary_arn", a.PermissionsBoundaryARN == b.PermissionsBoundaryARN},
 		{"role.max_session_duration", a.MaxSessionDuration == b.MaxSessionDuration},
 		{"role.tags", maps.Equal(a.Tags, b.Tags)},
+		{"optional_permissions", maps.EqualFunc(d.OptionalPermissions, o.OptionalPermissions, sameOptional)},
 		{"trusted_principal_arns", sameElements(d.TrustedPrincipals, o.TrustedPrincipals)},
 		{"stack_name", d.StackName == o.StackName},
 		{"region", d.Region == o.Region},
@@ -36,6 +37,21 @@ func (d Declaration) DiffersFrom(o Declaration) string {
 		}
 	}
 	return ""
+}
+
+// SameWording reports whether customers read the same of what they may switch
+// on, and find the switches in the same position. It is no part of the
+// template's version, because no granted permission depends on it.
+func (d Declaration) SameWording(o Declaration) bool {
+	return maps.EqualFunc(d.OptionalPermissions, o.OptionalPermissions, sameSwitch)
+}
+
+func sameSwitch(a, b OptionalPermission) bool {
+	return a.Description == b.Description && a.DefaultEnabled == b.DefaultEnabled
+}
+
+func sameOptional(a, b OptionalPermission) bool {
+	return sameSwitch(a, b) && sameElements(a.ManagedPolicyARNs, b.ManagedPolicyARNs) && samePolicies(a.InlinePolicies, b.InlinePolicies)
 }
 
 func sameElements(a, b []string) bool {

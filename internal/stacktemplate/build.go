@@ -30,6 +30,7 @@ func build(s Specification) (sections, error) {
 	t.Metadata["AWS::CloudFormation::Interface"] = consoleInterface(s, h)
 	t.Parameters = parameters(s, h)
 	t.Mappings = topicMappings(s, h)
+	t.Conditions = switchConditions(s)
 	t.Resources[RoleLogicalID] = role
 	t.Resources[PhoneHomeLogicalID] = phoneHome(s, version, h)
 	t.Outputs = outputs(s, version, h)
@@ -38,8 +39,9 @@ func build(s Specification) (sections, error) {
 	if err != nil {
 		return sections{}, err
 	}
-	// goformation writes an empty version, which CloudFormation would refuse.
-	delete(tree["Resources"].(map[string]any)[PhoneHomeLogicalID].(map[string]any), "Version")
+	if err := complete(tree["Resources"].(map[string]any), s); err != nil {
+		return sections{}, err
+	}
 	return sections{
 		AWSTemplateFormatVersion: tree["AWSTemplateFormatVersion"],
 		Description:              tree["Description"],
@@ -47,9 +49,25 @@ func build(s Specification) (sections, error) {
 		Parameters:               tree["Parameters"],
 		Rules:                    regionRules(s),
 		Mappings:                 tree["Mappings"],
+		Conditions:               tree["Conditions"],
 		Resources:                tree["Resources"],
 		Outputs:                  tree["Outputs"],
 	}, nil
+}
+
+// complete mends the two places where goformation's types have no room for what
+// CloudFormation takes: an empty version of a custom resource, which would be
+// refused, and conditional elements in a list of policies.
+func complete(resources map[string]any, s Specification) error {
+	delete(resources[PhoneHomeLogicalID].(map[string]any), "Version")
+	policies, err := optionalInline(s)
+	if err != nil || len(policies) == 0 {
+		return err
+	}
+	role := resources[RoleLogicalID].(map[string]any)["Properties"].(map[string]any)
+	always, _ := role["Policies"].([]any)
+	role["Policies"] = append(always, policies...)
+	return nil
 }
 
 func roleResource(s Specification, h *holes) (*iam.Role, error) {
@@ -66,6 +84,9 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 	}
 	for _, arn := range sortedSet(s.Role.ManagedPolicyARNs) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(arn))
+	}
+	for _, function := range optionalManaged(s) {
+		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(function))
 	}
 	for _, name := range sortedKeys(s.Role.InlinePolicies) {
 		document, err := decode([]byte(s.Role.InlinePolicies[name]))
@@ -98,18 +119,19 @@ func trustDocument(s Specification) (any, error) {
 // refers to the role, so CloudFormation makes it after the role and removes it
 // before.
 func phoneHome(s Specification, version string, h *holes) *cloudformation.CustomResource {
-	return &cloudformation.CustomResource{
-		Type: PhoneHomeType,
-		Properties: map[string]any{
-			"ServiceToken":   serviceToken(),
-			"ServiceTimeout": int(s.ResponseTimeout / time.Second),
-			"Hub":            h.put(s.Hub),
-			"ExternalId":     ref(ParameterExternalID),
-			"RoleArn":        getAtt(RoleLogicalID, "Arn"),
-			// An update that changes no property sends nothing (aws-facts 1.11).
-			"TemplateVersion": h.put(version),
-		},
+	properties := map[string]any{
+		"ServiceToken":   serviceToken(),
+		"ServiceTimeout": int(s.ResponseTimeout / time.Second),
+		"Hub":            h.put(s.Hub),
+		"ExternalId":     ref(ParameterExternalID),
+		"RoleArn":        getAtt(RoleLogicalID, "Arn"),
+		// An update that changes no property sends nothing (aws-facts 1.11).
+		"TemplateVersion": h.put(version),
 	}
+	if len(s.OptionalPermissions) > 0 {
+		properties["GrantedPermissions"] = grantedPermissions(s)
+	}
+	return &cloudformation.CustomResource{Type: PhoneHomeType, Properties: properties}
 }
 
 func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
@@ -155,25 +177,34 @@ func description(s Specification) string {
 	if s.SupportURL != "" {
 		end += " Questions: " + s.SupportURL
 	}
-	return text + clipBytes(permissions(s.Role), maxDescription-len(text)-len(end)) + end
+	return text + clipBytes(permissions(s), maxDescription-len(text)-len(end)) + end
 }
 
-// permissions is what the role may do, by the names of its policies.
-func permissions(r Role) string {
+// permissions is what the role may do, and what the customer decides about.
+func permissions(s Specification) string {
+	names := policyNames(s.Role.ManagedPolicyARNs, s.Role.InlinePolicies)
+	switch {
+	case names != "":
+		return "The role has " + names + "." + optionalText(s)
+	case len(s.OptionalPermissions) > 0:
+		return "The role has only the permissions that you switch on." + optionalText(s)
+	}
+	return "The role has no permissions yet."
+}
+
+// policyNames says what policies give, by their names; empty: there are none.
+func policyNames(managedARNs []string, inline map[string]string) string {
 	var parts []string
-	if names := sortedSet(r.ManagedPolicyARNs); len(names) > 0 {
+	if names := sortedSet(managedARNs); len(names) > 0 {
 		for i, arn := range names {
 			names[i] = arn[strings.LastIndex(arn, "/")+1:]
 		}
 		parts = append(parts, "the managed policies "+strings.Join(names, ", "))
 	}
-	if len(r.InlinePolicies) > 0 {
-		parts = append(parts, "the permissions in this template named "+strings.Join(sortedKeys(r.InlinePolicies), ", "))
+	if len(inline) > 0 {
+		parts = append(parts, "the permissions in this template named "+strings.Join(sortedKeys(inline), ", "))
 	}
-	if len(parts) == 0 {
-		return "The role has no permissions yet."
-	}
-	return "The role has " + strings.Join(parts, ", and ") + "."
+	return strings.Join(parts, ", and ")
 }
 
 // clipBytes cuts at a character's edge.

@@ -36,7 +36,7 @@ func equals(a, b any) function { return function{"Fn::Equals": []any{a, b}} }
 func not(condition function) function { return function{"Fn::Not": []any{condition}} }
 
 // when gives the value where the condition holds, and otherwise nothing: the
-// property, or the element of the list, is then not there.
+// property, or the element of the list, is then not there (aws-facts 9.1).
 func when(condition string, value any) function {
 	return function{"Fn::If": []any{condition, value, ref("AWS::NoValue")}}
 }

@@ -42,16 +42,24 @@ func TestTheVendorsTextStaysText(t *testing.T) {
 
 // ourFunctions are all that a template has, wherever the text comes from.
 var ourFunctions = []string{
+	"/Conditions/ExtraEnabled Fn::Equals [map[Ref:EnableExtra] Yes]",
+	"/Conditions/ExtraEnabled/Fn::Equals/0 Ref EnableExtra",
 	"/Outputs/CustomerName/Value Ref CustomerName",
 	"/Outputs/ExternalId/Value Ref ExternalId",
 	"/Outputs/RoleArn/Value Fn::GetAtt [Role Arn]",
 	"/Resources/PhoneHome/Properties/ExternalId Ref ExternalId",
+	"/Resources/PhoneHome/Properties/GrantedPermissions/0 Fn::If ExtraEnabled",
+	"/Resources/PhoneHome/Properties/GrantedPermissions/0/Fn::If/2 Ref AWS::NoValue",
 	"/Resources/PhoneHome/Properties/RoleArn Fn::GetAtt [Role Arn]",
 	"/Resources/PhoneHome/Properties/ServiceToken Fn::Join [- [map[Fn::FindInMap:[SupportedRegions map[Ref:AWS::Region] TopicArn]] map[Ref:Shard]]]",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0 Fn::FindInMap [SupportedRegions map[Ref:AWS::Region] TopicArn]",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0/Fn::FindInMap/1 Ref AWS::Region",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/1 Ref Shard",
 	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId Ref ExternalId",
+	"/Resources/Role/Properties/ManagedPolicyArns/0 Fn::If ExtraEnabled",
+	"/Resources/Role/Properties/ManagedPolicyArns/0/Fn::If/2 Ref AWS::NoValue",
+	"/Resources/Role/Properties/Policies/1 Fn::If ExtraEnabled",
+	"/Resources/Role/Properties/Policies/1/Fn::If/2 Ref AWS::NoValue",
 	"/Resources/Role/Properties/RoleName Ref RoleName",
 	"/Rules/SupportedRegion/Assertions/0/Assert Fn::Contains [[us-east-1] map[Ref:AWS::Region]]",
 	"/Rules/SupportedRegion/Assertions/0/Assert/Fn::Contains/1 Ref AWS::Region",
@@ -63,7 +71,9 @@ func functions(v any, path string) []string {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, inner := range v {
-			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
+			if branches, ok := inner.([]any); ok && key == "Fn::If" {
+				found = append(found, fmt.Sprintf("%s %s %v", path, key, branches[0]))
+			} else if key == "Ref" || strings.HasPrefix(key, "Fn::") {
 				found = append(found, fmt.Sprintf("%s %s %v", path, key, inner))
 			}
 			found = append(found, functions(inner, path+"/"+key)...)
@@ -83,8 +93,8 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 			r.Fatalf("%s is not as declared: %s", what, diff)
 		}
 	}
-	for _, section := range []string{"Resources", "Parameters", "Mappings", "Rules"} {
-		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 2, "Parameters": 4, "Mappings": 1, "Rules": 1}[section]; got != want {
+	for _, section := range []string{"Resources", "Parameters", "Mappings", "Rules", "Conditions"} {
+		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 2, "Parameters": 5, "Mappings": 1, "Rules": 1, "Conditions": 1}[section]; got != want {
 			r.Fatalf("%s has %d entries, not %d", section, got, want)
 		}
 	}
@@ -110,7 +120,18 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 		}
 		policies = append(policies, map[string]any{"PolicyName": name, "PolicyDocument": document})
 	}
+	extra := s.OptionalPermissions["extra"]
+	for name, text := range extra.InlinePolicies {
+		var document any
+		if err := json.Unmarshal([]byte(text), &document); err != nil {
+			r.Fatal(err)
+		}
+		policies = append(policies, map[string]any{"Fn::If": []any{
+			"ExtraEnabled", map[string]any{"PolicyName": name, "PolicyDocument": document}, map[string]any{"Ref": "AWS::NoValue"},
+		}})
+	}
 	equal("the inline policies", any(policies), at("Policies")...)
+	equal("the optional permission's label", extra.Description, "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels", "EnableExtra", "default")
 }
 
 func leaf(v any, path ...any) any {
@@ -154,10 +175,17 @@ func hostileSpecification(r *rapid.T) Specification {
 		return strings.ReplaceAll(text(label), "${", "${aws:username}${$}{")
 	}
 	condition := map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text("condition's key"): []any{value("condition's value"), value("condition's other value"), true, 7}}}
-	policy := map[string]any{"Version": version, "Statement": []any{
-		map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + value("resource"), "Condition": condition},
+	policy := func() string {
+		return string(must(json.Marshal(map[string]any{"Version": version, "Statement": []any{
+			map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + value("resource"), "Condition": condition},
+		}})))
+	}
+	s.Role.InlinePolicies = map[string]string{word.Draw(r, "policy's name"): policy()}
+	s.OptionalPermissions = map[string]OptionalPermission{"extra": {
+		Description:       evil.Draw(r, "label") + "x",
+		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/" + word.Draw(r, "managed policy's name")},
+		InlinePolicies:    map[string]string{"k" + word.Draw(r, "optional policy's name"): policy()},
 	}}
-	s.Role.InlinePolicies = map[string]string{word.Draw(r, "policy's name"): string(must(json.Marshal(policy)))}
 	return s
 }
 

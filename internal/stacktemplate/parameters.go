@@ -11,7 +11,7 @@ import "github.com/awslabs/goformation/v7/cloudformation"
 // link cannot fill in such a parameter (aws-facts 3.2).
 func parameters(s Specification, h *holes) cloudformation.Parameters {
 	keep := " It comes with the link: please leave it as it is."
-	return cloudformation.Parameters{
+	all := cloudformation.Parameters{
 		ParameterExternalID: {
 			Type:                  "String",
 			Description:           h.text("Proves to your role that " + s.vendorName() + " acts for you and not for somebody else." + keep),
@@ -44,6 +44,8 @@ func parameters(s Specification, h *holes) cloudformation.Parameters {
 			ConstraintDescription: cloudformation.String("A number from 0 to 9999. Open the link again and leave it as it is."),
 		},
 	}
+	addSwitches(all, s, h)
+	return all
 }
 
 // consoleInterface orders and labels the parameters in the console.
@@ -52,16 +54,21 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 		return map[string]any{"Label": map[string]any{"default": h.put(label)}, "Parameters": names}
 	}
 	label := func(text string) map[string]any { return map[string]any{"default": h.put(text)} }
-	return map[string]any{
-		"ParameterGroups": []any{
-			group("Your connection with "+s.vendorName(), ParameterCustomerName, ParameterRoleName),
-			group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterShard),
-		},
-		"ParameterLabels": map[string]any{
-			ParameterCustomerName: label("Connection"),
-			ParameterRoleName:     label("Role name"),
-			ParameterExternalID:   label("External ID"),
-			ParameterShard:        label("Inbox number"),
-		},
+	groups := []any{group("Your connection with "+s.vendorName(), ParameterCustomerName, ParameterRoleName)}
+	labels := map[string]any{
+		ParameterCustomerName: label("Connection"),
+		ParameterRoleName:     label("Role name"),
+		ParameterExternalID:   label("External ID"),
+		ParameterShard:        label("Inbox number"),
 	}
+	var switches []string
+	for _, key := range sortedKeys(s.OptionalPermissions) {
+		switches = append(switches, SwitchParameter(key))
+		labels[SwitchParameter(key)] = label(s.OptionalPermissions[key].Description)
+	}
+	if len(switches) > 0 {
+		groups = append(groups, group("What "+s.vendorName()+" may do as well, if you like", switches...))
+	}
+	groups = append(groups, group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterShard))
+	return map[string]any{"ParameterGroups": groups, "ParameterLabels": labels}
 }

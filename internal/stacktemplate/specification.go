@@ -46,6 +46,9 @@ type Specification struct {
 	// empty: every principal that the vendor's account allows to.
 	TrustedPrincipals []account.RoleARN
 	Role              Role
+
+	// OptionalPermissions are what customers decide about, by key.
+	OptionalPermissions map[string]OptionalPermission
 }
 
 // Role is the role in the customer's account. Its name is a parameter.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,7 +108,7 @@ func goldens() map[string]Specification {
 	trusted.TrustedPrincipals = everything().TrustedPrincipals
 	bare := minimal("us-east-1")
 	bare.Role = Role{}
-	return map[string]Specification{
+	all := map[string]Specification{
 		"minimal":            minimal("us-east-1"),
 		"no-permissions":     bare,
 		"everything":         everything(),
@@ -117,6 +118,8 @@ func goldens() map[string]Specification {
 		"european-sovereign": minimal("eusc-de-east-1"),
 		"hostile":            hostile(),
 	}
+	maps.Copy(all, optionalGoldens())
+	return all
 }
 
 func TestTemplatesAreAsTheGoldenFilesSay(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 // FieldError is one mistake in a specification, on the attribute that a vendor
 // writes it in.
 type FieldError struct {
-	Field   string // "role.inline_policies": Terraform's names, with dots between
+	Field   string // "role.inline_policies": Terraform's names and the keys of maps, with dots between
 	Key     string // of a map, or the element of a list or set; empty: the field itself
 	Problem string
 }
@@ -35,7 +35,8 @@ func (e FieldError) Error() string {
 // Validate says everything that is wrong with a specification, in a stable
 // order.
 func Validate(s Specification) []FieldError {
-	return slices.Concat(ValidateHub(s), ValidateTrust(s), ValidateRole(s.Role, s.Partition))
+	return slices.Concat(ValidateHub(s), ValidateTrust(s), ValidateRole(s.Role, s.Partition),
+		ValidateOptional(s.Role, s.OptionalPermissions, s.Partition))
 }
 
 // problems collects what is wrong.

@@ -16,7 +16,7 @@ import (
 // What IAM allows a role (aws-facts 7.1, 7.2).
 const (
 	maxRoleDescription = 1000
-	maxManagedPolicies = 25
+	maxManagedPolicies = 20 // by AWS's default 10, and customers can have more
 	maxTags            = 50
 	minSession         = time.Hour
 	maxSession         = 12 * time.Hour
@@ -43,7 +43,7 @@ func ValidateRole(r Role, partition account.Partition) []FieldError {
 		p.add("role.max_session_duration", "", "%d seconds is not between %d and %d", int64(d/time.Second), int64(minSession/time.Second), int64(maxSession/time.Second))
 	}
 	p.managedPolicies(r, partition)
-	p.inlinePolicies(r.InlinePolicies, partition)
+	p.inlinePolicies("role.inline_policies", r.InlinePolicies, partition)
 	p.tags(r.Tags)
 	return p
 }
@@ -52,25 +52,25 @@ func (p *problems) managedPolicies(r Role, partition account.Partition) {
 	if n := len(sortedSet(r.ManagedPolicyARNs)); n > maxManagedPolicies {
 		p.add("role.managed_policy_arns", "", "a role can have %d managed policies at most, not %d", maxManagedPolicies, n)
 	}
-	check := func(field, key, text string) {
-		arn, err := account.ParsePolicyARN(text)
-		if err != nil {
-			p.add(field, key, "%s", err)
-			return
-		}
-		p.partition(field, key, arn.Partition, partition)
-		p.inert(field, key, text)
-	}
 	for _, text := range sortedSet(r.ManagedPolicyARNs) {
-		check("role.managed_policy_arns", text, text)
+		p.managedPolicy("role.managed_policy_arns", text, text, partition)
 	}
 	if r.PermissionsBoundaryARN != "" {
-		check("role.permissions_boundary_arn", "", r.PermissionsBoundaryARN)
+		p.managedPolicy("role.permissions_boundary_arn", "", r.PermissionsBoundaryARN, partition)
 	}
 }
 
-func (p *problems) inlinePolicies(policies map[string]string, partition account.Partition) {
-	const field = "role.inline_policies"
+func (p *problems) managedPolicy(field, key, text string, partition account.Partition) {
+	arn, err := account.ParsePolicyARN(text)
+	if err != nil {
+		p.add(field, key, "%s", err)
+		return
+	}
+	p.partition(field, key, arn.Partition, partition)
+	p.inert(field, key, text)
+}
+
+func (p *problems) inlinePolicies(field string, policies map[string]string, partition account.Partition) {
 	sound := true
 	for _, name := range sortedKeys(policies) {
 		if err := account.CheckPolicyName(name); err != nil {

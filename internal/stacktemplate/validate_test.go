@@ -84,7 +84,7 @@ func TestEveryMistakeIsOnItsField(t *testing.T) {
 		"a dynamic policy ARN": {func(s *Specification) {
 			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/{{resolve:ssm:x}}/P"}
 		}, "it has {{resolve:"},
-		"too many managed policies":   {func(s *Specification) { s.Role.ManagedPolicyARNs = manyPolicies(26) }, "role.managed_policy_arns: a role can have 25 managed policies at most, not 26"},
+		"too many managed policies":   {func(s *Specification) { s.Role.ManagedPolicyARNs = manyPolicies(21) }, "role.managed_policy_arns: a role can have 20 managed policies at most, not 21"},
 		"a bad boundary":              {func(s *Specification) { s.Role.PermissionsBoundaryARN = "x" }, `role.permissions_boundary_arn: "x" is not the ARN`},
 		"a policy's bad name":         {func(s *Specification) { s.Role.InlinePolicies = map[string]string{"a b": readBuckets} }, `role.inline_policies["a b"]: "a b" is not a policy name`},
 		"broken JSON":                 {inline("{\n\"Statement\": [\n}"), `role.inline_policies["read"]: line 3, column 1: the policy is not valid JSON`},

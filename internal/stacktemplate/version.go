@@ -37,6 +37,15 @@ type versioned struct {
 	Boundary           string            `json:"boundary,omitempty"`
 	MaxSessionDuration int               `json:"max_session_duration"`
 	Tags               map[string]string `json:"tags,omitempty"`
+
+	OptionalPermissions map[string]versionedOptional `json:"optional_permissions,omitempty"`
+}
+
+// versionedOptional is what an optional permission grants. How it is described
+// and which position its switch begins in makes nobody outdated.
+type versionedOptional struct {
+	ManagedPolicies []string          `json:"managed_policies,omitempty"`
+	InlinePolicies  map[string]string `json:"inline_policies,omitempty"`
 }
 
 func versionInput(s Specification) []byte {
@@ -50,18 +59,16 @@ func versionInput(s Specification) []byte {
 		Boundary:           s.Role.PermissionsBoundaryARN,
 		MaxSessionDuration: int(time.Hour / time.Second),
 		Tags:               s.Role.Tags,
+		InlinePolicies:     canonical(s.Role.InlinePolicies),
+	}
+	for key, permission := range s.OptionalPermissions {
+		if v.OptionalPermissions == nil {
+			v.OptionalPermissions = make(map[string]versionedOptional, len(s.OptionalPermissions))
+		}
+		v.OptionalPermissions[key] = versionedOptional{sortedSet(permission.ManagedPolicyARNs), canonical(permission.InlinePolicies)}
 	}
 	if s.Role.MaxSessionDuration != 0 {
 		v.MaxSessionDuration = int(s.Role.MaxSessionDuration / time.Second)
-	}
-	if len(s.Role.InlinePolicies) > 0 {
-		v.InlinePolicies = make(map[string]string, len(s.Role.InlinePolicies))
-	}
-	for name, text := range s.Role.InlinePolicies {
-		v.InlinePolicies[name] = text // as it is, where it is no policy: Validate says so
-		if d, err := iampolicy.ParseIdentity(text); err == nil {
-			v.InlinePolicies[name] = d.Canonical()
-		}
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -70,6 +77,18 @@ func versionInput(s Specification) []byte {
 		panic(err) // strings and numbers cannot fail
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// canonical has every policy in the one form that all ways of writing it share.
+func canonical(policies map[string]string) map[string]string {
+	same := make(map[string]string, len(policies))
+	for name, text := range policies {
+		same[name] = text // as it is, where it is no policy: Validate says so
+		if d, err := iampolicy.ParseIdentity(text); err == nil {
+			same[name] = d.Canonical()
+		}
+	}
+	return same
 }
 
 func principalTexts(s Specification) []string {
