@@ -6,6 +6,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -102,6 +103,6 @@ func entryOf(bus account.EventBusARN, e onboarding.Event) (types.PutEventsReques
 		DetailType:   aws.String(DetailType(e.Kind)),
 		Detail:       aws.String(string(detail)),
 		Time:         aws.Time(e.At),
-		Resources:    []string{e.After.Role.String(), e.After.Stack.String()},
+		Resources:    slices.DeleteFunc([]string{e.After.Role.String(), e.After.Stack.String()}, func(arn string) bool { return arn == "" }),
 	}, nil
 }

@@ -149,7 +149,7 @@ func liveStacks(customers []onboarding.Customer) []LiveStack {
 	var live []LiveStack
 	for _, customer := range customers {
 		for _, r := range customer.Registrations {
-			if r.Live() {
+			if r.Live() && !r.Adopted() {
 				live = append(live, LiveStack{r.CustomerID, r.Stack})
 			}
 			for _, stack := range r.Superseded {

@@ -77,7 +77,7 @@ func (c commit) register() Transition {
 	reg := Registration{Hub: c.Hub.Name, CustomerID: c.change.CustomerID, Account: c.answer.Stack.Account}
 	if old != nil {
 		reg = *old
-		if old.Live() && old.Stack != c.answer.Stack {
+		if old.Live() && !old.Adopted() && old.Stack != c.answer.Stack {
 			reg.Superseded = withStack(old.Superseded, old.Stack)
 		}
 	}

@@ -73,6 +73,8 @@ const (
 	OutcomeFellBack   Outcome = "fell_back"   // to another resource of the same stack
 	OutcomeDegraded   Outcome = "degraded"    // by a later proof
 	OutcomeRestored   Outcome = "restored"    // by a later proof
+	OutcomeAdopted    Outcome = "adopted"     // by the vendor, without a stack
+	OutcomeReleased   Outcome = "released"    // by the vendor, an adopted role
 	OutcomeForged     Outcome = "not_genuine" // CloudFormation refused the answer
 	OutcomeUnclear    Outcome = "unclear"     // whether the answer came in time, and the role says no
 )

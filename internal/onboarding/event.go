@@ -13,10 +13,10 @@ type EventKind string
 
 // The kinds of event.
 const (
-	EventRegistered   EventKind = "registered"   // a stack's role was accepted, for the first time or anew
+	EventRegistered   EventKind = "registered"   // a role was accepted, for the first time or anew
 	EventUpdated      EventKind = "updated"      // something about it changed, or it works again
 	EventDegraded     EventKind = "degraded"     // it stopped working
-	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack
+	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack, or the vendor given an adopted role up
 )
 
 // Event is what others are told of one write of a registration. It is stored
@@ -44,7 +44,7 @@ func EventOf(reg Registration, entry HistoryEntry) *Event {
 	switch {
 	case entry.Outcome == OutcomeSuperseded, entry.Outcome == OutcomeTombstone:
 		return nil // of a stack that owns nothing
-	case entry.Outcome == OutcomeRegistered:
+	case entry.Outcome == OutcomeRegistered, entry.Outcome == OutcomeAdopted:
 		kind = EventRegistered
 	case reg.Status == Disconnected:
 		kind = EventDisconnected

@@ -57,8 +57,14 @@ type Registration struct {
 	Revision int64 // counts writes; the registry's optimistic lock
 }
 
-// Live reports whether a stack stands behind the registration: one whose
-// Delete is still to come.
+// Live reports whether the role is there, as far as anybody knows: a stack
+// stands behind it whose Delete is still to come, or it was adopted.
 func (r Registration) Live() bool {
 	return r.Status == Active || r.Status == Degraded
+}
+
+// Outdated reports whether the stack was made with another version of the
+// template than the link's of today. What an adopted role allows nobody knows.
+func (r Registration) Outdated(link Link) bool {
+	return r.Live() && !r.Adopted() && r.TemplateVersion != link.TemplateVersion
 }

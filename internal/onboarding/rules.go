@@ -111,10 +111,11 @@ func (d decider) owned() *Registration {
 	return reg
 }
 
-// rival is the live registration of another stack with another role.
+// rival is the live registration of another stack with another role. A role
+// that was adopted is none: the stack is what is to come in its place.
 func (d decider) rival(role account.RoleARN) *Registration {
 	reg := d.Registration
-	if reg == nil || !reg.Live() || reg.Stack == d.Request.Stack || reg.Role == role {
+	if reg == nil || !reg.Live() || reg.Stack == d.Request.Stack || reg.Role == role || reg.Adopted() {
 		return nil
 	}
 	return reg

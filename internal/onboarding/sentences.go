@@ -128,6 +128,8 @@ func reasonFellBack(role account.RoleARN) string {
 	return fmt.Sprintf("the stack went back to an earlier resource, and its role %s has not been proven since", role)
 }
 
+const reasonReleased = "the vendor has given up this adopted role"
+
 func reasonDeleted(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s", stack.Name)
 }

@@ -152,6 +152,13 @@ func (r *linkResource) close(ctx context.Context, in *intake, customer string) e
 	for range writeAttempts {
 		var found onboarding.Customer
 		found, err = in.customer(ctx, customer)
+		if err == nil {
+			err = r.release(ctx, in, found)
+		}
+		if errors.Is(err, registry.ErrConflict) {
+			in.forget()
+			continue
+		}
 		if err != nil || found.Link.Closed {
 			return err
 		}
@@ -167,6 +174,20 @@ func (r *linkResource) close(ctx context.Context, in *intake, customer string) e
 		in.forget() // another writer came in between: look again
 	}
 	return err
+}
+
+// release ends adoptions: no stack's Delete ever will.
+func (r *linkResource) release(ctx context.Context, in *intake, customer onboarding.Customer) error {
+	for _, reg := range customer.Registrations {
+		released, entry := onboarding.Release(reg, r.session.now().UTC())
+		if entry == nil {
+			continue
+		}
+		if _, err := in.registry.PutHealth(ctx, released, *entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *linkResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {

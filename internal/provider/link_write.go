@@ -147,6 +147,11 @@ func (w wanted) differsFrom(link onboarding.Link) string {
 func refuseUnderLiveStack(w wanted, existing onboarding.Customer, externalID account.ExternalID) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, r := range live(existing) {
+		if r.Adopted() && (r.Account != w.account || r.ExternalID != externalID) {
+			diags.AddError(fmt.Sprintf("Customer %s has an adopted role in account %s", w.customer, r.Account), fmt.Sprintf(
+				"account_id and external_id can't change while role %s is registered. Give it up first: xacct adopt %s --hub %s --release", r.Role, w.customer, w.record.Name))
+			continue
+		}
 		if r.Account != w.account {
 			diags.AddAttributeError(path.Root("account_id"), fmt.Sprintf("Customer %s has a live stack in account %s", w.customer, r.Account), fmt.Sprintf(
 				"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack))

@@ -37,8 +37,8 @@ func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, 
 		m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
 		return
 	}
-	m.StackID = types.StringValue(r.Stack.String())
-	m.StackRegion = types.StringValue(r.Stack.Region.String())
+	m.StackID = optional(r.Stack.String())
+	m.StackRegion = optional(r.Stack.Region.String())
 	m.TemplateVersion = optional(r.TemplateVersion)
 	m.Outdated = types.BoolValue(outdated(c))
 	m.Status = types.StringValue(string(r.Status))
@@ -49,7 +49,7 @@ func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, 
 // of the template than the link's of today.
 func outdated(c onboarding.Customer) bool {
 	r, ok := current(c)
-	return ok && r.Live() && r.TemplateVersion != c.Link.TemplateVersion
+	return ok && r.Outdated(c.Link)
 }
 
 // expect is the part that a plan knows: what the link says, until a live stack

@@ -66,7 +66,7 @@ func registered(link onboarding.Link, r onboarding.Registration, now time.Time) 
 		LinkStatus:         string(link.Status(now)),
 		Status:             string(r.Status),
 		Reason:             r.Reason,
-		Outdated:           r.Live() && r.TemplateVersion != link.TemplateVersion,
+		Outdated:           r.Outdated(link),
 		TemplateVersion:    r.TemplateVersion,
 		RoleARN:            r.Role.String(),
 		ExternalID:         r.ExternalID.String(),

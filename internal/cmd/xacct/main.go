@@ -64,6 +64,7 @@ func newRootCommand(clock func() time.Time) *cobra.Command {
 		newBlockCommand(clock),
 		newUnblockCommand(clock),
 		newVerifyCommand(clock),
+		newAdoptCommand(clock),
 		newDeadLettersCommand(clock),
 		newPolicyCommand(clock),
 		newGenerateCommand(),
