@@ -22,7 +22,7 @@ func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Regist
 	if err != nil {
 		return onboarding.Registration{}, err
 	}
-	line, err := encode(historyKey(entry), entry)
+	line, err := historyItem(entry)
 	if err != nil {
 		return onboarding.Registration{}, err
 	}

@@ -16,9 +16,14 @@ import (
 )
 
 // A customer's history has two kinds of lines. What changed something has a
-// line of its own, for good. What was refused changed nothing, and a customer
-// may be refused as often as they like: of each day and kind of refusal only
-// the latest line is kept, and no longer than answers are.
+// line of its own, for a year and a month: "what happened a year ago" is the
+// longest question that anybody asks of it. What was refused changed nothing,
+// and a customer, or whoever got hold of their external ID, may be refused as
+// often as they like: of each day and kind of refusal only the latest line is
+// kept, and no longer than answers are.
+
+// remember is how long what changed something is in the history.
+const remember = 400 * 24 * time.Hour
 
 // historyKey sorts by time; the request makes it unique, and the same again
 // when the same commit is tried again.
@@ -36,14 +41,15 @@ func refusalKey(h onboarding.HistoryEntry) key {
 func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 
 func historyItem(h onboarding.HistoryEntry) (item, error) {
-	if !h.Refused {
-		return encode(historyKey(h), h)
+	k, lives := historyKey(h), remember
+	if h.Refused {
+		k, lives = refusalKey(h), keep
 	}
-	written, err := encode(refusalKey(h), h)
+	written, err := encode(k, h)
 	if err != nil {
 		return nil, err
 	}
-	written["expires"] = moment(h.At.Add(keep))
+	written["expires"] = moment(h.At.Add(lives))
 	return written, nil
 }
 

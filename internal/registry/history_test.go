@@ -5,6 +5,7 @@ package registry_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func TestAFloodOfRefusalsIsOneLineADayAndKindOfThem(t *testing.T) {
 	}
 }
 
-func TestRefusalsExpireAndWhatWasChangedIsRememberedForGood(t *testing.T) {
+func TestRefusalsAreRememberedForTwoMonthsAndWhatWasChangedForAYear(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	w.refuse("refused", onboarding.OutcomeExpired)
@@ -70,8 +71,13 @@ func TestRefusalsExpireAndWhatWasChangedIsRememberedForGood(t *testing.T) {
 	}
 	for _, i := range lines.Items {
 		refused := strings.Contains(i["record"].(*types.AttributeValueMemberS).Value, `"Refused":true`)
-		if expires := i["expires"] != nil; expires != refused {
-			t.Errorf("refused %t, but expires %t: %v", refused, expires, i["record"])
+		days := 400
+		if refused {
+			days = 60
+		}
+		want := strconv.FormatInt(w.clock.Now().AddDate(0, 0, days).Unix(), 10)
+		if got, _ := i["expires"].(*types.AttributeValueMemberN); got == nil || got.Value != want {
+			t.Errorf("refused %t: expires %v, want %s: %v", refused, got, want, i["record"])
 		}
 	}
 }

@@ -38,7 +38,8 @@ With --json it prints one object:
              status (of the role afterwards), reason (of a refused request: what the
              customer reads), account_id, stack_id, logical_id, request_id
 
-Of refused requests the history keeps the latest of each kind and day, for 60 days.`,
+The history reaches back 400 days. Of refused requests it keeps the latest of each
+kind and day, for 60 days.`,
 		Args: exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, found, err := on.customer(cmd.Context(), clock, args[0])
