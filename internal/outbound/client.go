@@ -4,8 +4,8 @@
 // Package outbound is the one HTTP client for what is no call of the AWS API:
 // answers to CloudFormation, and SNS's signing certificates. Their addresses
 // come out of messages that an attacker may have written, so the client goes
-// to public addresses only, over TLS, follows no redirect and uses no proxy,
-// which would dial in its place.
+// to public addresses only, or where it is told so to private ones as well,
+// over TLS, follows no redirect and uses no proxy, which would dial in its place.
 //
 // It does not know which names are good: whoever asks has checked the name
 // before. It doesn't retry, and doesn't limit what is read of an answer.
@@ -39,13 +39,18 @@ type Options struct {
 	// not asked here.
 	Endpoint string
 
+	// Private takes the addresses of private networks too: a VPC endpoint gives
+	// AWS's names such ones. It is for names whose server TLS proves to be
+	// AWS's, and to which nothing is sent that could do harm elsewhere.
+	Private bool
+
 	// Roots are whom TLS trusts; nil: the system's.
 	Roots *x509.CertPool
 
 	// Timeout of a whole request, its answer included; 0 means 15 seconds.
 	Timeout time.Duration
 
-	// Dial replaces the connection to public addresses, for tests.
+	// Dial replaces all other connections, for tests.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -73,6 +78,9 @@ func New(options Options) *Client {
 	if transport.DialContext == nil {
 		public := *dialer
 		public.ControlContext = onlyPublic
+		if options.Private {
+			public.ControlContext = alsoPrivate
+		}
 		transport.DialContext = public.DialContext
 	}
 	c.client = &http.Client{

@@ -66,17 +66,39 @@ func TestOnlyPublicAddressesArePublic(t *testing.T) {
 	}
 }
 
-// TestAPrivateAddressIsNeverReached asks a server that is there.
-func TestAPrivateAddressIsNeverReached(t *testing.T) {
-	asked := false
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
-	defer server.Close()
-	_, err := New(Options{}).Do(get(t, server.URL+"/?secret"))
-	if err == nil || asked || !strings.Contains(err.Error(), "not a public address") {
-		t.Errorf("asked: %v, error: %v", asked, err)
+func TestAPrivateNetworkIsTakenOnlyWhereItIsMeant(t *testing.T) {
+	for address, want := range map[string]bool{
+		"10.0.0.1:443": true, "172.31.0.9:443": true, "192.168.1.1:443": true, "100.64.3.2:443": true,
+		"[fd12:3456::1]:443": true, "[::ffff:10.0.0.1]:443": true,
+		"52.94.48.1:443": true, "[2600:1f18::1]:443": true,
+		"127.0.0.1:443": false, "[::1]:443": false, "[::ffff:127.0.0.1]:443": false, "0.0.0.0:443": false,
+		"169.254.169.254:443": false, "169.254.170.2:443": false, "[fe80::1]:443": false, "[fd00:ec2::254]:443": false,
+		"192.0.2.1:443": false, "224.0.0.1:443": false, "[64:ff9b::a00:1]:443": false, "sns.us-east-1.amazonaws.com:443": false,
+	} {
+		if got := alsoPrivate(t.Context(), "tcp", address, nil) == nil; got != want {
+			t.Errorf("%s may be dialed: %t", address, got)
+		}
 	}
-	if err != nil && strings.Contains(err.Error(), "secret") {
-		t.Errorf("the error tells the query: %v", err)
+	for _, address := range []string{"10.0.0.1:443", "100.64.3.2:443", "[fd12:3456::1]:443"} {
+		if onlyPublic(t.Context(), "tcp", address, nil) == nil {
+			t.Errorf("%s may be dialed where nobody meant it", address)
+		}
+	}
+}
+
+// TestThisMachineIsNeverReached asks a server that is there.
+func TestThisMachineIsNeverReached(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		asked := false
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+		defer server.Close()
+		_, err := New(Options{Private: private}).Do(get(t, server.URL+"/?secret"))
+		if err == nil || asked || !strings.Contains(err.Error(), "not a public address") {
+			t.Errorf("asked: %v, error: %v", asked, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error tells the query: %v", err)
+		}
 	}
 }
 

@@ -21,6 +21,15 @@ func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// alsoPrivate takes the addresses of a private network too, and still neither
+// this machine nor what stands beside it, such as instance metadata.
+func alsoPrivate(ctx context.Context, network, address string, conn syscall.RawConn) error {
+	if addrPort, err := netip.ParseAddrPort(address); err == nil && isPrivate(addrPort.Addr()) {
+		return nil
+	}
+	return onlyPublic(ctx, network, address, conn)
+}
+
 // special are the ranges within the public ones that lead nowhere public, or
 // through a translator to somewhere that was not looked at.
 var special = []netip.Prefix{
@@ -45,6 +54,18 @@ var (
 	// IPv6 only reaches most of AWS that way, so what counts is that address.
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
 )
+
+var (
+	// carrier is what large VPCs use where 10.0.0.0/8 is full.
+	carrier = netip.MustParsePrefix("100.64.0.0/10")
+	// link6 is where EC2 answers instances on its own behalf: metadata, DNS, time.
+	link6 = netip.MustParsePrefix("fd00:ec2::/32")
+)
+
+func isPrivate(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return (ip.IsPrivate() || carrier.Contains(ip)) && !link6.Contains(ip)
+}
 
 func isPublic(ip netip.Addr) bool {
 	ip = ip.Unmap()

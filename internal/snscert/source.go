@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// doer sends requests: outbound.Client, to public addresses only.
+// doer sends requests: outbound.Client, never to this machine.
 type doer interface {
 	Do(*http.Request) (*http.Response, error)
 }

@@ -57,7 +57,8 @@ func New(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verify signatures of SNS: %w", err)
 	}
-	client := outbound.New(outbound.Options{Endpoint: config.Endpoint, Roots: roots})
+	// SNS has private addresses where a VPC endpoint stands for it.
+	client := outbound.New(outbound.Options{Endpoint: config.Endpoint, Roots: roots, Private: true})
 	return newVerifier(client, roots, config.Clock), nil
 }
 
