@@ -58,6 +58,18 @@ type Transition struct {
 // Empty reports whether the transition writes nothing.
 func (t Transition) Empty() bool { return t == Transition{} }
 
+// Outcome is what came of an answer in the end: what was decided, unless other
+// requests were faster.
+func (t Transition) Outcome(a Answer) Outcome {
+	switch {
+	case t.History != nil:
+		return t.History.Outcome
+	case t.Empty() && a.Change.Kind != ChangeNothing:
+		return OutcomeOvertaken
+	}
+	return a.Outcome
+}
+
 // HistoryEntry is one line of a customer's history: what happened, and which
 // request made it happen.
 type HistoryEntry struct {

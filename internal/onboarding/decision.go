@@ -70,6 +70,7 @@ const (
 	OutcomeOvertaking Outcome = "overtaking"  // an Update whose Create may not be committed yet
 	OutcomeUnsettled  Outcome = "unsettled"   // AWS did not say
 	OutcomeSuperseded Outcome = "superseded"  // a newer stack owns the registration
+	OutcomeOvertaken  Outcome = "overtaken"   // something newer was accepted first, so that nothing changed
 	OutcomeFellBack   Outcome = "fell_back"   // to another resource of the same stack
 	OutcomeDegraded   Outcome = "degraded"    // by a later proof
 	OutcomeRestored   Outcome = "restored"    // by a later proof

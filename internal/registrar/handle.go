@@ -199,7 +199,7 @@ func (h *handling) settle(ctx context.Context, s onboarding.Snapshot, a onboardi
 			h.tell(s.Hub, transition)
 		}
 		if err == nil || errors.Is(err, onboarding.ErrCommitted) {
-			h.committed(a, transition)
+			h.committed(a, transition, err == nil)
 			return Disposition{Action: Done}
 		}
 		if errors.Is(err, onboarding.ErrConflict) {
@@ -220,12 +220,20 @@ func (h *handling) commit(ctx context.Context, s onboarding.Snapshot, a onboardi
 	return h.Registry.Commit(ctx, s, a, t)
 }
 
-func (h *handling) committed(a onboarding.Answer, t onboarding.Transition) {
-	level, customer := slog.LevelInfo, a.Change.CustomerID
+// committed tells what came of an answer. Where somebody else has committed it,
+// only they know whether it is what was decided.
+func (h *handling) committed(a onboarding.Answer, t onboarding.Transition, ours bool) {
+	level, customer, outcome := slog.LevelInfo, a.Change.CustomerID, a.Outcome
+	if ours {
+		outcome = t.Outcome(a)
+	}
 	if a.Outcome == onboarding.OutcomeStranger {
 		level = slog.LevelWarn // a stack that phones home and that nobody knows
 	}
-	args := []any{"customer", customer, "outcome", a.Outcome, "answer", a.Response.Status}
+	args := []any{"customer", customer, "outcome", outcome, "answer", a.Response.Status}
+	if outcome != a.Outcome {
+		args = append(args, "decided", a.Outcome)
+	}
 	if a.Response.Reason != "" {
 		args = append(args, "reason", a.Response.Reason)
 	}

@@ -351,6 +351,29 @@ func TestOneCustomerHasOneProofAtATime(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsWhatCameOfARequestThatSomethingNewerOvertook(t *testing.T) {
+	f := newFake(t)
+	var log strings.Builder
+	r, ctx := f.registrar(), context.Background()
+	r.Logger = testLogger(&log)
+	create := f.request("Create", "s1", "r1", "c1", nil)
+	f.step = func(what string) {
+		if what == "before respond" {
+			f.step = func(string) {}
+			r.Handle(ctx, f.request("Delete", "s1", "r2", "c1", nil))
+		}
+	}
+	if d := r.Handle(ctx, create); d.Action != Done {
+		t.Fatalf("%+v", d)
+	}
+	if _, registered := f.regs["c1"+customer]; registered {
+		t.Fatal("a deleted stack was registered")
+	}
+	if !strings.Contains(log.String(), "outcome=overtaken answer=SUCCESS decided=registered") || strings.Contains(log.String(), "outcome=registered") {
+		t.Errorf("logged: %s", log.String())
+	}
+}
+
 func TestNoLogLineHoldsASignature(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
