@@ -45,7 +45,7 @@ func refusal(service string, err error) *kernel.Error {
 		switch service {
 		case "s3":
 			code = r.s3
-		case "sqs", "dynamodb", "events":
+		case "sqs", "dynamodb", "events", "organizations":
 			code = r.json
 		}
 		return kernel.Errorf(r.status, code, "%s", r.message)

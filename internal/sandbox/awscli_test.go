@@ -93,3 +93,60 @@ func TestTheAWSCommandLineIsUnderstood(t *testing.T) {
 		}
 	}
 }
+
+func TestTheAWSCommandLineDeploysAStackSet(t *testing.T) {
+	s := start(t)
+	if _, err := s.NewOrganization(management, first, second); err != nil {
+		t.Fatal(err)
+	}
+	cli := awsCLI(t, s, management)
+	run := func(args ...string) string {
+		t.Helper()
+		out, err := cli(args...)
+		if err != nil {
+			t.Fatalf("aws %s: %s (%v)", strings.Join(args, " "), out, err)
+		}
+		return out
+	}
+	root := run("organizations", "list-roots", "--query", "Roots[0].Id")
+	if got := run("organizations", "describe-organization", "--query", "Organization.MasterAccountId"); got != management {
+		t.Errorf("the organization is managed by %s", got)
+	}
+	if got := run("organizations", "list-accounts", "--query", "Accounts[].Id"); strings.Join(strings.Fields(got), " ") != management+" "+first+" "+second {
+		t.Errorf("the accounts are %s", got)
+	}
+	run("cloudformation", "create-stack-set", "--stack-set-name", "many", "--permission-model", "SERVICE_MANAGED",
+		"--auto-deployment", "Enabled=true,RetainStacksOnAccountRemoval=false",
+		"--template-body", `{"Parameters":{"P":{"Type":"String"}},"Resources":{"H":{"Type":"AWS::CloudFormation::WaitConditionHandle"}}}`,
+		"--parameters", "ParameterKey=P,ParameterValue=a b")
+	operation := run("cloudformation", "create-stack-instances", "--stack-set-name", "many", "--regions", "eu-west-1",
+		"--deployment-targets", "OrganizationalUnitIds="+root,
+		"--operation-preferences", "FailureTolerancePercentage=100,MaxConcurrentPercentage=100", "--query", "OperationId")
+	set, _ := s.CloudFormation().StackSet(management, "eu-west-1", "many")
+	if _, err := s.WaitStackSet(t.Context(), set.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := run("cloudformation", "describe-stack-set-operation", "--stack-set-name", "many", "--operation-id", operation, "--query", "StackSetOperation.Status"); got != "SUCCEEDED" {
+		t.Errorf("the operation is %s", got)
+	}
+	if got := run("cloudformation", "list-stack-instances", "--stack-set-name", "many", "--query", "Summaries[].[Account,Status,StackInstanceStatus.DetailedStatus]"); strings.Join(strings.Fields(got), " ") != first+" CURRENT SUCCEEDED "+second+" CURRENT SUCCEEDED" {
+		t.Errorf("the instances are %s", got)
+	}
+	if got := run("cloudformation", "describe-stack-set", "--stack-set-name", "many", "--query", "StackSet.[Status,PermissionModel,AutoDeployment.Enabled,Parameters[0].ParameterValue]"); got != "ACTIVE\tSERVICE_MANAGED\tTrue\ta b" {
+		t.Errorf("the StackSet is %q", got)
+	}
+	if out, err := cli("cloudformation", "delete-stack-set", "--stack-set-name", "many"); err == nil || !strings.Contains(out, "(StackSetNotEmptyException)") {
+		t.Errorf("deleting a StackSet that is not empty: %s (%v)", out, err)
+	}
+	run("cloudformation", "delete-stack-instances", "--stack-set-name", "many", "--regions", "eu-west-1", "--deployment-targets", "OrganizationalUnitIds="+root, "--no-retain-stacks")
+	if _, err := s.WaitStackSet(t.Context(), set.ID); err != nil {
+		t.Fatal(err)
+	}
+	run("cloudformation", "delete-stack-set", "--stack-set-name", "many")
+	if out, err := awsCLI(t, s, first)("organizations", "list-roots"); err == nil || !strings.Contains(out, "(AccessDeniedException)") {
+		t.Errorf("a member asks for the roots: %s (%v)", out, err)
+	}
+	if out, err := awsCLI(t, s, customer)("organizations", "describe-organization"); err == nil || !strings.Contains(out, "(AWSOrganizationsNotInUseException)") {
+		t.Errorf("an account on its own: %s (%v)", out, err)
+	}
+}

@@ -16,6 +16,8 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 const (
@@ -401,4 +403,69 @@ func TestOrganizationsAreControlledFromAnotherProcessToo(t *testing.T) {
 	if _, err := client.FindStackSet(ctx, "acme-access"); err == nil {
 		t.Error("a deleted StackSet was found by its name")
 	}
+}
+
+func TestAStackSetWaitsForItsRoleToSettle(t *testing.T) {
+	c := newCompany(t)
+	c.box.IAM().Settle(20 * time.Second)
+	c.box.Clock().SetRate(100)
+	if got := state(c.launched(StackSetLaunch{})); strings.Count(got, "CURRENT/SUCCEEDED") != 2 {
+		t.Errorf("the instances are %s", got)
+	}
+}
+
+func TestAClosedAccountIsPassedOver(t *testing.T) {
+	c := newCompany(t)
+	c.box.IAM().CloseAccount(first)
+	set, err := c.box.LaunchStackSet(t.Context(), management, StackSetLaunch{Link: c.link})
+	c.check(err)
+	if got := c.agree(); got != "Create "+second {
+		t.Errorf("the vendor was asked to %s", got)
+	}
+	if got := state(c.done(set.ID)); got != first+":OUTDATED/SKIPPED_SUSPENDED_ACCOUNT "+second+":CURRENT/SUCCEEDED" {
+		t.Errorf("the instances are %s", got)
+	}
+}
+
+func TestTheManagementAccountLearnsOfItsOrganization(t *testing.T) {
+	c := newCompany(t)
+	ask := func(account, action string, params, out any) string {
+		p, err := c.box.Admin(account)
+		c.check(err)
+		return code(asSDK(kernel.CallJSON(t.Context(), c.box, p, "us-east-1", "organizations", "AWSOrganizationsV20161128", action, params, out)))
+	}
+	var roots struct{ Roots []struct{ Id, Arn string } }
+	if got := ask(management, "ListRoots", struct{}{}, &roots); got != "" || roots.Roots[0].Id != c.Root ||
+		roots.Roots[0].Arn != "arn:aws:organizations::"+management+":root/"+c.ID+"/"+c.Root {
+		t.Errorf("the roots are %+v (%s)", roots, got)
+	}
+	var described struct {
+		Organization struct{ Id, MasterAccountId string }
+	}
+	if got := ask(first, "DescribeOrganization", struct{}{}, &described); got != "" || described.Organization.Id != c.ID || described.Organization.MasterAccountId != management {
+		t.Errorf("the organization is %+v (%s)", described, got)
+	}
+	var accounts struct{ Accounts []struct{ Id string } }
+	if got := ask(management, "ListAccounts", struct{}{}, &accounts); got != "" || len(accounts.Accounts) != 3 {
+		t.Errorf("the accounts are %+v (%s)", accounts, got)
+	}
+	for want, got := range map[string]string{
+		"AccessDeniedException":             ask(first, "ListRoots", struct{}{}, nil),
+		"AWSOrganizationsNotInUseException": ask(customer, "ListRoots", struct{}{}, nil),
+		"InvalidInputException":             ask(management, "ListRoots", map[string]int{"MaxResults": 1}, nil),
+		"UnknownOperationException":         ask(management, "CreateOrganization", struct{}{}, nil),
+	} {
+		if got != want {
+			t.Errorf("%q, want %s", got, want)
+		}
+	}
+}
+
+// asSDK is an error from inside as a client sees it.
+func asSDK(err error) error {
+	var known *kernel.Error
+	if errors.As(err, &known) {
+		return &smithy.GenericAPIError{Code: known.Code, Message: known.Message}
+	}
+	return err
 }

@@ -75,6 +75,8 @@ func unsignedService(r *http.Request) string {
 		return "dynamodb"
 	case strings.HasPrefix(target, "awsevents"):
 		return "events"
+	case strings.HasPrefix(target, "awsorganizations"):
+		return "organizations"
 	case r.Method == http.MethodPost && r.URL.Path == "/":
 		return "sts" // one of the query protocol's; they word it alike
 	default:

@@ -8,6 +8,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/eventbridge"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
@@ -29,5 +30,6 @@ func (s *Sandbox) addServices(env kernel.Env) {
 		"dynamodb":       dynamodb.New(env),
 		"cloudformation": cloudformation.New(env, objects, s.orgs),
 		"events":         eventbridge.New(env),
+		"organizations":  organizations.NewService(env, s.orgs),
 	}
 }

@@ -293,5 +293,5 @@ func (s *Service) deleteStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	}
 	set.deleted = true
 	set.wake()
-	return nil, nil
+	return struct{}{}, nil // unlike DeleteStack, it answers with an empty result
 }

@@ -80,13 +80,7 @@ func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONA
 
 // EncodeError implements kernel.Service.
 func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
-	return version11(kernel.JSONError(c, "com.amazonaws.events", err))
-}
-
-// version11: the kernel writes JSON 1.0, and the two differ in their name alone.
-func version11(r *kernel.Response) *kernel.Response {
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	return r
+	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.events", err))
 }
 
 // operations decode their input, check that it is allowed, and do it.
@@ -114,7 +108,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return version11(r), nil
+	return kernel.JSON11(r), nil
 }
 
 // decode reads an operation's input. A member that the sandbox doesn't know is

@@ -65,6 +65,13 @@ func jsonResponse(c *Call, status int, body []byte) *Response {
 	return &Response{Status: status, Header: header, Body: body}
 }
 
+// JSON11 makes an answer one of JSON 1.1, which EventBridge and Organizations
+// speak: the two differ in their name alone.
+func JSON11(r *Response) *Response {
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	return r
+}
+
 // UnknownJSONAction is what AWS says to an action that a service of the JSON
 // protocol does not have, and the sandbox to one that it does not implement.
 func UnknownJSONAction(c *Call) *Error {

@@ -6,7 +6,8 @@
 // aws:PrincipalOrgID, and CloudFormation's StackSets follow who joins and who
 // leaves.
 //
-// There is one root and no organizational unit below it, there are no
+// Registry is what the sandbox knows, Service the API over it. There is one root
+// and no organizational unit below it, there are no
 // invitations, no delegated administrators and no service control policies.
 package organizations
 
