@@ -28,6 +28,7 @@ func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
 		"a hub's name":            {"hub: {name: Acme!, vendor_account_id: 111111111111, region: us-east-1}\nrole: {path: /}", `f:1:7: hub.name: `},
 		"two partitions":          {"hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1, regions: [us-east-1, cn-north-1]}\nrole: {path: /}", `f:1:92: hub.regions.cn-north-1: the Region is in partition aws-cn`},
 		"a policy":                {soundHub + "role:\n  inline_policies:\n    bad: '{\"Statement\": []}'\n", `f:4:5: role.inline_policies.bad: `},
+		"an optional policy":      {soundHub + "role: {path: /}\noptional_permissions:\n  logs:\n    description: Logs\n    managed_policy_arns: [x]\n", `f:6:27: optional_permissions.logs.managed_policy_arns.x: `},
 		"a policy by name":        {soundHub + "role:\n  managed_policy_arns:\n    - ReadOnlyAccess\n", `f:4:7: role.managed_policy_arns.ReadOnlyAccess: `},
 		"a customer":              {soundHub + "role: {path: /}\ncustomer: {id: -x}\n", `f:3:12: customer.id: "-x" is not a customer's ID`},
 		"a Region that is no hub": {soundHub + "role: {path: /}\ncustomer: {id: x, region: eu-west-1}\n", `f:3:19: customer.region: "eu-west-1" is none of the hub's Regions`},

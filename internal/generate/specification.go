@@ -88,6 +88,15 @@ func (s Specification) declaration() declaration.Declaration {
 		StackName:         or(s.StackName, s.Hub.Name+"-access"),
 		Region:            s.Hub.Region,
 	}
+	if s.OptionalPermissions != nil {
+		d.OptionalPermissions = make(map[string]declaration.OptionalPermission, len(s.OptionalPermissions))
+	}
+	for key, p := range s.OptionalPermissions {
+		d.OptionalPermissions[key] = declaration.OptionalPermission{
+			Description: p.Description, DefaultEnabled: p.DefaultEnabled,
+			ManagedPolicyARNs: p.ManagedPolicyARNs, InlinePolicies: documents(p.InlinePolicies),
+		}
+	}
 	if s.Customer != nil && s.Customer.Region != "" {
 		d.Region = s.Customer.Region
 	}

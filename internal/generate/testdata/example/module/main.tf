@@ -16,7 +16,7 @@ terraform {
 resource "aws_cloudformation_stack" "acme_access" {
   name         = "acme-access"
   region       = "eu-central-1"
-  template_url = "https://xacct-acme-templates-111111111111.s3.eu-central-1.amazonaws.com/templates/e22851d7478e5976fa0155889103b48fceca12cb03b468f8889693aa116c9f8f.json"
+  template_url = "https://xacct-acme-templates-111111111111.s3.eu-central-1.amazonaws.com/templates/27dcea662eebe34618cf18d95d1aa9aa46bc2e454b4f232c711a0753db1b704b.json"
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
   parameters = {
