@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
@@ -38,6 +41,10 @@ With --region the stack is created in another of the hub's Regions than the one 
 the link proposes. With --update it prints how a customer who has a stack gives it
 today's template: everything that was chosen in the stack stays as it is.
 
+Where the hub's template_access is presigned, the address of the template is signed
+with your own credentials: it works for as long as --valid-for says, seven days at
+most, and no longer than the credentials do. Standard error says until when.
+
 A closed link is refused. What else would keep the customer from launching is said
 on standard error; standard output has nothing but what is asked for.`,
 		Example: `  xacct link acme/globex
@@ -56,6 +63,9 @@ on standard error; standard output has nothing but what is asked for.`,
 			if err != nil {
 				return err
 			}
+			if err := how.sign(cmd.Context(), in, &found.Link, cmd.ErrOrStderr(), clock); err != nil {
+				return err
+			}
 			text, err := in.write(found, how, clock())
 			if err != nil {
 				return err
@@ -69,6 +79,7 @@ on standard error; standard output has nothing but what is asked for.`,
 	flags.StringVar(&how.region, "region", "", "Region to launch in, one of the hub's (default: the link's)")
 	flags.StringVar(&how.format, "format", "url", "what to print: "+strings.Join(linkFormats, ", "))
 	flags.BoolVar(&how.update, "update", false, "for the stack that the customer has, rather than for a new one")
+	flags.DurationVar(&how.life, "valid-for", awsclient.MaxPresigned, "how long a link works that has to be signed, seven days at most")
 	flags.StringVar(&how.console, "console", "", "URL that links begin with instead of the AWS console's, for the sandbox")
 	flags.StringVar(&on.region, "hub-region", "", "the hub's own Region (default: as AWS tools find it)")
 	flags.StringVar(&on.profile, "profile", "", "profile of the shared AWS configuration")
@@ -83,12 +94,15 @@ type linkFlags struct {
 	format  string
 	console string
 	update  bool
+	life    time.Duration
 }
 
 func (f linkFlags) check() error {
 	switch {
 	case !slices.Contains(linkFormats, f.format):
 		return usageError{fmt.Errorf("--format %q is none: it is %s", f.format, strings.Join(linkFormats, ", "))}
+	case f.life < time.Minute || f.life > awsclient.MaxPresigned:
+		return usageError{fmt.Errorf("--valid-for %s is not between 1m and %s", f.life, awsclient.MaxPresigned)}
 	case f.update && f.region != "":
 		return usageError{errors.New("--update and --region don't go together: a stack stays in the Region that it is in")}
 	case f.update && f.format == "terraform":
@@ -110,12 +124,34 @@ func (f *hubFlags) customer(ctx context.Context, clock func() time.Time, id stri
 	return in, found, in.explain(err)
 }
 
+// sign signs the address of the link's template, where customers could not read
+// it otherwise, and says how long that lasts.
+func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer, clock func() time.Time) error {
+	if !in.record.SignsTemplates() || link.Status(clock()) == onboarding.LinkClosed {
+		return nil
+	}
+	if f.format == "terraform" {
+		return fmt.Errorf("the templates of hub %q are read with a signature, which would stay in the customer's state and soon be dead: --format cli or url fits", link.Hub)
+	}
+	opened, err := hub.New(in.clients, link.Hub, clock, rand.Reader)
+	if err != nil {
+		return err
+	}
+	signed, err := opened.PresignTemplate(ctx, in.record, *link, f.life)
+	if err != nil {
+		return err
+	}
+	link.TemplateURL = signed.URL
+	fmt.Fprintf(notes, "It works until %s UTC, for whoever has it.\n", moment(signed.DiesAt))
+	if signed.SessionEndUnknown {
+		fmt.Fprintln(notes, "It ends sooner where your credentials do: they are a session's, and don't say until when.")
+	}
+	return nil
+}
+
 // write is the way to launch, or to update, that was asked for.
 func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (string, error) {
 	customer := fmt.Sprintf("customer %q of hub %q", c.Link.CustomerID, c.Link.Hub)
-	if in.record.TemplateAccess == "presigned" {
-		return "", fmt.Errorf("the templates of hub %q are read with a signature, which this release cannot make", c.Link.Hub)
-	}
 	if how.update {
 		return in.writeUpdate(c, how, customer)
 	}

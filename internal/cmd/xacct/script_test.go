@@ -59,6 +59,8 @@ func TestCommands(t *testing.T) {
 			"newer":     (*world)(nil).script((*world).newer),
 			"capture":   (*world)(nil).script((*world).capture),
 			"normalize": (*world)(nil).script((*world).normalize),
+
+			"template-access": (*world)(nil).script((*world).templateAccess),
 		},
 	})
 }

@@ -84,12 +84,23 @@ func (w *world) makeHub(ctx context.Context) error {
 	if w.hub, err = hub.New(clients, "acme", time.Now, rand.Reader); err != nil {
 		return err
 	}
-	state, err := w.hub.Create(ctx, hub.Spec{
-		DisplayName: "Acme", Regions: []account.Region{must(account.ParseRegion(home)), must(account.ParseRegion("eu-central-1"))},
-		Publishers: "known_accounts", TemplateAccess: "public", ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1,
-	})
+	state, err := w.hub.Create(ctx, hubSpec("public"))
 	w.record = state.Record
 	return err
+}
+
+func hubSpec(templateAccess string) hub.Spec {
+	return hub.Spec{
+		DisplayName: "Acme", Regions: []account.Region{must(account.ParseRegion(home)), must(account.ParseRegion("eu-central-1"))},
+		Publishers: "known_accounts", TemplateAccess: templateAccess, ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1,
+	}
+}
+
+// template-access VALUE changes who may read the hub's templates.
+func (w *world) templateAccess(ts *testscript.TestScript, args []string) {
+	state, err := w.hub.Update(context.Background(), hubSpec(args[0]))
+	ts.Check(err)
+	w.record = state.Record
 }
 
 // script makes a command of scripts from a method. None may be negated.
