@@ -112,6 +112,13 @@ func linkSchema() schema.Schema {
 	}
 }
 
+// What a role is where a link doesn't say: its schema says so to the resource,
+// and the data source that renders templates does the same.
+const (
+	defaultRolePath        = "/"
+	defaultSessionDuration = int64(time.Hour / time.Second)
+)
+
 func roleAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Required:            true,
@@ -122,7 +129,7 @@ func roleAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "Name of the role; default `<hub>-<customer_id>`, so that its ARN is known before anybody launches. 1 to 64 letters, digits and `_+=,.@-`.",
 			},
 			"path": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString("/"), Validators: []validator.String{rolePath()},
+				Optional: true, Computed: true, Default: stringdefault.StaticString(defaultRolePath), Validators: []validator.String{rolePath()},
 				MarkdownDescription: "Path of the role; default `/`.",
 			},
 			"description": schema.StringAttribute{
@@ -150,7 +157,7 @@ func roleAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "ARN of the policy that is the role's permissions boundary. It must exist in the customer's account, or be one of AWS's own.",
 			},
 			"max_session_duration": schema.Int64Attribute{
-				Optional: true, Computed: true, Default: int64default.StaticInt64(int64(time.Hour / time.Second)),
+				Optional: true, Computed: true, Default: int64default.StaticInt64(defaultSessionDuration),
 				MarkdownDescription: "Longest session of the role, in seconds: 3600 (default) to 43200.",
 				Validators:          []validator.Int64{int64validator.Between(3600, 43200)},
 			},

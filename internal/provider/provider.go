@@ -94,7 +94,7 @@ func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newHubDataSource, newRoleDataSource, newRolesDataSource}
+	return []func() datasource.DataSource{newHubDataSource, newRoleDataSource, newRolesDataSource, newTemplateDataSource}
 }
 
 func (p *xacctProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {

@@ -34,7 +34,7 @@ func TestEverySchemaIsOneThatTerraformAccepts(t *testing.T) {
 	for _, d := range resp.Diagnostics {
 		t.Errorf("%s: %s", d.Summary, d.Detail)
 	}
-	if len(resp.ResourceSchemas) != 3 || len(resp.DataSourceSchemas) != 3 {
+	if len(resp.ResourceSchemas) != 3 || len(resp.DataSourceSchemas) != 4 {
 		t.Errorf("got %d resources and %d data sources", len(resp.ResourceSchemas), len(resp.DataSourceSchemas))
 	}
 }

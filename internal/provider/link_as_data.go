@@ -1,0 +1,53 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+
+	data "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+)
+
+// declaredInLink are the arguments of a link as those of a data source, so that
+// what a role looks like is said once. A data source's schema has no defaults:
+// whoever reads the arguments fills them in.
+func declaredInLink() map[string]data.Attribute {
+	return asData(linkSchema().Attributes)
+}
+
+func asData(attributes map[string]schema.Attribute) map[string]data.Attribute {
+	converted := make(map[string]data.Attribute, len(attributes))
+	for name, attribute := range attributes {
+		converted[name] = oneAsData(attribute)
+	}
+	return converted
+}
+
+// oneAsData is one attribute. A kind that links don't have yet is a mistake
+// that every test of a schema finds.
+func oneAsData(attribute schema.Attribute) data.Attribute {
+	required, text := attribute.IsRequired(), attribute.GetMarkdownDescription()
+	optional := !required
+	switch a := attribute.(type) {
+	case schema.StringAttribute:
+		return data.StringAttribute{Required: required, Optional: optional, Validators: a.Validators, MarkdownDescription: text}
+	case schema.BoolAttribute:
+		return data.BoolAttribute{Required: required, Optional: optional, Validators: a.Validators, MarkdownDescription: text}
+	case schema.Int64Attribute:
+		return data.Int64Attribute{Required: required, Optional: optional, Validators: a.Validators, MarkdownDescription: text}
+	case schema.SetAttribute:
+		return data.SetAttribute{Required: required, Optional: optional, ElementType: a.ElementType, Validators: a.Validators, MarkdownDescription: text}
+	case schema.MapAttribute:
+		return data.MapAttribute{Required: required, Optional: optional, ElementType: a.ElementType, Validators: a.Validators, MarkdownDescription: text}
+	case schema.SingleNestedAttribute:
+		return data.SingleNestedAttribute{Required: required, Optional: optional, Attributes: asData(a.Attributes), Validators: a.Validators, MarkdownDescription: text}
+	case schema.MapNestedAttribute:
+		return data.MapNestedAttribute{
+			Required: required, Optional: optional, NestedObject: data.NestedAttributeObject{Attributes: asData(a.NestedObject.Attributes)},
+			Validators: a.Validators, MarkdownDescription: text,
+		}
+	}
+	panic(fmt.Sprintf("no data source has an attribute like %T", attribute))
+}

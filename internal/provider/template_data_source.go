@@ -1,0 +1,194 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+var (
+	_ datasource.DataSource              = (*templateDataSource)(nil)
+	_ datasource.DataSourceWithConfigure = (*templateDataSource)(nil)
+)
+
+// templateDataSource renders a customer's template without publishing it, to
+// read, to review or to hand over by other means.
+type templateDataSource struct{ configured }
+
+type templateModel struct {
+	Hub                  types.String `tfsdk:"hub"`
+	Vendor               types.Object `tfsdk:"vendor"`
+	Role                 types.Object `tfsdk:"role"`
+	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
+
+	JSON            types.String `tfsdk:"json"`
+	YAML            types.String `tfsdk:"yaml"`
+	TemplateVersion types.String `tfsdk:"template_version"`
+	Digest          types.String `tfsdk:"digest"`
+}
+
+// vendorModel is what a template says of the hub, where there is none to ask.
+type vendorModel struct {
+	AccountID       types.String `tfsdk:"account_id"`
+	Regions         types.Set    `tfsdk:"regions"`
+	DisplayName     types.String `tfsdk:"display_name"`
+	SupportURL      types.String `tfsdk:"support_url"`
+	ResponseTimeout types.String `tfsdk:"response_timeout"`
+}
+
+func newTemplateDataSource() datasource.DataSource { return &templateDataSource{} }
+
+func (d *templateDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_stack_template"
+}
+
+func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	declared := declaredInLink()
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The CloudFormation template of a role, rendered and not published: to review it, or to hand it over by other means. " +
+			"It is the one that an `xacct_onboarding_link` with the same arguments publishes. The role's `name` is a parameter of it, so it makes no difference.",
+		Attributes: map[string]schema.Attribute{
+			"hub": schema.StringAttribute{
+				Required: true, Validators: []validator.String{hubName()},
+				MarkdownDescription: "Name of the hub that stacks phone home to. Without `vendor` it has to exist.",
+			},
+			"vendor": schema.SingleNestedAttribute{
+				Optional: true, MarkdownDescription: "The hub as it is or will be, for rendering without asking AWS. Default: the hub is read.",
+				Attributes: map[string]schema.Attribute{
+					"account_id": schema.StringAttribute{Required: true, Validators: []validator.String{accountID()}, MarkdownDescription: "The vendor's account."},
+					"regions": schema.SetAttribute{
+						Required: true, ElementType: types.StringType, MarkdownDescription: "Regions that the hub has topics in.",
+						Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(awsRegion())},
+					},
+					"display_name": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 100)}, MarkdownDescription: "The vendor's name; default the hub's.",
+					},
+					"support_url": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{stringvalidator.LengthAtMost(300), webAddress()}, MarkdownDescription: "Where customers may ask.",
+					},
+					"response_timeout": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{durationBetween("2m", "1h")}, MarkdownDescription: "How long CloudFormation waits for an answer; default `15m`.",
+					},
+				},
+			},
+			"role":                   declared["role"],
+			"trusted_principal_arns": declared["trusted_principal_arns"],
+			"json":                   schema.StringAttribute{Computed: true, MarkdownDescription: "The template as JSON, byte for byte as it would be published."},
+			"yaml":                   schema.StringAttribute{Computed: true, MarkdownDescription: "The same template as YAML, for people to read."},
+			"template_version":       schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust, as a link has it and as stacks report it."},
+			"digest":                 schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of `json`, which names the object in the hub's bucket."},
+		},
+	}
+}
+
+func (d *templateDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.take(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model templateModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	hub, ok := d.hub(ctx, model, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	declared := linkModel{Role: model.Role, TrustedPrincipalARNs: model.TrustedPrincipalARNs}.declared(ctx, &resp.Diagnostics)
+	if declared.Role.Path == "" {
+		declared.Role.Path = defaultRolePath
+	}
+	if declared.Role.MaxSessionDuration == 0 {
+		declared.Role.MaxSessionDuration = defaultSessionDuration
+	}
+	spec, errs := declared.Specification(hub)
+	resp.Diagnostics.Append(onAttributes(errs)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	template, err := stacktemplate.Render(spec)
+	if err != nil {
+		resp.Diagnostics.Append(cannot("render the template of", onHub(hub.Name), "", err))
+		return
+	}
+	text, err := template.YAML()
+	if err != nil {
+		resp.Diagnostics.Append(cannot("write as YAML the template of", onHub(hub.Name), "", err))
+		return
+	}
+	model.JSON, model.YAML = types.StringValue(string(template.JSON())), types.StringValue(string(text))
+	model.TemplateVersion, model.Digest = types.StringValue(stacktemplate.Version(spec)), types.StringValue(template.Digest())
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// hub is the hub that the template is for: the one that is described, otherwise
+// the one that is there.
+func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags *diag.Diagnostics) (onboarding.Hub, bool) {
+	name := model.Hub.ValueString()
+	if !model.Vendor.IsNull() {
+		return model.described(ctx, diags)
+	}
+	in := d.intake(name, diags)
+	if in == nil {
+		return onboarding.Hub{}, false
+	}
+	record, err := in.record(ctx)
+	switch {
+	case errors.Is(err, registry.ErrNoHub):
+		diags.Append(noSuchHub(in))
+	case err != nil:
+		diags.Append(cannot("read", onHub(name), "", err))
+	}
+	return record.Hub, err == nil
+}
+
+// described is the hub of the vendor argument.
+func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (onboarding.Hub, bool) {
+	var vendor vendorModel
+	diags.Append(m.Vendor.As(ctx, &vendor, basetypes.ObjectAsOptions{})...)
+	hub := onboarding.Hub{
+		Name:            m.Hub.ValueString(),
+		DisplayName:     vendor.DisplayName.ValueString(),
+		SupportURL:      vendor.SupportURL.ValueString(),
+		Regions:         regionsOf(ctx, vendor.Regions, path.Root("vendor").AtName("regions"), diags),
+		ResponseTimeout: 15 * time.Minute,
+	}
+	if d, err := time.ParseDuration(vendor.ResponseTimeout.ValueString()); err == nil { // validated; null: the default
+		hub.ResponseTimeout = d
+	}
+	var err error
+	if hub.Account, err = account.ParseID(vendor.AccountID.ValueString()); err != nil {
+		diags.AddAttributeError(path.Root("vendor").AtName("account_id"), "Not an AWS account ID", sentence(err.Error()))
+	}
+	if diags.HasError() {
+		return hub, false
+	}
+	hub.Region = hub.Regions[0] // for its partition, which is that of all of them
+	for _, region := range hub.Regions {
+		if region.Partition() != hub.Region.Partition() {
+			diags.AddAttributeError(path.Root("vendor").AtName("regions"), "Regions of different partitions",
+				sentence("nothing crosses partitions: a hub per partition is needed"))
+			return hub, false
+		}
+	}
+	return hub, true
+}
