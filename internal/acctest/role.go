@@ -5,6 +5,7 @@ package acctest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -17,14 +18,7 @@ import (
 // and returns its ARN.
 func (w *World) Role(name, trust, policy string) string {
 	w.t.Helper()
-	keys, err := w.Credentials(sandbox.VendorAccount)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	client := iam.New(iam.Options{
-		Region: Region, BaseEndpoint: aws.String(w.URL()),
-		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
-	})
+	client := w.iam(sandbox.VendorAccount)
 	made, err := client.CreateRole(context.Background(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		w.t.Fatal(err)
@@ -34,4 +28,37 @@ func (w *World) Role(name, trust, policy string) string {
 		w.t.Fatal(err)
 	}
 	return aws.ToString(made.Role.Arn)
+}
+
+// PoliciesOf are the policies that a role really has, as its account sees it:
+// the names of the managed and of the inline ones, sorted.
+func (w *World) PoliciesOf(accountID, role string) []string {
+	w.t.Helper()
+	client := w.iam(accountID)
+	attached, err := client.ListAttachedRolePolicies(context.Background(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	inline, err := client.ListRolePolicies(context.Background(), &iam.ListRolePoliciesInput{RoleName: &role})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	names := inline.PolicyNames
+	for _, policy := range attached.AttachedPolicies {
+		names = append(names, aws.ToString(policy.PolicyName))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (w *World) iam(accountID string) *iam.Client {
+	w.t.Helper()
+	keys, err := w.Credentials(accountID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return iam.New(iam.Options{
+		Region: Region, BaseEndpoint: aws.String(w.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
+	})
 }

@@ -239,13 +239,19 @@ const patience = 2 * time.Minute
 // the stack does not end with the given status. The returned function waits
 // for that.
 func (w *World) Launch(hub, customer, accountID, status string) (wait func() sandbox.Stack) {
+	w.t.Helper()
+	return w.LaunchWith(hub, customer, accountID, status, sandbox.LaunchOptions{})
+}
+
+// LaunchWith is Launch by somebody who edits the form.
+func (w *World) LaunchWith(hub, customer, accountID, status string, o sandbox.LaunchOptions) (wait func() sandbox.Stack) {
 	done := make(chan sandbox.Stack, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	ended := make(chan struct{})
 	w.t.Cleanup(func() { cancel(); <-ended })
 	go func() {
 		defer close(ended)
-		stack, err := w.launch(ctx, hub, customer, accountID)
+		stack, err := w.launch(ctx, hub, customer, accountID, o)
 		switch {
 		case err != nil:
 			w.t.Error(err)
@@ -257,12 +263,12 @@ func (w *World) Launch(hub, customer, accountID, status string) (wait func() san
 	return sync.OnceValue(func() sandbox.Stack { return <-done })
 }
 
-func (w *World) launch(ctx context.Context, hub, customer, accountID string) (sandbox.Stack, error) {
+func (w *World) launch(ctx context.Context, hub, customer, accountID string, o sandbox.LaunchOptions) (sandbox.Stack, error) {
 	url, err := w.Link(ctx, hub, customer)
 	if err != nil {
 		return sandbox.Stack{}, err
 	}
-	id, err := w.LaunchURL(ctx, url, accountID, sandbox.LaunchOptions{})
+	id, err := w.LaunchURL(ctx, url, accountID, o)
 	if err != nil {
 		return sandbox.Stack{}, fmt.Errorf("customer %s could not launch %s: %w", customer, url, err)
 	}
@@ -276,6 +282,20 @@ func (w *World) Story(stackID string) string {
 		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
 	}
 	return b.String()
+}
+
+// Update updates a customer's stack and waits until that is done.
+func (w *World) Update(stackID string, o sandbox.UpdateOptions) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := w.UpdateStack(ctx, stackID, o); err != nil {
+		w.t.Fatal(err)
+	}
+	stack, err := w.WaitStack(ctx, stackID)
+	if err != nil || stack.Status != "UPDATE_COMPLETE" {
+		w.t.Fatalf("the stack is %s (%v):\n%s", stack.Status, err, w.Story(stackID))
+	}
 }
 
 // Leave deletes a customer's stack and waits until it is gone.

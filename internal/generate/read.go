@@ -60,7 +60,7 @@ func Read(file string, text []byte) (*Generator, error) {
 // Warnings are what a reviewer would frown at in the role, one line each.
 func (g *Generator) Warnings() []string {
 	var lines []string
-	for _, w := range stacktemplate.Review(g.declared.Role.Template()) {
+	for _, w := range stacktemplate.Review(g.declared.Role.Template(), g.declared.Optional()) {
 		lines = append(lines, w.String())
 	}
 	return lines

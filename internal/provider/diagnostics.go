@@ -141,11 +141,15 @@ func frownedAt(policies []stacktemplate.FieldWarnings) diag.Diagnostics {
 func fieldPath(e stacktemplate.FieldError) path.Path {
 	names := strings.Split(e.Field, ".")
 	p := path.Root(names[0])
-	for _, name := range names[1:] {
+	for i, name := range names[1:] {
+		if i == 0 && names[0] == "optional_permissions" {
+			p = p.AtMapKey(name)
+			continue
+		}
 		p = p.AtName(name)
 	}
 	switch lastField(e.Field) {
-	case "inline_policies", "tags":
+	case "inline_policies", "tags", "optional_permissions":
 		if e.Key != "" {
 			return p.AtMapKey(e.Key)
 		}

@@ -22,6 +22,8 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 		Region:    m.Region.ValueString(),
 		ExpiresAt: m.ExpiresAt.ValueString(),
 		Role:      m.role(ctx, diags).declared(ctx, diags),
+
+		OptionalPermissions: m.optionalPermissions(ctx, diags),
 	}
 	diags.Append(m.TrustedPrincipalARNs.ElementsAs(ctx, &d.TrustedPrincipals, false)...)
 	slices.Sort(d.TrustedPrincipals)
@@ -67,7 +69,7 @@ func (m *linkModel) flatten(ctx context.Context, in *intake, link onboarding.Lin
 		diags.Append(cannot("make the launch link of", onCustomer(link.Hub, link.CustomerID), "", err))
 		return
 	}
-	if m.Role.IsNull() || !fullyKnown(m.Role) || m.declared(ctx, diags).DiffersFrom(found) != "" {
+	if m.Role.IsNull() || !fullyKnown(m.Role) || !fullyKnown(m.OptionalPermissions) || m.declared(ctx, diags).DiffersFrom(found) != "" {
 		m.flattenDeclaration(ctx, found, diags)
 	}
 	m.ID = types.StringValue(link.ID())
@@ -84,6 +86,7 @@ func (m *linkModel) flattenDeclaration(ctx context.Context, d declaration.Declar
 	m.Region = types.StringValue(d.Region)
 	m.ExpiresAt = optional(d.ExpiresAt)
 	m.TrustedPrincipalARNs = nullableSet(ctx, d.TrustedPrincipals, diags)
+	m.OptionalPermissions = flattenOptional(ctx, d.OptionalPermissions, diags)
 	role := roleSpecModel{
 		Name:                   types.StringValue(d.Role.Name),
 		Path:                   types.StringValue(d.Role.Path),

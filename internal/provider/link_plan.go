@@ -95,21 +95,23 @@ func (p *linkPlan) defaults(ctx context.Context) {
 	p.plan.setRole(ctx, role, p.diags)
 }
 
-// roleAlone checks the role before its hub is there, as far as it is known.
+// roleAlone checks what is granted before the hub is there, as far as it is known.
 func (p *linkPlan) roleAlone(ctx context.Context) {
-	if !fullyKnown(p.config.Role) || p.diags.HasError() {
+	if !fullyKnown(p.config.Role) || !fullyKnown(p.config.OptionalPermissions) || p.diags.HasError() {
 		return
 	}
 	var partition account.Partition
 	if s := p.resource.session; s.ready() {
 		partition = s.clients.Partition()
 	}
-	role := p.plan.role(ctx, p.diags).declared(ctx, p.diags)
-	p.diags.Append(onAttributes(stacktemplate.ValidateRole(role.Template(), partition))...)
-	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) {
+	granted := declaration.Declaration{
+		Role: p.plan.role(ctx, p.diags).declared(ctx, p.diags), OptionalPermissions: p.plan.optionalPermissions(ctx, p.diags),
+	}
+	p.diags.Append(onAttributes(granted.Permissions(partition))...)
+	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) {
 		return // a warning that comes at every plan is one that nobody reads
 	}
-	p.diags.Append(frownedAt(stacktemplate.Review(role.Template()))...)
+	p.diags.Append(frownedAt(stacktemplate.Review(granted.Role.Template(), granted.Optional()))...)
 }
 
 // onHub plans the link on its hub.
@@ -175,7 +177,7 @@ func (p *linkPlan) anew() {
 // keeps the state, without a look at the registry.
 func (p *linkPlan) unchanged() bool {
 	same := p.plan.AccountID.Equal(p.state.AccountID) && p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.declaredKnown() &&
-		p.plan.Role.Equal(p.state.Role) && p.plan.TrustedPrincipalARNs.Equal(p.state.TrustedPrincipalARNs) &&
+		p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) && p.plan.TrustedPrincipalARNs.Equal(p.state.TrustedPrincipalARNs) &&
 		p.plan.StackName.Equal(p.state.StackName) && p.plan.Region.Equal(p.state.Region) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 	if same {
 		p.plan = *p.state
@@ -283,6 +285,6 @@ func (p *linkPlan) provable(ctx context.Context) {
 
 // declaredKnown reports whether all that is declared of a link is known.
 func (m linkModel) declaredKnown() bool {
-	return fullyKnown(m.AccountID) && fullyKnown(m.Role) && fullyKnown(m.TrustedPrincipalARNs) && fullyKnown(m.StackName) &&
+	return fullyKnown(m.AccountID) && fullyKnown(m.Role) && fullyKnown(m.OptionalPermissions) && fullyKnown(m.TrustedPrincipalARNs) && fullyKnown(m.StackName) &&
 		fullyKnown(m.Region) && fullyKnown(m.ExpiresAt)
 }

@@ -35,6 +35,7 @@ type linkModel struct {
 	Region               types.String `tfsdk:"region"`
 	ExternalID           types.String `tfsdk:"external_id"`
 	ExpiresAt            types.String `tfsdk:"expires_at"`
+	OptionalPermissions  types.Map    `tfsdk:"optional_permissions"`
 
 	URL             types.String `tfsdk:"url"`
 	TemplateURL     types.String `tfsdk:"template_url"`
@@ -78,7 +79,8 @@ func linkSchema() schema.Schema {
 				MarkdownDescription: "The customer's AWS account, the only one that may use the link: 12 digits. Required while the hub's `publishers` are " +
 					"`known_accounts`. Can't change while a stack is live.",
 			},
-			"role": roleAttribute(),
+			"role":                 roleAttribute(),
+			"optional_permissions": optionalPermissionsAttribute(),
 			"trusted_principal_arns": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Roles of the vendor that may assume the customer's role: full ARNs, without wildcards. Default: the vendor's account, " +
@@ -136,22 +138,8 @@ func roleAttribute() schema.SingleNestedAttribute {
 				Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 1000)},
 				MarkdownDescription: "Description of the role, at most 1000 characters: customers read it.",
 			},
-			"managed_policy_arns": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Managed policies to attach, at most 20 (AWS allows 10 unless the customer raised their quota).",
-				Validators:          []validator.Set{setvalidator.SizeAtMost(20), setvalidator.ValueStringsAre(policyARN())},
-			},
-			"inline_policies": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Inline policies by name, as JSON documents. Together they have at most 10,240 characters, white space not counted. " +
-					"What IAM would refuse is an error, and what a reviewer would frown at, such as `iam:PassRole` on every role, is a warning of the plan that brings it.",
-				Validators: []validator.Map{
-					mapvalidator.KeysAre(policyName()),
-					mapvalidator.ValueStringsAre(identityPolicy()),
-					inlineSum{},
-				},
-				PlanModifiers: []planmodifier.Map{sameMeaning{}},
-			},
+			"managed_policy_arns": managedPoliciesAttribute("Managed policies to attach, at most 20 (AWS allows 10 unless the customer raised their quota)."),
+			"inline_policies":     inlinePoliciesAttribute("Inline policies by name, as JSON documents. Together they have at most 10,240 characters, white space not counted."),
 			"permissions_boundary_arn": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{policyARN()},
 				MarkdownDescription: "ARN of the policy that is the role's permissions boundary. It must exist in the customer's account, or be one of AWS's own.",
@@ -171,6 +159,28 @@ func roleAttribute() schema.SingleNestedAttribute {
 				},
 			},
 		},
+	}
+}
+
+func managedPoliciesAttribute(text string) schema.SetAttribute {
+	return schema.SetAttribute{
+		Optional: true, ElementType: types.StringType,
+		MarkdownDescription: text,
+		Validators:          []validator.Set{setvalidator.SizeAtMost(20), setvalidator.ValueStringsAre(policyARN())},
+	}
+}
+
+func inlinePoliciesAttribute(text string) schema.MapAttribute {
+	return schema.MapAttribute{
+		Optional: true, ElementType: types.StringType,
+		MarkdownDescription: text +
+			" What IAM would refuse is an error, and what a reviewer would frown at, such as `iam:PassRole` on every role, is a warning of the plan that brings it.",
+		Validators: []validator.Map{
+			mapvalidator.KeysAre(policyName()),
+			mapvalidator.ValueStringsAre(identityPolicy()),
+			inlineSum{},
+		},
+		PlanModifiers: []planmodifier.Map{sameMeaning{}},
 	}
 }
 

@@ -101,7 +101,7 @@ func (w wanted) declare(i *issue, before onboarding.Link) diag.Diagnostics {
 	link.TemplateVersion = stacktemplate.Version(spec)
 
 	old, err := declaration.Of(before)
-	if err == nil && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region {
+	if err == nil && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region && old.SameWording(d) {
 		return diags // a link keeps the renderer that made its template
 	}
 	template, err := stacktemplate.Render(spec)

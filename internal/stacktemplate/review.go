@@ -27,25 +27,40 @@ func (w FieldWarnings) String() string {
 
 // Review gives the warnings on a role that is valid, policy by policy: the
 // permissions that customers would ask about. All policies are judged together,
-// so a remark on one may name another.
-func Review(r Role) []FieldWarnings {
-	var warnings []FieldWarnings
-	for _, arn := range sortedSet(r.ManagedPolicyARNs) {
-		if findings := iampolicy.ReviewManaged(arn); len(findings) > 0 {
-			warnings = append(warnings, FieldWarnings{"role.managed_policy_arns", arn, findings})
-		}
+// as if everything optional were switched on, so a remark on one may name
+// another.
+func Review(r Role, optional map[string]OptionalPermission) []FieldWarnings {
+	v := review{}
+	v.add("role", r.ManagedPolicyARNs, r.InlinePolicies)
+	for _, key := range sortedKeys(optional) {
+		v.add(optionalField+"."+key, optional[key].ManagedPolicyARNs, optional[key].InlinePolicies)
 	}
-	names := sortedKeys(r.InlinePolicies)
-	policies := make([]iampolicy.Policy, len(names))
-	for i, name := range names {
-		policies[i] = iampolicy.Policy{Name: name, Document: r.InlinePolicies[name]}
-	}
-	for i, findings := range byPolicy(iampolicy.Review(policies), len(policies)) {
+	warnings := v.managed
+	for i, findings := range byPolicy(iampolicy.Review(v.policies), len(v.policies)) {
 		if len(findings) > 0 {
-			warnings = append(warnings, FieldWarnings{"role.inline_policies", names[i], findings})
+			warnings = append(warnings, FieldWarnings{v.fields[i], v.policies[i].Name, findings})
 		}
 	}
 	return warnings
+}
+
+// review collects everything that a role may be granted.
+type review struct {
+	managed  []FieldWarnings
+	policies []iampolicy.Policy
+	fields   []string // of the policies, one each
+}
+
+func (v *review) add(owner string, managedARNs []string, inline map[string]string) {
+	for _, arn := range sortedSet(managedARNs) {
+		if findings := iampolicy.ReviewManaged(arn); len(findings) > 0 {
+			v.managed = append(v.managed, FieldWarnings{owner + ".managed_policy_arns", arn, findings})
+		}
+	}
+	for _, name := range sortedKeys(inline) {
+		v.policies = append(v.policies, iampolicy.Policy{Name: name, Document: inline[name]})
+		v.fields = append(v.fields, owner+".inline_policies")
+	}
 }
 
 func byPolicy(findings []iampolicy.Finding, policies int) [][]iampolicy.Finding {

@@ -20,6 +20,11 @@ func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
 			"all":  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
 			"not":  `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:*","Resource":"*"}]}`,
 		},
+	}, map[string]OptionalPermission{
+		"repair": {
+			ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AdministratorAccess"},
+			InlinePolicies:    map[string]string{"anything": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+		},
 	})
 	got := map[string][]string{}
 	for _, w := range warnings {
@@ -28,9 +33,11 @@ func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
 		}
 	}
 	want := map[string][]string{
-		"role.managed_policy_arns[arn:aws:iam::aws:policy/PowerUserAccess]": {"powerful-managed-policy"},
-		"role.inline_policies[all]":                                         {"administrator"},
-		"role.inline_policies[run]":                                         {"pass-role-any"}, // and no server to pass a role to
+		"role.managed_policy_arns[arn:aws:iam::aws:policy/PowerUserAccess]":                            {"powerful-managed-policy"},
+		"role.inline_policies[all]":                                                                    {"administrator"},
+		"optional_permissions.repair.managed_policy_arns[arn:aws:iam::aws:policy/AdministratorAccess]": {"powerful-managed-policy"},
+		"optional_permissions.repair.inline_policies[anything]":                                        {"administrator"},
+		"role.inline_policies[run]":                                                                    {"pass-role-any"}, // and no server to pass a role to
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
