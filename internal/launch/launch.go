@@ -41,6 +41,16 @@ func URL(link onboarding.Link, d declaration.Declaration, console string) (strin
 	return l.URL(console)
 }
 
+// UpdateURL is the link that opens the update of a registration's stack in the
+// console, with today's template filled in; empty where there is nothing to
+// update, because no stack is live or it is up to date.
+func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) (string, error) {
+	if !r.Outdated(link) {
+		return "", nil
+	}
+	return quickcreate.UpdateURL(console, r.Stack, link.TemplateURL)
+}
+
 // Parameters are what travels in a link rather than in its template.
 func Parameters(link onboarding.Link) map[string]string {
 	return map[string]string{

@@ -166,7 +166,7 @@ func (p *linkPlan) sameLink() bool { return p.state != nil && p.plan.ID.Equal(p.
 func (p *linkPlan) anew() {
 	p.plan.ID = types.StringUnknown()
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	p.plan.Status = types.StringUnknown()
+	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	if p.config.ExternalID.IsNull() {
 		p.plan.ExternalID = types.StringUnknown()
 	}
@@ -219,7 +219,7 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 	}
 	p.plan.ExternalID = types.StringValue(todo.link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.link.TemplateVersion)
-	p.plan.Status = types.StringUnknown()
+	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	p.room(ctx, in, record, todo.link)
 }
 
@@ -228,7 +228,7 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 func (p *linkPlan) partly(in *intake, customer string, record registry.HubRecord, existing *onboarding.Customer) {
 	in.planLink(customer, plannedLink{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
-	p.plan.Status = types.StringUnknown()
+	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	if p.plan.ExternalID.IsUnknown() && p.config.ExternalID.IsNull() && existing == nil {
 		p.plan.ExternalID = types.StringValue(onboarding.ExternalID(record.Key.Bytes(), record.Name, customer, 0).String())
 	}

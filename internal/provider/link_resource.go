@@ -66,7 +66,7 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 	if !ok {
 		return
 	}
-	model.flatten(ctx, in, link, &resp.Diagnostics)
+	r.showWritten(ctx, in, &model, link, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -98,7 +98,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if err != nil {
 		return
 	}
-	model.flatten(ctx, in, found.Link, &resp.Diagnostics)
+	r.show(ctx, in, &model, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -118,8 +118,24 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if !ok {
 		return
 	}
-	model.flatten(ctx, in, link, &resp.Diagnostics)
+	r.showWritten(ctx, in, &model, link, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// showWritten is show for a link that was written just now.
+func (r *linkResource) showWritten(ctx context.Context, in *intake, model *linkModel, link onboarding.Link, diags *diag.Diagnostics) {
+	found, err := in.customer(ctx, link.CustomerID)
+	if err != nil {
+		diags.Append(cannot("read", onCustomer(in.name, link.CustomerID), "", err))
+		found = onboarding.Customer{Link: link}
+	}
+	r.show(ctx, in, model, found, diags)
+}
+
+// show takes what is known of the customer into the model.
+func (r *linkResource) show(ctx context.Context, in *intake, model *linkModel, found onboarding.Customer, diags *diag.Diagnostics) {
+	model.flatten(ctx, in, found.Link, diags)
+	model.UpdateURL = in.updateURL(ctx, found, diags)
 }
 
 // Delete closes the link. Its record and its external ID stay, and so does the

@@ -41,6 +41,7 @@ type linkModel struct {
 	TemplateURL     types.String `tfsdk:"template_url"`
 	TemplateVersion types.String `tfsdk:"template_version"`
 	Status          types.String `tfsdk:"status"`
+	UpdateURL       types.String `tfsdk:"update_url"`
 }
 
 // roleSpecModel is the link's role attribute.
@@ -110,6 +111,11 @@ func linkSchema() schema.Schema {
 			"template_url":     schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the template. It is named after its content, and customers with the same role share it. Null where the hub's `template_access` is `presigned`."},
 			"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust. It changes with what the customer grants, and with nothing else."},
 			"status":           schema.StringAttribute{Computed: true, MarkdownDescription: "`open`, `expired` or `closed`."},
+			"update_url": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "While the customer's stack was made with another `template_version`: the link that opens its update in the customer's console, " +
+					"with today's template filled in. Null where there is nothing to update.",
+			},
 		},
 	}
 }

@@ -153,7 +153,7 @@ func (d *roleDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	if err != nil {
 		return
 	}
-	model.flatten(ctx, found, d.session.clients.Partition(), &resp.Diagnostics)
+	model.flatten(ctx, in, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
@@ -180,7 +180,7 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	only := model.filter(ctx, &resp.Diagnostics)
 	for _, id := range slices.Sorted(maps.Keys(customers)) {
 		role := listedRole{CustomerID: types.StringValue(id)}
-		role.flatten(ctx, customers[id], d.session.clients.Partition(), &resp.Diagnostics)
+		role.flatten(ctx, in, customers[id], &resp.Diagnostics)
 		if customers[id].Link.Closed && len(live(customers[id])) == 0 || !only(role) {
 			continue
 		}

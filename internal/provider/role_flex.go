@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -26,8 +27,9 @@ func current(c onboarding.Customer) (onboarding.Registration, bool) {
 }
 
 // flatten takes what is known of a customer's role into the model.
-func (m *registrationModel) flatten(ctx context.Context, c onboarding.Customer, partition account.Partition, diags *diag.Diagnostics) {
-	m.expect(c, partition)
+func (m *registrationModel) flatten(ctx context.Context, in *intake, c onboarding.Customer, diags *diag.Diagnostics) {
+	m.expect(c, in.session.clients.Partition())
+	m.UpdateURL = in.updateURL(ctx, c, diags)
 	r, ok := current(c)
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
 	if !ok {
@@ -52,6 +54,27 @@ func outdated(c onboarding.Customer) bool {
 	return ok && r.Outdated(c.Link)
 }
 
+// updateURL is where the customer brings their stack up to date; null where
+// there is nothing to update, or where the address would have to be signed.
+func (in *intake) updateURL(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) types.String {
+	r, _ := current(c)
+	if !r.Outdated(c.Link) {
+		return types.StringNull()
+	}
+	record, known, err := in.expected(ctx)
+	if err != nil {
+		diags.Append(cannot("read", onHub(in.name), "", err))
+	}
+	if !known || record.SignsTemplates() {
+		return types.StringNull()
+	}
+	url, err := launch.UpdateURL(c.Link, r, in.session.console)
+	if err != nil {
+		diags.Append(cannot("make the update link of", onCustomer(c.Link.Hub, c.Link.CustomerID), "", err))
+	}
+	return optional(url)
+}
+
 // expect is the part that a plan knows: what the link says, until a live stack
 // says otherwise.
 func (m *registrationModel) expect(c onboarding.Customer, partition account.Partition) {
@@ -68,7 +91,7 @@ func (m *registrationModel) expect(c onboarding.Customer, partition account.Part
 func (m *registrationModel) unknown() {
 	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
 	m.GrantedPermissions = types.SetUnknown(types.StringType)
-	m.TemplateVersion, m.Outdated = types.StringUnknown(), types.BoolUnknown()
+	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
 	m.Status = types.StringUnknown()
 	m.RegisteredAt, m.ProvenAt = types.StringUnknown(), types.StringUnknown()
 }

@@ -56,7 +56,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	if found == nil {
 		return // no state: the next apply creates, and goes on waiting
 	}
-	model.flatten(ctx, *found, r.session.clients.Partition(), &resp.Diagnostics)
+	model.flatten(ctx, in, *found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -83,7 +83,7 @@ func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.Diagnostics.Append(cannot("read", onCustomer(in.name, customer), "", err))
 		return
 	}
-	model.flatten(ctx, found, r.session.clients.Partition(), &resp.Diagnostics)
+	model.flatten(ctx, in, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -106,7 +106,7 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if found == nil {
 		return // the state stays as it was, and so does the difference
 	}
-	model.flatten(ctx, *found, r.session.clients.Partition(), &resp.Diagnostics)
+	model.flatten(ctx, in, *found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
@@ -159,13 +159,19 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if known {
 		plan.expect(*expected, r.session.clients.Partition())
 	}
-	if state != nil && (!plan.sameIdentity(*state) || known && outdated(*expected) != state.Outdated.ValueBool()) {
+	if state != nil && (!plan.sameIdentity(*state) || known && in.differentUpdate(ctx, *expected, *state, &resp.Diagnostics)) {
 		plan.unknown() // the link changes in this very plan
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if state == nil && !plan.Wait.IsUnknown() && !plan.Wait.ValueBool() && known && !in.listening(ctx) {
 		resp.Diagnostics.Append(nobodyListens(path.Root("wait"), in.name))
 	}
+}
+
+// differentUpdate reports whether the link as planned asks for another update of
+// the customer's stack than the state says.
+func (in *intake) differentUpdate(ctx context.Context, expected onboarding.Customer, state roleModel, diags *diag.Diagnostics) bool {
+	return outdated(expected) != state.Outdated.ValueBool() || !in.updateURL(ctx, expected, diags).Equal(state.UpdateURL)
 }
 
 func (m registrationModel) sameIdentity(o roleModel) bool {

@@ -35,6 +35,7 @@ type registrationModel struct {
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
 	TemplateVersion    types.String `tfsdk:"template_version"`
 	Outdated           types.Bool   `tfsdk:"outdated"`
+	UpdateURL          types.String `tfsdk:"update_url"`
 	Status             types.String `tfsdk:"status"`
 	RegisteredAt       types.String `tfsdk:"registered_at"`
 	ProvenAt           types.String `tfsdk:"proven_at"`
@@ -51,6 +52,8 @@ var registrationTexts = map[string]string{
 	"granted_permissions": "Optional permissions that the customer switched on, as the stack reported them.",
 	"template_version":    "Version of the template that the stack was made with, as it reported.",
 	"outdated":            "Whether the stack was made with another version than the link's of today.",
+	"update_url": "While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
+		"The customer's parameters stay as they are. Null where there is nothing to update.",
 	"status": "`pending` (nobody has launched), `active` (the role is proven), `degraded` (there, but not proven now) " +
 		"or `disconnected` (the customer deleted the stack).",
 	"registered_at": "When the stack registered the role, by RFC 3339.",
@@ -88,6 +91,7 @@ func roleSchema(ctx context.Context) schema.Schema {
 			"stack_id":         known("stack_id"),
 			"stack_region":     known("stack_region"),
 			"template_version": known("template_version"),
+			"update_url":       known("update_url"),
 			"status":           known("status"),
 			"registered_at":    known("registered_at"),
 			"proven_at":        known("proven_at"),

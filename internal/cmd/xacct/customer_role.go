@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // customerRole is one line of what the operator sees, under the names that the
@@ -20,6 +22,7 @@ type customerRole struct {
 	Reason             string     `json:"reason,omitempty"`
 	Outdated           bool       `json:"outdated"`
 	TemplateVersion    string     `json:"template_version,omitempty"`
+	UpdateURL          string     `json:"update_url,omitempty"`
 	RoleARN            string     `json:"role_arn,omitempty"`
 	ExternalID         string     `json:"external_id,omitempty"`
 	GrantedPermissions []string   `json:"granted_permissions,omitempty"`
@@ -35,20 +38,20 @@ type customerRole struct {
 // rolesOf are a customer's roles: the registration that speaks for the link
 // first, or a pending one where none does, and then any other that still has a
 // live stack.
-func rolesOf(c onboarding.Customer, partition account.Partition, now time.Time) []customerRole {
+func rolesOf(record registry.HubRecord, c onboarding.Customer, now time.Time) []customerRole {
 	var roles []customerRole
 	speaks := false
 	for _, r := range c.Registrations {
 		switch mine := speaksFor(r, c.Link); {
 		case mine:
 			speaks = true
-			roles = append([]customerRole{registered(c.Link, r, now)}, roles...)
+			roles = append([]customerRole{registered(record, c.Link, r, now)}, roles...)
 		case r.Live():
-			roles = append(roles, registered(c.Link, r, now))
+			roles = append(roles, registered(record, c.Link, r, now))
 		}
 	}
 	if !speaks {
-		roles = append([]customerRole{pending(c.Link, partition, now)}, roles...)
+		roles = append([]customerRole{pending(c.Link, record.Region.Partition(), now)}, roles...)
 	}
 	return roles
 }
@@ -59,7 +62,11 @@ func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
 	return r.Account == link.Account && (r.Live() || r.ExternalID == link.ExternalID)
 }
 
-func registered(link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
+func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
+	update := ""
+	if !record.SignsTemplates() { // then `xacct link --update` has to sign it
+		update, _ = launch.UpdateURL(link, r, "") // a link without a template has no update to show
+	}
 	return customerRole{
 		CustomerID:         link.CustomerID,
 		AccountID:          r.Account.String(),
@@ -68,6 +75,7 @@ func registered(link onboarding.Link, r onboarding.Registration, now time.Time) 
 		Reason:             r.Reason,
 		Outdated:           r.Outdated(link),
 		TemplateVersion:    r.TemplateVersion,
+		UpdateURL:          update,
 		RoleARN:            r.Role.String(),
 		ExternalID:         r.ExternalID.String(),
 		GrantedPermissions: r.GrantedPermissions,

@@ -26,9 +26,11 @@ have a live stack. The vendor's own offboarding closes a link; --all shows close
 ones too.
 
 TEMPLATE is "current" where the customer's stack was made with today's role and
-trust specification, and "outdated" where it was made with another. The times are
-UTC; CHANGED is when the status last changed. BLOCKED is since when ` + "`xacct block`" + `
-has stopped the customer; there is no such column where nobody is.
+trust specification, and "outdated" where it was made with another. With --outdated
+there is UPDATE, too: the link that opens the update of the stack in the customer's
+console. The times are UTC; CHANGED is when the status last changed. BLOCKED is since
+when ` + "`xacct block`" + ` has stopped the customer; there is no such column where
+nobody is.
 
 With --json it prints a list of objects, sorted by customer_id:
 
@@ -39,6 +41,7 @@ With --json it prints a list of objects, sorted by customer_id:
   reason            why it is degraded or disconnected
   outdated          the live stack was made with another template_version than the link's
   template_version  as the stack reported it
+  update_url        while outdated: opens the update of the stack in the customer's console
   role_arn          the registered role; while pending, the one that is expected
   external_id       that the role asks for
   granted_permissions  optional permissions that the customer switched on
@@ -66,13 +69,13 @@ What is not known is left out.`,
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), roles)
 			}
-			return printCustomers(cmd.OutOrStdout(), roles, clock())
+			return printCustomers(cmd.OutOrStdout(), roles, only.outdated, clock())
 		},
 	}
 	on.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&only.status, "status", "", "only this status: "+strings.Join(statuses, ", "))
-	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's")
+	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
 	flags.BoolVar(&only.all, "all", false, "also customers who were offboarded")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	cmd.AddCommand(newCustomerShowCommand(clock))
@@ -104,7 +107,7 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 		if c.Link.Closed && !live && !f.all {
 			continue
 		}
-		for _, role := range rolesOf(c, in.clients.Partition(), now) {
+		for _, role := range rolesOf(in.record, c, now) {
 			if (f.status == "" || role.Status == f.status) && (!f.outdated || role.Outdated) {
 				roles = append(roles, role)
 			}
@@ -113,12 +116,18 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 	return roles
 }
 
-func printCustomers(out io.Writer, roles []customerRole, now time.Time) error {
-	t := newTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON")
+// printCustomers prints the table. Update links are long, so they are only for
+// those who ask who is outdated.
+func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
+	t := newTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
 	counts := map[string]int{}
 	for _, r := range roles {
 		counts[r.Status]++
-		t.row(r.CustomerID, r.AccountID, r.LinkStatus, ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, day(r.RegisteredAt), ago(r.ChangedAt, now), r.Reason)
+		update := ""
+		if updates {
+			update = r.UpdateURL
+		}
+		t.row(r.CustomerID, r.AccountID, r.LinkStatus, ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, day(r.RegisteredAt), ago(r.ChangedAt, now), r.Reason, update)
 	}
 	if len(roles) == 0 {
 		_, err := fmt.Fprintln(out, "No customers.")

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 func newCustomerShowCommand(clock func() time.Time) *cobra.Command {
@@ -50,7 +51,7 @@ kind and day, for 60 days.`,
 			if err != nil {
 				return in.explain(err)
 			}
-			dossier := newDossier(found, history, in.clients.Partition(), clock())
+			dossier := newDossier(in.record, found, history, clock())
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), dossier)
 			}
@@ -108,8 +109,8 @@ type historyView struct {
 	stack account.StackARN
 }
 
-func newDossier(c onboarding.Customer, history []onboarding.HistoryEntry, partition account.Partition, now time.Time) dossier {
-	expected := pending(c.Link, partition, now)
+func newDossier(record registry.HubRecord, c onboarding.Customer, history []onboarding.HistoryEntry, now time.Time) dossier {
+	expected := pending(c.Link, record.Region.Partition(), now)
 	d := dossier{
 		CustomerID: c.Link.CustomerID,
 		Link: linkView{
@@ -132,7 +133,7 @@ func newDossier(c onboarding.Customer, history []onboarding.HistoryEntry, partit
 		History: []historyView{},
 	}
 	for _, r := range c.Registrations {
-		d.Roles = append(d.Roles, roleView{registered(c.Link, r, now), r.Superseded})
+		d.Roles = append(d.Roles, roleView{registered(record, c.Link, r, now), r.Superseded})
 	}
 	for _, h := range history {
 		d.History = append(d.History, historyView{

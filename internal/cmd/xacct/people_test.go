@@ -28,13 +28,16 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 		return link
 	}
 	same := func(*onboarding.Link) {}
+	newTemplate := func(l *onboarding.Link) {
+		l.TemplateURL = "https://xacct-acme-0011223344556677.s3.us-east-1.amazonaws.com/templates/feed.json"
+	}
 
 	create("aviato", "999999999999", func(l *onboarding.Link) { l.ExpiresAt = day.AddDate(0, 0, 7) })
 	create("endframe", "888888888888", func(l *onboarding.Link) { l.Closed, l.ClosedAt = true, day.AddDate(0, 0, 2) })
 	create("pied-piper", "555555555555", same)
 
 	globex := w.registration(create("globex", "222222222222", same), onboarding.Active, "us-east-1")
-	initech := w.registration(create("initech", "333333333333", same), onboarding.Active, "eu-central-1")
+	initech := w.registration(create("initech", "333333333333", newTemplate), onboarding.Active, "eu-central-1")
 	initech.TemplateVersion = "0123456789abcdef"
 	umbrella := w.registration(create("umbrella", "444444444444", same), onboarding.Active, "us-east-1")
 	hooli := w.registration(create("hooli", "666666666666", same), onboarding.Disconnected, "us-east-1")
