@@ -211,6 +211,9 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 	if p.diags.Append(d...); p.diags.HasError() {
 		return
 	}
+	if existing != nil && !todo.adopt {
+		p.diags.Append(customersHaveToUpdate(*existing, todo.link, w.declaration)...)
+	}
 	p.unique(ctx, in, todo.link)
 	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.link, w.declaration, p.resource.session.console)
 	if err != nil {

@@ -1,0 +1,172 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package declaration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// What a change shows at most, so that a plan stays one that people read.
+const (
+	maxChanges    = 15
+	maxChangeSize = 300 // characters of one
+)
+
+// Changes says, one thing a line, what a customer who has the role as declared
+// here gains and loses with the next declaration. It speaks of nothing but the
+// role and who may assume it, which is what a template's version is of. Policies
+// are compared by what they grant: moving a statement from one to another, or
+// writing it in another way, changes nothing.
+func (d Declaration) Changes(next Declaration) []string {
+	var c changes
+	before, after := grants(d.Role.InlinePolicies), grants(next.Role.InlinePolicies)
+	c.lines("gains ", after.without(before))
+	c.lines("loses ", before.without(after))
+	c.sets("gains managed policy ", "loses managed policy ", d.Role.ManagedPolicyARNs, next.Role.ManagedPolicyARNs)
+	c.sets("can be assumed by ", "can no longer be assumed by ", d.trusted(), next.trusted())
+	c.value("permissions boundary", d.Role.PermissionsBoundaryARN, next.Role.PermissionsBoundaryARN)
+	c.value("longest session in seconds", fmt.Sprint(d.Role.MaxSessionDuration), fmt.Sprint(next.Role.MaxSessionDuration))
+	c.value("path", d.Role.Path, next.Role.Path)
+	if d.Role.Description != next.Role.Description {
+		c = append(c, "has another description")
+	}
+	if !maps.Equal(d.Role.Tags, next.Role.Tags) {
+		c = append(c, "has other tags")
+	}
+	return c.bounded()
+}
+
+type changes []string
+
+func (c *changes) lines(verb string, texts []string) {
+	for _, text := range texts {
+		*c = append(*c, verb+text)
+	}
+}
+
+func (c *changes) sets(gained, lost string, before, after []string) {
+	c.lines(gained, missing(before, after))
+	c.lines(lost, missing(after, before))
+}
+
+func (c *changes) value(name, before, after string) {
+	switch {
+	case before == after:
+	case before == "":
+		*c = append(*c, fmt.Sprintf("gets %s %s", name, after))
+	case after == "":
+		*c = append(*c, fmt.Sprintf("loses %s %s", name, before))
+	default:
+		*c = append(*c, fmt.Sprintf("has %s %s instead of %s", name, after, before))
+	}
+}
+
+func (c changes) bounded() []string {
+	if rest := len(c) - maxChanges; rest > 1 {
+		c = append(c[:maxChanges:maxChanges], fmt.Sprintf("and %d changes more", rest))
+	}
+	for i, line := range c {
+		if text := []rune(line); len(text) > maxChangeSize {
+			c[i] = string(text[:maxChangeSize]) + "…"
+		}
+	}
+	return c
+}
+
+// trusted is who may assume the role.
+func (d Declaration) trusted() []string {
+	if len(d.TrustedPrincipals) == 0 {
+		return []string{"whoever the vendor's account allows"}
+	}
+	return d.TrustedPrincipals
+}
+
+// missing are the elements of the second list that the first has not, sorted.
+func missing(from, of []string) []string {
+	var found []string
+	for _, text := range slices.Compact(slices.Sorted(slices.Values(of))) {
+		if !slices.Contains(from, text) {
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
+// granted is what inline policies say, taken apart: each action on
+// each resource under each condition is a thing by itself. The value is the
+// action as it was written, because the case of actions means nothing.
+type granted map[grant]string
+
+type grant struct{ action, resource, condition string }
+
+func grants(policies map[string]string) granted {
+	all := granted{}
+	for name, text := range policies {
+		document, err := iampolicy.ParseIdentity(text)
+		if err != nil {
+			all[grant{action: name, resource: text}] = "inline policy " + name
+			continue
+		}
+		for _, s := range document.Statements {
+			all.add(s)
+		}
+	}
+	return all
+}
+
+func (g granted) add(s iampolicy.Statement) {
+	prefix, condition := "", ""
+	if s.Effect == iampolicy.Deny {
+		prefix = "a denial of "
+	}
+	if len(s.Condition) > 0 {
+		condition = iampolicy.Document{Statements: []iampolicy.Statement{{Condition: s.Condition}}}.Canonical()
+	}
+	actions, resources := s.Action, s.Resource
+	if len(s.NotAction) > 0 {
+		actions = []string{"everything but " + joined(s.NotAction)}
+	}
+	if len(s.NotResource) > 0 {
+		resources = []string{"everything but " + joined(s.NotResource)}
+	}
+	for _, action := range actions {
+		for _, resource := range resources {
+			g[grant{prefix + strings.ToLower(action), resource, condition}] = prefix + action
+		}
+	}
+}
+
+func joined(texts []string) string { return strings.Join(slices.Sorted(slices.Values(texts)), ", ") }
+
+// without are the grants that the others are not, in words: actions that have
+// the same resources and conditions stand together.
+func (g granted) without(others granted) []string {
+	type place struct{ resources, condition string }
+	resources, actions := map[grant][]string{}, map[place][]string{}
+	for one, action := range g {
+		if _, there := others[one]; !there {
+			of := grant{action: action, condition: one.condition}
+			resources[of] = append(resources[of], one.resource)
+		}
+	}
+	for of, list := range resources {
+		at := place{joined(list), of.condition}
+		actions[at] = append(actions[at], of.action)
+	}
+	var found []string
+	for at, list := range actions {
+		text := joined(list) + " on " + at.resources
+		if at.condition != "" {
+			text += ", under conditions"
+		}
+		found = append(found, text)
+	}
+	slices.Sort(found)
+	return found
+}

@@ -1,0 +1,81 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package declaration
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// inline is a role with policies p0, p1, … of the given statements.
+func inline(policies ...string) Declaration {
+	d := Declaration{Role: Role{InlinePolicies: map[string]string{}}}
+	for i, statements := range policies {
+		d.Role.InlinePolicies[fmt.Sprintf("p%d", i)] = `{"Version":"2012-10-17","Statement":[` + statements + `]}`
+	}
+	return d
+}
+
+const (
+	readsB      = `{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`
+	readsAll    = `{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"}`
+	deniesAdmin = `{"Effect":"Deny","NotAction":["s3:*","ec2:*"],"Resource":"*"}`
+	inIreland   = `{"Effect":"Allow","Action":"ec2:DescribeInstances","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}}`
+	inOhio      = `{"Effect":"Allow","Action":"ec2:DescribeInstances","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-2"}}}`
+)
+
+func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after Declaration
+		want          []string
+	}{
+		"nothing":                     {full(), full(), nil},
+		"another way to write it":     {inline(readsB), inline(`{"Sid":"a","Effect":"Allow","Action":"S3:getobject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`, `{"Effect":"Allow","Action":"s3:ListBucket","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`), nil},
+		"another policy":              {inline(readsB), inline(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
+		"wider resources":             {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
+		"another condition":           {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},
+		"one action more":             {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
+		"what has no template's part": {full(), func() Declaration { d := full(); d.StackName, d.Region, d.ExpiresAt = "s", "us-east-1", ""; return d }(), nil},
+		"everything else": {full(), Declaration{Role: Role{
+			Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/Billing"}, InlinePolicies: full().Role.InlinePolicies, MaxSessionDuration: 3600,
+		}}, []string{
+			"gains managed policy arn:aws:iam::aws:policy/job-function/Billing",
+			"loses managed policy arn:aws:iam::aws:policy/ReadOnlyAccess",
+			"can be assumed by whoever the vendor's account allows",
+			"can no longer be assumed by arn:aws:iam::111111111111:role/a",
+			"can no longer be assumed by arn:aws:iam::111111111111:role/b",
+			"loses permissions boundary arn:aws:iam::aws:policy/PowerUserAccess",
+			"has longest session in seconds 3600 instead of 7200",
+			"has path / instead of /vendors/",
+			"has another description",
+			"has other tags",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, c.before.Changes(c.after)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestManyOrLongChangesAreCutShort(t *testing.T) {
+	var statements, resources []string
+	for i := range 40 {
+		statements = append(statements, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:GetObject%d","Resource":"arn:aws:s3:::b%d"}`, i, i))
+		resources = append(resources, fmt.Sprintf(`"arn:aws:s3:::bücket%d"`, i))
+	}
+	many := Declaration{}.Changes(inline(strings.Join(statements, ",")))
+	if len(many) != 16 || many[15] != "and 25 changes more" {
+		t.Errorf("got %d: %q", len(many), many)
+	}
+	long := Declaration{}.Changes(inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":[` + strings.Join(resources, ",") + `]}`))
+	if len(long) != 1 || len([]rune(long[0])) != 301 || !utf8.ValidString(long[0]) {
+		t.Errorf("got %q", long)
+	}
+}

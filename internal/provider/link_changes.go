@@ -1,0 +1,56 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// customersHaveToUpdate says, in a plan that changes what a customer grants,
+// what that is, and that it comes true only when the customer updates their
+// stack. The summary is the same for all customers, so that Terraform shows a
+// campaign's many warnings as one.
+func customersHaveToUpdate(before onboarding.Customer, planned onboarding.Link, next declaration.Declaration) diag.Diagnostics {
+	stacks := 0
+	for _, r := range live(before) {
+		if r.Outdated(planned) {
+			stacks++
+		}
+	}
+	if stacks == 0 || before.Link.TemplateVersion == planned.TemplateVersion {
+		return nil
+	}
+	was, err := declaration.Of(before.Link)
+	if err != nil {
+		return diag.Diagnostics{cannot("read", onCustomer(planned.Hub, planned.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err)}
+	}
+	changed := "What is granted stays the same, written in another way."
+	if lines := was.Changes(next); len(lines) > 0 {
+		changed = "The role of the template:\n  - " + strings.Join(lines, "\n  - ")
+	}
+	which, were := "1 live stack", "was"
+	if stacks > 1 {
+		which, were = fmt.Sprintf("%d live stacks", stacks), "were"
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("role"), "What customers grant changes when they update their stacks", fmt.Sprintf(
+		"%s of customer %s %s made with another template than this plan's. %s\n\n"+
+			"Applying this changes nothing in the customer's account: their role stays as it is, and outdated, until they update the stack. "+
+			"Send them update_url afterwards.%s", which, planned.CustomerID, were, changed, immovable(was, next)))}
+}
+
+// immovable warns of what no update of a stack can do: CloudFormation does not
+// replace a role that has a name.
+func immovable(was, next declaration.Declaration) string {
+	if was.Role.Path == next.Role.Path {
+		return ""
+	}
+	return "\n\nCloudFormation can't move a role to another path: such a customer has to delete the stack and to launch the link again."
+}
