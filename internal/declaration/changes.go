@@ -25,10 +25,8 @@ const (
 // writing it in another way, changes nothing.
 func (d Declaration) Changes(next Declaration) []string {
 	var c changes
-	before, after := grants(d.Role.InlinePolicies), grants(next.Role.InlinePolicies)
-	c.lines("gains ", after.without(before))
-	c.lines("loses ", before.without(after))
-	c.sets("gains managed policy ", "loses managed policy ", d.Role.ManagedPolicyARNs, next.Role.ManagedPolicyARNs)
+	c.permissions("", d.Role.ManagedPolicyARNs, next.Role.ManagedPolicyARNs, d.Role.InlinePolicies, next.Role.InlinePolicies)
+	c.optional(d.OptionalPermissions, next.OptionalPermissions)
 	c.sets("can be assumed by ", "can no longer be assumed by ", d.trusted(), next.trusted())
 	c.value("permissions boundary", d.Role.PermissionsBoundaryARN, next.Role.PermissionsBoundaryARN)
 	c.value("longest session in seconds", fmt.Sprint(d.Role.MaxSessionDuration), fmt.Sprint(next.Role.MaxSessionDuration))
@@ -47,6 +45,26 @@ type changes []string
 func (c *changes) lines(verb string, texts []string) {
 	for _, text := range texts {
 		*c = append(*c, verb+text)
+	}
+}
+
+func (c *changes) permissions(where string, managed, nextManaged []string, inline, nextInline map[string]string) {
+	before, after := grants(inline), grants(nextInline)
+	c.lines(where+"gains ", after.without(before))
+	c.lines(where+"loses ", before.without(after))
+	c.sets(where+"gains managed policy ", where+"loses managed policy ", managed, nextManaged)
+}
+
+// optional is what customers may switch on or off themselves: they hear of it
+// when it comes or goes, and when it means something else than before.
+func (c *changes) optional(before, after map[string]OptionalPermission) {
+	keys, nextKeys := slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after))
+	c.sets("offers optional permission ", "no longer offers optional permission ", keys, nextKeys)
+	for _, key := range slices.Sorted(maps.Keys(after)) {
+		if was, there := before[key]; there {
+			now := after[key]
+			c.permissions("optional permission "+key+": ", was.ManagedPolicyARNs, now.ManagedPolicyARNs, was.InlinePolicies, now.InlinePolicies)
+		}
 	}
 }
 

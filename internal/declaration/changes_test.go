@@ -40,12 +40,16 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 		"wider resources":             {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
 		"another condition":           {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},
 		"one action more":             {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
+		"an optional permission more": {func() Declaration { d := full(); delete(d.OptionalPermissions, "billing"); return d }(), full(), []string{"offers optional permission billing"}},
+		"another optional permission": {full(), optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), []string{"optional permission billing: loses managed policy arn:aws:iam::aws:policy/Budgets"}},
 		"what has no template's part": {full(), func() Declaration { d := full(); d.StackName, d.Region, d.ExpiresAt = "s", "us-east-1", ""; return d }(), nil},
 		"everything else": {full(), Declaration{Role: Role{
 			Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/Billing"}, InlinePolicies: full().Role.InlinePolicies, MaxSessionDuration: 3600,
 		}}, []string{
 			"gains managed policy arn:aws:iam::aws:policy/job-function/Billing",
 			"loses managed policy arn:aws:iam::aws:policy/ReadOnlyAccess",
+			"no longer offers optional permission billing",
+			"no longer offers optional permission restart",
 			"can be assumed by whoever the vendor's account allows",
 			"can no longer be assumed by arn:aws:iam::111111111111:role/a",
 			"can no longer be assumed by arn:aws:iam::111111111111:role/b",
