@@ -42,6 +42,7 @@ func (r *hubResource) Configure(_ context.Context, req resource.ConfigureRequest
 func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var model hubModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	spec := model.spec(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -85,11 +86,12 @@ func (r *hubResource) adopt(ctx context.Context, in *intake, existing registry.H
 }
 
 func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var model hubModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
 		return // the provider isn't configured before apply: the state stays
 	}
-	var model hubModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -126,6 +128,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var model hubModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	spec := model.spec(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -165,11 +168,12 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 }
 
 func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if err := hubName().find(req.ID); err != nil {
+	id := importedHub(ctx, req, &resp.Diagnostics)
+	if err := hubName().find(id); err != nil {
 		resp.Diagnostics.AddError("Not the name of a hub", "A hub is imported by its name, such as acme: "+err.Error()+".")
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), id)...)
 }
 
 // elsewhere reports, and says so, that the provider looks in another Region or

@@ -55,6 +55,7 @@ func (r *linkResource) ValidateConfig(ctx context.Context, req resource.Validate
 func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var model linkModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -72,11 +73,12 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 }
 
 func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var model linkModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
 		return // the provider isn't configured before apply: the state stays
 	}
-	var model linkModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -106,6 +108,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var model, state linkModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -207,12 +210,13 @@ func (r *linkResource) release(ctx context.Context, in *intake, customer onboard
 }
 
 func (r *linkResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	hub, customer, err := splitLinkID(req.ID)
+	id := importedCustomer(ctx, req, &resp.Diagnostics)
+	hub, customer, err := splitLinkID(id)
 	if err != nil {
 		resp.Diagnostics.AddError("Not the id of a link", "A link is imported by hub/customer_id: "+err.Error()+".")
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("hub"), hub)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("customer_id"), customer)...)
 }

@@ -43,6 +43,7 @@ func (r *roleResource) Configure(_ context.Context, req resource.ConfigureReques
 func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var model roleModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	limit, d := model.Timeouts.Create(ctx, patience)
 	resp.Diagnostics.Append(d...)
 	in, customer := r.open(model.Link, &resp.Diagnostics)
@@ -62,11 +63,12 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 }
 
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var model roleModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
 		return // the provider isn't configured before apply: the state stays
 	}
-	var model roleModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	in, customer := r.open(model.Link, &resp.Diagnostics)
 	if in == nil || resp.Diagnostics.HasError() || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
 		return
@@ -92,6 +94,7 @@ func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var model, state roleModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	limit, d := model.Timeouts.Update(ctx, patience)
 	resp.Diagnostics.Append(d...)
@@ -114,11 +117,12 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 func (r *roleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
 func (r *roleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if _, _, err := splitLinkID(req.ID); err != nil {
+	id := importedCustomer(ctx, req, &resp.Diagnostics)
+	if _, _, err := splitLinkID(id); err != nil {
 		resp.Diagnostics.AddError("Not the id of a link", "A customer's role is imported by its link's id: "+err.Error()+".")
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("link"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("link"), id)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("wait"), false)...)
 }
 
