@@ -1,0 +1,58 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Another team's reading of CloudFormation's rules, on specifications like those
+// above. It is a Python program, so it runs only where it is asked for; and
+// there it must run.
+func TestCfnLintAcceptsEveryTemplate(t *testing.T) {
+	if os.Getenv("XACCT_CFN_LINT") != "1" {
+		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")
+	}
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Fatal("cfn-lint is missing: install it with `pip install cfn-lint`")
+	}
+	w := New(t)
+	folder, n := t.TempDir(), 0
+	var files []string
+	rapid.Check(t, func(r *rapid.T) {
+		n++
+		template, err := stacktemplate.Render(drawSpecification(r, w, n).spec)
+		if err != nil {
+			r.Fatal(err)
+		}
+		file := filepath.Join(folder, fmt.Sprintf("%d.json", n))
+		if err := os.WriteFile(file, template.JSON(), 0o600); err != nil {
+			r.Fatal(err)
+		}
+		files = append(files, file)
+	})
+	const batch = 100 // starting it takes longer than a template
+	for some := range slices.Chunk(files, batch) {
+		args := append([]string{
+			"--regions", Frankfurt, Virginia,
+			// Here ${…} and AWS::NoValue are the vendor's text, and no forgotten
+			// Fn::Sub and Ref; and the policies are as old as they were drawn.
+			"--ignore-checks", "E1029", "W1054", "W2511", "--",
+		}, some...)
+		if out, err := exec.Command(lint, args...).CombinedOutput(); err != nil {
+			t.Errorf("cfn-lint: %v\n%s", err, out)
+		}
+	}
+	t.Logf("cfn-lint has looked at %d templates", len(files))
+}
