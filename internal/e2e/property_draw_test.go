@@ -26,6 +26,21 @@ type drawn struct {
 	grants   []grant
 	managed  []string // names of managed policies
 	boundary string   // the name of one; empty: none
+	switches []switched
+}
+
+// switched is an optional permission as the customer leaves its switch.
+type switched struct {
+	key     string
+	touched bool // the customer turned it to what it is
+	on      bool
+}
+
+func (s switched) position() string {
+	if s.on {
+		return stacktemplate.SwitchedOn
+	}
+	return stacktemplate.SwitchedOff
 }
 
 // The questions that are asked of every role: each action on each resource.
@@ -85,24 +100,67 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	for i := range rapid.IntRange(0, 3).Draw(r, "tags") {
 		d.spec.Role.Tags[fmt.Sprintf("%s%d", pick("tag's key", words), i)] = pick("tag's value", []string{"", "true", "null", "0123", asFunction(`{"Ref":"A"}`), "xacct-hole-2", "Fn::Sub", "größe / 株式"})
 	}
-	d.managed = rapid.SliceOfNDistinct(rapid.SampledFrom(managedNames), 0, 2, rapid.ID[string]).Draw(r, "managed policies")
-	for _, name := range d.managed {
-		d.spec.Role.ManagedPolicyARNs = append(d.spec.Role.ManagedPolicyARNs, managedPrefix+name)
-	}
+	some := manyOrNone(r)
+	d.spec.Role.ManagedPolicyARNs = some()
+	d.spec.Role.InlinePolicies = d.inlinePolicies(r, "always", true)
+	d.attach(d.spec.Role.ManagedPolicyARNs)
 	if d.boundary = pick("boundary", []string{"", "", "", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}); d.boundary != "" {
 		d.spec.Role.PermissionsBoundaryARN = managedPrefix + d.boundary
 	}
-	d.inlinePolicies(r)
+	d.drawSwitches(r, some)
 	return d
 }
 
-func (d *drawn) inlinePolicies(r *rapid.T) {
+// manyOrNone hands out managed policies, each once: a policy is attached in one
+// place.
+func manyOrNone(r *rapid.T) func() []string {
+	left := rapid.Permutation(managedNames).Draw(r, "managed policies")
+	return func() (arns []string) {
+		n := rapid.IntRange(0, min(2, len(left))).Draw(r, "how many of them")
+		for _, name := range left[:n] {
+			arns = append(arns, managedPrefix+name)
+		}
+		left = left[n:]
+		return arns
+	}
+}
+
+func (d *drawn) drawSwitches(r *rapid.T, managed func() []string) {
+	d.spec.OptionalPermissions = map[string]stacktemplate.OptionalPermission{}
+	keys := rapid.SampledFrom([]string{"billing", "ref", "fn_sub", "role", "a__b_"})
+	for _, key := range rapid.SliceOfNDistinct(keys, 0, 3, rapid.ID[string]).Draw(r, "switches") {
+		s := switched{key: key, touched: rapid.Bool().Draw(r, "the customer turns it"), on: rapid.Bool().Draw(r, "it is on")}
+		o := stacktemplate.OptionalPermission{
+			Description:    "Acme may " + rapid.SampledFrom(evil).Draw(r, "switch's text"),
+			DefaultEnabled: s.on != s.touched, ManagedPolicyARNs: managed(), InlinePolicies: d.inlinePolicies(r, key, s.on),
+		}
+		if len(o.ManagedPolicyARNs)+len(o.InlinePolicies) == 0 {
+			continue // it would grant nothing, which is refused
+		}
+		if s.on {
+			d.attach(o.ManagedPolicyARNs)
+		}
+		d.switches = append(d.switches, s)
+		d.spec.OptionalPermissions[key] = o
+	}
+}
+
+func (d *drawn) attach(arns []string) {
+	for _, arn := range arns {
+		d.managed = append(d.managed, strings.TrimPrefix(arn, managedPrefix))
+	}
+}
+
+// inlinePolicies are those of the role or of a switch, which may be off: then
+// what they say counts for nothing.
+func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool) map[string]string {
 	policies := map[string]string{}
 	for i := range rapid.IntRange(0, 3).Draw(r, "inline policies") {
 		version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "version")
 		var statements []any
 		for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
 			g := drawGrant(r, version)
+			g.holds = g.holds && on
 			if rapid.Bool().Draw(r, "Sid?") {
 				g.statement["Sid"] = fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"Ref", "FnSub", "AWSNoValue", "Role", "true"}).Draw(r, "Sid"), n)
 			}
@@ -113,11 +171,12 @@ func (d *drawn) inlinePolicies(r *rapid.T) {
 		if err != nil {
 			panic(err) // texts and lists
 		}
-		policies[fmt.Sprintf("%s%d", rapid.SampledFrom(words).Draw(r, "policy's name"), i)] = string(text)
+		policies[fmt.Sprintf("%s-%s-%d", rapid.SampledFrom(words).Draw(r, "policy's name"), of, i)] = string(text)
 	}
-	if len(policies) > 0 {
-		d.spec.Role.InlinePolicies = policies
+	if len(policies) == 0 {
+		return nil
 	}
+	return policies
 }
 
 // allows is what the declaration says, by its own reading.

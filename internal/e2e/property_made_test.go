@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -35,12 +36,15 @@ type made struct {
 	Managed     []string
 	Inline      map[string]any // documents by name
 	Trust       any
+	Granted     []string // optional permissions, as the vendor was told
 }
 
 // madeExactly compares what was made with what was declared.
-func (c *Customer) madeExactly(d drawn, stack sandbox.Stack) {
+func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboarding.Registration) {
 	c.T.Helper()
-	if diff := cmp.Diff(c.declared(d), c.made(stack)); diff != "" {
+	made := c.made(stack)
+	made.Granted = slices.Sorted(slices.Values(registered.GrantedPermissions))
+	if diff := cmp.Diff(c.declared(d), made); diff != "" {
 		c.T.Fatalf("what was made (+) is not what was declared (-):\n%s", diff)
 	}
 }
@@ -60,7 +64,7 @@ func (c *Customer) declared(d drawn) made {
 			"VendorAccountId": sandbox.VendorAccount, "TemplateVersion": stacktemplate.Version(d.spec),
 		},
 		Path: c.Link.RolePath, Description: role.Description, Longest: time.Hour, Boundary: role.PermissionsBoundaryARN,
-		Tags: map[string]string{}, Managed: slices.Sorted(slices.Values(role.ManagedPolicyARNs)), Inline: map[string]any{},
+		Tags: map[string]string{}, Inline: map[string]any{},
 		Trust: c.tree(iampolicy.Trust(d.spec.Vendor, d.spec.Partition, c.Link.ExternalID.String(), nil).String()),
 	}
 	if d.spec.SupportURL != "" {
@@ -72,9 +76,22 @@ func (c *Customer) declared(d drawn) made {
 	for key, value := range role.Tags {
 		m.Tags[key] = value
 	}
-	for name, text := range role.InlinePolicies {
-		m.Inline[name] = c.tree(text)
+	has := func(arns []string, inline map[string]string) {
+		m.Managed = append(m.Managed, arns...)
+		for name, text := range inline {
+			m.Inline[name] = c.tree(text)
+		}
 	}
+	has(role.ManagedPolicyARNs, role.InlinePolicies)
+	for _, s := range d.switches {
+		m.Parameters[stacktemplate.SwitchParameter(s.key)] = s.position()
+		if s.on {
+			has(d.spec.OptionalPermissions[s.key].ManagedPolicyARNs, d.spec.OptionalPermissions[s.key].InlinePolicies)
+			m.Granted = append(m.Granted, s.key)
+		}
+	}
+	slices.Sort(m.Managed)
+	slices.Sort(m.Granted)
 	return m
 }
 

@@ -22,8 +22,9 @@ import (
 
 // Specifications at random go the whole way: rendered, launched by a customer,
 // phoned home, proven, and deleted again. CloudFormation takes every template;
-// the role that it makes allows exactly what was declared; and no text of the
-// vendor's or the customer's becomes anything but that text.
+// the role that it makes allows exactly what was declared and the customer has
+// switched on; and no text of the vendor's or the customer's becomes anything but
+// that text.
 func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -36,7 +37,13 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		c := w.inviteDrawn(d)
 		c.refusesHostileParameters(r, &did)
 
-		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{})
+		choices := map[string]string{}
+		for _, s := range d.switches {
+			if s.touched {
+				choices[stacktemplate.SwitchParameter(s.key)] = s.position()
+			}
+		}
+		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{Parameters: choices})
 		defer func() { // also where something is wrong: the next specification begins with an empty account
 			c.Delete(id)
 			c.Settled(id, "DELETE_COMPLETE")
@@ -47,8 +54,7 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		}()
 		stack := c.Settled(id, "CREATE_COMPLETE")
 		w.Quiet()
-		c.Owned(id, onboarding.Active)
-		c.madeExactly(d, stack)
+		c.madeExactly(d, stack, c.Owned(id, onboarding.Active))
 		c.allowsExactly(d, stack, &did)
 	})
 	w.T = t
@@ -60,12 +66,12 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 
 // figures are how much was looked at.
 type figures struct {
-	specifications, statements, questions, allowed, refused int
+	specifications, statements, switches, questions, allowed, refused int
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("%d specifications, %d statements; %d questions to roles, of which %d were allowed and %d denied as declared; %d hostile parameters refused",
-		f.specifications, f.statements, f.questions, f.allowed, f.questions-f.allowed, f.refused)
+	return fmt.Sprintf("%d specifications, %d statements, %d switches; %d questions to roles, of which %d were allowed and %d denied as declared; %d hostile parameters refused",
+		f.specifications, f.statements, f.switches, f.questions, f.allowed, f.questions-f.allowed, f.refused)
 }
 
 // inviteDrawn gives a customer a link to the drawn template.
@@ -116,6 +122,7 @@ func (c *Customer) allowsExactly(d drawn, stack sandbox.Stack, did *figures) {
 		}
 	}
 	did.statements += len(d.grants)
+	did.switches += len(d.switches)
 }
 
 // session is the vendor in the customer's role.
