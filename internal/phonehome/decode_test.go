@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -151,6 +152,59 @@ func TestTheTimeoutMayBeAnywhereAndOfAnyType(t *testing.T) {
 			t.Errorf("%s gives %s, want %s", test.fields, got, test.want)
 		}
 	}
+}
+
+// FuzzRequest begins inside the envelope, where FuzzDecode rarely gets to.
+func FuzzRequest(f *testing.F) {
+	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
+		envelope, err := DecodeEnvelope([]byte(capture(f, name)))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(envelope.Message)
+	}
+	f.Add(`{"RequestType":"Create","RequestType":"Delete"}`)
+	envelope, err := DecodeEnvelope([]byte(capture(f, "create")))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, message string) {
+		envelope.Message = message
+		request, err := envelope.Request()
+		if err != nil {
+			var bad *MalformedError
+			if !errors.As(err, &bad) {
+				t.Fatalf("%v is no *MalformedError", err)
+			}
+			return
+		}
+		if request.Stack.Region != envelope.TopicARN.Region || (request.Type == Create) != (request.PhysicalID == "") ||
+			request.Timeout < 0 || request.Timeout > time.Hour || !logicalIDPattern.MatchString(request.LogicalID) ||
+			!requestIDPattern.MatchString(request.RequestID) {
+			t.Fatalf("accepted %+v", request)
+		}
+	})
+}
+
+// FuzzEnvelope: whatever is no envelope is malformed, and what is has a topic.
+func FuzzEnvelope(f *testing.F) {
+	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
+		f.Add([]byte(capture(f, name)))
+	}
+	f.Add([]byte(`{"Type":"SubscriptionConfirmation"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		envelope, err := DecodeEnvelope(body)
+		if err != nil {
+			var bad *MalformedError
+			if !errors.As(err, &bad) {
+				t.Fatalf("%v is no *MalformedError", err)
+			}
+			return
+		}
+		if envelope.TopicARN.IsZero() || len(body) > MaxMessage {
+			t.Fatalf("accepted %+v", envelope)
+		}
+	})
 }
 
 func FuzzDecode(f *testing.F) {

@@ -5,6 +5,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -17,18 +20,41 @@ import (
 func TestASmallChaosHoldsThePromises(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"--stacks", "300", "--accounts", "150", "--kills", "3", "--seed", "7",
-		"--delay", "20s", "--rate", "30", "--response-timeout", "1h", "--limit", "5m",
+		"--stacks", "60", "--accounts", "30", "--kills", "2", "--seed", "7",
+		"--delay", "10s", "--rate", "60", "--response-timeout", "1h", "--limit", "5m",
 	}, &out)
 	if err != nil {
 		t.Errorf("%v", err)
 	}
-	for _, figure := range []string{"300 stacks were launched", "3 SIGKILLs", "     0  lost", "     0  stuck stacks"} {
+	for _, figure := range []string{"60 stacks were launched", "2 SIGKILLs", "     0  lost", "     0  stuck stacks"} {
 		if !strings.Contains(out.String(), figure) {
 			t.Errorf("the report does not say %q", figure)
 		}
 	}
 	t.Log("\n" + out.String())
+}
+
+// interrupting is somebody who presses Ctrl-C as soon as anything is printed.
+type interrupting struct{ interrupt func() }
+
+func (i interrupting) Write(p []byte) (int, error) {
+	i.interrupt()
+	return len(p), nil
+}
+
+func TestAnInterruptedRunIsNotJudged(t *testing.T) {
+	idle, err := exec.LookPath("false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	world := options{
+		stacks: 4, accounts: 2, registrars: 1, seed: 1, rate: 1, timeout: 15 * time.Minute, binary: idle,
+	}
+	report, err := play(ctx, world, t.TempDir(), interrupting{interrupt})
+	if !errors.Is(err, errInterrupted) || report != nil {
+		t.Errorf("the verdict is %+v, %v", report, err)
+	}
 }
 
 func TestBrokenPromisesAreNamed(t *testing.T) {

@@ -176,6 +176,9 @@ func build(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
+// errInterrupted: in the middle of everything, everything looks broken.
+var errInterrupted = errors.New("interrupted, not judged")
+
 // play is the run: the world, its registrars and customers, the end, and the
 // verdict.
 func play(ctx context.Context, o options, logs string, out io.Writer) (*report, error) {
@@ -202,8 +205,11 @@ func play(ctx context.Context, o options, logs string, out io.Writer) (*report, 
 	took := time.Since(started)
 	stopTelling()
 	stopPacing()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil, fmt.Errorf("%w: %d of %d stacks were launched", errInterrupted, w.launched.Load(), o.stacks)
+	}
 	w.box.Faults().Clear()
-	// Whoever gives up in the middle is told how far it came.
+	// A run that takes too long is told how far it came.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return w.judge(ctx, fleet, took, drained)

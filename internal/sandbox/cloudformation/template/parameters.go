@@ -123,7 +123,7 @@ func (p *Parameter) readConstraints(m map[string]any) error {
 	for name, field := range map[string]**big.Float{"MinValue": &p.MinValue, "MaxValue": &p.MaxValue} {
 		if v, found := m[name]; found {
 			s, _ := scalar(v)
-			n, ok := new(big.Float).SetString(s)
+			n, ok := number(s)
 			if !ok {
 				return errorf("Template format error: %s of parameter %s must be a number", name, p.Name)
 			}
@@ -193,7 +193,7 @@ func (p Parameter) checkOne(value string) error {
 		return errorf("Parameter '%s' must be one of AllowedValues", p.Name)
 	}
 	if p.Type == "Number" || p.Type == "List<Number>" {
-		n, ok := new(big.Float).SetString(value)
+		n, ok := number(value)
 		switch {
 		case !ok:
 			return errorf("Parameter '%s' must be a number.", p.Name)
@@ -213,6 +213,17 @@ func (p Parameter) checkOne(value string) error {
 		return errorf("Parameter '%s' must match pattern %s", p.Name, p.AllowedPattern)
 	}
 	return nil
+}
+
+// number reads a number. One of a billion digits is none here: it could be
+// compared, and its refusal could never be written down.
+func number(text string) (*big.Float, bool) {
+	const most = 4096 // of binary digits
+	n, ok := new(big.Float).SetString(text)
+	if !ok || n.IsInf() || n.MantExp(nil) > most || n.MantExp(nil) < -most {
+		return nil, false
+	}
+	return n, true
 }
 
 // value is what Ref gives for the parameter: a string, or a list.

@@ -4,9 +4,11 @@
 package template
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -310,6 +312,56 @@ Resources: {T: {Type: 'Test::Thing'}}
 }
 
 // A template comes from a bucket, and may be anything.
+// FuzzParameters: a value that is bound is within its constraints, and what Ref
+// gives for it is made of it.
+func FuzzParameters(f *testing.F) {
+	f.Add("String", "AllowedPattern", "[a-z]+", "abc")
+	f.Add("String", "MaxLength", "3", "abcd")
+	f.Add("Number", "MinValue", "-1.5e3", "0x10")
+	f.Add("Number", "MaxValue", "1e999999999", "1e-999999999")
+	f.Add("List<Number>", "MaxValue", "7", "1, 2,,3")
+	f.Add("CommaDelimitedList", "Default", "a,b", "")
+	f.Fuzz(func(t *testing.T, kind, constraint, limit, value string) {
+		if constraint == "Type" {
+			return
+		}
+		body, err := json.Marshal(map[string]any{
+			"Parameters": map[string]any{"P": map[string]any{"Type": kind, constraint: limit}},
+			"Resources":  map[string]any{"A": map[string]any{"Type": "Test::Thing"}},
+		})
+		if err != nil {
+			return
+		}
+		tpl, err := Parse(string(body), known)
+		if err != nil {
+			return
+		}
+		bound, err := tpl.Bind(map[string]string{"P": value})
+		if err != nil {
+			if !utf8.ValidString(err.Error()) && utf8.ValidString(value) {
+				t.Fatalf("the refusal cannot be read: %q", err)
+			}
+			return
+		}
+		if bound["P"] != value || len(value) > 4096 {
+			t.Fatalf("%q is bound to %q", value, bound["P"])
+		}
+		s, err := tpl.NewScope(Scope{}, bound)
+		if err != nil {
+			t.Fatalf("%s with %s %q takes %q, and then: %v", kind, constraint, limit, value, err)
+		}
+		list, isList := s.parameters["P"].([]any)
+		if isList != (kind == "CommaDelimitedList" || kind == "List<Number>") {
+			t.Fatalf("a %s is %v", kind, s.parameters["P"])
+		}
+		for _, e := range list {
+			if !strings.Contains(value, e.(string)) {
+				t.Fatalf("%q has the element %q", value, e)
+			}
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(thing("!Sub \"${Name}${Other.Arn}\""))
 	f.Add(`{"Resources": {"A": {"Type": "Test::Thing", "Properties": {"Fn::If": []}}}}`)
