@@ -214,6 +214,10 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 	if existing != nil && !todo.adopt {
 		p.diags.Append(customersHaveToUpdate(*existing, todo.link, w.declaration)...)
 	}
+	if todo.link.Status(p.resource.session.now()) == onboarding.LinkExpired {
+		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",
+			"expires_at is in the past: whoever launches the link is refused. Stacks that are live don't mind. A later time opens it again.")
+	}
 	p.unique(ctx, in, todo.link)
 	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.link, w.declaration, p.resource.session.console)
 	if err != nil {
