@@ -116,10 +116,7 @@ func checkPhysicalID(id string) error {
 
 // The most that is kept of a property. CloudFormation has the same limit for a
 // parameter (aws-facts 3.9); the registry could not store just anything.
-const (
-	maxProperty    = 4096
-	maxPermissions = 200
-)
+const maxProperty = 4096
 
 func properties(v any) Properties {
 	fields, _ := v.(map[string]any)
@@ -139,15 +136,26 @@ func properties(v any) Properties {
 	}
 }
 
+// Granted permissions are only reported, and never a reason to trust anybody.
+// They may be others than today's template has: a stack that was made from an
+// older one still has what that granted. So what is kept is everything that a
+// template of ours could report: keys of optional permissions, each once, and
+// no more of them than a template may have.
+const maxPermissions = 50
+
+var permissionPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+
 func permissions(v any) []string {
 	list, _ := v.([]any)
 	var names []string
 	for _, item := range list {
-		if name := text(item); name != "" && len(name) <= 255 && len(names) < maxPermissions {
+		if name := text(item); permissionPattern.MatchString(name) {
 			names = append(names, name)
 		}
 	}
-	return names
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return slices.Clip(names[:min(len(names), maxPermissions)])
 }
 
 // timeout reads ServiceTimeout, which real messages carry twice, as a string

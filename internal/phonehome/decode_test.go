@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,23 @@ func TestPropertiesThatNobodyCouldStoreAreEmpty(t *testing.T) {
 	}
 	if request.Properties.ExternalID != "" || request.Properties.Hub != "acme" {
 		t.Errorf("got %+v", request.Properties)
+	}
+}
+
+func TestOnlyWhatATemplateCouldReportIsAGrantedPermission(t *testing.T) {
+	got := permissions([]any{"restart_hosts", "billing", "", "Billing", "a b", "\x1b[31m", "billing", json.Number("7"), nil, strings.Repeat("x", 42), map[string]any{}})
+	if want := []string{"billing", "restart_hosts"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	var flood []any
+	for i := range 5000 {
+		flood = append(flood, fmt.Sprintf("p%d", i))
+	}
+	if got := permissions(flood); len(got) != maxPermissions {
+		t.Errorf("%d names are kept of a flood", len(got))
+	}
+	if got := permissions([]any{}); got != nil {
+		t.Errorf("an empty list is %#v, and a missing one is nil", got)
 	}
 }
 

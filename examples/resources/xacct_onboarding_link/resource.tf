@@ -18,6 +18,29 @@ resource "xacct_onboarding_link" "globex" {
       })
     }
   }
+
+  # Two switches in the customer's console, beside what the role always has.
+  optional_permissions = {
+    billing = {
+      description         = "Read invoices, for the cost report"
+      managed_policy_arns = ["arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]
+    }
+    restart_hosts = {
+      description     = "Restart hosts that hang"
+      default_enabled = true
+      inline_policies = {
+        restart = jsonencode({
+          Version = "2012-10-17"
+          Statement = [{
+            Effect    = "Allow"
+            Action    = "ec2:RebootInstances"
+            Resource  = "*"
+            Condition = { StringEquals = { "aws:ResourceTag/acme-may-restart" = "yes" } }
+          }]
+        })
+      }
+    }
+  }
 }
 
 # Send this to the customer.

@@ -173,6 +173,36 @@ func TestASummarySaysWhatAPersonHasToDecide(t *testing.T) {
 	}
 }
 
+func TestAPreviewShowsWhatIsOptionalHoweverTheSwitchStands(t *testing.T) {
+	const at = "https://bucket.s3.eu-west-1.amazonaws.com/t"
+	w := newWorld(t)
+	w.objects[at] = `{
+		"Metadata": {"AWS::CloudFormation::Interface": {"ParameterLabels": {"EnableFix": {"default": "Repair things"}}}},
+		"Parameters": {"EnableFix": {"Type": "String", "AllowedValues": ["Yes", "No"], "Default": "No"}},
+		"Conditions": {"FixEnabled": {"Fn::Equals": [{"Ref": "EnableFix"}, "Yes"]}},
+		"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "acme",
+			"ManagedPolicyArns": ["arn:aws:iam::aws:policy/SecurityAudit", {"Fn::If": ["FixEnabled", "arn:aws:iam::aws:policy/ReadOnlyAccess", {"Ref": "AWS::NoValue"}]}],
+			"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"}},
+			"Policies": [{"Fn::If": ["FixEnabled", {"PolicyName": "fix", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}}}, {"Ref": "AWS::NoValue"}]}]}}}}`
+	for value, on := range map[string]bool{"Yes": true, "No": false} {
+		got, err := w.Preview(t.Context(), admin(), region, at, map[string]string{"EnableFix": value})
+		if err != nil || got.Problem != "" {
+			t.Fatal(err, got.Problem)
+		}
+		role := got.Roles[0]
+		want := []OptionalPreview{{
+			Switch: "Repair things", Value: "Yes", On: on, Managed: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"},
+			Inline: []PolicyPreview{{Name: "fix", Document: role.Optional[0].Inline[0].Document, Statements: []StatementPreview{{Effect: "Allow", Actions: []string{"ec2:*"}, Resources: []string{"*"}}}}},
+		}}
+		if diff := cmp.Diff(want, role.Optional); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", value, diff)
+		}
+		if len(role.Managed) != 1 || len(role.Inline) != 0 {
+			t.Errorf("%s: what is always there is %v and %v", value, role.Managed, role.Inline)
+		}
+	}
+}
+
 func TestAPreviewShowsWhatTheRoleMayDo(t *testing.T) {
 	const at = "https://bucket.s3.eu-west-1.amazonaws.com/t"
 	w := newWorld(t)

@@ -30,6 +30,7 @@ type RolePreview struct {
 	TrustedBy string // the trust policy, indented JSON
 	Managed   []string
 	Inline    []PolicyPreview
+	Optional  []OptionalPreview
 }
 
 // PolicyPreview is one inline policy of a role.
@@ -96,6 +97,10 @@ func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 		if !scope.Wanted(r.Condition) {
 			continue
 		}
+		var optional map[string]map[string]any
+		if r.Type == "AWS::IAM::Role" {
+			r.Properties, optional = splitOptional(r.Properties)
+		}
 		properties, err := scope.Properties(r)
 		if err != nil {
 			p.Problem = err.Error()
@@ -107,11 +112,16 @@ func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 				p.Tells = append(p.Tells, token)
 			}
 		case r.Type == "AWS::IAM::Role":
-			if role, err := readRole(properties, nil); err == nil {
-				p.Roles = append(p.Roles, previewRole(id, role))
-			} else {
+			role, err := readRole(properties, nil)
+			if err != nil {
+				p.Problem = err.Error()
+				continue
+			}
+			preview := previewRole(id, role)
+			if preview.Optional, err = previewOptional(t, scope, p.Form, optional); err != nil {
 				p.Problem = err.Error()
 			}
+			p.Roles = append(p.Roles, preview)
 		case r.Type == "AWS::IAM::Policy" || r.Type == "AWS::IAM::RolePolicy":
 			name, _ := properties["PolicyName"].(string)
 			p.Roles = append(p.Roles, RolePreview{Name: id, Inline: []PolicyPreview{previewPolicy(name, document(properties["PolicyDocument"]))}})

@@ -38,6 +38,8 @@ func (e evil) Preview(context.Context, string, Page) (cloudformation.Preview, er
 		}}},
 		Roles: []cloudformation.RolePreview{{Name: hostile, TrustedBy: hostile, Managed: []string{hostile}, Inline: []cloudformation.PolicyPreview{{
 			Name: hostile, Document: hostile, Statements: []cloudformation.StatementPreview{{Effect: hostile, Actions: []string{hostile}, Resources: []string{hostile}}},
+		}}, Optional: []cloudformation.OptionalPreview{{
+			Switch: hostile, Value: hostile, Managed: []string{hostile}, Inline: []cloudformation.PolicyPreview{{Name: hostile, Document: hostile}},
 		}}}},
 	}, nil
 }
