@@ -469,3 +469,39 @@ func asSDK(err error) error {
 	}
 	return err
 }
+
+func TestAStackOfTheManagementAccountMayHoldTheStackSet(t *testing.T) {
+	c := newCompany(t)
+	created, err := c.client.CreateStack(t.Context(), &cfn.CreateStackInput{StackName: aws.String("everywhere"), TemplateBody: aws.String(`
+Parameters: {OrganizationalUnitIds: {Type: CommaDelimitedList}}
+Resources:
+  StackSet:
+    Type: AWS::CloudFormation::StackSet
+    Properties:
+      StackSetName: acme-access
+      PermissionModel: SERVICE_MANAGED
+      Capabilities: [CAPABILITY_NAMED_IAM]
+      TemplateURL: https://acme-templates.s3.eu-west-1.amazonaws.com/templates/a.yaml
+      AutoDeployment: {Enabled: true, RetainStacksOnAccountRemoval: false}
+      OperationPreferences: {FailureTolerancePercentage: 100, MaxConcurrentPercentage: 25}
+      Parameters: [{ParameterKey: ExternalId, ParameterValue: abc123}]
+      StackInstancesGroup:
+        - Regions: [eu-west-1]
+          DeploymentTargets: {OrganizationalUnitIds: !Ref OrganizationalUnitIds}
+`), Parameters: []cfntypes.Parameter{{ParameterKey: aws.String("OrganizationalUnitIds"), ParameterValue: &c.Root}}})
+	c.check(err)
+	c.agree()
+	c.agree()
+	c.settled(*created.StackId, "CREATE_COMPLETE")
+	set, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access")
+	if got := state(set); !found || got != first+":CURRENT/SUCCEEDED "+second+":CURRENT/SUCCEEDED" {
+		t.Errorf("the instances are %s", got)
+	}
+	c.check(c.box.DeleteStack(t.Context(), *created.StackId))
+	c.agree()
+	c.agree()
+	c.settled(*created.StackId, "DELETE_COMPLETE")
+	if _, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access"); found {
+		t.Error("the StackSet is still there")
+	}
+}

@@ -78,6 +78,7 @@ func New(env kernel.Env, s3 responses, orgs organizationsOf) *Service {
 		"AWS::IAM::Policy":                         policyResource{s},
 		"AWS::IAM::RolePolicy":                     rolePolicyResource{s},
 		"AWS::CloudFormation::WaitConditionHandle": waitConditionHandle{s},
+		"AWS::CloudFormation::StackSet":            stackSetResource{s},
 	}
 	s3.OnCustomResourceResponse(s.receive)
 	orgs.OnChange(s.follow)
