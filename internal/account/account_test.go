@@ -22,22 +22,24 @@ type parsed interface {
 
 // parsers are all kinds of values by their name.
 var parsers = map[string]func(string) (parsed, error){
-	"account ID":  func(s string) (parsed, error) { return ParseID(s) },
-	"external ID": func(s string) (parsed, error) { return ParseExternalID(s) },
-	"partition":   func(s string) (parsed, error) { return ParsePartition(s) },
-	"Region":      func(s string) (parsed, error) { return ParseRegion(s) },
-	"role ARN":    func(s string) (parsed, error) { return ParseRoleARN(s) },
-	"policy ARN":  func(s string) (parsed, error) { return ParsePolicyARN(s) },
-	"topic ARN":   func(s string) (parsed, error) { return ParseTopicARN(s) },
-	"stack ARN":   func(s string) (parsed, error) { return ParseStackARN(s) },
-	"bus ARN":     func(s string) (parsed, error) { return ParseEventBusARN(s) },
+	"account ID":      func(s string) (parsed, error) { return ParseID(s) },
+	"external ID":     func(s string) (parsed, error) { return ParseExternalID(s) },
+	"organization ID": func(s string) (parsed, error) { return ParseOrganizationID(s) },
+	"partition":       func(s string) (parsed, error) { return ParsePartition(s) },
+	"Region":          func(s string) (parsed, error) { return ParseRegion(s) },
+	"role ARN":        func(s string) (parsed, error) { return ParseRoleARN(s) },
+	"policy ARN":      func(s string) (parsed, error) { return ParsePolicyARN(s) },
+	"topic ARN":       func(s string) (parsed, error) { return ParseTopicARN(s) },
+	"stack ARN":       func(s string) (parsed, error) { return ParseStackARN(s) },
+	"bus ARN":         func(s string) (parsed, error) { return ParseEventBusARN(s) },
 }
 
 var good = map[string][]string{
-	"account ID":  {"123456789012", "000000000000"},
-	"external ID": {"ab", "a_b+c=d,e.f@g:h/i-j", strings.Repeat("x", 1224)},
-	"partition":   {"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
-	"Region":      {"us-east-1", "ap-southeast-7", "mx-central-1", "il-central-1", "us-gov-west-1", "cn-northwest-1", "eusc-de-east-1"},
+	"account ID":      {"123456789012", "000000000000"},
+	"external ID":     {"ab", "a_b+c=d,e.f@g:h/i-j", strings.Repeat("x", 1224)},
+	"organization ID": {"o-a1b2c3d4e5", "o-" + strings.Repeat("z", 32)},
+	"partition":       {"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
+	"Region":          {"us-east-1", "ap-southeast-7", "mx-central-1", "il-central-1", "us-gov-west-1", "cn-northwest-1", "eusc-de-east-1"},
 	"role ARN": {
 		"arn:aws:iam::123456789012:role/Name",
 		"arn:aws-cn:iam::123456789012:role/a/b+c/Name_+=,.@-",
@@ -77,10 +79,11 @@ func TestWhatIsParsedReadsTheSameAgain(t *testing.T) {
 
 func TestWhatIsWrongIsRefusedInAShortSentence(t *testing.T) {
 	for kind, texts := range map[string][]string{
-		"account ID":  {"12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２", "123456789012\n", " 123456789012"},
-		"external ID": {"a", strings.Repeat("x", 1225), "a b", "a*", "a\n", "ü-ü", "${aws:x}"},
-		"partition":   {"AWS", "aws-iso", "aws-iso-b", "aws "},
-		"Region":      {"us-east", "us-east-1a", "US-EAST-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "xx-east-1", "us-east-1.evil.example", "us-east-1\n", "us-east-100"},
+		"account ID":      {"12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２", "123456789012\n", " 123456789012"},
+		"external ID":     {"a", strings.Repeat("x", 1225), "a b", "a*", "a\n", "ü-ü", "${aws:x}"},
+		"organization ID": {"o-a1b2c3d4e", "o-" + strings.Repeat("z", 33), "o-A1B2C3D4E5", "r-ab12", "ou-ab12-a1b2c3d4", "a1b2c3d4e5", "o-a1b2c3d4e5\n", "o-*", "o-a1b2c3d4e*"},
+		"partition":       {"AWS", "aws-iso", "aws-iso-b", "aws "},
+		"Region":          {"us-east", "us-east-1a", "US-EAST-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "xx-east-1", "us-east-1.evil.example", "us-east-1\n", "us-east-100"},
 		"role ARN": {
 			"arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:role//Name", "arn:aws:iam::123456789012:user/Name",
 			"arn:aws:iam::123456789012:root", "arn:aws:iam:us-east-1:123456789012:role/Name", "arn:aws:iam::12345678901:role/Name",
@@ -166,7 +169,7 @@ func TestEveryPartitionHasItsNames(t *testing.T) {
 }
 
 func TestZeroValuesAreEmptyTexts(t *testing.T) {
-	for _, v := range []parsed{ID{}, ExternalID{}, Partition{}, Region{}, RoleARN{}, PolicyARN{}, TopicARN{}, StackARN{}} {
+	for _, v := range []parsed{ID{}, ExternalID{}, OrganizationID{}, Partition{}, Region{}, RoleARN{}, PolicyARN{}, TopicARN{}, StackARN{}} {
 		text, err := v.MarshalText()
 		if !v.IsZero() || v.String() != "" || len(text) != 0 || err != nil {
 			t.Errorf("%T: %q, %q, %v", v, v.String(), text, err)

@@ -49,7 +49,9 @@ func adoptable(link Link, before *Registration, role account.RoleARN, now time.T
 		return fmt.Errorf("the link of customer %s is %s: open it again first", customer, link.Status(now))
 	case link.Blocked:
 		return fmt.Errorf("customer %s is blocked: unblock them first", customer)
-	case !link.Account.IsZero() && role.Account != link.Account:
+	case link.Scope == ScopeAnyone:
+		return fmt.Errorf("customer %s is declared without an account: set account_id first", customer)
+	case !link.Admits(role.Account):
 		return fmt.Errorf("role %s is in account %s, and customer %s is declared with account %s", role, role.Account, customer, link.Account)
 	case before != nil && before.Live() && !before.Adopted():
 		return fmt.Errorf("customer %s is connected already, by the stack %s; the customer ends that by deleting it", customer, before.Stack)

@@ -43,7 +43,8 @@ func TestOnlyAProvenRoleOfAnOpenLinkIsAdopted(t *testing.T) {
 		"an expired link":         {proof: Proven, link: func(l *Link) { l.ExpiresAt = now }, want: "is expired"},
 		"a blocked customer":      {proof: Proven, link: func(l *Link) { l.Blocked = true }, want: "is blocked"},
 		"another account's role":  {proof: Proven, link: func(l *Link) { l.Account, _ = account.ParseID("333333333333") }, want: "declared with account"},
-		"nobody's account so far": {proof: Proven, link: func(l *Link) { l.Account = account.ID{} }},
+		"nobody's account so far": {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeAnyone, account.ID{} }, want: "set account_id first"},
+		"one of an organization":  {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeOrganization, account.ID{} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := link

@@ -19,8 +19,18 @@ import (
 // deleted meanwhile, gives an empty transition.
 func Apply(s Snapshot, a Answer, now time.Time) Transition {
 	c := commit{Snapshot: s, answer: a, change: a.Change, now: now, resource: s.Stack.Resources[a.LogicalID]}
+	t := c.apply()
+	if t.Link == nil && s.Link != nil {
+		if released, held := s.Link.Release(a); held {
+			t.Link = &released // it has come to nothing
+		}
+	}
+	return t
+}
+
+func (c commit) apply() Transition {
 	switch {
-	case a.Response.Status == phonehome.Failed:
+	case c.answer.Response.Status == phonehome.Failed:
 		return c.refuse()
 	case c.change.SentAt.Before(c.resource.LastRequestAt):
 		return Transition{}
@@ -61,6 +71,9 @@ func (c commit) register() Transition {
 	if c.resource.buries(c.change.SentAt) {
 		return Transition{}
 	}
+	if c.lostTheLink() {
+		return c.turnAway()
+	}
 	stack := c.withResource(Resource{
 		LastRequestAt: c.change.SentAt,
 		Properties:    c.change.Properties,
@@ -84,7 +97,27 @@ func (c commit) register() Transition {
 	reg.Superseded = withoutStack(reg.Superseded, c.answer.Stack)
 	reg.Stack, reg.LogicalID, reg.PhysicalID = c.answer.Stack, c.answer.LogicalID, c.change.PhysicalID
 	reg.RequestedAt, reg.RegisteredAt = c.change.SentAt, c.now
-	return c.transition(stack, c.proven(reg), OutcomeRegistered)
+	t := c.transition(stack, c.proven(reg), OutcomeRegistered)
+	if c.change.Binds && c.Link.binds() {
+		bound := c.Link.bind(c.answer.Stack.Account)
+		t.Link = &bound
+	}
+	return t
+}
+
+// lostTheLink reports whether the link for anyone has become another account's
+// since the answer was decided. The reservation makes that all but impossible:
+// its answer was accepted, and then nobody came back to commit it for an hour.
+func (c commit) lostTheLink() bool {
+	return c.change.Binds && c.Link != nil && !c.Link.Admits(c.answer.Stack.Account)
+}
+
+// turnAway registers nothing, whatever the stack was told, and says so to the
+// vendor.
+func (c commit) turnAway() Transition {
+	entry := c.entry(c.change.CustomerID, c.answer.Stack.Account, OutcomeWrongAccount)
+	entry.Status, entry.Refused, entry.Detail = entry.Before, true, reasonLostTheLink(c.answer.Stack)
+	return Transition{History: &entry}
 }
 
 // update follows the stack where it owns the registration, and nowhere else.

@@ -41,6 +41,10 @@ type Change struct {
 	Status     RegistrationStatus // Active or Degraded; empty: stays as it is
 	Reason     string             // why it is degraded
 	ProvenAt   time.Time          // zero: nothing was proven
+
+	// Binds is set where registering also makes a link for anyone the account's
+	// own: it is reserved when the answer is stored.
+	Binds bool `json:",omitempty"`
 }
 
 // Outcome names what was decided, for logs, counters and history.
@@ -50,6 +54,7 @@ type Outcome string
 // as it is; all nil means that the answer is marked committed and nothing else.
 type Transition struct {
 	Stack        *Stack
+	Link         *Link // bound to the account that was registered
 	Registration *Registration
 	History      *HistoryEntry
 	Event        *Event // for others, where the hub sends any

@@ -63,8 +63,8 @@ func (d decider) create() Decision {
 	if r.Stack.Account == d.Hub.Account {
 		return d.fail(OutcomeWrongAccount, say.vendorsAccount())
 	}
-	if r.Stack.Account != d.Link.Account {
-		return d.fail(OutcomeWrongAccount, say.wrongAccount(r.Stack.Account))
+	if !d.Link.Admits(r.Stack.Account) {
+		return d.fail(OutcomeWrongAccount, say.wrongAccount(r.Stack.Account, d.Link.Scope))
 	}
 	role, err := account.ParseRoleARN(r.Properties.RoleARN)
 	if err != nil {
@@ -73,7 +73,7 @@ func (d decider) create() Decision {
 	if !d.inStacksAccount(role) {
 		return d.fail(OutcomeWrongAccount, say.roleElsewhere(role, r.Stack.Account))
 	}
-	if expected := d.Link.Role(r.Stack.Region.Partition()); role != expected {
+	if expected := d.Link.RoleIn(r.Stack.Account, r.Stack.Region.Partition()); role != expected {
 		return d.fail(OutcomeWrongRole, say.wrongRole(role, expected))
 	}
 	return d.connect(role)
@@ -84,6 +84,9 @@ func (d decider) connect(role account.RoleARN) Decision {
 	say := d.voice
 	if d.closing() {
 		return d.fail(OutcomeTooLate, say.tryAgain())
+	}
+	if d.reservedByOther() {
+		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeReserved}
 	}
 	if other := d.rival(role); other != nil {
 		proof, decision := d.prove(other.Role, other.ExternalID)
@@ -106,6 +109,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 		change := d.change(ChangeRegister, d.Link.CustomerID)
 		change.Role, change.ExternalID = role, d.Link.ExternalID
 		change.Status, change.ProvenAt = Active, d.now
+		change.Binds = d.Link.binds()
 		return d.succeed(OutcomeRegistered, change)
 	case Refused:
 		return d.fail(OutcomeRefused, say.cannotAssume(role))
@@ -197,7 +201,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 // registered, because the Create may still be under way behind it.
 func (d decider) delete() Decision {
 	customer := d.Stack.CustomerID
-	if customer == "" && d.Link != nil && d.Link.Account == d.Request.Stack.Account {
+	if customer == "" && d.Link != nil && d.Link.Admits(d.Request.Stack.Account) {
 		customer = d.Link.CustomerID
 	}
 	switch {

@@ -67,6 +67,7 @@ const (
 
 	OutcomeProving    Outcome = "proving"     // the first probe is due
 	OutcomeSettling   Outcome = "settling"    // IAM may not have settled
+	OutcomeReserved   Outcome = "reserved"    // another account is just being connected
 	OutcomeOvertaking Outcome = "overtaking"  // an Update whose Create may not be committed yet
 	OutcomeUnsettled  Outcome = "unsettled"   // AWS did not say
 	OutcomeSuperseded Outcome = "superseded"  // a newer stack owns the registration

@@ -38,8 +38,19 @@ type Link struct {
 	Generation int
 	ExternalID account.ExternalID
 
-	// Account is the only account that may phone home with the external ID.
+	// Scope says whose stacks the link expects: see Admits.
+	Scope Scope `json:",omitempty"`
+	// Account is the account that the vendor named: the only one that may phone
+	// home with the external ID, or an organization's management account, which
+	// StackSets never reach (aws-facts 8). Zero: none was named.
 	Account account.ID
+	// Organization is whose accounts may phone home, OnlyAccounts which of them;
+	// empty: all.
+	Organization account.OrganizationID `json:",omitzero"`
+	OnlyAccounts []account.ID           `json:",omitempty"`
+	// Bound is the account that a link for anyone belongs to since it registered.
+	Bound       account.ID   `json:",omitzero"`
+	Reservation *Reservation `json:",omitempty"`
 
 	// RoleName and RolePath are those the stack must create.
 	RoleName string
@@ -93,11 +104,6 @@ func (l Link) Status(now time.Time) LinkStatus {
 		return LinkExpired
 	}
 	return LinkOpen
-}
-
-// Role is the ARN of the role that the customer's stack must create.
-func (l Link) Role(partition account.Partition) account.RoleARN {
-	return account.RoleARN{Partition: partition, Account: l.Account, Path: l.RolePath, Name: l.RoleName}
 }
 
 // ID is the link's name for Terraform: hub/customer.

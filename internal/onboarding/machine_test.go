@@ -77,6 +77,15 @@ func store(k *worker, w *world) {
 			k.step = decide
 			return
 		}
+		if d.Answer.Change.Binds {
+			link := w.links[c.Link.CustomerID]
+			if link.Revision != c.Link.Revision {
+				k.step = decide
+				return
+			}
+			*link = link.Reserve(d.Answer)
+			link.Revision++
+		}
 		w.answers[name] = d.Answer
 		if d.Answer.Promises() {
 			w.promised[promise(d.Answer.Stack, d.Answer.LogicalID, d.Answer.Change.Properties)] = true
@@ -118,6 +127,12 @@ func settle(k *worker, w *world) {
 	if stored.State != AnswerCommitted {
 		stored.State = AnswerRefused
 		w.answers[key(k.answer.Stack, k.answer.LogicalID, k.answer.RequestID)] = stored
+		if link := w.links[k.answer.Change.CustomerID]; link != nil {
+			if released, held := link.Release(k.answer); held {
+				*link = released
+				link.Revision++
+			}
+		}
 	}
 	k.m.done, k.step = true, nil
 }
@@ -141,6 +156,14 @@ func persist(k *worker, w *world) {
 		t.Registration != nil && w.regs[k.regKey()].Revision != before {
 		k.m.done, k.step = false, settle
 		return
+	}
+	if t.Link != nil {
+		if w.links[t.Link.CustomerID].Revision != k.snapshot.Link.Revision {
+			k.m.done, k.step = false, settle
+			return
+		}
+		*w.links[t.Link.CustomerID] = *t.Link
+		w.links[t.Link.CustomerID].Revision++
 	}
 	w.checkCommit(k, t)
 	a := w.answers[name]
@@ -178,7 +201,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 	if k.answer.Change.Kind == ChangeRegister && k.blocked {
 		w.fail("a blocked customer was registered: %+v", reg)
 	}
-	if reg.Stack.Account != reg.Account || reg.Role.Account != reg.Account || reg.Account != w.links[reg.CustomerID].Account {
+	if reg.Stack.Account != reg.Account || reg.Role.Account != reg.Account || !w.links[reg.CustomerID].Admits(reg.Account) {
 		w.fail("the accounts differ in %+v", reg)
 	}
 	if !w.proven[reg.Role.String()+reg.ExternalID.String()] {
@@ -225,7 +248,10 @@ func (w *world) checkEnd() {
 		var owner *realStack
 		deleted := map[account.StackARN]bool{}
 		for _, s := range w.real {
-			if s.customer != customer || s.id.Account != link.Account {
+			if s.customer != customer || s.id.Account != link.Sole() {
+				if link.Scope == ScopeAnyone && s.customer == customer && s.live && !s.gone && !w.outlived[customer] && !w.poisoned[customer] {
+					w.fail("stack %s was told SUCCESS, and the link is another account's: %+v", s.id, link)
+				}
 				continue
 			}
 			deleted[s.id] = s.gone && !s.forced
@@ -233,7 +259,7 @@ func (w *world) checkEnd() {
 				owner = s
 			}
 		}
-		reg, ok := w.regs[customer+"/"+link.Account.String()]
+		reg, ok := w.regs[customer+"/"+link.Sole().String()]
 		switch {
 		case w.poisoned[customer]:
 		case owner != nil && (!ok || !reg.Live() || reg.Stack != owner.id):

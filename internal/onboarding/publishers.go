@@ -25,16 +25,48 @@ const Grace = 7 * 24 * time.Hour
 func Publishers(customers []Customer, now time.Time) []account.ID {
 	var ids []account.ID
 	for _, customer := range customers {
-		if !customer.Link.Account.IsZero() && now.Before(customer.Link.endsAt(now).Add(Grace)) {
-			ids = append(ids, customer.Link.Account)
+		if customer.Link.needed(now) {
+			for _, id := range []account.ID{customer.Link.Account, customer.Link.Bound} {
+				if !id.IsZero() {
+					ids = append(ids, id)
+				}
+			}
 		}
 		for _, reg := range customer.Registrations {
-			if reg.Live() || len(reg.Superseded) > 0 || now.Before(reg.ChangedAt.Add(Grace)) {
+			if reg.needed(now) {
 				ids = append(ids, reg.Account)
 			}
 		}
 	}
-	slices.SortFunc(ids, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
+	return sortedByText(ids)
+}
+
+// Organizations are those of whose accounts any may publish, by the same rule:
+// while an open link names it, or a stack that came of that link lives, or the
+// last of these ended within the grace period.
+func Organizations(customers []Customer, now time.Time) []account.OrganizationID {
+	var ids []account.OrganizationID
+	for _, customer := range customers {
+		link := customer.Link
+		needed := func(r Registration) bool { return r.needed(now) }
+		if !link.Organization.IsZero() && (link.needed(now) || slices.ContainsFunc(customer.Registrations, needed)) {
+			ids = append(ids, link.Organization)
+		}
+	}
+	return sortedByText(ids)
+}
+
+func (l Link) needed(now time.Time) bool { return now.Before(l.endsAt(now).Add(Grace)) }
+
+func (r Registration) needed(now time.Time) bool {
+	return r.Live() || len(r.Superseded) > 0 || now.Before(r.ChangedAt.Add(Grace))
+}
+
+func sortedByText[T interface {
+	comparable
+	String() string
+}](ids []T) []T {
+	slices.SortFunc(ids, func(a, b T) int { return strings.Compare(a.String(), b.String()) })
 	return slices.Compact(ids)
 }
 

@@ -59,7 +59,14 @@ func (v voice) vendorsAccount() string {
 	return v.say("This stack is in the AWS account of %[1]s itself. The link is for the AWS account of a customer of %[1]s: sign in there and open it again.", v.vendor())
 }
 
-func (v voice) wrongAccount(stack account.ID) string {
+func (v voice) wrongAccount(stack account.ID, scope Scope) string {
+	switch scope {
+	case ScopeOrganization:
+		return v.say("This stack is in AWS account %[1]s, which is none of the accounts that %[2]s expects of your organization. Delete the stack, or tell %[2]s to add the account.", stack, v.vendor())
+	case ScopeAnyone:
+		return v.say("This stack is in AWS account %[1]s, but another account has used this link before, and it works only once. Delete the stack and ask %[2]s for a link of your own.", stack, v.vendor())
+	case ScopeAccount:
+	}
 	return v.say("This stack is in AWS account %s, but the link was made for another account. Delete the stack, sign in to the account that you told %[2]s, and open the link there; or tell %[2]s that it is this account.", stack, v.vendor())
 }
 
@@ -129,6 +136,10 @@ func reasonFellBack(role account.RoleARN) string {
 }
 
 const reasonReleased = "the vendor has given up this adopted role"
+
+func reasonLostTheLink(stack account.StackARN) string {
+	return fmt.Sprintf("stack %s was answered SUCCESS, but before that could be written down the link became another account's: nothing was registered; ask the owner of account %s to delete the stack", stack.Name, stack.Account)
+}
 
 func reasonDeleted(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s", stack.Name)

@@ -20,7 +20,18 @@ func TestNoInterleavingBreaksAPromise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t.Fatalf)
 		w.oldIsUndone = rapid.Bool().Draw(t, "a rollback's old properties are those that it undoes")
-		t.Repeat(actions(t, w))
+		t.Repeat(actions(t, w, "c1", "c2", "c3"))
+		w.settleDown()
+		w.checkEnd()
+	})
+}
+
+// TestALinkForAnyoneIsNeverTwoAccounts stays with two accounts that want the
+// same link, because the two of them seldom meet in a crowd.
+func TestALinkForAnyoneIsNeverTwoAccounts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t.Fatalf)
+		t.Repeat(actions(t, w, "c3"))
 		w.settleDown()
 		w.checkEnd()
 	})
@@ -38,7 +49,7 @@ func TestNoRollbackIsEverAnsweredFailed(t *testing.T) {
 		w.oldIsUndone = rapid.Bool().Draw(t, "a rollback's old properties are those that it undoes")
 		w.launch("c1", w.links["c1"].Account.String())
 		w.settleDown()
-		all := actions(t, w)
+		all := actions(t, w, "c1", "c2")
 		maps.DeleteFunc(all, func(name string, _ func(*rapid.T)) bool { return !slices.Contains(told, name) })
 		t.Repeat(all)
 		w.settleDown()
@@ -46,8 +57,8 @@ func TestNoRollbackIsEverAnsweredFailed(t *testing.T) {
 	})
 }
 
-// actions are all that may happen next.
-func actions(t *rapid.T, w *world) map[string]func(*rapid.T) {
+// actions are all that may happen next to some customers.
+func actions(t *rapid.T, w *world, customers ...string) map[string]func(*rapid.T) {
 	pick := func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(t, what) }
 	some := func() *realStack {
 		if len(w.real) == 0 {
@@ -72,7 +83,7 @@ func actions(t *rapid.T, w *world) map[string]func(*rapid.T) {
 		}
 		w.workers = append(w.workers, &worker{m: w.queue[pick(len(w.queue), "message")], step: decide})
 	}
-	customer := func() string { return rapid.SampledFrom([]string{"c1", "c2"}).Draw(t, "customer") }
+	customer := func() string { return rapid.SampledFrom(customers).Draw(t, "customer") }
 	oneStep := func(*rapid.T) { work(func(k *worker) { k.step(k, w) }) }
 	allSteps := func(*rapid.T) {
 		work(func(k *worker) {
@@ -83,9 +94,22 @@ func actions(t *rapid.T, w *world) map[string]func(*rapid.T) {
 	}
 	return map[string]func(*rapid.T){
 		"": func(*rapid.T) {},
-		"launch": func(*rapid.T) {
+		"launch": func(t *rapid.T) {
 			c := customer()
-			w.launch(c, w.links[c].Account.String())
+			w.launch(c, w.somewhere(t, c))
+		},
+		"race for a link": func(t *rapid.T) {
+			c := customer()
+			if w.links[c].Scope != ScopeAnyone {
+				t.Skip("the link is for one account")
+			}
+			for _, in := range racers {
+				before := len(w.queue)
+				w.launch(c, in)
+				for _, m := range w.queue[before:] {
+					w.workers = append(w.workers, &worker{m: m, step: decide})
+				}
+			}
 		},
 		"launch in the wrong account": func(*rapid.T) { w.launch(customer(), strangers) },
 		"update":                      func(*rapid.T) { w.change(some(), w.next()) },
@@ -105,14 +129,20 @@ func actions(t *rapid.T, w *world) map[string]func(*rapid.T) {
 		"close or open a link": func(*rapid.T) {
 			link := w.links[customer()]
 			link.Closed, link.ClosedAt = !link.Closed, w.now
+			link.Revision++
 		},
 		"block or unblock a customer": func(*rapid.T) {
 			link := w.links[customer()]
 			link.Blocked, link.BlockedAt = !link.Blocked, w.now
+			link.Revision++
 		},
-		"rename the link's role": func(*rapid.T) { w.links[customer()].RoleName = "acme-" + w.next() },
-		"forge":                  func(t *rapid.T) { w.forge(t, customer()) },
-		"receive":                begin, "receive again": begin, "receive once more": begin,
+		"rename the link's role": func(*rapid.T) {
+			link := w.links[customer()]
+			link.RoleName = "acme-" + w.next()
+			link.Revision++
+		},
+		"forge":   func(t *rapid.T) { w.forge(t, customer()) },
+		"receive": begin, "receive again": begin, "receive once more": begin,
 		"step": oneStep, "step on": oneStep, "finish": allSteps, "finish too": allSteps,
 		"crash": func(*rapid.T) { work(func(k *worker) { k.step = nil }) },
 		"wait":  func(t *rapid.T) { w.pass(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
@@ -122,10 +152,21 @@ func actions(t *rapid.T, w *world) map[string]func(*rapid.T) {
 	}
 }
 
+// racers are the accounts that want the same link for anyone.
+var racers = []string{"555555555555", "666666666666"}
+
+// somewhere is an account that may use the customer's link.
+func (w *world) somewhere(t *rapid.T, customer string) string {
+	if w.links[customer].Scope == ScopeAnyone {
+		return rapid.SampledFrom(racers).Draw(t, "account")
+	}
+	return w.links[customer].Account.String()
+}
+
 // forge sends what anybody who may publish can: all true identifiers, and no
 // signature that works.
 func (w *world) forge(t *rapid.T, customer string) {
-	stack := stackIn(w.links[customer].Account.String(), w.next())
+	stack := stackIn(w.somewhere(t, customer), w.next())
 	if len(w.real) > 0 && rapid.Bool().Draw(t, "of a true stack") {
 		stack = w.real[rapid.IntRange(0, len(w.real)-1).Draw(t, "stack")].id
 	}

@@ -130,6 +130,11 @@ func with(s Snapshot, t Transition) Snapshot {
 		reg.Revision++
 		s.Registration = &reg
 	}
+	if t.Link != nil {
+		link := *t.Link
+		link.Revision++
+		s.Link = &link
+	}
 	return s
 }
 

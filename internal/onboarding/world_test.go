@@ -39,6 +39,7 @@ type world struct {
 	sent     map[string]phonehome.Response // the first answer to each request
 	proven   map[string]bool               // role and external ID
 	poisoned map[string]bool               // a forged request met a dead registrar and a true role
+	outlived map[string]bool               // customers with a request that lay for longer than a reservation lasts
 	neglect  map[account.StackARN]bool     // stacks with a request that lay for longer than an Update waits
 }
 
@@ -78,7 +79,7 @@ func newWorld(fail func(string, ...any)) *world {
 		fail: fail, now: noon, links: map[string]*Link{}, roles: map[account.RoleARN]*realRole{},
 		stacks: map[account.StackARN]Stack{}, answers: map[string]Answer{}, promised: map[string]bool{}, regs: map[string]Registration{},
 		sent: map[string]phonehome.Response{}, proven: map[string]bool{}, poisoned: map[string]bool{},
-		neglect: map[account.StackARN]bool{},
+		neglect: map[account.StackARN]bool{}, outlived: map[string]bool{},
 	}
 	for i, acct := range []string{"222222222222", "444444444444"} {
 		customer := fmt.Sprintf("c%d", i+1)
@@ -87,6 +88,10 @@ func newWorld(fail func(string, ...any)) *world {
 		link.ExternalID = external("external-of-" + customer)
 		w.links[customer] = link
 	}
+	anyone := testLink()
+	anyone.CustomerID, anyone.RoleName, anyone.ExternalID = "c3", "acme-c3", external("external-of-c3")
+	anyone.Scope, anyone.Account = ScopeAnyone, account.ID{}
+	w.links["c3"] = anyone
 	return w
 }
 
@@ -242,6 +247,9 @@ func (w *world) pass(d time.Duration) {
 		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= overtaking-time.Minute {
 			w.neglect[m.request.Stack] = true
 		}
+		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= 15*time.Minute+outlives {
+			w.outlived[w.customerOf(m.request.Stack)] = true
+		}
 	}
 	for _, s := range w.real {
 		if s.waiting == nil || w.now.Before(s.waiting.SentAt.Add(15*time.Minute)) {
@@ -257,6 +265,15 @@ func (w *world) pass(d time.Duration) {
 			w.rollBack(s, s.next, s.props)
 		}
 	}
+}
+
+func (w *world) customerOf(stack account.StackARN) string {
+	for _, s := range w.real {
+		if s.id == stack {
+			return s.customer
+		}
+	}
+	return ""
 }
 
 // assume is STS: what a probe of a role shows now.

@@ -113,7 +113,8 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 // StoreAnswer stores the answer to a request before it is sent. The first one
 // wins: where there is one already, that is returned and must be sent. It is
 // ErrConflict when the stack has moved since the snapshot, because then the
-// answer was decided on what no longer is.
+// answer was decided on what no longer is; so it is when an answer that binds
+// the link was to reserve it, and the link has moved.
 func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
 	k := answerKey(answer.Stack, answer.LogicalID, answer.RequestID)
 	if answer.State == "" {
@@ -133,6 +134,13 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 			ExpressionAttributeValues: values,
 		}},
 	}
+	if answer.Change.Binds && snapshot.Link != nil {
+		reserved, err := r.linkWrite(snapshot.Link.Reserve(answer))
+		if err != nil {
+			return onboarding.Answer{}, err
+		}
+		writes = append(writes, reserved)
+	}
 	if answer.Promises() {
 		promise := promiseKey(answer.Stack, answer.LogicalID, answer.Change.Properties).item()
 		promise["expires"] = moment(r.now().Add(keep))
@@ -145,7 +153,8 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 	if stood, failed := failedItem(err, 0); failed {
 		return decode[onboarding.Answer](r, k, stood)
 	}
-	if _, failed := failedItem(err, 1); failed {
+	_, moved := failedItem(err, 1)
+	if _, taken := failedItem(err, 2); moved || taken {
 		return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, ErrConflict)
 	}
 	return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, err)
@@ -162,7 +171,8 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 }
 
 // Commit writes what an accepted answer changes, all of it in one transaction:
-// the answer's own state, the stack, the registration, the history, and the
+// the answer's own state, the stack, the registration, the link where it became
+// the account's, the history, and the
 // event that tells others, where the hub sends any. It is ErrConflict when
 // anything that the transition was made of has moved; then load and apply
 // again. It is onboarding.ErrCommitted where the answer was committed before.
@@ -215,6 +225,13 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 		condition, values := revisionIs(before)
 		writes = append(writes, r.putWrite(written, condition, values))
 	}
+	if t.Link != nil {
+		bound, err := r.linkWrite(*t.Link)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, bound)
+	}
 	if t.History != nil {
 		written, err := historyItem(*t.History)
 		if err != nil {
@@ -251,8 +268,40 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 	return written, nil
 }
 
+// linkWrite puts a link over the revision that it was read with.
+func (r *Registry) linkWrite(link onboarding.Link) (types.TransactWriteItem, error) {
+	condition, values := revisionIs(link.Revision)
+	written, _, err := nextLink(link)
+	return r.putWrite(written, condition, values), err
+}
+
+// releaseLink takes back the reservation that an answer holds which will not be
+// committed, so that the next account need not wait until it runs out.
+func (r *Registry) releaseLink(ctx context.Context, answer onboarding.Answer) error {
+	if !answer.Change.Binds {
+		return nil
+	}
+	for {
+		customer, err := r.Customer(ctx, answer.Change.CustomerID)
+		if errors.Is(err, ErrNoLink) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		released, held := customer.Link.Release(answer)
+		if !held {
+			return nil
+		}
+		if _, err = r.UpdateLink(ctx, released); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+}
+
 // RefuseAnswer notes that S3 refused the answer: forged, or too late. It
-// changes nothing else, and nothing at all once the answer was committed.
+// changes nothing else, but that it gives back what the answer had reserved, and
+// nothing at all once the answer was committed.
 func (r *Registry) RefuseAnswer(ctx context.Context, answer onboarding.Answer) error {
 	answer.State = onboarding.AnswerRefused
 	written, err := r.answerItem(answer)
@@ -269,6 +318,12 @@ func (r *Registry) RefuseAnswer(ctx context.Context, answer onboarding.Answer) e
 	var failed *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &failed) {
 		return fmt.Errorf("note that the answer to request %s of stack %s was refused: %w", answer.RequestID, answer.Stack, err)
+	}
+	if failed != nil {
+		return nil
+	}
+	if err := r.releaseLink(ctx, answer); err != nil {
+		return fmt.Errorf("give back what the answer to request %s of stack %s had reserved: %w", answer.RequestID, answer.Stack, err)
 	}
 	return nil
 }

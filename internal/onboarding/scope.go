@@ -1,0 +1,80 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Scope says whose stacks a link expects.
+type Scope string
+
+// The scopes of a link.
+const (
+	// ScopeAccount: those of the one account that the vendor named.
+	ScopeAccount Scope = ""
+	// ScopeOrganization: those of any account of an AWS organization, as a
+	// StackSet makes them; each account becomes a registration of its own.
+	//
+	// That a stack's account is in the organization is what the topic's policy
+	// has checked, and nobody checks it again: SNS does not say who published
+	// (aws-facts 1.21), so an account that may publish for another reason, and
+	// knows the external ID, could add itself. OnlyAccounts rules that out.
+	ScopeOrganization Scope = "organization"
+	// ScopeAnyone: those of whichever account comes first, and of no other then.
+	ScopeAnyone Scope = "anyone"
+)
+
+// Admits reports whether the stacks of an account may use the link. To a link
+// for anyone that means: as far as nobody else was faster.
+func (l Link) Admits(in account.ID) bool {
+	switch l.Scope {
+	case ScopeAccount:
+		return !l.Account.IsZero() && in == l.Account
+	case ScopeOrganization:
+		return len(l.OnlyAccounts) == 0 || slices.Contains(l.OnlyAccounts, in) || in == l.Account
+	case ScopeAnyone:
+		return l.Bound.IsZero() || in == l.Bound
+	}
+	return false
+}
+
+// Sole is the one account that the link is for; zero where there is none yet,
+// or where there may be many.
+func (l Link) Sole() account.ID {
+	switch l.Scope {
+	case ScopeAccount:
+		return l.Account
+	case ScopeAnyone:
+		return l.Bound
+	case ScopeOrganization:
+	}
+	return account.ID{}
+}
+
+// RoleIn is the ARN of the role that a stack in the account must create.
+func (l Link) RoleIn(in account.ID, partition account.Partition) account.RoleARN {
+	return account.RoleARN{Partition: partition, Account: in, Path: l.RolePath, Name: l.RoleName}
+}
+
+// Role is that of the sole account.
+func (l Link) Role(partition account.Partition) account.RoleARN {
+	return l.RoleIn(l.Sole(), partition)
+}
+
+// Current are the registrations that speak for the customer today, by account:
+// at most one, unless the link is an organization's. One that was disconnected
+// before the link was issued anew belongs to the past.
+func (c Customer) Current() []Registration {
+	var current []Registration
+	for _, r := range c.Registrations {
+		mine := c.Link.Scope == ScopeOrganization || !c.Link.Sole().IsZero() && r.Account == c.Link.Sole()
+		if mine && (r.Live() || r.ExternalID == c.Link.ExternalID) {
+			current = append(current, r)
+		}
+	}
+	return current
+}
