@@ -76,6 +76,9 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if _, err := h.publishers.readers(ctx, h.record(before, spec)); err != nil {
 		return State{}, err
 	}
+	if err := h.refuseUnconfirmed(ctx, before, spec); err != nil {
+		return State{}, err
+	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
 		return State{}, err
 	}
@@ -201,6 +204,9 @@ func (h *Hub) ensureShards(ctx context.Context, record registry.HubRecord) error
 			return h.explainRegistry(err)
 		}
 		if err := h.publishers.setRegions(ctx, shard, record.Regions); err != nil {
+			return err
+		}
+		if err := h.publishers.setAnyone(ctx, shard, record.OpenToAnyone()); err != nil {
 			return err
 		}
 	}

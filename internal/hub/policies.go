@@ -70,7 +70,7 @@ func (p *Publishers) roundUnderLease(ctx context.Context, lease registry.Lease, 
 
 // changed is the shard as it will be.
 func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
-	if len(change.Add) == 0 && len(change.Remove) == 0 && change.All == nil && change.Regions == nil {
+	if change.Empty() {
 		return shard
 	}
 	accounts := maps.Clone(shard.Accounts)
@@ -86,6 +86,12 @@ func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
 	shard.Accounts = accounts
 	if change.Regions != nil {
 		shard.Regions = change.Regions
+	}
+	if change.Organizations != nil {
+		shard.Organizations = change.Organizations
+	}
+	if change.Anyone != nil {
+		shard.Anyone = *change.Anyone
 	}
 	shard.Sequence++
 	return shard
@@ -123,7 +129,7 @@ func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error)
 		if !policyBehind(t.text, shard) {
 			continue
 		}
-		text, err := iampolicy.MergePublishers(t.text, t.topic, shard.Publishers(), shard.Sequence)
+		text, err := iampolicy.MergePublishers(t.text, t.topic, publishersOf(shard), shard.Sequence)
 		if err != nil {
 			return nil, err
 		}

@@ -162,6 +162,9 @@ func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
 		if err := p.sweep(ctx, shard, keep, now); err != nil {
 			return err
 		}
+		if err := p.sweepOrganizations(ctx, shard, onboarding.Organizations(mine, now), now); err != nil {
+			return err
+		}
 	}
 	if record.TemplateAccess != registry.TemplatesAccounts {
 		return nil

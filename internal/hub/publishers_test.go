@@ -57,8 +57,8 @@ func (w *world) names(id account.ID, regions ...account.Region) {
 	for _, region := range regions {
 		attributes, err := w.topicAttributes(w.t.Context(), w.topic(region, 0))
 		w.must(err)
-		if accounts, _, _ := iampolicy.PublishersOf(attributes["Policy"]); !slices.Contains(accounts, id) {
-			w.t.Errorf("the policy in %s names %v, want %s too", region, accounts, id)
+		if who, _, _ := iampolicy.PublishersOf(attributes["Policy"]); !slices.Contains(who.Accounts, id) {
+			w.t.Errorf("the policy in %s names %v, want %s too", region, who.Accounts, id)
 		}
 	}
 }
@@ -147,9 +147,9 @@ func (w *world) allowed(n int) {
 	for _, region := range spec().Regions {
 		attributes, err := w.topicAttributes(w.t.Context(), w.topic(region, 0))
 		w.must(err)
-		accounts, _, _ := iampolicy.PublishersOf(attributes["Policy"])
-		if len(accounts) != n {
-			w.t.Errorf("%d accounts may publish in %s, want %d", len(accounts), region, n)
+		who, _, _ := iampolicy.PublishersOf(attributes["Policy"])
+		if len(who.Accounts) != n {
+			w.t.Errorf("%d accounts may publish in %s, want %d", len(who.Accounts), region, n)
 		}
 	}
 	w.complete(spec().Regions...)

@@ -187,17 +187,12 @@ func (h *Hub) readBucket(ctx context.Context, record registry.HubRecord, missing
 }
 
 // policyBehind reports whether a topic's policy does not say what the registry
-// says, by its number or by its accounts.
+// says, by its number or by those whom it names.
 func policyBehind(policy string, shard registry.Shard) bool {
-	accounts, sequence, ok := iampolicy.PublishersOf(policy)
-	if len(shard.Accounts) == 0 {
+	wanted := publishersOf(shard)
+	found, sequence, ok := iampolicy.PublishersOf(policy)
+	if wanted.Nobody() {
 		return ok
 	}
-	return !ok || sequence != shard.Sequence || !slices.Equal(sortAccounts(accounts), shard.Publishers())
-}
-
-func sortAccounts(accounts []account.ID) []account.ID {
-	return slices.SortedFunc(slices.Values(accounts), func(a, b account.ID) int {
-		return strings.Compare(a.String(), b.String())
-	})
+	return !ok || sequence != shard.Sequence || !found.Equal(wanted)
 }

@@ -6,18 +6,9 @@ package iampolicy
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"strconv"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
-
-// publishersSid starts the Sid of our one statement in a topic's policy; the
-// number of the last change follows. Whoever reads the policy can so tell
-// whether it is behind the registry.
-const publishersSid = "XacctPublishers"
-
-var publishersSidPattern = regexp.MustCompile(`^` + publishersSid + `([0-9]+)$`)
 
 // Topic is the policy of a topic that its owner administers and that the given
 // accounts may publish to.
@@ -39,32 +30,15 @@ func Topic(topic account.TopicARN, accounts []account.ID, sequence int64) Docume
 			Condition: Conditions{"StringEquals": {"AWS:SourceOwner": {topic.Account.String()}}},
 		}},
 	}
-	if len(accounts) > 0 {
-		d.Statements = append(d.Statements, publishers(topic, accounts, sequence))
-	}
+	d.Statements = append(d.Statements, Publishers{Accounts: accounts}.statements(topic, sequence)...)
 	return d
 }
 
-// publishers allows the accounts to publish, through a condition and not as
-// principals: SNS refuses a whole document that names one closed account
-// (aws-facts 5.4), and the list holds twice as many (5.1). CloudFormation
-// publishes as the customer's principal (1.17), whose account this key tells.
-func publishers(topic account.TopicARN, accounts []account.ID, sequence int64) Statement {
-	return Statement{
-		Sid:       publishersSid + strconv.FormatInt(sequence, 10),
-		Effect:    Allow,
-		Principal: Principals{"AWS": {"*"}},
-		Action:    []string{"SNS:Publish"},
-		Resource:  []string{topic.String()},
-		Condition: Conditions{"StringEquals": {"aws:PrincipalAccount": sorted(idTexts(accounts))}},
-	}
-}
-
-// MergePublishers is a topic's policy with our statement replaced: the accounts
-// that may publish now, and the number of this change. All other statements
-// stay as they are, whatever they are. Without accounts our statement goes, and
-// with it the number. An empty policy reads as SNS's default.
-func MergePublishers(existing string, topic account.TopicARN, accounts []account.ID, sequence int64) (string, error) {
+// MergePublishers is a topic's policy with our statements replaced: who may
+// publish now, and the number of this change. All other statements stay as they
+// are, whatever they are. Without anybody our statements go, and with them the
+// number. An empty policy reads as SNS's default.
+func MergePublishers(existing string, topic account.TopicARN, who Publishers, sequence int64) (string, error) {
 	if existing == "" {
 		existing = Topic(topic, nil, 0).String()
 	}
@@ -72,51 +46,17 @@ func MergePublishers(existing string, topic account.TopicARN, accounts []account
 	if err != nil {
 		return "", fmt.Errorf("the policy of topic %s cannot be read, so nothing was changed in it: %w", topic, err)
 	}
-	if len(accounts) > 0 {
-		policy.Statement = append(policy.Statement, json.RawMessage(encode(publishers(topic, accounts, sequence).wire())))
+	for _, s := range who.statements(topic, sequence) {
+		policy.Statement = append(policy.Statement, json.RawMessage(encode(s.wire())))
 	}
 	if len(policy.Statement) == 0 {
 		return Topic(topic, nil, 0).String(), nil
 	}
 	merged := encode(policy)
-	if err := checkTopic(merged, topic, len(policy.Statement), accounts); err != nil {
+	if err := checkTopic(merged, topic, len(policy.Statement), who.Accounts); err != nil {
 		return "", err
 	}
 	return merged, nil
-}
-
-// PublishersOf reads our statement back: who may publish, and the number of the
-// change that said so. It is not ok where there is no such statement, more than
-// one, or one that was changed by another hand; then the policy is behind.
-func PublishersOf(text string) (accounts []account.ID, sequence int64, ok bool) {
-	_, ours, err := splitPublishers(text)
-	if err != nil || len(ours) != 1 {
-		return nil, 0, false
-	}
-	d, err := Parse(encode(rawPolicy{Version: Version2008, Statement: ours}))
-	if err != nil || len(d.Statements[0].Resource) != 1 {
-		return nil, 0, false
-	}
-	s := d.Statements[0]
-	topic, err := account.ParseTopicARN(s.Resource[0])
-	if err != nil {
-		return nil, 0, false
-	}
-	sequence, err = strconv.ParseInt(publishersSidPattern.FindStringSubmatch(s.Sid)[1], 10, 64)
-	if err != nil {
-		return nil, 0, false
-	}
-	for _, text := range s.Condition["StringEquals"]["aws:PrincipalAccount"] {
-		id, err := account.ParseID(text)
-		if err != nil {
-			return nil, 0, false
-		}
-		accounts = append(accounts, id)
-	}
-	if len(accounts) == 0 || encode(s.canonical()) != encode(publishers(topic, accounts, sequence).canonical()) {
-		return nil, 0, false
-	}
-	return accounts, sequence, true
 }
 
 // rawPolicy keeps statements as they were written: what others added may be
@@ -151,7 +91,7 @@ func splitPublishers(text string) (policy rawPolicy, ours []json.RawMessage, err
 		if err := json.Unmarshal(raw, &s); err != nil {
 			return rawPolicy{}, nil, fmt.Errorf("a statement is no JSON object: %w", err)
 		}
-		if publishersSidPattern.MatchString(s.Sid) {
+		if ourSid.MatchString(s.Sid) {
 			ours = append(ours, raw)
 		} else {
 			policy.Statement = append(policy.Statement, raw)
@@ -179,16 +119,8 @@ func checkTopic(policy string, topic account.TopicARN, statements int, accounts 
 	}
 	if over := len(policy) - MaxTopicSize; over > 0 {
 		const each = len(`"123456789012",`)
-		n := len(sorted(idTexts(accounts)))
+		n := len(sorted(textsOf(accounts)))
 		return &TopicFullError{Topic: topic, Accounts: n, Fit: max(0, n-(over+each-1)/each), Size: len(policy)}
 	}
 	return nil
-}
-
-func idTexts(accounts []account.ID) []string {
-	ids := make([]string, len(accounts))
-	for i, id := range accounts {
-		ids[i] = id.String()
-	}
-	return ids
 }

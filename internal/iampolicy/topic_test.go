@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -47,6 +47,15 @@ func accounts(n int) []account.ID {
 	ids := make([]account.ID, n)
 	for i := range ids {
 		ids[i], _ = account.ParseID(fmt.Sprintf("%012d", 222222222222+i))
+	}
+	return ids
+}
+
+func organizations(n int) []account.OrganizationID {
+	var ids []account.OrganizationID
+	for i := range n {
+		o, _ := account.ParseOrganizationID(fmt.Sprintf("o-%010d", i))
+		ids = append(ids, o)
 	}
 	return ids
 }
@@ -99,7 +108,7 @@ func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
 	const other = `{"Sid":"Ops <team> & co","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root","Odd":"x"},"Action":"SNS:Subscribe","Resource":"` + topicText + `"}`
 	existing := "{\n\"Version\":\"2008-10-17\",\"Id\":\"mine\",\"Statement\":[" + other + "]}"
 
-	first, err := MergePublishers(existing, topic, accounts(2), 7)
+	first, err := MergePublishers(existing, topic, Publishers{Accounts: accounts(2)}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +116,14 @@ func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
 	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `,` + wantOurs + `]}`; first != want {
 		t.Errorf("got  %s\nwant %s", first, want)
 	}
-	second, err := MergePublishers(first, topic, accounts(1), 8)
+	second, err := MergePublishers(first, topic, Publishers{Accounts: accounts(1)}, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(second, "XacctPublishers7") || strings.Count(second, "XacctPublishers8") != 1 || !strings.Contains(second, other) {
 		t.Errorf("got %s", second)
 	}
-	last, err := MergePublishers(second, topic, nil, 9)
+	last, err := MergePublishers(second, topic, Publishers{}, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,11 +132,35 @@ func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
 	}
 }
 
+func TestOrganizationsAndAnyoneHaveStatementsOfTheirOwn(t *testing.T) {
+	topic := topicARN(t, topicText)
+	both := Publishers{Accounts: accounts(1), Organizations: organizations(2)}
+	text, err := MergePublishers(`{"Statement":[]}`, topic, both, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement := func(sid, condition string) string {
+		return `{"Sid":"` + sid + `","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"` + topicText + `","Condition":{` + condition + `}}`
+	}
+	want := `{"Statement":[` + statement("XacctPublishers3", `"StringEquals":{"aws:PrincipalAccount":"222222222222"}`) + `,` +
+		statement("XacctOrganizations3", `"StringEquals":{"aws:PrincipalOrgID":["o-0000000000","o-0000000001"]}`) + `]}`
+	if text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	both.Anyone = true
+	if text, err = MergePublishers(text, topic, both, 4); err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"Statement":[` + statement("XacctAnyone4", `"StringLike":{"aws:PrincipalAccount":"*"}`) + `]}`; text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}
+
 func TestATopicIsNeverLeftWithoutAPolicy(t *testing.T) {
 	topic := topicARN(t, topicText)
-	ours := `{"Statement":` + encode(publishers(topic, accounts(1), 1).wire()) + `}`
+	ours := `{"Statement":` + encode(Publishers{Accounts: accounts(1)}.statements(topic, 1)[0].wire()) + `}`
 	for _, existing := range []string{"", ours} {
-		got, err := MergePublishers(existing, topic, nil, 2)
+		got, err := MergePublishers(existing, topic, Publishers{}, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +168,7 @@ func TestATopicIsNeverLeftWithoutAPolicy(t *testing.T) {
 			t.Errorf("%s became %s", existing, got)
 		}
 	}
-	if _, err := MergePublishers(`{"Statement":`, topic, nil, 2); err == nil || !strings.Contains(err.Error(), topicText) {
+	if _, err := MergePublishers(`{"Statement":`, topic, Publishers{}, 2); err == nil || !strings.Contains(err.Error(), topicText) {
 		t.Errorf("a policy that cannot be read: %v", err)
 	}
 }
@@ -143,21 +176,25 @@ func TestATopicIsNeverLeftWithoutAPolicy(t *testing.T) {
 func TestPublishersAreReadBack(t *testing.T) {
 	topic := topicARN(t, topicText)
 	rapid.Check(t, func(r *rapid.T) {
-		want := accounts(rapid.IntRange(1, 40).Draw(r, "accounts"))
+		want := Publishers{Anyone: rapid.Bool().Draw(r, "anyone")}
+		if !want.Anyone {
+			want.Accounts = accounts(rapid.IntRange(1, 40).Draw(r, "accounts"))
+			want.Organizations = organizations(rapid.IntRange(0, 5).Draw(r, "organizations"))
+		}
 		sequence := rapid.Int64Range(0, 1<<62).Draw(r, "sequence")
 		text, err := MergePublishers("", topic, want, sequence)
 		if err != nil {
 			r.Fatal(err)
 		}
 		got, number, ok := PublishersOf(text)
-		if !ok || number != sequence || !slices.Equal(got, want) {
+		if !ok || number != sequence || !reflect.DeepEqual(got, want) {
 			r.Fatalf("got %v %d %v from %s", got, number, ok, text)
 		}
 	})
 }
 
 func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
-	good, err := MergePublishers("", topicARN(t, topicText), accounts(2), 7)
+	good, err := MergePublishers("", topicARN(t, topicText), Publishers{Accounts: accounts(2)}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +220,7 @@ func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
 
 func TestAFullTopicSaysHowManyAccountsFit(t *testing.T) {
 	topic := topicARN(t, topicText)
-	_, err := MergePublishers("", topic, accounts(3000), 123)
+	_, err := MergePublishers("", topic, Publishers{Accounts: accounts(3000)}, 123)
 	var full *TopicFullError
 	if !errors.As(err, &full) {
 		t.Fatalf("got %v", err)
@@ -191,11 +228,11 @@ func TestAFullTopicSaysHowManyAccountsFit(t *testing.T) {
 	if full.Fit < 1900 {
 		t.Errorf("only %d accounts fit, and the facts promise about 1,900", full.Fit)
 	}
-	text, err := MergePublishers("", topic, accounts(full.Fit), 123)
+	text, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Fit)}, 123)
 	if err != nil || len(text) > MaxTopicSize {
 		t.Errorf("what is said to fit has %d bytes: %v", len(text), err)
 	}
-	if _, err := MergePublishers("", topic, accounts(full.Fit+1), 123); !errors.As(err, &full) {
+	if _, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Fit + 1)}, 123); !errors.As(err, &full) {
 		t.Errorf("one more than fits is taken: %v", err)
 	}
 }
@@ -206,7 +243,7 @@ func TestATopicHasAHundredStatements(t *testing.T) {
 		statements[i] = json.RawMessage(`{}`)
 	}
 	topic := topicARN(t, topicText)
-	if _, err := MergePublishers(encode(rawPolicy{Statement: statements}), topic, accounts(1), 1); err == nil || !strings.Contains(err.Error(), "101 statements") {
+	if _, err := MergePublishers(encode(rawPolicy{Statement: statements}), topic, Publishers{Accounts: accounts(1)}, 1); err == nil || !strings.Contains(err.Error(), "101 statements") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -222,7 +259,7 @@ func TestAQueueListensToOptInRegions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := d.Statements[0].Principal["Service"]; !slices.Equal(got, want) {
+		if got := d.Statements[0].Principal["Service"]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v, want %v", queueRegion, got, want)
 		}
 	}

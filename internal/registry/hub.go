@@ -35,6 +35,12 @@ const (
 	TemplatesAccounts  = "accounts"  // the accounts of the hub's customers
 )
 
+// Who may phone home: a hub's Publishers.
+const (
+	PublishersKnown  = "known_accounts" // the accounts and organizations that links name
+	PublishersAnyone = "anyone"         // any AWS account; for sign-up before the account is known
+)
+
 // HubRecord is everything that is known of a hub without asking for its parts.
 type HubRecord struct {
 	onboarding.Hub
@@ -62,6 +68,9 @@ type HubRecord struct {
 // SignsTemplates says that the address of a template opens nothing by itself:
 // somebody with the vendor's credentials has to sign it first.
 func (h HubRecord) SignsTemplates() bool { return h.TemplateAccess == TemplatesPresigned }
+
+// OpenToAnyone says that the hub's topics take messages of any AWS account.
+func (h HubRecord) OpenToAnyone() bool { return h.Publishers == PublishersAnyone }
 
 // LogValue keeps a log line about a hub to its name.
 func (h HubRecord) LogValue() slog.Value { return slog.StringValue(h.Name) }

@@ -27,6 +27,7 @@ var comparable = cmp.Options{
 	cmp.Comparer(func(a, b account.RoleARN) bool { return a == b }),
 	cmp.Comparer(func(a, b account.StackARN) bool { return a == b }),
 	cmp.Comparer(func(a, b account.ExternalID) bool { return a == b }),
+	cmp.Comparer(func(a, b account.OrganizationID) bool { return a == b }),
 	cmp.Comparer(func(a, b registry.Key) bool { return bytes.Equal(a.Bytes(), b.Bytes()) }),
 	cmpopts.EquateEmpty(),
 }

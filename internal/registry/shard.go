@@ -29,6 +29,10 @@ type Shard struct {
 	// Accounts may publish; each with the time that it was last asked for, so
 	// that tidying up never takes away what somebody is just about to need.
 	Accounts map[account.ID]time.Time
+	// Organizations are those all of whose accounts may publish, in the same way.
+	Organizations map[account.OrganizationID]time.Time
+	// Anyone is set where every AWS account may, whatever the lists say.
+	Anyone bool
 	// Regions have a topic of the shard.
 	Regions []account.Region
 
@@ -137,6 +141,15 @@ type ShardChange struct {
 	Remove  []account.ID
 	All     map[account.ID]time.Time // instead of what there was, each with when it was asked for; nil: as the others say
 	Regions []account.Region         // nil: they stay
+
+	// Organizations are few, so they are replaced as a whole; nil: they stay.
+	Organizations map[account.OrganizationID]time.Time
+	Anyone        *bool // nil: it stays
+}
+
+// Empty reports whether everything stays.
+func (c ShardChange) Empty() bool {
+	return len(c.Add) == 0 && len(c.Remove) == 0 && c.All == nil && c.Regions == nil && c.Organizations == nil && c.Anyone == nil
 }
 
 // ChangeShard changes the shard that was read under the lease. It is
@@ -153,11 +166,19 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 	}
 	if change.All != nil {
 		set += ", accounts = :accounts"
-		values[":accounts"] = accountMap(change.All)
+		values[":accounts"] = askedMap(change.All)
 	}
 	if change.Regions != nil {
 		set += ", regions = :regions"
 		values[":regions"] = regionSet(change.Regions)
+	}
+	if change.Organizations != nil {
+		set += ", organizations = :organizations"
+		values[":organizations"] = askedMap(change.Organizations)
+	}
+	if change.Anyone != nil {
+		set += ", anyone = :anyone"
+		values[":anyone"] = &types.AttributeValueMemberBOOL{Value: *change.Anyone}
 	}
 	for n, id := range change.Remove {
 		name := "#remove" + strconv.Itoa(n)
@@ -249,6 +270,9 @@ func (r *Registry) decodeShard(shard int, i item) (Shard, error) {
 		}
 		s.Accounts[id] = time.Unix(numberOf(accounts.Value, digits), 0).UTC()
 	}
+	if err := s.decodeOthers(i); err != nil {
+		return Shard{}, fmt.Errorf("record %s in table %s: %w", k, r.table, err)
+	}
 	regions, _ := i["regions"].(*types.AttributeValueMemberSS)
 	if regions == nil {
 		return Shard{}, fmt.Errorf("record %s in table %s has no Regions: restore the table from a backup", k, r.table)
@@ -263,9 +287,33 @@ func (r *Registry) decodeShard(shard int, i item) (Shard, error) {
 	return s, nil
 }
 
-func accountMap(accounts map[account.ID]time.Time) types.AttributeValue {
+// decodeOthers reads who may publish beside the accounts; older records have
+// nobody.
+func (s *Shard) decodeOthers(i item) error {
+	if anyone, ok := i["anyone"].(*types.AttributeValueMemberBOOL); ok {
+		s.Anyone = anyone.Value
+	}
+	organizations, ok := i["organizations"].(*types.AttributeValueMemberM)
+	if !ok {
+		return nil
+	}
+	s.Organizations = map[account.OrganizationID]time.Time{}
+	for text := range organizations.Value {
+		id, err := account.ParseOrganizationID(text)
+		if err != nil {
+			return err
+		}
+		s.Organizations[id] = time.Unix(numberOf(organizations.Value, text), 0).UTC()
+	}
+	return nil
+}
+
+func askedMap[T interface {
+	comparable
+	String() string
+}](list map[T]time.Time) types.AttributeValue {
 	all := item{}
-	for id, asked := range accounts {
+	for id, asked := range list {
 		all[id.String()] = moment(asked)
 	}
 	return &types.AttributeValueMemberM{Value: all}

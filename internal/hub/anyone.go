@@ -1,0 +1,86 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// UnconfirmedError says that a hub can't go back to known accounts, because
+// nobody knows the accounts of some links.
+type UnconfirmedError struct {
+	Hub       string
+	Customers []string
+}
+
+func (e *UnconfirmedError) Error() string {
+	return fmt.Sprintf("hub %s has open links that name no account: %s", e.Hub, strings.Join(e.Customers, ", "))
+}
+
+// Unconfirmed are the customers, by ID, whose open links name no account yet.
+func Unconfirmed(customers []onboarding.Customer) []string {
+	var ids []string
+	for _, c := range customers {
+		if c.Link.Scope == onboarding.ScopeAnyone && !c.Link.Closed {
+			ids = append(ids, c.Link.CustomerID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// refuseUnconfirmed is *UnconfirmedError where the hub is to be closed to
+// strangers while it waits for some.
+func (h *Hub) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, spec Spec) error {
+	if !before.OpenToAnyone() || spec.Publishers == registry.PublishersAnyone {
+		return nil
+	}
+	customers, err := h.registry.Customers(ctx)
+	if err != nil {
+		return h.explainRegistry(err)
+	}
+	if ids := Unconfirmed(customers); len(ids) > 0 {
+		return &UnconfirmedError{Hub: h.name, Customers: ids}
+	}
+	return nil
+}
+
+// setAnyone makes a shard's topics anyone's, or those of known publishers
+// again. In the latter case, those who came while it was anyone's are named
+// first: a stack that may not publish its Delete can't be deleted (aws-facts 1.14).
+func (p *Publishers) setAnyone(ctx context.Context, shard int, anyone bool) error {
+	today, err := p.hub.registry.Shard(ctx, shard)
+	if err != nil {
+		return p.explain(err)
+	}
+	if today.Anyone == anyone {
+		return nil
+	}
+	if !anyone {
+		if err := p.nameEverybody(ctx, shard); err != nil {
+			return err
+		}
+	}
+	return p.change(ctx, shard, func(registry.Shard) registry.ShardChange { return registry.ShardChange{Anyone: &anyone} })
+}
+
+func (p *Publishers) nameEverybody(ctx context.Context, shard int) error {
+	customers, err := p.hub.registry.Customers(ctx)
+	if err != nil {
+		return p.explain(err)
+	}
+	mine := slices.DeleteFunc(customers, func(c onboarding.Customer) bool { return c.Link.Shard != shard })
+	for some := range slices.Chunk(onboarding.Publishers(mine, p.hub.now()), batchSize) {
+		if err := p.allow(ctx, shard, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}

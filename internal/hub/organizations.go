@@ -1,0 +1,69 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Beside the accounts that are named one by one, whole organizations may
+// publish. The same item holds them, under the same lease.
+
+// publishersOf is what the policies of a shard's topics should say.
+func publishersOf(shard registry.Shard) iampolicy.Publishers {
+	who := iampolicy.Publishers{Accounts: shard.Publishers(), Anyone: shard.Anyone}
+	for id := range shard.Organizations {
+		who.Organizations = append(who.Organizations, id)
+	}
+	return who
+}
+
+// AllowOrganization sees to it that all accounts of an organization may publish
+// to a shard's topics in every Region.
+func (p *Publishers) AllowOrganization(ctx context.Context, shard int, id account.OrganizationID) error {
+	ctx, cancel := context.WithTimeout(ctx, allowPatience)
+	defer cancel()
+	return p.change(ctx, shard, func(now registry.Shard) registry.ShardChange {
+		asked, there := now.Organizations[id]
+		if there && p.hub.now().Sub(asked) <= fresh {
+			return registry.ShardChange{}
+		}
+		all := map[account.OrganizationID]time.Time{}
+		maps.Copy(all, now.Organizations)
+		all[id] = p.hub.now()
+		return registry.ShardChange{Organizations: all}
+	})
+}
+
+// sweepOrganizations takes those off that no link, no live stack and no grace
+// period names any more.
+func (p *Publishers) sweepOrganizations(ctx context.Context, shard int, keep []account.OrganizationID, now time.Time) error {
+	left := func(s registry.Shard) registry.ShardChange {
+		all := map[account.OrganizationID]time.Time{}
+		for id, asked := range s.Organizations {
+			if slices.Contains(keep, id) || now.Sub(asked) <= settled {
+				all[id] = asked
+			}
+		}
+		if len(all) == len(s.Organizations) {
+			return registry.ShardChange{}
+		}
+		return registry.ShardChange{Organizations: all}
+	}
+	today, err := p.hub.registry.Shard(ctx, shard)
+	if err != nil {
+		return p.explain(err)
+	}
+	if left(today).Empty() {
+		return nil
+	}
+	return p.change(ctx, shard, left)
+}

@@ -1,0 +1,104 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+var umbrella = parse(account.ParseOrganizationID, "o-a1b2c3d4e5")
+
+// organizations are those that the policy of a topic names.
+func (w *world) organizations(region account.Region) []account.OrganizationID {
+	w.t.Helper()
+	attributes, err := w.topicAttributes(w.t.Context(), w.topic(region, 0))
+	w.must(err)
+	who, _, _ := iampolicy.PublishersOf(attributes["Policy"])
+	return who.Organizations
+}
+
+func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Publishers().AllowOrganization(t.Context(), 0, umbrella))
+	before, err := w.registry.Shard(t.Context(), 0)
+	w.must(err)
+	w.must(w.process().Publishers().AllowOrganization(t.Context(), 0, umbrella))
+	after, err := w.registry.Shard(t.Context(), 0)
+	w.must(err)
+	if after.Sequence != before.Sequence {
+		t.Error("what was allowed already was written once more")
+	}
+	for _, region := range spec().Regions {
+		if got := w.organizations(region); !slices.Equal(got, []account.OrganizationID{umbrella}) {
+			t.Errorf("in %s these may publish: %v", region, got)
+		}
+	}
+	w.mayPublish(globex, frankfurt, virginia)
+	w.complete(frankfurt, virginia)
+}
+
+func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	link, err := w.registry.CreateLink(t.Context(), onboarding.Link{
+		Hub: "acme", CustomerID: "umbrella", ExternalID: onboarding.ExternalID([]byte("key"), "acme", "umbrella", 1),
+		Scope: onboarding.ScopeOrganization, Organization: umbrella, CreatedAt: w.clock.Now(),
+	})
+	w.must(err)
+	w.must(w.Publishers().AllowOrganization(t.Context(), 0, umbrella))
+	w.clock.advance(30 * 24 * time.Hour)
+	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	if len(w.organizations(frankfurt)) != 1 {
+		t.Error("the link is open, and nobody of the organization may publish")
+	}
+	link.Closed, link.ClosedAt = true, w.clock.Now()
+	_, err = w.registry.UpdateLink(t.Context(), link)
+	w.must(err)
+	w.clock.advance(8 * 24 * time.Hour)
+	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	if got := w.organizations(frankfurt); len(got) != 0 {
+		t.Errorf("still allowed: %v", got)
+	}
+	w.complete(frankfurt, virginia)
+}
+
+func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnybody(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	open := spec()
+	open.Publishers = registry.PublishersAnyone
+	_, err := w.Update(t.Context(), open)
+	w.must(err)
+	w.mayPublish(globex, frankfurt, virginia)
+	w.mayPublish(initech, frankfurt, virginia)
+	w.complete(frankfurt, virginia)
+
+	link, err := w.registry.CreateLink(t.Context(), onboarding.Link{
+		Hub: "acme", CustomerID: "globex", ExternalID: onboarding.ExternalID([]byte("key"), "acme", "globex", 1),
+		Scope: onboarding.ScopeAnyone, Bound: globex, CreatedAt: w.clock.Now(),
+	})
+	w.must(err)
+	var unconfirmed *UnconfirmedError
+	if _, err := w.Update(t.Context(), spec()); !errors.As(err, &unconfirmed) || !slices.Equal(unconfirmed.Customers, []string{"globex"}) {
+		t.Fatalf("a hub with a link that names no account was closed to strangers: %v", err)
+	}
+	link.Closed, link.ClosedAt = true, w.clock.Now()
+	_, err = w.registry.UpdateLink(t.Context(), link)
+	w.must(err)
+	_, err = w.Update(t.Context(), spec())
+	w.must(err)
+	w.mayPublish(globex, frankfurt, virginia) // it may still have a stack to delete
+	w.mayNotPublish(initech, frankfurt, virginia)
+	w.complete(frankfurt, virginia)
+}

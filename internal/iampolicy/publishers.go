@@ -1,0 +1,143 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package iampolicy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Publishers are who may publish to a topic. The zero value is nobody.
+type Publishers struct {
+	Accounts      []account.ID
+	Organizations []account.OrganizationID // whose accounts may
+	Anyone        bool                     // any account of the partition may, whatever the others say
+}
+
+// Nobody reports that there are none.
+func (p Publishers) Nobody() bool {
+	return !p.Anyone && len(p.Accounts) == 0 && len(p.Organizations) == 0
+}
+
+// Equal reports that the policy would let the same publish: where anyone may,
+// the lists make no difference.
+func (p Publishers) Equal(o Publishers) bool {
+	if p.Anyone || o.Anyone {
+		return p.Anyone == o.Anyone
+	}
+	return slices.Equal(sorted(textsOf(p.Accounts)), sorted(textsOf(o.Accounts))) &&
+		slices.Equal(sorted(textsOf(p.Organizations)), sorted(textsOf(o.Organizations)))
+}
+
+// ourSid is that of our statements in a topic's policy, at most one of each
+// kind. The number is that of the last change: whoever reads the policy can so
+// tell whether it is behind the registry.
+var ourSid = regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone)([0-9]+)$`)
+
+// statements allow them to publish, through conditions and not as principals:
+// SNS refuses a whole document that names one closed account (aws-facts 5.4),
+// and a list holds twice as many (5.1). CloudFormation publishes as the
+// customer's principal (1.17), whose account and organization these keys tell.
+func (p Publishers) statements(topic account.TopicARN, sequence int64) []Statement {
+	allow := func(sid, operator, key string, values []string) Statement {
+		return Statement{
+			Sid:       "Xacct" + sid + strconv.FormatInt(sequence, 10),
+			Effect:    Allow,
+			Principal: Principals{"AWS": {"*"}},
+			Action:    []string{"SNS:Publish"},
+			Resource:  []string{topic.String()},
+			Condition: Conditions{operator: {key: values}},
+		}
+	}
+	if p.Anyone {
+		// Whoever has an account: an unsigned request has no such key, and what
+		// is not there matches nothing.
+		return []Statement{allow("Anyone", "StringLike", "aws:PrincipalAccount", []string{"*"})}
+	}
+	var all []Statement
+	if len(p.Accounts) > 0 {
+		all = append(all, allow("Publishers", "StringEquals", "aws:PrincipalAccount", sorted(textsOf(p.Accounts))))
+	}
+	if len(p.Organizations) > 0 {
+		all = append(all, allow("Organizations", "StringEquals", "aws:PrincipalOrgID", sorted(textsOf(p.Organizations))))
+	}
+	return all
+}
+
+// PublishersOf reads our statements back: who may publish, and the number of
+// the change that said so. It is not ok where there are none, or any that was
+// changed by another hand; then the policy is behind.
+func PublishersOf(text string) (who Publishers, sequence int64, ok bool) {
+	_, ours, err := splitPublishers(text)
+	if err != nil || len(ours) == 0 {
+		return Publishers{}, 0, false
+	}
+	d, err := Parse(encode(rawPolicy{Version: Version2008, Statement: ours}))
+	if err != nil || len(d.Statements[0].Resource) != 1 {
+		return Publishers{}, 0, false
+	}
+	topic, err := account.ParseTopicARN(d.Statements[0].Resource[0])
+	if err != nil {
+		return Publishers{}, 0, false
+	}
+	for n, s := range d.Statements {
+		number, err := who.read(s)
+		if err != nil || n > 0 && number != sequence {
+			return Publishers{}, 0, false
+		}
+		sequence = number
+	}
+	if !sameStatements(d.Statements, who.statements(topic, sequence)) {
+		return Publishers{}, 0, false
+	}
+	return who, sequence, true
+}
+
+// read adds those whom one of our statements names.
+func (p *Publishers) read(s Statement) (sequence int64, err error) {
+	sid := ourSid.FindStringSubmatch(s.Sid)
+	if sid == nil {
+		return 0, fmt.Errorf("statement %q is not ours", s.Sid)
+	}
+	if sequence, err = strconv.ParseInt(sid[2], 10, 64); err != nil {
+		return 0, err
+	}
+	switch sid[1] {
+	case "Anyone":
+		p.Anyone = true
+	case "Organizations":
+		p.Organizations, err = parseAll(s.Condition["StringEquals"]["aws:PrincipalOrgID"], account.ParseOrganizationID)
+	default:
+		p.Accounts, err = parseAll(s.Condition["StringEquals"]["aws:PrincipalAccount"], account.ParseID)
+	}
+	return sequence, err
+}
+
+func sameStatements(a, b []Statement) bool {
+	return slices.EqualFunc(a, b, func(a, b Statement) bool { return encode(a.canonical()) == encode(b.canonical()) })
+}
+
+func parseAll[T any](texts []string, parse func(string) (T, error)) ([]T, error) {
+	var all []T
+	for _, text := range texts {
+		v, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+func textsOf[T fmt.Stringer](values []T) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = v.String()
+	}
+	return texts
+}

@@ -1,0 +1,90 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// anyones is a visit through a link that belongs to nobody yet.
+func (w *world) anyones(requestID string) visit {
+	v := w.visit(requestID)
+	v.answer.Change = onboarding.Change{Kind: onboarding.ChangeRegister, CustomerID: "globex", Binds: true}
+	return v
+}
+
+func (w *world) anyonesLink() {
+	link := w.link("globex", "222222222222")
+	link.Scope, link.Account = onboarding.ScopeAnyone, account.ID{}
+	_, err := w.CreateLink(w.t.Context(), link)
+	w.must(err)
+}
+
+func (w *world) currentLink() onboarding.Link {
+	w.t.Helper()
+	customer, err := w.Customer(w.t.Context(), "globex")
+	w.must(err)
+	return customer.Link
+}
+
+func TestAnAnswerThatBindsReservesTheLinkAndItsCommitBindsIt(t *testing.T) {
+	w := newHub(t)
+	w.anyonesLink()
+	first, second := w.anyones("one"), w.anyones("two")
+	stored, err := w.StoreAnswer(t.Context(), first.snapshot, first.answer)
+	w.must(err)
+	if link := w.currentLink(); link.Reservation == nil || link.Reservation.RequestID != "one" || !link.Bound.IsZero() {
+		t.Fatalf("after the answer was stored: %+v", link)
+	}
+	if _, err := w.StoreAnswer(t.Context(), second.snapshot, second.answer); !errors.Is(err, registry.ErrConflict) {
+		t.Fatalf("a second account was promised the same link: %v", err)
+	}
+	first.snapshot = w.load(first.request)
+	bound := *first.snapshot.Link
+	bound.Bound, bound.Reservation = first.request.Stack.Account, nil
+	first.after.Link = &bound
+	w.must(w.Commit(t.Context(), first.snapshot, stored, first.after))
+	if link := w.currentLink(); link.Bound != first.request.Stack.Account || link.Reservation != nil {
+		t.Errorf("after the commit: %+v", link)
+	}
+}
+
+func TestACommitThatBindsALinkThatHasMovedIsAConflict(t *testing.T) {
+	w := newHub(t)
+	w.anyonesLink()
+	v := w.anyones("one")
+	stored, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
+	w.must(err)
+	v.snapshot = w.load(v.request)
+	_, err = w.UpdateLink(t.Context(), w.currentLink())
+	w.must(err)
+	v.after.Link = v.snapshot.Link
+	if err := w.Commit(t.Context(), v.snapshot, stored, v.after); !errors.Is(err, registry.ErrConflict) {
+		t.Errorf("got %v, want ErrConflict", err)
+	}
+}
+
+func TestARefusedAnswerGivesTheLinkBackAndNobodyElses(t *testing.T) {
+	w := newHub(t)
+	w.anyonesLink()
+	v := w.anyones("one")
+	stored, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
+	w.must(err)
+	other := stored
+	other.RequestID = "another"
+	w.must(w.RefuseAnswer(t.Context(), other))
+	if w.currentLink().Reservation == nil {
+		t.Fatal("the refusal of another answer gave it back")
+	}
+	w.must(w.RefuseAnswer(t.Context(), stored))
+	if link := w.currentLink(); link.Reservation != nil {
+		t.Errorf("still reserved: %+v", link.Reservation)
+	}
+	w.must(w.RefuseAnswer(t.Context(), stored)) // and once more
+}
