@@ -181,6 +181,10 @@ func (w *World) Link(ctx context.Context, hub, customer string) (string, error) 
 		link = found.Link
 		shard, err := records.Shard(ctx, link.Shard)
 		_, allowed := shard.Accounts[link.Account]
+		if link.Scope != onboarding.ScopeAccount {
+			_, allowed = shard.Organizations[link.Organization]
+			allowed = allowed || shard.Anyone
+		}
 		return err == nil && allowed && shard.Written == shard.Sequence
 	})
 	if err != nil {

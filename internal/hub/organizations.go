@@ -43,6 +43,26 @@ func (p *Publishers) AllowOrganization(ctx context.Context, shard int, id accoun
 	})
 }
 
+// AllowMembers names the accounts of an organization that have a live stack one
+// by one, too: an account that leaves the organization loses what it had through
+// it, and could not publish the Delete of its stack any more (aws-facts 1.14).
+func (p *Publishers) AllowMembers(ctx context.Context, shard int, members []account.ID) error {
+	today, err := p.hub.registry.Shard(ctx, shard)
+	if err != nil {
+		return p.explain(err)
+	}
+	unnamed := slices.DeleteFunc(slices.Clone(members), func(id account.ID) bool {
+		_, named := today.Accounts[id]
+		return named
+	})
+	for some := range slices.Chunk(unnamed, batchSize) {
+		if err := p.allow(ctx, shard, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sweepOrganizations takes those off that no link, no live stack and no grace
 // period names any more.
 func (p *Publishers) sweepOrganizations(ctx context.Context, shard int, keep []account.OrganizationID, now time.Time) error {

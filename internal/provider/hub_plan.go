@@ -91,13 +91,15 @@ func (r *hubResource) planDefaults(ctx context.Context, req resource.ModifyPlanR
 
 // planNew is a hub that is to be created: of its links nothing can be known.
 func (r *hubResource) planNew(ctx context.Context, in *intake, plan *hubModel, diags *diag.Diagnostics) {
-	in.planHub(plannedHub{creating: true})
+	in.planHub(plannedHub{creating: true, publishers: plan.Publishers.ValueString()})
 	plan.Region = types.StringValue(r.session.clients.Region.String())
 	plan.AccountID = types.StringValue(r.session.clients.Account.String())
 	if !declaredFully(*plan) {
 		return
 	}
-	record := declare(registry.HubRecord{}, plan.spec(ctx, diags))
+	spec := plan.spec(ctx, diags)
+	r.planPublishers(ctx, in, registry.HubRecord{}, spec, diags)
+	record := declare(registry.HubRecord{}, spec)
 	record.Name, record.Account, record.Region = in.name, r.session.clients.Account, r.session.clients.Region
 	diags.Append(onAttributes(stacktemplate.ValidateHub(declaration.HubSpecification(record.Hub)))...)
 }
@@ -126,6 +128,7 @@ func (r *hubResource) planChange(ctx context.Context, in *intake, plan, state *h
 		}
 	}
 	r.planShrink(ctx, in, record, spec, diags)
+	r.planPublishers(ctx, in, record, spec, diags)
 }
 
 // planShrink refuses to give up what customers use, and says when nobody will

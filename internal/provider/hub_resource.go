@@ -139,7 +139,7 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	state, err := in.hub.Update(ctx, spec)
 	if err != nil {
-		resp.Diagnostics.Append(onEventBus(err, cannot("update", onHub(in.name), "", err)))
+		resp.Diagnostics.Append(onPublishers(err, onEventBus(err, cannot("update", onHub(in.name), "", err))))
 		return
 	}
 	in.wroteHub(state.Record)

@@ -91,8 +91,11 @@ func hubSchema() schema.Schema {
 			},
 			"publishers": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("known_accounts"),
-				MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts that links name, and no others.",
-				Validators:          []validator.String{oneBuilt("known_accounts", "anyone")},
+				MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
+					"`anyone`: any AWS account, for sign-up before the customer's account is known. Then links need `expires_at` and may leave out `account_id`: " +
+					"the first account that registers a proven role has the link, and all others are refused. " +
+					"Changes in place; the way back needs an `account_id` in every open link.",
+				Validators: []validator.String{oneOf(registry.PublishersKnown, registry.PublishersAnyone)},
 			},
 			"template_access": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(registry.TemplatesPublic),

@@ -75,7 +75,7 @@ func (m *linkModel) flatten(ctx context.Context, in *intake, link onboarding.Lin
 	m.ID = types.StringValue(link.ID())
 	m.Hub = types.StringValue(link.Hub)
 	m.CustomerID = types.StringValue(link.CustomerID)
-	m.AccountID = types.StringValue(link.Account.String())
+	m.flattenScope(ctx, link, diags)
 	m.ExternalID = types.StringValue(link.ExternalID.String())
 	m.TemplateVersion = types.StringValue(link.TemplateVersion)
 	m.Status = types.StringValue(string(link.Status(in.session.now())))

@@ -149,6 +149,7 @@ func (p *linkPlan) onHub(ctx context.Context) {
 		return
 	}
 	if !ok {
+		p.onNewHub(in)
 		in.planLink(p.plan.CustomerID.ValueString(), plannedLink{})
 		return
 	}
@@ -176,7 +177,7 @@ func (p *linkPlan) anew() {
 // unchanged reports whether the link's inputs are those of the state, and then
 // keeps the state, without a look at the registry.
 func (p *linkPlan) unchanged() bool {
-	same := p.plan.AccountID.Equal(p.state.AccountID) && p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.declaredKnown() &&
+	same := p.plan.sameScope(*p.state) && p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.declaredKnown() &&
 		p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) && p.plan.TrustedPrincipalARNs.Equal(p.state.TrustedPrincipalARNs) &&
 		p.plan.StackName.Equal(p.state.StackName) && p.plan.Region.Equal(p.state.Region) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 	if same {
@@ -206,7 +207,11 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 	if p.config.ExternalID.IsNull() && !p.sameLink() {
 		p.plan.ExternalID = types.StringNull() // the hub issues it
 	}
+	p.chosenExternalID(record.Publishers)
 	w := p.plan.wanted(ctx, record, !p.sameLink(), p.diags)
+	if p.diags.HasError() {
+		return
+	}
 	todo, d := issueLink(w, existing)
 	if p.diags.Append(d...); p.diags.HasError() {
 		return
@@ -292,6 +297,7 @@ func (p *linkPlan) provable(ctx context.Context) {
 
 // declaredKnown reports whether all that is declared of a link is known.
 func (m linkModel) declaredKnown() bool {
-	return fullyKnown(m.AccountID) && fullyKnown(m.Role) && fullyKnown(m.OptionalPermissions) && fullyKnown(m.TrustedPrincipalARNs) && fullyKnown(m.StackName) &&
+	return fullyKnown(m.AccountID) && fullyKnown(m.Scope) && fullyKnown(m.OrganizationID) && fullyKnown(m.OnlyAccountIDs) &&
+		fullyKnown(m.Role) && fullyKnown(m.OptionalPermissions) && fullyKnown(m.TrustedPrincipalARNs) && fullyKnown(m.StackName) &&
 		fullyKnown(m.Region) && fullyKnown(m.ExpiresAt)
 }

@@ -40,16 +40,11 @@ func (r *linkResource) Configure(_ context.Context, req resource.ConfigureReques
 	r.take(req.ProviderData, &resp.Diagnostics)
 }
 
-// ValidateConfig asks for the account: hubs of this release only know
-// publishers = "known_accounts".
+// ValidateConfig checks what doesn't depend on the hub.
 func (r *linkResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var model linkModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if model.AccountID.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("account_id"), "The customer's account is missing",
-			"account_id is required while the hub's publishers are known_accounts: only accounts that a link names may phone home. "+
-				"Ask the customer for their 12-digit AWS account ID.")
-	}
+	model.validateScope(&resp.Diagnostics)
 }
 
 func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -100,6 +95,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if err != nil {
 		return
 	}
+	in.nameMembers(ctx, found, &resp.Diagnostics)
 	r.show(ctx, in, &model, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)

@@ -29,6 +29,9 @@ type linkModel struct {
 	Hub                  types.String `tfsdk:"hub"`
 	CustomerID           types.String `tfsdk:"customer_id"`
 	AccountID            types.String `tfsdk:"account_id"`
+	Scope                types.String `tfsdk:"scope"`
+	OrganizationID       types.String `tfsdk:"organization_id"`
+	OnlyAccountIDs       types.Set    `tfsdk:"only_account_ids"`
 	Role                 types.Object `tfsdk:"role"`
 	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
 	StackName            types.String `tfsdk:"stack_name"`
@@ -78,8 +81,13 @@ func linkSchema() schema.Schema {
 			"account_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{accountID()},
 				MarkdownDescription: "The customer's AWS account, the only one that may use the link: 12 digits. Required while the hub's `publishers` are " +
-					"`known_accounts`. Can't change while a stack is live.",
+					"`known_accounts`. Can't change while a stack is live. With `publishers = \"anyone\"` it may be left out: the first account that registers " +
+					"then has the link, and setting `account_id` to it confirms that it is the customer's. With `scope = \"organization\"` it is not needed; " +
+					"it may name the management account.",
 			},
+			"scope":                linkScopeAttribute(),
+			"organization_id":      organizationAttribute(),
+			"only_account_ids":     onlyAccountsAttribute(),
 			"role":                 roleAttribute(),
 			"optional_permissions": optionalPermissionsAttribute(),
 			"trusted_principal_arns": schema.SetAttribute{

@@ -27,9 +27,14 @@ type wanted struct {
 	record      registry.HubRecord
 	customer    string
 	account     account.ID
+	scope       onboarding.Scope
 	externalID  account.ExternalID // set by the vendor; zero: the hub issues one
 	declaration declaration.Declaration
-	creating    bool // Terraform has no state of it
+
+	organization account.OrganizationID
+	onlyAccounts []account.ID
+
+	creating bool // Terraform has no state of it
 }
 
 // issue is what has to be written for it. Plan and apply both get here, with
@@ -59,10 +64,11 @@ func issueLink(w wanted, existing *onboarding.Customer) (issue, diag.Diagnostics
 			return issue{}, diag.Diagnostics{linkDiffers(w.record.Name, w.customer, difference)}
 		}
 		return issue{link: link, adopt: true}, nil
-	case link.Closed && !aliveIn(*existing, w.account):
+	case link.Closed && !w.aliveIn(*existing):
 		// A customer who comes back after offboarding is onboarded anew: what
 		// was known of them then opens nothing now.
 		generation, externalID = generation+1, account.ExternalID{}
+		link.Bound, link.Reservation = account.ID{}, nil
 	}
 	if !w.externalID.IsZero() {
 		externalID = w.externalID
@@ -79,7 +85,8 @@ func issueLink(w wanted, existing *onboarding.Customer) (issue, diag.Diagnostics
 		}
 	}
 	before := link
-	link.Generation, link.ExternalID, link.Account = generation, externalID, w.account
+	link = w.expectedBy(link)
+	link.Generation, link.ExternalID = generation, externalID
 	link.Closed, link.ClosedAt = false, time.Time{}
 	result := issue{link: link, write: write}
 	return result, w.declare(&result, before)
@@ -134,8 +141,8 @@ func (w wanted) differsFrom(link onboarding.Link) string {
 	switch {
 	case err != nil:
 		return "a declaration that can't be read"
-	case link.Account != w.account:
-		return "account_id"
+	case w.expects(link) != "":
+		return w.expects(link)
 	case !w.externalID.IsZero() && link.ExternalID != w.externalID:
 		return "external_id"
 	}
@@ -152,9 +159,8 @@ func refuseUnderLiveStack(w wanted, existing onboarding.Customer, externalID acc
 				"account_id and external_id can't change while role %s is registered. Give it up first: xacct adopt %s --hub %s --release", r.Role, w.customer, w.record.Name))
 			continue
 		}
-		if r.Account != w.account {
-			diags.AddAttributeError(path.Root("account_id"), fmt.Sprintf("Customer %s has a live stack in account %s", w.customer, r.Account), fmt.Sprintf(
-				"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack))
+		if moved := w.refuseToMove(existing.Link, r); moved != nil {
+			diags.Append(moved)
 		} else if r.ExternalID != externalID {
 			diags.AddAttributeError(path.Root("external_id"), fmt.Sprintf("Customer %s has a live stack with another external ID", w.customer), fmt.Sprintf(
 				"external_id can't change while it lives: the role of stack %s asks for the one that it was made with.", r.Stack))
@@ -163,8 +169,10 @@ func refuseUnderLiveStack(w wanted, existing onboarding.Customer, externalID acc
 	return diags
 }
 
-func aliveIn(c onboarding.Customer, in account.ID) bool {
-	return slices.ContainsFunc(live(c), func(r onboarding.Registration) bool { return r.Account == in })
+// aliveIn reports whether a stack lives that the link would be for.
+func (w wanted) aliveIn(c onboarding.Customer) bool {
+	link := w.expectedBy(c.Link)
+	return slices.ContainsFunc(live(c), func(r onboarding.Registration) bool { return link.Admits(r.Account) })
 }
 
 // writeAttempts is how often a write that met another one starts over.
@@ -225,9 +233,9 @@ func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkMode
 	if diags.Append(d...); diags.HasError() {
 		return none, nil
 	}
-	joins := existing == nil || todo.adopt || existing.Link.Closed || existing.Link.Account != todo.link.Account
+	joins := existing == nil || todo.adopt || existing.Link.Closed || !sameWho(existing.Link, todo.link)
 	if joins {
-		if err := in.hub.Publishers().LetRead(ctx, record, todo.link.Account); err != nil {
+		if err := in.letRead(ctx, record, todo.link); err != nil {
 			return none, err
 		}
 	}
@@ -250,7 +258,7 @@ func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkMode
 		in.wroteLink(link)
 	}
 	if joins {
-		if err := in.hub.Publishers().Allow(ctx, link.Shard, link.Account); err != nil {
+		if err := in.letPublish(ctx, link); err != nil {
 			return none, err
 		}
 	}
@@ -277,14 +285,12 @@ func (m linkModel) wanted(ctx context.Context, record registry.HubRecord, creati
 		declaration: m.declared(ctx, diags),
 		creating:    creating,
 	}
-	var err error
-	if w.account, err = account.ParseID(m.AccountID.ValueString()); err != nil {
-		diags.AddAttributeError(path.Root("account_id"), "Not an AWS account ID", sentence(err.Error()))
-	}
 	if text := m.ExternalID.ValueString(); text != "" {
+		var err error
 		if w.externalID, err = account.ParseExternalID(text); err != nil {
 			diags.AddAttributeError(path.Root("external_id"), "Not an external ID", sentence(err.Error()))
 		}
 	}
+	w.expect(ctx, m, diags)
 	return w
 }

@@ -23,7 +23,9 @@ type plannedHub struct {
 	record   registry.HubRecord
 	known    bool // record is what the hub will be
 	creating bool // it will be a new hub, of which nothing is known yet
-	unsure   bool // it will change, and some of it isn't known yet
+	// publishers are those of a new hub, where they are known.
+	publishers string
+	unsure     bool // it will change, and some of it isn't known yet
 }
 
 // plannedLink is what a link's plan said.

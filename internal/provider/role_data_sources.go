@@ -74,7 +74,9 @@ func registrationAttributes() map[string]schema.Attribute {
 		switch name {
 		case "granted_permissions":
 			attributes[name] = schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
-		case "outdated":
+		case "accounts":
+			attributes[name] = listedAccounts()
+		case "outdated", "account_confirmed":
 			attributes[name] = schema.BoolAttribute{Computed: true, MarkdownDescription: description}
 		default:
 			attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
@@ -117,7 +119,7 @@ func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			},
 			"role_arns": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "ARNs by customer, of proven roles (`active`) only: every one of them can be assumed.",
+				MarkdownDescription: "ARNs by customer, of proven roles (`active`) only: every one of them can be assumed. Those of an organization are there by `customer_id/account_id`.",
 			},
 		},
 	}
@@ -185,9 +187,7 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 			continue
 		}
 		roles = append(roles, role)
-		if role.Status.ValueString() == string(onboarding.Active) {
-			arns[id] = role.RoleARN.ValueString()
-		}
+		maps.Copy(arns, provenARNs(customers[id]))
 	}
 	list, diags := types.ListValueFrom(ctx, model.Roles.ElementType(ctx), roles)
 	resp.Diagnostics.Append(diags...)

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -15,26 +16,31 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// current is the registration that speaks for the customer today. One that was
-// disconnected before the link was issued anew belongs to the past.
+// current is the registration that speaks for the customer today. Nobody speaks
+// for an organization alone.
 func current(c onboarding.Customer) (onboarding.Registration, bool) {
-	for _, r := range c.Registrations {
-		if r.Account == c.Link.Account && (r.Live() || r.ExternalID == c.Link.ExternalID) {
-			return r, true
-		}
+	all := c.Current()
+	if len(all) == 0 || c.Link.Scope == onboarding.ScopeOrganization {
+		return onboarding.Registration{}, false
 	}
-	return onboarding.Registration{}, false
+	return all[0], true
 }
 
 // flatten takes what is known of a customer's role into the model.
 func (m *registrationModel) flatten(ctx context.Context, in *intake, c onboarding.Customer, diags *diag.Diagnostics) {
 	m.expect(c, in.session.clients.Partition())
 	m.UpdateURL = in.updateURL(ctx, c, diags)
+	m.flattenAccounts(ctx, c, diags)
+	m.Outdated = types.BoolValue(outdated(c))
+	if c.Link.Scope == onboarding.ScopeOrganization {
+		m.flattenOrganization(c)
+		return
+	}
 	r, ok := current(c)
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
 	if !ok {
 		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
-		m.TemplateVersion, m.Outdated = types.StringNull(), types.BoolValue(false)
+		m.TemplateVersion = types.StringNull()
 		m.Status = types.StringValue(string(onboarding.Pending))
 		m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
 		return
@@ -42,16 +48,14 @@ func (m *registrationModel) flatten(ctx context.Context, in *intake, c onboardin
 	m.StackID = optional(r.Stack.String())
 	m.StackRegion = optional(r.Stack.Region.String())
 	m.TemplateVersion = optional(r.TemplateVersion)
-	m.Outdated = types.BoolValue(outdated(c))
 	m.Status = types.StringValue(string(r.Status))
 	m.RegisteredAt, m.ProvenAt = timeString(r.RegisteredAt), timeString(r.ProvenAt)
 }
 
-// outdated reports whether the customer's stack was made with another version
-// of the template than the link's of today.
+// outdated reports whether a stack of the customer was made with another
+// version of the template than the link's of today.
 func outdated(c onboarding.Customer) bool {
-	r, ok := current(c)
-	return ok && r.Outdated(c.Link)
+	return slices.ContainsFunc(c.Current(), func(r onboarding.Registration) bool { return r.Outdated(c.Link) })
 }
 
 // updateURL is where the customer brings their stack up to date; null where
@@ -76,15 +80,18 @@ func (in *intake) updateURL(ctx context.Context, c onboarding.Customer, diags *d
 }
 
 // expect is the part that a plan knows: what the link says, until a live stack
-// says otherwise.
+// says otherwise. No one account is an organization's, and nobody's is that of a
+// link that anyone may use, until one has come.
 func (m *registrationModel) expect(c onboarding.Customer, partition account.Partition) {
 	role, externalID := c.Link.Role(partition), c.Link.ExternalID
 	if r, ok := current(c); ok && r.Live() {
 		role, externalID = r.Role, r.ExternalID
 	}
-	m.RoleARN = types.StringValue(role.String())
-	m.AccountID = types.StringValue(c.Link.Account.String())
 	m.ExternalID = types.StringValue(externalID.String())
+	m.RoleARN, m.AccountID = types.StringNull(), types.StringNull()
+	if sole := c.Link.Sole(); !sole.IsZero() {
+		m.RoleARN, m.AccountID = types.StringValue(role.String()), types.StringValue(sole.String())
+	}
 }
 
 // unknown is what no plan can know.
@@ -92,6 +99,7 @@ func (m *registrationModel) unknown() {
 	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
 	m.GrantedPermissions = types.SetUnknown(types.StringType)
 	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
+	m.Accounts, m.AccountConfirmed = types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), types.BoolUnknown()
 	m.Status = types.StringUnknown()
 	m.RegisteredAt, m.ProvenAt = types.StringUnknown(), types.StringUnknown()
 }

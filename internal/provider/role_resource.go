@@ -51,8 +51,11 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 		return
 	}
 	found := r.find(ctx, in, customer, &resp.Diagnostics)
+	if found != nil && model.tooMany(*found, &resp.Diagnostics) {
+		return
+	}
 	if found != nil && model.Wait.ValueBool() {
-		found = r.await(ctx, in, *found, limit, &resp.Diagnostics)
+		found = r.await(ctx, in, *found, model.arrived(), limit, &resp.Diagnostics)
 	}
 	if found == nil {
 		return // no state: the next apply creates, and goes on waiting
@@ -103,8 +106,11 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 		return
 	}
 	found := r.find(ctx, in, customer, &resp.Diagnostics)
+	if found != nil && model.tooMany(*found, &resp.Diagnostics) {
+		return
+	}
 	if found != nil && model.Wait.ValueBool() && !state.Wait.ValueBool() {
-		found = r.await(ctx, in, *found, limit, &resp.Diagnostics)
+		found = r.await(ctx, in, *found, model.arrived(), limit, &resp.Diagnostics)
 	}
 	if found == nil {
 		return // the state stays as it was, and so does the difference
@@ -162,8 +168,14 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 	if known {
 		plan.expect(*expected, r.session.clients.Partition())
+		plan.tooMany(*expected, &resp.Diagnostics)
 	}
-	if state != nil && (!plan.sameIdentity(*state) || known && in.differentUpdate(ctx, *expected, *state, &resp.Diagnostics)) {
+	if plan.AccountID.IsNull() && plan.Status.IsUnknown() {
+		// Whoever comes meanwhile may be the one whose account it is.
+		plan.RoleARN, plan.AccountID = types.StringUnknown(), types.StringUnknown()
+	}
+	if state != nil && (!plan.sameIdentity(*state) || known && in.differentUpdate(ctx, *expected, *state, &resp.Diagnostics) ||
+		known && confirmed(expected.Link) != state.AccountConfirmed.ValueBool()) {
 		plan.unknown() // the link changes in this very plan
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -176,6 +188,16 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 // the customer's stack than the state says.
 func (in *intake) differentUpdate(ctx context.Context, expected onboarding.Customer, state roleModel, diags *diag.Diagnostics) bool {
 	return outdated(expected) != state.Outdated.ValueBool() || !in.updateURL(ctx, expected, diags).Equal(state.UpdateURL)
+}
+
+// tooMany refuses to wait for more accounts than the link is for.
+func (m roleModel) tooMany(c onboarding.Customer, diags *diag.Diagnostics) bool {
+	if m.MinimumAccounts.ValueInt64() <= 1 || c.Link.Scope == onboarding.ScopeOrganization {
+		return false
+	}
+	diags.AddAttributeError(path.Root("minimum_accounts"), "The link is for one account",
+		`Only a link with scope = "organization" has more than one account to wait for. Leave minimum_accounts out.`)
+	return true
 }
 
 func (m registrationModel) sameIdentity(o roleModel) bool {

@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -20,6 +21,8 @@ type roleModel struct {
 	Link     types.String   `tfsdk:"link"`
 	Wait     types.Bool     `tfsdk:"wait"`
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
+
+	MinimumAccounts types.Int64 `tfsdk:"minimum_accounts"`
 
 	registrationModel
 }
@@ -39,6 +42,8 @@ type registrationModel struct {
 	Status             types.String `tfsdk:"status"`
 	RegisteredAt       types.String `tfsdk:"registered_at"`
 	ProvenAt           types.String `tfsdk:"proven_at"`
+	Accounts           types.Map    `tfsdk:"accounts"`
+	AccountConfirmed   types.Bool   `tfsdk:"account_confirmed"`
 }
 
 // What the attributes of a registration mean, for resource and data sources.
@@ -55,9 +60,14 @@ var registrationTexts = map[string]string{
 	"update_url": "While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
 		"The customer's parameters stay as they are. Null where there is nothing to update.",
 	"status": "`pending` (nobody has launched), `active` (the role is proven), `degraded` (there, but not proven now) " +
-		"or `disconnected` (the customer deleted the stack).",
+		"or `disconnected` (the customer deleted the stack). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
+		"`disconnected` if none has a stack any more, and `pending` if none ever had.",
 	"registered_at": "When the stack registered the role, by RFC 3339.",
-	"proven_at":     "When the role was last proven with another result than before, by RFC 3339.",
+	"account_confirmed": "Whether the account is one that the vendor named or let in as part of an organization. False while a link that anyone may use has no `account_id`, " +
+		"whoever has registered.",
+	"accounts": "The registered accounts, by account ID. Of one account it has at most one element; of an organization one for each account, " +
+		"and the attributes beside it that speak of one account are null.",
+	"proven_at": "When the role was last proven with another result than before, by RFC 3339.",
 }
 
 func roleSchema(ctx context.Context) schema.Schema {
@@ -99,6 +109,13 @@ func roleSchema(ctx context.Context) schema.Schema {
 				Computed: true, ElementType: types.StringType, MarkdownDescription: registrationTexts["granted_permissions"],
 			},
 			"outdated": schema.BoolAttribute{Computed: true, MarkdownDescription: registrationTexts["outdated"]},
+			"minimum_accounts": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)},
+				MarkdownDescription: "Of a link with `scope = \"organization\"`: how many accounts `wait = true` waits for; default 1. " +
+					"Turning it up waits no more once the role is there: `-replace` does.",
+			},
+			"account_confirmed": schema.BoolAttribute{Computed: true, MarkdownDescription: registrationTexts["account_confirmed"]},
+			"accounts":          accountsAttribute(),
 		},
 	}
 }

@@ -21,7 +21,7 @@ const patience = time.Hour
 
 // await waits until the customer's role is registered, and answers phone-homes
 // meanwhile. It returns nil when it said why it stopped waiting.
-func (r *roleResource) await(ctx context.Context, in *intake, c onboarding.Customer, limit time.Duration, diags *diag.Diagnostics) *onboarding.Customer {
+func (r *roleResource) await(ctx context.Context, in *intake, c onboarding.Customer, arrived func(onboarding.Customer) bool, limit time.Duration, diags *diag.Diagnostics) *onboarding.Customer {
 	if !arrived(c) {
 		if status := c.Link.Status(r.session.now()); status != onboarding.LinkOpen {
 			diags.AddAttributeError(path.Root("link"), fmt.Sprintf("The link of %s is %s", onCustomer(in.name, c.Link.CustomerID), status),
@@ -37,18 +37,29 @@ func (r *roleResource) await(ctx context.Context, in *intake, c onboarding.Custo
 		}
 		c = found
 	}
-	if registration, _ := current(c); registration.Status == onboarding.Degraded {
+	for _, registration := range c.Current() {
+		if registration.Status != onboarding.Degraded {
+			continue
+		}
 		diags.AddWarning(fmt.Sprintf("The role of %s does not prove at the moment", onCustomer(in.name, c.Link.CustomerID)),
 			paragraphs("The customer's stack is there, but the role can't be assumed as it should be. Its status is degraded.", registration.Reason))
 	}
 	return &c
 }
 
-// arrived reports whether there is nothing to wait for: a live stack of the
-// customer is registered.
-func arrived(c onboarding.Customer) bool {
-	r, ok := current(c)
-	return ok && r.Live()
+// arrived asks whether there is nothing to wait for: a live stack of the customer
+// is registered, or as many as are to be waited for.
+func (m roleModel) arrived() func(onboarding.Customer) bool {
+	minimum := max(1, int(m.MinimumAccounts.ValueInt64()))
+	return func(c onboarding.Customer) bool {
+		alive := 0
+		for _, r := range c.Current() {
+			if r.Live() {
+				alive++
+			}
+		}
+		return alive >= minimum
+	}
 }
 
 // stillWaiting says that time ran out, or the person did.

@@ -68,6 +68,10 @@ func accountID() check {
 	}}
 }
 
+func organizationID() check {
+	return check{"the ID of an AWS organization", "Not the ID of an organization", parses(account.ParseOrganizationID)}
+}
+
 func awsRegion() check {
 	return check{"an AWS Region", "Not an AWS Region", parses(account.ParseRegion)}
 }
@@ -218,22 +222,6 @@ func oneOf(values ...string) check {
 			return fmt.Errorf("%q is none of them", s)
 		}
 		return nil
-	}}
-}
-
-// oneBuilt accepts the first value, and refuses the others by saying that they
-// are not built yet rather than that they are wrong.
-func oneBuilt(built string, planned ...string) check {
-	return check{fmt.Sprintf("%q", built), "Not available in this release", func(s string) error {
-		if s == built {
-			return nil
-		}
-		for _, p := range planned {
-			if s == p {
-				return fmt.Errorf("%q is planned, but this release doesn't have it", s)
-			}
-		}
-		return fmt.Errorf("%q is none of its values", s)
 	}}
 }
 

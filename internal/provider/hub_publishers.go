@@ -1,0 +1,57 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// planPublishers refuses publishers that the rest of the hub, or its links, can't
+// live with.
+func (r *hubResource) planPublishers(ctx context.Context, in *intake, before registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) {
+	if spec.Publishers == registry.PublishersAnyone {
+		if spec.TemplateAccess == registry.TemplatesAccounts {
+			diags.AddAttributeError(path.Root("template_access"), "Anyone could not read the template",
+				`With publishers = "anyone" the customers' accounts are not known before they launch, so the bucket can't name them as readers. `+
+					`Set template_access to "public" or "presigned".`)
+		}
+		return
+	}
+	if !before.OpenToAnyone() {
+		return
+	}
+	customers, err := in.all(ctx)
+	if err != nil {
+		diags.Append(cannot("read the customers of", onHub(in.name), "", err))
+		return
+	}
+	if ids := hub.Unconfirmed(slices.Collect(maps.Values(customers))); len(ids) > 0 {
+		diags.Append(stillUnconfirmed(&hub.UnconfirmedError{Hub: in.name, Customers: ids}))
+	}
+}
+
+func stillUnconfirmed(err *hub.UnconfirmedError) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("publishers"), fmt.Sprintf("Hub %s still has links for anyone", err.Hub), paragraphs(
+		"With known accounts only accounts that links name may phone home. Set account_id in these links, or destroy them, and apply; then change publishers.",
+		sentence(err.Error())))
+}
+
+// onPublishers puts an error on the attribute where it is about who may publish.
+func onPublishers(err error, otherwise diag.Diagnostic) diag.Diagnostic {
+	var unconfirmed *hub.UnconfirmedError
+	if errors.As(err, &unconfirmed) {
+		return stillUnconfirmed(unconfirmed)
+	}
+	return otherwise
+}

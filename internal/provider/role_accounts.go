@@ -1,0 +1,145 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	datasource "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// accountModel is one account of a customer: an element of accounts.
+type accountModel struct {
+	RoleARN            types.String `tfsdk:"role_arn"`
+	StackID            types.String `tfsdk:"stack_id"`
+	StackRegion        types.String `tfsdk:"stack_region"`
+	Status             types.String `tfsdk:"status"`
+	TemplateVersion    types.String `tfsdk:"template_version"`
+	Outdated           types.Bool   `tfsdk:"outdated"`
+	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
+	RegisteredAt       types.String `tfsdk:"registered_at"`
+	ProvenAt           types.String `tfsdk:"proven_at"`
+}
+
+// accountsAttribute is accounts of the resource, listedAccounts the same of the
+// data sources; the texts of its attributes are those of the one role's.
+func accountsAttribute() schema.MapNestedAttribute {
+	attributes := map[string]schema.Attribute{}
+	for name, kind := range accountTypes {
+		switch text := registrationTexts[name]; kind {
+		case types.BoolType:
+			attributes[name] = schema.BoolAttribute{Computed: true, MarkdownDescription: text}
+		case types.StringType:
+			attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: text}
+		default:
+			attributes[name] = schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: text}
+		}
+	}
+	return schema.MapNestedAttribute{
+		Computed: true, MarkdownDescription: registrationTexts["accounts"], NestedObject: schema.NestedAttributeObject{Attributes: attributes},
+	}
+}
+
+func listedAccounts() datasource.MapNestedAttribute {
+	attributes := map[string]datasource.Attribute{}
+	for name, kind := range accountTypes {
+		switch text := registrationTexts[name]; kind {
+		case types.BoolType:
+			attributes[name] = datasource.BoolAttribute{Computed: true, MarkdownDescription: text}
+		case types.StringType:
+			attributes[name] = datasource.StringAttribute{Computed: true, MarkdownDescription: text}
+		default:
+			attributes[name] = datasource.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: text}
+		}
+	}
+	return datasource.MapNestedAttribute{
+		Computed: true, MarkdownDescription: registrationTexts["accounts"], NestedObject: datasource.NestedAttributeObject{Attributes: attributes},
+	}
+}
+
+var accountTypes = map[string]attr.Type{
+	"role_arn":            types.StringType,
+	"stack_id":            types.StringType,
+	"stack_region":        types.StringType,
+	"status":              types.StringType,
+	"template_version":    types.StringType,
+	"outdated":            types.BoolType,
+	"granted_permissions": types.SetType{ElemType: types.StringType},
+	"registered_at":       types.StringType,
+	"proven_at":           types.StringType,
+}
+
+// flattenAccounts takes all that is registered of a customer today into the
+// model.
+func (m *registrationModel) flattenAccounts(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) {
+	accounts := map[string]accountModel{}
+	for _, r := range c.Current() {
+		accounts[r.Account.String()] = accountModel{
+			RoleARN:            types.StringValue(r.Role.String()),
+			StackID:            optional(r.Stack.String()),
+			StackRegion:        optional(r.Stack.Region.String()),
+			Status:             types.StringValue(string(r.Status)),
+			TemplateVersion:    optional(r.TemplateVersion),
+			Outdated:           types.BoolValue(r.Outdated(c.Link)),
+			GrantedPermissions: stringSet(ctx, r.GrantedPermissions, diags),
+			RegisteredAt:       timeString(r.RegisteredAt),
+			ProvenAt:           timeString(r.ProvenAt),
+		}
+	}
+	all, d := types.MapValueFrom(ctx, types.ObjectType{AttrTypes: accountTypes}, accounts)
+	diags.Append(d...)
+	m.Accounts = all
+	m.AccountConfirmed = types.BoolValue(confirmed(c.Link))
+}
+
+// confirmed reports whether the vendor has said whose accounts the link is for.
+func confirmed(link onboarding.Link) bool { return link.Scope != onboarding.ScopeAnyone }
+
+// flattenOrganization sums up the accounts of an organization. What belongs to
+// one account stays null.
+func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
+	m.StackID, m.StackRegion, m.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
+	m.GrantedPermissions = types.SetNull(types.StringType)
+	m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
+	m.Status = types.StringValue(string(togetherStatus(c.Current())))
+}
+
+// togetherStatus is the status of several roles as one: the worst of those with
+// a stack.
+func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus {
+	status := onboarding.Pending
+	for _, r := range all {
+		switch {
+		case r.Status == onboarding.Degraded:
+			return onboarding.Degraded
+		case r.Status == onboarding.Active, status == onboarding.Pending:
+			status = r.Status
+		}
+	}
+	return status
+}
+
+// provenARNs are the roles of a customer that can be assumed, by the name that
+// role_arns has for them: the customer's, with the account where there may be
+// several.
+func provenARNs(c onboarding.Customer) map[string]string {
+	arns := map[string]string{}
+	for _, r := range c.Current() {
+		if r.Status != onboarding.Active {
+			continue
+		}
+		name := c.Link.CustomerID
+		if c.Link.Scope == onboarding.ScopeOrganization {
+			name += "/" + r.Account.String()
+		}
+		arns[name] = r.Role.String()
+	}
+	return arns
+}
