@@ -33,7 +33,7 @@ func TestMistakesAreNamedAtPlan(t *testing.T) {
 		"no regions":              {hubHCL(`regions = []`), `at least 1`},
 		"publishers to come":      {hubHCL(`publishers = "anyone"`), `"anyone" is planned, but this release doesn't have it`},
 		"publishers unheard of":   {hubHCL(`publishers = "friends"`), `"friends" is none of its values`},
-		"template access to come": {hubHCL(`template_access = "accounts"`), `"accounts" is planned, but this release doesn't have it`},
+		"template access":         {hubHCL(`template_access = "private"`), `must be one of "public", "presigned", "accounts": "private" is none of them`},
 		"capacity":                {hubHCL(`capacity = 5000`), `capacity must be at most 1500: more customers need several topics`},
 		"customer ID":             {hubHCL() + strings.Replace(linkHCL(globex), `customer_id = "globex"`, `customer_id = "globex inc"`, 1), `customer_id must be 1 to 64 letters`},
 		"11 digits":               {hubHCL() + linkHCL(customer{id: "globex", account: "22222222222"}), `"22222222222" is not an AWS account ID: it has 12 digits.*this one has 11 characters`},

@@ -230,12 +230,3 @@ func TestAHubWithTooManyCustomersKeepsItsTemplateAccess(t *testing.T) {
 		},
 	)
 }
-
-func TestAnUnknownTemplateAccessIsRefused(t *testing.T) {
-	t.Parallel()
-	w := acctest.Start(t)
-	run(t, resource.TestStep{
-		Config: w.Provider() + hubHCL(`template_access = "private"`), PlanOnly: true,
-		ExpectError: loosely(`must be one of "public", "presigned", "accounts": "private" is none of them`),
-	})
-}
