@@ -49,6 +49,12 @@ func (p Partition) String() string {
 	return p.id
 }
 
+// Apart says that something of one partition can't go with a hub in another:
+// Apart("Region us-east-1", got, want).
+func Apart(what string, got, hub Partition) string {
+	return fmt.Sprintf("%s is in partition %s, the hub in %s; nothing crosses partitions, so a hub per partition is needed, with a provider for each", what, got, hub)
+}
+
 // DNSSuffix ends the host names of the partition's services: "amazonaws.com".
 func (p Partition) DNSSuffix() string {
 	if p.IsZero() {

@@ -41,6 +41,7 @@ type World struct {
 	Clients *awsclient.Clients
 
 	t       testing.TB
+	region  string // of the vendor
 	mu      sync.Mutex
 	written chan struct{} // closed and replaced whenever the vendor wrote to DynamoDB
 }
@@ -48,21 +49,27 @@ type World struct {
 // Start starts a sandbox for one test.
 func Start(t testing.TB, options ...sandbox.Option) *World {
 	t.Helper()
+	return StartIn(t, Region, options...)
+}
+
+// StartIn starts one in which vendor and customers live in a Region's partition.
+func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
+	t.Helper()
 	NeedsEngine(t)
-	box, err := sandbox.Start(options...)
+	box, err := sandbox.Start(append(options, sandbox.WithRegion(region))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
 	Trust(t, box)
-	w := &World{Sandbox: box, t: t, written: make(chan struct{})}
+	w := &World{Sandbox: box, t: t, region: region, written: make(chan struct{})}
 	box.Faults().After(w.wrote)
 	for _, id := range []string{Globex, Initech, Umbrella} {
-		if err := box.OpenAccount(id, "aws"); err != nil {
+		if err := box.OpenAccount(id, kernel.Partition(region)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.Clients = w.ClientsIn(Region)
+	w.Clients = w.ClientsIn(region)
 	return w
 }
 
@@ -99,7 +106,7 @@ func (w *World) endpoints() map[string]string {
 // Provider is the provider block that leads into this world, as the vendor's
 // admin in the vendor's Region.
 func (w *World) Provider() string {
-	return w.ProviderWith(Region, sandbox.VendorAccount, "")
+	return w.ProviderWith(w.region, sandbox.VendorAccount, "")
 }
 
 // ProviderWith is a provider block for another Region or account, with more

@@ -144,7 +144,7 @@ func otherPartitions(s Statement, in setting) (problems []string) {
 	for _, resource := range slices.Concat(s.Resource, s.NotResource) {
 		parts := strings.SplitN(resource, ":", 3)
 		if len(parts) == 3 && parts[0] == "arn" && parts[1] != "*" && parts[1] != in.partition.String() && arnPartition.MatchString(parts[1]) {
-			problems = append(problems, fmt.Sprintf("has the resource %q of partition %s, and the hub is in %s; nothing crosses partitions, so use a hub for each",
+			problems = append(problems, fmt.Sprintf("has the resource %q of partition %s, and the hub is in %s; nothing crosses partitions, so a hub per partition is needed",
 				clip(resource), parts[1], in.partition))
 		}
 	}

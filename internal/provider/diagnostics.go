@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
@@ -111,6 +112,10 @@ func externalIDTaken(other, externalID string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("external_id"), "Two customers with one external ID", fmt.Sprintf(
 		"The external ID %s belongs to customer %s already. Whoever could assume one customer's role could then register as the other, "+
 			"so each customer needs one of their own: leave external_id out, and the hub issues it.", externalID, other))
+}
+
+func otherPartition(p path.Path, region account.Region, hub account.Partition) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(p, "A Region of another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
 }
 
 // onAttributes puts the mistakes that the template's own checks found on the

@@ -81,9 +81,7 @@ func (r *hubResource) planDefaults(ctx context.Context, req resource.ModifyPlanR
 	if fullyKnown(plan.Regions) {
 		for _, region := range regionsOf(ctx, plan.Regions, path.Root("regions"), diags) {
 			if here := r.session.clients.Partition(); region.Partition() != here {
-				diags.AddAttributeError(path.Root("regions"), "A Region of another partition", fmt.Sprintf(
-					"Region %s is in partition %s, and the provider in %s. Nothing crosses partitions: make one hub for each, with a provider for each.",
-					region, region.Partition(), here))
+				diags.Append(otherPartition(path.Root("regions"), region, here))
 			}
 		}
 	}

@@ -41,8 +41,10 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 	p.defaults(ctx)
 	p.roleAlone(ctx)
-	if r.session.ready() && !resp.Diagnostics.HasError() {
-		p.onHub(ctx)
+	if r.session.ready() {
+		if p.reachable(ctx); !resp.Diagnostics.HasError() {
+			p.onHub(ctx)
+		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
 }
@@ -112,6 +114,16 @@ func (p *linkPlan) roleAlone(ctx context.Context) {
 		return // a warning that comes at every plan is one that nobody reads
 	}
 	p.diags.Append(frownedAt(stacktemplate.Review(granted.Role.Template(), granted.Optional()))...)
+}
+
+// reachable refuses a Region and trusted principals that no hub of the provider
+// could ever go with, whether it is there already or not.
+func (p *linkPlan) reachable(ctx context.Context) {
+	partition := p.resource.session.clients.Partition()
+	if region, err := account.ParseRegion(p.config.Region.ValueString()); err == nil && region.Partition() != partition {
+		p.diags.Append(otherPartition(path.Root("region"), region, partition))
+	}
+	p.principals(ctx)
 }
 
 // onHub plans the link on its hub.
@@ -267,11 +279,10 @@ func (p *linkPlan) unique(ctx context.Context, in *intake, link onboarding.Link)
 	}
 }
 
-// provable refuses a trust that the provider could never prove: it is none of
-// the trusted principals, and may assume none of them.
-func (p *linkPlan) provable(ctx context.Context) {
+// principals are the trusted roles, checked; none where they aren't known.
+func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
 	if !fullyKnown(p.plan.TrustedPrincipalARNs) || p.plan.TrustedPrincipalARNs.IsNull() {
-		return
+		return nil
 	}
 	trusted := declaration.Declaration{}
 	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
@@ -281,6 +292,16 @@ func (p *linkPlan) provable(ctx context.Context) {
 	p.diags.Append(onAttributes(stacktemplate.ValidateTrust(stacktemplate.Specification{
 		Vendor: clients.Account, Partition: clients.Partition(), TrustedPrincipals: principals,
 	}))...)
+	return principals
+}
+
+// provable refuses a trust that the provider could never prove: it is none of
+// the trusted principals, and may assume none of them.
+func (p *linkPlan) provable(ctx context.Context) {
+	clients, principals := p.resource.session.clients, p.principals(ctx)
+	if len(principals) == 0 {
+		return
+	}
 	if p.diags.HasError() || roleproof.CanProve(clients.CallerARN, clients.Account, principals) {
 		return
 	}

@@ -25,20 +25,20 @@ func TestMistakesAreNamedAtPlan(t *testing.T) {
 		return fmt.Sprintf(`jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = [for i in range(%d) : "s3:GetObject%%{ if i > 0 }${i}%%{ endif }"], Resource = "*" }] })`, n)
 	}
 	for name, c := range map[string]struct{ config, want string }{
-		"hub name":                {`resource "xacct_hub" "this" { name = "Acme_1" }`, `name must be 2 to 31 lower-case letters.*"Acme_1"`},
-		"response timeout":        {hubHCL(`response_timeout = "90s"`), `response_timeout must be a duration between 2m and 1h: "90s"`},
-		"support address":         {strings.Replace(hubHCL(), "https://acme.example/support", "acme.example", 1), `begins with https:// or mailto:`},
-		"region of a hub":         {hubHCL(`regions = ["us-east-1", "frankfurt"]`), `"frankfurt" is not an AWS Region, such as us-east-1`},
-		"another partition":       {hubHCL(`regions = ["us-east-1", "cn-north-1"]`), `Region cn-north-1 is in partition aws-cn, and the provider in aws`},
-		"no regions":              {hubHCL(`regions = []`), `at least 1`},
-		"publishers to come":      {hubHCL(`publishers = "anyone"`), `"anyone" is planned, but this release doesn't have it`},
-		"publishers unheard of":   {hubHCL(`publishers = "friends"`), `"friends" is none of its values`},
-		"template access":         {hubHCL(`template_access = "private"`), `must be one of "public", "presigned", "accounts": "private" is none of them`},
-		"capacity":                {hubHCL(`capacity = 5000`), `capacity must be at most 1500: more customers need several topics`},
-		"customer ID":             {hubHCL() + strings.Replace(linkHCL(globex), `customer_id = "globex"`, `customer_id = "globex inc"`, 1), `customer_id must be 1 to 64 letters`},
-		"11 digits":               {hubHCL() + linkHCL(customer{id: "globex", account: "22222222222"}), `"22222222222" is not an AWS account ID: it has 12 digits.*this one has 11 characters`},
-		"no account":              {hubHCL() + strings.Replace(linkHCL(globex), `account_id  = "222222222222"`, "", 1), `account_id is required while the hub's publishers are known_accounts`},
-		"role name":               {role(`name = "acme/globex"`), `role.name must be the name of an IAM role: "acme/globex" is not a role name`},
+		"hub name":              {`resource "xacct_hub" "this" { name = "Acme_1" }`, `name must be 2 to 31 lower-case letters.*"Acme_1"`},
+		"response timeout":      {hubHCL(`response_timeout = "90s"`), `response_timeout must be a duration between 2m and 1h: "90s"`},
+		"support address":       {strings.Replace(hubHCL(), "https://acme.example/support", "acme.example", 1), `begins with https:// or mailto:`},
+		"region of a hub":       {hubHCL(`regions = ["us-east-1", "frankfurt"]`), `"frankfurt" is not an AWS Region, such as us-east-1`},
+		"another partition":     {hubHCL(`regions = ["us-east-1", "cn-north-1"]`), `Region cn-north-1 is in partition aws-cn, the hub in aws`},
+		"no regions":            {hubHCL(`regions = []`), `at least 1`},
+		"publishers to come":    {hubHCL(`publishers = "anyone"`), `"anyone" is planned, but this release doesn't have it`},
+		"publishers unheard of": {hubHCL(`publishers = "friends"`), `"friends" is none of its values`},
+		"template access":       {hubHCL(`template_access = "private"`), `must be one of "public", "presigned", "accounts": "private" is none of them`},
+		"capacity":              {hubHCL(`capacity = 5000`), `capacity must be at most 1500: more customers need several topics`},
+		"customer ID":           {hubHCL() + strings.Replace(linkHCL(globex), `customer_id = "globex"`, `customer_id = "globex inc"`, 1), `customer_id must be 1 to 64 letters`},
+		"11 digits":             {hubHCL() + linkHCL(customer{id: "globex", account: "22222222222"}), `"22222222222" is not an AWS account ID: it has 12 digits.*this one has 11 characters`},
+		"no account":            {hubHCL() + strings.Replace(linkHCL(globex), `account_id  = "222222222222"`, "", 1), `account_id is required while the hub's publishers are known_accounts`},
+		"role name":             {role(`name = "acme/globex"`), `role.name must be the name of an IAM role: "acme/globex" is not a role name`},
 		"default name too long": {strings.Replace(hubHCL(), `"acme"`, `"acme-monitoring-of-the-world"`, 1) + strings.ReplaceAll(linkHCL(globex), `xacct_hub.this.id`, `xacct_hub.this.name`) + `
 resource "xacct_onboarding_link" "long" {
   hub         = xacct_hub.this.name

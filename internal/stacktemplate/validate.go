@@ -80,7 +80,7 @@ func ValidateHub(s Specification) []FieldError {
 	}
 	for _, region := range s.Regions {
 		if region.Partition() != s.Partition {
-			p.add("regions", region.String(), "the Region is in partition %s, the hub in %s, and nothing crosses partitions", region.Partition(), s.Partition)
+			p.add("regions", region.String(), "%s", account.Apart("Region "+region.String(), region.Partition(), s.Partition))
 		}
 	}
 	if topic := s.topicPrefix(); !topicPrefixPattern.MatchString(topic) {
@@ -125,7 +125,7 @@ func ValidateTrust(s Specification) []FieldError {
 			p.add("trusted_principal_arns", text, "the role is in account %s, and only roles of the vendor's account %s can be trusted", principal.Account, s.Vendor)
 		}
 		if principal.Partition != s.Partition {
-			p.add("trusted_principal_arns", text, "the role is in partition %s, the hub in %s, and nothing crosses partitions", principal.Partition, s.Partition)
+			p.add("trusted_principal_arns", text, "%s", account.Apart("the role", principal.Partition, s.Partition))
 		}
 	}
 	// As long as the external IDs that hubs issue.
@@ -151,6 +151,6 @@ func (p *problems) inert(field, key, text string) {
 // partition. A zero partition is one that isn't known yet.
 func (p *problems) partition(field, key string, got, want account.Partition) {
 	if !want.IsZero() && got != want {
-		p.add(field, key, "the policy is in partition %s, the hub in %s, and nothing crosses partitions", got, want)
+		p.add(field, key, "%s", account.Apart("the policy", got, want))
 	}
 }

@@ -55,7 +55,7 @@ func TestEveryMistakeIsOnItsField(t *testing.T) {
 		"a dynamic support URL":       {func(s *Specification) { s.SupportURL = "https://x/{{resolve:ssm:x}}" }, "support_url: it has {{resolve:"},
 		"no vendor":                   {func(s *Specification) { s.Vendor = account.ID{} }, "account_id: "},
 		"no Region":                   {func(s *Specification) { s.Regions = nil }, "regions: a hub has 1 to 200 Regions, not 0"},
-		"a Region over the border":    {func(s *Specification) { s.Regions = regions("us-east-1", "cn-north-1") }, `regions["cn-north-1"]: the Region is in partition aws-cn, the hub in aws`},
+		"a Region over the border":    {func(s *Specification) { s.Regions = regions("us-east-1", "cn-north-1") }, `regions["cn-north-1"]: Region cn-north-1 is in partition aws-cn, the hub in aws`},
 		"a short timeout":             {func(s *Specification) { s.ResponseTimeout = time.Minute }, "response_timeout: 1m0s is not between 2m0s and 1h0m0s"},
 		"a long timeout":              {func(s *Specification) { s.ResponseTimeout = time.Hour + time.Second }, "response_timeout: 1h0m1s"},
 		"half a second":               {func(s *Specification) { s.ResponseTimeout += time.Second / 2 }, "response_timeout: 15m0.5s"},
