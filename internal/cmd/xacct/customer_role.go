@@ -59,7 +59,7 @@ func rolesOf(record registry.HubRecord, c onboarding.Customer, now time.Time) []
 // speaksFor reports whether a registration came of the link as it is today.
 // One that was disconnected before the link was issued anew did not.
 func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
-	return r.Account == link.Account && (r.Live() || r.ExternalID == link.ExternalID)
+	return len(onboarding.Customer{Link: link, Registrations: []onboarding.Registration{r}}.Current()) > 0
 }
 
 func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
@@ -92,14 +92,14 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 func pending(link onboarding.Link, partition account.Partition, now time.Time) customerRole {
 	role := customerRole{
 		CustomerID:    link.CustomerID,
-		AccountID:     link.Account.String(),
+		AccountID:     link.Sole().String(),
 		LinkStatus:    string(link.Status(now)),
 		Status:        string(onboarding.Pending),
 		ExternalID:    link.ExternalID.String(),
 		BlockedAt:     known(link.BlockedAt),
 		BlockedReason: link.BlockedReason,
 	}
-	if !link.Account.IsZero() {
+	if !link.Sole().IsZero() {
 		role.RoleARN = link.Role(partition).String()
 	}
 	return role
