@@ -67,9 +67,6 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if before.State == registry.HubDeleting {
 		return State{}, fmt.Errorf("hub %s is being deleted: finish deleting it first", h.name)
 	}
-	if spec.Shards < before.Shards {
-		return State{}, fmt.Errorf("hub %s has %d topics in every Region and cannot have fewer: stacks of customers publish to all of them", h.name, before.Shards)
-	}
 	if err := h.refuseLive(ctx, retired(before, spec)); err != nil {
 		return State{}, err
 	}
@@ -94,13 +91,16 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 // announce notes what others have to know before it is done. New Regions are
 // noted as ones whose topics may be there but are not offered: should it end at
 // that, whoever looks after the hub next knows of them, be it an Update that no
-// longer wants them, or a Delete. And who may read templates is noted before the
+// longer wants them, or a Delete; so are more topics than there were. And who may read templates is noted before the
 // readers are counted, so that a customer who is added meanwhile is counted
 // there, or lets themselves in.
 func (h *Hub) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
 	added := without(spec.Regions, slices.Concat(before.Regions, before.Retiring))
-	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess {
+	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess && spec.Shards <= max(before.Shards, before.Making) {
 		return before, nil
+	}
+	if spec.Shards > before.Shards {
+		before.Making = max(spec.Shards, before.Making)
 	}
 	before.Retiring = sortRegions(append(slices.Clone(before.Retiring), added...))
 	before.TemplateAccess = spec.TemplateAccess
@@ -137,9 +137,8 @@ func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 	record.Publishers = spec.Publishers
 	record.TemplateAccess = spec.TemplateAccess
 	record.Capacity = spec.Capacity
-	record.Shards = spec.Shards
 	record.Tags = spec.Tags
-	return record
+	return record.Grown(spec.Shards)
 }
 
 // converge sees to it that everything is as the record says, and then writes
@@ -296,7 +295,7 @@ func (h *Hub) Delete(ctx context.Context, force bool) error {
 		return h.explainRegistry(err)
 	}
 	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
-	if err := h.deleteTopics(ctx, h.topics(regions, record.Shards)); err != nil {
+	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
 		return err
 	}
 	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {

@@ -163,6 +163,15 @@ func liveStacks(customers []onboarding.Customer) []LiveStack {
 // TopicName is the name of a shard's topic, the same in every Region.
 func TopicName(hub string, shard int) string { return fmt.Sprintf("xacct-%s-%d", hub, shard) }
 
+// CustomersPerTopic is how many customers one topic's policy has room for
+// (aws-facts 5.1), with some to spare: they are spread by chance.
+const CustomersPerTopic = 1500
+
+// Shards is how many topics in each Region so many customers need.
+func Shards(capacity int) int {
+	return max(1, (capacity+CustomersPerTopic-1)/CustomersPerTopic)
+}
+
 // QueueName is the name of the hub's queue.
 func QueueName(hub string) string { return "xacct-" + hub }
 

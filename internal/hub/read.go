@@ -44,6 +44,9 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 	for _, topic := range h.topics(record.Retiring, record.Shards) {
 		missing("unfinished topic", topic.String()) // a crash came in between here, too
 	}
+	if record.Making > record.Shards {
+		missing("unfinished topics", h.name)
+	}
 	for shard := range record.Shards {
 		shards[shard], err = h.registry.Shard(ctx, shard)
 		if errors.Is(err, registry.ErrNoShard) {

@@ -110,7 +110,7 @@ type TopicFullError struct {
 
 func (e *TopicFullError) Error() string {
 	return fmt.Sprintf("the policy of topic %s would have %d bytes with %d customer accounts, and SNS allows %d: "+
-		"%d accounts fit beside the topic's other statements", e.Topic, e.Size, e.Accounts, MaxTopicSize, e.Fit)
+		"%d accounts fit beside the topic's other statements. Raise the hub's capacity: new customers then get another topic", e.Topic, e.Size, e.Accounts, MaxTopicSize, e.Fit)
 }
 
 func checkTopic(policy string, topic account.TopicARN, statements int, accounts []account.ID) error {

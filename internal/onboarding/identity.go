@@ -42,6 +42,14 @@ func sameResource(a, b string) bool {
 	return len(a) >= physicalIDLength && len(b) >= physicalIDLength && a[:physicalIDLength] == b[:physicalIDLength]
 }
 
+// Spread gives every customer one of n places, the same each time, and all
+// places about as many customers.
+func Spread(customerID string, n int) int {
+	sum := sha256.New()
+	writeFields(sum, "shard", customerID)
+	return int(binary.BigEndian.Uint64(sum.Sum(nil)) % uint64(max(n, 1)))
+}
+
 // BucketSuffix ends the name of the hub's template bucket: bucket names are
 // shared by the whole world, and a name that can be guessed can be taken.
 func BucketSuffix(hubKey []byte) string {

@@ -36,7 +36,7 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 		TemplateAccess:  m.TemplateAccess.ValueString(),
 		ResponseTimeout: timeout,
 		Capacity:        int(m.Capacity.ValueInt64()),
-		Shards:          1,
+		Shards:          hub.Shards(int(m.Capacity.ValueInt64())),
 		SkipSignatures:  !m.VerifySignatures.ValueBool(),
 		EventBus:        m.eventBus(diags),
 	}
@@ -148,7 +148,7 @@ func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
 	record.SkipSignatures = spec.SkipSignatures
 	record.EventBus = spec.EventBus
 	record.Tags = spec.Tags
-	return record
+	return record.Grown(spec.Shards)
 }
 
 // differsFrom names the first argument in which a hub is not what is declared.

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -50,10 +51,6 @@ type hubComputedModel struct {
 	TemplateBucket     types.String `tfsdk:"template_bucket"`
 	TableName          types.String `tfsdk:"table_name"`
 }
-
-// customersPerTopic is how many customers one topic's policy has room for
-// (aws-facts 5.1), with some to spare.
-const customersPerTopic = 1500
 
 func hubSchema() schema.Schema {
 	kept := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
@@ -112,9 +109,10 @@ func hubSchema() schema.Schema {
 				Validators: []validator.String{durationBetween("2m", "1h")},
 			},
 			"capacity": schema.Int64Attribute{
-				Optional: true, Computed: true, Default: int64default.StaticInt64(customersPerTopic),
-				MarkdownDescription: "How many customers are expected: 1 to 1500, default 1500, which is what the policy of one topic has room for.",
-				Validators:          []validator.Int64{int64validator.AtLeast(1), oneTopic{}},
+				Optional: true, Computed: true, Default: int64default.StaticInt64(hub.CustomersPerTopic),
+				MarkdownDescription: "How many customers are expected, 1 to 150000; default 1500, which is what the policy of one topic has room for. " +
+					"Every 1500 more are one topic more in each Region. Raising it moves nobody: new customers get the new topics. Lowering it keeps the topics.",
+				Validators: []validator.Int64{int64validator.Between(1, 100*hub.CustomersPerTopic)},
 			},
 			"verify_signatures": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
@@ -148,7 +146,7 @@ func hubSchema() schema.Schema {
 			"dead_letter_queue_arn": known("ARN of the queue for what can't be understood or handled."),
 			"topic_arns": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "ARNs of the topics, by Region.",
+				MarkdownDescription: "ARNs of the topics, by Region; of each Region's first one, where `capacity` asks for more.",
 			},
 			"template_bucket": known("Name of the bucket that templates are in."),
 			"table_name":      known("Name of the DynamoDB table that is the registry."),

@@ -49,7 +49,7 @@ type issue struct {
 // issueLink decides how a declared link comes to be, given what the registry
 // knows of the customer (nil: nothing).
 func issueLink(w wanted, existing *onboarding.Customer) (issue, diag.Diagnostics) {
-	link := onboarding.Link{Hub: w.record.Name, CustomerID: w.customer}
+	link := onboarding.Link{Hub: w.record.Name, CustomerID: w.customer, Shard: w.record.ShardOf(w.customer)}
 	write := (*registry.Registry).CreateLink
 	generation, externalID := 0, account.ExternalID{}
 	if existing != nil {

@@ -225,22 +225,6 @@ func oneOf(values ...string) check {
 	}}
 }
 
-// oneTopic refuses what would need several topics per Region.
-type oneTopic struct{}
-
-func (oneTopic) Description(context.Context) string {
-	return fmt.Sprintf("must be at most %d", customersPerTopic)
-}
-func (o oneTopic) MarkdownDescription(ctx context.Context) string { return o.Description(ctx) }
-
-func (oneTopic) ValidateInt64(_ context.Context, req validator.Int64Request, resp *validator.Int64Response) {
-	if req.ConfigValue.ValueInt64() > customersPerTopic {
-		resp.Diagnostics.AddAttributeError(req.Path, "Not available in this release", fmt.Sprintf(
-			"capacity must be at most %d: more customers need several topics per Region, which this release doesn't have. "+
-				"Until then, use a second hub.", customersPerTopic))
-	}
-}
-
 func policyName() check {
 	return check{"the name of an inline policy", "Not a policy name", account.CheckPolicyName}
 }

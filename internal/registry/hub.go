@@ -50,6 +50,8 @@ type HubRecord struct {
 	TemplateAccess string
 	Capacity       int
 	Shards         int // topics in every Region
+	NewestShard    int `json:",omitempty"` // the first of those that new customers get
+	Making         int `json:",omitempty"` // how many topics there may be already, where there are to be more
 	Tags           map[string]string
 
 	Bucket             string
@@ -71,6 +73,23 @@ func (h HubRecord) SignsTemplates() bool { return h.TemplateAccess == TemplatesP
 
 // OpenToAnyone says that the hub's topics take messages of any AWS account.
 func (h HubRecord) OpenToAnyone() bool { return h.Publishers == PublishersAnyone }
+
+// Grown is the record of a hub with at least so many topics in every Region.
+// New customers go to those that the last step brought: their number is known,
+// so none of the topics overflows, and nobody who is there moves. A step that
+// was announced is finished, never undone: a topic too many hurts nobody.
+func (h HubRecord) Grown(shards int) HubRecord {
+	if shards = max(shards, h.Making); shards > h.Shards {
+		h.NewestShard, h.Shards = h.Shards, shards
+	}
+	h.Making = 0
+	return h
+}
+
+// ShardOf is the topic that a new customer's stack will speak to.
+func (h HubRecord) ShardOf(customer string) int {
+	return h.NewestShard + onboarding.Spread(customer, h.Shards-h.NewestShard)
+}
 
 // LogValue keeps a log line about a hub to its name.
 func (h HubRecord) LogValue() slog.Value { return slog.StringValue(h.Name) }

@@ -68,6 +68,7 @@ and delete nothing of the hub.`,
 func newProviderPolicyCommand(clock func() time.Time) *cobra.Command {
 	var flags policyFlags
 	var regions []string
+	var capacity int
 	cmd := &cobra.Command{
 		Use:   "provider --hub NAME",
 		Short: "Print what Terraform needs to apply the hub, its links and roles",
@@ -82,7 +83,7 @@ it has to stay in the policy for the apply that removes it.`,
 			if err != nil {
 				return err
 			}
-			if err := described.addTopics(cmd, regions, clock); err != nil {
+			if err := described.addTopics(cmd, regions, capacity, clock); err != nil {
 				return err
 			}
 			return flags.print(cmd, "provider", described.Hub, leastpolicy.Provider)
@@ -90,6 +91,7 @@ it has to stay in the policy for the apply that removes it.`,
 	}
 	flags.addTo(cmd)
 	cmd.Flags().StringSliceVar(&regions, "regions", nil, "the hub's Regions, as in xacct_hub.regions (default: its own)")
+	cmd.Flags().IntVar(&capacity, "capacity", 1, "customers expected, as in xacct_hub.capacity")
 	return cmd
 }
 
@@ -182,7 +184,7 @@ func bucketPattern(name string) string {
 
 // addTopics names the topics: of the Regions that are asked for, and of those
 // that the hub has or is giving up.
-func (d *described) addTopics(cmd *cobra.Command, asked []string, clock func() time.Time) error {
+func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, clock func() time.Time) error {
 	var regions []account.Region
 	for _, name := range asked {
 		region, err := account.ParseRegion(name)
@@ -191,7 +193,7 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, clock func() t
 		}
 		regions = append(regions, region)
 	}
-	shards := 1
+	shards := hub.Shards(capacity)
 	if d.intake != nil {
 		d.intake.records = registry.New(d.intake.clients.DynamoDB(), d.name, clock)
 		record, err := d.intake.records.Hub(cmd.Context())

@@ -1,0 +1,42 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestNewCustomersGetTheNewestTopicsAndNobodyMoves(t *testing.T) {
+	var hub HubRecord
+	for _, step := range []struct{ shards, first, last int }{
+		{1, 0, 0}, // a new hub
+		{1, 0, 0}, // the same again
+		{3, 1, 2}, // raised
+		{2, 1, 2}, // lowered: the topics stay
+		{7, 3, 6},
+	} {
+		hub = hub.Grown(step.shards)
+		customers := map[int]int{}
+		for i := range 3000 {
+			customers[hub.ShardOf(fmt.Sprintf("customer-%d", i))]++
+		}
+		if len(customers) != step.last-step.first+1 {
+			t.Errorf("%d topics: customers are spread over %v", step.shards, customers)
+		}
+		for shard, n := range customers {
+			fair := 3000 / (step.last - step.first + 1)
+			if shard < step.first || shard > step.last || n < fair*8/10 || n > fair*12/10 {
+				t.Errorf("%d topics: topic %d has %d new customers", step.shards, shard, n)
+			}
+		}
+	}
+}
+
+func TestAnAnnouncedStepIsFinishedWhateverIsWantedNow(t *testing.T) {
+	hub := HubRecord{Shards: 1, Making: 4}.Grown(1)
+	if hub.Shards != 4 || hub.NewestShard != 1 || hub.Making != 0 {
+		t.Errorf("%+v", hub)
+	}
+}
