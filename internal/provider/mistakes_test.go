@@ -36,7 +36,6 @@ func TestMistakesAreNamedAtPlan(t *testing.T) {
 		"capacity":              {hubHCL(`capacity = 500000`), `capacity value must be between 1 and 150000`},
 		"customer ID":           {hubHCL() + strings.Replace(linkHCL(globex), `customer_id = "globex"`, `customer_id = "globex inc"`, 1), `customer_id must be 1 to 64 letters`},
 		"11 digits":             {hubHCL() + linkHCL(customer{id: "globex", account: "22222222222"}), `"22222222222" is not an AWS account ID: it has 12 digits.*this one has 11 characters`},
-		"no account":            {hubHCL() + strings.Replace(linkHCL(globex), `account_id  = "222222222222"`, "", 1), `account_id is required while the hub's publishers are known_accounts`},
 		"role name":             {role(`name = "acme/globex"`), `role.name must be the name of an IAM role: "acme/globex" is not a role name`},
 		"default name too long": {strings.Replace(hubHCL(), `"acme"`, `"acme-monitoring-of-the-world"`, 1) + strings.ReplaceAll(linkHCL(globex), `xacct_hub.this.id`, `xacct_hub.this.name`) + `
 resource "xacct_onboarding_link" "long" {

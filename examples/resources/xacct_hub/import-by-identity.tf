@@ -1,4 +1,0 @@
-import {
-  to       = xacct_hub.this
-  identity = { name = "acme" }
-}
