@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 // namedIAM is what a customer agrees to, by the command line as by the
@@ -36,25 +38,46 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 	), nil
 }
 
-// UpdateCommand gives an existing stack a new template. Its parameters stay as
-// they are, whatever the customer has chosen. Only parameters that the stack
-// has may be named here: CloudFormation refuses to keep a value that was never
-// given, and takes the default for one that is new.
-func UpdateCommand(stack account.StackARN, templateURL string, keep []string) (string, error) {
-	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: templateURL}); err != nil {
+// UpdateCommand gives the stack of a registration today's template, and leaves
+// everything as the customer has chosen it. It names every parameter of that
+// template, because CloudFormation takes the default for one that isn't named.
+//
+// What every template of ours has, keeps its value. A switch can't be kept that
+// way: CloudFormation refuses to keep the value of a parameter that the stack's
+// older template didn't have, and nobody here knows which of them it had. So
+// each is set to what the stack reported as granted. One that is new is off,
+// whatever its default: nobody saw it in pasting a command, and a customer who
+// wants it says Yes in the console.
+func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (string, error) {
+	stack := r.Stack
+	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: link.TemplateURL}); err != nil {
 		return "", err
 	}
-	kept := make([]string, 0, len(keep))
-	for _, name := range slices.Sorted(slices.Values(keep)) {
-		kept = append(kept, "ParameterKey="+name+",UsePreviousValue=true")
+	var chosen []string
+	for _, name := range slices.Sorted(maps.Keys(Parameters(link))) {
+		chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
 	}
 	return command("update-stack",
 		option{"--region", []string{stack.Region.String()}},
 		option{"--stack-name", []string{stack.String()}},
-		option{"--template-url", []string{templateURL}},
-		option{"--parameters", kept},
+		option{"--template-url", []string{link.TemplateURL}},
+		option{"--parameters", append(chosen, parameters(switches(d, r))...)},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
+}
+
+// switches are the parameters of all optional permissions that are declared,
+// as the customer has switched them.
+func switches(d declaration.Declaration, r onboarding.Registration) map[string]string {
+	values := make(map[string]string, len(d.OptionalPermissions))
+	for key := range d.OptionalPermissions {
+		position := stacktemplate.SwitchedOff
+		if slices.Contains(r.GrantedPermissions, key) {
+			position = stacktemplate.SwitchedOn
+		}
+		values[stacktemplate.SwitchParameter(key)] = position
+	}
+	return values
 }
 
 // StackSetCommands launch the template in every account of an organization: a

@@ -21,6 +21,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
@@ -59,6 +61,15 @@ func stack() account.StackARN {
 	return must(account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/5f0e1a40-0000-11f1-8000-0123456789ab"))
 }
 
+// switched is a customer with a stack that has one of three switches on; what
+// it granted before and is no longer declared is not asked for again.
+func switched() (onboarding.Link, declaration.Declaration, onboarding.Registration) {
+	return onboarding.Link{TemplateURL: template}, declaration.Declaration{OptionalPermissions: map[string]declaration.OptionalPermission{
+			"billing": {}, "restart_hosts": {DefaultEnabled: true}, "new_by_default": {DefaultEnabled: true},
+		}},
+		onboarding.Registration{Stack: stack(), GrantedPermissions: []string{"billing", "dropped"}}
+}
+
 // written are all the ways but the link, by the name of their golden.
 func written(t *testing.T) map[string]string {
 	t.Helper()
@@ -68,7 +79,9 @@ func written(t *testing.T) map[string]string {
 		texts[name+"-stack-set.sh"] = must(StackSetCommands(l)) + "\n"
 		texts[name+".tf"] = must(TerraformSnippet(l))
 	}
-	texts["update.sh"] = must(UpdateCommand(stack(), template, []string{"Shard", "ExternalId"})) + "\n"
+	link, declared, registered := switched()
+	texts["update-switched.sh"] = must(UpdateCommand(link, declared, registered)) + "\n"
+	texts["update.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
 	return texts
 }
 
@@ -223,7 +236,9 @@ func normal(l quickcreate.Link) quickcreate.Link {
 }
 
 func TestNothingOfAHostileLinkIsRunByAShell(t *testing.T) {
-	for _, command := range []string{must(CreateCommand(hostile())), must(UpdateCommand(stack(), hostile().TemplateURL, []string{"ExternalId"}))} {
+	link, declared, registered := switched()
+	link.TemplateURL = hostile().TemplateURL
+	for _, command := range []string{must(CreateCommand(hostile())), must(UpdateCommand(link, declared, registered))} {
 		for _, arg := range runInShell(t, command) {
 			if !utf8.ValidString(arg) || strings.Contains(arg, "uid=") {
 				t.Errorf("the shell made %q", arg)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -39,7 +38,8 @@ func newLinkCommand(clock func() time.Time) *cobra.Command {
 
 With --region the stack is created in another of the hub's Regions than the one that
 the link proposes. With --update it prints how a customer who has a stack gives it
-today's template: everything that was chosen in the stack stays as it is.
+today's template: everything that was chosen in the stack stays as it is. By the
+command line, optional permissions that are new since are off.
 
 Where the hub's template_access is presigned, the address of the template is signed
 with your own credentials: it works for as long as --valid-for says, seven days at
@@ -158,9 +158,9 @@ func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (st
 	if c.Link.Status(now) == onboarding.LinkClosed {
 		return "", fmt.Errorf("the link of %s was closed on %s: whoever launches it is refused; declare it again to onboard them anew", customer, moment(c.Link.ClosedAt))
 	}
-	declared, err := declaration.Of(c.Link)
+	declared, err := declaredOf(c.Link, customer)
 	if err != nil {
-		return "", fmt.Errorf("the declaration of %s cannot be read: restore the table from a backup: %w", customer, err)
+		return "", err
 	}
 	link, err := launch.Of(c.Link, declared)
 	if err != nil {
@@ -193,28 +193,41 @@ func (in *intake) regionOf(name string) (account.Region, error) {
 }
 
 func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer string) (string, error) {
-	stack, ok := liveStack(c)
-	switch {
-	case !ok:
+	registered, ok := withStack(c)
+	if !ok {
 		return "", fmt.Errorf("%s has no live stack to update: `xacct link %s` prints how to make one", customer, c.Link.ID())
-	case how.format == "cli":
-		return launch.UpdateCommand(stack, c.Link.TemplateURL, slices.Collect(maps.Keys(launch.Parameters(c.Link))))
 	}
-	return quickcreate.UpdateURL(how.console, stack, c.Link.TemplateURL)
+	if how.format != "cli" {
+		return quickcreate.UpdateURL(how.console, registered.Stack, c.Link.TemplateURL)
+	}
+	declared, err := declaredOf(c.Link, customer)
+	if err != nil {
+		return "", err
+	}
+	return launch.UpdateCommand(c.Link, declared, registered)
 }
 
-func liveStack(c onboarding.Customer) (account.StackARN, bool) {
+func declaredOf(link onboarding.Link, customer string) (declaration.Declaration, error) {
+	declared, err := declaration.Of(link)
+	if err != nil {
+		return declared, fmt.Errorf("the declaration of %s cannot be read: restore the table from a backup: %w", customer, err)
+	}
+	return declared, nil
+}
+
+// withStack is the customer's registration that has a live stack.
+func withStack(c onboarding.Customer) (onboarding.Registration, bool) {
 	for _, r := range c.Registrations {
 		if r.Live() && !r.Stack.IsZero() {
-			return r.Stack, true
+			return r, true
 		}
 	}
-	return account.StackARN{}, false
+	return onboarding.Registration{}, false
 }
 
 // warn says what would keep the customer from launching what is printed.
 func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
-	stack, live := liveStack(c)
+	registered, live := withStack(c)
 	switch {
 	case c.Link.Blocked:
 		fmt.Fprintf(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
@@ -222,6 +235,6 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	case c.Link.Status(now) == onboarding.LinkExpired:
 		fmt.Fprintf(out, "Warning: the link expired on %s, and whoever launches it is refused: give it another expires_at.\n", moment(c.Link.ExpiresAt))
 	case live:
-		fmt.Fprintf(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", stack, c.Link.ID())
+		fmt.Fprintf(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", registered.Stack, c.Link.ID())
 	}
 }

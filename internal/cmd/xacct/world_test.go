@@ -23,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
@@ -160,20 +161,32 @@ func (w *world) iam(ts *testscript.TestScript, accountID string) *iam.Client {
 	})
 }
 
-// invite CUSTOMER ACCOUNT makes a real link, whose URL is then in $LINK.
+// invite CUSTOMER ACCOUNT [KEY...] makes a real link, whose URL is then in
+// $LINK. The keys are optional permissions, switched on unless the customer
+// switches them off.
 func (w *world) invite(ts *testscript.TestScript, args []string) {
-	url, err := w.inviteOne(context.Background(), args[0], args[1])
+	url, err := w.inviteOne(context.Background(), args[0], args[1], args[2:]...)
 	ts.Check(err)
 	ts.Setenv("LINK", url)
 }
 
-func (w *world) inviteOne(ctx context.Context, customer, accountID string) (url string, err error) {
-	template, err := stacktemplate.Render(w.specification())
+func (w *world) inviteOne(ctx context.Context, customer, accountID string, optional ...string) (url string, err error) {
+	declared := declaration.Declaration{StackName: "acme-access", Region: home, OptionalPermissions: map[string]declaration.OptionalPermission{}}
+	for _, key := range optional {
+		declared.OptionalPermissions[key] = declaration.OptionalPermission{
+			Description: "Read " + key, DefaultEnabled: true, InlinePolicies: map[string]string{
+				key: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`, key),
+			},
+		}
+	}
+	specification := w.specification()
+	specification.OptionalPermissions = declared.Optional()
+	template, err := stacktemplate.Render(specification)
 	if err != nil {
 		return "", err
 	}
 	link := w.link(customer, accountID)
-	link.TemplateVersion = stacktemplate.Version(w.specification())
+	link.Declared, link.TemplateVersion = declared.Encode(), stacktemplate.Version(specification)
 	if link.TemplateURL, err = w.hub.PublishTemplate(ctx, w.record, template.JSON()); err != nil {
 		return "", err
 	}
