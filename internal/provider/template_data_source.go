@@ -38,6 +38,7 @@ type templateModel struct {
 	Vendor               types.Object `tfsdk:"vendor"`
 	Role                 types.Object `tfsdk:"role"`
 	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
+	OptionalPermissions  types.Map    `tfsdk:"optional_permissions"`
 
 	JSON            types.String `tfsdk:"json"`
 	YAML            types.String `tfsdk:"yaml"`
@@ -91,9 +92,10 @@ func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 			"role":                   declared["role"],
 			"trusted_principal_arns": declared["trusted_principal_arns"],
+			"optional_permissions":   declared["optional_permissions"],
 			"json":                   schema.StringAttribute{Computed: true, MarkdownDescription: "The template as JSON, byte for byte as it would be published."},
 			"yaml":                   schema.StringAttribute{Computed: true, MarkdownDescription: "The same template as YAML, for people to read."},
-			"template_version":       schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust, as a link has it and as stacks report it."},
+			"template_version":       schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role, trust and optional permissions, as a link has it and as stacks report it."},
 			"digest":                 schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of `json`, which names the object in the hub's bucket."},
 		},
 	}
@@ -113,7 +115,9 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 	if !ok {
 		return
 	}
-	declared := linkModel{Role: model.Role, TrustedPrincipalARNs: model.TrustedPrincipalARNs}.declared(ctx, &resp.Diagnostics)
+	declared := linkModel{
+		Role: model.Role, TrustedPrincipalARNs: model.TrustedPrincipalARNs, OptionalPermissions: model.OptionalPermissions,
+	}.declared(ctx, &resp.Diagnostics)
 	if declared.Role.Path == "" {
 		declared.Role.Path = defaultRolePath
 	}

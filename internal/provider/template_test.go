@@ -32,7 +32,18 @@ func TestARenderedTemplateIsTheOneThatALinkPublishes(t *testing.T) {
     inline_policies     = { read = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:ListAllMyBuckets", Resource = "*" }] }) }
     tags                = { owner = "acme" }
   }
-  trusted_principal_arns = ["` + trusted + `"]`
+  trusted_principal_arns = ["` + trusted + `"]
+  optional_permissions = {
+    billing = {
+      description         = "Read your bills"
+      managed_policy_arns = ["arn:aws:iam::aws:policy/job-function/Billing"]
+    }
+    restart_hosts = {
+      description     = "Restart hosts"
+      default_enabled = true
+      inline_policies = { restart = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ec2:RebootInstances", Resource = "*" }] }) }
+    }
+  }`
 	described := `vendor = {
     account_id = "111111111111", regions = ["us-east-1"], display_name = "Acme Monitoring", support_url = "https://acme.example/support"
   }
@@ -54,6 +65,7 @@ output "same_digest" {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value("data.xacct_stack_template.described", "json", like(`^\{\n  "AWSTemplateFormatVersion": "2010-09-09"`)),
 				value("data.xacct_stack_template.described", "yaml", like(`(?s)^AWSTemplateFormatVersion: .*Acme Monitoring.*arn:aws:iam::aws:policy/SecurityAudit`)),
+				value("data.xacct_stack_template.described", "json", like(`(?s)"EnableBilling": \{[^}]*"Default": "No".*"EnableRestartHosts": \{[^}]*"Default": "Yes"`)),
 			},
 		},
 		resource.TestStep{Config: before + hubHCL() + linkHCL(globex.with(role))},
@@ -82,6 +94,8 @@ func TestWhatIsWrongInARenderedTemplateIsOnItsArgument(t *testing.T) {
 		wrong(vendor+`role = { inline_policies = { read = "{}" } }`, `Not an IAM policy`),
 		wrong(vendor+`role = { managed_policy_arns = ["arn:aws-cn:iam::aws:policy/SecurityAudit"] }`, `(?s)Not a valid managed policy arns.*aws-cn`),
 		wrong(vendor+aRole+"\n  trusted_principal_arns = [\"arn:aws:iam::222222222222:role/theirs\"]", `(?s)only roles of the\s+vendor's\s+account`),
+		wrong(vendor+aRole+"\n  optional_permissions = { Billing = { description = \"Read your bills\" } }", `Not a key of an optional permission`),
+		wrong(vendor+aRole+"\n  optional_permissions = { billing = { description = \"Read your bills\" } }", `(?s)optional_permissions.*billing`),
 		wrong(`vendor = { account_id = "111111111111", regions = ["us-east-1", "cn-north-1"] }
   `+aRole, `a hub per\s+partition is needed`),
 	)

@@ -12,6 +12,14 @@ data "xacct_stack_template" "review" {
   role = {
     managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
   }
+
+  # What the customer may switch on is in the template as well.
+  optional_permissions = {
+    billing = {
+      description         = "Read invoices, for the cost report"
+      managed_policy_arns = ["arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]
+    }
+  }
 }
 
 output "template" {
