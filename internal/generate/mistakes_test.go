@@ -27,7 +27,7 @@ func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
 		"two documents":           {soundHub + "role: {path: /a/}\n---\nx: 1\n", `f:3:1: the file holds more than one document`},
 		"an account":              {"hub: {name: acme, vendor_account_id: 42, region: us-east-1}\nrole: {path: /}", `f:1:19: hub.vendor_account_id: `},
 		"a hub's name":            {"hub: {name: Acme!, vendor_account_id: 111111111111, region: us-east-1}\nrole: {path: /}", `f:1:7: hub.name: `},
-		"two partitions":          {"hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1, regions: [us-east-1, cn-north-1]}\nrole: {path: /}", `f:1:92: hub.regions.cn-north-1: the Region is in partition aws-cn`},
+		"two partitions":          {"hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1, regions: [us-east-1, cn-north-1]}\nrole: {path: /}", `f:1:92: hub.regions.cn-north-1: Region cn-north-1 is in partition aws-cn, the hub in aws`},
 		"a policy":                {soundHub + "role:\n  inline_policies:\n    bad: '{\"Statement\": []}'\n", `f:4:5: role.inline_policies.bad: `},
 		"an optional policy":      {soundHub + "role: {path: /}\noptional_permissions:\n  logs:\n    description: Logs\n    managed_policy_arns: [x]\n", `f:6:27: optional_permissions.logs.managed_policy_arns.x: `},
 		"a policy by name":        {soundHub + "role:\n  managed_policy_arns:\n    - ReadOnlyAccess\n", `f:4:7: role.managed_policy_arns.ReadOnlyAccess: `},

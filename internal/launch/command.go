@@ -98,6 +98,8 @@ func StackSetCommands(l quickcreate.Link) (string, error) {
 	)
 	instances := command("create-stack-instances", region, name,
 		option{"--regions", []string{l.Region.String()}},
+		// An account in which the stack fails must not keep the others from it.
+		option{"--operation-preferences", []string{"FailureTolerancePercentage=100,MaxConcurrentPercentage=25"}},
 	)
 	// The only part that a shell is to expand, and nothing of it is a value.
 	const everybody = `  --deployment-targets "OrganizationalUnitIds=$(aws organizations list-roots --query 'Roots[0].Id' --output text)"`

@@ -35,6 +35,8 @@ func newLinkCommand(clock func() time.Time) *cobra.Command {
   --format url        the link into the CloudFormation console (default)
   --format cli        a command of the AWS command line, safe to paste into a shell
   --format terraform  an aws_cloudformation_stack for the customer's own Terraform
+  --format stackset   commands for the management account of a customer's organization:
+                      the same stack in all accounts of the organization but that one
 
 With --region the stack is created in another of the hub's Regions than the one that
 the link proposes. With --update it prints how a customer who has a stack gives it
@@ -86,7 +88,7 @@ on standard error; standard output has nothing but what is asked for.`,
 	return cmd
 }
 
-var linkFormats = []string{"url", "cli", "terraform"}
+var linkFormats = []string{"url", "cli", "terraform", "stackset"}
 
 // linkFlags are which of the ways to launch somebody wants to see.
 type linkFlags struct {
@@ -105,6 +107,8 @@ func (f linkFlags) check() error {
 		return usageError{fmt.Errorf("--valid-for %s is not between 1m and %s", f.life, awsclient.MaxPresigned)}
 	case f.update && f.region != "":
 		return usageError{errors.New("--update and --region don't go together: a stack stays in the Region that it is in")}
+	case f.update && f.format == "stackset":
+		return usageError{errors.New("--update is for one stack: a StackSet is updated with `aws cloudformation update-stack-set`, in the organization's management account")}
 	case f.update && f.format == "terraform":
 		return usageError{errors.New("--update is for stacks that the console or the command line made: in Terraform the customer replaces the resource's arguments by those that `--format terraform` prints")}
 	}
@@ -176,6 +180,11 @@ func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (st
 		return launch.CreateCommand(link)
 	case "terraform":
 		return launch.TerraformSnippet(link)
+	case "stackset":
+		if c.Link.Scope != onboarding.ScopeOrganization {
+			return "", fmt.Errorf("the link of %s is for one account: a StackSet needs a link with scope = \"organization\"", customer)
+		}
+		return launch.StackSetCommands(link)
 	}
 	return link.URL(how.console)
 }

@@ -48,10 +48,12 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as":        (*world)(nil).script((*world).as),
-			"people":    (*world)(nil).script((*world).people),
-			"role":      (*world)(nil).script((*world).role),
-			"invite":    (*world)(nil).script((*world).invite),
+			"as":           (*world)(nil).script((*world).as),
+			"people":       (*world)(nil).script((*world).people),
+			"role":         (*world)(nil).script((*world).role),
+			"invite":       (*world)(nil).script((*world).invite),
+			"organization": (*world)(nil).script((*world).organization),
+
 			"letter":    (*world)(nil).script((*world).letter),
 			"queue":     (*world)(nil).script((*world).queue),
 			"fail":      (*world)(nil).script((*world).fail),

@@ -170,6 +170,18 @@ func (w *world) invite(ts *testscript.TestScript, args []string) {
 	ts.Setenv("LINK", url)
 }
 
+// organization CUSTOMER ORGANIZATION makes a customer's link one for all
+// accounts of an organization.
+func (w *world) organization(ts *testscript.TestScript, args []string) {
+	found, err := w.hub.Registry().Customer(context.Background(), args[0])
+	ts.Check(err)
+	found.Link.Scope, found.Link.Account = onboarding.ScopeOrganization, account.ID{}
+	found.Link.Organization, err = account.ParseOrganizationID(args[1])
+	ts.Check(err)
+	_, err = w.hub.Registry().UpdateLink(context.Background(), found.Link)
+	ts.Check(err)
+}
+
 func (w *world) inviteOne(ctx context.Context, customer, accountID string, optional ...string) (url string, err error) {
 	declared := declaration.Declaration{StackName: "acme-access", Region: home, OptionalPermissions: map[string]declaration.OptionalPermission{}}
 	for _, key := range optional {

@@ -10,4 +10,5 @@ aws cloudformation create-stack-instances \
   --region eu-central-1 \
   --stack-set-name acme-access \
   --regions eu-central-1 \
+  --operation-preferences FailureTolerancePercentage=100,MaxConcurrentPercentage=25 \
   --deployment-targets "OrganizationalUnitIds=$(aws organizations list-roots --query 'Roots[0].Id' --output text)"
