@@ -108,7 +108,9 @@ type UpdateOptions struct {
 	TemplateURL  string
 	TemplateBody string
 	Parameters   map[string]string
-	As           *Credentials
+	// Unacknowledged leaves the capability's checkbox empty.
+	Unacknowledged bool
+	As             *Credentials
 }
 
 // UpdateStack starts an update, as a person who keeps every value that they do
@@ -157,7 +159,9 @@ func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, reg
 		}
 	}
 	addParameters(params, o.Parameters, previous)
-	addCapabilities(params, template.Capabilities)
+	if !o.Unacknowledged {
+		addCapabilities(params, template.Capabilities)
+	}
 	return params, nil
 }
 

@@ -17,7 +17,7 @@ var _ console.Cloud = customers{}
 
 func (c customers) Read(query string) (console.Page, error) {
 	q, err := readQuickCreate(query)
-	return console.Page{Region: q.region, TemplateURL: q.templateURL, StackName: q.stackName, Parameters: q.parameters}, err
+	return console.Page{Region: q.region, TemplateURL: q.templateURL, StackName: q.stackName, StackID: q.stackID, Parameters: q.parameters}, err
 }
 
 func (c customers) Preview(ctx context.Context, account string, p console.Page) (cloudformation.Preview, error) {
@@ -31,6 +31,18 @@ func (c customers) Preview(ctx context.Context, account string, p console.Page) 
 func (c customers) Launch(ctx context.Context, account string, p console.Page, acknowledged bool) (string, error) {
 	q := quickCreate{region: p.Region, templateURL: p.TemplateURL, stackName: p.StackName, parameters: p.Parameters}
 	return c.s.launch(ctx, q, account, LaunchOptions{Unacknowledged: !acknowledged})
+}
+
+func (c customers) PreviewUpdate(ctx context.Context, stackID, templateURL string, edited map[string]string) (cloudformation.Preview, error) {
+	_, who, err := c.s.owned(stackID, nil)
+	if err != nil {
+		return cloudformation.Preview{}, err
+	}
+	return c.s.CloudFormation().PreviewUpdate(ctx, who, stackID, templateURL, edited)
+}
+
+func (c customers) Update(ctx context.Context, stackID, templateURL string, edited map[string]string, acknowledged bool) error {
+	return c.s.UpdateStack(ctx, stackID, UpdateOptions{TemplateURL: templateURL, Parameters: edited, Unacknowledged: !acknowledged})
 }
 
 func (c customers) DeleteStack(ctx context.Context, stackID string) error {

@@ -34,6 +34,7 @@ type intake struct {
 	queue string
 	sqs   *sqs.Client
 	sns   *sns.Client
+	s3    *s3.Client
 	link  string
 
 	signedBy string // the certificate's URL of the last message
@@ -110,13 +111,20 @@ func newIntakeIn(t *testing.T, region, console string) *intake {
 	_, err = bucket.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: name, Policy: aws.String(
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:` + partition + `:s3:::acme-templates/templates/*"}]}`)})
 	in.check(err)
+	in.s3 = bucket
 	for _, key := range []string{"templates/a.yaml", "private.yaml"} {
-		_, err = bucket.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: aws.String(key), Body: strings.NewReader(onboardingTemplate)})
-		in.check(err)
+		in.publish(key, onboardingTemplate)
 	}
 	in.link = "https://" + region + ".console." + console + "/cloudformation/home?region=" + region + "#/stacks/create/review?templateURL=" +
 		url.QueryEscape("https://acme-templates.s3."+region+"."+kernel.URLSuffix(region)+"/templates/a.yaml") + "&stackName=acme-access&param_ExternalId=abc123&param_Unknown=ignored"
 	return in
+}
+
+// publish puts a template into the bucket.
+func (in *intake) publish(key, template string) {
+	in.t.Helper()
+	_, err := in.s3.PutObject(in.t.Context(), &s3.PutObjectInput{Bucket: aws.String("acme-templates"), Key: &key, Body: strings.NewReader(template)})
+	in.check(err)
 }
 
 // allow lets accounts publish, and nobody else but the vendor.

@@ -17,6 +17,7 @@ import (
 // that a mistake in one shows.
 type quickCreate struct {
 	region, templateURL, stackName string
+	stackID                        string // of an update's link (aws-facts 3.7)
 	parameters                     map[string]string
 }
 
@@ -100,6 +101,8 @@ func readQuickCreate(query string) (quickCreate, error) {
 			q.templateURL = value
 		case name == "stackName":
 			q.stackName = value
+		case name == "stackId":
+			q.stackID = value
 		}
 	}
 	return q, nil

@@ -22,6 +22,8 @@ type Preview struct {
 	Roles        []RolePreview
 	Tells        []string // topics that custom resources tell of this stack
 	Problem      string   // why CloudFormation would refuse it now; empty: nothing known
+
+	Gained, Lost []string // by an update: what roles may do then and not now, and the other way round
 }
 
 // RolePreview is one role that the stack would make.
@@ -53,14 +55,16 @@ type StatementPreview struct {
 // or hides, are left out without a word, as the console does (aws-facts 3.2).
 func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, templateURL string, values map[string]string) (Preview, error) {
 	c := &kernel.Call{Context: ctx, Principal: p, Region: region}
-	body, err := s.fetch(c, templateURL)
+	t, err := s.readTemplate(c, kernel.Query{"TemplateURL": {templateURL}})
 	if err != nil {
 		return Preview{}, err
 	}
-	t, err := template.Parse(body, func(kind string) bool { return s.handlers[kind] != nil })
-	if err != nil {
-		return Preview{}, err
-	}
+	return previewOf(c, t, values, nil), nil
+}
+
+// previewOf is what a stack of a template would be. Hidden values are used and
+// not shown.
+func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]string) Preview {
 	preview := Preview{Description: t.Description, Form: t.Form(), Values: map[string]string{}}
 	preview.Capabilities, _ = capabilities(t)
 	for _, parameter := range t.Parameters {
@@ -70,21 +74,23 @@ func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, temp
 			preview.Values[parameter.Name] = *parameter.Default
 		}
 	}
-	bound, err := t.Bind(preview.Values)
+	filled := maps.Clone(preview.Values)
+	maps.Copy(filled, hidden)
+	bound, err := t.Bind(filled)
 	if err != nil {
 		// The person has not filled in everything yet: show what can be shown.
-		preview.Problem, bound = err.Error(), preview.Values
+		preview.Problem, bound = err.Error(), filled
 	}
 	scope, err := t.NewScope(pseudo(c, stackARN(c, "preview/preview"), "preview"), bound)
 	if err != nil {
 		preview.Problem = err.Error()
-		return preview, nil
+		return preview
 	}
 	if err := t.CheckRules(scope); err != nil {
 		preview.Problem = err.Error()
 	}
 	preview.describe(t, scope)
-	return preview, nil
+	return preview
 }
 
 // describe lists roles and topics. What only exists once the stack does is

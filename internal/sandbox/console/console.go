@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package console is the sandbox's AWS console: the quick-create page that a
-// customer's link opens, and the page of a stack with its events. It shows what
-// the vendor's template says, and escapes all of it.
+// customer's link opens, the page that an update's link opens, and the page of a
+// stack with its events. It shows what the vendor's template says, and escapes
+// all of it.
 //
 // It does what a customer does there, nothing more: no wizard, no change sets,
-// no editing of stacks.
+// no editing of stacks but by a link.
 package console
 
 import (
@@ -32,6 +33,12 @@ type launcher interface {
 	DeleteStack(ctx context.Context, stackID string) error
 }
 
+// updater is the part that gives stacks another template.
+type updater interface {
+	PreviewUpdate(ctx context.Context, stackID, templateURL string, edited map[string]string) (cloudformation.Preview, error)
+	Update(ctx context.Context, stackID, templateURL string, edited map[string]string, acknowledged bool) error
+}
+
 // viewer is the part that shows them.
 type viewer interface {
 	Stack(stackID string) (cloudformation.Stack, bool)
@@ -42,12 +49,14 @@ type viewer interface {
 // Cloud is what the console needs of the sandbox.
 type Cloud interface {
 	launcher
+	updater
 	viewer
 }
 
-// Page is what a quick-create link says.
+// Page is what a quick-create link says, or an update's.
 type Page struct {
 	Region, TemplateURL, StackName string
+	StackID                        string // of the stack to update
 	Parameters                     map[string]string
 }
 
@@ -74,6 +83,8 @@ func New(cloud Cloud) http.Handler {
 		c.mux.HandleFunc("GET "+base+route, c.review)
 		c.mux.HandleFunc("POST "+base+route, c.create)
 	}
+	c.mux.HandleFunc("GET "+base+updateRoute, c.reviewUpdate)
+	c.mux.HandleFunc("POST "+base+updateRoute, c.update)
 	c.mux.HandleFunc("GET "+base+"/stacks/stackinfo", c.stack)
 	c.mux.HandleFunc("POST "+base+"/stacks/delete", c.delete)
 	c.mux.HandleFunc("/console/", c.unknown)
@@ -127,11 +138,17 @@ func (c *console) problem(w http.ResponseWriter, status int, text string) {
 // reviewPage is the data of the quick-create page.
 type reviewPage struct {
 	Page
-	Preview  cloudformation.Preview
+	form
 	Account  string
 	Accounts []string // seen before
 	Action   string
-	Refused  string // why the last try failed
+}
+
+// form is what the pages with parameters and a button have in common.
+type form struct {
+	Preview  cloudformation.Preview
+	Previous map[string]string // values that the stack has; none before it is there
+	Refused  string            // why the last try failed
 }
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
@@ -173,31 +190,44 @@ func (c *console) accounts() []string {
 
 // create is the button.
 func (c *console) create(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 2<<20)
-	if err := r.ParseForm(); err != nil {
-		c.problem(w, http.StatusBadRequest, "The form could not be read: "+err.Error())
+	if !c.readForm(w, r) {
 		return
 	}
-	form := r.PostForm
 	page := reviewPage{
 		Page: Page{
-			Region: form.Get("region"), TemplateURL: form.Get("templateURL"), StackName: form.Get("stackName"),
-			Parameters: map[string]string{},
+			Region: r.PostForm.Get("region"), TemplateURL: r.PostForm.Get("templateURL"), StackName: r.PostForm.Get("stackName"),
+			Parameters: filledIn(r.PostForm),
 		},
-		Account: form.Get("account"),
+		Account: r.PostForm.Get("account"),
 	}
-	for key := range form {
-		if name, found := strings.CutPrefix(key, "param_"); found {
-			page.Parameters[name] = form.Get(key)
-		}
-	}
-	id, err := c.cloud.Launch(r.Context(), page.Account, page.Page, form.Get("acknowledged") != "")
+	id, err := c.cloud.Launch(r.Context(), page.Account, page.Page, r.PostForm.Get("acknowledged") != "")
 	if err != nil {
 		page.Refused = err.Error()
 		c.showReview(w, r, http.StatusBadRequest, page)
 		return
 	}
 	redirect(w, r, id)
+}
+
+// readForm answers with a problem when it is false.
+func (c *console) readForm(w http.ResponseWriter, r *http.Request) bool {
+	r.Body = http.MaxBytesReader(w, r.Body, 2<<20)
+	err := r.ParseForm()
+	if err != nil {
+		c.problem(w, http.StatusBadRequest, "The form could not be read: "+err.Error())
+	}
+	return err == nil
+}
+
+// filledIn are the parameters of a form.
+func filledIn(posted url.Values) map[string]string {
+	values := map[string]string{}
+	for key := range posted {
+		if name, found := strings.CutPrefix(key, "param_"); found {
+			values[name] = posted.Get(key)
+		}
+	}
+	return values
 }
 
 func redirect(w http.ResponseWriter, r *http.Request, stackID string) {

@@ -31,7 +31,7 @@ func (e evil) Preview(context.Context, string, Page) (cloudformation.Preview, er
 		return cloudformation.Preview{}, errors.New(hostile)
 	}
 	return cloudformation.Preview{
-		Description: hostile, Problem: hostile, Values: map[string]string{"A": hostile}, Capabilities: []string{hostile}, Tells: []string{hostile},
+		Gained: []string{hostile}, Lost: []string{hostile}, Description: hostile, Problem: hostile, Values: map[string]string{"A": hostile}, Capabilities: []string{hostile}, Tells: []string{hostile},
 		Form: []template.Group{{Label: hostile, Parameters: []template.Field{
 			{Parameter: template.Parameter{Name: "A", Description: hostile}, Label: hostile},
 			{Parameter: template.Parameter{Name: "B", AllowedValues: []string{hostile}}, Label: hostile},
@@ -46,6 +46,14 @@ func (e evil) Preview(context.Context, string, Page) (cloudformation.Preview, er
 
 func (evil) Launch(context.Context, string, Page, bool) (string, error) {
 	return "", errors.New(hostile)
+}
+
+func (e evil) PreviewUpdate(ctx context.Context, _, _ string, _ map[string]string) (cloudformation.Preview, error) {
+	return e.Preview(ctx, "", Page{})
+}
+
+func (evil) Update(context.Context, string, string, map[string]string, bool) error {
+	return errors.New(hostile)
 }
 func (evil) DeleteStack(context.Context, string) error { return errors.New(hostile) }
 
@@ -77,6 +85,9 @@ func TestEverythingThatAVendorOrALinkSaysIsEscaped(t *testing.T) {
 		"the review":    {false, base + "/stacks/create/review?account=222222222222", nil},
 		"a refusal":     {true, base + "/stacks/quickcreate?account=222222222222", nil},
 		"a bad launch":  {false, base + "/stacks/quickcreate", url.Values{"account": {"222222222222"}, "stackName": {hostile}}},
+		"an update":     {false, base + "/stacks/update/template?stackId=x", nil},
+		"no update":     {true, base + "/stacks/update/template?stackId=x", nil},
+		"a bad update":  {false, base + "/stacks/update/template", url.Values{"stackId": {hostile}, "param_A": {hostile}}},
 		"the stack":     {false, base + "/stacks/stackinfo?stackId=x", nil},
 		"the list":      {false, "/console/", nil},
 		"a bad delete":  {false, base + "/stacks/delete", url.Values{"stackId": {hostile}}},
