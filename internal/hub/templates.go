@@ -38,31 +38,55 @@ func TemplateURL(record registry.HubRecord, hash string) string {
 
 func templateKey(hash string) string { return iampolicy.TemplatePrefix + hash + ".json" }
 
-// published remembers what this process knows to be in the bucket.
+// published remembers what this process knows to be in the bucket, and young
+// enough not to be swept away.
 type published struct {
 	flight singleflight.Group
-	known  sync.Map // bucket and key
+	known  sync.Map // bucket and key: when that was so
 }
 
-// PublishTemplate sees to it that a template is in the bucket, and returns its
-// URL. Each template is written at most once in the life of a process, however
-// many links share it.
+// renewal is the age at which a template that is published once more is written
+// once more. Sweeps go by age (see SweepTemplates): whoever was told that a
+// template is there has the rest of the grace period to write the link that
+// keeps it.
+const renewal = 24 * time.Hour
+
+// PublishTemplate sees to it that a template is in the bucket, and will be for
+// the next days, and returns its URL. Each template is written at most once in
+// a day of a process, however many links share it.
 func (h *Hub) PublishTemplate(ctx context.Context, record registry.HubRecord, body []byte) (string, error) {
 	hash := TemplateHash(body)
 	id := record.Bucket + "/" + templateKey(hash)
-	if _, ok := h.templates.known.Load(id); !ok {
+	now := h.now()
+	if at, ok := h.templates.known.Load(id); !ok || now.Sub(at.(time.Time)) > renewal {
 		_, err, _ := h.templates.flight.Do(id, func() (any, error) {
-			return nil, h.putTemplate(ctx, record.Bucket, templateKey(hash), body)
+			return nil, h.ensureTemplate(ctx, record.Bucket, templateKey(hash), body)
 		})
 		if err != nil {
 			return "", err
 		}
-		h.templates.known.Store(id, true)
+		h.templates.known.Store(id, now)
 	}
 	return TemplateURL(record, hash), nil
 }
 
-func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte) error {
+func (h *Hub) ensureTemplate(ctx context.Context, bucket, key string, body []byte) error {
+	err := h.putTemplate(ctx, bucket, key, body, aws.String("*"))
+	if awsclient.IsConditionFailed(err) {
+		// The key is the hash of the content: it is there already.
+		var written time.Time
+		if written, err = h.templateWritten(ctx, bucket, key); err != nil {
+			return h.clients.Explain(err, h.bucketARN(bucket))
+		}
+		if h.now().Sub(written) <= renewal {
+			return nil
+		}
+		err = h.putTemplate(ctx, bucket, key, body, nil)
+	}
+	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
+}
+
+func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte, unless *string) error {
 	const attempts = 5
 	var err error
 	for range attempts {
@@ -71,12 +95,9 @@ func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte) 
 			Key:                 &key,
 			Body:                bytes.NewReader(body),
 			ContentType:         aws.String("application/json"),
-			IfNoneMatch:         aws.String("*"),
+			IfNoneMatch:         unless,
 			ExpectedBucketOwner: aws.String(h.clients.Account.String()),
 		})
-		if awsclient.IsConditionFailed(err) {
-			return nil // the key is the hash of the content: it is there already
-		}
 		if !awsclient.IsContended(err) {
 			break
 		}
@@ -85,7 +106,7 @@ func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte) 
 			return waited
 		}
 	}
-	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
+	return err
 }
 
 // PresignTemplate is the address of a link's template with a signature of the

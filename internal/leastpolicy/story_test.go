@@ -130,7 +130,29 @@ func (w *world) providerStory() error {
 	if _, err := h.Update(ctx, spec(nil, virginia, ireland)); err != nil {
 		return step("remove a Region", err)
 	}
+	if err := w.tidy(h); err != nil {
+		return step("delete what is out of use", err)
+	}
 	return step("destroy the hub", h.Delete(ctx, false))
+}
+
+// tidy is what a change of a link does, long after: it publishes a template that
+// is there, and old, and deletes those that nobody needs any more.
+func (w *world) tidy(h *hub.Hub) error {
+	record, err := h.Registry().Hub(w.t.Context())
+	if err != nil {
+		return err
+	}
+	for _, template := range []string{"comes back", "does not"} {
+		if _, err := h.PublishTemplate(w.t.Context(), record, []byte(template)); err != nil {
+			return err
+		}
+	}
+	w.Clock().Advance(2 * onboarding.Grace)
+	if _, err := w.openHub(w.caller).PublishTemplate(w.t.Context(), record, []byte("comes back")); err != nil {
+		return err
+	}
+	return h.SweepTemplates(w.t.Context(), w.Clock().Now())
 }
 
 func missing(s hub.State) error {

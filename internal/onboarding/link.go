@@ -63,6 +63,8 @@ type Link struct {
 	// TemplateVersion is the digest of today's role and trust specification.
 	TemplateVersion string
 	TemplateURL     string
+	// FormerTemplates are those before it that may still be in use: see Follow.
+	FormerTemplates []FormerTemplate `json:",omitempty"`
 
 	// Shard is the topic, of those in every Region, that the stack speaks to.
 	Shard int

@@ -46,9 +46,10 @@ type intake struct {
 	plannedLinks map[string]plannedLink
 	ours         map[string]bool // customers whose links are in Terraform's state
 
-	listener *listener
-	swept    sync.Once
-	proven   sync.Once
+	listener        *listener
+	sweptPublishers sync.Once
+	sweptTemplates  sync.Once
+	proven          sync.Once
 }
 
 func newIntake(s *session, name string) (*intake, error) {
@@ -87,15 +88,29 @@ func (in *intake) readCustomers(ctx context.Context) (map[string]onboarding.Cust
 	return byID, nil
 }
 
-// sweep takes the accounts of customers who left long ago off the topics, once
+// sweepPublishers takes the accounts of customers who left long ago off the topics, once
 // in an operation, when a link goes: whoever goes now stays for the grace
 // period. What it can't do now, the next one will.
-func (in *intake) sweep(ctx context.Context) diag.Diagnostics {
+func (in *intake) sweepPublishers(ctx context.Context) diag.Diagnostics {
 	var diags diag.Diagnostics
-	in.swept.Do(func() {
+	in.sweptPublishers.Do(func() {
 		if err := in.hub.Publishers().Sweep(ctx, in.session.now()); err != nil {
 			diags.AddWarning("Accounts of former customers may still publish",
 				"The topics of hub "+in.name+" could not be tidied; the next link that is destroyed will try again. The error was: "+err.Error())
+		}
+	})
+	return diags
+}
+
+// sweepTemplates deletes the templates that nobody needs any more, once in an
+// operation, when a link changes or goes: that is what puts templates out of
+// use, a grace period later.
+func (in *intake) sweepTemplates(ctx context.Context) diag.Diagnostics {
+	var diags diag.Diagnostics
+	in.sweptTemplates.Do(func() {
+		if err := in.hub.SweepTemplates(ctx, in.session.now()); err != nil {
+			diags.AddWarning("Templates that are out of use are still there",
+				"The template bucket of hub "+in.name+" could not be tidied; the next link that changes or is destroyed will try again. The error was: "+err.Error())
 		}
 	})
 	return diags

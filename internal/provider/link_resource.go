@@ -119,6 +119,7 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	}
 	r.showWritten(ctx, in, &model, link, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	resp.Diagnostics.Append(in.sweepTemplates(ctx)...)
 }
 
 // showWritten is show for a link that was written just now.
@@ -158,7 +159,8 @@ func (r *linkResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 	case err != nil:
 		resp.Diagnostics.Append(cannot("close the link of", onCustomer(hub, customer), "", err))
 	default:
-		resp.Diagnostics.Append(in.sweep(ctx)...)
+		resp.Diagnostics.Append(in.sweepPublishers(ctx)...)
+		resp.Diagnostics.Append(in.sweepTemplates(ctx)...)
 	}
 }
 

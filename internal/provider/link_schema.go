@@ -116,7 +116,7 @@ func linkSchema() schema.Schema {
 				MarkdownDescription: "Time by RFC 3339, such as `2030-01-31T18:00:00Z`, from which on the link is refused to new stacks. Live stacks don't mind.",
 			},
 			"url":              schema.StringAttribute{Computed: true, MarkdownDescription: "The launch link, to be sent to the customer. Null where the hub's `template_access` is `presigned`: `xacct link` prints it then."},
-			"template_url":     schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the template. It is named after its content, and customers with the same role share it. Null where the hub's `template_access` is `presigned`."},
+			"template_url":     schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the template. It is named after its content, and customers with the same role share it. When the role changes, the address does; the template before it stays readable for as long as a live stack was made with it, and for at least 7 days. Null where the hub's `template_access` is `presigned`."},
 			"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust. It changes with what the customer grants, and with nothing else."},
 			"status":           schema.StringAttribute{Computed: true, MarkdownDescription: "`open`, `expired` or `closed`."},
 			"update_url": schema.StringAttribute{

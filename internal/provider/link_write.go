@@ -108,8 +108,8 @@ func (w wanted) declare(i *issue, before onboarding.Link) diag.Diagnostics {
 	link.TemplateVersion = stacktemplate.Version(spec)
 
 	old, err := declaration.Of(before)
-	if err == nil && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region && old.SameWording(d) {
-		return diags // a link keeps the renderer that made its template
+	if err == nil && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region && old.SameWording(d) {
+		return diags // a link keeps the renderer that made its template, which is there as long as the link is open
 	}
 	template, err := stacktemplate.Render(spec)
 	if err != nil {
@@ -249,8 +249,10 @@ func (r *linkResource) writeOnce(ctx context.Context, in *intake, model linkMode
 	case todo.adopt:
 		diags.Append(linkAdopted(in.name, link.CustomerID))
 	default:
-		if existing == nil {
-			link.CreatedAt = r.session.now().UTC()
+		if now := r.session.now().UTC(); existing == nil {
+			link.CreatedAt = now
+		} else {
+			link = existing.Follow(link, now)
 		}
 		if link, err = todo.write(in.registry, ctx, link); err != nil {
 			return none, err

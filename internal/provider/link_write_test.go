@@ -27,6 +27,7 @@ var (
 	vendor   = must(account.ParseID("111111111111"))
 	virginia = must(account.ParseRegion("us-east-1"))
 	ireland  = must(account.ParseRegion("eu-west-1"))
+	aStack   = must(account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0001"))
 )
 
 // aHub is a record with a key that is the same in every test.
@@ -69,7 +70,7 @@ func issued(change func(*onboarding.Customer)) *onboarding.Customer {
 func closed(c *onboarding.Customer) { c.Link.Closed, c.Link.ClosedAt = true, time.Unix(0, 0) }
 
 func alive(c *onboarding.Customer) {
-	c.Registrations = []onboarding.Registration{{CustomerID: "globex", Account: home, ExternalID: c.Link.ExternalID, Status: onboarding.Active}}
+	c.Registrations = []onboarding.Registration{{CustomerID: "globex", Account: home, Stack: aStack, ExternalID: c.Link.ExternalID, Status: onboarding.Active}}
 }
 
 func TestHowALinkIsIssued(t *testing.T) {
@@ -90,8 +91,8 @@ func TestHowALinkIsIssued(t *testing.T) {
 		"over another link: refused":                {want: want(true, func(w *wanted) { w.declaration.StackName = "other" }), existing: issued(nil), refused: "stack_name"},
 		"over a link of another account: refused":   {want: want(true, func(w *wanted) { w.account = moved }), existing: issued(nil), refused: "account_id"},
 		"over one with another external ID":         {want: want(true, func(w *wanted) { w.externalID = adopted }), existing: issued(nil), refused: "external_id"},
-		"to a customer who comes back: anew":        {want: want(true, nil), existing: issued(closed), generation: 1},
-		"to one whose stack is still there: as was": {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID},
+		"to a customer who comes back: anew":        {want: want(true, nil), existing: issued(closed), generation: 1, template: true},
+		"to one whose stack is still there: as was": {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID, template: true},
 		"again, in place":                           {want: want(false, func(w *wanted) { w.declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},
 		"with another role: another template":       {want: want(false, func(w *wanted) { w.declaration.Role.ManagedPolicyARNs = nil }), existing: issued(nil), externalID: original.ExternalID, template: true},
 		"with another role name: the same template": {want: want(false, func(w *wanted) { w.declaration.Role.Name = "other" }), existing: issued(nil), externalID: original.ExternalID},

@@ -1,0 +1,106 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// ourTemplate is the name of what PublishTemplate writes. What somebody else
+// has put into the bucket is theirs.
+var ourTemplate = regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{64}\.json$`)
+
+// SweepTemplates deletes the templates that no link, no live stack and no grace
+// period keeps any more.
+//
+// A template is published before the link that names it is written, so one that
+// nobody seems to use may be somebody's in a moment. Therefore only old ones go,
+// and publishing makes a template young: they are listed before the links are
+// read, and each is looked at once more right before it is deleted, because S3
+// can't be asked to delete an object only if it is old.
+func (h *Hub) SweepTemplates(ctx context.Context, now time.Time) error {
+	record, err := h.registry.Hub(ctx)
+	if err != nil {
+		return h.explainRegistry(err)
+	}
+	before := now.Add(-onboarding.Grace)
+	old, err := h.templatesBefore(ctx, record.Bucket, before)
+	if err != nil || len(old) == 0 {
+		return h.clients.Explain(err, h.bucketARN(record.Bucket))
+	}
+	customers, err := h.registry.Customers(ctx)
+	if err != nil {
+		return h.clients.Explain(err, h.tableARN())
+	}
+	used := map[string]bool{}
+	for _, url := range onboarding.TemplatesInUse(customers, now) {
+		_, name, _ := strings.Cut(url, "/"+iampolicy.TemplatePrefix)
+		used[iampolicy.TemplatePrefix+name] = true
+	}
+	for _, key := range old {
+		if used[key] {
+			continue
+		}
+		if err := h.deleteTemplate(ctx, record.Bucket, key, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// templatesBefore are the keys of the templates that were last written before a
+// moment.
+func (h *Hub) templatesBefore(ctx context.Context, bucket string, moment time.Time) ([]string, error) {
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(h.clients.S3(), h.listing(bucket, iampolicy.TemplatePrefix))
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range page.Contents {
+			if key := aws.ToString(object.Key); ourTemplate.MatchString(key) && object.LastModified.Before(moment) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys, nil
+}
+
+func (h *Hub) deleteTemplate(ctx context.Context, bucket, key string, before time.Time) error {
+	written, err := h.templateWritten(ctx, bucket, key)
+	if err != nil {
+		return h.clients.Explain(err, h.bucketARN(bucket))
+	}
+	if !written.Before(before) {
+		return nil // somebody has published it again
+	}
+	_, err = h.clients.S3().DeleteObject(ctx, &s3.DeleteObjectInput{
+		Bucket: &bucket, Key: &key, ExpectedBucketOwner: aws.String(h.clients.Account.String()),
+	})
+	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
+}
+
+// templateWritten is when a template was last written; zero: it is not there.
+// A listing tells, because whoever writes templates need not be allowed to read
+// them.
+func (h *Hub) templateWritten(ctx context.Context, bucket, key string) (time.Time, error) {
+	out, err := h.clients.S3().ListObjectsV2(ctx, h.listing(bucket, key))
+	if err != nil || len(out.Contents) == 0 {
+		return time.Time{}, err
+	}
+	return aws.ToTime(out.Contents[0].LastModified), nil
+}
+
+func (h *Hub) listing(bucket, prefix string) *s3.ListObjectsV2Input {
+	return &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, ExpectedBucketOwner: aws.String(h.clients.Account.String())}
+}
