@@ -103,7 +103,7 @@ func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 
 // fields reads a mapping whose keys are known.
 func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
-	known := fieldsOf(into.Type())
+	known, before := fieldsOf(into.Type()), len(d.problems)
 	seen := d.mapping(node, path, func(key, value *yaml.Node, at string) {
 		i := slices.IndexFunc(known, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
@@ -114,7 +114,7 @@ func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
 	})
 	for _, f := range known {
 		empty := f.kind.Kind() == reflect.String && into.Field(f.index).IsZero()
-		if f.required && seen != nil && (!seen[f.name] || empty) && !d.troubled(join(path, f.name)) {
+		if f.required && seen != nil && (!seen[f.name] || empty) && !troubled(d.problems[before:], join(path, f.name)) {
 			d.add(placeOf(node), join(path, f.name), "it is required")
 		}
 	}

@@ -5,8 +5,10 @@ package generate
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 const soundHub = "hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1}\n"
@@ -70,6 +72,33 @@ func TestWhatIsForACustomerNeedsOneAndTheirExternalID(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A mistake in every line of the largest file takes seconds, because each is
+// compared with those of its own mapping; with all of them it would be minutes.
+func TestAFileFullOfMistakesIsSoonRefused(t *testing.T) {
+	text := soundHub + "role: {path: /}\noptional_permissions:\n"
+	for i := 0; len(text) < maxSize-20; i += 1000 {
+		var lines strings.Builder
+		for j := range 1000 {
+			fmt.Fprintf(&lines, " a%d: {}\n", i+j)
+		}
+		text += lines.String()
+	}
+	text = text[:strings.LastIndex(text[:maxSize], "\n")+1]
+	refused := make(chan error, 1)
+	go func() {
+		_, err := Read("f", []byte(text))
+		refused <- err
+	}()
+	select {
+	case err := <-refused:
+		if problems := (Problems{}); !errors.As(err, &problems) || len(problems) != strings.Count(text, "{}") {
+			t.Errorf("%d mistakes are told of %d", len(problems), strings.Count(text, "{}"))
+		}
+	case <-time.After(time.Minute):
+		t.Error("it isn't refused yet")
 	}
 }
 

@@ -43,10 +43,13 @@ func (d *decoder) add(at place, path, format string, args ...any) {
 	d.problems = append(d.problems, Problem{d.file, at.line, at.column, path, fmt.Sprintf(format, args...)})
 }
 
-// troubled reports whether a field, or something in it, was said to be wrong.
-func (d *decoder) troubled(path string) bool {
-	return slices.ContainsFunc(d.problems, func(p Problem) bool {
-		return p.Path == path || strings.HasPrefix(p.Path, path+".")
+// troubled reports whether a field, or something in it, is said to be wrong by
+// these problems: those of the mapping that it is in, because a file may have
+// as many others as it has lines.
+func troubled(problems Problems, path string) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool {
+		rest, found := strings.CutPrefix(p.Path, path)
+		return found && (rest == "" || rest[0] == '.')
 	})
 }
 
