@@ -27,18 +27,19 @@ func specifications(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	minimal := func(region, account string) string {
-		return `{"hub": {"name": "acme", "vendor_account_id": "` + account + `", "region": "` + region + `"},
+	minimal := func(region string) string {
+		return `{"hub": {"name": "acme", "vendor_account_id": "111111111111", "region": "` + region + `"},
 			"role": {}, "customer": {"id": "globex", "external_id": "0123456789abcdef"}}`
 	}
 	return map[string]string{
-		"example":   string(example),
-		"minimal":   minimal("us-east-1", "111111111111"),
-		"govcloud":  minimal("us-gov-west-1", "111111111111"),
-		"china":     minimal("cn-north-1", "111111111111"),
-		"elsewhere": strings.Replace(minimal("eu-west-1", "111111111111"), `"region"`, `"regions": ["us-east-1"], "region"`, 1) + "\n",
-		"trusted":   strings.Replace(minimal("us-east-1", "111111111111"), `"role"`, `"trusted_principal_arns": ["arn:aws:iam::111111111111:role/proof"], "role"`, 1),
-		"zeros":     minimal("us-east-1", "011111111111"),
+		"example":  string(example),
+		"minimal":  minimal("us-east-1"),
+		"govcloud": minimal("us-gov-west-1"),
+		"china":    minimal("cn-north-1"),
+		// Its own Region has no topic.
+		"elsewhere": strings.NewReplacer(`"region"`, `"regions": ["us-east-1"], "region"`, `"id": "globex"`, `"id": "globex", "region": "us-east-1"`).
+			Replace(minimal("eu-west-1")),
+		"trusted": strings.Replace(minimal("us-east-1"), `"role"`, `"trusted_principal_arns": ["arn:aws:iam::111111111111:role/proof"], "role"`, 1),
 	}
 }
 
@@ -59,18 +60,14 @@ func generateAll(t *testing.T, text string) []File {
 	return files
 }
 
-func fix(t *testing.T, specifications map[string]string) {
-	t.Helper()
-	// A hub that has no topic in its own Region still needs customers there.
-	specifications["elsewhere"] = strings.Replace(specifications["elsewhere"], `"id": "globex"`, `"id": "globex", "region": "us-east-1"`, 1)
-}
-
 func TestTheFilesAreAsTheGoldenOnesSay(t *testing.T) {
 	all := specifications(t)
-	fix(t, all)
 	for name, text := range all {
 		t.Run(name, func(t *testing.T) {
 			for _, file := range generateAll(t, text) {
+				if name != "example" && filepath.Ext(file.Name) != ".json" {
+					continue // the other spellings are told by one
+				}
 				golden(t, filepath.Join("testdata", name, filepath.FromSlash(file.Name)), file.Body)
 			}
 		})
@@ -102,7 +99,6 @@ func golden(t *testing.T, path string, got []byte) {
 
 func TestTheModuleIsTerraform(t *testing.T) {
 	all := specifications(t)
-	fix(t, all)
 	for name, text := range all {
 		parser := hclparse.NewParser()
 		for _, file := range generateAll(t, text) {
@@ -134,7 +130,6 @@ func TestAllTemplatesPassCfnLint(t *testing.T) {
 		t.Fatal("cfn-lint is missing: install it with `pip install cfn-lint`")
 	}
 	all := specifications(t)
-	fix(t, all)
 	for name, text := range all {
 		t.Run(name, func(t *testing.T) {
 			g, err := Read(name, []byte(text))
@@ -143,7 +138,7 @@ func TestAllTemplatesPassCfnLint(t *testing.T) {
 			}
 			files, err := filepath.Glob(filepath.Join("testdata", name, "*.json"))
 			yaml, err2 := filepath.Glob(filepath.Join("testdata", name, "*.yaml"))
-			if err != nil || err2 != nil || len(files) < 3 || len(yaml) != len(files) {
+			if err != nil || err2 != nil || len(files) < 3 || name == "example" && len(yaml) != len(files) {
 				t.Fatalf("%v, %v, %v, %v", files, yaml, err, err2)
 			}
 			args := append([]string{"--include-checks", "I", "--regions", g.hub.Region.String(), "--"}, append(files, yaml...)...)
