@@ -88,11 +88,11 @@ func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	// The account may publish, because it has a link of its own.
-	config := w.Provider() + hubHCL() + linkHCL(globex) + linkHCL(initech) + roleHCL(globex, waits, `timeouts = { create = "10s" }`)
+	links := w.Provider() + hubHCL() + linkHCL(globex) + linkHCL(initech)
 	var stack func() sandbox.Stack
-	run(t, resource.TestStep{
+	run(t, resource.TestStep{Config: links}, resource.TestStep{
 		PreConfig:   func() { stack = w.Launch("acme", "globex", initech.account, "ROLLBACK_COMPLETE") },
-		Config:      config,
+		Config:      links + roleHCL(globex, waits, `timeouts = { create = "10s" }`),
 		ExpectError: loosely(`No role yet from customer globex`),
 	})
 	if story := w.Story(stack().ID); !strings.Contains(story, "333333333333") || !strings.Contains(story, "Acme Monitoring") {
