@@ -200,6 +200,9 @@ func TestNoAnswerFollowsARedirect(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		w := New(t)
+		c := w.Invite("globex", AccountID(1))
+		c.Launch(Frankfurt, sandbox.LaunchOptions{})
+		w.phonedHome(1)
 		r := w.Registrar(Replies(func(e Exchange) *http.Response {
 			if e.Method != http.MethodPut || e.Action != "" {
 				return nil
@@ -209,9 +212,6 @@ func TestNoAnswerFollowsARedirect(t *testing.T) {
 				Body: io.NopCloser(strings.NewReader("")),
 			}
 		}))
-		c := w.Invite("globex", AccountID(1))
-		c.Launch(Frankfurt, sandbox.LaunchOptions{})
-		w.phonedHome(1)
 		w.Quiet()
 		c.Unknown()
 		sent := 0

@@ -30,6 +30,7 @@ type customer struct {
 	stack    string        // the one that is connected; empty: none
 	version  int           // of the live stack's template
 	expected []expectation // what the registry may hold of the customer, one of these
+	before   []expectation // the same, before the stack of today
 	done     deeds
 }
 
@@ -116,6 +117,7 @@ func (c *customer) connect(ctx context.Context) error {
 	}
 	c.done.connected++
 	c.stack, c.version = id, version
+	c.before = c.expected
 	c.expected = []expectation{{stack: id, connected: true, version: c.w.templates[version].version}}
 	return nil
 }
@@ -240,7 +242,9 @@ func (c *customer) leave(ctx context.Context) error {
 		return nil
 	}
 	c.done.deleted++
-	c.expected = []expectation{{stack: id}}
+	// A Delete may overtake the commit of the Create before it, whose answer
+	// CloudFormation has: then the stack was never registered, and never will be.
+	c.expected = append([]expectation{{stack: id}}, c.before...)
 	return nil
 }
 
