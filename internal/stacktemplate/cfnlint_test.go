@@ -26,14 +26,15 @@ func TestTheGoldenTemplatesPassCfnLint(t *testing.T) {
 		"european-sovereign": "E3530",
 		// It takes every ${…} for a forgotten Fn::Sub. Here they are the
 		// vendor's text and must stay as they are.
-		"hostile":        "E1029",
+		// One of its policies keeps the version of 2008, and has to.
+		"hostile":        "E1029 W2511",
 		"optional-mixed": "E1029",
 	}
 	for name, s := range goldens() {
 		t.Run(name, func(t *testing.T) {
 			args := []string{"--include-checks", "I"}
 			if check := ignored[name]; check != "" {
-				args = append(args, "--ignore-checks", check)
+				args = append(append(args, "--ignore-checks"), strings.Fields(check)...)
 			}
 			args = append(append(args, "--regions"), regionNames(s)...)
 			args = append(args, "--", filepath.Join("testdata", name+".json"), filepath.Join("testdata", name+".yaml"))
