@@ -18,7 +18,7 @@ const internalPath = "github.com/xacct/terraform-provider-xacct/internal/"
 func TestArrowsPointOneWay(t *testing.T) {
 	core := []string{"account", "iampolicy", "stacktemplate", "quickcreate", "phonehome", "onboarding", "declaration", "launch", "leastpolicy"}
 	adapters := []string{"awsclient", "registry", "hub", "roleproof", "registrar", "health", "deadletters", "outbound", "snscert", "events"}
-	edges := []string{"provider", "generate", "acctest", "e2e", "sandbox", "metrics", "cmd"}
+	edges := []string{"provider", "generate", "acctest", "e2e", "sandbox", "cmd"}
 
 	sdk := "github.com/aws/"
 	framework := "github.com/hashicorp/terraform-plugin-"

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/xacct/terraform-provider-xacct/internal/lambdaregistrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
 )
 
 // version is set when a release is built.
@@ -36,7 +36,7 @@ func run(clock func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	work := newRootCommand(clock).ExecuteContext
-	if lambdaregistrar.Detected() {
+	if lambda.Detected() {
 		work = func(ctx context.Context) error { return runFunction(ctx, clock) }
 	}
 	err := work(ctx)

@@ -15,8 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
-	"github.com/xacct/terraform-provider-xacct/internal/metrics"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/metrics"
 )
 
 // daemon is a registrar as a process of its own.

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/health"
-	"github.com/xacct/terraform-provider-xacct/internal/lambdaregistrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
 )
 
 // What tells the function of its hub.
@@ -49,7 +49,7 @@ func runFunction(ctx context.Context, clock func() time.Time) error {
 		return err
 	}
 	logger = logger.With("hub", name)
-	handler := &lambdaregistrar.Handler{Registrar: r, Clock: clock, Verify: func(ctx context.Context) {
+	handler := &lambda.Handler{Registrar: r, Clock: clock, Verify: func(ctx context.Context) {
 		if every > 0 {
 			health.Once(ctx, in.schedule(every, clock, logger))
 		}

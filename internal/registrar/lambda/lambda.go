@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package lambdaregistrar lets a registrar run as a Lambda function with the
+// Package lambda lets a registrar run as a Lambda function with the
 // hub's queue as its event source.
 //
 // It decides nothing: every message goes through the same Registrar.Work as in
 // the daemon. What differs is who receives and deletes messages, which is Lambda,
 // and that nobody listens between two events: so a schedule wakes the function,
 // to tell the registry that it is there and to prove roles again.
-package lambdaregistrar
+package lambda
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
+	awslambda "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
@@ -48,7 +48,7 @@ type worker interface {
 
 // Start handles events until Lambda ends the process.
 func (h *Handler) Start(ctx context.Context) {
-	lambda.StartWithOptions(h.Handle, lambda.WithContext(ctx))
+	awslambda.StartWithOptions(h.Handle, awslambda.WithContext(ctx))
 }
 
 // Event is either a batch of messages of the queue, or a task for which a

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package lambdaregistrar_test
+package lambda_test
 
 import (
 	"os"
@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
 )
 
-const example = "../../examples/registrar-lambda"
+const example = "../../../examples/registrar-lambda"
 
 func TestTheExampleIsHCL(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
