@@ -56,7 +56,7 @@ func (s *Service) batchGetItem(c *kernel.Call, in *batchGetItemInput) (any, erro
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		request := in.RequestItems[name]
-		t, err := s.findActive(c, name, "BatchGetItem")
+		t, err := s.findActive(c, name, "BatchGetItem", request.Keys...)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func (s *Service) batchWriteItem(c *kernel.Call, in *batchWriteItemInput) (any, 
 	}
 	var writes []*write
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		t, err := s.findActive(c, name, "BatchWriteItem")
+		t, err := s.findActive(c, name, "BatchWriteItem", writtenItems(in.RequestItems[name])...)
 		if err != nil {
 			return nil, err
 		}
@@ -138,6 +138,20 @@ func (s *Service) batchWriteItem(c *kernel.Call, in *batchWriteItemInput) (any, 
 		w.commit()
 	}
 	return map[string]any{"UnprocessedItems": map[string]any{}}, nil
+}
+
+// writtenItems are the items that write requests name, as far as they name one.
+func writtenItems(requests []writeRequest) []attr.Item {
+	var items []attr.Item
+	for _, request := range requests {
+		if request.PutRequest != nil {
+			items = append(items, request.PutRequest.Item)
+		}
+		if request.DeleteRequest != nil {
+			items = append(items, request.DeleteRequest.Key)
+		}
+	}
+	return items
 }
 
 func (r writeRequest) write(t *table) (*write, error) {

@@ -152,41 +152,6 @@ func invalid(format string, args ...any) *kernel.Error {
 	return kernel.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
 }
 
-// authorize asks whether the caller may use an action on a table. There are no
-// resource policies on tables here: another account's tables are out of reach.
-// The items are those that the request names by their keys.
-func (s *Service) authorize(c *kernel.Call, name string, key tableKey, items ...attr.Item) error {
-	err := s.env.Authorizer.Authorize(kernel.Authorization{
-		Principal:       c.Principal,
-		Action:          "dynamodb:" + name,
-		Resource:        key.arn(),
-		ResourceAccount: key.account,
-		Context:         s.leadingKeys(key, items),
-	})
-	var denied *kernel.Error
-	if errors.As(err, &denied) && denied.Code == "AccessDenied" {
-		return kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", denied.Message)
-	}
-	return err
-}
-
-// leadingKeys is the condition key dynamodb:LeadingKeys: in which partitions the
-// request's items are. It is there for what names single items to read or write;
-// a policy that asks for it elsewhere is refused, as any key that is unknown.
-func (s *Service) leadingKeys(key tableKey, items []attr.Item) map[string][]string {
-	if len(items) == 0 || s.tables[key] == nil {
-		return nil
-	}
-	name := s.tables[key].hash.name
-	var partitions []string
-	for _, item := range items {
-		if hash := item[name]; hash.Kind == attr.String {
-			partitions = append(partitions, hash.Text)
-		}
-	}
-	return map[string][]string{"dynamodb:leadingkeys": partitions}
-}
-
 // tableKey names a table among all accounts and Regions.
 type tableKey struct{ account, region, name string }
 
@@ -212,32 +177,3 @@ func keyOf(c *kernel.Call, nameOrARN string) (tableKey, error) {
 }
 
 const tableNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-
-// find authorizes an action on a table and gives the table. Who may not know
-// of it is told so before it is said whether it exists. The lock must be held.
-func (s *Service) find(c *kernel.Call, name, action string, items ...attr.Item) (*table, error) {
-	key, err := keyOf(c, name)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.authorize(c, action, key, items...); err != nil {
-		return nil, err
-	}
-	t := s.tables[key]
-	if t == nil {
-		return nil, kernel.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Requested resource not found: Table: %s not found", key.name)
-	}
-	return t, nil
-}
-
-// findActive is find for what needs a table that is ready.
-func (s *Service) findActive(c *kernel.Call, name, action string, items ...attr.Item) (*table, error) {
-	t, err := s.find(c, name, action, items...)
-	if err != nil {
-		return nil, err
-	}
-	if t.status(s.env.Clock.Now()) != "ACTIVE" {
-		return nil, kernel.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Requested resource not found")
-	}
-	return t, nil
-}

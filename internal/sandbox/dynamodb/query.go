@@ -33,7 +33,7 @@ type queryInput struct {
 func (s *Service) query(c *kernel.Call, in *queryInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.findActive(c, in.TableName, "Query")
+	t, err := s.findActive(c, in.TableName, "Query", s.partitionAsked(c, in)...)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +64,23 @@ func (s *Service) query(c *kernel.Call, in *queryInput) (any, error) {
 		}
 	}
 	return r.result(), nil
+}
+
+// partitionAsked returns the partition that a query is for as an item with
+// nothing but its hash key, and no item if the query does not name one: then it
+// is refused later, with the reason.
+func (s *Service) partitionAsked(c *kernel.Call, in *queryInput) []attr.Item {
+	key, err := keyOf(c, in.TableName)
+	t := s.tables[key]
+	if err != nil || t == nil || in.KeyConditionExpression == nil {
+		return nil
+	}
+	r := reader{table: t}
+	condition, err := r.parseKey(*in.KeyConditionExpression, &expr.Params{Names: in.ExpressionAttributeNames, Values: in.ExpressionAttributeValues})
+	if err != nil {
+		return nil
+	}
+	return []attr.Item{{t.hash.name: condition.Hash}}
 }
 
 // afterKey is where reading goes on after a key, whether or not its item is

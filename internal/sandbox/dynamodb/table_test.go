@@ -208,27 +208,6 @@ func TestAPermissionIsNeededForEachAction(t *testing.T) {
 	wantCode(t, err, "AccessDeniedException", "dynamodb:DeleteItem")
 }
 
-func TestAPermissionCanBeForSomePartitions(t *testing.T) {
-	ctx := context.Background()
-	w := newWorld(t)
-	w.table(*table)
-	w.policies["cleaner"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:DeleteItem","Resource":"arn:aws:dynamodb:eu-west-1:111111111111:table/xacct-acme",
-		"Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["done"]}}}]}`
-	cleaner := w.client(vendor + "-cleaner")
-	transact := func(pk string) error {
-		_, err := cleaner.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Delete: &types.Delete{TableName: table, Key: key(pk, "b")}}}})
-		return err
-	}
-	single := func(pk string) error {
-		_, err := cleaner.DeleteItem(ctx, &sdk.DeleteItemInput{TableName: table, Key: key(pk, "b")})
-		return err
-	}
-	for _, remove := range []func(pk string) error{transact, single} {
-		noError(t, remove("done"))
-		wantCode(t, remove("other"), "AccessDeniedException", "dynamodb:DeleteItem")
-	}
-}
-
 func TestAnotherAccountsTableIsOutOfReach(t *testing.T) {
 	w := newWorld(t)
 	arn := describe(t, w.table(*table), *table).TableArn

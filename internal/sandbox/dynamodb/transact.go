@@ -252,7 +252,7 @@ func (s *Service) transactGetItems(c *kernel.Call, in *transactGetItemsInput) (a
 		if member.Get == nil {
 			return nil, invalid("1 validation error detected: Value null at 'transactItems.get' failed to satisfy constraint: Member must not be null")
 		}
-		t, err := s.findActive(c, member.Get.TableName, "GetItem")
+		t, err := s.findActive(c, member.Get.TableName, "GetItem", member.Get.Key)
 		if err != nil {
 			return nil, err
 		}
