@@ -186,7 +186,7 @@ func (w *World) Link(ctx context.Context, hub, customer string) (string, error) 
 			return false
 		}
 		link = found.Link
-		shard, err := records.Shard(ctx, link.Shard)
+		shard, err := records.Shard(ctx, registry.ShardList(link.Shard))
 		_, allowed := shard.Accounts[link.Account]
 		if link.Scope != onboarding.ScopeAccount {
 			_, allowed = shard.Organizations[link.Organization]

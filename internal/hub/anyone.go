@@ -56,7 +56,8 @@ func (h *Hub) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, 
 // again. In the latter case, those who came while it was anyone's are named
 // first: a stack that may not publish its Delete can't be deleted (aws-facts 1.14).
 func (p *Publishers) setAnyone(ctx context.Context, shard int, anyone bool) error {
-	today, err := p.hub.registry.Shard(ctx, shard)
+	list := registry.ShardList(shard)
+	today, err := p.hub.registry.Shard(ctx, list)
 	if err != nil {
 		return p.explain(err)
 	}
@@ -68,7 +69,7 @@ func (p *Publishers) setAnyone(ctx context.Context, shard int, anyone bool) erro
 			return err
 		}
 	}
-	return p.change(ctx, shard, func(registry.Shard) registry.ShardChange { return registry.ShardChange{Anyone: &anyone} })
+	return p.change(ctx, list, func(registry.Shard) registry.ShardChange { return registry.ShardChange{Anyone: &anyone} })
 }
 
 func (p *Publishers) nameEverybody(ctx context.Context, shard int) error {
@@ -78,7 +79,7 @@ func (p *Publishers) nameEverybody(ctx context.Context, shard int) error {
 	}
 	mine := slices.DeleteFunc(customers, func(c onboarding.Customer) bool { return c.Link.Shard != shard })
 	for some := range slices.Chunk(onboarding.Publishers(mine, p.hub.now()), batchSize) {
-		if err := p.allow(ctx, shard, some); err != nil {
+		if err := p.allow(ctx, registry.ShardList(shard), some); err != nil {
 			return err
 		}
 	}

@@ -199,7 +199,7 @@ func (h *Hub) ensureTopics(ctx context.Context, record registry.HubRecord) error
 // line with them.
 func (h *Hub) ensureShards(ctx context.Context, record registry.HubRecord) error {
 	for shard := range record.Shards {
-		if err := h.registry.EnsureShard(ctx, shard, record.Regions); err != nil {
+		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.Regions); err != nil {
 			return h.explainRegistry(err)
 		}
 		if err := h.publishers.setRegions(ctx, shard, record.Regions); err != nil {

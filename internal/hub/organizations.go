@@ -31,7 +31,7 @@ func publishersOf(shard registry.Shard) iampolicy.Publishers {
 func (p *Publishers) AllowOrganization(ctx context.Context, shard int, id account.OrganizationID) error {
 	ctx, cancel := context.WithTimeout(ctx, allowPatience)
 	defer cancel()
-	return p.change(ctx, shard, func(now registry.Shard) registry.ShardChange {
+	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		asked, there := now.Organizations[id]
 		if there && p.hub.now().Sub(asked) <= fresh {
 			return registry.ShardChange{}
@@ -47,7 +47,8 @@ func (p *Publishers) AllowOrganization(ctx context.Context, shard int, id accoun
 // by one, too: an account that leaves the organization loses what it had through
 // it, and could not publish the Delete of its stack any more (aws-facts 1.14).
 func (p *Publishers) AllowMembers(ctx context.Context, shard int, members []account.ID) error {
-	today, err := p.hub.registry.Shard(ctx, shard)
+	list := registry.ShardList(shard)
+	today, err := p.hub.registry.Shard(ctx, list)
 	if err != nil {
 		return p.explain(err)
 	}
@@ -56,7 +57,7 @@ func (p *Publishers) AllowMembers(ctx context.Context, shard int, members []acco
 		return named
 	})
 	for some := range slices.Chunk(unnamed, batchSize) {
-		if err := p.allow(ctx, shard, some); err != nil {
+		if err := p.allow(ctx, list, some); err != nil {
 			return err
 		}
 	}
@@ -65,7 +66,7 @@ func (p *Publishers) AllowMembers(ctx context.Context, shard int, members []acco
 
 // sweepOrganizations takes those off that no link, no live stack and no grace
 // period names any more.
-func (p *Publishers) sweepOrganizations(ctx context.Context, shard int, keep []account.OrganizationID, now time.Time) error {
+func (p *Publishers) sweepOrganizations(ctx context.Context, list registry.ListKey, keep []account.OrganizationID, now time.Time) error {
 	left := func(s registry.Shard) registry.ShardChange {
 		all := map[account.OrganizationID]time.Time{}
 		for id, asked := range s.Organizations {
@@ -78,12 +79,12 @@ func (p *Publishers) sweepOrganizations(ctx context.Context, shard int, keep []a
 		}
 		return registry.ShardChange{Organizations: all}
 	}
-	today, err := p.hub.registry.Shard(ctx, shard)
+	today, err := p.hub.registry.Shard(ctx, list)
 	if err != nil {
 		return p.explain(err)
 	}
 	if left(today).Empty() {
 		return nil
 	}
-	return p.change(ctx, shard, left)
+	return p.change(ctx, list, left)
 }

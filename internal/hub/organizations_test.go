@@ -31,10 +31,10 @@ func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
 	w := newHub(t)
 	w.must(w.Publishers().Allow(t.Context(), 0, globex))
 	w.must(w.Publishers().AllowOrganization(t.Context(), 0, umbrella))
-	before, err := w.registry.Shard(t.Context(), 0)
+	before, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	w.must(w.process().Publishers().AllowOrganization(t.Context(), 0, umbrella))
-	after, err := w.registry.Shard(t.Context(), 0)
+	after, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	if after.Sequence != before.Sequence {
 		t.Error("what was allowed already was written once more")

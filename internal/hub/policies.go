@@ -30,21 +30,21 @@ const (
 
 // round is one try of a change, from taking the lease to giving it back. Every
 // check that can refuse comes before anything is written.
-func (p *Publishers) round(ctx context.Context, shard int, decide func(registry.Shard) registry.ShardChange) error {
+func (p *Publishers) round(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
-	today, err := p.hub.registry.AcquireLease(ctx, shard, lease)
+	today, err := p.hub.registry.AcquireLease(ctx, list, lease)
 	if err != nil {
 		return p.explain(err)
 	}
 	write := p.roundUnderLease
-	if shard == registry.Readers {
+	if list == registry.Readers {
 		write = p.readersUnderLease
 	}
 	err = write(ctx, lease, today, decide(today))
 	if err == nil || tryAgain(err) {
 		return err // given back, lost, or wanted again at once
 	}
-	return errors.Join(err, p.hub.registry.ReleaseLease(context.WithoutCancel(ctx), shard, lease))
+	return errors.Join(err, p.hub.registry.ReleaseLease(context.WithoutCancel(ctx), list, lease))
 }
 
 func (p *Publishers) roundUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
@@ -105,11 +105,15 @@ type topicPolicy struct {
 
 // policies reads the policies of a shard's topics, one in each Region.
 func (p *Publishers) policies(ctx context.Context, shard registry.Shard) ([]topicPolicy, error) {
+	number, ok := shard.List.Shard()
+	if !ok {
+		return nil, fmt.Errorf("%s has no topics", shard.List)
+	}
 	found := make([]topicPolicy, len(shard.Regions))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, region := range shard.Regions {
 		group.Go(func() error {
-			topic := p.hub.topic(region, shard.Number)
+			topic := p.hub.topic(region, number)
 			attributes, err := p.hub.topicAttributes(ctx, topic)
 			if awsclient.IsNotFound(err) {
 				return fmt.Errorf("topic %s of hub %s is gone: apply the hub again to make it anew: %w", topic, p.hub.name, err)

@@ -30,8 +30,8 @@ type Publishers struct {
 	hub    *Hub
 	holder string // names this process in leases
 
-	mu     sync.Mutex
-	shards map[int]*shardWriter
+	mu    sync.Mutex
+	lists map[registry.ListKey]*listWriter
 }
 
 func newPublishers(h *Hub) (*Publishers, error) {
@@ -39,12 +39,12 @@ func newPublishers(h *Hub) (*Publishers, error) {
 	if _, err := io.ReadFull(h.random, id); err != nil {
 		return nil, fmt.Errorf("draw a name for the leases of hub %s: %w", h.name, err)
 	}
-	return &Publishers{hub: h, holder: hex.EncodeToString(id), shards: map[int]*shardWriter{}}, nil
+	return &Publishers{hub: h, holder: hex.EncodeToString(id), lists: map[registry.ListKey]*listWriter{}}, nil
 }
 
-// shardWriter serialises this process's writes to one shard. Callers that come
+// listWriter serialises this process's writes to one list. Callers that come
 // while a write is under way wait together for the next one.
-type shardWriter struct {
+type listWriter struct {
 	turn chan struct{} // holds one token
 
 	mu      sync.Mutex
@@ -81,12 +81,17 @@ const (
 // Region, and read templates where not everybody may. When it returns nil the
 // permission is in all policies.
 func (p *Publishers) Allow(ctx context.Context, shard int, id account.ID) error {
-	b := p.shard(shard).join(id, func(b *batch) {
+	return p.join(ctx, registry.ShardList(shard), id)
+}
+
+// join adds an account to a list, together with those that come at the same time.
+func (p *Publishers) join(ctx context.Context, list registry.ListKey, id account.ID) error {
+	b := p.writer(list).join(id, func(b *batch) {
 		// The write is everybody's in the batch, so that no single caller's
 		// cancellation ends it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowPatience)
 		defer cancel()
-		b.errs = p.allowAll(ctx, shard, b.accounts)
+		b.errs = p.allowAll(ctx, list, b.accounts)
 	})
 	select {
 	case <-b.done:
@@ -98,16 +103,16 @@ func (p *Publishers) Allow(ctx context.Context, shard int, id account.ID) error 
 
 // allowAll allows accounts together. Where that is refused because of one of
 // them, each is tried by itself: the others have nothing to do with it.
-func (p *Publishers) allowAll(ctx context.Context, shard int, accounts []account.ID) map[account.ID]error {
+func (p *Publishers) allowAll(ctx context.Context, list registry.ListKey, accounts []account.ID) map[account.ID]error {
 	errs := map[account.ID]error{}
-	err := p.allow(ctx, shard, accounts)
+	err := p.allow(ctx, list, accounts)
 	if err == nil {
 		return errs
 	}
 	for _, id := range accounts {
 		errs[id] = err
 		if len(accounts) > 1 && refusesAccounts(err) {
-			errs[id] = p.allow(ctx, shard, []account.ID{id})
+			errs[id] = p.allow(ctx, list, []account.ID{id})
 		}
 	}
 	return errs
@@ -124,9 +129,9 @@ func refusesAccounts(err error) bool {
 	return errors.As(err, &topic) || errors.As(err, &bucket) || errors.As(err, &nobody)
 }
 
-func (p *Publishers) allow(ctx context.Context, shard int, accounts []account.ID) error {
-	err := p.change(ctx, shard, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
-	if err != nil || shard == registry.Readers {
+func (p *Publishers) allow(ctx context.Context, list registry.ListKey, accounts []account.ID) error {
+	err := p.change(ctx, list, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
+	if err != nil || list == registry.Readers {
 		return err
 	}
 	return p.letReadToo(ctx, accounts)
@@ -159,10 +164,10 @@ func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
 	for shard := range record.Shards {
 		mine := slices.DeleteFunc(slices.Clone(customers), func(c onboarding.Customer) bool { return c.Link.Shard != shard })
 		keep := onboarding.Publishers(mine, now)
-		if err := p.sweep(ctx, shard, keep, now); err != nil {
+		if err := p.sweep(ctx, registry.ShardList(shard), keep, now); err != nil {
 			return err
 		}
-		if err := p.sweepOrganizations(ctx, shard, onboarding.Organizations(mine, now), now); err != nil {
+		if err := p.sweepOrganizations(ctx, registry.ShardList(shard), onboarding.Organizations(mine, now), now); err != nil {
 			return err
 		}
 	}
@@ -174,7 +179,7 @@ func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
 
 // sweep looks before it takes the lease: most of the time there is nothing to
 // do.
-func (p *Publishers) sweep(ctx context.Context, shard int, keep []account.ID, now time.Time) error {
+func (p *Publishers) sweep(ctx context.Context, list registry.ListKey, keep []account.ID, now time.Time) error {
 	stale := func(s registry.Shard) registry.ShardChange {
 		var change registry.ShardChange
 		for _, id := range s.Publishers() {
@@ -185,14 +190,14 @@ func (p *Publishers) sweep(ctx context.Context, shard int, keep []account.ID, no
 		return change
 	}
 	for {
-		today, err := p.hub.registry.Shard(ctx, shard)
+		today, err := p.hub.registry.Shard(ctx, list)
 		if err != nil {
 			return p.explain(err)
 		}
 		if len(stale(today).Remove) == 0 {
 			return nil
 		}
-		if err := p.change(ctx, shard, stale); err != nil {
+		if err := p.change(ctx, list, stale); err != nil {
 			return err
 		}
 	}
@@ -205,7 +210,8 @@ func (p *Publishers) Repair(ctx context.Context) error {
 		return p.hub.explainRegistry(err)
 	}
 	for shard := range record.Shards {
-		today, err := p.hub.registry.Shard(ctx, shard)
+		list := registry.ShardList(shard)
+		today, err := p.hub.registry.Shard(ctx, list)
 		if err != nil {
 			return p.explain(err)
 		}
@@ -217,7 +223,7 @@ func (p *Publishers) Repair(ctx context.Context) error {
 		if !behind && today.Written == today.Sequence {
 			continue
 		}
-		if err := p.change(ctx, shard, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} }); err != nil {
+		if err := p.change(ctx, list, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} }); err != nil {
 			return err
 		}
 	}
@@ -231,7 +237,7 @@ func (p *Publishers) Repair(ctx context.Context) error {
 // of their topics. Even where the Regions stay, policies that are behind are
 // mended.
 func (p *Publishers) setRegions(ctx context.Context, shard int, regions []account.Region) error {
-	return p.change(ctx, shard, func(now registry.Shard) registry.ShardChange {
+	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		if slices.Equal(now.Regions, sortRegions(regions)) {
 			return registry.ShardChange{}
 		}
@@ -239,10 +245,10 @@ func (p *Publishers) setRegions(ctx context.Context, shard int, regions []accoun
 	})
 }
 
-// change makes one change to a shard and its policies, again and again until
+// change makes one change to a list and its policies, again and again until
 // it is certain that the policies say what the registry says.
-func (p *Publishers) change(ctx context.Context, shard int, decide func(registry.Shard) registry.ShardChange) error {
-	w := p.shard(shard)
+func (p *Publishers) change(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
+	w := p.writer(list)
 	select {
 	case <-w.turn:
 		defer func() { w.turn <- struct{}{} }()
@@ -251,7 +257,7 @@ func (p *Publishers) change(ctx context.Context, shard int, decide func(registry
 	}
 	var err error
 	for attempt := range rounds {
-		if err = p.round(ctx, shard, decide); err == nil || !tryAgain(err) {
+		if err = p.round(ctx, list, decide); err == nil || !tryAgain(err) {
 			return err
 		}
 		if waited := p.hub.wait(ctx, pause(attempt)); waited != nil {
@@ -269,21 +275,21 @@ func pause(attempt int) time.Duration {
 	return min(50*time.Millisecond<<min(attempt, 4), 500*time.Millisecond)
 }
 
-func (p *Publishers) shard(shard int) *shardWriter {
+func (p *Publishers) writer(list registry.ListKey) *listWriter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w, ok := p.shards[shard]
+	w, ok := p.lists[list]
 	if !ok {
-		w = &shardWriter{turn: make(chan struct{}, 1)}
+		w = &listWriter{turn: make(chan struct{}, 1)}
 		w.turn <- struct{}{}
-		p.shards[shard] = w
+		p.lists[list] = w
 	}
 	return w
 }
 
 // join adds an account to the batch that is next, and sees to it that somebody
 // works the batches off.
-func (w *shardWriter) join(id account.ID, work func(*batch)) *batch {
+func (w *listWriter) join(id account.ID, work func(*batch)) *batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n := len(w.waiting); n == 0 || len(w.waiting[n-1].accounts) == batchSize {
@@ -300,7 +306,7 @@ func (w *shardWriter) join(id account.ID, work func(*batch)) *batch {
 	return b
 }
 
-func (w *shardWriter) run(work func(*batch)) {
+func (w *listWriter) run(work func(*batch)) {
 	for {
 		// Terraform creates ten links at a time: they come together, but not at
 		// once, and a write for each would be the larger part of what a link costs.

@@ -94,7 +94,7 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	const callers = 60
-	writer := w.Publishers().shard(0)
+	writer := w.Publishers().writer(registry.ShardList(0))
 	waiting := func() (n int) {
 		writer.mu.Lock()
 		defer writer.mu.Unlock()
@@ -283,7 +283,7 @@ func TestAFullTopicIsAnErrorBeforeAnythingIsWritten(t *testing.T) {
 		TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &crowded,
 	})
 	w.must(err)
-	before, err := w.registry.Shard(t.Context(), 0)
+	before, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	mark := w.box.Journal().Mark()
 	err = w.Publishers().Allow(t.Context(), 0, globex)
@@ -291,13 +291,13 @@ func TestAFullTopicIsAnErrorBeforeAnythingIsWritten(t *testing.T) {
 	if !errors.As(err, &full) || !strings.Contains(err.Error(), "nothing was changed") {
 		t.Fatalf("got %v, want TopicFullError", err)
 	}
-	after, err := w.registry.Shard(t.Context(), 0)
+	after, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 0 || after.Sequence != before.Sequence || len(after.Accounts) != 0 {
 		t.Errorf("%d policies were written, and the registry has %+v", n, after)
 	}
 	other := registry.Lease{Holder: "other", Until: w.clock.Now().Add(time.Minute)}
-	if _, err := w.registry.AcquireLease(t.Context(), 0, other); err != nil {
+	if _, err := w.registry.AcquireLease(t.Context(), registry.ShardList(0), other); err != nil {
 		t.Errorf("the lease was kept: %v", err)
 	}
 }

@@ -48,10 +48,10 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 		missing("unfinished topics", h.name)
 	}
 	for shard := range record.Shards {
-		shards[shard], err = h.registry.Shard(ctx, shard)
+		shards[shard], err = h.registry.Shard(ctx, registry.ShardList(shard))
 		if errors.Is(err, registry.ErrNoShard) {
 			missing("shard", strconv.Itoa(shard))
-			shards[shard].Number = shard
+			shards[shard].List = registry.ShardList(shard)
 			continue
 		}
 		if err != nil {
@@ -111,8 +111,8 @@ func (h *Hub) readTopic(ctx context.Context, topic account.TopicARN, shards []re
 	if !subscribed {
 		missing("subscription", topic.String())
 	}
-	for _, shard := range shards {
-		if TopicName(h.name, shard.Number) == topic.Name {
+	for number, shard := range shards {
+		if TopicName(h.name, number) == topic.Name {
 			behind = shard.Written != shard.Sequence || policyBehind(attributes["Policy"], shard)
 		}
 	}

@@ -32,7 +32,7 @@ func (p *Publishers) LetRead(ctx context.Context, record registry.HubRecord, id 
 	if record.TemplateAccess != registry.TemplatesAccounts {
 		return nil
 	}
-	return p.Allow(ctx, registry.Readers, id)
+	return p.join(ctx, registry.Readers, id)
 }
 
 // letReadToo follows a change of publishers. It asks how the hub is now, and not

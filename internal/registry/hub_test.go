@@ -124,7 +124,7 @@ func TestARecordOfANewerReleaseIsRefusedAndNotMangled(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	w.alter("CUSTOMERS", "CUSTOMER#globex/LINK", "schema", number("2"))
-	w.must(w.EnsureShard(t.Context(), 0, w.hub.Regions))
+	w.must(w.EnsureShard(t.Context(), registry.ShardList(0), w.hub.Regions))
 	w.alter("SHARD#0", "SHARD", "schema", number("2"))
 	w.alter("HUB", "HUB", "schema", number("2"))
 
@@ -135,7 +135,7 @@ func TestARecordOfANewerReleaseIsRefusedAndNotMangled(t *testing.T) {
 	if _, err := w.Customers(t.Context()); !errors.As(err, &newer) {
 		t.Errorf("customers: got %v, want NewerSchemaError", err)
 	}
-	if _, err := w.Shard(t.Context(), 0); !errors.As(err, &newer) {
+	if _, err := w.Shard(t.Context(), registry.ShardList(0)); !errors.As(err, &newer) {
 		t.Errorf("shard: got %v, want NewerSchemaError", err)
 	}
 	if newer != nil && !strings.Contains(newer.Error(), "upgrade") {

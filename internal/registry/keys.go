@@ -79,11 +79,11 @@ func outboxKey(e onboarding.Event) key {
 // sortable writes times so that their texts sort as they do.
 const sortable = "2006-01-02T15:04:05.000000000Z"
 
-func shardKey(shard int) key {
-	if shard == Readers {
-		return key{"READERS", "READERS"}
+func listKey(list ListKey) key {
+	if _, ok := list.Shard(); ok {
+		return key{string(list), "SHARD"}
 	}
-	return key{"SHARD#" + strconv.Itoa(shard), "SHARD"}
+	return key{string(list), string(list)}
 }
 
 // registrarKey puts all heartbeats together: one query tells whether anybody

@@ -50,9 +50,6 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// HubName is the hub that the registry belongs to.
-func (r *Registry) HubName() string { return r.hub }
-
 // Table is the name of the registry's table.
 func (r *Registry) Table() string { return r.table }
 

@@ -24,7 +24,7 @@ import (
 // (aws-facts 5.5), so it is this item that writers agree on, by its number,
 // and its lease that lets one of them write at a time.
 type Shard struct {
-	Number int
+	List ListKey
 
 	// Accounts may publish; each with the time that it was last asked for, so
 	// that tidying up never takes away what somebody is just about to need.
@@ -43,17 +43,33 @@ type Shard struct {
 	Written int64
 }
 
-// Readers is the number of a list that is no shard's: the accounts that may read
-// templates in the hub's bucket. It is kept as a shard's is, because buckets'
-// policies have no compare-and-set either.
-const Readers = -1
+// ListKey names a list of accounts that one policy, or the same policy in every
+// Region, allows: a shard's, of ShardList, or Readers.
+type ListKey string
 
-// listName is what messages call a shard.
-func listName(shard int) string {
-	if shard == Readers {
-		return "the list of readers"
+// Readers are the accounts that may read templates in the hub's bucket. The
+// list is kept as a shard's is, because buckets' policies have no
+// compare-and-set either.
+const Readers ListKey = "READERS"
+
+const shardPrefix = "SHARD#"
+
+// ShardList is the list of a shard's topics.
+func ShardList(shard int) ListKey { return ListKey(shardPrefix + strconv.Itoa(shard)) }
+
+// Shard returns the number of the shard whose list it is; ok is false for Readers.
+func (l ListKey) Shard() (shard int, ok bool) {
+	digits, ok := strings.CutPrefix(string(l), shardPrefix)
+	shard, err := strconv.Atoi(digits)
+	return shard, ok && err == nil
+}
+
+// String is what messages call the list.
+func (l ListKey) String() string {
+	if shard, ok := l.Shard(); ok {
+		return "shard " + strconv.Itoa(shard)
 	}
-	return "shard " + strconv.Itoa(shard)
+	return "the list of readers"
 }
 
 // Publishers are the shard's accounts, sorted.
@@ -71,20 +87,20 @@ type Lease struct {
 
 // LeaseHeldError says that somebody else is writing.
 type LeaseHeldError struct {
-	Shard int
+	List  ListKey
 	Until time.Time
 }
 
 func (e *LeaseHeldError) Error() string {
-	return fmt.Sprintf("another process is writing the policies of %s until %s", listName(e.Shard), e.Until.Format(time.RFC3339))
+	return fmt.Sprintf("another process is writing the policies of %s until %s", e.List, e.Until.Format(time.RFC3339))
 }
 
 // ErrNoShard says that the hub has definitely no such shard.
 var ErrNoShard = errors.New("the hub has no such shard")
 
 // EnsureShard makes the item of a shard that has none yet.
-func (r *Registry) EnsureShard(ctx context.Context, shard int, regions []account.Region) error {
-	i := shardKey(shard).item()
+func (r *Registry) EnsureShard(ctx context.Context, list ListKey, regions []account.Region) error {
+	i := listKey(list).item()
 	i["schema"] = number(schema)
 	i["accounts"] = &types.AttributeValueMemberM{Value: item{}}
 	i["regions"] = regionSet(regions)
@@ -97,41 +113,41 @@ func (r *Registry) EnsureShard(ctx context.Context, shard int, regions []account
 	})
 	var there *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &there) {
-		return fmt.Errorf("write %s to table %s: %w", listName(shard), r.table, err)
+		return fmt.Errorf("write %s to table %s: %w", list, r.table, err)
 	}
 	return nil
 }
 
 // Shard reads a shard.
-func (r *Registry) Shard(ctx context.Context, shard int) (Shard, error) {
-	found, err := r.get(ctx, shardKey(shard))
+func (r *Registry) Shard(ctx context.Context, list ListKey) (Shard, error) {
+	found, err := r.get(ctx, listKey(list))
 	if err != nil {
-		return Shard{}, fmt.Errorf("read %s from table %s: %w", listName(shard), r.table, err)
+		return Shard{}, fmt.Errorf("read %s from table %s: %w", list, r.table, err)
 	}
 	if found == nil {
-		return Shard{}, fmt.Errorf("%s of hub %s: %w", listName(shard), r.hub, ErrNoShard)
+		return Shard{}, fmt.Errorf("%s of hub %s: %w", list, r.hub, ErrNoShard)
 	}
-	return r.decodeShard(shard, found)
+	return r.decodeShard(list, found)
 }
 
 // AcquireLease takes the lease, or renews the caller's own, and returns the
 // shard as it is then. While another's lease lasts it is *LeaseHeldError.
-func (r *Registry) AcquireLease(ctx context.Context, shard int, lease Lease) (Shard, error) {
-	out, err := r.updateShard(ctx, shard,
+func (r *Registry) AcquireLease(ctx context.Context, list ListKey, lease Lease) (Shard, error) {
+	out, err := r.updateShard(ctx, list,
 		"SET lease_holder = :me, lease_until = :until",
 		"attribute_exists(pk) AND (attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now)",
 		item{":me": text(lease.Holder), ":until": millis(lease.Until), ":now": millis(r.now())})
 	var held *types.ConditionalCheckFailedException
 	if errors.As(err, &held) {
 		if len(held.Item) == 0 {
-			return Shard{}, fmt.Errorf("%s of hub %s: %w", listName(shard), r.hub, ErrNoShard)
+			return Shard{}, fmt.Errorf("%s of hub %s: %w", list, r.hub, ErrNoShard)
 		}
-		return Shard{}, &LeaseHeldError{Shard: shard, Until: time.UnixMilli(numberOf(held.Item, "lease_until")).UTC()}
+		return Shard{}, &LeaseHeldError{List: list, Until: time.UnixMilli(numberOf(held.Item, "lease_until")).UTC()}
 	}
 	if err != nil {
-		return Shard{}, fmt.Errorf("take the lease of %s in table %s: %w", listName(shard), r.table, err)
+		return Shard{}, fmt.Errorf("take the lease of %s in table %s: %w", list, r.table, err)
 	}
-	return r.decodeShard(shard, out)
+	return r.decodeShard(list, out)
 }
 
 // ShardChange is a change to what the policies should say. Each one, even an
@@ -185,15 +201,15 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 		names[name] = id.String()
 		set += map[bool]string{true: " REMOVE ", false: ", "}[n == 0] + "accounts." + name
 	}
-	out, err := r.updateShardNamed(ctx, before.Number, set, "lease_holder = :me AND #sequence = :before", names, values)
+	out, err := r.updateShardNamed(ctx, before.List, set, "lease_holder = :me AND #sequence = :before", names, values)
 	var moved *types.ConditionalCheckFailedException
 	if errors.As(err, &moved) {
-		return Shard{}, fmt.Errorf("change %s of hub %s: %w", listName(before.Number), r.hub, ErrConflict)
+		return Shard{}, fmt.Errorf("change %s of hub %s: %w", before.List, r.hub, ErrConflict)
 	}
 	if err != nil {
-		return Shard{}, fmt.Errorf("change %s in table %s: %w", listName(before.Number), r.table, err)
+		return Shard{}, fmt.Errorf("change %s in table %s: %w", before.List, r.table, err)
 	}
-	return r.decodeShard(before.Number, out)
+	return r.decodeShard(before.List, out)
 }
 
 // FinishLease notes that all the topics' policies carry the shard's number and
@@ -201,40 +217,40 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 // has moved meanwhile: then somebody else may have written before or after,
 // and the policies must be written again.
 func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) error {
-	_, err := r.updateShardNamed(ctx, written.Number,
+	_, err := r.updateShardNamed(ctx, written.List,
 		"SET written = :sequence REMOVE lease_holder, lease_until",
 		"lease_holder = :me AND #sequence = :sequence",
 		map[string]string{"#sequence": "sequence"},
 		item{":me": text(lease.Holder), ":sequence": number(written.Sequence)})
 	var moved *types.ConditionalCheckFailedException
 	if errors.As(err, &moved) {
-		return fmt.Errorf("finish writing %s of hub %s: %w", listName(written.Number), r.hub, ErrConflict)
+		return fmt.Errorf("finish writing %s of hub %s: %w", written.List, r.hub, ErrConflict)
 	}
 	if err != nil {
-		return fmt.Errorf("give the lease of %s in table %s back: %w", listName(written.Number), r.table, err)
+		return fmt.Errorf("give the lease of %s in table %s back: %w", written.List, r.table, err)
 	}
 	return nil
 }
 
 // ReleaseLease gives the lease back without having written. A lease that was
 // lost needs no giving back.
-func (r *Registry) ReleaseLease(ctx context.Context, shard int, lease Lease) error {
-	_, err := r.updateShard(ctx, shard, "REMOVE lease_holder, lease_until", "lease_holder = :me", item{":me": text(lease.Holder)})
+func (r *Registry) ReleaseLease(ctx context.Context, list ListKey, lease Lease) error {
+	_, err := r.updateShard(ctx, list, "REMOVE lease_holder, lease_until", "lease_holder = :me", item{":me": text(lease.Holder)})
 	var lost *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &lost) {
-		return fmt.Errorf("give the lease of %s in table %s back: %w", listName(shard), r.table, err)
+		return fmt.Errorf("give the lease of %s in table %s back: %w", list, r.table, err)
 	}
 	return nil
 }
 
-func (r *Registry) updateShard(ctx context.Context, shard int, update, condition string, values item) (item, error) {
-	return r.updateShardNamed(ctx, shard, update, condition, nil, values)
+func (r *Registry) updateShard(ctx context.Context, list ListKey, update, condition string, values item) (item, error) {
+	return r.updateShardNamed(ctx, list, update, condition, nil, values)
 }
 
-func (r *Registry) updateShardNamed(ctx context.Context, shard int, update, condition string, names map[string]string, values item) (item, error) {
+func (r *Registry) updateShardNamed(ctx context.Context, list ListKey, update, condition string, names map[string]string, values item) (item, error) {
 	out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &r.table,
-		Key:                                 shardKey(shard).item(),
+		Key:                                 listKey(list).item(),
 		UpdateExpression:                    &update,
 		ConditionExpression:                 &condition,
 		ExpressionAttributeNames:            names,
@@ -248,13 +264,13 @@ func (r *Registry) updateShardNamed(ctx context.Context, shard int, update, cond
 	return out.Attributes, nil
 }
 
-func (r *Registry) decodeShard(shard int, i item) (Shard, error) {
-	k := shardKey(shard)
+func (r *Registry) decodeShard(list ListKey, i item) (Shard, error) {
+	k := listKey(list)
 	if err := r.checkSchema(k, i); err != nil {
 		return Shard{}, err
 	}
 	s := Shard{
-		Number:   shard,
+		List:     list,
 		Accounts: map[account.ID]time.Time{},
 		Sequence: numberOf(i, "sequence"),
 		Written:  numberOf(i, "written"),

@@ -15,7 +15,7 @@ import (
 func newShard(t *testing.T) *world {
 	t.Helper()
 	w := newHub(t)
-	w.must(w.EnsureShard(t.Context(), 0, w.hub.Regions))
+	w.must(w.EnsureShard(t.Context(), registry.ShardList(0), w.hub.Regions))
 	return w
 }
 
@@ -26,12 +26,12 @@ func (w *world) lease(holder string) registry.Lease {
 func TestMakingAShardAgainLeavesItAsItIs(t *testing.T) {
 	w := newShard(t)
 	lease := w.lease("a")
-	today, err := w.AcquireLease(t.Context(), 0, lease)
+	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), lease)
 	w.must(err)
 	_, err = w.ChangeShard(t.Context(), lease, today, registry.ShardChange{Add: []account.ID{id(t, "222222222222")}})
 	w.must(err)
-	w.must(w.EnsureShard(t.Context(), 0, []account.Region{region(t, "eu-west-1")}))
-	today, err = w.Shard(t.Context(), 0)
+	w.must(w.EnsureShard(t.Context(), registry.ShardList(0), []account.Region{region(t, "eu-west-1")}))
+	today, err = w.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	if len(today.Accounts) != 1 || len(today.Regions) != 2 || today.Sequence != 1 || today.Written != 0 {
 		t.Errorf("got %+v", today)
@@ -41,16 +41,16 @@ func TestMakingAShardAgainLeavesItAsItIs(t *testing.T) {
 func TestOnlyOneHoldsTheLeaseUntilItEnds(t *testing.T) {
 	w := newShard(t)
 	a, b := w.lease("a"), w.lease("b")
-	_, err := w.AcquireLease(t.Context(), 0, a)
+	_, err := w.AcquireLease(t.Context(), registry.ShardList(0), a)
 	w.must(err)
-	_, err = w.AcquireLease(t.Context(), 0, a) // one's own can be renewed
+	_, err = w.AcquireLease(t.Context(), registry.ShardList(0), a) // one's own can be renewed
 	w.must(err)
 	var held *registry.LeaseHeldError
-	if _, err := w.AcquireLease(t.Context(), 0, b); !errors.As(err, &held) || !held.Until.Equal(a.Until) {
+	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), b); !errors.As(err, &held) || !held.Until.Equal(a.Until) {
 		t.Fatalf("got %v, want LeaseHeldError until %s", err, a.Until)
 	}
 	w.clock.advance(21 * time.Second)
-	if _, err := w.AcquireLease(t.Context(), 0, w.lease("b")); err != nil {
+	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("b")); err != nil {
 		t.Errorf("the lease of a writer that is gone was not free: %v", err)
 	}
 }
@@ -58,11 +58,11 @@ func TestOnlyOneHoldsTheLeaseUntilItEnds(t *testing.T) {
 func TestWhoLostTheLeaseCanChangeAndFinishNothing(t *testing.T) {
 	w := newShard(t)
 	a := w.lease("a")
-	today, err := w.AcquireLease(t.Context(), 0, a)
+	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), a)
 	w.must(err)
 	w.clock.advance(time.Minute)
 	b := w.lease("b")
-	_, err = w.AcquireLease(t.Context(), 0, b)
+	_, err = w.AcquireLease(t.Context(), registry.ShardList(0), b)
 	w.must(err)
 
 	if _, err := w.ChangeShard(t.Context(), a, today, registry.ShardChange{Add: []account.ID{id(t, "222222222222")}}); !errors.Is(err, registry.ErrConflict) {
@@ -71,9 +71,9 @@ func TestWhoLostTheLeaseCanChangeAndFinishNothing(t *testing.T) {
 	if err := w.FinishLease(t.Context(), a, today); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("finish: got %v, want ErrConflict", err)
 	}
-	w.must(w.ReleaseLease(t.Context(), 0, a)) // gives back nothing that is b's
+	w.must(w.ReleaseLease(t.Context(), registry.ShardList(0), a)) // gives back nothing that is b's
 	var held *registry.LeaseHeldError
-	if _, err := w.AcquireLease(t.Context(), 0, w.lease("c")); !errors.As(err, &held) {
+	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("c")); !errors.As(err, &held) {
 		t.Errorf("got %v, want b's lease to hold", err)
 	}
 }
@@ -81,7 +81,7 @@ func TestWhoLostTheLeaseCanChangeAndFinishNothing(t *testing.T) {
 func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
 	w := newShard(t)
 	lease := w.lease("a")
-	today, err := w.AcquireLease(t.Context(), 0, lease)
+	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), lease)
 	w.must(err)
 	first, second := id(t, "222222222222"), id(t, "333333333333")
 	changed, err := w.ChangeShard(t.Context(), lease, today, registry.ShardChange{Add: []account.ID{second, first}})
@@ -104,7 +104,7 @@ func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
 		t.Errorf("a change of what is no longer: got %v, want ErrConflict", err)
 	}
 	w.must(w.FinishLease(t.Context(), lease, changed))
-	today, err = w.AcquireLease(t.Context(), 0, w.lease("b"))
+	today, err = w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("b"))
 	w.must(err)
 	if today.Written != 2 {
 		t.Errorf("written is %d, want 2", today.Written)
@@ -113,10 +113,10 @@ func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
 
 func TestAHubWithoutTheShardSaysSo(t *testing.T) {
 	w := newHub(t)
-	if _, err := w.Shard(t.Context(), 3); !errors.Is(err, registry.ErrNoShard) {
+	if _, err := w.Shard(t.Context(), registry.ShardList(3)); !errors.Is(err, registry.ErrNoShard) {
 		t.Errorf("read: got %v, want ErrNoShard", err)
 	}
-	if _, err := w.AcquireLease(t.Context(), 3, w.lease("a")); !errors.Is(err, registry.ErrNoShard) {
+	if _, err := w.AcquireLease(t.Context(), registry.ShardList(3), w.lease("a")); !errors.Is(err, registry.ErrNoShard) {
 		t.Errorf("lease: got %v, want ErrNoShard", err)
 	}
 }
