@@ -10,6 +10,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
@@ -17,10 +18,10 @@ import (
 func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error {
 	secret, principal, err := s.identity.Lookup(signature.AccessKeyID, signature.Token)
 	if err != nil {
-		return refusal(c.Service, err)
+		return s.refusal(c, err)
 	}
 	if signature.Service != c.Service {
-		return refusal(c.Service, sigv4.ErrMismatch)
+		return s.refusal(c, sigv4.ErrMismatch)
 	}
 	now := time.Now()
 	if principal.Service != "" {
@@ -29,22 +30,26 @@ func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error
 		now = s.clock.Now()
 	}
 	if err := signature.Verify(c.Request, c.Body, secret, now); err != nil {
-		return refusal(c.Service, err)
+		return s.refusal(c, err)
 	}
 	c.Principal = principal
 	return nil
 }
 
 // refusal words a failed authentication. Every protocol has codes of its own.
-func refusal(service string, err error) *kernel.Error {
+func (s *Sandbox) refusal(c *kernel.Call, err error) *kernel.Error {
 	for _, r := range refusals {
 		if !errors.Is(err, r.reason) {
 			continue
 		}
 		code := r.query
-		switch service {
+		switch c.Service {
 		case "s3":
-			code = r.s3
+			kind := r.s3
+			if kind == s3.AuthorizationQueryParametersError && c.Request.Header.Get("Authorization") != "" {
+				kind = s3.AuthorizationHeaderMalformed
+			}
+			return s3.Refuse(kind, c.Request, s.clock.Now(), 0)
 		case "sqs", "dynamodb", "events", "organizations":
 			code = r.json
 		}
@@ -54,54 +59,55 @@ func refusal(service string, err error) *kernel.Error {
 }
 
 var refusals = []struct {
-	reason          error
-	status          int
-	query, json, s3 string
-	message         string
+	reason      error
+	status      int
+	query, json string
+	s3          kernel.FaultKind
+	message     string
 }{
 	{
 		iam.ErrUnknownKey, http.StatusForbidden,
-		"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
+		"InvalidClientTokenId", "UnrecognizedClientException", s3.InvalidAccessKeyID,
 		"The security token included in the request is invalid.",
 	},
 	{
 		iam.ErrInvalidToken, http.StatusForbidden,
-		"InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken",
+		"InvalidClientTokenId", "UnrecognizedClientException", s3.InvalidToken,
 		"The security token included in the request is invalid.",
 	},
 	{
 		iam.ErrExpiredToken, http.StatusForbidden,
-		"ExpiredToken", "ExpiredTokenException", "ExpiredToken",
+		"ExpiredToken", "ExpiredTokenException", s3.ExpiredToken,
 		"The security token included in the request is expired",
 	},
 	{
 		sigv4.ErrUnsigned, http.StatusForbidden,
-		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "AccessDenied",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", s3.AccessDenied,
 		"Request is missing Authentication Token",
 	},
 	{
 		sigv4.ErrIncomplete, http.StatusBadRequest,
-		"IncompleteSignature", "IncompleteSignatureException", "AuthorizationQueryParametersError",
+		"IncompleteSignature", "IncompleteSignatureException", s3.AuthorizationQueryParametersError,
 		"The request signature does not conform to AWS standards.",
 	},
 	{
 		sigv4.ErrSkewed, http.StatusForbidden,
-		"SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed",
+		"SignatureDoesNotMatch", "InvalidSignatureException", s3.RequestTimeTooSkewed,
 		"The difference between the request time and the current time is too large.",
 	},
 	{
 		sigv4.ErrExpired, http.StatusForbidden,
-		"AccessDenied", "AccessDeniedException", "AccessDenied",
+		"AccessDenied", "AccessDeniedException", s3.RequestHasExpired,
 		"Request has expired",
 	},
 	{
 		sigv4.ErrPayload, http.StatusBadRequest,
-		"SignatureDoesNotMatch", "InvalidSignatureException", "XAmzContentSHA256Mismatch",
+		"SignatureDoesNotMatch", "InvalidSignatureException", s3.XAmzContentSHA256Mismatch,
 		"The provided 'x-amz-content-sha256' header does not match what was computed.",
 	},
 	{
 		sigv4.ErrMismatch, http.StatusForbidden,
-		"SignatureDoesNotMatch", "InvalidSignatureException", "SignatureDoesNotMatch",
+		"SignatureDoesNotMatch", "InvalidSignatureException", s3.SignatureDoesNotMatch,
 		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
 	},
 }

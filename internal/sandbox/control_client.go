@@ -118,6 +118,16 @@ func (c Client) Clock(ctx context.Context) (func() time.Time, error) {
 	return func() time.Time { return pace.Load().At(time.Now()) }, nil
 }
 
+// AddFault makes calls fail, as the rule says.
+func (c Client) AddFault(ctx context.Context, rule kernel.FaultRule) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/faults", rule, nil)
+}
+
+// ClearFaults removes all rules.
+func (c Client) ClearFaults(ctx context.Context) error {
+	return c.do(ctx, http.MethodDelete, "/_sandbox/faults", nil, nil)
+}
+
 // Environment is what to export to be the admin of an account.
 func (c Client) Environment(ctx context.Context, account, region string) (map[string]string, error) {
 	var environment map[string]string

@@ -254,8 +254,7 @@ func (s *Sandbox) controlFault(_ http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	s.faults.Add(rule)
-	return done{true}, nil
+	return done{true}, s.AddFault(rule)
 }
 
 func (s *Sandbox) controlDeliveries(_ http.ResponseWriter, r *http.Request) (any, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/iam"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
@@ -54,7 +55,7 @@ func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*ke
 	}
 	if p := c.Principal; p != nil && p.Account != "" && p.Partition() != kernel.Partition(c.Region) {
 		// A key is not known outside of its partition.
-		err := refusal(c.Service, iam.ErrUnknownKey)
+		err := s.refusal(c, iam.ErrUnknownKey)
 		s.record(c, err, false, inside)
 		return nil, err
 	}
@@ -65,12 +66,8 @@ func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*ke
 }
 
 func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *kernel.Response, executed bool, err error) {
-	account := ""
-	if c.Principal != nil {
-		account = c.Principal.Account
-	}
 	lost := false
-	for _, fault := range s.faults.Draw(c.Service, c.Action, account) {
+	for _, fault := range s.faults.Draw(target(c)) {
 		switch fault.Kind {
 		case kernel.FaultThrottle:
 			return nil, false, throttled(c.Service)
@@ -83,7 +80,7 @@ func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *ker
 		case kernel.FaultLostAnswer:
 			lost = true
 		default:
-			return nil, false, kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox has no fault of the kind %q.", fault.Kind)
+			return nil, false, s.ownRefusal(c, fault)
 		}
 	}
 	if err := s.faults.RunBefore(c); err != nil {
@@ -97,6 +94,28 @@ func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *ker
 		return nil, true, errLostAnswer
 	}
 	return response, true, err
+}
+
+// target is what the rules of faults look at.
+func target(c *kernel.Call) kernel.Target {
+	t := kernel.Target{Service: c.Service, Action: c.Action}
+	if c.Service == "s3" {
+		t.Bucket, t.Account = s3.BucketOf(c.Request)
+	}
+	if c.Principal != nil && t.Account == "" {
+		t.Account = c.Principal.Account
+	}
+	return t
+}
+
+// ownRefusal is the fault of a kind that one service alone has.
+func (s *Sandbox) ownRefusal(c *kernel.Call, fault kernel.FaultRule) *kernel.Error {
+	if c.Service == "s3" {
+		if err := s3.Refuse(fault.Kind, c.Request, s.clock.Now(), fault.Status); err != nil {
+			return err
+		}
+	}
+	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox's %s has no fault of the kind %q.", c.Service, fault.Kind)
 }
 
 // serve keeps one call's panic from ending all the others.

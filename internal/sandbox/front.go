@@ -57,7 +57,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// http.Server cuts the connection without an answer.
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		response = service.EncodeError(c, asAWS(err))
+		response = encodeError(service, c, asAWS(err))
 	}
 	s.write(w, c, response)
 }
@@ -70,13 +70,20 @@ func (s *Sandbox) serveSigned(service kernel.Service, c *kernel.Call, signature 
 	case errors.Is(signErr, sigv4.ErrUnsigned) && c.Service == "s3":
 		// Anonymous: the bucket's policy decides.
 	default:
-		err = refusal(c.Service, signErr)
+		err = s.refusal(c, signErr)
 	}
 	if err != nil {
 		s.record(c, err, false, false)
 		return nil, err
 	}
 	return s.call(service, c, false)
+}
+
+func encodeError(service kernel.Service, c *kernel.Call, err *kernel.Error) *kernel.Response {
+	if err.Raw != nil {
+		return &kernel.Response{Status: err.Status, Header: err.Header, Body: err.Raw}
+	}
+	return service.EncodeError(c, err)
 }
 
 func (s *Sandbox) write(w http.ResponseWriter, c *kernel.Call, response *kernel.Response) {

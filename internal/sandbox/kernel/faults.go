@@ -5,6 +5,7 @@ package kernel
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,15 +19,23 @@ const (
 	FaultServerError FaultKind = "500"         // InternalFailure; not executed
 	FaultLostAnswer  FaultKind = "lost-answer" // executed, but the connection is cut
 	FaultLatency     FaultKind = "latency"     // executed Delay later, by the machine's clock
+	// Other kinds are a service's own refusals; see s3.Refusals.
 )
 
-// FaultRule says which calls fail and how. Empty Service, Action and Account
-// match everything.
+// FaultRule says which calls fail and how. Empty Service, Action, Account and
+// Bucket match everything.
 type FaultRule struct {
-	Service string    `json:"service,omitempty"`
-	Action  string    `json:"action,omitempty"`
-	Account string    `json:"account,omitempty"`
-	Kind    FaultKind `json:"kind"`
+	Service string `json:"service,omitempty"`
+	Action  string `json:"action,omitempty"`
+	// Account is whose call it is: the caller's account, or, for an answer to
+	// CloudFormation's bucket, the account of the stack that is answered.
+	Account string `json:"account,omitempty"`
+	// Bucket is the bucket of a call to S3; a name that ends in "*" means all
+	// that begin like it.
+	Bucket string    `json:"bucket,omitempty"`
+	Kind   FaultKind `json:"kind"`
+	// Status is the HTTP status of kinds that have none of their own.
+	Status int `json:"status,omitempty"`
 	// Next is how many of the matching calls fail, then the rule is spent.
 	// With 0 the Probability decides, and the rule stays.
 	Next        int           `json:"next,omitempty"`
@@ -148,14 +157,17 @@ func (f *Faults) run(hooks map[int]Hook, c *Call) error {
 	return nil
 }
 
+// Target is what a rule looks at to tell whether it hits a call.
+type Target struct{ Service, Action, Account, Bucket string }
+
 // Draw returns the faults that hit this call.
-func (f *Faults) Draw(service, action, account string) []FaultRule {
+func (f *Faults) Draw(t Target) []FaultRule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var hit []FaultRule
 	left := f.rules[:0:0]
 	for _, r := range f.rules {
-		if r.hits(f.random, service, action, account) {
+		if r.hits(f.random, t) {
 			hit = append(hit, *r)
 			if r.Next > 0 {
 				if r.Next--; r.Next == 0 {
@@ -169,9 +181,13 @@ func (f *Faults) Draw(service, action, account string) []FaultRule {
 	return hit
 }
 
-func (r *FaultRule) hits(random *rand.Rand, service, action, account string) bool {
+func (r *FaultRule) hits(random *rand.Rand, t Target) bool {
 	matches := func(want, got string) bool { return want == "" || want == got }
-	if !matches(r.Service, service) || !matches(r.Action, action) || !matches(r.Account, account) {
+	if !matches(r.Service, t.Service) || !matches(r.Action, t.Action) || !matches(r.Account, t.Account) {
+		return false
+	}
+	beginning, open := strings.CutSuffix(r.Bucket, "*")
+	if !matches(r.Bucket, t.Bucket) && !(open && t.Bucket != "" && strings.HasPrefix(t.Bucket, beginning)) {
 		return false
 	}
 	return r.Next > 0 || random.Float64() < r.Probability

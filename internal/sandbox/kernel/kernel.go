@@ -69,6 +69,11 @@ type Error struct {
 	// Fields are members that some errors carry beside code and message, such
 	// as DynamoDB's CancellationReasons; the protocol's encoder merges them.
 	Fields map[string]any
+	// Header goes with the answer, such as a redirect's Location.
+	Header http.Header
+	// Raw replaces the protocol's encoding of the error: the body is what
+	// something between the caller and AWS answered, or what is left of AWS's.
+	Raw []byte
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }

@@ -65,14 +65,14 @@ func TestAQueryAnswerIsReadBack(t *testing.T) {
 
 func TestErrorsInEachProtocol(t *testing.T) {
 	c := &Call{Action: "X", RequestID: "id-1", Request: httptest.NewRequest(http.MethodGet, "/", nil)}
-	fault := &Error{Status: 400, Code: "Bad", Message: "<no>", Fields: map[string]any{"Reasons": []string{"r"}}}
+	fault := &Error{Status: 400, Code: "Bad", Message: "<no>", Fields: map[string]any{"Reasons": []string{"r"}, "Expires": "<now>"}}
 	for name, test := range map[string]struct {
 		response *Response
 		want     string
 	}{
 		"query":    {QueryError(c, "urn:x", fault), `<ErrorResponse xmlns="urn:x"><Error><Type>Sender</Type><Code>Bad</Code><Message>&lt;no&gt;</Message></Error><RequestId>id-1</RequestId></ErrorResponse>`},
-		"JSON":     {JSONError(c, "com.x", fault), `{"Reasons":["r"],"__type":"com.x#Bad","message":"\u003cno\u003e"}`},
-		"rest-xml": {RestXMLError(c, fault), xml.Header + `<Error><Code>Bad</Code><Message>&lt;no&gt;</Message><RequestId>id-1</RequestId></Error>`},
+		"JSON":     {JSONError(c, "com.x", fault), `{"Expires":"\u003cnow\u003e","Reasons":["r"],"__type":"com.x#Bad","message":"\u003cno\u003e"}`},
+		"rest-xml": {RestXMLError(c, fault), xml.Header + `<Error><Code>Bad</Code><Message>&lt;no&gt;</Message><Expires>&lt;now&gt;</Expires><RequestId>id-1</RequestId></Error>`},
 	} {
 		if got := string(test.response.Body); got != test.want || test.response.Status != 400 {
 			t.Errorf("%s: %d %s", name, test.response.Status, got)
@@ -89,8 +89,8 @@ func TestFaultRulesAreSpentOrDrawn(t *testing.T) {
 	f.Add(FaultRule{Service: "sns", Action: "Publish", Kind: FaultThrottle, Next: 2})
 	hits := 0
 	for range 5 {
-		hits += len(f.Draw("sns", "Publish", "1"))
-		if got := f.Draw("sns", "Subscribe", "1"); got != nil {
+		hits += len(f.Draw(Target{Service: "sns", Action: "Publish", Account: "1"}))
+		if got := f.Draw(Target{Service: "sns", Action: "Subscribe", Account: "1"}); got != nil {
 			t.Errorf("another action was hit: %v", got)
 		}
 	}
@@ -101,9 +101,9 @@ func TestFaultRulesAreSpentOrDrawn(t *testing.T) {
 		f := NewFaults(seed)
 		f.Add(FaultRule{Account: "1", Kind: FaultServerError, Probability: 0.5})
 		for range 64 {
-			pattern += string("-x"[len(f.Draw("s3", "GetObject", "1"))])
+			pattern += string("-x"[len(f.Draw(Target{Service: "s3", Action: "GetObject", Account: "1"}))])
 		}
-		if got := f.Draw("s3", "GetObject", "2"); got != nil {
+		if got := f.Draw(Target{Service: "s3", Action: "GetObject", Account: "2"}); got != nil {
 			t.Errorf("another account was hit: %v", got)
 		}
 		return pattern
@@ -111,10 +111,18 @@ func TestFaultRulesAreSpentOrDrawn(t *testing.T) {
 	if a, b := draw(1), draw(1); a != b || !strings.Contains(a, "x") || !strings.Contains(a, "-") {
 		t.Errorf("a seed does not repeat itself:\n%s\n%s", a, b)
 	}
+	buckets := NewFaults(1)
+	buckets.Add(FaultRule{Bucket: "answers-*", Kind: FaultThrottle, Next: 9})
+	buckets.Add(FaultRule{Bucket: "exact", Kind: FaultThrottle, Next: 9})
+	for bucket, want := range map[string]int{"answers-1": 1, "answers": 0, "exact": 1, "exactly": 0, "": 0} {
+		if got := len(buckets.Draw(Target{Service: "s3", Bucket: bucket})); got != want {
+			t.Errorf("the bucket %q was hit %d times, want %d", bucket, got, want)
+		}
+	}
 	f.Add(FaultRule{Kind: FaultThrottle, Next: 1})
 	f.SetDelivery(DeliveryFaults{Duplicate: 1})
 	f.Clear()
-	if f.Draw("sns", "Publish", "1") != nil || f.Delivery() != (DeliveryFaults{}) {
+	if f.Draw(Target{Service: "sns", Action: "Publish", Account: "1"}) != nil || f.Delivery() != (DeliveryFaults{}) {
 		t.Error("faults are left after Clear")
 	}
 }

@@ -5,13 +5,16 @@ package kernel
 
 import (
 	"encoding/xml"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // RestXMLError writes an error in S3's form: <Error><Code>…, without a body
 // for HEAD.
 func RestXMLError(c *Call, err *Error) *Response {
 	header := http.Header{}
+	maps.Copy(header, err.Header)
 	header.Set("X-Amz-Request-Id", c.RequestID)
 	if c.Request != nil && c.Request.Method == http.MethodHead {
 		return &Response{Status: err.Status, Header: header}
@@ -20,11 +23,29 @@ func RestXMLError(c *Call, err *Error) *Response {
 		XMLName   xml.Name `xml:"Error"`
 		Code      string
 		Message   string
+		Details   []detail
 		RequestID string `xml:"RequestId"`
-	}{Code: err.Code, Message: err.Message, RequestID: c.RequestID})
+	}{Code: err.Code, Message: err.Message, Details: details(err.Fields), RequestID: c.RequestID})
 	if marshalErr != nil {
 		return &Response{Status: http.StatusInternalServerError}
 	}
 	header.Set("Content-Type", "application/xml")
 	return &Response{Status: err.Status, Header: header, Body: append([]byte(xml.Header), body...)}
+}
+
+// detail is a member that some errors carry: <Expires>…</Expires>.
+type detail struct {
+	XMLName xml.Name
+	Text    string `xml:",chardata"`
+}
+
+// details returns the fields that are text, in the order of their names.
+func details(fields map[string]any) []detail {
+	var list []detail
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if text, ok := fields[name].(string); ok {
+			list = append(list, detail{xml.Name{Local: name}, text})
+		}
+	}
+	return list
 }

@@ -66,15 +66,8 @@ func (s *Service) Action(r *http.Request, _ []byte) string {
 
 // EncodeError implements kernel.Service.
 func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
-	response := kernel.RestXMLError(c, err)
-	if region, ok := err.Fields[regionField].(string); ok {
-		response.Header.Set("X-Amz-Bucket-Region", region)
-	}
-	return response
+	return kernel.RestXMLError(c, err)
 }
-
-// regionField carries a bucket's Region to whoever asked in the wrong one.
-const regionField = "BucketRegion"
 
 // Serve implements kernel.Service.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
@@ -131,7 +124,7 @@ func (c *call) checkRegion() error {
 	}
 	err := kernel.Errorf(http.StatusMovedPermanently, "PermanentRedirect",
 		"The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint. (The bucket is in %s.)", c.bucket.region)
-	err.Fields = map[string]any{regionField: c.bucket.region}
+	err.Header = http.Header{"X-Amz-Bucket-Region": {c.bucket.region}}
 	return err
 }
 
