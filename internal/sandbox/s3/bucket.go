@@ -74,6 +74,9 @@ func (s *Service) createBucket(c *call) (*kernel.Response, error) {
 	if err := b.configure(c); err != nil {
 		return nil, err
 	}
+	if err := b.checkNamespace(c.header(namespaceHeader)); err != nil {
+		return nil, err
+	}
 	if old := s.buckets[b.bucketKey]; old != nil || isResponseBucket(b.name) {
 		switch {
 		case old == nil || old.account != b.account:
@@ -87,6 +90,9 @@ func (s *Service) createBucket(c *call) (*kernel.Response, error) {
 	}
 	response := empty(http.StatusOK)
 	response.Header.Set("Location", "/"+b.name)
+	if accountRegional.MatchString(b.name) {
+		response.Header.Set("X-Amz-Bucket-Arn", b.arn())
+	}
 	return response, nil
 }
 

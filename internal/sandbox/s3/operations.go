@@ -43,6 +43,7 @@ func init() {
 		"PUT bucket ownershipControls":    {"PutBucketOwnershipControls", "s3:PutBucketOwnershipControls", false, (*Service).putOwnershipControls},
 		"GET bucket encryption":           {"GetBucketEncryption", "s3:GetEncryptionConfiguration", false, (*Service).getBucketEncryption},
 		"PUT bucket encryption":           {"PutBucketEncryption", "s3:PutEncryptionConfiguration", false, (*Service).putBucketEncryption},
+		"DELETE bucket encryption":        {"DeleteBucketEncryption", "s3:PutEncryptionConfiguration", false, (*Service).deleteBucketEncryption},
 		"GET bucket versioning":           {"GetBucketVersioning", "s3:GetBucketVersioning", false, (*Service).getBucketVersioning},
 		"PUT bucket versioning":           {"PutBucketVersioning", "s3:PutBucketVersioning", false, (*Service).putBucketVersioning},
 		"GET bucket tagging":              {"GetBucketTagging", "s3:GetBucketTagging", false, (*Service).getBucketTagging},

@@ -167,10 +167,11 @@ func (b *bucket) trusts(p *kernel.Principal) bool {
 	return p != nil && (p.Account == b.account || p.Service != "")
 }
 
-// conditionKeys are S3's own, where the request has them.
+// conditionKeys returns S3's own keys.
 func (c *call) conditionKeys() map[string][]string {
 	keys := map[string][]string{}
 	set := func(key, value string) {
+		keys[key] = nil // absent, and known to be
 		if value != "" {
 			keys[key] = []string{value}
 		}
@@ -179,7 +180,7 @@ func (c *call) conditionKeys() map[string][]string {
 		set("s3:"+name, c.query.Get(name))
 	}
 	set("s3:versionid", c.query.Get("versionId"))
-	for _, name := range []string{"x-amz-server-side-encryption", "x-amz-acl", "x-amz-content-sha256"} {
+	for _, name := range []string{"x-amz-server-side-encryption", "x-amz-acl", "x-amz-content-sha256", "x-amz-bucket-namespace"} {
 		set("s3:"+name, c.Request.Header.Get(name))
 	}
 	return keys

@@ -107,6 +107,11 @@ func (s *Service) putBucketEncryption(c *call) (*kernel.Response, error) {
 	return empty(http.StatusOK), nil
 }
 
+func (s *Service) deleteBucketEncryption(c *call) (*kernel.Response, error) {
+	c.bucket.encryption = encryptionRule{}
+	return empty(http.StatusNoContent), nil
+}
+
 func (s *Service) getBucketVersioning(c *call) (*kernel.Response, error) {
 	return answer(struct {
 		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ VersioningConfiguration"`
