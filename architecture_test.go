@@ -6,69 +6,237 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-const internalPath = "github.com/xacct/terraform-provider-xacct/internal/"
+// A layer is a floor of the house: its rooms may import rooms of the layers
+// above it in the list, never each other and never one further down.
+type layer struct {
+	name    string
+	rooms   []string // packages under internal/, each with what is below it
+	outside []string // modules that its rooms may import, beside the standard library
+}
 
-// TestArrowsPointOneWay holds the arrows of ARCHITECTURE.md over everything
-// that a package pulls in, however far away: edges -> adapters -> core.
-func TestArrowsPointOneWay(t *testing.T) {
-	core := []string{"account", "iampolicy", "stacktemplate", "quickcreate", "phonehome", "onboarding", "declaration", "launch", "leastpolicy"}
-	adapters := []string{"awsclient", "registry", "hub", "roleproof", "registrar", "health", "deadletters", "outbound", "snscert", "events"}
-	edges := []string{"provider", "generate", "acctest", "e2e", "sandbox", "cmd"}
+// house lists every room, from the ground up. It is the only list of arrows:
+// the tests below hold the code to it, and write depguard's rules from it.
+var house = []layer{
+	{name: "core-values", rooms: []string{"account"}},
+	{name: "core-formats", rooms: []string{"iampolicy", "phonehome", "quickcreate"}},
+	{name: "core-domain", rooms: []string{"leastpolicy", "onboarding"}},
+	{name: "core-template", rooms: []string{"stacktemplate"}, outside: []string{goformation, "sigs.k8s.io/yaml"}},
+	{name: "core-declaration", rooms: []string{"declaration"}},
+	{name: "core-launch", rooms: []string{"launch"}},
 
-	sdk := "github.com/aws/"
-	framework := "github.com/hashicorp/terraform-plugin-"
+	{name: "sandbox", rooms: []string{"sandbox"}, outside: []string{"gopkg.in/yaml.v3"}},
 
-	forbidden := map[string][]string{}
-	for _, name := range core {
-		forbidden[name] = append(prefixed(adapters, edges), sdk, "github.com/hashicorp/")
-	}
-	for _, name := range adapters {
-		forbidden[name] = append(prefixed(edges), framework)
-	}
-	forbidden["sandbox"] = append(prefixed(core, adapters, []string{"provider", "acctest", "cmd"}), sdk, framework)
-	forbidden["provider"] = prefixed([]string{"sandbox", "acctest", "cmd"})
+	{name: "adapter-clients", rooms: []string{"awsclient", "outbound"}, outside: aws},
+	{name: "adapter-services", rooms: []string{"deadletters", "events", "health", "registry", "roleproof", "snscert"}, outside: aws},
+	{name: "adapter-hub", rooms: []string{"hub"}, outside: aws},
+	{name: "adapter-registrar", rooms: []string{"registrar"}, outside: aws},
+	{name: "adapter-lambda", rooms: []string{"registrar/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
+	{name: "adapter-metrics", rooms: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},
+	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
+	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"gopkg.in/yaml.v3"}},
 
+	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
+	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
+}
+
+// knowsNobody names the rooms that import no other room at all. The sandbox
+// encodes and decodes AWS's wire by itself, so that no mistake of the product
+// can cancel out against itself.
+var knowsNobody = []string{"sandbox"}
+
+// carriesNone names what a program must not even carry, however far away.
+var carriesNone = map[string][]string{
+	"internal/provider": {"internal/sandbox"},
+}
+
+const (
+	module      = "github.com/xacct/terraform-provider-xacct"
+	goformation = "github.com/awslabs/goformation"
+)
+
+var aws = []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/hashicorp/aws-sdk-go-base", "golang.org/x/sync"}
+
+var update = flag.Bool("update", false, "write depguard's rules in .golangci.yml anew")
+
+// TestEveryPackageIsInARoom fails on a package that is in no row of the house:
+// what is in no row could import anything.
+func TestEveryPackageIsInARoom(t *testing.T) {
+	used := map[string]bool{}
 	for _, pkg := range listPackages(t) {
-		room, _, _ := strings.Cut(strings.TrimPrefix(pkg.ImportPath, internalPath), "/")
-		for _, dep := range pkg.Deps {
-			for _, prefix := range forbidden[room] {
-				if within(dep, prefix) && !within(dep, logging) {
-					t.Errorf("%s must not depend on %s", pkg.ImportPath, dep)
-				}
-			}
+		if room, _ := roomOf(pkg.ImportPath); room == "" {
+			t.Errorf("%s is in no room: add it to the house in architecture_test.go", pkg.ImportPath)
+		} else {
+			used[room] = true
 		}
-		for _, imported := range pkg.Imports {
-			if room != "stacktemplate" && strings.HasPrefix(imported, "github.com/awslabs/goformation") {
-				t.Errorf("%s must not import goformation: only stacktemplate knows it", pkg.ImportPath)
+	}
+	described, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, floor := range house {
+		for _, room := range floor.rooms {
+			if !used[room] {
+				t.Errorf("room %s of layer %s has no package", room, floor.name)
+			}
+			if !strings.Contains(string(described), "`"+room) {
+				t.Errorf("ARCHITECTURE.md does not say what room %s holds", room)
 			}
 		}
 	}
 }
 
-// logging is the one piece of the plugin framework that may come in below the
-// provider: aws-sdk-go-base, which reads AWS configuration, logs with it.
-const logging = "github.com/hashicorp/terraform-plugin-log"
+// TestArrowsPointDown fails on every import, outside of tests, that the house
+// does not allow.
+func TestArrowsPointDown(t *testing.T) {
+	for _, pkg := range listPackages(t) {
+		room, _ := roomOf(pkg.ImportPath)
+		allowed := allowedFor(room)
+		for _, imported := range pkg.Imports {
+			if outsideStandardLibrary(imported) && !slices.ContainsFunc(allowed, func(prefix string) bool { return within(imported, prefix) }) {
+				t.Errorf("%s imports %s, and room %s may not", pkg.ImportPath, imported, room)
+			}
+		}
+	}
+}
 
-// within reports whether a package is the named one, one below it, or, where
-// the name ends in - or /, any that begins like it.
+// TestProgramsCarryOnlyWhatTheyNeed looks at everything that a package pulls
+// in. A core that pulled in the SDK through some library would not be pure.
+func TestProgramsCarryOnlyWhatTheyNeed(t *testing.T) {
+	for _, pkg := range listPackages(t) {
+		room, floor := roomOf(pkg.ImportPath)
+		none := slices.Clone(carriesNone[strings.TrimPrefix(pkg.ImportPath, module+"/")])
+		for i := range none {
+			none[i] = module + "/" + none[i]
+		}
+		if strings.HasPrefix(floor.name, "core-") || floor.name == "sandbox" {
+			none = append(none, "github.com/aws/", "github.com/hashicorp/")
+		}
+		if strings.HasPrefix(floor.name, "adapter-") {
+			none = append(none, "github.com/hashicorp/terraform-plugin-framework", "github.com/hashicorp/terraform-plugin-go")
+		}
+		for _, dep := range pkg.Deps {
+			for _, prefix := range none {
+				if within(dep, prefix) {
+					t.Errorf("%s (room %s) carries %s", pkg.ImportPath, room, dep)
+				}
+			}
+		}
+	}
+}
+
+// TestDepguardIsWrittenFromTheHouse compares the rules that golangci-lint
+// holds while somebody types with the house. `go test . -run Depguard -update`
+// writes them.
+func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
+	const file, begin, end = ".golangci.yml", "      # BEGIN: written by `go test . -run Depguard -update`\n", "      # END\n"
+	config, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(config), begin)
+	rules, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has no part between %q and %q", file, begin, end)
+	}
+	wanted := depguardRules()
+	if rules == wanted {
+		return
+	}
+	if !*update {
+		t.Fatalf("depguard's rules in %s are not those of the house: run `go test . -run Depguard -update`", file)
+	}
+	if err := os.WriteFile(file, []byte(before+begin+wanted+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func depguardRules() string {
+	var b strings.Builder
+	b.WriteString("      rules:\n")
+	for _, floor := range house {
+		for _, room := range floor.rooms {
+			fmt.Fprintf(&b, "        %s:\n          list-mode: strict\n          files: [\"**/internal/%s/**\", \"!$test\"", strings.ReplaceAll(room, "/", "-"), room)
+			for _, inner := range roomsBelow(room) {
+				fmt.Fprintf(&b, ", \"!**/internal/%s/**\"", inner)
+			}
+			b.WriteString("]\n          allow:\n            - $gostd\n")
+			for _, prefix := range allowedFor(room) {
+				fmt.Fprintf(&b, "            - %s\n", prefix)
+			}
+		}
+	}
+	return b.String()
+}
+
+// allowedFor returns what a room may import, as prefixes of import paths: the
+// modules of its layer, itself, and all rooms of the layers below.
+func allowedFor(room string) []string {
+	var below []string
+	for _, floor := range house {
+		if !slices.Contains(floor.rooms, room) {
+			for _, other := range floor.rooms {
+				below = append(below, module+"/internal/"+other)
+			}
+			continue
+		}
+		if slices.Contains(knowsNobody, room) {
+			below = nil
+		}
+		return append(append(slices.Clone(floor.outside), below...), module+"/internal/"+room)
+	}
+	return nil
+}
+
+// roomOf returns the room of a package, the innermost one that has it, and the
+// room's layer; no room if it is in none.
+func roomOf(importPath string) (string, layer) {
+	name, best, on := strings.TrimPrefix(importPath, module+"/internal/"), "", layer{}
+	for _, floor := range house {
+		for _, room := range floor.rooms {
+			if (name == room || strings.HasPrefix(name, room+"/")) && len(room) > len(best) {
+				best, on = room, floor
+			}
+		}
+	}
+	return best, on
+}
+
+// roomsBelow returns the rooms whose folders are inside a room's folder.
+func roomsBelow(room string) []string {
+	var inner []string
+	for _, floor := range house {
+		for _, other := range floor.rooms {
+			if strings.HasPrefix(other, room+"/") {
+				inner = append(inner, other)
+			}
+		}
+	}
+	return inner
+}
+
+// within reports whether a package is the named one or below it; a name that
+// ends in - or / stands for all that begin like it.
 func within(dep, prefix string) bool {
 	rest, found := strings.CutPrefix(dep, prefix)
 	return found && (rest == "" || rest[0] == '/' || strings.HasSuffix(prefix, "-") || strings.HasSuffix(prefix, "/"))
 }
 
-func prefixed(lists ...[]string) []string {
-	var all []string
-	for _, list := range lists {
-		for _, name := range list {
-			all = append(all, internalPath+name)
-		}
-	}
-	return all
+func outsideStandardLibrary(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	return strings.Contains(first, ".")
 }
 
 type listedPackage struct {
@@ -79,20 +247,40 @@ type listedPackage struct {
 
 func listPackages(t *testing.T) []listedPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./internal/...").Output()
+	packages, err := listed()
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatal(err)
+	}
+	return packages
+}
+
+// listed asks go list, once. It looks at every source file before, because go
+// test takes a cached result for good unless a file that the test looked at has
+// changed, and does not see what go list reads.
+var listed = sync.OnceValues(func() ([]listedPackage, error) {
+	err := filepath.WalkDir("internal", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./internal/...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
 	}
 	var packages []listedPackage
 	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
 		var pkg listedPackage
 		if err := decoder.Decode(&pkg); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		packages = append(packages, pkg)
 	}
 	if len(packages) == 0 {
-		t.Fatal("go list found no packages")
+		return nil, errors.New("go list found no packages")
 	}
-	return packages
-}
+	return packages, nil
+})
