@@ -56,7 +56,7 @@ func (w *World) Invite(name, accountID string, change ...func(*onboarding.Link))
 	}
 	link, err = w.Registry().CreateLink(w.T.Context(), link)
 	w.Must(err)
-	w.Must(w.Hub.Publishers().Allow(w.T.Context(), link.Shard, id))
+	w.Must(w.Hub.Permissions().Allow(w.T.Context(), link.Shard, id))
 	return &Customer{World: w, Name: name, Account: accountID, Link: link}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -50,7 +51,7 @@ const (
 type World struct {
 	*sandbox.Sandbox
 	T       T
-	Hub     *hub.Hub
+	Hub     *hub.Manager
 	Record  registry.HubRecord
 	Clients *awsclient.Clients // the vendor's own, beside those of its registrars
 
@@ -75,8 +76,8 @@ func New(t T, options ...sandbox.Option) *World {
 		DisplayName:     "Acme",
 		SupportURL:      "https://acme.example/support",
 		Regions:         []account.Region{region(Frankfurt), region(Virginia)},
-		Publishers:      "known_accounts",
-		TemplateAccess:  "public",
+		PublisherScope:  onboarding.KnownAccounts,
+		TemplateAccess:  onboarding.TemplatesPublic,
 		ResponseTimeout: 15 * time.Minute,
 		Capacity:        1500,
 		Shards:          1,

@@ -75,7 +75,7 @@ func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 		return t, err
 	}
 	principals, _ := g.declared.Principals() // checked when it was read
-	t.FunctionPolicy, err = leastpolicy.RegistrarFunction(leastpolicy.Hub{
+	t.FunctionPolicy, err = leastpolicy.RegistrarFunction(leastpolicy.Parts{
 		Account: g.hub.Account, Region: g.hub.Region,
 		Queue: t.Queue, DeadLetterQueue: t.DeadLetterQueue, Table: t.Table, Outbox: registry.OutboxPartition,
 		Principals: principals,

@@ -66,10 +66,10 @@ func (g *Generator) Warnings() []string {
 	return lines
 }
 
-var hubFields = fieldsOf(reflect.TypeFor[Hub]())
+var hubFields = fieldsOf(reflect.TypeFor[HubSection]())
 
 // hub is the vendor's side, parsed.
-func (d *decoder) hub(h Hub) onboarding.Hub {
+func (d *decoder) hub(h HubSection) onboarding.Hub {
 	hub := onboarding.Hub{Name: h.Name, DisplayName: h.DisplayName, SupportURL: h.SupportURL, ResponseTimeout: defaultTimeout}
 	var err error
 	if hub.Account, err = account.ParseID(h.VendorAccountID); err != nil {

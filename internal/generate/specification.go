@@ -19,7 +19,7 @@ import (
 // attributes; the tags say what a person who writes one has to know, for the
 // schema that is published.
 type Specification struct {
-	Hub                  Hub                           `spec:"hub,required" doc:"The vendor's intake, as customers' stacks speak to it."`
+	Hub                  HubSection                    `spec:"hub,required" doc:"The vendor's intake, as customers' stacks speak to it."`
 	Role                 Role                          `spec:"role,required" doc:"The role that the customer's stack creates."`
 	OptionalPermissions  map[string]OptionalPermission `spec:"optional_permissions" doc:"Grants that the customer switches on or off in the console, by a short name: lower-case letters, digits and underscores."`
 	TrustedPrincipalARNs []string                      `spec:"trusted_principal_arns" doc:"Roles of the vendor that may assume the customer's role: full ARNs, without wildcards. Default: the vendor's account."`
@@ -28,8 +28,8 @@ type Specification struct {
 	Customer             *Customer                     `spec:"customer" doc:"One customer, for the launch link, the StackSet and the Terraform module."`
 }
 
-// Hub is the vendor's side.
-type Hub struct {
+// HubSection is the vendor's side.
+type HubSection struct {
 	Name            string   `spec:"name,required" doc:"Name of the hub: 2 to 31 lower-case letters, digits and hyphens, beginning with a letter."`
 	DisplayName     string   `spec:"display_name" doc:"The vendor's name, as customers read it; default the hub's name."`
 	SupportURL      string   `spec:"support_url" doc:"Where customers may ask: an address that begins with https:// or mailto:."`

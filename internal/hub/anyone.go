@@ -38,8 +38,8 @@ func Unconfirmed(customers []onboarding.Customer) []string {
 
 // refuseUnconfirmed is *UnconfirmedError where the hub is to be closed to
 // strangers while it waits for some.
-func (h *Hub) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, spec Spec) error {
-	if !before.OpenToAnyone() || spec.Publishers == registry.PublishersAnyone {
+func (h *Manager) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, spec Spec) error {
+	if !before.OpenToAnyone() || spec.PublisherScope == onboarding.AnyAccount {
 		return nil
 	}
 	customers, err := h.registry.Customers(ctx)
@@ -55,7 +55,7 @@ func (h *Hub) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, 
 // setAnyone makes a shard's topics anyone's, or those of known publishers
 // again. In the latter case, those who came while it was anyone's are named
 // first: a stack that may not publish its Delete can't be deleted (aws-facts 1.14).
-func (p *Publishers) setAnyone(ctx context.Context, shard int, anyone bool) error {
+func (p *Permissions) setAnyone(ctx context.Context, shard int, anyone bool) error {
 	list := registry.ShardList(shard)
 	today, err := p.hub.registry.Shard(ctx, list)
 	if err != nil {
@@ -72,13 +72,13 @@ func (p *Publishers) setAnyone(ctx context.Context, shard int, anyone bool) erro
 	return p.change(ctx, list, func(registry.Shard) registry.ShardChange { return registry.ShardChange{Anyone: &anyone} })
 }
 
-func (p *Publishers) nameEverybody(ctx context.Context, shard int) error {
+func (p *Permissions) nameEverybody(ctx context.Context, shard int) error {
 	customers, err := p.hub.registry.Customers(ctx)
 	if err != nil {
 		return p.explain(err)
 	}
 	mine := slices.DeleteFunc(customers, func(c onboarding.Customer) bool { return c.Link.Shard != shard })
-	for some := range slices.Chunk(onboarding.Publishers(mine, p.hub.now()), batchSize) {
+	for some := range slices.Chunk(onboarding.AllowedAccounts(mine, p.hub.now()), batchSize) {
 		if err := p.allow(ctx, registry.ShardList(shard), some); err != nil {
 			return err
 		}

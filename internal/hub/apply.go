@@ -21,7 +21,7 @@ import (
 //
 // The table comes first and its record says "creating" until everything is
 // there, so that nothing is ever made that nobody would find again.
-func (h *Hub) Create(ctx context.Context, spec Spec) (State, error) {
+func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
 	}
@@ -56,7 +56,7 @@ func (h *Hub) Create(ctx context.Context, spec Spec) (State, error) {
 
 // Update makes the hub what is declared, and mends what is missing of it. A
 // Region with live stacks is not given up: that is *LiveError.
-func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
+func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
 	}
@@ -70,7 +70,7 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.refuseLive(ctx, retired(before, spec)); err != nil {
 		return State{}, err
 	}
-	if _, err := h.publishers.readers(ctx, h.record(before, spec)); err != nil {
+	if _, err := h.permissions.readers(ctx, h.record(before, spec)); err != nil {
 		return State{}, err
 	}
 	if err := h.refuseUnconfirmed(ctx, before, spec); err != nil {
@@ -94,7 +94,7 @@ func (h *Hub) Update(ctx context.Context, spec Spec) (State, error) {
 // longer wants them, or a Delete; so are more topics than there were. And who may read templates is noted before the
 // readers are counted, so that a customer who is added meanwhile is counted
 // there, or lets themselves in.
-func (h *Hub) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
+func (h *Manager) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
 	added := without(spec.Regions, slices.Concat(before.Regions, before.Retiring))
 	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess && spec.Shards <= max(before.Shards, before.Making) {
 		return before, nil
@@ -122,7 +122,7 @@ func (s Spec) check() error {
 }
 
 // record is a hub's record with what is declared.
-func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
+func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 	record.Hub = onboarding.Hub{
 		Name:            h.name,
 		DisplayName:     spec.DisplayName,
@@ -134,7 +134,7 @@ func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 		SkipSignatures:  spec.SkipSignatures,
 		EventBus:        spec.EventBus,
 	}
-	record.Publishers = spec.Publishers
+	record.PublisherScope = spec.PublisherScope
 	record.TemplateAccess = spec.TemplateAccess
 	record.Capacity = spec.Capacity
 	record.Tags = spec.Tags
@@ -145,7 +145,7 @@ func (h *Hub) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 // the record. A new Region has its topic, with today's publishers, before the
 // record offers it to anybody; a retiring one is out of the record before its
 // topic goes.
-func (h *Hub) converge(ctx context.Context, record registry.HubRecord, retiring []account.Region) (State, error) {
+func (h *Manager) converge(ctx context.Context, record registry.HubRecord, retiring []account.Region) (State, error) {
 	all := append(slices.Clone(record.Regions), retiring...)
 	var err error
 	if record.DeadLetterQueueURL, err = h.ensureDeadLetterQueue(ctx, record.Tags); err != nil {
@@ -181,7 +181,7 @@ func (h *Hub) converge(ctx context.Context, record registry.HubRecord, retiring 
 
 // ensureTopics makes the topics of all Regions at once, with their
 // subscriptions.
-func (h *Hub) ensureTopics(ctx context.Context, record registry.HubRecord) error {
+func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for _, topic := range h.topics(record.Regions, record.Shards) {
@@ -197,15 +197,15 @@ func (h *Hub) ensureTopics(ctx context.Context, record registry.HubRecord) error
 
 // ensureShards makes the shards' items, and brings Regions and policies in
 // line with them.
-func (h *Hub) ensureShards(ctx context.Context, record registry.HubRecord) error {
+func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) error {
 	for shard := range record.Shards {
 		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.Regions); err != nil {
 			return h.explainRegistry(err)
 		}
-		if err := h.publishers.setRegions(ctx, shard, record.Regions); err != nil {
+		if err := h.permissions.setRegions(ctx, shard, record.Regions); err != nil {
 			return err
 		}
-		if err := h.publishers.setAnyone(ctx, shard, record.OpenToAnyone()); err != nil {
+		if err := h.permissions.setAnyone(ctx, shard, record.OpenToAnyone()); err != nil {
 			return err
 		}
 	}
@@ -213,7 +213,7 @@ func (h *Hub) ensureShards(ctx context.Context, record registry.HubRecord) error
 }
 
 // retire deletes the topics of Regions that the record has given up.
-func (h *Hub) retire(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
+func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
 	if err := h.deleteTopics(ctx, h.topics(record.Retiring, record.Shards)); err != nil {
 		return record, err
 	}
@@ -226,7 +226,7 @@ func (h *Hub) retire(ctx context.Context, record registry.HubRecord) (registry.H
 }
 
 // refuseLive is *LiveError where a live stack is in one of the Regions.
-func (h *Hub) refuseLive(ctx context.Context, regions []account.Region) error {
+func (h *Manager) refuseLive(ctx context.Context, regions []account.Region) error {
 	if len(regions) == 0 {
 		return nil
 	}
@@ -244,7 +244,7 @@ func (h *Hub) refuseLive(ctx context.Context, regions []account.Region) error {
 }
 
 // found is the state of a hub that is all there.
-func (h *Hub) found(record registry.HubRecord) State {
+func (h *Manager) found(record registry.HubRecord) State {
 	state := State{
 		Record:             record,
 		QueueARN:           h.queueARN(QueueName(h.name)),
@@ -258,7 +258,7 @@ func (h *Hub) found(record registry.HubRecord) State {
 }
 
 // explainRegistry says what an error of the registry means for an apply.
-func (h *Hub) explainRegistry(err error) error {
+func (h *Manager) explainRegistry(err error) error {
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
 		return err
@@ -268,14 +268,14 @@ func (h *Hub) explainRegistry(err error) error {
 	return h.clients.Explain(err, h.tableARN())
 }
 
-func (h *Hub) ensureTable(ctx context.Context, tags map[string]string) error {
+func (h *Manager) ensureTable(ctx context.Context, tags map[string]string) error {
 	return h.clients.Explain(h.registry.EnsureTable(ctx, tags), h.tableARN())
 }
 
 // Delete deletes the hub. While stacks of customers are alive it refuses with
 // *LiveError, unless forced. The table with the hub's record goes last, so
 // that a Delete that was cut short can be repeated until nothing is left.
-func (h *Hub) Delete(ctx context.Context, force bool) error {
+func (h *Manager) Delete(ctx context.Context, force bool) error {
 	record, err := h.registry.Hub(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
 		return nil

@@ -13,12 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // ensureBucket makes the template bucket. Encryption, "no ACLs" and Block Public
 // Access are what every new bucket has by itself (aws-facts 4.2).
-func (h *Hub) ensureBucket(ctx context.Context, bucket string, tags map[string]string) error {
+func (h *Manager) ensureBucket(ctx context.Context, bucket string, tags map[string]string) error {
 	owner := aws.String(h.clients.Account.String())
 	_, err := h.clients.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: owner})
 	if awsclient.IsNotFound(err) {
@@ -33,20 +34,20 @@ func (h *Hub) ensureBucket(ctx context.Context, bucket string, tags map[string]s
 // ensureAccess lets those read templates whom the hub's record names. Public
 // access is opened before a public policy is written, and closed after it has
 // gone: in between, nobody who may read is kept from it.
-func (h *Hub) ensureAccess(ctx context.Context, record registry.HubRecord) error {
-	public := record.TemplateAccess == registry.TemplatesPublic
+func (h *Manager) ensureAccess(ctx context.Context, record registry.HubRecord) error {
+	public := record.TemplateAccess == onboarding.TemplatesPublic
 	if public {
 		if err := h.setPublicAccess(ctx, record); err != nil {
 			return err
 		}
 	}
-	if err := h.publishers.setReaders(ctx, record); err != nil || public {
+	if err := h.permissions.setReaders(ctx, record); err != nil || public {
 		return err
 	}
 	return h.setPublicAccess(ctx, record)
 }
 
-func (h *Hub) setPublicAccess(ctx context.Context, record registry.HubRecord) error {
+func (h *Manager) setPublicAccess(ctx context.Context, record registry.HubRecord) error {
 	_, err := h.clients.S3().PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
 		Bucket:                         &record.Bucket,
 		ExpectedBucketOwner:            aws.String(h.clients.Account.String()),
@@ -58,7 +59,7 @@ func (h *Hub) setPublicAccess(ctx context.Context, record registry.HubRecord) er
 // publicAccess is what the bucket should block: everything, but that where
 // templates are public its policy may name everybody as their reader.
 func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfiguration {
-	private := record.TemplateAccess != registry.TemplatesPublic
+	private := record.TemplateAccess != onboarding.TemplatesPublic
 	return &types.PublicAccessBlockConfiguration{
 		BlockPublicAcls:       aws.Bool(true),
 		IgnorePublicAcls:      aws.Bool(true),
@@ -68,7 +69,7 @@ func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfigurati
 }
 
 // publicAccessRight reports whether the bucket blocks what it should.
-func (h *Hub) publicAccessRight(ctx context.Context, record registry.HubRecord) (bool, error) {
+func (h *Manager) publicAccessRight(ctx context.Context, record registry.HubRecord) (bool, error) {
 	out, err := h.clients.S3().GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{
 		Bucket:              &record.Bucket,
 		ExpectedBucketOwner: aws.String(h.clients.Account.String()),
@@ -79,7 +80,7 @@ func (h *Hub) publicAccessRight(ctx context.Context, record registry.HubRecord) 
 	return reflect.DeepEqual(out.PublicAccessBlockConfiguration, publicAccess(record)), nil
 }
 
-func (h *Hub) createBucket(ctx context.Context, bucket string) error {
+func (h *Manager) createBucket(ctx context.Context, bucket string) error {
 	input := &s3.CreateBucketInput{Bucket: &bucket}
 	// The oldest Region is the one that must not be named.
 	if region := h.clients.Region.String(); region != "us-east-1" {
@@ -92,7 +93,7 @@ func (h *Hub) createBucket(ctx context.Context, bucket string) error {
 	return err
 }
 
-func (h *Hub) ensureBucketTags(ctx context.Context, bucket string, want map[string]string) error {
+func (h *Manager) ensureBucketTags(ctx context.Context, bucket string, want map[string]string) error {
 	client, arn := h.clients.S3(), h.bucketARN(bucket)
 	have := map[string]string{}
 	out, err := client.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
@@ -120,7 +121,7 @@ func (h *Hub) ensureBucketTags(ctx context.Context, bucket string, want map[stri
 }
 
 // deleteBucket deletes the bucket with everything in it.
-func (h *Hub) deleteBucket(ctx context.Context, bucket string) error {
+func (h *Manager) deleteBucket(ctx context.Context, bucket string) error {
 	client, owner, arn := h.clients.S3(), aws.String(h.clients.Account.String()), h.bucketARN(bucket)
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, ExpectedBucketOwner: owner})
 	for pages.HasMorePages() {

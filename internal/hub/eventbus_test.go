@@ -57,7 +57,7 @@ func TestABusCanBeSetChangedAndTakenAway(t *testing.T) {
 	}
 	const standard, own = "arn:aws:events:eu-central-1:111111111111:event-bus/default", "arn:aws:events:us-east-1:111111111111:event-bus/own"
 	is(withBus(standard), standard)
-	_, err := w.Hub.clients.EventBridge(virginia).CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: aws.String("own")})
+	_, err := w.Manager.clients.EventBridge(virginia).CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: aws.String("own")})
 	w.must(err)
 	is(withBus(own), own)
 	is(spec(), "")

@@ -25,11 +25,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Hub is one hub, seen with the vendor's clients: its queue, bucket and table
-// are in their Region. Keep one for as long as the process lives: it shares
+// Manager manages one hub with the vendor's clients: its queue, bucket and
+// table are in their Region. Keep one for as long as the process lives: it shares
 // writes between concurrent callers and remembers what it has published. All
 // methods may be called at once.
-type Hub struct {
+type Manager struct {
 	name     string
 	clients  *awsclient.Clients
 	registry *registry.Registry
@@ -37,13 +37,13 @@ type Hub struct {
 	random   io.Reader
 	wait     func(context.Context, time.Duration) error
 
-	publishers *Publishers
-	templates  published
+	permissions *Permissions
+	templates   published
 }
 
 // New opens a hub without asking whether there is one.
-func New(clients *awsclient.Clients, name string, clock func() time.Time, random io.Reader) (*Hub, error) {
-	h := &Hub{
+func New(clients *awsclient.Clients, name string, clock func() time.Time, random io.Reader) (*Manager, error) {
+	h := &Manager{
 		name:     name,
 		clients:  clients,
 		registry: registry.New(clients.DynamoDB(), name, clock),
@@ -52,26 +52,26 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 		wait:     wait,
 	}
 	var err error
-	h.publishers, err = newPublishers(h)
+	h.permissions, err = newPermissions(h)
 	return h, err
 }
 
 // Name is the hub's name.
-func (h *Hub) Name() string { return h.name }
+func (h *Manager) Name() string { return h.name }
 
 // Registry is the hub's registry.
-func (h *Hub) Registry() *registry.Registry { return h.registry }
+func (h *Manager) Registry() *registry.Registry { return h.registry }
 
-// Publishers says who may publish to the hub's topics.
-func (h *Hub) Publishers() *Publishers { return h.publishers }
+// Permissions returns the lists of who may publish and read templates.
+func (h *Manager) Permissions() *Permissions { return h.permissions }
 
 // Spec is what somebody declares of a hub.
 type Spec struct {
 	DisplayName     string
 	SupportURL      string
 	Regions         []account.Region // with a topic each; at least one
-	Publishers      string
-	TemplateAccess  string
+	PublisherScope  onboarding.PublisherScope
+	TemplateAccess  onboarding.TemplateAccess
 	ResponseTimeout time.Duration
 	SkipSignatures  bool                // do not check SNS's signatures of messages
 	EventBus        account.EventBusARN // the vendor's own; zero: nobody is told anything
@@ -90,22 +90,13 @@ type State struct {
 	// Topics are those that are there, by Region and then by shard.
 	Topics map[account.Region][]account.TopicARN
 
-	// Missing are parts that should be there and are not, or are not as they
-	// should be; Update mends them.
-	Missing []Missing
+	// Defects are what Update would mend, sorted.
+	Defects []Defect
 
 	// PoliciesBehind says that a topic's policy does not carry the registry's
-	// number: customers may be unable to publish. Publishers().Repair mends it.
+	// number: customers may be unable to publish. Permissions().Repair mends it.
 	PoliciesBehind bool
 }
-
-// Missing is a part of a hub that needs mending.
-type Missing struct {
-	Part string // such as "topic", "subscription", "queue policy" or "bucket"
-	Name string // its ARN, or its name
-}
-
-func (m Missing) String() string { return m.Part + " " + m.Name }
 
 // LiveError says that customers' stacks stand in the way: without the hub, or
 // without its topic in their Region, their Delete would have nobody to go to,
@@ -137,7 +128,7 @@ func (e *LiveError) Error() string {
 
 // Live lists the customers' stacks that still have a Delete to send, sorted by
 // customer.
-func (h *Hub) Live(ctx context.Context) ([]LiveStack, error) {
+func (h *Manager) Live(ctx context.Context) ([]LiveStack, error) {
 	customers, err := h.registry.Customers(ctx)
 	if err != nil {
 		return nil, h.clients.Explain(err, h.tableARN())
@@ -183,12 +174,12 @@ func BucketName(hub string, key registry.Key) string {
 	return "xacct-" + hub + "-" + onboarding.BucketSuffix(key.Bytes())
 }
 
-func (h *Hub) topic(region account.Region, shard int) account.TopicARN {
+func (h *Manager) topic(region account.Region, shard int) account.TopicARN {
 	return account.TopicARN{Region: region, Account: h.clients.Account, Name: TopicName(h.name, shard)}
 }
 
 // topics are all topics of some Regions, in order.
-func (h *Hub) topics(regions []account.Region, shards int) []account.TopicARN {
+func (h *Manager) topics(regions []account.Region, shards int) []account.TopicARN {
 	var all []account.TopicARN
 	for _, region := range regions {
 		for shard := range shards {
@@ -198,15 +189,15 @@ func (h *Hub) topics(regions []account.Region, shards int) []account.TopicARN {
 	return all
 }
 
-func (h *Hub) queueARN(name string) string {
+func (h *Manager) queueARN(name string) string {
 	return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", h.clients.Partition(), h.clients.Region, h.clients.Account, name)
 }
 
-func (h *Hub) bucketARN(name string) string {
+func (h *Manager) bucketARN(name string) string {
 	return fmt.Sprintf("arn:%s:s3:::%s", h.clients.Partition(), name)
 }
 
-func (h *Hub) tableARN() string {
+func (h *Manager) tableARN() string {
 	return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s", h.clients.Partition(), h.clients.Region, h.clients.Account, h.registry.Table())
 }
 

@@ -49,14 +49,14 @@ func TestAMessageOfEveryRegionsTopicArrivesInTheQueue(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	for _, region := range spec().Regions {
-		_, err := w.Hub.clients.SNS(region).Publish(t.Context(), &sns.PublishInput{
+		_, err := w.Manager.clients.SNS(region).Publish(t.Context(), &sns.PublishInput{
 			TopicArn: aws.String(w.topic(region, 0).String()), Message: aws.String("hello from " + region.String()),
 		})
 		w.must(err)
 	}
 	arrived := ""
 	for range spec().Regions {
-		out, err := w.Hub.clients.SQS(frankfurt).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		out, err := w.Manager.clients.SQS(frankfurt).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 			QueueUrl: aws.String(w.queueURL(QueueName("acme"))), MaxNumberOfMessages: 1, WaitTimeSeconds: 5,
 		})
 		w.must(err)
@@ -107,7 +107,7 @@ func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 	setUp := func(t *testing.T) *world {
 		w := newHub(t)
 		w.linked("globex", globex)
-		w.must(w.Publishers().Allow(t.Context(), 0, globex))
+		w.must(w.Permissions().Allow(t.Context(), 0, globex))
 		return w
 	}
 	untilItGetsThrough(t, setUp,
@@ -115,7 +115,7 @@ func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 		func(w *world, calls int) {
 			seen, err := w.process().Read(t.Context())
 			w.must(err)
-			if slices.Equal(seen.Record.Regions, moved.Regions) && len(seen.Missing) == 0 && slices.Contains(w.left(), "topic in "+virginia.String()) {
+			if slices.Equal(seen.Record.Regions, moved.Regions) && len(seen.Defects) == 0 && slices.Contains(w.left(), "topic in "+virginia.String()) {
 				t.Errorf("stopped after %d calls, then reading the hub tells nobody that a topic is left", calls)
 			}
 			_, err = w.process().Update(t.Context(), moved)
@@ -203,42 +203,42 @@ func TestWhatSomebodyTookAwayIsReportedAndMended(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		take func(w *world) error
-		part string
+		part Part
 	}{
 		"a topic": {func(w *world) error {
 			return w.deleteTopics(w.t.Context(), []account.TopicARN{w.topic(virginia, 0)})
-		}, "topic"},
+		}, Topic},
 		"a subscription": {func(w *world) error {
-			c := w.Hub.clients.SNS(virginia)
+			c := w.Manager.clients.SNS(virginia)
 			out, err := c.ListSubscriptionsByTopic(w.t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(w.topic(virginia, 0).String())})
 			w.must(err)
 			_, err = c.Unsubscribe(w.t.Context(), &sns.UnsubscribeInput{SubscriptionArn: out.Subscriptions[0].SubscriptionArn})
 			return err
-		}, "subscription"},
-		"the queue":        {func(w *world) error { return w.deleteQueue(w.t.Context(), QueueName("acme")) }, "queue"},
-		"the dead letters": {func(w *world) error { return w.deleteQueue(w.t.Context(), DeadLetterQueueName("acme")) }, "dead-letter queue"},
+		}, Subscription},
+		"the queue":        {func(w *world) error { return w.deleteQueue(w.t.Context(), QueueName("acme")) }, Queue},
+		"the dead letters": {func(w *world) error { return w.deleteQueue(w.t.Context(), DeadLetterQueueName("acme")) }, DeadLetterQueue},
 		"the queue's policy": {func(w *world) error {
-			_, err := w.Hub.clients.SQS(frankfurt).SetQueueAttributes(w.t.Context(), &sqs.SetQueueAttributesInput{
+			_, err := w.Manager.clients.SQS(frankfurt).SetQueueAttributes(w.t.Context(), &sqs.SetQueueAttributesInput{
 				QueueUrl: aws.String(w.queueURL(QueueName("acme"))), Attributes: map[string]string{"Policy": ""},
 			})
 			return err
-		}, "queue policy"},
-		"the bucket": {func(w *world) error { return w.deleteBucket(w.t.Context(), *bucket(w)) }, "bucket"},
+		}, Queue},
+		"the bucket": {func(w *world) error { return w.deleteBucket(w.t.Context(), *bucket(w)) }, Bucket},
 		"the bucket's policy": {func(w *world) error {
-			_, err := w.Hub.clients.S3().DeleteBucketPolicy(w.t.Context(), &s3.DeleteBucketPolicyInput{Bucket: bucket(w)})
+			_, err := w.Manager.clients.S3().DeleteBucketPolicy(w.t.Context(), &s3.DeleteBucketPolicyInput{Bucket: bucket(w)})
 			return err
-		}, "bucket policy"},
+		}, Bucket},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newHub(t)
 			w.linked("globex", globex)
-			w.must(w.Publishers().Allow(t.Context(), 0, globex))
+			w.must(w.Permissions().Allow(t.Context(), 0, globex))
 			w.must(test.take(w))
 			state, err := w.Read(t.Context())
 			w.must(err)
-			if len(state.Missing) == 0 || !slices.ContainsFunc(state.Missing, func(m Missing) bool { return m.Part == test.part }) {
-				t.Errorf("missing is %v, want a %s", state.Missing, test.part)
+			if len(state.Defects) == 0 || !slices.ContainsFunc(state.Defects, func(d Defect) bool { return d.Part == test.part }) {
+				t.Errorf("missing is %v, want a %s", state.Defects, test.part)
 			}
 			_, err = w.Update(t.Context(), spec())
 			w.must(err)

@@ -19,7 +19,7 @@ import (
 
 // publishersOf is what the policies of a shard's topics should say.
 func publishersOf(shard registry.Shard) iampolicy.Publishers {
-	who := iampolicy.Publishers{Accounts: shard.Publishers(), Anyone: shard.Anyone}
+	who := iampolicy.Publishers{Accounts: shard.AccountIDs(), Anyone: shard.Anyone}
 	for id := range shard.Organizations {
 		who.Organizations = append(who.Organizations, id)
 	}
@@ -28,7 +28,7 @@ func publishersOf(shard registry.Shard) iampolicy.Publishers {
 
 // AllowOrganization sees to it that all accounts of an organization may publish
 // to a shard's topics in every Region.
-func (p *Publishers) AllowOrganization(ctx context.Context, shard int, id account.OrganizationID) error {
+func (p *Permissions) AllowOrganization(ctx context.Context, shard int, id account.OrganizationID) error {
 	ctx, cancel := context.WithTimeout(ctx, allowPatience)
 	defer cancel()
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
@@ -46,7 +46,7 @@ func (p *Publishers) AllowOrganization(ctx context.Context, shard int, id accoun
 // AllowMembers names the accounts of an organization that have a live stack one
 // by one, too: an account that leaves the organization loses what it had through
 // it, and could not publish the Delete of its stack any more (aws-facts 1.14).
-func (p *Publishers) AllowMembers(ctx context.Context, shard int, members []account.ID) error {
+func (p *Permissions) AllowMembers(ctx context.Context, shard int, members []account.ID) error {
 	list := registry.ShardList(shard)
 	today, err := p.hub.registry.Shard(ctx, list)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *Publishers) AllowMembers(ctx context.Context, shard int, members []acco
 
 // sweepOrganizations takes those off that no link, no live stack and no grace
 // period names any more.
-func (p *Publishers) sweepOrganizations(ctx context.Context, list registry.ListKey, keep []account.OrganizationID, now time.Time) error {
+func (p *Permissions) sweepOrganizations(ctx context.Context, list registry.ListKey, keep []account.OrganizationID, now time.Time) error {
 	left := func(s registry.Shard) registry.ShardChange {
 		all := map[account.OrganizationID]time.Time{}
 		for id, asked := range s.Organizations {

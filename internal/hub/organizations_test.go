@@ -29,11 +29,11 @@ func (w *world) organizations(region account.Region) []account.OrganizationID {
 func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
-	w.must(w.Publishers().AllowOrganization(t.Context(), 0, umbrella))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().AllowOrganization(t.Context(), 0, umbrella))
 	before, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
-	w.must(w.process().Publishers().AllowOrganization(t.Context(), 0, umbrella))
+	w.must(w.process().Permissions().AllowOrganization(t.Context(), 0, umbrella))
 	after, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	if after.Sequence != before.Sequence {
@@ -56,9 +56,9 @@ func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
 		Scope: onboarding.ScopeOrganization, Organization: umbrella, CreatedAt: w.clock.Now(),
 	})
 	w.must(err)
-	w.must(w.Publishers().AllowOrganization(t.Context(), 0, umbrella))
+	w.must(w.Permissions().AllowOrganization(t.Context(), 0, umbrella))
 	w.clock.advance(30 * 24 * time.Hour)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	if len(w.organizations(frankfurt)) != 1 {
 		t.Error("the link is open, and nobody of the organization may publish")
 	}
@@ -66,7 +66,7 @@ func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
 	_, err = w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 	w.clock.advance(8 * 24 * time.Hour)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	if got := w.organizations(frankfurt); len(got) != 0 {
 		t.Errorf("still allowed: %v", got)
 	}
@@ -77,7 +77,7 @@ func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnybody(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	open := spec()
-	open.Publishers = registry.PublishersAnyone
+	open.PublisherScope = onboarding.AnyAccount
 	_, err := w.Update(t.Context(), open)
 	w.must(err)
 	w.mayPublish(globex, frankfurt, virginia)

@@ -30,7 +30,7 @@ const (
 
 // round is one try of a change, from taking the lease to giving it back. Every
 // check that can refuse comes before anything is written.
-func (p *Publishers) round(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
+func (p *Permissions) round(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
 	today, err := p.hub.registry.AcquireLease(ctx, list, lease)
 	if err != nil {
@@ -47,7 +47,7 @@ func (p *Publishers) round(ctx context.Context, list registry.ListKey, decide fu
 	return errors.Join(err, p.hub.registry.ReleaseLease(context.WithoutCancel(ctx), list, lease))
 }
 
-func (p *Publishers) roundUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
+func (p *Permissions) roundUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
 	target := changed(today, change)
 	policies, err := p.policies(ctx, target)
 	if err != nil {
@@ -104,7 +104,7 @@ type topicPolicy struct {
 }
 
 // policies reads the policies of a shard's topics, one in each Region.
-func (p *Publishers) policies(ctx context.Context, shard registry.Shard) ([]topicPolicy, error) {
+func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]topicPolicy, error) {
 	number, ok := shard.List.Shard()
 	if !ok {
 		return nil, fmt.Errorf("%s has no topics", shard.List)
@@ -144,7 +144,7 @@ func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error)
 
 // write replaces the policies, in all Regions at once. A request is not tried
 // again by the SDK, which knows nothing of the lease.
-func (p *Publishers) write(ctx context.Context, lease registry.Lease, writes []topicPolicy) error {
+func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []topicPolicy) error {
 	if lease.Until.Sub(p.hub.now()) <= requestTime {
 		return fmt.Errorf("the lease of hub %s has run too low to write under it: %w", p.hub.name, registry.ErrConflict)
 	}
@@ -177,4 +177,4 @@ func tryAgain(err error) bool {
 	return errors.As(err, &held) || errors.Is(err, registry.ErrConflict) || errors.Is(err, errUnwritten)
 }
 
-func (p *Publishers) explain(err error) error { return p.hub.clients.Explain(err, p.hub.tableARN()) }
+func (p *Permissions) explain(err error) error { return p.hub.clients.Explain(err, p.hub.tableARN()) }

@@ -34,7 +34,7 @@ const (
 	MaxReceives = 200
 )
 
-func (h *Hub) ensureDeadLetterQueue(ctx context.Context, tags map[string]string) (url string, err error) {
+func (h *Manager) ensureDeadLetterQueue(ctx context.Context, tags map[string]string) (url string, err error) {
 	return h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), tags, map[string]string{
 		"MessageRetentionPeriod": seconds(Retention),
 	})
@@ -42,7 +42,7 @@ func (h *Hub) ensureDeadLetterQueue(ctx context.Context, tags map[string]string)
 
 // ensureQueue makes the hub's queue, which takes messages from the given
 // topics and from nobody else.
-func (h *Hub) ensureQueue(ctx context.Context, tags map[string]string, topics []account.TopicARN) (url string, err error) {
+func (h *Manager) ensureQueue(ctx context.Context, tags map[string]string, topics []account.TopicARN) (url string, err error) {
 	name := QueueName(h.name)
 	policy, err := iampolicy.Queue(h.queueARN(name), h.clients.Region, topics)
 	if err != nil {
@@ -57,13 +57,13 @@ func (h *Hub) ensureQueue(ctx context.Context, tags map[string]string, topics []
 	})
 }
 
-func (h *Hub) redrivePolicy() string {
+func (h *Manager) redrivePolicy() string {
 	return fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, h.queueARN(DeadLetterQueueName(h.name)), MaxReceives)
 }
 
 // ensureOneQueue makes a queue that is not there, and brings the attributes
 // and tags of one that is in line.
-func (h *Hub) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
+func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
 	client, arn := h.clients.SQS(h.clients.Region), h.queueARN(name)
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if awsclient.IsNotFound(err) {
@@ -93,7 +93,7 @@ func (h *Hub) ensureOneQueue(ctx context.Context, name string, tags, attributes 
 
 // createQueue makes a queue. For a minute after a queue was deleted SQS
 // refuses another one by its name.
-func (h *Hub) createQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
+func (h *Manager) createQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
 	const attempts = 15
 	var out *sqs.CreateQueueOutput
 	for range attempts {
@@ -111,7 +111,7 @@ func (h *Hub) createQueue(ctx context.Context, name string, tags, attributes map
 	return "", h.clients.Explain(err, h.queueARN(name))
 }
 
-func (h *Hub) queueAttributes(ctx context.Context, url string) (map[string]string, error) {
+func (h *Manager) queueAttributes(ctx context.Context, url string) (map[string]string, error) {
 	out, err := h.clients.SQS(h.clients.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl:       &url,
 		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
@@ -122,7 +122,7 @@ func (h *Hub) queueAttributes(ctx context.Context, url string) (map[string]strin
 	return out.Attributes, nil
 }
 
-func (h *Hub) ensureQueueTags(ctx context.Context, url, arn string, want map[string]string) error {
+func (h *Manager) ensureQueueTags(ctx context.Context, url, arn string, want map[string]string) error {
 	client := h.clients.SQS(h.clients.Region)
 	out, err := client.ListQueueTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: &url})
 	if err != nil {
@@ -142,7 +142,7 @@ func (h *Hub) ensureQueueTags(ctx context.Context, url, arn string, want map[str
 	return nil
 }
 
-func (h *Hub) deleteQueue(ctx context.Context, name string) error {
+func (h *Manager) deleteQueue(ctx context.Context, name string) error {
 	client := h.clients.SQS(h.clients.Region)
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err == nil {

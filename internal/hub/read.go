@@ -14,14 +14,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"golang.org/x/sync/errgroup"
 )
 
+// reporter takes note of a defect. It may be called concurrently.
+type reporter func(Part, Property, string)
+
 // Read finds out how the hub is, and what of it needs mending. It asks for
 // what customers depend on, with one or two calls for each part, and changes
 // nothing. Where there is no hub the error is registry.ErrNoHub.
-func (h *Hub) Read(ctx context.Context) (State, error) {
+func (h *Manager) Read(ctx context.Context) (State, error) {
 	record, err := h.registry.Hub(ctx)
 	if err != nil {
 		return State{}, h.explainRegistry(err)
@@ -32,25 +36,25 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 		mu     sync.Mutex
 		shards = make([]registry.Shard, record.Shards)
 	)
-	missing := func(part, name string) {
+	report := func(part Part, property Property, name string) {
 		mu.Lock()
 		defer mu.Unlock()
-		state.Missing = append(state.Missing, Missing{part, name})
+		state.Defects = append(state.Defects, Defect{part, property, name})
 	}
 	if record.State != registry.HubReady {
 		// A crash came in between; whatever there is of it, Update finishes it.
-		missing("hub", h.name)
+		report(HubRecord, Unfinished, h.name)
 	}
 	for _, topic := range h.topics(record.Retiring, record.Shards) {
-		missing("unfinished topic", topic.String()) // a crash came in between here, too
+		report(HubRecord, Unfinished, topic.String()) // a crash came in between here, too
 	}
 	if record.Making > record.Shards {
-		missing("unfinished topics", h.name)
+		report(HubRecord, Unfinished, h.name)
 	}
 	for shard := range record.Shards {
 		shards[shard], err = h.registry.Shard(ctx, registry.ShardList(shard))
 		if errors.Is(err, registry.ErrNoShard) {
-			missing("shard", strconv.Itoa(shard))
+			report(Shard, "", strconv.Itoa(shard))
 			shards[shard].List = registry.ShardList(shard)
 			continue
 		}
@@ -61,7 +65,7 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, topic := range h.topics(record.Regions, record.Shards) {
 		group.Go(func() error {
-			found, behind, err := h.readTopic(groupCtx, topic, shards, missing)
+			found, behind, err := h.readTopic(groupCtx, topic, shards, report)
 			mu.Lock()
 			defer mu.Unlock()
 			if found {
@@ -71,10 +75,10 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 			return err
 		})
 	}
-	group.Go(func() error { return h.readQueue(groupCtx, record, missing) })
-	group.Go(func() error { return h.readDeadLetterQueue(groupCtx, record, missing) })
+	group.Go(func() error { return h.readQueue(groupCtx, record, report) })
+	group.Go(func() error { return h.readDeadLetterQueue(groupCtx, record, report) })
 	group.Go(func() error {
-		behind, err := h.readBucket(groupCtx, record, missing)
+		behind, err := h.readBucket(groupCtx, record, report)
 		mu.Lock()
 		defer mu.Unlock()
 		state.PoliciesBehind = state.PoliciesBehind || behind
@@ -89,16 +93,16 @@ func (h *Hub) Read(ctx context.Context) (State, error) {
 
 // sort puts in order what was found in parallel.
 func (s *State) sort() {
-	slices.SortFunc(s.Missing, func(a, b Missing) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(s.Defects, Defect.compare)
 	for _, topics := range s.Topics {
 		slices.SortFunc(topics, func(a, b account.TopicARN) int { return strings.Compare(a.Name, b.Name) })
 	}
 }
 
-func (h *Hub) readTopic(ctx context.Context, topic account.TopicARN, shards []registry.Shard, missing func(part, name string)) (found, behind bool, err error) {
+func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shards []registry.Shard, report reporter) (found, behind bool, err error) {
 	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
-		missing("topic", topic.String())
+		report(Topic, "", topic.String())
 		return false, false, nil
 	}
 	if err != nil {
@@ -109,7 +113,7 @@ func (h *Hub) readTopic(ctx context.Context, topic account.TopicARN, shards []re
 		return false, false, err
 	}
 	if !subscribed {
-		missing("subscription", topic.String())
+		report(Subscription, "", topic.String())
 	}
 	for number, shard := range shards {
 		if TopicName(h.name, number) == topic.Name {
@@ -119,11 +123,11 @@ func (h *Hub) readTopic(ctx context.Context, topic account.TopicARN, shards []re
 	return true, behind, nil
 }
 
-func (h *Hub) readQueue(ctx context.Context, record registry.HubRecord, missing func(part, name string)) error {
+func (h *Manager) readQueue(ctx context.Context, record registry.HubRecord, report reporter) error {
 	arn := h.queueARN(QueueName(h.name))
 	attributes, err := h.queueAttributes(ctx, record.QueueURL)
 	if awsclient.IsNotFound(err) || record.QueueURL == "" {
-		missing("queue", arn)
+		report(Queue, "", arn)
 		return nil
 	}
 	if err != nil {
@@ -134,19 +138,19 @@ func (h *Hub) readQueue(ctx context.Context, record registry.HubRecord, missing 
 		return err
 	}
 	if !sameAttribute("Policy", attributes["Policy"], policy.String()) {
-		missing("queue policy", arn)
+		report(Queue, Policy, arn)
 	}
 	if !sameAttribute("RedrivePolicy", attributes["RedrivePolicy"], h.redrivePolicy()) {
-		missing("redrive policy", arn)
+		report(Queue, RedrivePolicy, arn)
 	}
 	return nil
 }
 
-func (h *Hub) readDeadLetterQueue(ctx context.Context, record registry.HubRecord, missing func(part, name string)) error {
+func (h *Manager) readDeadLetterQueue(ctx context.Context, record registry.HubRecord, report reporter) error {
 	arn := h.queueARN(DeadLetterQueueName(h.name))
 	_, err := h.queueAttributes(ctx, record.DeadLetterQueueURL)
 	if awsclient.IsNotFound(err) || record.DeadLetterQueueURL == "" {
-		missing("dead-letter queue", arn)
+		report(DeadLetterQueue, "", arn)
 		return nil
 	}
 	return h.clients.Explain(err, arn)
@@ -154,37 +158,37 @@ func (h *Hub) readDeadLetterQueue(ctx context.Context, record registry.HubRecord
 
 // readBucket looks at the bucket, and at who may read templates. A policy that
 // names other accounts than the registry is behind, as a topic's would be.
-func (h *Hub) readBucket(ctx context.Context, record registry.HubRecord, missing func(part, name string)) (behind bool, err error) {
+func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, report reporter) (behind bool, err error) {
 	arn := h.bucketARN(record.Bucket)
 	var readers registry.Shard
-	if record.TemplateAccess == registry.TemplatesAccounts {
+	if record.TemplateAccess == onboarding.TemplatesAccounts {
 		readers, err = h.registry.Shard(ctx, registry.Readers)
 		if err != nil && !errors.Is(err, registry.ErrNoShard) {
 			return false, h.clients.Explain(err, h.tableARN())
 		}
 	}
-	policy, err := bucketPolicy(record, readers.Publishers())
+	policy, err := bucketPolicy(record, readers.AccountIDs())
 	if err != nil {
 		return false, err
 	}
 	right, err := h.bucketPolicyIs(ctx, record.Bucket, policy)
 	switch {
 	case awsclient.HasCode(err, "NoSuchBucket"):
-		missing("bucket", arn)
+		report(Bucket, "", arn)
 		return false, nil
 	case err != nil && !awsclient.IsNotFound(err):
 		return false, h.clients.Explain(err, arn)
 	case !right && readers.Sequence > 0:
 		behind = true
 	case !right:
-		missing("bucket policy", arn)
+		report(Bucket, Policy, arn)
 	}
 	right, err = h.publicAccessRight(ctx, record)
 	if err != nil && !awsclient.IsNotFound(err) {
 		return behind, h.clients.Explain(err, arn)
 	}
 	if !right {
-		missing("public access setting of bucket", arn)
+		report(Bucket, PublicAccess, arn)
 	}
 	return behind, nil
 }

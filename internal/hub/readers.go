@@ -28,8 +28,8 @@ import (
 // LetRead sees to it that an account may read templates where the hub's record
 // names those who may. It comes before anything else that is done for a
 // customer: when it fails, nothing was changed.
-func (p *Publishers) LetRead(ctx context.Context, record registry.HubRecord, id account.ID) error {
-	if record.TemplateAccess != registry.TemplatesAccounts {
+func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id account.ID) error {
+	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil
 	}
 	return p.join(ctx, registry.Readers, id)
@@ -38,9 +38,9 @@ func (p *Publishers) LetRead(ctx context.Context, record registry.HubRecord, id 
 // letReadToo follows a change of publishers. It asks how the hub is now, and not
 // how it was when the caller began: somebody may have changed the hub meanwhile,
 // and counted its customers before these were among them.
-func (p *Publishers) letReadToo(ctx context.Context, accounts []account.ID) error {
+func (p *Permissions) letReadToo(ctx context.Context, accounts []account.ID) error {
 	record, err := p.hub.registry.Hub(ctx)
-	if err != nil || record.TemplateAccess != registry.TemplatesAccounts {
+	if err != nil || record.TemplateAccess != onboarding.TemplatesAccounts {
 		return p.hub.explainRegistry(err)
 	}
 	readers, err := p.hub.registry.Shard(ctx, registry.Readers)
@@ -55,7 +55,7 @@ func (p *Publishers) letReadToo(ctx context.Context, accounts []account.ID) erro
 
 // setReaders makes the bucket's policy what the hub's record says, for today's
 // customers.
-func (p *Publishers) setReaders(ctx context.Context, record registry.HubRecord) error {
+func (p *Permissions) setReaders(ctx context.Context, record registry.HubRecord) error {
 	if err := p.hub.registry.EnsureShard(ctx, registry.Readers, []account.Region{record.Region}); err != nil {
 		return p.hub.explainRegistry(err)
 	}
@@ -64,7 +64,7 @@ func (p *Publishers) setReaders(ctx context.Context, record registry.HubRecord) 
 		return err
 	}
 	return p.change(ctx, registry.Readers, func(now registry.Shard) registry.ShardChange {
-		if record.TemplateAccess != registry.TemplatesAccounts {
+		if record.TemplateAccess != onboarding.TemplatesAccounts {
 			return registry.ShardChange{}
 		}
 		all := map[account.ID]time.Time{}
@@ -76,7 +76,7 @@ func (p *Publishers) setReaders(ctx context.Context, record registry.HubRecord) 
 				all[id] = asked
 			}
 		}
-		if slices.Equal(now.Publishers(), registry.Shard{Accounts: all}.Publishers()) {
+		if slices.Equal(now.AccountIDs(), registry.Shard{Accounts: all}.AccountIDs()) {
 			return registry.ShardChange{}
 		}
 		return registry.ShardChange{All: all}
@@ -84,12 +84,12 @@ func (p *Publishers) setReaders(ctx context.Context, record registry.HubRecord) 
 }
 
 // repairReaders writes a bucket's policy that is behind the list.
-func (p *Publishers) repairReaders(ctx context.Context, record registry.HubRecord) error {
+func (p *Permissions) repairReaders(ctx context.Context, record registry.HubRecord) error {
 	today, err := p.hub.registry.Shard(ctx, registry.Readers)
 	if err != nil {
 		return p.explain(err)
 	}
-	policy, err := bucketPolicy(record, today.Publishers())
+	policy, err := bucketPolicy(record, today.AccountIDs())
 	if err != nil {
 		return err
 	}
@@ -105,15 +105,15 @@ func (p *Publishers) repairReaders(ctx context.Context, record registry.HubRecor
 
 // readers are the accounts that may read by the hub's record: whoever may
 // publish. There has to be room for all of them.
-func (p *Publishers) readers(ctx context.Context, record registry.HubRecord) ([]account.ID, error) {
-	if record.TemplateAccess != registry.TemplatesAccounts {
+func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([]account.ID, error) {
+	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil, nil
 	}
 	customers, err := p.hub.registry.Customers(ctx)
 	if err != nil {
 		return nil, p.explain(err)
 	}
-	readers := onboarding.Publishers(customers, p.hub.now())
+	readers := onboarding.AllowedAccounts(customers, p.hub.now())
 	_, err = bucketPolicy(record, readers)
 	return readers, err
 }
@@ -121,11 +121,11 @@ func (p *Publishers) readers(ctx context.Context, record registry.HubRecord) ([]
 // bucketPolicy is the policy that the bucket of a hub should have.
 func bucketPolicy(record registry.HubRecord, readers []account.ID) (iampolicy.Document, error) {
 	switch partition := record.Region.Partition(); record.TemplateAccess {
-	case registry.TemplatesPublic:
+	case onboarding.TemplatesPublic:
 		return iampolicy.PublicTemplates(record.Bucket, partition), nil
-	case registry.TemplatesPresigned:
+	case onboarding.TemplatesPresigned:
 		return iampolicy.PrivateTemplates(record.Bucket, partition), nil
-	case registry.TemplatesAccounts:
+	case onboarding.TemplatesAccounts:
 		return iampolicy.AccountTemplates(record.Bucket, partition, readers)
 	default:
 		return iampolicy.Document{}, fmt.Errorf("hub %s has the template access %q, which this release does not know: use a newer one", record.Name, record.TemplateAccess)
@@ -135,13 +135,13 @@ func bucketPolicy(record registry.HubRecord, readers []account.ID) (iampolicy.Do
 // readersUnderLease is a round of the readers' list. The policy is written
 // before the list is, other than with topics: S3 refuses a policy that names an
 // account which is not there, and then the list must not name it either.
-func (p *Publishers) readersUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
+func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
 		return p.hub.explainRegistry(err)
 	}
 	target := changed(today, change)
-	policy, err := bucketPolicy(record, target.Publishers())
+	policy, err := bucketPolicy(record, target.AccountIDs())
 	if err != nil {
 		return fmt.Errorf("hub %s cannot let these accounts read templates, and nothing was changed: %w", p.hub.name, err)
 	}
@@ -181,13 +181,13 @@ func (e *NoSuchAccountError) Unwrap() error { return e.Err }
 
 // blame finds out whether it is the new accounts that S3 doesn't know, or one
 // that it knew once: then it refuses the old policy as well.
-func (p *Publishers) blame(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
-	fault := &NoSuchAccountError{Hub: p.hub.name, Accounts: today.Publishers(), Named: true, Err: refused}
+func (p *Permissions) blame(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
+	fault := &NoSuchAccountError{Hub: p.hub.name, Accounts: today.AccountIDs(), Named: true, Err: refused}
 	if len(change.Add) == 0 {
-		fault.Accounts = changed(today, change).Publishers()
+		fault.Accounts = changed(today, change).AccountIDs()
 		return fault
 	}
-	old, err := bucketPolicy(record, today.Publishers())
+	old, err := bucketPolicy(record, today.AccountIDs())
 	if err == nil {
 		err = p.hub.putBucketPolicy(ctx, lease, record.Bucket, old)
 	}
@@ -206,7 +206,7 @@ var errNoSuchPrincipal = errors.New("S3 does not know one of the accounts")
 
 // writeBucketPolicy makes the bucket's policy the given one, if it does not mean
 // the same already.
-func (h *Hub) writeBucketPolicy(ctx context.Context, lease registry.Lease, bucket string, policy iampolicy.Document) error {
+func (h *Manager) writeBucketPolicy(ctx context.Context, lease registry.Lease, bucket string, policy iampolicy.Document) error {
 	right, err := h.bucketPolicyIs(ctx, bucket, policy)
 	if right || err != nil && !awsclient.IsNotFound(err) || awsclient.HasCode(err, "NoSuchBucket") {
 		return h.clients.Explain(err, h.bucketARN(bucket))
@@ -216,7 +216,7 @@ func (h *Hub) writeBucketPolicy(ctx context.Context, lease registry.Lease, bucke
 
 // putBucketPolicy writes under the lease, as for topics. S3 may still go by the
 // Block Public Access setting of some seconds ago, and refuse.
-func (h *Hub) putBucketPolicy(ctx context.Context, lease registry.Lease, bucket string, policy iampolicy.Document) error {
+func (h *Manager) putBucketPolicy(ctx context.Context, lease registry.Lease, bucket string, policy iampolicy.Document) error {
 	const attempts = 4
 	var err error
 	for attempt := range attempts {
@@ -242,7 +242,7 @@ func (h *Hub) putBucketPolicy(ctx context.Context, lease registry.Lease, bucket 
 	return h.clients.Explain(err, h.bucketARN(bucket))
 }
 
-func (h *Hub) putBucketPolicyOnce(ctx context.Context, bucket, policy string) error {
+func (h *Manager) putBucketPolicyOnce(ctx context.Context, bucket, policy string) error {
 	request, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	_, err := h.clients.S3().PutBucketPolicy(request, &s3.PutBucketPolicyInput{
@@ -254,7 +254,7 @@ func (h *Hub) putBucketPolicyOnce(ctx context.Context, bucket, policy string) er
 }
 
 // bucketPolicyIs reports whether the bucket's policy means what it should.
-func (h *Hub) bucketPolicyIs(ctx context.Context, bucket string, policy iampolicy.Document) (bool, error) {
+func (h *Manager) bucketPolicyIs(ctx context.Context, bucket string, policy iampolicy.Document) (bool, error) {
 	out, err := h.clients.S3().GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{
 		Bucket:              &bucket,
 		ExpectedBucketOwner: aws.String(h.clients.Account.String()),

@@ -25,14 +25,14 @@ import (
 )
 
 // spec with another access to templates.
-func specFor(access string) Spec {
+func specFor(access onboarding.TemplateAccess) Spec {
 	s := spec()
 	s.TemplateAccess = access
 	return s
 }
 
 // newHubFor is a hub with a template in it.
-func newHubFor(t *testing.T, access string) *world {
+func newHubFor(t *testing.T, access onboarding.TemplateAccess) *world {
 	t.Helper()
 	w := newWorld(t)
 	_, err := w.Create(t.Context(), specFor(access))
@@ -45,7 +45,7 @@ func newHubFor(t *testing.T, access string) *world {
 	return w
 }
 
-func (w *world) access(access string) {
+func (w *world) access(access onboarding.TemplateAccess) {
 	w.t.Helper()
 	_, err := w.Update(w.t.Context(), specFor(access))
 	w.must(err)
@@ -80,52 +80,52 @@ func (w *world) mayNotRead(ids ...account.ID) {
 }
 
 // customer is one who was onboarded as the provider does it.
-func (w *world) customer(h *Hub, name string, id account.ID) {
+func (w *world) customer(h *Manager, name string, id account.ID) {
 	w.t.Helper()
-	w.must(h.Publishers().LetRead(w.t.Context(), w.hubRecord(), id))
+	w.must(h.Permissions().LetRead(w.t.Context(), w.hubRecord(), id))
 	w.linked(name, id)
-	w.must(h.Publishers().Allow(w.t.Context(), 0, id))
+	w.must(h.Permissions().Allow(w.t.Context(), 0, id))
 }
 
 func TestWhoMayReadTemplatesChangesInPlace(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesPublic)
-	w.customer(w.Hub, "globex", globex)
+	w := newHubFor(t, onboarding.TemplatesPublic)
+	w.customer(w.Manager, "globex", globex)
 	w.mayRead(globex, initech)
-	w.access(registry.TemplatesAccounts)
+	w.access(onboarding.TemplatesAccounts)
 	w.mayRead(globex)
 	w.mayNotRead(initech)
 	w.complete(frankfurt, virginia)
-	w.customer(w.Hub, "initech", initech)
+	w.customer(w.Manager, "initech", initech)
 	w.mayRead(globex, initech)
 	w.complete(frankfurt, virginia)
-	w.access(registry.TemplatesPresigned)
+	w.access(onboarding.TemplatesPresigned)
 	w.mayNotRead(globex, initech)
 	w.complete(frankfurt, virginia)
-	w.access(registry.TemplatesAccounts)
+	w.access(onboarding.TemplatesAccounts)
 	w.mayRead(globex, initech)
-	w.access(registry.TemplatesPublic)
+	w.access(onboarding.TemplatesPublic)
 	w.mayRead(globex, initech, customerAccount(1))
 	w.complete(frankfurt, virginia)
 }
 
 func TestAPrivateBucketBlocksPublicAccess(t *testing.T) {
 	t.Parallel()
-	for _, access := range []string{registry.TemplatesPresigned, registry.TemplatesAccounts} {
-		t.Run(access, func(t *testing.T) {
+	for _, access := range []onboarding.TemplateAccess{onboarding.TemplatesPresigned, onboarding.TemplatesAccounts} {
+		t.Run(string(access), func(t *testing.T) {
 			t.Parallel()
 			w := newHubFor(t, access)
 			w.complete(frankfurt, virginia)
 			record := w.hubRecord()
-			open := publicAccess(registry.HubRecord{TemplateAccess: registry.TemplatesPublic})
-			_, err := w.Hub.clients.S3().PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
+			open := publicAccess(registry.HubRecord{TemplateAccess: onboarding.TemplatesPublic})
+			_, err := w.Manager.clients.S3().PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
 				Bucket: &record.Bucket, PublicAccessBlockConfiguration: open,
 			})
 			w.must(err)
 			state, err := w.Read(t.Context())
 			w.must(err)
-			if len(state.Missing) != 1 || !strings.Contains(state.Missing[0].String(), "public access setting of bucket") {
-				t.Errorf("missing: %v, want the setting that somebody opened", state.Missing)
+			if len(state.Defects) != 1 || !strings.Contains(state.Defects[0].String(), string(PublicAccess)) {
+				t.Errorf("missing: %v, want the setting that somebody opened", state.Defects)
 			}
 			w.access(access)
 			w.complete(frankfurt, virginia)
@@ -135,17 +135,17 @@ func TestAPrivateBucketBlocksPublicAccess(t *testing.T) {
 
 func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
-	for from, to := range map[string]string{
-		registry.TemplatesPublic:   registry.TemplatesAccounts,
-		registry.TemplatesAccounts: registry.TemplatesPresigned,
+	for from, to := range map[onboarding.TemplateAccess]onboarding.TemplateAccess{
+		onboarding.TemplatesPublic:   onboarding.TemplatesAccounts,
+		onboarding.TemplatesAccounts: onboarding.TemplatesPresigned,
 		// and back again
-		registry.TemplatesPresigned: registry.TemplatesPublic,
+		onboarding.TemplatesPresigned: onboarding.TemplatesPublic,
 	} {
-		t.Run(from+" to "+to, func(t *testing.T) {
+		t.Run(string(from+" to "+to), func(t *testing.T) {
 			t.Parallel()
 			setUp := func(t *testing.T) *world {
 				w := newHubFor(t, from)
-				w.customer(w.Hub, "globex", globex)
+				w.customer(w.Manager, "globex", globex)
 				return w
 			}
 			untilItGetsThrough(t, setUp,
@@ -153,7 +153,7 @@ func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 				func(w *world, calls int) {
 					seen, err := w.process().Read(t.Context())
 					w.must(err)
-					if seen.Record.TemplateAccess == to && len(seen.Missing) == 0 && !seen.PoliciesBehind {
+					if seen.Record.TemplateAccess == to && len(seen.Defects) == 0 && !seen.PoliciesBehind {
 						// What nobody would mend must be right.
 						w.readable(to)
 					}
@@ -167,12 +167,12 @@ func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 }
 
 // readable holds who may read against the access, where globex is the customer.
-func (w *world) readable(access string) {
+func (w *world) readable(access onboarding.TemplateAccess) {
 	w.t.Helper()
 	switch access {
-	case registry.TemplatesPublic:
+	case onboarding.TemplatesPublic:
 		w.mayRead(globex, initech)
-	case registry.TemplatesAccounts:
+	case onboarding.TemplatesAccounts:
 		w.mayRead(globex)
 		w.mayNotRead(initech)
 	default:
@@ -182,7 +182,7 @@ func (w *world) readable(access string) {
 
 func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesAccounts)
+	w := newHubFor(t, onboarding.TemplatesAccounts)
 	record := w.hubRecord()
 	const processes, each = 3, 12
 	for n := range processes * each {
@@ -195,7 +195,7 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 		h.wait = wait // by the machine's clock, so that nobody's lease ends early
 		for n := range each {
 			all.Go(func() {
-				if err := h.Publishers().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
+				if err := h.Permissions().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -215,32 +215,32 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 // saw a public hub.
 func TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesPublic)
+	w := newHubFor(t, onboarding.TemplatesPublic)
 	seen := w.hubRecord()
-	w.access(registry.TemplatesAccounts)
-	w.must(w.Publishers().LetRead(t.Context(), seen, globex)) // nothing to be done, it thinks
+	w.access(onboarding.TemplatesAccounts)
+	w.must(w.Permissions().LetRead(t.Context(), seen, globex)) // nothing to be done, it thinks
 	w.mayNotRead(globex)
 	w.linked("globex", globex)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.mayRead(globex)
 	w.complete(frankfurt, virginia)
 }
 
 func TestReadersGoWhenPublishersGo(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesAccounts)
+	w := newHubFor(t, onboarding.TemplatesAccounts)
 	link := w.linked("globex", globex)
-	w.customer(w.Hub, "initech", initech)
-	w.must(w.Publishers().LetRead(t.Context(), w.hubRecord(), globex))
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.customer(w.Manager, "initech", initech)
+	w.must(w.Permissions().LetRead(t.Context(), w.hubRecord(), globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	link.Closed, link.ClosedAt = true, w.clock.Now()
 	_, err := w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 	w.clock.advance(6 * 24 * time.Hour)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	w.mayRead(globex, initech) // they may be pressing Create stack
 	w.clock.advance(2 * 24 * time.Hour)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	w.mayNotRead(globex)
 	w.mayRead(initech)
 	w.mayNotPublish(globex, frankfurt)
@@ -257,16 +257,16 @@ func (w *world) full(free int) {
 		all[customerAccount(n)] = w.clock.Now()
 		w.must(w.box.OpenAccount(customerAccount(n).String(), "aws"))
 	}
-	w.must(w.Publishers().change(w.t.Context(), registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{All: all} }))
+	w.must(w.Permissions().change(w.t.Context(), registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{All: all} }))
 }
 
 func TestAReaderTooManyIsRefusedAloneAndNothingIsChanged(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesAccounts)
+	w := newHubFor(t, onboarding.TemplatesAccounts)
 	w.full(1)
 	before, err := w.registry.Shard(t.Context(), registry.Readers)
 	w.must(err)
-	errs := w.Publishers().allowAll(t.Context(), registry.Readers, []account.ID{globex, initech})
+	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, initech})
 	var full *iampolicy.BucketFullError
 	if errs[globex] != nil || !errors.As(errs[initech], &full) || full.Fit != len(before.Accounts)+1 {
 		t.Errorf("got %v, want that there is room for the first and not for the second", errs)
@@ -278,12 +278,12 @@ func TestAReaderTooManyIsRefusedAloneAndNothingIsChanged(t *testing.T) {
 
 func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesPublic)
+	w := newHubFor(t, onboarding.TemplatesPublic)
 	for n := range iampolicy.MaxReaders(w.hubRecord().Bucket, frankfurt.Partition()) + 1 {
 		w.linked(fmt.Sprintf("c%d", n), customerAccount(n))
 	}
 	mark := w.box.Journal().Mark()
-	_, err := w.Update(t.Context(), specFor(registry.TemplatesAccounts))
+	_, err := w.Update(t.Context(), specFor(onboarding.TemplatesAccounts))
 	var full *iampolicy.BucketFullError
 	if !errors.As(err, &full) || full.Accounts != full.Fit+1 {
 		t.Errorf("got %v, want that one customer has no room", err)
@@ -298,9 +298,9 @@ func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
 
 func TestAnAccountThatIsNotThereIsRefusedAloneAndSaid(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesAccounts)
+	w := newHubFor(t, onboarding.TemplatesAccounts)
 	nobody := parse(account.ParseID, "999999999999")
-	errs := w.Publishers().allowAll(t.Context(), registry.Readers, []account.ID{globex, nobody, initech})
+	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, nobody, initech})
 	var missing *NoSuchAccountError
 	if errs[globex] != nil || errs[initech] != nil || !errors.As(errs[nobody], &missing) || missing.Named || !strings.Contains(missing.Error(), "no AWS account [999999999999]") {
 		t.Errorf("got %v, want that 999999999999 is not there", errs)
@@ -311,22 +311,22 @@ func TestAnAccountThatIsNotThereIsRefusedAloneAndSaid(t *testing.T) {
 
 func TestAReaderWhoseAccountWasClosedIsSaidToBeInTheWay(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesAccounts)
-	w.customer(w.Hub, "globex", globex)
+	w := newHubFor(t, onboarding.TemplatesAccounts)
+	w.customer(w.Manager, "globex", globex)
 	w.box.IAM().CloseAccount(globex.String())
-	err := w.Publishers().LetRead(t.Context(), w.hubRecord(), initech)
+	err := w.Permissions().LetRead(t.Context(), w.hubRecord(), initech)
 	var missing *NoSuchAccountError
 	if !errors.As(err, &missing) || !missing.Named || !strings.Contains(err.Error(), "one of the 1 accounts that it names has been closed") {
 		t.Errorf("got %v, want that an account was closed", err)
 	}
 	w.complete(frankfurt, virginia) // the list is as it was
-	w.access(registry.TemplatesPresigned)
+	w.access(onboarding.TemplatesPresigned)
 }
 
 func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesAccounts)
-	w.customer(w.Hub, "globex", globex)
+	w := newHubFor(t, onboarding.TemplatesAccounts)
+	w.customer(w.Manager, "globex", globex)
 	// A writer dies between the policy and the list.
 	var written atomic.Bool
 	w.box.Faults().After(func(c *kernel.Call) error {
@@ -339,18 +339,18 @@ func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 		}
 		return nil
 	})
-	if err := w.Publishers().LetRead(t.Context(), w.hubRecord(), initech); err == nil {
+	if err := w.Permissions().LetRead(t.Context(), w.hubRecord(), initech); err == nil {
 		t.Fatal("the process did not die")
 	}
 	revive()
 	w.mayRead(initech)
 	state, err := w.Read(t.Context())
 	w.must(err)
-	if !state.PoliciesBehind || len(state.Missing) > 0 {
-		t.Errorf("behind %t, missing %v", state.PoliciesBehind, state.Missing)
+	if !state.PoliciesBehind || len(state.Defects) > 0 {
+		t.Errorf("behind %t, missing %v", state.PoliciesBehind, state.Defects)
 	}
 	w.clock.advance(leaseTime + time.Second)
-	w.must(w.process().Publishers().Repair(t.Context()))
+	w.must(w.process().Permissions().Repair(t.Context()))
 	w.mayRead(globex)
 	w.mayNotRead(initech)
 	w.complete(frankfurt, virginia)
@@ -358,7 +358,7 @@ func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 
 func TestAPresignedTemplateIsReadByWhoeverHasItUntilItDies(t *testing.T) {
 	t.Parallel()
-	w := newHubFor(t, registry.TemplatesPresigned)
+	w := newHubFor(t, onboarding.TemplatesPresigned)
 	record := w.hubRecord()
 	link := onboarding.Link{CustomerID: "globex", TemplateURL: TemplateURL(record, TemplateHash(template))}
 	for name, c := range map[string]struct {

@@ -54,7 +54,7 @@ const renewal = 24 * time.Hour
 // PublishTemplate sees to it that a template is in the bucket, and will be for
 // the next days, and returns its URL. Each template is written at most once in
 // a day of a process, however many links share it.
-func (h *Hub) PublishTemplate(ctx context.Context, record registry.HubRecord, body []byte) (string, error) {
+func (h *Manager) PublishTemplate(ctx context.Context, record registry.HubRecord, body []byte) (string, error) {
 	hash := TemplateHash(body)
 	id := record.Bucket + "/" + templateKey(hash)
 	now := h.now()
@@ -70,7 +70,7 @@ func (h *Hub) PublishTemplate(ctx context.Context, record registry.HubRecord, bo
 	return TemplateURL(record, hash), nil
 }
 
-func (h *Hub) ensureTemplate(ctx context.Context, bucket, key string, body []byte) error {
+func (h *Manager) ensureTemplate(ctx context.Context, bucket, key string, body []byte) error {
 	err := h.putTemplate(ctx, bucket, key, body, aws.String("*"))
 	if awsclient.IsConditionFailed(err) {
 		// The key is the hash of the content: it is there already.
@@ -86,7 +86,7 @@ func (h *Hub) ensureTemplate(ctx context.Context, bucket, key string, body []byt
 	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
 }
 
-func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte, unless *string) error {
+func (h *Manager) putTemplate(ctx context.Context, bucket, key string, body []byte, unless *string) error {
 	const attempts = 5
 	var err error
 	for range attempts {
@@ -114,7 +114,7 @@ func (h *Hub) putTemplate(ctx context.Context, bucket, key string, body []byte, 
 // is asked for, seven days at most, and no longer than the credentials do
 // (aws-facts 4.3). Nothing is asked of AWS: whether the caller may read the
 // template shows when the customer opens the link.
-func (h *Hub) PresignTemplate(ctx context.Context, record registry.HubRecord, link onboarding.Link, life time.Duration) (awsclient.Presigned, error) {
+func (h *Manager) PresignTemplate(ctx context.Context, record registry.HubRecord, link onboarding.Link, life time.Duration) (awsclient.Presigned, error) {
 	signed, err := h.clients.Presign(ctx, record.Region, link.TemplateURL, h.now(), life)
 	if err != nil {
 		return awsclient.Presigned{}, fmt.Errorf("sign the template of customer %s of hub %s: %w", link.CustomerID, h.name, err)

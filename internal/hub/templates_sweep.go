@@ -27,7 +27,7 @@ var ourTemplate = regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{
 // and publishing makes a template young: they are listed before the links are
 // read, and each is looked at once more right before it is deleted, because S3
 // can't be asked to delete an object only if it is old.
-func (h *Hub) SweepTemplates(ctx context.Context, now time.Time) error {
+func (h *Manager) SweepTemplates(ctx context.Context, now time.Time) error {
 	record, err := h.registry.Hub(ctx)
 	if err != nil {
 		return h.explainRegistry(err)
@@ -59,7 +59,7 @@ func (h *Hub) SweepTemplates(ctx context.Context, now time.Time) error {
 
 // templatesBefore are the keys of the templates that were last written before a
 // moment.
-func (h *Hub) templatesBefore(ctx context.Context, bucket string, moment time.Time) ([]string, error) {
+func (h *Manager) templatesBefore(ctx context.Context, bucket string, moment time.Time) ([]string, error) {
 	var keys []string
 	pages := s3.NewListObjectsV2Paginator(h.clients.S3(), h.listing(bucket, iampolicy.TemplatePrefix))
 	for pages.HasMorePages() {
@@ -76,7 +76,7 @@ func (h *Hub) templatesBefore(ctx context.Context, bucket string, moment time.Ti
 	return keys, nil
 }
 
-func (h *Hub) deleteTemplate(ctx context.Context, bucket, key string, before time.Time) error {
+func (h *Manager) deleteTemplate(ctx context.Context, bucket, key string, before time.Time) error {
 	written, err := h.templateWritten(ctx, bucket, key)
 	if err != nil {
 		return h.clients.Explain(err, h.bucketARN(bucket))
@@ -93,7 +93,7 @@ func (h *Hub) deleteTemplate(ctx context.Context, bucket, key string, before tim
 // templateWritten is when a template was last written; zero: it is not there.
 // A listing tells, because whoever writes templates need not be allowed to read
 // them.
-func (h *Hub) templateWritten(ctx context.Context, bucket, key string) (time.Time, error) {
+func (h *Manager) templateWritten(ctx context.Context, bucket, key string) (time.Time, error) {
 	out, err := h.clients.S3().ListObjectsV2(ctx, h.listing(bucket, key))
 	if err != nil || len(out.Contents) == 0 {
 		return time.Time{}, err
@@ -101,6 +101,6 @@ func (h *Hub) templateWritten(ctx context.Context, bucket, key string) (time.Tim
 	return aws.ToTime(out.Contents[0].LastModified), nil
 }
 
-func (h *Hub) listing(bucket, prefix string) *s3.ListObjectsV2Input {
+func (h *Manager) listing(bucket, prefix string) *s3.ListObjectsV2Input {
 	return &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, ExpectedBucketOwner: aws.String(h.clients.Account.String())}
 }

@@ -27,19 +27,19 @@ type library struct {
 
 func newLibrary(t *testing.T) library {
 	w := newHub(t)
-	w.Hub = w.reader()
+	w.Manager = w.reader()
 	return library{w, w.hubRecord()}
 }
 
 // reader is another process of the vendor.
-func (w *world) reader() *Hub {
+func (w *world) reader() *Manager {
 	w.t.Helper()
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.box.Clock().Now, rand.Reader)
 	w.must(err)
 	return h
 }
 
-func (l library) publish(h *Hub, body string) string {
+func (l library) publish(h *Manager, body string) string {
 	l.t.Helper()
 	url, err := h.PublishTemplate(l.t.Context(), l.record, []byte(body))
 	l.must(err)
@@ -56,7 +56,7 @@ func (l library) sweep() {
 // there are the URLs of what is in the bucket.
 func (l library) there() []string {
 	l.t.Helper()
-	out, err := l.Hub.clients.S3().ListObjectsV2(l.t.Context(), &s3.ListObjectsV2Input{Bucket: &l.record.Bucket})
+	out, err := l.Manager.clients.S3().ListObjectsV2(l.t.Context(), &s3.ListObjectsV2Input{Bucket: &l.record.Bucket})
 	l.must(err)
 	var urls []string
 	for _, object := range out.Contents {
@@ -77,12 +77,12 @@ func TestTemplatesThatAreOutOfUseGoAWeekAfterTheyWereWritten(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	link := l.linked("globex", globex)
-	used, unused := l.publish(l.Hub, "used"), l.publish(l.Hub, "unused")
+	used, unused := l.publish(l.Manager, "used"), l.publish(l.Manager, "unused")
 	link.TemplateURL = used
 	_, err := l.registry.UpdateLink(t.Context(), link)
 	l.must(err)
 	theirs := "templates/handmade.json"
-	_, err = l.Hub.clients.S3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &l.record.Bucket, Key: &theirs, Body: strings.NewReader("{}")})
+	_, err = l.Manager.clients.S3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &l.record.Bucket, Key: &theirs, Body: strings.NewReader("{}")})
 	l.must(err)
 	kept := strings.Replace(used, used[strings.Index(used, "templates/"):], theirs, 1)
 
@@ -99,8 +99,8 @@ func TestTemplatesThatAreOutOfUseGoAWeekAfterTheyWereWritten(t *testing.T) {
 func TestATemplateThatWasPublishedAgainIsYoung(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	url := l.publish(l.Hub, "comes back")
-	for name, h := range map[string]*Hub{"by the same process": l.Hub, "by another one": l.reader()} {
+	url := l.publish(l.Manager, "comes back")
+	for name, h := range map[string]*Manager{"by the same process": l.Manager, "by another one": l.reader()} {
 		l.pass(8)
 		l.publish(h, "comes back")
 		l.sweep()
@@ -111,14 +111,14 @@ func TestATemplateThatWasPublishedAgainIsYoung(t *testing.T) {
 	l.pass(8)
 	l.sweep()
 	l.has()
-	l.publish(l.Hub, "comes back")
+	l.publish(l.Manager, "comes back")
 	l.has(url)
 }
 
 func TestATemplateThatIsPublishedWhileASweepIsUnderWayStays(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	url := l.publish(l.Hub, "comes back")
+	url := l.publish(l.Manager, "comes back")
 	l.pass(8)
 	other, published := l.reader(), false
 	defer l.box.Faults().Before(func(c *kernel.Call) error {
@@ -137,7 +137,7 @@ func TestATemplateThatIsPublishedWhileASweepIsUnderWayStays(t *testing.T) {
 func TestASweepThatMayNotDeleteSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	l.publish(l.Hub, "unused")
+	l.publish(l.Manager, "unused")
 	l.pass(8)
 	defer l.box.Faults().Before(func(c *kernel.Call) error {
 		if c.Action == "DeleteObject" {
@@ -154,7 +154,7 @@ func TestASweepThatMayNotDeleteSaysWhatIsMissing(t *testing.T) {
 func TestALiveStackKeepsTheTemplateThatItWasMadeWith(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	former, today := l.publish(l.Hub, "former"), l.publish(l.Hub, "today")
+	former, today := l.publish(l.Manager, "former"), l.publish(l.Manager, "today")
 	l.registered("globex", globex, frankfurt)
 	customer, err := l.registry.Customer(t.Context(), "globex")
 	l.must(err)

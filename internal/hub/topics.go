@@ -17,7 +17,7 @@ import (
 
 // ensureTopic makes a topic that is not there, and brings the tags of one that
 // is in line. Its policy is the publishers' business.
-func (h *Hub) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string) error {
+func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string) error {
 	client := h.clients.SNS(topic.Region)
 	_, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
@@ -35,7 +35,7 @@ func (h *Hub) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[
 	return h.ensureTopicTags(ctx, topic, tags)
 }
 
-func (h *Hub) topicAttributes(ctx context.Context, topic account.TopicARN) (map[string]string, error) {
+func (h *Manager) topicAttributes(ctx context.Context, topic account.TopicARN) (map[string]string, error) {
 	out, err := h.clients.SNS(topic.Region).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(topic.String())})
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (h *Hub) topicAttributes(ctx context.Context, topic account.TopicARN) (map[
 	return out.Attributes, nil
 }
 
-func (h *Hub) ensureTopicTags(ctx context.Context, topic account.TopicARN, want map[string]string) error {
+func (h *Manager) ensureTopicTags(ctx context.Context, topic account.TopicARN, want map[string]string) error {
 	client, arn := h.clients.SNS(topic.Region), aws.String(topic.String())
 	out, err := client.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: arn})
 	if err != nil {
@@ -78,7 +78,7 @@ func topicTags(tags map[string]string) []types.Tag {
 // ensureSubscription lets the topic deliver to the queue, in its envelope:
 // without that nobody could tell which topic a message came through
 // (aws-facts 5.8). Subscribing again returns the subscription that is there.
-func (h *Hub) ensureSubscription(ctx context.Context, topic account.TopicARN) error {
+func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN) error {
 	client := h.clients.SNS(topic.Region)
 	out, err := client.Subscribe(ctx, &sns.SubscribeInput{
 		TopicArn:              aws.String(topic.String()),
@@ -106,7 +106,7 @@ func (h *Hub) ensureSubscription(ctx context.Context, topic account.TopicARN) er
 }
 
 // subscribed reports whether the topic delivers to the queue.
-func (h *Hub) subscribed(ctx context.Context, topic account.TopicARN) (bool, error) {
+func (h *Manager) subscribed(ctx context.Context, topic account.TopicARN) (bool, error) {
 	pages := sns.NewListSubscriptionsByTopicPaginator(h.clients.SNS(topic.Region),
 		&sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic.String())})
 	for pages.HasMorePages() {
@@ -125,7 +125,7 @@ func (h *Hub) subscribed(ctx context.Context, topic account.TopicARN) (bool, err
 
 // deleteTopics deletes topics, and with them their subscriptions. Deleting one
 // that is gone is no error to SNS.
-func (h *Hub) deleteTopics(ctx context.Context, topics []account.TopicARN) error {
+func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for _, topic := range topics {

@@ -21,7 +21,7 @@ import (
 
 // world is a vendor's sandbox with a hub in it, as one process sees it.
 type world struct {
-	*Hub
+	*Manager
 	t     *testing.T
 	box   *sandbox.Sandbox
 	clock *clock
@@ -36,7 +36,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { _ = box.Close() })
 	w := &world{t: t, box: box, clock: &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}}
-	w.Hub = w.process()
+	w.Manager = w.process()
 	return w
 }
 
@@ -51,7 +51,7 @@ func newHub(t *testing.T) *world {
 
 // process is another process of the vendor on the same hub. Its waiting takes
 // no time but moves the clocks that everybody shares.
-func (w *world) process() *Hub {
+func (w *world) process() *Manager {
 	w.t.Helper()
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.clock.Now, rand.Reader)
 	w.must(err)
@@ -92,8 +92,8 @@ func spec() Spec {
 		DisplayName:     "Acme",
 		SupportURL:      "https://acme.example/support",
 		Regions:         []account.Region{frankfurt, virginia},
-		Publishers:      "known_accounts",
-		TemplateAccess:  "public",
+		PublisherScope:  onboarding.KnownAccounts,
+		TemplateAccess:  onboarding.TemplatesPublic,
 		ResponseTimeout: 15 * time.Minute,
 		Capacity:        1500,
 		Shards:          1,
@@ -157,8 +157,8 @@ func (w *world) complete(regions ...account.Region) {
 	w.t.Helper()
 	state, err := w.process().Read(w.t.Context())
 	w.must(err)
-	if len(state.Missing) > 0 || state.PoliciesBehind {
-		w.t.Errorf("missing %v, policies behind %t", state.Missing, state.PoliciesBehind)
+	if len(state.Defects) > 0 || state.PoliciesBehind {
+		w.t.Errorf("missing %v, policies behind %t", state.Defects, state.PoliciesBehind)
 	}
 	for _, region := range regions {
 		if len(state.Topics[region]) != 1 {

@@ -7,7 +7,7 @@ import "github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 
 // events lets the caller tell the hub's event bus, where it has one, and take
 // out of the outbox what was told. Nothing else in the registry can be deleted.
-func (h Hub) events(actions ...string) []iampolicy.Statement {
+func (h Parts) events(actions ...string) []iampolicy.Statement {
 	if h.EventBus.IsZero() {
 		return nil
 	}

@@ -25,7 +25,7 @@ import (
 type telling struct {
 	*sandbox.Sandbox
 	t      *testing.T
-	policy leastpolicy.Hub
+	policy leastpolicy.Parts
 	spec   hub.Spec
 }
 
@@ -46,13 +46,13 @@ func newTelling(t *testing.T) *telling {
 	}
 	bus := account.EventBusARN{Region: region, Account: owner, Name: "default"}
 	return &telling{Sandbox: box, t: t,
-		policy: leastpolicy.Hub{
+		policy: leastpolicy.Parts{
 			Account: owner, Region: region, EventBus: bus, Outbox: registry.OutboxPartition,
 			Queue: hub.QueueName("told"), DeadLetterQueue: hub.DeadLetterQueueName("told"), Table: registry.TableName("told"),
 			Topics: []account.TopicARN{{Region: region, Account: owner, Name: hub.TopicName("told", 0)}}, Bucket: "xacct-told-????????????????",
 		},
 		spec: hub.Spec{
-			Regions: []account.Region{region}, Publishers: "known_accounts", TemplateAccess: "public",
+			Regions: []account.Region{region}, PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic,
 			ResponseTimeout: 15 * time.Minute, Capacity: 10, Shards: 1, EventBus: bus,
 		},
 	}
@@ -174,7 +174,7 @@ func TestAHubWithoutAnEventBusNeedsNothingOfIt(t *testing.T) {
 	t.Parallel()
 	h := newTelling(t).policy
 	h.EventBus = account.EventBusARN{}
-	for name, write := range map[string]func(leastpolicy.Hub) (iampolicy.Document, error){"registrar": leastpolicy.Registrar, "provider": leastpolicy.Provider} {
+	for name, write := range map[string]func(leastpolicy.Parts) (iampolicy.Document, error){"registrar": leastpolicy.Registrar, "provider": leastpolicy.Provider} {
 		document, err := write(h)
 		if err != nil {
 			t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// Hub is what a policy needs to know of a hub.
-type Hub struct {
+// Parts names the parts of a hub that a policy is about.
+type Parts struct {
 	Account account.ID
 	Region  account.Region // of queues, table and bucket
 
@@ -49,7 +49,7 @@ type Hub struct {
 // Registrar is the policy of `xacct registrar`, and of `xacct verify`: to read
 // the queue, to read and write the registry, and to try customers' roles. It
 // can make, change and delete nothing of the hub.
-func Registrar(h Hub) (iampolicy.Document, error) {
+func Registrar(h Parts) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
 		return iampolicy.Document{}, err
 	}
@@ -66,7 +66,7 @@ func Registrar(h Hub) (iampolicy.Document, error) {
 // RegistrarFunction is the policy of the registrar as a Lambda function: what
 // Lambda does with an event source's queue it does as the function's role, and
 // it looks at the queue's attributes as well. Writing logs is not part of it.
-func RegistrarFunction(h Hub) (iampolicy.Document, error) {
+func RegistrarFunction(h Parts) (iampolicy.Document, error) {
 	d, err := Registrar(h)
 	for i, s := range d.Statements {
 		if s.Sid == "Queue" {
@@ -78,7 +78,7 @@ func RegistrarFunction(h Hub) (iampolicy.Document, error) {
 
 // Provider is the policy of Terraform: it makes, reads, changes and deletes the
 // hub, its links and roles, and while it waits for customers it is a registrar.
-func Provider(h Hub) (iampolicy.Document, error) {
+func Provider(h Parts) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
 		return iampolicy.Document{}, err
 	}
@@ -89,7 +89,7 @@ func Provider(h Hub) (iampolicy.Document, error) {
 		h.events("events:DescribeEventBus", "events:PutEvents")))
 }
 
-func (h Hub) check() error {
+func (h Parts) check() error {
 	if h.Account.IsZero() || h.Region.IsZero() || h.Queue == "" || h.DeadLetterQueue == "" || h.Table == "" {
 		return errors.New("a policy needs the hub's account, Region, queues and table")
 	}
@@ -119,11 +119,11 @@ func allow(sid string, resources []string, actions ...string) iampolicy.Statemen
 
 func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
 
-func (h Hub) table() []string {
+func (h Parts) table() []string {
 	return []string{fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s", h.Region.Partition(), h.Region, h.Account, h.Table)}
 }
 
-func (h Hub) queue(names ...string) []string {
+func (h Parts) queue(names ...string) []string {
 	var arns []string
 	for _, name := range names {
 		arns = append(arns, fmt.Sprintf("arn:%s:sqs:%s:%s:%s", h.Region.Partition(), h.Region, h.Account, name))
@@ -132,7 +132,7 @@ func (h Hub) queue(names ...string) []string {
 }
 
 // topicARNs are the topics by Region and shard.
-func (h Hub) topicARNs() []string {
+func (h Parts) topicARNs() []string {
 	var arns []string
 	for _, topic := range h.Topics {
 		arns = append(arns, topic.String())

@@ -183,15 +183,15 @@ func TestTheProvidersPolicyForEveryRegionByDefaultFitsAManagedPolicy(t *testing.
 
 func TestAPolicyNeedsToKnowItsHub(t *testing.T) {
 	t.Parallel()
-	for name, broken := range map[string]func(*leastpolicy.Hub){
-		"without an account":     func(h *leastpolicy.Hub) { h.Account = account.ID{} },
-		"without a Region":       func(h *leastpolicy.Hub) { h.Region = account.Region{} },
-		"without a queue":        func(h *leastpolicy.Hub) { h.Queue = "" },
-		"without topics":         func(h *leastpolicy.Hub) { h.Topics = nil },
-		"without a bucket":       func(h *leastpolicy.Hub) { h.Bucket = "" },
-		"with somebody's topic":  func(h *leastpolicy.Hub) { h.Topics[0].Account = globex },
-		"across partitions":      func(h *leastpolicy.Hub) { h.Region = parse(account.ParseRegion, "cn-north-1") },
-		"with too many to write": func(h *leastpolicy.Hub) { h.Topics = many(300) },
+	for name, broken := range map[string]func(*leastpolicy.Parts){
+		"without an account":     func(h *leastpolicy.Parts) { h.Account = account.ID{} },
+		"without a Region":       func(h *leastpolicy.Parts) { h.Region = account.Region{} },
+		"without a queue":        func(h *leastpolicy.Parts) { h.Queue = "" },
+		"without topics":         func(h *leastpolicy.Parts) { h.Topics = nil },
+		"without a bucket":       func(h *leastpolicy.Parts) { h.Bucket = "" },
+		"with somebody's topic":  func(h *leastpolicy.Parts) { h.Topics[0].Account = globex },
+		"across partitions":      func(h *leastpolicy.Parts) { h.Region = parse(account.ParseRegion, "cn-north-1") },
+		"with too many to write": func(h *leastpolicy.Parts) { h.Topics = many(300) },
 	} {
 		h := acme(virginia)
 		broken(&h)

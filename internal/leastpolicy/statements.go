@@ -24,7 +24,7 @@ var answering = []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sq
 // There is no condition on sts:ExternalId on purpose: a proof tries the role
 // without one, too, and when our own policy refused that, a role that anybody
 // can assume would look safe.
-func (h Hub) proofs() iampolicy.Statement {
+func (h Parts) proofs() iampolicy.Statement {
 	if len(h.Principals) > 0 {
 		var roles []string
 		for _, role := range h.Principals {
@@ -39,7 +39,7 @@ func (h Hub) proofs() iampolicy.Statement {
 
 // registry: the provider makes the table and keeps its protection, backups,
 // expiry and tags, and reads and writes in it. It deletes no item.
-func (h Hub) registry() []iampolicy.Statement {
+func (h Parts) registry() []iampolicy.Statement {
 	return []iampolicy.Statement{allow("Registry", h.table(),
 		"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "dynamodb:DeleteTable",
 		"dynamodb:DescribeContinuousBackups", "dynamodb:UpdateContinuousBackups",
@@ -50,7 +50,7 @@ func (h Hub) registry() []iampolicy.Statement {
 	)}
 }
 
-func (h Hub) queues() []iampolicy.Statement {
+func (h Parts) queues() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		allow("Queues", h.queue(h.Queue, h.DeadLetterQueue),
 			"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes",
@@ -63,7 +63,7 @@ func (h Hub) queues() []iampolicy.Statement {
 // topics: IAM's reference knows no resource for the two actions on
 // subscriptions, but what SNS asks for is the topic (aws-facts 5.12). Nobody
 // but the hub's queue can be subscribed: requests carry signed URLs.
-func (h Hub) topics() []iampolicy.Statement {
+func (h Parts) topics() []iampolicy.Statement {
 	subscribe := allow("Subscribe", h.topicARNs(), "sns:Subscribe")
 	subscribe.Condition = iampolicy.Conditions{"StringEquals": {
 		"sns:Protocol": {"sqs"},
@@ -80,7 +80,7 @@ func (h Hub) topics() []iampolicy.Statement {
 
 // bucket: only templates are written and deleted. What somebody else has put
 // into the bucket stays, and then the bucket does.
-func (h Hub) bucket() []iampolicy.Statement {
+func (h Parts) bucket() []iampolicy.Statement {
 	arn := fmt.Sprintf("arn:%s:s3:::%s", h.Region.Partition(), h.Bucket)
 	return []iampolicy.Statement{
 		allow("Bucket", []string{arn},

@@ -117,7 +117,7 @@ func (w *world) providerStory() error {
 	if _, err := h.Update(ctx, spec(map[string]string{"owner": "intake"}, virginia, ireland, oregon)); err != nil {
 		return step("mend the hub and change its tags", err)
 	}
-	if state, err := h.Read(ctx); err != nil || len(state.Missing) > 0 {
+	if state, err := h.Read(ctx); err != nil || len(state.Defects) > 0 {
 		return step("read the hub", errors.Join(err, missing(state)))
 	}
 	stop, err := w.listen(h.Registry())
@@ -138,7 +138,7 @@ func (w *world) providerStory() error {
 
 // tidy is what a change of a link does, long after: it publishes a template that
 // is there, and old, and deletes those that nobody needs any more.
-func (w *world) tidy(h *hub.Hub) error {
+func (w *world) tidy(h *hub.Manager) error {
 	record, err := h.Registry().Hub(w.t.Context())
 	if err != nil {
 		return err
@@ -156,10 +156,10 @@ func (w *world) tidy(h *hub.Hub) error {
 }
 
 func missing(s hub.State) error {
-	if len(s.Missing) == 0 {
+	if len(s.Defects) == 0 {
 		return nil
 	}
-	return fmt.Errorf("missing: %v", s.Missing)
+	return fmt.Errorf("missing: %v", s.Defects)
 }
 
 // listen is a registrar of the caller that runs until it is stopped.
@@ -186,7 +186,7 @@ func (w *world) listen(records *registry.Registry) (stop func() error, err error
 // customerStory: globex launches, updates and deletes their stack, and sends
 // something unreadable in between. They hear of it in their stack's events;
 // whoever waits for them gives up when the caller's policy is to blame.
-func (w *world) customerStory(h *hub.Hub, link onboarding.Link, trusted ...account.RoleARN) error {
+func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...account.RoleARN) error {
 	ctx := w.hope
 	url, err := acctest.LaunchURL(link)
 	if err != nil {

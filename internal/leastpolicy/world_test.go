@@ -48,8 +48,8 @@ func parse[T any](parse func(string) (T, error), s string) T {
 }
 
 // acme is the hub of all tests, in the given Regions.
-func acme(regions ...account.Region) leastpolicy.Hub {
-	h := leastpolicy.Hub{
+func acme(regions ...account.Region) leastpolicy.Parts {
+	h := leastpolicy.Parts{
 		Account: vendor, Region: virginia,
 		Queue: hub.QueueName("acme"), DeadLetterQueue: hub.DeadLetterQueueName("acme"), Table: registry.TableName("acme"),
 		Bucket: "xacct-acme-" + strings.Repeat("?", 16),
@@ -153,7 +153,7 @@ func (w *world) makeRole(name string) {
 }
 
 // openHub is the hub as somebody sees it.
-func (w *world) openHub(clients *awsclient.Clients) *hub.Hub {
+func (w *world) openHub(clients *awsclient.Clients) *hub.Manager {
 	w.t.Helper()
 	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader)
 	if err != nil {
@@ -164,14 +164,14 @@ func (w *world) openHub(clients *awsclient.Clients) *hub.Hub {
 
 func spec(tags map[string]string, regions ...account.Region) hub.Spec {
 	return hub.Spec{
-		DisplayName: "Acme", Regions: regions, Publishers: "known_accounts", TemplateAccess: "public",
+		DisplayName: "Acme", Regions: regions, PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic,
 		ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1, Tags: tags,
 	}
 }
 
 // declare makes a link for globex, or changes the one there is, as the provider
 // does: template, record, permission to publish.
-func declare(ctx context.Context, h *hub.Hub, description string, before onboarding.Link, trusted ...account.RoleARN) (onboarding.Link, error) {
+func declare(ctx context.Context, h *hub.Manager, description string, before onboarding.Link, trusted ...account.RoleARN) (onboarding.Link, error) {
 	link := before
 	record, err := h.Registry().Hub(ctx)
 	if err != nil {
@@ -200,7 +200,7 @@ func declare(ctx context.Context, h *hub.Hub, description string, before onboard
 	if link, err = h.Registry().CreateLink(ctx, link); err != nil {
 		return link, err
 	}
-	return link, h.Publishers().Allow(ctx, 0, globex)
+	return link, h.Permissions().Allow(ctx, 0, globex)
 }
 
 // actions are those of a policy, each once.

@@ -10,24 +10,6 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Hub is what the domain needs to know of a hub: who speaks to the customer,
-// and how long CloudFormation waits for our answer.
-type Hub struct {
-	Name            string
-	DisplayName     string // the vendor's name, as customers read it
-	SupportURL      string // where a customer may ask; may be empty
-	Account         account.ID
-	Region          account.Region
-	Regions         []account.Region // where it has topics; customers' stacks live there
-	ResponseTimeout time.Duration
-	// SkipSignatures takes messages that SNS has not signed, or whose signature
-	// nobody has checked. Hubs from before there was a choice do not skip them.
-	SkipSignatures bool
-	// EventBus is the vendor's own, which is told what becomes of customers'
-	// roles; zero: nobody is.
-	EventBus account.EventBusARN
-}
-
 // Link is one onboarding link: what the vendor expects of one customer.
 type Link struct {
 	Hub        string

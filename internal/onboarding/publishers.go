@@ -15,14 +15,14 @@ import (
 // gone: its owner may be pressing Create stack while the vendor runs destroy.
 const Grace = 7 * 24 * time.Hour
 
-// Publishers are the accounts whose stacks may publish, in order and each
+// AllowedAccounts returns the accounts whose stacks may publish, sorted and each
 // once: those that an open link names, those with a stack whose Delete is
 // still to come, and those for which the last of these ended within the grace
 // period. A stack that may not publish its Delete cannot be deleted
 // (aws-facts 1.14), so a live one always keeps its permission.
 //
 // Customers of one shard give that shard's publishers.
-func Publishers(customers []Customer, now time.Time) []account.ID {
+func AllowedAccounts(customers []Customer, now time.Time) []account.ID {
 	var ids []account.ID
 	for _, customer := range customers {
 		if customer.Link.needed(now) {
@@ -41,10 +41,10 @@ func Publishers(customers []Customer, now time.Time) []account.ID {
 	return sortedByText(ids)
 }
 
-// Organizations are those of whose accounts any may publish, by the same rule:
+// AllowedOrganizations returns those all of whose accounts may publish, by the same rule:
 // while an open link names it, or a stack that came of that link lives, or the
 // last of these ended within the grace period.
-func Organizations(customers []Customer, now time.Time) []account.OrganizationID {
+func AllowedOrganizations(customers []Customer, now time.Time) []account.OrganizationID {
 	var ids []account.OrganizationID
 	for _, customer := range customers {
 		link := customer.Link

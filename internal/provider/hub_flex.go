@@ -18,6 +18,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -32,8 +33,8 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 		DisplayName:     m.DisplayName.ValueString(),
 		SupportURL:      m.SupportURL.ValueString(),
 		Regions:         regionsOf(ctx, m.Regions, path.Root("regions"), diags),
-		Publishers:      m.Publishers.ValueString(),
-		TemplateAccess:  m.TemplateAccess.ValueString(),
+		PublisherScope:  onboarding.PublisherScope(m.Publishers.ValueString()),
+		TemplateAccess:  onboarding.TemplateAccess(m.TemplateAccess.ValueString()),
 		ResponseTimeout: timeout,
 		Capacity:        int(m.Capacity.ValueInt64()),
 		Shards:          hub.Shards(int(m.Capacity.ValueInt64())),
@@ -68,8 +69,8 @@ func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[st
 	m.DisplayName = optional(record.DisplayName)
 	m.SupportURL = optional(record.SupportURL)
 	m.Regions = stringSet(ctx, regionNames(record.Regions), diags)
-	m.Publishers = types.StringValue(record.Publishers)
-	m.TemplateAccess = types.StringValue(record.TemplateAccess)
+	m.Publishers = types.StringValue(string(record.PublisherScope))
+	m.TemplateAccess = types.StringValue(string(record.TemplateAccess))
 	if d, err := time.ParseDuration(m.ResponseTimeout.ValueString()); err != nil || d != record.ResponseTimeout {
 		m.ResponseTimeout = types.StringValue(shortDuration(record.ResponseTimeout))
 	}
@@ -100,13 +101,13 @@ func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *
 	m.TemplateBucket = types.StringValue(record.Bucket)
 	m.TableName = types.StringValue(registry.TableName(record.Name))
 	topics := topicARNs(record)
-	for _, missing := range state.Missing {
-		switch missing.Part {
-		case "topic", "subscription":
-			maps.DeleteFunc(topics, func(_, arn string) bool { return strings.Contains(missing.Name, arn) })
-		case "dead-letter queue", "redrive policy":
+	for _, defect := range state.Defects {
+		switch defect.Part {
+		case hub.Topic, hub.Subscription:
+			maps.DeleteFunc(topics, func(_, arn string) bool { return arn == defect.Name })
+		case hub.DeadLetterQueue:
 			m.DeadLetterQueueARN = types.StringNull()
-		case "bucket", "bucket policy", "public access setting of bucket":
+		case hub.Bucket:
 			m.TemplateBucket = types.StringNull()
 		default:
 			m.QueueURL, m.QueueARN = types.StringNull(), types.StringNull()
@@ -142,7 +143,7 @@ func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
 	record.SupportURL = spec.SupportURL
 	record.Regions = spec.Regions
 	record.ResponseTimeout = spec.ResponseTimeout
-	record.Publishers = spec.Publishers
+	record.PublisherScope = spec.PublisherScope
 	record.TemplateAccess = spec.TemplateAccess
 	record.Capacity = spec.Capacity
 	record.SkipSignatures = spec.SkipSignatures
@@ -163,7 +164,7 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 		{"display_name", record.DisplayName, wanted.DisplayName},
 		{"support_url", record.SupportURL, wanted.SupportURL},
 		{"regions", record.Regions, wanted.Regions},
-		{"publishers", record.Publishers, wanted.Publishers},
+		{"publishers", record.PublisherScope, wanted.PublisherScope},
 		{"template_access", record.TemplateAccess, wanted.TemplateAccess},
 		{"response_timeout", record.ResponseTimeout, wanted.ResponseTimeout},
 		{"capacity", record.Capacity, wanted.Capacity},

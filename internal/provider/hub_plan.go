@@ -18,6 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -89,7 +90,7 @@ func (r *hubResource) planDefaults(ctx context.Context, req resource.ModifyPlanR
 
 // planNew is a hub that is to be created: of its links nothing can be known.
 func (r *hubResource) planNew(ctx context.Context, in *intake, plan *hubModel, diags *diag.Diagnostics) {
-	in.planHub(plannedHub{creating: true, publishers: plan.Publishers.ValueString()})
+	in.planHub(plannedHub{creating: true, publishers: onboarding.PublisherScope(plan.Publishers.ValueString())})
 	plan.Region = types.StringValue(r.session.clients.Region.String())
 	plan.AccountID = types.StringValue(r.session.clients.Account.String())
 	if !declaredFully(*plan) {

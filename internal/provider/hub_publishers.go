@@ -14,14 +14,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // planPublishers refuses publishers that the rest of the hub, or its links, can't
 // live with.
 func (r *hubResource) planPublishers(ctx context.Context, in *intake, before registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) {
-	if spec.Publishers == registry.PublishersAnyone {
-		if spec.TemplateAccess == registry.TemplatesAccounts {
+	if spec.PublisherScope == onboarding.AnyAccount {
+		if spec.TemplateAccess == onboarding.TemplatesAccounts {
 			diags.AddAttributeError(path.Root("template_access"), "Anyone could not read the template",
 				`With publishers = "anyone" the customers' accounts are not known before they launch, so the bucket can't name them as readers. `+
 					`Set template_access to "public" or "presigned".`)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -112,14 +113,13 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	in.sawHub(state.Record, readAt)
 	if state.PoliciesBehind {
 		// A writer died between the registry and the topics: finish its work.
-		if err := in.hub.Publishers().Repair(ctx); err != nil {
+		if err := in.hub.Permissions().Repair(ctx); err != nil {
 			resp.Diagnostics.AddWarning(fmt.Sprintf("Could not repair the topic policies of hub %s", in.name),
 				paragraphs("Some customers may be unable to phone home until they are repaired: by the next apply, or by a registrar.", err.Error()))
 		}
 	}
-	for _, missing := range state.Missing {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("A part of hub %s needs mending", in.name),
-			fmt.Sprintf("The %s is gone, or is not as it should be. Apply mends it.", missing))
+	if len(state.Defects) > 0 {
+		resp.Diagnostics.Append(needsMending(in.name, state.Defects))
 	}
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
@@ -174,6 +174,17 @@ func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), id)...)
+}
+
+// needsMending lists the defects in one warning: Terraform shows only the first
+// of several that have the same summary.
+func needsMending(name string, defects []hub.Defect) diag.Diagnostic {
+	var lines strings.Builder
+	for _, defect := range defects {
+		fmt.Fprintf(&lines, "\n  - %s", defect)
+	}
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Parts of hub %s need mending", name),
+		"They are gone, or were changed outside of this provider. The next apply mends them:\n"+lines.String())
 }
 
 // elsewhere reports, and says so, that the provider looks in another Region or

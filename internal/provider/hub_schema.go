@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
-	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // hubModel is xacct_hub in configuration, plan and state.
@@ -87,20 +87,20 @@ func hubSchema() schema.Schema {
 				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(awsRegion())},
 			},
 			"publishers": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString("known_accounts"),
+				Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.KnownAccounts)),
 				MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
 					"`anyone`: any AWS account, for sign-up before the customer's account is known. Then links need `expires_at` and may leave out `account_id`: " +
 					"the first account that registers a proven role has the link, and all others are refused. " +
 					"Changes in place; the way back needs an `account_id` in every open link.",
-				Validators: []validator.String{oneOf(registry.PublishersKnown, registry.PublishersAnyone)},
+				Validators: []validator.String{oneOf(onboarding.PublisherScopes()...)},
 			},
 			"template_access": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString(registry.TemplatesPublic),
+				Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.TemplatesPublic)),
 				MarkdownDescription: "How customers may read templates. `public` (default): whoever has the address, which is a hash of the content; " +
 					"the bucket can't be listed, and nothing in it is secret. `accounts`: the bucket is private, and its policy names the customers' accounts, " +
 					"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and nobody else may read; " +
 					"links have no `url` then, because a signature has no place in a state: `xacct link HUB/CUSTOMER` prints a fresh one, which lives for seven days at most. Changes in place.",
-				Validators: []validator.String{oneOf(registry.TemplatesPublic, registry.TemplatesPresigned, registry.TemplatesAccounts)},
+				Validators: []validator.String{oneOf(onboarding.TemplateAccesses()...)},
 			},
 			"response_timeout": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("15m"),

@@ -219,7 +219,7 @@ func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubR
 	if p.config.ExternalID.IsNull() && !p.sameLink() {
 		p.plan.ExternalID = types.StringNull() // the hub issues it
 	}
-	p.chosenExternalID(record.Publishers)
+	p.chosenExternalID(record.PublisherScope)
 	w := p.plan.wanted(ctx, record, !p.sameLink(), p.diags)
 	if p.diags.HasError() {
 		return

@@ -104,7 +104,7 @@ func (w *wanted) expect(ctx context.Context, m linkModel, diags *diag.Diagnostic
 		w.onlyAccounts = append(w.onlyAccounts, id)
 	}
 	slices.SortFunc(w.onlyAccounts, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
-	if w.record.TemplateAccess == registry.TemplatesAccounts {
+	if w.record.TemplateAccess == onboarding.TemplatesAccounts {
 		diags.AddAttributeError(path.Root("organization_id"), "The organization could not read the template", fmt.Sprintf(
 			`The template_access of hub %s is "accounts": only accounts that links name may read templates. Use "public" or "presigned" for organizations.`, w.record.Name))
 	}
@@ -132,9 +132,9 @@ func (w *wanted) expectOne(m linkModel, diags *diag.Diagnostics) {
 
 // chosenExternalID refuses an external ID of the vendor's own where everybody
 // may publish: only one that the hub has made is sure to be unguessable.
-func (p *linkPlan) chosenExternalID(publishers string) {
+func (p *linkPlan) chosenExternalID(publishers onboarding.PublisherScope) {
 	kept := p.sameLink() && p.plan.ExternalID.Equal(p.state.ExternalID)
-	if publishers == registry.PublishersAnyone && !p.config.ExternalID.IsNull() && !kept {
+	if publishers == onboarding.AnyAccount && !p.config.ExternalID.IsNull() && !kept {
 		p.diags.AddAttributeError(path.Root("external_id"), "Not on a hub that anyone may use",
 			`The hub's publishers are "anyone", so external_id can't be chosen: only one that the hub has made is sure to be unguessable. Leave it out.`)
 	}
@@ -147,7 +147,7 @@ func (p *linkPlan) onNewHub(in *intake) {
 	publishers := in.plannedHub.publishers
 	in.mu.Unlock()
 	p.chosenExternalID(publishers)
-	if publishers == registry.PublishersKnown && p.config.AccountID.IsNull() && !p.plan.Scope.IsUnknown() && p.plan.Scope.ValueString() != scopeOrganization {
+	if publishers == onboarding.KnownAccounts && p.config.AccountID.IsNull() && !p.plan.Scope.IsUnknown() && p.plan.Scope.ValueString() != scopeOrganization {
 		p.diags.Append(accountMissing())
 	}
 }
@@ -197,12 +197,12 @@ func (m linkModel) sameScope(o linkModel) bool {
 // letPublish sees to it that those whom the link expects may phone home.
 func (in *intake) letPublish(ctx context.Context, link onboarding.Link) error {
 	if !link.Account.IsZero() {
-		if err := in.hub.Publishers().Allow(ctx, link.Shard, link.Account); err != nil {
+		if err := in.hub.Permissions().Allow(ctx, link.Shard, link.Account); err != nil {
 			return err
 		}
 	}
 	if !link.Organization.IsZero() {
-		return in.hub.Publishers().AllowOrganization(ctx, link.Shard, link.Organization)
+		return in.hub.Permissions().AllowOrganization(ctx, link.Shard, link.Organization)
 	}
 	return nil
 }
@@ -218,7 +218,7 @@ func (in *intake) nameMembers(ctx context.Context, c onboarding.Customer, diags 
 	for _, r := range live(c) {
 		members = append(members, r.Account)
 	}
-	if err := in.hub.Publishers().AllowMembers(ctx, c.Link.Shard, members); err != nil {
+	if err := in.hub.Permissions().AllowMembers(ctx, c.Link.Shard, members); err != nil {
 		diags.AddWarning(fmt.Sprintf("Accounts of %s could not be named one by one", onCustomer(in.name, c.Link.CustomerID)), paragraphs(
 			"They may phone home as long as they are in the organization. An account that leaves it before its stack is deleted can't phone home that Delete, and its stack will hang.",
 			err.Error()))
@@ -230,7 +230,7 @@ func (in *intake) letRead(ctx context.Context, record registry.HubRecord, link o
 	if link.Account.IsZero() {
 		return nil
 	}
-	return in.hub.Publishers().LetRead(ctx, record, link.Account)
+	return in.hub.Permissions().LetRead(ctx, record, link.Account)
 }
 
 // sameWho reports whether two links let the same phone home.

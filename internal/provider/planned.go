@@ -24,7 +24,7 @@ type plannedHub struct {
 	known    bool // record is what the hub will be
 	creating bool // it will be a new hub, of which nothing is known yet
 	// publishers are those of a new hub, where they are known.
-	publishers string
+	publishers onboarding.PublisherScope
 	unsure     bool // it will change, and some of it isn't known yet
 }
 

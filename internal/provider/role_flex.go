@@ -69,7 +69,7 @@ func (in *intake) updateURL(ctx context.Context, c onboarding.Customer, diags *d
 	if err != nil {
 		diags.Append(cannot("read", onHub(in.name), "", err))
 	}
-	if !known || record.SignsTemplates() {
+	if !known || record.TemplateAccess.Signed() {
 		return types.StringNull()
 	}
 	url, err := launch.UpdateURL(c.Link, r, in.session.console)

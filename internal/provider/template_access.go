@@ -28,7 +28,7 @@ import (
 // it has none: a signature belongs into no plan and no state, and would be dead
 // before long.
 func addresses(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) (url, template types.String, err error) {
-	if record.SignsTemplates() {
+	if record.TemplateAccess.Signed() {
 		return types.StringNull(), types.StringNull(), nil
 	}
 	text, err := launch.URL(link, d, console)
@@ -37,7 +37,7 @@ func addresses(record registry.HubRecord, link onboarding.Link, d declaration.De
 
 // unknownAddresses are those of a link of which too little is known yet.
 func unknownAddresses(record registry.HubRecord) types.String {
-	if record.SignsTemplates() {
+	if record.TemplateAccess.Signed() {
 		return types.StringNull()
 	}
 	return types.StringUnknown()
@@ -45,7 +45,7 @@ func unknownAddresses(record registry.HubRecord) types.String {
 
 // howToSend is what to send to a customer: the link, or how to come by one.
 func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) string {
-	if record.SignsTemplates() {
+	if record.TemplateAccess.Signed() {
 		return fmt.Sprintf("Links of this hub are signed when they are needed. Print a fresh one with:\n\n  xacct link %s", link.ID())
 	}
 	text, err := launch.URL(link, d, console)
@@ -62,14 +62,14 @@ func (p *linkPlan) addressMoves(ctx context.Context, in *intake) bool {
 	if err != nil {
 		p.diags.Append(cannot("plan the link of", onCustomer(in.name, p.plan.CustomerID.ValueString()), "", err))
 	}
-	return ok && record.SignsTemplates() != p.state.URL.IsNull()
+	return ok && record.TemplateAccess.Signed() != p.state.URL.IsNull()
 }
 
 // room plans the link, and refuses to, in the plan already, where its account
 // doesn't fit into the bucket's policy any more.
 func (p *linkPlan) room(ctx context.Context, in *intake, record registry.HubRecord, link onboarding.Link) {
 	plan := plannedLink{link: link, known: true}
-	if record.TemplateAccess != registry.TemplatesAccounts {
+	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		in.planLink(link.CustomerID, plan)
 		return
 	}
@@ -99,7 +99,7 @@ func accountsOf(customers map[string]onboarding.Customer, in *intake) map[accoun
 		list = append(list, c)
 	}
 	accounts := map[account.ID]bool{}
-	for _, id := range onboarding.Publishers(list, in.session.now()) {
+	for _, id := range onboarding.AllowedAccounts(list, in.session.now()) {
 		accounts[id] = true
 	}
 	return accounts
@@ -114,7 +114,7 @@ func roomForReaders(name string, partition account.Partition) int {
 // planAccess refuses template_access = "accounts" where not all customers fit
 // into the policy, or more are declared to come than ever will.
 func (r *hubResource) planAccess(ctx context.Context, in *intake, plan *hubModel, declared types.Int64, diags *diag.Diagnostics) {
-	if plan.TemplateAccess.ValueString() != registry.TemplatesAccounts {
+	if onboarding.TemplateAccess(plan.TemplateAccess.ValueString()) != onboarding.TemplatesAccounts {
 		return
 	}
 	room := roomForReaders(in.name, r.session.clients.Partition())

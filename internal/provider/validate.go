@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -215,10 +216,13 @@ func identityPolicy() check {
 	}}
 }
 
-func oneOf(values ...string) check {
-	quoted := `"` + strings.Join(values, `", "`) + `"`
-	return check{"one of " + quoted, "Not one of the values", func(s string) error {
-		if !slices.Contains(values, s) {
+func oneOf[T ~string](values ...T) check {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = strconv.Quote(string(v))
+	}
+	return check{"one of " + strings.Join(texts, ", "), "Not one of the values", func(s string) error {
+		if !slices.Contains(values, T(s)) {
 			return fmt.Errorf("%q is none of them", s)
 		}
 		return nil

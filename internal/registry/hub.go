@@ -28,26 +28,13 @@ const (
 	HubDeleting HubState = "deleting"
 )
 
-// Who may read a hub's templates: its TemplateAccess.
-const (
-	TemplatesPublic    = "public"    // whoever knows the address
-	TemplatesPresigned = "presigned" // whoever has an address that the vendor has just signed
-	TemplatesAccounts  = "accounts"  // the accounts of the hub's customers
-)
-
-// Who may phone home: a hub's Publishers.
-const (
-	PublishersKnown  = "known_accounts" // the accounts and organizations that links name
-	PublishersAnyone = "anyone"         // any AWS account; for sign-up before the account is known
-)
-
 // HubRecord is everything that is known of a hub without asking for its parts.
 type HubRecord struct {
 	onboarding.Hub
 
-	Retiring       []account.Region // not offered to anybody, but a topic may be there: going, or not yet come
-	Publishers     string
-	TemplateAccess string
+	Retiring       []account.Region          // not offered to anybody, but a topic may be there: going, or not yet come
+	PublisherScope onboarding.PublisherScope `json:"Publishers"`
+	TemplateAccess onboarding.TemplateAccess
 	Capacity       int
 	Shards         int // topics in every Region
 	NewestShard    int `json:",omitempty"` // the first of those that new customers get
@@ -67,12 +54,8 @@ type HubRecord struct {
 	Key Key `json:"-"`
 }
 
-// SignsTemplates says that the address of a template opens nothing by itself:
-// somebody with the vendor's credentials has to sign it first.
-func (h HubRecord) SignsTemplates() bool { return h.TemplateAccess == TemplatesPresigned }
-
 // OpenToAnyone says that the hub's topics take messages of any AWS account.
-func (h HubRecord) OpenToAnyone() bool { return h.Publishers == PublishersAnyone }
+func (h HubRecord) OpenToAnyone() bool { return h.PublisherScope == onboarding.AnyAccount }
 
 // Grown is the record of a hub with at least so many topics in every Region.
 // New customers go to those that the last step brought: their number is known,

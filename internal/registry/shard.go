@@ -72,8 +72,8 @@ func (l ListKey) String() string {
 	return "the list of readers"
 }
 
-// Publishers are the shard's accounts, sorted.
-func (s Shard) Publishers() []account.ID {
+// AccountIDs returns the accounts, sorted.
+func (s Shard) AccountIDs() []account.ID {
 	return slices.SortedFunc(maps.Keys(s.Accounts), func(a, b account.ID) int {
 		return strings.Compare(a.String(), b.String())
 	})

@@ -86,7 +86,7 @@ func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
 	first, second := id(t, "222222222222"), id(t, "333333333333")
 	changed, err := w.ChangeShard(t.Context(), lease, today, registry.ShardChange{Add: []account.ID{second, first}})
 	w.must(err)
-	if got := changed.Publishers(); changed.Sequence != 1 || len(got) != 2 || got[0] != first || got[1] != second {
+	if got := changed.AccountIDs(); changed.Sequence != 1 || len(got) != 2 || got[0] != first || got[1] != second {
 		t.Errorf("got sequence %d and %v", changed.Sequence, got)
 	}
 	if !changed.Accounts[first].Equal(w.clock.Now()) {

@@ -41,7 +41,7 @@ type world struct {
 	options
 	box       *sandbox.Sandbox
 	clients   *awsclient.Clients // the vendor's own, for what is not tried
-	hub       *hub.Hub
+	hub       *hub.Manager
 	record    registry.HubRecord
 	templates [2]template
 	customers []*customer
@@ -90,7 +90,7 @@ func (w *world) setUp(ctx context.Context) error {
 	}
 	spec := hub.Spec{
 		DisplayName: "Acme", SupportURL: "https://acme.example/support",
-		Publishers: "known_accounts", TemplateAccess: "public",
+		PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic,
 		ResponseTimeout: w.timeout, Capacity: 1500, Shards: 1,
 	}
 	for _, name := range regions {
@@ -156,7 +156,7 @@ func (w *world) invite(ctx context.Context) error {
 				return err
 			}
 			w.customers[i] = newCustomer(w, i, link)
-			return w.hub.Publishers().Allow(ctx, 0, id)
+			return w.hub.Permissions().Allow(ctx, 0, id)
 		})
 	}
 	return group.Wait()

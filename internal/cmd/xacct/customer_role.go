@@ -64,7 +64,7 @@ func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
 
 func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
 	update := ""
-	if !record.SignsTemplates() { // then `xacct link --update` has to sign it
+	if !record.TemplateAccess.Signed() { // then `xacct link --update` has to sign it
 		update, _ = launch.UpdateURL(link, r, "") // a link without a template has no update to show
 	}
 	return customerRole{

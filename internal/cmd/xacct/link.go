@@ -131,7 +131,7 @@ func (f *hubFlags) customer(ctx context.Context, clock func() time.Time, id stri
 // sign signs the address of the link's template, where customers could not read
 // it otherwise, and says how long that lasts.
 func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer, clock func() time.Time) error {
-	if !in.record.SignsTemplates() || link.Status(clock()) == onboarding.LinkClosed {
+	if !in.record.TemplateAccess.Signed() || link.Status(clock()) == onboarding.LinkClosed {
 		return nil
 	}
 	if f.format == "terraform" {

@@ -57,7 +57,7 @@ and delete nothing of the hub.`,
 			if lambda {
 				write = leastpolicy.RegistrarFunction
 			}
-			return flags.print(cmd, "registrar", described.Hub, write)
+			return flags.print(cmd, "registrar", described.Parts, write)
 		},
 	}
 	flags.addTo(cmd)
@@ -86,7 +86,7 @@ it has to stay in the policy for the apply that removes it.`,
 			if err := described.addTopics(cmd, regions, capacity, clock); err != nil {
 				return err
 			}
-			return flags.print(cmd, "provider", described.Hub, leastpolicy.Provider)
+			return flags.print(cmd, "provider", described.Parts, leastpolicy.Provider)
 		},
 	}
 	flags.addTo(cmd)
@@ -117,7 +117,7 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 // described is a hub as its policies see it, and the way to ask AWS for more;
 // nil where AWS is not to be asked.
 type described struct {
-	leastpolicy.Hub
+	leastpolicy.Parts
 	name   string
 	intake *intake
 }
@@ -128,7 +128,7 @@ func (f *policyFlags) describe(ctx context.Context) (*described, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	d := &described{name: f.hub, Hub: leastpolicy.Hub{
+	d := &described{name: f.hub, Parts: leastpolicy.Parts{
 		Queue:           hub.QueueName(f.hub),
 		DeadLetterQueue: hub.DeadLetterQueueName(f.hub),
 		Table:           registry.TableName(f.hub),
@@ -220,7 +220,7 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, 
 	return nil
 }
 
-func (f *policyFlags) print(cmd *cobra.Command, who string, of leastpolicy.Hub, write func(leastpolicy.Hub) (iampolicy.Document, error)) error {
+func (f *policyFlags) print(cmd *cobra.Command, who string, of leastpolicy.Parts, write func(leastpolicy.Parts) (iampolicy.Document, error)) error {
 	document, err := write(of)
 	if err != nil {
 		return err

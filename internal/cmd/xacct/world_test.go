@@ -37,7 +37,7 @@ import (
 type world struct {
 	box     *sandbox.Sandbox
 	clients *awsclient.Clients
-	hub     *hub.Hub
+	hub     *hub.Manager
 	record  registry.HubRecord
 	mend    func() // what fails on purpose
 }
@@ -90,16 +90,16 @@ func (w *world) makeHub(ctx context.Context) error {
 	return err
 }
 
-func hubSpec(templateAccess string) hub.Spec {
+func hubSpec(templateAccess onboarding.TemplateAccess) hub.Spec {
 	return hub.Spec{
 		DisplayName: "Acme", Regions: []account.Region{must(account.ParseRegion(home)), must(account.ParseRegion("eu-central-1"))},
-		Publishers: "known_accounts", TemplateAccess: templateAccess, ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1,
+		PublisherScope: onboarding.KnownAccounts, TemplateAccess: templateAccess, ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1,
 	}
 }
 
 // template-access VALUE changes who may read the hub's templates.
 func (w *world) templateAccess(ts *testscript.TestScript, args []string) {
-	state, err := w.hub.Update(context.Background(), hubSpec(args[0]))
+	state, err := w.hub.Update(context.Background(), hubSpec(onboarding.TemplateAccess(args[0])))
 	ts.Check(err)
 	w.record = state.Record
 }
@@ -205,7 +205,7 @@ func (w *world) inviteOne(ctx context.Context, customer, accountID string, optio
 	if _, err = w.hub.Registry().CreateLink(ctx, link); err != nil {
 		return "", err
 	}
-	if err := w.hub.Publishers().Allow(ctx, link.Shard, link.Account); err != nil {
+	if err := w.hub.Permissions().Allow(ctx, link.Shard, link.Account); err != nil {
 		return "", err
 	}
 	return quickcreate.Link{

@@ -56,7 +56,7 @@ func TestTheExamplesRoleMayDoWhatThePolicySaysAndWriteLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, err := leastpolicy.RegistrarFunction(leastpolicy.Hub{
+	policy, err := leastpolicy.RegistrarFunction(leastpolicy.Parts{
 		Account: vendor, Region: region, Queue: "queue", DeadLetterQueue: "dead-letters", Table: "table",
 	})
 	if err != nil {

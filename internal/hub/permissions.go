@@ -19,27 +19,27 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Publishers keeps the lists of accounts that may publish to the hub's topics.
+// Permissions keeps who may publish to the topics and who may read templates.
 //
 // The truth is the shard's item in the registry; the topics' policies are
 // copies of it. SNS replaces a policy without looking at what it replaces
 // (aws-facts 5.5), so every writer, in whatever process, takes the shard's
 // lease, changes the item, writes the copies, and then makes sure that it had
 // the lease all along; if not, it writes once more.
-type Publishers struct {
-	hub    *Hub
+type Permissions struct {
+	hub    *Manager
 	holder string // names this process in leases
 
 	mu    sync.Mutex
 	lists map[registry.ListKey]*listWriter
 }
 
-func newPublishers(h *Hub) (*Publishers, error) {
+func newPermissions(h *Manager) (*Permissions, error) {
 	id := make([]byte, 8)
 	if _, err := io.ReadFull(h.random, id); err != nil {
 		return nil, fmt.Errorf("draw a name for the leases of hub %s: %w", h.name, err)
 	}
-	return &Publishers{hub: h, holder: hex.EncodeToString(id), lists: map[registry.ListKey]*listWriter{}}, nil
+	return &Permissions{hub: h, holder: hex.EncodeToString(id), lists: map[registry.ListKey]*listWriter{}}, nil
 }
 
 // listWriter serialises this process's writes to one list. Callers that come
@@ -80,12 +80,12 @@ const (
 // Allow sees to it that an account may publish to a shard's topics in every
 // Region, and read templates where not everybody may. When it returns nil the
 // permission is in all policies.
-func (p *Publishers) Allow(ctx context.Context, shard int, id account.ID) error {
+func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error {
 	return p.join(ctx, registry.ShardList(shard), id)
 }
 
 // join adds an account to a list, together with those that come at the same time.
-func (p *Publishers) join(ctx context.Context, list registry.ListKey, id account.ID) error {
+func (p *Permissions) join(ctx context.Context, list registry.ListKey, id account.ID) error {
 	b := p.writer(list).join(id, func(b *batch) {
 		// The write is everybody's in the batch, so that no single caller's
 		// cancellation ends it.
@@ -103,7 +103,7 @@ func (p *Publishers) join(ctx context.Context, list registry.ListKey, id account
 
 // allowAll allows accounts together. Where that is refused because of one of
 // them, each is tried by itself: the others have nothing to do with it.
-func (p *Publishers) allowAll(ctx context.Context, list registry.ListKey, accounts []account.ID) map[account.ID]error {
+func (p *Permissions) allowAll(ctx context.Context, list registry.ListKey, accounts []account.ID) map[account.ID]error {
 	errs := map[account.ID]error{}
 	err := p.allow(ctx, list, accounts)
 	if err == nil {
@@ -129,7 +129,7 @@ func refusesAccounts(err error) bool {
 	return errors.As(err, &topic) || errors.As(err, &bucket) || errors.As(err, &nobody)
 }
 
-func (p *Publishers) allow(ctx context.Context, list registry.ListKey, accounts []account.ID) error {
+func (p *Permissions) allow(ctx context.Context, list registry.ListKey, accounts []account.ID) error {
 	err := p.change(ctx, list, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
 	if err != nil || list == registry.Readers {
 		return err
@@ -139,7 +139,7 @@ func (p *Publishers) allow(ctx context.Context, list registry.ListKey, accounts 
 
 // wanting adds those accounts that are not on a list, or are and were asked for
 // long ago.
-func (p *Publishers) wanting(now registry.Shard, accounts []account.ID) registry.ShardChange {
+func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registry.ShardChange {
 	var change registry.ShardChange
 	for _, id := range accounts {
 		asked, there := now.Accounts[id]
@@ -152,7 +152,7 @@ func (p *Publishers) wanting(now registry.Shard, accounts []account.ID) registry
 
 // Sweep takes accounts off the lists that no link, no live stack and no grace
 // period names any more.
-func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
+func (p *Permissions) Sweep(ctx context.Context, now time.Time) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
 		return p.hub.explainRegistry(err)
@@ -163,26 +163,26 @@ func (p *Publishers) Sweep(ctx context.Context, now time.Time) error {
 	}
 	for shard := range record.Shards {
 		mine := slices.DeleteFunc(slices.Clone(customers), func(c onboarding.Customer) bool { return c.Link.Shard != shard })
-		keep := onboarding.Publishers(mine, now)
+		keep := onboarding.AllowedAccounts(mine, now)
 		if err := p.sweep(ctx, registry.ShardList(shard), keep, now); err != nil {
 			return err
 		}
-		if err := p.sweepOrganizations(ctx, registry.ShardList(shard), onboarding.Organizations(mine, now), now); err != nil {
+		if err := p.sweepOrganizations(ctx, registry.ShardList(shard), onboarding.AllowedOrganizations(mine, now), now); err != nil {
 			return err
 		}
 	}
-	if record.TemplateAccess != registry.TemplatesAccounts {
+	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil
 	}
-	return p.sweep(ctx, registry.Readers, onboarding.Publishers(customers, now), now)
+	return p.sweep(ctx, registry.Readers, onboarding.AllowedAccounts(customers, now), now)
 }
 
 // sweep looks before it takes the lease: most of the time there is nothing to
 // do.
-func (p *Publishers) sweep(ctx context.Context, list registry.ListKey, keep []account.ID, now time.Time) error {
+func (p *Permissions) sweep(ctx context.Context, list registry.ListKey, keep []account.ID, now time.Time) error {
 	stale := func(s registry.Shard) registry.ShardChange {
 		var change registry.ShardChange
-		for _, id := range s.Publishers() {
+		for _, id := range s.AccountIDs() {
 			if len(change.Remove) < batchSize && !slices.Contains(keep, id) && now.Sub(s.Accounts[id]) > settled {
 				change.Remove = append(change.Remove, id)
 			}
@@ -204,7 +204,7 @@ func (p *Publishers) sweep(ctx context.Context, list registry.ListKey, keep []ac
 }
 
 // Repair writes the policies that are behind the registry, if any are.
-func (p *Publishers) Repair(ctx context.Context) error {
+func (p *Permissions) Repair(ctx context.Context) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
 		return p.hub.explainRegistry(err)
@@ -227,7 +227,7 @@ func (p *Publishers) Repair(ctx context.Context) error {
 			return err
 		}
 	}
-	if record.TemplateAccess != registry.TemplatesAccounts {
+	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil
 	}
 	return p.repairReaders(ctx, record)
@@ -236,7 +236,7 @@ func (p *Publishers) Repair(ctx context.Context) error {
 // setRegions makes the shard's Regions the given ones, and writes the policies
 // of their topics. Even where the Regions stay, policies that are behind are
 // mended.
-func (p *Publishers) setRegions(ctx context.Context, shard int, regions []account.Region) error {
+func (p *Permissions) setRegions(ctx context.Context, shard int, regions []account.Region) error {
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		if slices.Equal(now.Regions, sortRegions(regions)) {
 			return registry.ShardChange{}
@@ -247,7 +247,7 @@ func (p *Publishers) setRegions(ctx context.Context, shard int, regions []accoun
 
 // change makes one change to a list and its policies, again and again until
 // it is certain that the policies say what the registry says.
-func (p *Publishers) change(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
+func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	w := p.writer(list)
 	select {
 	case <-w.turn:
@@ -275,7 +275,7 @@ func pause(attempt int) time.Duration {
 	return min(50*time.Millisecond<<min(attempt, 4), 500*time.Millisecond)
 }
 
-func (p *Publishers) writer(list registry.ListKey) *listWriter {
+func (p *Permissions) writer(list registry.ListKey) *listWriter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w, ok := p.lists[list]

@@ -71,7 +71,7 @@ func customerAccount(n int) account.ID {
 func TestOnlyAnAllowedAccountPublishesAndInEveryRegion(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.mayPublish(globex, frankfurt, virginia)
 	w.mayNotPublish(initech, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
@@ -80,9 +80,9 @@ func TestOnlyAnAllowedAccountPublishesAndInEveryRegion(t *testing.T) {
 func TestAllowingAgainWritesNoPolicy(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	mark := w.box.Journal().Mark()
-	w.must(w.process().Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.process().Permissions().Allow(t.Context(), 0, globex))
 	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 0 {
 		t.Errorf("%d policies were written", n)
 	}
@@ -94,7 +94,7 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	const callers = 60
-	writer := w.Publishers().writer(registry.ShardList(0))
+	writer := w.Permissions().writer(registry.ShardList(0))
 	waiting := func() (n int) {
 		writer.mu.Lock()
 		defer writer.mu.Unlock()
@@ -113,9 +113,9 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 	})
 	mark := w.box.Journal().Mark()
 	var all sync.WaitGroup
-	all.Go(func() { allowAll(t, w.Hub, 0, 1) })
+	all.Go(func() { allowAll(t, w.Manager, 0, 1) })
 	<-writing
-	all.Go(func() { allowAll(t, w.Hub, 1, callers) })
+	all.Go(func() { allowAll(t, w.Manager, 1, callers) })
 	for waiting() < callers-1 {
 		runtime.Gosched()
 	}
@@ -128,12 +128,12 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 }
 
 // allowAll allows the accounts [from, to) at once.
-func allowAll(t *testing.T, h *Hub, from, to int) {
+func allowAll(t *testing.T, h *Manager, from, to int) {
 	t.Helper()
 	var all sync.WaitGroup
 	for n := from; n < to; n++ {
 		all.Go(func() {
-			if err := h.Publishers().Allow(t.Context(), 0, customerAccount(n)); err != nil {
+			if err := h.Permissions().Allow(t.Context(), 0, customerAccount(n)); err != nil {
 				t.Errorf("account %s: %v", customerAccount(n), err)
 			}
 		})
@@ -174,12 +174,12 @@ func TestStatementsOfOthersStay(t *testing.T) {
 	w := newHub(t)
 	_, err := w.clients(initech.String()).STS(frankfurt).GetCallerIdentity(t.Context(), nil) // the account exists
 	w.must(err)
-	_, err = w.Hub.clients.SNS(frankfurt).AddPermission(t.Context(), &sns.AddPermissionInput{
+	_, err = w.Manager.clients.SNS(frankfurt).AddPermission(t.Context(), &sns.AddPermissionInput{
 		TopicArn: aws.String(w.topic(frankfurt, 0).String()), Label: aws.String("partner"),
 		AWSAccountId: []string{initech.String()}, ActionName: []string{"Publish"},
 	})
 	w.must(err)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.mayPublish(globex, frankfurt)
 	w.mayPublish(initech, frankfurt)
 	w.mayNotPublish(initech, virginia)
@@ -193,9 +193,9 @@ func TestAWriterWhoLostTheLeaseWritesAgain(t *testing.T) {
 	quick := w.process()
 	w.slowFirstWrite(func() error {
 		w.clock.advance(leaseTime + time.Second)
-		return quick.Publishers().Allow(t.Context(), 0, initech)
+		return quick.Permissions().Allow(t.Context(), 0, initech)
 	})
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.mayPublish(globex, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
@@ -223,7 +223,7 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	var dead atomic.Bool
 	w.slowFirstWrite(func() error {
 		w.clock.advance(leaseTime + time.Second)
-		err := quick.Publishers().Allow(t.Context(), 0, initech)
+		err := quick.Permissions().Allow(t.Context(), 0, initech)
 		dead.Store(true)
 		return err
 	})
@@ -233,7 +233,7 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 		}
 		return nil
 	})
-	if err := w.Publishers().Allow(t.Context(), 0, globex); err == nil {
+	if err := w.Permissions().Allow(t.Context(), 0, globex); err == nil {
 		t.Fatal("the process did not die")
 	}
 	revive()
@@ -242,7 +242,7 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	if !state.PoliciesBehind {
 		t.Fatal("nobody saw that a policy is behind")
 	}
-	w.must(w.process().Publishers().Repair(t.Context()))
+	w.must(w.process().Permissions().Repair(t.Context()))
 	w.mayPublish(initech, frankfurt, virginia)
 	w.mayPublish(globex, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
@@ -251,9 +251,9 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 func TestRepairOfWhatIsRightWritesNothing(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	mark := w.box.Journal().Mark()
-	w.must(w.Publishers().Repair(t.Context()))
+	w.must(w.Permissions().Repair(t.Context()))
 	if n := w.calls(mark, "sns:SetTopicAttributes") + w.calls(mark, "dynamodb:UpdateItem"); n != 0 {
 		t.Errorf("%d writes", n)
 	}
@@ -266,7 +266,7 @@ func TestAPolicyThatSNSDidNotConfirmIsWrittenAgain(t *testing.T) {
 			t.Parallel()
 			w := newHub(t)
 			w.box.Faults().Add(kernel.FaultRule{Service: "sns", Action: "SetTopicAttributes", Kind: kind, Next: 3})
-			w.must(w.Publishers().Allow(t.Context(), 0, globex))
+			w.must(w.Permissions().Allow(t.Context(), 0, globex))
 			w.mayPublish(globex, frankfurt, virginia)
 			w.complete(frankfurt, virginia)
 		})
@@ -279,14 +279,14 @@ func TestAFullTopicIsAnErrorBeforeAnythingIsWritten(t *testing.T) {
 	arn := w.topic(virginia, 0).String()
 	crowded := `{"Version":"2012-10-17","Statement":[{"Sid":"others","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"` +
 		arn + `","Condition":{"StringEquals":{"aws:PrincipalAccount":["` + strings.Repeat(`444444444444","`, 2020) + `444444444444"]}}}]}`
-	_, err := w.Hub.clients.SNS(virginia).SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
+	_, err := w.Manager.clients.SNS(virginia).SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
 		TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &crowded,
 	})
 	w.must(err)
 	before, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	mark := w.box.Journal().Mark()
-	err = w.Publishers().Allow(t.Context(), 0, globex)
+	err = w.Permissions().Allow(t.Context(), 0, globex)
 	var full *iampolicy.TopicFullError
 	if !errors.As(err, &full) || !strings.Contains(err.Error(), "nothing was changed") {
 		t.Fatalf("got %v, want TopicFullError", err)
@@ -309,21 +309,21 @@ func TestAccountsThatNobodyNamesAnyMoreAreSweptOff(t *testing.T) {
 	w.linked("initech", initech)
 	stray := customerAccount(1)
 	for _, id := range []account.ID{globex, initech, stray} {
-		w.must(w.Publishers().Allow(t.Context(), 0, id))
+		w.must(w.Permissions().Allow(t.Context(), 0, id))
 	}
 	link.Closed, link.ClosedAt = true, w.clock.Now()
 	_, err := w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	w.mayPublish(stray, frankfurt) // its link may be about to be written
 	w.clock.advance(2 * time.Hour)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	w.mayNotPublish(stray, frankfurt, virginia)
 	w.mayPublish(globex, frankfurt, virginia) // its owner may be pressing Create
 
 	w.clock.advance(8 * 24 * time.Hour)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	w.mayNotPublish(globex, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
@@ -332,11 +332,11 @@ func TestAccountsThatNobodyNamesAnyMoreAreSweptOff(t *testing.T) {
 func TestAskingForAnOldAccountKeepsItFromBeingSwept(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	w.must(w.Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.clock.advance(24 * time.Hour)
-	w.must(w.process().Publishers().Allow(t.Context(), 0, globex))
+	w.must(w.process().Permissions().Allow(t.Context(), 0, globex))
 	w.clock.advance(settled - time.Minute)
-	w.must(w.Publishers().Sweep(t.Context(), w.clock.Now()))
+	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
 	w.mayPublish(globex, frankfurt, virginia)
 }
 
@@ -345,10 +345,10 @@ func TestOneCallersCancellationIsNotTheOthers(t *testing.T) {
 	w := newHub(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.slowFirstWrite(func() error { cancel(); return nil })
-	if err := w.Publishers().Allow(ctx, 0, globex); err != nil && !errors.Is(err, context.Canceled) {
+	if err := w.Permissions().Allow(ctx, 0, globex); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the cancellation or nothing", err)
 	}
-	w.must(w.Publishers().Allow(t.Context(), 0, initech))
+	w.must(w.Permissions().Allow(t.Context(), 0, initech))
 	w.mayPublish(globex, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
 }
@@ -357,7 +357,7 @@ func TestAMissingTopicSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.deleteTopics(t.Context(), []account.TopicARN{w.topic(virginia, 0)}))
-	err := w.Publishers().Allow(t.Context(), 0, globex)
+	err := w.Permissions().Allow(t.Context(), 0, globex)
 	if err == nil || !strings.Contains(err.Error(), "apply the hub again") {
 		t.Errorf("got %v, want advice", err)
 	}
