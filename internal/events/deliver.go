@@ -47,7 +47,7 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 		}
 		input.Entries = append(input.Entries, entry)
 	}
-	out, err := p.Bus(bus.Region).PutEvents(ctx, input, func(o *eventbridge.Options) { o.RetryMaxAttempts = tries })
+	out, err := p.config.Bus(bus.Region).PutEvents(ctx, input, func(o *eventbridge.Options) { o.RetryMaxAttempts = tries })
 	if err != nil {
 		return fmt.Errorf("put %d events on bus %s: %w", len(batch), bus, err)
 	}
@@ -63,7 +63,7 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 		}
 		refused.add(batch[i], result)
 	}
-	if err := p.Outbox.RemoveEvents(ctx, taken); err != nil {
+	if err := p.config.Outbox.RemoveEvents(ctx, taken); err != nil {
 		return err
 	}
 	if len(refused.reasons) > 0 {

@@ -27,7 +27,7 @@ import (
 
 // Config is what a Publisher is made of. Outbox and Bus are needed.
 type Config struct {
-	Outbox outbox
+	Outbox Outbox
 	// Bus gives the EventBridge of a Region.
 	Bus func(account.Region) Client
 
@@ -35,8 +35,8 @@ type Config struct {
 	Logger *slog.Logger     // default: no logs
 }
 
-// outbox is the registry's: where events are until they are taken.
-type outbox interface {
+// Outbox is where events are until EventBridge has taken them: the registry's.
+type Outbox interface {
 	EventBus(ctx context.Context) (account.EventBusARN, error)
 	Outbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error
 	RemoveEvents(ctx context.Context, events []onboarding.Event) error
@@ -49,7 +49,7 @@ type Client interface {
 
 // Publisher sends one hub's events. All methods may be called at once.
 type Publisher struct {
-	Config
+	config Config
 
 	mu      sync.Mutex
 	waiting []parcel
@@ -72,7 +72,7 @@ func New(config Config) *Publisher {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Publisher{Config: config}
+	return &Publisher{config: config}
 }
 
 const (
@@ -86,7 +86,7 @@ const (
 func (p *Publisher) Committed(bus account.EventBusARN, event onboarding.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) >= mostWaiting || p.Clock().Before(p.quiet) {
+	if len(p.waiting) >= mostWaiting || p.config.Clock().Before(p.quiet) {
 		return
 	}
 	p.waiting = append(p.waiting, parcel{bus, event})
@@ -116,7 +116,7 @@ func (p *Publisher) send(ended chan struct{}) {
 	for bus, batch := p.next(); len(batch) > 0; bus, batch = p.next() {
 		err := p.deliver(context.Background(), bus, batch)
 		if err != nil {
-			p.Logger.Warn("events could not be sent; they are kept, and sent later", "bus", bus, "error", err)
+			p.config.Logger.Warn("events could not be sent; they are kept, and sent later", "bus", bus, "error", err)
 		}
 		if err != nil && !isFinal(err) {
 			p.hush()
@@ -151,7 +151,7 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 func (p *Publisher) hush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting, p.quiet = nil, p.Clock().Add(quietAfter)
+	p.waiting, p.quiet = nil, p.config.Clock().Add(quietAfter)
 }
 
 // Sweep sends what has been in the outbox for some time: what others, or we
@@ -159,7 +159,7 @@ func (p *Publisher) hush() {
 // stops where EventBridge is in trouble; an event that EventBridge refuses for
 // itself stays, and holds up no other.
 func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
-	bus, err := p.Outbox.EventBus(ctx)
+	bus, err := p.config.Outbox.EventBus(ctx)
 	if err != nil {
 		return fmt.Errorf("send events that were left: %w", err)
 	}
@@ -167,7 +167,7 @@ func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
 		return nil
 	}
 	var refused error
-	err = p.Outbox.Outbox(ctx, p.Clock().Add(-older), func(events []onboarding.Event) error {
+	err = p.config.Outbox.Outbox(ctx, p.config.Clock().Add(-older), func(events []onboarding.Event) error {
 		for batch := range batches(events) {
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -28,8 +28,8 @@ import (
 // Config is what a round is made of. Registry and Prover are needed; the rest
 // has defaults.
 type Config struct {
-	Registry registry
-	Prover   prover
+	Registry Registry
+	Prover   Prover
 
 	Concurrency int // roles at once; default 8
 	// Spread is the time over which the round is spread, each role at a random
@@ -43,17 +43,17 @@ type Config struct {
 	OnFinding func(Finding)
 }
 
-// registry is where the registrations are. A write whose ground has moved is
+// Registry is where the registrations are. A write whose ground has moved is
 // onboarding.ErrConflict.
-type registry interface {
+type Registry interface {
 	Customers(ctx context.Context) ([]onboarding.Customer, error)
 	Customer(ctx context.Context, id string) (onboarding.Customer, error)
 	PutHealth(ctx context.Context, r onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error)
 }
 
-// prover tries to assume roles: with four calls, or with one where a role was
+// Prover tries to assume roles: with four calls, or with one if a role was
 // proven before.
-type prover interface {
+type Prover interface {
 	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 	ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }

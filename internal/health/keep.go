@@ -14,13 +14,13 @@ import (
 // makes it.
 type Schedule struct {
 	Every time.Duration
-	Claim claims
+	Claim Claims
 	Log   *slog.Logger
 	Round Config // its Spread is set by the schedule, its OnFinding is called as well
 }
 
-// claims are how the registrars of a hub agree on who makes a round.
-type claims interface {
+// Claims are how the registrars of a hub agree on who makes a round.
+type Claims interface {
 	// ClaimRound is true for one caller where a round is due; it is due again
 	// then, whatever became of the caller.
 	ClaimRound(ctx context.Context, until time.Time) (bool, error)

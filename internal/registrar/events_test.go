@@ -15,7 +15,7 @@ import (
 
 // ears hears what others are told.
 type ears struct {
-	untold
+	noEvents
 	heard []onboarding.EventKind
 }
 
@@ -42,8 +42,7 @@ func telling(t *testing.T) *fake {
 
 func TestWhatWasCommittedIsToldOnce(t *testing.T) {
 	f, e := telling(t), &ears{}
-	r := f.registrar()
-	r.Events = e
+	r := f.registrar(func(c *Config) { c.Events = e })
 	create := f.request("Create", "s1", "r1", "c1", nil)
 	for range 3 { // SQS delivers more than once
 		if d := r.Handle(t.Context(), create); d.Action != Done {
@@ -62,8 +61,7 @@ func TestWhatWasCommittedIsToldOnce(t *testing.T) {
 
 func TestWhatSomebodyElseCommittedIsTheirsToTell(t *testing.T) {
 	f, e := telling(t), &ears{}
-	r := f.registrar()
-	r.Registry, r.Events = twice{f}, e
+	r := f.registrar(func(c *Config) { c.Registry, c.Events = twice{f}, e })
 	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done {
 		t.Fatalf("Create: %+v", d)
 	}
@@ -74,8 +72,7 @@ func TestWhatSomebodyElseCommittedIsTheirsToTell(t *testing.T) {
 
 func TestAHubWithoutAnEventBusTellsNobody(t *testing.T) {
 	f, e := newFake(t), &ears{}
-	r := f.registrar()
-	r.Events = e
+	r := f.registrar(func(c *Config) { c.Events = e })
 	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done || len(e.heard) != 0 {
 		t.Errorf("%+v, told %v", d, e.heard)
 	}

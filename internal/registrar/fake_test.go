@@ -92,12 +92,16 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
-func (f *fake) registrar() *Registrar {
-	return New(Config{Hub: f.hub, Queue: f, Registry: f, Prover: f, Responder: f, Verifier: f, Clock: func() time.Time {
+func (f *fake) registrar(change ...func(*Config)) *Registrar {
+	config := Config{Hub: f.hub, Queue: f, Registry: f, Prover: f, Responder: f, Verifier: f, Clock: func() time.Time {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.now
-	}})
+	}}
+	for _, c := range change {
+		c(&config)
+	}
+	return New(config)
 }
 
 func (f *fake) do(name string, work func() error) error {

@@ -27,8 +27,7 @@ func (f *fake) registration(t *testing.T, customerID string) onboarding.Registra
 func TestALifeFromCreateToDelete(t *testing.T) {
 	f := newFake(t)
 	var committed []string
-	r := f.registrar()
-	r.OnCommit = func(id string) { committed = append(committed, id) }
+	r := f.registrar(func(c *Config) { c.OnCommit = func(id string) { committed = append(committed, id) } })
 	ctx := context.Background()
 
 	if d := r.Handle(ctx, f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done {
@@ -354,8 +353,7 @@ func TestOneCustomerHasOneProofAtATime(t *testing.T) {
 func TestTheLogTellsWhatCameOfARequestThatSomethingNewerOvertook(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
-	r, ctx := f.registrar(), context.Background()
-	r.Logger = testLogger(&log)
+	r, ctx := f.registrar(func(c *Config) { c.Logger = testLogger(&log) }), context.Background()
 	create := f.request("Create", "s1", "r1", "c1", nil)
 	f.step = func(what string) {
 		if what == "before respond" {
@@ -377,8 +375,7 @@ func TestTheLogTellsWhatCameOfARequestThatSomethingNewerOvertook(t *testing.T) {
 func TestNoLogLineHoldsASignature(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
-	r, ctx := f.registrar(), context.Background()
-	r.Logger = testLogger(&log)
+	r, ctx := f.registrar(func(c *Config) { c.Logger = testLogger(&log) }), context.Background()
 	r.Handle(ctx, f.request("Create", "s1", "r1", "c1", nil))
 	r.Handle(ctx, forgery("Delete", "s1", "f1", "c1", nil))
 	f.bucket = func(phonehome.Response) error { return errNetwork }

@@ -34,7 +34,7 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	config.Queue = NewSQS(clients.SQS(hub.Region), hub.QueueURL, hub.DeadLetterQueueURL)
 	config.Registry = records
 	config.Prover = NewProver(clients, hub)
-	config.Responder = NewResponder(clients.Endpoint("s3"))
+	config.Responder = NewBucketResponder(clients.Endpoint("s3"))
 	config.Events = publisher.New(publisher.Config{
 		Outbox: records,
 		Bus:    func(region account.Region) publisher.Client { return clients.EventBridge(region) },

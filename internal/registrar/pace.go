@@ -27,8 +27,8 @@ func (h *handling) pace(d Disposition) Disposition {
 	if d.Action != Retry {
 		return d
 	}
-	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.Hub}, Request: h.request}
-	now := h.Clock()
+	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.config.Hub}, Request: h.request}
+	now := h.config.Clock()
 	switch tenth := now.Sub(h.request.SentAt) / 10; {
 	case !c.Closing(now):
 		closes := c.ClosesAt().Sub(now) + time.Second
@@ -49,7 +49,7 @@ func (r *Registrar) jitter(d time.Duration) time.Duration {
 // upTo is a random duration below d.
 func (r *Registrar) upTo(d time.Duration) time.Duration {
 	var b [2]byte
-	if _, err := io.ReadFull(r.Random, b[:]); err != nil {
+	if _, err := io.ReadFull(r.config.Random, b[:]); err != nil {
 		return d / 2
 	}
 	return d * time.Duration(uint32(b[0])<<8|uint32(b[1])) / (1 << 16)

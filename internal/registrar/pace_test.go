@@ -123,8 +123,7 @@ func TestARegistrarTakesNoMoreThanItCanWorkOn(t *testing.T) {
 func TestARegistryThatHangsDoesNotKeepTheAnswerBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
-		r := f.registrar()
-		r.Registry = hanging{f}
+		r := f.registrar(func(c *Config) { c.Registry = hanging{f} })
 		r.Work(t.Context(), Message{ID: "m", Body: f.request("Delete", "s1", "r1", "c1", nil)})
 		if len(f.accepted["r1"]) != 1 || len(f.retries) != 1 {
 			t.Errorf("%d answers, put back %d times", len(f.accepted["r1"]), len(f.retries))

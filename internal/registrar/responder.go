@@ -28,18 +28,18 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("CloudFormation's bucket refused the answer: %d %s", e.StatusCode, e.Code)
 }
 
-// Responder PUTs answers to CloudFormation's buckets. Where it may send was
+// BucketResponder PUTs answers to CloudFormation's buckets. Where it may send was
 // decided when the response URL was parsed; that the name leads to a public
 // address, and nowhere on from there, is the outbound client's work.
-type Responder struct {
+type BucketResponder struct {
 	client *outbound.Client
 	pause  func(context.Context, time.Duration)
 }
 
-// NewResponder makes a Responder. The endpoint is where a sandbox listens, and
+// NewBucketResponder returns a BucketResponder. The endpoint is where a sandbox listens, and
 // otherwise empty (see [outbound.Options]).
-func NewResponder(endpoint string) *Responder {
-	return &Responder{client: outbound.New(outbound.Options{Endpoint: endpoint}), pause: pause}
+func NewBucketResponder(endpoint string) *BucketResponder {
+	return &BucketResponder{client: outbound.New(outbound.Options{Endpoint: endpoint}), pause: pause}
 }
 
 // retries are the pauses between attempts. What is still not sent after the
@@ -47,7 +47,7 @@ func NewResponder(endpoint string) *Responder {
 var retries = []time.Duration{200 * time.Millisecond, time.Second}
 
 // Respond sends one answer, a few times if need be.
-func (r *Responder) Respond(ctx context.Context, to phonehome.ResponseURL, response phonehome.Response) error {
+func (r *BucketResponder) Respond(ctx context.Context, to phonehome.ResponseURL, response phonehome.Response) error {
 	body, err := response.Encode()
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
@@ -64,7 +64,7 @@ func (r *Responder) Respond(ctx context.Context, to phonehome.ResponseURL, respo
 
 // put sends the body with no content type, which old signatures would have to
 // cover (aws-facts 1.8). No error of it holds the URL's signature.
-func (r *Responder) put(ctx context.Context, to phonehome.ResponseURL, body []byte) error {
+func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, body []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPut, to.Signed(), bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("the answer to %s could not be sent", to)
@@ -93,4 +93,13 @@ func errorCode(text []byte) string {
 		return string(match[1])
 	}
 	return ""
+}
+
+// respond sends an answer of the handling.
+func (h *handling) respond(ctx context.Context, response phonehome.Response) error {
+	err := h.config.Responder.Respond(ctx, h.request.ResponseURL, response)
+	if err == nil {
+		h.config.Observer.Answered(h.request, response.Status, h.config.Clock())
+	}
+	return err
 }

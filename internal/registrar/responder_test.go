@@ -32,7 +32,7 @@ func success() phonehome.Response {
 
 // bucketAt is a Responder whose connections go to a server of the test, which
 // answers with the given statuses one after the other.
-func bucketAt(t *testing.T, statuses ...int) (*Responder, *[]*http.Request, *[]string) {
+func bucketAt(t *testing.T, statuses ...int) (*BucketResponder, *[]*http.Request, *[]string) {
 	t.Helper()
 	var requests []*http.Request
 	var bodies []string
@@ -48,7 +48,7 @@ func bucketAt(t *testing.T, statuses ...int) (*Responder, *[]*http.Request, *[]s
 		_, _ = io.WriteString(w, "<Error><Code>SomeCode</Code><StringToSign>c0ffee</StringToSign></Error>")
 	}))
 	t.Cleanup(server.Close)
-	r := NewResponder(server.URL)
+	r := NewBucketResponder(server.URL)
 	r.pause = func(context.Context, time.Duration) {}
 	return r, &requests, &bodies
 }
@@ -118,7 +118,7 @@ func TestWhatTheBucketSaysDecides(t *testing.T) {
 }
 
 func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
-	r := NewResponder("http://127.0.0.1:1") // nobody listens there
+	r := NewBucketResponder("http://127.0.0.1:1") // nobody listens there
 	r.pause = func(context.Context, time.Duration) {}
 	err := r.Respond(t.Context(), responseURL(t), success())
 	if err == nil || strings.Contains(err.Error(), "c0ffee") || !strings.Contains(err.Error(), bucketHost) {

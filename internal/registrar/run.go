@@ -46,10 +46,10 @@ func (r *Registrar) Run(ctx context.Context) error {
 			r.freePlaces(places)
 			break
 		}
-		messages, err := r.Queue.Receive(ctx, places)
+		messages, err := r.config.Queue.Receive(ctx, places)
 		r.freePlaces(places - len(messages))
 		if err == nil {
-			r.Observer.Received(messages)
+			r.config.Observer.Received(messages)
 			wait, worked = time.Second, true
 		}
 		slices.SortStableFunc(messages, deletesFirst)
@@ -60,17 +60,17 @@ func (r *Registrar) Run(ctx context.Context) error {
 			})
 		}
 		if err != nil && ctx.Err() == nil {
-			if !worked && r.GiveUp != nil && r.GiveUp(err) {
+			if !worked && r.config.GiveUp != nil && r.config.GiveUp(err) {
 				stop() // the heartbeat
-				finish(&workers, r.StopLimit, abandon)
+				finish(&workers, r.config.StopLimit, abandon)
 				return err
 			}
-			r.Logger.Error("receiving failed; trying again", "error", err, "within", wait)
+			r.config.Logger.Error("receiving failed; trying again", "error", err, "within", wait)
 			pause(ctx, r.upTo(wait))
 			wait = min(2*wait, longestWait)
 		}
 	}
-	finish(&workers, r.StopLimit, abandon)
+	finish(&workers, r.config.StopLimit, abandon)
 	r.FinishEvents(context.WithoutCancel(ctx))
 	return nil
 }
@@ -121,9 +121,9 @@ func (r *Registrar) process(ctx context.Context, m Message) {
 	if !done {
 		return
 	}
-	if err := r.Queue.Delete(ctx, m); err != nil {
+	if err := r.config.Queue.Delete(ctx, m); err != nil {
 		// It comes again by itself, and gets the same answer.
-		r.Logger.Warn("a message could not be deleted; it will come again", "message", m.ID, "error", err)
+		r.config.Logger.Warn("a message could not be deleted; it will come again", "message", m.ID, "error", err)
 	}
 }
 
@@ -143,15 +143,15 @@ func (r *Registrar) work(ctx context.Context, m Message, handled func()) (done b
 	switch d.Action {
 	case Done:
 	case Retry:
-		err = r.Queue.ChangeVisibility(ctx, m, d.After)
+		err = r.config.Queue.ChangeVisibility(ctx, m, d.After)
 	case DeadLetter:
-		err = r.Queue.SendToDeadLetters(ctx, m, d.Reason)
+		err = r.config.Queue.SendToDeadLetters(ctx, m, d.Reason)
 	}
 	if err != nil {
-		r.Logger.Warn("a message could not be put away; it will come again", "message", m.ID, "action", d.Action, "error", err)
+		r.config.Logger.Warn("a message could not be put away; it will come again", "message", m.ID, "action", d.Action, "error", err)
 		d = Disposition{Action: Retry, After: visibility}
 	}
-	r.Observer.Finished(m, d)
+	r.config.Observer.Finished(m, d)
 	return d.Action != Retry
 }
 
@@ -160,7 +160,7 @@ func (r *Registrar) work(ctx context.Context, m Message, handled func()) (done b
 func (r *Registrar) survive(ctx context.Context, body []byte) (d Disposition) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			r.Logger.Error("handling a message panicked", "cause", fmt.Sprint(cause), "trace", string(debug.Stack()))
+			r.config.Logger.Error("handling a message panicked", "cause", fmt.Sprint(cause), "trace", string(debug.Stack()))
 			d = Disposition{Action: Retry, After: r.jitter(20 * time.Second)}
 		}
 	}()
@@ -179,8 +179,8 @@ func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 		defer close(ended)
 		for pause(ctx, keepEvery); ctx.Err() == nil; pause(ctx, keepEvery) {
 			limited, done := context.WithTimeout(ctx, keepEvery)
-			if err := r.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
-				r.Logger.Warn("a message that is being worked on could not be kept; another registrar may get it too", "message", m.ID, "error", err)
+			if err := r.config.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
+				r.config.Logger.Warn("a message that is being worked on could not be kept; another registrar may get it too", "message", m.ID, "error", err)
 			}
 			done()
 		}
@@ -192,7 +192,7 @@ func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 func (r *Registrar) beat(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := r.Beat(ctx); err != nil && ctx.Err() == nil {
-			r.Logger.Warn("the heartbeat could not be written", "error", err)
+			r.config.Logger.Warn("the heartbeat could not be written", "error", err)
 		}
 		pause(ctx, beatEvery)
 	}
@@ -200,7 +200,7 @@ func (r *Registrar) beat(ctx context.Context) {
 
 // Beat tells the registry once that somebody is listening. Run does that by
 // itself.
-func (r *Registrar) Beat(ctx context.Context) error { return r.Registry.Beat(ctx, r.ID) }
+func (r *Registrar) Beat(ctx context.Context) error { return r.config.Registry.Beat(ctx, r.config.ID) }
 
 // deletesFirst: a Delete never waits for a proof, and a customer who leaves
 // waits for us with a blocked stack.

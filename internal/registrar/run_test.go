@@ -132,8 +132,7 @@ func TestStoppingPutsBackWhatNobodyHasBegunWith(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
-		r := f.registrar()
-		r.slots = make(chan struct{}, 1)
+		r := f.registrar(func(c *Config) { c.Concurrency = 1 })
 		f.queue = []Message{
 			{ID: "begun", Body: f.request("Create", "s1", "r1", "c1", nil)},
 			{ID: "waiting", Body: f.request("Create", "s2", "r2", "c2", nil)},
@@ -150,14 +149,13 @@ func TestStoppingPutsBackWhatNobodyHasBegunWith(t *testing.T) {
 func TestStoppingDoesNotWaitForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
-		r := f.registrar()
-		r.Prover = stubborn{}
+		r := f.registrar(func(c *Config) { c.Prover = stubborn{} })
 		f.queue = []Message{{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}}
 		stop := running(t, r)
 		time.Sleep(time.Second)
 		began := time.Now()
 		stop()
-		if took := time.Since(began); took > r.StopLimit+time.Second {
+		if took := time.Since(began); took > r.config.StopLimit+time.Second {
 			t.Errorf("stopping took %s", took)
 		}
 		if len(f.queue) != 1 {
@@ -189,8 +187,7 @@ func TestAHeartbeatComesEveryMinute(t *testing.T) {
 func TestReceivingThatFailsIsTriedAgainMoreAndMoreSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &broken{fake: newFake(t)}
-		r := q.fake.registrar()
-		r.Queue = q
+		r := q.fake.registrar(func(c *Config) { c.Queue = q })
 		stop := running(t, r)
 		time.Sleep(5 * time.Minute)
 		stop()
@@ -229,8 +226,9 @@ func TestARegistrarThatIsToGiveUpDoesSoOnlyBeforeItHasEverReceived(t *testing.T)
 	for _, worked := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			q := &flaky{fake: newFake(t), works: worked}
-			r := q.fake.registrar()
-			r.Queue, r.GiveUp = q, func(err error) bool { return errors.Is(err, errNetwork) }
+			r := q.fake.registrar(func(c *Config) {
+				c.Queue, c.GiveUp = q, func(err error) bool { return errors.Is(err, errNetwork) }
+			})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if err := r.Run(ctx); errors.Is(err, errNetwork) == worked {

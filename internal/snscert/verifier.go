@@ -73,12 +73,12 @@ func (v *Verifier) Verify(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	return v.VerifyEnvelope(ctx, envelope)
+	return v.verify(ctx, envelope)
 }
 
-// VerifyEnvelope checks a decoded message. That its topic is one of the hub's
+// verify checks a decoded message. That its topic is one of the hub's
 // should have been checked before: it chooses the host that is asked.
-func (v *Verifier) VerifyEnvelope(ctx context.Context, e phonehome.Envelope) error {
+func (v *Verifier) verify(ctx context.Context, e phonehome.Envelope) error {
 	from, err := e.CertificateURL()
 	if err != nil {
 		return err

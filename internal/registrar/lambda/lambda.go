@@ -29,7 +29,7 @@ func Detected() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 
 // Handler handles events.
 type Handler struct {
-	Registrar worker
+	Registrar Worker
 	Clock     func() time.Time
 	// Verify proves the roles again, if that is due.
 	Verify func(context.Context)
@@ -38,8 +38,8 @@ type Handler struct {
 	beat time.Time // the last heartbeat
 }
 
-// worker is a *registrar.Registrar.
-type worker interface {
+// Worker is as much of a *registrar.Registrar as there is need for.
+type Worker interface {
 	Work(ctx context.Context, m registrar.Message) (done bool)
 	Beat(ctx context.Context) error
 	FinishEvents(ctx context.Context)

@@ -1,0 +1,97 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// settle decides what becomes of the answer, by what came of sending it.
+func (h *handling) settle(ctx context.Context) *Disposition {
+	h.snapshot.Answer = &h.answer
+	h.decision = onboarding.Settle(h.facts(), h.refused == nil, h.config.Clock())
+	switch h.decision.Kind {
+	case onboarding.DecideProve:
+		return h.prove(ctx)
+	case onboarding.DecideLater:
+		return h.later()
+	case onboarding.DecideDrop:
+		return h.drop(ctx)
+	}
+	return nil
+}
+
+// commit writes what the answer changes, on the records as they are by now.
+func (h *handling) commit(ctx context.Context) *Disposition {
+	transition := onboarding.Apply(h.snapshot, h.answer, h.config.Clock())
+	err := h.write(ctx, transition)
+	if errors.Is(err, onboarding.ErrConflict) {
+		if err = h.reload(ctx); err == nil {
+			return startOver
+		}
+	}
+	ours := err == nil
+	if !ours && !errors.Is(err, onboarding.ErrCommitted) {
+		h.log.Error("an accepted answer could not be committed; trying again", "outcome", h.answer.Outcome, "error", err)
+		return retry(soon)
+	}
+	if bus := h.snapshot.Hub.EventBus; ours && transition.Event != nil && !bus.IsZero() {
+		h.config.Events.Committed(bus, *transition.Event)
+	}
+	h.report(transition, ours)
+	return nil
+}
+
+func (h *handling) write(ctx context.Context, t onboarding.Transition) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return h.config.Registry.Commit(ctx, h.snapshot, h.answer, t)
+}
+
+// report tells what came of an answer. If another registrar has committed it,
+// only that one knows whether it is what was decided.
+func (h *handling) report(t onboarding.Transition, ours bool) {
+	level, customer, outcome := slog.LevelInfo, h.answer.Change.CustomerID, h.answer.Outcome
+	if ours {
+		outcome = t.Outcome(h.answer)
+	}
+	if h.answer.Outcome == onboarding.OutcomeStranger {
+		level = slog.LevelWarn // a stack that phones home and that nobody knows
+	}
+	args := []any{"customer", customer, "outcome", outcome, "answer", h.answer.Response.Status}
+	if outcome != h.answer.Outcome {
+		args = append(args, "decided", h.answer.Outcome)
+	}
+	if h.answer.Response.Reason != "" {
+		args = append(args, "reason", h.answer.Response.Reason)
+	}
+	if t.Registration != nil {
+		args = append(args, "status", t.Registration.Status)
+	}
+	h.log.Log(context.Background(), level, "answered", args...)
+	if !t.Empty() {
+		h.config.OnCommit(customer)
+	}
+}
+
+// drop notes that the answer has changed nothing and never will.
+func (h *handling) drop(ctx context.Context) *Disposition {
+	if err := h.config.Registry.RefuseAnswer(ctx, h.answer); err != nil {
+		h.log.Warn("a refused answer could not be noted; trying again", "error", err)
+		return retry(soon)
+	}
+	change := h.answer.Change
+	if change.Kind == onboarding.ChangeUpdate && !h.config.Clock().Before(change.Deadline) {
+		h.log.Error("nobody can tell whether an update was answered in time: compare the customer's stack with the registration",
+			"customer", change.CustomerID, "error", h.refused)
+		return &done
+	}
+	h.log.Warn("nothing was changed: the request was forged, or its answer came too late to count",
+		"customer", change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)
+	return &done
+}

@@ -1,0 +1,90 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// load reads all that bears on the request.
+func (h *handling) load(ctx context.Context) *Disposition {
+	if err := h.reload(ctx); err != nil {
+		return h.outage(ctx, "the registry cannot be reached", err)
+	}
+	return nil
+}
+
+// verify makes sure, once, that SNS has signed the message, unless the hub says
+// not to. What was not signed is for a person to look at. While the certificate
+// can't be had nobody can say whether it was: then the message is kept, and
+// answered in its last minute like in any outage, because an answer gives
+// nothing to whoever forged a request.
+//
+// The hub is the one that was just read, so that the setting counts at once,
+// also for a registrar that has run for years.
+func (h *handling) verify(ctx context.Context) *Disposition {
+	if h.verified || h.snapshot.Hub.SkipSignatures {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	err := h.config.Verifier.Verify(limited, h.body)
+	switch {
+	case err == nil:
+		h.verified = true
+		return nil
+	case errors.Is(err, phonehome.ErrForged):
+		return h.putAside(err.Error())
+	}
+	return h.outage(ctx, "the message's signature cannot be checked", err)
+}
+
+// checkRegion refuses Regions in which the hub has no topics: an invented one
+// has a bucket name that anybody can own (aws-facts 2.4).
+func (h *handling) checkRegion(context.Context) *Disposition {
+	if region := h.request.Stack.Region; !slices.Contains(h.snapshot.Hub.Regions, region) {
+		return h.putAside(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))
+	}
+	return nil
+}
+
+// decide finds the answer. With what a proof has shown it is called again, on
+// the records as they are then: a Delete may have come meanwhile.
+func (h *handling) decide(ctx context.Context) *Disposition {
+	h.decision = onboarding.Decide(h.facts(), h.config.Clock())
+	switch h.decision.Kind {
+	case onboarding.DecideProve:
+		return h.prove(ctx)
+	case onboarding.DecideLater:
+		return h.later()
+	}
+	return nil
+}
+
+// store writes the answer down before it is sent, so that whoever gets the
+// message next sends the same one. The one that was stored first is the answer.
+func (h *handling) store(ctx context.Context) *Disposition {
+	h.answer = h.decision.Answer
+	if h.decision.Replayed {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	stored, err := h.config.Registry.StoreAnswer(limited, h.snapshot, h.decision.Answer)
+	switch {
+	case errors.Is(err, onboarding.ErrConflict):
+		return startOver
+	case err != nil:
+		return h.outage(ctx, "the registry cannot be reached", err)
+	}
+	h.answer = stored
+	h.config.Observer.Decided(h.request, stored.Outcome)
+	return nil
+}

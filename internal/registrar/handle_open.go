@@ -1,0 +1,51 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// decode reads the request. What is no phone-home of this hub is for a person.
+func (h *handling) decode(context.Context) *Disposition {
+	request, err := phonehome.Decode(h.body)
+	if err == nil {
+		err = h.checkTopic(request.Topic)
+	}
+	if err != nil {
+		h.config.Logger.Warn("a message went to the dead letters", "reason", err)
+		return &Disposition{Action: DeadLetter, Reason: err.Error()}
+	}
+	h.request = request
+	h.log = h.config.Logger.With("type", request.Type, "account", request.Stack.Account,
+		"stack", request.Stack, "resource", request.LogicalID, "request", request.RequestID)
+	return nil
+}
+
+// checkTopic refuses what did not come through one of the hub's own topics.
+func (h *handling) checkTopic(topic account.TopicARN) error {
+	hub := h.config.Hub
+	shard, ok := strings.CutPrefix(topic.Name, "xacct-"+hub.Name+"-")
+	if n, err := strconv.Atoi(shard); !ok || err != nil || n < 0 || strconv.Itoa(n) != shard || topic.Account != hub.Account {
+		return fmt.Errorf("topic %s is not one of hub %s", topic, hub.Name)
+	}
+	return nil
+}
+
+// takeTurn sends requests of an account back that has its share already.
+func (h *handling) takeTurn(context.Context) *Disposition {
+	leave, wait := h.turns.take(h.request, h.config.Clock())
+	if leave == nil {
+		h.log.Debug("many requests of this account are being worked on; this one waits for its turn", "wait", wait)
+		return retry(wait)
+	}
+	h.leaving = append(h.leaving, leave)
+	return nil
+}
