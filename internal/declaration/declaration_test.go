@@ -34,6 +34,19 @@ func full() Declaration {
 	}
 }
 
+// minimum declares nothing but what is required.
+func minimum() Declaration {
+	return Declaration{Role: Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"}
+}
+
+// empty declares every list and map, with nothing in it.
+func empty() Declaration {
+	return Declaration{
+		Role:              Role{ManagedPolicyARNs: []string{}, InlinePolicies: map[string]string{}, Tags: map[string]string{}},
+		TrustedPrincipals: []string{}, OptionalPermissions: map[string]OptionalPermission{},
+	}
+}
+
 // optionally is the full declaration with one of its optional permissions changed.
 func optionally(key string, change func(*OptionalPermission)) Declaration {
 	d := full()
@@ -46,8 +59,8 @@ func optionally(key string, change func(*OptionalPermission)) Declaration {
 func TestADeclarationComesBackAsItWasStored(t *testing.T) {
 	for name, d := range map[string]Declaration{
 		"everything declared":     full(),
-		"nothing but the minimum": {Role: Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"},
-		"empty is not null":       {Role: Role{ManagedPolicyARNs: []string{}, InlinePolicies: map[string]string{}, Tags: map[string]string{}}, TrustedPrincipals: []string{}, OptionalPermissions: map[string]OptionalPermission{}},
+		"nothing but the minimum": minimum(),
+		"empty is not null":       empty(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Of(onboarding.Link{Declared: d.Encode()})
