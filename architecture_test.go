@@ -32,7 +32,7 @@ type layer struct {
 var house = []layer{
 	{name: "core-values", rooms: []string{"account"}},
 	{name: "core-formats", rooms: []string{"iampolicy", "phonehome", "quickcreate"}},
-	{name: "core-domain", rooms: []string{"leastpolicy", "onboarding"}},
+	{name: "core-domain", rooms: []string{"leastpolicy", "onboarding", "permissionset"}},
 	{name: "core-template", rooms: []string{"stacktemplate"}, outside: []string{goformation, "sigs.k8s.io/yaml"}},
 	{name: "core-declaration", rooms: []string{"declaration"}},
 	{name: "core-launch", rooms: []string{"launch"}},

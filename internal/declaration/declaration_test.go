@@ -11,44 +11,46 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 func full() Declaration {
 	return Declaration{
-		Role: Role{
+		Role: permissionset.Role{
 			Name: "acme-globex", Path: "/vendors/", Description: "For <Acme>",
 			ManagedPolicyARNs:      []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/SecurityAudit"},
-			InlinePolicies:         map[string]string{"read": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"}]}`},
+			InlinePolicies:         permissionset.Policies{"read": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"}]}`},
 			PermissionsBoundaryARN: "arn:aws:iam::aws:policy/PowerUserAccess",
 			MaxSessionDuration:     7200,
 			Tags:                   map[string]string{"team": "sre"},
 		},
-		TrustedPrincipals: []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::111111111111:role/b"},
-		StackName:         "acme-access",
-		Region:            "eu-central-1",
-		ExpiresAt:         "2030-01-01T00:00:00Z",
-		OptionalPermissions: map[string]OptionalPermission{
+		Trust:     permissionset.Trust{TrustedPrincipals: []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::111111111111:role/b"}},
+		StackName: "acme-access",
+		Region:    "eu-central-1",
+		ExpiresAt: "2030-01-01T00:00:00Z",
+		Choices: permissionset.Choices{OptionalPermissions: map[string]permissionset.OptionalPermission{
 			"billing": {Description: "Read <invoices>", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Billing", "arn:aws:iam::aws:policy/Budgets"}},
-			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: map[string]string{"restart": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:RebootInstances","Resource":"*"}}`}},
-		},
+			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: permissionset.Policies{"restart": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:RebootInstances","Resource":"*"}}`}},
+		}},
 	}
 }
 
 // minimum declares nothing but what is required.
 func minimum() Declaration {
-	return Declaration{Role: Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"}
+	return Declaration{Role: permissionset.Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"}
 }
 
 // empty declares every list and map, with nothing in it.
 func empty() Declaration {
 	return Declaration{
-		Role:              Role{ManagedPolicyARNs: []string{}, InlinePolicies: map[string]string{}, Tags: map[string]string{}},
-		TrustedPrincipals: []string{}, OptionalPermissions: map[string]OptionalPermission{},
+		Role:    permissionset.Role{ManagedPolicyARNs: []string{}, InlinePolicies: permissionset.Policies{}, Tags: map[string]string{}},
+		Trust:   permissionset.Trust{TrustedPrincipals: []string{}},
+		Choices: permissionset.Choices{OptionalPermissions: map[string]permissionset.OptionalPermission{}},
 	}
 }
 
 // optionally is the full declaration with one of its optional permissions changed.
-func optionally(key string, change func(*OptionalPermission)) Declaration {
+func optionally(key string, change func(*permissionset.OptionalPermission)) Declaration {
 	d := full()
 	permission := d.OptionalPermissions[key]
 	change(&permission)
@@ -78,10 +80,10 @@ func TestSpellingIsNoDifference(t *testing.T) {
 	other := full()
 	other.TrustedPrincipals = []string{"arn:aws:iam::111111111111:role/b", "arn:aws:iam::111111111111:role/a"}
 	other.ExpiresAt = "2030-01-01T01:00:00+01:00"
-	other.Role.InlinePolicies = map[string]string{"read": `{
+	other.Role.InlinePolicies = permissionset.Policies{"read": `{
 		"Version": "2012-10-17",
 		"Statement": {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["*"]}}`}
-	other.OptionalPermissions["billing"] = OptionalPermission{Description: "Read <invoices>", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Budgets", "arn:aws:iam::aws:policy/Billing"}}
+	other.OptionalPermissions["billing"] = permissionset.OptionalPermission{Description: "Read <invoices>", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Budgets", "arn:aws:iam::aws:policy/Billing"}}
 	if got := full().DiffersFrom(other); got != "" {
 		t.Errorf("differs in %s", got)
 	}
@@ -92,16 +94,16 @@ func TestEveryFieldOfAnOptionalPermissionIsCompared(t *testing.T) {
 		other       Declaration
 		sameWording bool
 	}{
-		"the description":   {optionally("billing", func(p *OptionalPermission) { p.Description = "Read" }), false},
-		"the default":       {optionally("billing", func(p *OptionalPermission) { p.DefaultEnabled = true }), false},
-		"managed policies":  {optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), true},
-		"inline policies":   {optionally("restart", func(p *OptionalPermission) { p.InlinePolicies = nil }), true},
-		"one that is extra": {optionally("other", func(p *OptionalPermission) { p.Description = "Other" }), false},
+		"the description":   {optionally("billing", func(p *permissionset.OptionalPermission) { p.Description = "Read" }), false},
+		"the default":       {optionally("billing", func(p *permissionset.OptionalPermission) { p.DefaultEnabled = true }), false},
+		"managed policies":  {optionally("billing", func(p *permissionset.OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), true},
+		"inline policies":   {optionally("restart", func(p *permissionset.OptionalPermission) { p.InlinePolicies = nil }), true},
+		"one that is extra": {optionally("other", func(p *permissionset.OptionalPermission) { p.Description = "Other" }), false},
 	} {
 		if got := full().DiffersFrom(c.other); got != "optional_permissions" {
 			t.Errorf("%s: differs in %q", name, got)
 		}
-		if got := full().SameWording(c.other); got != c.sameWording {
+		if got := full().SameWording(c.other.Choices); got != c.sameWording {
 			t.Errorf("%s: the same wording is %t", name, got)
 		}
 	}
@@ -115,7 +117,7 @@ func TestADeclarationFromBeforeOptionalPermissionsHasNone(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 	got, err := Of(onboarding.Link{Declared: text})
-	if err != nil || got.OptionalPermissions != nil || got.Optional() != nil {
+	if err != nil || got.OptionalPermissions != nil {
 		t.Errorf("%v, %v", got.OptionalPermissions, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
@@ -119,7 +120,7 @@ func TestAnUpdateThatFailsElsewhereAfterOursTakesOursBack(t *testing.T) {
 	w.Registrar()
 	c := w.Invite("globex", AccountID(1))
 	other := w.Neighbour(c.Account, Frankfurt)
-	with := func(role stacktemplate.Role, version string) string {
+	with := func(role permissionset.Role, version string) string {
 		return w.Edited(w.Template(role), func(resources map[string]any) {
 			resources["Other"] = other.Resource(map[string]any{"Version": version}, stacktemplate.PhoneHomeLogicalID)
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
@@ -25,10 +26,10 @@ type Customer struct {
 
 // roleV1 and roleV2 are what the vendor asks for today and tomorrow.
 var (
-	roleV1 = stacktemplate.Role{InlinePolicies: map[string]string{
+	roleV1 = permissionset.Role{InlinePolicies: map[string]string{
 		"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:GetLogEvents","Resource":"*"}]}`,
 	}}
-	roleV2 = stacktemplate.Role{InlinePolicies: map[string]string{
+	roleV2 = permissionset.Role{InlinePolicies: map[string]string{
 		"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:GetLogEvents","logs:FilterLogEvents"],"Resource":"*"}]}`,
 	}}
 )
@@ -166,7 +167,7 @@ func (c *Customer) Happened() []onboarding.Outcome {
 }
 
 // Template is the hub's template with a role.
-func (w *World) Template(role stacktemplate.Role) []byte {
+func (w *World) Template(role permissionset.Role) []byte {
 	w.T.Helper()
 	template, err := stacktemplate.Render(w.Specification(role))
 	w.Must(err)

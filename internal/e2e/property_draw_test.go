@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
@@ -38,9 +38,9 @@ type switched struct {
 
 func (s switched) position() string {
 	if s.on {
-		return stacktemplate.SwitchedOn
+		return permissionset.SwitchedOn
 	}
-	return stacktemplate.SwitchedOff
+	return permissionset.SwitchedOff
 }
 
 // The questions that are asked of every role: each action on each resource.
@@ -89,10 +89,10 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 		customer: fmt.Sprintf("%s-%d", pick("customer", []string{"globex", "Ref", "null", "true", "xacct-hole-0", "AWS.AccountId", "0123", "1e3"}), number),
 		roleName: fmt.Sprintf("%s-%d", pick("role's name", words), number),
 	}
-	d.spec = w.Specification(stacktemplate.Role{
+	d.spec = w.Specification(permissionset.Role{
 		Path:               pick("path", []string{"", "/", "/vendors/acme/", "/${AWS::Region}/", `/{"Ref":"AWS::Region"}/`, "/!Ref/"}),
 		Description:        perhaps("description", pick("description", evil)+pick("description's end", []string{"", "\nand more", "\tand more", " «so» "})),
-		MaxSessionDuration: rapid.SampledFrom([]time.Duration{0, time.Hour, 90 * time.Minute, 12 * time.Hour}).Draw(r, "longest session"),
+		MaxSessionDuration: rapid.SampledFrom([]int64{0, 3600, 5400, 43200}).Draw(r, "longest session"),
 		Tags:               map[string]string{},
 	})
 	d.spec.DisplayName = pick("display name", append([]string{"株式会社アクメ", "Acme"}, evil...))
@@ -126,11 +126,11 @@ func manyOrNone(r *rapid.T) func() []string {
 }
 
 func (d *drawn) drawSwitches(r *rapid.T, managed func() []string) {
-	d.spec.OptionalPermissions = map[string]stacktemplate.OptionalPermission{}
+	d.spec.OptionalPermissions = map[string]permissionset.OptionalPermission{}
 	keys := rapid.SampledFrom([]string{"billing", "ref", "fn_sub", "role", "a__b_"})
 	for _, key := range rapid.SliceOfNDistinct(keys, 0, 3, rapid.ID[string]).Draw(r, "switches") {
 		s := switched{key: key, touched: rapid.Bool().Draw(r, "the customer turns it"), on: rapid.Bool().Draw(r, "it is on")}
-		o := stacktemplate.OptionalPermission{
+		o := permissionset.OptionalPermission{
 			Description:    "Acme may " + rapid.SampledFrom(evil).Draw(r, "switch's text"),
 			DefaultEnabled: s.on != s.touched, ManagedPolicyARNs: managed(), InlinePolicies: d.inlinePolicies(r, key, s.on),
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -71,7 +72,7 @@ func (c *Customer) declared(d drawn) made {
 		m.Outputs["SupportUrl"] = d.spec.SupportURL
 	}
 	if role.MaxSessionDuration != 0 {
-		m.Longest = role.MaxSessionDuration
+		m.Longest = time.Duration(role.MaxSessionDuration) * time.Second
 	}
 	for key, value := range role.Tags {
 		m.Tags[key] = value
@@ -84,7 +85,7 @@ func (c *Customer) declared(d drawn) made {
 	}
 	has(role.ManagedPolicyARNs, role.InlinePolicies)
 	for _, s := range d.switches {
-		m.Parameters[stacktemplate.SwitchParameter(s.key)] = s.position()
+		m.Parameters[permissionset.SwitchParameter(s.key)] = s.position()
 		if s.on {
 			has(d.spec.OptionalPermissions[s.key].ManagedPolicyARNs, d.spec.OptionalPermissions[s.key].InlinePolicies)
 			m.Granted = append(m.Granted, s.key)

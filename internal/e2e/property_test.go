@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
@@ -40,7 +41,7 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		choices := map[string]string{}
 		for _, s := range d.switches {
 			if s.touched {
-				choices[stacktemplate.SwitchParameter(s.key)] = s.position()
+				choices[permissionset.SwitchParameter(s.key)] = s.position()
 			}
 		}
 		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{Parameters: choices})

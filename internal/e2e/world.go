@@ -25,6 +25,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -121,11 +122,11 @@ func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 }
 
 // Specification is that of the hub's templates, with a role of one's own.
-func (w *World) Specification(role stacktemplate.Role) stacktemplate.Specification {
+func (w *World) Specification(role permissionset.Role) stacktemplate.Specification {
 	return stacktemplate.Specification{
 		Hub: Hub, DisplayName: w.Record.DisplayName, SupportURL: w.Record.SupportURL,
 		Vendor: w.Record.Account, Partition: w.Record.Region.Partition(),
-		Regions: w.Record.Regions, ResponseTimeout: w.Record.ResponseTimeout, Role: role,
+		Regions: w.Record.Regions, ResponseTimeout: w.Record.ResponseTimeout, Set: permissionset.Set{Role: role},
 	}
 }
 

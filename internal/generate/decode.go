@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -15,6 +14,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // maxSize of a specification; the largest template has as much (aws-facts 3.5).
@@ -76,20 +77,14 @@ func syntaxError(err error) (place, string) {
 
 // value reads one node into what belongs there.
 func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
-	if node.Kind == yaml.AliasNode || node.Anchor != "" {
-		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
+	if !d.given(node, path) {
 		return
-	}
-	if isNull(node) {
-		return // as if it were not there
 	}
 	if into.Kind() == reflect.Pointer {
 		into.Set(reflect.New(into.Type().Elem()))
 		into = into.Elem()
 	}
 	switch {
-	case into.Type() == reflect.TypeFor[Document]():
-		d.document(node, path, into)
 	case into.Kind() == reflect.Struct:
 		d.fields(node, path, into)
 	case into.Kind() == reflect.Map:
@@ -101,21 +96,31 @@ func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 	}
 }
 
+// given reports whether a node has a value to read. One that is null is as if it
+// were not there.
+func (d *decoder) given(node *yaml.Node, path string) bool {
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
+		return false
+	}
+	return !isNull(node)
+}
+
 // fields reads a mapping whose keys are known.
 func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
-	known, before := fieldsOf(into.Type()), len(d.problems)
+	known, before := permissionset.Attributes(into), len(d.problems)
 	seen := d.mapping(node, path, func(key, value *yaml.Node, at string) {
-		i := slices.IndexFunc(known, func(f field) bool { return f.name == key.Value })
+		i := slices.IndexFunc(known, func(a permissionset.Attribute) bool { return a.Name == key.Value })
 		if i < 0 {
 			d.add(placeOf(key), at, "there is no such field here; there are %s", names(known))
 			return
 		}
-		d.value(value, at, into.Field(known[i].index))
+		d.value(value, at, known[i].Value)
 	})
-	for _, f := range known {
-		empty := f.kind.Kind() == reflect.String && into.Field(f.index).IsZero()
-		if f.required && seen != nil && (!seen[f.name] || empty) && !troubled(d.problems[before:], join(path, f.name)) {
-			d.add(placeOf(node), join(path, f.name), "it is required")
+	for _, a := range known {
+		empty := a.Value.Kind() == reflect.String && a.Value.IsZero()
+		if a.Required && seen != nil && (!seen[a.Name] || empty) && !troubled(d.problems[before:], join(path, a.Name)) {
+			d.add(placeOf(node), join(path, a.Name), "it is required")
 		}
 	}
 }
@@ -125,7 +130,11 @@ func (d *decoder) entries(node *yaml.Node, path string, into reflect.Value) {
 	into.Set(reflect.MakeMap(into.Type()))
 	d.mapping(node, path, func(key, value *yaml.Node, at string) {
 		element := reflect.New(into.Type().Elem()).Elem()
-		d.value(value, at, element)
+		if into.Type() == reflect.TypeFor[permissionset.Policies]() {
+			d.document(value, at, element)
+		} else {
+			d.value(value, at, element)
+		}
 		into.SetMapIndex(reflect.ValueOf(key.Value), element)
 	})
 }
@@ -195,6 +204,9 @@ func (d *decoder) scalar(node *yaml.Node, path string, into reflect.Value) {
 
 // document reads a policy that is JSON in a string, or written out.
 func (d *decoder) document(node *yaml.Node, path string, into reflect.Value) {
+	if !d.given(node, path) {
+		return
+	}
 	if node.Kind == yaml.ScalarNode {
 		into.SetString(node.Value)
 		return
@@ -273,31 +285,10 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// field is one field of a specification's type, as its tag has it.
-type field struct {
-	name, doc string
-	required  bool
-	index     int
-	kind      reflect.Type
-}
-
-func fieldsOf(t reflect.Type) []field {
-	fields := make([]field, t.NumField())
-	for i := range fields {
-		f := t.Field(i)
-		name, option, _ := strings.Cut(f.Tag.Get("spec"), ",")
-		if name == "" {
-			panic(fmt.Sprintf("%s.%s has no name in specifications", t, f.Name))
-		}
-		fields[i] = field{name: name, doc: f.Tag.Get("doc"), required: option == "required", index: i, kind: f.Type}
-	}
-	return fields
-}
-
-func names(fields []field) string {
-	all := make([]string, len(fields))
-	for i, f := range fields {
-		all[i] = f.name
+func names(attributes []permissionset.Attribute) string {
+	all := make([]string, len(attributes))
+	for i, a := range attributes {
+		all[i] = a.Name
 	}
 	slices.Sort(all)
 	return strings.Join(all, ", ")

@@ -4,6 +4,7 @@
 package generate
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
@@ -73,7 +74,7 @@ func (g *Generator) stackSetFiles() ([]File, error) {
 	}
 	t, err := stacktemplate.RenderStackSet(stacktemplate.StackSet{
 		Name:        g.declared.StackName,
-		Vendor:      or(g.hub.DisplayName, g.hub.Name),
+		Vendor:      cmp.Or(g.hub.DisplayName, g.hub.Name),
 		Region:      g.declared.Region,
 		TemplateURL: g.link.TemplateURL,
 		Parameters:  launch.Parameters(g.link),

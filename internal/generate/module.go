@@ -4,6 +4,7 @@
 package generate
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -67,7 +68,7 @@ output "template_version" {
 `
 
 func (g *Generator) moduleReadme() []byte {
-	vendor := or(g.hub.DisplayName, g.hub.Name)
+	vendor := cmp.Or(g.hub.DisplayName, g.hub.Name)
 	return fmt.Appendf(nil, `# Access for %[1]s
 
 This module creates one CloudFormation stack with the IAM role that %[1]s (AWS account %[2]s) works with in your account.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // Problem is one mistake in a specification, where a person finds it.
@@ -69,9 +69,9 @@ func (d *decoder) on(path, format string, args ...any) {
 
 // onField puts a mistake that the template's own checks found. Their names of
 // fields are the same, but for those of the hub, which stand under it here.
-func (d *decoder) onField(e stacktemplate.FieldError) {
+func (d *decoder) onField(e permissionset.FieldError) {
 	path := e.Field
-	if slices.ContainsFunc(hubFields, func(f field) bool { return f.name == path }) {
+	if slices.ContainsFunc(hubFields, func(a permissionset.Attribute) bool { return a.Name == path }) {
 		path = "hub." + path
 	}
 	if e.Key != "" {

@@ -4,6 +4,7 @@
 package generate
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -60,13 +62,13 @@ func Read(file string, text []byte) (*Generator, error) {
 // Warnings are what a reviewer would frown at in the role, one line each.
 func (g *Generator) Warnings() []string {
 	var lines []string
-	for _, w := range stacktemplate.Review(g.declared.Role.Template(), g.declared.Optional()) {
+	for _, w := range g.declared.Set().Review() {
 		lines = append(lines, w.String())
 	}
 	return lines
 }
 
-var hubFields = fieldsOf(reflect.TypeFor[HubSection]())
+var hubFields = permissionset.Attributes(reflect.ValueOf(HubSection{}))
 
 // hub is the vendor's side, parsed.
 func (d *decoder) hub(h HubSection) onboarding.Hub {
@@ -146,7 +148,7 @@ func (d *decoder) customer(g *Generator) {
 
 // place says where the template is published.
 func (d *decoder) place(g *Generator) error {
-	g.link.TemplateURL = or(g.spec.TemplateURL, fmt.Sprintf("https://%s.s3.%s.%s/%s",
+	g.link.TemplateURL = cmp.Or(g.spec.TemplateURL, fmt.Sprintf("https://%s.s3.%s.%s/%s",
 		g.bucket(), g.hub.Region, g.hub.Region.Partition().DNSSuffix(), g.template.ObjectKey()))
 	if err := quickcreate.CheckTemplateURL(g.link.TemplateURL); err != nil {
 		d.on("template_url", "%s", err)
@@ -155,5 +157,5 @@ func (d *decoder) place(g *Generator) error {
 }
 
 func (g *Generator) bucket() string {
-	return or(g.spec.Hub.TemplateBucket, fmt.Sprintf("xacct-%s-templates-%s", g.hub.Name, g.hub.Account))
+	return cmp.Or(g.spec.Hub.TemplateBucket, fmt.Sprintf("xacct-%s-templates-%s", g.hub.Name, g.hub.Account))
 }

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // Schema is the JSON Schema of specifications, for editors. It is made from the
@@ -28,12 +30,12 @@ func Schema() []byte {
 
 func object(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
-	for _, f := range fieldsOf(t) {
-		property := typeSchema(f.kind)
-		property["description"] = f.doc
-		properties[f.name] = property
-		if f.required {
-			required = append(required, f.name)
+	for _, a := range permissionset.Attributes(reflect.New(t)) {
+		property := typeSchema(a.Value.Type())
+		property["description"] = a.Doc
+		properties[a.Name] = property
+		if a.Required {
+			required = append(required, a.Name)
 		}
 	}
 	o := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
@@ -44,6 +46,9 @@ func object(t reflect.Type) map[string]any {
 }
 
 func typeSchema(t reflect.Type) map[string]any {
+	if t == reflect.TypeFor[permissionset.Policies]() {
+		return map[string]any{"type": "object", "additionalProperties": map[string]any{"type": []string{"string", "object"}}}
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return typeSchema(t.Elem())
@@ -57,9 +62,6 @@ func typeSchema(t reflect.Type) map[string]any {
 		return map[string]any{"type": "integer"}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
-	}
-	if t == reflect.TypeFor[Document]() {
-		return map[string]any{"type": []string{"string", "object"}}
 	}
 	return map[string]any{"type": "string"}
 }

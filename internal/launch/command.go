@@ -14,8 +14,8 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
-	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 // namedIAM is what a customer agrees to, by the command line as by the
@@ -71,11 +71,11 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 func switches(d declaration.Declaration, r onboarding.Registration) map[string]string {
 	values := make(map[string]string, len(d.OptionalPermissions))
 	for key := range d.OptionalPermissions {
-		position := stacktemplate.SwitchedOff
+		position := permissionset.SwitchedOff
 		if slices.Contains(r.GrantedPermissions, key) {
-			position = stacktemplate.SwitchedOn
+			position = permissionset.SwitchedOn
 		}
-		values[stacktemplate.SwitchParameter(key)] = position
+		values[permissionset.SwitchParameter(key)] = position
 	}
 	return values
 }

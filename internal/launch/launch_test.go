@@ -23,6 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
@@ -64,9 +65,9 @@ func stack() account.StackARN {
 // switched is a customer with a stack that has one of three switches on; what
 // it granted before and is no longer declared is not asked for again.
 func switched() (onboarding.Link, declaration.Declaration, onboarding.Registration) {
-	return onboarding.Link{TemplateURL: template}, declaration.Declaration{OptionalPermissions: map[string]declaration.OptionalPermission{
+	return onboarding.Link{TemplateURL: template}, declaration.Declaration{Choices: permissionset.Choices{OptionalPermissions: map[string]permissionset.OptionalPermission{
 			"billing": {}, "restart_hosts": {DefaultEnabled: true}, "new_by_default": {DefaultEnabled: true},
-		}},
+		}}},
 		onboarding.Registration{Stack: stack(), GrantedPermissions: []string{"billing", "dropped"}}
 }
 

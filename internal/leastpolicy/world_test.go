@@ -23,6 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -179,8 +180,10 @@ func declare(ctx context.Context, h *hub.Manager, description string, before onb
 	}
 	spec := stacktemplate.Specification{
 		Hub: "acme", Vendor: record.Account, Partition: virginia.Partition(), Regions: record.Regions, ResponseTimeout: record.ResponseTimeout,
-		TrustedPrincipals: trusted,
-		Role:              stacktemplate.Role{Description: description, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
+		Set: permissionset.Set{Role: permissionset.Role{Description: description, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}}},
+	}
+	for _, principal := range trusted {
+		spec.TrustedPrincipals = append(spec.TrustedPrincipals, principal.String())
 	}
 	template, err := stacktemplate.Render(spec)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
-	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 // All sentences that a vendor reads. A summary says what failed and for whom;
@@ -120,7 +120,7 @@ func otherPartition(p path.Path, region account.Region, hub account.Partition) d
 
 // onAttributes puts the mistakes that the template's own checks found on the
 // attributes that a vendor writes them in.
-func onAttributes(errs []stacktemplate.FieldError) diag.Diagnostics {
+func onAttributes(errs []permissionset.FieldError) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, e := range errs {
 		diags.AddAttributeError(fieldPath(e), "Not a valid "+strings.ReplaceAll(lastField(e.Field), "_", " "), sentence(e.Problem))
@@ -130,20 +130,20 @@ func onAttributes(errs []stacktemplate.FieldError) diag.Diagnostics {
 
 // frownedAt warns of permissions that customers will ask about, in one warning
 // for each policy.
-func frownedAt(policies []stacktemplate.FieldWarnings) diag.Diagnostics {
+func frownedAt(policies []permissionset.FieldWarnings) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, policy := range policies {
 		findings := make([]string, len(policy.Findings))
 		for i, f := range policy.Findings {
 			findings[i] = fmt.Sprintf("%s [%s]", sentence(f.Message), f.Code)
 		}
-		diags.AddAttributeWarning(fieldPath(stacktemplate.FieldError{Field: policy.Field, Key: policy.Key}),
+		diags.AddAttributeWarning(fieldPath(permissionset.FieldError{Field: policy.Field, Key: policy.Key}),
 			fmt.Sprintf("Customers may ask about the policy %s", policy.Key), paragraphs(findings...))
 	}
 	return diags
 }
 
-func fieldPath(e stacktemplate.FieldError) path.Path {
+func fieldPath(e permissionset.FieldError) path.Path {
 	names := strings.Split(e.Field, ".")
 	p := path.Root(names[0])
 	for i, name := range names[1:] {

@@ -33,7 +33,7 @@ func customersHaveToUpdate(before onboarding.Customer, planned onboarding.Link, 
 		return diag.Diagnostics{cannot("read", onCustomer(planned.Hub, planned.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err)}
 	}
 	changed := "What is granted stays the same, written in another way."
-	if lines := was.Changes(next); len(lines) > 0 {
+	if lines := was.Set().Changes(next.Set()); len(lines) > 0 {
 		changed = "The role of the template:\n  - " + strings.Join(lines, "\n  - ")
 	}
 	which, were := "1 live stack", "was"

@@ -13,6 +13,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // declared is the model's declaration; everything in it is known.
@@ -22,8 +23,7 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 		Region:    m.Region.ValueString(),
 		ExpiresAt: m.ExpiresAt.ValueString(),
 		Role:      m.role(ctx, diags).declared(ctx, diags),
-
-		OptionalPermissions: m.optionalPermissions(ctx, diags),
+		Choices:   permissionset.Choices{OptionalPermissions: m.optionalPermissions(ctx, diags)},
 	}
 	diags.Append(m.TrustedPrincipalARNs.ElementsAs(ctx, &d.TrustedPrincipals, false)...)
 	slices.Sort(d.TrustedPrincipals)
@@ -36,8 +36,8 @@ func (m linkModel) role(ctx context.Context, diags *diag.Diagnostics) roleSpecMo
 	return role
 }
 
-func (m roleSpecModel) declared(ctx context.Context, diags *diag.Diagnostics) declaration.Role {
-	d := declaration.Role{
+func (m roleSpecModel) declared(ctx context.Context, diags *diag.Diagnostics) permissionset.Role {
+	d := permissionset.Role{
 		Name:                   m.Name.ValueString(),
 		Path:                   m.Path.ValueString(),
 		Description:            m.Description.ValueString(),

@@ -14,11 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
-	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 // ModifyPlan makes a link's plan as complete as it can be: where the hub is
@@ -106,14 +105,15 @@ func (p *linkPlan) roleAlone(ctx context.Context) {
 	if s := p.resource.session; s.ready() {
 		partition = s.clients.Partition()
 	}
-	granted := declaration.Declaration{
-		Role: p.plan.role(ctx, p.diags).declared(ctx, p.diags), OptionalPermissions: p.plan.optionalPermissions(ctx, p.diags),
+	granted := permissionset.Set{
+		Role:    p.plan.role(ctx, p.diags).declared(ctx, p.diags),
+		Choices: permissionset.Choices{OptionalPermissions: p.plan.optionalPermissions(ctx, p.diags)},
 	}
-	p.diags.Append(onAttributes(granted.Permissions(partition))...)
+	p.diags.Append(onAttributes(granted.ValidatePermissions(partition))...)
 	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) {
 		return // a warning that comes at every plan is one that nobody reads
 	}
-	p.diags.Append(frownedAt(stacktemplate.Review(granted.Role.Template(), granted.Optional()))...)
+	p.diags.Append(frownedAt(granted.Review())...)
 }
 
 // reachable refuses a Region and trusted principals that no hub of the provider
@@ -284,14 +284,11 @@ func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
 	if !fullyKnown(p.plan.TrustedPrincipalARNs) || p.plan.TrustedPrincipalARNs.IsNull() {
 		return nil
 	}
-	trusted := declaration.Declaration{}
+	trusted := permissionset.Trust{}
 	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
-	principals, errs := trusted.Principals()
-	p.diags.Append(onAttributes(errs)...)
 	clients := p.resource.session.clients
-	p.diags.Append(onAttributes(stacktemplate.ValidateTrust(stacktemplate.Specification{
-		Vendor: clients.Account, Partition: clients.Partition(), TrustedPrincipals: principals,
-	}))...)
+	p.diags.Append(onAttributes(trusted.Validate(clients.Account, clients.Partition()))...)
+	principals, _ := trusted.Principals() // validated
 	return principals
 }
 

@@ -102,13 +102,13 @@ func (w wanted) declare(i *issue, before onboarding.Link) diag.Diagnostics {
 		return diags
 	}
 	link.RoleName, link.RolePath = d.Role.Name, d.Role.Path
-	link.TrustedPrincipals = spec.TrustedPrincipals
+	link.TrustedPrincipals, _ = spec.Principals() // validated
 	link.ExpiresAt = d.Expires()
 	link.Declared = d.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
 
 	old, err := declaration.Of(before)
-	if err == nil && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region && old.SameWording(d) {
+	if err == nil && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == d.Region && old.SameWording(d.Choices) {
 		return diags // a link keeps the renderer that made its template, which is there as long as the link is open
 	}
 	template, err := stacktemplate.Render(spec)

@@ -11,6 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -40,7 +41,7 @@ func aHub() registry.HubRecord {
 
 func aDeclaration() declaration.Declaration {
 	return declaration.Declaration{
-		Role:      declaration.Role{Name: "acme-globex", Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
+		Role:      permissionset.Role{Name: "acme-globex", Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}},
 		StackName: "acme-access", Region: "us-east-1",
 	}
 }

@@ -17,8 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/xacct/terraform-provider-xacct/internal/declaration"
-	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // optionalPermissionModel is one element of a link's optional_permissions.
@@ -35,15 +34,15 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 		MarkdownDescription: fmt.Sprintf("Grants that the customer switches on or off in the console, each with a parameter of the stack, Yes or No: "+
 			"when they create the stack, and in any later update of it. What is switched on is in the `granted_permissions` of `xacct_customer_role`. "+
 			"Keys have 1 to 41 lower-case letters, digits and underscores, begin with a letter, and stay as they are when others come and go. At most %d.",
-			stacktemplate.MaxOptionalPermissions),
+			permissionset.MaxOptionalPermissions),
 		Validators: []validator.Map{
-			mapvalidator.SizeAtMost(stacktemplate.MaxOptionalPermissions),
+			mapvalidator.SizeAtMost(permissionset.MaxOptionalPermissions),
 			mapvalidator.KeysAre(permissionKey()),
 		},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"description": schema.StringAttribute{
-				Required: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, stacktemplate.MaxSwitchText)},
-				MarkdownDescription: fmt.Sprintf("What the customer grants, in one line of at most %d characters: they read it beside the switch.", stacktemplate.MaxSwitchText),
+				Required: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, permissionset.MaxSwitchText)},
+				MarkdownDescription: fmt.Sprintf("What the customer grants, in one line of at most %d characters: they read it beside the switch.", permissionset.MaxSwitchText),
 			},
 			"default_enabled": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
@@ -57,7 +56,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 
 func permissionKey() check {
 	return check{"1 to 41 lower-case letters, digits and underscores, beginning with a letter", "Not a key of an optional permission", func(s string) error {
-		if !stacktemplate.ValidSwitchKey(s) {
+		if !permissionset.ValidSwitchKey(s) {
 			return fmt.Errorf("%q is not: the stack's parameter is named after it, so it looks like billing or restart_hosts", s)
 		}
 		return nil
@@ -65,15 +64,15 @@ func permissionKey() check {
 }
 
 // optionalPermissions is the declared form of the attribute, all of it known.
-func (m linkModel) optionalPermissions(ctx context.Context, diags *diag.Diagnostics) map[string]declaration.OptionalPermission {
+func (m linkModel) optionalPermissions(ctx context.Context, diags *diag.Diagnostics) map[string]permissionset.OptionalPermission {
 	if m.OptionalPermissions.IsNull() {
 		return nil
 	}
 	var models map[string]optionalPermissionModel
 	diags.Append(m.OptionalPermissions.ElementsAs(ctx, &models, false)...)
-	declared := make(map[string]declaration.OptionalPermission, len(models))
+	declared := make(map[string]permissionset.OptionalPermission, len(models))
 	for key, model := range models {
-		permission := declaration.OptionalPermission{
+		permission := permissionset.OptionalPermission{
 			Description: model.Description.ValueString(), DefaultEnabled: model.DefaultEnabled.ValueBool(),
 		}
 		diags.Append(model.ManagedPolicyARNs.ElementsAs(ctx, &permission.ManagedPolicyARNs, false)...)
@@ -85,7 +84,7 @@ func (m linkModel) optionalPermissions(ctx context.Context, diags *diag.Diagnost
 }
 
 // flattenOptional is the attribute of what was declared.
-func flattenOptional(ctx context.Context, declared map[string]declaration.OptionalPermission, diags *diag.Diagnostics) types.Map {
+func flattenOptional(ctx context.Context, declared map[string]permissionset.OptionalPermission, diags *diag.Diagnostics) types.Map {
 	element := optionalPermissionType()
 	if declared == nil {
 		return types.MapNull(element)

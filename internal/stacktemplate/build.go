@@ -4,7 +4,9 @@
 package stacktemplate
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // build makes the sections of a valid specification's template.
@@ -78,7 +81,7 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 	role := &iam.Role{
 		RoleName:                 cloudformation.String(h.put(ref(ParameterRoleName))),
 		AssumeRolePolicyDocument: h.put(trust),
-		Path:                     h.text(s.Role.path()),
+		Path:                     h.text(cmp.Or(s.Role.Path, "/")),
 		Description:              h.optional(s.Role.Description),
 		PermissionsBoundary:      h.optional(s.Role.PermissionsBoundaryARN),
 	}
@@ -89,14 +92,14 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(function))
 	}
 	for _, name := range sortedKeys(s.Role.InlinePolicies) {
-		document, err := decode([]byte(s.Role.InlinePolicies[name]))
+		document, err := permissionset.Decode([]byte(s.Role.InlinePolicies[name]))
 		if err != nil {
 			return nil, fmt.Errorf("inline policy %q: %w", name, err)
 		}
 		role.Policies = append(role.Policies, iam.Role_Policy{PolicyName: h.put(name), PolicyDocument: h.put(document)})
 	}
 	if s.Role.MaxSessionDuration != 0 {
-		role.MaxSessionDuration = cloudformation.Int(int(s.Role.MaxSessionDuration / time.Second))
+		role.MaxSessionDuration = cloudformation.Int(int(s.Role.MaxSessionDuration))
 	}
 	for _, key := range sortedKeys(s.Role.Tags) {
 		role.Tags = append(role.Tags, tags.Tag{Key: h.put(key), Value: h.put(s.Role.Tags[key])})
@@ -108,7 +111,8 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 func trustDocument(s Specification) (any, error) {
 	inner := &holes{}
 	externalID := inner.put(ref(ParameterExternalID))
-	tree, err := decode([]byte(iampolicy.Trust(s.Vendor, s.Partition, externalID, s.TrustedPrincipals).String()))
+	principals, _ := s.Principals() // valid
+	tree, err := permissionset.Decode([]byte(iampolicy.Trust(s.Vendor, s.Partition, externalID, principals).String()))
 	if err != nil {
 		return nil, fmt.Errorf("the trust policy: %w", err)
 	}
@@ -193,7 +197,7 @@ func permissions(s Specification) string {
 }
 
 // policyNames says what policies give, by their names; empty: there are none.
-func policyNames(managedARNs []string, inline map[string]string) string {
+func policyNames(managedARNs []string, inline permissionset.Policies) string {
 	var parts []string
 	if names := sortedSet(managedARNs); len(names) > 0 {
 		for i, arn := range names {
@@ -220,11 +224,7 @@ func clipBytes(s string, limit int) string {
 	return s[:cut] + dots
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// sortedSet is a sorted copy in which nothing occurs twice.
+func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

@@ -4,12 +4,13 @@
 package stacktemplate
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // holes keep what the vendor wrote out of goformation's hands. Its JSON step
@@ -55,7 +56,7 @@ func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, err := decode(text)
+	tree, err := permissionset.Decode(text)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +114,4 @@ func substitute(v any, lookup func(string) (any, bool)) any {
 		}
 	}
 	return v
-}
-
-// decode keeps numbers as they were written.
-func decode(text []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	err := d.Decode(&v)
-	return v, err
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // Whatever a vendor writes arrives in the template as it was written, in the
@@ -180,18 +182,18 @@ func hostileSpecification(r *rapid.T) Specification {
 			map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + value("resource"), "Condition": condition},
 		}})))
 	}
-	s.Role.InlinePolicies = map[string]string{word.Draw(r, "policy's name"): policy()}
-	s.OptionalPermissions = map[string]OptionalPermission{"extra": {
+	s.Role.InlinePolicies = permissionset.Policies{word.Draw(r, "policy's name"): policy()}
+	s.OptionalPermissions = map[string]permissionset.OptionalPermission{"extra": {
 		Description:       evil.Draw(r, "label") + "x",
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/" + word.Draw(r, "managed policy's name")},
-		InlinePolicies:    map[string]string{"k" + word.Draw(r, "optional policy's name"): policy()},
+		InlinePolicies:    permissionset.Policies{"k" + word.Draw(r, "optional policy's name"): policy()},
 	}}
 	return s
 }
 
 // visible drops what a display name may not have.
 func visible(r rune) rune {
-	if invisible(r) {
+	if permissionset.Invisible(r) {
 		return -1
 	}
 	return r

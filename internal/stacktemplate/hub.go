@@ -18,6 +18,7 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/sqs"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // HubTemplate is a vendor's hub as CloudFormation makes it: everything that the
@@ -94,7 +95,7 @@ func (b *hubBuilder) finish() (Template, error) { return b.h.finish(b.t) }
 
 // put is a policy, as its document has it.
 func (b *hubBuilder) put(d iampolicy.Document) string {
-	tree, err := decode([]byte(d.String()))
+	tree, err := permissionset.Decode([]byte(d.String()))
 	if err != nil {
 		panic(err) // it was encoded a moment ago
 	}
@@ -127,7 +128,7 @@ func (b *hubBuilder) topic() {
 
 // topicPolicy is the topic's policy with this stack's topic and customers in it.
 func (b *hubBuilder) topicPolicy() string {
-	tree, err := decode([]byte(b.TopicPolicy.String()))
+	tree, err := permissionset.Decode([]byte(b.TopicPolicy.String()))
 	if err != nil {
 		panic(err) // it was encoded a moment ago
 	}

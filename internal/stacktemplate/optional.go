@@ -8,62 +8,32 @@ import (
 	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// OptionalPermission is a grant that the customer switches on or off in the
-// console, when they create the stack and in any update of it.
-//
-// Each is one parameter, Yes or No, one condition, and policies of the role
-// that are there only while the condition holds. They are members of the role
-// itself rather than resources beside it: so CloudFormation gives and takes
-// them before the phone-home reports them, in updates and rollbacks as well,
-// and a resource that an update drops would be removed only after that.
-type OptionalPermission struct {
-	Description       string // what the customer grants, for them to read: the switch's label
-	DefaultEnabled    bool
-	ManagedPolicyARNs []string
-	InlinePolicies    map[string]string // JSON by policy name
-}
-
-// The values of a switch.
-const (
-	SwitchedOn  = "Yes"
-	SwitchedOff = "No"
-)
-
-// SwitchParameter is the name of the parameter that switches the optional
-// permission of a key. It follows from the key alone, so that a switch keeps
-// its position when others come and go; no other parameter begins like that.
-func SwitchParameter(key string) string { return "Enable" + camel(key) }
+// An optional permission is one parameter, Yes or No, one condition, and policies
+// of the role that are there only while the condition holds. They are members of
+// the role itself rather than resources beside it: so CloudFormation gives and
+// takes them before the phone-home reports them, in updates and rollbacks as
+// well, and a resource that an update drops would be removed only after that.
 
 // switchCondition has another name than the parameter: names of parameters,
 // conditions and resources are better not the same.
-func switchCondition(key string) string { return camel(key) + "Enabled" }
-
-// camel makes RestartHosts of restart_hosts: logical names have letters and
-// digits only.
-func camel(key string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(key, "_") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return b.String()
-}
+func switchCondition(key string) string { return permissionset.LogicalName(key) + "Enabled" }
 
 // addSwitches adds one parameter for each optional permission.
 func addSwitches(to cloudformation.Parameters, s Specification, h *holes) {
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		permission := s.OptionalPermissions[key]
-		position := SwitchedOff
+		position := permissionset.SwitchedOff
 		if permission.DefaultEnabled {
-			position = SwitchedOn
+			position = permissionset.SwitchedOn
 		}
-		to[SwitchParameter(key)] = cloudformation.Parameter{
+		to[permissionset.SwitchParameter(key)] = cloudformation.Parameter{
 			Type:          "String",
 			Description:   h.text(switchAdvice(s.vendorName(), permission)),
-			AllowedValues: []any{SwitchedOn, SwitchedOff},
+			AllowedValues: []any{permissionset.SwitchedOn, permissionset.SwitchedOff},
 			Default:       position,
 		}
 	}
@@ -72,10 +42,10 @@ func addSwitches(to cloudformation.Parameters, s Specification, h *holes) {
 // maxParameterText is CloudFormation's limit for a parameter's description.
 const maxParameterText = 4000
 
-func switchAdvice(vendor string, permission OptionalPermission) string {
+func switchAdvice(vendor string, permission permissionset.OptionalPermission) string {
 	granted := policyNames(permission.ManagedPolicyARNs, permission.InlinePolicies)
 	const end = ". You can change this later by updating the stack."
-	text := fmt.Sprintf("%s gives %s's role ", SwitchedOn, vendor)
+	text := fmt.Sprintf("%s gives %s's role ", permissionset.SwitchedOn, vendor)
 	return text + clipBytes(granted, maxParameterText-len(text)-len(end)) + end
 }
 
@@ -83,7 +53,7 @@ func switchAdvice(vendor string, permission OptionalPermission) string {
 func switchConditions(s Specification) map[string]any {
 	conditions := map[string]any{}
 	for key := range s.OptionalPermissions {
-		conditions[switchCondition(key)] = equals(ref(SwitchParameter(key)), SwitchedOn)
+		conditions[switchCondition(key)] = equals(ref(permissionset.SwitchParameter(key)), permissionset.SwitchedOn)
 	}
 	return conditions
 }
@@ -107,7 +77,7 @@ func optionalInline(s Specification) ([]any, error) {
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		policies := s.OptionalPermissions[key].InlinePolicies
 		for _, name := range sortedKeys(policies) {
-			document, err := decode([]byte(policies[name]))
+			document, err := permissionset.Decode([]byte(policies[name]))
 			if err != nil {
 				return nil, fmt.Errorf("inline policy %q of the optional permission %s: %w", name, key, err)
 			}

@@ -3,7 +3,11 @@
 
 package stacktemplate
 
-import "github.com/awslabs/goformation/v7/cloudformation"
+import (
+	"github.com/awslabs/goformation/v7/cloudformation"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+)
 
 // parameters are what a link fills in. Whoever launches the stack may change
 // all of them, so none says who is trusted or where the stack reports to; a
@@ -63,8 +67,8 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 	}
 	var switches []string
 	for _, key := range sortedKeys(s.OptionalPermissions) {
-		switches = append(switches, SwitchParameter(key))
-		labels[SwitchParameter(key)] = label(s.OptionalPermissions[key].Description)
+		switches = append(switches, permissionset.SwitchParameter(key))
+		labels[permissionset.SwitchParameter(key)] = label(s.OptionalPermissions[key].Description)
 	}
 	if len(switches) > 0 {
 		groups = append(groups, group("What "+s.vendorName()+" may do as well, if you like", switches...))

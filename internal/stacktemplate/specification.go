@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // The names in a template that other packages rely on.
@@ -42,25 +43,13 @@ type Specification struct {
 	TopicPrefix     string           // topics are PREFIX-SHARD; empty: xacct-HUB
 	ResponseTimeout time.Duration    // how long CloudFormation waits for our answer
 
-	// TrustedPrincipals are the vendor's roles that may assume the customer's;
-	// empty: every principal that the vendor's account allows to.
-	TrustedPrincipals []account.RoleARN
-	Role              Role
-
-	// OptionalPermissions are what customers decide about, by key.
-	OptionalPermissions map[string]OptionalPermission
+	// Set is what the vendor asks for. The role's name is a parameter, so it is
+	// not part of the template.
+	permissionset.Set
 }
 
-// Role is the role in the customer's account. Its name is a parameter.
-type Role struct {
-	Path                   string // empty: "/"
-	Description            string
-	ManagedPolicyARNs      []string
-	InlinePolicies         map[string]string // JSON by policy name
-	PermissionsBoundaryARN string
-	MaxSessionDuration     time.Duration // zero: IAM's default, one hour
-	Tags                   map[string]string
-}
+// Version returns the template_version: that of the permission set.
+func Version(s Specification) string { return s.Set.Version(s.Vendor, s.Partition) }
 
 // vendorName is who the customer reads of.
 func (s Specification) vendorName() string {
@@ -75,11 +64,4 @@ func (s Specification) topicPrefix() string {
 		return s.TopicPrefix
 	}
 	return "xacct-" + s.Hub
-}
-
-func (r Role) path() string {
-	if r.Path != "" {
-		return r.Path
-	}
-	return "/"
 }

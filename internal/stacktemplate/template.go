@@ -20,7 +20,7 @@ import (
 // same bytes.
 type Template struct{ body []byte }
 
-// Render makes the template of a specification, or says with a FieldError for
+// Render makes the template of a specification, or says with a permissionset.FieldError for
 // each mistake why it can't.
 func Render(s Specification) (Template, error) {
 	if problems := Validate(s); len(problems) > 0 {

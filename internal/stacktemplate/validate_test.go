@@ -5,12 +5,12 @@ package stacktemplate
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 func TestAGoodSpecificationHasNoProblems(t *testing.T) {
@@ -19,26 +19,9 @@ func TestAGoodSpecificationHasNoProblems(t *testing.T) {
 			t.Errorf("%s: %v", name, problems)
 		}
 	}
-	unknown := everything().Role
-	if problems := ValidateRole(unknown, account.Partition{}); len(problems) > 0 {
-		t.Errorf("a role whose hub is not known yet: %v", problems)
-	}
-}
-
-// policyOf is an identity policy with one condition value.
-func policyOf(value string) string {
-	return `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/x":` + value + `}}}}`
 }
 
 func TestEveryMistakeIsOnItsField(t *testing.T) {
-	inline := func(text string) func(*Specification) {
-		return func(s *Specification) { s.Role.InlinePolicies = map[string]string{"read": text} }
-	}
-	principal := func(text string) func(*Specification) {
-		return func(s *Specification) {
-			s.TrustedPrincipals = []account.RoleARN{must(account.ParseRoleARN(text))}
-		}
-	}
 	for name, c := range map[string]struct {
 		change func(*Specification)
 		want   string
@@ -60,49 +43,11 @@ func TestEveryMistakeIsOnItsField(t *testing.T) {
 		"a long timeout":              {func(s *Specification) { s.ResponseTimeout = time.Hour + time.Second }, "response_timeout: 1h0m1s"},
 		"half a second":               {func(s *Specification) { s.ResponseTimeout += time.Second / 2 }, "response_timeout: 15m0.5s"},
 
-		"a stranger's principal": {principal("arn:aws:iam::222222222222:role/R"), `trusted_principal_arns["arn:aws:iam::222222222222:role/R"]: the role is in account 222222222222`},
-		"a wildcard principal":   {principal("arn:aws:iam::111111111111:role/*/R"), "the ARN must name one role, without wildcards"},
-		"a question mark":        {principal("arn:aws:iam::111111111111:role/?/R"), "without wildcards"},
-		"a variable":             {principal("arn:aws:iam::111111111111:role/${aws:x}/R"), "without wildcards"},
-		"a principal over there": {principal("arn:aws-cn:iam::111111111111:role/R"), "the role is in partition aws-cn, the hub in aws"},
-		"more principals than fit": {func(s *Specification) {
-			for i := range 40 {
-				s.TrustedPrincipals = append(s.TrustedPrincipals, must(account.ParseRoleARN(fmt.Sprintf("arn:aws:iam::111111111111:role/application-%02d", i))))
-			}
-		}, "trusted_principal_arns: with 40 principals the trust policy has"},
-
-		"a path without its end":   {func(s *Specification) { s.Role.Path = "/vendors" }, `role.path: "/vendors" is not a role path`},
-		"a dynamic path":           {func(s *Specification) { s.Role.Path = "/{{resolve:ssm:x}}/" }, "role.path: it has {{resolve:"},
-		"a long description":       {func(s *Specification) { s.Role.Description = strings.Repeat("x", 1001) }, "role.description: IAM takes at most 1000 characters"},
-		"a Chinese description":    {func(s *Specification) { s.Role.Description = "角色" }, "role.description: IAM takes at most"},
-		"a dynamic description":    {func(s *Specification) { s.Role.Description = "a {{ Resolve:ssm:x}}" }, "role.description: it has {{resolve:"},
-		"a short session":          {func(s *Specification) { s.Role.MaxSessionDuration = time.Minute }, "role.max_session_duration: 60 seconds is not between 3600 and 43200"},
-		"a long session":           {func(s *Specification) { s.Role.MaxSessionDuration = 13 * time.Hour }, "role.max_session_duration: 46800"},
-		"a policy's bare name":     {func(s *Specification) { s.Role.ManagedPolicyARNs = []string{"SecurityAudit"} }, `role.managed_policy_arns["SecurityAudit"]: "SecurityAudit" is not the ARN of a managed policy`},
-		"a role for a policy":      {func(s *Specification) { s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::111111111111:role/R"} }, "its resource does not start with policy/"},
-		"a policy over the border": {func(s *Specification) { s.Role.ManagedPolicyARNs = []string{"arn:aws-cn:iam::aws:policy/P"} }, "the policy is in partition aws-cn, the hub in aws"},
-		"a dynamic policy ARN": {func(s *Specification) {
-			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/{{resolve:ssm:x}}/P"}
-		}, "it has {{resolve:"},
-		"too many managed policies":   {func(s *Specification) { s.Role.ManagedPolicyARNs = manyPolicies(21) }, "role.managed_policy_arns: a role can have 20 managed policies at most, not 21"},
-		"a bad boundary":              {func(s *Specification) { s.Role.PermissionsBoundaryARN = "x" }, `role.permissions_boundary_arn: "x" is not the ARN`},
-		"a policy's bad name":         {func(s *Specification) { s.Role.InlinePolicies = map[string]string{"a b": readBuckets} }, `role.inline_policies["a b"]: "a b" is not a policy name`},
-		"broken JSON":                 {inline("{\n\"Statement\": [\n}"), `role.inline_policies["read"]: line 3, column 1: the policy is not valid JSON`},
-		"a principal in a policy":     {inline(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}`), `has no "Principal"`},
-		"policies that are too large": {inline(policyOf(`"` + strings.Repeat("x", 10240) + `"`)), "role.inline_policies: the inline policies have 10358 characters together, without whitespace, and IAM allows 10240"},
-		"a dynamic policy":            {inline(policyOf(`["a", "{{resolve:secretsmanager:x}}"]`)), `role.inline_policies["read"]: it has {{resolve:`},
-		"an escaped dynamic policy":   {inline(policyOf(`"\u007b{resolve:ssm:x}}"`)), "it has {{resolve:"},
-		"a dynamic condition key":     {inline(strings.Replace(policyOf(`"a"`), "PrincipalTag/x", "PrincipalTag/{{resolve:ssm:x}}", 1)), "it has {{resolve:"},
-		"a reference in a policy":     {inline(strings.Replace(policyOf(`"AWS::AccountId"`), "aws:PrincipalTag/x", "Ref", 1)), `the key "Ref" would be read as a CloudFormation function`},
-		"a function in a policy":      {inline(strings.Replace(policyOf(`"x"`), "StringEquals", "Fn::Transform", 1)), `the key "Fn::Transform" would be read`},
-		"a policy of another border":  {inline(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws-cn:s3:::b"}}`), `role.inline_policies["read"]: Statement[0] has the resource "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
-		"what IAM would refuse":       {inline(`{"Statement":{"Sid":"Read","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3"}}`), `role.inline_policies["read"]: statement "Read" has the resource "arn:aws:s3", which has 3 of the six parts of an ARN`},
-		"too many tags":               {func(s *Specification) { s.Role.Tags = manyTags(51) }, "role.tags: a role can have 50 tags at most, not 51"},
-		"a tag without a key":         {func(s *Specification) { s.Role.Tags = map[string]string{"": "x"} }, "role.tags: a tag's key has 1 to 128"},
-		"a tag's strange key":         {func(s *Specification) { s.Role.Tags = map[string]string{"a;b": ""} }, `role.tags["a;b"]: a tag's key has 1 to 128`},
-		"a tag's long value":          {func(s *Specification) { s.Role.Tags = map[string]string{"k": strings.Repeat("x", 257)} }, `role.tags["k"]: a tag's value has at most 256`},
-		"AWS's own tag":               {func(s *Specification) { s.Role.Tags = map[string]string{"AWS:x": ""} }, `role.tags["AWS:x"]: keys that begin with aws: belong to AWS`},
-		"a tag in two cases":          {func(s *Specification) { s.Role.Tags = map[string]string{"team": "", "Team": ""} }, `role.tags["team"]: IAM takes it for the same key as "Team"`},
+		"a stranger's principal": {func(s *Specification) { s.TrustedPrincipals = []string{"arn:aws:iam::222222222222:role/R"} }, `trusted_principal_arns["arn:aws:iam::222222222222:role/R"]: the role is in account 222222222222`},
+		"a path without its end": {func(s *Specification) { s.Role.Path = "/vendors" }, `role.path: "/vendors" is not a role path`},
+		"a switch without a text": {func(s *Specification) {
+			s.OptionalPermissions = map[string]permissionset.OptionalPermission{"fix": {InlinePolicies: permissionset.Policies{"restart": restartHosts}}}
+		}, `optional_permissions.fix.description: it is empty`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := minimal("us-east-1")
@@ -118,26 +63,10 @@ func TestEveryMistakeIsOnItsField(t *testing.T) {
 				t.Errorf("one mistake, %d problems: %v", len(problems), problems)
 			}
 			_, err := Render(s)
-			var field FieldError
+			var field permissionset.FieldError
 			if !errors.As(err, &field) || field != problems[0] {
 				t.Errorf("Render says %v", err)
 			}
 		})
 	}
-}
-
-func manyPolicies(n int) []string {
-	arns := make([]string, n)
-	for i := range arns {
-		arns[i] = fmt.Sprintf("arn:aws:iam::aws:policy/Policy%d", i)
-	}
-	return arns
-}
-
-func manyTags(n int) map[string]string {
-	tags := make(map[string]string, n)
-	for i := range n {
-		tags[fmt.Sprintf("tag-%d", i)] = ""
-	}
-	return tags
 }

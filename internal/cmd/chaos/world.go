@@ -22,6 +22,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -118,9 +119,9 @@ func (w *world) publish(ctx context.Context, actions string) (template, error) {
 		Hub: hubName, DisplayName: w.record.DisplayName, SupportURL: w.record.SupportURL,
 		Vendor: w.record.Account, Partition: w.record.Region.Partition(),
 		Regions: w.record.Regions, ResponseTimeout: w.record.ResponseTimeout,
-		Role: stacktemplate.Role{InlinePolicies: map[string]string{
+		Set: permissionset.Set{Role: permissionset.Role{InlinePolicies: permissionset.Policies{
 			"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`,
-		}},
+		}}},
 	}
 	rendered, err := stacktemplate.Render(spec)
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
@@ -183,16 +184,17 @@ func (w *world) organization(ts *testscript.TestScript, args []string) {
 }
 
 func (w *world) inviteOne(ctx context.Context, customer, accountID string, optional ...string) (url string, err error) {
-	declared := declaration.Declaration{StackName: "acme-access", Region: home, OptionalPermissions: map[string]declaration.OptionalPermission{}}
+	declared := declaration.Declaration{StackName: "acme-access", Region: home}
+	declared.OptionalPermissions = map[string]permissionset.OptionalPermission{}
 	for _, key := range optional {
-		declared.OptionalPermissions[key] = declaration.OptionalPermission{
+		declared.OptionalPermissions[key] = permissionset.OptionalPermission{
 			Description: "Read " + key, DefaultEnabled: true, InlinePolicies: map[string]string{
 				key: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`, key),
 			},
 		}
 	}
 	specification := w.specification()
-	specification.OptionalPermissions = declared.Optional()
+	specification.Choices = declared.Choices
 	template, err := stacktemplate.Render(specification)
 	if err != nil {
 		return "", err
@@ -223,7 +225,7 @@ func (w *world) specification() stacktemplate.Specification {
 	return stacktemplate.Specification{
 		Hub: "acme", DisplayName: "Acme", Vendor: w.record.Account, Partition: w.record.Region.Partition(),
 		Regions: w.record.Regions, ResponseTimeout: w.record.ResponseTimeout,
-		Role: stacktemplate.Role{Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+		Set: permissionset.Set{Role: permissionset.Role{Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}},
 	}
 }
 

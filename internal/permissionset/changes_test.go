@@ -1,10 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package declaration
+package permissionset
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -12,9 +13,37 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// full asks for something with every attribute.
+func full() Set {
+	return Set{
+		Role: Role{
+			Name: "acme-globex", Path: "/vendors/", Description: "For <Acme>",
+			ManagedPolicyARNs:      []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/SecurityAudit"},
+			InlinePolicies:         Policies{"read": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"}]}`},
+			PermissionsBoundaryARN: "arn:aws:iam::aws:policy/PowerUserAccess",
+			MaxSessionDuration:     7200,
+			Tags:                   map[string]string{"team": "sre"},
+		},
+		Trust: Trust{TrustedPrincipals: []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::111111111111:role/b"}},
+		Choices: Choices{OptionalPermissions: map[string]OptionalPermission{
+			"billing": {Description: "Read <invoices>", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Billing", "arn:aws:iam::aws:policy/Budgets"}},
+			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: Policies{"restart": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:RebootInstances","Resource":"*"}}`}},
+		}},
+	}
+}
+
+// optionally is the full set with one of its optional permissions changed.
+func optionally(key string, change func(*OptionalPermission)) Set {
+	s := full()
+	permission := s.OptionalPermissions[key]
+	change(&permission)
+	s.OptionalPermissions[key] = permission
+	return s
+}
+
 // inline is a role with policies p0, p1, … of the given statements.
-func inline(policies ...string) Declaration {
-	d := Declaration{Role: Role{InlinePolicies: map[string]string{}}}
+func inline(policies ...string) Set {
+	d := Set{Role: Role{InlinePolicies: Policies{}}}
 	for i, statements := range policies {
 		d.Role.InlinePolicies[fmt.Sprintf("p%d", i)] = `{"Version":"2012-10-17","Statement":[` + statements + `]}`
 	}
@@ -31,7 +60,7 @@ const (
 
 func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 	for name, c := range map[string]struct {
-		before, after Declaration
+		before, after Set
 		want          []string
 	}{
 		"nothing":                     {full(), full(), nil},
@@ -40,10 +69,10 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 		"wider resources":             {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
 		"another condition":           {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},
 		"one action more":             {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
-		"an optional permission more": {func() Declaration { d := full(); delete(d.OptionalPermissions, "billing"); return d }(), full(), []string{"offers optional permission billing"}},
+		"an optional permission more": {func() Set { d := full(); delete(d.OptionalPermissions, "billing"); return d }(), full(), []string{"offers optional permission billing"}},
 		"another optional permission": {full(), optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), []string{"optional permission billing: loses managed policy arn:aws:iam::aws:policy/Budgets"}},
-		"what has no template's part": {full(), func() Declaration { d := full(); d.StackName, d.Region, d.ExpiresAt = "s", "us-east-1", ""; return d }(), nil},
-		"everything else": {full(), Declaration{Role: Role{
+		"another wording":             {full(), optionally("billing", func(p *OptionalPermission) { p.Description, p.DefaultEnabled = "Invoices", true }), nil},
+		"everything else": {full(), Set{Role: Role{
 			Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/Billing"}, InlinePolicies: full().Role.InlinePolicies, MaxSessionDuration: 3600,
 		}}, []string{
 			"gains managed policy arn:aws:iam::aws:policy/job-function/Billing",
@@ -68,17 +97,41 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 	}
 }
 
+// Whatever makes a customer outdated, a plan says what it is.
+func TestChangesTellEveryAttributeOfTheVersion(t *testing.T) {
+	for _, part := range []func(*Set) any{
+		func(s *Set) any { return &s.Role }, func(s *Set) any { return &s.Trust }, func(s *Set) any { return &s.Choices },
+	} {
+		n := full()
+		for i, a := range Attributes(reflect.ValueOf(part(&n))) {
+			s := full()
+			Attributes(reflect.ValueOf(part(&s)))[i].Value.SetZero()
+			if told := len(full().Changes(s)) > 0; told != (a.Version != "") {
+				t.Errorf("a change of %s is told: %t", a.Name, told)
+			}
+		}
+	}
+	for key, permission := range full().OptionalPermissions {
+		for i, a := range Attributes(reflect.ValueOf(&permission)) {
+			s := optionally(key, func(p *OptionalPermission) { Attributes(reflect.ValueOf(p))[i].Value.SetZero() })
+			if told := len(full().Changes(s)) > 0; told != (a.Version != "" && !a.Value.IsZero()) {
+				t.Errorf("a change of %s of the optional permission %s is told: %t", a.Name, key, told)
+			}
+		}
+	}
+}
+
 func TestManyOrLongChangesAreCutShort(t *testing.T) {
 	var statements, resources []string
 	for i := range 40 {
 		statements = append(statements, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:GetObject%d","Resource":"arn:aws:s3:::b%d"}`, i, i))
 		resources = append(resources, fmt.Sprintf(`"arn:aws:s3:::bücket%d"`, i))
 	}
-	many := Declaration{}.Changes(inline(strings.Join(statements, ",")))
+	many := Set{}.Changes(inline(strings.Join(statements, ",")))
 	if len(many) != 16 || many[15] != "and 25 changes more" {
 		t.Errorf("got %d: %q", len(many), many)
 	}
-	long := Declaration{}.Changes(inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":[` + strings.Join(resources, ",") + `]}`))
+	long := Set{}.Changes(inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":[` + strings.Join(resources, ",") + `]}`))
 	if len(long) != 1 || len([]rune(long[0])) != 301 || !utf8.ValidString(long[0]) {
 		t.Errorf("got %q", long)
 	}

@@ -1,10 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package stacktemplate
+package permissionset
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
@@ -25,14 +27,15 @@ func (w FieldWarnings) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Review gives the warnings on a role that is valid, policy by policy: the
+// Review returns the warnings on a set that is valid, policy by policy: the
 // permissions that customers would ask about. All policies are judged together,
 // as if everything optional were switched on, so a remark on one may name
 // another.
-func Review(r Role, optional map[string]OptionalPermission) []FieldWarnings {
+func (s Set) Review() []FieldWarnings {
+	r, optional := s.Role, s.OptionalPermissions
 	v := review{}
 	v.add("role", r.ManagedPolicyARNs, r.InlinePolicies)
-	for _, key := range sortedKeys(optional) {
+	for _, key := range slices.Sorted(maps.Keys(optional)) {
 		v.add(optionalField+"."+key, optional[key].ManagedPolicyARNs, optional[key].InlinePolicies)
 	}
 	warnings := v.managed
@@ -51,13 +54,13 @@ type review struct {
 	fields   []string // of the policies, one each
 }
 
-func (v *review) add(owner string, managedARNs []string, inline map[string]string) {
+func (v *review) add(owner string, managedARNs []string, inline Policies) {
 	for _, arn := range sortedSet(managedARNs) {
 		if findings := iampolicy.ReviewManaged(arn); len(findings) > 0 {
 			v.managed = append(v.managed, FieldWarnings{owner + ".managed_policy_arns", arn, findings})
 		}
 	}
-	for _, name := range sortedKeys(inline) {
+	for _, name := range slices.Sorted(maps.Keys(inline)) {
 		v.policies = append(v.policies, iampolicy.Policy{Name: name, Document: inline[name]})
 		v.fields = append(v.fields, owner+".inline_policies")
 	}

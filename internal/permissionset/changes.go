@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package declaration
+package permissionset
 
 import (
 	"fmt"
@@ -18,23 +18,22 @@ const (
 	maxChangeSize = 300 // characters of one
 )
 
-// Changes says, one thing a line, what a customer who has the role as declared
-// here gains and loses with the next declaration. It speaks of nothing but the
-// role and who may assume it, which is what a template's version is of. Policies
-// are compared by what they grant: moving a statement from one to another, or
-// writing it in another way, changes nothing.
-func (d Declaration) Changes(next Declaration) []string {
+// Changes returns, one thing a line, what a customer who has this set gains and
+// loses with the next one. It speaks of nothing but what the version is of, and
+// so of no wording. Policies are compared by what they grant: moving a statement
+// from one to another, or writing it in another way, changes nothing.
+func (s Set) Changes(next Set) []string {
 	var c changes
-	c.permissions("", d.Role.ManagedPolicyARNs, next.Role.ManagedPolicyARNs, d.Role.InlinePolicies, next.Role.InlinePolicies)
-	c.optional(d.OptionalPermissions, next.OptionalPermissions)
-	c.sets("can be assumed by ", "can no longer be assumed by ", d.trusted(), next.trusted())
-	c.value("permissions boundary", d.Role.PermissionsBoundaryARN, next.Role.PermissionsBoundaryARN)
-	c.value("longest session in seconds", fmt.Sprint(d.Role.MaxSessionDuration), fmt.Sprint(next.Role.MaxSessionDuration))
-	c.value("path", d.Role.Path, next.Role.Path)
-	if d.Role.Description != next.Role.Description {
+	c.permissions("", s.Role.ManagedPolicyARNs, next.Role.ManagedPolicyARNs, s.Role.InlinePolicies, next.Role.InlinePolicies)
+	c.optional(s.OptionalPermissions, next.OptionalPermissions)
+	c.sets("can be assumed by ", "can no longer be assumed by ", s.trusted(), next.trusted())
+	c.value("permissions boundary", s.Role.PermissionsBoundaryARN, next.Role.PermissionsBoundaryARN)
+	c.value("longest session in seconds", fmt.Sprint(s.Role.MaxSessionDuration), fmt.Sprint(next.Role.MaxSessionDuration))
+	c.value("path", s.Role.Path, next.Role.Path)
+	if s.Role.Description != next.Role.Description {
 		c = append(c, "has another description")
 	}
-	if !maps.Equal(d.Role.Tags, next.Role.Tags) {
+	if !maps.Equal(s.Role.Tags, next.Role.Tags) {
 		c = append(c, "has other tags")
 	}
 	return c.bounded()
@@ -48,7 +47,7 @@ func (c *changes) lines(verb string, texts []string) {
 	}
 }
 
-func (c *changes) permissions(where string, managed, nextManaged []string, inline, nextInline map[string]string) {
+func (c *changes) permissions(where string, managed, nextManaged []string, inline, nextInline Policies) {
 	before, after := grants(inline), grants(nextInline)
 	c.lines(where+"gains ", after.without(before))
 	c.lines(where+"loses ", before.without(after))
@@ -98,11 +97,11 @@ func (c changes) bounded() []string {
 }
 
 // trusted is who may assume the role.
-func (d Declaration) trusted() []string {
-	if len(d.TrustedPrincipals) == 0 {
+func (t Trust) trusted() []string {
+	if len(t.TrustedPrincipals) == 0 {
 		return []string{"whoever the vendor's account allows"}
 	}
-	return d.TrustedPrincipals
+	return t.TrustedPrincipals
 }
 
 // missing are the elements of the second list that the first has not, sorted.
@@ -123,7 +122,7 @@ type granted map[grant]string
 
 type grant struct{ action, resource, condition string }
 
-func grants(policies map[string]string) granted {
+func grants(policies Policies) granted {
 	all := granted{}
 	for name, text := range policies {
 		document, err := iampolicy.ParseIdentity(text)

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package stacktemplate
+package permissionset
 
 import (
 	"fmt"
@@ -12,20 +12,20 @@ import (
 )
 
 func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
-	warnings := Review(Role{
+	warnings := Set{Role: Role{
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/PowerUserAccess"},
-		InlinePolicies: map[string]string{
+		InlinePolicies: Policies{
 			"read": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`,
 			"run":  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:RunInstances","iam:PassRole"],"Resource":"*"}]}`,
 			"all":  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
 			"not":  `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:*","Resource":"*"}]}`,
 		},
-	}, map[string]OptionalPermission{
+	}, Choices: Choices{OptionalPermissions: map[string]OptionalPermission{
 		"repair": {
 			ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AdministratorAccess"},
-			InlinePolicies:    map[string]string{"anything": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+			InlinePolicies:    Policies{"anything": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
 		},
-	})
+	}}}.Review()
 	got := map[string][]string{}
 	for _, w := range warnings {
 		for _, f := range w.Findings {

@@ -1,12 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package stacktemplate
+package permissionset
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -18,8 +19,8 @@ const (
 	maxRoleDescription = 1000
 	maxManagedPolicies = 20 // by AWS's default 10, and customers can have more
 	maxTags            = 50
-	minSession         = time.Hour
-	maxSession         = 12 * time.Hour
+	minSession         = 3600  // seconds
+	maxSession         = 43200 // seconds
 )
 
 var (
@@ -27,20 +28,21 @@ var (
 	tagPattern         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
-// ValidateRole looks at the role alone, so that a plan can do so before the hub
-// is there. The partition may be zero: not known yet.
-func ValidateRole(r Role, partition account.Partition) []FieldError {
-	var p problems
-	if err := account.CheckRolePath(r.path()); err != nil {
-		p.add("role.path", "", "%s", err)
+// validate returns what is wrong with the role alone.
+func (r Role) validate(partition account.Partition) []FieldError {
+	var p Problems
+	if r.Path != "" {
+		if err := account.CheckRolePath(r.Path); err != nil {
+			p.Add("role.path", "", "%s", err)
+		}
 	}
-	p.inert("role.path", "", r.Path)
+	p.Inert("role.path", "", r.Path)
 	if utf8.RuneCountInString(r.Description) > maxRoleDescription || !descriptionPattern.MatchString(r.Description) {
-		p.add("role.description", "", "IAM takes at most %d characters of Latin text, without control characters", maxRoleDescription)
+		p.Add("role.description", "", "IAM takes at most %d characters of Latin text, without control characters", maxRoleDescription)
 	}
-	p.inert("role.description", "", r.Description)
-	if d := r.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession || d%time.Second != 0) {
-		p.add("role.max_session_duration", "", "%d seconds is not between %d and %d", int64(d/time.Second), int64(minSession/time.Second), int64(maxSession/time.Second))
+	p.Inert("role.description", "", r.Description)
+	if d := r.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession) {
+		p.Add("role.max_session_duration", "", "%d seconds is not between %d and %d", d, minSession, maxSession)
 	}
 	p.managedPolicies(r, partition)
 	p.inlinePolicies("role.inline_policies", r.InlinePolicies, partition)
@@ -48,9 +50,9 @@ func ValidateRole(r Role, partition account.Partition) []FieldError {
 	return p
 }
 
-func (p *problems) managedPolicies(r Role, partition account.Partition) {
+func (p *Problems) managedPolicies(r Role, partition account.Partition) {
 	if n := len(sortedSet(r.ManagedPolicyARNs)); n > maxManagedPolicies {
-		p.add("role.managed_policy_arns", "", "a role can have %d managed policies at most, not %d", maxManagedPolicies, n)
+		p.Add("role.managed_policy_arns", "", "a role can have %d managed policies at most, not %d", maxManagedPolicies, n)
 	}
 	for _, text := range sortedSet(r.ManagedPolicyARNs) {
 		p.managedPolicy("role.managed_policy_arns", text, text, partition)
@@ -60,25 +62,25 @@ func (p *problems) managedPolicies(r Role, partition account.Partition) {
 	}
 }
 
-func (p *problems) managedPolicy(field, key, text string, partition account.Partition) {
+func (p *Problems) managedPolicy(field, key, text string, partition account.Partition) {
 	arn, err := account.ParsePolicyARN(text)
 	if err != nil {
-		p.add(field, key, "%s", err)
+		p.Add(field, key, "%s", err)
 		return
 	}
 	p.partition(field, key, arn.Partition, partition)
-	p.inert(field, key, text)
+	p.Inert(field, key, text)
 }
 
-func (p *problems) inlinePolicies(field string, policies map[string]string, partition account.Partition) {
+func (p *Problems) inlinePolicies(field string, policies Policies, partition account.Partition) {
 	sound := true
-	for _, name := range sortedKeys(policies) {
+	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		if err := account.CheckPolicyName(name); err != nil {
-			p.add(field, name, "%s", err)
+			p.Add(field, name, "%s", err)
 		}
 		findings, err := iampolicy.Lint(policies[name], iampolicy.Inline, partition)
 		if err != nil {
-			p.add(field, name, "%s", err)
+			p.Add(field, name, "%s", err)
 			sound = false
 			continue
 		}
@@ -90,39 +92,39 @@ func (p *problems) inlinePolicies(field string, policies map[string]string, part
 		return
 	}
 	if sum, err := iampolicy.InlineSize(policies); err == nil && sum > iampolicy.MaxInlineSize {
-		p.add(field, "", "the inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed policies", sum, iampolicy.MaxInlineSize)
+		p.Add(field, "", "the inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed policies", sum, iampolicy.MaxInlineSize)
 	}
 }
 
 // inertPolicy refuses a policy document that CloudFormation would not take word
 // by word, and reports whether it does.
-func (p *problems) inertPolicy(field, name, text string) bool {
+func (p *Problems) inertPolicy(field, name, text string) bool {
 	before := len(*p)
-	if tree, err := decode([]byte(text)); err == nil {
+	if tree, err := Decode([]byte(text)); err == nil {
 		p.inertTree(field, name, tree)
 	}
 	return len(*p) == before
 }
 
 // refused are the linter's errors; its warnings are Review's.
-func (p *problems) refused(field, name string, findings []iampolicy.Finding) {
+func (p *Problems) refused(field, name string, findings []iampolicy.Finding) {
 	for _, f := range findings {
 		if f.Severity == iampolicy.SeverityError {
-			p.add(field, name, "%s", f.Message)
+			p.Add(field, name, "%s", f.Message)
 		}
 	}
 }
 
 // inertTree looks at a part of a policy: an object with one of these keys is a
 // function to CloudFormation.
-func (p *problems) inertTree(field, name string, v any) {
+func (p *Problems) inertTree(field, name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
-				p.add(field, name, "the key %q would be read as a CloudFormation function", key)
+				p.Add(field, name, "the key %q would be read as a CloudFormation function", key)
 			}
-			p.inert(field, name, key)
+			p.Inert(field, name, key)
 			p.inertTree(field, name, v[key])
 		}
 	case []any:
@@ -130,32 +132,32 @@ func (p *problems) inertTree(field, name string, v any) {
 			p.inertTree(field, name, inner)
 		}
 	case string:
-		p.inert(field, name, v)
+		p.Inert(field, name, v)
 	}
 }
 
-func (p *problems) tags(tags map[string]string) {
+func (p *Problems) tags(tags map[string]string) {
 	const field = "role.tags"
 	if len(tags) > maxTags {
-		p.add(field, "", "a role can have %d tags at most, not %d", maxTags, len(tags))
+		p.Add(field, "", "a role can have %d tags at most, not %d", maxTags, len(tags))
 	}
 	seen := map[string]string{}
-	for _, key := range sortedKeys(tags) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		value := tags[key]
 		if n := utf8.RuneCountInString(key); n < 1 || n > 128 || !tagPattern.MatchString(key) {
-			p.add(field, key, "a tag's key has 1 to 128 letters, digits, spaces and _.:/=+-@")
+			p.Add(field, key, "a tag's key has 1 to 128 letters, digits, spaces and _.:/=+-@")
 		}
 		if utf8.RuneCountInString(value) > 256 || !tagPattern.MatchString(value) {
-			p.add(field, key, "a tag's value has at most 256 letters, digits, spaces and _.:/=+-@")
+			p.Add(field, key, "a tag's value has at most 256 letters, digits, spaces and _.:/=+-@")
 		}
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			p.add(field, key, "keys that begin with aws: belong to AWS")
+			p.Add(field, key, "keys that begin with aws: belong to AWS")
 		}
 		if other, ok := seen[strings.ToLower(key)]; ok {
-			p.add(field, key, "IAM takes it for the same key as %q", other)
+			p.Add(field, key, "IAM takes it for the same key as %q", other)
 		}
 		seen[strings.ToLower(key)] = key
-		p.inert(field, key, key)
-		p.inert(field, key, value)
+		p.Inert(field, key, key)
+		p.Inert(field, key, value)
 	}
 }

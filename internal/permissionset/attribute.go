@@ -1,0 +1,52 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Attribute is one field of a type that vendors write, as its tags describe it:
+//
+//   - json is its name, for vendors and in records. With omitempty an empty text
+//     stands for null; with omitzero records from before the attribute existed
+//     read and write as they did.
+//   - doc is its description in the schema that `xacct generate` publishes.
+//   - rule is "required" where it may not be left out.
+//   - default is what its zero value means to the version.
+//   - version is its name in the version's input; without one a change of the
+//     attribute makes no customer outdated.
+type Attribute struct {
+	Name, Doc, Default, Version string
+
+	Required bool
+	Nullable bool // its empty text stands for null
+	Value    reflect.Value
+}
+
+// Attributes returns the attributes of a struct, or of a pointer to one whose
+// fields are to be set, in their order; those of embedded structs stand in their
+// place. It panics on a field without a name, which every test of the type finds.
+func Attributes(of reflect.Value) []Attribute {
+	of = reflect.Indirect(of)
+	var all []Attribute
+	for i := range of.NumField() {
+		f := of.Type().Field(i)
+		if f.Anonymous {
+			all = append(all, Attributes(of.Field(i))...)
+			continue
+		}
+		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" {
+			panic(fmt.Sprintf("%s.%s has no name that vendors could write", of.Type(), f.Name))
+		}
+		all = append(all, Attribute{
+			Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), Version: f.Tag.Get("version"),
+			Required: f.Tag.Get("rule") == "required", Nullable: option == "omitempty", Value: of.Field(i),
+		})
+	}
+	return all
+}

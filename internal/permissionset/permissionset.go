@@ -1,0 +1,62 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package permissionset holds what a vendor asks of a customer: the role, who
+// may assume it, and what the customer decides about it. The types are the same
+// from the declaration in the registry to the template, and for Terraform and
+// `xacct generate` alike; an attribute is one field of them, with its tags.
+//
+// The package says what is wrong with a set, what a reviewer would ask about,
+// what changes from one set to the next, and which version it is. It renders
+// nothing: that is what stacktemplate does.
+package permissionset
+
+// Set is everything that is asked of a customer.
+type Set struct {
+	Role Role `json:"role"`
+	Trust
+	Choices
+}
+
+// Role is the role in the customer's account. Lists and maps tell null, which
+// is nil here, from empty; a text that is null is empty here.
+//
+// The tags of a field are all that most of the project needs to know of it: see
+// Attribute.
+type Role struct {
+	Name                   string            `json:"name" doc:"Name of the role; default <hub>-<customer.id>. 1 to 64 letters, digits and _+=,.@-."`
+	Path                   string            `json:"path" default:"/" version:"path" doc:"Path of the role; default /."`
+	Description            string            `json:"description,omitempty" version:"description" doc:"Description of the role, at most 1000 characters: customers read it."`
+	ManagedPolicyARNs      []string          `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies to attach."`
+	InlinePolicies         Policies          `json:"inline_policies" version:"inline_policies" doc:"Inline policies by name: each a JSON document in a string, or written out as YAML."`
+	PermissionsBoundaryARN string            `json:"permissions_boundary_arn,omitempty" version:"boundary" doc:"ARN of the policy that is the role's permissions boundary."`
+	MaxSessionDuration     int64             `json:"max_session_duration" default:"3600" version:"max_session_duration" doc:"Longest session of the role, in seconds: 3600 (default) to 43200."`
+	Tags                   map[string]string `json:"tags" version:"tags" doc:"Tags of the role, at most 50."`
+}
+
+// Trust is who may assume the role.
+type Trust struct {
+	// TrustedPrincipals are roles of the vendor; empty: every principal that the
+	// vendor's account allows to.
+	TrustedPrincipals []string `json:"trusted_principal_arns" version:"trusted_principals" doc:"Roles of the vendor that may assume the customer's role: full ARNs, without wildcards. Default: the vendor's account."`
+}
+
+// Choices are what the customer decides.
+type Choices struct {
+	OptionalPermissions map[string]OptionalPermission `json:"optional_permissions,omitzero" version:"optional_permissions" doc:"Grants that the customer switches on or off in the console, by a short name: lower-case letters, digits and underscores."`
+}
+
+// OptionalPermission is a grant that the customer switches on or off in the
+// console, when they create the stack and in any update of it. How it is
+// described, and the position that its switch begins in, make no customer
+// outdated: they are not in the version.
+type OptionalPermission struct {
+	Description       string   `json:"description" rule:"required" doc:"What the customer grants with it: they read it beside the switch."`
+	DefaultEnabled    bool     `json:"default_enabled" doc:"Whether it is switched on unless the customer switches it off; default false."`
+	ManagedPolicyARNs []string `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies that it attaches."`
+	InlinePolicies    Policies `json:"inline_policies" version:"inline_policies" doc:"Inline policies that it adds, by name."`
+}
+
+// Policies are policy documents as JSON, by name. Two documents that mean the
+// same are the same.
+type Policies map[string]string

@@ -1,0 +1,69 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"unicode"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// FieldError is one mistake, on the attribute that a vendor writes it in.
+type FieldError struct {
+	Field   string // "role.inline_policies": Terraform's names and the keys of maps, with dots between
+	Key     string // of a map, or the element of a list or set; empty: the field itself
+	Problem string
+}
+
+func (e FieldError) Error() string {
+	if e.Key == "" {
+		return e.Field + ": " + e.Problem
+	}
+	return fmt.Sprintf("%s[%q]: %s", e.Field, e.Key, e.Problem)
+}
+
+// Validate returns everything that is wrong with a set, in a stable order.
+func (s Set) Validate(vendor account.ID, partition account.Partition) []FieldError {
+	return slices.Concat(s.Trust.Validate(vendor, partition), s.ValidatePermissions(partition))
+}
+
+// ValidatePermissions returns what is wrong with what is granted, always and
+// optionally, so that a plan can say so before the hub exists. The partition may
+// be zero: not known yet.
+func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
+	return slices.Concat(s.Role.validate(partition), s.Choices.validate(s.Role, partition))
+}
+
+// Problems collects mistakes.
+type Problems []FieldError
+
+// Add adds one mistake.
+func (p *Problems) Add(field, key, format string, args ...any) {
+	*p = append(*p, FieldError{field, key, fmt.Sprintf(format, args...)})
+}
+
+// dynamicReference is what CloudFormation replaces in any string of a template,
+// by a secret or a setting of the customer's account.
+var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
+
+// Inert refuses text that CloudFormation would not leave as it is.
+func (p *Problems) Inert(field, key, text string) {
+	if dynamicReference.MatchString(text) {
+		p.Add(field, key, "it has {{resolve:, which CloudFormation would replace by a value from the customer's account")
+	}
+}
+
+// partition says where an ARN leads that cannot be reached from the hub's
+// partition. A zero partition is one that isn't known yet.
+func (p *Problems) partition(field, key string, got, want account.Partition) {
+	if !want.IsZero() && got != want {
+		p.Add(field, key, "%s", account.Apart("the policy", got, want))
+	}
+}
+
+// Invisible reports whether a character could turn what a customer reads around.
+func Invisible(r rune) bool { return !unicode.IsGraphic(r) }

@@ -1,0 +1,129 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// Version returns the template_version: a digest of what the role may do and of
+// who may assume it. It is not a digest of the template's bytes, because a new
+// release, a new Region or another wording must make no customer outdated; and
+// two ways of writing the same policy are one version.
+//
+// Customers' stacks report it, so its input may only ever grow by attributes
+// that are left out while they are empty.
+func (s Set) Version(vendor account.ID, partition account.Partition) string {
+	sum := sha256.Sum256(s.versionInput(vendor, partition))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+func (s Set) versionInput(vendor account.ID, partition account.Partition) []byte {
+	input := object{{"vendor", vendor.String()}, {"partition", partition.String()}}
+	for _, part := range []any{s.Trust, s.Role, s.Choices} {
+		input = append(input, versioned(part)...)
+	}
+	return encode(input)
+}
+
+// versioned are the attributes that make a version, defaults filled in. What is
+// empty even so is left out.
+func versioned(part any) object {
+	var o object
+	for _, a := range Attributes(reflect.ValueOf(part)) {
+		if a.Version == "" {
+			continue
+		}
+		if value := a.canonical(); value != nil {
+			o = append(o, member{a.Version, value})
+		}
+	}
+	return o
+}
+
+// canonical is the one form that all ways of writing an attribute's value share;
+// nil if it is empty.
+func (a Attribute) canonical() any {
+	switch v := a.Value.Interface().(type) {
+	case string:
+		if v == "" {
+			v = a.Default
+		}
+		return orNil(v, v == "")
+	case int64:
+		if v == 0 {
+			v, _ = strconv.ParseInt(a.Default, 10, 64) // 0 if there is none
+		}
+		return orNil(v, v == 0)
+	case bool:
+		return orNil(v, !v)
+	case []string:
+		return orNil(sortedSet(v), len(v) == 0)
+	case map[string]string:
+		return orNil(v, len(v) == 0)
+	case Policies:
+		return orNil(canonical(v), len(v) == 0)
+	case map[string]OptionalPermission:
+		var o object
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			o = append(o, member{key, versioned(v[key])})
+		}
+		return orNil(o, len(o) == 0)
+	}
+	panic(fmt.Sprintf("attribute %s has a type that no version has yet: %s", a.Name, a.Value.Type()))
+}
+
+func orNil(v any, empty bool) any {
+	if empty {
+		return nil
+	}
+	return v
+}
+
+// canonical has every policy in the one form that all ways of writing it share.
+func canonical(policies Policies) map[string]string {
+	same := make(map[string]string, len(policies))
+	for name, text := range policies {
+		same[name] = text // as it is if it is no policy: Validate says so
+		if d, err := iampolicy.ParseIdentity(text); err == nil {
+			same[name] = d.Canonical()
+		}
+	}
+	return same
+}
+
+// object is a JSON object that keeps the order of its members.
+type object []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// MarshalJSON writes the members in their order.
+func (o object) MarshalJSON() ([]byte, error) {
+	b := []byte("{")
+	for i, m := range o {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, encode(m.name)...), ':')
+		b = append(b, encode(m.value)...)
+	}
+	return append(b, '}'), nil
+}
+
+// sortedSet is a sorted copy in which nothing occurs twice.
+func sortedSet(list []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(list)))
+}

@@ -1,0 +1,71 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// must is for the constants of tests.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+var (
+	vendor     = must(account.ParseID("111111111111"))
+	commercial = must(account.ParsePartition("aws"))
+)
+
+const readBuckets = `{
+  "Version": "2012-10-17",
+  "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}]
+}`
+
+const restartHosts = `{
+  "Version": "2012-10-17",
+  "Statement": [{"Sid": "Restart", "Effect": "Allow", "Action": "ec2:RebootInstances", "Resource": "*"}]
+}`
+
+func minimal() Set { return Set{Role: Role{InlinePolicies: Policies{"read": readBuckets}}} }
+
+func everything() Set {
+	var s Set
+	s.TrustedPrincipals = []string{"arn:aws:iam::111111111111:role/ingest/Collector", "arn:aws:iam::111111111111:role/Auditor"}
+	s.Role = Role{
+		Path:                   "/vendors/acme/",
+		Description:            "Read access for ACME: ${not.a.variable}, 100 % übersichtlich",
+		ManagedPolicyARNs:      []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"},
+		PermissionsBoundaryARN: "arn:aws:iam::aws:policy/ReadOnlyAccess",
+		MaxSessionDuration:     7200,
+		Tags:                   map[string]string{"vendor": "acme", "empty": "", "Cost Center": "4711"},
+		InlinePolicies: Policies{
+			"read": readBuckets,
+			"own-home": `{"Version":"2012-10-17","Statement":[{"Sid":"Home","Effect":"Allow","Action":"s3:*",
+				"Resource":"arn:aws:s3:::home/${aws:username}/*",
+				"Condition":{"StringLike":{"s3:prefix":["a","b"]},"NumericLessThan":{"s3:max-keys":100},"Bool":{"aws:SecureTransport":true}}}]}`,
+		},
+	}
+	s.OptionalPermissions = mixed()
+	return s
+}
+
+func mixed() map[string]OptionalPermission {
+	return map[string]OptionalPermission{
+		"restart_hosts": {Description: "Restart hosts that hang.", DefaultEnabled: true, InlinePolicies: Policies{"restart": restartHosts}},
+		"billing":       {Description: "Read invoices & budgets", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"}},
+		"s3_2nd_look": {
+			Description:       "Look into ${your} buckets",
+			ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", "arn:aws:iam::aws:policy/AmazonAthenaFullAccess"},
+			InlinePolicies: Policies{
+				"tables":  strings.Replace(readBuckets, "s3:ListBucket", "glue:GetTables", 1),
+				"buckets": strings.Replace(readBuckets, `"*"`, `"arn:aws:s3:::${aws:PrincipalTag/team}/*"`, 1),
+			},
+		},
+	}
+}
