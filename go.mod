@@ -11,6 +11,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // the registry
 	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.9 // events out
 	github.com/aws/aws-sdk-go-v2/service/iam v1.64.8 // tests: customers' roles in the sandbox
+	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4 // tests: keys of the sandbox
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // templates
 	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9 // the inbox of phone-homes
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the queue of phone-homes

@@ -78,6 +78,8 @@ func (s *Sandbox) addPages() {
 		"POST /_sandbox/faults":        s.controlFault,
 		"POST /_sandbox/deliveries":    s.controlDeliveries,
 		"DELETE /_sandbox/faults":      s.controlClearFaults,
+		"POST /_sandbox/key":           s.controlKey,
+		"GET /_sandbox/topic/metrics":  s.controlTopicMetrics,
 		"GET /_sandbox/journal":        s.controlJournal,
 		"GET /_sandbox/journal/counts": s.controlCounts,
 		"GET /_sandbox/environment":    s.controlEnvironment,

@@ -59,7 +59,7 @@ func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*ke
 		s.record(c, err, false, inside)
 		return nil, err
 	}
-	c.Principal = withRegion(c.Principal, c.Region)
+	c.Principal = withRequest(c.Principal, c)
 	response, executed, err := s.execute(service, c)
 	s.record(c, err, executed, inside)
 	return response, err
@@ -157,14 +157,15 @@ func outcome(err error) string {
 	}
 }
 
-// withRegion is the caller with the request's Region among the condition keys.
-// The Principal is shared with other calls, so it is copied.
-func withRegion(p *kernel.Principal, region string) *kernel.Principal {
+// withRequest is the caller with what the request says among the condition keys:
+// its Region, and whether it came by TLS. The Principal is shared with other
+// calls, so it is copied.
+func withRequest(p *kernel.Principal, c *kernel.Call) *kernel.Principal {
 	if p == nil {
 		return nil
 	}
 	of := *p
-	of.Keys = map[string][]string{"aws:requestedregion": {region}}
+	of.Keys = map[string][]string{"aws:requestedregion": {c.Region}, "aws:securetransport": {kernel.SecureTransport(c.Request)}}
 	for name, values := range p.Keys {
 		of.Keys[name] = values
 	}
@@ -192,7 +193,7 @@ func throttled(service string) *kernel.Error {
 		return kernel.Errorf(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
 	case "sqs":
 		return kernel.Errorf(http.StatusBadRequest, "RequestThrottled", "The request was denied due to request throttling.")
-	case "dynamodb", "events", "organizations":
+	case "dynamodb", "events", "organizations", "kms":
 		return kernel.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	default:
 		return kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
@@ -206,6 +207,8 @@ func internalFailure(service string) *kernel.Error {
 		code = "InternalError"
 	case "dynamodb":
 		code = "InternalServerError"
+	case "kms":
+		code = "KMSInternalException"
 	}
 	return kernel.Errorf(http.StatusInternalServerError, code, "We encountered an internal error. Please try again.")
 }

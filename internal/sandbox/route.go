@@ -73,6 +73,8 @@ func unsignedService(r *http.Request) string {
 		return "sqs"
 	case strings.HasPrefix(target, "dynamodb"):
 		return "dynamodb"
+	case strings.HasPrefix(target, "trentservice"):
+		return "kms"
 	case strings.HasPrefix(target, "awsevents"):
 		return "events"
 	case strings.HasPrefix(target, "awsorganizations"):

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package sandbox is an AWS in memory, on one loopback port: STS, IAM, SNS,
-// SQS, S3, DynamoDB, EventBridge (as a sender sees it), Organizations and
-// CloudFormation, for as many accounts as one likes. The AWS SDK, the aws command line and
-// Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance tests
+// SQS, S3, DynamoDB, KMS, EventBridge (as a sender sees it), Organizations and
+// CloudFormation, for as many accounts as one likes. The AWS SDK, the aws
+// command line and Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance tests
 // run on it.
 //
 // It checks signatures, evaluates policies and speaks the real wire protocols,

@@ -8,6 +8,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/eventbridge"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kms"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
@@ -28,6 +29,7 @@ func (s *Sandbox) addServices(env kernel.Env) {
 		"sns":            topics,
 		"s3":             objects,
 		"dynamodb":       dynamodb.New(env),
+		"kms":            kms.New(env),
 		"cloudformation": cloudformation.New(env, objects, s.orgs),
 		"events":         eventbridge.New(env),
 		"organizations":  organizations.NewService(env, s.orgs),

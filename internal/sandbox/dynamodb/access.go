@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
@@ -38,6 +39,9 @@ func (s *Service) findActive(c *kernel.Call, name, action string, items ...attr.
 	}
 	if t.status(s.env.Clock.Now()) != "ACTIVE" {
 		return nil, kernel.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Requested resource not found")
+	}
+	if slices.Contains(itemActions, action) {
+		return t, s.open(c, t)
 	}
 	return t, nil
 }

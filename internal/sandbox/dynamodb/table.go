@@ -29,6 +29,8 @@ type table struct {
 	ttl       string // the attribute's name; empty: off
 	backups   *backups
 
+	encryption *encryption // nil: with a key that is AWS's own business
+
 	// partitions are in the order of their hashes, which is the order of a
 	// Scan: it looks random, and stays the same.
 	partitions []*partition

@@ -33,10 +33,7 @@ type createTableInput struct {
 	DeletionProtectionEnabled bool
 	TableClass                string
 	Tags                      []tag
-	SSESpecification          *struct {
-		Enabled bool
-		SSEType string
-	}
+	SSESpecification          *encryptionInput
 }
 
 type tableDescription struct {
@@ -51,6 +48,7 @@ type tableDescription struct {
 	ProvisionedThroughput     map[string]any
 	DeletionProtectionEnabled bool
 	TableClassSummary         map[string]string `json:",omitempty"`
+	SSEDescription            map[string]string `json:",omitempty"`
 	ItemCount                 int
 	TableSizeBytes            int
 }
@@ -66,6 +64,9 @@ func (t *table) describe(now time.Time) tableDescription {
 	}
 	if t.class != "" {
 		d.TableClassSummary = map[string]string{"TableClass": t.class}
+	}
+	if t.encryption != nil {
+		d.SSEDescription = map[string]string{"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": t.encryption.arn}
 	}
 	for i, k := range t.keys() {
 		d.AttributeDefinitions = append(d.AttributeDefinitions, attributeDefinition{k.name, k.kind})
@@ -94,6 +95,9 @@ func (s *Service) createTable(c *kernel.Call, in *createTableInput) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if t.encryption, err = s.encrypt(c, key, in.SSESpecification); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tables[key] != nil {
@@ -112,8 +116,6 @@ func newTable(key tableKey, in *createTableInput) (*table, error) {
 		return nil, invalid("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED. (The sandbox's DynamoDB implements PAY_PER_REQUEST only.)")
 	case in.TableClass != "" && in.TableClass != "STANDARD" && in.TableClass != "STANDARD_INFREQUENT_ACCESS":
 		return nil, invalid("1 validation error detected: Value '%s' at 'tableClass' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, STANDARD_INFREQUENT_ACCESS]", in.TableClass)
-	case in.SSESpecification != nil && in.SSESpecification.Enabled:
-		return nil, invalid("The sandbox's DynamoDB does not implement encryption with a key of KMS (SSESpecification).")
 	}
 	t := &table{key: key, protected: in.DeletionProtectionEnabled, class: in.TableClass, tags: map[string]string{}}
 	kinds := map[string]attr.Kind{}
@@ -171,6 +173,7 @@ type updateTableInput struct {
 	BillingMode               string
 	DeletionProtectionEnabled *bool
 	TableClass                string
+	SSESpecification          *encryptionInput
 }
 
 func (s *Service) updateTable(c *kernel.Call, in *updateTableInput) (any, error) {
@@ -186,8 +189,15 @@ func (s *Service) updateTable(c *kernel.Call, in *updateTableInput) (any, error)
 		return nil, inUse(t)
 	case in.BillingMode != "" && in.BillingMode != "PAY_PER_REQUEST":
 		return nil, invalid("The sandbox's DynamoDB implements the billing mode PAY_PER_REQUEST only.")
-	case in.BillingMode == "" && in.DeletionProtectionEnabled == nil && in.TableClass == "":
+	case in.BillingMode == "" && in.DeletionProtectionEnabled == nil && in.TableClass == "" && in.SSESpecification == nil:
 		return nil, invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	}
+	if in.SSESpecification != nil {
+		encryption, err := s.encrypt(c, t.key, in.SSESpecification)
+		if err != nil {
+			return nil, err
+		}
+		t.encryption = encryption
 	}
 	if in.DeletionProtectionEnabled != nil {
 		t.protected = *in.DeletionProtectionEnabled

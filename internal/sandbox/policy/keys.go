@@ -24,6 +24,7 @@ var neverThere = []string{
 	"aws:principalservicename", "aws:principalisawsservice", "aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast",
 	"aws:username", "aws:userid", "aws:principalaccount", "aws:principalarn", "aws:requestedregion", "aws:resourceaccount",
 	"aws:referer", "aws:useragent",
+	"kms:viaservice", "kms:calleraccount", "kms:encryptioncontextkeys",
 	"sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "aws:sourceidentity",
 }
 
@@ -31,7 +32,8 @@ var neverThere = []string{
 // what the caller and the service add.
 func conditionKeys(a kernel.Authorization, now time.Time, organization func(account string) string) map[string][]string {
 	keys := map[string][]string{
-		// Loopback stands in for TLS: clients of the sandbox speak http.
+		// Loopback stands in for TLS: clients of the sandbox speak http. A call
+		// that came to AWS without TLS says so itself (kernel.SecureTransport).
 		"aws:securetransport": {"true"},
 		"aws:sourceip":        {"127.0.0.1"},
 		"aws:currenttime":     {now.UTC().Format(time.RFC3339)},
@@ -95,5 +97,5 @@ func (q *question) key(name string) (values []string, known bool) {
 	if values, known := q.keys[name]; known {
 		return values, true
 	}
-	return nil, slices.Contains(neverThere, name) || strings.HasPrefix(name, "aws:principaltag/")
+	return nil, slices.Contains(neverThere, name) || strings.HasPrefix(name, "aws:principaltag/") || strings.HasPrefix(name, "kms:encryptioncontext:")
 }

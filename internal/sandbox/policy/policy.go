@@ -110,8 +110,9 @@ func (q *question) decide() (verdict, error) {
 func (q *question) weigh(granted strength, own ownDecision) verdict {
 	crossAccount := q.ResourceAccount != "" && q.ResourceAccount != q.Principal.Account
 	switch {
-	case granted == notGranted && (crossAccount || q.isTrust()):
-		// Another account's resource, and every role, must say yes itself.
+	case granted == notGranted && (crossAccount || q.isTrust() || q.isKey()):
+		// Another account's resource, and every role and key of KMS, must say
+		// yes itself.
 		return noResourceAllow
 	case crossAccount, granted == notGranted, granted == toAccount:
 		// A grant to the account hands the decision to its identity policies.
@@ -132,6 +133,12 @@ func (q *question) weigh(granted strength, own ownDecision) verdict {
 // Resource element, and an identity policy alone never suffices.
 func (q *question) isTrust() bool {
 	return strings.HasPrefix(strings.ToLower(q.Action), "sts:") && strings.Contains(q.Resource, ":role/")
+}
+
+// isKey tells a key of KMS, which is nobody's without its key policy: not even
+// its own account's (aws-facts 13.4).
+func (q *question) isKey() bool {
+	return strings.HasPrefix(strings.ToLower(q.Action), "kms:") && strings.Contains(q.Resource, ":key/")
 }
 
 func (q *question) caller() string {

@@ -169,7 +169,7 @@ func (b *bucket) trusts(p *kernel.Principal) bool {
 
 // conditionKeys returns S3's own keys.
 func (c *call) conditionKeys() map[string][]string {
-	keys := map[string][]string{}
+	keys := map[string][]string{"aws:securetransport": {kernel.SecureTransport(c.Request)}} // an anonymous caller's too
 	set := func(key, value string) {
 		keys[key] = nil // absent, and known to be
 		if value != "" {

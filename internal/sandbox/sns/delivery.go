@@ -4,6 +4,7 @@
 package sns
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,9 +18,10 @@ import (
 // deliver sends a message to whoever subscribed to it. What a queue doesn't
 // take is dropped, as on AWS: the publisher never hears of it, but the journal
 // does.
-func (s *Service) deliver(p *publication, subscribers []*subscription) error {
+func (s *Service) deliver(ctx context.Context, p *publication, subscribers []*subscription) error {
 	for _, sub := range subscribers {
 		if !sub.filter.accepts(p) {
+			s.count(p.topic, func(m *Metrics) { m.FilteredOut++ })
 			s.note(p, sub.endpoint, "", "filtered out by the subscription's filter policy")
 			continue
 		}
@@ -32,7 +34,7 @@ func (s *Service) deliver(p *publication, subscribers []*subscription) error {
 			body, attributes = text, nil
 		}
 		for range s.copies() {
-			s.send(p, sub, body, attributes)
+			s.send(ctx, p, sub, body, attributes)
 		}
 	}
 	return nil
@@ -46,7 +48,7 @@ func (s *Service) copies() int {
 	return 1
 }
 
-func (s *Service) send(p *publication, sub *subscription, body string, attributes map[string]sqs.MessageAttribute) {
+func (s *Service) send(ctx context.Context, p *publication, sub *subscription, body string, attributes map[string]sqs.MessageAttribute) {
 	d := sqs.Delivery{
 		Queue:      sub.endpoint,
 		Principal:  &kernel.Principal{Service: servicePrincipal(p.topic.region, regionOf(sub.endpoint))},
@@ -55,11 +57,13 @@ func (s *Service) send(p *publication, sub *subscription, body string, attribute
 		Attributes: attributes,
 	}
 	d.After, d.Place = s.journey()
-	err := s.queues.Deliver(d)
+	err := s.queues.Deliver(ctx, d)
 	if err == nil {
+		s.count(p.topic, func(m *Metrics) { m.Delivered++ })
 		s.note(p, sub.endpoint, "", "delivered")
 		return
 	}
+	s.count(p.topic, func(m *Metrics) { m.Failed++ })
 	dead := sub.deadLetters()
 	if dead == "" {
 		s.note(p, sub.endpoint, code(err), fmt.Sprintf("dropped: %v", err))
@@ -67,10 +71,12 @@ func (s *Service) send(p *publication, sub *subscription, body string, attribute
 	}
 	s.note(p, sub.endpoint, code(err), fmt.Sprintf("to the subscription's dead-letter queue: %v", err))
 	d.Queue, d.Principal = dead, &kernel.Principal{Service: servicePrincipal(p.topic.region, regionOf(dead))}
-	if err := s.queues.Deliver(d); err != nil {
+	if err := s.queues.Deliver(ctx, d); err != nil {
+		s.count(p.topic, func(m *Metrics) { m.FailedToRedrive++ })
 		s.note(p, dead, code(err), fmt.Sprintf("dropped: %v", err))
 		return
 	}
+	s.count(p.topic, func(m *Metrics) { m.Redriven++ })
 	s.note(p, dead, "", "delivered as a dead letter")
 }
 

@@ -4,6 +4,7 @@
 package sns
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
@@ -59,7 +60,8 @@ func (s *Service) publish(c *kernel.Call, q kernel.Query) (any, error) {
 	if p.version == "" {
 		p.version = "1"
 	}
-	if err := s.deliver(p, subscribers); err != nil {
+	s.count(t.key, func(m *Metrics) { m.Published++ })
+	if err := s.deliver(context.WithoutCancel(c.Context), p, subscribers); err != nil {
 		return nil, err
 	}
 	return struct{ MessageId string }{p.id}, nil

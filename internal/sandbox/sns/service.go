@@ -12,6 +12,7 @@
 package sns
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -24,7 +25,7 @@ import (
 
 // queues is where notifications go: the sandbox's SQS.
 type queues interface {
-	Deliver(d sqs.Delivery) error
+	Deliver(ctx context.Context, d sqs.Delivery) error
 }
 
 // Service is SNS for all accounts and Regions of a sandbox.
@@ -44,6 +45,7 @@ type Service struct {
 	mu            sync.Mutex
 	topics        map[topicKey]*topic
 	subscriptions map[string]*subscription // by ARN
+	metrics       map[string]*Metrics      // by the topic's ARN
 }
 
 var _ kernel.Service = (*Service)(nil)
@@ -61,6 +63,7 @@ func New(env kernel.Env, q queues) *Service {
 		signer:        newSigner(env.Rand),
 		topics:        map[topicKey]*topic{},
 		subscriptions: map[string]*subscription{},
+		metrics:       map[string]*Metrics{},
 	}
 }
 

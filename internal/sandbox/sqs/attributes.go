@@ -35,6 +35,7 @@ var ranges = map[string][2]int{
 	"MessageRetentionPeriod":        {60, 14 * 24 * 3600},
 	"ReceiveMessageWaitTimeSeconds": {0, 20},
 	"VisibilityTimeout":             {0, 12 * 3600},
+	"KmsDataKeyReusePeriodSeconds":  {60, 24 * 3600},
 }
 
 // computed can be read, not set.
@@ -47,12 +48,12 @@ var computed = []string{
 // sandbox has not.
 var refused = []string{
 	"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
-	"KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
 }
 
 func knownAttribute(name string) bool {
 	_, hasDefault := defaults[name]
 	return hasDefault || name == "Policy" || name == "RedrivePolicy" || name == "RedriveAllowPolicy" ||
+		name == "KmsMasterKeyId" || name == "KmsDataKeyReusePeriodSeconds" ||
 		slices.Contains(computed, name) || slices.Contains(refused, name)
 }
 
@@ -115,6 +116,9 @@ func (s *Service) set(q *queue, asked map[string]string) error {
 		}
 		result[name] = value
 	}
+	if err := result.encryptOnce(asked); err != nil {
+		return err
+	}
 	q.attributes = result
 	return nil
 }
@@ -128,6 +132,8 @@ func (s *Service) check(q *queue, name, value string) error {
 		return nil
 	}
 	switch {
+	case name == "KmsMasterKeyId": // looked at when it is first used
+		return nil
 	case name == "SqsManagedSseEnabled":
 		if value != "true" && value != "false" {
 			return errAttribute(name)

@@ -4,6 +4,7 @@
 package sqs
 
 import (
+	"context"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -25,8 +26,9 @@ type Delivery struct {
 	Place func(n int) int
 }
 
-// Deliver puts a message into a queue if the queue's policy lets the service.
-func (s *Service) Deliver(d Delivery) error {
+// Deliver puts a message into a queue if the queue's policy and its key's let
+// the service.
+func (s *Service) Deliver(ctx context.Context, d Delivery) error {
 	key, ok := parseQueueARN(d.Queue)
 	if !ok {
 		return errNoQueue()
@@ -39,14 +41,22 @@ func (s *Service) Deliver(d Delivery) error {
 	}
 	policy := q.attributes["Policy"]
 	s.mu.Unlock()
+	source := map[string][]string{"aws:sourcearn": nil, "aws:sourceaccount": nil}
+	if account, named := kernel.PrincipalAccount(d.SourceARN); named {
+		source = map[string][]string{"aws:sourcearn": {d.SourceARN}, "aws:sourceaccount": {account}}
+	}
 	if err := accessDenied(s.authorizer.Authorize(kernel.Authorization{
 		Principal:       d.Principal,
 		Action:          "sqs:SendMessage",
 		Resource:        key.arn(),
 		ResourceAccount: key.account,
 		ResourcePolicy:  policy,
-		Context:         map[string][]string{"aws:sourcearn": {d.SourceARN}},
+		Context:         source,
 	})); err != nil {
+		return err
+	}
+	dataKey, err := s.dataKey(ctx, d.Principal, q, source)
+	if err != nil {
 		return err
 	}
 	in := sending{MessageBody: d.Body, MessageAttributes: d.Attributes}
@@ -65,6 +75,7 @@ func (s *Service) Deliver(d Delivery) error {
 	q.add(&message{
 		id: kernel.NewRequestID(s.rand), body: d.Body, sender: sender(d.Principal), fields: d.Attributes,
 		arrives: arrives, sent: arrives, visible: arrives.Add(delay), delayed: delay > 0,
+		dataKey: dataKey,
 	}, place)
 	return nil
 }

@@ -471,7 +471,7 @@ func TestADeliveryNeedsTheQueuePolicyAndArrivesWhenItsTimeHasCome(t *testing.T) 
 	url := b.create(t, c, "jobs", nil)
 	topic := "arn:aws:sns:us-east-1:111111111111:news"
 	deliver := func(body string, after time.Duration) error {
-		return b.service.Deliver(sqs.Delivery{
+		return b.service.Deliver(t.Context(), sqs.Delivery{
 			Queue: "arn:aws:sqs:eu-west-1:111111111111:jobs", Principal: &kernel.Principal{Service: "sns.amazonaws.com"},
 			SourceARN: topic, Body: body, After: after,
 			Place: func(int) int { return 0 },

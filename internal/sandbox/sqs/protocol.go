@@ -51,6 +51,11 @@ var queryCodes = map[string]string{
 	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
 	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
 	"BatchRequestTooLong":          "AWS.SimpleQueueService.BatchRequestTooLong",
+	"KmsAccessDenied":              "KMS.AccessDeniedException",
+	"KmsDisabled":                  "KMS.DisabledException",
+	"KmsInvalidState":              "KMS.InvalidStateException",
+	"KmsNotFound":                  "KMS.NotFoundException",
+	"KmsThrottled":                 "KMS.ThrottlingException",
 }
 
 func queryCode(code string) string {

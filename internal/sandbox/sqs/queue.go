@@ -44,6 +44,7 @@ type message struct {
 	lastSeen  time.Time
 	delayed   bool   // its time until visible is a delay, not a visibility timeout
 	handle    string // of the last receive
+	dataKey   []byte // encrypted, of a queue with a key of KMS; nil: none
 }
 
 func newQueue(key queueKey, now time.Time) *queue {
@@ -101,6 +102,9 @@ func (q *queue) describe(now time.Time) map[string]string {
 	waiting, inFlight, delayed := q.counts(now)
 	out := maps.Clone(defaults)
 	maps.Copy(out, q.attributes)
+	if q.attributes["KmsMasterKeyId"] != "" && out["KmsDataKeyReusePeriodSeconds"] == "" {
+		out["KmsDataKeyReusePeriodSeconds"] = "300"
+	}
 	out["QueueArn"] = q.key.arn()
 	out["CreatedTimestamp"] = unixSeconds(q.created)
 	out["LastModifiedTimestamp"] = unixSeconds(q.modified)

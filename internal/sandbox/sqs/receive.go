@@ -52,7 +52,7 @@ func (s *Service) receiveMessage(c *kernel.Call) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	messages, err := s.receive(c.Context, q, in)
+	messages, err := s.receive(c, q, in)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,8 @@ func (in receiving) check() error {
 
 // receive takes what is there, or waits for the first message to come: until
 // the long poll's time is over by the sandbox's clock, or the caller has gone.
-func (s *Service) receive(ctx context.Context, q *queue, in receiving) ([]received, error) {
+func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, error) {
+	ctx := c.Context
 	s.mu.Lock()
 	wait := q.attributes.seconds("ReceiveMessageWaitTimeSeconds")
 	if in.WaitTimeSeconds != nil {
@@ -106,9 +107,14 @@ func (s *Service) receive(ctx context.Context, q *queue, in receiving) ([]receiv
 			return nil, errNoQueue()
 		}
 		now := s.clock.Now()
-		messages, err := s.take(q, in, now)
+		taken, err := s.take(q, in, now)
+		messages := showAll(taken, in)
 		changed, next := q.changed, q.nextArrival(now, end)
 		s.mu.Unlock()
+		if err := s.openAll(c, q, taken); err != nil {
+			s.giveBack(taken, now)
+			return nil, err
+		}
 		if len(messages) > 0 || err != nil || !now.Before(end) {
 			return messages, err
 		}
@@ -147,7 +153,7 @@ func (q *queue) nextArrival(now, end time.Time) time.Time {
 }
 
 // take receives what can be received now. The caller holds the lock.
-func (s *Service) take(q *queue, in receiving, now time.Time) ([]received, error) {
+func (s *Service) take(q *queue, in receiving, now time.Time) ([]*message, error) {
 	_, inFlight, _ := q.counts(now)
 	if inFlight >= maxInFlight {
 		return nil, kernel.Errorf(http.StatusForbidden, "OverLimit", "Too many messages in flight for queue %s.", q.key.name)
@@ -160,7 +166,7 @@ func (s *Service) take(q *queue, in receiving, now time.Time) ([]received, error
 	if in.VisibilityTimeout != nil {
 		timeout = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
-	var out []received
+	var out []*message
 	for _, m := range slices.Clone(q.messages) {
 		if len(out) == limit {
 			break
@@ -174,9 +180,27 @@ func (s *Service) take(q *queue, in receiving, now time.Time) ([]received, error
 		}
 		m.lastSeen, m.visible, m.delayed = now, now.Add(timeout), false
 		m.handle = newHandle(q, m, kernel.NewRequestID(s.rand))
-		out = append(out, m.show(in))
+		out = append(out, m)
 	}
 	return out, nil
+}
+
+// giveBack undoes a receive whose messages could not be decrypted.
+func (s *Service) giveBack(taken []*message, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range taken {
+		m.received--
+		m.visible, m.handle = now, ""
+	}
+}
+
+func showAll(taken []*message, in receiving) []received {
+	var out []received
+	for _, m := range taken {
+		out = append(out, m.show(in))
+	}
+	return out
 }
 
 // systemAttributes are the names that may be asked for.

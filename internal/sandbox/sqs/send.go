@@ -41,9 +41,13 @@ func (s *Service) sendMessage(c *kernel.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	blob, err := s.dataKey(c.Context, c.Principal, q, nil)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.send(c, q, in)
+	return s.send(c, q, in, blob)
 }
 
 func (s *Service) sendMessageBatch(c *kernel.Call) (any, error) {
@@ -58,6 +62,10 @@ func (s *Service) sendMessageBatch(c *kernel.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	blob, err := s.dataKey(c.Context, c.Principal, q, nil)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	total := 0
@@ -69,11 +77,12 @@ func (s *Service) sendMessageBatch(c *kernel.Call) (any, error) {
 			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", ranges["MaximumMessageSize"][1], total)
 	}
 	return batch(in.Entries, "SendMessageBatchRequestEntry", func(e sending) string { return e.Id },
-		func(e sending) (any, error) { return s.send(c, q, e) })
+		func(e sending) (any, error) { return s.send(c, q, e, blob) })
 }
 
-// send puts a message into a queue. The caller holds the lock.
-func (s *Service) send(c *kernel.Call, q *queue, in sending) (*sent, error) {
+// send puts a message into a queue, under a data key if the queue is encrypted
+// with KMS. The caller holds the lock.
+func (s *Service) send(c *kernel.Call, q *queue, in sending, dataKey []byte) (*sent, error) {
 	if err := in.check(q); err != nil {
 		return nil, err
 	}
@@ -84,7 +93,7 @@ func (s *Service) send(c *kernel.Call, q *queue, in sending) (*sent, error) {
 	}
 	m := &message{
 		id: kernel.NewRequestID(s.rand), body: in.MessageBody, sender: sender(c.Principal),
-		fields: in.MessageAttributes, group: in.MessageGroupId,
+		fields: in.MessageAttributes, group: in.MessageGroupId, dataKey: dataKey,
 		arrives: now, sent: now, visible: now.Add(delay), delayed: delay > 0,
 	}
 	if trace, ok := in.MessageSystemAttributes["AWSTraceHeader"]; ok {

@@ -6,8 +6,10 @@
 // delays, retention and redrive by the sandbox's clock, and every call judged
 // by identity and queue policies.
 //
-// It has no FIFO queues, no encryption with customer keys, no message move
-// tasks and no AddPermission: those calls and attributes are refused.
+// Queues may be encrypted with a key of KMS, which is asked for each message.
+//
+// It has no FIFO queues, no message move tasks and no AddPermission: those calls
+// and attributes are refused.
 package sqs
 
 import (
@@ -29,7 +31,8 @@ type Service struct {
 	clock      *kernel.Clock
 	authorizer kernel.Authorizer
 	accounts   kernel.Accounts
-	rand       io.Reader // message IDs and receipt handles
+	inside     kernel.Inside // to KMS
+	rand       io.Reader     // message IDs and receipt handles
 	url        string
 
 	mu      sync.Mutex
@@ -51,6 +54,7 @@ func New(env kernel.Env) *Service {
 		clock:      env.Clock,
 		authorizer: env.Authorizer,
 		accounts:   env.Accounts,
+		inside:     env.Inside,
 		rand:       env.Rand,
 		url:        env.URL,
 		queues:     map[queueKey]*queue{},

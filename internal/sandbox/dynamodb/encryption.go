@@ -1,0 +1,89 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package dynamodb
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Encryption with a key of KMS. Whoever makes the table needs kms:DescribeKey,
+// kms:CreateGrant and kms:GenerateDataKey, and whoever reads or writes items
+// kms:Decrypt, by the key's policy and with kms:ViaService (aws-facts 13.4).
+// DynamoDB keeps a caller's table key for five minutes; here KMS is asked for
+// each call, so that a change of the key or its policy shows at once.
+
+type encryptionInput struct {
+	Enabled        bool
+	SSEType        string
+	KMSMasterKeyId string
+}
+
+// encryption is a table's key.
+type encryption struct {
+	arn      string // of the key of KMS
+	tableKey []byte // encrypted
+}
+
+func (s *Service) keyUse(c *kernel.Call, table tableKey, key string) kernel.KeyUse {
+	return kernel.KeyUse{
+		Principal: c.Principal, Service: "dynamodb", Region: table.region, Account: table.account, Key: key,
+		Data: map[string]string{"aws:dynamodb:tableName": table.name, "aws:dynamodb:subscriberId": table.account},
+	}
+}
+
+// encrypt takes a key into use for a table; without a name that is the
+// account's key for DynamoDB, and nil means DynamoDB's own.
+func (s *Service) encrypt(c *kernel.Call, table tableKey, in *encryptionInput) (*encryption, error) {
+	switch {
+	case in == nil || !in.Enabled:
+		if in != nil && in.KMSMasterKeyId != "" {
+			return nil, invalid("One or more parameter values were invalid: KMSMasterKeyId is not allowed when SSE is disabled")
+		}
+		return nil, nil
+	case in.SSEType != "" && in.SSEType != "KMS":
+		return nil, invalid("One or more parameter values were invalid: SSEType %s is not supported", in.SSEType)
+	}
+	key := in.KMSMasterKeyId
+	if key == "" {
+		key = "alias/aws/dynamodb"
+	}
+	arn, err := s.keyUse(c, table, key).Adopt(c.Context, s.env.Inside, "Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "DescribeKey", "RetireGrant")
+	if err != nil {
+		return nil, ofKMS(err)
+	}
+	blob, err := s.keyUse(c, table, arn).GenerateDataKey(c.Context, s.env.Inside)
+	return &encryption{arn, blob}, ofKMS(err)
+}
+
+// itemActions are those that need a table's key.
+var itemActions = []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "ConditionCheckItem"}
+
+// open opens a table's key for a caller. KMS knows nothing of DynamoDB, so the
+// lock may be held.
+func (s *Service) open(c *kernel.Call, t *table) error {
+	if t.encryption == nil {
+		return nil
+	}
+	return ofKMS(s.keyUse(c, t.key, t.encryption.arn).Decrypt(c.Context, s.env.Inside, t.encryption.tableKey))
+}
+
+// ofKMS is an error of KMS as DynamoDB passes it on.
+func ofKMS(err error) error {
+	var known *kernel.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	switch known.Code {
+	case "AccessDeniedException":
+		return kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "KMS key access denied error: %s", known.Message)
+	case "NotFoundException", "DisabledException", "KMSInvalidStateException":
+		return kernel.Errorf(http.StatusBadRequest, "ValidationException", "One or more parameter values were invalid: KMS key access error: %s: %s", strings.TrimSuffix(known.Code, "Exception"), known.Message)
+	default:
+		return err
+	}
+}

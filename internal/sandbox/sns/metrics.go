@@ -1,0 +1,39 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sns
+
+// Metrics are what CloudWatch would count for a topic, by its names there. A
+// notification that a queue or its key refuses is lost, and this is the only
+// trace of it that the topic's owner has (aws-facts 12.13).
+type Metrics struct {
+	Published       int `json:"NumberOfMessagesPublished"`
+	Delivered       int `json:"NumberOfNotificationsDelivered"`
+	Failed          int `json:"NumberOfNotificationsFailed"`
+	FilteredOut     int `json:"NumberOfNotificationsFilteredOut"`
+	Redriven        int `json:"NumberOfNotificationsRedrivenToDlq"`
+	FailedToRedrive int `json:"NumberOfNotificationsFailedToRedriveToDlq"`
+}
+
+// Metrics returns the counts of a topic since it was first published to; they
+// outlive the topic.
+func (s *Service) Metrics(topicARN string) Metrics {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.metrics[topicARN]; m != nil {
+		return *m
+	}
+	return Metrics{}
+}
+
+// count adds to a topic's metrics.
+func (s *Service) count(t topicKey, add func(*Metrics)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.metrics[t.arn()]
+	if m == nil {
+		m = &Metrics{}
+		s.metrics[t.arn()] = m
+	}
+	add(m)
+}

@@ -1,0 +1,102 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sqs
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Encryption with a key of KMS: a sender needs kms:GenerateDataKey and
+// kms:Decrypt, a receiver kms:Decrypt, by the key's policy (aws-facts 13.4).
+// SQS keeps data keys for five minutes or longer; here every message has its
+// own, so that a change of the key or its policy shows at once.
+
+// encryptOnce refuses two ways of encryption at a time. A key of KMS turns
+// SQS's own off.
+func (a attributes) encryptOnce(asked map[string]string) error {
+	switch {
+	case a["KmsMasterKeyId"] == "":
+		return nil
+	case asked["SqsManagedSseEnabled"] == "true" && asked["KmsMasterKeyId"] == "":
+		delete(a, "KmsMasterKeyId") // SQS's own takes over
+	case asked["SqsManagedSseEnabled"] == "true":
+		return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue",
+			"You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
+	default:
+		a["SqsManagedSseEnabled"] = "false"
+	}
+	return nil
+}
+
+// keyUse is the use of a queue's key for a caller; ok is false for a queue
+// without one.
+func (s *Service) keyUse(p *kernel.Principal, q *queue, keys map[string][]string) (use kernel.KeyUse, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := q.attributes["KmsMasterKeyId"]
+	return kernel.KeyUse{
+		Principal: p, Service: "sqs", Region: q.key.region, Account: q.key.account,
+		Key: name, Data: map[string]string{"aws:sqs:arn": q.key.arn()}, Keys: keys,
+	}, name != ""
+}
+
+// dataKey returns a data key for a message that the caller sends; nil for a
+// queue without a key.
+func (s *Service) dataKey(ctx context.Context, p *kernel.Principal, q *queue, keys map[string][]string) ([]byte, error) {
+	use, encrypted := s.keyUse(p, q, keys)
+	if !encrypted {
+		return nil, nil
+	}
+	if p == nil {
+		return nil, kernel.Errorf(http.StatusBadRequest, "KmsAccessDenied", "An anonymous caller cannot use the key %s.", use.Key)
+	}
+	blob, err := use.GenerateDataKey(ctx, s.inside)
+	if err == nil {
+		err = use.Decrypt(ctx, s.inside, blob) // SQS looks whether it opens before it uses it
+	}
+	return blob, ofKMS(err)
+}
+
+// openAll opens the data keys of messages for whoever receives them.
+func (s *Service) openAll(c *kernel.Call, q *queue, messages []*message) error {
+	use, _ := s.keyUse(c.Principal, q, nil)
+	for _, m := range messages {
+		if m.dataKey == nil {
+			continue
+		}
+		use.Data = map[string]string{"aws:sqs:arn": q.key.arn()}
+		if m.source != "" { // a dead letter was encrypted for the queue that it was sent to
+			use.Data["aws:sqs:arn"] = m.source
+		}
+		if c.Principal == nil {
+			return kernel.Errorf(http.StatusBadRequest, "KmsAccessDenied", "An anonymous caller cannot use the key of the queue %s.", q.key.name)
+		}
+		if err := use.Decrypt(c.Context, s.inside, m.dataKey); err != nil {
+			return ofKMS(err)
+		}
+	}
+	return nil
+}
+
+// codesOfKMS are KMS's errors in SQS's names.
+var codesOfKMS = map[string]string{
+	"AccessDeniedException": "KmsAccessDenied", "NotFoundException": "KmsNotFound", "DisabledException": "KmsDisabled",
+	"KMSInvalidStateException": "KmsInvalidState", "ThrottlingException": "KmsThrottled",
+}
+
+func ofKMS(err error) error {
+	var known *kernel.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	code, ok := codesOfKMS[known.Code]
+	if !ok {
+		return err
+	}
+	return &kernel.Error{Status: http.StatusBadRequest, Code: code, Message: known.Message}
+}
