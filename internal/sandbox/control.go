@@ -130,6 +130,25 @@ func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptio
 	return nil
 }
 
+// UpdateByURL does what a customer does with an update link: opens it in the
+// console of the stack's account, and presses "Submit". It returns the stack.
+func (s *Sandbox) UpdateByURL(ctx context.Context, link string, o UpdateOptions) (Stack, error) {
+	q, err := parseUpdate(link, s.url)
+	if err != nil {
+		return Stack{}, err
+	}
+	st, found := s.Stack(q.stackID)
+	if !found || st.Region != q.region {
+		return Stack{}, fmt.Errorf("there is no stack %s in %s", q.stackID, q.region)
+	}
+	o.TemplateURL, o.TemplateBody = q.templateURL, ""
+	if err := s.UpdateStack(ctx, st.ID, o); err != nil {
+		return Stack{}, err
+	}
+	st, _ = s.Stack(st.ID)
+	return st, nil
+}
+
 // updateParameters are those of UpdateStack and UpdateStackSet, for somebody
 // who keeps every value that they do not edit. of names the stack or StackSet.
 func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, region string, of url.Values, values map[string]string, o UpdateOptions) (url.Values, error) {

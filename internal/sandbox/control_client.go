@@ -30,9 +30,10 @@ func (c Client) Launch(ctx context.Context, q LaunchRequest) (Stack, error) {
 	return st, c.do(ctx, http.MethodPost, "/_sandbox/launch", q, &st)
 }
 
-// Update starts an update of a stack.
-func (c Client) Update(ctx context.Context, q UpdateRequest) error {
-	return c.do(ctx, http.MethodPost, "/_sandbox/update", q, nil)
+// Update starts an update of a stack, and returns it.
+func (c Client) Update(ctx context.Context, q UpdateRequest) (Stack, error) {
+	var st Stack
+	return st, c.do(ctx, http.MethodPost, "/_sandbox/update", q, &st)
 }
 
 // Delete starts deleting a stack.
@@ -62,10 +63,20 @@ func (c Client) WaitStack(ctx context.Context, stackID string) (Stack, error) {
 	return st, c.do(ctx, http.MethodGet, "/_sandbox/stack?wait=true&stack_id="+url.QueryEscape(stackID), nil, &st)
 }
 
+// Events are a stack's events so far.
+func (c Client) Events(ctx context.Context, stackID string) ([]StackEvent, error) {
+	var all []StackEvent
+	return all, c.events(ctx, stackID, "", func(e StackEvent) { all = append(all, e) })
+}
+
 // Follow calls show for every event of a stack, as they come, until nothing is
 // under way in it any more.
 func (c Client) Follow(ctx context.Context, stackID string, show func(StackEvent)) error {
-	path := "/_sandbox/stack/events?follow=true&stack_id=" + url.QueryEscape(stackID)
+	return c.events(ctx, stackID, "&follow=true", show)
+}
+
+func (c Client) events(ctx context.Context, stackID, how string, show func(StackEvent)) error {
+	path := "/_sandbox/stack/events?stack_id=" + url.QueryEscape(stackID) + how
 	return c.ask(ctx, http.MethodGet, path, nil, func(body io.Reader) error {
 		lines := json.NewDecoder(body)
 		for {
@@ -168,7 +179,7 @@ func (c Client) ask(ctx context.Context, method, path string, in any, read func(
 	// Straight to the loopback address, past any proxy of the environment.
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
 	if err != nil {
-		return fmt.Errorf("there is no sandbox at %s; start one with: xacct sandbox: %w", c.URL, err)
+		return fmt.Errorf("there is no sandbox at %s; start one with: xacct-sandbox serve: %w", c.URL, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusOK {

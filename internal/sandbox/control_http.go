@@ -30,9 +30,12 @@ type LaunchRequest struct {
 	Unacknowledged bool              `json:"unacknowledged,omitempty"`
 }
 
-// UpdateRequest is the body of POST /_sandbox/update.
+// UpdateRequest is the body of POST /_sandbox/update. The stack and its template
+// are given by an update link, or each by itself; without a template the stack
+// keeps the one that it has.
 type UpdateRequest struct {
-	StackID      string            `json:"stack_id"`
+	URL          string            `json:"url,omitempty"`
+	StackID      string            `json:"stack_id,omitempty"`
 	TemplateURL  string            `json:"template_url,omitempty"`
 	TemplateBody string            `json:"template_body,omitempty"`
 	Parameters   map[string]string `json:"parameters,omitempty"`
@@ -153,9 +156,15 @@ func (s *Sandbox) controlUpdate(_ http.ResponseWriter, r *http.Request) (any, er
 	if err != nil {
 		return nil, err
 	}
-	return done{true}, s.UpdateStack(r.Context(), q.StackID, UpdateOptions{
-		TemplateURL: q.TemplateURL, TemplateBody: q.TemplateBody, Parameters: q.Parameters,
-	})
+	o := UpdateOptions{TemplateURL: q.TemplateURL, TemplateBody: q.TemplateBody, Parameters: q.Parameters}
+	if q.URL != "" {
+		return s.UpdateByURL(r.Context(), q.URL, o)
+	}
+	if err := s.UpdateStack(r.Context(), q.StackID, o); err != nil {
+		return nil, err
+	}
+	st, _ := s.Stack(q.StackID)
+	return st, nil
 }
 
 func (s *Sandbox) controlDelete(_ http.ResponseWriter, r *http.Request) (any, error) {

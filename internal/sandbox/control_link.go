@@ -4,9 +4,11 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -28,50 +30,73 @@ var consoles = map[string]string{
 	"aws": "aws.amazon.com", "aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn", "aws-eusc": "amazonaws-eusc.eu",
 }
 
-// parseQuickCreate reads a link as the console does. base is the sandbox's own
-// URL, under which it has a console too.
+// The pages that links lead to.
+const (
+	createRoute = "/stacks/create/review"
+	olderRoute  = "/stacks/quickcreate"
+	updateRoute = "/stacks/update/template"
+)
+
+// parseQuickCreate reads a quick-create link as the console does. base is the
+// sandbox's own URL, under which it has a console too.
 func parseQuickCreate(link, base string) (quickCreate, error) {
-	bad := func(why string) (quickCreate, error) {
-		return quickCreate{}, fmt.Errorf("this is no quick-create link, %s: %s", why, link)
+	q, err := parseLink(link, base, createRoute, olderRoute)
+	if err != nil {
+		return q, fmt.Errorf("this is no quick-create link, %w: %s", err, link)
 	}
+	return q, nil
+}
+
+// parseUpdate reads the link to a stack's update (aws-facts 3.7).
+func parseUpdate(link, base string) (quickCreate, error) {
+	q, err := parseLink(link, base, updateRoute)
+	if err == nil && q.stackID == "" {
+		err = errors.New("it has no stackId")
+	}
+	if err != nil {
+		return q, fmt.Errorf("this is no update link, %w: %s", err, link)
+	}
+	return q, nil
+}
+
+// parseLink reads a link to one of the pages that have a template.
+func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	u, err := url.Parse(link)
 	if err != nil {
-		return bad(err.Error())
+		return q, err
 	}
 	host := consoleHost.FindStringSubmatch(u.Host)
 	own := strings.HasPrefix(link, base+"/console/")
 	switch {
 	case !own && (u.Scheme != "https" || host == nil):
-		return bad("its host is no AWS console")
+		return q, errors.New("its host is no AWS console")
 	case !strings.HasSuffix(u.Path, "/cloudformation/home"):
-		return bad("its path is not /cloudformation/home")
+		return q, errors.New("its path is not /cloudformation/home")
 	}
 	region := u.Query().Get("region")
 	if region == "" && host != nil {
 		region = host[1]
 	}
-	if region == "" {
-		return bad("it names no Region")
-	}
-	if host != nil && host[1] != "" && host[1] != region {
-		return bad("its host and its query name different Regions")
-	}
-	if host != nil && host[2] != consoles[kernel.Partition(region)] {
-		return bad("its host is the console of another partition than that of " + region)
+	switch {
+	case region == "":
+		return q, errors.New("it names no Region")
+	case host != nil && host[1] != "" && host[1] != region:
+		return q, errors.New("its host and its query name different Regions")
+	case host != nil && host[2] != consoles[kernel.Partition(region)]:
+		return q, errors.New("its host is the console of another partition than that of " + region)
 	}
 	// The fragment is cut by hand: url.Parse has decoded it once already.
 	_, fragment, _ := strings.Cut(link, "#")
 	route, query, _ := strings.Cut(fragment, "?")
-	if route != "/stacks/create/review" && route != "/stacks/quickcreate" {
-		return bad("its page is " + route)
+	if !slices.Contains(routes, route) {
+		return q, errors.New("its page is " + route)
 	}
-	q, err := readQuickCreate(query)
-	if err != nil {
-		return bad(err.Error())
+	if q, err = readQuickCreate(query); err != nil {
+		return q, err
 	}
 	q.region = region
 	if q.templateURL == "" {
-		return bad("it has no templateURL (the name is case-sensitive)")
+		return q, errors.New("it has no templateURL (the name is case-sensitive)")
 	}
 	return q, nil
 }

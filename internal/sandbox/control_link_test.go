@@ -62,3 +62,25 @@ func TestWhatIsNoQuickCreateLinkIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUpdateLinkNamesAStackAndItsTemplate(t *testing.T) {
+	const (
+		id   = "arn:aws:cloudformation:eu-west-1:222222222222:stack/acme-access/5f0e1a40"
+		good = "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/update/template?stackId=arn%3Aaws%3Acloudformation%3Aeu-west-1%3A222222222222%3Astack%2Facme-access%2F5f0e1a40&templateURL=https%3A%2F%2Fb%2Ft"
+	)
+	got, err := parseUpdate(good, "http://127.0.0.1:1")
+	if err != nil || got.stackID != id || got.templateURL != "https://b/t" || got.region != "eu-west-1" {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	for old, replacement := range map[string]string{
+		"update/template":    "create/review",
+		"stackId":            "stackid", // names are case-sensitive
+		"templateURL":        "templateUrl",
+		"console.aws.amazon": "console.aws.example",
+	} {
+		link := strings.Replace(good, old, replacement, 1)
+		if _, err := parseUpdate(link, "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "this is no update link") {
+			t.Errorf("%s: the error is %v", link, err)
+		}
+	}
+}
