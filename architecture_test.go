@@ -48,19 +48,25 @@ var house = []layer{
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
 	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"gopkg.in/yaml.v3"}},
 
+	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra"}},
+
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
 }
 
 // knowsNobody names the rooms that import no other room at all. The sandbox
 // encodes and decodes AWS's wire by itself, so that no mistake of the product
-// can cancel out against itself.
-var knowsNobody = []string{"sandbox"}
+// can cancel out against itself; a command line without AWS carries none.
+var knowsNobody = []string{"sandbox", "cli"}
 
 // carriesNone names what a program must not even carry, however far away.
 var carriesNone = map[string][]string{
-	"internal/provider": {"internal/sandbox"},
+	"internal/provider":          {"internal/sandbox"},
+	"internal/cmd/xacct":         simulator, // nor a way to move its clock
+	"internal/cmd/xacct-sandbox": {"internal/awsclient", "internal/registry", "internal/provider"},
 }
+
+var simulator = []string{"internal/sandbox", "internal/acctest", "internal/e2e", "internal/cmd/xacct-sandbox", "internal/cmd/trial-registrar"}
 
 const (
 	module      = "github.com/xacct/terraform-provider-xacct"

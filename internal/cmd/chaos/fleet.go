@@ -58,8 +58,8 @@ func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
 	return f, nil
 }
 
-// start starts a registrar. Nothing but its environment tells it from one that
-// works for a vendor; the rounds that prove roles again are a trial of their own.
+// start starts a registrar. Nothing but its clock tells it from one that works
+// for a vendor; the rounds that prove roles again are a trial of their own.
 func (p *place) start(ctx context.Context) error {
 	w := p.f.w
 	environment, err := w.box.Environment(sandbox.VendorAccount, home)
@@ -67,7 +67,7 @@ func (p *place) start(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.Command(w.binary, "registrar", "--hub", hubName, "--listen", "off", "--verify-every", "0") //nolint:gosec,noctx // our own program; it is to end by SIGKILL or SIGTERM
-	cmd.Env = append(os.Environ(), "XACCT_SANDBOX_CLOCK="+w.box.URL())
+	cmd.Env = os.Environ()
 	for name, value := range environment {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

@@ -4,8 +4,8 @@
 // Command chaos shows that nothing gets lost. Hundreds of customers create,
 // update, delete and create again thousands of stacks in a sandbox whose every
 // service throttles, fails and swallows answers, whose messages come late,
-// twice and out of order, while registrars, real processes of `xacct
-// registrar`, are killed in the middle of their work.
+// twice and out of order, while registrars, real processes that
+// differ from `xacct registrar` only in their clock, are killed in the middle of their work.
 //
 // In the end it compares what CloudFormation saw and what the registry holds
 // with what the customers did, prints the figures, and exits non-zero when a
@@ -58,7 +58,7 @@ type options struct {
 	rate       float64 // of the sandbox's clock, at most
 	timeout    time.Duration
 	limit      time.Duration // of the whole run, by the machine's clock
-	binary     string        // of xacct; empty: built
+	binary     string        // of trial-registrar; empty: built
 	profile    string        // file for a CPU profile of sandbox and customers
 	keep       string        // where the registrars' logs stay; empty: only where something broke
 }
@@ -78,7 +78,7 @@ func parse(args []string) (options, error) {
 	flags.Float64Var(&o.rate, "rate", 15, "how many seconds pass, at most, for customers and registrars in one of the machine's")
 	flags.DurationVar(&o.timeout, "response-timeout", 15*time.Minute, "of the hub, by the sandbox's clock")
 	flags.DurationVar(&o.limit, "limit", 30*time.Minute, "give up after this time")
-	flags.StringVar(&o.binary, "xacct", "", "the xacct program (default: built)")
+	flags.StringVar(&o.binary, "registrar", "", "the trial-registrar program (default: built)")
 	flags.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the sandbox and the customers")
 	flags.StringVar(&o.keep, "logs", "", "folder for the registrars' logs (default: kept only where a promise was broken)")
 	if err := flags.Parse(args); err != nil {
@@ -168,10 +168,10 @@ func keepLogs(logs string) string {
 }
 
 func build(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "xacct")
-	const companion = "github.com/xacct/terraform-provider-xacct/internal/cmd/xacct"
+	path := filepath.Join(dir, "trial-registrar")
+	const companion = "github.com/xacct/terraform-provider-xacct/internal/cmd/trial-registrar"
 	if text, err := exec.CommandContext(ctx, "go", "build", "-o", path, companion).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build xacct: %w\n%s", err, text)
+		return "", fmt.Errorf("build the registrar: %w\n%s", err, text)
 	}
 	return path, nil
 }

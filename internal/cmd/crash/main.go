@@ -78,7 +78,7 @@ func run(ctx context.Context, o options) error {
 
 // programs are the paths of what is run.
 type programs struct {
-	engine, provider, xacct string
+	engine, provider, registrar string
 }
 
 func build(ctx context.Context, dir string) (programs, error) {
@@ -94,8 +94,8 @@ func build(ctx context.Context, dir string) (programs, error) {
 	if err != nil {
 		return programs{}, fmt.Errorf("find the repository: %w", err)
 	}
-	p := programs{engine: engine, provider: filepath.Join(dir, "provider"), xacct: filepath.Join(dir, "xacct")}
-	for path, pkg := range map[string]string{p.provider: ".", p.xacct: "./internal/cmd/xacct"} {
+	p := programs{engine: engine, provider: filepath.Join(dir, "provider"), registrar: filepath.Join(dir, "trial-registrar")}
+	for path, pkg := range map[string]string{p.provider: ".", p.registrar: "./internal/cmd/trial-registrar"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
 		cmd.Dir = strings.TrimSpace(string(root))
 		if out, err := cmd.CombinedOutput(); err != nil {

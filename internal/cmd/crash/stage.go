@@ -177,7 +177,7 @@ func launched(ctx context.Context, s *stage) error { return s.stackIs(ctx, "CREA
 // leave lets globex delete their stack, and a registrar answer them.
 func leave(ctx context.Context, s *stage) error {
 	var log bytes.Buffer
-	registrar := s.command(ctx, s.xacct, "registrar", "--hub", "crash")
+	registrar := s.command(ctx, s.programs.registrar, "registrar", "--hub", "crash")
 	registrar.Stdout, registrar.Stderr = &log, &log
 	if err := registrar.Start(); err != nil {
 		return err

@@ -32,8 +32,8 @@ type customer struct {
 func openSandbox(ctx context.Context, s *stage) error {
 	title("An AWS in memory, with the vendor's account and three customers'")
 	environment := make(chan string, 32)
-	shown("xacct sandbox")
-	box, err := s.begin(ctx, s.dir, func(line string) { environment <- line }, s.xacct, "sandbox", "--listen", "127.0.0.1:0")
+	shown("xacct-sandbox serve")
+	box, err := s.begin(ctx, s.dir, func(line string) { environment <- line }, s.sandbox, "serve", "--listen", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -102,15 +102,15 @@ func launchWhileApplyWaits(ctx context.Context, s *stage) error {
 	launches, ctx := errgroup.WithContext(ctx)
 	for _, c := range customers {
 		launches.Go(func() error {
-			args := []string{"sandbox", "launch", links[c.id], "--account", c.account}
+			args := []string{"launch", links[c.id], "--account", c.account}
 			if c.elsewhere != "" {
 				args = append(args, "--region", c.elsewhere)
 			}
-			printed, err := s.output(ctx, s.dir, s.xacct, args...)
+			printed, err := s.output(ctx, s.dir, s.sandbox, args...)
 			if err != nil {
 				return fmt.Errorf("%s launches: %w", c.id, err)
 			}
-			showTogether("xacct sandbox launch <link of "+c.id+"> --account "+c.account+regionFlag(c), printed)
+			showTogether("xacct-sandbox launch <link of "+c.id+"> --account "+c.account+regionFlag(c), printed)
 			return nil
 		})
 	}
@@ -197,7 +197,7 @@ func everybodyGoes(ctx context.Context, s *stage) error {
 	if left := strings.TrimSpace(string(state)); left != "" {
 		return errors.New("still in the state after destroy:\n" + left)
 	}
-	stacks, err := s.output(ctx, s.dir, s.xacct, "sandbox", "stacks")
+	stacks, err := s.output(ctx, s.dir, s.sandbox, "stacks")
 	if err != nil {
 		return err
 	}

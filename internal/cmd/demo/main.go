@@ -63,13 +63,14 @@ type stage struct {
 	dir       string // temporary
 	engine    string // terraform or tofu
 	xacct     string // the companion command
+	sandbox   string // the command that serves AWS and plays customers
 	config    string // folder of the Terraform configuration
 	env       []string
 	log       string // file with everything that the programs printed
 	processes []*process
 }
 
-// build compiles the provider and the companion command, lays the provider
+// build compiles the provider, the companion command and the sandbox, lays the provider
 // where the engine finds it without a registry, and copies the quickstart.
 func build(ctx context.Context) (*stage, error) {
 	root, err := repositoryRoot(ctx)
@@ -80,13 +81,13 @@ func build(ctx context.Context) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: dir, engine: os.Getenv("XACCT_ENGINE"), xacct: filepath.Join(dir, "xacct"),
+	s := &stage{dir: dir, engine: os.Getenv("XACCT_ENGINE"), xacct: filepath.Join(dir, "xacct"), sandbox: filepath.Join(dir, "xacct-sandbox"),
 		config: filepath.Join(dir, "quickstart"), log: filepath.Join(dir, "demo.log"), env: os.Environ()}
 	if s.engine == "" {
 		s.engine = "terraform"
 	}
-	fmt.Printf("Building the provider and the companion command …\n")
-	if err := s.quietly(ctx, root, "go", "build", "-o", s.xacct, "./internal/cmd/xacct"); err != nil {
+	fmt.Printf("Building the provider, the companion command and the sandbox …\n")
+	if err := s.quietly(ctx, root, "go", "build", "-o", dir+"/", "./internal/cmd/xacct", "./internal/cmd/xacct-sandbox"); err != nil {
 		return s, err
 	}
 	provider := filepath.Join(dir, "terraform-provider-xacct")

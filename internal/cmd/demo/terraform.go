@@ -180,10 +180,10 @@ func (s *stage) beginRegistrar(ctx context.Context) (*process, error) {
 }
 
 func (s *stage) deleteStack(ctx context.Context, c customer) error {
-	printed, err := s.output(ctx, s.dir, s.xacct, "sandbox", "delete", "acme-access", "--account", c.account)
+	printed, err := s.output(ctx, s.dir, s.sandbox, "delete", "acme-access", "--account", c.account)
 	if err != nil {
 		return fmt.Errorf("%s deletes their stack: %w", c.id, err)
 	}
-	showTogether("xacct sandbox delete acme-access --account "+c.account, printed)
+	showTogether("xacct-sandbox delete acme-access --account "+c.account, printed)
 	return nil
 }

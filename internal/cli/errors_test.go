@@ -1,0 +1,34 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func TestAnErrorIsOneLine(t *testing.T) {
+	for want, err := range map[string]error{
+		"interrupted":   fmt.Errorf("receive: %w", context.Canceled),
+		"one two three": errors.New("one\n\n  two\nthree"),
+	} {
+		if got := OneLine(err); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAMistakeInTheWordsHasItsOwnExitCode(t *testing.T) {
+	for want, err := range map[int]error{
+		0: nil,
+		1: errors.New("it went wrong"),
+		2: fmt.Errorf("parse: %w", Usage("--hub is missing")),
+	} {
+		if got := ExitCode(err); got != want {
+			t.Errorf("%v: exit code %d, want %d", err, got, want)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestATerminalObeysNobody(t *testing.T) {
+	got := Printable("a\x1b[31mb\u009bc\x00d\te\nf\u202eg é漢")
+	if want := "a�[31mb�c�d e f�g é漢"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAgesAreInTheLargestUnitThatFits(t *testing.T) {
+	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	for age, want := range map[time.Duration]string{
+		-time.Hour:                         "0s ago", // clocks differ
+		59 * time.Second:                   "59s ago",
+		90 * time.Minute:                   "1h ago",
+		47 * time.Hour:                     "1d ago",
+		400*24*time.Hour + 5*time.Minute:   "400d ago",
+		59*time.Minute + 59*time.Second:    "59m ago",
+		23*time.Hour + 59*time.Minute + 59: "23h ago",
+	} {
+		if got := Ago(&at, at.Add(age)); got != want {
+			t.Errorf("after %s: %q, want %q", age, got, want)
+		}
+	}
+	if Ago(nil, at) != "" {
+		t.Error("no time has an age")
+	}
+}
+
+func TestAColumnWithNothingInItIsLeftOut(t *testing.T) {
+	table := NewTable("A", "B", "C")
+	table.Row("1", "", "x")
+	table.Row("2", "", "")
+	var out strings.Builder
+	if err := table.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("A  C\n1  x\n2  -\n", out.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+func TestATableWithoutRowsHasItsHeader(t *testing.T) {
+	var out strings.Builder
+	if err := NewTable("A", "B").Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != "A  B\n" {
+		t.Errorf("got %q", out.String())
+	}
+}

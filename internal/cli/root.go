@@ -1,0 +1,47 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package cli holds what the project's command lines have in common: the root
+// command, exit codes, errors on one line, the version, and tables. It knows
+// neither AWS nor Terraform, so that a program that needs neither carries
+// neither.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// NewRoot returns the root command of a program. Without a subcommand it prints
+// its help.
+func NewRoot(name, short, version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:           name,
+		Short:         short,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
+	return root
+}
+
+// Run calls work with a context that SIGINT and SIGTERM cancel, prints its
+// error after the program's name, in the words of explain, and returns the exit
+// code.
+func Run(program string, work func(context.Context) error, explain func(error) string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := work(ctx)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", program, explain(err))
+	}
+	return ExitCode(err)
+}

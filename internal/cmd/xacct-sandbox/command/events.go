@@ -1,0 +1,104 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+func newEventsCommand() *cobra.Command {
+	var which stackFlags
+	cmd := &cobra.Command{
+		Use:   "events STACK",
+		Short: "Show a stack's events until nothing is under way in it",
+		Args:  cli.Exactly(1, "STACK: its name or ARN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client := sandboxClient(cmd)
+			stack, err := which.find(cmd, client, args[0])
+			if err != nil {
+				return err
+			}
+			return client.Follow(cmd.Context(), stack.ID, func(e sandbox.StackEvent) { printEvent(cmd.OutOrStdout(), e) })
+		},
+	}
+	which.addTo(cmd)
+	return cmd
+}
+
+func printEvent(out io.Writer, e sandbox.StackEvent) {
+	fmt.Fprintf(out, "%s  %-20s %-32s %s", e.Timestamp.Format("15:04:05"), e.ResourceStatus, e.ResourceType, e.LogicalResourceID)
+	if e.ResourceStatusReason != "" {
+		fmt.Fprintf(out, "\n          %s", e.ResourceStatusReason)
+	}
+	fmt.Fprintln(out)
+}
+
+// operation is a create, an update or a delete of a stack that was begun.
+type operation struct {
+	client sandbox.Client
+	stack  sandbox.Stack
+	verb   string // "CREATE", "UPDATE" or "DELETE"
+}
+
+// follow shows the operation's events, and returns an error unless it
+// completes. The error says why: the reasons of the resources that failed, of
+// which CloudFormation's own status reason names at most the IDs.
+func (o operation) follow(cmd *cobra.Command) error {
+	earlier, err := o.earlier(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var seen int
+	var failures []string
+	err = o.client.Follow(cmd.Context(), o.stack.ID, func(e sandbox.StackEvent) {
+		if seen++; seen <= earlier {
+			return
+		}
+		printEvent(cmd.OutOrStdout(), e)
+		if reason, failed := o.failure(e); failed {
+			failures = append(failures, reason)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	ended, err := o.client.WaitStack(cmd.Context(), o.stack.ID)
+	if err != nil {
+		return err
+	}
+	wanted := o.verb + "_COMPLETE"
+	if ended.Status == wanted {
+		return nil
+	}
+	reason := cmp.Or(strings.Join(failures, "; "), ended.StatusReason, "no reason was given")
+	return fmt.Errorf("stack %s of account %s ended in %s, not %s: %s", ended.Name, ended.Account, ended.Status, wanted, reason)
+}
+
+// earlier returns how many events the stack had before the operation.
+func (o operation) earlier(ctx context.Context) (int, error) {
+	events, err := o.client.Events(ctx, o.stack.ID)
+	for n, e := range slices.Backward(events) {
+		if e.PhysicalResourceID == o.stack.ID && e.ResourceStatus == o.verb+"_IN_PROGRESS" {
+			return n, err
+		}
+	}
+	return 0, err
+}
+
+// failure returns why a resource failed, unless it was only cancelled because
+// another one failed.
+func (o operation) failure(e sandbox.StackEvent) (reason string, failed bool) {
+	failed = strings.HasSuffix(e.ResourceStatus, "_FAILED") && e.PhysicalResourceID != o.stack.ID &&
+		!strings.HasSuffix(e.ResourceStatusReason, "cancelled")
+	return e.LogicalResourceID + ": " + e.ResourceStatusReason, failed
+}

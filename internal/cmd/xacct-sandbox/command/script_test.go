@@ -1,0 +1,107 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"xacct-sandbox": func() { os.Exit(Run("test")) }})
+}
+
+// TestCommands runs the scripts of testdata/script, each with a sandbox of its
+// own that AWS_ENDPOINT_URL names.
+func TestCommands(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			box, err := sandbox.Start()
+			if err != nil {
+				return err
+			}
+			env.Defer(func() { _ = box.Close() })
+			env.Values[boxKey{}] = box
+			env.Setenv("AWS_ENDPOINT_URL", box.URL())
+			env.Setenv("TEMPLATES", "https://"+bucket+".s3.us-east-1.amazonaws.com/")
+			env.Setenv("LAUNCH", home+"us-east-1#/stacks/create/review?stackName=access&templateURL=")
+			env.Setenv("UPDATE", home+"us-east-1#/stacks/update/template?stackId=")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"publish": publish, "capture": capture},
+	})
+}
+
+const (
+	home   = "https://console.aws.amazon.com/cloudformation/home?region="
+	bucket = "the-customers-own"
+)
+
+type boxKey struct{}
+
+// publish FILE... puts templates into a bucket that the customer of account
+// 222222222222 can read, under $TEMPLATES.
+func publish(ts *testscript.TestScript, _ bool, files []string) {
+	ctx, box := context.Background(), ts.Value(boxKey{}).(*sandbox.Sandbox)
+	keys, err := box.Credentials("222222222222")
+	ts.Check(err)
+	client := s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(box.URL()), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
+	})
+	_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)})
+	ts.Check(err)
+	for _, file := range files {
+		_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &file, Body: strings.NewReader(ts.ReadFile(file))})
+		ts.Check(err)
+	}
+}
+
+// capture VARIABLE keeps the first line that the last command printed.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	first, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+	ts.Setenv(args[0], first)
+}
+
+func TestASandboxServesUntilItIsStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	printed, out := io.Pipe()
+	cmd := newRootCommand("test")
+	cmd.SetArgs([]string{"serve", "--listen", "127.0.0.1:0", "--region", "eu-central-1"})
+	cmd.SetOut(out)
+	done := make(chan error, 1)
+	go func() {
+		done <- cmd.ExecuteContext(ctx)
+		_ = out.Close()
+	}()
+	exported := map[string]string{}
+	for lines := bufio.NewScanner(printed); lines.Scan(); {
+		if name, value, found := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "="); found {
+			exported[name] = value
+		}
+		if strings.Contains(lines.Text(), "Ctrl-C") {
+			stop()
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if exported["AWS_REGION"] != "eu-central-1" || !strings.HasPrefix(exported["AWS_ENDPOINT_URL"], "http://127.0.0.1:") {
+		t.Errorf("exported %v", exported)
+	}
+}

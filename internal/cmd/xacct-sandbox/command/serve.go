@@ -1,0 +1,77 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+func newServeCommand() *cobra.Command {
+	var address, region string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve an AWS in memory until stopped",
+		Long: `Serves STS, IAM, SNS, SQS, S3, DynamoDB, EventBridge, Organizations and
+CloudFormation on one loopback port, in memory, with a vendor account (` + sandbox.VendorAccount + `)
+and as many customer accounts as you name, and prints the environment to export.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			box, err := sandbox.Start(sandbox.WithAddress(address), sandbox.WithRegion(region))
+			if err != nil {
+				return fmt.Errorf("start the sandbox on %s: %w", address, err)
+			}
+			defer box.Close()
+			environment, err := box.Environment(sandbox.VendorAccount, region)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "# An AWS in memory at %s; its console: %s/console/\n", box.URL(), box.URL())
+			fmt.Fprintf(out, "# Export this in another terminal to be the vendor (account %s):\n", sandbox.VendorAccount)
+			printEnvironment(out, environment)
+			fmt.Fprintln(out, "# Ctrl-C stops it and forgets everything.")
+			<-cmd.Context().Done()
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&address, "listen", defaultAddress, "loopback address to serve on; port 0 picks a free one")
+	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment; its partition is where the vendor lives")
+	return cmd
+}
+
+// printEnvironment prints lines for a shell to eval. The console's address is
+// for configurations that have a variable for it, as the quickstart does.
+func printEnvironment(out io.Writer, environment map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		fmt.Fprintf(out, "export %s=%s\n", name, environment[name])
+	}
+	fmt.Fprintf(out, "export TF_VAR_console=%s/console\n", environment["AWS_ENDPOINT_URL"])
+}
+
+func newEnvironmentCommand() *cobra.Command {
+	var account, region string
+	cmd := &cobra.Command{
+		Use:   "environment",
+		Short: "Print the environment to export, for any account",
+		Args:  cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			environment, err := sandboxClient(cmd).Environment(cmd.Context(), account, region)
+			if err != nil {
+				return err
+			}
+			printEnvironment(cmd.OutOrStdout(), environment)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&account, "account", sandbox.VendorAccount, "account to be the administrator of")
+	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region")
+	return cmd
+}

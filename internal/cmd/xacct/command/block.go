@@ -1,0 +1,133 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// longestReason keeps the reason of a block to what fits a few lines of a
+// terminal.
+const longestReason = 500
+
+func newBlockCommand(p process) *cobra.Command {
+	var on hubFlags
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "block CUSTOMER --hub NAME",
+		Short: "Refuse what a customer's stacks ask for, from the next message on",
+		Long: `Blocks a customer, with effect for the next message that any registrar of the hub
+looks at: nobody proves a role for the customer any more.
+
+  Create   is FAILED at once, with a sentence that asks the customer to talk to you
+  Update   is FAILED with the same sentence, and CloudFormation rolls it back; the
+           rollback itself succeeds, and so does an Update whose time is nearly up
+  Delete   succeeds, as always
+
+No living stack breaks, the role stays registered, and whoever may assume it still
+can: to end that, ask the customer to delete the stack. Terraform shows no change,
+and keeps the block whatever it does to the link; only ` + "`xacct unblock`" + ` ends it.
+
+The reason is for ` + "`xacct customers show`" + `; customers never read it. Blocking once more
+changes the reason.`,
+		Example: `  xacct block globex --hub acme --reason "floods the queue, ticket 4711"`,
+		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reason = strings.TrimSpace(reason)
+			if utf8.RuneCountInString(reason) > longestReason {
+				return cli.Usage("--reason is longer than %d characters: put the story elsewhere, and say here where", longestReason)
+			}
+			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool {
+				if l.Blocked && l.BlockedReason == reason {
+					return false
+				}
+				if !l.Blocked {
+					l.Blocked, l.BlockedAt = true, p.clock().UTC()
+				}
+				l.BlockedReason = reason
+				return true
+			})
+			if err != nil {
+				return err
+			}
+			text := "Customer %s is blocked, from the next message on. `xacct unblock %s --hub %s` ends it.\n"
+			if !changed {
+				text = "Customer %s is blocked already. `xacct unblock %s --hub %s` ends it.\n"
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, link.CustomerID, link.CustomerID, on.hub)
+			return err
+		},
+	}
+	on.addTo(cmd)
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for those who run the hub")
+	return cmd
+}
+
+func newUnblockCommand(p process) *cobra.Command {
+	var on hubFlags
+	cmd := &cobra.Command{
+		Use:   "unblock CUSTOMER --hub NAME",
+		Short: "End a block: the customer's next request is decided as any other",
+		Long: `Ends a block. What was refused meanwhile stays refused: the customer creates or
+updates the stack once more.`,
+		Args: cli.Exactly(1, "CUSTOMER: its ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool {
+				was := l.Blocked
+				l.Blocked, l.BlockedAt, l.BlockedReason = false, time.Time{}, ""
+				return was
+			})
+			if err != nil {
+				return err
+			}
+			text := "Customer %s is blocked no longer.\n"
+			if !changed {
+				text = "Customer %s was not blocked.\n"
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, link.CustomerID)
+			return err
+		},
+	}
+	on.addTo(cmd)
+	return cmd
+}
+
+// linkAttempts is how often a change of a link that met another one starts over.
+const linkAttempts = 5
+
+// change changes a customer's link, as it is at that moment; the function says
+// whether there is anything to write.
+func (f *hubFlags) change(ctx context.Context, p process, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
+	in, err := f.open(ctx, p, patience)
+	if err != nil {
+		return link, false, err
+	}
+	for range linkAttempts {
+		found, err := in.records.Customer(ctx, customer)
+		if errors.Is(err, registry.ErrNoLink) {
+			return link, false, noCustomer(customer, f.hub)
+		}
+		if err != nil {
+			return link, false, in.explain(err)
+		}
+		if link = found.Link; !edit(&link) {
+			return link, false, nil
+		}
+		link, err = in.records.UpdateLink(ctx, link)
+		if !errors.Is(err, registry.ErrConflict) {
+			return link, err == nil, in.explain(err)
+		}
+	}
+	return link, false, fmt.Errorf("the link of customer %q of hub %q kept changing: somebody else is writing it; try again", customer, f.hub)
+}

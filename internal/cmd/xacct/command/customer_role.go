@@ -1,0 +1,115 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// customerRole is one line of what the operator sees, under the names that the
+// Terraform resources have for the same things. It is what --json prints.
+type customerRole struct {
+	CustomerID         string     `json:"customer_id"`
+	AccountID          string     `json:"account_id,omitempty"`
+	LinkStatus         string     `json:"link_status"`
+	Status             string     `json:"status"`
+	Reason             string     `json:"reason,omitempty"`
+	Outdated           bool       `json:"outdated"`
+	TemplateVersion    string     `json:"template_version,omitempty"`
+	UpdateURL          string     `json:"update_url,omitempty"`
+	RoleARN            string     `json:"role_arn,omitempty"`
+	ExternalID         string     `json:"external_id,omitempty"`
+	GrantedPermissions []string   `json:"granted_permissions,omitempty"`
+	StackID            string     `json:"stack_id,omitempty"`
+	StackRegion        string     `json:"stack_region,omitempty"`
+	RegisteredAt       *time.Time `json:"registered_at,omitempty"`
+	ProvenAt           *time.Time `json:"proven_at,omitempty"`
+	ChangedAt          *time.Time `json:"changed_at,omitempty"`
+	BlockedAt          *time.Time `json:"blocked_at,omitempty"`
+	BlockedReason      string     `json:"blocked_reason,omitempty"`
+}
+
+// rolesOf are a customer's roles: the registration that speaks for the link
+// first, or a pending one where none does, and then any other that still has a
+// live stack.
+func rolesOf(record registry.HubRecord, c onboarding.Customer, now time.Time) []customerRole {
+	var roles []customerRole
+	speaks := false
+	for _, r := range c.Registrations {
+		switch mine := speaksFor(r, c.Link); {
+		case mine:
+			speaks = true
+			roles = append([]customerRole{registered(record, c.Link, r, now)}, roles...)
+		case r.Live():
+			roles = append(roles, registered(record, c.Link, r, now))
+		}
+	}
+	if !speaks {
+		roles = append([]customerRole{pending(c.Link, record.Region.Partition(), now)}, roles...)
+	}
+	return roles
+}
+
+// speaksFor reports whether a registration came of the link as it is today.
+// One that was disconnected before the link was issued anew did not.
+func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
+	return len(onboarding.Customer{Link: link, Registrations: []onboarding.Registration{r}}.Current()) > 0
+}
+
+func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
+	update := ""
+	if !record.TemplateAccess.Signed() { // then `xacct link --update` has to sign it
+		update, _ = launch.UpdateURL(link, r, "") // a link without a template has no update to show
+	}
+	return customerRole{
+		CustomerID:         link.CustomerID,
+		AccountID:          r.Account.String(),
+		LinkStatus:         string(link.Status(now)),
+		Status:             string(r.Status),
+		Reason:             r.Reason,
+		Outdated:           r.Outdated(link),
+		TemplateVersion:    r.TemplateVersion,
+		UpdateURL:          update,
+		RoleARN:            r.Role.String(),
+		ExternalID:         r.ExternalID.String(),
+		GrantedPermissions: r.GrantedPermissions,
+		StackID:            r.Stack.String(),
+		StackRegion:        r.Stack.Region.String(),
+		RegisteredAt:       known(r.RegisteredAt),
+		ProvenAt:           known(r.ProvenAt),
+		ChangedAt:          known(r.ChangedAt),
+		BlockedAt:          known(link.BlockedAt),
+		BlockedReason:      link.BlockedReason,
+	}
+}
+
+func pending(link onboarding.Link, partition account.Partition, now time.Time) customerRole {
+	role := customerRole{
+		CustomerID:    link.CustomerID,
+		AccountID:     link.Sole().String(),
+		LinkStatus:    string(link.Status(now)),
+		Status:        string(onboarding.Pending),
+		ExternalID:    link.ExternalID.String(),
+		BlockedAt:     known(link.BlockedAt),
+		BlockedReason: link.BlockedReason,
+	}
+	if !link.Sole().IsZero() {
+		role.RoleARN = link.Role(partition).String()
+	}
+	return role
+}
+
+// known is a time, or nil for none.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}

@@ -1,0 +1,164 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+func newCustomersCommand(p process) *cobra.Command {
+	var on hubFlags
+	var only customerFilter
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "customers --hub NAME",
+		Short: "List the customers of a hub and how their roles are",
+		Long: `Lists the customers of a hub: those whose link is open or expired, and those who
+have a live stack. The vendor's own offboarding closes a link; --all shows closed
+ones too.
+
+TEMPLATE is "current" where the customer's stack was made with today's role and
+trust specification, and "outdated" where it was made with another. With --outdated
+there is UPDATE, too: the link that opens the update of the stack in the customer's
+console. The times are UTC; CHANGED is when the status last changed. BLOCKED is since
+when ` + "`xacct block`" + ` has stopped the customer; there is no such column where
+nobody is.
+
+With --json it prints a list of objects, sorted by customer_id:
+
+  customer_id       the vendor's name for the customer
+  account_id        the customer's AWS account
+  link_status       open, expired or closed
+  status            pending, active, degraded or disconnected
+  reason            why it is degraded or disconnected
+  outdated          the live stack was made with another template_version than the link's
+  template_version  as the stack reported it
+  update_url        while outdated: opens the update of the stack in the customer's console
+  role_arn          the registered role; while pending, the one that is expected
+  external_id       that the role asks for
+  granted_permissions  optional permissions that the customer switched on
+  stack_id, stack_region
+  registered_at, proven_at, changed_at   RFC 3339
+  blocked_at, blocked_reason   of a customer whom ` + "`xacct block`" + ` has stopped
+
+What is not known is left out.`,
+		Example: `  xacct customers --hub acme --status degraded
+  xacct customers --hub acme --json | jq -r '.[] | select(.outdated) | .customer_id'`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := only.check(); err != nil {
+				return err
+			}
+			in, err := on.open(cmd.Context(), p, patience)
+			if err != nil {
+				return err
+			}
+			customers, err := in.records.Customers(cmd.Context())
+			if err != nil {
+				return in.explain(err)
+			}
+			roles := only.roles(customers, in, p.clock())
+			if asJSON {
+				return cli.PrintJSON(cmd.OutOrStdout(), roles)
+			}
+			return printCustomers(cmd.OutOrStdout(), roles, only.outdated, p.clock())
+		},
+	}
+	on.addTo(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&only.status, "status", "", "only this status: "+strings.Join(statuses, ", "))
+	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
+	flags.BoolVar(&only.all, "all", false, "also customers who were offboarded")
+	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
+	cmd.AddCommand(newCustomerShowCommand(p))
+	return cmd
+}
+
+var statuses = []string{
+	string(onboarding.Pending), string(onboarding.Active), string(onboarding.Degraded), string(onboarding.Disconnected),
+}
+
+// customerFilter is which customers somebody wants to see.
+type customerFilter struct {
+	status   string
+	outdated bool
+	all      bool
+}
+
+func (f customerFilter) check() error {
+	if f.status != "" && !slices.Contains(statuses, f.status) {
+		return cli.Usage("--status %q is none: it is %s", f.status, strings.Join(statuses, ", "))
+	}
+	return nil
+}
+
+func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now time.Time) []customerRole {
+	roles := []customerRole{} // never null in JSON
+	for _, c := range customers {
+		live := slices.ContainsFunc(c.Registrations, onboarding.Registration.Live)
+		if c.Link.Closed && !live && !f.all {
+			continue
+		}
+		for _, role := range rolesOf(in.record, c, now) {
+			if (f.status == "" || role.Status == f.status) && (!f.outdated || role.Outdated) {
+				roles = append(roles, role)
+			}
+		}
+	}
+	return roles
+}
+
+// printCustomers prints the table. Update links are long, so they are only for
+// those who ask who is outdated.
+func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
+	t := cli.NewTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
+	counts := map[string]int{}
+	for _, r := range roles {
+		counts[r.Status]++
+		update := ""
+		if updates {
+			update = r.UpdateURL
+		}
+		t.Row(r.CustomerID, r.AccountID, r.LinkStatus, cli.Ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, cli.Day(r.RegisteredAt), cli.Ago(r.ChangedAt, now), r.Reason, update)
+	}
+	if len(roles) == 0 {
+		_, err := fmt.Fprintln(out, "No customers.")
+		return err
+	}
+	if err := t.Print(out); err != nil {
+		return err
+	}
+	var parts []string
+	for _, status := range statuses {
+		if n := counts[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	_, err := fmt.Fprintf(out, "\n%s.\n", strings.Join(parts, ", "))
+	return err
+}
+
+// template is how the customer's template compares with the link's.
+func (r customerRole) template() string {
+	switch {
+	case r.TemplateVersion == "" || r.Status == string(onboarding.Disconnected):
+		return ""
+	case r.Outdated:
+		return "outdated"
+	}
+	return "current"
+}
+
+// noCustomer says what to look at where there is no such customer.
+func noCustomer(id, hub string) error {
+	return fmt.Errorf("hub %q has no link for customer %q: `xacct customers --hub %s --all` lists those that it has", hub, id, hub)
+}

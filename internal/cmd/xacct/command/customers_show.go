@@ -1,0 +1,270 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func newCustomerShowCommand(p process) *cobra.Command {
+	var on hubFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show CUSTOMER --hub NAME",
+		Short: "Show all that is known of a customer, with the history",
+		Long: `Shows a customer's link, what became of it, and the history: what came, what was
+decided, and why. The times are UTC.
+
+With --json it prints one object:
+
+  customer_id
+  link       account_id, status, external_id, generation, role_arn (the expected one),
+             trusted_principal_arns, template_version, template_url, shard,
+             created_at, expires_at, closed_at, blocked_at, blocked_reason
+  roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, those of the
+             past included, each with superseded_stack_ids: earlier stacks that have not
+             been deleted yet
+  history    a list of objects, oldest first: at, came (Create, Update, Delete, or
+             verification), decided, refused (the request failed, and changed nothing),
+             status (of the role afterwards), reason (of a refused request: what the
+             customer reads), account_id, stack_id, logical_id, request_id
+
+The history reaches back 400 days. Of refused requests it keeps the latest of each
+kind and day, for 60 days.`,
+		Args: cli.Exactly(1, "CUSTOMER: its ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, found, err := on.customer(cmd.Context(), p, args[0])
+			if err != nil {
+				return err
+			}
+			history, err := in.records.History(cmd.Context(), args[0])
+			if err != nil {
+				return in.explain(err)
+			}
+			dossier := newDossier(in.record, found, history, p.clock())
+			if asJSON {
+				return cli.PrintJSON(cmd.OutOrStdout(), dossier)
+			}
+			return dossier.print(cmd.OutOrStdout())
+		},
+	}
+	on.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
+	return cmd
+}
+
+// dossier is all that is known of one customer. It is what --json prints.
+type dossier struct {
+	CustomerID string        `json:"customer_id"`
+	Link       linkView      `json:"link"`
+	Roles      []roleView    `json:"roles"`
+	History    []historyView `json:"history"`
+}
+
+type linkView struct {
+	AccountID         string            `json:"account_id,omitempty"`
+	Status            string            `json:"status"`
+	ExternalID        string            `json:"external_id"`
+	Generation        int               `json:"generation"`
+	RoleARN           string            `json:"role_arn,omitempty"`
+	TrustedPrincipals []account.RoleARN `json:"trusted_principal_arns,omitempty"`
+	TemplateVersion   string            `json:"template_version"`
+	TemplateURL       string            `json:"template_url"`
+	Shard             int               `json:"shard"`
+	CreatedAt         *time.Time        `json:"created_at,omitempty"`
+	ExpiresAt         *time.Time        `json:"expires_at,omitempty"`
+	ClosedAt          *time.Time        `json:"closed_at,omitempty"`
+	BlockedAt         *time.Time        `json:"blocked_at,omitempty"`
+	BlockedReason     string            `json:"blocked_reason,omitempty"`
+}
+
+type roleView struct {
+	customerRole
+
+	Superseded []account.StackARN `json:"superseded_stack_ids,omitempty"`
+}
+
+type historyView struct {
+	At        time.Time `json:"at"`
+	Came      string    `json:"came"`
+	Decided   string    `json:"decided"`
+	Refused   bool      `json:"refused,omitempty"`
+	Status    string    `json:"status,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	AccountID string    `json:"account_id,omitempty"`
+	StackID   string    `json:"stack_id,omitempty"`
+	LogicalID string    `json:"logical_id,omitempty"`
+	RequestID string    `json:"request_id,omitempty"`
+
+	stack account.StackARN
+}
+
+func newDossier(record registry.HubRecord, c onboarding.Customer, history []onboarding.HistoryEntry, now time.Time) dossier {
+	expected := pending(c.Link, record.Region.Partition(), now)
+	d := dossier{
+		CustomerID: c.Link.CustomerID,
+		Link: linkView{
+			AccountID:         expected.AccountID,
+			Status:            expected.LinkStatus,
+			ExternalID:        expected.ExternalID,
+			Generation:        c.Link.Generation,
+			RoleARN:           expected.RoleARN,
+			TrustedPrincipals: c.Link.TrustedPrincipals,
+			TemplateVersion:   c.Link.TemplateVersion,
+			TemplateURL:       c.Link.TemplateURL,
+			Shard:             c.Link.Shard,
+			CreatedAt:         known(c.Link.CreatedAt),
+			ExpiresAt:         known(c.Link.ExpiresAt),
+			ClosedAt:          known(c.Link.ClosedAt),
+			BlockedAt:         expected.BlockedAt,
+			BlockedReason:     expected.BlockedReason,
+		},
+		Roles:   []roleView{},
+		History: []historyView{},
+	}
+	for _, r := range c.Registrations {
+		d.Roles = append(d.Roles, roleView{registered(record, c.Link, r, now), r.Superseded})
+	}
+	for _, h := range history {
+		d.History = append(d.History, historyView{
+			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Refused: h.Refused, Status: string(h.Status), Reason: h.Detail,
+			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, stack: h.Stack,
+		})
+	}
+	slices.SortStableFunc(d.History, func(a, b historyView) int { return a.At.Compare(b.At) })
+	return d
+}
+
+// came says what brought a line of the history about.
+func came(h onboarding.HistoryEntry) string {
+	if h.RequestID == "" {
+		return "verification"
+	}
+	return string(h.Request)
+}
+
+func (d dossier) print(out io.Writer) error {
+	fmt.Fprintf(out, "Customer %s\n\nLink\n", cli.Printable(d.CustomerID))
+	l := d.Link
+	facts(out,
+		"Status", l.describe(),
+		"Blocked", l.blocked(),
+		"Account", l.AccountID,
+		"Expected role", l.RoleARN,
+		"External ID", l.ExternalID,
+		"Trusted principals", join(l.TrustedPrincipals),
+		"Template version", l.TemplateVersion,
+		"Template", l.TemplateURL,
+	)
+	if len(d.Roles) == 0 {
+		fmt.Fprintf(out, "\nNobody has connected an account with it yet.\n")
+	}
+	for _, r := range d.Roles {
+		fmt.Fprintf(out, "\nRole %s\n", cli.Printable(r.RoleARN))
+		facts(out,
+			"Status", r.describe(),
+			"Reason", r.Reason,
+			"External ID", differing(r.ExternalID, l.ExternalID),
+			"Template version", strings.TrimSpace(r.TemplateVersion+" "+bracketed(r.template())),
+			"Permissions", strings.Join(r.GrantedPermissions, ", "),
+			"Stack", r.StackID,
+			"Earlier stacks", join(r.Superseded),
+			"Registered", momentOf(r.RegisteredAt),
+			"Proven", momentOf(r.ProvenAt),
+		)
+	}
+	if len(d.History) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "\nHistory\n")
+	t := cli.NewTable("TIME", "CAME", "DECIDED", "STATUS", "STACK", "REGION", "REASON")
+	for _, h := range d.History {
+		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.Reason)
+	}
+	return t.Print(out)
+}
+
+func (l linkView) describe() string {
+	text := l.Status
+	switch {
+	case l.ClosedAt != nil:
+		text += " since " + momentOf(l.ClosedAt)
+	case l.ExpiresAt != nil && l.Status == string(onboarding.LinkExpired):
+		text += " since " + momentOf(l.ExpiresAt)
+	case l.ExpiresAt != nil:
+		text += " until " + momentOf(l.ExpiresAt)
+	}
+	if l.CreatedAt != nil {
+		text += ", created " + momentOf(l.CreatedAt)
+	}
+	return text
+}
+
+// blocked says since when and why an operator has stopped the customer.
+func (l linkView) blocked() string {
+	if l.BlockedAt == nil {
+		return ""
+	}
+	text := "since " + momentOf(l.BlockedAt)
+	if l.BlockedReason != "" {
+		text += ": " + l.BlockedReason
+	}
+	return text
+}
+
+func (r roleView) describe() string {
+	if r.ChangedAt == nil {
+		return r.Status
+	}
+	return r.Status + " since " + momentOf(r.ChangedAt)
+}
+
+// facts prints names and values, those without a value left out.
+func facts(out io.Writer, pairs ...string) {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			fmt.Fprintf(out, "  %-20s %s\n", pair[0], cli.Printable(pair[1]))
+		}
+	}
+}
+
+func join[T fmt.Stringer](values []T) string {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, v.String())
+	}
+	return strings.Join(texts, ", ")
+}
+
+func bracketed(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "(" + s + ")"
+}
+
+// differing is a value where it is not the usual one.
+func differing(value, usual string) string {
+	if value == usual {
+		return ""
+	}
+	return value
+}
+
+func momentOf(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return cli.Moment(*t)
+}

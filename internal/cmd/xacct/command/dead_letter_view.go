@@ -1,0 +1,153 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/deadletters"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// letterView is a dead letter as far as it can be understood.
+type letterView struct {
+	deadletters.Letter
+
+	kind     string // Create, Update, Delete, as far as it says; "unreadable" where it is no phone-home
+	customer string // empty: nobody's that is known
+	account  string
+	request  *phonehome.Request // nil where it is none
+}
+
+const unreadable = "unreadable"
+
+// viewLetters reads the letters, and finds out whose they are. All customers
+// come with one query, however many letters there are; where none can be read
+// nobody is asked.
+func (in *intake) viewLetters(ctx context.Context, letters []deadletters.Letter) ([]letterView, error) {
+	views := make([]letterView, len(letters))
+	readable := false
+	for i, letter := range letters {
+		views[i] = newLetterView(letter)
+		readable = readable || views[i].request != nil
+	}
+	if !readable {
+		return views, nil
+	}
+	customers, err := in.records.Customers(ctx)
+	if err != nil {
+		return nil, in.explain(err)
+	}
+	whose := newOwners(customers)
+	for i := range views {
+		if views[i].request != nil {
+			views[i].customer = whose.owner(*views[i].request)
+		}
+	}
+	return views, nil
+}
+
+func newLetterView(letter deadletters.Letter) letterView {
+	view := letterView{Letter: letter, kind: unreadable}
+	request, err := phonehome.Decode([]byte(letter.Body))
+	if err != nil {
+		// What it claims to be is better than nothing, for a person.
+		if envelope, err := phonehome.DecodeEnvelope([]byte(letter.Body)); err == nil {
+			view.kind = claimedKind(envelope.Message)
+		}
+		return view
+	}
+	view.request, view.kind, view.account = &request, string(request.Type), request.Stack.Account.String()
+	return view
+}
+
+func claimedKind(message string) string {
+	var claim struct{ RequestType phonehome.RequestType }
+	if json.Unmarshal([]byte(message), &claim) != nil {
+		return unreadable
+	}
+	switch claim.RequestType {
+	case phonehome.Create, phonehome.Update, phonehome.Delete:
+		return string(claim.RequestType) + "?"
+	}
+	return unreadable
+}
+
+// owners finds customers by what a phone-home says of itself, which proves
+// nothing: it is a hint for the person who looks.
+type owners struct {
+	byExternalID map[string]string
+	byStack      map[account.StackARN]string
+}
+
+func newOwners(customers []onboarding.Customer) owners {
+	o := owners{map[string]string{}, map[account.StackARN]string{}}
+	for _, c := range customers {
+		o.byExternalID[c.Link.ExternalID.String()] = c.Link.CustomerID
+		for _, r := range c.Registrations {
+			o.byExternalID[r.ExternalID.String()] = c.Link.CustomerID
+			for _, stack := range append([]account.StackARN{r.Stack}, r.Superseded...) {
+				o.byStack[stack] = c.Link.CustomerID
+			}
+		}
+	}
+	return o
+}
+
+func (o owners) owner(r phonehome.Request) string {
+	if customer, ok := o.byStack[r.Stack]; ok {
+		return customer
+	}
+	if r.Properties.ExternalID == "" {
+		return ""
+	}
+	return o.byExternalID[r.Properties.ExternalID]
+}
+
+func (v letterView) print(out io.Writer) {
+	fmt.Fprintf(out, "Dead letter %s\n\n", cli.Printable(v.ID))
+	facts(out, "Time", cli.Moment(v.SentAt), "Reason", v.Reason, "Kind", v.kind, "Customer", v.customer)
+	if r := v.request; r != nil {
+		facts(out,
+			"Topic", r.Topic.String(),
+			"Sent", cli.Moment(r.SentAt),
+			"Stack", r.Stack.String(),
+			"Resource", r.LogicalID,
+			"Request", r.RequestID,
+			"Role", r.Properties.RoleARN,
+			"External ID", r.Properties.ExternalID,
+		)
+	}
+	fmt.Fprintf(out, "\n%s\n", withoutSignatures(text(v.Body)))
+}
+
+// Signed URLs in JSON, which may be a string within JSON: the query of a URL,
+// and what is signed or secret in it however the "?" and "=" are written.
+var (
+	queryPart  = regexp.MustCompile(`(?i)(https?:[^\s"?]*)\?(?:\\+[^\s"\\]|[^\s"\\])*`)
+	signedPart = regexp.MustCompile(`(?i)((?:Signature|X-Amz-Security-Token|X-Amz-Credential|AWSAccessKeyId)(?:=|%3d|\\+u003d))(?:\\+[^\s"\\]|[^\s"\\&])*`)
+)
+
+// withoutSignatures leaves out what makes a URL good for a request.
+func withoutSignatures(s string) string {
+	return signedPart.ReplaceAllString(queryPart.ReplaceAllString(s, "$1?…"), "$1…")
+}
+
+// text is somebody else's text with its lines, and with nothing in it that a
+// terminal would obey.
+func text(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		lines = append(lines, cli.Printable(strings.TrimRight(line, "\r\n")))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,155 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/generate"
+)
+
+func newGenerateCommand() *cobra.Command {
+	var schema bool
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "Make templates, links and a hub without Terraform",
+		Long: `Makes, from a role's specification in a small YAML or JSON file, what the provider
+would make: the customer's template, the launch link, a StackSet for the customer's
+organization, a Terraform module for the customer, and the vendor's hub as
+CloudFormation. Nothing is asked of AWS.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if schema {
+				_, err := cmd.OutOrStdout().Write(generate.Schema())
+				return err
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of specifications")
+	var flags generateFlags
+	for _, kind := range generate.Kinds {
+		cmd.AddCommand(flags.command(kind.Name, "Write "+kind.About, []generate.Kind{kind}))
+	}
+	cmd.AddCommand(flags.command("all", "Write all of these", generate.Kinds))
+	return cmd
+}
+
+type generateFlags struct {
+	file, out string
+	force     bool
+}
+
+func (f *generateFlags) command(name, short string, kinds []generate.Kind) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   name + " --file SPECIFICATION [--out FOLDER]",
+		Short: short,
+		Args:  cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.file == "" {
+				return cli.Usage("say which specification with --file; - reads it from standard input")
+			}
+			return f.run(cmd, kinds)
+		},
+	}
+	cmd.Flags().StringVarP(&f.file, "file", "f", "", "the specification, in YAML or JSON; - is standard input")
+	cmd.Flags().StringVarP(&f.out, "out", "o", ".", "folder to write into")
+	cmd.Flags().BoolVar(&f.force, "force", false, "write over files that are there and differ")
+	return cmd
+}
+
+// run makes everything before it writes anything.
+func (f *generateFlags) run(cmd *cobra.Command, kinds []generate.Kind) error {
+	text, err := f.read(cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	generator, err := generate.Read(f.file, text)
+	var problems generate.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintln(cmd.ErrOrStderr(), problems.Error())
+		return fmt.Errorf("%s has %s", f.file, mistakes(len(problems)))
+	}
+	if err != nil {
+		return err
+	}
+	for _, warning := range generator.Warnings() {
+		fmt.Fprintln(cmd.ErrOrStderr(), warning)
+	}
+	var files []generate.File
+	for _, kind := range kinds {
+		made, err := kind.Files(generator)
+		if err != nil {
+			return err
+		}
+		files = append(files, made...)
+	}
+	return f.write(cmd.OutOrStdout(), files)
+}
+
+func (f *generateFlags) read(stdin io.Reader) ([]byte, error) {
+	if f.file == "-" {
+		return io.ReadAll(stdin)
+	}
+	text, err := os.ReadFile(f.file)
+	if err != nil {
+		return nil, fmt.Errorf("the specification can't be read: %w", err)
+	}
+	return text, nil
+}
+
+// write writes all files or none: one that somebody else wrote is not lost.
+func (f *generateFlags) write(out io.Writer, files []generate.File) error {
+	var differ []string
+	for _, file := range files {
+		found, err := os.ReadFile(f.path(file))
+		if err == nil && !bytes.Equal(found, file.Body) {
+			differ = append(differ, f.path(file))
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if len(differ) > 0 && !f.force {
+		return fmt.Errorf("%s %s there already and different: say --force to write over them, and nothing was written now",
+			strings.Join(differ, ", "), isOrAre(len(differ)))
+	}
+	for _, file := range files {
+		path := f.path(file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, file.Body, 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, path)
+	}
+	return nil
+}
+
+func (f *generateFlags) path(file generate.File) string {
+	return filepath.Join(f.out, filepath.FromSlash(file.Name))
+}
+
+func mistakes(n int) string {
+	if n == 1 {
+		return "one mistake"
+	}
+	return fmt.Sprintf("%d mistakes", n)
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}

@@ -1,0 +1,118 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// hubFlags are the flags of every command that works on a hub.
+type hubFlags struct {
+	hub     string
+	region  string
+	profile string
+}
+
+func (f *hubFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.hub, "hub", "", "name of the hub")
+	flags.StringVar(&f.region, "region", "", "the hub's Region (default: as AWS tools find it)")
+	flags.StringVar(&f.profile, "profile", "", "profile of the shared AWS configuration")
+}
+
+// intake is a hub with the clients and the registry to work on it.
+type intake struct {
+	process
+
+	clients *awsclient.Clients
+	records *registry.Registry
+	record  registry.HubRecord
+}
+
+var hubNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
+
+// patience is how often a person's command tries a call before it says that
+// something is wrong.
+const patience = 4
+
+// open finds the hub. maxRetries is how often each call is tried; 0 is the
+// default of whatever runs unattended.
+func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	clients, err := f.load(ctx, p.version, maxRetries)
+	if err != nil {
+		return nil, err
+	}
+	in := &intake{process: p, clients: clients, records: registry.New(clients.DynamoDB(), f.hub, p.clock)}
+	in.record, err = in.records.Hub(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		return nil, fmt.Errorf("there is no hub %q in %s of account %s: check --hub, --region and the credentials", f.hub, clients.Region, clients.Account)
+	}
+	return in, in.explain(err)
+}
+
+// check says what is wrong with the hub's name, if anything.
+func (f *hubFlags) check() error {
+	if f.hub == "" {
+		return cli.Usage("--hub is missing: the name of the hub, as in xacct_hub.name")
+	}
+	if !hubNamePattern.MatchString(f.hub) {
+		return cli.Usage("--hub %q is not the name of a hub: it has 2 to 31 lowercase letters, digits and hyphens, a letter first", f.hub)
+	}
+	return nil
+}
+
+// load reads AWS configuration as the provider does, and turns its diagnostics
+// into one error.
+func (f *hubFlags) load(ctx context.Context, version string, maxRetries int) (*awsclient.Clients, error) {
+	clients, diagnostics := awsclient.Load(ctx, awsclient.Config{
+		Region: f.region, Profile: f.profile, MaxRetries: maxRetries,
+		UserAgent: []awsclient.Product{{Name: "xacct", Version: version}},
+	})
+	var problems []error
+	for _, d := range diagnostics {
+		if !d.Warning {
+			problems = append(problems, fmt.Errorf("%s: %s", d.Summary, d.Detail))
+		}
+	}
+	if clients == nil && len(problems) == 0 {
+		problems = append(problems, errors.New("AWS could not be configured"))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return clients, nil
+}
+
+// explain names the missing permission where an error of the registry is one;
+// other errors of it speak for themselves.
+func (in *intake) explain(err error) error {
+	if !awsclient.IsAccessDenied(err) {
+		return err
+	}
+	return in.clients.Explain(err, fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s",
+		in.clients.Partition(), in.clients.Region, in.clients.Account, in.records.Table()))
+}
+
+// explainQueue is explain for one of the hub's queues. A queue that is gone is
+// said to be gone, and who makes it anew.
+func (in *intake) explainQueue(err error, name string) error {
+	switch {
+	case awsclient.IsNotFound(err):
+		return fmt.Errorf("hub %q has lost its queue %s in %s of account %s: terraform apply makes it anew", in.record.Name, name, in.clients.Region, in.clients.Account)
+	case awsclient.IsAccessDenied(err):
+		return in.clients.Explain(err, fmt.Sprintf("arn:%s:sqs:%s:%s:%s", in.clients.Partition(), in.clients.Region, in.clients.Account, name))
+	}
+	return err
+}

@@ -1,0 +1,250 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func newLinkCommand(p process) *cobra.Command {
+	var on hubFlags
+	var how linkFlags
+	cmd := &cobra.Command{
+		Use:   "link HUB/CUSTOMER",
+		Short: "Print a customer's launch link, or another way to launch the same stack",
+		Long: `Prints what the customer launches, as the xacct_onboarding_link of Terraform has it:
+
+  --format url        the link into the CloudFormation console (default)
+  --format cli        a command of the AWS command line, safe to paste into a shell
+  --format terraform  an aws_cloudformation_stack for the customer's own Terraform
+  --format stackset   commands for the management account of a customer's organization:
+                      the same stack in all accounts of the organization but that one
+
+With --region the stack is created in another of the hub's Regions than the one that
+the link proposes. With --update it prints how a customer who has a stack gives it
+today's template: everything that was chosen in the stack stays as it is. By the
+command line, optional permissions that are new since are off.
+
+Where the hub's template_access is presigned, the address of the template is signed
+with your own credentials: it works for as long as --valid-for says, seven days at
+most, and no longer than the credentials do. Standard error says until when.
+
+A closed link is refused. What else would keep the customer from launching is said
+on standard error; standard output has nothing but what is asked for.`,
+		Example: `  xacct link acme/globex
+  xacct link acme/globex --region eu-central-1 --format cli
+  xacct link acme/globex --update`,
+		Args: cli.Exactly(1, "HUB/CUSTOMER: the id of a link"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			customer, ok := "", false
+			if on.hub, customer, ok = strings.Cut(args[0], "/"); !ok || customer == "" {
+				return cli.Usage("%q is not HUB/CUSTOMER, such as acme/globex", args[0])
+			}
+			if err := how.check(); err != nil {
+				return err
+			}
+			in, found, err := on.customer(cmd.Context(), p, customer)
+			if err != nil {
+				return err
+			}
+			if err := how.sign(cmd.Context(), in, &found.Link, cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+			text, err := in.write(found, how, p.clock())
+			if err != nil {
+				return err
+			}
+			how.warn(cmd.ErrOrStderr(), found, p.clock())
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSuffix(text, "\n"))
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&how.region, "region", "", "Region to launch in, one of the hub's (default: the link's)")
+	flags.StringVar(&how.format, "format", "url", "what to print: "+strings.Join(linkFormats, ", "))
+	flags.BoolVar(&how.update, "update", false, "for the stack that the customer has, rather than for a new one")
+	flags.DurationVar(&how.life, "valid-for", awsclient.MaxPresigned, "how long a link works that has to be signed, seven days at most")
+	flags.StringVar(&how.console, "console", "", "URL that links begin with instead of the AWS console's, for the sandbox")
+	flags.StringVar(&on.region, "hub-region", "", "the hub's own Region (default: as AWS tools find it)")
+	flags.StringVar(&on.profile, "profile", "", "profile of the shared AWS configuration")
+	return cmd
+}
+
+var linkFormats = []string{"url", "cli", "terraform", "stackset"}
+
+// linkFlags are which of the ways to launch somebody wants to see.
+type linkFlags struct {
+	region  string
+	format  string
+	console string
+	update  bool
+	life    time.Duration
+}
+
+func (f linkFlags) check() error {
+	switch {
+	case !slices.Contains(linkFormats, f.format):
+		return cli.Usage("--format %q is none: it is %s", f.format, strings.Join(linkFormats, ", "))
+	case f.life < time.Minute || f.life > awsclient.MaxPresigned:
+		return cli.Usage("--valid-for %s is not between 1m and %s", f.life, awsclient.MaxPresigned)
+	case f.update && f.region != "":
+		return cli.Usage("--update and --region don't go together: a stack stays in the Region that it is in")
+	case f.update && f.format == "stackset":
+		return cli.Usage("--update is for one stack: a StackSet is updated with `aws cloudformation update-stack-set`, in the organization's management account")
+	case f.update && f.format == "terraform":
+		return cli.Usage("--update is for stacks that the console or the command line made: in Terraform the customer replaces the resource's arguments by those that `--format terraform` prints")
+	}
+	return nil
+}
+
+// customer is one customer of a hub.
+func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake, onboarding.Customer, error) {
+	in, err := f.open(ctx, p, patience)
+	if err != nil {
+		return nil, onboarding.Customer{}, err
+	}
+	found, err := in.records.Customer(ctx, id)
+	if errors.Is(err, registry.ErrNoLink) {
+		return nil, found, noCustomer(id, f.hub)
+	}
+	return in, found, in.explain(err)
+}
+
+// sign signs the address of the link's template, where customers could not read
+// it otherwise, and says how long that lasts.
+func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) error {
+	if !in.record.TemplateAccess.Signed() || link.Status(in.clock()) == onboarding.LinkClosed {
+		return nil
+	}
+	if f.format == "terraform" {
+		return fmt.Errorf("the templates of hub %q are read with a signature, which would stay in the customer's state and soon be dead: --format cli or url fits", link.Hub)
+	}
+	opened, err := hub.New(in.clients, link.Hub, in.clock, rand.Reader)
+	if err != nil {
+		return err
+	}
+	signed, err := opened.PresignTemplate(ctx, in.record, *link, f.life)
+	if err != nil {
+		return err
+	}
+	link.TemplateURL = signed.URL
+	fmt.Fprintf(notes, "It works until %s UTC, for whoever has it.\n", cli.Moment(signed.DiesAt))
+	if signed.SessionEndUnknown {
+		fmt.Fprintln(notes, "It ends sooner where your credentials do: they are a session's, and don't say until when.")
+	}
+	return nil
+}
+
+// write is the way to launch, or to update, that was asked for.
+func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (string, error) {
+	customer := fmt.Sprintf("customer %q of hub %q", c.Link.CustomerID, c.Link.Hub)
+	if how.update {
+		return in.writeUpdate(c, how, customer)
+	}
+	if c.Link.Status(now) == onboarding.LinkClosed {
+		return "", fmt.Errorf("the link of %s was closed on %s: whoever launches it is refused; declare it again to onboard them anew", customer, cli.Moment(c.Link.ClosedAt))
+	}
+	declared, err := declaredOf(c.Link, customer)
+	if err != nil {
+		return "", err
+	}
+	link, err := launch.Of(c.Link, declared)
+	if err != nil {
+		return "", fmt.Errorf("make the link of %s: %w", customer, err)
+	}
+	if how.region != "" {
+		if link.Region, err = in.regionOf(how.region); err != nil {
+			return "", err
+		}
+	}
+	switch how.format {
+	case "cli":
+		return launch.CreateCommand(link)
+	case "terraform":
+		return launch.TerraformSnippet(link)
+	case "stackset":
+		if c.Link.Scope != onboarding.ScopeOrganization {
+			return "", fmt.Errorf("the link of %s is for one account: a StackSet needs a link with scope = \"organization\"", customer)
+		}
+		return launch.StackSetCommands(link)
+	}
+	return link.URL(how.console)
+}
+
+// regionOf is one of the hub's Regions by its name.
+func (in *intake) regionOf(name string) (account.Region, error) {
+	var names []string
+	for _, region := range in.record.Regions {
+		if region.String() == name {
+			return region, nil
+		}
+		names = append(names, region.String())
+	}
+	return account.Region{}, cli.Usage("--region %q is no Region of hub %q: it has topics in %s, and a stack elsewhere could not phone home", name, in.record.Name, strings.Join(names, ", "))
+}
+
+func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer string) (string, error) {
+	registered, ok := withStack(c)
+	if !ok {
+		return "", fmt.Errorf("%s has no live stack to update: `xacct link %s` prints how to make one", customer, c.Link.ID())
+	}
+	if how.format != "cli" {
+		return quickcreate.UpdateURL(how.console, registered.Stack, c.Link.TemplateURL)
+	}
+	declared, err := declaredOf(c.Link, customer)
+	if err != nil {
+		return "", err
+	}
+	return launch.UpdateCommand(c.Link, declared, registered)
+}
+
+func declaredOf(link onboarding.Link, customer string) (declaration.Declaration, error) {
+	declared, err := declaration.Of(link)
+	if err != nil {
+		return declared, fmt.Errorf("the declaration of %s cannot be read: restore the table from a backup: %w", customer, err)
+	}
+	return declared, nil
+}
+
+// withStack is the customer's registration that has a live stack.
+func withStack(c onboarding.Customer) (onboarding.Registration, bool) {
+	for _, r := range c.Registrations {
+		if r.Live() && !r.Stack.IsZero() {
+			return r, true
+		}
+	}
+	return onboarding.Registration{}, false
+}
+
+// warn says what would keep the customer from launching what is printed.
+func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
+	registered, live := withStack(c)
+	switch {
+	case c.Link.Blocked:
+		fmt.Fprintf(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", cli.Moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
+	case f.update:
+	case c.Link.Status(now) == onboarding.LinkExpired:
+		fmt.Fprintf(out, "Warning: the link expired on %s, and whoever launches it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
+	case live:
+		fmt.Fprintf(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", registered.Stack, c.Link.ID())
+	}
+}

@@ -1,0 +1,258 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func newPolicyCommand(p process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Print the least IAM policy for the registrar or for Terraform",
+		Long: `Prints the smallest identity policy that a hub can be run with: JSON, or Terraform
+with --terraform.
+
+With --account and --region nothing is asked of AWS. Otherwise account and Region
+are those of the credentials, and the Regions of a hub that is there are added.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newRegistrarPolicyCommand(p), newProviderPolicyCommand(p))
+	return cmd
+}
+
+func newRegistrarPolicyCommand(p process) *cobra.Command {
+	var flags policyFlags
+	var lambda bool
+	cmd := &cobra.Command{
+		Use:   "registrar --hub NAME",
+		Short: "Print what `xacct registrar` and `xacct verify` need",
+		Long: `Prints the least policy for the principal that runs the registrar. It can read the
+queue, read and write the registry, and try customers' roles; it can make, change
+and delete nothing of the hub.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			described, err := flags.describe(cmd.Context(), p.version)
+			if err != nil {
+				return err
+			}
+			write := leastpolicy.Registrar
+			if lambda {
+				write = leastpolicy.RegistrarFunction
+			}
+			return flags.print(cmd, "registrar", described.Parts, write)
+		},
+	}
+	flags.addTo(cmd)
+	cmd.Flags().BoolVar(&lambda, "lambda", false, "for a Lambda function with the queue as its event source")
+	return cmd
+}
+
+func newProviderPolicyCommand(p process) *cobra.Command {
+	var flags policyFlags
+	var regions []string
+	var capacity int
+	cmd := &cobra.Command{
+		Use:   "provider --hub NAME",
+		Short: "Print what Terraform needs to apply the hub, its links and roles",
+		Long: `Prints the least policy for the principal that runs Terraform: to make, change and
+destroy the hub, its links and roles, and to wait for customers.
+
+Before a Region is added to a hub, name it with --regions; before one is removed,
+it has to stay in the policy for the apply that removes it.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			described, err := flags.describe(cmd.Context(), p.version)
+			if err != nil {
+				return err
+			}
+			if err := described.addTopics(cmd, regions, capacity, p.clock); err != nil {
+				return err
+			}
+			return flags.print(cmd, "provider", described.Parts, leastpolicy.Provider)
+		},
+	}
+	flags.addTo(cmd)
+	cmd.Flags().StringSliceVar(&regions, "regions", nil, "the hub's Regions, as in xacct_hub.regions (default: its own)")
+	cmd.Flags().IntVar(&capacity, "capacity", 1, "customers expected, as in xacct_hub.capacity")
+	return cmd
+}
+
+// policyFlags are what both policies are written by.
+type policyFlags struct {
+	hubFlags
+	account    string
+	principals []string
+	bus        string
+	terraform  bool
+}
+
+func (f *policyFlags) addTo(cmd *cobra.Command) {
+	f.hubFlags.addTo(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.account, "account", "", "the hub's account (default: that of the credentials)")
+	flags.StringSliceVar(&f.principals, "trusted-principal", nil,
+		"ARN of a role that all links trust in the caller's stead (trusted_principal_arns): customers' roles are tried as that one")
+	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that the hub tells, as in xacct_hub.event_bus_arn")
+	flags.BoolVar(&f.terraform, "terraform", false, "print a resource aws_iam_policy")
+}
+
+// described is a hub as its policies see it, and the way to ask AWS for more;
+// nil where AWS is not to be asked.
+type described struct {
+	leastpolicy.Parts
+	name   string
+	intake *intake
+}
+
+// describe names the parts of the hub, with the caller's identity where the
+// flags don't say whose it is.
+func (f *policyFlags) describe(ctx context.Context, version string) (*described, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	d := &described{name: f.hub, Parts: leastpolicy.Parts{
+		Queue:           hub.QueueName(f.hub),
+		DeadLetterQueue: hub.DeadLetterQueueName(f.hub),
+		Table:           registry.TableName(f.hub),
+		Bucket:          bucketPattern(f.hub),
+		Outbox:          registry.OutboxPartition,
+	}}
+	for _, arn := range f.principals {
+		role, err := account.ParseRoleARN(arn)
+		if err != nil {
+			return nil, cli.Usage("--trusted-principal: %w", err)
+		}
+		d.Principals = append(d.Principals, role)
+	}
+	var err error
+	if f.bus != "" {
+		if d.EventBus, err = account.ParseEventBusARN(f.bus); err != nil {
+			return nil, cli.Usage("--event-bus: %w", err)
+		}
+	}
+	if f.account != "" {
+		if d.Account, err = account.ParseID(f.account); err != nil {
+			return nil, cli.Usage("--account: %w", err)
+		}
+	}
+	if f.region != "" {
+		if d.Region, err = account.ParseRegion(f.region); err != nil {
+			return nil, cli.Usage("--region: %w", err)
+		}
+	}
+	if !d.Account.IsZero() && !d.Region.IsZero() {
+		return d, nil
+	}
+	clients, err := f.load(ctx, version, patience)
+	if err != nil {
+		return nil, fmt.Errorf("%w (with --account and --region AWS need not be asked)", err)
+	}
+	if !d.Account.IsZero() && d.Account != clients.Account {
+		return nil, fmt.Errorf("the credentials belong to account %s, not %s: say --region too, and AWS need not be asked", clients.Account, d.Account)
+	}
+	d.Account, d.Region, d.intake = clients.Account, clients.Region, &intake{clients: clients}
+	return d, nil
+}
+
+// bucketPattern is the name of the template bucket for IAM, with the hash left
+// open: it comes from the hub's key, which a hub that is made anew has not yet.
+// As many question marks as it has letters fit no other hub's bucket, as a star
+// would.
+func bucketPattern(name string) string {
+	bucket := hub.BucketName(name, registry.Key{})
+	prefix := bucket[:strings.LastIndexByte(bucket, '-')+1]
+	return prefix + strings.Repeat("?", len(bucket)-len(prefix))
+}
+
+// addTopics names the topics: of the Regions that are asked for, and of those
+// that the hub has or is giving up.
+func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, clock func() time.Time) error {
+	var regions []account.Region
+	for _, name := range asked {
+		region, err := account.ParseRegion(name)
+		if err != nil {
+			return cli.Usage("--regions: %w", err)
+		}
+		regions = append(regions, region)
+	}
+	shards := hub.Shards(capacity)
+	if d.intake != nil {
+		d.intake.records = registry.New(d.intake.clients.DynamoDB(), d.name, clock)
+		record, err := d.intake.records.Hub(cmd.Context())
+		switch {
+		case errors.Is(err, registry.ErrNoHub):
+			fmt.Fprintf(cmd.ErrOrStderr(), "There is no hub %q yet in %s of account %s: this is the policy to make it.\n", d.name, d.Region, d.Account)
+		case err != nil:
+			return d.intake.explain(err)
+		}
+		regions = slices.Concat(regions, record.Regions, record.Retiring)
+		shards = max(shards, record.Shards)
+		if d.EventBus.IsZero() {
+			d.EventBus = record.EventBus
+		}
+	}
+	if len(regions) == 0 {
+		regions = []account.Region{d.Region}
+	}
+	for _, region := range regions {
+		for shard := range shards {
+			d.Topics = append(d.Topics, account.TopicARN{Region: region, Account: d.Account, Name: hub.TopicName(d.name, shard)})
+		}
+	}
+	return nil
+}
+
+func (f *policyFlags) print(cmd *cobra.Command, who string, of leastpolicy.Parts, write func(leastpolicy.Parts) (iampolicy.Document, error)) error {
+	document, err := write(of)
+	if err != nil {
+		return err
+	}
+	if size, err := iampolicy.Size(document.String()); err == nil && size > iampolicy.MaxManagedSize {
+		fmt.Fprintf(cmd.ErrOrStderr(), "This policy has %d characters: it fits into a role as an inline policy, but not into a managed policy, which takes %d.\n",
+			size, iampolicy.MaxManagedSize)
+	}
+	if f.terraform {
+		return printAsTerraform(cmd.OutOrStdout(), f.hub, who, document)
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), indented(document, ""))
+	return err
+}
+
+// printAsTerraform prints a resource. Terraform reads JSON as an expression.
+func printAsTerraform(out io.Writer, hub, who string, document iampolicy.Document) error {
+	escaped := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(indented(document, "  "))
+	_, err := fmt.Fprintf(out, `resource "aws_iam_policy" "xacct_%s_%s" {
+  name        = "xacct-%s-%s"
+  description = "What the %s of hub %s needs, and no more"
+  policy = jsonencode(%s)
+}
+`, strings.ReplaceAll(hub, "-", "_"), who, hub, who, who, hub, escaped)
+	return err
+}
+
+func indented(document iampolicy.Document, prefix string) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(document.String()), prefix, "  "); err != nil {
+		panic(err) // it was encoded a moment ago
+	}
+	return b.String()
+}

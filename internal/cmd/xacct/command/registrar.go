@@ -1,0 +1,145 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/metrics"
+)
+
+// daemon is a registrar as a process of its own.
+type daemon struct {
+	concurrency int
+	listen      listenAddress
+	verifyEvery time.Duration
+	drain       time.Duration
+}
+
+func newRegistrarCommand(p process) *cobra.Command {
+	var on hubFlags
+	d := daemon{listen: listenAddress{address: defaultListen}}
+	cmd := &cobra.Command{
+		Use:   "registrar --hub NAME",
+		Short: "Answer the customers of a hub until stopped",
+		Long: `Consumes the hub's queue: proves the roles of customers who created, changed or
+deleted their stack, answers CloudFormation, and registers what was proven.
+
+Any number of registrars may run at once, beside applies that wait; what one of
+them had in hand when it was killed, another one has half a minute later. SIGTERM
+or Ctrl-C finishes what is in hand and stops. One JSON line per decision goes to
+standard error.
+
+http://` + defaultListen + `/metrics has figures for Prometheus, and /healthz says
+whether all is well, and if not, with status 503, what is wrong. Where that address
+is taken the registrar works without, unless --listen asks for one.
+
+Once a day, or --verify-every, one of the hub's registrars proves all registered
+roles again, slowly: see xacct verify.
+
+As a Lambda function (runtime provided.al2023) the same program is the registrar of
+the hub that the environment variable XACCT_HUB names.
+
+It needs credentials of the hub's account, and the hub's Region, from the
+environment or the flags; xacct policy registrar prints the policy that it needs.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := d.check(); err != nil {
+				return err
+			}
+			in, err := on.open(cmd.Context(), p, 0)
+			if err != nil {
+				return err
+			}
+			return d.run(cmd.Context(), in, cmd.ErrOrStderr())
+		},
+	}
+	on.addTo(cmd)
+	flags := cmd.Flags()
+	flags.IntVar(&d.concurrency, "concurrency", 16, "messages worked on at once")
+	flags.Var(&d.listen, "listen", "address for /metrics and /healthz; off: none")
+	flags.DurationVar(&d.verifyEvery, "verify-every", 24*time.Hour, "how often every registered role is proven again; 0: never")
+	flags.DurationVar(&d.drain, "drain", 20*time.Second, "how long what is in hand may take after SIGTERM")
+	return cmd
+}
+
+func (d daemon) check() error {
+	switch {
+	case d.concurrency < 1:
+		return cli.Usage("--concurrency %d: it takes at least 1", d.concurrency)
+	case d.drain <= 0:
+		return cli.Usage("--drain %s: it takes some time to finish what is in hand", d.drain)
+	case d.verifyEvery != 0 && d.verifyEvery < time.Hour:
+		return cli.Usage("--verify-every %s: it takes at least 1h, or 0 for never", d.verifyEvery)
+	}
+	return nil
+}
+
+// run works until the context ends.
+func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
+	if in.record.QueueURL == "" {
+		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
+	}
+	logger := slog.New(slog.NewJSONHandler(logs, nil))
+	monitor := newMonitor(in)
+	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
+		Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, GiveUp: hopeless,
+	})
+	if err != nil {
+		return err
+	}
+	logger = logger.With("hub", in.record.Name)
+	server, err := d.listen.serve(monitor.Handler(), logger)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	var rounds sync.WaitGroup
+	defer rounds.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if d.verifyEvery > 0 {
+		rounds.Go(func() { health.Keep(ctx, in.schedule(d.verifyEvery, logger)) })
+	}
+	logger.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", server.address, "verify_every", d.verifyEvery.String())
+	if err := r.Run(ctx); err != nil {
+		return in.explainQueue(err, hub.QueueName(in.record.Name))
+	}
+	logger.Info("stopped")
+	return nil
+}
+
+// hopeless are errors of the queue that no waiting would mend. A registrar waits
+// for AWS to come back; for a queue that was deleted, or for a permission, it
+// would wait for ever.
+func hopeless(err error) bool { return awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) }
+
+func newMonitor(in *intake) *metrics.Monitor {
+	return metrics.New(metrics.Config{
+		Hub: in.record.Name, Version: in.version, Clock: in.clock,
+		Registry: func(ctx context.Context) error {
+			_, err := in.records.Hub(ctx)
+			return err
+		},
+	})
+}
+
+// schedule is that of the rounds in which all roles are proven again.
+func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Schedule {
+	return health.Schedule{
+		Every: every, Claim: in.records, Log: logger,
+		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock},
+	}
+}

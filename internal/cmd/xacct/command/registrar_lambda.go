@@ -1,0 +1,72 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
+)
+
+// What tells the function of its hub.
+const (
+	hubVariable         = "XACCT_HUB"
+	verifyEveryVariable = "XACCT_VERIFY_EVERY"
+)
+
+// runFunction is the registrar as a Lambda function: as in the daemon, but for
+// who receives. It opens everything once, before the first event; Lambda shows
+// what goes wrong with that in the function's log, and tries again.
+func runFunction(ctx context.Context, p process) error {
+	name := os.Getenv(hubVariable)
+	if name == "" {
+		return cli.Usage("the environment variable %s is missing: the name of the hub, as in xacct_hub.name", hubVariable)
+	}
+	every, err := verifyEvery(os.Getenv(verifyEveryVariable))
+	if err != nil {
+		return err
+	}
+	in, err := (&hubFlags{hub: name}).open(ctx, p, patience)
+	if err != nil {
+		return err
+	}
+	if in.record.QueueURL == "" {
+		return fmt.Errorf("hub %q was never finished: run terraform apply once more", name)
+	}
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
+		ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	logger = logger.With("hub", name)
+	handler := &lambda.Handler{Registrar: r, Clock: p.clock, Verify: func(ctx context.Context) {
+		if every > 0 {
+			health.Once(ctx, in.schedule(every, logger))
+		}
+	}}
+	handler.Start(ctx)
+	return errors.New("Lambda's runtime API has ended")
+}
+
+// verifyEvery is --verify-every of a function: a duration such as 24h, or 0.
+func verifyEvery(text string) (time.Duration, error) {
+	if text == "" {
+		return 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d != 0 && d < time.Hour {
+		return 0, cli.Usage("%s is %q: it takes a duration of at least 1h, such as 24h, or 0 for never", verifyEveryVariable, text)
+	}
+	return d, nil
+}

@@ -1,0 +1,211 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// testWorld is a script's world for a test in Go, in whose environment this
+// process then lives.
+func testWorld(t *testing.T) *world {
+	t.Helper()
+	box, err := sandbox.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	environment, err := box.Environment(sandbox.VendorAccount, home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range environment {
+		t.Setenv(name, value)
+	}
+	w := &world{box: box}
+	if err := w.makeHub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// running is a daemon in this process.
+type running struct {
+	lines chan map[string]any // of its log
+	stop  context.CancelFunc
+	ended chan error
+}
+
+func (d daemon) start(t *testing.T) *running {
+	t.Helper()
+	in, err := (&hubFlags{hub: "acme"}).open(t.Context(), thisTest, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	r := &running{lines: make(chan map[string]any, 100), stop: cancel, ended: make(chan error, 1)}
+	go func() {
+		r.ended <- d.run(ctx, in, write)
+		_ = write.Close()
+	}()
+	go func() {
+		defer close(r.lines)
+		for lines := bufio.NewScanner(read); lines.Scan(); {
+			var line map[string]any
+			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+				t.Errorf("the log has a line that is no JSON: %s", lines.Text())
+			}
+			r.lines <- line
+		}
+	}()
+	return r
+}
+
+// line is the next line of the log with a message.
+func (r *running) line(t *testing.T, message string) map[string]any {
+	t.Helper()
+	for {
+		select {
+		case line, more := <-r.lines:
+			if !more {
+				t.Fatalf("the log ended before %q", message)
+			}
+			if line["msg"] == message {
+				return line
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("the log never said %q", message)
+		}
+	}
+}
+
+// end stops the daemon and waits for it.
+func (r *running) end(t *testing.T) {
+	t.Helper()
+	r.stop()
+	r.line(t, "stopped")
+	if err := <-r.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func fetch(t *testing.T, url string) (int, string) {
+	t.Helper()
+	response, err := http.Get(url) //nolint:noctx // a test's, and of its own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func defaults() daemon {
+	return daemon{concurrency: 4, listen: listenAddress{address: "127.0.0.1:0", asked: true}, verifyEvery: 24 * time.Hour, drain: 10 * time.Second}
+}
+
+func TestARunningRegistrarShowsHowItIs(t *testing.T) {
+	w := testWorld(t)
+	r := defaults().start(t)
+	at, _ := r.line(t, "listening")["watch"].(string)
+	w.launchOne(t)
+	line := r.line(t, "answered")
+	if line["customer"] != "globex" || line["outcome"] != "registered" || line["hub"] != "acme" || line["account"] != "222222222222" {
+		t.Errorf("the decision's line is %v", line)
+	}
+	if status, text := fetch(t, "http://"+at+"/healthz"); status != http.StatusOK || !strings.Contains(text, `"status":"ok"`) {
+		t.Errorf("%d: %s", status, text)
+	}
+	_, figures := fetch(t, "http://"+at+"/metrics")
+	for _, figure := range []string{
+		`xacct_answers_total{hub="acme",status="SUCCESS",type="Create"} 1`,
+		`xacct_requests_decided_total{hub="acme",outcome="registered",type="Create"} 1`,
+		`xacct_answer_seconds_count{hub="acme",type="Create"} 1`,
+	} {
+		if !strings.Contains(figures, figure) {
+			t.Errorf("there is no %s in\n%s", figure, figures)
+		}
+	}
+	r.end(t)
+	if _, err := net.DialTimeout("tcp", at, time.Second); err == nil {
+		t.Error("the page outlives the registrar")
+	}
+}
+
+func TestRolesAreProvenAgainByOneOfTheRegistrars(t *testing.T) {
+	w := testWorld(t)
+	first := defaults().start(t)
+	if line := first.line(t, "proved all roles again"); line["roles"] != float64(0) {
+		t.Errorf("%v", line)
+	}
+	second := defaults().start(t)
+	second.line(t, "listening")
+	second.end(t)
+	first.end(t)
+	claims := 0
+	for _, call := range w.box.Journal().Since(0) {
+		if call.Action == "Query" || call.Action == "Scan" {
+			claims++
+		}
+	}
+	if claims != 1 {
+		t.Errorf("the customers were read %d times", claims)
+	}
+}
+
+func TestASecondRegistrarOnAMachineWorksWithoutThePage(t *testing.T) {
+	testWorld(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	d := defaults()
+	d.listen = listenAddress{address: taken.Addr().String()}
+	r := d.start(t)
+	r.line(t, "no metrics and no health page: the address is taken; --listen names another")
+	r.end(t)
+
+	d.listen.asked = true
+	r = d.start(t)
+	if err := <-r.ended; err == nil || !strings.Contains(err.Error(), "--listen "+taken.Addr().String()) {
+		t.Errorf("asked for it, it ended with %v", err)
+	}
+	r.stop()
+}
+
+// launchOne has globex launch a link, and waits for the stack.
+func (w *world) launchOne(t *testing.T) (stackID string) {
+	t.Helper()
+	link, err := w.inviteOne(t.Context(), "globex", "222222222222")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.box.OpenAccount("222222222222", "aws"); err != nil {
+		t.Fatal(err)
+	}
+	id, err := w.box.LaunchURL(t.Context(), link, "222222222222", sandbox.LaunchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := w.box.WaitStack(t.Context(), id)
+	if err != nil || stack.Status != "CREATE_COMPLETE" {
+		t.Fatalf("%s: %s (%v)", stack.Status, stack.StatusReason, err)
+	}
+	return id
+}

@@ -1,0 +1,75 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const defaultListen = "127.0.0.1:9464"
+
+// listenAddress is where somebody may look how the registrar is doing.
+type listenAddress struct {
+	address string
+	asked   bool // by a person, who then wants it there or not at all
+}
+
+func (l *listenAddress) String() string { return l.address }
+func (*listenAddress) Type() string     { return "address" }
+
+// Set reads a flag.
+func (l *listenAddress) Set(address string) error {
+	l.asked = true
+	if address == "off" || address == "" {
+		l.address = ""
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("%q is not host:port, such as %s, or off", address, defaultListen)
+	}
+	l.address = address
+	return nil
+}
+
+// watchServer serves metrics and health; it may serve nothing.
+type watchServer struct {
+	address string // "off" where it serves nothing
+	server  *http.Server
+}
+
+// serve starts listening. A second registrar on one machine finds the default
+// address taken, and works without.
+func (l listenAddress) serve(handler http.Handler, logger *slog.Logger) (*watchServer, error) {
+	if l.address == "" {
+		return &watchServer{address: "off"}, nil
+	}
+	listener, err := net.Listen("tcp", l.address)
+	if err != nil {
+		if l.asked {
+			return nil, fmt.Errorf("--listen %s: %w", l.address, err)
+		}
+		logger.Warn("no metrics and no health page: the address is taken; --listen names another", "address", l.address, "error", err)
+		return &watchServer{address: "off"}, nil
+	}
+	s := &watchServer{address: listener.Addr().String(), server: &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+	}}
+	go func() { _ = s.server.Serve(listener) }() // ends with stop
+	return s, nil
+}
+
+// stop lets whoever is being served have the rest.
+func (s *watchServer) stop() {
+	if s.server == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = s.server.Shutdown(ctx) // what is left ends with the process
+}

@@ -1,0 +1,64 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package command is the command line of xacct, one command a file. It reads
+// AWS configuration as every AWS program does: environment, shared files,
+// profiles. The program is a main function around Run; the project's own trials
+// have another one, whose clock can be moved.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
+)
+
+// process is what all commands are told of the program that they run in.
+type process struct {
+	version string
+	clock   func() time.Time
+}
+
+// Run does what the process's arguments say, and returns its exit code. In a
+// Lambda function, which has no arguments, it is the registrar.
+func Run(version string, clock func() time.Time) int {
+	p := process{version, clock}
+	work := newRootCommand(p).ExecuteContext
+	if lambda.Detected() {
+		work = func(ctx context.Context) error { return runFunction(ctx, p) }
+	}
+	return cli.Run("xacct", work, oneLine)
+}
+
+func newRootCommand(p process) *cobra.Command {
+	root := cli.NewRoot("xacct", "Work in customers' AWS accounts: registrar and operator's views", p.version)
+	root.AddCommand(
+		newRegistrarCommand(p),
+		newLinkCommand(p),
+		newCustomersCommand(p),
+		newBlockCommand(p),
+		newUnblockCommand(p),
+		newVerifyCommand(p),
+		newAdoptCommand(p),
+		newDeadLettersCommand(p),
+		newPolicyCommand(p),
+		newGenerateCommand(),
+	)
+	return root
+}
+
+// oneLine is cli.OneLine, but for a missing permission, which says all there is
+// to say by itself; the SDK's own words for it are a paragraph.
+func oneLine(err error) string {
+	var denied *awsclient.PermissionError
+	if errors.As(err, &denied) {
+		return fmt.Sprintf("%s may not do %s on %s: allow it in a policy of that principal", denied.Caller, denied.Action, denied.Resource)
+	}
+	return cli.OneLine(err)
+}

@@ -1,0 +1,71 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	customer "github.com/xacct/terraform-provider-xacct/internal/cmd/xacct-sandbox/command"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden parts of testdata/script")
+
+// now is the time of the commands in most scripts, for the sake of ages in
+// their goldens. A script that unsets the variable gets the real one.
+const (
+	nowVariable = "XACCT_TEST_NOW"
+	now         = "2026-05-10T12:00:00Z"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"xacct":         func() { os.Exit(Run("test", scriptClock())) },
+		"xacct-sandbox": func() { os.Exit(customer.Run("test")) },
+	})
+}
+
+// thisTest is the process that tests in Go are.
+var thisTest = process{"test", time.Now}
+
+func scriptClock() func() time.Time {
+	fixed, err := time.Parse(time.RFC3339, os.Getenv(nowVariable))
+	if err != nil {
+		return time.Now
+	}
+	return func() time.Time { return fixed }
+}
+
+// TestCommands runs the scripts of testdata/script, each with a sandbox of its
+// own in which the vendor has a hub named acme. `go test -update` rewrites what
+// they compare with.
+func TestCommands(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               setUp,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"as":           (*world)(nil).script((*world).as),
+			"people":       (*world)(nil).script((*world).people),
+			"role":         (*world)(nil).script((*world).role),
+			"invite":       (*world)(nil).script((*world).invite),
+			"organization": (*world)(nil).script((*world).organization),
+
+			"letter":    (*world)(nil).script((*world).letter),
+			"queue":     (*world)(nil).script((*world).queue),
+			"fail":      (*world)(nil).script((*world).fail),
+			"hasten":    (*world)(nil).script((*world).hasten),
+			"newer":     (*world)(nil).script((*world).newer),
+			"capture":   (*world)(nil).script((*world).capture),
+			"normalize": (*world)(nil).script((*world).normalize),
+
+			"template-access": (*world)(nil).script((*world).templateAccess),
+		},
+	})
+}

@@ -1,0 +1,145 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
+)
+
+func newVerifyCommand(p process) *cobra.Command {
+	var on hubFlags
+	var customer string
+	var concurrency int
+	cmd := &cobra.Command{
+		Use:   "verify --hub NAME",
+		Short: "Prove the registered roles again",
+		Long: `Assumes every registered role once, with its external ID. A role that no longer
+lets itself be assumed becomes degraded, with the reason; a degraded one that
+passes the whole proof again (refused without the external ID and with a wrong
+one) becomes active. Terraform shows it at the next refresh. Nobody is
+disconnected by this, and a throttle or an outage changes nothing.
+
+Where three or more roles are refused and none of their kind works, the trouble is
+probably the vendor's own, such as a lost sts:AssumeRole: then nothing is changed.
+A customer who is named with --customer is judged alone.
+
+The exit code is 0 where all roles work.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := on.open(cmd.Context(), p, patience)
+			if err != nil {
+				return err
+			}
+			config := health.Config{Registry: in.records, Prover: in.prover(), Clock: p.clock, Concurrency: concurrency}
+			findings, err := verify(cmd.Context(), config, customer)
+			if errors.Is(err, registry.ErrNoLink) {
+				return noCustomer(customer, on.hub)
+			}
+			if len(findings) > 0 || err == nil {
+				if printed := printFindings(cmd.OutOrStdout(), findings, in.explain); printed != nil {
+					return printed
+				}
+			}
+			if err != nil {
+				return in.explain(err)
+			}
+			if err := in.tell(cmd.Context()); err != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "Events wait for the next registrar:", oneLine(err))
+			}
+			return judge(findings)
+		},
+	}
+	on.addTo(cmd)
+	cmd.Flags().StringVar(&customer, "customer", "", "only this customer's roles")
+	cmd.Flags().IntVar(&concurrency, "concurrency", 8, "roles tried at once")
+	return cmd
+}
+
+func verify(ctx context.Context, config health.Config, customer string) ([]health.Finding, error) {
+	if customer != "" {
+		return health.Customer(ctx, config, customer)
+	}
+	return health.Round(ctx, config)
+}
+
+// prover proves roles as whoever runs the command, or as one of the vendor's
+// roles that they trust.
+func (in *intake) prover() *roleproof.Prover {
+	return registrar.NewProver(in.clients, in.record)
+}
+
+func printFindings(out io.Writer, findings []health.Finding, explain func(error) error) error {
+	if len(findings) == 0 {
+		_, err := fmt.Fprintln(out, "No customer has a live stack: there is nothing to verify.")
+		return err
+	}
+	t := cli.NewTable("CUSTOMER", "ROLE", "VERDICT", "STATUS", "SINCE", "REASON")
+	for _, f := range findings {
+		r := f.Registration
+		status := string(r.Status)
+		if f.Before != r.Status {
+			status += " (was " + string(f.Before) + ")"
+		}
+		since := ""
+		if r.Status == onboarding.Degraded {
+			since = cli.Moment(r.ChangedAt)
+		}
+		t.Row(r.CustomerID, r.Role.String(), string(f.Verdict), status, since, because(f, explain))
+	}
+	return t.Print(out)
+}
+
+// because is why a role has its verdict.
+func because(f health.Finding, explain func(error) error) string {
+	switch f.Verdict {
+	case health.Broken:
+		return f.Registration.Reason
+	case health.Withheld:
+		return "refused, and no role of its kind works: nothing was changed"
+	case health.Moved:
+		return "the customer updated or deleted the stack meanwhile"
+	case health.Unknown:
+		return shortly(explain(f.Err))
+	}
+	return ""
+}
+
+// shortly is an error in one cell of a table: AWS's own code says most.
+func shortly(err error) string {
+	var denied *awsclient.PermissionError
+	if code := awsclient.Code(err); code != "" && !errors.As(err, &denied) {
+		return "AWS did not say (" + code + "); nothing was changed"
+	}
+	return "could not be tried; nothing was changed: " + oneLine(err)
+}
+
+// judge is the error that the findings amount to; nil where all roles work.
+func judge(findings []health.Finding) error {
+	count := func(v health.Verdict) int {
+		return len(slices.DeleteFunc(slices.Clone(findings), func(f health.Finding) bool { return f.Verdict != v }))
+	}
+	all := len(findings)
+	switch broken, withheld, unknown := count(health.Broken), count(health.Withheld), count(health.Unknown); {
+	case withheld > 0:
+		return fmt.Errorf("%d of %d roles refused, and none of their kind works: see that you may do sts:AssumeRole on them; `xacct verify --customer ID` judges one alone", withheld, all)
+	case broken > 0:
+		return fmt.Errorf("%d of %d roles do not work", broken, all)
+	case unknown > 0:
+		return fmt.Errorf("%d of %d roles could not be verified", unknown, all)
+	}
+	return nil
+}
