@@ -78,7 +78,7 @@ func (p *Permissions) nameEverybody(ctx context.Context, shard int) error {
 		return p.explain(err)
 	}
 	mine := slices.DeleteFunc(customers, func(c onboarding.Customer) bool { return c.Link.Shard != shard })
-	for some := range slices.Chunk(onboarding.AllowedAccounts(mine, p.hub.now()), batchSize) {
+	for some := range slices.Chunk(onboarding.AllowedAccounts(mine, p.hub.now().Add(-onboarding.Grace)), batchSize) {
 		if err := p.allow(ctx, registry.ShardList(shard), some); err != nil {
 			return err
 		}

@@ -90,6 +90,9 @@ type State struct {
 	// Topics are those that are there, by Region and then by shard.
 	Topics map[account.Region][]account.TopicARN
 
+	// Lists are those of who may publish and who may read, for Reconcile.
+	Lists map[registry.ListKey]registry.Shard
+
 	// Defects are what Update would mend, sorted.
 	Defects []Defect
 

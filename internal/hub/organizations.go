@@ -33,13 +33,14 @@ func (p *Permissions) AllowOrganization(ctx context.Context, shard int, id accou
 	defer cancel()
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		asked, there := now.Organizations[id]
-		if there && p.hub.now().Sub(asked) <= fresh {
+		leaving := staying(now, id)
+		if there && p.hub.now().Sub(asked) <= fresh && leaving == nil {
 			return registry.ShardChange{}
 		}
 		all := map[account.OrganizationID]time.Time{}
 		maps.Copy(all, now.Organizations)
 		all[id] = p.hub.now()
-		return registry.ShardChange{Organizations: all}
+		return registry.ShardChange{Organizations: all, Leaving: leaving}
 	})
 }
 
@@ -62,29 +63,4 @@ func (p *Permissions) AllowMembers(ctx context.Context, shard int, members []acc
 		}
 	}
 	return nil
-}
-
-// sweepOrganizations takes those off that no link, no live stack and no grace
-// period names any more.
-func (p *Permissions) sweepOrganizations(ctx context.Context, list registry.ListKey, keep []account.OrganizationID, now time.Time) error {
-	left := func(s registry.Shard) registry.ShardChange {
-		all := map[account.OrganizationID]time.Time{}
-		for id, asked := range s.Organizations {
-			if slices.Contains(keep, id) || now.Sub(asked) <= settled {
-				all[id] = asked
-			}
-		}
-		if len(all) == len(s.Organizations) {
-			return registry.ShardChange{}
-		}
-		return registry.ShardChange{Organizations: all}
-	}
-	today, err := p.hub.registry.Shard(ctx, list)
-	if err != nil {
-		return p.explain(err)
-	}
-	if left(today).Empty() {
-		return nil
-	}
-	return p.change(ctx, list, left)
 }

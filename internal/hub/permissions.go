@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -137,70 +138,31 @@ func (p *Permissions) allow(ctx context.Context, list registry.ListKey, accounts
 	return p.letReadToo(ctx, accounts)
 }
 
-// wanting adds those accounts that are not on a list, or are and were asked for
-// long ago.
+// wanting adds those accounts that are not on a list, or are about to leave it,
+// or were asked for long ago.
 func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registry.ShardChange {
 	var change registry.ShardChange
 	for _, id := range accounts {
 		asked, there := now.Accounts[id]
-		if !there || p.hub.now().Sub(asked) > fresh {
+		if !there || p.hub.now().Sub(asked) > fresh || !now.Leaving[id.String()].IsZero() {
 			change.Add = append(change.Add, id)
 		}
 	}
+	change.Leaving = staying(now, change.Add...)
 	return change
 }
 
-// Sweep takes accounts off the lists that no link, no live stack and no grace
-// period names any more.
-func (p *Permissions) Sweep(ctx context.Context, now time.Time) error {
-	record, err := p.hub.registry.Hub(ctx)
-	if err != nil {
-		return p.hub.explainRegistry(err)
+// staying returns the marks of a list without those of some that stay after
+// all; nil: none of them has one.
+func staying[T fmt.Stringer](now registry.Shard, ids ...T) map[string]time.Time {
+	left := maps.Clone(now.Leaving)
+	for _, id := range ids {
+		delete(left, id.String())
 	}
-	customers, err := p.hub.registry.Customers(ctx)
-	if err != nil {
-		return p.explain(err)
-	}
-	for shard := range record.Shards {
-		mine := slices.DeleteFunc(slices.Clone(customers), func(c onboarding.Customer) bool { return c.Link.Shard != shard })
-		keep := onboarding.AllowedAccounts(mine, now)
-		if err := p.sweep(ctx, registry.ShardList(shard), keep, now); err != nil {
-			return err
-		}
-		if err := p.sweepOrganizations(ctx, registry.ShardList(shard), onboarding.AllowedOrganizations(mine, now), now); err != nil {
-			return err
-		}
-	}
-	if record.TemplateAccess != onboarding.TemplatesAccounts {
+	if len(left) == len(now.Leaving) {
 		return nil
 	}
-	return p.sweep(ctx, registry.Readers, onboarding.AllowedAccounts(customers, now), now)
-}
-
-// sweep looks before it takes the lease: most of the time there is nothing to
-// do.
-func (p *Permissions) sweep(ctx context.Context, list registry.ListKey, keep []account.ID, now time.Time) error {
-	stale := func(s registry.Shard) registry.ShardChange {
-		var change registry.ShardChange
-		for _, id := range s.AccountIDs() {
-			if len(change.Remove) < batchSize && !slices.Contains(keep, id) && now.Sub(s.Accounts[id]) > settled {
-				change.Remove = append(change.Remove, id)
-			}
-		}
-		return change
-	}
-	for {
-		today, err := p.hub.registry.Shard(ctx, list)
-		if err != nil {
-			return p.explain(err)
-		}
-		if len(stale(today).Remove) == 0 {
-			return nil
-		}
-		if err := p.change(ctx, list, stale); err != nil {
-			return err
-		}
-	}
+	return left
 }
 
 // Repair writes the policies that are behind the registry, if any are.

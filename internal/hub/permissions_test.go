@@ -20,6 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
@@ -315,16 +316,16 @@ func TestAccountsThatNobodyNamesAnyMoreAreSweptOff(t *testing.T) {
 	_, err := w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 
-	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
-	w.mayPublish(stray, frankfurt) // its link may be about to be written
+	w.reconcile()
 	w.clock.advance(2 * time.Hour)
-	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
-	w.mayNotPublish(stray, frankfurt, virginia)
-	w.mayPublish(globex, frankfurt, virginia) // its owner may be pressing Create
-
-	w.clock.advance(8 * 24 * time.Hour)
-	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
+	w.reconcile() // only now is it certain that no link of the stray's is about to be written
+	w.clock.advance(onboarding.Grace - time.Hour)
+	w.reconcile()
 	w.mayNotPublish(globex, frankfurt, virginia)
+	w.mayPublish(stray, frankfurt, virginia)
+	w.clock.advance(time.Hour)
+	w.reconcile()
+	w.mayNotPublish(stray, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
 }
@@ -336,8 +337,12 @@ func TestAskingForAnOldAccountKeepsItFromBeingSwept(t *testing.T) {
 	w.clock.advance(24 * time.Hour)
 	w.must(w.process().Permissions().Allow(t.Context(), 0, globex))
 	w.clock.advance(settled - time.Minute)
-	w.must(w.Permissions().Sweep(t.Context(), w.clock.Now()))
-	w.mayPublish(globex, frankfurt, virginia)
+	w.reconcile()
+	list, err := w.registry.Shard(t.Context(), registry.ShardList(0))
+	w.must(err)
+	if len(list.Leaving) > 0 {
+		t.Errorf("%v are marked, and their links may be about to be written", list.Leaving)
+	}
 }
 
 func TestOneCallersCancellationIsNotTheOthers(t *testing.T) {

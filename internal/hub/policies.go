@@ -57,7 +57,7 @@ func (p *Permissions) roundUnderLease(ctx context.Context, lease registry.Lease,
 	if err != nil {
 		return fmt.Errorf("hub %s cannot let these accounts publish, and nothing was changed: %w", p.hub.name, err)
 	}
-	if target.Sequence != today.Sequence {
+	if target.Sequence != today.Sequence || change.Leaving != nil {
 		if target, err = p.hub.registry.ChangeShard(ctx, lease, today, change); err != nil {
 			return p.explain(err)
 		}
@@ -70,7 +70,10 @@ func (p *Permissions) roundUnderLease(ctx context.Context, lease registry.Lease,
 
 // changed is the shard as it will be.
 func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
-	if change.Empty() {
+	if change.Leaving != nil {
+		shard.Leaving = change.Leaving
+	}
+	if change.KeepsPolicies() {
 		return shard
 	}
 	accounts := maps.Clone(shard.Accounts)

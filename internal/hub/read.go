@@ -5,7 +5,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
-	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"golang.org/x/sync/errgroup"
 )
@@ -32,10 +30,7 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	}
 	state := h.found(record)
 	state.Topics = map[account.Region][]account.TopicARN{}
-	var (
-		mu     sync.Mutex
-		shards = make([]registry.Shard, record.Shards)
-	)
+	var mu sync.Mutex
 	report := func(part Part, property Property, name string) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -51,34 +46,34 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	if record.Making > record.Shards {
 		report(HubRecord, Unfinished, h.name)
 	}
+	if state.Lists, err = h.registry.Shards(ctx, listsOf(record)...); err != nil {
+		return State{}, h.clients.Explain(err, h.tableARN())
+	}
 	for shard := range record.Shards {
-		shards[shard], err = h.registry.Shard(ctx, registry.ShardList(shard))
-		if errors.Is(err, registry.ErrNoShard) {
+		if _, there := state.Lists[registry.ShardList(shard)]; !there {
 			report(Shard, "", strconv.Itoa(shard))
-			shards[shard].List = registry.ShardList(shard)
-			continue
-		}
-		if err != nil {
-			return State{}, h.clients.Explain(err, h.tableARN())
 		}
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, topic := range h.topics(record.Regions, record.Shards) {
-		group.Go(func() error {
-			found, behind, err := h.readTopic(groupCtx, topic, shards, report)
-			mu.Lock()
-			defer mu.Unlock()
-			if found {
-				state.Topics[topic.Region] = append(state.Topics[topic.Region], topic)
-			}
-			state.PoliciesBehind = state.PoliciesBehind || behind
-			return err
-		})
+	for _, region := range record.Regions {
+		for number := range record.Shards {
+			topic, list := h.topic(region, number), state.Lists[registry.ShardList(number)]
+			group.Go(func() error {
+				found, behind, err := h.readTopic(groupCtx, topic, list, report)
+				mu.Lock()
+				defer mu.Unlock()
+				if found {
+					state.Topics[topic.Region] = append(state.Topics[topic.Region], topic)
+				}
+				state.PoliciesBehind = state.PoliciesBehind || behind
+				return err
+			})
+		}
 	}
 	group.Go(func() error { return h.readQueue(groupCtx, record, report) })
 	group.Go(func() error { return h.readDeadLetterQueue(groupCtx, record, report) })
 	group.Go(func() error {
-		behind, err := h.readBucket(groupCtx, record, report)
+		behind, err := h.readBucket(groupCtx, record, state.Lists[registry.Readers], report)
 		mu.Lock()
 		defer mu.Unlock()
 		state.PoliciesBehind = state.PoliciesBehind || behind
@@ -99,7 +94,7 @@ func (s *State) sort() {
 	}
 }
 
-func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shards []registry.Shard, report reporter) (found, behind bool, err error) {
+func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shard registry.Shard, report reporter) (found, behind bool, err error) {
 	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
 		report(Topic, "", topic.String())
@@ -115,12 +110,7 @@ func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shards 
 	if !subscribed {
 		report(Subscription, "", topic.String())
 	}
-	for number, shard := range shards {
-		if TopicName(h.name, number) == topic.Name {
-			behind = shard.Written != shard.Sequence || policyBehind(attributes["Policy"], shard)
-		}
-	}
-	return true, behind, nil
+	return true, shard.Written != shard.Sequence || policyBehind(attributes["Policy"], shard), nil
 }
 
 func (h *Manager) readQueue(ctx context.Context, record registry.HubRecord, report reporter) error {
@@ -158,15 +148,8 @@ func (h *Manager) readDeadLetterQueue(ctx context.Context, record registry.HubRe
 
 // readBucket looks at the bucket, and at who may read templates. A policy that
 // names other accounts than the registry is behind, as a topic's would be.
-func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, report reporter) (behind bool, err error) {
+func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, readers registry.Shard, report reporter) (behind bool, err error) {
 	arn := h.bucketARN(record.Bucket)
-	var readers registry.Shard
-	if record.TemplateAccess == onboarding.TemplatesAccounts {
-		readers, err = h.registry.Shard(ctx, registry.Readers)
-		if err != nil && !errors.Is(err, registry.ErrNoShard) {
-			return false, h.clients.Explain(err, h.tableARN())
-		}
-	}
 	policy, err := bucketPolicy(record, readers.AccountIDs())
 	if err != nil {
 		return false, err

@@ -113,7 +113,7 @@ func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([
 	if err != nil {
 		return nil, p.explain(err)
 	}
-	readers := onboarding.AllowedAccounts(customers, p.hub.now())
+	readers := onboarding.AllowedAccounts(customers, p.hub.now().Add(-onboarding.Grace))
 	_, err = bucketPolicy(record, readers)
 	return readers, err
 }
@@ -152,7 +152,7 @@ func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Leas
 	if err != nil {
 		return err
 	}
-	if target.Sequence != today.Sequence {
+	if target.Sequence != today.Sequence || change.Leaving != nil {
 		if target, err = p.hub.registry.ChangeShard(ctx, lease, today, change); err != nil {
 			return p.explain(err)
 		}

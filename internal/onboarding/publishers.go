@@ -12,20 +12,21 @@ import (
 )
 
 // Grace is how long an account may publish after the last reason for it has
-// gone: its owner may be pressing Create stack while the vendor runs destroy.
+// gone, whatever the reason was: its owner may be pressing Create stack, or its
+// stack may be rolling back, while the vendor changes or destroys the link.
 const Grace = 7 * 24 * time.Hour
 
-// AllowedAccounts returns the accounts whose stacks may publish, sorted and each
-// once: those that an open link names, those with a stack whose Delete is
-// still to come, and those for which the last of these ended within the grace
-// period. A stack that may not publish its Delete cannot be deleted
-// (aws-facts 1.14), so a live one always keeps its permission.
+// AllowedAccounts returns the accounts whose stacks have a reason to publish at
+// a moment or had one later, sorted and each once: those that an open link
+// names, and those with a stack whose Delete is still to come. A stack that may
+// not publish its Delete cannot be deleted (aws-facts 1.14), so a live one
+// always keeps its permission.
 //
-// Customers of one shard give that shard's publishers.
-func AllowedAccounts(customers []Customer, now time.Time) []account.ID {
+// Customers of one shard give that shard's accounts.
+func AllowedAccounts(customers []Customer, since time.Time) []account.ID {
 	var ids []account.ID
 	for _, customer := range customers {
-		if customer.Link.needed(now) {
+		if customer.Link.needed(since) {
 			for _, id := range []account.ID{customer.Link.Account, customer.Link.Bound} {
 				if !id.IsZero() {
 					ids = append(ids, id)
@@ -33,7 +34,7 @@ func AllowedAccounts(customers []Customer, now time.Time) []account.ID {
 			}
 		}
 		for _, reg := range customer.Registrations {
-			if reg.needed(now) {
+			if reg.needed(since) {
 				ids = append(ids, reg.Account)
 			}
 		}
@@ -41,25 +42,29 @@ func AllowedAccounts(customers []Customer, now time.Time) []account.ID {
 	return sortedByText(ids)
 }
 
-// AllowedOrganizations returns those all of whose accounts may publish, by the same rule:
-// while an open link names it, or a stack that came of that link lives, or the
-// last of these ended within the grace period.
-func AllowedOrganizations(customers []Customer, now time.Time) []account.OrganizationID {
+// AllowedOrganizations returns those all of whose accounts may publish, by the
+// same rule: an open link names it, or a stack that came of that link lives.
+func AllowedOrganizations(customers []Customer, since time.Time) []account.OrganizationID {
 	var ids []account.OrganizationID
 	for _, customer := range customers {
 		link := customer.Link
-		needed := func(r Registration) bool { return r.needed(now) }
-		if !link.Organization.IsZero() && (link.needed(now) || slices.ContainsFunc(customer.Registrations, needed)) {
+		needed := func(r Registration) bool { return r.needed(since) }
+		if !link.Organization.IsZero() && (link.needed(since) || slices.ContainsFunc(customer.Registrations, needed)) {
 			ids = append(ids, link.Organization)
 		}
 	}
 	return sortedByText(ids)
 }
 
-func (l Link) needed(now time.Time) bool { return now.Before(l.endsAt(now).Add(Grace)) }
+// needed reports whether the link was open at a moment, or later.
+func (l Link) needed(since time.Time) bool {
+	return (!l.Closed || since.Before(l.ClosedAt)) && (l.ExpiresAt.IsZero() || since.Before(l.ExpiresAt))
+}
 
-func (r Registration) needed(now time.Time) bool {
-	return r.Live() || len(r.Superseded) > 0 || now.Before(r.ChangedAt.Add(Grace))
+// needed reports whether a stack of the registration was alive at a moment, or
+// later.
+func (r Registration) needed(since time.Time) bool {
+	return r.Live() || len(r.Superseded) > 0 || since.Before(r.ChangedAt)
 }
 
 func sortedByText[T interface {
@@ -68,16 +73,4 @@ func sortedByText[T interface {
 }](ids []T) []T {
 	slices.SortFunc(ids, func(a, b T) int { return strings.Compare(a.String(), b.String()) })
 	return slices.Compact(ids)
-}
-
-// endsAt is when the link stopped being open; now, where it has not.
-func (l Link) endsAt(now time.Time) time.Time {
-	end := now
-	if l.Closed && l.ClosedAt.Before(end) {
-		end = l.ClosedAt
-	}
-	if !l.ExpiresAt.IsZero() && l.ExpiresAt.Before(end) {
-		end = l.ExpiresAt
-	}
-	return end
 }

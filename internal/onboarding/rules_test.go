@@ -250,7 +250,7 @@ func TestWhoeverMayStillNeedToMayPublish(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, id := range AllowedAccounts([]Customer{{Link: test.link, Registrations: test.regs}}, noon.Add(test.at)) {
+			for _, id := range AllowedAccounts([]Customer{{Link: test.link, Registrations: test.regs}}, noon.Add(test.at).Add(-Grace)) {
 				got = append(got, id.String())
 			}
 			if strings.Join(got, " ") != test.want {

@@ -94,7 +94,7 @@ func (in *intake) readCustomers(ctx context.Context) (map[string]onboarding.Cust
 func (in *intake) sweepPublishers(ctx context.Context) diag.Diagnostics {
 	var diags diag.Diagnostics
 	in.sweptPublishers.Do(func() {
-		if err := in.hub.Permissions().Sweep(ctx, in.session.now()); err != nil {
+		if err := in.hub.Permissions().Sweep(ctx); err != nil {
 			diags.AddWarning("Accounts of former customers may still publish",
 				"The topics of hub "+in.name+" could not be tidied; the next link that is destroyed will try again. The error was: "+err.Error())
 		}

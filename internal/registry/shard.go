@@ -31,6 +31,9 @@ type Shard struct {
 	Accounts map[account.ID]time.Time
 	// Organizations are those all of whose accounts may publish, in the same way.
 	Organizations map[account.OrganizationID]time.Time
+	// Leaving are those of both, by their ID, that nothing needs any more, each
+	// with the time that this was first seen: they may for a grace period yet.
+	Leaving map[string]time.Time
 	// Anyone is set where every AWS account may, whatever the lists say.
 	Anyone bool
 	// Regions have a topic of the shard.
@@ -118,6 +121,32 @@ func (r *Registry) EnsureShard(ctx context.Context, list ListKey, regions []acco
 	return nil
 }
 
+// Shards reads several lists in as few calls as can be. A list that is not there
+// is not in the answer.
+func (r *Registry) Shards(ctx context.Context, lists ...ListKey) (map[ListKey]Shard, error) {
+	const most = 100 // of BatchGetItem
+	shards := map[ListKey]Shard{}
+	for some := range slices.Chunk(lists, most) {
+		keys := make([]key, len(some))
+		for n, list := range some {
+			keys[n] = listKey(list)
+		}
+		found, err := r.getAll(ctx, keys...)
+		if err != nil {
+			return nil, fmt.Errorf("read %d lists from table %s: %w", len(some), r.table, err)
+		}
+		for n, list := range some {
+			if found[keys[n]] == nil {
+				continue
+			}
+			if shards[list], err = r.decodeShard(list, found[keys[n]]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return shards, nil
+}
+
 // Shard reads a shard.
 func (r *Registry) Shard(ctx context.Context, list ListKey) (Shard, error) {
 	found, err := r.get(ctx, listKey(list))
@@ -150,8 +179,8 @@ func (r *Registry) AcquireLease(ctx context.Context, list ListKey, lease Lease) 
 	return r.decodeShard(list, out)
 }
 
-// ShardChange is a change to what the policies should say. Each one, even an
-// empty one, gets a number of its own.
+// ShardChange is a change to a list. One that changes what the policies should
+// say gets a number of its own.
 type ShardChange struct {
 	Add     []account.ID
 	Remove  []account.ID
@@ -161,19 +190,25 @@ type ShardChange struct {
 	// Organizations are few, so they are replaced as a whole; nil: they stay.
 	Organizations map[account.OrganizationID]time.Time
 	Anyone        *bool // nil: it stays
+
+	// Leaving is replaced as a whole, too; nil: it stays. The policies don't say it.
+	Leaving map[string]time.Time
 }
 
-// Empty reports whether everything stays.
-func (c ShardChange) Empty() bool {
+// KeepsPolicies reports whether the policies stay as they are.
+func (c ShardChange) KeepsPolicies() bool {
 	return len(c.Add) == 0 && len(c.Remove) == 0 && c.All == nil && c.Regions == nil && c.Organizations == nil && c.Anyone == nil
 }
 
 // ChangeShard changes the shard that was read under the lease. It is
 // ErrConflict when the lease is lost or the shard has moved.
 func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, change ShardChange) (Shard, error) {
-	set := "SET #sequence = #sequence + :one"
+	set := "SET #sequence = #sequence + :more"
 	names := map[string]string{"#sequence": "sequence"}
-	values := item{":one": number(1), ":me": text(lease.Holder), ":before": number(before.Sequence)}
+	values := item{":more": number(1), ":me": text(lease.Holder), ":before": number(before.Sequence)}
+	if change.KeepsPolicies() {
+		values[":more"] = number(0)
+	}
 	for n, id := range change.Add {
 		name := "#add" + strconv.Itoa(n)
 		names[name] = id.String()
@@ -191,6 +226,14 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 	if change.Organizations != nil {
 		set += ", organizations = :organizations"
 		values[":organizations"] = askedMap(change.Organizations)
+	}
+	if change.Leaving != nil {
+		leaving := item{}
+		for id, since := range change.Leaving {
+			leaving[id] = moment(since)
+		}
+		set += ", leaving = :leaving"
+		values[":leaving"] = &types.AttributeValueMemberM{Value: leaving}
 	}
 	if change.Anyone != nil {
 		set += ", anyone = :anyone"
@@ -308,6 +351,12 @@ func (r *Registry) decodeShard(list ListKey, i item) (Shard, error) {
 func (s *Shard) decodeOthers(i item) error {
 	if anyone, ok := i["anyone"].(*types.AttributeValueMemberBOOL); ok {
 		s.Anyone = anyone.Value
+	}
+	if leaving, ok := i["leaving"].(*types.AttributeValueMemberM); ok {
+		s.Leaving = map[string]time.Time{}
+		for id := range leaving.Value {
+			s.Leaving[id] = time.Unix(numberOf(leaving.Value, id), 0).UTC()
+		}
 	}
 	organizations, ok := i["organizations"].(*types.AttributeValueMemberM)
 	if !ok {
