@@ -82,6 +82,7 @@ func (s *Sandbox) addPages() {
 		"POST /_sandbox/deliveries":    s.controlDeliveries,
 		"DELETE /_sandbox/faults":      s.controlClearFaults,
 		"POST /_sandbox/key":           s.controlKey,
+		"POST /_sandbox/table/rewind":  s.controlRewind,
 		"GET /_sandbox/topic/metrics":  s.controlTopicMetrics,
 		"GET /_sandbox/journal":        s.controlJournal,
 		"GET /_sandbox/journal/counts": s.controlCounts,

@@ -135,7 +135,7 @@ func (s *Service) batchWriteItem(c *kernel.Call, in *batchWriteItemInput) (any, 
 		if err := w.evaluate(); err != nil {
 			return nil, err
 		}
-		w.commit()
+		w.commit(s.env.Clock.Now())
 	}
 	return map[string]any{"UnprocessedItems": map[string]any{}}, nil
 }

@@ -101,6 +101,7 @@ func init() {
 		"ListTables":                on((*Service).listTables),
 		"DescribeContinuousBackups": on((*Service).describeContinuousBackups),
 		"UpdateContinuousBackups":   on((*Service).updateContinuousBackups),
+		"RestoreTableToPointInTime": on((*Service).restoreTableToPointInTime),
 		"DescribeTimeToLive":        on((*Service).describeTimeToLive),
 		"UpdateTimeToLive":          on((*Service).updateTimeToLive),
 		"TagResource":               on((*Service).tagResource),

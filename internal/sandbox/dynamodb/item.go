@@ -6,6 +6,7 @@ package dynamodb
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/expr"
@@ -108,7 +109,7 @@ func (s *Service) putItem(c *kernel.Call, in *putItemInput) (any, error) {
 		return nil, err
 	}
 	w := &write{table: t, key: t.keyOf(in.Item), put: in.Item}
-	return w.single(in.statistics, in.conditional, nil, in.ReturnValues, "NONE", "ALL_OLD")
+	return w.single(s.env.Clock.Now(), in.statistics, in.conditional, nil, in.ReturnValues, "NONE", "ALL_OLD")
 }
 
 type deleteItemInput struct {
@@ -130,7 +131,7 @@ func (s *Service) deleteItem(c *kernel.Call, in *deleteItemInput) (any, error) {
 		return nil, err
 	}
 	w := &write{table: t, key: in.Key}
-	return w.single(in.statistics, in.conditional, nil, in.ReturnValues, "NONE", "ALL_OLD")
+	return w.single(s.env.Clock.Now(), in.statistics, in.conditional, nil, in.ReturnValues, "NONE", "ALL_OLD")
 }
 
 type updateItemInput struct {
@@ -153,12 +154,12 @@ func (s *Service) updateItem(c *kernel.Call, in *updateItemInput) (any, error) {
 		return nil, err
 	}
 	w := &write{table: t, key: in.Key, upsert: true}
-	return w.single(in.statistics, in.conditional, in.UpdateExpression, in.ReturnValues,
+	return w.single(s.env.Clock.Now(), in.statistics, in.conditional, in.UpdateExpression, in.ReturnValues,
 		"NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 }
 
 // single carries out a write that is a request of its own.
-func (w *write) single(asked statistics, in conditional, updateText *string, returnValues string, allowed ...string) (any, error) {
+func (w *write) single(now time.Time, asked statistics, in conditional, updateText *string, returnValues string, allowed ...string) (any, error) {
 	if err := asked.check(); err != nil {
 		return nil, err
 	}
@@ -171,6 +172,6 @@ func (w *write) single(asked statistics, in conditional, updateText *string, ret
 	if err := w.evaluate(); err != nil {
 		return nil, err
 	}
-	w.commit()
+	w.commit(now)
 	return itemResult("Attributes", w.returned(returnValues)), nil
 }

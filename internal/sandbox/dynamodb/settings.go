@@ -17,10 +17,12 @@ import (
 // Settings of a table that are set by calls of their own: point-in-time
 // recovery, time to live, tags.
 
-// backups is point-in-time recovery while it is on.
+// backups is point-in-time recovery while it is on: what every write since then
+// replaced.
 type backups struct {
-	since time.Time
-	days  int
+	since   time.Time
+	days    int
+	changes []change // the oldest first
 }
 
 type continuousBackupsInput struct {
@@ -78,8 +80,8 @@ func (t *table) describeBackups(now time.Time) any {
 		recovery = map[string]any{
 			"PointInTimeRecoveryStatus":  "ENABLED",
 			"RecoveryPeriodInDays":       t.backups.days,
-			"EarliestRestorableDateTime": seconds(t.backups.since),
-			"LatestRestorableDateTime":   seconds(now),
+			"EarliestRestorableDateTime": seconds(t.backups.earliest(now)),
+			"LatestRestorableDateTime":   seconds(t.backups.latest(now)),
 		}
 	}
 	return map[string]any{"ContinuousBackupsDescription": map[string]any{

@@ -49,6 +49,7 @@ type tableDescription struct {
 	DeletionProtectionEnabled bool
 	TableClassSummary         map[string]string `json:",omitempty"`
 	SSEDescription            map[string]string `json:",omitempty"`
+	RestoreSummary            map[string]any    `json:",omitempty"`
 	ItemCount                 int
 	TableSizeBytes            int
 }

@@ -92,8 +92,9 @@ func (s *Service) transactWriteItems(c *kernel.Call, in *transactWriteItemsInput
 	if err := evaluateAll(writes); err != nil {
 		return nil, err
 	}
+	now := s.env.Clock.Now()
 	for _, w := range writes {
-		w.commit()
+		w.commit(now)
 	}
 	s.remember(c, in)
 	return nil, nil

@@ -5,6 +5,7 @@ package dynamodb
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/expr"
@@ -131,12 +132,14 @@ func (w *write) evaluateUpdate() error {
 }
 
 // commit carries out what evaluate found.
-func (w *write) commit() {
-	switch {
-	case w.check:
-	case w.new == nil:
+func (w *write) commit(now time.Time) {
+	if w.check {
+		return
+	}
+	w.table.remember(now, w.key, w.old)
+	if w.new == nil {
 		w.table.remove(w.key)
-	default:
+	} else {
 		w.table.put(w.new)
 	}
 }
