@@ -77,6 +77,7 @@ func New(env kernel.Env, s3 responses, orgs organizationsOf) *Service {
 		"AWS::IAM::Role":                           roleResource{s},
 		"AWS::IAM::Policy":                         policyResource{s},
 		"AWS::IAM::RolePolicy":                     rolePolicyResource{s},
+		"AWS::IAM::ManagedPolicy":                  managedPolicyResource{s},
 		"AWS::CloudFormation::WaitConditionHandle": waitConditionHandle{s},
 		"AWS::CloudFormation::StackSet":            stackSetResource{s},
 	}

@@ -98,6 +98,7 @@ func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]s
 func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 	scope.Ref = func(id string) (any, error) { return id, nil }
 	scope.GetAtt = func(id, attribute string) (any, error) { return id + "." + attribute, nil }
+	managed := p.managedPolicies(t, scope)
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 		r := t.Resources[id]
 		if !scope.Wanted(r.Condition) {
@@ -127,12 +128,59 @@ func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 			if preview.Optional, err = previewOptional(t, scope, p.Form, optional); err != nil {
 				p.Problem = err.Error()
 			}
+			preview.fold(managed)
 			p.Roles = append(p.Roles, preview)
 		case r.Type == "AWS::IAM::Policy" || r.Type == "AWS::IAM::RolePolicy":
 			name, _ := properties["PolicyName"].(string)
 			p.Roles = append(p.Roles, RolePreview{Name: id, Inline: []PolicyPreview{previewPolicy(name, document(properties["PolicyDocument"]))}})
 		}
 	}
+}
+
+// managedPolicies are the policies that the stack would make for its roles, by
+// logical ID; those that a condition leaves out too, because a role that may
+// have them shows them as optional.
+func (p *Preview) managedPolicies(t *template.Template, scope *template.Scope) map[string]PolicyPreview {
+	found := map[string]PolicyPreview{}
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		r := t.Resources[id]
+		if r.Type != "AWS::IAM::ManagedPolicy" {
+			continue
+		}
+		properties, err := scope.Properties(r)
+		if err != nil {
+			p.Problem = err.Error()
+			continue
+		}
+		policy, err := readManagedPolicy(properties)
+		if err != nil {
+			p.Problem = err.Error()
+			continue
+		}
+		found[id] = previewPolicy(id, policy.document)
+	}
+	return found
+}
+
+// fold shows what a role's managed policies say where the stack makes them.
+func (r *RolePreview) fold(managed map[string]PolicyPreview) {
+	r.Managed, r.Inline = folded(r.Managed, r.Inline, managed)
+	for i := range r.Optional {
+		o := &r.Optional[i]
+		o.Managed, o.Inline = folded(o.Managed, o.Inline, managed)
+	}
+}
+
+func folded(arns []string, inline []PolicyPreview, managed map[string]PolicyPreview) ([]string, []PolicyPreview) {
+	var others []string
+	for _, arn := range arns {
+		if policy, made := managed[arn]; made {
+			inline = append(inline, policy)
+		} else {
+			others = append(others, arn)
+		}
+	}
+	return others, inline
 }
 
 func previewRole(id string, r role) RolePreview {

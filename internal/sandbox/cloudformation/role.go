@@ -191,21 +191,10 @@ func (roleResource) replaces(r *resource, properties map[string]any) (bool, erro
 	return want.name != have.name || want.path != have.path, nil
 }
 
+// changePolicies gives a role its new policies before it takes the old ones
+// away, so that both together count against IAM's limits (aws-facts 12.9; the
+// order inside one role is a guess).
 func (o *operation) changePolicies(name string, have, want role) error {
-	for _, arn := range have.managed {
-		if !slices.Contains(want.managed, arn) {
-			if err := o.iam("DetachRolePolicy", url.Values{"RoleName": {name}, "PolicyArn": {arn}}, nil); unlessGone(err) != nil {
-				return err
-			}
-		}
-	}
-	for _, policy := range slices.Sorted(maps.Keys(have.inline)) {
-		if _, stays := want.inline[policy]; !stays {
-			if err := o.iam("DeleteRolePolicy", url.Values{"RoleName": {name}, "PolicyName": {policy}}, nil); unlessGone(err) != nil {
-				return err
-			}
-		}
-	}
 	for _, arn := range want.managed {
 		if !slices.Contains(have.managed, arn) {
 			if err := o.iam("AttachRolePolicy", url.Values{"RoleName": {name}, "PolicyArn": {arn}}, nil); err != nil {
@@ -217,6 +206,20 @@ func (o *operation) changePolicies(name string, have, want role) error {
 		if text := want.inline[policy]; text != have.inline[policy] {
 			params := url.Values{"RoleName": {name}, "PolicyName": {policy}, "PolicyDocument": {text}}
 			if err := o.iam("PutRolePolicy", params, nil); err != nil {
+				return err
+			}
+		}
+	}
+	for _, arn := range have.managed {
+		if !slices.Contains(want.managed, arn) {
+			if err := o.iam("DetachRolePolicy", url.Values{"RoleName": {name}, "PolicyArn": {arn}}, nil); unlessGone(err) != nil {
+				return err
+			}
+		}
+	}
+	for _, policy := range slices.Sorted(maps.Keys(have.inline)) {
+		if _, stays := want.inline[policy]; !stays {
+			if err := o.iam("DeleteRolePolicy", url.Values{"RoleName": {name}, "PolicyName": {policy}}, nil); unlessGone(err) != nil {
 				return err
 			}
 		}

@@ -113,8 +113,9 @@ func requiredCapabilities(t *template.Template) (capability string, types []stri
 		if !slices.Contains(types, r.Type) {
 			types = append(types, r.Type)
 		}
-		_, named := r.Properties["RoleName"]
-		if r.Type == "AWS::IAM::Role" && named {
+		_, namedRole := r.Properties["RoleName"]
+		_, namedPolicy := r.Properties["ManagedPolicyName"]
+		if r.Type == "AWS::IAM::Role" && namedRole || r.Type == "AWS::IAM::ManagedPolicy" && namedPolicy {
 			capability = "CAPABILITY_NAMED_IAM"
 		} else if capability == "" {
 			capability = "CAPABILITY_IAM"

@@ -355,6 +355,59 @@ func TestCustomerManagedPolicies(t *testing.T) {
 	}
 }
 
+func TestAManagedPolicyHasUpToFiveVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made, err := w.iam.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("p"), PolicyDocument: aws.String(allowing(`"iam:ListRoles"`, "*"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn := made.Policy.Arn
+	revise := func(document string, inForce bool) error {
+		_, err := w.iam.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: &document, SetAsDefault: inForce})
+		return err
+	}
+	role := w.role("r", trusting(root))
+	if _, err := w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: arn}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.assume(role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func() error {
+		return second(iam.NewFromConfig(w.as(out.Credentials)).ListRoles(t.Context(), nil))
+	}
+	w.want(revise(allowing(`"s3:*"`, "*"), false), "", "")
+	w.want(list(), "", "") // the first is still in force
+	w.want(revise(allowing(`"s3:Get*"`, "*"), true), "", "")
+	w.want(list(), "AccessDenied", "")
+	w.want(second(w.iam.SetDefaultPolicyVersion(t.Context(), &iam.SetDefaultPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")})), "", "")
+	w.want(list(), "", "")
+	w.want(revise(allowing(`"s3:List*"`, "*"), false), "", "")
+	w.want(revise(allowing(`"s3:Put*"`, "*"), false), "", "")
+	w.want(revise(allowing(`"s3:*"`, "*"), false), "LimitExceeded", "up to 5 versions")
+	w.want(revise("{}", false), "MalformedPolicyDocument", "")
+	remove := func(version string) error {
+		return second(w.iam.DeletePolicyVersion(t.Context(), &iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: &version}))
+	}
+	w.want(remove("v1"), "DeleteConflict", "default version")
+	w.want(remove("v9"), "NoSuchEntity", "v9")
+	w.want(remove("v2"), "", "")
+	entities, err := w.iam.ListEntitiesForPolicy(t.Context(), &iam.ListEntitiesForPolicyInput{PolicyArn: arn})
+	if err != nil || len(entities.PolicyRoles) != 1 {
+		t.Errorf("the policy is attached to %+v, %v", entities, err)
+	}
+	w.want(second(w.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: arn})), "", "")
+	drop := func() error { return second(w.iam.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn})) }
+	w.want(drop(), "DeleteConflict", "more than one version")
+	for _, version := range []string{"v3", "v4", "v5"} {
+		w.want(remove(version), "", "")
+	}
+	w.want(drop(), "", "")
+	w.want(second(w.iam.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess"), PolicyDocument: aws.String(allowing(`"s3:*"`, "*"))})), "AccessDenied", "")
+}
+
 func TestIAMAsksThePoliciesOfItsCaller(t *testing.T) {
 	w := newWorld(t)
 	w.role("mine", trusting(root))

@@ -13,15 +13,18 @@ import (
 	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// policy is customer-managed; it has one version.
+// policy is customer-managed, or one of AWS's own when it is read.
 type policy struct {
 	account     *account
 	id          string // ANPA…
 	name, path  string
 	description string
-	document    string
 	tags        []tag
 	created     time.Time
+
+	versions []version // the oldest first
+	standard int       // the number of the default version
+	last     int       // the highest number given so far
 }
 
 const maxManaged = 6144 // aws-facts 7.2
@@ -45,8 +48,9 @@ type policyView struct {
 
 func (p *policy) view() policyView {
 	v := policyView{
-		PolicyName: p.name, PolicyID: p.id, Arn: p.arn(), Path: p.path, DefaultVersionID: "v1", IsAttachable: true,
-		Description: p.description, CreateDate: p.created.Format(time.RFC3339), UpdateDate: p.created.Format(time.RFC3339), Tags: p.tags,
+		PolicyName: p.name, PolicyID: p.id, Arn: p.arn(), Path: p.path, DefaultVersionID: versionID(p.standard), IsAttachable: true,
+		Description: p.description, CreateDate: p.created.Format(time.RFC3339), Tags: p.tags,
+		UpdateDate: p.versions[len(p.versions)-1].created.Format(time.RFC3339),
 	}
 	for _, r := range p.account.roles {
 		if slices.Contains(r.attached, v.Arn) {
@@ -60,9 +64,10 @@ func (p *policy) view() policyView {
 }
 
 func createPolicy(r *request) (any, error) {
+	now := r.store.env.Clock.Now()
 	made := &policy{
-		account: r.account, name: r.Get("PolicyName"), path: r.Get("Path"),
-		description: r.Get("Description"), document: r.Get("PolicyDocument"), created: r.store.env.Clock.Now(),
+		account: r.account, name: r.Get("PolicyName"), path: r.Get("Path"), description: r.Get("Description"), created: now,
+		versions: []version{{1, r.Get("PolicyDocument"), now}}, standard: 1, last: 1,
 	}
 	if made.path == "" {
 		made.path = "/"
@@ -80,11 +85,8 @@ func createPolicy(r *request) (any, error) {
 	if err := r.authorize(made.arn(), tagKeys(made.tags)); err != nil {
 		return nil, err
 	}
-	if err := validateDocuments([]string{made.document}); err != nil {
+	if err := checkManaged(made.document()); err != nil {
 		return nil, err
-	}
-	if size(made.document) > maxManaged {
-		return nil, kernel.Errorf(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", maxManaged)
 	}
 	for _, other := range r.account.policies {
 		if strings.EqualFold(other.name, made.name) {
@@ -109,7 +111,11 @@ func (r *request) namedPolicy() (*policy, error) {
 		name := arn[strings.LastIndexByte(arn, '/')+1:]
 		aws := &account{id: "aws", partition: r.account.partition}
 		path := strings.TrimSuffix(arn[strings.Index(arn, ":policy/")+len(":policy"):], name)
-		return &policy{account: aws, id: "ANPA" + strings.ToUpper(name), name: name, path: path, document: document, created: time.Unix(1423000000, 0).UTC()}, nil
+		created := time.Unix(1423000000, 0).UTC()
+		return &policy{
+			account: aws, id: "ANPA" + strings.ToUpper(name), name: name, path: path, created: created,
+			versions: []version{{1, document, created}}, standard: 1, last: 1,
+		}, nil
 	}
 	return nil, kernel.Errorf(http.StatusNotFound, "NoSuchEntity", "Policy %s was not found.", arn)
 }
@@ -122,46 +128,26 @@ func getPolicy(r *request) (any, error) {
 	return struct{ Policy policyView }{found.view()}, nil
 }
 
-type versionView struct {
-	Document         string `xml:",omitempty"`
-	VersionID        string `xml:"VersionId"`
-	IsDefaultVersion bool
-	CreateDate       string
-}
-
-func getPolicyVersion(r *request) (any, error) {
+// ownPolicy is namedPolicy for what changes one.
+func (r *request) ownPolicy() (*policy, error) {
 	found, err := r.namedPolicy()
-	if err != nil {
-		return nil, err
+	if err == nil && found.account != r.account {
+		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "Policies of AWS cannot be changed.")
 	}
-	if version := r.Get("VersionId"); version != "v1" {
-		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", found.arn(), version)
-	}
-	v := versionView{encodeDocument(found.document), "v1", true, found.created.Format(time.RFC3339)}
-	return struct{ PolicyVersion versionView }{v}, nil
-}
-
-func listPolicyVersions(r *request) (any, error) {
-	found, err := r.namedPolicy()
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Versions []versionView `xml:"Versions>member"`
-		pageView
-	}{Versions: []versionView{{"", "v1", true, found.created.Format(time.RFC3339)}}}, nil
+	return found, err
 }
 
 func deletePolicy(r *request) (any, error) {
-	found, err := r.namedPolicy()
+	found, err := r.ownPolicy()
 	if err != nil {
 		return nil, err
 	}
-	if found.account != r.account {
-		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "Policies of AWS cannot be deleted.")
-	}
-	if v := found.view(); v.AttachmentCount+v.PermissionsBoundaryUsageCount > 0 {
+	switch v := found.view(); {
+	case v.AttachmentCount+v.PermissionsBoundaryUsageCount > 0:
 		return nil, kernel.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete a policy attached to entities.")
+	case len(found.versions) > 1:
+		return nil, kernel.Errorf(http.StatusConflict, "DeleteConflict",
+			"This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
 	}
 	delete(r.account.policies, found.arn())
 	return nil, nil

@@ -64,7 +64,7 @@ func (s *Store) document(arn string) (string, bool) {
 	}
 	for _, a := range s.accounts {
 		if p := a.policies[arn]; p != nil {
-			return p.document, true
+			return p.document(), true
 		}
 	}
 	return "", false

@@ -4,6 +4,7 @@
 package iam
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -256,10 +257,25 @@ func listRoleTags(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return tagPage(r, found.tags), nil
+}
+
+// tagPage is the page of tags that a request asks for, in the order of their
+// keys.
+func tagPage(r *request, tags []tag) any {
+	byKey := map[string]tag{}
+	for _, t := range tags {
+		byKey[t.Key] = t
+	}
+	keys, page := paginate(r, slices.Collect(maps.Keys(byKey)))
+	list := []tag{}
+	for _, key := range keys {
+		list = append(list, byKey[key])
+	}
 	return struct {
-		Tags        []tag `xml:"Tags>member"`
-		IsTruncated bool
-	}{Tags: found.tags}, nil
+		Tags []tag `xml:"Tags>member"`
+		pageView
+	}{list, page}
 }
 
 func putRolePermissionsBoundary(r *request) (any, error) {

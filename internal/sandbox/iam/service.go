@@ -49,6 +49,14 @@ var iamActions = map[string]handler{
 	"GetPolicyVersion":              getPolicyVersion,
 	"ListPolicyVersions":            listPolicyVersions,
 	"DeletePolicy":                  deletePolicy,
+	"CreatePolicyVersion":           createPolicyVersion,
+	"SetDefaultPolicyVersion":       setDefaultPolicyVersion,
+	"DeletePolicyVersion":           deletePolicyVersion,
+	"ListPolicies":                  listPolicies,
+	"ListEntitiesForPolicy":         listEntitiesForPolicy,
+	"TagPolicy":                     tagPolicy,
+	"UntagPolicy":                   untagPolicy,
+	"ListPolicyTags":                listPolicyTags,
 }
 
 // iamService is the store as the service "iam".
