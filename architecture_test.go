@@ -45,6 +45,7 @@ var house = []layer{
 	{name: "adapter-registrar", rooms: []string{"registrar"}, outside: aws},
 	{name: "adapter-lambda", rooms: []string{"registrar/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
 	{name: "adapter-metrics", rooms: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},
+	{name: "edge-hubview", rooms: []string{"provider/hubview"}, outside: []string{"github.com/hashicorp/terraform-plugin-log"}},
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
 	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"gopkg.in/yaml.v3"}},
 

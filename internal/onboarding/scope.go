@@ -65,6 +65,17 @@ func (l Link) Role(partition account.Partition) account.RoleARN {
 	return l.RoleIn(l.Sole(), partition)
 }
 
+// Live returns the registrations whose role is there: see [Registration.Live].
+func (c Customer) Live() []Registration {
+	var live []Registration
+	for _, r := range c.Registrations {
+		if r.Live() {
+			live = append(live, r)
+		}
+	}
+	return live
+}
+
 // Current are the registrations that speak for the customer today, by account:
 // at most one, unless the link is an organization's. One that was disconnected
 // before the link was issued anew belongs to the past.
@@ -77,4 +88,15 @@ func (c Customer) Current() []Registration {
 		}
 	}
 	return current
+}
+
+// SoleRegistration returns the registration that speaks for the customer today; false if
+// there is none, or if the link is an organization's: no single one speaks for
+// an organization.
+func (c Customer) SoleRegistration() (Registration, bool) {
+	all := c.Current()
+	if len(all) == 0 || c.Link.Scope == ScopeOrganization {
+		return Registration{}, false
+	}
+	return all[0], true
 }

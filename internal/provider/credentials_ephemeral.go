@@ -19,6 +19,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
@@ -60,17 +61,17 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 			"The role has to be `active`; anything else is an error that says what it is. Engines open ephemeral resources in the plan already where they know all arguments, " +
 			"so where the same apply waits for the customer, set `stack_id` to that of the `xacct_customer_role`: it is known once the role is there.",
 		Attributes: map[string]schema.Attribute{
-			"hub":         schema.StringAttribute{Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub."},
-			"customer_id": schema.StringAttribute{Required: true, Validators: []validator.String{customerID()}, MarkdownDescription: "The vendor's name for the customer."},
+			"hub":         schema.StringAttribute{Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub."},
+			"customer_id": schema.StringAttribute{Required: true, Validators: []validator.String{validCustomerID()}, MarkdownDescription: "The vendor's name for the customer."},
 			"account_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{accountID()},
+				Optional: true, Validators: []validator.String{validAccountID()},
 				MarkdownDescription: "Which of the customer's accounts, where roles are registered in several; default the link's `account_id`.",
 			},
 			"stack_id": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "`stack_id` of the `xacct_customer_role`: the session is opened once it is known, and of no other stack's role.",
 			},
 			"session_name": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{sessionName()},
+				Optional: true, Validators: []validator.String{validSessionName()},
 				MarkdownDescription: "Name of the session, which the customer reads in CloudTrail; default `xacct-<hub>`. 2 to 64 letters, digits and `_+=,.@-`.",
 			},
 			"duration": schema.StringAttribute{
@@ -79,7 +80,7 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 					"it is `1h` where the provider itself runs as a role.",
 			},
 			"policy": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{identityPolicy(), stringvalidator.LengthAtMost(2048)},
+				Optional: true, Validators: []validator.String{validIdentityPolicy(), stringvalidator.LengthAtMost(2048)},
 				MarkdownDescription: "Session policy as JSON, at most 2048 characters: the session may do what both it and the role allow. Default: all that the role allows.",
 			},
 			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the role that the session is of."},
@@ -101,28 +102,28 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := r.intake(model.Hub.ValueString(), &resp.Diagnostics)
-	if in == nil {
+	view := r.view(model.Hub.ValueString(), &resp.Diagnostics)
+	if view == nil {
 		return
 	}
-	record, err := in.record(ctx)
+	record, err := view.Record(ctx)
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
-		resp.Diagnostics.Append(noSuchHub(in))
+		resp.Diagnostics.Append(noSuchHub(view))
 	case err != nil:
-		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
+		resp.Diagnostics.Append(cannot("read", hubNamed(view.Name), "", err))
 	}
 	if err != nil {
 		return
 	}
-	found, role, ok := model.find(ctx, in, &resp.Diagnostics)
+	found, role, ok := model.find(ctx, view, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	probe := onboarding.Probe{CustomerID: role.CustomerID, Role: role.Role, ExternalID: role.ExternalID, Principals: found.Link.TrustedPrincipals}
 	opened, err := registrar.NewProver(r.session.clients, record).Open(ctx, probe, model.ask())
 	if err != nil {
-		resp.Diagnostics.Append(noSession(in.name, role, err))
+		resp.Diagnostics.Append(noSession(view.Name, role, err))
 		return
 	}
 	model.RoleARN = types.StringValue(role.Role.String())
@@ -136,19 +137,19 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 // find is the customer and the active role that the session is to be of, as
 // they are now: the answer may be a minute old for others, but not for whoever
 // waited for the customer in this very apply.
-func (m credentialsModel) find(ctx context.Context, in *intake, diags *diag.Diagnostics) (onboarding.Customer, onboarding.Registration, bool) {
+func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *diag.Diagnostics) (onboarding.Customer, onboarding.Registration, bool) {
 	customer := m.CustomerID.ValueString()
-	found, err := in.registry.Customer(ctx, customer)
+	found, err := view.Registry.Customer(ctx, customer)
 	switch {
 	case errors.Is(err, registry.ErrNoLink):
-		diags.Append(noSuchCustomer(in.name, customer))
+		diags.Append(noSuchCustomer(view.Name, customer))
 	case err != nil:
-		diags.Append(cannot("read", onCustomer(in.name, customer), "", err))
+		diags.Append(cannot("read", customerNamed(view.Name, customer), "", err))
 	}
 	if err != nil {
 		return found, onboarding.Registration{}, false
 	}
-	role, ok := current(found)
+	role, ok := found.SoleRegistration()
 	if account := m.AccountID.ValueString(); account != "" {
 		role, ok = onboarding.Registration{}, false
 		for _, r := range found.Registrations {
@@ -158,11 +159,11 @@ func (m credentialsModel) find(ctx context.Context, in *intake, diags *diag.Diag
 		}
 	}
 	if !ok || role.Status != onboarding.Active {
-		diags.Append(notActive(in.name, customer, role))
+		diags.Append(notActive(view.Name, customer, role))
 		return found, role, false
 	}
 	if stack := m.StackID.ValueString(); stack != "" && stack != role.Stack.String() {
-		diags.AddAttributeError(path.Root("stack_id"), fmt.Sprintf("Another stack of %s", onCustomer(in.name, customer)), fmt.Sprintf(
+		diags.AddAttributeError(path.Root("stack_id"), fmt.Sprintf("Another stack of %s", customerNamed(view.Name, customer)), fmt.Sprintf(
 			"The role is that of stack %s now, and %s was asked for. Plan again: a refresh shows the new stack.", role.Stack, stack))
 		return found, role, false
 	}
@@ -192,7 +193,7 @@ func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic 
 		detail = fmt.Sprintf("The customer has left since %s: %s. Whoever still depends on the role has to go without, or the customer launches the link again.",
 			r.ChangedAt.UTC().Format(time.RFC3339), r.Reason)
 	}
-	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No active role of %s", onCustomer(hub, customer)), detail)
+	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No active role of %s", customerNamed(hub, customer)), detail)
 }
 
 func noSession(hub string, r onboarding.Registration, err error) diag.Diagnostic {
@@ -204,5 +205,5 @@ func noSession(hub string, r onboarding.Registration, err error) diag.Diagnostic
 	case awsclient.Code(err) == "ValidationError":
 		advice = "AWS does not give such a session: a shorter duration may be all that is needed."
 	}
-	return cannot("assume the role of", onCustomer(hub, r.CustomerID), advice, err)
+	return cannot("assume the role of", customerNamed(hub, r.CustomerID), advice, err)
 }

@@ -14,17 +14,17 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
-	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// All sentences that a vendor reads. A summary says what failed and for whom;
+// Sentences that a vendor reads of any resource. A summary says what failed and for whom;
 // the detail says what to do; the original error comes last.
 
-func onHub(hub string) string { return "hub " + hub }
+func hubNamed(hubName string) string { return "hub " + hubName }
 
-func onCustomer(hub, customer string) string {
-	return fmt.Sprintf("customer %s of hub %s", customer, hub)
+func customerNamed(hubName, customer string) string {
+	return fmt.Sprintf("customer %s of hub %s", customer, hubName)
 }
 
 // cannot is the diagnostic of something that failed: cannot("create", "hub
@@ -71,19 +71,19 @@ func noHub(what, hub string) diag.Diagnostic {
 }
 
 // noSuchHub is for data sources.
-func noSuchHub(in *intake) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("No hub "+in.name, fmt.Sprintf(
+func noSuchHub(view *hubview.View) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("No hub "+view.Name, fmt.Sprintf(
 		"There is no hub of this name in account %s and Region %s. Check the name, and the provider's region and credentials.",
-		in.session.clients.Account, in.session.clients.Region))
+		view.Clients().Account, view.Clients().Region))
 }
 
 // noSuchCustomer is for data sources and credentials.
 func noSuchCustomer(hub, customer string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No %s", onCustomer(hub, customer)),
+	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No %s", customerNamed(hub, customer)),
 		"The hub has no onboarding link for this customer. Create one with xacct_onboarding_link.")
 }
 
-func nobodyListens(p path.Path, hub string) diag.Diagnostic {
+func noRegistrar(p path.Path, hub string) diag.Diagnostic {
 	detail := fmt.Sprintf("No registrar of hub %s was heard of in the last five minutes. A customer's stack that phones home while nobody listens "+
 		"waits for its response timeout, and then fails; deleting one fails in the same way. "+
 		"Run 'xacct registrar --hub %s' somewhere, or set wait = true on the customer's role and let the apply listen.", hub, hub)
@@ -94,75 +94,9 @@ func nobodyListens(p path.Path, hub string) diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(p, summary, detail)
 }
 
-// linkDiffers is for a create that finds another link of the same customer.
-func linkDiffers(hub, customer, difference string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has another link already", customer, hub), fmt.Sprintf(
-		"The hub has an open link for this customer, which differs from this configuration in %s. It may belong to another Terraform state. "+
-			"If it is to be managed here, take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
-		difference, hub, customer))
-}
-
-func linkAdopted(hub, customer string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("Customer %s of hub %s had this very link already", customer, hub),
-		"It was taken into this state as it is: an earlier apply was interrupted, or another Terraform state declares the same. "+
-			"In the latter case, keep it in one of them: destroying it in either closes it for both.")
-}
-
-func externalIDTaken(other, externalID string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("external_id"), "Two customers with one external ID", fmt.Sprintf(
-		"The external ID %s belongs to customer %s already. Whoever could assume one customer's role could then register as the other, "+
-			"so each customer needs one of their own: leave external_id out, and the hub issues it.", externalID, other))
-}
-
 func otherPartition(p path.Path, region account.Region, hub account.Partition) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(p, "A Region of another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
 }
-
-// onAttributes puts the mistakes that the template's own checks found on the
-// attributes that a vendor writes them in.
-func onAttributes(errs []permissionset.FieldError) diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, e := range errs {
-		diags.AddAttributeError(fieldPath(e), "Not a valid "+strings.ReplaceAll(lastField(e.Field), "_", " "), sentence(e.Problem))
-	}
-	return diags
-}
-
-// frownedAt warns of permissions that customers will ask about, in one warning
-// for each policy.
-func frownedAt(policies []permissionset.FieldWarnings) diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, policy := range policies {
-		findings := make([]string, len(policy.Findings))
-		for i, f := range policy.Findings {
-			findings[i] = fmt.Sprintf("%s [%s]", sentence(f.Message), f.Code)
-		}
-		diags.AddAttributeWarning(fieldPath(permissionset.FieldError{Field: policy.Field, Key: policy.Key}),
-			fmt.Sprintf("Customers may ask about the policy %s", policy.Key), paragraphs(findings...))
-	}
-	return diags
-}
-
-func fieldPath(e permissionset.FieldError) path.Path {
-	names := strings.Split(e.Field, ".")
-	p := path.Root(names[0])
-	for i, name := range names[1:] {
-		if i == 0 && names[0] == "optional_permissions" {
-			p = p.AtMapKey(name)
-			continue
-		}
-		p = p.AtName(name)
-	}
-	switch lastField(e.Field) {
-	case "inline_policies", "tags", "optional_permissions":
-		if e.Key != "" {
-			return p.AtMapKey(e.Key)
-		}
-	}
-	return p
-}
-
-func lastField(field string) string { return field[strings.LastIndex(field, ".")+1:] }
 
 func sentence(s string) string {
 	if s == "" {

@@ -60,7 +60,7 @@ func (trustPolicyFunction) Run(ctx context.Context, req function.RunRequest, res
 	}
 	var principals []account.RoleARN
 	for i, arn := range arns {
-		if err := roleARN().find(arn); err != nil {
+		if err := validRoleARN().find(arn); err != nil {
 			resp.Error = function.NewArgumentFuncError(int64(3+i), err.Error())
 			return
 		}

@@ -53,7 +53,7 @@ func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 		MarkdownDescription: "A hub that exists, such as one that another Terraform state manages.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
-				Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub.",
+				Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub.",
 			},
 			"display_name":          text("The vendor's name, as customers read it; null where it is the hub's name."),
 			"support_url":           text("Where customers may ask."),
@@ -88,17 +88,17 @@ func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := d.intake(model.Name.ValueString(), &resp.Diagnostics)
-	if in == nil {
+	view := d.view(model.Name.ValueString(), &resp.Diagnostics)
+	if view == nil {
 		return
 	}
-	record, err := in.record(ctx)
+	record, err := view.Record(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
-		resp.Diagnostics.Append(noSuchHub(in))
+		resp.Diagnostics.Append(noSuchHub(view))
 		return
 	}
 	if err != nil {
-		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
+		resp.Diagnostics.Append(cannot("read", hubNamed(view.Name), "", err))
 		return
 	}
 	all := hubModel{Tags: types.MapNull(types.StringType)}

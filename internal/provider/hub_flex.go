@@ -45,23 +45,6 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 	return spec
 }
 
-// regionsOf parses a set of Regions; what is wrong is on the attribute.
-func regionsOf(ctx context.Context, set types.Set, p path.Path, diags *diag.Diagnostics) []account.Region {
-	var names []string
-	diags.Append(set.ElementsAs(ctx, &names, false)...)
-	slices.Sort(names)
-	var regions []account.Region
-	for _, name := range names {
-		region, err := account.ParseRegion(name)
-		if err != nil {
-			diags.AddAttributeError(p, "Not an AWS Region", sentence(err.Error()))
-			continue
-		}
-		regions = append(regions, region)
-	}
-	return regions
-}
-
 // flatten takes a hub as it was found into the model. What is declared keeps
 // the spelling that it has: 900s stays 900s.
 func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[string]string, diags *diag.Diagnostics) {
@@ -183,14 +166,6 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 
 func byName(a, b account.Region) int { return strings.Compare(a.String(), b.String()) }
 
-func regionNames(regions []account.Region) []string {
-	names := make([]string, len(regions))
-	for i, r := range regions {
-		names[i] = r.String()
-	}
-	return names
-}
-
 // shortDuration writes 15m rather than 15m0s.
 func shortDuration(d time.Duration) string {
 	s := d.String()
@@ -201,31 +176,4 @@ func shortDuration(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-// Small conversions that every flatten needs.
-
-func optional(s string) types.String {
-	if s == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(s)
-}
-
-func stringSet(ctx context.Context, values []string, diags *diag.Diagnostics) types.Set {
-	if values == nil {
-		values = []string{}
-	}
-	set, d := types.SetValueFrom(ctx, types.StringType, values)
-	diags.Append(d...)
-	return set
-}
-
-func stringMap(ctx context.Context, values map[string]string, diags *diag.Diagnostics) types.Map {
-	if values == nil {
-		values = map[string]string{}
-	}
-	m, d := types.MapValueFrom(ctx, types.StringType, values)
-	diags.Append(d...)
-	return m
 }

@@ -18,12 +18,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// planPublishers refuses publishers that the rest of the hub, or its links, can't
+// checkPublishers refuses publishers that the rest of the hub, or its links, can't
 // live with.
-func (r *hubResource) planPublishers(ctx context.Context, in *intake, before registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) {
+func (p *hubPlan) checkPublishers(ctx context.Context, before registry.HubRecord, spec hub.Spec) {
 	if spec.PublisherScope == onboarding.AnyAccount {
 		if spec.TemplateAccess == onboarding.TemplatesAccounts {
-			diags.AddAttributeError(path.Root("template_access"), "Anyone could not read the template",
+			p.diags.AddAttributeError(path.Root("template_access"), "Anyone could not read the template",
 				`With publishers = "anyone" the customers' accounts are not known before they launch, so the bucket can't name them as readers. `+
 					`Set template_access to "public" or "presigned".`)
 		}
@@ -32,13 +32,13 @@ func (r *hubResource) planPublishers(ctx context.Context, in *intake, before reg
 	if !before.OpenToAnyone() {
 		return
 	}
-	customers, err := in.all(ctx)
+	customers, err := p.view.Customers(ctx)
 	if err != nil {
-		diags.Append(cannot("read the customers of", onHub(in.name), "", err))
+		p.diags.Append(cannot("read the customers of", hubNamed(p.view.Name), "", err))
 		return
 	}
 	if ids := hub.Unconfirmed(slices.Collect(maps.Values(customers))); len(ids) > 0 {
-		diags.Append(stillUnconfirmed(&hub.UnconfirmedError{Hub: in.name, Customers: ids}))
+		p.diags.Append(stillUnconfirmed(&hub.UnconfirmedError{Hub: p.view.Name, Customers: ids}))
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -22,6 +24,7 @@ var (
 	_ resource.ResourceWithConfigure   = (*hubResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*hubResource)(nil)
 	_ resource.ResourceWithImportState = (*hubResource)(nil)
+	_ resource.ResourceWithIdentity    = (*hubResource)(nil)
 )
 
 type hubResource struct{ configured }
@@ -36,6 +39,10 @@ func (r *hubResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 	resp.Schema = hubSchema()
 }
 
+func (r *hubResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = hubIdentitySchema()
+}
+
 func (r *hubResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.take(req.ProviderData, &resp.Diagnostics)
 }
@@ -48,38 +55,38 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
-	if in == nil {
+	view := r.view(model.Name.ValueString(), &resp.Diagnostics)
+	if view == nil {
 		return
 	}
-	state, err := in.hub.Create(ctx, spec)
+	state, err := view.Hub.Create(ctx, spec)
 	var exists *registry.HubExistsError
 	if errors.As(err, &exists) {
-		state, err = r.adopt(ctx, in, exists.Existing, spec, &resp.Diagnostics)
+		state, err = r.adopt(ctx, view, exists.Existing, spec, &resp.Diagnostics)
 	}
 	if err != nil {
-		resp.Diagnostics.Append(onEventBus(err, cannot("create", onHub(in.name), "What is there already stays, and the next apply goes on from it.", err)))
+		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "What is there already stays, and the next apply goes on from it.", err)))
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in.wroteHub(state.Record)
+	view.WroteHub(state.Record)
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
 // adopt takes over a hub that is exactly what is declared: an earlier apply
 // made it, and ended before Terraform had written that down.
-func (r *hubResource) adopt(ctx context.Context, in *intake, existing registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
+func (r *hubResource) adopt(ctx context.Context, view *hubview.View, existing registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
 	if difference := differsFrom(existing, spec); difference != "" {
-		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Hub %s exists already", in.name), fmt.Sprintf(
+		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Hub %s exists already", view.Name), fmt.Sprintf(
 			"There is a hub of this name in account %s and Region %s, and its %s differs from this configuration. Choose another name, or take the hub over and then change it:\n\n"+
-				"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, in.name))
+				"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, view.Name))
 		return hub.State{}, nil
 	}
-	state, err := in.hub.Update(ctx, spec)
+	state, err := view.Hub.Update(ctx, spec)
 	if err == nil {
-		diags.AddWarning(fmt.Sprintf("Hub %s was there already", in.name),
+		diags.AddWarning(fmt.Sprintf("Hub %s was there already", view.Name),
 			"It is exactly what is declared here, so it was taken into this state: an earlier apply was interrupted, or another Terraform state declares the same. "+
 				"In the latter case, keep it in one of them only, and use the data source in the other.")
 	}
@@ -96,30 +103,30 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
-	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
+	view := r.view(model.Name.ValueString(), &resp.Diagnostics)
+	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
 	readAt := r.session.now()
-	state, err := in.hub.Read(ctx)
+	state, err := view.Hub.Read(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
 		resp.State.RemoveResource(ctx)
 		return
 	}
 	if err != nil {
-		resp.Diagnostics.Append(cannot("read", onHub(in.name), "", err))
+		resp.Diagnostics.Append(cannot("read", hubNamed(view.Name), "", err))
 		return
 	}
-	in.sawHub(state.Record, readAt)
+	view.SawHub(state.Record, readAt)
 	if state.PoliciesBehind {
 		// A writer died between the registry and the topics: finish its work.
-		if err := in.hub.Permissions().Repair(ctx); err != nil {
-			resp.Diagnostics.AddWarning(fmt.Sprintf("Could not repair the topic policies of hub %s", in.name),
+		if err := view.Hub.Permissions().Repair(ctx); err != nil {
+			resp.Diagnostics.AddWarning(fmt.Sprintf("Could not repair the topic policies of hub %s", view.Name),
 				paragraphs("Some customers may be unable to phone home until they are repaired: by the next apply, or by a registrar.", err.Error()))
 		}
 	}
 	if len(state.Defects) > 0 {
-		resp.Diagnostics.Append(needsMending(in.name, state.Defects))
+		resp.Diagnostics.Append(needsMending(view.Name, state.Defects))
 	}
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
@@ -133,16 +140,16 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
-	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
+	view := r.view(model.Name.ValueString(), &resp.Diagnostics)
+	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	state, err := in.hub.Update(ctx, spec)
+	state, err := view.Hub.Update(ctx, spec)
 	if err != nil {
-		resp.Diagnostics.Append(onPublishers(err, onEventBus(err, cannot("update", onHub(in.name), "", err))))
+		resp.Diagnostics.Append(onPublishers(err, onEventBus(err, cannot("update", hubNamed(view.Name), "", err))))
 		return
 	}
-	in.wroteHub(state.Record)
+	view.WroteHub(state.Record)
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -153,23 +160,23 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := r.intake(model.Name.ValueString(), &resp.Diagnostics)
-	if in == nil || r.elsewhere(model, &resp.Diagnostics) {
+	view := r.view(model.Name.ValueString(), &resp.Diagnostics)
+	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	err := in.hub.Delete(ctx, model.ForceDestroy.ValueBool())
+	err := view.Hub.Delete(ctx, model.ForceDestroy.ValueBool())
 	var stacks *hub.LiveError
 	switch {
 	case errors.As(err, &stacks):
-		resp.Diagnostics.Append(hubAlive(in.name, stacks))
+		resp.Diagnostics.Append(hubAlive(view.Name, stacks))
 	case err != nil:
-		resp.Diagnostics.Append(cannot("delete", onHub(in.name), "Destroy it again: deleting goes on where it stopped.", err))
+		resp.Diagnostics.Append(cannot("delete", hubNamed(view.Name), "Destroy it again: deleting goes on where it stopped.", err))
 	}
 }
 
 func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := importedHub(ctx, req, &resp.Diagnostics)
-	if err := hubName().find(id); err != nil {
+	if err := validHubName().find(id); err != nil {
 		resp.Diagnostics.AddError("Not the name of a hub", "A hub is imported by its name, such as acme: "+err.Error()+".")
 		return
 	}
@@ -187,17 +194,11 @@ func needsMending(name string, defects []hub.Defect) diag.Diagnostic {
 		"They are gone, or were changed outside of this provider. The next apply mends them:\n"+lines.String())
 }
 
-// elsewhere reports, and says so, that the provider looks in another Region or
-// account than the one the hub was created in.
-func (r *hubResource) elsewhere(model hubModel, diags *diag.Diagnostics) bool {
-	name, clients := model.Name.ValueString(), r.session.clients
-	if at := model.AccountID.ValueString(); at != "" && at != clients.Account.String() {
-		diags.Append(wrongPlace(name, "account", clients.Account.String(), at))
-		return true
-	}
-	if at := model.Region.ValueString(); at != "" && at != clients.Region.String() {
-		diags.Append(wrongPlace(name, "Region", clients.Region.String(), at))
-		return true
-	}
-	return false
+func (m hubModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
+	return identity.Set(ctx, hubIdentity{m.Name})
+}
+
+// place is where the hub is by its state; empty where that doesn't say.
+func (m hubModel) place() place {
+	return place{m.AccountID.ValueString(), m.Region.ValueString()}
 }

@@ -66,7 +66,7 @@ func hubSchema() schema.Schema {
 			"name": schema.StringAttribute{
 				Required:            true,
 				MarkdownDescription: "Name of the hub: 2 to 31 lower-case letters, digits and hyphens, beginning with a letter. Forces replacement.",
-				Validators:          []validator.String{hubName()},
+				Validators:          []validator.String{validHubName()},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"display_name": schema.StringAttribute{
@@ -77,14 +77,14 @@ func hubSchema() schema.Schema {
 			"support_url": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Where customers may ask: an address that begins with `https://` or `mailto:`. It ends every sentence that a customer reads when something is wrong.",
-				Validators:          []validator.String{stringvalidator.LengthAtMost(300), webAddress()},
+				Validators:          []validator.String{stringvalidator.LengthAtMost(300), validAddress()},
 			},
 			"regions": schema.SetAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Regions in which customers may create their stack, default the provider's Region. " +
 					"Each gets a topic, because CloudFormation only speaks to topics of the stack's own Region. " +
 					"Adding is done in place; removing is refused while a live stack is in the Region.",
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(awsRegion())},
+				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validRegion())},
 			},
 			"publishers": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.KnownAccounts)),
@@ -123,7 +123,7 @@ func hubSchema() schema.Schema {
 				Optional: true,
 				MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
 					"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: nobody is told.",
-				Validators: []validator.String{eventBusARN()},
+				Validators: []validator.String{validEventBusARN()},
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),

@@ -5,22 +5,17 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// Identities: what import blocks of newer engines may name a resource by,
-// instead of an ID that somebody has to put together. Older engines ignore them.
-
-var (
-	_ resource.ResourceWithIdentity = (*hubResource)(nil)
-	_ resource.ResourceWithIdentity = (*linkResource)(nil)
-	_ resource.ResourceWithIdentity = (*roleResource)(nil)
-)
+// Identities are what import blocks of newer engines may name a resource by,
+// instead of an ID that has to be put together. Older engines ignore them.
 
 type hubIdentity struct {
 	Name types.String `tfsdk:"name"`
@@ -32,18 +27,10 @@ type customerIdentity struct {
 	CustomerID types.String `tfsdk:"customer_id"`
 }
 
-func (r *hubResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+func hubIdentitySchema() identityschema.Schema {
+	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"name": identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the hub."},
 	}}
-}
-
-func (r *linkResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = customerIdentitySchema()
-}
-
-func (r *roleResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = customerIdentitySchema()
 }
 
 func customerIdentitySchema() identityschema.Schema {
@@ -53,23 +40,7 @@ func customerIdentitySchema() identityschema.Schema {
 	}}
 }
 
-func (m hubModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
-	return identity.Set(ctx, hubIdentity{m.Name})
-}
-
-func (m linkModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
-	return identity.Set(ctx, customerIdentity{m.Hub, m.CustomerID})
-}
-
-func (m roleModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
-	hub, customer, err := splitLinkID(m.Link.ValueString())
-	if err != nil {
-		return nil // whoever opens the link says so
-	}
-	return identity.Set(ctx, customerIdentity{types.StringValue(hub), types.StringValue(customer)})
-}
-
-// importedHub is the name that somebody imports a hub by.
+// importedHub returns the name that a hub is imported by.
 func importedHub(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil {
 		return req.ID
@@ -79,7 +50,7 @@ func importedHub(ctx context.Context, req resource.ImportStateRequest, diags *di
 	return identity.Name.ValueString()
 }
 
-// importedCustomer is the hub/customer that somebody imports a link or a role by.
+// importedCustomer returns the hub/customer that a link or a role is imported by.
 func importedCustomer(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil {
 		return req.ID
@@ -87,4 +58,13 @@ func importedCustomer(ctx context.Context, req resource.ImportStateRequest, diag
 	var identity customerIdentity
 	diags.Append(req.Identity.Get(ctx, &identity)...)
 	return identity.Hub.ValueString() + "/" + identity.CustomerID.ValueString()
+}
+
+// splitLinkID takes the id of a link, hub/customer, apart.
+func splitLinkID(id string) (hubName, customer string, err error) {
+	hubName, customer, ok := strings.Cut(id, "/")
+	if !ok || validHubName().find(hubName) != nil || validCustomerID().find(customer) != nil {
+		return "", "", fmt.Errorf("%q is not hub/customer, such as acme/globex", id)
+	}
+	return hubName, customer, nil
 }

@@ -15,9 +15,8 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
-	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
-	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
 
 // ModifyPlan makes a link's plan as complete as it can be: where the hub is
@@ -39,10 +38,10 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		return
 	}
 	p.defaults(ctx)
-	p.roleAlone(ctx)
+	p.checkPermissions(ctx)
 	if r.session.ready() {
-		if p.reachable(ctx); !resp.Diagnostics.HasError() {
-			p.onHub(ctx)
+		if p.checkPartition(ctx); !resp.Diagnostics.HasError() {
+			p.planOnHub(ctx)
 		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
@@ -59,14 +58,14 @@ type linkPlan struct {
 
 // defaults fills in what follows from hub and customer alone.
 func (p *linkPlan) defaults(ctx context.Context) {
-	hub, customer := p.plan.Hub, p.plan.CustomerID
-	if !hub.IsUnknown() && !customer.IsUnknown() {
-		p.plan.ID = types.StringValue(hub.ValueString() + "/" + customer.ValueString())
+	hubName, customer := p.plan.Hub, p.plan.CustomerID
+	if !hubName.IsUnknown() && !customer.IsUnknown() {
+		p.plan.ID = types.StringValue(hubName.ValueString() + "/" + customer.ValueString())
 	}
 	if p.config.StackName.IsNull() {
 		p.plan.StackName = types.StringUnknown()
-		if !hub.IsUnknown() {
-			p.plan.StackName = types.StringValue(hub.ValueString() + "-access")
+		if !hubName.IsUnknown() {
+			p.plan.StackName = types.StringValue(hubName.ValueString() + "-access")
 		}
 	}
 	if p.sameLink() { // what the configuration leaves open stays as it is
@@ -77,6 +76,12 @@ func (p *linkPlan) defaults(ctx context.Context) {
 			p.plan.ExternalID = p.state.ExternalID
 		}
 	}
+	p.defaultRoleName(ctx)
+}
+
+// defaultRoleName fills in the name of the role, which customers read.
+func (p *linkPlan) defaultRoleName(ctx context.Context) {
+	hubName, customer := p.plan.Hub, p.plan.CustomerID
 	if p.plan.Role.IsUnknown() || p.config.Role.IsUnknown() {
 		return
 	}
@@ -85,8 +90,8 @@ func (p *linkPlan) defaults(ctx context.Context) {
 	role := p.plan.role(ctx, p.diags)
 	if declared.Name.IsNull() {
 		role.Name = types.StringUnknown()
-		if !hub.IsUnknown() && !customer.IsUnknown() {
-			role.Name = types.StringValue(hub.ValueString() + "-" + customer.ValueString())
+		if !hubName.IsUnknown() && !customer.IsUnknown() {
+			role.Name = types.StringValue(hubName.ValueString() + "-" + customer.ValueString())
 		}
 	}
 	if name := role.Name.ValueString(); name != "" && account.CheckRoleName(name) != nil {
@@ -96,87 +101,57 @@ func (p *linkPlan) defaults(ctx context.Context) {
 	p.plan.setRole(ctx, role, p.diags)
 }
 
-// roleAlone checks what is granted before the hub is there, as far as it is known.
-func (p *linkPlan) roleAlone(ctx context.Context) {
-	if !fullyKnown(p.config.Role) || !fullyKnown(p.config.OptionalPermissions) || p.diags.HasError() {
-		return
-	}
-	var partition account.Partition
-	if s := p.resource.session; s.ready() {
-		partition = s.clients.Partition()
-	}
-	granted := permissionset.Set{
-		Role:    p.plan.role(ctx, p.diags).declared(ctx, p.diags),
-		Choices: permissionset.Choices{OptionalPermissions: p.plan.optionalPermissions(ctx, p.diags)},
-	}
-	p.diags.Append(onAttributes(granted.ValidatePermissions(partition))...)
-	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) {
-		return // a warning that comes at every plan is one that nobody reads
-	}
-	p.diags.Append(frownedAt(granted.Review())...)
-}
-
-// reachable refuses a Region and trusted principals that no hub of the provider
-// could ever go with, whether it is there already or not.
-func (p *linkPlan) reachable(ctx context.Context) {
-	partition := p.resource.session.clients.Partition()
-	if region, err := account.ParseRegion(p.config.Region.ValueString()); err == nil && region.Partition() != partition {
-		p.diags.Append(otherPartition(path.Root("region"), region, partition))
-	}
-	p.principals(ctx)
-}
-
-// onHub plans the link on its hub.
-func (p *linkPlan) onHub(ctx context.Context) {
+// planOnHub plans what depends on the hub and on what it knows of the customer.
+func (p *linkPlan) planOnHub(ctx context.Context) {
 	if p.plan.ID.IsUnknown() {
 		return
 	}
-	in := p.resource.intake(p.plan.Hub.ValueString(), p.diags)
-	if in == nil {
+	view := p.resource.view(p.plan.Hub.ValueString(), p.diags)
+	if view == nil {
 		return
 	}
-	if p.state != nil && in.beingCreated() {
-		p.anew()
+	if p.state != nil && view.Planned.HubIsNew() {
+		p.replaceLink()
 		return
 	}
 	if p.sameLink() {
-		in.remember(p.plan.CustomerID.ValueString())
+		view.Planned.SetManaged(p.plan.CustomerID.ValueString())
 		if p.state.Status.ValueString() == string(onboarding.LinkClosed) {
-			// Somebody else closed it. What was known of it opens nothing any
+			// It was closed elsewhere. What was known of it opens nothing any
 			// more, so it is made anew, like that of any customer who comes back.
-			p.anew()
-			in.planLink(p.plan.CustomerID.ValueString(), plannedLink{})
+			p.replaceLink()
+			view.Planned.SetLink(p.plan.CustomerID.ValueString(), hubview.LinkPlan{})
 			return
 		}
-		if !p.addressMoves(ctx, in) && p.unchanged() || p.diags.HasError() {
+		if !p.addressMoves(ctx, view) && p.unchanged() || p.diags.HasError() {
 			return
 		}
 	}
-	if p.provable(ctx); p.diags.HasError() {
+	if p.checkProvable(ctx); p.diags.HasError() {
 		return
 	}
-	record, ok, err := in.expected(ctx)
+	record, ok, err := view.RecordAfterApply(ctx)
 	if err != nil {
-		p.diags.Append(cannot("plan the link of", onCustomer(in.name, p.plan.CustomerID.ValueString()), "", err))
+		p.diags.Append(cannot("plan the link of", customerNamed(view.Name, p.plan.CustomerID.ValueString()), "", err))
 		return
 	}
 	if !ok {
-		p.onNewHub(in)
-		in.planLink(p.plan.CustomerID.ValueString(), plannedLink{})
+		p.checkPublishers(view)
+		view.Planned.SetLink(p.plan.CustomerID.ValueString(), hubview.LinkPlan{})
 		return
 	}
 	if p.plan.Region.IsUnknown() && p.config.Region.IsNull() {
 		p.plan.Region = types.StringValue(record.Region.String())
 	}
-	p.foresee(ctx, in, record)
+	p.planFully(ctx, view, record)
 }
 
 // sameLink reports whether the plan is to change the link that the state has,
 // rather than to make one.
 func (p *linkPlan) sameLink() bool { return p.state != nil && p.plan.ID.Equal(p.state.ID) }
 
-// anew plans to replace the link, of which nothing can be known before.
-func (p *linkPlan) anew() {
+// replaceLink plans to replace the link, of which nothing can be known before.
+func (p *linkPlan) replaceLink() {
 	p.plan.ID = types.StringUnknown()
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
@@ -198,119 +173,74 @@ func (p *linkPlan) unchanged() bool {
 	return same
 }
 
-// foresee computes what apply will write.
-func (p *linkPlan) foresee(ctx context.Context, in *intake, record registry.HubRecord) {
-	customer := p.plan.CustomerID.ValueString()
-	existing, err := in.find(ctx, customer)
+// addressMoves reports whether the hub, as it is or will be in this operation,
+// gives the link an address where its state has none, or the other way round.
+func (p *linkPlan) addressMoves(ctx context.Context, view *hubview.View) bool {
+	record, ok, err := view.RecordAfterApply(ctx)
 	if err != nil {
-		p.diags.Append(cannot("plan the link of", onCustomer(in.name, customer), "", err))
+		p.diags.Append(cannot("plan the link of", customerNamed(view.Name, p.plan.CustomerID.ValueString()), "", err))
+	}
+	return ok && record.TemplateAccess.Signed() != p.state.URL.IsNull()
+}
+
+// planFully computes what apply will write.
+func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record registry.HubRecord) {
+	customer := p.plan.CustomerID.ValueString()
+	existing, err := view.Find(ctx, customer)
+	if err != nil {
+		p.diags.Append(cannot("plan the link of", customerNamed(view.Name, customer), "", err))
 		return
 	}
-	if existing != nil && !p.sameLink() && in.isOurs(customer) {
+	if existing != nil && !p.sameLink() && view.Planned.IsManaged(customer) {
 		// It is being replaced: when it is created, it has been closed.
 		closed := *existing
 		closed.Link.Closed = true
 		existing = &closed
 	}
 	if !p.plan.declaredKnown() || p.config.ExternalID.IsUnknown() {
-		p.partly(in, customer, record, existing)
+		p.planPartly(view, customer, record, existing)
 		return
 	}
 	if p.config.ExternalID.IsNull() && !p.sameLink() {
 		p.plan.ExternalID = types.StringNull() // the hub issues it
 	}
-	p.chosenExternalID(record.PublisherScope)
-	w := p.plan.wanted(ctx, record, !p.sameLink(), p.diags)
+	p.checkExternalID(record.PublisherScope)
+	desired := p.plan.desired(ctx, record, !p.sameLink(), p.diags)
 	if p.diags.HasError() {
 		return
 	}
-	todo, d := issueLink(w, existing)
+	todo, d := desired.issue(existing)
 	if p.diags.Append(d...); p.diags.HasError() {
 		return
 	}
 	if existing != nil && !todo.adopt {
-		p.diags.Append(customersHaveToUpdate(*existing, todo.link, w.declaration)...)
+		p.diags.Append(warnOfUpdates(*existing, todo.link, desired.declaration)...)
 	}
 	if todo.link.Status(p.resource.session.now()) == onboarding.LinkExpired {
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",
 			"expires_at is in the past: whoever launches the link is refused. Stacks that are live don't mind. A later time opens it again.")
 	}
-	p.unique(ctx, in, todo.link)
-	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.link, w.declaration, p.resource.session.console)
+	p.checkUnique(ctx, view, todo.link)
+	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.link, desired.declaration, p.resource.session.console)
 	if err != nil {
-		p.diags.AddError(fmt.Sprintf("No launch link for %s", onCustomer(in.name, customer)), sentence(err.Error()))
+		p.diags.AddError(fmt.Sprintf("No launch link for %s", customerNamed(view.Name, customer)), sentence(err.Error()))
 		return
 	}
 	p.plan.ExternalID = types.StringValue(todo.link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.link.TemplateVersion)
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
-	p.room(ctx, in, record, todo.link)
+	p.reserve(ctx, view, record, todo.link)
 }
 
-// partly plans a link some of whose arguments have no value yet: its external
+// planPartly plans a link some of whose arguments have no value yet: its external
 // ID doesn't depend on them, unless the customer was here before.
-func (p *linkPlan) partly(in *intake, customer string, record registry.HubRecord, existing *onboarding.Customer) {
-	in.planLink(customer, plannedLink{})
+func (p *linkPlan) planPartly(view *hubview.View, customer string, record registry.HubRecord, existing *onboarding.Customer) {
+	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	if p.plan.ExternalID.IsUnknown() && p.config.ExternalID.IsNull() && existing == nil {
 		p.plan.ExternalID = types.StringValue(onboarding.ExternalID(record.Key.Bytes(), record.Name, customer, 0).String())
 	}
-}
-
-// unique refuses one external ID for two customers, of this plan or of the hub.
-func (p *linkPlan) unique(ctx context.Context, in *intake, link onboarding.Link) {
-	if p.config.ExternalID.IsNull() {
-		return
-	}
-	if other, found := in.sameExternalID(link.CustomerID, link.ExternalID.String()); found {
-		p.diags.Append(externalIDTaken(other, link.ExternalID.String()))
-		return
-	}
-	customers, err := in.all(ctx)
-	if err != nil {
-		p.diags.Append(cannot("read the customers of", onHub(in.name), "", err))
-		return
-	}
-	for _, c := range customers {
-		if c.Link.CustomerID != link.CustomerID && c.Link.ExternalID == link.ExternalID {
-			p.diags.Append(externalIDTaken(c.Link.CustomerID, link.ExternalID.String()))
-		}
-	}
-}
-
-// principals are the trusted roles, checked; none where they aren't known.
-func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
-	if !fullyKnown(p.plan.TrustedPrincipalARNs) || p.plan.TrustedPrincipalARNs.IsNull() {
-		return nil
-	}
-	trusted := permissionset.Trust{}
-	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
-	clients := p.resource.session.clients
-	p.diags.Append(onAttributes(trusted.Validate(clients.Account, clients.Partition()))...)
-	principals, _ := trusted.Principals() // validated
-	return principals
-}
-
-// provable refuses a trust that the provider could never prove: it is none of
-// the trusted principals, and may assume none of them.
-func (p *linkPlan) provable(ctx context.Context) {
-	clients, principals := p.resource.session.clients, p.principals(ctx)
-	if len(principals) == 0 {
-		return
-	}
-	if p.diags.HasError() || roleproof.CanProve(clients.CallerARN, clients.Account, principals) {
-		return
-	}
-	var last error
-	for _, principal := range principals {
-		if _, last = clients.Assume(ctx, principal); last == nil {
-			return
-		}
-	}
-	p.diags.AddAttributeError(path.Root("trusted_principal_arns"), "Nobody here could prove the role", paragraphs(fmt.Sprintf(
-		"Roles are proven before they are registered, by somebody that they trust. The provider runs as %s, which is none of the trusted principals and may assume none of them. "+
-			"Add a role that the provider uses or may assume.", clients.CallerARN), last.Error()))
 }
 
 // declaredKnown reports whether all that is declared of a link is known.

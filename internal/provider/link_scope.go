@@ -40,7 +40,7 @@ func linkScopeAttribute() schema.StringAttribute {
 
 func organizationAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
-		Optional: true, Validators: []validator.String{organizationID()},
+		Optional: true, Validators: []validator.String{validOrganizationID()},
 		MarkdownDescription: "ID of the customer's organization in AWS Organizations, such as `o-a1b2c3d4e5`: its accounts may phone home. " +
 			"Required with `scope = \"organization\"`. Can't change while a stack is live.\n\n" +
 			"SNS lets only accounts of the organization publish for it, but doesn't tell who did. Another account that may publish to the hub for a reason " +
@@ -54,7 +54,7 @@ func onlyAccountsAttribute() schema.SetAttribute {
 		Optional: true, ElementType: types.StringType,
 		MarkdownDescription: "Accounts of the organization that may register, and no others; default all of them. Changes in place; " +
 			"an account that is left out keeps a live stack until its owner deletes it.",
-		Validators: []validator.Set{setvalidator.SizeBetween(1, 2000), setvalidator.ValueStringsAre(accountID())},
+		Validators: []validator.Set{setvalidator.SizeBetween(1, 2000), setvalidator.ValueStringsAre(validAccountID())},
 	}
 }
 
@@ -78,20 +78,28 @@ func (m linkModel) validateScope(diags *diag.Diagnostics) {
 	}
 }
 
-// expect takes over whose stacks the model is for, on a hub as it is or will be.
-func (w *wanted) expect(ctx context.Context, m linkModel, diags *diag.Diagnostics) {
+// linkScope is whose stacks a link is for.
+type linkScope struct {
+	kind         onboarding.Scope
+	account      account.ID
+	organization account.OrganizationID
+	onlyAccounts []account.ID
+}
+
+// expandScope returns whose stacks the model is for, on a hub as it is or will be.
+func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, diags *diag.Diagnostics) linkScope {
+	var s linkScope
 	var err error
 	if text := m.AccountID.ValueString(); text != "" {
-		if w.account, err = account.ParseID(text); err != nil {
+		if s.account, err = account.ParseID(text); err != nil {
 			diags.AddAttributeError(path.Root("account_id"), "Not an AWS account ID", sentence(err.Error()))
 		}
 	}
 	if m.Scope.ValueString() != scopeOrganization {
-		w.expectOne(m, diags)
-		return
+		return m.expandAccountScope(s, record, diags)
 	}
-	w.scope = onboarding.ScopeOrganization
-	if w.organization, err = account.ParseOrganizationID(m.OrganizationID.ValueString()); err != nil {
+	s.kind = onboarding.ScopeOrganization
+	if s.organization, err = account.ParseOrganizationID(m.OrganizationID.ValueString()); err != nil {
 		diags.AddAttributeError(path.Root("organization_id"), "Not the ID of an organization", sentence(err.Error()))
 	}
 	var only []string
@@ -101,75 +109,80 @@ func (w *wanted) expect(ctx context.Context, m linkModel, diags *diag.Diagnostic
 		if err != nil {
 			diags.AddAttributeError(path.Root("only_account_ids"), "Not an AWS account ID", sentence(err.Error()))
 		}
-		w.onlyAccounts = append(w.onlyAccounts, id)
+		s.onlyAccounts = append(s.onlyAccounts, id)
 	}
-	slices.SortFunc(w.onlyAccounts, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
-	if w.record.TemplateAccess == onboarding.TemplatesAccounts {
+	slices.SortFunc(s.onlyAccounts, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
+	if record.TemplateAccess == onboarding.TemplatesAccounts {
 		diags.AddAttributeError(path.Root("organization_id"), "The organization could not read the template", fmt.Sprintf(
-			`The template_access of hub %s is "accounts": only accounts that links name may read templates. Use "public" or "presigned" for organizations.`, w.record.Name))
+			`The template_access of hub %s is "accounts": only accounts that links name may read templates. Use "public" or "presigned" for organizations.`, record.Name))
 	}
+	return s
 }
 
-// expectOne is a link for one account, named or not.
-func (w *wanted) expectOne(m linkModel, diags *diag.Diagnostics) {
+// expandAccountScope completes the scope of a link for one account, named or not.
+func (m linkModel) expandAccountScope(s linkScope, record registry.HubRecord, diags *diag.Diagnostics) linkScope {
 	switch {
-	case !w.account.IsZero():
-	case !w.record.OpenToAnyone():
+	case !s.account.IsZero():
+	case !record.OpenToAnyone():
 		diags.Append(accountMissing())
 	default:
-		w.scope = onboarding.ScopeAnyone
+		s.kind = onboarding.ScopeAnyone
 	}
-	if !w.record.OpenToAnyone() {
-		return
-	}
-	// Who may publish is everybody, so what a stranger can learn must not open
-	// a link forever, and nobody but us may choose what opens it.
-	if m.ExpiresAt.IsNull() {
+	// If anyone may publish, what a stranger can learn must not open a link
+	// forever.
+	if record.OpenToAnyone() && m.ExpiresAt.IsNull() {
 		diags.AddAttributeError(path.Root("expires_at"), "A link that anyone may use has to expire", fmt.Sprintf(
-			`The publishers of hub %s are "anyone", so expires_at is required: whoever learns of the link could use it until then.`, w.record.Name))
+			`The publishers of hub %s are "anyone", so expires_at is required: whoever learns of the link could use it until then.`, record.Name))
 	}
+	return s
 }
 
-// chosenExternalID refuses an external ID of the vendor's own where everybody
-// may publish: only one that the hub has made is sure to be unguessable.
-func (p *linkPlan) chosenExternalID(publishers onboarding.PublisherScope) {
-	kept := p.sameLink() && p.plan.ExternalID.Equal(p.state.ExternalID)
-	if publishers == onboarding.AnyAccount && !p.config.ExternalID.IsNull() && !kept {
-		p.diags.AddAttributeError(path.Root("external_id"), "Not on a hub that anyone may use",
-			`The hub's publishers are "anyone", so external_id can't be chosen: only one that the hub has made is sure to be unguessable. Leave it out.`)
-	}
-}
-
-// onNewHub checks what can be checked where the hub isn't there yet, but it is
-// known who will be its publishers.
-func (p *linkPlan) onNewHub(in *intake) {
-	in.mu.Lock()
-	publishers := in.plannedHub.publishers
-	in.mu.Unlock()
-	p.chosenExternalID(publishers)
-	if publishers == onboarding.KnownAccounts && p.config.AccountID.IsNull() && !p.plan.Scope.IsUnknown() && p.plan.Scope.ValueString() != scopeOrganization {
-		p.diags.Append(accountMissing())
-	}
-}
-
-func accountMissing() diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), "The customer's account is missing",
-		"account_id is required while the hub's publishers are known_accounts: only accounts that a link names may phone home. "+
-			"Ask the customer for their 12-digit AWS account ID.")
-}
-
-// expectedBy puts it into the link. The account that a link for anyone is bound
-// to stays with it, until the vendor names one.
-func (w wanted) expectedBy(link onboarding.Link) onboarding.Link {
-	link.Scope, link.Account = w.scope, w.account
-	link.Organization, link.OnlyAccounts = w.organization, w.onlyAccounts
-	if w.scope != onboarding.ScopeAnyone {
+// applyTo returns the link with this scope. The account that a link for anyone
+// is bound to stays with it, until the vendor names one.
+func (s linkScope) applyTo(link onboarding.Link) onboarding.Link {
+	link.Scope, link.Account = s.kind, s.account
+	link.Organization, link.OnlyAccounts = s.organization, s.onlyAccounts
+	if s.kind != onboarding.ScopeAnyone {
 		link.Bound, link.Reservation = account.ID{}, nil
 	}
 	return link
 }
 
-// flattenScope is the way back.
+// differsFrom returns the first attribute in which a link is for other accounts;
+// empty if it is for the same.
+func (s linkScope) differsFrom(link onboarding.Link) string {
+	switch {
+	case link.Scope != s.kind:
+		return "scope"
+	case link.Account != s.account:
+		return "account_id"
+	case link.Organization != s.organization:
+		return "organization_id"
+	case !slices.Equal(link.OnlyAccounts, s.onlyAccounts):
+		return "only_account_ids"
+	}
+	return ""
+}
+
+// refuseMove keeps the accounts of a live stack: it may neither become another
+// customer's, nor lose its permission to phone home. It returns nil if the scope
+// does neither.
+func (s linkScope) refuseMove(link onboarding.Link, r onboarding.Registration) diag.Diagnostic {
+	if s.kind == onboarding.ScopeOrganization {
+		if link.Organization.IsZero() || link.Organization == s.organization {
+			return nil
+		}
+		return diag.NewAttributeErrorDiagnostic(path.Root("organization_id"), fmt.Sprintf("Customer %s has a live stack in organization %s", link.CustomerID, link.Organization), fmt.Sprintf(
+			"organization_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other organization as a customer of its own.", r.Stack))
+	}
+	if r.Account == s.applyTo(link).Sole() {
+		return nil
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("Customer %s has a live stack in account %s", link.CustomerID, r.Account), fmt.Sprintf(
+		"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack))
+}
+
+// flattenScope takes whose stacks a link is for into the model.
 func (m *linkModel) flattenScope(ctx context.Context, link onboarding.Link, diags *diag.Diagnostics) {
 	m.AccountID = optional(link.Account.String())
 	m.OrganizationID = optional(link.Organization.String())
@@ -192,80 +205,4 @@ func (m *linkModel) flattenScope(ctx context.Context, link onboarding.Link, diag
 // sameScope reports whether both are for the same accounts.
 func (m linkModel) sameScope(o linkModel) bool {
 	return m.AccountID.Equal(o.AccountID) && m.Scope.Equal(o.Scope) && m.OrganizationID.Equal(o.OrganizationID) && m.OnlyAccountIDs.Equal(o.OnlyAccountIDs)
-}
-
-// letPublish sees to it that those whom the link expects may phone home.
-func (in *intake) letPublish(ctx context.Context, link onboarding.Link) error {
-	if !link.Account.IsZero() {
-		if err := in.hub.Permissions().Allow(ctx, link.Shard, link.Account); err != nil {
-			return err
-		}
-	}
-	if !link.Organization.IsZero() {
-		return in.hub.Permissions().AllowOrganization(ctx, link.Shard, link.Organization)
-	}
-	return nil
-}
-
-// nameMembers gives the accounts of an organization that have a live stack a
-// permission of their own, so that they keep it when they leave the organization.
-// The next refresh does what this one can't.
-func (in *intake) nameMembers(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) {
-	if c.Link.Scope != onboarding.ScopeOrganization || len(live(c)) == 0 {
-		return
-	}
-	var members []account.ID
-	for _, r := range live(c) {
-		members = append(members, r.Account)
-	}
-	if err := in.hub.Permissions().AllowMembers(ctx, c.Link.Shard, members); err != nil {
-		diags.AddWarning(fmt.Sprintf("Accounts of %s could not be named one by one", onCustomer(in.name, c.Link.CustomerID)), paragraphs(
-			"They may phone home as long as they are in the organization. An account that leaves it before its stack is deleted can't phone home that Delete, and its stack will hang.",
-			err.Error()))
-	}
-}
-
-// letRead sees to it that the account that the link names may read the template.
-func (in *intake) letRead(ctx context.Context, record registry.HubRecord, link onboarding.Link) error {
-	if link.Account.IsZero() {
-		return nil
-	}
-	return in.hub.Permissions().LetRead(ctx, record, link.Account)
-}
-
-// sameWho reports whether two links let the same phone home.
-func sameWho(a, b onboarding.Link) bool {
-	return a.Account == b.Account && a.Organization == b.Organization
-}
-
-// expects names the first attribute in which a link is for other accounts.
-func (w wanted) expects(link onboarding.Link) string {
-	switch {
-	case link.Scope != w.scope:
-		return "scope"
-	case link.Account != w.account:
-		return "account_id"
-	case link.Organization != w.organization:
-		return "organization_id"
-	case !slices.Equal(link.OnlyAccounts, w.onlyAccounts):
-		return "only_account_ids"
-	}
-	return ""
-}
-
-// refuseToMove keeps the accounts of a live stack: it may neither become another
-// customer's, nor lose its permission to phone home.
-func (w wanted) refuseToMove(link onboarding.Link, r onboarding.Registration) diag.Diagnostic {
-	if w.scope == onboarding.ScopeOrganization {
-		if link.Organization.IsZero() || link.Organization == w.organization {
-			return nil
-		}
-		return diag.NewAttributeErrorDiagnostic(path.Root("organization_id"), fmt.Sprintf("Customer %s has a live stack in organization %s", w.customer, link.Organization), fmt.Sprintf(
-			"organization_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other organization as a customer of its own.", r.Stack))
-	}
-	if r.Account == w.expectedBy(link).Sole() {
-		return nil
-	}
-	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("Customer %s has a live stack in account %s", w.customer, r.Account), fmt.Sprintf(
-		"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack))
 }

@@ -31,14 +31,6 @@ var (
 // Option changes what a provider instance does; tests use them.
 type Option func(*settings)
 
-// settings are what the code around the provider decides, rather than its
-// configuration.
-type settings struct {
-	version      string
-	now          func() time.Time
-	pollInterval time.Duration // how often a waiting apply looks at the registry
-}
-
 // WithPollInterval sets how often a waiting apply looks at the registry.
 func WithPollInterval(d time.Duration) Option {
 	return func(s *settings) { s.pollInterval = d }

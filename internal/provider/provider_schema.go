@@ -79,11 +79,11 @@ func providerSchema() schema.Schema {
 	accounts := func(description string) schema.SetAttribute {
 		return schema.SetAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
-			Validators: []validator.Set{setvalidator.ValueStringsAre(accountID())},
+			Validators: []validator.Set{setvalidator.ValueStringsAre(validAccountID())},
 		}
 	}
 	endpoint := func(service string) schema.StringAttribute {
-		return text("URL to use for "+service+", instead of the one of AWS.", endpointURL())
+		return text("URL to use for "+service+", instead of the one of AWS.", validEndpoint())
 	}
 	return schema.Schema{
 		MarkdownDescription: "Onboards customers' AWS accounts: one CloudFormation launch link per customer, " +
@@ -91,7 +91,7 @@ func providerSchema() schema.Schema {
 			"The provider works in the vendor's own account. Its configuration means what it means in `hashicorp/aws`, " +
 			"environment variables included.",
 		Attributes: map[string]schema.Attribute{
-			"region":                   text("The vendor's Region: queue, registry and templates are there, and by default the topic. Also `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.", awsRegion()),
+			"region":                   text("The vendor's Region: queue, registry and templates are there, and by default the topic. Also `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.", validRegion()),
 			"profile":                  text("Profile of the shared configuration files. Also `AWS_PROFILE`."),
 			"access_key":               text("Access key ID. Also `AWS_ACCESS_KEY_ID`."),
 			"secret_key":               secret("Secret access key. Also `AWS_SECRET_ACCESS_KEY`."),
@@ -102,11 +102,11 @@ func providerSchema() schema.Schema {
 				Optional:            true,
 				MarkdownDescription: "Role of the vendor to assume before anything else.",
 				Attributes: map[string]schema.Attribute{
-					"role_arn":        schema.StringAttribute{Required: true, MarkdownDescription: "ARN of the role.", Validators: []validator.String{roleARN()}},
+					"role_arn":        schema.StringAttribute{Required: true, MarkdownDescription: "ARN of the role.", Validators: []validator.String{validRoleARN()}},
 					"session_name":    text("Name of the session, as CloudTrail shows it.", stringvalidator.LengthBetween(2, 64)),
 					"external_id":     text("External ID that the role's trust policy asks for.", stringvalidator.LengthBetween(2, 1224)),
 					"duration":        text("Length of the session, between `15m` and `12h`; default `1h`.", durationBetween("15m", "12h")),
-					"policy":          text("Session policy, as JSON: narrows what the session may do.", jsonText()),
+					"policy":          text("Session policy, as JSON: narrows what the session may do.", validJSON()),
 					"policy_arns":     schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "ARNs of managed session policies."},
 					"source_identity": text("Source identity of the session.", stringvalidator.LengthBetween(2, 64)),
 					"tags":            schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Session tags."},
@@ -144,7 +144,7 @@ func providerSchema() schema.Schema {
 					"sts":         endpoint("AWS STS"),
 					"dynamodb":    endpoint("Amazon DynamoDB"),
 					"eventbridge": endpoint("Amazon EventBridge"),
-					"console":     text("URL that launch links begin with, instead of the AWS console's: for the sandbox.", endpointURL()),
+					"console":     text("URL that launch links begin with, instead of the AWS console's: for the sandbox.", validEndpoint()),
 				},
 			},
 		},
@@ -165,15 +165,6 @@ func (m providerModel) unknown() string {
 		}
 	}
 	return ""
-}
-
-// fullyKnown reports whether nothing inside of a value is unknown.
-func fullyKnown(value attr.Value) bool {
-	if value.IsUnknown() {
-		return false
-	}
-	tf, err := value.ToTerraformValue(context.Background())
-	return err == nil && tf.IsFullyKnown()
 }
 
 // validateAccounts refuses what contradicts itself.

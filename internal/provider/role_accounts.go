@@ -7,7 +7,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	datasource "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -28,39 +27,18 @@ type accountModel struct {
 	ProvenAt           types.String `tfsdk:"proven_at"`
 }
 
-// accountsAttribute is accounts of the resource, listedAccounts the same of the
-// data sources; the texts of its attributes are those of the one role's.
-func accountsAttribute() schema.MapNestedAttribute {
+// accountsAttribute returns the accounts of a customer: what one account has, of
+// each.
+func accountsAttribute(ofOne map[string]schema.Attribute) schema.MapNestedAttribute {
 	attributes := map[string]schema.Attribute{}
-	for name, kind := range accountTypes {
-		switch text := registrationTexts[name]; kind {
-		case types.BoolType:
-			attributes[name] = schema.BoolAttribute{Computed: true, MarkdownDescription: text}
-		case types.StringType:
-			attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: text}
-		default:
-			attributes[name] = schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: text}
-		}
+	for name := range accountTypes {
+		attributes[name] = ofOne[name]
 	}
 	return schema.MapNestedAttribute{
-		Computed: true, MarkdownDescription: registrationTexts["accounts"], NestedObject: schema.NestedAttributeObject{Attributes: attributes},
-	}
-}
-
-func listedAccounts() datasource.MapNestedAttribute {
-	attributes := map[string]datasource.Attribute{}
-	for name, kind := range accountTypes {
-		switch text := registrationTexts[name]; kind {
-		case types.BoolType:
-			attributes[name] = datasource.BoolAttribute{Computed: true, MarkdownDescription: text}
-		case types.StringType:
-			attributes[name] = datasource.StringAttribute{Computed: true, MarkdownDescription: text}
-		default:
-			attributes[name] = datasource.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: text}
-		}
-	}
-	return datasource.MapNestedAttribute{
-		Computed: true, MarkdownDescription: registrationTexts["accounts"], NestedObject: datasource.NestedAttributeObject{Attributes: attributes},
+		Computed: true,
+		MarkdownDescription: "The registered accounts, by account ID. Of one account it has at most one element; of an organization one for each account, " +
+			"and the attributes beside it that speak of one account are null.",
+		NestedObject: schema.NestedAttributeObject{Attributes: attributes},
 	}
 }
 

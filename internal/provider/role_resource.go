@@ -11,9 +11,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -22,6 +24,7 @@ var (
 	_ resource.ResourceWithConfigure   = (*roleResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*roleResource)(nil)
 	_ resource.ResourceWithImportState = (*roleResource)(nil)
+	_ resource.ResourceWithIdentity    = (*roleResource)(nil)
 )
 
 type roleResource struct{ configured }
@@ -36,6 +39,10 @@ func (r *roleResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 	resp.Schema = roleSchema(ctx)
 }
 
+func (r *roleResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = customerIdentitySchema()
+}
+
 func (r *roleResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.take(req.ProviderData, &resp.Diagnostics)
 }
@@ -46,22 +53,22 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	limit, d := model.Timeouts.Create(ctx, patience)
 	resp.Diagnostics.Append(d...)
-	in, customer := r.open(model.Link, &resp.Diagnostics)
-	if in == nil || resp.Diagnostics.HasError() {
+	view, customer := r.open(model.Link, &resp.Diagnostics)
+	if view == nil || resp.Diagnostics.HasError() {
 		return
 	}
-	found := r.find(ctx, in, customer, &resp.Diagnostics)
-	if found != nil && model.tooMany(*found, &resp.Diagnostics) {
+	found := r.find(ctx, view, customer, &resp.Diagnostics)
+	if found != nil && model.refuseMinimum(*found, &resp.Diagnostics) {
 		return
 	}
 	if found != nil && model.Wait.ValueBool() {
-		found = r.await(ctx, in, *found, model.arrived(), limit, &resp.Diagnostics)
+		found = r.await(ctx, view, *found, model.arrived(), limit, &resp.Diagnostics)
 	}
 	if found == nil {
 		return // no state: the next apply creates, and goes on waiting
 	}
-	model.flatten(ctx, in, *found, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
+	model.flatten(ctx, view, *found, &resp.Diagnostics)
+	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
@@ -72,24 +79,24 @@ func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if !r.session.ready() {
 		return // the provider isn't configured before apply: the state stays
 	}
-	in, customer := r.open(model.Link, &resp.Diagnostics)
-	if in == nil || resp.Diagnostics.HasError() || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
+	view, customer := r.open(model.Link, &resp.Diagnostics)
+	if view == nil || resp.Diagnostics.HasError() || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
 		return
 	}
-	found, err := in.customer(ctx, customer)
+	found, err := view.Customer(ctx, customer)
 	switch {
 	case errors.Is(err, registry.ErrNoLink):
 		resp.State.RemoveResource(ctx)
 		return
 	case errors.Is(err, registry.ErrNoHub):
-		resp.Diagnostics.Append(noHub(onCustomer(in.name, customer), in.name))
+		resp.Diagnostics.Append(noHub(customerNamed(view.Name, customer), view.Name))
 		return
 	case err != nil:
-		resp.Diagnostics.Append(cannot("read", onCustomer(in.name, customer), "", err))
+		resp.Diagnostics.Append(cannot("read", customerNamed(view.Name, customer), "", err))
 		return
 	}
-	model.flatten(ctx, in, found, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, placeKey, in.place())...)
+	model.flatten(ctx, view, found, &resp.Diagnostics)
+	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
@@ -101,21 +108,21 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	limit, d := model.Timeouts.Update(ctx, patience)
 	resp.Diagnostics.Append(d...)
-	in, customer := r.open(model.Link, &resp.Diagnostics)
-	if in == nil || resp.Diagnostics.HasError() || r.elsewhere(ctx, in, req.Private, &resp.Diagnostics) {
+	view, customer := r.open(model.Link, &resp.Diagnostics)
+	if view == nil || resp.Diagnostics.HasError() || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
 		return
 	}
-	found := r.find(ctx, in, customer, &resp.Diagnostics)
-	if found != nil && model.tooMany(*found, &resp.Diagnostics) {
+	found := r.find(ctx, view, customer, &resp.Diagnostics)
+	if found != nil && model.refuseMinimum(*found, &resp.Diagnostics) {
 		return
 	}
 	if found != nil && model.Wait.ValueBool() && !state.Wait.ValueBool() {
-		found = r.await(ctx, in, *found, model.arrived(), limit, &resp.Diagnostics)
+		found = r.await(ctx, view, *found, model.arrived(), limit, &resp.Diagnostics)
 	}
 	if found == nil {
 		return // the state stays as it was, and so does the difference
 	}
-	model.flatten(ctx, in, *found, &resp.Diagnostics)
+	model.flatten(ctx, view, *found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
@@ -132,133 +139,40 @@ func (r *roleResource) ImportState(ctx context.Context, req resource.ImportState
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("wait"), false)...)
 }
 
-// ModifyPlan shows the ARN that the role will have, and says when nobody would
-// answer the customer.
-func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || !r.session.ready() {
-		return
-	}
-	var plan roleModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if plan.Link.IsUnknown() || resp.Diagnostics.HasError() {
-		return
-	}
-	var state *roleModel
-	if !req.State.Raw.IsNull() {
-		state = &roleModel{}
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
-		if !state.Link.Equal(plan.Link) {
-			state = nil // another link is another role
-		}
-	}
-	in, customer := r.open(plan.Link, &resp.Diagnostics)
-	if in == nil {
-		return
-	}
-	expected, known, err := r.foresee(ctx, in, customer, state != nil)
-	switch {
-	case err != nil:
-		resp.Diagnostics.Append(cannot("plan the role of", onCustomer(in.name, customer), "", err))
-		return
-	case state == nil:
-		plan.unknown()
-		plan.RoleARN, plan.AccountID, plan.ExternalID = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	default:
-		plan.RoleARN, plan.AccountID, plan.ExternalID = state.RoleARN, state.AccountID, state.ExternalID
-	}
-	if known {
-		plan.expect(*expected, r.session.clients.Partition())
-		plan.tooMany(*expected, &resp.Diagnostics)
-	}
-	if plan.AccountID.IsNull() && plan.Status.IsUnknown() {
-		// Whoever comes meanwhile may be the one whose account it is.
-		plan.RoleARN, plan.AccountID = types.StringUnknown(), types.StringUnknown()
-	}
-	if state != nil && (!plan.sameIdentity(*state) || known && in.differentUpdate(ctx, *expected, *state, &resp.Diagnostics) ||
-		known && confirmed(expected.Link) != state.AccountConfirmed.ValueBool()) {
-		plan.unknown() // the link changes in this very plan
-	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-	if state == nil && !plan.Wait.IsUnknown() && !plan.Wait.ValueBool() && known && !in.listening(ctx) {
-		resp.Diagnostics.Append(nobodyListens(path.Root("wait"), in.name))
-	}
-}
-
-// differentUpdate reports whether the link as planned asks for another update of
-// the customer's stack than the state says.
-func (in *intake) differentUpdate(ctx context.Context, expected onboarding.Customer, state roleModel, diags *diag.Diagnostics) bool {
-	return outdated(expected) != state.Outdated.ValueBool() || !in.updateURL(ctx, expected, diags).Equal(state.UpdateURL)
-}
-
-// tooMany refuses to wait for more accounts than the link is for.
-func (m roleModel) tooMany(c onboarding.Customer, diags *diag.Diagnostics) bool {
-	if m.MinimumAccounts.ValueInt64() <= 1 || c.Link.Scope == onboarding.ScopeOrganization {
-		return false
-	}
-	diags.AddAttributeError(path.Root("minimum_accounts"), "The link is for one account",
-		`Only a link with scope = "organization" has more than one account to wait for. Leave minimum_accounts out.`)
-	return true
-}
-
-func (m registrationModel) sameIdentity(o roleModel) bool {
-	return m.RoleARN.Equal(o.RoleARN) && m.AccountID.Equal(o.AccountID) && m.ExternalID.Equal(o.ExternalID)
-}
-
-// foresee is the customer as they will be when the role is applied: with the
-// link as it is planned in this process, otherwise as the registry has it. For
-// a role that exists, only a planned link is news.
-func (r *roleResource) foresee(ctx context.Context, in *intake, customer string, exists bool) (*onboarding.Customer, bool, error) {
-	planned, ok := in.linkPlan(customer)
-	switch {
-	case ok && !planned.known:
-		return nil, false, nil
-	case !ok && exists:
-		return nil, false, nil
-	case in.beingCreated():
-		return nil, false, nil
-	}
-	found, err := in.find(ctx, customer)
-	if errors.Is(err, registry.ErrNoHub) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	if ok {
-		if found == nil {
-			found = &onboarding.Customer{}
-		}
-		found.Link = planned.link
-	}
-	return found, found != nil, nil
-}
-
 // open is the hub and the customer that a link's id names.
-func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*intake, string) {
+func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubview.View, string) {
 	if diags.HasError() {
 		return nil, ""
 	}
-	hub, customer, err := splitLinkID(link.ValueString())
+	hubName, customer, err := splitLinkID(link.ValueString())
 	if err != nil {
 		diags.AddAttributeError(path.Root("link"), "Not the id of a link", sentence(err.Error()))
 		return nil, ""
 	}
-	return r.intake(hub, diags), customer
+	return r.view(hubName, diags), customer
 }
 
 // find is the customer whose role it is; nil when it was said why there is none.
-func (r *roleResource) find(ctx context.Context, in *intake, customer string, diags *diag.Diagnostics) *onboarding.Customer {
-	found, err := in.customer(ctx, customer)
+func (r *roleResource) find(ctx context.Context, view *hubview.View, customer string, diags *diag.Diagnostics) *onboarding.Customer {
+	found, err := view.Customer(ctx, customer)
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
-		diags.Append(noHub(onCustomer(in.name, customer), in.name))
+		diags.Append(noHub(customerNamed(view.Name, customer), view.Name))
 	case errors.Is(err, registry.ErrNoLink):
-		diags.AddAttributeError(path.Root("link"), fmt.Sprintf("No link for %s", onCustomer(in.name, customer)),
+		diags.AddAttributeError(path.Root("link"), fmt.Sprintf("No link for %s", customerNamed(view.Name, customer)),
 			"The hub has no onboarding link for this customer. Set link to the id of an xacct_onboarding_link, so that it is created first.")
 	case err != nil:
-		diags.Append(cannot("read", onCustomer(in.name, customer), "", err))
+		diags.Append(cannot("read", customerNamed(view.Name, customer), "", err))
 	default:
 		return &found
 	}
 	return nil
+}
+
+func (m roleModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
+	hubName, customer, err := splitLinkID(m.Link.ValueString())
+	if err != nil {
+		return nil // opening the link says so
+	}
+	return identity.Set(ctx, customerIdentity{types.StringValue(hubName), types.StringValue(customer)})
 }

@@ -14,10 +14,19 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
+// settings are what the code around the provider decides, rather than its
+// configuration.
+type settings struct {
+	version      string
+	now          func() time.Time
+	pollInterval time.Duration // how often a waiting apply looks at the registry
+}
+
 // session is what resources and data sources of one configured provider share:
-// who they are on AWS, and one [intake] for each hub that they speak of.
+// who they are on AWS, and one [hubview.View] for each hub that they speak of.
 type session struct {
 	settings settings
 
@@ -25,17 +34,18 @@ type session struct {
 	// there are no clients. Empty: there are.
 	unconfigured string
 	clients      *awsclient.Clients
-	console      string // that links begin with; empty: the AWS console
-	proves       bool   // registered roles, whenever they are read
-	defaultTags  map[string]string
-	tagsUnknown  bool // default_tags has values that this plan doesn't know
 
-	mu      sync.Mutex
-	intakes map[string]*intake
+	console        string // that links begin with; empty: the AWS console
+	proveOnRefresh bool   // prove registered roles again when they are read
+	defaultTags    map[string]string
+	tagsUnknown    bool // default_tags has values that this plan doesn't know
+
+	mu    sync.Mutex
+	views map[string]*hubview.View
 }
 
 func newSession(s settings) *session {
-	return &session{settings: s, intakes: map[string]*intake{}}
+	return &session{settings: s, views: map[string]*hubview.View{}}
 }
 
 // connect makes the clients of a configuration that is fully known.
@@ -55,7 +65,7 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 	for _, d := range found {
 		diags.Append(fromAWS(d))
 	}
-	s.clients, s.console, s.proves = clients, console, model.ProveOnRefresh.ValueBool()
+	s.clients, s.console, s.proveOnRefresh = clients, console, model.ProveOnRefresh.ValueBool()
 	return diags
 }
 
@@ -63,19 +73,23 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 // own configuration isn't known yet, a plan goes on without.
 func (s *session) ready() bool { return s != nil && s.clients != nil }
 
-// intake is the hub of a name, as this operation sees it.
-func (s *session) intake(name string) (*intake, error) {
+// view returns the hub of a name as this operation sees it, the same to all who
+// ask.
+func (s *session) view(hubName string) (*hubview.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if in, ok := s.intakes[name]; ok {
-		return in, nil
+	if view, ok := s.views[hubName]; ok {
+		return view, nil
 	}
-	in, err := newIntake(s, name)
+	view, err := hubview.New(hubName, hubview.Config{
+		Clients: s.clients, Clock: s.settings.now, Console: s.console,
+		ProveRoles: s.proveOnRefresh, PollInterval: s.settings.pollInterval,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.intakes[name] = in
-	return in, nil
+	s.views[hubName] = view
+	return view, nil
 }
 
 func (s *session) now() time.Time { return s.settings.now() }
@@ -96,21 +110,21 @@ func (c *configured) take(data any, diags *diag.Diagnostics) {
 	c.session = s
 }
 
-// intake is the hub of a name, for those who can't go on without AWS; nil when
-// it said why not.
-func (c *configured) intake(hub string, diags *diag.Diagnostics) *intake {
+// view returns the hub of a name as this operation sees it, for those that can't
+// go on without AWS; nil when it said why not.
+func (c *configured) view(hubName string, diags *diag.Diagnostics) *hubview.View {
 	if !c.requireReady(diags) {
 		return nil
 	}
-	in, err := c.session.intake(hub)
+	view, err := c.session.view(hubName)
 	if err != nil {
-		diags.Append(cannot("open", onHub(hub), "", err))
+		diags.Append(cannot("open", hubNamed(hubName), "", err))
 		return nil
 	}
-	return in
+	return view
 }
 
-// requireReady is for those who can't go on without AWS.
+// requireReady is for those that can't go on without AWS.
 func (c *configured) requireReady(diags *diag.Diagnostics) bool {
 	if c.session.ready() {
 		return true

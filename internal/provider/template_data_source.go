@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	resourceschema "github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
@@ -62,42 +64,42 @@ func (d *templateDataSource) Metadata(_ context.Context, req datasource.Metadata
 }
 
 func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	declared := declaredInLink()
+	attributes := asData(map[string]resourceschema.Attribute{
+		"role": roleAttribute(), "trusted_principal_arns": trustedPrincipalsAttribute(), "optional_permissions": optionalPermissionsAttribute(),
+	})
+	maps.Copy(attributes, map[string]schema.Attribute{
+		"hub": schema.StringAttribute{
+			Required: true, Validators: []validator.String{validHubName()},
+			MarkdownDescription: "Name of the hub that stacks phone home to. Without `vendor` it has to exist.",
+		},
+		"vendor": schema.SingleNestedAttribute{
+			Optional: true, MarkdownDescription: "The hub as it is or will be, for rendering without asking AWS. Default: the hub is read.",
+			Attributes: map[string]schema.Attribute{
+				"account_id": schema.StringAttribute{Required: true, Validators: []validator.String{validAccountID()}, MarkdownDescription: "The vendor's account."},
+				"regions": schema.SetAttribute{
+					Required: true, ElementType: types.StringType, MarkdownDescription: "Regions that the hub has topics in.",
+					Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validRegion())},
+				},
+				"display_name": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 100)}, MarkdownDescription: "The vendor's name; default the hub's.",
+				},
+				"support_url": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{stringvalidator.LengthAtMost(300), validAddress()}, MarkdownDescription: "Where customers may ask.",
+				},
+				"response_timeout": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{durationBetween("2m", "1h")}, MarkdownDescription: "How long CloudFormation waits for an answer; default `15m`.",
+				},
+			},
+		},
+		"json":             schema.StringAttribute{Computed: true, MarkdownDescription: "The template as JSON, byte for byte as it would be published."},
+		"yaml":             schema.StringAttribute{Computed: true, MarkdownDescription: "The same template as YAML, for people to read."},
+		"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role, trust and optional permissions, as a link has it and as stacks report it."},
+		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of `json`, which names the object in the hub's bucket."},
+	})
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The CloudFormation template of a role, rendered and not published: to review it, or to hand it over by other means. " +
 			"It is the one that an `xacct_onboarding_link` with the same arguments publishes. The role's `name` is a parameter of it, so it makes no difference.",
-		Attributes: map[string]schema.Attribute{
-			"hub": schema.StringAttribute{
-				Required: true, Validators: []validator.String{hubName()},
-				MarkdownDescription: "Name of the hub that stacks phone home to. Without `vendor` it has to exist.",
-			},
-			"vendor": schema.SingleNestedAttribute{
-				Optional: true, MarkdownDescription: "The hub as it is or will be, for rendering without asking AWS. Default: the hub is read.",
-				Attributes: map[string]schema.Attribute{
-					"account_id": schema.StringAttribute{Required: true, Validators: []validator.String{accountID()}, MarkdownDescription: "The vendor's account."},
-					"regions": schema.SetAttribute{
-						Required: true, ElementType: types.StringType, MarkdownDescription: "Regions that the hub has topics in.",
-						Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(awsRegion())},
-					},
-					"display_name": schema.StringAttribute{
-						Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 100)}, MarkdownDescription: "The vendor's name; default the hub's.",
-					},
-					"support_url": schema.StringAttribute{
-						Optional: true, Validators: []validator.String{stringvalidator.LengthAtMost(300), webAddress()}, MarkdownDescription: "Where customers may ask.",
-					},
-					"response_timeout": schema.StringAttribute{
-						Optional: true, Validators: []validator.String{durationBetween("2m", "1h")}, MarkdownDescription: "How long CloudFormation waits for an answer; default `15m`.",
-					},
-				},
-			},
-			"role":                   declared["role"],
-			"trusted_principal_arns": declared["trusted_principal_arns"],
-			"optional_permissions":   declared["optional_permissions"],
-			"json":                   schema.StringAttribute{Computed: true, MarkdownDescription: "The template as JSON, byte for byte as it would be published."},
-			"yaml":                   schema.StringAttribute{Computed: true, MarkdownDescription: "The same template as YAML, for people to read."},
-			"template_version":       schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role, trust and optional permissions, as a link has it and as stacks report it."},
-			"digest":                 schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of `json`, which names the object in the hub's bucket."},
-		},
+		Attributes: attributes,
 	}
 }
 
@@ -125,18 +127,18 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 		declared.Role.MaxSessionDuration = defaultSessionDuration
 	}
 	spec, errs := declared.Specification(hub)
-	resp.Diagnostics.Append(onAttributes(errs)...)
+	resp.Diagnostics.Append(fieldErrors(errs)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	template, err := stacktemplate.Render(spec)
 	if err != nil {
-		resp.Diagnostics.Append(cannot("render the template of", onHub(hub.Name), "", err))
+		resp.Diagnostics.Append(cannot("render the template of", hubNamed(hub.Name), "", err))
 		return
 	}
 	text, err := template.YAML()
 	if err != nil {
-		resp.Diagnostics.Append(cannot("write as YAML the template of", onHub(hub.Name), "", err))
+		resp.Diagnostics.Append(cannot("write as YAML the template of", hubNamed(hub.Name), "", err))
 		return
 	}
 	model.JSON, model.YAML = types.StringValue(string(template.JSON())), types.StringValue(string(text))
@@ -151,16 +153,16 @@ func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags
 	if !model.Vendor.IsNull() {
 		return model.described(ctx, diags)
 	}
-	in := d.intake(name, diags)
-	if in == nil {
+	view := d.view(name, diags)
+	if view == nil {
 		return onboarding.Hub{}, false
 	}
-	record, err := in.record(ctx)
+	record, err := view.Record(ctx)
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
-		diags.Append(noSuchHub(in))
+		diags.Append(noSuchHub(view))
 	case err != nil:
-		diags.Append(cannot("read", onHub(name), "", err))
+		diags.Append(cannot("read", hubNamed(name), "", err))
 	}
 	return record.Hub, err == nil
 }

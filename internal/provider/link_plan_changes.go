@@ -14,13 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// customersHaveToUpdate says, in a plan that changes what a customer grants,
+// warnOfUpdates warns, in a plan that changes what a customer grants,
 // what that is, and that it comes true only when the customer updates their
 // stack. The summary is the same for all customers, so that Terraform shows a
 // campaign's many warnings as one.
-func customersHaveToUpdate(before onboarding.Customer, planned onboarding.Link, next declaration.Declaration) diag.Diagnostics {
+func warnOfUpdates(before onboarding.Customer, planned onboarding.Link, next declaration.Declaration) diag.Diagnostics {
 	stacks := 0
-	for _, r := range live(before) {
+	for _, r := range before.Live() {
 		if r.Outdated(planned) {
 			stacks++
 		}
@@ -30,7 +30,7 @@ func customersHaveToUpdate(before onboarding.Customer, planned onboarding.Link, 
 	}
 	was, err := declaration.Of(before.Link)
 	if err != nil {
-		return diag.Diagnostics{cannot("read", onCustomer(planned.Hub, planned.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err)}
+		return diag.Diagnostics{cannot("read", customerNamed(planned.Hub, planned.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err)}
 	}
 	changed := "What is granted stays the same, written in another way."
 	if lines := was.Set().Changes(next.Set()); len(lines) > 0 {

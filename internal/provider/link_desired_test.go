@@ -46,8 +46,8 @@ func aDeclaration() declaration.Declaration {
 	}
 }
 
-func want(creating bool, change func(*wanted)) wanted {
-	w := wanted{record: aHub(), customer: "globex", account: home, declaration: aDeclaration(), creating: creating}
+func want(creating bool, change func(*desiredLink)) desiredLink {
+	w := desiredLink{record: aHub(), customerID: "globex", scope: linkScope{account: home}, declaration: aDeclaration(), creating: creating}
 	if change != nil {
 		change(&w)
 	}
@@ -56,7 +56,7 @@ func want(creating bool, change func(*wanted)) wanted {
 
 // issued is the customer as a first create leaves them.
 func issued(change func(*onboarding.Customer)) *onboarding.Customer {
-	first, diags := issueLink(want(true, nil), nil)
+	first, diags := want(true, nil).issue(nil)
 	if diags.HasError() {
 		panic(diags)
 	}
@@ -78,7 +78,7 @@ func TestHowALinkIsIssued(t *testing.T) {
 	original := issued(nil).Link
 	adopted := must(account.ParseExternalID("acme-2019"))
 	for name, c := range map[string]struct {
-		want       wanted
+		want       desiredLink
 		existing   *onboarding.Customer
 		generation int
 		externalID account.ExternalID // zero: another one than the original
@@ -87,25 +87,25 @@ func TestHowALinkIsIssued(t *testing.T) {
 		refused    string
 	}{
 		"to a new customer":                         {want: want(true, nil), externalID: original.ExternalID, template: true},
-		"with an external ID of the vendor's own":   {want: want(true, func(w *wanted) { w.externalID = adopted }), externalID: adopted, template: true},
+		"with an external ID of the vendor's own":   {want: want(true, func(w *desiredLink) { w.externalID = adopted }), externalID: adopted, template: true},
 		"over the same link: adopted":               {want: want(true, nil), existing: issued(nil), externalID: original.ExternalID, adopt: true},
-		"over another link: refused":                {want: want(true, func(w *wanted) { w.declaration.StackName = "other" }), existing: issued(nil), refused: "stack_name"},
-		"over a link of another account: refused":   {want: want(true, func(w *wanted) { w.account = moved }), existing: issued(nil), refused: "account_id"},
-		"over one with another external ID":         {want: want(true, func(w *wanted) { w.externalID = adopted }), existing: issued(nil), refused: "external_id"},
+		"over another link: refused":                {want: want(true, func(w *desiredLink) { w.declaration.StackName = "other" }), existing: issued(nil), refused: "stack_name"},
+		"over a link of another account: refused":   {want: want(true, func(w *desiredLink) { w.scope.account = moved }), existing: issued(nil), refused: "account_id"},
+		"over one with another external ID":         {want: want(true, func(w *desiredLink) { w.externalID = adopted }), existing: issued(nil), refused: "external_id"},
 		"to a customer who comes back: anew":        {want: want(true, nil), existing: issued(closed), generation: 1, template: true},
 		"to one whose stack is still there: as was": {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID, template: true},
-		"again, in place":                           {want: want(false, func(w *wanted) { w.declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},
-		"with another role: another template":       {want: want(false, func(w *wanted) { w.declaration.Role.ManagedPolicyARNs = nil }), existing: issued(nil), externalID: original.ExternalID, template: true},
-		"with another role name: the same template": {want: want(false, func(w *wanted) { w.declaration.Role.Name = "other" }), existing: issued(nil), externalID: original.ExternalID},
-		"to another Region: a template that has it": {want: want(false, func(w *wanted) { w.declaration.Region = "eu-west-1" }), existing: issued(nil), externalID: original.ExternalID, template: true},
-		"to another account":                        {want: want(false, func(w *wanted) { w.account = moved }), existing: issued(nil), externalID: original.ExternalID},
-		"to another account, under a live stack":    {want: want(false, func(w *wanted) { w.account = moved }), existing: issued(alive), refused: "account_id can't change"},
-		"with another external ID":                  {want: want(false, func(w *wanted) { w.externalID = adopted }), existing: issued(nil), externalID: adopted},
-		"with another one, under a live stack":      {want: want(false, func(w *wanted) { w.externalID = adopted }), existing: issued(alive), refused: "external_id can't change"},
-		"to a Region that the hub has not":          {want: want(true, func(w *wanted) { w.declaration.Region = "sa-east-1" }), refused: "none of the Regions"},
+		"again, in place":                           {want: want(false, func(w *desiredLink) { w.declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},
+		"with another role: another template":       {want: want(false, func(w *desiredLink) { w.declaration.Role.ManagedPolicyARNs = nil }), existing: issued(nil), externalID: original.ExternalID, template: true},
+		"with another role name: the same template": {want: want(false, func(w *desiredLink) { w.declaration.Role.Name = "other" }), existing: issued(nil), externalID: original.ExternalID},
+		"to another Region: a template that has it": {want: want(false, func(w *desiredLink) { w.declaration.Region = "eu-west-1" }), existing: issued(nil), externalID: original.ExternalID, template: true},
+		"to another account":                        {want: want(false, func(w *desiredLink) { w.scope.account = moved }), existing: issued(nil), externalID: original.ExternalID},
+		"to another account, under a live stack":    {want: want(false, func(w *desiredLink) { w.scope.account = moved }), existing: issued(alive), refused: "account_id can't change"},
+		"with another external ID":                  {want: want(false, func(w *desiredLink) { w.externalID = adopted }), existing: issued(nil), externalID: adopted},
+		"with another one, under a live stack":      {want: want(false, func(w *desiredLink) { w.externalID = adopted }), existing: issued(alive), refused: "external_id can't change"},
+		"to a Region that the hub has not":          {want: want(true, func(w *desiredLink) { w.declaration.Region = "sa-east-1" }), refused: "none of the Regions"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, diags := issueLink(c.want, c.existing)
+			got, diags := c.want.issue(c.existing)
 			if c.refused != "" {
 				if !diags.HasError() || !strings.Contains(diags[0].Summary()+diags[0].Detail(), c.refused) {
 					t.Fatalf("want a refusal that says %q, got %v", c.refused, diags)
@@ -132,8 +132,8 @@ func TestHowALinkIsIssued(t *testing.T) {
 }
 
 func TestPlanAndApplyComeToTheSameLink(t *testing.T) {
-	a, _ := issueLink(want(true, nil), nil)
-	b, _ := issueLink(want(true, func(w *wanted) { w.externalID = a.link.ExternalID }), nil)
+	a, _ := want(true, nil).issue(nil)
+	b, _ := want(true, func(w *desiredLink) { w.externalID = a.link.ExternalID }).issue(nil)
 	if a.link.TemplateURL != b.link.TemplateURL || a.link.ExternalID != b.link.ExternalID || string(a.body) != string(b.body) {
 		t.Errorf("the plan says\n%+v\nand apply\n%+v", a.link, b.link)
 	}

@@ -27,12 +27,13 @@ func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	return bus
 }
 
-// planEventBus refuses a bus that can't be the hub's. Whether it is there is
+// checkEventBus refuses a bus that can't be the hub's. Whether it is there is
 // looked up by apply: the same apply may create it.
-func (r *hubResource) planEventBus(plan hubModel, diags *diag.Diagnostics) {
-	err := hub.CheckEventBus(plan.eventBus(diags), r.session.clients.Account, r.session.clients.Region)
+func (p *hubPlan) checkEventBus() {
+	clients := p.resource.session.clients
+	err := hub.CheckEventBus(p.plan.eventBus(p.diags), clients.Account, clients.Region)
 	if err != nil {
-		diags.AddAttributeError(path.Root("event_bus_arn"), "An event bus that the hub can't use", sentence(err.Error()))
+		p.diags.AddAttributeError(path.Root("event_bus_arn"), "An event bus that the hub can't use", sentence(err.Error()))
 	}
 }
 

@@ -37,7 +37,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 			permissionset.MaxOptionalPermissions),
 		Validators: []validator.Map{
 			mapvalidator.SizeAtMost(permissionset.MaxOptionalPermissions),
-			mapvalidator.KeysAre(permissionKey()),
+			mapvalidator.KeysAre(validPermissionKey()),
 		},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"description": schema.StringAttribute{
@@ -54,7 +54,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 	}
 }
 
-func permissionKey() check {
+func validPermissionKey() check {
 	return check{"1 to 41 lower-case letters, digits and underscores, beginning with a letter", "Not a key of an optional permission", func(s string) error {
 		if !permissionset.ValidSwitchKey(s) {
 			return fmt.Errorf("%q is not: the stack's parameter is named after it, so it looks like billing or restart_hosts", s)
@@ -63,13 +63,13 @@ func permissionKey() check {
 	}}
 }
 
-// optionalPermissions is the declared form of the attribute, all of it known.
-func (m linkModel) optionalPermissions(ctx context.Context, diags *diag.Diagnostics) map[string]permissionset.OptionalPermission {
-	if m.OptionalPermissions.IsNull() {
+// expandOptional returns the declared form of the attribute, all of it known.
+func expandOptional(ctx context.Context, permissions types.Map, diags *diag.Diagnostics) map[string]permissionset.OptionalPermission {
+	if permissions.IsNull() {
 		return nil
 	}
 	var models map[string]optionalPermissionModel
-	diags.Append(m.OptionalPermissions.ElementsAs(ctx, &models, false)...)
+	diags.Append(permissions.ElementsAs(ctx, &models, false)...)
 	declared := make(map[string]permissionset.OptionalPermission, len(models))
 	for key, model := range models {
 		permission := permissionset.OptionalPermission{
@@ -83,7 +83,7 @@ func (m linkModel) optionalPermissions(ctx context.Context, diags *diag.Diagnost
 	return declared
 }
 
-// flattenOptional is the attribute of what was declared.
+// flattenOptional returns the attribute of what was declared.
 func flattenOptional(ctx context.Context, declared map[string]permissionset.OptionalPermission, diags *diag.Diagnostics) types.Map {
 	element := optionalPermissionType()
 	if declared == nil {

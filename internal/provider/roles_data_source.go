@@ -22,24 +22,12 @@ import (
 )
 
 var (
-	_ datasource.DataSource              = (*roleDataSource)(nil)
-	_ datasource.DataSourceWithConfigure = (*roleDataSource)(nil)
 	_ datasource.DataSource              = (*rolesDataSource)(nil)
 	_ datasource.DataSourceWithConfigure = (*rolesDataSource)(nil)
 )
 
-// roleDataSource reads one customer's role, rolesDataSource those of a hub.
-type (
-	roleDataSource  struct{ configured }
-	rolesDataSource struct{ configured }
-)
-
-type roleDataModel struct {
-	Hub        types.String `tfsdk:"hub"`
-	CustomerID types.String `tfsdk:"customer_id"`
-
-	registrationModel
-}
+// rolesDataSource reads the roles of a hub's customers.
+type rolesDataSource struct{ configured }
 
 type rolesDataModel struct {
 	Hub         types.String `tfsdk:"hub"`
@@ -57,60 +45,26 @@ type listedRole struct {
 	registrationModel
 }
 
-func newRoleDataSource() datasource.DataSource  { return &roleDataSource{} }
 func newRolesDataSource() datasource.DataSource { return &rolesDataSource{} }
-
-func (d *roleDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_customer_role"
-}
 
 func (d *rolesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_customer_roles"
 }
 
-func registrationAttributes() map[string]schema.Attribute {
-	attributes := map[string]schema.Attribute{}
-	for name, description := range registrationTexts {
-		switch name {
-		case "granted_permissions":
-			attributes[name] = schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
-		case "accounts":
-			attributes[name] = listedAccounts()
-		case "outdated", "account_confirmed":
-			attributes[name] = schema.BoolAttribute{Computed: true, MarkdownDescription: description}
-		default:
-			attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
-		}
-	}
-	return attributes
-}
-
-func (d *roleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	attributes := registrationAttributes()
-	attributes["hub"] = schema.StringAttribute{Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub."}
-	attributes["customer_id"] = schema.StringAttribute{
-		Required: true, Validators: []validator.String{customerID()}, MarkdownDescription: "The vendor's name for the customer.",
-	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "One customer's role. A customer that the hub has no link for is an error; one who has not launched yet is `pending`.",
-		Attributes:          attributes,
-	}
-}
-
 func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	listed := registrationAttributes()
+	listed := asData(registrationAttributes())
 	listed["customer_id"] = schema.StringAttribute{Computed: true, MarkdownDescription: "The vendor's name for the customer."}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The roles of a hub's customers, those of other Terraform states included: of all whose link is open, and of all who have a live stack.",
 		Attributes: map[string]schema.Attribute{
-			"hub": schema.StringAttribute{Required: true, Validators: []validator.String{hubName()}, MarkdownDescription: "Name of the hub."},
+			"hub": schema.StringAttribute{Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub."},
 			"status": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "Only roles of this status: `pending`, `active`, `degraded` or `disconnected`.",
 				Validators: []validator.String{stringvalidator.OneOf(string(onboarding.Pending), string(onboarding.Active), string(onboarding.Degraded), string(onboarding.Disconnected))},
 			},
 			"customer_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, MarkdownDescription: "Only these customers.",
-				Validators: []validator.Set{setvalidator.ValueStringsAre(customerID())},
+				Validators: []validator.Set{setvalidator.ValueStringsAre(validCustomerID())},
 			},
 			"outdated": schema.BoolAttribute{Optional: true, MarkdownDescription: "Only roles that are, or are not, outdated."},
 			"roles": schema.ListNestedAttribute{
@@ -125,38 +79,8 @@ func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 	}
 }
 
-func (d *roleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.take(req.ProviderData, &resp.Diagnostics)
-}
-
 func (d *rolesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	d.take(req.ProviderData, &resp.Diagnostics)
-}
-
-func (d *roleDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model roleDataModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	in := d.intake(model.Hub.ValueString(), &resp.Diagnostics)
-	if in == nil {
-		return
-	}
-	found, err := in.customer(ctx, model.CustomerID.ValueString())
-	switch {
-	case errors.Is(err, registry.ErrNoHub):
-		resp.Diagnostics.Append(noSuchHub(in))
-	case errors.Is(err, registry.ErrNoLink):
-		resp.Diagnostics.Append(noSuchCustomer(in.name, model.CustomerID.ValueString()))
-	case err != nil:
-		resp.Diagnostics.Append(cannot("read", onCustomer(in.name, model.CustomerID.ValueString()), "", err))
-	}
-	if err != nil {
-		return
-	}
-	model.flatten(ctx, in, found, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
 func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
@@ -165,25 +89,25 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	in := d.intake(model.Hub.ValueString(), &resp.Diagnostics)
-	if in == nil {
+	view := d.view(model.Hub.ValueString(), &resp.Diagnostics)
+	if view == nil {
 		return
 	}
-	customers, err := in.all(ctx)
+	customers, err := view.Customers(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
-		resp.Diagnostics.Append(noSuchHub(in))
+		resp.Diagnostics.Append(noSuchHub(view))
 		return
 	}
 	if err != nil {
-		resp.Diagnostics.Append(cannot("read the customers of", onHub(in.name), "", err))
+		resp.Diagnostics.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
 		return
 	}
 	roles, arns := []listedRole{}, map[string]string{}
 	only := model.filter(ctx, &resp.Diagnostics)
 	for _, id := range slices.Sorted(maps.Keys(customers)) {
 		role := listedRole{CustomerID: types.StringValue(id)}
-		role.flatten(ctx, in, customers[id], &resp.Diagnostics)
-		if customers[id].Link.Closed && len(live(customers[id])) == 0 || !only(role) {
+		role.flatten(ctx, view, customers[id], &resp.Diagnostics)
+		if customers[id].Link.Closed && len(customers[id].Live()) == 0 || !only(role) {
 			continue
 		}
 		roles = append(roles, role)

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package provider
+package hubview
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type shared[T any] struct {
 }
 
 // get returns the value, read at most maxAge ago. An error is shared with
-// those who waited for it, and not kept for others.
+// those that waited for it, and not kept for others.
 func (s *shared[T]) get(ctx context.Context) (T, error) {
 	for {
 		s.mu.Lock()
@@ -49,7 +49,7 @@ func (s *shared[T]) get(ctx context.Context) (T, error) {
 		s.mu.Lock()
 		err := s.err
 		s.mu.Unlock()
-		// Whoever read may have been cancelled, which is not our affair.
+		// The operation that read may have been cancelled, which does not concern this one.
 		if err != nil && !errors.Is(err, context.Canceled) {
 			var none T
 			return none, err
@@ -74,7 +74,7 @@ func (s *shared[T]) fetch(ctx context.Context) (T, error) {
 	return s.value, nil
 }
 
-// put offers a value that somebody else has read at a time.
+// put offers a value that was read elsewhere, at a time.
 func (s *shared[T]) put(value T, readAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

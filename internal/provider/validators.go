@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -18,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
 // check is a validator of one string. It says what is wrong with the value and
@@ -59,7 +57,7 @@ func matches(pattern, advice string) func(string) error {
 	}
 }
 
-func accountID() check {
+func validAccountID() check {
 	return check{"an AWS account ID", "Not an AWS account ID", func(s string) error {
 		_, err := account.ParseID(s)
 		if err != nil && len(s) != 12 {
@@ -69,15 +67,15 @@ func accountID() check {
 	}}
 }
 
-func organizationID() check {
+func validOrganizationID() check {
 	return check{"the ID of an AWS organization", "Not the ID of an organization", parses(account.ParseOrganizationID)}
 }
 
-func awsRegion() check {
+func validRegion() check {
 	return check{"an AWS Region", "Not an AWS Region", parses(account.ParseRegion)}
 }
 
-func roleARN() check {
+func validRoleARN() check {
 	return check{"the full ARN of an IAM role", "Not the ARN of a role", func(s string) error {
 		if strings.ContainsAny(s, "*?") {
 			return fmt.Errorf("%q has a wildcard, which would trust roles that don't exist yet; name each role in full", s)
@@ -87,59 +85,50 @@ func roleARN() check {
 	}}
 }
 
-func policyARN() check {
+func validPolicyARN() check {
 	return check{"the ARN of an IAM managed policy", "Not the ARN of a managed policy", parses(account.ParsePolicyARN)}
 }
 
-func externalID() check {
+func validExternalID() check {
 	return check{"an external ID", "Not an external ID", parses(account.ParseExternalID)}
 }
 
-func eventBusARN() check {
+func validEventBusARN() check {
 	return check{"the ARN of an EventBridge event bus", "Not the ARN of an event bus", parses(account.ParseEventBusARN)}
 }
 
-func roleName() check {
+func validRoleName() check {
 	return check{"the name of an IAM role", "Not a role name", account.CheckRoleName}
 }
 
-func sessionName() check {
+func validSessionName() check {
 	return check{"the name of an STS session", "Not a session name",
 		matches(`^[\w+=,.@-]{2,64}$`, "it has 2 to 64 characters, letters, digits and _+=,.@-")} // aws-facts 7.1
 }
 
-func rolePath() check {
+func validRolePath() check {
 	return check{"the path of an IAM role", "Not a role path", account.CheckRolePath}
 }
 
-func stackName() check {
+func validStackName() check {
 	return check{"the name of a CloudFormation stack", "Not a stack name", account.CheckStackName}
 }
 
-func hubName() check {
+func validHubName() check {
 	return check{"2 to 31 lower-case letters, digits and hyphens, beginning with a letter", "Not a hub name",
 		matches(`^[a-z][a-z0-9-]{1,30}$`, "topics, queue, bucket and table are named after the hub, so it looks like acme or acme-eu")}
 }
 
-func customerID() check {
+func validCustomerID() check {
 	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Not a customer ID",
 		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "use the identifier that your own product gives its customers")}
 }
 
-func linkID() check {
+func validLinkID() check {
 	return check{"the id of an onboarding link, hub/customer", "Not the id of a link", func(s string) error {
 		_, _, err := splitLinkID(s)
 		return err
 	}}
-}
-
-// splitLinkID takes hub/customer apart.
-func splitLinkID(id string) (hub, customer string, err error) {
-	hub, customer, ok := strings.Cut(id, "/")
-	if !ok || hubName().find(hub) != nil || customerID().find(customer) != nil {
-		return "", "", fmt.Errorf("%q is not hub/customer, such as acme/globex", id)
-	}
-	return hub, customer, nil
 }
 
 func durationBetween(least, most string) check {
@@ -159,7 +148,7 @@ func durationBetween(least, most string) check {
 	}}
 }
 
-func instant() check {
+func validTime() check {
 	return check{"a time by RFC 3339", "Not a time", func(s string) error {
 		if _, err := time.Parse(time.RFC3339, s); err != nil {
 			return fmt.Errorf("%q is not; write it like 2030-01-31T18:00:00Z", s)
@@ -168,7 +157,7 @@ func instant() check {
 	}}
 }
 
-func webAddress() check {
+func validAddress() check {
 	return check{"a web or mail address", "Not an address", func(s string) error {
 		u, err := url.Parse(s)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "mailto") {
@@ -178,7 +167,7 @@ func webAddress() check {
 	}}
 }
 
-func endpointURL() check {
+func validEndpoint() check {
 	return check{"a URL", "Not a URL", func(s string) error {
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
@@ -188,31 +177,12 @@ func endpointURL() check {
 	}}
 }
 
-func jsonText() check {
+func validJSON() check {
 	return check{"a JSON document", "Not JSON", func(s string) error {
 		if !json.Valid([]byte(s)) {
 			return fmt.Errorf("this is not; jsonencode() writes it for you")
 		}
 		return nil
-	}}
-}
-
-func identityPolicy() check {
-	return check{"an IAM policy document as JSON", "Not an IAM policy", func(text string) error {
-		findings, err := iampolicy.Lint(text, iampolicy.Inline, account.Partition{})
-		if err != nil {
-			return err
-		}
-		var refused []string
-		for _, f := range findings { // the warnings are for the plan, where the policy is new
-			if f.Severity == iampolicy.SeverityError {
-				refused = append(refused, f.Message)
-			}
-		}
-		if len(refused) == 0 {
-			return nil
-		}
-		return errors.New(strings.Join(refused, ". "))
 	}}
 }
 
@@ -227,31 +197,4 @@ func oneOf[T ~string](values ...T) check {
 		}
 		return nil
 	}}
-}
-
-func policyName() check {
-	return check{"the name of an inline policy", "Not a policy name", account.CheckPolicyName}
-}
-
-// inlineSum holds the limit that IAM puts on all inline policies of a role
-// together (aws-facts 7.2).
-type inlineSum struct{}
-
-func (inlineSum) Description(context.Context) string {
-	return fmt.Sprintf("must have at most %d characters together", iampolicy.MaxInlineSize)
-}
-func (i inlineSum) MarkdownDescription(ctx context.Context) string { return i.Description(ctx) }
-
-func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp *validator.MapResponse) {
-	if req.ConfigValue.IsNull() || !fullyKnown(req.ConfigValue) {
-		return
-	}
-	var policies map[string]string
-	resp.Diagnostics.Append(req.ConfigValue.ElementsAs(ctx, &policies, false)...)
-	sum, err := iampolicy.InlineSize(policies)
-	if err == nil && sum > iampolicy.MaxInlineSize {
-		resp.Diagnostics.AddAttributeError(req.Path, "Inline policies too long", fmt.Sprintf(
-			"The inline policies of a role may have %d characters together, white space not counted; these have %d. "+
-				"Move some of them to managed policies.", iampolicy.MaxInlineSize, sum))
-	}
 }

@@ -1,0 +1,62 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+)
+
+// The core names mistakes by field; Terraform shows them by attribute.
+
+// fieldErrors returns the mistakes that the template's own checks found, each on
+// the attribute that the vendor wrote it in.
+func fieldErrors(errs []permissionset.FieldError) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, e := range errs {
+		diags.AddAttributeError(fieldPath(e), "Not a valid "+strings.ReplaceAll(lastField(e.Field), "_", " "), sentence(e.Problem))
+	}
+	return diags
+}
+
+// policyWarnings returns warnings of permissions that customers will ask about,
+// one for each policy.
+func policyWarnings(policies []permissionset.FieldWarnings) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, policy := range policies {
+		findings := make([]string, len(policy.Findings))
+		for i, f := range policy.Findings {
+			findings[i] = fmt.Sprintf("%s [%s]", sentence(f.Message), f.Code)
+		}
+		diags.AddAttributeWarning(fieldPath(permissionset.FieldError{Field: policy.Field, Key: policy.Key}),
+			fmt.Sprintf("Customers may ask about the policy %s", policy.Key), paragraphs(findings...))
+	}
+	return diags
+}
+
+func fieldPath(e permissionset.FieldError) path.Path {
+	names := strings.Split(e.Field, ".")
+	p := path.Root(names[0])
+	for i, name := range names[1:] {
+		if i == 0 && names[0] == "optional_permissions" {
+			p = p.AtMapKey(name)
+			continue
+		}
+		p = p.AtName(name)
+	}
+	switch lastField(e.Field) {
+	case "inline_policies", "tags", "optional_permissions":
+		if e.Key != "" {
+			return p.AtMapKey(e.Key)
+		}
+	}
+	return p
+}
+
+func lastField(field string) string { return field[strings.LastIndex(field, ".")+1:] }

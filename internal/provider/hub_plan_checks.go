@@ -1,0 +1,127 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// What a hub's plan refuses or warns of because customers use the hub.
+
+// hubUse is what customers use of a hub.
+type hubUse struct {
+	customers int                                // with an open link or a live stack
+	links     map[account.Region][]string        // customers whose open links lead to the Region
+	stacks    map[account.Region][]hub.LiveStack // live stacks in the Region
+}
+
+// useOf returns what customers use of their hub.
+func useOf(customers map[string]onboarding.Customer) hubUse {
+	use := hubUse{links: map[account.Region][]string{}, stacks: map[account.Region][]hub.LiveStack{}}
+	for _, customer := range customers {
+		live := customer.Live()
+		if !customer.Link.Closed || len(live) > 0 {
+			use.customers++
+		}
+		d, _ := declaration.Of(customer.Link)
+		if region, err := account.ParseRegion(d.Region); err == nil && !customer.Link.Closed {
+			use.links[region] = append(use.links[region], customer.Link.CustomerID)
+		}
+		for _, r := range live {
+			use.stacks[r.Stack.Region] = append(use.stacks[r.Stack.Region], hub.LiveStack{CustomerID: r.CustomerID, Stack: r.Stack})
+		}
+	}
+	return use
+}
+
+// checkUse refuses to give up what customers use, and warns if no registrar
+// would answer them.
+func (p *hubPlan) checkUse(ctx context.Context, record registry.HubRecord, spec hub.Spec) {
+	customers, err := p.view.Customers(ctx)
+	if err != nil {
+		p.diags.Append(cannot("read the customers of", hubNamed(p.view.Name), "", err))
+		return
+	}
+	use := useOf(customers)
+	p.checkRegions(use, givenUp(record, spec))
+	if spec.Capacity < use.customers {
+		p.diags.AddAttributeError(path.Root("capacity"), "Capacity below what is used",
+			fmt.Sprintf("Hub %s has %d customers: capacity must be at least that.", p.view.Name, use.customers))
+	}
+	if use.customers > 0 && !p.view.RegistrarAlive(ctx) {
+		p.diags.Append(noRegistrar(path.Empty(), p.view.Name))
+	}
+}
+
+// givenUp returns the Regions that a hub has and will not have.
+func givenUp(record registry.HubRecord, spec hub.Spec) []account.Region {
+	return slices.DeleteFunc(slices.Clone(record.Regions), func(r account.Region) bool { return slices.Contains(spec.Regions, r) })
+}
+
+// checkRegions refuses to give up Regions with live stacks, and warns of links
+// that lead to one.
+func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
+	var stranded []string
+	for _, region := range gone {
+		stranded = append(stranded, use.links[region]...)
+		if stacks := use.stacks[region]; len(stacks) > 0 {
+			p.diags.AddAttributeError(path.Root("regions"), fmt.Sprintf("Region %s of hub %s is in use", region, p.view.Name), paragraphs(
+				"Customers have live stacks there, which need the Region's topic for as long as they live. Keep the Region until they are deleted.",
+				(&hub.LiveError{Hub: p.view.Name, Region: region, Stacks: stacks}).Error()))
+		}
+	}
+	if len(stranded) > 0 {
+		slices.Sort(stranded)
+		p.diags.AddAttributeWarning(path.Root("regions"), fmt.Sprintf("Links lead to a Region that hub %s gives up", p.view.Name), fmt.Sprintf(
+			"Nobody can launch there any more. Give these customers' links another region: %s.", strings.Join(stranded, ", ")))
+	}
+}
+
+// checkGoodbye refuses, already in the plan, to destroy a hub under live stacks.
+func (p *hubPlan) checkGoodbye(ctx context.Context) {
+	if p.state == nil || p.sameHub() {
+		return
+	}
+	view := p.resource.view(p.state.Name.ValueString(), p.diags)
+	if view == nil {
+		return
+	}
+	stacks, err := view.Hub.Live(ctx)
+	if err != nil {
+		if _, gone := view.Record(ctx); errors.Is(gone, registry.ErrNoHub) {
+			return
+		}
+		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
+		return
+	}
+	if len(stacks) == 0 {
+		return
+	}
+	alive := &hub.LiveError{Hub: view.Name, Stacks: stacks}
+	if !p.state.ForceDestroy.ValueBool() {
+		p.diags.Append(hubAlive(view.Name, alive))
+		return
+	}
+	p.diags.AddWarning(fmt.Sprintf("Stacks of customers will hang without hub %s", view.Name), paragraphs(
+		"force_destroy is set, so the hub will be destroyed. Nobody will answer these stacks any more: their owners can delete them only by force.", alive.Error()))
+}
+
+func hubAlive(name string, stacks *hub.LiveError) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has live registrations", name), paragraphs(
+		"CloudFormation can't delete a stack whose phone-home nobody answers. Ask the customers to delete their stacks while a registrar listens, "+
+			"or set force_destroy = true, apply, and destroy then.", stacks.Error()))
+}

@@ -1,0 +1,63 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// readersOf returns the accounts that the policy of the bucket names as readers:
+// those that may publish.
+func readersOf(customers map[string]onboarding.Customer, now time.Time) map[account.ID]bool {
+	readers := map[account.ID]bool{}
+	for _, id := range onboarding.AllowedAccounts(slices.Collect(maps.Values(customers)), now) {
+		readers[id] = true
+	}
+	return readers
+}
+
+// roomForReaders returns how many accounts the policy of a hub's bucket can name.
+// Buckets' names are as long before the hub is there as they are then.
+func roomForReaders(name string, partition account.Partition) int {
+	return iampolicy.MaxReaders(hub.BucketName(name, registry.Key{}), partition)
+}
+
+// checkTemplateAccess refuses template_access = "accounts" where not all customers fit
+// into the policy, or more are declared to come than ever will.
+func (p *hubPlan) checkTemplateAccess(ctx context.Context) {
+	if onboarding.TemplateAccess(p.plan.TemplateAccess.ValueString()) != onboarding.TemplatesAccounts {
+		return
+	}
+	room := roomForReaders(p.view.Name, p.resource.session.clients.Partition())
+	if capacity := p.declared.capacity.ValueInt64(); capacity > int64(room) {
+		p.diags.AddAttributeError(path.Root("capacity"), "More customers than a bucket's policy can name", fmt.Sprintf(
+			"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account, and S3's limit leaves room for %d. "+
+				"Set capacity to at most %d, or template_access to another value.", room, room))
+	}
+	customers, err := p.view.Customers(ctx)
+	if err != nil {
+		if !errors.Is(err, registry.ErrNoHub) {
+			p.diags.Append(cannot("read the customers of", hubNamed(p.view.Name), "", err))
+		}
+		return
+	}
+	if readers := readersOf(customers, p.view.Now()); len(readers) > room {
+		p.diags.AddAttributeError(path.Root("template_access"), fmt.Sprintf("Hub %s has too many customers to name", p.view.Name), fmt.Sprintf(
+			"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account. Hub %s has %d, and S3's limit leaves room for %d. "+
+				"Nothing was changed; template_access = \"presigned\" is private too, and has no such limit.", p.view.Name, len(readers), room))
+	}
+}

@@ -1,0 +1,143 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hubview
+
+import (
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Planned is what was planned of a hub in this process. A link's plan shows its
+// URL before anything is created, and the URL is made of what the hub *will*
+// be: a hub that gains a Region in the same apply changes the template of a new
+// link. Were the link planned on the hub's record as it is, its final plan
+// would differ from the first, and Terraform would refuse it as inconsistent.
+type Planned struct {
+	mu      sync.Mutex
+	hub     HubPlan
+	links   map[string]LinkPlan
+	managed map[string]bool // customers whose links are in Terraform's state
+}
+
+// HubPlan is what the hub's own plan said.
+type HubPlan struct {
+	// New is set if the hub will be created, so that nothing of it is known
+	// yet but its Publishers; empty: not even these.
+	New        bool
+	Publishers onboarding.PublisherScope
+
+	// Partial is set if the hub will change, and some of it isn't known yet.
+	Partial bool
+
+	// Record is what the hub will be, if it is neither new nor partial.
+	Record registry.HubRecord
+
+	known bool // there was a plan, and Record is it
+}
+
+// LinkPlan is what a link's plan said.
+type LinkPlan struct {
+	Link  onboarding.Link
+	Known bool // everything in Link is known that a role's plan needs
+}
+
+func newPlanned() *Planned {
+	return &Planned{links: map[string]LinkPlan{}, managed: map[string]bool{}}
+}
+
+// SetHub remembers the hub's plan.
+func (p *Planned) SetHub(plan HubPlan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	plan.known = !plan.New && !plan.Partial
+	p.hub = plan
+}
+
+// hubApplied forgets the hub's plan: it has become the record.
+func (p *Planned) hubApplied() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hub = HubPlan{}
+}
+
+func (p *Planned) hubPlan() HubPlan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hub
+}
+
+// HubIsNew reports whether the hub is planned to be created in this operation,
+// again or for the first time.
+func (p *Planned) HubIsNew() bool { return p.hubPlan().New }
+
+// NewHubPublishers returns the publishers of a hub that is planned to be
+// created; empty if it isn't, or if they aren't known.
+func (p *Planned) NewHubPublishers() onboarding.PublisherScope { return p.hubPlan().Publishers }
+
+// SetLink remembers the plan of a customer's link.
+func (p *Planned) SetLink(customer string, plan LinkPlan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links[customer] = plan
+}
+
+// SetLinkIf remembers the plan of a customer's link if it fits with the
+// accounts of the other links that were planned in this process, and reports
+// whether it does. Links are planned at the same time, so each has to see those
+// before it.
+func (p *Planned) SetLinkIf(customer string, plan LinkPlan, fits func(others []account.ID) bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var others []account.ID
+	for other, planned := range p.links {
+		if other != customer && planned.Known {
+			others = append(others, planned.Link.Account)
+		}
+	}
+	if !fits(others) {
+		return false
+	}
+	p.links[customer] = plan
+	return true
+}
+
+// Link returns the plan of a customer's link; false if there was none.
+func (p *Planned) Link(customer string) (LinkPlan, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	plan, ok := p.links[customer]
+	return plan, ok
+}
+
+// OwnerOfExternalID returns another customer whose planned link has the external
+// ID; false if there is none.
+func (p *Planned) OwnerOfExternalID(customer, externalID string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for other, plan := range p.links {
+		if other != customer && plan.Link.ExternalID.String() == externalID {
+			return other, true
+		}
+	}
+	return "", false
+}
+
+// SetManaged notes that Terraform has a state of the customer's link. A plan to
+// create it, asked for later in the same process, then means that it is being
+// replaced.
+func (p *Planned) SetManaged(customer string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.managed[customer] = true
+}
+
+// IsManaged reports whether Terraform has a state of the customer's link.
+func (p *Planned) IsManaged(customer string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.managed[customer]
+}

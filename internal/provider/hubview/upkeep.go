@@ -1,0 +1,57 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hubview
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+)
+
+// Upkeep does what a hub needs once in an operation, whichever of its resources
+// asks first. What it can't do now, the next operation will.
+type Upkeep struct {
+	view *View
+
+	sweptPublishers sync.Once
+	sweptTemplates  sync.Once
+	proven          sync.Once
+}
+
+// SweepPublishers takes the accounts of customers who left long ago off the
+// topics, when a link goes: an account that goes now stays for the grace
+// period. Only the first call of an operation does it and returns its error.
+func (u *Upkeep) SweepPublishers(ctx context.Context) (err error) {
+	u.sweptPublishers.Do(func() { err = u.view.Hub.Permissions().Sweep(ctx) })
+	return err
+}
+
+// SweepTemplates deletes the templates that are out of use, when a link changes
+// or goes: that is what puts templates out of use, a grace period later. Only
+// the first call of an operation does it and returns its error.
+func (u *Upkeep) SweepTemplates(ctx context.Context) (err error) {
+	u.sweptTemplates.Do(func() { err = u.view.Hub.SweepTemplates(ctx, u.view.Now()) })
+	return err
+}
+
+// proveRoles proves the registered roles again and records the results, before
+// they are read. A role that could not be proven stays as it was; the reason is
+// in the registry, or in the error that the next read gets itself.
+func (u *Upkeep) proveRoles(ctx context.Context) {
+	u.proven.Do(func() {
+		record, err := u.view.Record(ctx)
+		if err == nil {
+			_, err = health.Round(ctx, health.Config{
+				Registry: u.view.Registry, Prover: registrar.NewProver(u.view.Clients(), record), Clock: u.view.Now,
+			})
+		}
+		if err != nil {
+			tflog.Warn(ctx, "The roles of a hub could not be proven again", map[string]any{"hub": u.view.Name, "error": err.Error()})
+		}
+	})
+}

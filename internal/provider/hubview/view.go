@@ -1,0 +1,239 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package hubview is what the resources, data sources and ephemeral resources
+// of one Terraform operation share of a hub. A [View] reads the hub's record
+// and its customers once for all of them, and shows at once what the operation
+// itself has written. Beside it, [Planned] remembers what was planned in this
+// process, a [Waiter] waits for customers, and an [Upkeep] does once what has
+// to be done once.
+//
+// The package knows nothing of schemas, models or diagnostics: it returns
+// errors, and the provider says what they mean. Nothing of it outlives the
+// operation.
+package hubview
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// freshness is how long what was read of a hub may be used. It is for all the
+// resources of one refresh to share a read; nothing lives longer than the
+// operation anyway.
+const freshness = 30 * time.Second
+
+// Config is what a view takes from the provider's configuration.
+type Config struct {
+	Clients *awsclient.Clients
+	Clock   func() time.Time
+	// Console is the address that launch links begin with; empty: the AWS
+	// console's.
+	Console string
+	// ProveRoles makes every first read of the customers prove their roles again.
+	ProveRoles bool
+	// PollInterval is how often a waiter looks at the registry.
+	PollInterval time.Duration
+}
+
+// View is one hub as one operation sees it.
+type View struct {
+	Name     string
+	Hub      *hub.Manager
+	Registry *registry.Registry
+
+	Planned *Planned
+	Waiter  *Waiter
+	Upkeep  *Upkeep
+
+	config    Config
+	records   shared[registry.HubRecord]
+	customers shared[map[string]onboarding.Customer]
+	beats     shared[time.Time]
+
+	mu           sync.Mutex
+	writtenHub   registry.HubRecord
+	writtenLinks map[string]onboarding.Link
+}
+
+// New returns the view of the hub of a name, without reading anything.
+func New(name string, config Config) (*View, error) {
+	opened, err := hub.New(config.Clients, name, config.Clock, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	v := &View{
+		Name:         name,
+		Hub:          opened,
+		Registry:     opened.Registry(),
+		Planned:      newPlanned(),
+		config:       config,
+		writtenLinks: map[string]onboarding.Link{},
+	}
+	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.Hub}
+	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
+	v.beats = shared[time.Time]{now: config.Clock, maxAge: freshness, read: v.Registry.LastBeat}
+	v.Waiter = newWaiter(v)
+	v.Upkeep = &Upkeep{view: v}
+	return v, nil
+}
+
+// Clients are the AWS clients that the hub is reached with.
+func (v *View) Clients() *awsclient.Clients { return v.config.Clients }
+
+// Console is the address that launch links begin with; empty: the AWS console's.
+func (v *View) Console() string { return v.config.Console }
+
+// Now returns the time by the provider's clock.
+func (v *View) Now() time.Time { return v.config.Clock() }
+
+// Record returns the hub's record; registry.ErrNoHub if there definitely is none.
+func (v *View) Record(ctx context.Context) (registry.HubRecord, error) {
+	record, err := v.records.get(ctx)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err == nil && v.writtenHub.Revision > record.Revision {
+		return v.writtenHub, nil
+	}
+	return record, err
+}
+
+// RecordAfterApply returns the hub's record as it will be when this operation
+// is applied: what the hub's own plan said, otherwise what is there. It returns
+// false if the hub definitely isn't there yet, or if part of it isn't known;
+// any other failure to read it is an error.
+func (v *View) RecordAfterApply(ctx context.Context) (registry.HubRecord, bool, error) {
+	switch planned := v.Planned.hubPlan(); {
+	case planned.New, planned.Partial:
+		return registry.HubRecord{}, false, nil
+	case planned.known:
+		return planned.Record, true, nil
+	}
+	record, err := v.Record(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		return registry.HubRecord{}, false, nil
+	}
+	return record, err == nil, err
+}
+
+// Customer returns one customer of the hub, from the query that all share;
+// registry.ErrNoLink if the hub is there and the customer is not.
+func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
+	all, err := v.customers.get(ctx)
+	if err != nil {
+		return onboarding.Customer{}, v.noHubFirst(ctx, err)
+	}
+	customer, ok := all[id]
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if written, mine := v.writtenLinks[id]; mine && written.Revision > customer.Link.Revision {
+		customer.Link, ok = written, true
+	}
+	if !ok {
+		return onboarding.Customer{}, registry.ErrNoLink
+	}
+	return customer, nil
+}
+
+// Find is Customer, with nil instead of an error if the hub definitely has no
+// customer of the ID.
+func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error) {
+	found, err := v.Customer(ctx, id)
+	if errors.Is(err, registry.ErrNoLink) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// Customers returns all customers of the hub, by ID. The map is the caller's.
+func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, error) {
+	read, err := v.customers.get(ctx)
+	if err != nil {
+		return nil, v.noHubFirst(ctx, err)
+	}
+	all := make(map[string]onboarding.Customer, len(read))
+	for id, customer := range read {
+		all[id] = customer
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, written := range v.writtenLinks {
+		if c := all[id]; written.Revision > c.Link.Revision {
+			c.Link = written
+			all[id] = c
+		}
+	}
+	return all, nil
+}
+
+func (v *View) readCustomers(ctx context.Context) (map[string]onboarding.Customer, error) {
+	if v.config.ProveRoles {
+		v.Upkeep.proveRoles(ctx)
+	}
+	list, err := v.Registry.Customers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]onboarding.Customer, len(list))
+	for _, c := range list {
+		byID[c.Link.CustomerID] = c
+	}
+	return byID, nil
+}
+
+// noHubFirst turns the failure to list customers into registry.ErrNoHub if
+// that is the reason, because "no such table" and "no such customer" are two
+// very different things to Terraform.
+func (v *View) noHubFirst(ctx context.Context, err error) error {
+	if _, hubErr := v.Record(ctx); errors.Is(hubErr, registry.ErrNoHub) {
+		return hubErr
+	}
+	return err
+}
+
+// silence is how long nothing was heard of a registrar before it counts as
+// stopped; registrars beat every minute.
+const silence = 5 * time.Minute
+
+// RegistrarAlive reports whether a registrar of the hub was heard of lately. It
+// also returns true if that can't be told.
+func (v *View) RegistrarAlive(ctx context.Context) bool {
+	last, err := v.beats.get(ctx)
+	return err != nil || v.Now().Sub(last) < silence
+}
+
+// SawHub shares a record that was read elsewhere, at a time.
+func (v *View) SawHub(record registry.HubRecord, readAt time.Time) { v.records.put(record, readAt) }
+
+// WroteHub makes a record that this operation wrote visible to the rest of it.
+func (v *View) WroteHub(record registry.HubRecord) {
+	v.mu.Lock()
+	v.writtenHub = record
+	v.mu.Unlock()
+	v.Planned.hubApplied()
+}
+
+// WroteLink makes a link that this operation wrote visible to the rest of it.
+func (v *View) WroteLink(link onboarding.Link) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.writtenLinks[link.CustomerID] = link
+}
+
+// Forget makes the next look a fresh one: after a conflict, or before a decision
+// that must not rest on something half a minute old.
+func (v *View) Forget() {
+	v.records.forget()
+	v.customers.forget()
+}

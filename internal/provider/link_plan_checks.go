@@ -1,0 +1,154 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
+)
+
+// What a link's plan refuses or warns of. A check says what it finds in the
+// plan's diagnostics.
+
+// checkPermissions checks what is granted, which takes no hub, if all of it is
+// known.
+func (p *linkPlan) checkPermissions(ctx context.Context) {
+	if !fullyKnown(p.config.Role) || !fullyKnown(p.config.OptionalPermissions) || p.diags.HasError() {
+		return
+	}
+	var partition account.Partition
+	if s := p.resource.session; s.ready() {
+		partition = s.clients.Partition()
+	}
+	granted := permissionset.Set{
+		Role:    p.plan.role(ctx, p.diags).declared(ctx, p.diags),
+		Choices: permissionset.Choices{OptionalPermissions: expandOptional(ctx, p.plan.OptionalPermissions, p.diags)},
+	}
+	p.diags.Append(fieldErrors(granted.ValidatePermissions(partition))...)
+	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) {
+		return // a warning that comes at every plan goes unread
+	}
+	p.diags.Append(policyWarnings(granted.Review())...)
+}
+
+// checkPartition refuses a Region and trusted principals that no hub of the provider
+// could ever go with, whether it is there already or not.
+func (p *linkPlan) checkPartition(ctx context.Context) {
+	partition := p.resource.session.clients.Partition()
+	if region, err := account.ParseRegion(p.config.Region.ValueString()); err == nil && region.Partition() != partition {
+		p.diags.Append(otherPartition(path.Root("region"), region, partition))
+	}
+	p.principals(ctx)
+}
+
+// principals returns the trusted roles, checked; none if they aren't known.
+func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
+	if !fullyKnown(p.plan.TrustedPrincipalARNs) || p.plan.TrustedPrincipalARNs.IsNull() {
+		return nil
+	}
+	trusted := permissionset.Trust{}
+	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
+	clients := p.resource.session.clients
+	p.diags.Append(fieldErrors(trusted.Validate(clients.Account, clients.Partition()))...)
+	principals, _ := trusted.Principals() // validated
+	return principals
+}
+
+// checkProvable refuses a trust that the provider could never prove: it is none of
+// the trusted principals, and may assume none of them.
+func (p *linkPlan) checkProvable(ctx context.Context) {
+	clients, principals := p.resource.session.clients, p.principals(ctx)
+	if len(principals) == 0 {
+		return
+	}
+	if p.diags.HasError() || roleproof.CanProve(clients.CallerARN, clients.Account, principals) {
+		return
+	}
+	var last error
+	for _, principal := range principals {
+		if _, last = clients.Assume(ctx, principal); last == nil {
+			return
+		}
+	}
+	p.diags.AddAttributeError(path.Root("trusted_principal_arns"), "Nobody here could prove the role", paragraphs(fmt.Sprintf(
+		"Roles are proven before they are registered, by somebody that they trust. The provider runs as %s, which is none of the trusted principals and may assume none of them. "+
+			"Add a role that the provider uses or may assume.", clients.CallerARN), last.Error()))
+}
+
+// checkPublishers checks what can be checked if the hub isn't there yet, but its
+// publishers are known.
+func (p *linkPlan) checkPublishers(view *hubview.View) {
+	publishers := view.Planned.NewHubPublishers()
+	p.checkExternalID(publishers)
+	if publishers == onboarding.KnownAccounts && p.config.AccountID.IsNull() && !p.plan.Scope.IsUnknown() && p.plan.Scope.ValueString() != scopeOrganization {
+		p.diags.Append(accountMissing())
+	}
+}
+
+// checkExternalID refuses an external ID of the vendor's own if anyone may
+// publish: only one that the hub has made is sure to be unguessable.
+func (p *linkPlan) checkExternalID(publishers onboarding.PublisherScope) {
+	kept := p.sameLink() && p.plan.ExternalID.Equal(p.state.ExternalID)
+	if publishers == onboarding.AnyAccount && !p.config.ExternalID.IsNull() && !kept {
+		p.diags.AddAttributeError(path.Root("external_id"), "Not on a hub that anyone may use",
+			`The hub's publishers are "anyone", so external_id can't be chosen: only one that the hub has made is sure to be unguessable. Leave it out.`)
+	}
+}
+
+// checkUnique refuses one external ID for two customers, of this plan or of the hub.
+func (p *linkPlan) checkUnique(ctx context.Context, view *hubview.View, link onboarding.Link) {
+	if p.config.ExternalID.IsNull() {
+		return
+	}
+	if other, found := view.Planned.OwnerOfExternalID(link.CustomerID, link.ExternalID.String()); found {
+		p.diags.Append(externalIDTaken(other, link.ExternalID.String()))
+		return
+	}
+	customers, err := view.Customers(ctx)
+	if err != nil {
+		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
+		return
+	}
+	for _, c := range customers {
+		if c.Link.CustomerID != link.CustomerID && c.Link.ExternalID == link.ExternalID {
+			p.diags.Append(externalIDTaken(c.Link.CustomerID, link.ExternalID.String()))
+		}
+	}
+}
+
+// reserve remembers the link as it is planned, for the plans of its role and of
+// other links, and refuses it if its account doesn't fit into the bucket's policy
+// any more.
+func (p *linkPlan) reserve(ctx context.Context, view *hubview.View, record registry.HubRecord, link onboarding.Link) {
+	plan := hubview.LinkPlan{Link: link, Known: true}
+	if record.TemplateAccess != onboarding.TemplatesAccounts {
+		view.Planned.SetLink(link.CustomerID, plan)
+		return
+	}
+	customers, err := view.Customers(ctx)
+	if err != nil {
+		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
+		return
+	}
+	readers := readersOf(customers, view.Now())
+	room := roomForReaders(record.Name, record.Region.Partition())
+	fits := view.Planned.SetLinkIf(link.CustomerID, plan, func(others []account.ID) bool {
+		for _, id := range others {
+			readers[id] = true
+		}
+		return readers[link.Account] || len(readers) < room
+	})
+	if !fits {
+		p.diags.Append(noRoom(view.Name, link.CustomerID, len(readers), room))
+	}
+}

@@ -1,0 +1,74 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// The addresses of a link: what its hub's template_access lets be written down,
+// and what takes their place elsewhere.
+
+// addresses returns a link's url and template_url. They are null if templates
+// have to be signed: a signature belongs into no plan and no state, and would be
+// dead before long.
+func addresses(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) (url, template types.String, err error) {
+	if record.TemplateAccess.Signed() {
+		return types.StringNull(), types.StringNull(), nil
+	}
+	text, err := launch.URL(link, d, console)
+	return types.StringValue(text), types.StringValue(link.TemplateURL), err
+}
+
+// unknownAddresses returns the url and template_url of a link of which too little
+// is known yet.
+func unknownAddresses(record registry.HubRecord) types.String {
+	if record.TemplateAccess.Signed() {
+		return types.StringNull()
+	}
+	return types.StringUnknown()
+}
+
+// howToSend returns what to send to a customer: the link, or how to come by one.
+func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) string {
+	if record.TemplateAccess.Signed() {
+		return fmt.Sprintf("Links of this hub are signed when they are needed. Print a fresh one with:\n\n  xacct link %s", link.ID())
+	}
+	text, err := launch.URL(link, d, console)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// updateURL returns where the customer updates their stack; null if there is
+// nothing to update, or if the address would have to be signed.
+func updateURL(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
+	r, _ := c.SoleRegistration()
+	if !r.Outdated(c.Link) {
+		return types.StringNull()
+	}
+	record, known, err := view.RecordAfterApply(ctx)
+	if err != nil {
+		diags.Append(cannot("read", hubNamed(view.Name), "", err))
+	}
+	if !known || record.TemplateAccess.Signed() {
+		return types.StringNull()
+	}
+	url, err := launch.UpdateURL(c.Link, r, view.Console())
+	if err != nil {
+		diags.Append(cannot("make the update link of", customerNamed(c.Link.Hub, c.Link.CustomerID), "", err))
+	}
+	return optional(url)
+}

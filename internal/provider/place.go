@@ -1,0 +1,70 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+)
+
+// place is where a hub is. A hub's own state says it; links and roles keep it
+// beside their state, because a provider that looks in another Region must not
+// take a hub of the same name there for theirs.
+type place struct {
+	Account string `json:"account_id"`
+	Region  string `json:"region"`
+}
+
+// placeKey is the key of the place in a resource's private state.
+const placeKey = "hub"
+
+func placeOf(clients *awsclient.Clients) place {
+	return place{clients.Account.String(), clients.Region.String()}
+}
+
+// privateReader and privateWriter are what the framework gives of a resource's
+// private state.
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// keepPlace writes where the provider looks into a resource's private state.
+func (c *configured) keepPlace(ctx context.Context, private privateWriter) diag.Diagnostics {
+	text, _ := json.Marshal(placeOf(c.session.clients))
+	return private.SetKey(ctx, placeKey, text)
+}
+
+// movedFrom reports, and says so, that the provider is not where the resource's
+// hub was.
+func (c *configured) movedFrom(ctx context.Context, hubName string, private privateReader, diags *diag.Diagnostics) bool {
+	text, d := private.GetKey(ctx, placeKey)
+	diags.Append(d...)
+	var was place
+	if text == nil || json.Unmarshal(text, &was) != nil {
+		return false // just imported
+	}
+	return c.elsewhere(hubName, was, diags)
+}
+
+// elsewhere reports, and says so, that the provider looks in another account or
+// Region than the hub's. What is empty in the hub's place is not compared.
+func (c *configured) elsewhere(hubName string, was place, diags *diag.Diagnostics) bool {
+	switch here := placeOf(c.session.clients); {
+	case was.Account != "" && was.Account != here.Account:
+		diags.Append(wrongPlace(hubName, "account", here.Account, was.Account))
+	case was.Region != "" && was.Region != here.Region:
+		diags.Append(wrongPlace(hubName, "Region", here.Region, was.Region))
+	default:
+		return false
+	}
+	return true
+}

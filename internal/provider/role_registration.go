@@ -1,0 +1,134 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+)
+
+// registrationModel is what is known of a customer's role: the part that the
+// resource and both data sources share.
+type registrationModel struct {
+	RoleARN            types.String `tfsdk:"role_arn"`
+	AccountID          types.String `tfsdk:"account_id"`
+	ExternalID         types.String `tfsdk:"external_id"`
+	StackID            types.String `tfsdk:"stack_id"`
+	StackRegion        types.String `tfsdk:"stack_region"`
+	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
+	TemplateVersion    types.String `tfsdk:"template_version"`
+	Outdated           types.Bool   `tfsdk:"outdated"`
+	UpdateURL          types.String `tfsdk:"update_url"`
+	Status             types.String `tfsdk:"status"`
+	RegisteredAt       types.String `tfsdk:"registered_at"`
+	ProvenAt           types.String `tfsdk:"proven_at"`
+	Accounts           types.Map    `tfsdk:"accounts"`
+	AccountConfirmed   types.Bool   `tfsdk:"account_confirmed"`
+}
+
+// registrationAttributes returns the attributes of a registration, as the
+// resource has them; the data sources take them over.
+func registrationAttributes() map[string]schema.Attribute {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	attributes := map[string]schema.Attribute{
+		"role_arn": text("ARN of the customer's role. Before the customer launched it is the ARN that the role will have; " +
+			"nobody can assume it until the role is there."),
+		"account_id":   text("The customer's AWS account."),
+		"external_id":  text("External ID to assume the role with."),
+		"stack_id":     text("ARN of the customer's stack; null before it phoned home."),
+		"stack_region": text("Region of the customer's stack."),
+		"granted_permissions": schema.SetAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "Optional permissions that the customer switched on, as the stack reported them.",
+		},
+		"template_version": text("Version of the template that the stack was made with, as it reported."),
+		"outdated":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the stack was made with another version than the link's of today."},
+		"update_url": text("While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
+			"The customer's parameters stay as they are. Null where there is nothing to update."),
+		"status": text("`pending` (nobody has launched), `active` (the role is proven), `degraded` (there, but not proven now) " +
+			"or `disconnected` (the customer deleted the stack). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
+			"`disconnected` if none has a stack any more, and `pending` if none ever had."),
+		"registered_at": text("When the stack registered the role, by RFC 3339."),
+		"account_confirmed": schema.BoolAttribute{
+			Computed: true,
+			MarkdownDescription: "Whether the account is one that the vendor named or let in as part of an organization. False while a link that anyone may use has no `account_id`, " +
+				"whoever has registered.",
+		},
+		"proven_at": text("When the role was last proven with another result than before, by RFC 3339."),
+	}
+	attributes["accounts"] = accountsAttribute(attributes)
+	return attributes
+}
+
+// flatten takes what is known of a customer's role into the model.
+func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) {
+	m.flattenIdentity(c, view.Clients().Partition())
+	m.UpdateURL = updateURL(ctx, view, c, diags)
+	m.flattenAccounts(ctx, c, diags)
+	m.Outdated = types.BoolValue(outdated(c))
+	if c.Link.Scope == onboarding.ScopeOrganization {
+		m.flattenOrganization(c)
+		return
+	}
+	r, ok := c.SoleRegistration()
+	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
+	if !ok {
+		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
+		m.TemplateVersion = types.StringNull()
+		m.Status = types.StringValue(string(onboarding.Pending))
+		m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
+		return
+	}
+	m.StackID = optional(r.Stack.String())
+	m.StackRegion = optional(r.Stack.Region.String())
+	m.TemplateVersion = optional(r.TemplateVersion)
+	m.Status = types.StringValue(string(r.Status))
+	m.RegisteredAt, m.ProvenAt = timeString(r.RegisteredAt), timeString(r.ProvenAt)
+}
+
+// outdated reports whether a stack of the customer was made with another
+// version of the template than the link's of today.
+func outdated(c onboarding.Customer) bool {
+	return slices.ContainsFunc(c.Current(), func(r onboarding.Registration) bool { return r.Outdated(c.Link) })
+}
+
+// flattenIdentity takes the part that a plan knows into the model: what the link
+// says, until a live stack says otherwise. Organization links have no single
+// account; open links have none until the first account registers.
+func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition account.Partition) {
+	role, externalID := c.Link.Role(partition), c.Link.ExternalID
+	if r, ok := c.SoleRegistration(); ok && r.Live() {
+		role, externalID = r.Role, r.ExternalID
+	}
+	m.ExternalID = types.StringValue(externalID.String())
+	m.RoleARN, m.AccountID = types.StringNull(), types.StringNull()
+	if sole := c.Link.Sole(); !sole.IsZero() {
+		m.RoleARN, m.AccountID = types.StringValue(role.String()), types.StringValue(sole.String())
+	}
+}
+
+// sameIdentity reports whether both say the same of what flattenIdentity sets.
+func (m registrationModel) sameIdentity(o registrationModel) bool {
+	return m.RoleARN.Equal(o.RoleARN) && m.AccountID.Equal(o.AccountID) && m.ExternalID.Equal(o.ExternalID)
+}
+
+// setUnknown makes unknown what no plan can know.
+func (m *registrationModel) setUnknown() {
+	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
+	m.GrantedPermissions = types.SetUnknown(types.StringType)
+	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
+	m.Accounts, m.AccountConfirmed = types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), types.BoolUnknown()
+	m.Status = types.StringUnknown()
+	m.RegisteredAt, m.ProvenAt = types.StringUnknown(), types.StringUnknown()
+}

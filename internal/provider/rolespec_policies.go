@@ -1,0 +1,99 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// Policies in configurations: which are refused at once, how many fit, and which
+// are no change.
+
+func validIdentityPolicy() check {
+	return check{"an IAM policy document as JSON", "Not an IAM policy", func(text string) error {
+		findings, err := iampolicy.Lint(text, iampolicy.Inline, account.Partition{})
+		if err != nil {
+			return err
+		}
+		var refused []string
+		for _, f := range findings { // the warnings are for the plan, where the policy is new
+			if f.Severity == iampolicy.SeverityError {
+				refused = append(refused, f.Message)
+			}
+		}
+		if len(refused) == 0 {
+			return nil
+		}
+		return errors.New(strings.Join(refused, ". "))
+	}}
+}
+
+func validPolicyName() check {
+	return check{"the name of an inline policy", "Not a policy name", account.CheckPolicyName}
+}
+
+// inlineSum holds the limit that IAM puts on all inline policies of a role
+// together (aws-facts 7.2).
+type inlineSum struct{}
+
+func (inlineSum) Description(context.Context) string {
+	return fmt.Sprintf("must have at most %d characters together", iampolicy.MaxInlineSize)
+}
+func (i inlineSum) MarkdownDescription(ctx context.Context) string { return i.Description(ctx) }
+
+func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+	if req.ConfigValue.IsNull() || !fullyKnown(req.ConfigValue) {
+		return
+	}
+	var policies map[string]string
+	resp.Diagnostics.Append(req.ConfigValue.ElementsAs(ctx, &policies, false)...)
+	sum, err := iampolicy.InlineSize(policies)
+	if err == nil && sum > iampolicy.MaxInlineSize {
+		resp.Diagnostics.AddAttributeError(req.Path, "Inline policies too long", fmt.Sprintf(
+			"The inline policies of a role may have %d characters together, white space not counted; these have %d. "+
+				"Move some of them to managed policies.", iampolicy.MaxInlineSize, sum))
+	}
+}
+
+// sameMeaning keeps the state's policies where the configuration's differ from
+// them in nothing but spelling: white space, the order of a list.
+type sameMeaning struct{}
+
+var _ planmodifier.Map = sameMeaning{}
+
+func (sameMeaning) Description(context.Context) string {
+	return "policies that mean the same are not a change"
+}
+func (s sameMeaning) MarkdownDescription(ctx context.Context) string { return s.Description(ctx) }
+
+func (sameMeaning) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	if req.StateValue.IsNull() || !fullyKnown(req.PlanValue) || len(req.StateValue.Elements()) != len(req.PlanValue.Elements()) {
+		return
+	}
+	var state, plan map[string]string
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &state, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for name, document := range plan {
+		before, ok := state[name]
+		if !ok {
+			return
+		}
+		if same, err := iampolicy.Equivalent(before, document); err != nil || !same {
+			return
+		}
+	}
+	resp.PlanValue = req.StateValue
+}
