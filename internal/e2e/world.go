@@ -32,7 +32,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// T is what a world needs of a test. A command that plays stories has its own.
+// T is what a world needs of a test: a *testing.T, or a property's *rapid.T.
 type T interface {
 	Helper()
 	Context() context.Context

@@ -17,9 +17,9 @@ import (
 //go:embed testdata/forged.yaml
 var forgedTable []byte
 
-// Forgery is one forged or broken message: how it is made from what the forger
+// forgery is one forged or broken message: how it is made from what the forger
 // knows, and what must come of it. The table's head explains the members.
-type Forgery struct {
+type forgery struct {
 	Name       string         `json:"name"`
 	About      string         `json:"about"`
 	Type       string         `json:"type"`
@@ -56,9 +56,9 @@ const (
 	fateAnswered = "answered" // the bucket took it: the URL was the forger's own
 )
 
-// Forgeries is the table.
-func Forgeries() ([]Forgery, error) {
-	var table []Forgery
+// forgeries reads the table.
+func forgeries() ([]forgery, error) {
+	var table []forgery
 	if err := yaml.UnmarshalStrict(forgedTable, &table); err != nil {
 		return nil, fmt.Errorf("read the table of forgeries: %w", err)
 	}
@@ -134,7 +134,7 @@ func (k known) request(kind string) map[string]any {
 }
 
 // message is the forged message.
-func (f Forgery) message(k known) (string, error) {
+func (f forgery) message(k known) (string, error) {
 	if f.Text != nil {
 		return k.text(*f.Text), nil
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Report is what came of a siege.
-type Report struct {
+// report is what came of a siege.
+type report struct {
 	Sent     int            // forgeries
 	Fates    map[string]int // what came of them
 	Honest   int            // customers between them
@@ -32,8 +32,8 @@ type Report struct {
 	Problems []string // broken promises; there must be none
 }
 
-// Print shows the report to a person.
-func (r *Report) Print(out io.Writer) {
+// print shows the report to a person.
+func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%d forged or broken messages, sent through the hub's topics by a customer who may publish\n", r.Sent)
 	for _, fate := range []string{fateUnsent, fateDead, fateRefused, fateAnswered} {
 		fmt.Fprintf(out, "  %4d %s\n", r.Fates[fate], map[string]string{

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,10 +23,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Forge sends all forgeries through the hub's real topics, as a customer who
+// besiege sends all forgeries through the hub's real topics, as a customer who
 // may publish and means harm, with honest customers between them, and reports
 // what came of it.
-func Forge(t T, table []Forgery) *Report {
+func besiege(t *testing.T, table []forgery) *report {
 	t.Helper()
 	s := newSiege(t)
 	s.holdGenuineURLs(table)
@@ -72,7 +73,7 @@ type served struct {
 
 // sentForgery is a forgery on its way.
 type sentForgery struct {
-	Forgery
+	forgery
 	text    string // of the message
 	body    string // of the queue's message, where it went there directly
 	path    string // of an answer to it
@@ -80,7 +81,7 @@ type sentForgery struct {
 	refused error  // by SNS
 }
 
-func newSiege(t T) *siege {
+func newSiege(t *testing.T) *siege {
 	t.Helper()
 	w := New(t)
 	s := &siege{World: w, began: time.Now(), registrar: w.Registrar()}
@@ -110,7 +111,7 @@ func open(body string) (n notification) {
 // holdGenuineURLs gives mallory genuinely signed requests, one for each forgery
 // that uses one: a stack of their own sends them to a topic of their own, and
 // nobody answers. The role in it can be assumed by anybody of the vendor's.
-func (s *siege) holdGenuineURLs(table []Forgery) {
+func (s *siege) holdGenuineURLs(table []forgery) {
 	s.T.Helper()
 	n := 1 // for the look of a signature
 	for _, f := range table {
@@ -158,7 +159,7 @@ func (s *siege) honest(c *Customer) (stackID string) {
 }
 
 // forge makes one message and publishes it.
-func (s *siege) forge(f Forgery) {
+func (s *siege) forge(f forgery) {
 	s.T.Helper()
 	after := func() {}
 	var k known
@@ -180,11 +181,12 @@ func (s *siege) forge(f Forgery) {
 		k.address()
 		k["url"] = mine.text("ResponseURL")
 	}
-	for name, text := range f.With {
-		f.With[name] = k.text(text)
-	}
 	if len(f.With) > 0 {
-		maps.Copy(k, f.With)
+		with := known{} // the table stays as it is, for the next round
+		for name, text := range f.With {
+			with[name] = k.text(text)
+		}
+		maps.Copy(k, with)
 		k.address()
 	}
 	k["genuine"] = s.genuine
@@ -199,9 +201,9 @@ func (s *siege) forge(f Forgery) {
 	after()
 }
 
-func (s *siege) send(f Forgery, k known, text string) {
+func (s *siege) send(f forgery, k known, text string) {
 	s.T.Helper()
-	sent := sentForgery{Forgery: f, text: text, path: k["stack"] + "|" + k["logical"] + "|" + k["request"], since: len(s.registrar.Sent())}
+	sent := sentForgery{forgery: f, text: text, path: k["stack"] + "|" + k["logical"] + "|" + k["request"], since: len(s.registrar.Sent())}
 	if f.Raw || f.Envelope != nil {
 		sent.body = text
 		if !f.Raw {
@@ -222,7 +224,7 @@ func (s *siege) send(f Forgery, k known, text string) {
 }
 
 // envelope is a notification that SNS never made.
-func (s *siege) envelope(f Forgery, k known, text string) string {
+func (s *siege) envelope(f forgery, k known, text string) string {
 	envelope := map[string]any{
 		"Type": "Notification", "MessageId": newID(), "TopicArn": k["topic"],
 		"Subject": "AWS CloudFormation custom resource request", "Message": text,
@@ -275,18 +277,18 @@ func newID() string { return kernel.NewRequestID(rand.Reader) }
 
 // end waits for the honest customers, has some of them leave, and looks at
 // everything that came of the forgeries.
-func (s *siege) end(total int) *Report {
+func (s *siege) end(total int) *report {
 	s.T.Helper()
-	report := &Report{Sent: total, Honest: len(s.customers), Fates: map[string]int{}}
+	came := &report{Sent: total, Honest: len(s.customers), Fates: map[string]int{}}
 	for i, c := range s.customers {
-		served := s.reaches(c.stack, "CREATE_COMPLETE", &report.Slowest)
+		served := s.reaches(c.stack, "CREATE_COMPLETE", &came.Slowest)
 		if served && i%leaveEvery == 0 {
 			c.Delete(c.stack)
-			served = s.reaches(c.stack, "DELETE_COMPLETE", &report.Slowest)
-			report.Left++
+			served = s.reaches(c.stack, "DELETE_COMPLETE", &came.Slowest)
+			came.Left++
 		}
 		if served {
-			report.Served++
+			came.Served++
 		}
 	}
 	s.Quiet()
@@ -294,20 +296,20 @@ func (s *siege) end(total int) *Report {
 	traces := s.traces()
 	for _, f := range s.sent {
 		fate := s.fate(f, traces)
-		report.Fates[fate]++
+		came.Fates[fate]++
 		if fate != f.Fate {
 			s.problem("%q is %s, and should be %s", f.Name, fate, f.Fate)
 		}
 	}
-	report.Hosts = s.checkHosts()
+	came.Hosts = s.checkHosts()
 	s.victim.Delete(s.victimStack)
-	if s.reaches(s.victimStack, "DELETE_COMPLETE", &report.Slowest) {
+	if s.reaches(s.victimStack, "DELETE_COMPLETE", &came.Slowest) {
 		s.Quiet()
 		s.victim.Owned(s.victimStack, onboarding.Disconnected)
 	}
-	report.Took = time.Since(s.began)
-	report.Problems = s.problems
-	return report
+	came.Took = time.Since(s.began)
+	came.Problems = s.problems
+	return came
 }
 
 func (s *siege) problem(format string, args ...any) {
