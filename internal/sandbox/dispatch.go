@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,7 +33,7 @@ func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
 	if c.Context == nil {
 		c.Context = s.ctx
 	}
-	c.RequestID = kernel.NewRequestID(s.random)
+	c.RequestID = kernel.NewRequestID(rand.Reader)
 	c.Action = service.Action(c.Request, c.Body)
 	if signature, err := sigv4.Parse(c.Request); err == nil && signature.Presigned {
 		// A presigned URL carries its own caller: CloudFormation that fetches a

@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -41,7 +42,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &kernel.Call{
 		Context: r.Context(), Service: to.service, Region: to.region, Request: r, Body: body,
-		RequestID: kernel.NewRequestID(s.random),
+		RequestID: kernel.NewRequestID(rand.Reader),
 	}
 	service := s.services[c.Service]
 	if service == nil {

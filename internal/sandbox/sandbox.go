@@ -19,7 +19,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -43,7 +42,6 @@ type Sandbox struct {
 	clock    *kernel.Clock
 	journal  *kernel.Journal
 	faults   *kernel.Faults
-	random   io.Reader
 	identity *iam.Store
 	policies *policy.Evaluator
 	orgs     *organizations.Registry
@@ -62,7 +60,6 @@ type Sandbox struct {
 type options struct {
 	address   string
 	seed      uint64
-	random    io.Reader
 	partition string
 }
 
@@ -77,11 +74,6 @@ func WithAddress(address string) Option { return func(o *options) { o.address = 
 // WithSeed seeds the faults, so that a failing run can be repeated.
 func WithSeed(seed uint64) Option { return func(o *options) { o.seed = seed } }
 
-// WithRandom replaces the source of keys and identifiers.
-func WithRandom(random io.Reader) Option {
-	return func(o *options) { o.random = &lockedReader{reader: random} }
-}
-
 // WithRegion opens the vendor's account in the partition of a Region, instead
 // of the commercial one.
 func WithRegion(region string) Option {
@@ -90,7 +82,7 @@ func WithRegion(region string) Option {
 
 // Start starts a sandbox with the vendor's account in it. Close stops it.
 func Start(opts ...Option) (*Sandbox, error) {
-	o := options{address: "127.0.0.1:0", seed: 1, random: rand.Reader, partition: "aws"}
+	o := options{address: "127.0.0.1:0", seed: 1, partition: "aws"}
 	for _, change := range opts {
 		change(&o)
 	}
@@ -104,18 +96,17 @@ func Start(opts ...Option) (*Sandbox, error) {
 		clock:    kernel.NewClock(),
 		journal:  &kernel.Journal{},
 		faults:   kernel.NewFaults(o.seed),
-		random:   o.random,
 		mux:      http.NewServeMux(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.policies = policy.NewEvaluator(s.clock.Now)
 	env := kernel.Env{
 		Clock: s.clock, Authorizer: s.policies, Inside: s,
-		Faults: s.faults, Journal: s.journal, Rand: s.random, URL: s.url,
+		Faults: s.faults, Journal: s.journal, Rand: rand.Reader, URL: s.url,
 	}
 	s.identity = iam.New(env)
 	env.Accounts, env.ServiceKey = s.identity, s.identity.ServiceKey
-	s.orgs = organizations.New(s.random, s.identity)
+	s.orgs = organizations.New(rand.Reader, s.identity)
 	s.policies.Organizations(s.orgs.ID)
 	s.addServices(env)
 	s.addPages()
@@ -173,16 +164,4 @@ func (s *Sandbox) Close() error {
 		return fmt.Errorf("stop the sandbox: %w", err)
 	}
 	return nil
-}
-
-// lockedReader lets several services share a source that isn't made for it.
-type lockedReader struct {
-	mu     sync.Mutex
-	reader io.Reader
-}
-
-func (l *lockedReader) Read(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.reader.Read(b)
 }
