@@ -16,7 +16,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9 // the inbox of phone-homes
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the queue of phone-homes
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // proofs
-	github.com/aws/smithy-go v1.28.8 // error codes of AWS
+	github.com/aws/smithy-go v1.28.8 // error codes of AWS; sleeps that end with a context
 	github.com/awslabs/goformation/v7 v7.14.9 // typed CloudFormation resources; only stacktemplate imports it
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74 // AWS configuration that means what it means in hashicorp/aws

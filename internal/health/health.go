@@ -21,6 +21,7 @@ import (
 	"slices"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"golang.org/x/sync/errgroup"
 )
@@ -118,7 +119,7 @@ func newRound(config Config) *round {
 		config.Random = rand.Reader
 	}
 	if config.Wait == nil {
-		config.Wait = wait
+		config.Wait = smithytime.SleepWithContext
 	}
 	return &round{Config: config}
 }
@@ -177,15 +178,4 @@ func (r *round) upTo(d time.Duration) time.Duration {
 		return 0 // jitter is a courtesy
 	}
 	return time.Duration(n.Int64())
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

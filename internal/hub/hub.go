@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -49,7 +50,7 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 		registry: registry.New(clients.DynamoDB(), name, clock),
 		now:      clock,
 		random:   random,
-		wait:     wait,
+		wait:     smithytime.SleepWithContext,
 	}
 	var err error
 	h.permissions, err = newPermissions(h)
@@ -215,15 +216,4 @@ func sortRegions(regions []account.Region) []account.Region {
 // without is the Regions of one list that are not in another.
 func without(regions, other []account.Region) []account.Region {
 	return slices.DeleteFunc(slices.Clone(regions), func(r account.Region) bool { return slices.Contains(other, r) })
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

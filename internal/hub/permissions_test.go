@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
@@ -163,7 +164,7 @@ func TestProcessesThatAllowAtOnceLoseNothing(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = wait // by the machine's clock, so that nobody's lease ends early
+		h.wait = smithytime.SleepWithContext // by the machine's clock, so that nobody's lease ends early
 		all.Go(func() { allowAll(t, h, p*each, (p+1)*each) })
 	}
 	all.Wait()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
@@ -192,7 +193,7 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = wait // by the machine's clock, so that nobody's lease ends early
+		h.wait = smithytime.SleepWithContext // by the machine's clock, so that nobody's lease ends early
 		for n := range each {
 			all.Go(func() {
 				if err := h.Permissions().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
@@ -213,11 +214,5 @@ func rank(m Message) int {
 	return 0
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+// pause lets time pass, less if the context ends, which the caller looks at.
+func pause(ctx context.Context, d time.Duration) { _ = smithytime.SleepWithContext(ctx, d) }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
@@ -33,22 +34,11 @@ type Registry struct {
 
 // New opens the registry of a hub, without asking whether there is one.
 func New(client *dynamodb.Client, hub string, clock func() time.Time) *Registry {
-	return &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: wait}
+	return &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: smithytime.SleepWithContext}
 }
 
 // TableName is the name of a hub's table.
 func TableName(hub string) string { return "xacct-" + hub }
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // Table is the name of the registry's table.
 func (r *Registry) Table() string { return r.table }
