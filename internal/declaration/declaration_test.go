@@ -14,7 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-func full() Declaration {
+// firstRelease declares everything that the first release knew.
+func firstRelease() Declaration {
 	return Declaration{
 		Role: permissionset.Role{
 			Name: "acme-globex", Path: "/vendors/", Description: "For <Acme>",
@@ -33,6 +34,16 @@ func full() Declaration {
 			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: permissionset.Policies{"restart": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:RebootInstances","Resource":"*"}}`}},
 		}},
 	}
+}
+
+// full declares everything that there is.
+func full() Declaration {
+	d := firstRelease()
+	d.Role.ManagedPolicies = permissionset.Policies{"core": d.Role.InlinePolicies["read"]}
+	restart := d.OptionalPermissions["restart"]
+	restart.ManagedPolicies = permissionset.Policies{"more": d.Role.InlinePolicies["read"]}
+	d.OptionalPermissions["restart"] = restart
+	return d
 }
 
 // minimum declares nothing but what is required.
@@ -96,6 +107,7 @@ func TestEveryFieldOfAnOptionalPermissionIsCompared(t *testing.T) {
 	}{
 		"the description":   {optionally("billing", func(p *permissionset.OptionalPermission) { p.Description = "Read" }), false},
 		"the default":       {optionally("billing", func(p *permissionset.OptionalPermission) { p.DefaultEnabled = true }), false},
+		"created policies":  {optionally("restart", func(p *permissionset.OptionalPermission) { p.ManagedPolicies = nil }), true},
 		"managed policies":  {optionally("billing", func(p *permissionset.OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), true},
 		"inline policies":   {optionally("restart", func(p *permissionset.OptionalPermission) { p.InlinePolicies = nil }), true},
 		"one that is extra": {optionally("other", func(p *permissionset.OptionalPermission) { p.Description = "Other" }), false},

@@ -20,7 +20,7 @@ func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
 		"only a comment":          {"# hello\n", `f:1:1: the file is empty`},
 		"no YAML":                 {"hub: [", `f:1:1: did not find expected node content`},
 		"a list":                  {"- hub", `f:1:1: here belong names with values, not a list`},
-		"unknown field":           {soundHub + "role:\n  session: x\n", `f:3:3: role.session: there is no such field here; there are description, inline_policies, managed_policy_arns, max_session_duration, name, path, permissions_boundary_arn, tags`},
+		"unknown field":           {soundHub + "role:\n  session: x\n", `f:3:3: role.session: there is no such field here; there are description, inline_policies, managed_policies, managed_policy_arns, max_session_duration, name, path, permissions_boundary_arn, tags`},
 		"required fields":         {"hub: {name: acme}\n", "f:1:1: role: it is required\nf:1:6: hub.region: it is required\nf:1:6: hub.vendor_account_id: it is required"},
 		"a number that is none":   {soundHub + "role: {max_session_duration: 2h}", `f:2:30: role.max_session_duration: "2h" is not a whole number`},
 		"a list that is none":     {soundHub + "role: {managed_policy_arns: arn:aws:iam::aws:policy/A}", `f:2:29: role.managed_policy_arns: here belongs a list, not "arn:aws:iam::aws:policy/A"`},

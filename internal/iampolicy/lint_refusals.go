@@ -56,10 +56,14 @@ func refusals(d Document, in setting) []Finding {
 // policy shares its role's with all others: that is InlineSize's question.
 var maxSize = map[Kind]int{Managed: MaxManagedSize, Session: MaxSessionSize}
 
+// TooLong is the code of the finding that a document is longer than IAM lets one
+// of its kind be.
+const TooLong = "too-long"
+
 func tooLong(text string, kind Kind) (Finding, bool) {
 	size, err := Size(text)
 	limit, limited := maxSize[kind]
-	return Finding{Severity: SeverityError, Code: "too-long", Message: fmt.Sprintf(
+	return Finding{Severity: SeverityError, Code: TooLong, Message: fmt.Sprintf(
 		"the policy has %d characters without whitespace, and IAM allows %d; use wildcards, or split it", size, limit)}, err == nil && limited && size > limit
 }
 

@@ -24,7 +24,7 @@ const (
 // from one to another, or writing it in another way, changes nothing.
 func (s Set) Changes(next Set) []string {
 	var c changes
-	c.permissions("", s.Role.ManagedPolicyARNs, next.Role.ManagedPolicyARNs, s.Role.InlinePolicies, next.Role.InlinePolicies)
+	c.permissions("", s.Role.Grants(), next.Role.Grants())
 	c.optional(s.OptionalPermissions, next.OptionalPermissions)
 	c.sets("can be assumed by ", "can no longer be assumed by ", s.trusted(), next.trusted())
 	c.value("permissions boundary", s.Role.PermissionsBoundaryARN, next.Role.PermissionsBoundaryARN)
@@ -47,11 +47,11 @@ func (c *changes) lines(verb string, texts []string) {
 	}
 }
 
-func (c *changes) permissions(where string, managed, nextManaged []string, inline, nextInline Policies) {
-	before, after := grants(inline), grants(nextInline)
+func (c *changes) permissions(where string, was, now Grants) {
+	before, after := granting(was), granting(now)
 	c.lines(where+"gains ", after.without(before))
 	c.lines(where+"loses ", before.without(after))
-	c.sets(where+"gains managed policy ", where+"loses managed policy ", managed, nextManaged)
+	c.sets(where+"gains managed policy ", where+"loses managed policy ", was.ManagedPolicyARNs, now.ManagedPolicyARNs)
 }
 
 // optional is what customers may switch on or off themselves: they hear of it
@@ -61,8 +61,7 @@ func (c *changes) optional(before, after map[string]OptionalPermission) {
 	c.sets("offers optional permission ", "no longer offers optional permission ", keys, nextKeys)
 	for _, key := range slices.Sorted(maps.Keys(after)) {
 		if was, there := before[key]; there {
-			now := after[key]
-			c.permissions("optional permission "+key+": ", was.ManagedPolicyARNs, now.ManagedPolicyARNs, was.InlinePolicies, now.InlinePolicies)
+			c.permissions("optional permission "+key+": ", was.Grants(), after[key].Grants())
 		}
 	}
 }
@@ -115,23 +114,25 @@ func missing(from, of []string) []string {
 	return found
 }
 
-// granted is what inline policies say, taken apart: each action on
-// each resource under each condition is a thing by itself. The value is the
+// granted is what policies say, inline or not, taken apart: each action on each
+// resource under each condition is a thing by itself. The value is the
 // action as it was written, because the case of actions means nothing.
 type granted map[grant]string
 
 type grant struct{ action, resource, condition string }
 
-func grants(policies Policies) granted {
+func granting(g Grants) granted {
 	all := granted{}
-	for name, text := range policies {
-		document, err := iampolicy.ParseIdentity(text)
-		if err != nil {
-			all[grant{action: name, resource: text}] = "inline policy " + name
-			continue
-		}
-		for _, s := range document.Statements {
-			all.add(s)
+	for kind, policies := range map[string]Policies{"inline policy ": g.InlinePolicies, "managed policy ": g.ManagedPolicies} {
+		for name, text := range policies {
+			document, err := iampolicy.ParseIdentity(text)
+			if err != nil {
+				all[grant{action: kind + name, resource: text}] = kind + name
+				continue
+			}
+			for _, s := range document.Statements {
+				all.add(s)
+			}
 		}
 	}
 	return all

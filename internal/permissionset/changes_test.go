@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// full asks for something with every attribute.
-func full() Set {
+// acme asks for something with every attribute of the first release.
+func acme() Set {
 	return Set{
 		Role: Role{
 			Name: "acme-globex", Path: "/vendors/", Description: "For <Acme>",
@@ -32,9 +32,9 @@ func full() Set {
 	}
 }
 
-// optionally is the full set with one of its optional permissions changed.
+// optionally is acme's set with one of its optional permissions changed.
 func optionally(key string, change func(*OptionalPermission)) Set {
-	s := full()
+	s := acme()
 	permission := s.OptionalPermissions[key]
 	change(&permission)
 	s.OptionalPermissions[key] = permission
@@ -50,6 +50,13 @@ func inline(policies ...string) Set {
 	return d
 }
 
+// created is such a role with policies that the stack creates.
+func created(policies ...string) Set {
+	s := inline(policies...)
+	s.Role.InlinePolicies, s.Role.ManagedPolicies = nil, s.Role.InlinePolicies
+	return s
+}
+
 const (
 	readsB      = `{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`
 	readsAll    = `{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"}`
@@ -63,17 +70,19 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 		before, after Set
 		want          []string
 	}{
-		"nothing":                     {full(), full(), nil},
-		"another way to write it":     {inline(readsB), inline(`{"Sid":"a","Effect":"Allow","Action":"S3:getobject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`, `{"Effect":"Allow","Action":"s3:ListBucket","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`), nil},
-		"another policy":              {inline(readsB), inline(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
-		"wider resources":             {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
-		"another condition":           {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},
-		"one action more":             {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
-		"an optional permission more": {func() Set { d := full(); delete(d.OptionalPermissions, "billing"); return d }(), full(), []string{"offers optional permission billing"}},
-		"another optional permission": {full(), optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), []string{"optional permission billing: loses managed policy arn:aws:iam::aws:policy/Budgets"}},
-		"another wording":             {full(), optionally("billing", func(p *OptionalPermission) { p.Description, p.DefaultEnabled = "Invoices", true }), nil},
-		"everything else": {full(), Set{Role: Role{
-			Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/Billing"}, InlinePolicies: full().Role.InlinePolicies, MaxSessionDuration: 3600,
+		"nothing":                       {acme(), acme(), nil},
+		"another way to write it":       {inline(readsB), inline(`{"Sid":"a","Effect":"Allow","Action":"S3:getobject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`, `{"Effect":"Allow","Action":"s3:ListBucket","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`), nil},
+		"moved to a managed policy":     {inline(readsB), created(readsB), nil},
+		"one more, in a managed policy": {created(readsB), created(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
+		"another policy":                {inline(readsB), inline(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
+		"wider resources":               {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
+		"another condition":             {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},
+		"one action more":               {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
+		"an optional permission more":   {func() Set { d := acme(); delete(d.OptionalPermissions, "billing"); return d }(), acme(), []string{"offers optional permission billing"}},
+		"another optional permission":   {acme(), optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), []string{"optional permission billing: loses managed policy arn:aws:iam::aws:policy/Budgets"}},
+		"another wording":               {acme(), optionally("billing", func(p *OptionalPermission) { p.Description, p.DefaultEnabled = "Invoices", true }), nil},
+		"everything else": {acme(), Set{Role: Role{
+			Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/Billing"}, InlinePolicies: acme().Role.InlinePolicies, MaxSessionDuration: 3600,
 		}}, []string{
 			"gains managed policy arn:aws:iam::aws:policy/job-function/Billing",
 			"loses managed policy arn:aws:iam::aws:policy/ReadOnlyAccess",
@@ -113,7 +122,9 @@ func TestChangesTellEveryAttributeOfTheVersion(t *testing.T) {
 	}
 	for key, permission := range full().OptionalPermissions {
 		for i, a := range Attributes(reflect.ValueOf(&permission)) {
-			s := optionally(key, func(p *OptionalPermission) { Attributes(reflect.ValueOf(p))[i].Value.SetZero() })
+			s, changed := full(), permission
+			Attributes(reflect.ValueOf(&changed))[i].Value.SetZero()
+			s.OptionalPermissions[key] = changed
 			if told := len(full().Changes(s)) > 0; told != (a.Version != "" && !a.Value.IsZero()) {
 				t.Errorf("a change of %s of the optional permission %s is told: %t", a.Name, key, told)
 			}

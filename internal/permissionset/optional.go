@@ -16,14 +16,16 @@ const (
 // its position when others come and go; no other parameter begins like that.
 func SwitchParameter(key string) string { return "Enable" + LogicalName(key) }
 
-// LogicalName makes RestartHosts of restart_hosts: names in a template have
-// letters and digits only.
+// LogicalName makes RestartHosts of restart_hosts or restart-hosts: names in a
+// template have letters and digits only.
 func LogicalName(key string) string {
 	var b strings.Builder
-	for word := range strings.SplitSeq(key, "_") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
+	for word := range strings.FieldsFuncSeq(key, notAlphanumeric) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()
+}
+
+func notAlphanumeric(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }

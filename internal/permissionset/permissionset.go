@@ -29,6 +29,7 @@ type Role struct {
 	Description            string            `json:"description,omitempty" version:"description" doc:"Description of the role, at most 1000 characters: customers read it."`
 	ManagedPolicyARNs      []string          `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies to attach."`
 	InlinePolicies         Policies          `json:"inline_policies" version:"inline_policies" doc:"Inline policies by name: each a JSON document in a string, or written out as YAML."`
+	ManagedPolicies        Policies          `json:"managed_policies,omitzero" version:"customer_managed_policies" doc:"Customer-managed policies by name, which the stack creates and attaches: for what is too long for inline policies. A document over IAM's limit of 6144 characters is divided by its statements."`
 	PermissionsBoundaryARN string            `json:"permissions_boundary_arn,omitempty" version:"boundary" doc:"ARN of the policy that is the role's permissions boundary."`
 	MaxSessionDuration     int64             `json:"max_session_duration" default:"3600" version:"max_session_duration" doc:"Longest session of the role, in seconds: 3600 (default) to 43200."`
 	Tags                   map[string]string `json:"tags" version:"tags" doc:"Tags of the role, at most 50."`
@@ -55,6 +56,7 @@ type OptionalPermission struct {
 	DefaultEnabled    bool     `json:"default_enabled" doc:"Whether it is switched on unless the customer switches it off; default false."`
 	ManagedPolicyARNs []string `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies that it attaches."`
 	InlinePolicies    Policies `json:"inline_policies" version:"inline_policies" doc:"Inline policies that it adds, by name."`
+	ManagedPolicies   Policies `json:"managed_policies,omitzero" version:"customer_managed_policies" doc:"Customer-managed policies that it creates and attaches, by name."`
 }
 
 // Policies are policy documents as JSON, by name. Two documents that mean the

@@ -15,6 +15,7 @@ import (
 // FieldWarnings are what a reviewer would frown at in one policy of a role.
 type FieldWarnings struct {
 	Field, Key string // as in a FieldError
+	About      string // what customers may ask about, in words
 	Findings   []iampolicy.Finding
 }
 
@@ -22,7 +23,7 @@ type FieldWarnings struct {
 func (w FieldWarnings) String() string {
 	lines := make([]string, len(w.Findings))
 	for i, f := range w.Findings {
-		lines[i] = fmt.Sprintf("%s[%q]: %s", w.Field, w.Key, f)
+		lines[i] = FieldError{w.Field, w.Key, f.String()}.Error()
 	}
 	return strings.Join(lines, "\n")
 }
@@ -34,17 +35,37 @@ func (w FieldWarnings) String() string {
 func (s Set) Review() []FieldWarnings {
 	r, optional := s.Role, s.OptionalPermissions
 	v := review{}
-	v.add("role", r.ManagedPolicyARNs, r.InlinePolicies)
+	v.add("role", r.Grants())
 	for _, key := range slices.Sorted(maps.Keys(optional)) {
-		v.add(optionalField+"."+key, optional[key].ManagedPolicyARNs, optional[key].InlinePolicies)
+		v.add(optionalField+"."+key, optional[key].Grants())
 	}
-	warnings := v.managed
+	warnings := append(v.managed, s.quota()...)
 	for i, findings := range byPolicy(iampolicy.Review(v.policies), len(v.policies)) {
 		if len(findings) > 0 {
-			warnings = append(warnings, FieldWarnings{v.fields[i], v.policies[i].Name, findings})
+			warnings = append(warnings, FieldWarnings{v.fields[i], v.policies[i].Name, "the policy " + v.policies[i].Name, findings})
 		}
 	}
 	return warnings
+}
+
+// quota warns of more managed policies than an account allows whose quota was
+// never raised (aws-facts 7.2): the customer would see the stack fail.
+func (s Set) quota() []FieldWarnings {
+	all, field := []Grants{s.Role.Grants()}, "role.managed_policy_arns"
+	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
+		all = append(all, s.OptionalPermissions[key].Grants())
+	}
+	n, counted := attached(all...)
+	if n <= usualPolicies {
+		return nil
+	}
+	if counted != "" {
+		field = "role.managed_policies"
+	}
+	return []FieldWarnings{{Field: field, About: "the number of managed policies", Findings: []iampolicy.Finding{{
+		Severity: iampolicy.SeverityWarning, Code: "managed-policy-quota",
+		Message: fmt.Sprintf("with everything switched on the role has %d managed policies%s; an account allows %d unless its quota was raised, so the customer has to do that first", n, counted, usualPolicies),
+	}}}}
 }
 
 // review collects everything that a role may be granted.
@@ -54,15 +75,20 @@ type review struct {
 	fields   []string // of the policies, one each
 }
 
-func (v *review) add(owner string, managedARNs []string, inline Policies) {
-	for _, arn := range sortedSet(managedARNs) {
+func (v *review) add(owner string, g Grants) {
+	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
 		if findings := iampolicy.ReviewManaged(arn); len(findings) > 0 {
-			v.managed = append(v.managed, FieldWarnings{owner + ".managed_policy_arns", arn, findings})
+			v.managed = append(v.managed, FieldWarnings{owner + ".managed_policy_arns", arn, "the policy " + arn, findings})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(inline)) {
-		v.policies = append(v.policies, iampolicy.Policy{Name: name, Document: inline[name]})
-		v.fields = append(v.fields, owner+".inline_policies")
+	v.documents(owner+".inline_policies", g.InlinePolicies)
+	v.documents(owner+".managed_policies", g.ManagedPolicies)
+}
+
+func (v *review) documents(field string, policies Policies) {
+	for _, name := range slices.Sorted(maps.Keys(policies)) {
+		v.policies = append(v.policies, iampolicy.Policy{Name: name, Document: policies[name]})
+		v.fields = append(v.fields, field)
 	}
 }
 

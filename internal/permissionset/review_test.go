@@ -47,3 +47,24 @@ func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, line)
 	}
 }
+
+func TestAReviewTellsOfTheQuotaThatAnAccountMayNotHave(t *testing.T) {
+	s := minimal()
+	s.Role.ManagedPolicyARNs = manyPolicies(9)
+	s.OptionalPermissions = map[string]OptionalPermission{"more": {Description: "More", ManagedPolicies: Policies{"core": readBuckets}}}
+	if warnings := s.Review(); len(warnings) > 0 {
+		t.Errorf("ten managed policies: %v", warnings)
+	}
+	s.OptionalPermissions["more"].ManagedPolicies["all"] = describing(150)
+	want := `role.managed_policies: warning: with everything switched on the role has 12 managed policies: 9 of managed_policy_arns, 2 by all, 1 by core; an account allows 10 unless its quota was raised`
+	if warnings := s.Review(); len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), want) {
+		t.Errorf("got  %v\nwant %s", warnings, want)
+	}
+}
+
+func TestAReviewReadsWhatManagedPoliciesAllow(t *testing.T) {
+	s := Set{Role: Role{ManagedPolicies: Policies{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}}}
+	if warnings := s.Review(); len(warnings) != 1 || warnings[0].Field != "role.managed_policies" || warnings[0].Key != "all" {
+		t.Errorf("%v", warnings)
+	}
+}

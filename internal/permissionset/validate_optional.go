@@ -38,13 +38,8 @@ func (c Choices) validate(r Role, partition account.Partition) []FieldError {
 		p.Add(optionalField, "", "there are %d, and %d is the most that a customer can be asked to decide about", n, MaxOptionalPermissions)
 	}
 	p.switchNames(optional)
-	once := owners{arns: map[string]string{}, names: map[string]string{}}
-	for _, arn := range r.ManagedPolicyARNs {
-		once.arns[arn] = "the role"
-	}
-	for name := range r.InlinePolicies {
-		once.names[name] = "the role"
-	}
+	once := owners{arns: map[string]string{}, inline: map[string]string{}, created: map[string]string{}}
+	once.take("the role", r.Grants())
 	for _, key := range slices.Sorted(maps.Keys(optional)) {
 		if ValidSwitchKey(key) {
 			p.optionalPermission(key, optional[key], once, partition)
@@ -76,28 +71,43 @@ func (p *Problems) switchNames(optional map[string]OptionalPermission) {
 }
 
 // owners are who has a policy already: the role, or another optional permission.
-type owners struct{ arns, names map[string]string }
+type owners struct{ arns, inline, created map[string]string }
+
+func (o owners) take(owner string, g Grants) {
+	for _, arn := range g.ManagedPolicyARNs {
+		o.arns[arn] = owner
+	}
+	for name := range g.InlinePolicies {
+		o.inline[name] = owner
+	}
+	for name := range g.ManagedPolicies {
+		o.created[name] = owner
+	}
+}
 
 func (p *Problems) optionalPermission(key string, permission OptionalPermission, once owners, partition account.Partition) {
-	field := optionalField + "." + key
+	field, g := optionalField+"."+key, permission.Grants()
 	p.switchText(field+".description", permission.Description)
-	if len(permission.ManagedPolicyARNs)+len(permission.InlinePolicies) == 0 {
-		p.Add(optionalField, key, "it grants nothing: give it managed_policy_arns or inline_policies")
+	if g.IsEmpty() {
+		p.Add(optionalField, key, "it grants nothing: give it managed_policy_arns, inline_policies or managed_policies")
 	}
-	for _, arn := range sortedSet(permission.ManagedPolicyARNs) {
-		p.managedPolicy(field+".managed_policy_arns", arn, arn, partition)
+	p.grants(field, g, partition)
+	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
 		if owner, taken := once.arns[arn]; taken {
 			p.Add(field+".managed_policy_arns", arn, "%s has this policy already: a policy is granted in one place", owner)
 		}
-		once.arns[arn] = "the optional permission " + key
 	}
-	p.inlinePolicies(field+".inline_policies", permission.InlinePolicies, partition)
-	for _, name := range slices.Sorted(maps.Keys(permission.InlinePolicies)) {
-		if owner, taken := once.names[name]; taken {
+	for _, name := range slices.Sorted(maps.Keys(g.InlinePolicies)) {
+		if owner, taken := once.inline[name]; taken {
 			p.Add(field+".inline_policies", name, "%s has a policy of this name already, and a role has one policy of a name: use another one", owner)
 		}
-		once.names[name] = "the optional permission " + key
 	}
+	for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
+		if owner, taken := once.created[name]; taken {
+			p.Add(field+".managed_policies", name, "%s has a policy of this name already, and the stack has one resource of a name: use another one", owner)
+		}
+	}
+	once.take("the optional permission "+key, g)
 }
 
 func (p *Problems) switchText(field, text string) {
@@ -113,23 +123,47 @@ func (p *Problems) switchText(field, text string) {
 }
 
 // everythingOn holds IAM's limits for the role with every switch turned on. What
-// the role has too much of by itself, ValidateRole says.
+// one of the grants has too much of by itself is a problem of its own.
 func (p *Problems) everythingOn(r Role, optional map[string]OptionalPermission) {
-	managed, inline := slices.Clone(r.ManagedPolicyARNs), maps.Clone(r.InlinePolicies)
-	if inline == nil {
-		inline = Policies{}
-	}
+	all, inline := []Grants{r.Grants()}, Policies{}
+	maps.Copy(inline, r.InlinePolicies)
 	var more, longer bool
-	for _, permission := range optional {
-		managed = append(managed, permission.ManagedPolicyARNs...)
-		maps.Copy(inline, permission.InlinePolicies)
-		more = more || len(permission.ManagedPolicyARNs) > 0
-		longer = longer || len(permission.InlinePolicies) > 0
+	for _, key := range slices.Sorted(maps.Keys(optional)) {
+		g := optional[key].Grants()
+		all = append(all, g)
+		maps.Copy(inline, g.InlinePolicies)
+		more = more || len(g.ManagedPolicyARNs)+len(g.ManagedPolicies) > 0
+		longer = longer || len(g.InlinePolicies) > 0
 	}
-	if n := len(sortedSet(managed)); more && n > maxManagedPolicies {
-		p.Add(optionalField, "", "with all of them switched on the role has %d managed policies, and %d is the most", n, maxManagedPolicies)
+	if n, counted := attached(all...); more && n > maxManagedPolicies {
+		p.Add(optionalField, "", "with all of them switched on the role has %d managed policies, and %d is the most%s", n, maxManagedPolicies, counted)
 	}
 	if sum, err := iampolicy.InlineSize(inline); longer && err == nil && sum > iampolicy.MaxInlineSize {
-		p.Add(optionalField, "", "with all of them switched on the role's inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed policies", sum, iampolicy.MaxInlineSize)
+		p.Add(optionalField, "", "with all of them switched on the role's inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed_policies", sum, iampolicy.MaxInlineSize)
 	}
+}
+
+// oneResourceEach refuses names of managed policies that would become the same
+// resource of the stack.
+func (s Set) oneResourceEach() []FieldError {
+	var p Problems
+	taken := map[string]string{}
+	check := func(field string, g Grants) {
+		for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
+			parts, _ := divide(g.ManagedPolicies[name]) // none: it is a problem of its own
+			for i := range parts {
+				id := policyLogicalID(name, i)
+				if other, found := taken[id]; found && other != name {
+					p.Add(field+".managed_policies", name, "its resource would be called %s, as that of %q: use another name", id, other)
+					break
+				}
+				taken[id] = name
+			}
+		}
+	}
+	check("role", s.Role.Grants())
+	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
+		check(optionalField+"."+key, s.OptionalPermissions[key].Grants())
+	}
+	return p
 }

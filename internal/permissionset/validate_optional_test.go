@@ -12,6 +12,7 @@ import (
 func TestEveryMistakeInAnOptionalPermissionIsOnItsField(t *testing.T) {
 	one := func(change func(*OptionalPermission)) map[string]OptionalPermission {
 		p := mixed()["restart_hosts"]
+		p.ManagedPolicies = Policies{"fixes": readBuckets}
 		change(&p)
 		return map[string]OptionalPermission{"fix": p}
 	}
@@ -23,6 +24,9 @@ func TestEveryMistakeInAnOptionalPermissionIsOnItsField(t *testing.T) {
 	}
 	inline := func(name, policy string) map[string]OptionalPermission {
 		return one(func(p *OptionalPermission) { p.InlinePolicies = Policies{name: policy} })
+	}
+	created := func(name, policy string) map[string]OptionalPermission {
+		return one(func(p *OptionalPermission) { p.ManagedPolicies = Policies{name: policy} })
 	}
 	with := func(key string, p OptionalPermission) map[string]OptionalPermission {
 		all := one(func(*OptionalPermission) {})
@@ -50,15 +54,20 @@ func TestEveryMistakeInAnOptionalPermissionIsOnItsField(t *testing.T) {
 		"another's managed policy":  {map[string]OptionalPermission{"a": audit, "b": audit}, `optional_permissions.b.managed_policy_arns["arn:aws:iam::aws:policy/Audit"]: the optional permission a has this policy already`},
 		"another's policy's name":   {with("z", OptionalPermission{Description: "z", InlinePolicies: Policies{"restart": restartHosts}}), `optional_permissions.z.inline_policies["restart"]: the optional permission fix has a policy of this name already`},
 		"the role's policy's name":  {inline("read", restartHosts), `optional_permissions.fix.inline_policies["read"]: the role has a policy of this name already`},
+		"the role's created policy": {created("core", readBuckets), `optional_permissions.fix.managed_policies["core"]: the role has a policy of this name already`},
+		"another's created policy":  {with("z", OptionalPermission{Description: "z", ManagedPolicies: Policies{"fixes": readBuckets}}), `optional_permissions.z.managed_policies["fixes"]: the optional permission fix has a policy of this name already`},
+		"the role's resource":       {created("co-re", readBuckets), `optional_permissions.fix.managed_policies["co-re"]: its resource would be called PolicyCoRe, as that of "co_re"`},
+		"too many created":          {created("all", describing(1700)), "optional_permissions: with all of them switched on the role has 22 managed policies, and 20 is the most: 1 of managed_policy_arns, 1 by co_re, 1 by core, 19 by all"},
 		"a policy's bad name":       {inline("a b", restartHosts), `optional_permissions.fix.inline_policies["a b"]: "a b" is not a policy name`},
 		"broken JSON":               {inline("x", "{"), `optional_permissions.fix.inline_policies["x"]: line 1`},
 		"a function in a policy":    {inline("x", strings.Replace(policyOf(`"x"`), "StringEquals", "Fn::If", 1)), `optional_permissions.fix.inline_policies["x"]: the key "Fn::If" would be read`},
 		"too long with the role's":  {inline("x", policyOf(`"`+strings.Repeat("x", 10050)+`"`)), "optional_permissions: with all of them switched on the role's inline policies have 10"},
-		"too many with the role's":  {managed(manyPolicies(20)...), "optional_permissions: with all of them switched on the role has 21 managed policies, and 20 is the most"},
+		"too many with the role's":  {managed(manyPolicies(19)...), "optional_permissions: with all of them switched on the role has 23 managed policies, and 20 is the most: 20 of managed_policy_arns, 1 by co_re, 1 by core, 1 by fixes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := minimal()
 			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/Own"}
+			s.Role.ManagedPolicies = Policies{"core": readBuckets, "co_re": readBuckets}
 			s.OptionalPermissions = c.permissions
 			problems := s.Validate(vendor, commercial)
 			if len(problems) != 1 || !strings.Contains(problems[0].Error(), c.want) {

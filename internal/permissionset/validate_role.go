@@ -11,13 +11,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
 // What IAM allows a role (aws-facts 7.1, 7.2).
 const (
 	maxRoleDescription = 1000
-	maxManagedPolicies = 20 // by AWS's default 10, and customers can have more
 	maxTags            = 50
 	minSession         = 3600  // seconds
 	maxSession         = 43200 // seconds
@@ -44,96 +42,12 @@ func (r Role) validate(partition account.Partition) []FieldError {
 	if d := r.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession) {
 		p.Add("role.max_session_duration", "", "%d seconds is not between %d and %d", d, minSession, maxSession)
 	}
-	p.managedPolicies(r, partition)
-	p.inlinePolicies("role.inline_policies", r.InlinePolicies, partition)
-	p.tags(r.Tags)
-	return p
-}
-
-func (p *Problems) managedPolicies(r Role, partition account.Partition) {
-	if n := len(sortedSet(r.ManagedPolicyARNs)); n > maxManagedPolicies {
-		p.Add("role.managed_policy_arns", "", "a role can have %d managed policies at most, not %d", maxManagedPolicies, n)
-	}
-	for _, text := range sortedSet(r.ManagedPolicyARNs) {
-		p.managedPolicy("role.managed_policy_arns", text, text, partition)
-	}
+	p.grants("role", r.Grants(), partition)
 	if r.PermissionsBoundaryARN != "" {
 		p.managedPolicy("role.permissions_boundary_arn", "", r.PermissionsBoundaryARN, partition)
 	}
-}
-
-func (p *Problems) managedPolicy(field, key, text string, partition account.Partition) {
-	arn, err := account.ParsePolicyARN(text)
-	if err != nil {
-		p.Add(field, key, "%s", err)
-		return
-	}
-	p.partition(field, key, arn.Partition, partition)
-	p.Inert(field, key, text)
-}
-
-func (p *Problems) inlinePolicies(field string, policies Policies, partition account.Partition) {
-	sound := true
-	for _, name := range slices.Sorted(maps.Keys(policies)) {
-		if err := account.CheckPolicyName(name); err != nil {
-			p.Add(field, name, "%s", err)
-		}
-		findings, err := iampolicy.Lint(policies[name], iampolicy.Inline, partition)
-		if err != nil {
-			p.Add(field, name, "%s", err)
-			sound = false
-			continue
-		}
-		if p.inertPolicy(field, name, policies[name]) {
-			p.refused(field, name, findings)
-		}
-	}
-	if !sound {
-		return
-	}
-	if sum, err := iampolicy.InlineSize(policies); err == nil && sum > iampolicy.MaxInlineSize {
-		p.Add(field, "", "the inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed policies", sum, iampolicy.MaxInlineSize)
-	}
-}
-
-// inertPolicy refuses a policy document that CloudFormation would not take word
-// by word, and reports whether it does.
-func (p *Problems) inertPolicy(field, name, text string) bool {
-	before := len(*p)
-	if tree, err := Decode([]byte(text)); err == nil {
-		p.inertTree(field, name, tree)
-	}
-	return len(*p) == before
-}
-
-// refused are the linter's errors; its warnings are Review's.
-func (p *Problems) refused(field, name string, findings []iampolicy.Finding) {
-	for _, f := range findings {
-		if f.Severity == iampolicy.SeverityError {
-			p.Add(field, name, "%s", f.Message)
-		}
-	}
-}
-
-// inertTree looks at a part of a policy: an object with one of these keys is a
-// function to CloudFormation.
-func (p *Problems) inertTree(field, name string, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
-				p.Add(field, name, "the key %q would be read as a CloudFormation function", key)
-			}
-			p.Inert(field, name, key)
-			p.inertTree(field, name, v[key])
-		}
-	case []any:
-		for _, inner := range v {
-			p.inertTree(field, name, inner)
-		}
-	case string:
-		p.Inert(field, name, v)
-	}
+	p.tags(r.Tags)
+	return p
 }
 
 func (p *Problems) tags(tags map[string]string) {

@@ -4,6 +4,7 @@
 package permissionset
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -34,6 +35,7 @@ const restartHosts = `{
 
 func minimal() Set { return Set{Role: Role{InlinePolicies: Policies{"read": readBuckets}}} }
 
+// everything is a set with every attribute of the first release.
 func everything() Set {
 	var s Set
 	s.TrustedPrincipals = []string{"arn:aws:iam::111111111111:role/ingest/Collector", "arn:aws:iam::111111111111:role/Auditor"}
@@ -53,6 +55,26 @@ func everything() Set {
 	}
 	s.OptionalPermissions = mixed()
 	return s
+}
+
+// full has every attribute that there is.
+func full() Set {
+	s := everything()
+	s.Role.Name = "acme-globex"
+	s.Role.ManagedPolicies = Policies{"collection": describing(400), "core": readBuckets}
+	tables := s.OptionalPermissions["s3_2nd_look"]
+	tables.ManagedPolicies = Policies{"more-tables": strings.Replace(readBuckets, "s3:ListBucket", "glue:GetTable", 1)}
+	s.OptionalPermissions["s3_2nd_look"] = tables
+	return s
+}
+
+// describing is a policy with a statement for each of n services.
+func describing(n int) string {
+	statements := make([]string, n)
+	for i := range statements {
+		statements[i] = fmt.Sprintf(`{"Effect":"Allow","Action":"service%d:Describe*","Resource":"*"}`, i)
+	}
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
 func mixed() map[string]OptionalPermission {

@@ -35,7 +35,7 @@ func policyWarnings(policies []permissionset.FieldWarnings) diag.Diagnostics {
 			findings[i] = fmt.Sprintf("%s [%s]", sentence(f.Message), f.Code)
 		}
 		diags.AddAttributeWarning(fieldPath(permissionset.FieldError{Field: policy.Field, Key: policy.Key}),
-			fmt.Sprintf("Customers may ask about the policy %s", policy.Key), paragraphs(findings...))
+			"Customers may ask about "+policy.About, paragraphs(findings...))
 	}
 	return diags
 }
@@ -51,7 +51,7 @@ func fieldPath(e permissionset.FieldError) path.Path {
 		p = p.AtName(name)
 	}
 	switch lastField(e.Field) {
-	case "inline_policies", "tags", "optional_permissions":
+	case "inline_policies", "managed_policies", "tags", "optional_permissions":
 		if e.Key != "" {
 			return p.AtMapKey(e.Key)
 		}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -35,6 +34,9 @@ func build(s Specification) (sections, error) {
 	t.Mappings = topicMappings(s, h)
 	t.Conditions = switchConditions(s)
 	t.Resources[RoleLogicalID] = role
+	if err := addManagedPolicies(t.Resources, s, h); err != nil {
+		return sections{}, err
+	}
 	t.Resources[PhoneHomeLogicalID] = phoneHome(s, version, h)
 	t.Outputs = outputs(s, version, h)
 
@@ -81,14 +83,14 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 	role := &iam.Role{
 		RoleName:                 cloudformation.String(h.put(ref(ParameterRoleName))),
 		AssumeRolePolicyDocument: h.put(trust),
-		Path:                     h.text(cmp.Or(s.Role.Path, "/")),
+		Path:                     h.text(rolePath(s)),
 		Description:              h.optional(s.Role.Description),
 		PermissionsBoundary:      h.optional(s.Role.PermissionsBoundaryARN),
 	}
 	for _, arn := range sortedSet(s.Role.ManagedPolicyARNs) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(arn))
 	}
-	for _, function := range optionalManaged(s) {
+	for _, function := range attachments(s) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(function))
 	}
 	for _, name := range sortedKeys(s.Role.InlinePolicies) {
@@ -106,6 +108,8 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 	}
 	return role, nil
 }
+
+func rolePath(s Specification) string { return cmp.Or(s.Role.Path, "/") }
 
 // trustDocument is the trust policy with a reference to the stack's external ID.
 func trustDocument(s Specification) (any, error) {
@@ -186,7 +190,7 @@ func description(s Specification) string {
 
 // permissions is what the role may do, and what the customer decides about.
 func permissions(s Specification) string {
-	names := policyNames(s.Role.ManagedPolicyARNs, s.Role.InlinePolicies)
+	names := s.Role.Grants().Names()
 	switch {
 	case names != "":
 		return "The role has " + names + "." + optionalText(s)
@@ -194,21 +198,6 @@ func permissions(s Specification) string {
 		return "The role has only the permissions that you switch on." + optionalText(s)
 	}
 	return "The role has no permissions yet."
-}
-
-// policyNames says what policies give, by their names; empty: there are none.
-func policyNames(managedARNs []string, inline permissionset.Policies) string {
-	var parts []string
-	if names := sortedSet(managedARNs); len(names) > 0 {
-		for i, arn := range names {
-			names[i] = arn[strings.LastIndex(arn, "/")+1:]
-		}
-		parts = append(parts, "the managed policies "+strings.Join(names, ", "))
-	}
-	if len(inline) > 0 {
-		parts = append(parts, "the permissions in this template named "+strings.Join(sortedKeys(inline), ", "))
-	}
-	return strings.Join(parts, ", and ")
 }
 
 // clipBytes cuts at a character's edge.

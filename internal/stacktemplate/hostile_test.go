@@ -58,8 +58,12 @@ var ourFunctions = []string{
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0/Fn::FindInMap/1 Ref AWS::Region",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/1 Ref Shard",
 	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId Ref ExternalId",
-	"/Resources/Role/Properties/ManagedPolicyArns/0 Fn::If ExtraEnabled",
-	"/Resources/Role/Properties/ManagedPolicyArns/0/Fn::If/2 Ref AWS::NoValue",
+	"/Resources/Role/Properties/ManagedPolicyArns/0 Ref PolicyCore",
+	"/Resources/Role/Properties/ManagedPolicyArns/1 Fn::If ExtraEnabled",
+	"/Resources/Role/Properties/ManagedPolicyArns/1/Fn::If/2 Ref AWS::NoValue",
+	"/Resources/Role/Properties/ManagedPolicyArns/2 Fn::If ExtraEnabled",
+	"/Resources/Role/Properties/ManagedPolicyArns/2/Fn::If/1 Ref PolicyMore",
+	"/Resources/Role/Properties/ManagedPolicyArns/2/Fn::If/2 Ref AWS::NoValue",
 	"/Resources/Role/Properties/Policies/1 Fn::If ExtraEnabled",
 	"/Resources/Role/Properties/Policies/1/Fn::If/2 Ref AWS::NoValue",
 	"/Resources/Role/Properties/RoleName Ref RoleName",
@@ -96,7 +100,7 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 		}
 	}
 	for _, section := range []string{"Resources", "Parameters", "Mappings", "Rules", "Conditions"} {
-		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 2, "Parameters": 5, "Mappings": 1, "Rules": 1, "Conditions": 1}[section]; got != want {
+		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 4, "Parameters": 5, "Mappings": 1, "Rules": 1, "Conditions": 1}[section]; got != want {
 			r.Fatalf("%s has %d entries, not %d", section, got, want)
 		}
 	}
@@ -133,6 +137,13 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 		}})
 	}
 	equal("the inline policies", any(policies), at("Policies")...)
+	for id, text := range map[string]string{"PolicyCore": s.Role.ManagedPolicies["core"], "PolicyMore": extra.ManagedPolicies["more"]} {
+		var document any
+		if err := json.Unmarshal([]byte(text), &document); err != nil {
+			r.Fatal(err)
+		}
+		equal("the managed policy "+id, map[string]any{"Path": s.Role.Path, "PolicyDocument": document}, "Resources", id, "Properties")
+	}
 	equal("the optional permission's label", extra.Description, "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels", "EnableExtra", "default")
 }
 
@@ -140,7 +151,8 @@ func leaf(v any, path ...any) any {
 	for _, step := range path {
 		switch key := step.(type) {
 		case string:
-			v = v.(map[string]any)[key]
+			object, _ := v.(map[string]any)
+			v = object[key]
 		case int:
 			v = v.([]any)[key]
 		}
@@ -169,24 +181,26 @@ func hostileSpecification(r *rapid.T) Specification {
 	s.Role.Description = text("description")
 	s.Role.Path = rapid.SampledFrom([]string{"/", "/${AWS::Region}/", "/{\"Ref\":1}/", "/*/"}).Draw(r, "path")
 	s.Role.Tags = map[string]string{"one": word.Draw(r, "tag's value"), "k" + word.Draw(r, "tag's key"): ""}
-	version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "policy's version")
-	value := func(label string) string {
-		if version == "2008-10-17" { // which has no variables
-			return text(label)
+	policy := func(version string) string {
+		value := func(label string) string {
+			if version == "2008-10-17" { // which has no variables
+				return text(label)
+			}
+			return strings.ReplaceAll(text(label), "${", "${aws:username}${$}{")
 		}
-		return strings.ReplaceAll(text(label), "${", "${aws:username}${$}{")
-	}
-	condition := map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text("condition's key"): []any{value("condition's value"), value("condition's other value"), true, 7}}}
-	policy := func() string {
+		condition := map[string]any{"StringEquals": map[string]any{"aws:PrincipalTag/" + text("condition's key"): []any{value("condition's value"), value("condition's other value"), true, 7}}}
 		return string(must(json.Marshal(map[string]any{"Version": version, "Statement": []any{
 			map[string]any{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + value("resource"), "Condition": condition},
 		}})))
 	}
-	s.Role.InlinePolicies = permissionset.Policies{word.Draw(r, "policy's name"): policy()}
+	version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "policies' version")
+	s.Role.InlinePolicies = permissionset.Policies{word.Draw(r, "policy's name"): policy(version)}
+	s.Role.ManagedPolicies = permissionset.Policies{"core": policy("2012-10-17")}
 	s.OptionalPermissions = map[string]permissionset.OptionalPermission{"extra": {
 		Description:       evil.Draw(r, "label") + "x",
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/" + word.Draw(r, "managed policy's name")},
-		InlinePolicies:    permissionset.Policies{"k" + word.Draw(r, "optional policy's name"): policy()},
+		InlinePolicies:    permissionset.Policies{"k" + word.Draw(r, "optional policy's name"): policy(version)},
+		ManagedPolicies:   permissionset.Policies{"more": policy("2012-10-17")},
 	}}
 	return s
 }

@@ -43,7 +43,7 @@ func addSwitches(to cloudformation.Parameters, s Specification, h *holes) {
 const maxParameterText = 4000
 
 func switchAdvice(vendor string, permission permissionset.OptionalPermission) string {
-	granted := policyNames(permission.ManagedPolicyARNs, permission.InlinePolicies)
+	granted := permission.Grants().Names()
 	const end = ". You can change this later by updating the stack."
 	text := fmt.Sprintf("%s gives %s's role ", permissionset.SwitchedOn, vendor)
 	return text + clipBytes(granted, maxParameterText-len(text)-len(end)) + end
@@ -56,18 +56,6 @@ func switchConditions(s Specification) map[string]any {
 		conditions[switchCondition(key)] = equals(ref(permissionset.SwitchParameter(key)), permissionset.SwitchedOn)
 	}
 	return conditions
-}
-
-// optionalManaged are the managed policies that a role has only while they are
-// switched on.
-func optionalManaged(s Specification) []any {
-	var list []any
-	for _, key := range sortedKeys(s.OptionalPermissions) {
-		for _, arn := range sortedSet(s.OptionalPermissions[key].ManagedPolicyARNs) {
-			list = append(list, when(switchCondition(key), arn))
-		}
-	}
-	return list
 }
 
 // optionalInline are the inline policies that a role has only while they are

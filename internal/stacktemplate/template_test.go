@@ -117,6 +117,7 @@ func goldens() map[string]Specification {
 		"hostile":            hostile(),
 	}
 	maps.Copy(all, optionalGoldens())
+	maps.Copy(all, managedGoldens())
 	return all
 }
 

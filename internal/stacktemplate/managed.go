@@ -1,0 +1,80 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"fmt"
+
+	"github.com/awslabs/goformation/v7/cloudformation"
+	"github.com/awslabs/goformation/v7/cloudformation/iam"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+)
+
+// Managed policies that the stack creates are resources of their own, and the
+// role names them: so an update takes a permission from the role before the
+// phone-home reports it, and removes the policy after that. A policy that named
+// the role would keep its permissions until then. They have no names, because a
+// named policy could not be replaced, and no description, because changing it
+// would replace the policy.
+
+// addManagedPolicies adds the policies that the stack creates. Those of an
+// optional permission are there only while it is switched on.
+func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) error {
+	add := func(g permissionset.Grants, condition string) error {
+		policies, err := g.Created()
+		if err != nil {
+			return err
+		}
+		for _, p := range policies {
+			document, err := permissionset.Decode([]byte(p.Document))
+			if err != nil {
+				return fmt.Errorf("managed policy %s: %w", p.LogicalID, err)
+			}
+			to[p.LogicalID] = &iam.ManagedPolicy{
+				Path: h.text(rolePath(s)), PolicyDocument: h.put(document), AWSCloudFormationCondition: condition,
+			}
+		}
+		return nil
+	}
+	if err := add(s.Role.Grants(), ""); err != nil {
+		return err
+	}
+	for _, key := range sortedKeys(s.OptionalPermissions) {
+		if err := add(s.OptionalPermissions[key].Grants(), switchCondition(key)); err != nil {
+			return fmt.Errorf("optional permission %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// attachments are the managed policies of the role beside those that it has
+// always and that exist already: those that the stack creates, and what is there
+// only while it is switched on.
+func attachments(s Specification) []any {
+	var list []any
+	for _, arn := range created(s.Role.Grants()) {
+		list = append(list, arn)
+	}
+	for _, key := range sortedKeys(s.OptionalPermissions) {
+		g := s.OptionalPermissions[key].Grants()
+		for _, arn := range sortedSet(g.ManagedPolicyARNs) {
+			list = append(list, when(switchCondition(key), arn))
+		}
+		for _, arn := range created(g) {
+			list = append(list, when(switchCondition(key), arn))
+		}
+	}
+	return list
+}
+
+// created are the ARNs of the policies that the stack creates.
+func created(g permissionset.Grants) []function {
+	policies, _ := g.Created() // valid
+	arns := make([]function, len(policies))
+	for i, p := range policies {
+		arns[i] = ref(p.LogicalID)
+	}
+	return arns
+}
