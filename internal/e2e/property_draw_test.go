@@ -103,6 +103,7 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	some := manyOrNone(r)
 	d.spec.Role.ManagedPolicyARNs = some()
 	d.spec.Role.InlinePolicies = d.inlinePolicies(r, "always", true)
+	d.spec.Role.ManagedPolicies = d.managedPolicies(r, "always", true)
 	d.attach(d.spec.Role.ManagedPolicyARNs)
 	if d.boundary = pick("boundary", []string{"", "", "", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}); d.boundary != "" {
 		d.spec.Role.PermissionsBoundaryARN = managedPrefix + d.boundary
@@ -133,8 +134,9 @@ func (d *drawn) drawSwitches(r *rapid.T, managed func() []string) {
 		o := permissionset.OptionalPermission{
 			Description:    "Acme may " + rapid.SampledFrom(evil).Draw(r, "switch's text"),
 			DefaultEnabled: s.on != s.touched, ManagedPolicyARNs: managed(), InlinePolicies: d.inlinePolicies(r, key, s.on),
+			ManagedPolicies: d.managedPolicies(r, key, s.on),
 		}
-		if len(o.ManagedPolicyARNs)+len(o.InlinePolicies) == 0 {
+		if o.Grants().IsEmpty() {
 			continue // it would grant nothing, which is refused
 		}
 		if s.on {
@@ -153,30 +155,56 @@ func (d *drawn) attach(arns []string) {
 
 // inlinePolicies are those of the role or of a switch, which may be off: then
 // what they say counts for nothing.
-func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool) map[string]string {
-	policies := map[string]string{}
+func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool) permissionset.Policies {
+	policies := permissionset.Policies{}
 	for i := range rapid.IntRange(0, 3).Draw(r, "inline policies") {
 		version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "version")
-		var statements []any
-		for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
-			g := drawGrant(r, version)
-			g.holds = g.holds && on
-			if rapid.Bool().Draw(r, "Sid?") {
-				g.statement["Sid"] = fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"Ref", "FnSub", "AWSNoValue", "Role", "true"}).Draw(r, "Sid"), n)
-			}
-			statements = append(statements, g.statement)
-			d.grants = append(d.grants, g)
-		}
-		text, err := json.MarshalIndent(map[string]any{"Version": version, "Statement": statements}, "", rapid.SampledFrom([]string{"", "\t"}).Draw(r, "indentation"))
-		if err != nil {
-			panic(err) // texts and lists
-		}
-		policies[fmt.Sprintf("%s-%s-%d", rapid.SampledFrom(words).Draw(r, "policy's name"), of, i)] = string(text)
+		name := fmt.Sprintf("%s-%s-%d", rapid.SampledFrom(words).Draw(r, "policy's name"), of, i)
+		policies[name] = document(r, version, d.statements(r, version, on))
 	}
 	if len(policies) == 0 {
 		return nil
 	}
 	return policies
+}
+
+// managedPolicies are one or none that the stack creates. That of the role may be
+// too long for a single policy. Together with those of managedNames they are ten
+// at most, which is what the customer's account allows.
+func (d *drawn) managedPolicies(r *rapid.T, of string, on bool) permissionset.Policies {
+	if !rapid.Bool().Draw(r, "a created policy") {
+		return nil
+	}
+	statements := d.statements(r, "2012-10-17", on)
+	if of == "always" {
+		for n := range rapid.SampledFrom([]int{0, 30}).Draw(r, "statements about nothing") {
+			long := fmt.Sprintf("arn:aws:s3:::nothing/%d/%s", n, strings.Repeat("x", 150))
+			statements = append(statements, map[string]any{"Effect": "Allow", "Action": "s3:GetObjectTagging", "Resource": long})
+		}
+	}
+	return permissionset.Policies{"created-by-" + of: document(r, "2012-10-17", statements)}
+}
+
+// statements are one to three, which count for nothing while their switch is off.
+func (d *drawn) statements(r *rapid.T, version string, on bool) (statements []any) {
+	for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
+		g := drawGrant(r, version)
+		g.holds = g.holds && on
+		if rapid.Bool().Draw(r, "Sid?") {
+			g.statement["Sid"] = fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"Ref", "FnSub", "AWSNoValue", "Role", "true"}).Draw(r, "Sid"), n)
+		}
+		statements = append(statements, g.statement)
+		d.grants = append(d.grants, g)
+	}
+	return statements
+}
+
+func document(r *rapid.T, version string, statements []any) string {
+	text, err := json.MarshalIndent(map[string]any{"Version": version, "Statement": statements}, "", rapid.SampledFrom([]string{"", "\t"}).Draw(r, "indentation"))
+	if err != nil {
+		panic(err) // texts and lists
+	}
+	return string(text)
 }
 
 // allows is what the declaration says, by its own reading.

@@ -36,6 +36,7 @@ type made struct {
 	Tags        map[string]string
 	Managed     []string
 	Inline      map[string]any // documents by name
+	Created     []string       // statements of all policies that the stack created
 	Trust       any
 	Granted     []string // optional permissions, as the vendor was told
 }
@@ -77,21 +78,30 @@ func (c *Customer) declared(d drawn) made {
 	for key, value := range role.Tags {
 		m.Tags[key] = value
 	}
-	has := func(arns []string, inline map[string]string) {
-		m.Managed = append(m.Managed, arns...)
-		for name, text := range inline {
+	has := func(g permissionset.Grants) {
+		m.Managed = append(m.Managed, g.ManagedPolicyARNs...)
+		for name, text := range g.InlinePolicies {
 			m.Inline[name] = c.tree(text)
 		}
+		for _, text := range g.ManagedPolicies {
+			m.Created = append(m.Created, c.statements(c.tree(text))...)
+		}
+		created, err := g.Created()
+		c.Must(err)
+		for _, p := range created {
+			m.Resources[p.LogicalID] = "AWS::IAM::ManagedPolicy"
+		}
 	}
-	has(role.ManagedPolicyARNs, role.InlinePolicies)
+	has(role.Grants())
 	for _, s := range d.switches {
 		m.Parameters[permissionset.SwitchParameter(s.key)] = s.position()
 		if s.on {
-			has(d.spec.OptionalPermissions[s.key].ManagedPolicyARNs, d.spec.OptionalPermissions[s.key].InlinePolicies)
+			has(d.spec.OptionalPermissions[s.key].Grants())
 			m.Granted = append(m.Granted, s.key)
 		}
 	}
 	slices.Sort(m.Managed)
+	slices.Sort(m.Created)
 	slices.Sort(m.Granted)
 	return m
 }
@@ -123,9 +133,14 @@ func (c *Customer) made(stack sandbox.Stack) made {
 	attached, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: name})
 	c.Must(err)
 	for _, p := range attached.AttachedPolicies {
+		if !strings.HasPrefix(*p.PolicyArn, managedPrefix) {
+			m.Created = append(m.Created, c.statements(c.policy(client, *p.PolicyArn))...)
+			continue
+		}
 		m.Managed = append(m.Managed, *p.PolicyArn)
 	}
 	slices.Sort(m.Managed)
+	slices.Sort(m.Created)
 	inline, err := client.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: name})
 	c.Must(err)
 	for _, policy := range inline.PolicyNames {
@@ -134,6 +149,27 @@ func (c *Customer) made(stack sandbox.Stack) made {
 		m.Inline[policy] = c.escapedTree(p.PolicyDocument)
 	}
 	return m
+}
+
+// policy is the document of a managed policy, as it is in force.
+func (c *Customer) policy(client *iam.Client, arn string) any {
+	c.T.Helper()
+	p, err := client.GetPolicy(c.T.Context(), &iam.GetPolicyInput{PolicyArn: &arn})
+	c.Must(err)
+	v, err := client.GetPolicyVersion(c.T.Context(), &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId})
+	c.Must(err)
+	return c.escapedTree(v.PolicyVersion.Document)
+}
+
+// statements are those of a document, each as a text.
+func (c *Customer) statements(document any) (texts []string) {
+	c.T.Helper()
+	for _, statement := range document.(map[string]any)["Statement"].([]any) {
+		text, err := json.Marshal(statement)
+		c.Must(err)
+		texts = append(texts, string(text))
+	}
+	return texts
 }
 
 // roles are all that the customer's account has.
