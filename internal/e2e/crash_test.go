@@ -121,16 +121,19 @@ func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
 	return died && !t.Failed()
 }
 
-// TestAnAnswerThatArrivedBeforeACrashCountsHoursLater: the registrar dies right after its answer has
-// arrived, and the next one starts when the answer's address has expired.
+// TestAnAnswerThatArrivedBeforeACrashCountsHoursLater: the registrar dies right
+// after its answer has arrived, and the next one starts when the answer's
+// address has expired. A Create counts if its role proves; a Delete once another
+// customer's role can be assumed, and this one's can't.
 func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Create", "Delete"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, w := stories[name], New(t)
-			c := w.Invite("globex", AccountID(1))
+			c, witness := w.Invite("globex", AccountID(1)), w.Invite("initech", AccountID(2))
 			healthy := w.Registrar()
+			witness.Connect(Frankfurt)
 			id := s.prepare(c)
 			healthy.Stop()
 
@@ -150,6 +153,7 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 			w.Advance(3 * time.Hour)
 			w.Registrar()
 			w.Quiet()
+			w.Must(w.Prove())
 			c.Owned(id, s.role)
 			if log := w.log.String(); !strings.Contains(log, "globex") {
 				t.Errorf("nothing was logged: %s", log)

@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -11,9 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
@@ -54,6 +59,84 @@ func TestWithTheRegistryDownAStackCanBeDeletedAndIsDisconnectedLater(t *testing.
 		}
 		c.Owned(id, onboarding.Disconnected)
 	}
+}
+
+// TestAnAnswerThatNobodyRemembersIsADoubtUntilARoundOfProofs: the registrar that
+// answered is gone, and the address of the answer has run out.
+func TestAnAnswerThatNobodyRemembersIsADoubtUntilARoundOfProofs(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	first := w.Registrar()
+	stays, leaves := w.Invite("initech", AccountID(1)), w.Invite("globex", AccountID(2))
+	staying, leaving := stays.Connect(Frankfurt), leaves.Connect(Frankfurt)
+	w.Down("dynamodb", "", 3*time.Hour)
+	leaves.Delete(leaving)
+	leaves.Settled(leaving, "DELETE_COMPLETE")
+	first.Stop()
+	w.Advance(3 * time.Hour)
+	w.Registrar()
+	w.Quiet()
+	leaves.Owned(leaving, onboarding.Degraded)
+	w.Must(w.Prove())
+	leaves.Owned(leaving, onboarding.Disconnected)
+	stays.Owned(staying, onboarding.Active)
+	want := []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeDeleteUnconfirmed, onboarding.OutcomeDisconnected}
+	if got := leaves.Happened(); !slices.Equal(got, want) {
+		t.Errorf("happened %v, want %v", got, want)
+	}
+}
+
+// TestAForgedDeleteDisconnectsNobodyWhileTheVendorMayAssumeNothing: whoever may
+// publish chooses the message's timeout, and with whose keys its address is
+// signed.
+func TestAForgedDeleteDisconnectsNobodyWhileTheVendorMayAssumeNothing(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	c := w.Invite("globex", AccountID(1))
+	id := c.Connect(Frankfurt)
+	mended := w.Faults().Before(func(call *kernel.Call) error {
+		if call.Service == "sts" && call.Action == "AssumeRole" {
+			return kernel.Errorf(http.StatusForbidden, "AccessDenied", "User is not authorized to perform: sts:AssumeRole")
+		}
+		return nil
+	})
+	c.forgeDelete(id, "forged", func(address string) string { return address + "?X-Amz-Signature=c0ffee" })
+	c.forgeDelete(id, "own-keys", func(address string) string { return w.presignedPut(c.Account, address) })
+	w.Quiet()
+	c.Owned(id, onboarding.Degraded)
+	mended()
+	w.Must(w.Prove())
+	c.Owned(id, onboarding.Active)
+}
+
+// forgeDelete publishes, as the customer, a Delete of a stack that is late from
+// birth.
+func (c *Customer) forgeDelete(stackID, requestID string, sign func(address string) string) {
+	c.T.Helper()
+	known := c.Registrations()[0]
+	escaped := strings.NewReplacer(":", "%3A", "|", "%7C").Replace(stackID + "|" + known.LogicalID + "|" + requestID)
+	text, err := json.Marshal(map[string]any{
+		"RequestType": "Delete", "StackId": stackID, "RequestId": requestID, "LogicalResourceId": known.LogicalID,
+		"PhysicalResourceId": known.PhysicalID, "ServiceTimeout": "1", "ResourceType": "Custom::XacctPhoneHome",
+		"ResponseURL":        sign("https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/" + escaped),
+		"ResourceProperties": map[string]any{"ExternalId": known.ExternalID.String(), "RoleArn": known.Role.String()},
+	})
+	c.Must(err)
+	c.Must(c.ForgedPublish(c.T.Context(), c.Account, c.Topic(Frankfurt), "AWS CloudFormation custom resource request", string(text)))
+}
+
+// presignedPut signs an address with an account's own keys.
+func (w *World) presignedPut(accountID, address string) string {
+	w.T.Helper()
+	keys, err := w.Credentials(accountID)
+	w.Must(err)
+	request, err := http.NewRequestWithContext(w.T.Context(), http.MethodPut, address+"?X-Amz-Expires=7200", nil)
+	w.Must(err)
+	signed, _, err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).PresignHTTP(w.T.Context(),
+		aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey}, request, "UNSIGNED-PAYLOAD", "s3", Frankfurt, w.Now())
+	w.Must(err)
+	return signed
 }
 
 func TestWithTheRegistryDownAnUpdateIsNotHeldBack(t *testing.T) {
@@ -111,6 +194,40 @@ func TestWithSTSDownADeleteIsAnswered(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 	if took := w.Now().Sub(began); took > time.Minute {
 		t.Errorf("it took %s", took)
+	}
+}
+
+// TestNoUnluckyAnswerOfTheBucketLosesARequest has CloudFormation's bucket refuse
+// in ways that say nothing of who signed the address (aws-facts 12.1, 12.11):
+// each as long as one handling tries, one after the other.
+func TestNoUnluckyAnswerOfTheBucketLosesARequest(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	c := w.Invite("globex", AccountID(1))
+	w.Registrar()
+	unlucky := []kernel.FaultRule{
+		sandbox.RefuseAnswers(s3.RequestTimeout, 3), sandbox.RefuseAnswers(s3.OperationAborted, 3),
+		sandbox.RefuseAnswers(s3.AccessDenied, 1), sandbox.RefuseAnswers(s3.TemporaryRedirect, 1),
+		sandbox.RefuseAnswers(s3.HTMLBody, 1), sandbox.RefuseAnswers(s3.NoSuchBucket, 1),
+	}
+	refuse := func() {
+		for _, rule := range unlucky {
+			w.Must(w.AddFault(rule))
+		}
+	}
+	refuse()
+	id := c.Connect(Frankfurt)
+	refuse()
+	c.Update(id, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV2))})
+	c.Settled(id, "UPDATE_COMPLETE")
+	refuse()
+	c.Delete(id)
+	c.Settled(id, "DELETE_COMPLETE")
+	w.Quiet()
+	c.Owned(id, onboarding.Disconnected)
+	answered(t, w, id, "SUCCESS", "SUCCESS", "SUCCESS")
+	if n := w.DeadLetters(); n != 0 {
+		t.Errorf("%d requests were put aside", n)
 	}
 }
 

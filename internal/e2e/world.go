@@ -23,9 +23,11 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -119,6 +121,14 @@ func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 		w.T.Fatalf("no clients: %v", found)
 	}
 	return clients
+}
+
+// Prove makes one round of proofs over all registered roles.
+func (w *World) Prove() error {
+	_, err := health.Round(w.T.Context(), health.Config{
+		Registry: w.Registry(), Prover: registrar.NewProver(w.Clients, w.Record), Clock: w.Now,
+	})
+	return err
 }
 
 // Specification is that of the hub's templates, with a role of one's own.

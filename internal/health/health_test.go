@@ -121,6 +121,54 @@ func TestAWitnessSpeaksOnlyForRolesOfTheSameKind(t *testing.T) {
 	}
 }
 
+// TestADoubtedDeleteIsConfirmedByTheJuryOnly: its Delete came, and nobody knows
+// whether the answer arrived.
+func TestADoubtedDeleteIsConfirmedByTheJuryOnly(t *testing.T) {
+	doubt := func(w *world) {
+		w.degrade("leaving")
+		w.of("leaving").DeleteDoubtedAt = w.clock()
+		w.roles["leaving"] = refused
+	}
+	t.Run("alone it stays as it is", func(t *testing.T) {
+		w := newWorld("leaving")
+		doubt(w)
+		w.round(t)
+		w.expect(t, "leaving degraded: it was so")
+	})
+	t.Run("with a witness it is disconnected", func(t *testing.T) {
+		w := newWorld("leaving", "globex")
+		doubt(w)
+		w.round(t)
+		if got := w.of("leaving"); got.Status != onboarding.Disconnected || len(w.history) != 1 {
+			t.Errorf("it is %s, history %v", got.Status, w.history)
+		}
+	})
+	t.Run("a witness of another kind is none", func(t *testing.T) {
+		w := newWorld("leaving", "globex")
+		doubt(w)
+		w.customers["globex"].Link.TrustedPrincipals = []account.RoleARN{parse(account.ParseRoleARN, "arn:aws:iam::111111111111:role/reader")}
+		w.round(t)
+		w.expect(t, "globex active", "leaving degraded: it was so")
+	})
+	t.Run("one that works again was a false alarm", func(t *testing.T) {
+		w := newWorld("leaving", "globex")
+		doubt(w)
+		w.roles["leaving"] = proven
+		w.round(t)
+		w.roles["leaving"] = refused
+		w.round(t)
+		w.expect(t, "globex active", "leaving degraded: the role can no longer be assumed with its external ID")
+	})
+	t.Run("a customer who is named is not disconnected either", func(t *testing.T) {
+		w := newWorld("leaving", "globex")
+		doubt(w)
+		if _, err := Customer(t.Context(), w.config(), "leaving"); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, "globex active", "leaving degraded: it was so")
+	})
+}
+
 func TestACustomerWhoIsNamedIsJudgedAlone(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	for id := range w.customers {

@@ -30,8 +30,18 @@ type jury struct {
 // by one version of the template.
 type kind struct {
 	witnessed bool
-	accused   []func(guilty bool)
+	accused   []func(sentence)
 }
+
+// sentence is what the jury says of a refused role.
+type sentence string
+
+// The sentences.
+const (
+	witnessed sentence = "witnessed" // another role of its kind works: the refusal is the role's own
+	believed  sentence = "believed"  // nothing works, but little was tried
+	withheld  sentence = "withheld"  // nothing works: look at the vendor first
+)
 
 // kindOf tells roles apart by what could stop the vendor from assuming all of
 // them at once: who has to assume them, and the template that said who may.
@@ -59,23 +69,23 @@ func (j *jury) witness(name string) {
 	accused := k.accused
 	k.accused = nil
 	j.mu.Unlock()
-	for _, sentence := range accused {
-		sentence(true)
+	for _, hear := range accused {
+		hear(witnessed)
 	}
 }
 
 // accuse says that a role of the kind was refused. The sentence comes at once,
 // with the first witness, or when the jury rises.
-func (j *jury) accuse(name string, sentence func(guilty bool)) {
+func (j *jury) accuse(name string, hear func(sentence)) {
 	j.mu.Lock()
 	k := j.of(name)
 	if !k.witnessed {
-		k.accused = append(k.accused, sentence)
-		sentence = nil
+		k.accused = append(k.accused, hear)
+		hear = nil
 	}
 	j.mu.Unlock()
-	if sentence != nil {
-		sentence(true)
+	if hear != nil {
+		hear(witnessed)
 	}
 }
 
@@ -85,8 +95,12 @@ func (j *jury) rise() {
 	defer j.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(j.kinds)) {
 		accused := j.kinds[name].accused
-		for _, sentence := range accused {
-			sentence(len(accused) < j.suspicious)
+		verdict := believed
+		if len(accused) >= j.suspicious {
+			verdict = withheld
+		}
+		for _, hear := range accused {
+			hear(verdict)
 		}
 	}
 }

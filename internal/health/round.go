@@ -47,13 +47,14 @@ func (r *round) prove(ctx context.Context, c candidate) {
 	switch {
 	case proof.Outcome == onboarding.Inconclusive:
 		r.found(Finding{Verdict: Unknown, Before: registration.Status, Registration: registration, Err: proof.Err})
-	case proof.Outcome == onboarding.Refused && registration.Status == onboarding.Active:
-		r.jury.accuse(kindOf(c), func(guilty bool) {
-			if guilty {
-				r.record(ctx, registration, proof)
+	case proof.Outcome == onboarding.Refused && inQuestion(registration):
+		r.jury.accuse(kindOf(c), func(s sentence) {
+			if s == withheld {
+				r.found(Finding{Verdict: Withheld, Before: registration.Status, Registration: registration, Err: proof.Err})
 				return
 			}
-			r.found(Finding{Verdict: Withheld, Before: registration.Status, Registration: registration, Err: proof.Err})
+			proof.Witnessed = s == witnessed
+			r.record(ctx, registration, proof)
 		})
 	default:
 		if proof.Outcome != onboarding.Refused {
@@ -61,6 +62,12 @@ func (r *round) prove(ctx context.Context, c candidate) {
 		}
 		r.record(ctx, registration, proof)
 	}
+}
+
+// inQuestion reports whether a refusal would change the registration: an active
+// role would be degraded, and one whose Delete is in doubt disconnected.
+func inQuestion(r onboarding.Registration) bool {
+	return r.Status == onboarding.Active || !r.DeleteDoubtedAt.IsZero()
 }
 
 // attempts bounds how often a write that met another one starts over.

@@ -40,6 +40,8 @@ func (c commit) apply() Transition {
 		return c.update()
 	case c.change.Kind == ChangeDelete:
 		return c.delete()
+	case c.change.Kind == ChangeDoubt:
+		return c.doubt()
 	}
 	return Transition{}
 }
@@ -178,6 +180,20 @@ func (c commit) delete() Transition {
 	return c.transition(stack, reg, OutcomeDisconnected)
 }
 
+// doubt degrades the registration of a stack that may be gone, and leaves the
+// stack as it was. The health rounds end the doubt, either way.
+func (c commit) doubt() Transition {
+	if !c.owns() || !c.resource.Deletes(c.change.PhysicalID) {
+		return Transition{}
+	}
+	reg := *c.Registration
+	reg.Status, reg.Reason = Degraded, reasonDeleteUnconfirmed(c.answer.Stack)
+	reg.DeleteDoubtedAt = c.now
+	t := c.transition(c.Stack, reg, OutcomeDeleteUnconfirmed)
+	t.Stack = nil
+	return t
+}
+
 // owns reports whether the registration belongs to the answered resource.
 func (c commit) owns() bool {
 	reg := c.Registration
@@ -192,7 +208,7 @@ func (c commit) proven(reg Registration) Registration {
 		reg.Role, reg.ExternalID = c.change.Role, c.change.ExternalID
 	}
 	if c.change.Status != "" {
-		reg.Status, reg.Reason = c.change.Status, c.change.Reason
+		reg.Status, reg.Reason, reg.DeleteDoubtedAt = c.change.Status, c.change.Reason, time.Time{}
 	}
 	if !c.change.ProvenAt.IsZero() {
 		reg.ProvenAt = c.change.ProvenAt

@@ -19,6 +19,7 @@ const (
 	ChangeRegister ChangeKind = "register" // the stack's role becomes the registered one
 	ChangeUpdate   ChangeKind = "update"   // the stack's properties moved
 	ChangeDelete   ChangeKind = "delete"   // the resource is gone for good
+	ChangeDoubt    ChangeKind = "doubt"    // from Settle only: the resource may be gone
 )
 
 // Change is what a request will change, decided and stored before its answer

@@ -24,7 +24,7 @@ const (
 // Decision is what Decide and Settle say.
 type Decision struct {
 	Kind       DecisionKind
-	Answer     Answer        // of DecideAnswer
+	Answer     Answer        // of DecideAnswer and DecideCommit
 	Replayed   bool          // the answer was stored before
 	Probe      Probe         // of DecideProve
 	RetryAfter time.Duration // of DecideLater
@@ -77,6 +77,10 @@ const (
 	OutcomeRestored   Outcome = "restored"    // by a later proof
 	OutcomeAdopted    Outcome = "adopted"     // by the vendor, without a stack
 	OutcomeReleased   Outcome = "released"    // by the vendor, an adopted role
-	OutcomeForged     Outcome = "not_genuine" // CloudFormation refused the answer
-	OutcomeUnclear    Outcome = "unclear"     // whether the answer came in time, and the role says no
+	OutcomeForged     Outcome = "not_genuine" // CloudFormation did not sign the address of the answer
+
+	OutcomeUndelivered       Outcome = "undelivered"        // the bucket refuses the answer, and not because of who asks
+	OutcomeAddressExpired    Outcome = "address_expired"    // the address of the answer worked no longer, in time
+	OutcomeDeleteUnconfirmed Outcome = "delete_unconfirmed" // of a Delete that was never accepted, and whose role is gone
+	OutcomeUnclear           Outcome = "unclear"            // whether the answer came in time, and the role says no
 )

@@ -5,35 +5,46 @@ package onboarding
 
 import "time"
 
-// Health says what a proof outside of any request means for a registration:
-// a role that no longer proves is degraded, one that proves again is active.
-// The history entry is nil where nothing changed. Only a Delete disconnects.
+// Health says what a proof outside of any request means for a registration: a
+// role that no longer proves is degraded, one that proves again is active. The
+// history entry is nil if nothing changed.
+//
+// Only a Delete disconnects. If one came and nobody knows whether its answer
+// arrived, a refusal confirms it, but only a witnessed one.
 func Health(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
-	status, reason, outcome := reg.Status, reg.Reason, Outcome("")
+	next, outcome := reg, Outcome("")
 	switch proof.Outcome {
 	case Proven:
-		status, reason, outcome = Active, "", OutcomeRestored
-	case Refused, Open:
-		status, reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
+		next.Status, next.Reason, outcome = Active, "", OutcomeRestored
+		next.DeleteDoubtedAt = time.Time{}
+	case Refused:
+		switch {
+		case reg.DeleteDoubtedAt.IsZero():
+			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
+		case proof.Witnessed:
+			next.Status, next.Reason, outcome = Disconnected, reasonGone(reg.Stack), OutcomeDisconnected
+		}
+	case Open:
+		next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
+		next.DeleteDoubtedAt = time.Time{} // the role is there
 	case Inconclusive:
 	}
-	if !reg.Live() || status == reg.Status && reason == reg.Reason {
+	if !reg.Live() || next.Status == reg.Status && next.Reason == reg.Reason {
 		return reg, nil
 	}
-	before := reg.Status
-	reg.Status, reg.Reason, reg.ChangedAt = status, reason, now
-	if status == Active {
-		reg.ProvenAt = now
+	next.ChangedAt = now
+	if next.Status == Active {
+		next.ProvenAt = now
 	}
-	return reg, &HistoryEntry{
+	return next, &HistoryEntry{
 		At:         now,
 		CustomerID: reg.CustomerID,
 		Account:    reg.Account,
 		Stack:      reg.Stack,
 		LogicalID:  reg.LogicalID,
 		Outcome:    outcome,
-		Before:     before,
-		Status:     status,
-		Detail:     reason,
+		Before:     reg.Status,
+		Status:     next.Status,
+		Detail:     next.Reason,
 	}
 }

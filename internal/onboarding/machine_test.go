@@ -18,7 +18,7 @@ type worker struct {
 	snapshot Snapshot
 	answer   Answer
 	blocked  bool // when the answer was decided, here
-	accepted bool
+	delivery Delivery
 }
 
 func (w *world) load(r phonehome.Request) Snapshot {
@@ -96,7 +96,7 @@ func store(k *worker, w *world) {
 }
 
 func send(k *worker, w *world) {
-	k.accepted = w.put(k.m, k.answer.Response)
+	k.delivery = w.put(k.m, k.answer.Response)
 	k.step = settle
 	if k.answer.State == AnswerCommitted {
 		k.m.done, k.step = true, nil
@@ -108,19 +108,23 @@ func settle(k *worker, w *world) {
 	s := k.snapshot
 	s.Answer = &k.answer
 	c := Case{Snapshot: s, Request: k.m.request, Proofs: map[account.RoleARN]Proof{}}
-	d := Settle(c, k.accepted, w.now)
+	d := Settle(c, k.delivery, w.now)
 	if d.Kind == DecideProve {
 		role := d.Probe.Role
 		c.Proofs[role] = w.assume(d.Probe)
-		d = Settle(c, k.accepted, w.now)
+		d = Settle(c, k.delivery, w.now)
 		// A role that is not what it seems at this moment, or another stack's by
 		// now, misleads the rule.
 		if r := w.roles[role]; r != nil && (r.open || r.unsettled || r.of != k.m.request.Stack) {
 			w.poisoned[k.answer.Change.CustomerID] = true
 		}
 	}
-	if d.Kind == DecideCommit {
-		k.step = persist
+	switch d.Kind {
+	case DecideCommit:
+		k.answer, k.step = d.Answer, persist
+		return
+	case DecideLater:
+		k.step = nil
 		return
 	}
 	stored := w.answers[key(k.answer.Stack, k.answer.LogicalID, k.answer.RequestID)]
@@ -181,8 +185,16 @@ func persist(k *worker, w *world) {
 // checkCommit holds the promises at every write.
 func (w *world) checkCommit(k *worker, t Transition) {
 	if !k.m.genuine {
-		if w.now.Before(k.answer.Change.Deadline) {
-			w.fail("a forged request was committed: %+v", k.m.request)
+		before := k.snapshot.Registration
+		switch {
+		case w.now.Before(k.m.request.SentAt.Add(testHub().ResponseTimeout)):
+			w.fail("a forged request was committed in time: %+v", k.m.request)
+		case k.m.refused == Forged:
+			w.fail("a request was committed that CloudFormation has not signed: %+v", k.m.request)
+		case t.Registration != nil && t.Registration.Status == Disconnected:
+			w.fail("a forged request disconnected %+v", before)
+		case t.Registration != nil && before != nil && before.Live() && k.answer.Change.Kind != ChangeDoubt:
+			w.fail("a forged request changed the live %+v", before)
 		}
 		w.poisoned[k.answer.Change.CustomerID] = true
 	}
@@ -219,7 +231,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 
 // settleDown delivers all that is left, with nobody dying, until nothing moves.
 func (w *world) settleDown() {
-	w.workers = nil
+	w.workers, w.shut = nil, false
 	for range 2000 {
 		rest := w.queue[:0]
 		for _, m := range w.queue {
@@ -236,9 +248,55 @@ func (w *world) settleDown() {
 		for k.step != nil {
 			k.step(k, w)
 		}
-		w.pass(time.Second)
+		w.pass(3 * time.Second) // a forged message that is undecided comes back for 15 minutes
 	}
 	w.fail("%d messages never come to rest", len(w.queue))
+}
+
+// look is a round of proofs. Whoever proves is a witness for all.
+func (w *world) look() {
+	proofs, witnessed := map[string]Proof{}, false
+	for key, reg := range w.regs {
+		if reg.Live() {
+			proofs[key] = w.assume(Probe{Role: reg.Role, ExternalID: reg.ExternalID})
+			witnessed = witnessed || proofs[key].Outcome != Refused
+		}
+	}
+	for key, proof := range proofs {
+		proof.Witnessed = witnessed
+		w.write(key, proof)
+	}
+}
+
+func (w *world) write(key string, proof Proof) {
+	reg := w.regs[key]
+	next, entry := Health(reg, proof, w.now)
+	if entry == nil {
+		return
+	}
+	if next.Status == Disconnected && (reg.DeleteDoubtedAt.IsZero() || !proof.Witnessed) {
+		w.fail("a refusal alone disconnected %+v", reg)
+	}
+	// A role that is out of order for a moment confirms a doubt that is wrong.
+	if r := w.roles[reg.Role]; next.Status == Disconnected && r != nil {
+		w.poisoned[reg.CustomerID] = true
+	}
+	next.Revision++
+	w.regs[key] = next
+}
+
+// confirm is a last round of proofs, with a witness, when all roles are in order.
+func (w *world) confirm() {
+	for _, role := range w.roles {
+		role.open, role.unsettled = false, false
+	}
+	for key, reg := range w.regs {
+		if reg.Live() {
+			proof := w.assume(Probe{Role: reg.Role, ExternalID: reg.ExternalID})
+			proof.Witnessed = true
+			w.write(key, proof)
+		}
+	}
 }
 
 // checkEnd: whoever CloudFormation shows as connected is registered, and whose

@@ -27,4 +27,9 @@ type Proof struct {
 	// external ID" or "with a wrong external ID".
 	Hole string
 	Err  error // what AWS said; for logs, never for customers
+
+	// Witnessed is set, of a Refused role, if another one of its kind could be
+	// assumed at about the same time: then the refusal is the role's own, and not
+	// the vendor's trouble.
+	Witnessed bool
 }

@@ -54,6 +54,10 @@ type Registration struct {
 	ProvenAt     time.Time // last time that a proof changed or confirmed the state
 	ChangedAt    time.Time
 
+	// DeleteDoubtedAt is set while a Delete of the stack has come, nobody knows
+	// whether its answer arrived, and the role could not be assumed any more.
+	DeleteDoubtedAt time.Time `json:",omitzero"`
+
 	Revision int64 // counts writes; the registry's optimistic lock
 }
 

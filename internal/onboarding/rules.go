@@ -61,6 +61,18 @@ func (c Case) Deadline() time.Time {
 	return c.Request.SentAt.Add(timeout)
 }
 
+// LateFrom is when an accepted answer may have come too late, and an answer
+// that was never accepted is given up. It is judged by the later of what the
+// hub asked for and what the message says, at most an hour: whoever forges a
+// message chooses its timeout, and must not gain by a short one.
+func (c Case) LateFrom() time.Time {
+	asked := c.Hub.ResponseTimeout
+	if asked <= 0 || asked > longest {
+		asked = longest
+	}
+	return c.Request.SentAt.Add(max(asked, min(c.Request.Timeout, longest)))
+}
+
 // ClosesAt is when the last minute begins, in which nobody waits any more.
 func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
 
@@ -190,6 +202,12 @@ func (d decider) patience() time.Duration {
 		return 10 * time.Second
 	}
 	return 20 * time.Second
+}
+
+// growingPause is a quarter of the request's age, so that what is tried again
+// until its deadline is tried some twenty times, and not a hundred.
+func (c Case) growingPause(now time.Time) time.Duration {
+	return max(5*time.Second, now.Sub(c.Request.SentAt)/4)
 }
 
 // whyUnproven is the reason that a registration shows whose role moved on

@@ -71,65 +71,134 @@ func TestAStoredAnswerIsGivenAgainWhateverHasHappenedSince(t *testing.T) {
 
 func TestInTimeTheBucketTellsTheGenuineFromTheForged(t *testing.T) {
 	for _, kind := range []ChangeKind{ChangeNothing, ChangeRegister, ChangeUpdate, ChangeDelete} {
-		c := settled(kind, noon.Add(time.Hour))
-		if d := Settle(c, false, noon.Add(time.Minute)); d.Kind != DecideDrop || d.Outcome != OutcomeForged {
-			t.Errorf("%s, refused: %+v", kind, d)
+		for delivery, want := range map[Delivery]Decision{
+			Accepted:  {Kind: DecideCommit},
+			Forged:    {Kind: DecideDrop, Outcome: OutcomeForged},
+			Expired:   {Kind: DecideDrop, Outcome: OutcomeAddressExpired},
+			Undecided: {Kind: DecideLater, Outcome: OutcomeUndelivered, RetryAfter: 15 * time.Second},
+		} {
+			d := Settle(settled(kind), delivery, noon.Add(time.Minute))
+			if d.Kind != want.Kind || d.Outcome != want.Outcome || d.RetryAfter != want.RetryAfter {
+				t.Errorf("%q, %s: %s %s %s", kind, delivery, d.Kind, d.Outcome, d.RetryAfter)
+			}
 		}
-		if d := Settle(c, true, noon.Add(time.Minute)); d.Kind != DecideCommit {
-			t.Errorf("%s, accepted: %+v", kind, d)
+	}
+}
+
+func TestWhatIsUndecidedIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
+	c, now, tries := settled(ChangeDelete), noon, 0
+	for ; ; tries++ {
+		d := Settle(c, Undecided, now)
+		if d.Kind != DecideLater {
+			break
 		}
+		now = now.Add(d.RetryAfter)
+	}
+	if tries < 10 || tries > 25 {
+		t.Errorf("tried %d times", tries)
+	}
+	if now.Before(noon.Add(15 * time.Minute)) {
+		t.Errorf("given up after %s", now.Sub(noon))
+	}
+}
+
+// TestLatenessIsNotTheSendersChoice: whoever forges a message writes its
+// timeout, and S3 refuses it for whatever reason they like.
+func TestLatenessIsNotTheSendersChoice(t *testing.T) {
+	for _, test := range []struct{ hub, message, want time.Duration }{
+		{15 * time.Minute, time.Second, 15 * time.Minute},
+		{15 * time.Minute, 0, 15 * time.Minute},
+		{15 * time.Minute, 40 * time.Minute, 40 * time.Minute}, // a stack from when the hub waited longer
+		{15 * time.Minute, 3 * time.Hour, time.Hour},
+		{0, time.Second, time.Hour},
+		{3 * time.Hour, time.Second, time.Hour},
+	} {
+		c := settled(ChangeDelete)
+		c.Hub.ResponseTimeout, c.Request.Timeout = test.hub, test.message
+		if got := c.LateFrom().Sub(noon); got != test.want {
+			t.Errorf("the hub waits %s and the message says %s: late after %s, want %s", test.hub, test.message, got, test.want)
+		}
+	}
+	c := settled(ChangeDelete)
+	c.Request.Timeout = time.Second
+	c.Proofs = map[account.RoleARN]Proof{c.Registration.Role: {Outcome: Refused}}
+	if d := Settle(c, Undecided, noon.Add(2*time.Second)); d.Kind != DecideLater {
+		t.Errorf("a Delete that is late from birth: %s %s", d.Kind, d.Outcome)
 	}
 }
 
 func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 	tests := []struct {
 		kind     ChangeKind
-		accepted bool
+		delivery Delivery
 		role     ProofOutcome
 		want     DecisionKind
+		change   ChangeKind
 	}{
-		{ChangeRegister, false, Proven, DecideCommit},
-		{ChangeRegister, false, Refused, DecideDrop},
-		{ChangeRegister, false, Open, DecideDrop},
-		{ChangeRegister, false, Inconclusive, DecideLater},
-		{ChangeRegister, true, Refused, DecideCommit}, // a Delete follows, if CloudFormation had given up
-		{ChangeDelete, false, Refused, DecideCommit},
-		{ChangeDelete, false, Proven, DecideDrop},
-		{ChangeDelete, false, Open, DecideDrop},
-		{ChangeDelete, false, Inconclusive, DecideLater},
-		{ChangeDelete, true, Refused, DecideCommit},
-		{ChangeDelete, true, Proven, DecideDrop}, // the stack is stuck, and will be deleted again
-		{ChangeUpdate, false, Proven, DecideDrop},
-		{ChangeUpdate, true, Proven, DecideCommit},
-		{ChangeNothing, false, Proven, DecideDrop},
+		{ChangeRegister, Expired, Proven, DecideCommit, ChangeRegister},
+		{ChangeRegister, Undecided, Proven, DecideCommit, ChangeRegister},
+		{ChangeRegister, Forged, Proven, DecideDrop, ""},
+		{ChangeRegister, Expired, Refused, DecideDrop, ""},
+		{ChangeRegister, Expired, Open, DecideDrop, ""},
+		{ChangeRegister, Expired, Inconclusive, DecideLater, ""},
+		{ChangeRegister, Accepted, Refused, DecideCommit, ChangeRegister}, // a Delete follows, if CloudFormation had given up
+		{ChangeDelete, Expired, Refused, DecideCommit, ChangeDoubt},
+		{ChangeDelete, Undecided, Refused, DecideCommit, ChangeDoubt},
+		{ChangeDelete, Forged, Refused, DecideDrop, ""},
+		{ChangeDelete, Expired, Proven, DecideDrop, ""},
+		{ChangeDelete, Expired, Open, DecideDrop, ""},
+		{ChangeDelete, Expired, Inconclusive, DecideLater, ""},
+		{ChangeDelete, Accepted, Refused, DecideCommit, ChangeDelete},
+		{ChangeDelete, Accepted, Proven, DecideDrop, ""}, // the stack is stuck, and will be deleted again
+		{ChangeUpdate, Expired, Proven, DecideDrop, ""},
+		{ChangeUpdate, Accepted, Proven, DecideCommit, ChangeUpdate},
+		{ChangeNothing, Expired, Proven, DecideDrop, ""},
 	}
 	for _, test := range tests {
-		c := settled(test.kind, noon)
-		d := Settle(c, test.accepted, noon.Add(time.Minute))
+		c := settled(test.kind)
+		if test.kind == ChangeRegister {
+			c.Registration = nil
+		}
+		late := c.LateFrom()
+		d := Settle(c, test.delivery, late)
 		if d.Kind == DecideProve {
 			c.Proofs = map[account.RoleARN]Proof{d.Probe.Role: {Outcome: test.role}}
-			d = Settle(c, test.accepted, noon.Add(time.Minute))
+			d = Settle(c, test.delivery, late)
 		}
-		if d.Kind != test.want {
-			t.Errorf("%s, accepted %v, and the role is %s: %s, want %s", test.kind, test.accepted, test.role, d.Kind, test.want)
+		if d.Kind != test.want || d.Answer.Change.Kind != test.change {
+			t.Errorf("%s, %s, and the role is %s: %s %q, want %s %q", test.kind, test.delivery, test.role, d.Kind, d.Answer.Change.Kind, test.want, test.change)
+		}
+	}
+}
+
+func TestACreateThatWasNeverAcceptedTakesNothingFromAnybody(t *testing.T) {
+	for _, stack := range []account.StackARN{first, second} {
+		c := settled(ChangeRegister)
+		c.Answer.Stack = stack
+		for status, want := range map[RegistrationStatus]DecisionKind{Active: DecideDrop, Degraded: DecideDrop, Disconnected: DecideProve} {
+			c.Registration.Status = status
+			if d := Settle(c, Undecided, c.LateFrom()); d.Kind != want {
+				t.Errorf("stack %s, while a role is %s: %s %s", stack.GUID, status, d.Kind, d.Outcome)
+			}
 		}
 	}
 }
 
 func TestALateDeleteOfWhatIsNotRegisteredLeavesATombstoneOnlyIfItWasGenuine(t *testing.T) {
-	c := settled(ChangeDelete, noon)
+	c := settled(ChangeDelete)
 	c.Registration = nil
-	if d := Settle(c, false, noon.Add(time.Minute)); d.Kind != DecideDrop {
+	if d := Settle(c, Expired, c.LateFrom()); d.Kind != DecideDrop {
 		t.Errorf("refused: %+v", d)
 	}
-	if d := Settle(c, true, noon.Add(time.Minute)); d.Kind != DecideCommit {
+	if d := Settle(c, Accepted, c.LateFrom()); d.Kind != DecideCommit {
 		t.Errorf("accepted: %+v", d)
 	}
 }
 
-func settled(kind ChangeKind, deadline time.Time) Case {
+func settled(kind ChangeKind) Case {
 	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Delete, first)}
-	c.Answer = &Answer{Change: Change{Kind: kind, Deadline: deadline, Role: c.Registration.Role, ExternalID: c.Registration.ExternalID}}
+	change := Change{Kind: kind, Role: c.Registration.Role, ExternalID: c.Registration.ExternalID}
+	c.Answer = &Answer{Stack: first, Change: change}
 	return c
 }
 

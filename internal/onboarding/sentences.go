@@ -141,6 +141,14 @@ func reasonLostTheLink(stack account.StackARN) string {
 	return fmt.Sprintf("stack %s was answered SUCCESS, but before that could be written down the link became another account's: nothing was registered; ask the owner of account %s to delete the stack", stack.Name, stack.Account)
 }
 
+func reasonDeleteUnconfirmed(stack account.StackARN) string {
+	return fmt.Sprintf("the customer may have deleted the stack %s: its Delete could not be answered in time, and its role can no longer be assumed; the next rounds of proofs decide", stack.Name)
+}
+
+func reasonGone(stack account.StackARN) string {
+	return fmt.Sprintf("the customer deleted the stack %s: its Delete came, and its role can no longer be assumed, while other customers' can", stack.Name)
+}
+
 func reasonDeleted(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s", stack.Name)
 }

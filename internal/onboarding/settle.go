@@ -9,44 +9,86 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Settle says what becomes of a stored answer after it was sent: whether the
-// bucket took it, and when, tells whether CloudFormation had asked for it.
+// Delivery is what CloudFormation's bucket said of an answer.
+type Delivery string
+
+// The deliveries.
+const (
+	// Accepted: only CloudFormation signs an address that works, so the request
+	// was genuine.
+	Accepted Delivery = "accepted"
+	// Forged: the address was not signed by CloudFormation.
+	Forged Delivery = "forged"
+	// Expired: the address works no longer, and nobody can tell whether it did.
+	Expired Delivery = "expired"
+	// Undecided: the refusal says nothing of who signed the address. It may pass,
+	// or stand between the vendor and every bucket (aws-facts 12.1, 12.11).
+	Undecided Delivery = "undecided"
+)
+
+// Settle says what becomes of a stored answer after it was sent.
 //
-// In time that is simple: only CloudFormation signs an address that works, so
-// what was accepted is committed, and what was refused answered a forgery.
+// In time that is simple: what was accepted is committed, what answered a
+// forgery is dropped, and what is undecided is sent again.
 //
-// After the deadline a signature may have run out, or the answer may have come
-// to a bucket where nobody looks any more; and a registrar that died in the
-// middle has left nobody to tell whether it had arrived before. Then the role
-// itself is asked: a refused Create is committed if its role still proves, a
-// Delete, refused or not, if the registered role no longer does. Whatever else
-// was refused changes nothing: not even a tombstone, which would let a forged
-// Delete bury a Create that is still under way.
+// Late, a signature may have run out, or the answer may have come to a bucket
+// where nobody looks any more; and a registrar that died in the middle has left
+// nobody to tell whether it had arrived before. Then the role itself is asked:
+//
+//   - a Create that was not accepted is committed if its role still proves, and
+//     nothing is registered that could be taken from its owner;
+//   - a Delete that was accepted is committed if the registered role no longer
+//     proves, because a stack that is stuck still has it;
+//   - a Delete that was not is only written down as a doubt in that case: the
+//     role may be refused for another reason, so that alone disconnects nobody
+//     (see Health).
+//
+// Whatever else was not accepted changes nothing: not even a tombstone, which
+// would let a forged Delete bury a Create that is still under way.
 //
 // Like Decide, it may ask for a proof first, and is called again with it.
-func Settle(c Case, accepted bool, now time.Time) Decision {
+func Settle(c Case, delivery Delivery, now time.Time) Decision {
 	a := c.Answer
-	if a == nil {
+	if a == nil || delivery == Forged {
 		return Decision{Kind: DecideDrop, Outcome: OutcomeForged}
 	}
-	commit := Decision{Kind: DecideCommit, Outcome: a.Outcome}
-	otherwise := Decision{Kind: DecideDrop, Outcome: OutcomeForged}
-	if accepted {
-		otherwise = commit
-	}
-	owned := newDecider(c, now).owned()
-	kind, late := a.Change.Kind, !now.Before(a.Change.Deadline)
+	commit := Decision{Kind: DecideCommit, Answer: *a, Outcome: a.Outcome}
+	late := !now.Before(c.LateFrom())
 	switch {
-	case late && kind == ChangeRegister && !accepted:
-		return c.ask(a.Change.Role, a.Change.ExternalID, Proven, commit, now)
-	case late && kind == ChangeDelete && owned != nil:
-		return c.ask(owned.Role, owned.ExternalID, Refused, commit, now)
+	case delivery == Accepted:
+		if owned := newDecider(c, now).owned(); late && a.Change.Kind == ChangeDelete && owned != nil {
+			return c.ask(owned.Role, owned.ExternalID, Refused, commit, now)
+		}
+		return commit
+	case !late && delivery == Undecided:
+		return Decision{Kind: DecideLater, RetryAfter: c.growingPause(now), Outcome: OutcomeUndelivered}
+	case !late:
+		return Decision{Kind: DecideDrop, Outcome: OutcomeAddressExpired}
 	}
-	return otherwise
+	return c.settleUnaccepted(now)
 }
 
-// ask decides as wanted where the role shows what is expected, and drops the
-// answer where it does not.
+// settleUnaccepted is Settle for what came too late to be accepted, if it ever
+// was.
+func (c Case) settleUnaccepted(now time.Time) Decision {
+	a, owned := *c.Answer, newDecider(c, now).owned()
+	switch a.Change.Kind {
+	case ChangeRegister:
+		if c.Registration == nil || !c.Registration.Live() {
+			return c.ask(a.Change.Role, a.Change.ExternalID, Proven, Decision{Kind: DecideCommit, Answer: a, Outcome: a.Outcome}, now)
+		}
+	case ChangeDelete:
+		if owned != nil {
+			a.Change.Kind, a.Outcome = ChangeDoubt, OutcomeDeleteUnconfirmed
+			return c.ask(owned.Role, owned.ExternalID, Refused, Decision{Kind: DecideCommit, Answer: a, Outcome: a.Outcome}, now)
+		}
+	case ChangeNothing, ChangeUpdate, ChangeDoubt:
+	}
+	return Decision{Kind: DecideDrop, Outcome: OutcomeUnclear}
+}
+
+// ask decides as wanted if the role shows what is expected, and drops the
+// answer if it does not.
 func (c Case) ask(role account.RoleARN, externalID account.ExternalID, expected ProofOutcome, wanted Decision, now time.Time) Decision {
 	d := newDecider(c, now)
 	proof, tried := c.Proofs[role]

@@ -22,6 +22,7 @@ func TestNoInterleavingBreaksAPromise(t *testing.T) {
 		w.oldIsUndone = rapid.Bool().Draw(t, "a rollback's old properties are those that it undoes")
 		t.Repeat(actions(t, w, "c1", "c2", "c3"))
 		w.settleDown()
+		w.confirm()
 		w.checkEnd()
 	})
 }
@@ -33,6 +34,7 @@ func TestALinkForAnyoneIsNeverTwoAccounts(t *testing.T) {
 		w := newWorld(t.Fatalf)
 		t.Repeat(actions(t, w, "c3"))
 		w.settleDown()
+		w.confirm()
 		w.checkEnd()
 	})
 }
@@ -53,6 +55,7 @@ func TestNoRollbackIsEverAnsweredFailed(t *testing.T) {
 		maps.DeleteFunc(all, func(name string, _ func(*rapid.T)) bool { return !slices.Contains(told, name) })
 		t.Repeat(all)
 		w.settleDown()
+		w.confirm()
 		w.checkEnd()
 	})
 }
@@ -144,8 +147,10 @@ func actions(t *rapid.T, w *world, customers ...string) map[string]func(*rapid.T
 		"forge":   func(t *rapid.T) { w.forge(t, customer()) },
 		"receive": begin, "receive again": begin, "receive once more": begin,
 		"step": oneStep, "step on": oneStep, "finish": allSteps, "finish too": allSteps,
-		"crash": func(*rapid.T) { work(func(k *worker) { k.step = nil }) },
-		"wait":  func(t *rapid.T) { w.pass(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
+		"look at all roles":       func(*rapid.T) { w.look() },
+		"shut or open the bucket": func(*rapid.T) { w.shut = !w.shut },
+		"crash":                   func(*rapid.T) { work(func(k *worker) { k.step = nil }) },
+		"wait":                    func(t *rapid.T) { w.pass(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
 		"wait long": func(t *rapid.T) {
 			w.pass(time.Duration(rapid.IntRange(5, 150).Draw(t, "minutes")) * time.Minute)
 		},
@@ -180,5 +185,6 @@ func (w *world) forge(t *rapid.T, customer string) {
 			r.PhysicalID = s.physicalID
 		}
 	}
-	w.queue = append(w.queue, &message{request: r})
+	refused := rapid.SampledFrom([]Delivery{Forged, Forged, Expired, Undecided}).Draw(t, "what the bucket says")
+	w.queue = append(w.queue, &message{request: r, refused: refused})
 }

@@ -19,6 +19,9 @@ type world struct {
 	now  time.Time
 	n    int // names everything apart
 
+	// shut is an endpoint policy that lets no answer through (aws-facts 12.11).
+	shut bool
+
 	// oldIsUndone is what nobody documents: whether the old properties of a
 	// rollback are those of the update that it undoes, or what is in force.
 	oldIsUndone bool
@@ -71,6 +74,9 @@ type realStack struct {
 type message struct {
 	request phonehome.Request
 	genuine bool
+	// refused is what the bucket says to a forged one: most often that it is, but
+	// whoever signs with keys of their own is answered like a broken network.
+	refused Delivery
 	done    bool
 }
 
@@ -190,9 +196,9 @@ func (w *world) forceAway(s *realStack) {
 	}
 }
 
-// put is the bucket: only genuine URLs work, for two hours; what CloudFormation
-// still waits for, it acts on.
-func (w *world) put(m *message, response phonehome.Response) bool {
+// put is the bucket: only genuine URLs work, for two hours, if it takes answers
+// at all; what CloudFormation still waits for, it acts on.
+func (w *world) put(m *message, response phonehome.Response) Delivery {
 	k := key(m.request.Stack, m.request.LogicalID, m.request.RequestID)
 	if earlier, ok := w.sent[k]; !ok {
 		w.sent[k] = response
@@ -202,15 +208,20 @@ func (w *world) put(m *message, response phonehome.Response) bool {
 	if m.request.Type == phonehome.Delete && response.Status != phonehome.Success {
 		w.fail("a Delete was answered %+v", response)
 	}
-	if !m.genuine || w.now.After(m.request.SentAt.Add(2*time.Hour)) {
-		return false
+	switch {
+	case !m.genuine:
+		return m.refused
+	case w.shut:
+		return Undecided
+	case w.now.After(m.request.SentAt.Add(2 * time.Hour)):
+		return Expired
 	}
 	for _, s := range w.real {
 		if s.waiting != nil && s.waiting.RequestID == m.request.RequestID && w.now.Before(s.waiting.SentAt.Add(15*time.Minute)) {
 			w.answered(s, response)
 		}
 	}
-	return true
+	return Accepted
 }
 
 func (w *world) answered(s *realStack, response phonehome.Response) {

@@ -221,7 +221,7 @@ func (f *fake) Respond(_ context.Context, u phonehome.ResponseURL, r phonehome.R
 			}
 		}
 		if !f.genuine[r.RequestID] {
-			return &RefusedError{StatusCode: 403, Code: "SignatureDoesNotMatch"}
+			return refusalOf(403, s3Says("SignatureDoesNotMatch", "It does not."))
 		}
 		f.accepted[r.RequestID] = append(f.accepted[r.RequestID], r)
 		return nil
@@ -299,6 +299,12 @@ func forgery(kind, stack, requestID, customerID string, change func(envelope, re
 	}
 	envelope["Message"] = string(must(json.Marshal(request)))
 	return must(json.Marshal(envelope))
+}
+
+// s3Says is an error as S3 words it.
+func s3Says(code, message string) []byte {
+	return []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>" + code + "</Code><Message>" + message +
+		"</Message><StringToSign>c0ffee</StringToSign><RequestId>4442587FB7D0A2F9</RequestId></Error>")
 }
 
 var errNetwork = errors.New("connection reset by peer")

@@ -29,10 +29,20 @@ func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
 		{h.settle, h.commit}, // handle_commit.go
 	} {
 		if end := h.run(ctx, stage); end != nil {
-			return h.pace(*end)
+			return h.end(*end)
 		}
 	}
-	return done
+	return h.end(done)
+}
+
+// end says when a message comes again, or that it does not.
+func (h *handling) end(d Disposition) Disposition {
+	if d.Action != Retry {
+		h.accepted.forget(h.key())
+		return d
+	}
+	d.After = h.pace(d.After)
+	return d
 }
 
 // Disposition is what came of a message.
@@ -65,7 +75,8 @@ type handling struct {
 	proofs   map[account.RoleARN]onboarding.Proof // what was tried so far
 	decision onboarding.Decision                  // of the current stage
 	answer   onboarding.Answer                    // the stored one
-	refused  error                                // why the bucket refused it; nil: it took it
+	delivery onboarding.Delivery                  // what the bucket said of it
+	refused  error                                // why the bucket did not take it; nil: it did
 
 	proving bool     // it has a place among the proofs
 	leaving []func() // gives back the places that it has

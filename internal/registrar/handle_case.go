@@ -14,6 +14,11 @@ import (
 // SDK tries on and on, and there has to be time left for an answer without them.
 const callLimit = 12 * time.Second
 
+// key names the request among all others.
+func (h *handling) key() string {
+	return h.request.Stack.String() + "|" + h.request.LogicalID + "|" + h.request.RequestID
+}
+
 // facts is the case as far as it is known by now.
 func (h *handling) facts() onboarding.Case {
 	return onboarding.Case{Snapshot: h.snapshot, Request: h.request, Proofs: h.proofs}

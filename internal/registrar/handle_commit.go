@@ -14,7 +14,7 @@ import (
 // settle decides what becomes of the answer, by what came of sending it.
 func (h *handling) settle(ctx context.Context) *Disposition {
 	h.snapshot.Answer = &h.answer
-	h.decision = onboarding.Settle(h.facts(), h.refused == nil, h.config.Clock())
+	h.decision = onboarding.Settle(h.facts(), h.delivery, h.config.Clock())
 	switch h.decision.Kind {
 	case onboarding.DecideProve:
 		return h.prove(ctx)
@@ -23,6 +23,7 @@ func (h *handling) settle(ctx context.Context) *Disposition {
 	case onboarding.DecideDrop:
 		return h.drop(ctx)
 	}
+	h.answer = h.decision.Answer
 	return nil
 }
 
@@ -85,13 +86,18 @@ func (h *handling) drop(ctx context.Context) *Disposition {
 		h.log.Warn("a refused answer could not be noted; trying again", "error", err)
 		return retry(soon)
 	}
-	change := h.answer.Change
-	if change.Kind == onboarding.ChangeUpdate && !h.config.Clock().Before(change.Deadline) {
-		h.log.Error("nobody can tell whether an update was answered in time: compare the customer's stack with the registration",
-			"customer", change.CustomerID, "error", h.refused)
-		return &done
+	level, message := slog.LevelWarn, "nothing was changed: CloudFormation has not signed the request"
+	switch {
+	case h.decision.Outcome == onboarding.OutcomeAddressExpired:
+		level, message = slog.LevelError, "nothing was changed: the address of the answer worked no longer, before the deadline"
+	case h.delivery == onboarding.Undecided:
+		message = "nothing was changed: the bucket has refused the answer until its deadline"
+	case h.decision.Outcome == onboarding.OutcomeUnclear && h.answer.Change.Kind != onboarding.ChangeNothing:
+		level, message = slog.LevelError, "nobody can tell whether the request was answered in time, and nothing was changed: compare the customer's stack with the registration"
+	case h.decision.Outcome == onboarding.OutcomeUnclear:
+		message = "nothing was changed: nobody can tell whether the request was answered in time"
 	}
-	h.log.Warn("nothing was changed: the request was forged, or its answer came too late to count",
-		"customer", change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)
+	h.log.Log(ctx, level, message,
+		"customer", h.answer.Change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)
 	return &done
 }

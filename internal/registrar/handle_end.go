@@ -12,7 +12,12 @@ import (
 
 // later has the message come again when the decision says.
 func (h *handling) later() *Disposition {
-	h.log.Info("not yet", "outcome", h.decision.Outcome, "again_in", h.decision.RetryAfter)
+	if h.decision.Outcome == onboarding.OutcomeUndelivered {
+		h.log.Warn("CloudFormation's bucket refuses the answer, and not because of its signature; trying again until the deadline",
+			"customer", h.answer.Change.CustomerID, "again_in", h.decision.RetryAfter, "error", h.refused)
+	} else {
+		h.log.Info("not yet", "outcome", h.decision.Outcome, "again_in", h.decision.RetryAfter)
+	}
 	return retry(h.decision.RetryAfter)
 }
 

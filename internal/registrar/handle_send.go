@@ -11,18 +11,25 @@ import (
 )
 
 // send sends the stored answer. Whether the bucket took it is the proof that
-// the request was CloudFormation's, or was not.
+// the request was CloudFormation's, or that it was not; a refusal may also say
+// neither.
 func (h *handling) send(ctx context.Context) *Disposition {
+	h.delivery, h.refused = onboarding.Accepted, nil
+	if h.accepted.has(h.key(), h.answer.Response) {
+		return nil
+	}
 	err := h.respond(ctx, h.answer.Response)
 	if h.answer.State == onboarding.AnswerCommitted {
 		h.log.Info("answered once more, as before", "outcome", h.answer.Outcome, "error", err)
 		return &done
 	}
 	var refused *RefusedError
-	if err != nil && !errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
+		h.delivery, h.refused = refused.Delivery, err
+	case err != nil:
 		h.log.Warn("the answer could not be sent; trying again", "outcome", h.answer.Outcome, "error", err)
 		return retry(soon)
 	}
-	h.refused = err
 	return nil
 }

@@ -314,7 +314,7 @@ func TestACrashAfterTheAnswerIsSettledByTheRoleOnceTheSignatureHasRunOut(t *test
 			f.bucket = func(phonehome.Response) error { return errNetwork }
 			body := f.request("Create", "s1", "r1", "c1", nil)
 			r.Handle(ctx, body)
-			f.bucket, f.genuine["r1"] = nil, false
+			f.bucket = func(phonehome.Response) error { return refusalOf(403, s3Says("AccessDenied", "Request has expired")) }
 			f.now = noon.Add(3 * time.Hour)
 			f.role = func(onboarding.Probe) onboarding.Proof { return onboarding.Proof{Outcome: role} }
 			if d := r.Handle(ctx, body); d.Action != Done {

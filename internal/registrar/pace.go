@@ -10,10 +10,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
+// lastTries is how often, in its last minute, an answer is tried at least.
+const lastTries = 10 * time.Second
+
 // longestRetry keeps a message that cannot be finished from being forgotten.
 const longestRetry = 6 * time.Hour
 
-// pace says how long a message that comes again stays away.
+// pace says how long a message that comes again stays away, at least after.
 //
 // It waits at least a tenth of its age: one that nobody could finish for days,
 // because the registry is down, would otherwise be received as often as the
@@ -23,22 +26,18 @@ const longestRetry = 6 * time.Hour
 //
 // But it is there when the last minute begins, in which it gets an answer in
 // any case.
-func (h *handling) pace(d Disposition) Disposition {
-	if d.Action != Retry {
-		return d
-	}
+func (h *handling) pace(after time.Duration) time.Duration {
 	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.config.Hub}, Request: h.request}
 	now := h.config.Clock()
 	switch tenth := now.Sub(h.request.SentAt) / 10; {
 	case !c.Closing(now):
 		closes := c.ClosesAt().Sub(now) + time.Second
-		d.After = min(h.jitter(max(d.After, tenth)), closes)
+		return min(h.jitter(max(after, tenth)), closes)
 	case now.Before(c.Deadline()):
-		d.After = h.jitter(d.After)
+		return h.jitter(min(after, lastTries))
 	default:
-		d.After = h.jitter(min(max(d.After, tenth), longestRetry))
+		return h.jitter(min(max(after, tenth), longestRetry))
 	}
-	return d
 }
 
 // jitter spreads retries, so that what failed together does not come together.

@@ -53,8 +53,8 @@ type Prover interface {
 	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }
 
-// Responder sends an answer to CloudFormation. An answer that was refused for
-// good is a *RefusedError; after any other error it may or may not have arrived.
+// Responder sends an answer to CloudFormation. An answer that the bucket did not
+// take is a *RefusedError; after any other error it may or may not have arrived.
 type Responder interface {
 	Respond(ctx context.Context, to phonehome.ResponseURL, response phonehome.Response) error
 }
@@ -91,6 +91,11 @@ type Observer interface {
 	Decided(r phonehome.Request, outcome onboarding.Outcome)
 	// Answered is told that CloudFormation has taken an answer.
 	Answered(r phonehome.Request, status phonehome.Status, at time.Time)
+	// Refused is told that a bucket of CloudFormation's did not take an answer.
+	Refused(r phonehome.Request, why onboarding.Delivery)
+	// RefusedInARow is told how many customers' answers were refused undecided
+	// since the last one that was taken; 0 when one is taken again.
+	RefusedInARow(customers int)
 	// Finished is told what became of a message for now.
 	Finished(m Message, d Disposition)
 }
@@ -101,4 +106,6 @@ type noObserver struct{}
 func (noObserver) Received([]Message)                                      {}
 func (noObserver) Decided(phonehome.Request, onboarding.Outcome)           {}
 func (noObserver) Answered(phonehome.Request, phonehome.Status, time.Time) {}
+func (noObserver) Refused(phonehome.Request, onboarding.Delivery)          {}
+func (noObserver) RefusedInARow(int)                                       {}
 func (noObserver) Finished(Message, Disposition)                           {}

@@ -88,6 +88,8 @@ type Registrar struct {
 	slots        chan struct{} // taken by messages being worked on
 	proofLimiter proofLimiter
 	turns        turns
+	refusals     refusals
+	accepted     acceptances
 }
 
 // New returns a Registrar. It does nothing until Run, Work or Handle.

@@ -10,23 +10,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"time"
 
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
-
-// RefusedError says that CloudFormation's bucket will never take this answer:
-// its signature is not CloudFormation's, or has run out (aws-facts 1.8).
-type RefusedError struct {
-	StatusCode int
-	Code       string // S3's, such as AccessDenied; may be empty
-}
-
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("CloudFormation's bucket refused the answer: %d %s", e.StatusCode, e.Code)
-}
 
 // BucketResponder PUTs answers to CloudFormation's buckets. Where it may send was
 // decided when the response URL was parsed; that the name leads to a public
@@ -46,7 +35,8 @@ func NewBucketResponder(endpoint string) *BucketResponder {
 // last one goes back to the queue and is tried again from there.
 var retries = []time.Duration{200 * time.Millisecond, time.Second}
 
-// Respond sends one answer, a few times if need be.
+// Respond sends one answer, a few times if need be. An answer that the bucket
+// did not take is a *RefusedError.
 func (r *BucketResponder) Respond(ctx context.Context, to phonehome.ResponseURL, response phonehome.Response) error {
 	body, err := response.Encode()
 	if err != nil {
@@ -55,7 +45,8 @@ func (r *BucketResponder) Respond(ctx context.Context, to phonehome.ResponseURL,
 	for attempt := 0; ; attempt++ {
 		err = r.put(ctx, to, body)
 		var refused *RefusedError
-		if err == nil || errors.As(err, &refused) || ctx.Err() != nil || attempt == len(retries) {
+		final := err == nil || errors.As(err, &refused) && !refused.passes()
+		if final || ctx.Err() != nil || attempt == len(retries) {
 			return err
 		}
 		r.pause(ctx, retries[attempt])
@@ -74,32 +65,39 @@ func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, bod
 		return fmt.Errorf("send the answer to %s: %w", to, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // for the code; the status is enough
+	text, err := io.ReadAll(io.LimitReader(response.Body, mostOfAnError))
 	switch status := response.StatusCode; {
-	case status >= 200 && status < 300:
+	case status >= 200 && status < 300 && err == nil && len(text) == 0:
 		return nil
+	case status >= 200 && status < 300:
+		// S3 says nothing when it takes an object; whoever says 200 and more than
+		// that, such as a proxy's page, is not S3.
+		return &RefusedError{StatusCode: status, Delivery: onboarding.Undecided}
 	case status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests:
-		return fmt.Errorf("send the answer to %s: %s %s", to, response.Status, errorCode(text))
+		code, _ := s3Error(text)
+		return fmt.Errorf("send the answer to %s: %s %s", to, response.Status, code)
 	default:
-		return &RefusedError{StatusCode: status, Code: errorCode(text)}
+		return refusalOf(status, text)
 	}
 }
 
-var codePattern = regexp.MustCompile(`<Code>([A-Za-z]{1,64})</Code>`)
+// mostOfAnError is how much of an error is read; S3's have some two kilobytes.
+const mostOfAnError = 16 << 10
 
-// errorCode is all that is kept of S3's answer: the rest repeats what was signed.
-func errorCode(text []byte) string {
-	if match := codePattern.FindSubmatch(text); match != nil {
-		return string(match[1])
-	}
-	return ""
-}
-
-// respond sends an answer of the handling.
+// respond sends an answer of the handling, and counts what came of it.
 func (h *handling) respond(ctx context.Context, response phonehome.Response) error {
 	err := h.config.Responder.Respond(ctx, h.request.ResponseURL, response)
-	if err == nil {
+	var refused *RefusedError
+	switch {
+	case err == nil:
 		h.config.Observer.Answered(h.request, response.Status, h.config.Clock())
+		h.refusals.taken(h.config)
+		h.accepted.remember(h.key(), response)
+	case errors.As(err, &refused):
+		h.config.Observer.Refused(h.request, refused.Delivery)
+		if refused.Delivery == onboarding.Undecided {
+			h.refusals.add(h.config, h.answer.Change.CustomerID, refused)
+		}
 	}
 	return err
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
 const (
@@ -46,6 +48,9 @@ func (m *Monitor) Health(ctx context.Context) Health {
 		if now.Sub(last) > quiet {
 			h.Problems = append(h.Problems, fmt.Sprintf("receiving from the queue has not worked since %s", last.UTC().Format(time.RFC3339)))
 		}
+	}
+	if n := m.refusedInARow(); n >= registrar.Suspicious {
+		h.Problems = append(h.Problems, fmt.Sprintf("CloudFormation's buckets have refused the answers to %d customers in a row: look at the network's way to S3, such as the policy of a VPC endpoint or a proxy", n))
 	}
 	if err := m.askRegistry(ctx); err != nil {
 		h.Problems = append(h.Problems, "the registry cannot be reached: "+err.Error())

@@ -42,6 +42,7 @@ type Monitor struct {
 	received    prometheus.Counter
 	decided     *prometheus.CounterVec
 	answered    *prometheus.CounterVec
+	refused     *prometheus.CounterVec
 	retried     prometheus.Counter
 	deadLetters prometheus.Counter
 	took        *prometheus.HistogramVec
@@ -51,6 +52,7 @@ type Monitor struct {
 	waiting     map[string]waiting // by message ID
 	checked     time.Time          // when the registry was asked
 	found       error              // what came of it
+	inARow      int                // customers whose answers were refused since the last one that was taken
 }
 
 // waiting is a message that was received and is not done.
@@ -72,6 +74,9 @@ func New(config Config) *Monitor {
 		answered: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "xacct_answers_total", Help: "Answers that CloudFormation has taken, by request type and status.",
 		}, []string{"type", "status"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "xacct_answers_refused_total", Help: "Answers that CloudFormation's buckets did not take, by request type and what that says: forged, expired or undecided.",
+		}, []string{"type", "why"}),
 		retried: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "xacct_messages_retried_total", Help: "Messages that went back to the queue for a while.",
 		}),
@@ -86,10 +91,13 @@ func New(config Config) *Monitor {
 	}
 	labels := prometheus.Labels{"hub": config.Hub}
 	prometheus.WrapRegistererWith(labels, m.registry).MustRegister(
-		m.received, m.decided, m.answered, m.retried, m.deadLetters, m.took,
+		m.received, m.decided, m.answered, m.refused, m.retried, m.deadLetters, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and nobody is known to have finished.",
 		}, func() float64 { return m.oldest().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "xacct_refused_in_a_row_customers", Help: "Customers whose answers were refused, undecided, since the last answer that was taken; 3 or more are an alarm.",
+		}, func() float64 { return float64(m.refusedInARow()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_last_receive_timestamp_seconds", Help: "When receiving from the queue last worked.",
 		}, func() float64 { return seconds(m.receivedAt()) }),
@@ -130,6 +138,24 @@ func (m *Monitor) Decided(r phonehome.Request, outcome onboarding.Outcome) {
 func (m *Monitor) Answered(r phonehome.Request, status phonehome.Status, at time.Time) {
 	m.answered.WithLabelValues(string(r.Type), string(status)).Inc()
 	m.took.WithLabelValues(string(r.Type)).Observe(max(0, at.Sub(r.SentAt).Seconds()))
+}
+
+// Refused counts an answer that was not taken.
+func (m *Monitor) Refused(r phonehome.Request, why onboarding.Delivery) {
+	m.refused.WithLabelValues(string(r.Type), string(why)).Inc()
+}
+
+// RefusedInARow notes for how many customers no answer has been taken.
+func (m *Monitor) RefusedInARow(customers int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.inARow = customers
+}
+
+func (m *Monitor) refusedInARow() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.inARow
 }
 
 // Finished counts what became of a message.

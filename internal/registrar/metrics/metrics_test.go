@@ -50,6 +50,8 @@ func TestTheFiguresCountWhatHappened(t *testing.T) {
 	w.Received([]registrar.Message{a, b})
 	w.Decided(create, onboarding.OutcomeRegistered)
 	w.Answered(create, phonehome.Success, noon)
+	w.Refused(create, onboarding.Undecided)
+	w.RefusedInARow(2)
 	w.Finished(a, registrar.Disposition{Action: registrar.Done})
 	w.Finished(b, registrar.Disposition{Action: registrar.Retry, After: time.Minute})
 	w.Finished(registrar.Message{ID: "c"}, registrar.Disposition{Action: registrar.DeadLetter})
@@ -61,6 +63,8 @@ func TestTheFiguresCountWhatHappened(t *testing.T) {
 		`xacct_messages_received_total{hub="acme"} 2`,
 		`xacct_requests_decided_total{hub="acme",outcome="registered",type="Create"} 1`,
 		`xacct_answers_total{hub="acme",status="SUCCESS",type="Create"} 1`,
+		`xacct_answers_refused_total{hub="acme",type="Create",why="undecided"} 1`,
+		`xacct_refused_in_a_row_customers{hub="acme"} 2`,
 		`xacct_messages_retried_total{hub="acme"} 1`,
 		`xacct_messages_dead_total{hub="acme"} 1`,
 		`xacct_answer_seconds_bucket{hub="acme",type="Create",le="5"} 0`,
@@ -130,6 +134,10 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 	w.Received(nil)
 	w.down, w.now = nil, w.now.Add(time.Minute)
 	check("all is well again", http.StatusOK)
+	w.RefusedInARow(3)
+	check("no answer is taken", http.StatusServiceUnavailable, "refused the answers to 3 customers in a row")
+	w.RefusedInARow(0)
+	check("one is taken again", http.StatusOK)
 }
 
 func TestTheRegistryIsNotAskedOnceForEveryProbe(t *testing.T) {
