@@ -30,6 +30,9 @@ func review(documents []Document, names []string) []Finding {
 		for _, rest := range valuesThatNeverMatch(s.Statement) {
 			findings = append(findings, s.remark(SeverityWarning, "value-never-matches", s.policy, s.index, rest))
 		}
+		for _, rest := range resourcesThatNeverMatch(s) {
+			findings = append(findings, s.remark(SeverityWarning, "resource-never-matches", s.policy, s.index, rest))
+		}
 	}
 	findings = append(findings, all.escalations()...)
 	slices.SortStableFunc(findings, func(a, b Finding) int { return a.Policy - b.Policy })
@@ -160,5 +163,23 @@ func valuesThatNeverMatch(s Statement) (problems []string) {
 			problems = append(problems, fmt.Sprintf("compares %s with %q by %s, which can never match; correct the value or the operator", key, clip(value), operator))
 		}
 	})
+	return problems
+}
+
+// resourcesThatNeverMatch: IAM fills in variables after the fifth colon of an ARN
+// only, so one before it is about no resource (aws-facts 12.3).
+func resourcesThatNeverMatch(s located) (problems []string) {
+	if s.version != Version2012 {
+		return nil // variablesNotFilledIn says so
+	}
+	for _, resource := range slices.Concat(s.Resource, s.NotResource) {
+		start := strings.Index(resource, "${")
+		if start < 0 || strings.Count(resource[:start], ":") >= 5 {
+			continue
+		}
+		variable, _, _ := strings.Cut(resource[start:], "}")
+		problems = append(problems, fmt.Sprintf("has the resource %q, and IAM fills in ${…} after the fifth colon of an ARN only, so it names nothing; write the value, or *, instead of %s}",
+			clip(resource), clip(variable)))
+	}
 	return problems
 }

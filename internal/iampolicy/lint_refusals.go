@@ -38,6 +38,7 @@ var refusalRules = []struct {
 	{"condition-key-twice", keysTwice},
 	{"malformed-date", malformedDates},
 	{"malformed-variable", malformedVariables},
+	{"variable-of-terraform", variablesOfTerraform},
 }
 
 func refusals(d Document, in setting) []Finding {
@@ -304,6 +305,22 @@ func malformedVariable(text string) string {
 		}
 		text = rest
 	}
+}
+
+// ampersandVariable is how aws_iam_policy_document writes a policy variable: that
+// data source turns it into one, and nothing else does.
+var ampersandVariable = regexp.MustCompile(`&\{[A-Za-z0-9.-]+:[^}]*\}?`)
+
+// variablesOfTerraform: IAM takes &{…} word by word, so the statement is about
+// nothing that exists.
+func variablesOfTerraform(s Statement, _ setting) (problems []string) {
+	for _, text := range s.expandable() {
+		if variable := ampersandVariable.FindString(text); variable != "" {
+			problems = append(problems, fmt.Sprintf("has %q, and %s is a variable only in the data source aws_iam_policy_document, never to IAM; write $%s, in HCL with two dollar signs",
+				clip(text), clip(variable), clip(variable[1:])))
+		}
+	}
+	return problems
 }
 
 func sortedNames[V any](m map[string]V) []string {

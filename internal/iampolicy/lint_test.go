@@ -81,6 +81,8 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 		"a variable without a service":    {condition(`{"StringLike":{"s3:prefix":"${username}/*"}}`), Inline, "malformed-variable: ${username} is no policy variable"},
 		"a variable with a space":         {resource("arn:aws:s3:::home/${aws: username}"), Inline, "malformed-variable"},
 		"a default without quotes":        {resource("arn:aws:s3:::home/${aws:username, none}"), Inline, "malformed-variable"},
+		"a variable of Terraform's":       {resource("arn:aws:s3:::home/&{aws:username}/*"), Inline, `variable-of-terraform: write ${aws:username}`},
+		"one of Terraform's, compared":    {condition(`{"StringLike":{"s3:prefix":"&{aws:PrincipalTag/team}/*"}}`), Inline, "variable-of-terraform: is a variable only in the data source aws_iam_policy_document"},
 		"CloudFormation's pseudo account": {resource("arn:aws:s3:::logs-${AWS::AccountId}"), Inline, "malformed-variable: is CloudFormation's, which is not filled in here"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +110,8 @@ func TestGoodPoliciesAreLetPass(t *testing.T) {
 	for name, text := range map[string]string{
 		"a home directory":           policyOf(allowing("s3:*", "arn:aws-us-gov:s3:::home/${aws:username}/*")),
 		"a default":                  resource("arn:aws-us-gov:s3:::home/${aws:PrincipalTag/team, 'none'}/*"),
+		"an ampersand and a brace":   resource("arn:aws-us-gov:s3:::a&{b}"),
+		"a variable in a name":       policyOf(allowing("logs:*", "arn:aws-us-gov:logs:us-gov-west-1:*:log-group:${aws:PrincipalTag/team}:*")),
 		"escaped wildcards":          resource("arn:aws-us-gov:s3:::home/${*}${?}${$}"),
 		"variables of web identity":  condition(`{"StringEquals":{"s3:prefix":["${www.amazon.com:user_id}","${cognito-identity.amazonaws.com:sub}"]}}`),
 		"every partition":            resource("arn:*:s3:::b/*"),
@@ -155,6 +159,8 @@ func TestWhatAReviewerWouldFrownAtIsAWarning(t *testing.T) {
 		"a name that is no number":    {condition(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), `value-never-matches: compares s3:max-keys with "ten" by NumericLessThan`},
 		"an answer that is no truth":  {condition(`{"Bool":{"aws:SecureTransport":"yes"}}`), "value-never-matches: "},
 		"an address that is none":     {condition(`{"IpAddress":{"aws:SourceIp":"example.com"}}`), "value-never-matches: "},
+		"a variable as the account":   {resource("arn:aws:sqs:us-east-1:${aws:PrincipalAccount}:jobs"), `resource-never-matches: after the fifth colon of an ARN only, so it names nothing; write the value, or *, instead of ${aws:PrincipalAccount}`},
+		"a variable as the Region":    {policyOf(denying("sqs:*", "arn:aws:sqs:${aws:RequestedRegion}:*:jobs-${aws:username}")), "resource-never-matches: instead of ${aws:RequestedRegion}"},
 		"one way up":                  {policyOf(allowing("iam:AttachRolePolicy", "*")), "privilege-escalation: Statement[0] allows iam:AttachRolePolicy on every resource, with which the role can give more permissions"},
 		"some ways up":                {policyOf(allowing("iam:*UserPolicy", "*")), "privilege-escalation: allows iam:AttachUserPolicy and iam:PutUserPolicy on every resource, with each of which"},
 		"somebody else's keys":        {policyOf(allowing("iam:CreateAccessKey", "arn:aws:iam::*:user/*")), "privilege-escalation: the role can act as another user"},
