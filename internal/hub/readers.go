@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
@@ -174,7 +176,11 @@ func (e *NoSuchAccountError) Error() string {
 		return fmt.Sprintf("the bucket's policy of hub %s can't be changed, because one of the %d accounts that it names has been closed since, and S3 doesn't say which. "+
 			"Until that customer is gone, use template_access = \"presigned\": %v", e.Hub, len(e.Accounts), e.Err)
 	}
-	return fmt.Sprintf("there is no AWS account %v: check the number with the customer. S3 refuses a policy that names an account which is not there: %v", e.Accounts, e.Err)
+	names := make([]string, len(e.Accounts))
+	for i, id := range e.Accounts {
+		names[i] = id.String()
+	}
+	return fmt.Sprintf("there is no AWS account %s: check the number with the customer. S3 refuses a policy that names an account which is not there: %v", strings.Join(names, " or "), e.Err)
 }
 
 func (e *NoSuchAccountError) Unwrap() error { return e.Err }

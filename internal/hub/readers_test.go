@@ -304,7 +304,7 @@ func TestAnAccountThatIsNotThereIsRefusedAloneAndSaid(t *testing.T) {
 	nobody := parse(account.ParseID, "999999999999")
 	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, nobody, initech})
 	var missing *NoSuchAccountError
-	if errs[globex] != nil || errs[initech] != nil || !errors.As(errs[nobody], &missing) || missing.Named || !strings.Contains(missing.Error(), "no AWS account [999999999999]") {
+	if errs[globex] != nil || errs[initech] != nil || !errors.As(errs[nobody], &missing) || missing.Named || !strings.Contains(missing.Error(), "no AWS account 999999999999:") {
 		t.Errorf("got %v, want that 999999999999 is not there", errs)
 	}
 	w.mayRead(globex, initech)

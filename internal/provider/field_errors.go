@@ -20,7 +20,7 @@ import (
 func fieldErrors(errs []permissionset.FieldError) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, e := range errs {
-		diags.AddAttributeError(fieldPath(e), "Not a valid "+strings.ReplaceAll(lastField(e.Field), "_", " "), sentence(e.Problem))
+		diags.AddAttributeError(fieldPath(e), "Invalid "+lastField(e.Field), sentence(e.Problem))
 	}
 	return diags
 }

@@ -165,15 +165,3 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 }
 
 func byName(a, b account.Region) int { return strings.Compare(a.String(), b.String()) }
-
-// shortDuration writes 15m rather than 15m0s.
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -141,8 +142,8 @@ func (d desiredLink) specification(diags *diag.Diagnostics) stacktemplate.Specif
 	region, err := account.ParseRegion(d.declaration.Region)
 	if err != nil || !slices.Contains(spec.Regions, region) {
 		diags.AddAttributeError(path.Root("region"), "Not a Region of the hub", fmt.Sprintf(
-			"Region %s is none of the Regions of hub %s: add it to the hub's regions, or choose one of %v.",
-			d.declaration.Region, d.record.Name, regionNames(spec.Regions)))
+			"Region %s is none of the Regions of hub %s: add it to the hub's regions, or choose one of %s.",
+			d.declaration.Region, d.record.Name, strings.Join(regionNames(spec.Regions), ", ")))
 	}
 	return spec
 }

@@ -102,7 +102,7 @@ func TestHowALinkIsIssued(t *testing.T) {
 		"to another account, under a live stack":    {want: want(false, func(w *desiredLink) { w.scope.account = moved }), existing: issued(alive), refused: "account_id can't change"},
 		"with another external ID":                  {want: want(false, func(w *desiredLink) { w.externalID = adopted }), existing: issued(nil), externalID: adopted},
 		"with another one, under a live stack":      {want: want(false, func(w *desiredLink) { w.externalID = adopted }), existing: issued(alive), refused: "external_id can't change"},
-		"to a Region that the hub has not":          {want: want(true, func(w *desiredLink) { w.declaration.Region = "sa-east-1" }), refused: "none of the Regions"},
+		"to a Region that the hub has not":          {want: want(true, func(w *desiredLink) { w.declaration.Region = "sa-east-1" }), refused: "choose one of us-east-1, eu-west-1."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, diags := c.want.issue(c.existing)

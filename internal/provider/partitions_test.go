@@ -114,10 +114,10 @@ func TestWhatIsOfAnotherPartitionIsRefusedInThePlan(t *testing.T) {
 	for summary, config := range map[string]string{
 		`A Region of another partition.*regions =`: hubHCL(`regions = ["us-gov-west-1", "us-east-1"]`),
 		`A Region of another partition.*region =`:  hubHCL() + linkHCL(globex.with(govRole, `region = "us-east-1"`)),
-		`Not a valid trusted principal arns`:       hubHCL() + linkHCL(globex.with(govRole, `trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-worker"]`)),
-		`Not a valid managed policy arns`:          hubHCL() + linkHCL(globex),
-		`Not a valid permissions boundary arn`:     hubHCL() + linkHCL(globex.with(`role = { permissions_boundary_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess" }`)),
-		`Not a valid inline policies`: hubHCL() + linkHCL(globex.with(`role = { inline_policies = { read = jsonencode({
+		`Invalid trusted_principal_arns`:           hubHCL() + linkHCL(globex.with(govRole, `trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-worker"]`)),
+		`Invalid managed_policy_arns`:              hubHCL() + linkHCL(globex),
+		`Invalid permissions_boundary_arn`:         hubHCL() + linkHCL(globex.with(`role = { permissions_boundary_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess" }`)),
+		`Invalid inline_policies`: hubHCL() + linkHCL(globex.with(`role = { inline_policies = { read = jsonencode({
     Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::b/*" }] }) } }`)),
 		`event_bus_arn.*`: hubHCL(`event_bus_arn = "arn:aws:events:us-east-1:111111111111:event-bus/default"`),
 	} {

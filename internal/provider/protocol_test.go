@@ -150,6 +150,21 @@ func (e *engine) replan(resource string, state *tfprotov6.DynamicValue, argument
 	return resp
 }
 
+// update plans and applies other arguments of a resource that was applied.
+func (e *engine) update(resource string, state *tfprotov6.DynamicValue, arguments map[string]any) *tfprotov6.ApplyResourceChangeResponse {
+	e.t.Helper()
+	planned := e.replan(resource, state, arguments)
+	e.noErrors(planned.Diagnostics)
+	resp, err := e.server.ApplyResourceChange(context.Background(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: resource, Config: e.encode(e.typeOf(resource), arguments), PriorState: state,
+		PlannedState: planned.PlannedState, PlannedPrivate: planned.PlannedPrivate,
+	})
+	if err != nil {
+		e.t.Error(err)
+	}
+	return resp
+}
+
 // propose is what Terraform proposes to the provider: the configuration, with
 // what is computed and not configured as it is in the state.
 func propose(attributes []*tfprotov6.SchemaAttribute, state, config tftypes.Value) tftypes.Value {
@@ -202,6 +217,15 @@ func warnings(diagnostics []*tfprotov6.Diagnostic) string {
 		}
 	}
 	return strings.Join(all, "; ")
+}
+
+// texts are all that diagnostics say.
+func texts(diagnostics []*tfprotov6.Diagnostic) string {
+	var all []string
+	for _, d := range diagnostics {
+		all = append(all, d.Summary+": "+d.Detail)
+	}
+	return strings.Join(all, "\n")
 }
 
 var (
@@ -262,5 +286,25 @@ func TestAnInterruptedWaitStopsCleanlyAndLeavesNoState(t *testing.T) {
 	}
 	if state, err := resp.NewState.Unmarshal(e.typeOf("xacct_customer_role")); err != nil || !state.IsNull() {
 		t.Errorf("the state is %v, %v", state, err)
+	}
+}
+
+func TestAWaitThatRanOutNamesTheTimeoutThatEndedIt(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	e := startEngine(t, w)
+	e.noErrors(e.apply("xacct_hub", aHub).Diagnostics)
+	e.noErrors(e.apply("xacct_onboarding_link", aLink).Diagnostics)
+	waiting := map[string]any{"link": "acme/globex", "wait": true, "timeouts": map[string]any{"create": "1s", "update": "2s"}}
+
+	created := e.apply("xacct_customer_role", waiting)
+	if got := texts(created.Diagnostics); !strings.Contains(got, "within 1s") || !strings.Contains(got, "set timeouts.create") {
+		t.Errorf("a create that waited says %q", got)
+	}
+	quiet := e.apply("xacct_customer_role", map[string]any{"link": "acme/globex"})
+	e.noErrors(quiet.Diagnostics)
+	updated := e.update("xacct_customer_role", quiet.NewState, waiting)
+	if got := texts(updated.Diagnostics); !strings.Contains(got, "within 2s") || !strings.Contains(got, "set timeouts.update") {
+		t.Errorf("an update that waited says %q", got)
 	}
 }

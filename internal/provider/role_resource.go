@@ -62,7 +62,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 		return
 	}
 	if found != nil && model.Wait.ValueBool() {
-		found = r.await(ctx, view, *found, model.arrived(), limit, &resp.Diagnostics)
+		found = roleWait{view, model.arrived(), limit, "timeouts.create"}.await(ctx, *found, &resp.Diagnostics)
 	}
 	if found == nil {
 		return // no state: the next apply creates, and goes on waiting
@@ -117,7 +117,7 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 		return
 	}
 	if found != nil && model.Wait.ValueBool() && !state.Wait.ValueBool() {
-		found = r.await(ctx, view, *found, model.arrived(), limit, &resp.Diagnostics)
+		found = roleWait{view, model.arrived(), limit, "timeouts.update"}.await(ctx, *found, &resp.Diagnostics)
 	}
 	if found == nil {
 		return // the state stays as it was, and so does the difference

@@ -20,20 +20,29 @@ import (
 // patience is how long a waiting role waits unless its timeouts say otherwise.
 const patience = time.Hour
 
+// roleWait is what a role waits for, and how long.
+type roleWait struct {
+	view    *hubview.View
+	arrived func(onboarding.Customer) bool
+	limit   time.Duration
+	setting string // that the limit comes from: "timeouts.create"
+}
+
 // await waits until the customer's role is registered, and answers phone-homes
 // meanwhile. It returns nil when it said why it stopped waiting.
-func (r *roleResource) await(ctx context.Context, view *hubview.View, c onboarding.Customer, arrived func(onboarding.Customer) bool, limit time.Duration, diags *diag.Diagnostics) *onboarding.Customer {
-	if !arrived(c) {
-		if status := c.Link.Status(r.session.now()); status != onboarding.LinkOpen {
+func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) *onboarding.Customer {
+	view := w.view
+	if !w.arrived(c) {
+		if status := c.Link.Status(view.Now()); status != onboarding.LinkOpen {
 			diags.AddAttributeError(path.Root("link"), fmt.Sprintf("The link of %s is %s", customerNamed(view.Name, c.Link.CustomerID), status),
 				"Nobody can register through it any more, so there is nothing to wait for. Open it again: move its expires_at, or create it anew.")
 			return nil
 		}
-		waiting, cancel := context.WithTimeout(ctx, limit)
+		waiting, cancel := context.WithTimeout(ctx, w.limit)
 		defer cancel()
-		found, err := view.Waiter.Until(waiting, c.Link.CustomerID, arrived)
+		found, err := view.Waiter.Until(waiting, c.Link.CustomerID, w.arrived)
 		if err != nil {
-			diags.Append(stillWaiting(ctx, view, c, limit, err))
+			diags.Append(w.ended(ctx, c, err))
 			return nil
 		}
 		c = found
@@ -73,8 +82,10 @@ func (m roleModel) arrived() func(onboarding.Customer) bool {
 	}
 }
 
-// stillWaiting says that time ran out, or the person did.
-func stillWaiting(ctx context.Context, view *hubview.View, c onboarding.Customer, limit time.Duration, err error) diag.Diagnostic {
+// ended returns why a wait ended without a role: time ran out, or the operation
+// was interrupted.
+func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) diag.Diagnostic {
+	view := w.view
 	who := customerNamed(view.Name, c.Link.CustomerID)
 	if ctx.Err() != nil {
 		return diag.NewErrorDiagnostic("Stopped waiting for "+who,
@@ -94,6 +105,7 @@ func stillWaiting(ctx context.Context, view *hubview.View, c onboarding.Customer
 		trouble = "While waiting, this went wrong: " + last.Error()
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No role yet from %s", who), paragraphs(
-		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply goes on waiting.", limit),
+		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply goes on waiting. "+
+			"To wait longer, set %s.", shortDuration(w.limit), w.setting),
 		link, trouble))
 }

@@ -92,7 +92,7 @@ func TestWhatIsWrongInARenderedTemplateIsOnItsArgument(t *testing.T) {
 	run(t,
 		wrong(aRole, `No hub acme`),
 		wrong(vendor+`role = { inline_policies = { read = "{}" } }`, `Not an IAM policy`),
-		wrong(vendor+`role = { managed_policy_arns = ["arn:aws-cn:iam::aws:policy/SecurityAudit"] }`, `(?s)Not a valid managed policy arns.*aws-cn`),
+		wrong(vendor+`role = { managed_policy_arns = ["arn:aws-cn:iam::aws:policy/SecurityAudit"] }`, `(?s)Invalid managed_policy_arns.*aws-cn`),
 		wrong(vendor+aRole+"\n  trusted_principal_arns = [\"arn:aws:iam::222222222222:role/theirs\"]", `(?s)only roles of the\s+vendor's\s+account`),
 		wrong(vendor+aRole+"\n  optional_permissions = { Billing = { description = \"Read your bills\" } }", `Not a key of an optional permission`),
 		wrong(vendor+aRole+"\n  optional_permissions = { billing = { description = \"Read your bills\" } }", `(?s)optional_permissions.*billing`),

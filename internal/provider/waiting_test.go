@@ -71,7 +71,7 @@ func TestTimeRunsOutWithoutALaunchAndTheNextApplyGoesOn(t *testing.T) {
 	run(t,
 		resource.TestStep{
 			Config:      config,
-			ExpectError: loosely(`No role yet from customer globex of hub acme.*within 2s.*/stacks/quickcreate\?templateURL=`),
+			ExpectError: loosely(`No role yet from customer globex of hub acme.*within 2s.*set timeouts.create.*/stacks/quickcreate\?templateURL=`),
 		},
 		resource.TestStep{
 			PreConfig:        func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },

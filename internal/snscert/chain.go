@@ -38,7 +38,7 @@ func (c *chain) check(region account.Region, at time.Time) error {
 	case !ok || key.Size() < 2048/8:
 		return c.forged("its key is not an RSA key of 2048 bits or more", nil)
 	case !c.isNamed(signers(region)):
-		return c.forged(fmt.Sprintf("it is issued to %q, not to SNS in %s", c.leaf.DNSNames, region), nil)
+		return c.forged(fmt.Sprintf("it is issued to %q, not to SNS in %s", strings.Join(c.leaf.DNSNames, ", "), region), nil)
 	}
 	err := c.verify(at)
 	var unknown x509.UnknownAuthorityError
