@@ -58,6 +58,8 @@ func DetailType(kind onboarding.EventKind) string {
 		return "xacct Customer Role Registered"
 	case onboarding.EventDegraded:
 		return "xacct Customer Role Degraded"
+	case onboarding.EventOpen:
+		return "xacct Customer Role Open"
 	case onboarding.EventDisconnected:
 		return "xacct Customer Role Disconnected"
 	case onboarding.EventUpdated:

@@ -61,6 +61,11 @@ func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	reg = degraded
 	tell(*entry)
 
+	at = at.Add(24 * time.Hour)
+	opened, entry := onboarding.Health(reg, onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}, at)
+	reg = opened
+	tell(*entry)
+
 	at = at.Add(9 * 24 * time.Hour)
 	reg.Status, reg.Reason = onboarding.Disconnected, "the customer deleted the stack acme-access"
 	tell(onboarding.HistoryEntry{At: at, RequestID: "77e3f6c4-52a9-43c1-8a5e-6f4a7d9b0d33",
@@ -121,15 +126,15 @@ func TestTheGuideShowsEveryEventAsItIsSent(t *testing.T) {
 			t.Errorf("the guide has no section %q", DetailType(kind))
 		}
 	}
-	if len(events) != 4 || len(shown) != 4 {
-		t.Errorf("%d kinds of event, %d shown, want 4", len(events), len(shown))
+	if len(events) != 5 || len(shown) != 5 {
+		t.Errorf("%d kinds of event, %d shown, want 5", len(events), len(shown))
 	}
 }
 
 func TestTheGuideNamesEveryField(t *testing.T) {
 	text := string(must(os.ReadFile(guide)))
 	_, table, _ := strings.Cut(text, "## The fields of `detail`")
-	table, _, _ = strings.Cut(table, "## The four types")
+	table, _, _ = strings.Cut(table, "## The five types")
 	for field := range reflect.TypeFor[Detail]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !strings.Contains(table, "`"+name+"`") {

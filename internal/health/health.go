@@ -33,6 +33,11 @@ type Config struct {
 	Prover   Prover
 
 	Concurrency int // roles at once; default 8
+	// Full gives every role the full proof: also without the external ID, and
+	// with a wrong one. Otherwise an active role gets it only if its turn in
+	// Rounds has come.
+	Full   bool
+	Rounds Rounds
 	// Spread is the time over which the round is spread, each role at a random
 	// moment of its own share. Zero: as fast as the concurrency allows.
 	Spread time.Duration
@@ -57,6 +62,23 @@ type Registry interface {
 type Prover interface {
 	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 	ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof
+}
+
+// Rounds say which active roles get the full proof in a round, so that a role
+// that was opened to others later is found: every role in one of so many rounds,
+// and in every round about as many.
+type Rounds struct {
+	Every  int   // 0: none do
+	Number int64 // of this round
+}
+
+// due reports whether a role's turn has come.
+func (r Rounds) due(reg onboarding.Registration) bool {
+	if r.Every <= 0 {
+		return false
+	}
+	turn := onboarding.Spread(reg.CustomerID+"/"+reg.Account.String(), r.Every)
+	return r.Number%int64(r.Every) == int64(turn)
 }
 
 // Verdict is what a round has come to about one role.

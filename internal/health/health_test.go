@@ -53,12 +53,33 @@ func TestADegradedRoleNeedsTheWholeProofToBeActiveAgain(t *testing.T) {
 	w.degrade("globex")
 	w.roles["globex"] = open // the right external ID works, and so does none
 	w.round(t)
-	w.expect(t, "globex degraded: the role can be assumed without an external ID")
+	w.expect(t, "globex degraded: the role can be assumed without an external ID, so others can get in")
 	w.roles["globex"] = proven
 	w.round(t)
 	w.expect(t, "globex active")
 	if w.once != 0 || w.full != 2 {
 		t.Errorf("%d single calls and %d full proofs, want 0 and 2", w.once, w.full)
+	}
+}
+
+func TestAFullRoundFindsWhatWasOpenedLater(t *testing.T) {
+	w := newWorld("globex", "initech")
+	w.roles["initech"] = open
+	w.round(t)
+	w.expect(t, "globex active", "initech active") // one call can't tell
+	config := w.config()
+	config.Full = true
+	if _, err := Round(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, "globex active", "initech degraded: the role can be assumed without an external ID, so others can get in")
+	if reg := w.of("initech"); !reg.Open || w.history[0] != "initech found_open" {
+		t.Errorf("open: %t, history %v", reg.Open, w.history)
+	}
+	w.roles["initech"] = proven
+	w.round(t)
+	if reg := w.of("initech"); reg.Open || reg.Status != onboarding.Active {
+		t.Errorf("closed again it is %s, open: %t", reg.Status, reg.Open)
 	}
 }
 
@@ -274,6 +295,7 @@ type world struct {
 	failWrites error
 
 	once, full, writes int
+	fully              map[string]bool // who got the full proof
 	history            []string
 }
 
@@ -289,6 +311,7 @@ func newWorld(customers ...string) *world {
 		now:       time.Date(2026, 5, 1, 3, 0, 0, 0, time.UTC),
 		customers: map[string]*onboarding.Customer{},
 		roles:     map[string]onboarding.Proof{},
+		fully:     map[string]bool{},
 	}
 	for _, id := range customers {
 		w.add(id)
@@ -417,6 +440,7 @@ func (w *world) Prove(_ context.Context, probe onboarding.Probe) onboarding.Proo
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.full++
+	w.fully[probe.CustomerID] = true
 	return w.roles[probe.CustomerID]
 }
 
@@ -424,6 +448,9 @@ func (w *world) ProveAgain(_ context.Context, probe onboarding.Probe) onboarding
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.once++
+	if w.roles[probe.CustomerID].Outcome == onboarding.Open {
+		return proven // the right external ID works, and no other is tried
+	}
 	return w.roles[probe.CustomerID]
 }
 

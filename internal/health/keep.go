@@ -4,6 +4,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,17 +15,22 @@ import (
 // makes it.
 type Schedule struct {
 	Every time.Duration
-	Claim Claims
-	Log   *slog.Logger
-	Round Config // its Spread is set by the schedule, its OnFinding is called as well
+	// FullEvery is the number of rounds in which every role gets the full proof
+	// once; default 7.
+	FullEvery int
+	Claim     Claims
+	Log       *slog.Logger
+	Round     Config // its Spread is set by the schedule, its OnFinding is called as well
 }
 
 // Claims are how the registrars of a hub agree on who makes a round.
 type Claims interface {
-	// ClaimRound is true for one caller where a round is due; it is due again
-	// then, whatever became of the caller.
-	ClaimRound(ctx context.Context, until time.Time) (bool, error)
-	SetNextRound(ctx context.Context, at time.Time) error
+	// ClaimRound is true for one caller if a round is due, and counts the rounds
+	// that were finished before; it is due again at the given time, whatever became
+	// of the caller.
+	ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error)
+	// EndRound notes that a claimed round is over, and when the next one is due.
+	EndRound(ctx context.Context, round int64, next time.Time) error
 }
 
 // Keep makes a round whenever one is due, until the context ends. Rounds are
@@ -52,10 +58,13 @@ func Once(ctx context.Context, s Schedule) {
 	s.turn(ctx)
 }
 
+// fullEvery makes every role's full proof a weekly one, if a round is daily.
+const fullEvery = 7
+
 // turn makes a round, if one is due and nobody else makes it.
 func (s Schedule) turn(ctx context.Context) {
 	begun := s.Round.Clock()
-	mine, err := s.Claim.ClaimRound(ctx, begun.Add(s.Round.Spread+s.Every/8))
+	number, mine, err := s.Claim.ClaimRound(ctx, begun.Add(s.Round.Spread+s.Every/8))
 	if err != nil {
 		if ctx.Err() == nil {
 			s.Log.Warn("nobody can tell whether a round of proofs is due", "error", err)
@@ -65,6 +74,7 @@ func (s Schedule) turn(ctx context.Context) {
 	if !mine {
 		return
 	}
+	s.Round.Rounds = Rounds{Every: cmp.Or(s.FullEvery, fullEvery), Number: number}
 	tell := s.Round.OnFinding
 	s.Round.OnFinding = func(f Finding) {
 		s.log(f)
@@ -90,7 +100,7 @@ func (s Schedule) turn(ctx context.Context) {
 	if counts[Withheld] > 0 {
 		s.Log.Error("every role was refused: look at what the vendor's own principal may do before the customers' roles", "roles", counts[Withheld])
 	}
-	if err := s.Claim.SetNextRound(ctx, begun.Add(s.Every)); err != nil {
+	if err := s.Claim.EndRound(ctx, number, begun.Add(s.Every)); err != nil {
 		s.Log.Warn("the next round of proofs may come early", "error", err)
 	}
 }

@@ -7,35 +7,39 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // calendar is where registrars agree on who makes a round.
 type calendar struct {
-	mu   sync.Mutex
-	next time.Time
-	fail error
+	mu    sync.Mutex
+	next  time.Time
+	ended int64
+	fail  error
 }
 
-func (c *calendar) ClaimRound(_ context.Context, until time.Time) (bool, error) {
+func (c *calendar) ClaimRound(_ context.Context, until time.Time) (int64, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fail != nil || time.Now().Before(c.next) {
-		return false, c.fail
+		return 0, false, c.fail
 	}
 	c.next = until
-	return true, nil
+	return c.ended, true, nil
 }
 
-func (c *calendar) SetNextRound(_ context.Context, at time.Time) error {
+func (c *calendar) EndRound(_ context.Context, round int64, next time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.next = at
+	c.next, c.ended = next, round+1
 	return c.fail
 }
 
@@ -62,8 +66,52 @@ func TestEveryRoleIsLookedAtOnceADayHoweverManyRegistrarsThereAre(t *testing.T) 
 		registrars.Wait()
 		// The time until somebody looks whether a round is due is what there may
 		// be less of them.
-		if rounds := w.once / 3; w.once%3 != 0 || rounds < 10 || rounds > 11 {
-			t.Errorf("%d proofs of 3 roles in ten days and a half", w.once)
+		if proofs := w.once + w.full; proofs%3 != 0 || proofs < 30 || proofs > 33 {
+			t.Errorf("%d proofs of 3 roles in ten days and a half", proofs)
+		}
+	})
+}
+
+func TestEveryRoleGetsTheFullProofOnceAWeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c := newWorld(), &calendar{}
+		for i := range 70 {
+			w.add(fmt.Sprintf("customer-%d", i))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); Keep(ctx, w.keeping(c, nil)) }()
+		for day := range 7 {
+			before := w.full
+			for c.rounds() == int64(day) {
+				time.Sleep(time.Hour)
+			}
+			if full := w.full - before; full == 0 || full > 30 {
+				t.Errorf("on day %d %d roles got the full proof", day, full)
+			}
+		}
+		stop()
+		<-done
+		if w.full != 70 || len(w.fully) != 70 || w.once != 6*70 || w.writes != 0 {
+			t.Errorf("in a week %d full proofs of %d roles, %d single ones, %d writes", w.full, len(w.fully), w.once, w.writes)
+		}
+	})
+}
+
+func TestARoleThatWasOpenedLaterIsFoundWithinAWeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c := newWorld("globex", "initech"), &calendar{}
+		w.roles["initech"] = open
+		var log bytes.Buffer
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); Keep(ctx, w.keeping(c, &log)) }()
+		time.Sleep(8 * 24 * time.Hour)
+		stop()
+		<-done
+		w.expect(t, "globex active", "initech degraded: the role can be assumed without an external ID, so others can get in")
+		if diff := cmp.Diff([]string{"initech found_open"}, w.history); diff != "" || !w.of("initech").Open {
+			t.Errorf("history (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -96,15 +144,15 @@ func TestARegistrarThatDiesInARoundLeavesItToTheNext(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		kill()
 		<-done
-		begun := w.once
+		begun := w.once + w.full
 		ctx, stop := context.WithCancel(t.Context())
 		done = make(chan struct{})
 		go func() { defer close(done); Keep(ctx, w.keeping(c, nil)) }()
 		time.Sleep(15 * time.Hour)
 		stop()
 		<-done
-		if begun == 2 || w.once != begun+2 {
-			t.Errorf("%d of 2 roles were proven before the death, and %d in all", begun, w.once)
+		if begun == 2 || w.once+w.full != begun+2 {
+			t.Errorf("%d of 2 roles were proven before the death, and %d in all", begun, w.once+w.full)
 		}
 	})
 }
@@ -133,4 +181,10 @@ func TestWithoutTheRegistryThereIsNoRound(t *testing.T) {
 			t.Errorf("%d proofs, logged %s", w.once, log.String())
 		}
 	})
+}
+
+func (c *calendar) rounds() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
 }

@@ -28,9 +28,9 @@ type candidate struct {
 }
 
 // prove tries one role and acts on what that shows. An active role gets one
-// call. A degraded one gets the whole proof, since that is what makes it
-// active: it may be degraded because it lets others in, and would then answer
-// to the right external ID too.
+// call, unless the full proof is due. A degraded one always gets the full proof,
+// since that is what makes it active: it may be degraded because it lets others
+// in, and would then answer to the right external ID too.
 func (r *round) prove(ctx context.Context, c candidate) {
 	registration := c.registration
 	probe := onboarding.Probe{
@@ -40,7 +40,7 @@ func (r *round) prove(ctx context.Context, c candidate) {
 		Principals: c.link.TrustedPrincipals,
 	}
 	try := r.Prover.ProveAgain
-	if registration.Status != onboarding.Active {
+	if registration.Status != onboarding.Active || r.Full || r.Rounds.due(registration) {
 		try = r.Prover.Prove
 	}
 	proof := try(ctx, probe)

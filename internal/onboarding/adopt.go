@@ -37,7 +37,7 @@ func Adopt(link Link, before *Registration, role account.RoleARN, proof Proof, n
 	reg.Role, reg.ExternalID = role, link.ExternalID
 	reg.Stack, reg.LogicalID, reg.PhysicalID, reg.RequestedAt = account.StackARN{}, "", "", time.Time{}
 	reg.TemplateVersion, reg.GrantedPermissions = "", nil
-	reg.Status, reg.Reason = Active, ""
+	reg.Status, reg.Reason, reg.Open, reg.DeleteDoubtedAt = Active, "", false, time.Time{}
 	reg.RegisteredAt, reg.ProvenAt, reg.ChangedAt = now, now, now
 	return reg, adoption(reg, OutcomeAdopted, was), nil
 }
@@ -66,7 +66,7 @@ func Release(reg Registration, now time.Time) (Registration, *HistoryEntry) {
 		return reg, nil
 	}
 	was := reg.Status
-	reg.Status, reg.Reason, reg.ChangedAt = Disconnected, reasonReleased, now
+	reg.Status, reg.Reason, reg.Open, reg.ChangedAt = Disconnected, reasonReleased, false, now
 	return reg, adoption(reg, OutcomeReleased, was)
 }
 

@@ -172,11 +172,11 @@ func (c commit) delete() Transition {
 		reg.LogicalID, reg.PhysicalID = logicalID, heir.PhysicalID
 		reg.TemplateVersion, reg.GrantedPermissions = heir.Properties.TemplateVersion, heir.Properties.GrantedPermissions
 		if role, err := account.ParseRoleARN(heir.Properties.RoleARN); err == nil && role != reg.Role {
-			reg.Role, reg.Status, reg.Reason = role, Degraded, reasonFellBack(role)
+			reg.Role, reg.Status, reg.Reason, reg.Open = role, Degraded, reasonFellBack(role), false
 		}
 		return c.transition(stack, reg, OutcomeFellBack)
 	}
-	reg.Status, reg.Reason = Disconnected, reasonDeleted(c.answer.Stack)
+	reg.Status, reg.Reason, reg.Open = Disconnected, reasonDeleted(c.answer.Stack), false
 	return c.transition(stack, reg, OutcomeDisconnected)
 }
 
@@ -187,7 +187,7 @@ func (c commit) doubt() Transition {
 		return Transition{}
 	}
 	reg := *c.Registration
-	reg.Status, reg.Reason = Degraded, reasonDeleteUnconfirmed(c.answer.Stack)
+	reg.Status, reg.Reason, reg.Open = Degraded, reasonDeleteUnconfirmed(c.answer.Stack), false
 	reg.DeleteDoubtedAt = c.now
 	t := c.transition(c.Stack, reg, OutcomeDeleteUnconfirmed)
 	t.Stack = nil
@@ -208,7 +208,8 @@ func (c commit) proven(reg Registration) Registration {
 		reg.Role, reg.ExternalID = c.change.Role, c.change.ExternalID
 	}
 	if c.change.Status != "" {
-		reg.Status, reg.Reason, reg.DeleteDoubtedAt = c.change.Status, c.change.Reason, time.Time{}
+		reg.Status, reg.Reason, reg.Open = c.change.Status, c.change.Reason, c.change.Open
+		reg.DeleteDoubtedAt = time.Time{}
 	}
 	if !c.change.ProvenAt.IsZero() {
 		reg.ProvenAt = c.change.ProvenAt

@@ -41,6 +41,7 @@ type Change struct {
 	ExternalID account.ExternalID // that the role was proven with
 	Status     RegistrationStatus // Active or Degraded; empty: stays as it is
 	Reason     string             // why it is degraded
+	Open       bool               `json:",omitempty"` // it is degraded because others may get in
 	ProvenAt   time.Time          // zero: nothing was proven
 
 	// Binds is set where registering also makes a link for anyone the account's

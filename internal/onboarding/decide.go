@@ -187,7 +187,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 	case Proven:
 		change.Status, change.ProvenAt = Active, d.now
 	case Refused, Open:
-		change.Status, change.Reason = Degraded, reasonOf(proof)
+		change.Status, change.Reason, change.Open = Degraded, reasonOf(proof), proof.Outcome == Open
 	case Inconclusive:
 		if role != owned.Role {
 			change.Status, change.Reason = Degraded, d.whyUnproven(role)

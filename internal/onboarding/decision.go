@@ -74,6 +74,7 @@ const (
 	OutcomeOvertaken  Outcome = "overtaken"   // something newer was accepted first, so that nothing changed
 	OutcomeFellBack   Outcome = "fell_back"   // to another resource of the same stack
 	OutcomeDegraded   Outcome = "degraded"    // by a later proof
+	OutcomeFoundOpen  Outcome = "found_open"  // by a later proof: others may get in
 	OutcomeRestored   Outcome = "restored"    // by a later proof
 	OutcomeAdopted    Outcome = "adopted"     // by the vendor, without a stack
 	OutcomeReleased   Outcome = "released"    // by the vendor, an adopted role

@@ -16,6 +16,7 @@ const (
 	EventRegistered   EventKind = "registered"   // a role was accepted, for the first time or anew
 	EventUpdated      EventKind = "updated"      // something about it changed, or it works again
 	EventDegraded     EventKind = "degraded"     // it stopped working
+	EventOpen         EventKind = "open"         // others may get in: it can be assumed without its external ID
 	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack, or the vendor given an adopted role up
 )
 
@@ -48,6 +49,8 @@ func EventOf(reg Registration, entry HistoryEntry) *Event {
 		kind = EventRegistered
 	case reg.Status == Disconnected:
 		kind = EventDisconnected
+	case reg.Open && (entry.Outcome == OutcomeFoundOpen || entry.Before != Degraded):
+		kind = EventOpen
 	case entry.Outcome == OutcomeDegraded, reg.Status == Degraded && entry.Before != Degraded:
 		kind = EventDegraded
 	}

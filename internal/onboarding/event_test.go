@@ -63,7 +63,7 @@ func TestOthersAreToldWhatBecomesOfARoleInOrder(t *testing.T) {
 		"registered: pending -> active (registered) 1",
 		"nothing",
 		"degraded: active -> degraded (degraded) 2",
-		"degraded: degraded -> degraded (degraded) 3", // for another reason
+		"open: degraded -> degraded (found_open) 3", // for another reason
 		"nothing",
 		"updated: degraded -> active (restored) 4",
 		"updated: active -> active (updated) 5",

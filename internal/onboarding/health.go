@@ -13,6 +13,9 @@ import "time"
 // arrived, a refusal confirms it, but only a witnessed one.
 func Health(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	next, outcome := reg, Outcome("")
+	if proof.Outcome != Inconclusive {
+		next.Open = proof.Outcome == Open
+	}
 	switch proof.Outcome {
 	case Proven:
 		next.Status, next.Reason, outcome = Active, "", OutcomeRestored
@@ -25,11 +28,11 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 			next.Status, next.Reason, outcome = Disconnected, reasonGone(reg.Stack), OutcomeDisconnected
 		}
 	case Open:
-		next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
+		next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeFoundOpen
 		next.DeleteDoubtedAt = time.Time{} // the role is there
 	case Inconclusive:
 	}
-	if !reg.Live() || next.Status == reg.Status && next.Reason == reg.Reason {
+	if !reg.Live() || next.Status == reg.Status && next.Reason == reg.Reason && next.Open == reg.Open {
 		return reg, nil
 	}
 	next.ChangedAt = now

@@ -46,6 +46,9 @@ type Registration struct {
 
 	Status RegistrationStatus
 	Reason string // why it is degraded or disconnected, for a person
+	// Open says of a degraded role that the last full proof could assume it
+	// without the external ID, or with a wrong one: others may get in.
+	Open bool `json:",omitempty"`
 
 	TemplateVersion    string   // as the stack reported it
 	GrantedPermissions []string // as the stack reported them

@@ -118,7 +118,7 @@ func (v voice) changedAccount(role account.RoleARN, stack account.ID) string {
 
 func reasonOf(proof Proof) string {
 	if proof.Outcome == Open {
-		return "the role can be assumed " + proof.Hole
+		return "the role can be assumed " + proof.Hole + ", so others can get in"
 	}
 	return "the role can no longer be assumed with its external ID"
 }

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
@@ -18,36 +16,51 @@ import (
 var roundKey = key{"HEALTH-ROUND", "ROUND"}
 
 // ClaimRound takes the next round of proofs for the caller, if one is due and
-// nobody has it. It is the caller's until then; after that it is due again,
-// unless SetNextRound has said otherwise.
-func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (bool, error) {
-	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
+// nobody has it; round then counts the rounds that were finished before. It is
+// the caller's until the given time; after that it is due again, unless
+// EndRound has said otherwise.
+func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error) {
+	found, err := r.getAll(ctx, roundKey)
+	if err != nil {
+		return 0, false, fmt.Errorf("read when a round of proofs is due in table %s: %w", r.table, err)
+	}
+	before := found[roundKey]
+	if before != nil && r.now().Unix() < numberOf(before, "next_round") {
+		return 0, false, nil
+	}
+	condition, values := "attribute_not_exists(pk)", item(nil)
+	if before != nil {
+		condition, values = "next_round = :before", item{":before": before["next_round"]}
+	}
+	round = numberOf(before, "rounds")
+	_, err = r.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                 &r.table,
-		Item:                      roundItem(until),
-		ConditionExpression:       aws.String("attribute_not_exists(pk) OR next_round <= :now"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": moment(r.now())},
+		Item:                      roundItem(until, round),
+		ConditionExpression:       &condition,
+		ExpressionAttributeValues: values,
 	})
 	switch {
 	case awsclient.IsConditionFailed(err):
-		return false, nil
+		return 0, false, nil // another registrar was faster
 	case err != nil:
-		return false, fmt.Errorf("claim a round of proofs in table %s: %w", r.table, err)
+		return 0, false, fmt.Errorf("claim a round of proofs in table %s: %w", r.table, err)
 	}
-	return true, nil
+	return round, true, nil
 }
 
-// SetNextRound says when the next round is due.
-func (r *Registry) SetNextRound(ctx context.Context, at time.Time) error {
-	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: roundItem(at)})
+// EndRound notes that a claimed round is over, and when the next one is due.
+func (r *Registry) EndRound(ctx context.Context, round int64, next time.Time) error {
+	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: roundItem(next, round+1)})
 	if err != nil {
 		return fmt.Errorf("note the next round of proofs in table %s: %w", r.table, err)
 	}
 	return nil
 }
 
-func roundItem(next time.Time) item {
+func roundItem(next time.Time, rounds int64) item {
 	i := roundKey.item()
 	i["schema"] = number(schema)
 	i["next_round"] = moment(next)
+	i["rounds"] = number(rounds)
 	return i
 }

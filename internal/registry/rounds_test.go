@@ -10,21 +10,23 @@ import (
 
 func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
 	w := newHub(t)
-	claim := func(want bool) {
+	claim := func(want bool, number int64) {
 		t.Helper()
-		got, err := w.ClaimRound(t.Context(), w.clock.Now().Add(time.Hour))
+		round, got, err := w.ClaimRound(t.Context(), w.clock.Now().Add(time.Hour))
 		w.must(err)
-		if got != want {
-			t.Errorf("claimed: %v, want %v", got, want)
+		if got != want || round != number {
+			t.Errorf("claimed: %v, round %d; want %v, %d", got, round, want, number)
 		}
 	}
-	claim(true)
-	claim(false)
-	w.clock.advance(time.Hour) // whoever had it is gone
-	claim(true)
-	w.must(w.SetNextRound(t.Context(), w.clock.Now().Add(24*time.Hour)))
+	claim(true, 0)
+	claim(false, 0)
+	w.clock.advance(time.Hour) // its registrar is gone, and the round starts over
+	claim(true, 0)
+	w.must(w.EndRound(t.Context(), 0, w.clock.Now().Add(24*time.Hour)))
 	w.clock.advance(23 * time.Hour)
-	claim(false)
+	claim(false, 0)
 	w.clock.advance(time.Hour)
-	claim(true)
+	claim(true, 1)
+	w.must(w.EndRound(t.Context(), 1, w.clock.Now()))
+	claim(true, 2)
 }
