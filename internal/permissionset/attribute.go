@@ -6,6 +6,7 @@ package permissionset
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ import (
 //     read and write as they did.
 //   - doc is its description in the schema that `xacct generate` publishes.
 //   - rule is "required" where it may not be left out.
-//   - default is what its zero value means to the version.
+//   - default is what its zero value means.
 //   - version is its name in the version's input; without one a change of the
 //     attribute makes no customer outdated.
 type Attribute struct {
@@ -49,4 +50,26 @@ func Attributes(of reflect.Value) []Attribute {
 		})
 	}
 	return all
+}
+
+// WithDefaults returns the role with its defaults filled in.
+func (r Role) WithDefaults() Role {
+	for _, a := range Attributes(reflect.ValueOf(&r)) {
+		if a.Default == "" || !a.Value.IsZero() {
+			continue
+		}
+		switch a.Value.Kind() {
+		case reflect.String:
+			a.Value.SetString(a.Default)
+		case reflect.Int64:
+			number, err := strconv.ParseInt(a.Default, 10, 64)
+			if err != nil {
+				panic(fmt.Sprintf("the default of %s is no number: %s", a.Name, a.Default)) // every test of a role finds it
+			}
+			a.Value.SetInt(number)
+		default:
+			panic(fmt.Sprintf("attribute %s has a type that no default has yet: %s", a.Name, a.Value.Type()))
+		}
+	}
+	return r
 }

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
@@ -30,14 +29,13 @@ func (s Set) Version(vendor account.ID, partition account.Partition) string {
 
 func (s Set) versionInput(vendor account.ID, partition account.Partition) []byte {
 	input := object{{"vendor", vendor.String()}, {"partition", partition.String()}}
-	for _, part := range []any{s.Trust, s.Role, s.Choices} {
+	for _, part := range []any{s.Trust, s.Role.WithDefaults(), s.Choices} {
 		input = append(input, versioned(part)...)
 	}
 	return encode(input)
 }
 
-// versioned are the attributes that make a version, defaults filled in. What is
-// empty even so is left out.
+// versioned are the attributes that make a version. What is empty is left out.
 func versioned(part any) object {
 	var o object
 	for _, a := range Attributes(reflect.ValueOf(part)) {
@@ -56,14 +54,8 @@ func versioned(part any) object {
 func (a Attribute) canonical() any {
 	switch v := a.Value.Interface().(type) {
 	case string:
-		if v == "" {
-			v = a.Default
-		}
 		return orNil(v, v == "")
 	case int64:
-		if v == 0 {
-			v, _ = strconv.ParseInt(a.Default, 10, 64) // 0 if there is none
-		}
 		return orNil(v, v == 0)
 	case bool:
 		return orNil(v, !v)

@@ -9,11 +9,9 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
-	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
@@ -23,18 +21,12 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 		StackName: m.StackName.ValueString(),
 		Region:    m.Region.ValueString(),
 		ExpiresAt: m.ExpiresAt.ValueString(),
-		Role:      m.role(ctx, diags).declared(ctx, diags),
-		Choices:   permissionset.Choices{OptionalPermissions: expandOptional(ctx, m.OptionalPermissions, diags)},
+		Role:      expandRole(ctx, m.Role, diags),
+		Choices:   expandChoices(ctx, m.OptionalPermissions, diags),
 	}
 	diags.Append(m.TrustedPrincipalARNs.ElementsAs(ctx, &d.TrustedPrincipals, false)...)
 	slices.Sort(d.TrustedPrincipals)
 	return d
-}
-
-func (m linkModel) role(ctx context.Context, diags *diag.Diagnostics) roleSpecModel {
-	var role roleSpecModel
-	diags.Append(m.Role.As(ctx, &role, basetypes.ObjectAsOptions{})...)
-	return role
 }
 
 // flatten takes a link's record into the model. Where the model declares the
@@ -72,12 +64,6 @@ func (m *linkModel) flattenDeclaration(ctx context.Context, d declaration.Declar
 	m.Region = types.StringValue(d.Region)
 	m.ExpiresAt = optional(d.ExpiresAt)
 	m.TrustedPrincipalARNs = nullableSet(ctx, d.TrustedPrincipals, diags)
-	m.OptionalPermissions = flattenOptional(ctx, d.OptionalPermissions, diags)
-	m.setRole(ctx, flattenRoleSpec(ctx, d.Role, diags), diags)
-}
-
-func (m *linkModel) setRole(ctx context.Context, role roleSpecModel, diags *diag.Diagnostics) {
-	object, d := types.ObjectValueFrom(ctx, roleSpecTypes(), role)
-	diags.Append(d...)
-	m.Role = object
+	m.OptionalPermissions = flattenChoices(ctx, d.Choices, diags)
+	m.Role = flattenRole(ctx, d.Role, diags)
 }

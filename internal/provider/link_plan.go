@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -85,20 +84,20 @@ func (p *linkPlan) defaultRoleName(ctx context.Context) {
 	if p.plan.Role.IsUnknown() || p.config.Role.IsUnknown() {
 		return
 	}
-	var declared roleSpecModel
-	p.diags.Append(p.config.Role.As(ctx, &declared, basetypes.ObjectAsOptions{})...)
-	role := p.plan.role(ctx, p.diags)
-	if declared.Name.IsNull() {
-		role.Name = types.StringUnknown()
+	role := p.plan.Role.Attributes()
+	if p.config.Role.Attributes()["name"].IsNull() {
+		role["name"] = types.StringUnknown()
 		if !hubName.IsUnknown() && !customer.IsUnknown() {
-			role.Name = types.StringValue(hubName.ValueString() + "-" + customer.ValueString())
+			role["name"] = types.StringValue(hubName.ValueString() + "-" + customer.ValueString())
 		}
 	}
-	if name := role.Name.ValueString(); name != "" && account.CheckRoleName(name) != nil {
+	if name := role["name"].(types.String).ValueString(); name != "" && account.CheckRoleName(name) != nil {
 		p.diags.AddAttributeError(path.Root("role").AtName("name"), "The default role name is too long", fmt.Sprintf(
 			"Without role.name the role is called %q, which has %d characters, and IAM allows 64. Set role.name.", name, len(name)))
 	}
-	p.plan.setRole(ctx, role, p.diags)
+	var d diag.Diagnostics
+	p.plan.Role, d = types.ObjectValue(p.plan.Role.AttributeTypes(ctx), role)
+	p.diags.Append(d...)
 }
 
 // planOnHub plans what depends on the hub and on what it knows of the customer.

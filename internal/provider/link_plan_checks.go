@@ -31,8 +31,8 @@ func (p *linkPlan) checkPermissions(ctx context.Context) {
 		partition = s.clients.Partition()
 	}
 	granted := permissionset.Set{
-		Role:    p.plan.role(ctx, p.diags).declared(ctx, p.diags),
-		Choices: permissionset.Choices{OptionalPermissions: expandOptional(ctx, p.plan.OptionalPermissions, p.diags)},
+		Role:    expandRole(ctx, p.plan.Role, p.diags),
+		Choices: expandChoices(ctx, p.plan.OptionalPermissions, p.diags),
 	}
 	p.diags.Append(fieldErrors(granted.ValidatePermissions(partition))...)
 	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) {

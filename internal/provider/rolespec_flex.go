@@ -5,40 +5,128 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// declared returns what the model declares; everything in it is known.
-func (m roleSpecModel) declared(ctx context.Context, diags *diag.Diagnostics) permissionset.Role {
-	d := permissionset.Role{
-		Name:                   m.Name.ValueString(),
-		Path:                   m.Path.ValueString(),
-		Description:            m.Description.ValueString(),
-		PermissionsBoundaryARN: m.PermissionsBoundaryARN.ValueString(),
-		MaxSessionDuration:     m.MaxSessionDuration.ValueInt64(),
+// Terraform's attributes of a permission set have the names that the core's have,
+// so one pair of functions converts all of them: an attribute that is added to
+// the core and to the schema needs no other conversion.
+
+// expandAttributes sets the attributes of a type of permissionset, which into
+// points to, to the values of the same names. All values are known.
+func expandAttributes(ctx context.Context, values map[string]attr.Value, into any, diags *diag.Diagnostics) {
+	for _, a := range permissionset.Attributes(reflect.ValueOf(into)) {
+		if value, there := values[a.Name]; there && !value.IsNull() {
+			expandAttribute(ctx, value, a.Value, diags)
+		}
 	}
-	diags.Append(m.ManagedPolicyARNs.ElementsAs(ctx, &d.ManagedPolicyARNs, false)...)
-	diags.Append(m.InlinePolicies.ElementsAs(ctx, &d.InlinePolicies, false)...)
-	diags.Append(m.Tags.ElementsAs(ctx, &d.Tags, false)...)
-	slices.Sort(d.ManagedPolicyARNs)
-	return d
 }
 
-// flattenRoleSpec returns the model of what was declared.
-func flattenRoleSpec(ctx context.Context, d permissionset.Role, diags *diag.Diagnostics) roleSpecModel {
-	return roleSpecModel{
-		Name:                   types.StringValue(d.Name),
-		Path:                   types.StringValue(d.Path),
-		Description:            optional(d.Description),
-		ManagedPolicyARNs:      nullableSet(ctx, d.ManagedPolicyARNs, diags),
-		InlinePolicies:         nullableMap(ctx, d.InlinePolicies, diags),
-		PermissionsBoundaryARN: optional(d.PermissionsBoundaryARN),
-		MaxSessionDuration:     types.Int64Value(d.MaxSessionDuration),
-		Tags:                   nullableMap(ctx, d.Tags, diags),
+func expandAttribute(ctx context.Context, value attr.Value, into reflect.Value, diags *diag.Diagnostics) {
+	switch value := value.(type) {
+	case types.String:
+		into.SetString(value.ValueString())
+	case types.Int64:
+		into.SetInt(value.ValueInt64())
+	case types.Bool:
+		into.SetBool(value.ValueBool())
+	case types.Set:
+		var list []string
+		diags.Append(value.ElementsAs(ctx, &list, false)...)
+		slices.Sort(list)
+		into.Set(reflect.ValueOf(list))
+	case types.Object:
+		expandAttributes(ctx, value.Attributes(), into.Addr().Interface(), diags)
+	case types.Map:
+		into.Set(reflect.MakeMap(into.Type()))
+		for key, element := range value.Elements() {
+			one := reflect.New(into.Type().Elem())
+			expandAttribute(ctx, element, one.Elem(), diags)
+			into.SetMapIndex(reflect.ValueOf(key), one.Elem())
+		}
+	default:
+		panic(fmt.Sprintf("no attribute of a permission set has values like %T", value))
 	}
+}
+
+// flattenAttributes returns the values of those attributes that Terraform knows:
+// the keys of known are their names.
+func flattenAttributes(ctx context.Context, of any, known map[string]attr.Type, diags *diag.Diagnostics) map[string]attr.Value {
+	values := make(map[string]attr.Value, len(known))
+	for _, a := range permissionset.Attributes(reflect.ValueOf(of)) {
+		if t, there := known[a.Name]; there {
+			values[a.Name] = flattenAttribute(ctx, a, t, diags)
+		}
+	}
+	return values
+}
+
+func flattenAttribute(ctx context.Context, a permissionset.Attribute, t attr.Type, diags *diag.Diagnostics) attr.Value {
+	switch v := a.Value.Interface().(type) {
+	case string:
+		if a.Nullable {
+			return optional(v)
+		}
+		return types.StringValue(v)
+	case int64:
+		return types.Int64Value(v)
+	case bool:
+		return types.BoolValue(v)
+	case []string:
+		return nullableSet(ctx, v, diags)
+	case map[string]string:
+		return nullableMap(ctx, v, diags)
+	case permissionset.Policies:
+		return nullableMap(ctx, v, diags)
+	}
+	element := t.(types.MapType).ElemType.(types.ObjectType)
+	if a.Value.IsNil() {
+		return types.MapNull(element)
+	}
+	elements := make(map[string]attr.Value, a.Value.Len())
+	for entry := a.Value.MapRange(); entry.Next(); {
+		one, d := types.ObjectValue(element.AttrTypes, flattenAttributes(ctx, entry.Value().Interface(), element.AttrTypes, diags))
+		diags.Append(d...)
+		elements[entry.Key().String()] = one
+	}
+	all, d := types.MapValue(element, elements)
+	diags.Append(d...)
+	return all
+}
+
+// expandRole returns what a link's role attribute declares.
+func expandRole(ctx context.Context, role types.Object, diags *diag.Diagnostics) permissionset.Role {
+	var declared permissionset.Role
+	expandAttributes(ctx, role.Attributes(), &declared, diags)
+	return declared
+}
+
+// flattenRole returns the role attribute of what was declared.
+func flattenRole(ctx context.Context, declared permissionset.Role, diags *diag.Diagnostics) types.Object {
+	known := roleSpecTypes()
+	role, d := types.ObjectValue(known, flattenAttributes(ctx, declared, known, diags))
+	diags.Append(d...)
+	return role
+}
+
+// expandChoices returns what the attribute optional_permissions declares.
+func expandChoices(ctx context.Context, optional types.Map, diags *diag.Diagnostics) permissionset.Choices {
+	var declared permissionset.Choices
+	expandAttributes(ctx, map[string]attr.Value{"optional_permissions": optional}, &declared, diags)
+	return declared
+}
+
+// flattenChoices returns the attribute optional_permissions of what was declared.
+func flattenChoices(ctx context.Context, declared permissionset.Choices, diags *diag.Diagnostics) types.Map {
+	known := map[string]attr.Type{"optional_permissions": optionalPermissionsAttribute().GetType()}
+	optional, _ := flattenAttributes(ctx, declared, known, diags)["optional_permissions"].(types.Map)
+	return optional
 }

@@ -4,29 +4,16 @@
 package provider
 
 import (
-	"context"
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
-
-// optionalPermissionModel is one element of a link's optional_permissions.
-type optionalPermissionModel struct {
-	Description       types.String `tfsdk:"description"`
-	DefaultEnabled    types.Bool   `tfsdk:"default_enabled"`
-	ManagedPolicyARNs types.Set    `tfsdk:"managed_policy_arns"`
-	InlinePolicies    types.Map    `tfsdk:"inline_policies"`
-}
 
 func optionalPermissionsAttribute() schema.MapNestedAttribute {
 	return schema.MapNestedAttribute{
@@ -61,49 +48,4 @@ func validPermissionKey() check {
 		}
 		return nil
 	}}
-}
-
-// expandOptional returns the declared form of the attribute, all of it known.
-func expandOptional(ctx context.Context, permissions types.Map, diags *diag.Diagnostics) map[string]permissionset.OptionalPermission {
-	if permissions.IsNull() {
-		return nil
-	}
-	var models map[string]optionalPermissionModel
-	diags.Append(permissions.ElementsAs(ctx, &models, false)...)
-	declared := make(map[string]permissionset.OptionalPermission, len(models))
-	for key, model := range models {
-		permission := permissionset.OptionalPermission{
-			Description: model.Description.ValueString(), DefaultEnabled: model.DefaultEnabled.ValueBool(),
-		}
-		diags.Append(model.ManagedPolicyARNs.ElementsAs(ctx, &permission.ManagedPolicyARNs, false)...)
-		diags.Append(model.InlinePolicies.ElementsAs(ctx, &permission.InlinePolicies, false)...)
-		slices.Sort(permission.ManagedPolicyARNs)
-		declared[key] = permission
-	}
-	return declared
-}
-
-// flattenOptional returns the attribute of what was declared.
-func flattenOptional(ctx context.Context, declared map[string]permissionset.OptionalPermission, diags *diag.Diagnostics) types.Map {
-	element := optionalPermissionType()
-	if declared == nil {
-		return types.MapNull(element)
-	}
-	models := make(map[string]optionalPermissionModel, len(declared))
-	for key, permission := range declared {
-		models[key] = optionalPermissionModel{
-			Description:       types.StringValue(permission.Description),
-			DefaultEnabled:    types.BoolValue(permission.DefaultEnabled),
-			ManagedPolicyARNs: nullableSet(ctx, permission.ManagedPolicyARNs, diags),
-			InlinePolicies:    nullableMap(ctx, permission.InlinePolicies, diags),
-		}
-	}
-	value, d := types.MapValueFrom(ctx, element, models)
-	diags.Append(d...)
-	return value
-}
-
-// optionalPermissionType is the type of one, which the schema knows.
-func optionalPermissionType() attr.Type {
-	return optionalPermissionsAttribute().NestedObject.Type()
 }

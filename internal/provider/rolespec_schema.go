@@ -4,8 +4,6 @@
 package provider
 
 import (
-	"time"
-
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -19,25 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// roleSpecModel is what a vendor declares of a role: the link's role attribute.
-type roleSpecModel struct {
-	Name                   types.String `tfsdk:"name"`
-	Path                   types.String `tfsdk:"path"`
-	Description            types.String `tfsdk:"description"`
-	ManagedPolicyARNs      types.Set    `tfsdk:"managed_policy_arns"`
-	InlinePolicies         types.Map    `tfsdk:"inline_policies"`
-	PermissionsBoundaryARN types.String `tfsdk:"permissions_boundary_arn"`
-	MaxSessionDuration     types.Int64  `tfsdk:"max_session_duration"`
-	Tags                   types.Map    `tfsdk:"tags"`
-}
-
-// What a role is if its vendor doesn't say: the schema says so to resources, and
-// the data source that renders templates does the same.
-const (
-	defaultRolePath        = "/"
-	defaultSessionDuration = int64(time.Hour / time.Second)
-)
-
 func roleAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Required:            true,
@@ -48,7 +27,7 @@ func roleAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "Name of the role; default `<hub>-<customer_id>`, so that its ARN is known before anybody launches. 1 to 64 letters, digits and `_+=,.@-`.",
 			},
 			"path": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString(defaultRolePath), Validators: []validator.String{validRolePath()},
+				Optional: true, Computed: true, Default: stringdefault.StaticString("/"), Validators: []validator.String{validRolePath()},
 				MarkdownDescription: "Path of the role; default `/`.",
 			},
 			"description": schema.StringAttribute{
@@ -62,7 +41,7 @@ func roleAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "ARN of the policy that is the role's permissions boundary. It must exist in the customer's account, or be one of AWS's own.",
 			},
 			"max_session_duration": schema.Int64Attribute{
-				Optional: true, Computed: true, Default: int64default.StaticInt64(defaultSessionDuration),
+				Optional: true, Computed: true, Default: int64default.StaticInt64(3600),
 				MarkdownDescription: "Longest session of the role, in seconds: 3600 (default) to 43200.",
 				Validators:          []validator.Int64{int64validator.Between(3600, 43200)},
 			},

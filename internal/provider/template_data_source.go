@@ -120,12 +120,7 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 	declared := linkModel{
 		Role: model.Role, TrustedPrincipalARNs: model.TrustedPrincipalARNs, OptionalPermissions: model.OptionalPermissions,
 	}.declared(ctx, &resp.Diagnostics)
-	if declared.Role.Path == "" {
-		declared.Role.Path = defaultRolePath
-	}
-	if declared.Role.MaxSessionDuration == 0 {
-		declared.Role.MaxSessionDuration = defaultSessionDuration
-	}
+	declared.Role = declared.Role.WithDefaults()
 	spec, errs := declared.Specification(hub)
 	resp.Diagnostics.Append(fieldErrors(errs)...)
 	if resp.Diagnostics.HasError() {
