@@ -40,6 +40,7 @@ func firstRelease() Declaration {
 func full() Declaration {
 	d := firstRelease()
 	d.Role.ManagedPolicies = permissionset.Policies{"core": d.Role.InlinePolicies["read"]}
+	d.TrustedAccountIDs, d.AllowSessionTags, d.AllowSourceIdentity = []string{"222222222222"}, true, true
 	restart := d.OptionalPermissions["restart"]
 	restart.ManagedPolicies = permissionset.Policies{"more": d.Role.InlinePolicies["read"]}
 	d.OptionalPermissions["restart"] = restart

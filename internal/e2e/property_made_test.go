@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
@@ -67,7 +68,7 @@ func (c *Customer) declared(d drawn) made {
 		},
 		Path: c.Link.RolePath, Description: role.Description, Longest: time.Hour, Boundary: role.PermissionsBoundaryARN,
 		Tags: map[string]string{}, Inline: map[string]any{},
-		Trust: c.tree(iampolicy.Trust(d.spec.Vendor, d.spec.Partition, c.Link.ExternalID.String(), nil).String()),
+		Trust: c.tree(iampolicy.Trust{Partition: d.spec.Partition, Accounts: []account.ID{d.spec.Vendor}}.Document(c.Link.ExternalID.String()).String()),
 	}
 	if d.spec.SupportURL != "" {
 		m.Outputs["SupportUrl"] = d.spec.SupportURL

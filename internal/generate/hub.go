@@ -74,11 +74,10 @@ func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 	if t.QueuePolicy, err = iampolicy.Queue(t.QueueARN, g.hub.Region, topics); err != nil {
 		return t, err
 	}
-	principals, _ := g.declared.Principals() // checked when it was read
 	t.FunctionPolicy, err = leastpolicy.RegistrarFunction(leastpolicy.Parts{
 		Account: g.hub.Account, Region: g.hub.Region,
 		Queue: t.Queue, DeadLetterQueue: t.DeadLetterQueue, Table: t.Table, Outbox: registry.OutboxPartition,
-		Principals: principals,
+		Principals: g.declared.Provers(g.hub.Account),
 	})
 	return t, err
 }

@@ -74,8 +74,8 @@ func builtDocuments(t testing.TB) map[string]Document {
 		t.Fatal(err)
 	}
 	return map[string]Document{
-		"trust":                Trust(vendor, role.Partition, "0123456789abcdef", nil),
-		"trust in principals":  Trust(vendor, role.Partition, "0123456789abcdef", []account.RoleARN{role, role}),
+		"trust":                Trust{Partition: role.Partition, Accounts: []account.ID{vendor}}.Document("0123456789abcdef"),
+		"trust in principals":  Trust{Partition: role.Partition, Accounts: []account.ID{vendor}, Principals: []account.RoleARN{role, role}}.Document("0123456789abcdef"),
 		"topic":                Topic(topicARN(t, topicText), accounts(3), 7),
 		"topic without anyone": Topic(topicARN(t, topicText), nil, 0),
 		"queue":                queue,

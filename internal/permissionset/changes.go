@@ -27,6 +27,9 @@ func (s Set) Changes(next Set) []string {
 	c.permissions("", s.Role.Grants(), next.Role.Grants())
 	c.optional(s.OptionalPermissions, next.OptionalPermissions)
 	c.sets("can be assumed by ", "can no longer be assumed by ", s.trusted(), next.trusted())
+	c.sets("can be assumed by account ", "can no longer be assumed by account ", s.TrustedAccountIDs, next.TrustedAccountIDs)
+	c.flag("tags", s.AllowSessionTags, next.AllowSessionTags)
+	c.flag("a source identity", s.AllowSourceIdentity, next.AllowSourceIdentity)
 	c.value("permissions boundary", s.Role.PermissionsBoundaryARN, next.Role.PermissionsBoundaryARN)
 	c.value("longest session in seconds", fmt.Sprint(s.Role.MaxSessionDuration), fmt.Sprint(next.Role.MaxSessionDuration))
 	c.value("path", s.Role.Path, next.Role.Path)
@@ -69,6 +72,16 @@ func (c *changes) optional(before, after map[string]OptionalPermission) {
 func (c *changes) sets(gained, lost string, before, after []string) {
 	c.lines(gained, missing(before, after))
 	c.lines(lost, missing(after, before))
+}
+
+func (c *changes) flag(what string, before, after bool) {
+	switch {
+	case before == after:
+	case after:
+		*c = append(*c, "lets sessions have "+what)
+	default:
+		*c = append(*c, "no longer lets sessions have "+what)
+	}
 }
 
 func (c *changes) value(name, before, after string) {

@@ -50,6 +50,13 @@ func inline(policies ...string) Set {
 	return d
 }
 
+// trusting is a set that trusts others too.
+func trusting(s Set, others Trust) Set {
+	others.TrustedPrincipals = s.TrustedPrincipals
+	s.Trust = others
+	return s
+}
+
 // created is such a role with policies that the stack creates.
 func created(policies ...string) Set {
 	s := inline(policies...)
@@ -74,6 +81,8 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 		"another way to write it":       {inline(readsB), inline(`{"Sid":"a","Effect":"Allow","Action":"S3:getobject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`, `{"Effect":"Allow","Action":"s3:ListBucket","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`), nil},
 		"moved to a managed policy":     {inline(readsB), created(readsB), nil},
 		"one more, in a managed policy": {created(readsB), created(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
+		"trust in more":                 {acme(), trusting(acme(), Trust{TrustedAccountIDs: []string{"222222222222"}, AllowSessionTags: true}), []string{"can be assumed by account 222222222222", "lets sessions have tags"}},
+		"trust in less":                 {trusting(acme(), Trust{TrustedAccountIDs: []string{"222222222222"}, AllowSourceIdentity: true}), acme(), []string{"can no longer be assumed by account 222222222222", "no longer lets sessions have a source identity"}},
 		"another policy":                {inline(readsB), inline(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
 		"wider resources":               {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
 		"another condition":             {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},

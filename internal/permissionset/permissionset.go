@@ -40,6 +40,12 @@ type Trust struct {
 	// TrustedPrincipals are roles of the vendor; empty: every principal that the
 	// vendor's account allows to.
 	TrustedPrincipals []string `json:"trusted_principal_arns" version:"trusted_principals" doc:"Roles of the vendor that may assume the customer's role: full ARNs, without wildcards. Default: the vendor's account."`
+
+	// TrustedAccountIDs are other accounts of the vendor. The hub's own account
+	// is trusted always, because it proves the role.
+	TrustedAccountIDs   []string `json:"trusted_account_ids,omitzero" version:"trusted_accounts" doc:"Other AWS accounts of the vendor that may assume the customer's role: 12 digits each. Where trusted_principal_arns names roles of an account, only those may. All of these accounts must exist, or every customer's stack fails."`
+	AllowSessionTags    bool     `json:"allow_session_tags,omitzero" version:"session_tags" doc:"Whether the vendor's sessions may have tags (sts:TagSession); default false."`
+	AllowSourceIdentity bool     `json:"allow_source_identity,omitzero" version:"source_identity" doc:"Whether the vendor's sessions may have a source identity (sts:SetSourceIdentity); default false."`
 }
 
 // Choices are what the customer decides.

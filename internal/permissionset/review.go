@@ -39,7 +39,7 @@ func (s Set) Review() []FieldWarnings {
 	for _, key := range slices.Sorted(maps.Keys(optional)) {
 		v.add(optionalField+"."+key, optional[key].Grants())
 	}
-	warnings := append(v.managed, s.quota()...)
+	warnings := slices.Concat(s.Trust.review(), v.managed, s.quota())
 	for i, findings := range byPolicy(iampolicy.Review(v.policies), len(v.policies)) {
 		if len(findings) > 0 {
 			warnings = append(warnings, FieldWarnings{v.fields[i], v.policies[i].Name, "the policy " + v.policies[i].Name, findings})

@@ -68,3 +68,12 @@ func TestAReviewReadsWhatManagedPoliciesAllow(t *testing.T) {
 		t.Errorf("%v", warnings)
 	}
 }
+
+func TestAReviewTellsOfAccountsThatHaveToExist(t *testing.T) {
+	s := minimal()
+	s.TrustedAccountIDs = []string{"222222222222"}
+	warnings := s.Review()
+	if len(warnings) != 1 || warnings[0].Field != "trusted_account_ids" || warnings[0].About != "the trusted account 222222222222" {
+		t.Errorf("%v", warnings)
+	}
+}

@@ -4,7 +4,9 @@
 package permissionset
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +30,45 @@ func (t Trust) Principals() ([]account.RoleARN, []FieldError) {
 	return roles, p
 }
 
-const principalsField = "trusted_principal_arns"
+// Accounts returns the trusted accounts beside the hub's, parsed and sorted, and
+// a mistake for each that is none.
+func (t Trust) Accounts() ([]account.ID, []FieldError) {
+	var ids []account.ID
+	var p Problems
+	for _, text := range sortedSet(t.TrustedAccountIDs) {
+		id, err := account.ParseID(text)
+		if err != nil {
+			p.Add(accountsField, text, "%s", err)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids, p
+}
+
+// Provers returns the trusted roles of the hub's own account: a role is proven
+// as one of them. If there is none, every principal of that account may prove
+// that its account allows to.
+func (t Trust) Provers(vendor account.ID) []account.RoleARN {
+	principals, _ := t.Principals()
+	return slices.DeleteFunc(principals, func(r account.RoleARN) bool { return r.Account != vendor })
+}
+
+// Policy returns who may assume the role of a hub in the vendor's account. What
+// is no account or role is left out: Validate says so.
+func (t Trust) Policy(vendor account.ID, partition account.Partition) iampolicy.Trust {
+	principals, _ := t.Principals()
+	accounts, _ := t.Accounts()
+	return iampolicy.Trust{
+		Partition: partition, Accounts: append([]account.ID{vendor}, accounts...), Principals: principals,
+		SessionTags: t.AllowSessionTags, SourceIdentity: t.AllowSourceIdentity,
+	}
+}
+
+const (
+	principalsField = "trusted_principal_arns"
+	accountsField   = "trusted_account_ids"
+)
 
 // principalText is what stands in an ARN that means exactly one role: the
 // condition that holds it would read * and ? as wildcards, and ${ as a variable.
@@ -36,24 +76,52 @@ var principalText = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
 
 // Validate returns what is wrong with who may assume the role.
 func (t Trust) Validate(vendor account.ID, partition account.Partition) []FieldError {
-	principals, errs := t.Principals()
-	p := Problems(errs)
+	accounts, wrongAccounts := t.Accounts()
+	principals, wrongPrincipals := t.Principals()
+	p := Problems(slices.Concat(wrongAccounts, wrongPrincipals))
+	if slices.Contains(accounts, vendor) {
+		p.Add(accountsField, vendor.String(), "it is the hub's own account, which is trusted always: leave it out")
+	}
 	for _, principal := range principals {
-		text := principal.String()
-		if !principalText.MatchString(text) {
-			p.Add(principalsField, text, "the ARN must name one role, without wildcards")
-		}
-		if principal.Account != vendor {
-			p.Add(principalsField, text, "the role is in account %s, and only roles of the vendor's account %s can be trusted", principal.Account, vendor)
-		}
-		if principal.Partition != partition {
-			p.Add(principalsField, text, "%s", account.Apart("the role", principal.Partition, partition))
-		}
+		p.principal(principal, accounts, vendor, partition)
 	}
 	// As long as the external IDs that hubs issue.
-	trust := iampolicy.Trust(vendor, partition, strings.Repeat("0", 40), principals).String()
+	trust := t.Policy(vendor, partition).Document(strings.Repeat("0", 40)).String()
 	if size := utf8.RuneCountInString(trust); size > iampolicy.MaxTrustSize {
-		p.Add(principalsField, "", "with %d principals the trust policy has %d characters, and IAM allows %d", len(principals), size, iampolicy.MaxTrustSize)
+		field, with := principalsField, fmt.Sprintf("%d principals", len(principals))
+		if len(accounts) > 0 {
+			field, with = accountsField, fmt.Sprintf("%d accounts and %d principals", len(accounts)+1, len(principals))
+		}
+		p.Add(field, "", "with %s the trust policy has %d characters, and IAM allows %d", with, size, iampolicy.MaxTrustSize)
 	}
 	return p
+}
+
+func (p *Problems) principal(role account.RoleARN, accounts []account.ID, vendor account.ID, partition account.Partition) {
+	text := role.String()
+	if !principalText.MatchString(text) {
+		p.Add(principalsField, text, "the ARN must name one role, without wildcards")
+	}
+	switch {
+	case role.Account == vendor || slices.Contains(accounts, role.Account):
+	case len(accounts) == 0:
+		p.Add(principalsField, text, "the role is in account %s, and only roles of the vendor's account %s can be trusted", role.Account, vendor)
+	default:
+		p.Add(principalsField, text, "the role is in account %s, which is neither the hub's account %s nor one of trusted_account_ids", role.Account, vendor)
+	}
+	if role.Partition != partition {
+		p.Add(principalsField, text, "%s", account.Apart("the role", role.Partition, partition))
+	}
+}
+
+// review warns of accounts that may not exist.
+func (t Trust) review() []FieldWarnings {
+	var warnings []FieldWarnings
+	for _, id := range sortedSet(t.TrustedAccountIDs) {
+		warnings = append(warnings, FieldWarnings{accountsField, id, "the trusted account " + id, []iampolicy.Finding{{
+			Severity: iampolicy.SeverityWarning, Code: "trusted-account",
+			Message: fmt.Sprintf("account %s may assume the role as well; IAM refuses a role that trusts an account which does not exist, and then every customer's stack fails (aws-facts 12.12): launch the template once in an account of your own before you send links", id),
+		}}})
+	}
+	return warnings
 }

@@ -41,12 +41,23 @@ func TestEveryMistakeIsOnItsField(t *testing.T) {
 		change func(*Set)
 		want   string
 	}{
-		"no principal's ARN":     {principal("Collector"), `trusted_principal_arns["Collector"]: "Collector" is not the ARN of an IAM role`},
-		"a stranger's principal": {principal("arn:aws:iam::222222222222:role/R"), `trusted_principal_arns["arn:aws:iam::222222222222:role/R"]: the role is in account 222222222222`},
-		"a wildcard principal":   {principal("arn:aws:iam::111111111111:role/*/R"), "the ARN must name one role, without wildcards"},
-		"a question mark":        {principal("arn:aws:iam::111111111111:role/?/R"), "without wildcards"},
-		"a variable":             {principal("arn:aws:iam::111111111111:role/${aws:x}/R"), "without wildcards"},
-		"a principal over there": {principal("arn:aws-cn:iam::111111111111:role/R"), "the role is in partition aws-cn, the hub in aws"},
+		"no principal's ARN":          {principal("Collector"), `trusted_principal_arns["Collector"]: "Collector" is not the ARN of an IAM role`},
+		"a stranger's principal":      {principal("arn:aws:iam::222222222222:role/R"), `trusted_principal_arns["arn:aws:iam::222222222222:role/R"]: the role is in account 222222222222`},
+		"a wildcard principal":        {principal("arn:aws:iam::111111111111:role/*/R"), "the ARN must name one role, without wildcards"},
+		"a question mark":             {principal("arn:aws:iam::111111111111:role/?/R"), "without wildcards"},
+		"a variable":                  {principal("arn:aws:iam::111111111111:role/${aws:x}/R"), "without wildcards"},
+		"a principal over there":      {principal("arn:aws-cn:iam::111111111111:role/R"), "the role is in partition aws-cn, the hub in aws"},
+		"an account of eleven digits": {func(s *Set) { s.TrustedAccountIDs = []string{"22222222222"} }, `trusted_account_ids["22222222222"]: "22222222222" is not an AWS account ID`},
+		"the hub's own account":       {func(s *Set) { s.TrustedAccountIDs = []string{"111111111111"} }, `trusted_account_ids["111111111111"]: it is the hub's own account, which is trusted always: leave it out`},
+		"a role of neither account": {func(s *Set) {
+			s.TrustedAccountIDs, s.TrustedPrincipals = []string{"222222222222"}, []string{"arn:aws:iam::222222222222:role/R", "arn:aws:iam::333333333333:role/R"}
+		}, `trusted_principal_arns["arn:aws:iam::333333333333:role/R"]: the role is in account 333333333333, which is neither the hub's account 111111111111 nor one of trusted_account_ids`},
+		"more accounts than fit": {func(s *Set) {
+			s.AllowSessionTags = true
+			for i := range 7 {
+				s.TrustedAccountIDs = append(s.TrustedAccountIDs, fmt.Sprintf("22222222222%d", i))
+			}
+		}, "trusted_account_ids: with 8 accounts and 0 principals the trust policy has 2"},
 		"more principals than fit": {func(s *Set) {
 			for i := range 40 {
 				s.TrustedPrincipals = append(s.TrustedPrincipals, fmt.Sprintf("arn:aws:iam::111111111111:role/application-%02d", i))

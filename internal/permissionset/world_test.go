@@ -61,6 +61,8 @@ func everything() Set {
 func full() Set {
 	s := everything()
 	s.Role.Name = "acme-globex"
+	s.TrustedAccountIDs = []string{"222222222222", "333333333333"}
+	s.AllowSessionTags, s.AllowSourceIdentity = true, true
 	s.Role.ManagedPolicies = Policies{"collection": describing(400), "core": readBuckets}
 	tables := s.OptionalPermissions["s3_2nd_look"]
 	tables.ManagedPolicies = Policies{"more-tables": strings.Replace(readBuckets, "s3:ListBucket", "glue:GetTable", 1)}

@@ -72,5 +72,7 @@ func (trustPolicyFunction) Run(ctx context.Context, req function.RunRequest, res
 		}
 		principals = append(principals, role)
 	}
-	resp.Error = resp.Result.Set(ctx, iampolicy.Trust(vendor, region.Partition(), external.String(), principals).String())
+	resp.Error = resp.Result.Set(ctx, iampolicy.Trust{
+		Partition: region.Partition(), Accounts: []account.ID{vendor}, Principals: principals,
+	}.Document(external.String()).String())
 }

@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/awslabs/goformation/v7/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
-	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -115,8 +114,8 @@ func rolePath(s Specification) string { return cmp.Or(s.Role.Path, "/") }
 func trustDocument(s Specification) (any, error) {
 	inner := &holes{}
 	externalID := inner.put(ref(ParameterExternalID))
-	principals, _ := s.Principals() // valid
-	tree, err := permissionset.Decode([]byte(iampolicy.Trust(s.Vendor, s.Partition, externalID, principals).String()))
+	trust := s.Trust.Policy(s.Vendor, s.Partition).Document(externalID)
+	tree, err := permissionset.Decode([]byte(trust.String()))
 	if err != nil {
 		return nil, fmt.Errorf("the trust policy: %w", err)
 	}
@@ -165,6 +164,12 @@ func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
 			Value:       h.put(version),
 		},
 	}
+	if len(s.TrustedAccountIDs) > 0 {
+		out["TrustedAccountIds"] = cloudformation.Output{
+			Description: h.text("Other AWS accounts of " + s.vendorName() + " that may assume the role"),
+			Value:       h.put(strings.Join(sortedSet(s.TrustedAccountIDs), ",")),
+		}
+	}
 	if s.SupportURL != "" {
 		out["SupportUrl"] = cloudformation.Output{
 			Description: cloudformation.String("Where to ask about this connection"),
@@ -172,45 +177,6 @@ func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
 		}
 	}
 	return out
-}
-
-// maxDescription is CloudFormation's limit in bytes (aws-facts 3.9).
-const maxDescription = 1024
-
-// description tells the customer who gets what.
-func description(s Specification) string {
-	vendor := s.vendorName()
-	text := fmt.Sprintf("Lets %s (AWS account %s) act in this AWS account through one IAM role that this stack creates. ", vendor, s.Vendor)
-	end := " Deleting the stack ends the access."
-	if s.SupportURL != "" {
-		end += " Questions: " + s.SupportURL
-	}
-	return text + clipBytes(permissions(s), maxDescription-len(text)-len(end)) + end
-}
-
-// permissions is what the role may do, and what the customer decides about.
-func permissions(s Specification) string {
-	names := s.Role.Grants().Names()
-	switch {
-	case names != "":
-		return "The role has " + names + "." + optionalText(s)
-	case len(s.OptionalPermissions) > 0:
-		return "The role has only the permissions that you switch on." + optionalText(s)
-	}
-	return "The role has no permissions yet."
-}
-
-// clipBytes cuts at a character's edge.
-func clipBytes(s string, limit int) string {
-	const dots = "..."
-	if len(s) <= limit {
-		return s
-	}
-	cut := max(0, limit-len(dots))
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + dots
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

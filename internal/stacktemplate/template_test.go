@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,10 @@ func hostile() Specification {
 func goldens() map[string]Specification {
 	trusted := minimal("us-east-1", "us-west-2")
 	trusted.TrustedPrincipals = everything().TrustedPrincipals
+	accounts := trusted
+	accounts.TrustedAccountIDs = []string{"333333333333", "222222222222"}
+	accounts.TrustedPrincipals = append(slices.Clone(trusted.TrustedPrincipals), "arn:aws:iam::222222222222:role/scanning/Scanner")
+	accounts.AllowSessionTags, accounts.AllowSourceIdentity = true, true
 	bare := minimal("us-east-1")
 	bare.Role = permissionset.Role{}
 	all := map[string]Specification{
@@ -111,6 +116,7 @@ func goldens() map[string]Specification {
 		"no-permissions":     bare,
 		"everything":         everything(),
 		"trusted-principals": trusted,
+		"trusted-accounts":   accounts,
 		"govcloud":           minimal("us-gov-west-1", "us-gov-east-1"),
 		"china":              minimal("cn-north-1", "cn-northwest-1"),
 		"european-sovereign": minimal("eusc-de-east-1"),
