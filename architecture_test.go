@@ -51,14 +51,21 @@ var house = []layer{
 
 	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra"}},
 
+	{name: "test-core", rooms: []string{"trial/tfcore"}, outside: []string{
+		"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/mitchellh/go-wordwrap", "github.com/zclconf/go-cty",
+	}},
+	{name: "test-steps", rooms: []string{"trial/steps"}, outside: []string{
+		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
+	}},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
 }
 
 // knowsNobody names the rooms that import no other room at all. The sandbox
 // encodes and decodes AWS's wire by itself, so that no mistake of the product
-// can cancel out against itself; a command line without AWS carries none.
-var knowsNobody = []string{"sandbox", "cli"}
+// can cancel out against itself; a command line without AWS carries none; a
+// Terraform Core for tests is any provider's.
+var knowsNobody = []string{"sandbox", "cli", "trial/tfcore"}
 
 // carriesNone names what a program must not even carry, however far away.
 var carriesNone = map[string][]string{

@@ -21,13 +21,18 @@ require (
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74 // AWS configuration that means what it means in hashicorp/aws
 	github.com/hashicorp/awspolicyequivalence v1.7.0 // tests: a second opinion on policies of equal meaning
-	github.com/hashicorp/hcl/v2 v2.24.0 // tests: the examples are valid HCL
+	github.com/hashicorp/go-hclog v1.6.3 // tests: silence for the providers that they serve
+	github.com/hashicorp/go-plugin v1.7.0 // tests: how an engine finds the providers that they serve
+	github.com/hashicorp/go-version v1.9.0 // tests: versions of engines
+	github.com/hashicorp/hcl/v2 v2.24.0 // tests: configurations of tests and examples
+	github.com/hashicorp/terraform-json v0.27.2 // tests: plans and states as checks read them
 	github.com/hashicorp/terraform-plugin-framework v1.19.0 // the provider
 	github.com/hashicorp/terraform-plugin-framework-timeouts v0.7.0 // the timeouts attribute
 	github.com/hashicorp/terraform-plugin-framework-validators v0.19.0 // the usual validators
 	github.com/hashicorp/terraform-plugin-go v0.31.0 // the protocol, for tests and the server
 	github.com/hashicorp/terraform-plugin-log v0.11.0 // structured logs of the provider
 	github.com/hashicorp/terraform-plugin-testing v1.16.0 // acceptance tests
+	github.com/mitchellh/go-wordwrap v1.0.1 // tests: messages in lines of the width that Terraform has
 	github.com/prometheus/client_golang v1.25.0 // metrics of the registrar
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts (testscript)
 	github.com/spf13/cobra v1.10.2 // the command line
@@ -69,16 +74,12 @@ require (
 	github.com/hashicorp/go-checkpoint v0.5.0 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-cty v1.5.0 // indirect
-	github.com/hashicorp/go-hclog v1.6.3 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
-	github.com/hashicorp/go-plugin v1.7.0 // indirect
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
 	github.com/hashicorp/go-uuid v1.0.3 // indirect
-	github.com/hashicorp/go-version v1.9.0 // indirect
 	github.com/hashicorp/hc-install v0.9.4 // indirect
 	github.com/hashicorp/logutils v1.0.0 // indirect
 	github.com/hashicorp/terraform-exec v0.25.1 // indirect
-	github.com/hashicorp/terraform-json v0.27.2 // indirect
 	github.com/hashicorp/terraform-plugin-sdk/v2 v2.40.0 // indirect
 	github.com/hashicorp/terraform-registry-address v0.4.0 // indirect
 	github.com/hashicorp/terraform-svchost v0.2.1 // indirect
@@ -89,7 +90,6 @@ require (
 	github.com/mitchellh/copystructure v1.2.0 // indirect
 	github.com/mitchellh/go-homedir v1.1.0 // indirect
 	github.com/mitchellh/go-testing-interface v1.14.1 // indirect
-	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
 	github.com/mitchellh/mapstructure v1.5.0 // indirect
 	github.com/mitchellh/reflectwalk v1.0.2 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -1,0 +1,156 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package tfcore is a small Terraform Core inside the process of a test: it
+// reads a configuration, plans and applies it with the providers' own servers
+// over their protocol, and checks what they answer as Terraform does. A test
+// that asks what a plan says needs some milliseconds here, and some seconds
+// with the real one.
+//
+// It decides nothing on its own: where Terraform has a rule (what is proposed
+// to a provider, what a provider may plan, in which order things are destroyed)
+// it has the same, and the tests of package steps hold it against Terraform. It
+// is for root modules of one file. What it does not know it refuses, so that no
+// test passes because something was ignored.
+package tfcore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// Version is what providers and checks are told.
+const Version = "1.14.0"
+
+// Factory makes a server of a provider, as Terraform starts its process.
+type Factory = func() (tfprotov6.ProviderServer, error)
+
+// Core runs configurations with some providers. It has no state; its workspaces
+// have.
+type Core struct {
+	factories map[string]Factory
+
+	mu               sync.Mutex
+	providers        map[string]*provider
+	allFunctions     map[string]function.Function
+	countedProviders int
+}
+
+// New returns a core that knows these providers, by their names in
+// configurations, and terraform_data.
+func New(factories map[string]Factory) *Core {
+	e := &Core{factories: map[string]Factory{"terraform": newBuiltin}, providers: map[string]*provider{}}
+	for name, factory := range factories {
+		e.factories[name] = factory
+	}
+	return e
+}
+
+// provider is what is known of a provider without configuring it.
+type provider struct {
+	name        string
+	factory     Factory
+	config      *schema
+	schemas     map[mode]map[string]*schema
+	identities  map[string]*identity
+	functions   map[string]*tfprotov6.Function
+	planDestroy bool
+}
+
+// String is the address by which Terraform's messages call the provider.
+func (p *provider) String() string {
+	if p.name == "terraform" {
+		return "terraform.io/builtin/terraform"
+	}
+	return "registry.terraform.io/hashicorp/" + p.name
+}
+
+// configured is how messages about applies call it.
+func (p *provider) configured() string { return fmt.Sprintf("provider[%q]", p) }
+
+func (p *provider) schemaOf(a address) *schema { return p.schemas[a.mode][a.typ] }
+
+// provider asks a provider for its schemas, once.
+func (e *Core) provider(ctx context.Context, name string) (*provider, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p := e.providers[name]; p != nil {
+		return p, nil
+	}
+	factory := e.factories[name]
+	if factory == nil {
+		return nil, fmt.Errorf("there is no provider %q in this test", name)
+	}
+	server, err := factory()
+	if err != nil {
+		return nil, err
+	}
+	p := &provider{name: name, factory: factory, schemas: map[mode]map[string]*schema{}, identities: map[string]*identity{}}
+	if err := p.ask(ctx, server); err != nil {
+		return nil, fmt.Errorf("provider %s: %w", name, err)
+	}
+	e.providers[name] = p
+	return p, nil
+}
+
+func (p *provider) ask(ctx context.Context, server tfprotov6.ProviderServer) error {
+	resp, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		return err
+	}
+	if err := received(resp.Diagnostics).Err(); err != nil {
+		return err
+	}
+	p.functions = resp.Functions
+	p.planDestroy = resp.ServerCapabilities != nil && resp.ServerCapabilities.PlanDestroy
+	if p.config, err = newSchema("provider "+p.name, resp.Provider); err != nil {
+		return err
+	}
+	for kind, told := range map[mode]map[string]*tfprotov6.Schema{
+		managed: resp.ResourceSchemas, data: resp.DataSourceSchemas, ephemeral: resp.EphemeralResourceSchemas,
+	} {
+		p.schemas[kind] = map[string]*schema{}
+		for typ, s := range told {
+			if p.schemas[kind][typ], err = newSchema(typ, s); err != nil {
+				return err
+			}
+			if kind != ephemeral && p.schemas[kind][typ].attributes.sensitive() {
+				return fmt.Errorf("%s has sensitive attributes, and the in-process core does not follow sensitive values", typ)
+			}
+		}
+	}
+	identities, err := server.GetResourceIdentitySchemas(ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		return err
+	}
+	if err := received(identities.Diagnostics).Err(); err != nil {
+		return err
+	}
+	for typ, told := range identities.IdentitySchemas {
+		if p.identities[typ], err = newIdentity(told); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start makes a server of its own, as each configuration of a provider has a
+// process of its own in each command.
+func (p *provider) start() (*client, error) {
+	server, err := p.factory()
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: %w", p.name, err)
+	}
+	return &client{provider: p, server: server}, nil
+}
+
+// providerOf is the provider of a configuration such as xacct or xacct.west.
+func (e *Core) providerOf(ctx context.Context, key string) (*provider, error) {
+	name, _, _ := strings.Cut(key, ".")
+	return e.provider(ctx, name)
+}

@@ -1,0 +1,465 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package tfcore
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Options are those of a plan.
+type Options struct {
+	Destroy     bool     // everything
+	RefreshOnly bool     // change nothing but the state
+	NoRefresh   bool     // believe the state
+	Replace     []string // addresses
+	Target      []string // addresses: only they, and what they need
+	Parallelism int      // 0: Terraform's 10
+	Variables   map[string]cty.Value
+}
+
+// Plan is what a command is about to do. It may be applied by the workspace
+// that made it, as long as nothing else has changed its state.
+type Plan struct {
+	config  *config
+	options Options
+	serial  int
+	state   *state // refreshed
+	changes []*change
+	outputs map[string]outputChange
+	Actions map[string]Action // by address; without those that nothing happens to
+}
+
+type outputChange struct {
+	before, after cty.Value
+	action        Action
+	sensitive     bool
+}
+
+// plan plans a valid configuration.
+func (e *Core) plan(ctx context.Context, c *config, prior *state, o Options) (*Plan, Diagnostics) {
+	if !o.Destroy {
+		return e.planNormally(ctx, c, prior.clone(), o)
+	}
+	refreshed := prior.clone()
+	if !o.NoRefresh && len(refreshed.objects) > 0 {
+		o := o
+		o.Destroy = false
+		p, found := e.planNormally(ctx, c, refreshed, o)
+		if found.HasErrors() {
+			return nil, found
+		}
+		refreshed = p.state
+	}
+	return e.planDestroy(ctx, c, refreshed, o)
+}
+
+func (e *Core) planNormally(ctx context.Context, c *config, s *state, o Options) (*Plan, Diagnostics) {
+	found := c.applyMoves(s)
+	if found.HasErrors() {
+		return nil, found
+	}
+	w, wrong := e.newWalk(ctx, c, s, o)
+	if found = append(found, wrong...); found.HasErrors() {
+		return nil, found
+	}
+	found = append(found, w.checkRemovals()...)
+	steps := w.planSteps(ctx)
+	found = append(found, runSteps(ctx, steps)...)
+	p := &Plan{config: c, options: o, serial: s.serial, state: s}
+	if !found.HasErrors() {
+		p.outputs, wrong = w.planOutputs()
+		found = append(found, wrong...)
+	}
+	found = append(found, w.close(ctx)...)
+	p.finish(w)
+	return p, found
+}
+
+// planSteps are one step for each provider, each resource of the configuration,
+// and each instance that is in the state alone.
+func (w *walk) planSteps(ctx context.Context) []*step {
+	providers := w.providerSteps(w.keys)
+	resources := map[address]*step{}
+	for _, a := range sortedKeys(w.config.resources) {
+		r := w.config.resources[a]
+		if !w.wantedResource(a) {
+			continue
+		}
+		resources[a] = &step{name: a.String(), run: func(ctx context.Context) Diagnostics { return w.planResource(ctx, r) }}
+		resources[a].need(providers[r.provider])
+	}
+	for a, s := range resources {
+		for _, b := range w.direct[a] {
+			s.need(resources[b])
+		}
+	}
+	var all []*step
+	for _, key := range slices.Sorted(maps.Keys(providers)) {
+		for _, a := range w.providerReferences(ctx, key) {
+			providers[key].need(resources[a])
+		}
+		all = append(all, providers[key])
+	}
+	for _, a := range sortedKeys(resources) {
+		all = append(all, resources[a])
+	}
+	for _, i := range w.state.instances() {
+		if w.config.resources[i.address] != nil || !w.wanted(i) {
+			continue
+		}
+		s := &step{name: i.String() + " (orphan)", run: func(ctx context.Context) Diagnostics { return w.planOrphan(ctx, i) }}
+		s.need(providers[w.state.objects[i].provider])
+		all = append(all, s)
+	}
+	for i, names := range w.state.deposed {
+		for name, st := range names {
+			s := &step{name: i.String() + " (deposed)", run: func(ctx context.Context) Diagnostics { return w.planDeposed(ctx, i, name) }}
+			s.need(providers[st.provider])
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// planResource plans all instances of a resource, side by side.
+func (w *walk) planResource(ctx context.Context, r *resourceBlock) Diagnostics {
+	x, found := w.expand(r)
+	if found.HasErrors() {
+		return found
+	}
+	var steps []*step
+	for _, k := range x.keys {
+		i := instance{r.address, k}
+		if !w.wanted(i) {
+			continue
+		}
+		steps = append(steps, &step{name: i.String(), run: func(ctx context.Context) Diagnostics {
+			defer w.slot()()
+			switch r.mode {
+			case data:
+				return w.planData(ctx, r, i, x.repetition(k))
+			case ephemeral:
+				return w.open(ctx, r, i, x.repetition(k))
+			default:
+				return w.planManaged(ctx, r, i, x.repetition(k))
+			}
+		}})
+	}
+	for _, i := range w.state.of(r.address) {
+		if !slices.Contains(x.keys, i.key) && w.wanted(i) {
+			steps = append(steps, &step{name: i.String() + " (orphan)", run: func(ctx context.Context) Diagnostics {
+				defer w.slot()()
+				return w.planOrphan(ctx, i)
+			}})
+		}
+	}
+	return append(found, runSteps(ctx, steps)...)
+}
+
+// planManaged looks at an instance as it is, and plans what it is to become.
+func (w *walk) planManaged(ctx context.Context, r *resourceBlock, i instance, rep repetition) Diagnostics {
+	o, importing, found := w.current(ctx, r, i)
+	if found.HasErrors() {
+		return found
+	}
+	if o != nil {
+		o.createBeforeDestroy = r.createBeforeDestroy || w.forcedFirst(r.address)
+	}
+	if found = append(found, w.keep(i, r.provider, o)...); found.HasErrors() {
+		return found
+	}
+	if w.options.RefreshOnly {
+		if o != nil {
+			w.set(i, o.value)
+		}
+		return found
+	}
+	force, wrong := w.triggered(r, rep)
+	if found = append(found, wrong...); found.HasErrors() {
+		return found
+	}
+	force = force || slices.Contains(w.options.Replace, i.String())
+	ch, wrong := w.planChange(ctx, r, i, rep, o, nil, force)
+	if found = append(found, wrong...); found.HasErrors() {
+		return found
+	}
+	ch.importing = importing
+	w.record(ch)
+	w.set(i, ch.after)
+	if ch.action.replaces() && r.preventDestroy {
+		return append(found, w.config.prevented(r, i))
+	}
+	if ch.action == NoOp {
+		o.dependencies = w.dependencies(r.address)
+		found = append(found, w.keep(i, r.provider, o)...)
+	}
+	return found
+}
+
+// current is an instance as its provider finds it, or as an import brings it.
+func (w *walk) current(ctx context.Context, r *resourceBlock, i instance) (o *object, importing string, found Diagnostics) {
+	st := w.state.object(i)
+	if st == nil {
+		return w.importTarget(ctx, r, i)
+	}
+	o, found = w.client(r.provider).upgrade(ctx, i.address, st)
+	if found.HasErrors() || w.options.NoRefresh {
+		return o, "", w.config.in(r.body, i.String(), found)
+	}
+	dependencies := o.dependencies
+	o, wrong := w.client(r.provider).read(ctx, i.address, o)
+	if o != nil {
+		o.dependencies = merged(dependencies, w.dependencies(r.address))
+	}
+	return o, "", w.config.in(r.body, i.String(), append(found, wrong...))
+}
+
+// dependencies are all managed and other resources that a resource needs, by
+// the configuration: the state keeps them, for the order of destruction.
+func (w *walk) dependencies(a address) []address {
+	all := ancestors(w.direct[a], w.direct)
+	delete(all, a)
+	return sortedAddresses(all)
+}
+
+func merged(a, b []address) []address {
+	all := map[address]bool{}
+	for _, of := range append(slices.Clone(a), b...) {
+		all[of] = true
+	}
+	return sortedAddresses(all)
+}
+
+// forcedFirst reports whether a resource has to be created before its
+// predecessor is destroyed because something that needs it has to.
+func (w *walk) forcedFirst(a address) bool {
+	for b, r := range w.config.resources {
+		if b != a && r.createBeforeDestroy && ancestors(w.direct[b], w.direct)[a] {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *config) prevented(r *resourceBlock, i instance) *Diagnostic {
+	return at(c, r, problem("Instance cannot be destroyed",
+		"Resource %s has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed. To avoid this error and continue with the plan, either disable lifecycle.prevent_destroy or reduce the scope of the plan using the -target option.", i))
+}
+
+// about tells diagnostics which instance they are about, if the configuration
+// still has its resource; else Terraform can't say either.
+func (w *walk) about(i instance, found Diagnostics) Diagnostics {
+	if r := w.config.resources[i.address]; r != nil {
+		return w.config.in(r.body, i.String(), found)
+	}
+	return found
+}
+
+// planOrphan plans the end of an instance that is in no configuration.
+func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
+	st := w.state.object(i)
+	if i.mode != managed {
+		w.state.set(i, nil)
+		return nil
+	}
+	c := w.client(st.provider)
+	o, found := c.upgrade(ctx, i.address, st)
+	if found.HasErrors() {
+		return w.about(i, found)
+	}
+	ch := &change{addr: i, before: o.value, after: cty.NullVal(o.value.Type()), provider: st.provider, action: Forget}
+	if w.config.forgets(i.address) {
+		w.record(ch)
+		return w.about(i, append(found, w.keep(i, st.provider, o)...))
+	}
+	if !w.options.NoRefresh {
+		fresh, wrong := c.read(ctx, i.address, o)
+		found = append(found, wrong...)
+		if found.HasErrors() {
+			return w.about(i, found)
+		}
+		o = fresh
+	}
+	if found = append(found, w.keep(i, st.provider, o)...); o == nil || w.options.RefreshOnly {
+		return w.about(i, found)
+	}
+	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
+	found = append(found, wrong...)
+	if ch != nil {
+		ch.createBefore = st.createBeforeDestroy
+		w.record(ch)
+		if r := w.config.resources[i.address]; r != nil && r.preventDestroy {
+			found = append(found, w.config.prevented(r, i))
+		}
+	}
+	return w.about(i, found)
+}
+
+func (w *walk) planDeposed(ctx context.Context, i instance, name string) Diagnostics {
+	st := w.state.aside(i, name)
+	c := w.client(st.provider)
+	o, found := c.upgrade(ctx, i.address, st)
+	if !found.HasErrors() && !w.options.NoRefresh {
+		fresh, wrong := c.read(ctx, i.address, o)
+		o, found = fresh, append(found, wrong...)
+	}
+	if found.HasErrors() {
+		return w.about(i, found)
+	}
+	if o == nil {
+		w.state.setDeposed(i, name, nil)
+		return found
+	}
+	if w.options.RefreshOnly {
+		return found
+	}
+	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
+	if ch != nil {
+		ch.deposed = name
+		w.mu.Lock()
+		w.deposed = append(w.deposed, ch)
+		w.mu.Unlock()
+	}
+	return w.about(i, append(found, wrong...))
+}
+
+// planDeletion asks the provider what it has to say about the end of something.
+func (w *walk) planDeletion(ctx context.Context, i instance, providerKey string, o *object) (*change, Diagnostics) {
+	c := w.client(providerKey)
+	null := cty.NullVal(o.value.Type())
+	ch := &change{addr: i, before: o.value, after: null, provider: providerKey, action: Delete, createBefore: o.createBeforeDestroy}
+	if !c.provider.planDestroy {
+		return ch, nil
+	}
+	p, found := c.plan(ctx, i.address, o.value, null, null, o.private, o.identity)
+	if found.HasErrors() {
+		return nil, found
+	}
+	if !p.state.IsNull() {
+		return nil, append(found, problem("Provider produced invalid plan", "Provider %q planned a non-null destroy value for %s.%s", c.provider, i, aBug))
+	}
+	ch.private, ch.afterIdentity = p.private, p.identity
+	return ch, found
+}
+
+// planDestroy plans the end of everything.
+func (e *Core) planDestroy(ctx context.Context, c *config, s *state, o Options) (*Plan, Diagnostics) {
+	if len(o.Target) > 0 {
+		return nil, Diagnostics{refuse("targets of a destroy")}
+	}
+	w, found := e.newWalk(ctx, c, s, o)
+	if found.HasErrors() {
+		return nil, found
+	}
+	w.destroying = true
+	if found = append(found, w.load(ctx)...); found.HasErrors() {
+		return nil, found
+	}
+	w.expandFromState()
+	providers := w.providerSteps(w.keys)
+	var steps []*step
+	for _, key := range slices.Sorted(maps.Keys(providers)) {
+		steps = append(steps, providers[key])
+	}
+	for _, i := range s.instances() {
+		st := s.objects[i]
+		if i.mode != managed {
+			continue
+		}
+		d := &step{name: i.String(), run: func(ctx context.Context) Diagnostics {
+			defer w.slot()()
+			o, found := w.client(st.provider).upgrade(ctx, i.address, st)
+			if found.HasErrors() {
+				return w.about(i, found)
+			}
+			ch, wrong := w.planDeletion(ctx, i, st.provider, o)
+			if ch != nil {
+				w.record(ch)
+				if r := w.config.resources[i.address]; r != nil && r.preventDestroy {
+					wrong = append(wrong, w.config.prevented(r, i))
+				}
+			}
+			return w.about(i, append(found, wrong...))
+		}}
+		d.need(providers[st.provider])
+		steps = append(steps, d)
+	}
+	for i, names := range s.deposed {
+		for name, st := range names {
+			d := &step{name: i.String() + " (deposed)", run: func(ctx context.Context) Diagnostics { return w.planDeposed(ctx, i, name) }}
+			d.need(providers[st.provider])
+			steps = append(steps, d)
+		}
+	}
+	found = append(found, runSteps(ctx, steps)...)
+	p := &Plan{config: c, options: o, serial: s.serial, state: s, outputs: map[string]outputChange{}}
+	for name, out := range s.outputs {
+		p.outputs[name] = outputChange{before: out.value, after: cty.NullVal(out.value.Type()), action: Delete, sensitive: out.sensitive}
+	}
+	p.finish(w)
+	return p, found
+}
+
+// planOutputs evaluates the outputs as the plan foresees them.
+func (w *walk) planOutputs() (map[string]outputChange, Diagnostics) {
+	changes, found := map[string]outputChange{}, Diagnostics(nil)
+	for _, name := range slices.Sorted(maps.Keys(w.config.outputs)) {
+		out := w.config.outputs[name]
+		if slices.ContainsFunc(w.config.resourcesIn(out.value.Variables()), func(a address) bool { return !w.wantedResource(a) }) {
+			continue
+		}
+		after, wrong := w.evaluate(out.value, repetition{})
+		if after, wrong = w.lasting(out, after, wrong); wrong.HasErrors() {
+			found = append(found, wrong...)
+			continue
+		}
+		ch := outputChange{before: cty.NullVal(cty.DynamicPseudoType), after: after, action: Create, sensitive: out.sensitive}
+		if before, there := w.state.outputs[name]; there {
+			ch.before, ch.action = before.value, Update
+			if before.value.RawEquals(after) && before.sensitive == out.sensitive {
+				ch.action = NoOp
+			}
+		}
+		changes[name] = ch
+	}
+	for name, before := range w.state.outputs {
+		if w.config.outputs[name] == nil {
+			changes[name] = outputChange{before: before.value, after: cty.NullVal(before.value.Type()), action: Delete, sensitive: before.sensitive}
+		}
+	}
+	return changes, found
+}
+
+// lasting refuses an output that may not be kept.
+func (w *walk) lasting(out *outputBlock, v cty.Value, found Diagnostics) (cty.Value, Diagnostics) {
+	if !found.HasErrors() && v.ContainsMarked() {
+		found = append(found, w.wrongAt(out.value.Range(), problem("Ephemeral value not allowed", "This output value is not declared as returning an ephemeral value, so it cannot be set to a result derived from an ephemeral value.")))
+	}
+	return v, found
+}
+
+// finish gathers what the walk has found out.
+func (p *Plan) finish(w *walk) {
+	for _, ch := range w.changes {
+		p.changes = append(p.changes, ch)
+	}
+	p.changes = append(p.changes, w.deposed...)
+	slices.SortFunc(p.changes, func(a, b *change) int {
+		if c := a.addr.compare(b.addr); c != 0 {
+			return c
+		}
+		return strings.Compare(a.deposed, b.deposed)
+	})
+	p.Actions = map[string]Action{}
+	for _, ch := range p.changes {
+		if ch.action != NoOp {
+			p.Actions[ch.addr.String()] = ch.action
+		}
+	}
+}
