@@ -92,12 +92,13 @@ func engine() (string, error) {
 	return "", fmt.Errorf("acceptance tests need terraform or tofu on the PATH, or in XACCT_ENGINE; 'make test' finds or builds one")
 }
 
-// NeedsEngine is for tests that run Terraform or OpenTofu, but in no world. It
-// asks for the engine in the test itself too, so that go test doesn't take the
-// results of one engine for those of another.
-func NeedsEngine(t testing.TB) {
+// Engine is the engine to run with. A test asks for it itself, so that go test
+// doesn't take the results of one engine for those of another.
+func Engine(t testing.TB) string {
 	t.Helper()
-	if _, err := engine(); err != nil {
+	found, err := engine()
+	if err != nil {
 		t.Fatal(err)
 	}
+	return found
 }

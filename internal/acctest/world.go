@@ -55,7 +55,6 @@ func Start(t testing.TB, options ...sandbox.Option) *World {
 // StartIn starts one in which vendor and customers live in a Region's partition.
 func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
 	t.Helper()
-	NeedsEngine(t)
 	box, err := sandbox.Start(append(options, sandbox.WithRegion(region))...)
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ data "xacct_customer_roles" "all" {
   depends_on = [xacct_customer_role.globex]
 }
 `
-	run(t,
+	journey(t,
 		resource.TestStep{
 			PreConfig: func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
 			Config:    config,

@@ -19,10 +19,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
 // credentialsHCL opens a session, and tells of it by the echo provider: the
@@ -43,15 +43,11 @@ resource "echo" %q {}
 `, strings.Join(more, "\n  "), name)
 }
 
-// runEphemeral runs steps on engines that have ephemeral resources.
-func runEphemeral(t *testing.T, steps ...resource.TestStep) {
-	t.Helper()
+// echoing are servers with the echo provider among them.
+func echoing() map[string]tfcore.Factory {
 	servers := factories()
 	servers["echo"] = echoprovider.NewProviderServer()
-	resource.Test(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_10_0)},
-		ProtoV6ProviderFactories: servers, Steps: steps,
-	})
+	return servers
 }
 
 func opened(name, attribute string, want knownvalue.Check) statecheck.StateCheck {
@@ -78,33 +74,33 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 		}
 	}))
 	narrow := `policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:GetCallerIdentity", Resource = "*" }] })`
-	runEphemeral(t,
+	runWith(t, echoing(), []resource.TestStep{
 		connected(w, &stack, rest),
-		resource.TestStep{
+		{
 			Config:            rest + credentialsHCL("first", `session_name = "ticket-4711"`, `duration = "15m"`, narrow),
 			ConfigStateChecks: checks,
 		},
-		resource.TestStep{Config: rest + credentialsHCL("first", `duration = "2h"`), ExpectError: regexp.MustCompile(`(?s)assume the role of customer globex of hub acme.*shorter\s+duration`)},
-		resource.TestStep{Config: rest + credentialsHCL("first", `duration = "5m"`), ExpectError: regexp.MustCompile(`must be a duration between 15m and 12h`)},
-		resource.TestStep{Config: rest + credentialsHCL("first", `account_id = "333333333333"`), ExpectError: regexp.MustCompile(`Nobody has launched`)},
-		resource.TestStep{
+		{Config: rest + credentialsHCL("first", `duration = "2h"`), ExpectError: regexp.MustCompile(`(?s)assume the role of customer globex of hub acme.*shorter\s+duration`)},
+		{Config: rest + credentialsHCL("first", `duration = "5m"`), ExpectError: regexp.MustCompile(`must be a duration between 15m and 12h`)},
+		{Config: rest + credentialsHCL("first", `account_id = "333333333333"`), ExpectError: regexp.MustCompile(`Nobody has launched`)},
+		{
 			Config:      rest + credentialsHCL("first", `stack_id = "arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0"`),
 			ExpectError: regexp.MustCompile(`Another stack of customer globex`),
 		},
-		resource.TestStep{
+		{
 			PreConfig:   func() { trustOnly(t, w, acctest.Initech) },
 			Config:      rest + credentialsHCL("first"),
 			ExpectError: regexp.MustCompile(`(?s)was proven, and\s+refuses\s+now`),
 		},
-		resource.TestStep{Config: proving},
-		resource.TestStep{Config: rest + credentialsHCL("first"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*is\s+degraded`)},
-		resource.TestStep{
+		{Config: proving},
+		{Config: rest + credentialsHCL("first"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*is\s+degraded`)},
+		{
 			PreConfig:   func() { stop := w.Registrar("acme"); w.Leave(stack.ID); stop() },
 			Config:      rest + credentialsHCL("first"),
 			ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*The customer has\s+left`),
 		},
-		resource.TestStep{Config: rest}, // whatever is destroyed is planned once more before
-	)
+		{Config: rest}, // whatever is destroyed is planned once more before
+	}...)
 }
 
 // caller is whom a session is of, as AWS says.
@@ -126,10 +122,10 @@ func TestCredentialsWaitForTheCustomerOfTheSameApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	rest := w.Provider() + hubHCL() + linkHCL(globex)
-	runEphemeral(t,
-		resource.TestStep{Config: rest},
-		resource.TestStep{Config: rest + credentialsHCL("early"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*Nobody has launched`)},
-		resource.TestStep{
+	journeyWith(t, echoing(), []resource.TestStep{
+		{Config: rest},
+		{Config: rest + credentialsHCL("early"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*Nobody has launched`)},
+		{
 			PreConfig: func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
 			Config:    rest + roleHCL(globex, waits) + credentialsHCL("late", `stack_id = xacct_customer_role.globex.stack_id`),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -141,5 +137,5 @@ func TestCredentialsWaitForTheCustomerOfTheSameApply(t *testing.T) {
 				})),
 			},
 		},
-	)
+	}...)
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
-
-	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
 // call is a step that calls a function and looks at what it gives.
@@ -38,14 +35,10 @@ func callHCL(function, arguments string) string {
 	return fmt.Sprintf("output \"got\" {\n  value = provider::xacct::%s(%s)\n}\n", function, arguments)
 }
 
-// functions runs steps on engines that have functions of providers.
-func functions(t *testing.T, steps ...resource.TestStep) {
+// functions runs steps that need no world.
+func functions(t *testing.T, all ...resource.TestStep) {
 	t.Helper()
-	acctest.NeedsEngine(t)
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_8_0)},
-		ProtoV6ProviderFactories: factories(), Steps: steps,
-	})
+	run(t, all...)
 }
 
 const (
@@ -95,4 +88,9 @@ func TestATrustPolicyIsThatOfTheTemplates(t *testing.T) {
 		refuses("trust_policy", `"111111111111", "us-east-1", "an-id", "arn:aws:iam::111111111111:role/*"`, "name each role in full"),
 		refuses("trust_policy", `"111111111111", "us-east-1", "an-id", "arn:aws:iam::222222222222:role/a"`, "is not one of the vendor's account 111111111111"),
 	)
+}
+
+func TestEnginesCallFunctions(t *testing.T) {
+	t.Parallel()
+	journey(t, call("trust_policy", `"111111111111", "us-east-1", "an-id"`, like(`an-id`)))
 }

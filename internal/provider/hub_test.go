@@ -169,7 +169,7 @@ func TestAHubWhoseTableIsGoneIsMadeAnewAndItsLinksAreNotForgotten(t *testing.T) 
 		resource.TestStep{Config: with},
 		resource.TestStep{PreConfig: drop, Config: with, ExpectError: loosely(`No hub for customer globex of hub acme.*Nothing was removed from the state`)},
 		resource.TestStep{ // once there is a hub again, its link is made anew as well
-			PreConfig:        func() { e := startEngine(t, w); e.noErrors(e.apply("xacct_hub", aHub).Diagnostics) },
+			PreConfig:        func() { newState(t, w).apply(hubHCL()) },
 			Config:           with,
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionCreate)),
 		},
@@ -290,7 +290,7 @@ resource "xacct_onboarding_link" "globex" {
   role        = { managed_policy_arns = [terraform_data.later.output.policy] }
 }
 ` + roleHCL(globex)
-	run(t,
+	journey(t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/acme-globex"))}},
 		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
 		resource.TestStep{ // now the provider's Region is unknown while everything is there

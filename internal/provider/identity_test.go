@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
@@ -25,23 +24,19 @@ func TestHubLinkAndRoleAreImportedByIdentity(t *testing.T) {
 		forget += "\nremoved {\n  from = " + address + "\n  lifecycle {\n    destroy = false\n  }\n}\n"
 		imports += "\nimport {\n  to       = " + address + "\n  identity = " + identity + "\n}\n"
 	}
-	resource.Test(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-		ProtoV6ProviderFactories: factories(),
-		Steps: []resource.TestStep{
-			{Config: w.Provider() + everything},
-			{Config: w.Provider() + forget},
-			{
-				Config: w.Provider() + everything + imports,
-				ConfigPlanChecks: before(
-					action(linkGlobex, plancheck.ResourceActionNoop), action(roleGlobex, plancheck.ResourceActionNoop),
-					action(theHub, plancheck.ResourceActionUpdate), // force_destroy is known to nobody but the configuration
-				),
-				ConfigStateChecks: []statecheck.StateCheck{
-					value(theHub, "id", is("acme")), value(linkGlobex, "id", is("acme/globex")), value(roleGlobex, "link", is("acme/globex")),
-				},
+	run(t,
+		resource.TestStep{Config: w.Provider() + everything},
+		resource.TestStep{Config: w.Provider() + forget},
+		resource.TestStep{
+			Config: w.Provider() + everything + imports,
+			ConfigPlanChecks: before(
+				action(linkGlobex, plancheck.ResourceActionNoop), action(roleGlobex, plancheck.ResourceActionNoop),
+				action(theHub, plancheck.ResourceActionUpdate), // force_destroy is known to nobody but the configuration
+			),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(theHub, "id", is("acme")), value(linkGlobex, "id", is("acme/globex")), value(roleGlobex, "link", is("acme/globex")),
 			},
-			{Config: w.Provider() + everything, ConfigPlanChecks: emptyPlan()},
 		},
-	})
+		resource.TestStep{Config: w.Provider() + everything, ConfigPlanChecks: emptyPlan()},
+	)
 }

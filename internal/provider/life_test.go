@@ -35,7 +35,7 @@ func TestWhatACustomerDeletesIsDisconnectedAndNothingElseChanges(t *testing.T) {
 data "xacct_customer_roles" "all" { hub = xacct_hub.this.id }
 `
 	var stack sandbox.Stack
-	run(t,
+	journey(t,
 		connected(w, &stack, config),
 		resource.TestStep{
 			PreConfig: func() {

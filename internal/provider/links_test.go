@@ -86,7 +86,7 @@ removed {
   from = xacct_onboarding_link.globex
   lifecycle { destroy = false }
 }`
-	run(t,
+	journey(t,
 		resource.TestStep{Config: config},
 		resource.TestStep{Config: forget},
 		resource.TestStep{Config: config, ResourceName: linkGlobex, ImportState: true, ImportStateId: "acme/globex", ImportStatePersist: true},
@@ -163,7 +163,7 @@ func TestAHubThatGainsARegionInTheSameApplyAsANewLink(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	both := hubHCL(`regions = ["us-east-1", "eu-central-1"]`, `display_name = "Acme again"`)
-	run(t,
+	journey(t,
 		resource.TestStep{Config: w.Provider() + hubHCL(`regions = ["us-east-1"]`) + linkHCL(globex)},
 		resource.TestStep{
 			PreConfig: func() { w.Launch("acme", "initech", initech.account, "CREATE_COMPLETE") },

@@ -55,7 +55,7 @@ resource "xacct_onboarding_link" "long" {
 		"session duration":        {role(`max_session_duration = 600`), `must be between 3600 and 43200`},
 		"boundary":                {role(`permissions_boundary_arn = "arn:aws:iam::aws:role/Boundary"`), `permissions_boundary_arn must be the ARN of an IAM managed policy`},
 		"key of a switch":         {link(`optional_permissions = { Billing = { description = "x", managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"] } }`), `optional_permissions\["Billing"\] must be 1 to 41 lower-case letters`},
-		"switch for nothing":      {link(`optional_permissions = { billing = { description = "x" } }`), `optional_permissions = \{.*It grants nothing: give it managed_policy_arns or inline_policies`},
+		"switch for nothing":      {link(`optional_permissions = { billing = { description = "x" } }`), `optional_permissions = \{.*It grants nothing: give it managed_policy_arns`},
 		"switch for a granted":    {link(`optional_permissions = { billing = { description = "x", managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] } }`), `The role has this policy already`},
 		"policy of a switch":      {link(`optional_permissions = { billing = { description = "x", inline_policies = { read = "{}" } } }`), `optional_permissions\["billing"\].inline_policies\["read"\] must be an IAM policy document`},
 		"trusted wildcard":        {link(`trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-*"]`), `has a wildcard, which would trust roles that don't exist yet`},

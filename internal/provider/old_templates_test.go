@@ -10,13 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
-	"github.com/xacct/terraform-provider-xacct/internal/provider"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -28,12 +25,7 @@ type library struct {
 
 func (l library) run(steps ...resource.TestStep) {
 	l.t.Helper()
-	resource.Test(l.t, resource.TestCase{
-		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(l.Clock().Now))()),
-		},
-		Steps: steps,
-	})
+	runWith(l.t, clocked(l.World), steps...)
 }
 
 // template is the address of a link's template today.

@@ -182,22 +182,22 @@ func TestAnAccountOutsideTheOrganizationOrOfTheListIsRefused(t *testing.T) {
 
 func TestScopesThatDoNotFitAreRefusedAtPlan(t *testing.T) {
 	t.Parallel()
-	w := acctest.Start(t)
 	link := organizationHCL("o-a1b2c3d4e5")
-	for name, c := range map[string]struct{ config, want string }{
-		"no organization":         {replaceOnce(link, `organization_id = "o-a1b2c3d4e5"`, ""), `The organization's ID is missing`},
-		"a root's ID":             {replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Not the ID of an organization`},
-		"no scope":                {replaceOnce(link, `scope           = "organization"`, ""), `Only for organizations`},
-		"no account":              {replaceOnce(linkHCL(globex), `account_id  = "222222222222"`, ""), `The customer's account is missing`},
-		"private templates":       {link, `The organization could not read the template`},
-		"waiting for more of one": {linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `The link is for one account`},
+	for name, c := range map[string]struct{ hub, config, want string }{
+		"no organization":         {hubHCL(), replaceOnce(link, `organization_id = "o-a1b2c3d4e5"`, ""), `The organization's ID is missing`},
+		"a root's ID":             {hubHCL(), replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Not the ID of an organization`},
+		"no scope":                {hubHCL(), replaceOnce(link, `scope           = "organization"`, ""), `Only for organizations`},
+		"no account":              {hubHCL(), replaceOnce(linkHCL(globex), `account_id  = "222222222222"`, ""), `The customer's account is missing`},
+		"private templates":       {hubHCL(`template_access = "accounts"`, `capacity = 100`), link, `The organization could not read the template`},
+		"waiting for more of one": {hubHCL(), linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `The link is for one account`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hub := hubHCL()
-			if name == "private templates" {
-				hub = hubHCL(`template_access = "accounts"`, `capacity = 100`)
-			}
-			run(t, resource.TestStep{Config: w.Provider() + hub + c.config, ExpectError: loosely(c.want)})
+			t.Parallel()
+			w := acctest.Start(t)
+			run(t,
+				resource.TestStep{Config: w.Provider() + c.hub},
+				resource.TestStep{Config: w.Provider() + c.hub + c.config, PlanOnly: true, ExpectError: loosely(c.want)},
+			)
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/provider"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/steps"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
 func TestMain(m *testing.M) { acctest.Main(m) }
@@ -40,16 +43,61 @@ func TestEverySchemaIsOneThatTerraformAccepts(t *testing.T) {
 }
 
 // factories serve the provider inside the test's own process.
-func factories() map[string]func() (tfprotov6.ProviderServer, error) {
-	return map[string]func() (tfprotov6.ProviderServer, error){
+func factories() map[string]tfcore.Factory {
+	return map[string]tfcore.Factory{
 		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithPollInterval(100*time.Millisecond))()),
 	}
 }
 
-// run runs the steps of an acceptance test against its world.
-func run(t *testing.T, steps ...resource.TestStep) {
+// inProcess plans and applies without an engine.
+var inProcess = tfcore.New(factories())
+
+// run runs the steps of a test in this process; with XACCT_STEPS=engine, as
+// journey does.
+func run(t *testing.T, all ...resource.TestStep) {
 	t.Helper()
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: factories(), Steps: steps})
+	if withEngine() {
+		journey(t, all...)
+		return
+	}
+	steps.Run(t, steps.InProcess(inProcess), all...)
+}
+
+// runWith is run with other servers.
+func runWith(t *testing.T, servers map[string]tfcore.Factory, all ...resource.TestStep) {
+	t.Helper()
+	if withEngine() {
+		journeyWith(t, servers, all...)
+		return
+	}
+	steps.Run(t, steps.InProcess(tfcore.New(servers)), all...)
+}
+
+// withEngine reports whether everything is to be run with an engine.
+func withEngine() bool { return os.Getenv("XACCT_STEPS") == "engine" }
+
+// journey runs the steps of a test with Terraform or OpenTofu.
+func journey(t *testing.T, all ...resource.TestStep) {
+	t.Helper()
+	journeyWith(t, factories(), all...)
+}
+
+func journeyWith(t *testing.T, servers map[string]tfcore.Factory, all ...resource.TestStep) {
+	t.Helper()
+	engine := acctest.Engine(t)
+	for _, step := range all {
+		if strings.Contains(step.Config, "identity =") && !steps.AtLeast(t, engine, "1.12.0") {
+			t.Skip("only Terraform 1.12 and OpenTofu 1.12 import by identity")
+		}
+	}
+	steps.Run(t, steps.Engine(engine, servers), all...)
+}
+
+// clocked are servers whose clock is a sandbox's.
+func clocked(w *acctest.World) map[string]tfcore.Factory {
+	return map[string]tfcore.Factory{
+		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(w.Clock().Now))()),
+	}
 }
 
 // hubHCL is a hub with some more arguments. It dies even under live stacks, so

@@ -9,12 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
-	"github.com/xacct/terraform-provider-xacct/internal/provider"
 )
 
 func TestFormerCustomersMayPublishForAWeekAndThenNoMore(t *testing.T) {
@@ -32,35 +29,30 @@ func TestFormerCustomersMayPublishForAWeekAndThenNoMore(t *testing.T) {
 			t.Errorf("account %s is in the topic's policy: %v, want %v", account, got, want)
 		}
 	}
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(w.Clock().Now))()),
+	runWith(t, clocked(w), []resource.TestStep{
+		{Config: hub + linkHCL(globex) + linkHCL(initech) + linkHCL(umbrella)},
+		{Config: hub + linkHCL(initech) + linkHCL(umbrella)},
+		{
+			PreConfig: func() {
+				mayPublish(globex.account, true)
+				w.Clock().Advance(6 * 24 * time.Hour)
+			},
+			Config: hub + linkHCL(umbrella),
 		},
-		Steps: []resource.TestStep{
-			{Config: hub + linkHCL(globex) + linkHCL(initech) + linkHCL(umbrella)},
-			{Config: hub + linkHCL(initech) + linkHCL(umbrella)},
-			{
-				PreConfig: func() {
-					mayPublish(globex.account, true)
-					w.Clock().Advance(6 * 24 * time.Hour)
-				},
-				Config: hub + linkHCL(umbrella),
+		{
+			PreConfig: func() {
+				mayPublish(globex.account, true)
+				w.Clock().Advance(2 * 24 * time.Hour)
 			},
-			{
-				PreConfig: func() {
-					mayPublish(globex.account, true)
-					w.Clock().Advance(2 * 24 * time.Hour)
-				},
-				Config: hub,
-			},
-			{
-				PreConfig: func() {
-					mayPublish(globex.account, false)
-					mayPublish(initech.account, true)
-					mayPublish(umbrella.account, true)
-				},
-				Config: hub,
-			},
+			Config: hub,
 		},
-	})
+		{
+			PreConfig: func() {
+				mayPublish(globex.account, false)
+				mayPublish(initech.account, true)
+				mayPublish(umbrella.account, true)
+			},
+			Config: hub,
+		},
+	}...)
 }

@@ -100,30 +100,26 @@ data "xacct_customer_role" "globex" {
 func TestAPlanSaysWhatCustomersGainAndLoseBeforeItIsApplied(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	link := func(policy string) map[string]any {
-		return map[string]any{"hub": "acme", "customer_id": "globex", "account_id": acctest.Globex, "role": map[string]any{
-			"managed_policy_arns": []string{"arn:aws:iam::aws:policy/" + policy},
-		}}
+	s := newState(t, w)
+	link := func(policy string) string {
+		return hubHCL() + linkHCL(globex.with(`role = { managed_policy_arns = ["arn:aws:iam::aws:policy/`+policy+`"] }`))
 	}
-	first := startEngine(t, w)
-	first.noErrors(first.apply("xacct_hub", aHub).Diagnostics)
-	state := first.apply("xacct_onboarding_link", link("SecurityAudit"))
-	first.noErrors(state.Diagnostics)
-	if got := warnings(first.replan("xacct_onboarding_link", state.NewState, link("ReadOnlyAccess")).Diagnostics); got != "" {
+	s.apply(link("SecurityAudit"))
+	if got := summaries(s.plan(linkGlobex, link("ReadOnlyAccess"))); got != "" {
 		t.Errorf("nobody has launched yet, and the plan warns %q", got)
 	}
 
 	stop := w.Registrar("acme")
 	w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")()
 	stop()
-	if got := warnings(startEngine(t, w).replan("xacct_onboarding_link", state.NewState, link("SecurityAudit")).Diagnostics); got != "" {
+	if got := summaries(s.plan(linkGlobex, link("SecurityAudit"))); got != "" {
 		t.Errorf("nothing changes, and the plan warns %q", got)
 	}
-	planned := startEngine(t, w).replan("xacct_onboarding_link", state.NewState, link("ReadOnlyAccess"))
-	if got := warnings(planned.Diagnostics); got != "What customers grant changes when they update their stacks" {
-		t.Fatalf("the plan warns %q: %+v", got, planned.Diagnostics)
+	planned := s.plan(linkGlobex, link("ReadOnlyAccess"))
+	if got := summaries(planned); got != "What customers grant changes when they update their stacks" {
+		t.Fatalf("the plan warns %q: %s", got, planned)
 	}
-	warning := planned.Diagnostics[0]
+	warning := planned[0]
 	for _, want := range []string{
 		"1 live stack of customer globex was made with another template",
 		"gains managed policy arn:aws:iam::aws:policy/ReadOnlyAccess",
@@ -134,7 +130,7 @@ func TestAPlanSaysWhatCustomersGainAndLoseBeforeItIsApplied(t *testing.T) {
 			t.Errorf("%q is not in the warning:\n%s", want, warning.Detail)
 		}
 	}
-	if at := where(warning); at != "role" {
+	if at := warning.Path(); at != "role" {
 		t.Errorf("the warning is on %s", at)
 	}
 }
