@@ -57,6 +57,7 @@ var house = []layer{
 	{name: "test-steps", rooms: []string{"trial/steps"}, outside: []string{
 		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
 	}},
+	{name: "trial-ground", rooms: []string{"trial"}, outside: aws},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
 }
@@ -74,7 +75,7 @@ var carriesNone = map[string][]string{
 	"internal/cmd/xacct-sandbox": {"internal/awsclient", "internal/registry", "internal/provider"},
 }
 
-var simulator = []string{"internal/sandbox", "internal/acctest", "internal/e2e", "internal/cmd/xacct-sandbox", "internal/cmd/trial-registrar"}
+var simulator = []string{"internal/sandbox", "internal/trial", "internal/acctest", "internal/e2e", "internal/cmd/xacct-sandbox", "internal/cmd/trial-registrar"}
 
 const (
 	module      = "github.com/xacct/terraform-provider-xacct"

@@ -12,10 +12,11 @@ package acctest
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // Main runs a package's tests with everything set that the engine needs, so
@@ -62,7 +63,7 @@ func prepare(folder string) error {
 		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "none"),
 	}
 	// Unit tests run without an engine; acceptance tests then fail, by Start.
-	if engine, err := engine(); err == nil {
+	if engine, err := trial.Engine(); err == nil {
 		settings["TF_ACC_TERRAFORM_PATH"] = engine
 		if strings.Contains(filepath.Base(engine), "tofu") {
 			settings["TF_ACC_PROVIDER_HOST"] = "registry.opentofu.org"
@@ -79,24 +80,11 @@ func prepare(folder string) error {
 // folderVariable is what Main tells Start.
 const folderVariable = "XACCT_TEST_FOLDER"
 
-// engine is XACCT_ENGINE, or Terraform or OpenTofu from the PATH.
-func engine() (string, error) {
-	for _, name := range []string{os.Getenv("XACCT_ENGINE"), "terraform", "tofu"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			return filepath.Abs(path)
-		}
-	}
-	return "", fmt.Errorf("acceptance tests need terraform or tofu on the PATH, or in XACCT_ENGINE; 'make test' finds or builds one")
-}
-
 // Engine is the engine to run with. A test asks for it itself, so that go test
 // doesn't take the results of one engine for those of another.
 func Engine(t testing.TB) string {
 	t.Helper()
-	found, err := engine()
+	found, err := trial.Engine()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // Region is where the vendor of every test is at home.
@@ -55,11 +56,7 @@ func Start(t testing.TB, options ...sandbox.Option) *World {
 // StartIn starts one in which vendor and customers live in a Region's partition.
 func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
 	t.Helper()
-	box, err := sandbox.Start(append(options, sandbox.WithRegion(region))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t, append(options, sandbox.WithRegion(region))...)
 	Trust(t, box)
 	w := &World{Sandbox: box, t: t, region: region, written: make(chan struct{})}
 	box.Faults().After(w.wrote)
@@ -81,25 +78,11 @@ func (w *World) ClientsIn(region string) *awsclient.Clients {
 // ClientsOf are those of the administrator of an account.
 func (w *World) ClientsOf(accountID, region string) *awsclient.Clients {
 	w.t.Helper()
-	keys, err := w.Credentials(accountID)
+	clients, err := trial.Clients(context.Background(), w.Sandbox, accountID, region)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	clients, found := awsclient.Load(context.Background(), awsclient.Config{
-		Region: region, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: w.endpoints(),
-	})
-	if clients == nil {
-		w.t.Fatal(found)
-	}
 	return clients
-}
-
-func (w *World) endpoints() map[string]string {
-	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb", "eventbridge"} {
-		endpoints[service] = w.URL()
-	}
-	return endpoints
 }
 
 // Provider is the provider block that leads into this world, as the vendor's
@@ -122,7 +105,7 @@ func (w *World) ProviderWith(region, accountID, more string) string {
 // ProviderAs is a provider block with given keys.
 func (w *World) ProviderAs(keys sandbox.Credentials, region, more string) string {
 	var endpoints strings.Builder
-	for service, url := range w.endpoints() {
+	for service, url := range trial.Endpoints(w.URL()) {
 		fmt.Fprintf(&endpoints, "    %s = %q\n", service, url)
 	}
 	return fmt.Sprintf(`
@@ -286,13 +269,7 @@ func (w *World) launch(ctx context.Context, hub, customer, accountID string, o s
 }
 
 // Story is what a stack's owner reads in its events.
-func (w *World) Story(stackID string) string {
-	var b strings.Builder
-	for _, e := range w.StackEvents(stackID) {
-		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
-	}
-	return b.String()
-}
+func (w *World) Story(stackID string) string { return trial.Story(w.Sandbox, stackID) }
 
 // Update updates a customer's stack and waits until that is done.
 func (w *World) Update(stackID string, o sandbox.UpdateOptions) {

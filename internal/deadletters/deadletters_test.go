@@ -18,6 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func TestReadingLeavesEverythingWhereItIs(t *testing.T) {
@@ -152,21 +153,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	box, err := sandbox.Start()
+	box := trial.Sandbox(t)
+	clients, err := trial.Clients(t.Context(), box, sandbox.VendorAccount, "eu-central-1")
 	if err != nil {
 		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
-	keys, err := box.Credentials(sandbox.VendorAccount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clients, found := awsclient.Load(t.Context(), awsclient.Config{
-		Region: "eu-central-1", AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey,
-		Endpoints: map[string]string{"sts": box.URL(), "sqs": box.URL()},
-	})
-	if clients == nil {
-		t.Fatal(found)
 	}
 	w := &world{t: t, box: box}
 	client := clients.SQS(clients.Region)

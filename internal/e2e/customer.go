@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
@@ -24,6 +25,9 @@ type Customer struct {
 	Link    onboarding.Link
 }
 
+// AccountID is the n-th of any number of accounts.
+func AccountID(n int) string { return strconv.Itoa(200_000_000_000 + n) }
+
 // roleV1 and roleV2 are what the vendor asks for today and tomorrow.
 var (
 	roleV1 = permissionset.Role{InlinePolicies: map[string]string{
@@ -33,9 +37,6 @@ var (
 		"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:GetLogEvents","logs:FilterLogEvents"],"Resource":"*"}]}`,
 	}}
 )
-
-// AccountID is the n-th of any number of accounts.
-func AccountID(n int) string { return strconv.Itoa(200_000_000_000 + n) }
 
 // Invite gives a customer a link: template, record and permission to publish,
 // as the provider does.
@@ -79,12 +80,7 @@ func (c *Customer) URLOf(in, template string) string {
 	c.T.Helper()
 	address, err := quickcreate.Link{
 		Region: region(in), TemplateURL: template, StackName: Hub + "-access",
-		Parameters: map[string]string{
-			stacktemplate.ParameterExternalID:   c.Link.ExternalID.String(),
-			stacktemplate.ParameterCustomerName: c.Name,
-			stacktemplate.ParameterRoleName:     c.Link.RoleName,
-			stacktemplate.ParameterShard:        strconv.Itoa(c.Link.Shard),
-		},
+		Parameters: launch.Parameters(c.Link),
 	}.URL("")
 	c.Must(err)
 	return address

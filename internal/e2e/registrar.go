@@ -6,20 +6,17 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // Registrar is a registrar as if in a process of its own: with its own clients
@@ -188,23 +185,5 @@ func (w *World) DeadLetters() int {
 }
 
 func (w *World) waiting(ctx context.Context, queue string) (int, error) {
-	out, err := w.Clients.SQS(w.Record.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: aws.String(queue), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-	})
-	if err != nil {
-		return 0, err
-	}
-	total := 0
-	for _, name := range []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages,
-		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-	} {
-		n, err := strconv.Atoi(out.Attributes[string(name)])
-		if err != nil {
-			return 0, fmt.Errorf("queue %s: %s: %w", queue, name, err)
-		}
-		total += n
-	}
-	return total, nil
+	return trial.Messages(ctx, w.Clients.SQS(w.Record.Region), queue)
 }

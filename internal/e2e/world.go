@@ -14,7 +14,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -32,6 +31,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // T is what a world needs of a test: a *testing.T, or a property's *rapid.T.
@@ -111,15 +111,10 @@ func (w *World) Must(err error) {
 // again.
 func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 	w.T.Helper()
-	keys, err := w.Credentials(id)
-	w.Must(err)
-	clients, found := awsclient.Load(w.T.Context(), awsclient.Config{
-		Region: Frankfurt, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, MaxRetries: 1,
-		Endpoints: map[string]string{"sts": endpoint, "sns": endpoint, "sqs": endpoint, "s3": endpoint, "dynamodb": endpoint, "eventbridge": endpoint},
+	clients, err := trial.Clients(w.T.Context(), w.Sandbox, id, Frankfurt, func(c *awsclient.Config) {
+		c.MaxRetries, c.Endpoints = 1, trial.Endpoints(endpoint)
 	})
-	if clients == nil {
-		w.T.Fatalf("no clients: %v", found)
-	}
+	w.Must(err)
 	return clients
 }
 
@@ -181,13 +176,7 @@ func In(status string) func(sandbox.Stack) bool {
 }
 
 // Story is what a stack's owner reads in its events.
-func (w *World) Story(stackID string) string {
-	var b strings.Builder
-	for _, e := range w.StackEvents(stackID) {
-		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
-	}
-	return b.String()
-}
+func (w *World) Story(stackID string) string { return trial.Story(w.Sandbox, stackID) }
 
 // Reads fails the test where a stack's owner does not read a sentence.
 func (w *World) Reads(stackID, sentence string) {

@@ -57,7 +57,7 @@ func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
 	})
 	w.must(err)
 	w.must(w.Permissions().AllowOrganization(t.Context(), 0, umbrella))
-	w.clock.advance(30 * 24 * time.Hour)
+	w.clock.Advance(30 * 24 * time.Hour)
 	w.reconcile()
 	if len(w.organizations(frankfurt)) != 1 {
 		t.Error("the link is open, and nobody of the organization may publish")
@@ -66,12 +66,12 @@ func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
 	_, err = w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 	w.reconcile()
-	w.clock.advance(onboarding.Grace - time.Second)
+	w.clock.Advance(onboarding.Grace - time.Second)
 	w.reconcile()
 	if len(w.organizations(frankfurt)) != 1 {
 		t.Error("its accounts may be pressing Create stack, and may not publish")
 	}
-	w.clock.advance(time.Second)
+	w.clock.Advance(time.Second)
 	w.reconcile()
 	if got := w.organizations(frankfurt); len(got) != 0 {
 		t.Errorf("still allowed: %v", got)

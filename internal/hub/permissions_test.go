@@ -194,7 +194,7 @@ func TestAWriterWhoLostTheLeaseWritesAgain(t *testing.T) {
 	w := newHub(t)
 	quick := w.process()
 	w.slowFirstWrite(func() error {
-		w.clock.advance(leaseTime + time.Second)
+		w.clock.Advance(leaseTime + time.Second)
 		return quick.Permissions().Allow(t.Context(), 0, initech)
 	})
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -224,7 +224,7 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	quick := w.process()
 	var dead atomic.Bool
 	w.slowFirstWrite(func() error {
-		w.clock.advance(leaseTime + time.Second)
+		w.clock.Advance(leaseTime + time.Second)
 		err := quick.Permissions().Allow(t.Context(), 0, initech)
 		dead.Store(true)
 		return err
@@ -318,13 +318,13 @@ func TestAccountsThatNobodyNamesAnyMoreAreSweptOff(t *testing.T) {
 	w.must(err)
 
 	w.reconcile()
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	w.reconcile() // only now is it certain that no link of the stray's is about to be written
-	w.clock.advance(onboarding.Grace - time.Hour)
+	w.clock.Advance(onboarding.Grace - time.Hour)
 	w.reconcile()
 	w.mayNotPublish(globex, frankfurt, virginia)
 	w.mayPublish(stray, frankfurt, virginia)
-	w.clock.advance(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.reconcile()
 	w.mayNotPublish(stray, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
@@ -335,9 +335,9 @@ func TestAskingForAnOldAccountKeepsItFromBeingSwept(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
-	w.clock.advance(24 * time.Hour)
+	w.clock.Advance(24 * time.Hour)
 	w.must(w.process().Permissions().Allow(t.Context(), 0, globex))
-	w.clock.advance(settled - time.Minute)
+	w.clock.Advance(settled - time.Minute)
 	w.reconcile()
 	list, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)

@@ -238,10 +238,10 @@ func TestReadersGoWhenPublishersGo(t *testing.T) {
 	_, err := w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 	w.reconcile()
-	w.clock.advance(6 * 24 * time.Hour)
+	w.clock.Advance(6 * 24 * time.Hour)
 	w.reconcile()
 	w.mayRead(globex, initech) // they may be pressing Create stack
-	w.clock.advance(2 * 24 * time.Hour)
+	w.clock.Advance(2 * 24 * time.Hour)
 	w.reconcile()
 	w.mayNotRead(globex)
 	w.mayRead(initech)
@@ -351,7 +351,7 @@ func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	if !state.PoliciesBehind || len(state.Defects) > 0 {
 		t.Errorf("behind %t, missing %v", state.PoliciesBehind, state.Defects)
 	}
-	w.clock.advance(leaseTime + time.Second)
+	w.clock.Advance(leaseTime + time.Second)
 	w.must(w.process().Permissions().Repair(t.Context()))
 	w.mayRead(globex)
 	w.mayNotRead(initech)

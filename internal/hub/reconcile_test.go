@@ -80,17 +80,17 @@ func TestACorrectedAccountKeepsItsPermissionForTheGracePeriod(t *testing.T) {
 	w := newHub(t)
 	link := w.linked("globex", globex)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
-	w.clock.advance(30 * 24 * time.Hour)
+	w.clock.Advance(30 * 24 * time.Hour)
 	link.Account = initech
 	_, err := w.registry.UpdateLink(t.Context(), link)
 	w.must(err)
 	w.must(w.Permissions().Allow(t.Context(), 0, initech))
 	w.reconcile()
 	w.mayPublish(globex, frankfurt, virginia)
-	w.clock.advance(onboarding.Grace - time.Minute)
+	w.clock.Advance(onboarding.Grace - time.Minute)
 	w.reconcile()
 	w.mayPublish(globex, frankfurt, virginia)
-	w.clock.advance(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.reconcile()
 	w.mayNotPublish(globex, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
@@ -129,14 +129,14 @@ func TestAnAccountThatComesBackLosesItsMark(t *testing.T) {
 				w.reconcile()
 			}
 			close()
-			w.clock.advance(6 * 24 * time.Hour)
+			w.clock.Advance(6 * 24 * time.Hour)
 			comeBack(w, link)
-			w.clock.advance(2 * 24 * time.Hour)
+			w.clock.Advance(2 * 24 * time.Hour)
 			close()
-			w.clock.advance(6 * 24 * time.Hour)
+			w.clock.Advance(6 * 24 * time.Hour)
 			w.reconcile()
 			w.mayPublish(globex, frankfurt, virginia) // eight days after the first mark, six after the second
-			w.clock.advance(24 * time.Hour)
+			w.clock.Advance(24 * time.Hour)
 			w.reconcile()
 			w.mayNotPublish(globex, frankfurt)
 		})
@@ -150,7 +150,7 @@ func TestMarkingWritesNoPolicyAndWhatIsRightWritesNothing(t *testing.T) {
 	for _, id := range []account.ID{globex, initech} {
 		w.must(w.Permissions().Allow(t.Context(), 0, id))
 	}
-	w.clock.advance(2 * settled)
+	w.clock.Advance(2 * settled)
 	mark := w.box.Journal().Mark()
 	w.reconcile()
 	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // world is a vendor's sandbox with a hub in it, as one process sees it.
@@ -24,18 +25,14 @@ type world struct {
 	*Manager
 	t     *testing.T
 	box   *sandbox.Sandbox
-	clock *clock
+	clock *trial.Clock
 }
 
 // newWorld makes everything but the hub.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
-	w := &world{t: t, box: box, clock: &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}}
+	box := trial.Sandbox(t)
+	w := &world{t: t, box: box, clock: trial.NewClock(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))}
 	w.Manager = w.process()
 	return w
 }
@@ -56,7 +53,7 @@ func (w *world) process() *Manager {
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.clock.Now, rand.Reader)
 	w.must(err)
 	h.wait = func(ctx context.Context, d time.Duration) error {
-		w.clock.advance(d)
+		w.clock.Advance(d)
 		w.box.Clock().Advance(d)
 		return ctx.Err()
 	}
@@ -73,16 +70,8 @@ func (w *world) clients(id string) *awsclient.Clients {
 
 func (w *world) clientsOf(keys sandbox.Credentials) *awsclient.Clients {
 	w.t.Helper()
-	url := w.box.URL()
-	clients, found := awsclient.Load(w.t.Context(), awsclient.Config{
-		Region:    "eu-central-1",
-		AccessKey: keys.AccessKeyID,
-		SecretKey: keys.SecretAccessKey,
-		Endpoints: map[string]string{"sts": url, "sns": url, "sqs": url, "s3": url, "dynamodb": url, "eventbridge": url},
-	})
-	if clients == nil {
-		w.t.Fatalf("no clients: %v", found)
-	}
+	clients, err := trial.ClientsAs(w.t.Context(), w.box, keys, "eu-central-1")
+	w.must(err)
 	return clients
 }
 
@@ -233,22 +222,4 @@ func (w *world) left() []string {
 
 func (w *world) queueURL(name string) string {
 	return w.box.URL() + "/" + sandbox.VendorAccount + "/" + name
-}
-
-// clock stands still until somebody moves it.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // telling is a hub with an event bus, on a sandbox of its own.
@@ -31,11 +32,7 @@ type telling struct {
 
 func newTelling(t *testing.T) *telling {
 	t.Helper()
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t)
 	owner, err := account.ParseID(sandbox.VendorAccount)
 	if err != nil {
 		t.Fatal(err)
@@ -73,16 +70,8 @@ func (w *telling) as(policy *iampolicy.Document) *awsclient.Clients {
 		keys, err = w.NewUser(sandbox.VendorAccount, "careful", policy.String())
 	}
 	w.must(err)
-	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb", "eventbridge"} {
-		endpoints[service] = w.URL()
-	}
-	clients, found := awsclient.Load(w.t.Context(), awsclient.Config{
-		Region: "us-east-1", AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, MaxRetries: 1, Endpoints: endpoints,
-	})
-	if clients == nil {
-		w.t.Fatal(found)
-	}
+	clients, err := trial.ClientsAs(w.t.Context(), w.Sandbox, keys, "us-east-1", func(c *awsclient.Config) { c.MaxRetries = 1 })
+	w.must(err)
 	return clients
 }
 

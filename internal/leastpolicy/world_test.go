@@ -28,6 +28,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func TestMain(m *testing.M) { acctest.Main(m) }
@@ -75,11 +76,7 @@ type world struct {
 // newWorld is a world of its own.
 func newWorld(t *testing.T, policy iampolicy.Document) *world {
 	t.Helper()
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t)
 	acctest.Trust(t, box)
 	return inhabit(t, box, policy)
 }
@@ -107,15 +104,9 @@ func inhabit(t *testing.T, box *sandbox.Sandbox, policy iampolicy.Document) *wor
 
 func (w *world) clients(keys sandbox.Credentials) *awsclient.Clients {
 	w.t.Helper()
-	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
-		endpoints[service] = w.URL()
-	}
-	clients, found := awsclient.Load(w.t.Context(), awsclient.Config{
-		Region: virginia.String(), AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
-	})
-	if clients == nil {
-		w.t.Fatal(found)
+	clients, err := trial.ClientsAs(w.t.Context(), w.Sandbox, keys, virginia.String())
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	return clients
 }

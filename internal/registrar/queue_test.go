@@ -12,14 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func TestAMessageIsReceivedPutBackPutAsideAndDeleted(t *testing.T) {
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t)
 	keys, err := box.Credentials(sandbox.VendorAccount)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
 		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
 	})
 	w.must(err)
-	w.clock.advance(time.Hour)
+	w.clock.Advance(time.Hour)
 	refused := onboarding.Proof{Outcome: onboarding.Refused}
 
 	degraded, entry := onboarding.Health(registered, refused, w.clock.Now())

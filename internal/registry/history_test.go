@@ -37,9 +37,9 @@ func TestAFloodOfRefusalsIsOneLineADayAndKindOfThem(t *testing.T) {
 		for n := range 20 {
 			w.refuse(fmt.Sprintf("%d-refused-%d", day, n), onboarding.OutcomeRefused)
 			w.refuse(fmt.Sprintf("%d-expired-%d", day, n), onboarding.OutcomeExpired)
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 		}
-		w.clock.advance(24 * time.Hour)
+		w.clock.Advance(24 * time.Hour)
 	}
 	history, err := w.History(t.Context(), "globex")
 	w.must(err)

@@ -118,7 +118,7 @@ func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 	w.must(err)
 	const all = 120
 	for i := range all {
-		w.clock.advance(time.Second)
+		w.clock.Advance(time.Second)
 		proof := onboarding.Proof{Outcome: onboarding.Refused}
 		if i%2 == 1 {
 			proof.Outcome = onboarding.Proven

@@ -289,7 +289,7 @@ func TestHistoryIsReadInTheOrderOfTime(t *testing.T) {
 	for _, id := range []string{"one", "two", "three"} {
 		v := w.visit(id)
 		w.must(w.Commit(t.Context(), v.snapshot, v.answer, v.after))
-		w.clock.advance(90 * time.Minute)
+		w.clock.Advance(90 * time.Minute)
 	}
 	history, err := w.History(t.Context(), "globex")
 	w.must(err)

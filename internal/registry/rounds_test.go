@@ -20,12 +20,12 @@ func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
 	}
 	claim(true, 0)
 	claim(false, 0)
-	w.clock.advance(time.Hour) // its registrar is gone, and the round starts over
+	w.clock.Advance(time.Hour) // its registrar is gone, and the round starts over
 	claim(true, 0)
 	w.must(w.EndRound(t.Context(), 0, w.clock.Now().Add(24*time.Hour)))
-	w.clock.advance(23 * time.Hour)
+	w.clock.Advance(23 * time.Hour)
 	claim(false, 0)
-	w.clock.advance(time.Hour)
+	w.clock.Advance(time.Hour)
 	claim(true, 1)
 	w.must(w.EndRound(t.Context(), 1, w.clock.Now()))
 	claim(true, 2)

@@ -49,7 +49,7 @@ func TestOnlyOneHoldsTheLeaseUntilItEnds(t *testing.T) {
 	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), b); !errors.As(err, &held) || !held.Until.Equal(a.Until) {
 		t.Fatalf("got %v, want LeaseHeldError until %s", err, a.Until)
 	}
-	w.clock.advance(21 * time.Second)
+	w.clock.Advance(21 * time.Second)
 	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("b")); err != nil {
 		t.Errorf("the lease of a writer that is gone was not free: %v", err)
 	}
@@ -60,7 +60,7 @@ func TestWhoLostTheLeaseCanChangeAndFinishNothing(t *testing.T) {
 	a := w.lease("a")
 	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), a)
 	w.must(err)
-	w.clock.advance(time.Minute)
+	w.clock.Advance(time.Minute)
 	b := w.lease("b")
 	_, err = w.AcquireLease(t.Context(), registry.ShardList(0), b)
 	w.must(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // protected says what of the table's safeguards is missing.
@@ -100,13 +101,8 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	w := newWorld(t)
 	keys, err := w.sandbox.NewUser("111111111111", "limited", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:DescribeTable","Resource":"*"}]}`)
 	w.must(err)
-	clients, found := awsclient.Load(t.Context(), awsclient.Config{
-		Region: "eu-central-1", AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey,
-		Endpoints: map[string]string{"sts": w.sandbox.URL(), "dynamodb": w.sandbox.URL()},
-	})
-	if clients == nil {
-		t.Fatalf("no clients: %v", found)
-	}
+	clients, err := trial.ClientsAs(t.Context(), w.sandbox, keys, "eu-central-1")
+	w.must(err)
 	err = registry.New(clients.DynamoDB(), hubName, w.clock.Now).EnsureTable(t.Context(), nil)
 	var denied *awsclient.PermissionError
 	if !errors.As(clients.Explain(err, "the table"), &denied) || denied.Action != "dynamodb:CreateTable" {
@@ -121,7 +117,7 @@ func TestTheLastHeartbeatIsTheNewest(t *testing.T) {
 	}
 	w.must(w.Beat(t.Context(), "second"))
 	newest := w.clock.Now()
-	w.clock.advance(-time.Minute)
+	w.clock.Advance(-time.Minute)
 	w.must(w.Beat(t.Context(), "first"))
 	if last, err := w.LastBeat(t.Context()); err != nil || !last.Equal(newest) {
 		t.Errorf("got %s, %v; want %s", last, err, newest)

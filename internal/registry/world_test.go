@@ -5,7 +5,6 @@ package registry_test
 
 import (
 	"crypto/rand"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // world is a registry with a hub in it, on a sandbox of its own.
@@ -25,7 +24,7 @@ type world struct {
 	t       *testing.T
 	sandbox *sandbox.Sandbox
 	dynamo  *dynamodb.Client
-	clock   *clock
+	clock   *trial.Clock
 	hub     registry.HubRecord
 }
 
@@ -40,25 +39,12 @@ func newWorld(t *testing.T) *world {
 
 func startWorld(t *testing.T) *world {
 	t.Helper()
-	box, err := sandbox.Start()
+	box := trial.Sandbox(t)
+	clients, err := trial.Clients(t.Context(), box, sandbox.VendorAccount, "eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = box.Close() })
-	keys, err := box.Credentials(sandbox.VendorAccount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clients, found := awsclient.Load(t.Context(), awsclient.Config{
-		Region:    "eu-central-1",
-		AccessKey: keys.AccessKeyID,
-		SecretKey: keys.SecretAccessKey,
-		Endpoints: map[string]string{"sts": box.URL(), "dynamodb": box.URL()},
-	})
-	if clients == nil {
-		t.Fatalf("no clients: %v", found)
-	}
-	clock := &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+	clock := trial.NewClock(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	return &world{
 		Registry: registry.New(clients.DynamoDB(), hubName, clock.Now),
 		t:        t,
@@ -180,22 +166,4 @@ func stackARN(t *testing.T, accountID, guid string) account.StackARN {
 		t.Fatal(err)
 	}
 	return v
-}
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 const customer = "222222222222"
@@ -38,11 +39,7 @@ func as(t *testing.T, box *sandbox.Sandbox, accountID string) aws.Config {
 // TestTheTrustPolicyOfARoleDecidesItsProof asks a real evaluation of trust
 // policies, through the SDK and over HTTP.
 func TestTheTrustPolicyOfARoleDecidesItsProof(t *testing.T) {
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t)
 	if err := box.OpenAccount(customer, "aws"); err != nil {
 		t.Fatal(err)
 	}

@@ -16,17 +16,14 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // TestMessagesOfTheSandboxAreVerified goes the whole way, with SNS's part
 // written by somebody else: published, signed, delivered, received, and the
 // certificate fetched by its real name from where the sandbox listens.
 func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t)
 	ca, err := box.SigningCA()
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestACertificateIsFetchedOnceADay(t *testing.T) {
 	if n, m := w.requests(snsHost), w.requests(issuerHost); n != 1 || m != 1 {
 		t.Errorf("SNS was asked %d times, the authority %d times", n, m)
 	}
-	w.clock.advance(keepFor)
+	w.clock.Advance(keepFor)
 	w.expect(body, nil)
 	if n := w.requests(snsHost); n != 2 {
 		t.Errorf("after a day SNS was asked %d times", n)
@@ -118,7 +118,7 @@ func TestACertificateThatCannotBeHadIsARetry(t *testing.T) {
 				t.Errorf("the next message knocked again at once: %d requests after %d", n, asked)
 			}
 			w.file(s.url, pemOf(s.certificate))
-			w.clock.advance(keepFailure)
+			w.clock.Advance(keepFailure)
 			w.expect(body, nil)
 		})
 	}
@@ -218,7 +218,7 @@ func TestTheIssuerIsFetched(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			w.file(at, w.intermediate.certificate.Raw)
-			w.clock.advance(keepFailure)
+			w.clock.Advance(keepFailure)
 			w.expect(body, nil)
 		}
 	})

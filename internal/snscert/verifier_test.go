@@ -200,10 +200,10 @@ func TestAMessageOutlivesItsCertificate(t *testing.T) {
 	before := newMessage().signedBy(w, s)
 	after := newMessage().with("Timestamp", start.Add(2*time.Hour).Format(time.RFC3339)).signedBy(w, s)
 	w.expect(before, nil)
-	w.clock.advance(13 * 24 * time.Hour)
+	w.clock.Advance(13 * 24 * time.Hour)
 	w.expect(before, nil)
 	w.expect(after, ErrForged)
-	w.clock.advance(25 * 24 * time.Hour) // longer than any message is under way
+	w.clock.Advance(25 * 24 * time.Hour) // longer than any message is under way
 	w.expect(before, ErrForged)
 }
 

@@ -34,6 +34,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/outbound"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // world is SNS in us-east-1 as a verifier sees it: its host over TLS, an
@@ -42,7 +43,7 @@ import (
 type world struct {
 	*Verifier
 	t     testing.TB
-	clock *clock
+	clock *trial.Clock
 	roots *x509.CertPool
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -63,7 +64,7 @@ var start = time.Date(2026, 5, 2, 1, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{now: start}, roots: x509.NewCertPool(), files: map[string]http.HandlerFunc{}}
+	w := &world{t: t, clock: trial.NewClock(start), roots: x509.NewCertPool(), files: map[string]http.HandlerFunc{}}
 	w.root = w.authority(nil, "Root")
 	w.intermediate = w.authority(w.root, "RSA 2048 M01")
 	w.roots.AddCert(w.root.certificate)
@@ -306,22 +307,4 @@ func ellipticKey() crypto.Signer {
 		panic(err)
 	}
 	return key
-}
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }

@@ -8,14 +8,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // customer is somebody with an AWS account and a link, who does one thing
@@ -261,12 +262,7 @@ func (c *customer) launchLink(ctx context.Context, link onboarding.Link, templat
 	c.stacks++
 	url, err := quickcreate.Link{
 		Region: region, TemplateURL: templateURL, StackName: fmt.Sprintf("%s-access-%d", hubName, c.stacks),
-		Parameters: map[string]string{
-			stacktemplate.ParameterExternalID:   link.ExternalID.String(),
-			stacktemplate.ParameterCustomerName: link.CustomerID,
-			stacktemplate.ParameterRoleName:     link.RoleName,
-			stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
-		},
+		Parameters: launch.Parameters(link),
 	}.URL("")
 	if err != nil {
 		return "", err
@@ -317,7 +313,7 @@ func (c *customer) ends(ctx context.Context, id, status string) (bool, error) {
 	if stack.Status == status {
 		return true, nil
 	}
-	return false, fmt.Errorf("stack %s is %s, and should be %s:\n%s", id, stack.Status, status, c.w.story(id))
+	return false, fmt.Errorf("stack %s is %s, and should be %s:\n%s", id, stack.Status, status, trial.Story(c.w.box, id))
 }
 
 func (c *customer) hexDigits(n int) string {

@@ -12,10 +12,9 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // fleet is the registrars: processes that are killed and started again.
@@ -34,9 +33,8 @@ type place struct {
 	log  *os.File
 
 	mu      sync.Mutex
-	running *exec.Cmd
-	ended   chan struct{} // closed when the running process has ended
-	own     int           // how often one ended that nobody had killed
+	running *trial.Process
+	own     int // how often one ended that was not killed
 }
 
 func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
@@ -62,34 +60,28 @@ func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
 // for a vendor; the rounds that prove roles again are a trial of their own.
 func (p *place) start(ctx context.Context) error {
 	w := p.f.w
-	environment, err := w.box.Environment(sandbox.VendorAccount, home)
+	environment, err := trial.Environment(w.box, home)
 	if err != nil {
 		return err
 	}
 	cmd := exec.Command(w.binary, "registrar", "--hub", hubName, "--listen", "off", "--verify-every", "0") //nolint:gosec,noctx // our own program; it is to end by SIGKILL or SIGTERM
-	cmd.Env = os.Environ()
-	for name, value := range environment {
-		cmd.Env = append(cmd.Env, name+"="+value)
+	cmd.Env = environment
+	running, err := trial.Start(cmd, func(line string) { fmt.Fprintln(p.log, line) })
+	if err != nil {
+		return err
 	}
-	cmd.Stdout, cmd.Stderr = p.log, p.log
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start a registrar: %w", err)
-	}
-	ended := make(chan struct{})
-	p.running, p.ended = cmd, ended
-	go p.watch(ctx, cmd, ended)
+	p.running = running
+	go p.watch(ctx, running)
 	return nil
 }
 
-// watch waits for the end of a process. One that nobody wanted is counted, and
+// watch waits for the end of a process. One that was not killed is counted, and
 // another registrar takes its place, as a supervisor does it.
-func (p *place) watch(ctx context.Context, cmd *exec.Cmd, ended chan struct{}) {
-	err := cmd.Wait()
-	close(ended)
-	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if p.f.ending.Load() || ctx.Err() != nil || status.Signaled() && status.Signal() == syscall.SIGKILL {
+func (p *place) watch(ctx context.Context, running *trial.Process) {
+	err := running.Wait(context.WithoutCancel(ctx))
+	if p.f.ending.Load() || ctx.Err() != nil || running.Killed() {
 		return
 	}
 	p.mu.Lock()
@@ -116,11 +108,7 @@ func (f *fleet) kill(ctx context.Context) {
 		if wait(ctx, f.w, before) != nil {
 			return
 		}
-		victim.mu.Lock()
-		process, ended := victim.running.Process, victim.ended
-		victim.mu.Unlock()
-		_ = process.Kill() // one that has just ended by itself was noticed
-		<-ended
+		victim.process().Kill() // one that has just ended by itself was noticed
 		f.kills.Add(1)
 		if wait(ctx, f.w, after) != nil {
 			return
@@ -136,17 +124,17 @@ func (f *fleet) kill(ctx context.Context) {
 func (f *fleet) stop() {
 	f.ending.Store(true)
 	for _, p := range f.places {
-		p.mu.Lock()
-		running, ended := p.running, p.ended
-		p.mu.Unlock()
-		if running != nil {
-			_ = running.Process.Signal(syscall.SIGTERM) // it may have ended
-			force := time.AfterFunc(30*time.Second, func() { _ = running.Process.Kill() })
-			<-ended
-			force.Stop()
+		if running := p.process(); running != nil {
+			_ = running.Stop() // what it did is judged, not how it ends
 		}
 		_ = p.log.Close() // only a log
 	}
+}
+
+func (p *place) process() *trial.Process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running
 }
 
 // wait passes time by the sandbox's clock.

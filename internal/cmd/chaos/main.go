@@ -26,12 +26,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
 	"syscall"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func main() {
@@ -108,9 +109,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	if o.binary == "" {
-		if o.binary, err = build(ctx, dir); err != nil {
+		if err := trial.Build(ctx, dir, "./internal/cmd/trial-registrar"); err != nil {
 			return err
 		}
+		o.binary = filepath.Join(dir, "trial-registrar")
 	}
 	if o.profile != "" {
 		stop, err := profile(o.profile)
@@ -165,15 +167,6 @@ func keepLogs(logs string) string {
 		_ = os.Rename(file, filepath.Join(kept, filepath.Base(file))) // what stays behind is only a log
 	}
 	return kept
-}
-
-func build(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "trial-registrar")
-	const companion = "github.com/xacct/terraform-provider-xacct/internal/cmd/trial-registrar"
-	if text, err := exec.CommandContext(ctx, "go", "build", "-o", path, companion).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the registrar: %w\n%s", err, text)
-	}
-	return path, nil
 }
 
 // errInterrupted: in the middle of everything, everything looks broken.

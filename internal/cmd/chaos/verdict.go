@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // judge compares what CloudFormation saw and what the registry holds with what
@@ -48,24 +49,15 @@ func (w *world) stuck(id, status string) []string {
 	var found []string
 	switch {
 	case strings.HasSuffix(status, "_IN_PROGRESS"), status == "DELETE_FAILED", strings.HasSuffix(status, "ROLLBACK_FAILED"):
-		found = append(found, fmt.Sprintf("stack %s is %s:\n%s", id, status, w.story(id)))
+		found = append(found, fmt.Sprintf("stack %s is %s:\n%s", id, status, trial.Story(w.box, id)))
 	}
 	for _, e := range w.box.StackEvents(id) {
 		if strings.Contains(e.ResourceStatusReason, "did not receive a response") {
-			found = append(found, fmt.Sprintf("stack %s waited in vain at %s:\n%s", id, e.ResourceStatus, w.story(id)))
+			found = append(found, fmt.Sprintf("stack %s waited in vain at %s:\n%s", id, e.ResourceStatus, trial.Story(w.box, id)))
 			break
 		}
 	}
 	return found
-}
-
-// story is what a stack's owner reads in its events.
-func (w *world) story(id string) string {
-	var b strings.Builder
-	for _, e := range w.box.StackEvents(id) {
-		fmt.Fprintf(&b, "    %s %s %s %s\n", e.Timestamp.Format("15:04:05"), e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
-	}
-	return b.String()
 }
 
 func (w *world) wrongRegistrations(ctx context.Context) ([]string, error) {
@@ -114,7 +106,7 @@ func (c *customer) compare(ctx context.Context, prover *roleproof.Prover, all []
 		return e == got
 	})
 	if right < 0 {
-		return fmt.Errorf("the registry holds %+v, and it should be one of %+v:\n%s", got, c.expected, c.w.story(got.stack))
+		return fmt.Errorf("the registry holds %+v, and it should be one of %+v:\n%s", got, c.expected, trial.Story(c.w.box, got.stack))
 	}
 	if !got.connected || c.expected[right].gone {
 		return nil

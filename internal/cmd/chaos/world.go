@@ -13,9 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -27,6 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 const (
@@ -71,22 +69,11 @@ func newWorld(ctx context.Context, o options) (*world, error) {
 }
 
 func (w *world) setUp(ctx context.Context) error {
-	keys, err := w.box.Credentials(sandbox.VendorAccount)
-	if err != nil {
+	var err error
+	if w.clients, err = trial.Clients(ctx, w.box, sandbox.VendorAccount, home); err != nil {
 		return err
 	}
-	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
-		endpoints[service] = w.box.URL()
-	}
-	clients, found := awsclient.Load(ctx, awsclient.Config{
-		Region: home, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
-	})
-	if clients == nil {
-		return fmt.Errorf("make clients: %v", found)
-	}
-	w.clients = clients
-	if w.hub, err = hub.New(clients, hubName, w.box.Clock().Now, rand.Reader); err != nil {
+	if w.hub, err = hub.New(w.clients, hubName, w.box.Clock().Now, rand.Reader); err != nil {
 		return err
 	}
 	spec := hub.Spec{
@@ -228,27 +215,9 @@ func (w *world) drain(ctx context.Context) error {
 	}
 }
 
-// waiting is how many messages a queue has, whoever has them in hand.
+// waiting is how many messages a queue has, no matter who has them in hand.
 func (w *world) waiting(ctx context.Context, queue string) (int, error) {
-	out, err := w.clients.SQS(w.record.Region).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: aws.String(queue), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-	})
-	if err != nil {
-		return 0, err
-	}
-	total := 0
-	for _, name := range []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages,
-		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-	} {
-		n, err := strconv.Atoi(out.Attributes[string(name)])
-		if err != nil {
-			return 0, fmt.Errorf("queue %s: %s: %w", queue, name, err)
-		}
-		total += n
-	}
-	return total, nil
+	return trial.Messages(ctx, w.clients.SQS(w.record.Region), queue)
 }
 
 // blame notes what should not have happened to a customer.

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // world is all that there is: in the vendor's account, whoever made it, and in
@@ -67,7 +68,7 @@ var blots = []struct {
 
 // look takes the world in.
 func (s *stage) look(ctx context.Context) (world, error) {
-	clients, err := s.clients(ctx)
+	clients, err := trial.Clients(ctx, s.box, vendor, "us-east-1")
 	if err != nil {
 		return nil, err
 	}
@@ -92,25 +93,6 @@ func (s *stage) look(ctx context.Context) (world, error) {
 	}
 	slices.Sort(seen)
 	return seen, nil
-}
-
-// clients are the vendor's own.
-func (s *stage) clients(ctx context.Context) (*awsclient.Clients, error) {
-	keys, err := s.box.Credentials(vendor)
-	if err != nil {
-		return nil, err
-	}
-	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
-		endpoints[service] = s.box.URL()
-	}
-	clients, found := awsclient.Load(ctx, awsclient.Config{
-		Region: "us-east-1", AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
-	})
-	if clients == nil {
-		return nil, fmt.Errorf("look into the vendor's account: %v", found)
-	}
-	return clients, nil
 }
 
 // regions are those that the story is in, and one that it never should be.
@@ -282,7 +264,7 @@ type stateResource struct {
 }
 
 func (s *stage) state() ([]stateResource, error) {
-	text, err := os.ReadFile(filepath.Join(s.dir, "terraform.tfstate"))
+	text, err := os.ReadFile(filepath.Join(s.Dir, "terraform.tfstate"))
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +292,7 @@ func (s *stage) attribute(kind, name, attribute string) (string, error) {
 // drained waits until the hub's queue is empty: what the dead left in it was
 // answered already, but somebody has to find that out.
 func (s *stage) drained(ctx context.Context) error {
-	clients, err := s.clients(ctx)
+	clients, err := trial.Clients(ctx, s.box, vendor, "us-east-1")
 	if err != nil {
 		return err
 	}
@@ -320,20 +302,19 @@ func (s *stage) drained(ctx context.Context) error {
 		return err
 	}
 	for look := time.NewTicker(50 * time.Millisecond); ; {
-		out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-			QueueUrl: queue.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-		})
-		if err != nil {
-			return fmt.Errorf("messages are left in the queue: %w", err)
-		}
-		if out.Attributes["ApproximateNumberOfMessages"] == "0" && out.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0" {
+		left, err := trial.Messages(ctx, client, *queue.QueueUrl)
+		if err == nil && left == 0 {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("messages are left in the queue: %w", ctx.Err())
-		case <-look.C:
+		if err == nil {
+			select {
+			case <-look.C:
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
 		}
+		return fmt.Errorf("%d messages are left in the queue: %w", left, err)
 	}
 }
 

@@ -17,11 +17,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func main() {
@@ -77,30 +77,11 @@ func run(ctx context.Context, o options) error {
 }
 
 // programs are the paths of what is run.
-type programs struct {
-	engine, provider, registrar string
-}
+type programs struct{ provider, registrar string }
 
 func build(ctx context.Context, dir string) (programs, error) {
-	engine := os.Getenv("XACCT_ENGINE")
-	if engine == "" {
-		engine = "terraform"
-	}
-	engine, err := exec.LookPath(engine)
-	if err != nil {
-		return programs{}, fmt.Errorf("terraform or tofu is needed, on the PATH or in XACCT_ENGINE: %w", err)
-	}
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
-	if err != nil {
-		return programs{}, fmt.Errorf("find the repository: %w", err)
-	}
-	p := programs{engine: engine, provider: filepath.Join(dir, "provider"), registrar: filepath.Join(dir, "trial-registrar")}
-	for path, pkg := range map[string]string{p.provider: ".", p.registrar: "./internal/cmd/trial-registrar"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
-		cmd.Dir = strings.TrimSpace(string(root))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, out)
-		}
-	}
-	return p, nil
+	return programs{
+		provider:  filepath.Join(dir, "terraform-provider-xacct"),
+		registrar: filepath.Join(dir, "trial-registrar"),
+	}, trial.Build(ctx, dir, ".", "./internal/cmd/trial-registrar")
 }

@@ -38,7 +38,7 @@ func rehearse(ctx context.Context, p programs, dir string) (script, error) {
 		t := &trap{act: a.name}
 		end, err := s.play(ctx, a, t)
 		if err == nil && !a.destroy {
-			err = s.emptyPlan(ctx)
+			err = s.EmptyPlan(ctx)
 		}
 		if err != nil {
 			return script{}, fmt.Errorf("act %q: %w", a.name, err)

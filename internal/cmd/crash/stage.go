@@ -17,16 +17,16 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // stage is where one round plays: a sandbox, a folder with a configuration and
 // its state, and the programs.
 type stage struct {
 	programs
+	*trial.Terraform
 	box   *sandbox.Sandbox
-	dir   string
 	pids  string // file with the process IDs of all providers, one a line
-	env   []string
 	stack string // globex's, once they launched
 }
 
@@ -47,8 +47,8 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 			return nil, err
 		}
 	}
-	s := &stage{programs: p, box: box, dir: dir, pids: filepath.Join(dir, "pids")}
-	bin, rc := filepath.Join(dir, "bin"), filepath.Join(dir, "terraformrc")
+	s := &stage{programs: p, box: box, pids: filepath.Join(dir, "pids")}
+	bin := filepath.Join(dir, "bin")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		return nil, err
 	}
@@ -57,22 +57,15 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 	if err := os.WriteFile(filepath.Join(bin, "terraform-provider-xacct"), []byte(script), 0o700); err != nil {
 		return nil, err
 	}
-	overrides := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides { \"registry.terraform.io/xacct/xacct\" = %q }\n  direct {}\n}\n", bin)
-	if err := os.WriteFile(rc, []byte(overrides), 0o600); err != nil {
-		return nil, err
-	}
-	environment, err := box.Environment(vendor, "us-east-1")
+	environment, err := trial.Environment(box, "us-east-1")
 	if err != nil {
 		return nil, err
 	}
-	s.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1",
-		// Hundreds of programs run for a second each: collecting garbage, and
-		// sharing their work over cores that others need, is a quarter of that.
-		"GOGC=off", "GOMEMLIMIT=400MiB", "GOMAXPROCS=1")
-	for name, value := range environment {
-		s.env = append(s.env, name+"="+value)
-	}
-	return s, nil
+	// Hundreds of programs run for a second each: collecting garbage, and
+	// sharing their work over cores that others need, is a quarter of that.
+	environment = append(environment, "GOGC=off", "GOMEMLIMIT=400MiB", "GOMAXPROCS=1")
+	s.Terraform, err = trial.NewTerraform(dir, trial.Override(bin), environment)
+	return s, err
 }
 
 func (s *stage) close() { _ = s.box.Close() }
@@ -83,14 +76,14 @@ const patience = 3 * time.Minute
 // perform runs an act once. Where a trap is given that springs, what becomes of
 // the engine is not an error.
 func (s *stage) perform(ctx context.Context, a act, t *trap) error {
-	if err := os.WriteFile(filepath.Join(s.dir, "main.tf"), []byte(a.config), 0o600); err != nil {
+	if err := s.Configure(a.config); err != nil {
 		return err
 	}
 	verb := "apply"
 	if a.destroy {
 		verb = "destroy"
 	}
-	cmd := s.command(ctx, s.engine, verb, "-auto-approve", "-input=false", "-no-color")
+	cmd := s.Command(ctx, verb, "-auto-approve", "-input=false")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	started := make(chan struct{})
@@ -113,7 +106,7 @@ func (s *stage) perform(ctx context.Context, a act, t *trap) error {
 	case t.sprung || err == nil:
 		return nil
 	}
-	return fmt.Errorf("%s %s: %w\n%s", filepath.Base(s.engine), verb, err, complaint(out.String()))
+	return fmt.Errorf("%s: %w\n%s", s.Name(verb), err, complaint(out.String()))
 }
 
 // complaint is what the engine printed from its first error on.
@@ -122,14 +115,6 @@ func complaint(printed string) string {
 		return printed[at:]
 	}
 	return printed
-}
-
-func (s *stage) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env = s.dir, s.env
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd
 }
 
 // kill ends the provider that runs now, and where the whole machine is to go
@@ -152,15 +137,6 @@ func (s *stage) kill(engine *exec.Cmd, at moment) error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// emptyPlan is an error when a plan would change anything.
-func (s *stage) emptyPlan(ctx context.Context) error {
-	out, err := s.command(ctx, s.engine, "plan", "-detailed-exitcode", "-input=false", "-no-color").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("the plan after it is not empty: %w\n%s", err, out)
-	}
-	return nil
-}
-
 // launch lets globex create the stack that their link in the state leads to.
 func launch(ctx context.Context, s *stage) error {
 	url, err := s.attribute("xacct_onboarding_link", "globex", "url")
@@ -176,24 +152,23 @@ func launched(ctx context.Context, s *stage) error { return s.stackIs(ctx, "CREA
 
 // leave lets globex delete their stack, and a registrar answer them.
 func leave(ctx context.Context, s *stage) error {
-	var log bytes.Buffer
-	registrar := s.command(ctx, s.programs.registrar, "registrar", "--hub", "crash")
-	registrar.Stdout, registrar.Stderr = &log, &log
-	if err := registrar.Start(); err != nil {
+	cmd := trial.Command(ctx, s.programs.registrar, "registrar", "--hub", "crash")
+	cmd.Env = s.Env
+	registrar, err := trial.Start(cmd, nil)
+	if err != nil {
 		return err
 	}
 	waiting, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	err := s.box.DeleteStack(ctx, s.stack)
+	err = s.box.DeleteStack(ctx, s.stack)
 	if err == nil {
 		err = s.stackIs(ctx, "DELETE_COMPLETE")
 	}
 	if err == nil {
 		err = s.drained(waiting)
 	}
-	stopped := errors.Join(registrar.Process.Signal(syscall.SIGTERM), registrar.Wait())
-	if err = errors.Join(err, stopped); err != nil {
-		return fmt.Errorf("globex leaves: %w\n%s", err, log.String())
+	if err = errors.Join(err, registrar.Stop()); err != nil {
+		return fmt.Errorf("globex leaves: %w\n%s", err, registrar.Output())
 	}
 	return nil
 }

@@ -31,38 +31,35 @@ type customer struct {
 // openSandbox starts the AWS in memory and becomes its vendor.
 func openSandbox(ctx context.Context, s *stage) error {
 	title("An AWS in memory, with the vendor's account and three customers'")
-	environment := make(chan string, 32)
 	shown("xacct-sandbox serve")
-	box, err := s.begin(ctx, s.dir, func(line string) { environment <- line }, s.sandbox, "serve", "--listen", "127.0.0.1:0")
+	serving := make(chan struct{})
+	box, err := s.begin(s.command(ctx, s.sandbox, "serve", "--listen", "127.0.0.1:0"), func(line string) {
+		setting, found := strings.CutPrefix(line, "export ")
+		if !found {
+			return
+		}
+		s.Env = append(s.Env, setting)
+		if strings.HasPrefix(setting, "TF_VAR_console=") { // the last of them
+			close(serving)
+		}
+	})
 	if err != nil {
 		return err
 	}
-	for {
-		select {
-		case line := <-environment:
-			if name, value, found := strings.Cut(strings.TrimPrefix(line, "export "), "="); found && strings.HasPrefix(line, "export ") {
-				s.setenv(name, value)
-			}
-			if strings.HasPrefix(line, "export TF_VAR_console") { // the last of them
-				say("It listens on this machine only. The vendor is account 111111111111.")
-				return nil
-			}
-		case err := <-box.done:
-			box.done <- err
-			return fmt.Errorf("the sandbox ended: %w", err)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := until(ctx, box, serving); err != nil {
+		return err
 	}
+	say("It listens on this machine only. The vendor is account 111111111111.")
+	return nil
 }
 
 // declareCustomers applies the quickstart: hub, links, roles that wait for no one.
 func declareCustomers(ctx context.Context, s *stage) error {
 	title("The vendor declares a hub and three customers, and applies")
-	if err := s.terraform(ctx, "init", "-input=false", "-no-color"); err != nil {
+	if err := s.terraform(ctx, "init", "-input=false"); err != nil {
 		return err
 	}
-	if err := s.terraform(ctx, "apply", "-auto-approve", "-input=false", "-no-color"); err != nil {
+	if err := s.terraform(ctx, "apply", "-auto-approve", "-input=false"); err != nil {
 		return err
 	}
 	links, err := s.links(ctx)
@@ -90,13 +87,8 @@ func launchWhileApplyWaits(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-waiting:
-	case err := <-apply.done:
-		apply.done <- err
-		return fmt.Errorf("apply ended before it waited: %w", err)
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := until(ctx, apply, waiting); err != nil {
+		return err
 	}
 	say("Apply waits for all three. Now they launch, each in their own account:")
 	launches, ctx := errgroup.WithContext(ctx)
@@ -106,7 +98,7 @@ func launchWhileApplyWaits(ctx context.Context, s *stage) error {
 			if c.elsewhere != "" {
 				args = append(args, "--region", c.elsewhere)
 			}
-			printed, err := s.output(ctx, s.dir, s.sandbox, args...)
+			printed, err := s.output(s.command(ctx, s.sandbox, args...))
 			if err != nil {
 				return fmt.Errorf("%s launches: %w", c.id, err)
 			}
@@ -117,7 +109,7 @@ func launchWhileApplyWaits(ctx context.Context, s *stage) error {
 	if err := launches.Wait(); err != nil {
 		return err
 	}
-	if err := apply.wait(context.WithoutCancel(ctx)); err != nil {
+	if err := apply.Wait(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	say("Apply saw all three register, and is done.")
@@ -159,7 +151,7 @@ func oneCustomerLeaves(ctx context.Context, s *stage) error {
 		return err
 	}
 	say("In the morning the vendor refreshes. Nothing is destroyed; the status says what happened:")
-	if err := s.terraform(ctx, "apply", "-refresh-only", "-auto-approve", "-input=false", "-no-color", "-var", "wait=true"); err != nil {
+	if err := s.terraform(ctx, "apply", "-refresh-only", "-auto-approve", "-input=false", "-var", "wait=true"); err != nil {
 		return err
 	}
 	roles, err := s.showRoles(ctx)
@@ -184,20 +176,20 @@ func everybodyGoes(ctx context.Context, s *stage) error {
 			return err
 		}
 	}
-	if err := s.processes[len(s.processes)-1].stop(); err != nil {
+	if err := s.processes[len(s.processes)-1].Stop(); err != nil {
 		return fmt.Errorf("the registrar did not stop cleanly: %w", err)
 	}
-	if err := s.terraform(ctx, "destroy", "-auto-approve", "-input=false", "-no-color", "-var", "wait=true"); err != nil {
+	if err := s.terraform(ctx, "destroy", "-auto-approve", "-input=false", "-var", "wait=true"); err != nil {
 		return err
 	}
-	state, err := s.output(ctx, s.config, s.engine, "state", "list", "-no-color")
+	state, err := s.output(s.Command(ctx, "state", "list"))
 	if err != nil {
 		return err
 	}
 	if left := strings.TrimSpace(string(state)); left != "" {
 		return errors.New("still in the state after destroy:\n" + left)
 	}
-	stacks, err := s.output(ctx, s.dir, s.sandbox, "stacks")
+	stacks, err := s.output(s.command(ctx, s.sandbox, "stacks"))
 	if err != nil {
 		return err
 	}

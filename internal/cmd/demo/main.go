@@ -8,14 +8,21 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func main() {
@@ -36,8 +43,9 @@ func run(ctx context.Context) (err error) {
 	built := time.Now()
 	defer func() {
 		s.stopAll()
-		if err != nil && s.log != "" {
-			err = fmt.Errorf("%w\n(everything that was printed is in %s)", err, s.log)
+		_ = s.log.Close() // only a log
+		if err != nil {
+			err = fmt.Errorf("%w\n(everything that was printed is in %s)", err, s.log.Name())
 			return
 		}
 		_ = os.RemoveAll(s.dir)
@@ -60,69 +68,94 @@ func run(ctx context.Context) (err error) {
 // stage is the demo's place: one temporary folder with the programs, the
 // configuration and the state, and the processes that run in it.
 type stage struct {
+	*trial.Terraform
 	dir       string // temporary
-	engine    string // terraform or tofu
 	xacct     string // the companion command
 	sandbox   string // the command that serves AWS and plays customers
-	config    string // folder of the Terraform configuration
-	env       []string
-	log       string // file with everything that the programs printed
-	processes []*process
+	log       *os.File
+	processes []*trial.Process
 }
 
-// build compiles the provider, the companion command and the sandbox, lays the provider
-// where the engine finds it without a registry, and copies the quickstart.
-func build(ctx context.Context) (*stage, error) {
-	root, err := repositoryRoot(ctx)
-	if err != nil {
-		return nil, err
-	}
+// build compiles the provider, the companion command and the sandbox, lays the
+// provider where the engine finds it without a registry, and copies the
+// quickstart.
+func build(ctx context.Context) (s *stage, err error) {
 	dir, err := os.MkdirTemp("", "xacct-demo-")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: dir, engine: os.Getenv("XACCT_ENGINE"), xacct: filepath.Join(dir, "xacct"), sandbox: filepath.Join(dir, "xacct-sandbox"),
-		config: filepath.Join(dir, "quickstart"), log: filepath.Join(dir, "demo.log"), env: os.Environ()}
-	if s.engine == "" {
-		s.engine = "terraform"
+	s = &stage{dir: dir, xacct: filepath.Join(dir, "xacct"), sandbox: filepath.Join(dir, "xacct-sandbox")}
+	if s.log, err = os.Create(filepath.Join(dir, "demo.log")); err != nil {
+		return nil, err
 	}
 	fmt.Printf("Building the provider, the companion command and the sandbox …\n")
-	if err := s.quietly(ctx, root, "go", "build", "-o", dir+"/", "./internal/cmd/xacct", "./internal/cmd/xacct-sandbox"); err != nil {
-		return s, err
+	if err := trial.Build(ctx, dir, ".", "./internal/cmd/xacct", "./internal/cmd/xacct-sandbox"); err != nil {
+		return nil, err
 	}
-	provider := filepath.Join(dir, "terraform-provider-xacct")
-	if err := s.quietly(ctx, root, "go", "build", "-o", provider, "."); err != nil {
-		return s, err
+	mirror, err := trial.Mirror(filepath.Join(dir, "mirror"), filepath.Join(dir, "terraform-provider-xacct"))
+	if err != nil {
+		return nil, err
 	}
-	if err := s.layMirror(provider); err != nil {
-		return s, err
+	s.Terraform, err = trial.NewTerraform(filepath.Join(dir, "quickstart"), mirror, append(os.Environ(), "TF_IN_AUTOMATION=1"))
+	if err != nil {
+		return nil, err
 	}
-	if err := os.CopyFS(s.config, os.DirFS(filepath.Join(root, "examples", "quickstart"))); err != nil {
-		return s, err
+	root, err := trial.Repository(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	return s, os.CopyFS(s.Dir, os.DirFS(filepath.Join(root, "examples", "quickstart")))
 }
 
-// layMirror puts the provider into a folder that the engine treats as a
-// registry mirror: `init` then works as it would with the real registry.
-func (s *stage) layMirror(provider string) error {
-	mirror := filepath.Join(s.dir, "mirror")
-	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		place := filepath.Join(mirror, host, "xacct", "xacct", mirroredVersion, platform())
-		if err := os.MkdirAll(place, 0o755); err != nil {
-			return err
-		}
-		if err := os.Link(provider, filepath.Join(place, "terraform-provider-xacct_v"+mirroredVersion)); err != nil {
-			return err
-		}
+// command returns one of the companion programs.
+func (s *stage) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := trial.Command(ctx, name, args...)
+	cmd.Dir, cmd.Env = s.dir, s.Env
+	return cmd
+}
+
+// output runs a program to its end and returns its standard output.
+func (s *stage) output(cmd *exec.Cmd) ([]byte, error) {
+	var stdout, all bytes.Buffer
+	cmd.Stdout = io.MultiWriter(&stdout, &all)
+	cmd.Stderr = &all
+	err := cmd.Run()
+	name := filepath.Base(cmd.Path) + " " + strings.Join(cmd.Args[1:], " ")
+	fmt.Fprintf(s.log, "\n$ %s\n%s", name, all.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", name, err, all.String())
 	}
-	rc := filepath.Join(s.dir, "terraformrc")
-	content := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
-	if err := os.WriteFile(rc, []byte(content), 0o600); err != nil {
-		return err
+	return stdout.Bytes(), nil
+}
+
+// begin starts a program beside the story. Every line that it prints goes to
+// see.
+func (s *stage) begin(cmd *exec.Cmd, see func(line string)) (*trial.Process, error) {
+	name := filepath.Base(cmd.Path) + " " + cmd.Args[1]
+	p, err := trial.Start(cmd, func(line string) {
+		fmt.Fprintf(s.log, "%s: %s\n", name, line)
+		see(line)
+	})
+	if err == nil {
+		s.processes = append(s.processes, p)
 	}
-	s.setenv("TF_CLI_CONFIG_FILE", rc)
-	s.setenv("TF_IN_AUTOMATION", "1")
-	s.setenv("TF_DATA_DIR", filepath.Join(s.dir, "tfdata"))
-	return nil
+	return p, err
+}
+
+// until waits for a process to be as far as wanted.
+func until(ctx context.Context, p *trial.Process, reached <-chan struct{}) error {
+	select {
+	case <-reached:
+		return nil
+	case <-p.Done():
+		return fmt.Errorf("it ended too early: %w", errors.Join(p.Wait(ctx), errors.New(p.Output())))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *stage) stopAll() {
+	for _, p := range slices.Backward(s.processes) {
+		_ = p.Stop() // the story is over
+	}
 }

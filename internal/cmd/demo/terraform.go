@@ -6,16 +6,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // role is one entry of the quickstart's output "roles".
@@ -30,8 +29,8 @@ type role struct {
 // terraform runs the engine in the quickstart's folder and shows the lines that
 // tell the story; all lines are in the log.
 func (s *stage) terraform(ctx context.Context, args ...string) error {
-	shown(filepath.Base(s.engine) + " " + strings.Join(withoutFlags(args), " "))
-	printed, err := s.output(ctx, s.config, s.engine, args...)
+	shown(s.Name(withoutFlags(args)...))
+	printed, err := s.output(s.Command(ctx, args...))
 	if err != nil {
 		return err
 	}
@@ -57,7 +56,7 @@ func withoutFlags(args []string) []string {
 	var kept []string
 	for _, arg := range args {
 		switch arg {
-		case "-auto-approve", "-input=false", "-no-color":
+		case "-auto-approve", "-input=false":
 		default:
 			kept = append(kept, arg)
 		}
@@ -66,12 +65,11 @@ func withoutFlags(args []string) []string {
 }
 
 // beginApplyThatWaits starts an apply and closes waiting once it waits for n roles.
-func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan struct{}) (*process, error) {
-	args := []string{"apply", "-auto-approve", "-input=false", "-no-color", "-var", "wait=true"}
-	shown(filepath.Base(s.engine) + " apply -var wait=true   (in the background)")
+func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan struct{}) (*trial.Process, error) {
+	shown(s.Name("apply -var wait=true") + "   (in the background)")
 	var once sync.Once
 	begun := map[string]bool{}
-	return s.begin(ctx, s.config, func(line string) {
+	return s.begin(s.Command(ctx, "apply", "-auto-approve", "-input=false", "-var", "wait=true"), func(line string) {
 		if strings.HasPrefix(line, "xacct_customer_role.") && strings.Contains(line, ": Modifying...") {
 			begun[line] = true
 			if len(begun) == n {
@@ -81,22 +79,16 @@ func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan str
 		if tells(line) {
 			showTogether("", []byte(line))
 		}
-	}, s.engine, args...)
+	})
 }
 
 // emptyPlan is an error when a plan would change anything.
 func (s *stage) emptyPlan(ctx context.Context) error {
-	state, err := s.output(ctx, s.config, s.engine, "show", "-json", "-no-color")
+	state, err := s.output(s.Command(ctx, "show", "-json"))
 	if err != nil {
 		return err
 	}
-	wait := "wait=" + fmt.Sprint(strings.Contains(string(state), `"wait":true`))
-	_, err = s.output(ctx, s.config, s.engine, "plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", wait)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 2 {
-		return fmt.Errorf("the plan is not empty: %w", err)
-	}
-	return err
+	return s.EmptyPlan(ctx, "-var", fmt.Sprintf("wait=%t", strings.Contains(string(state), `"wait":true`)))
 }
 
 func (s *stage) expect(_ context.Context, what string, check func() error) error {
@@ -121,7 +113,7 @@ func (s *stage) links(ctx context.Context) (map[string]string, error) {
 }
 
 func (s *stage) outputs(ctx context.Context, name string, into any) error {
-	printed, err := s.output(ctx, s.config, s.engine, "output", "-json", name)
+	printed, err := s.output(s.Command(ctx, "output", "-json", name))
 	if err != nil {
 		return err
 	}
@@ -138,7 +130,7 @@ func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 	for _, r := range listed {
 		roles[r.CustomerID] = r
 	}
-	shown(filepath.Base(s.engine) + " output roles")
+	shown(s.Name("output", "roles"))
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "  CUSTOMER\tACCOUNT\tSTATUS\tLAUNCHED IN\tROLE")
 	for _, id := range slices.Sorted(maps.Keys(roles)) {
@@ -149,11 +141,11 @@ func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 }
 
 // beginRegistrar starts the always-on registrar and shows its decisions.
-func (s *stage) beginRegistrar(ctx context.Context) (*process, error) {
+func (s *stage) beginRegistrar(ctx context.Context) (*trial.Process, error) {
 	shown("xacct registrar --hub acme   (in the background)")
 	ready := make(chan struct{})
 	var once sync.Once
-	p, err := s.begin(ctx, s.dir, func(line string) {
+	p, err := s.begin(s.command(ctx, s.xacct, "registrar", "--hub", "acme"), func(line string) {
 		var entry map[string]any
 		if json.Unmarshal([]byte(line), &entry) != nil {
 			return
@@ -164,23 +156,15 @@ func (s *stage) beginRegistrar(ctx context.Context) (*process, error) {
 		if entry["outcome"] != nil {
 			showTogether("", fmt.Appendf(nil, "registrar: customer %v: %v", entry["customer"], entry["outcome"]))
 		}
-	}, s.xacct, "registrar", "--hub", "acme")
+	})
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-ready:
-		return p, nil
-	case err := <-p.done:
-		p.done <- err
-		return nil, fmt.Errorf("the registrar ended: %w", err)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return p, until(ctx, p, ready)
 }
 
 func (s *stage) deleteStack(ctx context.Context, c customer) error {
-	printed, err := s.output(ctx, s.dir, s.sandbox, "delete", "acme-access", "--account", c.account)
+	printed, err := s.output(s.command(ctx, s.sandbox, "delete", "acme-access", "--account", c.account))
 	if err != nil {
 		return fmt.Errorf("%s deletes their stack: %w", c.id, err)
 	}

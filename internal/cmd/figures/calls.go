@@ -7,18 +7,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-const (
-	vendor = "111111111111"
-	links  = 100
-)
+const links = 100
 
 // configuration is the one whose calls are counted: a hub in one Region, then
 // many links with their roles.
@@ -64,11 +60,11 @@ func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 			return nil, err
 		}
 	}
-	t, err := newTerraform(dir, box)
+	t, err := newCounted(dir, box)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.run(ctx, "apply", "-auto-approve", "-var", "links=0"); err != nil {
+	if err := t.Run(ctx, "apply", "-auto-approve", "-input=false", "-var", "links=0"); err != nil {
 		return nil, err
 	}
 	created, err := t.count(ctx, "apply", "-auto-approve", "-refresh=false", "-var", fmt.Sprintf("links=%d", links))
@@ -85,54 +81,31 @@ func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 	}, nil
 }
 
-// terraform is the engine in a folder with the configuration.
-type terraform struct {
-	engine, dir string
-	env         []string
-	box         *sandbox.Sandbox
+// counted is an engine whose AWS calls are counted.
+type counted struct {
+	*trial.Terraform
+	box *sandbox.Sandbox
 }
 
-func newTerraform(dir string, box *sandbox.Sandbox) (*terraform, error) {
-	t := &terraform{engine: os.Getenv("XACCT_ENGINE"), dir: filepath.Join(dir, "config"), box: box}
-	if t.engine == "" {
-		t.engine = "terraform"
-	}
-	if err := os.Mkdir(t.dir, 0o700); err != nil {
-		return nil, err
-	}
-	rc := filepath.Join(dir, "terraformrc")
-	overrides := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides { \"registry.terraform.io/xacct/xacct\" = %q }\n  direct {}\n}\n", dir)
-	if err := os.WriteFile(rc, []byte(overrides), 0o600); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(t.dir, "main.tf"), []byte(configuration), 0o600); err != nil {
-		return nil, err
-	}
-	environment, err := box.Environment(vendor, "us-east-1")
+// newCounted prepares the engine to apply the configuration with the provider in
+// a folder.
+func newCounted(dir string, box *sandbox.Sandbox) (*counted, error) {
+	environment, err := trial.Environment(box, "us-east-1")
 	if err != nil {
 		return nil, err
 	}
-	t.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc)
-	for name, value := range environment {
-		t.env = append(t.env, name+"="+value)
+	engine, err := trial.NewTerraform(filepath.Join(dir, "config"), trial.Override(dir), environment)
+	if err != nil {
+		return nil, err
 	}
-	return t, nil
-}
-
-func (t *terraform) run(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, t.engine, append(args, "-input=false", "-no-color")...)
-	cmd.Dir, cmd.Env = t.dir, t.env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %v: %w\n%s", filepath.Base(t.engine), args, err, out)
-	}
-	return nil
+	return &counted{engine, box}, engine.Configure(configuration)
 }
 
 // count runs the engine and gives the number of calls that it made to AWS,
 // printing what they were.
-func (t *terraform) count(ctx context.Context, args ...string) (int, error) {
+func (t *counted) count(ctx context.Context, args ...string) (int, error) {
 	mark := t.box.Journal().Mark()
-	if err := t.run(ctx, args...); err != nil {
+	if err := t.Run(ctx, append(args, "-input=false")...); err != nil {
 		return 0, err
 	}
 	calls, total := map[string]int{}, 0
@@ -142,7 +115,7 @@ func (t *terraform) count(ctx context.Context, args ...string) (int, error) {
 			total++
 		}
 	}
-	fmt.Printf("%s %s with %d links and roles:", filepath.Base(t.engine), args[0], links)
+	fmt.Printf("%s with %d links and roles:", t.Name(args[0]), links)
 	for _, name := range slices.Sorted(maps.Keys(calls)) {
 		fmt.Printf(" %s %d", name, calls[name])
 	}

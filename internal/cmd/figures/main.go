@@ -15,7 +15,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"text/tabwriter"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func main() {
@@ -42,11 +45,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	provider, err := buildProvider(ctx, dir)
-	if err != nil {
+	if err := trial.Build(ctx, dir, "."); err != nil {
 		return err
 	}
-	start, err := providerStart(ctx, provider)
+	start, err := providerStart(ctx, filepath.Join(dir, "terraform-provider-xacct"))
 	if err != nil {
 		return err
 	}

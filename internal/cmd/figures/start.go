@@ -4,12 +4,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,15 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
-)
 
-func buildProvider(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "terraform-provider-xacct")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the provider: %w\n%s", err, out)
-	}
-	return path, nil
-}
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
+)
 
 // providerStart is the time from starting the process to its first answer, the
 // median of some starts.
@@ -51,24 +43,26 @@ func startOnce(ctx context.Context, provider string) (time.Duration, error) {
 	cmd.Env = append(os.Environ(),
 		"TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 		"PLUGIN_PROTOCOL_VERSIONS=6", "PLUGIN_MIN_PORT=10000", "PLUGIN_MAX_PORT=25000")
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
+	lines := make(chan string, 1)
 	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	process, err := trial.Start(cmd, func(line string) {
+		select {
+		case lines <- line:
+		default: // only the first counts
+		}
+	})
 	if err != nil {
 		return 0, err
+	}
+	defer process.Kill()
+	var line string
+	select {
+	case line = <-lines:
+	case <-process.Done():
+		return 0, process.Wait(ctx)
 	}
 	// 1|6|unix|/tmp/plugin…|grpc|
-	handshake := strings.Split(strings.TrimSpace(line), "|")
+	handshake := strings.Split(line, "|")
 	if len(handshake) < 5 || handshake[2] != "unix" {
 		return 0, fmt.Errorf("the handshake is %q", line)
 	}

@@ -4,7 +4,6 @@
 package command
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // service is Lambda, for one function: the runtime API that the program asks
@@ -44,32 +44,27 @@ type answer struct {
 // deploy starts the real program as Lambda would.
 func deploy(t *testing.T, w *world, more ...string) *service {
 	t.Helper()
-	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bootstrap, "..").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	folder := t.TempDir()
+	if err := trial.Build(t.Context(), folder, "./internal/cmd/xacct"); err != nil {
+		t.Fatal(err)
 	}
 	s := &service{t: t, w: w, events: make(chan []byte), answers: make(chan answer)}
 	s.server = httptest.NewServer(s)
-	ctx, stop := context.WithCancel(context.Background())
-	function := exec.CommandContext(ctx, bootstrap)
+	function := exec.Command(filepath.Join(folder, "xacct")) // not of the test's context: it is killed once nothing asks it any more
 	function.Env = append(os.Environ(), append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(s.server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=acme-registrar", "XACCT_HUB=acme",
 	}, more...)...)
-	var log strings.Builder
-	function.Stdout, function.Stderr = &log, &log
-	if err := function.Start(); err != nil {
+	running, err := trial.Start(function, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = function.Wait() }()
 	t.Cleanup(func() {
-		stop()
-		<-ended
+		running.Kill()
 		s.server.CloseClientConnections()
 		s.server.Close()
 		if t.Failed() {
-			t.Logf("the function said:\n%s", log.String())
+			t.Logf("the function said:\n%s", running.Output())
 		}
 	})
 	return s

@@ -15,17 +15,14 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // testWorld is a script's world for a test in Go, in whose environment this
 // process then lives.
 func testWorld(t *testing.T) *world {
 	t.Helper()
-	box, err := sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := trial.Sandbox(t)
 	environment, err := box.Environment(sandbox.VendorAccount, home)
 	if err != nil {
 		t.Fatal(err)

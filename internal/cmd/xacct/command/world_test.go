@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
@@ -32,6 +32,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 // world is what a script plays in: a sandbox with a vendor and its hub.
@@ -68,22 +69,11 @@ func setUp(env *testscript.Env) error {
 type worldKey struct{}
 
 func (w *world) makeHub(ctx context.Context) error {
-	keys, err := w.box.Credentials(sandbox.VendorAccount)
-	if err != nil {
+	var err error
+	if w.clients, err = trial.Clients(ctx, w.box, sandbox.VendorAccount, home); err != nil {
 		return err
 	}
-	endpoints := map[string]string{}
-	for _, service := range []string{"sns", "sqs", "s3", "sts", "dynamodb"} {
-		endpoints[service] = w.box.URL()
-	}
-	clients, found := awsclient.Load(ctx, awsclient.Config{
-		Region: home, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Endpoints: endpoints,
-	})
-	if clients == nil {
-		return fmt.Errorf("no clients: %v", found)
-	}
-	w.clients = clients
-	if w.hub, err = hub.New(clients, "acme", time.Now, rand.Reader); err != nil {
+	if w.hub, err = hub.New(w.clients, "acme", time.Now, rand.Reader); err != nil {
 		return err
 	}
 	state, err := w.hub.Create(ctx, hubSpec("public"))
@@ -212,12 +202,7 @@ func (w *world) inviteOne(ctx context.Context, customer, accountID string, optio
 	}
 	return quickcreate.Link{
 		Region: must(account.ParseRegion(home)), TemplateURL: link.TemplateURL, StackName: "acme-access",
-		Parameters: map[string]string{
-			stacktemplate.ParameterExternalID:   link.ExternalID.String(),
-			stacktemplate.ParameterCustomerName: link.CustomerID,
-			stacktemplate.ParameterRoleName:     link.RoleName,
-			stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
-		},
+		Parameters: launch.Parameters(link),
 	}.URL("")
 }
 

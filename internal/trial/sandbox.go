@@ -1,0 +1,117 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package trial is the ground that the project's tests and trials stand on: a
+// sandbox with a vendor's clients, programs that are built, run and stopped,
+// Terraform or OpenTofu in a folder, and a clock that stands still. acctest and
+// e2e play their stories on it, and so do the commands chaos, crash, demo and
+// figures.
+//
+// It knows no room but sandbox and awsclient, so that the tests of all others
+// may use it.
+package trial
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// Sandbox starts a sandbox that stops with the test.
+func Sandbox(t testing.TB, options ...sandbox.Option) *sandbox.Sandbox {
+	t.Helper()
+	box, err := sandbox.Start(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	return box
+}
+
+// Endpoints returns the addresses that take the place of AWS's own, for a
+// sandbox's URL: what the block endpoints of a provider says.
+func Endpoints(url string) map[string]string {
+	return map[string]string{"sns": url, "sqs": url, "s3": url, "sts": url, "dynamodb": url, "eventbridge": url}
+}
+
+// Clients returns the clients of an account's administrator, which go to a
+// sandbox unless a change of their configuration says otherwise.
+func Clients(ctx context.Context, box *sandbox.Sandbox, accountID, region string, changes ...func(*awsclient.Config)) (*awsclient.Clients, error) {
+	keys, err := box.Credentials(accountID)
+	if err != nil {
+		return nil, err
+	}
+	return ClientsAs(ctx, box, keys, region, changes...)
+}
+
+// ClientsAs is Clients for any principal of the sandbox.
+func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentials, region string, changes ...func(*awsclient.Config)) (*awsclient.Clients, error) {
+	config := awsclient.Config{
+		Region: region, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Token: keys.SessionToken, Endpoints: Endpoints(box.URL()),
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	clients, diagnostics := awsclient.Load(ctx, config)
+	if clients == nil {
+		return nil, fmt.Errorf("make clients for %s: %v", keys.AccessKeyID, diagnostics)
+	}
+	return clients, nil
+}
+
+// Environment returns this process's environment, with what leads a program to
+// the sandbox as the vendor's administrator.
+func Environment(box *sandbox.Sandbox, region string) ([]string, error) {
+	settings, err := box.Environment(sandbox.VendorAccount, region)
+	if err != nil {
+		return nil, err
+	}
+	environment := os.Environ()
+	for name, value := range settings {
+		environment = append(environment, name+"="+value)
+	}
+	return environment, nil
+}
+
+// Story returns what a stack's owner reads in its events, a line each.
+func Story(box *sandbox.Sandbox, stackID string) string {
+	var b strings.Builder
+	for _, e := range box.StackEvents(stackID) {
+		fmt.Fprintf(&b, "%s %s %s %s\n", e.Timestamp.Format("15:04:05"), e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
+	}
+	return b.String()
+}
+
+// Messages returns how many messages a queue has, those included that a
+// consumer has in hand and those that are delayed.
+func Messages(ctx context.Context, client *sqs.Client, queueURL string) (int, error) {
+	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(queueURL), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, name := range []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	} {
+		n, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("%s of queue %s: %w", name, queueURL, err)
+		}
+		total += n
+	}
+	return total, nil
+}
