@@ -103,7 +103,7 @@ func hubSchema() schema.Schema {
 				Validators: []validator.String{oneOf(onboarding.TemplateAccesses()...)},
 			},
 			"response_timeout": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString("15m"),
+				Optional: true, Computed: true, PlanModifiers: []planmodifier.String{sameDuration()}, Default: stringdefault.StaticString("15m"),
 				MarkdownDescription: "How long CloudFormation waits for the answer to a phone-home, between `2m` and `1h`; default `15m`. " +
 					"Stacks take it from the template they were made with.",
 				Validators: []validator.String{durationBetween("2m", "1h")},

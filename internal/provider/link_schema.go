@@ -82,7 +82,7 @@ func linkSchema() schema.Schema {
 					"It is no secret. Set it only to adopt a role that exists already; it can't change while a stack is live.",
 			},
 			"expires_at": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{validTime()},
+				Optional: true, Validators: []validator.String{validTime()}, PlanModifiers: []planmodifier.String{sameInstant()},
 				MarkdownDescription: "Time by RFC 3339, such as `2030-01-31T18:00:00Z`, from which on the link is refused to new stacks. Live stacks don't mind.",
 			},
 			"url":              schema.StringAttribute{Computed: true, MarkdownDescription: "The launch link, to be sent to the customer. Null where the hub's `template_access` is `presigned`: `xacct link` prints it then."},

@@ -363,3 +363,22 @@ func TestARoleThatTrustsOneOfTheVendorsRolesIsProvenAsThatRole(t *testing.T) {
 		ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "status", is("active"))},
 	})
 }
+
+func TestAnotherSpellingOfTheSameIsNoChange(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	config := func(timeout, expiry string) string {
+		return w.Provider() + hubHCL(`response_timeout = "`+timeout+`"`) + linkHCL(globex.with(`expires_at = "`+expiry+`"`))
+	}
+	run(t,
+		resource.TestStep{Config: config("15m", "2099-01-31T18:00:00Z")},
+		resource.TestStep{Config: config("900s", "2099-01-31T19:00:00+01:00"), ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{
+			Config: config("901s", "2099-01-31T18:00:01Z"),
+			ConfigPlanChecks: before(
+				action(theHub, plancheck.ResourceActionUpdate),
+				action(linkGlobex, plancheck.ResourceActionUpdate),
+			),
+		},
+	)
+}
