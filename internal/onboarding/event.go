@@ -17,7 +17,7 @@ const (
 	EventUpdated      EventKind = "updated"      // something about it changed, or it works again
 	EventDegraded     EventKind = "degraded"     // it stopped working
 	EventOpen         EventKind = "open"         // others may get in: it can be assumed without its external ID
-	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack, or the vendor given an adopted role up
+	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack or taken the phone-home out of it, or the vendor given an adopted role up
 )
 
 // Event is what others are told of one write of a registration. It is stored

@@ -149,6 +149,8 @@ func reasonGone(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s: its Delete came, and its role can no longer be assumed, while other customers' can", stack.Name)
 }
 
+// reasonDeleted is for a Delete that was answered. CloudFormation sends the same
+// when only the custom resource leaves the stack, and the role may stay then.
 func reasonDeleted(stack account.StackARN) string {
-	return fmt.Sprintf("the customer deleted the stack %s", stack.Name)
+	return fmt.Sprintf("the customer deleted the stack %s, or took the phone-home out of it", stack.Name)
 }

@@ -57,7 +57,7 @@ func registrationAttributes() map[string]schema.Attribute {
 		"update_url": text("While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
 			"The customer's parameters stay as they are. Null where there is nothing to update."),
 		"status": text("`pending` (nobody has launched), `active` (the role is proven), `degraded` (there, but not proven now) " +
-			"or `disconnected` (the customer deleted the stack). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
+			"or `disconnected` (the customer deleted the stack, or took the phone-home out of it). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
 			"`disconnected` if none has a stack any more, and `pending` if none ever had."),
 		"registered_at": text("When the stack registered the role, by RFC 3339."),
 		"account_confirmed": schema.BoolAttribute{
