@@ -392,3 +392,51 @@ func TestNoLogLineHoldsASignature(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoRegistrarsThatDecideDifferentlySendTheAnswerThatWasStoredFirst: what
+// is true changes between one's decision and its write, and the other one is
+// faster.
+func TestTwoRegistrarsThatDecideDifferentlySendTheAnswerThatWasStoredFirst(t *testing.T) {
+	for _, test := range []struct {
+		name, at string // when the other one handles the message
+		want     phonehome.Status
+		receives int
+	}{
+		{"the other stores first", "before store", phonehome.Failed, 2},
+		{"this one stores first", "after store", phonehome.Success, 2},
+		{"the other comes after the answer", "after respond", phonehome.Success, 2},
+		{"the other comes after all", "after commit", phonehome.Success, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFake(t)
+			one, other := f.registrar(), f.registrar()
+			body := f.request("Create", "s1", "r1", "c1", nil)
+			f.step = func(step string) {
+				if step != test.at {
+					return
+				}
+				f.step = func(string) {}
+				link := f.links["c1"]
+				link.Closed, link.ClosedAt = true, f.now
+				f.links["c1"] = link
+				if d := other.Handle(t.Context(), body); d.Action != Done {
+					t.Errorf("the other: %+v", d)
+				}
+			}
+			if d := one.Handle(t.Context(), body); d.Action != Done {
+				t.Errorf("this one: %+v", d)
+			}
+			for _, answer := range f.accepted["r1"] {
+				if !reflect.DeepEqual(answer, f.accepted["r1"][0]) {
+					t.Errorf("two answers: %+v and %+v", answer, f.accepted["r1"][0])
+				}
+			}
+			if len(f.accepted["r1"]) != test.receives || f.accepted["r1"][0].Status != test.want {
+				t.Errorf("answered %+v, want %s %d times", f.accepted["r1"], test.want, test.receives)
+			}
+			if registered := len(f.regs) == 1; registered != (test.want == phonehome.Success) || len(f.history) != 1 {
+				t.Errorf("registered: %t, %d lines of history", registered, len(f.history))
+			}
+		})
+	}
+}
