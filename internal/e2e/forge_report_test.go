@@ -148,7 +148,7 @@ func (s *siege) fate(f sentForgery, t traces) string {
 		if e.at < f.since {
 			continue // the answer to whoever asked before
 		}
-		fate := map[int]string{http.StatusOK: fateAnswered, http.StatusForbidden: fateRefused}[e.Status]
+		fate := map[int]string{http.StatusOK: fateAnswered, http.StatusForbidden: fateRefused, http.StatusBadRequest: fateRefused}[e.Status]
 		if fate == "" {
 			fate = fmt.Sprintf("answered with %d by the bucket", e.Status)
 		}

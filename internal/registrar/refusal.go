@@ -40,6 +40,12 @@ func refusalOf(status int, body []byte) *RefusedError {
 	switch code {
 	case "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationQueryParametersError", "InvalidToken":
 		refused.Delivery = onboarding.Forged
+	case "InvalidRequest":
+		// A signature of version 2, which CloudFormation does not make (aws-facts
+		// 1.8, 13.9); other invalid requests say nothing of who signed.
+		if strings.Contains(message, "AWS4-HMAC-SHA256") {
+			refused.Delivery = onboarding.Forged
+		}
 	case "ExpiredToken":
 		refused.Delivery = onboarding.Expired
 	case "AccessDenied":

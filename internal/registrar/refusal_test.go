@@ -25,6 +25,8 @@ func TestOnlyWhatS3SaysOfTheSignatureTellsAForgery(t *testing.T) {
 		{"a wrong signature", 403, s3Says("SignatureDoesNotMatch", "It does not."), onboarding.Forged},
 		{"a key that does not exist", 403, s3Says("InvalidAccessKeyId", "No such key."), onboarding.Forged},
 		{"a query that is no signature", 400, s3Says("AuthorizationQueryParametersError", "Query-string…"), onboarding.Forged},
+		{"a signature of the old kind", 400, s3Says("InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."), onboarding.Forged},
+		{"another invalid request", 400, s3Says("InvalidRequest", "Missing required header for this request: x-amz-content-sha256"), onboarding.Undecided},
 		{"a token that is none", 400, s3Says("InvalidToken", "It is malformed."), onboarding.Forged},
 		{"an address that has run out", 403, s3Says("AccessDenied", "Request has expired"), onboarding.Expired},
 		{"the same in another spelling", 403, s3Says("AccessDenied", "request has expired."), onboarding.Expired},

@@ -23,6 +23,17 @@ func (s *Sandbox) OpenAccount(account, partition string) error {
 	return s.identity.OpenAccount(account, partition)
 }
 
+// CloseAccount closes an account for good: its keys stop working, none of its
+// roles can be assumed, and policies that name it are refused (aws-facts 5.4). It
+// stays in its organization, suspended.
+func (s *Sandbox) CloseAccount(account string) error {
+	if !s.identity.Exists(account) {
+		return fmt.Errorf("there is no open account %s", account)
+	}
+	s.identity.CloseAccount(account)
+	return nil
+}
+
 // Credentials are those of the user "admin" of an account, who may do
 // everything there. They stay the same as long as the sandbox runs.
 func (s *Sandbox) Credentials(account string) (Credentials, error) {

@@ -91,6 +91,11 @@ var refusals = []struct {
 		"The request signature does not conform to AWS standards.",
 	},
 	{
+		sigv4.ErrVersion2, http.StatusBadRequest,
+		"IncompleteSignature", "IncompleteSignatureException", s3.InvalidRequest,
+		"The sandbox does not accept signatures of version 2. Please use AWS4-HMAC-SHA256.",
+	},
+	{
 		sigv4.ErrSkewed, http.StatusForbidden,
 		"SignatureDoesNotMatch", "InvalidSignatureException", s3.RequestTimeTooSkewed,
 		"The difference between the request time and the current time is too large.",

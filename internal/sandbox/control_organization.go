@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -37,16 +38,37 @@ type StackSetDeletion struct {
 	ID string `json:"id"`
 }
 
+// ServiceControlRequest is the body of POST /_sandbox/organization/control. With
+// an account the policy binds that one alone.
+type ServiceControlRequest struct {
+	Organization string          `json:"organization"`
+	Account      string          `json:"account,omitempty"`
+	Policy       json.RawMessage `json:"policy"`
+}
+
+// ServiceControlAnswer is the answer, and the body of DELETE.
+type ServiceControlAnswer struct {
+	ID string `json:"id"`
+}
+
+// AccountRequest is the body of POST /_sandbox/account/close.
+type AccountRequest struct {
+	Account string `json:"account"`
+}
+
 func (s *Sandbox) organizationControl() map[string]func(http.ResponseWriter, *http.Request) (any, error) {
 	return map[string]func(http.ResponseWriter, *http.Request) (any, error){
-		"GET /_sandbox/organizations":       func(http.ResponseWriter, *http.Request) (any, error) { return s.Organizations(), nil },
-		"POST /_sandbox/organization":       s.controlOrganization,
-		"POST /_sandbox/organization/join":  s.controlJoin,
-		"POST /_sandbox/organization/leave": s.controlLeave,
-		"GET /_sandbox/stacksets":           func(http.ResponseWriter, *http.Request) (any, error) { return s.StackSets(), nil },
-		"POST /_sandbox/stackset":           s.controlStackSet,
-		"GET /_sandbox/stackset":            s.controlWaitStackSet,
-		"POST /_sandbox/stackset/delete":    s.controlDeleteStackSet,
+		"GET /_sandbox/organizations":           func(http.ResponseWriter, *http.Request) (any, error) { return s.Organizations(), nil },
+		"POST /_sandbox/organization":           s.controlOrganization,
+		"POST /_sandbox/organization/join":      s.controlJoin,
+		"POST /_sandbox/organization/leave":     s.controlLeave,
+		"POST /_sandbox/organization/control":   s.controlControl,
+		"DELETE /_sandbox/organization/control": s.controlUncontrol,
+		"POST /_sandbox/account/close":          s.controlCloseAccount,
+		"GET /_sandbox/stacksets":               func(http.ResponseWriter, *http.Request) (any, error) { return s.StackSets(), nil },
+		"POST /_sandbox/stackset":               s.controlStackSet,
+		"GET /_sandbox/stackset":                s.controlWaitStackSet,
+		"POST /_sandbox/stackset/delete":        s.controlDeleteStackSet,
 	}
 }
 
@@ -72,6 +94,31 @@ func (s *Sandbox) controlLeave(_ http.ResponseWriter, r *http.Request) (any, err
 		return nil, err
 	}
 	return done{true}, s.LeaveOrganization(q.Account)
+}
+
+func (s *Sandbox) controlControl(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[ServiceControlRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.AttachServiceControlPolicy(q.Organization, q.Account, string(q.Policy))
+	return ServiceControlAnswer{id}, err
+}
+
+func (s *Sandbox) controlUncontrol(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[ServiceControlAnswer](r)
+	if err != nil {
+		return nil, err
+	}
+	return done{true}, s.DetachServiceControlPolicy(q.ID)
+}
+
+func (s *Sandbox) controlCloseAccount(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q, err := decode[AccountRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return done{true}, s.CloseAccount(q.Account)
 }
 
 func (s *Sandbox) controlStackSet(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -109,6 +156,24 @@ func (c Client) JoinOrganization(ctx context.Context, id, account string) error 
 // LeaveOrganization takes an account out of its organization.
 func (c Client) LeaveOrganization(ctx context.Context, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/organization/leave", MembershipRequest{Account: account}, nil)
+}
+
+// AttachServiceControlPolicy attaches a policy that denies to an organization,
+// or to one of its accounts, and returns its ID.
+func (c Client) AttachServiceControlPolicy(ctx context.Context, q ServiceControlRequest) (id string, err error) {
+	var answer ServiceControlAnswer
+	err = c.do(ctx, http.MethodPost, "/_sandbox/organization/control", q, &answer)
+	return answer.ID, err
+}
+
+// DetachServiceControlPolicy ends such a policy.
+func (c Client) DetachServiceControlPolicy(ctx context.Context, id string) error {
+	return c.do(ctx, http.MethodDelete, "/_sandbox/organization/control", ServiceControlAnswer{id}, nil)
+}
+
+// CloseAccount closes an account for good.
+func (c Client) CloseAccount(ctx context.Context, account string) error {
+	return c.do(ctx, http.MethodPost, "/_sandbox/account/close", AccountRequest{account}, nil)
 }
 
 // Organizations are all there are.

@@ -72,6 +72,17 @@ func (s *Sandbox) JoinOrganization(id, account string) error {
 // them.
 func (s *Sandbox) LeaveOrganization(account string) error { return s.orgs.Leave(account) }
 
+// AttachServiceControlPolicy attaches a policy that denies to the root of an
+// organization, or to one of its member accounts, and returns its ID. It binds
+// everybody in those accounts, their roots included, but not the management
+// account.
+func (s *Sandbox) AttachServiceControlPolicy(organization, account, document string) (id string, err error) {
+	return s.orgs.Control(organization, account, document)
+}
+
+// DetachServiceControlPolicy ends such a policy.
+func (s *Sandbox) DetachServiceControlPolicy(id string) error { return s.orgs.Uncontrol(id) }
+
 // Organizations are all there are.
 func (s *Sandbox) Organizations() []Organization { return s.orgs.All() }
 

@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -402,6 +403,63 @@ func TestOrganizationsAreControlledFromAnotherProcessToo(t *testing.T) {
 	c.check(<-deleted)
 	if _, err := client.FindStackSet(ctx, "acme-access"); err == nil {
 		t.Error("a deleted StackSet was found by its name")
+	}
+}
+
+func TestAServiceControlPolicyThatDeniesKeepsAStackFromPhoningHome(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	client := Client{URL: c.box.URL()}
+	deny := json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"sns:Publish","Resource":"*","Condition":{"StringNotEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}}}}`)
+	id, err := client.AttachServiceControlPolicy(t.Context(), ServiceControlRequest{Organization: c.ID, Account: first, Policy: deny})
+	c.check(err)
+	stack, err := c.box.LaunchURL(t.Context(), c.link, first, LaunchOptions{})
+	c.check(err)
+	c.settled(stack, "ROLLBACK_COMPLETE")
+	said := ""
+	for _, e := range c.box.StackEvents(stack) {
+		said += e.ResourceStatusReason + "\n"
+	}
+	if !strings.Contains(said, "with an explicit deny in a service control policy") {
+		t.Errorf("the events say\n%s", said)
+	}
+	c.check(c.box.DeleteStack(t.Context(), stack))
+	c.settled(stack, "DELETE_COMPLETE")
+	// It binds the one account, and only while it is attached.
+	stack, err = c.box.LaunchURL(t.Context(), c.link, second, LaunchOptions{})
+	c.check(err)
+	c.agree()
+	c.settled(stack, "CREATE_COMPLETE")
+	c.check(client.DetachServiceControlPolicy(t.Context(), id))
+	stack, err = c.box.LaunchURL(t.Context(), c.link, first, LaunchOptions{})
+	c.check(err)
+	c.agree()
+	c.settled(stack, "CREATE_COMPLETE")
+	for name, q := range map[string]ServiceControlRequest{
+		"one that allows":         {Organization: c.ID, Policy: json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)},
+		"one that is malformed":   {Organization: c.ID, Policy: json.RawMessage(`{}`)},
+		"an unknown organization": {Organization: "o-none", Policy: deny},
+		"an account elsewhere":    {Organization: c.ID, Account: customer, Policy: deny},
+	} {
+		if _, err := client.AttachServiceControlPolicy(t.Context(), q); err == nil {
+			t.Errorf("%s was attached", name)
+		}
+	}
+}
+
+func TestAClosedAccountIsClosedForGood(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	client := Client{URL: c.box.URL()}
+	c.check(client.CloseAccount(t.Context(), first))
+	if err := client.CloseAccount(t.Context(), first); err == nil {
+		t.Error("an account was closed twice")
+	}
+	if _, err := c.box.LaunchURL(t.Context(), c.link, first, LaunchOptions{}); err == nil || !strings.Contains(err.Error(), "is closed") {
+		t.Errorf("a closed account launches a stack: %v", err)
+	}
+	if err := c.box.OpenAccount(first, "aws"); err == nil {
+		t.Error("a closed account was opened again")
 	}
 }
 

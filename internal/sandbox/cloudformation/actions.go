@@ -6,6 +6,7 @@ package cloudformation
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
@@ -120,6 +121,26 @@ func queryParameters(q kernel.Query) (values map[string]string, previous []strin
 		}
 	}
 	return values, previous, nil
+}
+
+// checkTags holds the limits of a stack's or StackSet's tags.
+func checkTags(q kernel.Query) error {
+	tags := q.Structs("Tags")
+	if len(tags) > 50 {
+		return validation("1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50")
+	}
+	for _, t := range tags {
+		key, value := t.Get("Key"), t.Get("Value")
+		switch {
+		case key == "" || utf8.RuneCountInString(key) > 128:
+			return validation("1 validation error detected: Value '%s' at 'tags.1.member.key' failed to satisfy constraint: Member must have a length between 1 and 128", key)
+		case utf8.RuneCountInString(value) > 256:
+			return validation("1 validation error detected: Value '%s' at 'tags.1.member.value' failed to satisfy constraint: Member must have length less than or equal to 256", value)
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			return validation("aws: prefixed tag key names are not allowed for external use.")
+		}
+	}
+	return nil
 }
 
 func queryTags(q kernel.Query) map[string]string {

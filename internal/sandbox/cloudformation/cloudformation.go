@@ -113,6 +113,9 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	if err := onlyKnown(c.Action, q, action.parameters); err != nil {
 		return nil, err
 	}
+	if err := checkTags(q); err != nil {
+		return nil, err
+	}
 	result, err := action.serve(s, c, q)
 	if err != nil {
 		return nil, apiError(err)

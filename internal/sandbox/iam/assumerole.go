@@ -6,6 +6,7 @@ package iam
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +42,12 @@ func (s *Store) assumeRole(c *kernel.Call, q kernel.Query) (any, error) {
 	case a.duration > target.maxSession:
 		return nil, kernel.Errorf(http.StatusBadRequest, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	limits, err := s.sessionPolicies(target.account, a)
+	limits, unread, err := s.sessionPolicies(target.account, a)
 	if err != nil {
 		return nil, err
 	}
 	made := &session{
-		role: target, name: a.sessionName, token: s.randomText(96), policies: limits, tags: a.tags, sourceIdentity: a.sourceIdentity,
+		role: target, name: a.sessionName, token: s.randomText(96), policies: limits, unread: unread, tags: a.tags, sourceIdentity: a.sourceIdentity,
 		expires: s.env.Clock.Now().Add(time.Duration(a.duration) * time.Second),
 	}
 	key := &accessKey{id: s.uniqueID("ASIA"), secret: s.randomText(30), session: made}
@@ -190,26 +191,32 @@ func (a *assumption) keys(target *role) map[string][]string {
 	return keys
 }
 
-// sessionPolicies are the documents that limit a session; nil where none is
-// given. They never add permissions.
-func (s *Store) sessionPolicies(of *account, a *assumption) ([]string, error) {
+// sessionPolicies are the documents that limit a session, and the ARNs of
+// policies that do without one; nil where none is given. They never add
+// permissions.
+func (s *Store) sessionPolicies(of *account, a *assumption) (documents, unread []string, err error) {
 	total := 0
 	for _, document := range a.policies {
 		total += len(document)
-		if _, err := policies.Parse(policies.Identity, document); err != nil {
-			return nil, asError(err, http.StatusBadRequest, "MalformedPolicyDocument")
+		if _, err := policies.Parse(policies.Session, document); err != nil {
+			return nil, nil, asError(err, http.StatusBadRequest, "MalformedPolicyDocument")
 		}
 	}
 	if total > maxSessionPolicy {
-		return nil, validation("…", "policy", "have length less than or equal to "+strconv.Itoa(maxSessionPolicy))
+		return nil, nil, validation("…", "policy", "have length less than or equal to "+strconv.Itoa(maxSessionPolicy))
 	}
-	documents := a.policies
+	if len(a.policies)+len(a.policyARNs) > 0 {
+		documents = slices.Concat([]string{}, a.policies)
+	}
 	for _, arn := range a.policyARNs {
-		document, found := s.document(arn)
-		if !found || kernel.PartitionOf(arn) != of.partition {
-			return nil, kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "The policy %s does not exist or is not attachable.", arn)
+		if !s.exists(arn) || kernel.PartitionOf(arn) != of.partition {
+			return nil, nil, kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "The policy %s does not exist or is not attachable.", arn)
 		}
-		documents = append(documents, document)
+		if document, found := s.document(arn); found {
+			documents = append(documents, document)
+		} else {
+			unread = append(unread, arn)
+		}
 	}
-	return documents, nil
+	return documents, unread, nil
 }

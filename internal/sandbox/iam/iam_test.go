@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -76,6 +78,14 @@ func TestWhatIAMRefusesAtCreateRole(t *testing.T) {
 		{"a role that isn't there", set(func(in *iam.CreateRoleInput) {
 			in.AssumeRolePolicyDocument = aws.String(trusting(`{"AWS":"arn:aws:iam::` + vendor + `:role/ghost"}`))
 		}), "MalformedPolicyDocument", "ghost"},
+		{"a service that isn't there", set(func(in *iam.CreateRoleInput) {
+			in.AssumeRolePolicyDocument = aws.String(trusting(`{"Service":"snss.amazonaws.com"}`))
+		}), "MalformedPolicyDocument", `Invalid principal in policy: "SERVICE":"snss.amazonaws.com"`},
+		{"51 tags", set(func(in *iam.CreateRoleInput) {
+			for i := range 51 {
+				in.Tags = append(in.Tags, types.Tag{Key: aws.String(fmt.Sprint("k", i)), Value: aws.String("v")})
+			}
+		}), "LimitExceeded", "50"},
 		{"a trust policy over the limit", set(func(in *iam.CreateRoleInput) {
 			in.AssumeRolePolicyDocument = aws.String(trusting(root, `"StringEquals":{"sts:ExternalId":"`+strings.Repeat("x", 2000)+`"}`))
 		}), "LimitExceeded", "ACLSizePerRole: 2048"},
@@ -133,6 +143,7 @@ func TestManagedPoliciesOfARole(t *testing.T) {
 	w.want(attach("arn:aws:iam::aws:policy/ReadOnlyAccess"), "", "")
 	w.want(attach("arn:aws:iam::aws:policy/ReadonlyAccess"), "NoSuchEntity", "does not exist or is not attachable")
 	w.want(attach("a-string-without-an-arn"), "InvalidInput", "")
+	w.want(attach("arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy"), "PolicyNotAttachable", "Service Role Policy")
 	for i := range 10 {
 		made, err := w.iam.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprint("p", i)), PolicyDocument: aws.String(allowing(`"s3:*"`, "*"))})
 		if err != nil {
@@ -307,6 +318,44 @@ func TestRolesAreListedPageByPage(t *testing.T) {
 	out, err := iam.NewFromConfig(w.config(w.admin(vendor))).ListRoles(t.Context(), nil)
 	if err != nil || len(out.Roles) != 0 {
 		t.Errorf("another account sees %d roles, %v", len(out.Roles), err)
+	}
+}
+
+func TestAnyPolicyOfAWSCanBeAttachedByName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	role := w.role("r", trusting(root))
+	arn := aws.String("arn:aws:iam::aws:policy/AmazonRDSFullAccess")
+	w.want(second(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: arn})), "", "")
+	got, err := w.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: arn})
+	if err != nil || aws.ToString(got.Policy.PolicyName) != "AmazonRDSFullAccess" {
+		t.Errorf("the policy is %+v, %v", got, err)
+	}
+	w.want(second(w.iam.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")})), "SandboxNotImplemented", "does not have the document")
+	out, err := w.assume(role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It speaks of SNS and not of DynamoDB.
+	w.want(second(dynamodb.NewFromConfig(w.as(out.Credentials)).ListTables(t.Context(), nil)), "AccessDeniedException", "no identity-based policy")
+	w.want(second(sns.NewFromConfig(w.as(out.Credentials)).ListTopics(t.Context(), nil)), "SandboxNotImplemented", "AmazonRDSFullAccess")
+}
+
+func TestTagsOfARoleAreListedPageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.role("r", trusting(root), func(in *iam.CreateRoleInput) {
+		for _, key := range []string{"c", "a", "e", "b", "d"} {
+			in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String("v")})
+		}
+	})
+	first, err := w.iam.ListRoleTags(t.Context(), &iam.ListRoleTagsInput{RoleName: aws.String("r"), MaxItems: aws.Int32(3)})
+	if err != nil || len(first.Tags) != 3 || !first.IsTruncated {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	rest, err := w.iam.ListRoleTags(t.Context(), &iam.ListRoleTagsInput{RoleName: aws.String("r"), MaxItems: aws.Int32(3), Marker: first.Marker})
+	if err != nil || len(rest.Tags) != 2 || rest.IsTruncated || aws.ToString(rest.Tags[0].Key) != "d" {
+		t.Errorf("got %+v, %v", rest, err)
 	}
 }
 

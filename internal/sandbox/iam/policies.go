@@ -107,7 +107,8 @@ func (r *request) namedPolicy() (*policy, error) {
 	if p := r.account.policies[arn]; p != nil {
 		return p, nil
 	}
-	if document, found := policies.Managed(arn); found && kernel.PartitionOf(arn) == r.account.partition {
+	if policies.ManagedExists(arn) && kernel.PartitionOf(arn) == r.account.partition {
+		document, _ := policies.Managed(arn)
 		name := arn[strings.LastIndexByte(arn, '/')+1:]
 		aws := &account{id: "aws", partition: r.account.partition}
 		path := strings.TrimSuffix(arn[strings.Index(arn, ":policy/")+len(":policy"):], name)
@@ -162,7 +163,7 @@ func (a *account) checkPolicyARN(s *Store, arn string) error {
 	if kernel.PartitionOf(arn) != a.partition {
 		return kernel.Errorf(http.StatusBadRequest, "InvalidInput", "ARN %s is not valid.", arn)
 	}
-	if _, found := s.document(arn); !found {
+	if !s.exists(arn) {
 		return kernel.Errorf(http.StatusNotFound, "NoSuchEntity", "Policy %s does not exist or is not attachable.", arn)
 	}
 	return nil

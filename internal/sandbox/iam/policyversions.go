@@ -95,6 +95,9 @@ func getPolicyVersion(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if found.versions[at].document == "" {
+		return nil, kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox does not have the document of AWS's policy %s.", found.arn())
+	}
 	return struct{ PolicyVersion versionView }{found.viewOf(found.versions[at])}, nil
 }
 

@@ -29,6 +29,7 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		RoleARN: r.arn(),
 		UserID:  r.id + ":" + session.name,
 		Session: session.policies,
+		Unread:  kernel.Unread{Session: session.unread},
 		Keys:    map[string][]string{"aws:multifactorauthpresent": {"false"}},
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.inline)) {
@@ -37,6 +38,8 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 	for _, arn := range r.attached {
 		if document, found := s.document(arn); found {
 			p.Identity = append(p.Identity, document)
+		} else {
+			p.Unread.Identity = append(p.Unread.Identity, arn)
 		}
 	}
 	if r.boundary != "" {
@@ -44,6 +47,8 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		p.Boundary = []string{}
 		if document, found := s.document(r.boundary); found {
 			p.Boundary = []string{document}
+		} else {
+			p.Unread.Boundary = []string{r.boundary}
 		}
 	}
 	for _, tags := range [][]tag{r.tags, session.tags} { // a session's tags win
@@ -55,6 +60,13 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		p.Keys["aws:sourceidentity"] = []string{session.sourceIdentity}
 	}
 	return p
+}
+
+// exists tells whether there is a managed policy of an ARN: one of AWS's or a
+// customer's own.
+func (s *Store) exists(arn string) bool {
+	_, found := s.document(arn)
+	return found || policies.ManagedExists(arn)
 }
 
 // document is a managed policy's: AWS's or a customer's own.

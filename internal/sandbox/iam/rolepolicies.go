@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
 // The limits of a role's policies, aws-facts 7.2.
@@ -104,6 +105,9 @@ func attachRolePolicy(r *request) (any, error) {
 	}
 	if err := r.account.checkPolicyARN(r.store, arn); err != nil {
 		return nil, err
+	}
+	if policies.ServiceLinked(arn) {
+		return nil, kernel.Errorf(http.StatusBadRequest, "PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
 	}
 	if slices.Contains(found.attached, arn) {
 		return nil, nil

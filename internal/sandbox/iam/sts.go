@@ -19,6 +19,7 @@ type session struct {
 	token          string
 	expires        time.Time
 	policies       []string // nil: not limited
+	unread         []string // ARNs of those that limit it too, without documents
 	tags           []tag
 	sourceIdentity string
 }

@@ -39,6 +39,9 @@ func (s *Store) parseTrust(of *account, document string) (trust, error) {
 	}
 	for _, statement := range parsed.Statements {
 		for _, p := range statement.Principals {
+			if p.Type == "Service" && !policies.ServiceExists(p.Value) {
+				return t, kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "Invalid principal in policy: \"SERVICE\":%q", p.Value)
+			}
 			if p.Type != "AWS" || p.Value == "*" {
 				continue
 			}

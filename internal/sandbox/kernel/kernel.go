@@ -24,6 +24,9 @@ type Principal struct {
 	Boundary []string // permissions boundary documents; nil where there is none
 	Session  []string // session policy documents; nil where there is none
 	Root     bool     // the account's root user: identity policies do not apply
+	// Unread are AWS's managed policies that are in force beside these documents,
+	// and whose own the sandbox does not have: ARNs.
+	Unread Unread
 
 	Via []string // aws:CalledVia, first to last: CloudFormation acting for a customer
 
@@ -31,6 +34,9 @@ type Principal struct {
 	// aws:SourceArn of a service, a session's "aws:principaltag/team".
 	Keys map[string][]string
 }
+
+// Unread are ARNs of policies without documents, by where they are in force.
+type Unread struct{ Identity, Boundary, Session []string }
 
 // Call is one authenticated request on its way to a service.
 type Call struct {

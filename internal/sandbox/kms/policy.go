@@ -48,7 +48,7 @@ func (s *Service) checkPolicy(c *kernel.Call, k *key, text string, bypass bool) 
 	}
 	for _, statement := range document.Statements {
 		for _, p := range statement.Principals {
-			if p.Type == "AWS" && s.env.Accounts != nil && !kernel.PrincipalExists(s.env.Accounts, kernel.Partition(k.region), p.Value) {
+			if !p.Exists(s.env.Accounts, kernel.Partition(k.region)) {
 				return malformed("Policy contains a statement with one or more invalid principals.")
 			}
 		}

@@ -7,8 +7,9 @@
 // leaves.
 //
 // Registry is what the sandbox knows, Service the API over it. There is one root
-// and no organizational unit below it, there are no
-// invitations, no delegated administrators and no service control policies.
+// and no organizational unit below it, and there are no invitations and no
+// delegated administrators. Service control policies deny: every account has
+// FullAWSAccess beside them.
 package organizations
 
 import (
@@ -20,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
 // Organization is an organization as it is at one moment.
@@ -55,7 +58,11 @@ type Registry struct {
 	organizations map[string]*Organization // by ID
 	of            map[string]*Organization // by account
 	listeners     []func(Change)
+	controls      []control
 }
+
+// control is a service control policy, attached to the root or to one account.
+type control struct{ id, organization, account, document string }
 
 // New has no organization yet.
 func New(random io.Reader, known accounts) *Registry {
@@ -188,6 +195,65 @@ func (r *Registry) All() []Organization {
 		all = append(all, r.organizations[id].clone())
 	}
 	return all
+}
+
+// Control attaches a service control policy to the root of an organization, or to
+// one of its members, and returns the policy's ID. Like on AWS, nothing that is
+// attached binds the management account.
+func (r *Registry) Control(organization, account, document string) (id string, err error) {
+	parsed, err := policy.Parse(policy.Identity, document)
+	if err != nil {
+		return "", fmt.Errorf("attach a service control policy: %w", err)
+	}
+	if slices.ContainsFunc(parsed.Statements, func(s policy.Statement) bool { return s.Effect != "Deny" }) {
+		return "", errors.New("attach a service control policy: the sandbox has FullAWSAccess everywhere, so a statement may only deny")
+	}
+	random, err := r.newID()
+	if err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.organizations[organization]
+	switch {
+	case o == nil:
+		return "", fmt.Errorf("attach a service control policy: there is no organization %s", organization)
+	case account != "" && r.of[account] != o:
+		return "", fmt.Errorf("attach a service control policy: the account %s is not in the organization %s", account, organization)
+	}
+	c := control{"p-" + random[:10], organization, account, document}
+	r.controls = append(r.controls, c)
+	return c.id, nil
+}
+
+// Uncontrol detaches a service control policy.
+func (r *Registry) Uncontrol(id string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := len(r.controls)
+	r.controls = slices.DeleteFunc(r.controls, func(c control) bool { return c.id == id })
+	if len(r.controls) == before {
+		return fmt.Errorf("there is no service control policy %s", id)
+	}
+	return nil
+}
+
+// Controls are the documents of the service control policies that bind an
+// account.
+func (r *Registry) Controls(account string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.of[account]
+	if o == nil || o.Management == account {
+		return nil
+	}
+	var documents []string
+	for _, c := range r.controls {
+		if c.organization == o.ID && (c.account == "" || c.account == account) {
+			documents = append(documents, c.document)
+		}
+	}
+	return documents
 }
 
 // OnChange registers who hears of accounts that join and leave, once they have.

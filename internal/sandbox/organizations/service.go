@@ -34,7 +34,7 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 }
 
 // operations answer for the caller's organization.
-var operations = map[string]func(Organization) any{
+var operations = map[string]func(*Service, Organization) any{
 	"DescribeOrganization": describeOrganization,
 	"ListRoots":            listRoots,
 	"ListAccounts":         listAccounts,
@@ -64,7 +64,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	case c.Principal.Account != o.Management && c.Action != "DescribeOrganization":
 		return nil, kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "You don't have permissions to access this resource.")
 	}
-	r, err := kernel.JSONResult(c, run(o))
+	r, err := kernel.JSONResult(c, run(s, o))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (o Organization) accountARN(account string) string {
 	return o.arn("account/" + o.ID + "/" + account)
 }
 
-func describeOrganization(o Organization) any {
+func describeOrganization(_ *Service, o Organization) any {
 	type organization struct {
 		ID         string `json:"Id"`
 		Arn        string
@@ -93,7 +93,7 @@ func describeOrganization(o Organization) any {
 	}}
 }
 
-func listRoots(o Organization) any {
+func listRoots(_ *Service, o Organization) any {
 	type root struct {
 		ID   string `json:"Id"`
 		Arn  string
@@ -102,7 +102,7 @@ func listRoots(o Organization) any {
 	return struct{ Roots []root }{[]root{{o.Root, o.arn("root/" + o.ID + "/" + o.Root), "Root"}}}
 }
 
-func listAccounts(o Organization) any {
+func listAccounts(s *Service, o Organization) any {
 	type account struct {
 		ID     string `json:"Id"`
 		Arn    string
@@ -111,7 +111,11 @@ func listAccounts(o Organization) any {
 	}
 	var list []account
 	for _, id := range append([]string{o.Management}, o.Members...) {
-		list = append(list, account{id, o.accountARN(id), "account " + id, "ACTIVE"})
+		status := "ACTIVE"
+		if _, open := s.registry.accounts.Partition(id); !open {
+			status = "SUSPENDED"
+		}
+		list = append(list, account{id, o.accountARN(id), "account " + id, status})
 	}
 	return struct{ Accounts []account }{list}
 }

@@ -18,6 +18,7 @@ const (
 	Identity Kind = iota // of a user or role, a session, a boundary
 	Resource             // of a topic, queue or bucket
 	Trust                // of a role: a resource policy without a Resource element
+	Session              // passed with AssumeRole: an identity policy whose ARNs are complete
 )
 
 // Document is a parsed policy.
@@ -243,9 +244,9 @@ func (s *Statement) check(kind Kind) error {
 		problem = "Statement may not contain both Action and NotAction."
 	case len(s.Resources) > 0 && len(s.NotResources) > 0:
 		problem = "Statement may not contain both Resource and NotResource."
-	case kind == Identity && hasPrincipal:
+	case kind.ofCaller() && hasPrincipal:
 		problem = "Policy document should not specify a principal."
-	case kind != Identity && !hasPrincipal:
+	case !kind.ofCaller() && !hasPrincipal:
 		problem = "Missing required field Principal"
 	case kind == Trust && hasResource:
 		problem = "Has prohibited field Resource"
@@ -259,12 +260,12 @@ func (s *Statement) check(kind Kind) error {
 		if !actionForm.MatchString(action) {
 			return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. (%s)", action)
 		}
-		if kind == Trust && !strings.HasPrefix(strings.ToLower(action), "sts:") && action != "*" {
+		if kind == Trust && !slices.ContainsFunc(trustActions, func(known string) bool { return globText(strings.ToLower(action), known) }) {
 			return malformed("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
 	}
 	for _, resource := range slices.Concat(s.Resources, s.NotResources) {
-		if resource != "*" && !isARN(resource) {
+		if resource != "*" && !isARN(kind, resource) {
 			return malformed("Resource %s must be in ARN format or \"*\".", resource)
 		}
 	}
@@ -272,6 +273,31 @@ func (s *Statement) check(kind Kind) error {
 }
 
 // isARN: six parts, of which the last may hold colons.
-func isARN(text string) bool {
-	return strings.HasPrefix(text, "arn:") && strings.Count(text, ":") >= 5
+// trustActions are what a role's trust policy can speak of, lower-case
+// (aws-facts 13.8).
+var trustActions = []string{
+	"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity", "sts:assumeroot",
+	"sts:tagsession", "sts:setsourceidentity", "sts:setcontext",
+}
+
+// ofCaller tells the policies of whoever calls from those of what is called.
+func (k Kind) ofCaller() bool { return k == Identity || k == Session }
+
+// isARN: a Resource has six fields, or ends with a star that stands for the
+// rest. In an identity policy it may also end after its service or later, and
+// the rest is stars; a session policy must be complete (aws-facts 12.3).
+func isARN(kind Kind, text string) bool {
+	fields := strings.SplitN(text, ":", 6)
+	switch {
+	case fields[0] != "arn":
+		return false
+	case len(fields) == 6:
+		return true
+	case len(fields) < 3 || fields[2] == "" || strings.ContainsAny(fields[2], "*?"):
+		return false // the service has no wildcards
+	case kind == Session:
+		return false
+	default:
+		return kind == Identity || strings.HasSuffix(text, "*")
+	}
 }

@@ -4,25 +4,86 @@
 package policy
 
 import (
+	_ "embed"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-// AWS's managed policies, approximated. The real ReadOnlyAccess lists
-// thousands of actions of hundreds of services; these speak of the services
-// that the sandbox has. What is not here does not exist: attaching it fails as
-// a misspelt name does on AWS.
+// AWS's managed policies. All of them are known by name (managed.txt): what is
+// not among them does not exist, and attaching it fails as a misspelt name does
+// on AWS. The documents of a few are here, approximated: the real ReadOnlyAccess
+// lists thousands of actions of hundreds of services; these speak of the
+// services that the sandbox has. Of the others it is known of which services
+// they speak; where that could decide, the question is refused.
 
 var managedARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::aws:policy/(.+)$`)
 
-// Managed returns the document of an AWS managed policy.
-func Managed(arn string) (document string, found bool) {
-	m := managedARN.FindStringSubmatch(arn)
-	if m == nil {
-		return "", false
+//go:embed managed.txt
+var managedList string
+
+// scope is which of the sandbox's services a policy may allow or deny something
+// of.
+type scope struct{ allows, denies []string }
+
+// managedScopes are all policies by path and name. The list is read when it is
+// first asked for.
+var managedScopes = sync.OnceValue(func() map[string]scope {
+	all := map[string]scope{}
+	for line := range strings.Lines(managedList) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] == "#" {
+			continue
+		}
+		var s scope
+		for _, service := range fields[1:] {
+			if denied, isDeny := strings.CutPrefix(service, "!"); isDeny {
+				s.denies = append(s.denies, denied)
+			} else {
+				s.allows = append(s.allows, service)
+			}
+		}
+		all[fields[0]] = s
 	}
-	document, found = managed[m[2]]
+	return all
+})
+
+// Managed returns the document of an AWS managed policy; found is false if the
+// sandbox does not have it, or if there is no such policy.
+func Managed(arn string) (document string, found bool) {
+	document, found = managed[managedName(arn)]
 	return document, found
+}
+
+// ManagedExists tells whether AWS has a managed policy of that ARN.
+func ManagedExists(arn string) bool {
+	_, exists := managedScopes()[managedName(arn)]
+	return exists
+}
+
+// ServiceLinked tells a policy that only roles of AWS's own services may have.
+func ServiceLinked(arn string) bool { return strings.HasPrefix(managedName(arn), "aws-service-role/") }
+
+// managedName is path and name of an ARN; empty: it is not one of AWS's.
+func managedName(arn string) string {
+	if m := managedARN.FindStringSubmatch(arn); m != nil {
+		return m[2]
+	}
+	return ""
+}
+
+// unread returns the first of some policies without documents that may allow,
+// or deny, an action.
+func unread(arns []string, action string, services func(scope) []string) string {
+	service, _, _ := strings.Cut(strings.ToLower(action), ":")
+	for _, arn := range arns {
+		for _, of := range services(managedScopes()[managedName(arn)]) {
+			if of == "*" || of == service {
+				return arn
+			}
+		}
+	}
+	return ""
 }
 
 var managed = map[string]string{

@@ -15,6 +15,8 @@ import (
 const (
 	anyText rune = '\uE000'
 	anyRune rune = '\uE001'
+	// anyWithin is a star that does not reach over a colon.
+	anyWithin rune = '\uE002'
 )
 
 var wildcards = strings.NewReplacer("*", string(anyText), "?", string(anyRune))
@@ -48,8 +50,57 @@ func glob(pattern, text string) bool {
 	return i == len(p)
 }
 
-// matchARN matches part by part: a star doesn't reach over a colon, except in
-// the last of the six parts. What has fewer parts is no ARN and matches none.
+// matchResource matches a Resource element with an ARN. A star that ends a field
+// may reach over colons, any other one stays within its field; what ends before
+// its sixth field is as if stars followed (aws-facts 12.3).
+func matchResource(pattern, text string) bool {
+	if strings.Count(pattern, ":") < 5 && !strings.HasSuffix(pattern, string(anyText)) {
+		pattern += ":" + string(anyText)
+	}
+	p, colons := []rune(pattern), 0
+	inside := false // a star that stays within its field
+	for i, r := range p {
+		switch {
+		case r == ':':
+			colons++
+		case r == anyText && colons < 5 && i+1 < len(p) && p[i+1] != ':':
+			p[i], inside = anyWithin, true
+		}
+	}
+	if !inside {
+		return glob(string(p), text)
+	}
+	return globWithin(p, []rune(text))
+}
+
+// globWithin is glob for patterns in which some stars stay within a field. Row by
+// row it holds which beginnings of the text the pattern so far matches.
+func globWithin(pattern, text []rune) bool {
+	reached := make([]bool, len(text)+1)
+	reached[0] = true
+	for _, r := range pattern {
+		next := make([]bool, len(text)+1)
+		if r == anyText || r == anyWithin {
+			next[0] = reached[0]
+		}
+		for j, t := range text {
+			switch r {
+			case anyText:
+				next[j+1] = reached[j+1] || next[j]
+			case anyWithin:
+				next[j+1] = reached[j+1] || next[j] && t != ':'
+			default:
+				next[j+1] = reached[j] && (r == anyRune || r == t)
+			}
+		}
+		reached = next
+	}
+	return reached[len(text)]
+}
+
+// matchARN matches part by part, as the Arn… operators do: a star doesn't reach
+// over a colon, except in the last of the six parts. What has fewer parts is no
+// ARN and matches none.
 func matchARN(pattern, text string) bool {
 	p, t := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
 	if len(p) < 6 || len(t) < 6 {
@@ -91,6 +142,18 @@ func (q *question) expand(d *Document, text string, pattern bool) (expanded stri
 	}
 	b.WriteString(mark(text[last:]))
 	return b.String(), true, nil
+}
+
+// expandResource is expand for a Resource element, which has variables only after
+// its fifth colon; before it "${" is text, which is in no ARN (aws-facts 12.3).
+func (q *question) expandResource(d *Document, text string) (expanded string, found bool, err error) {
+	fields := strings.SplitN(text, ":", 6)
+	if len(fields) < 6 {
+		return wildcards.Replace(text), true, nil
+	}
+	head := strings.Join(fields[:5], ":") + ":"
+	expanded, found, err = q.expand(d, fields[5], true)
+	return wildcards.Replace(head) + expanded, found, err
 }
 
 // variable is the value of "aws:username", "aws:PrincipalTag/team, 'none'" or

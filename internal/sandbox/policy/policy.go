@@ -7,11 +7,12 @@
 //
 // It evaluates what this project and its customers' templates use. A condition
 // operator or key that it doesn't know, a NotPrincipal, and everything else it
-// can't judge is a loud error, never an allow. It has no service control
-// policies and no federation.
+// can't judge is a loud error, never an allow. It has no federation, no resource
+// control policies, and service control policies that deny only.
 package policy
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 type Evaluator struct {
 	now          func() time.Time
 	organization func(account string) string
+	control      func(account string) []string
 
 	mu       sync.RWMutex
 	watchers map[int]func(Decision)
@@ -35,7 +37,7 @@ var _ kernel.Authorizer = (*Evaluator)(nil)
 // NewEvaluator takes the clock for aws:CurrentTime. No account is in an
 // organization yet.
 func NewEvaluator(now func() time.Time) *Evaluator {
-	return &Evaluator{now: now, organization: func(string) string { return "" }}
+	return &Evaluator{now: now, organization: func(string) string { return "" }, control: func(string) []string { return nil }}
 }
 
 // Organizations says how to find the ID of an account's organization, for
@@ -43,10 +45,16 @@ func NewEvaluator(now func() time.Time) *Evaluator {
 // at every question, because accounts join and leave.
 func (e *Evaluator) Organizations(id func(account string) string) { e.organization = id }
 
+// ServiceControl says how to find the service control policies that are in force
+// for an account. Like all of an organization's, they come beside FullAWSAccess,
+// so that only what they deny counts.
+func (e *Evaluator) ServiceControl(policies func(account string) []string) { e.control = policies }
+
 // Authorize returns nil, the AccessDenied of AWS, or the error that says what
 // the sandbox can't evaluate.
 func (e *Evaluator) Authorize(a kernel.Authorization) error {
 	q := newQuestion(a, e.now(), e.organization)
+	q.control = e.control
 	v, err := q.decide()
 	if err != nil {
 		return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented",
@@ -65,6 +73,7 @@ type verdict string
 const (
 	allowed verdict = ""
 
+	deniedByControl  verdict = "with an explicit deny in a service control policy"
 	deniedByIdentity verdict = "with an explicit deny in an identity-based policy"
 	deniedByBoundary verdict = "with an explicit deny in a permissions boundary"
 	deniedBySession  verdict = "with an explicit deny in a session policy"
@@ -80,6 +89,13 @@ const (
 // then the resource's policy and the principal's own are weighed against each
 // other.
 func (q *question) decide() (verdict, error) {
+	denied, err := q.serviceControl()
+	if err != nil {
+		return "", err
+	}
+	if denied {
+		return deniedByControl, nil
+	}
 	resource, err := q.resourcePolicy()
 	if err != nil {
 		return "", err
@@ -102,7 +118,11 @@ func (q *question) decide() (verdict, error) {
 	if own.denied != allowed {
 		return own.denied, nil
 	}
-	return q.weigh(resource.strength, own), nil
+	v := q.weigh(resource.strength, own)
+	if arn := own.unsure(v); arn != "" {
+		return "", fmt.Errorf("it depends on the policy %s, whose document the sandbox does not have", arn)
+	}
+	return v, nil
 }
 
 // weigh combines what the resource's policy grants with what the principal's

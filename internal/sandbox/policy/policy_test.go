@@ -356,7 +356,16 @@ func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
 		{"a wildcard part", "sns:*", "arn:aws:sns:*:" + here + ":*", true},
 		{"a wildcard does not reach over colons", "sns:*", "arn:*:eu-west-1:*:t:*", false},
 		{"another account", "sns:*", "arn:aws:sns:*:" + there + ":*", false},
-		{"a variable in a resource", "sns:*", "arn:aws:sns:*:${aws:PrincipalAccount}:t", true},
+		{"a variable after the fifth colon", "sns:*", "arn:aws:sns:*:*:${aws:SourceArn, 't'}", true},
+		{"a variable before it is text", "sns:*", "arn:aws:sns:*:${aws:PrincipalAccount}:t", false},
+		{"a star at the end of the Region", "sns:*", "arn:aws:sns:eu-west-1:*", true},
+		{"a star at the end of the service's field", "sns:*", "arn:aws:sns:*", true},
+		{"another service's star", "sns:*", "arn:aws:logs:*", false},
+		{"an ARN that ends after its service", "sns:*", "arn:aws:sns", true},
+		{"an ARN that ends after its Region", "sns:*", "arn:aws:sns:eu-west-2", false},
+		{"an ARN with five fields is completed, and its last is the account", "sns:*", "arn:aws:sns:*:t", false},
+		{"a star within a field doesn't", "sns:*", "arn:aws:sns:eu-*1:t", false},
+		{"nor does it elsewhere", "sns:*", "arn:aws:sns:e*1:*:t", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := ask(user(here, statement("Allow", test.action, test.resource, "")), "", nil)
@@ -367,7 +376,21 @@ func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
 	}
 }
 
+func TestAStarThatEndsAFieldReachesOverColons(t *testing.T) {
+	t.Parallel()
+	const subscription = "arn:aws:sns:eu-west-1:111111111111:t:5be8"
+	for pattern, want := range map[string]bool{
+		"arn:aws:sns:*:t:5be8": true, "arn:aws:sns:eu*:t:5be8": true, "arn:*:t:5be8:": false,
+		"arn:aws:sns:*1:t:5be8": false, "arn:aws:sns:e*1:*1:t:5be8": true, "arn:aws:sns:e*1:t:5be8": false,
+		"arn:aws:sns:eu-west-1:*:t:*": true, "arn:aws:sns:eu-west-?:111111111111:t:5be?": true, "arn:aws:sns:": false,
+	} {
+		if got := matchResource(wildcards.Replace(pattern), subscription); got != want {
+			t.Errorf("%s matches: %v, want %v", pattern, got, want)
+		}
+	}
+}
+
 func TestDocumentsOf2008HaveNoVariables(t *testing.T) {
-	old := strings.Replace(statement("Allow", "*", "arn:aws:sns:*:${aws:PrincipalAccount}:t", ""), "2012-10-17", "2008-10-17", 1)
+	old := strings.Replace(statement("Allow", "*", "arn:aws:sns:*:*:${aws:SourceArn, 't'}", ""), "2012-10-17", "2008-10-17", 1)
 	expect(t, ask(user(here, old), "", nil), "AccessDenied")
 }

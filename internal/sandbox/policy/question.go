@@ -15,7 +15,8 @@ import (
 // question is one authorization with its condition keys worked out.
 type question struct {
 	kernel.Authorization
-	keys map[string][]string // condition keys, lower-case
+	keys    map[string][]string           // condition keys, lower-case
+	control func(account string) []string // service control policies
 }
 
 func newQuestion(a kernel.Authorization, now time.Time, organization func(account string) string) *question {
@@ -127,6 +128,19 @@ func (q *question) awsPrincipal(value string) strength {
 type ownDecision struct {
 	denied                      verdict // allowed where none denies
 	identity, boundary, session bool    // each true where it allows or isn't there
+
+	// What policies without documents may say beyond that: the first that may
+	// deny, and the first that may allow, by the verdict that it would change.
+	mayDeny  string
+	mayAllow map[verdict]string
+}
+
+// unsure returns the policy without a document that a verdict depends on.
+func (d ownDecision) unsure(v verdict) string {
+	if v == allowed {
+		return d.mayDeny
+	}
+	return d.mayAllow[v]
 }
 
 func (d ownDecision) verdict() verdict {
@@ -142,18 +156,28 @@ func (d ownDecision) verdict() verdict {
 	}
 }
 
+// serviceControl tells whether a service control policy of the caller's
+// organization denies. AWS's services are not subject to any.
+func (q *question) serviceControl() (denied bool, err error) {
+	if q.Principal == nil || q.Principal.Account == "" {
+		return false, nil
+	}
+	_, denied, err = q.identityPolicies(q.control(q.Principal.Account))
+	return denied, err
+}
+
 func (q *question) ownPolicies() (ownDecision, error) {
 	p := q.Principal
-	d := ownDecision{identity: true, boundary: true, session: true}
+	d := ownDecision{identity: true, boundary: true, session: true, mayAllow: map[verdict]string{}}
 	for _, set := range []struct {
-		documents []string
-		denied    verdict
-		allows    *bool
-		absent    bool
+		documents, unread []string
+		denied, missing   verdict
+		allows            *bool
+		absent            bool
 	}{
-		{p.Identity, deniedByIdentity, &d.identity, p.Root},
-		{p.Boundary, deniedByBoundary, &d.boundary, p.Boundary == nil},
-		{p.Session, deniedBySession, &d.session, p.Session == nil},
+		{p.Identity, p.Unread.Identity, deniedByIdentity, noIdentityAllow, &d.identity, p.Root},
+		{p.Boundary, p.Unread.Boundary, deniedByBoundary, noBoundaryAllow, &d.boundary, p.Boundary == nil},
+		{p.Session, p.Unread.Session, deniedBySession, noSessionAllow, &d.session, p.Session == nil},
 	} {
 		if set.absent {
 			continue
@@ -166,6 +190,10 @@ func (q *question) ownPolicies() (ownDecision, error) {
 			d.denied = set.denied
 		}
 		*set.allows = allows
+		d.mayAllow[set.missing] = unread(set.unread, q.Action, func(s scope) []string { return s.allows })
+		if d.mayDeny == "" {
+			d.mayDeny = unread(set.unread, q.Action, func(s scope) []string { return s.denies })
+		}
 	}
 	return d, nil
 }
@@ -233,11 +261,11 @@ func (q *question) resourceMatches(d *Document, s Statement) (bool, error) {
 		return true, nil // a trust policy
 	}
 	for _, pattern := range patterns {
-		expanded, found, err := q.expand(d, pattern, true)
+		expanded, found, err := q.expandResource(d, pattern)
 		if err != nil {
 			return false, err
 		}
-		if found && (pattern == "*" || matchARN(expanded, q.Resource)) {
+		if found && (pattern == "*" || matchResource(expanded, q.Resource)) {
 			return !negated, nil
 		}
 	}

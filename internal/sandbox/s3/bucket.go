@@ -133,6 +133,9 @@ func (b *bucket) configure(c *call) error {
 	if len(in.Other) > 0 {
 		return notImplemented("The sandbox's S3 does not implement %s in CreateBucketConfiguration.", in.Other[0].XMLName.Local)
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return err
+	}
 	b.tags = in.Tags
 	return b.locate(in.LocationConstraint)
 }

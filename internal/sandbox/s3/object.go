@@ -56,7 +56,8 @@ func (s *Service) putObject(c *call) (*kernel.Response, error) {
 	s.store(c.bucket, c.address.key, o)
 	response := empty(http.StatusOK)
 	response.Header.Set("Etag", o.etag)
-	o.describe(response.Header, c.bucket, true)
+	o.describe(response.Header, c.bucket)
+	o.addChecksum(response.Header, true)
 	return response, nil
 }
 
@@ -163,17 +164,48 @@ func keptHeader(c *call) http.Header {
 }
 
 // describe sets the headers that tell of a version.
-func (o *object) describe(header http.Header, b *bucket, withChecksum bool) {
+func (o *object) describe(header http.Header, b *bucket) {
 	header.Set("X-Amz-Server-Side-Encryption", "AES256")
 	if b.versioning != "" {
 		header.Set("X-Amz-Version-Id", o.version)
 	}
-	if withChecksum {
-		for name, value := range o.checksum {
-			header.Set(checksumPrefix+name, value)
-		}
-		header.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
+}
+
+// addChecksum sets the checksums, which only a whole object in an answer has: no
+// part of one, and no 304 (aws-facts 12.4).
+func (o *object) addChecksum(header http.Header, whole bool) {
+	if !whole {
+		return
 	}
+	for name, value := range o.checksum {
+		header.Set(checksumPrefix+name, value)
+	}
+	header.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
+}
+
+// condition is what the conditional headers of a GET or HEAD make of it: 200, 304
+// or 412. Where both kinds are given, that on the ETag decides (aws-facts 12.4).
+func (o *object) condition(header http.Header) int {
+	since := func(name string) (modified, given bool) {
+		t, err := http.ParseTime(header.Get(name))
+		return o.modified.After(t), err == nil // what is no time is ignored
+	}
+	match, noneMatch := header.Get("If-Match"), header.Get("If-None-Match")
+	if match != "" {
+		if match != "*" && !sameETag(match, o.etag) {
+			return http.StatusPreconditionFailed
+		}
+	} else if modified, given := since("If-Unmodified-Since"); given && modified {
+		return http.StatusPreconditionFailed
+	}
+	if noneMatch != "" {
+		if noneMatch == "*" || sameETag(noneMatch, o.etag) {
+			return http.StatusNotModified
+		}
+	} else if modified, given := since("If-Modified-Since"); given && !modified {
+		return http.StatusNotModified
+	}
+	return http.StatusOK
 }
 
 // getObject serves GET and HEAD.
@@ -187,7 +219,7 @@ func (s *Service) getObject(c *call) (*kernel.Response, error) {
 	header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
 	header.Set("Accept-Ranges", "bytes")
 	ranged := c.Request.Header.Get("Range")
-	o.describe(header, c.bucket, ranged == "" && strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED"))
+	o.describe(header, c.bucket)
 	for name := range c.query {
 		if field, found := strings.CutPrefix(name, "response-"); found {
 			if c.Principal == nil {
@@ -196,12 +228,13 @@ func (s *Service) getObject(c *call) (*kernel.Response, error) {
 			header.Set(field, c.query.Get(name))
 		}
 	}
-	if match := c.Request.Header.Get("If-Match"); match != "" && match != "*" && !sameETag(match, o.etag) {
+	switch o.condition(c.Request.Header) {
+	case http.StatusPreconditionFailed:
 		return nil, preconditionFailed()
-	}
-	if noneMatch := c.Request.Header.Get("If-None-Match"); noneMatch == "*" || noneMatch != "" && sameETag(noneMatch, o.etag) {
+	case http.StatusNotModified:
 		return &kernel.Response{Status: http.StatusNotModified, Header: header}, nil
 	}
+	o.addChecksum(header, ranged == "" && strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED"))
 	response := &kernel.Response{Status: http.StatusOK, Header: header, Body: o.body}
 	if ranged != "" {
 		if err := cut(response, ranged); err != nil {

@@ -85,18 +85,12 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 			}
 		}
 		for _, principal := range statement.Principals {
-			if !s.exists(b, principal) {
+			if !principal.Exists(s.env.Accounts, b.partition) { // as SNS does (aws-facts 5.4)
 				return nil, malformed("Invalid principal in policy")
 			}
 		}
 	}
 	return document, nil
-}
-
-// exists says whether a principal is there; S3 refuses policies that name
-// others, as SNS does (aws-facts 5.4).
-func (s *Service) exists(b *bucket, p policy.Principal) bool {
-	return p.Type != "AWS" || s.env.Accounts == nil || kernel.PrincipalExists(s.env.Accounts, b.partition, p.Value)
 }
 
 // isPublic says whether Block Public Access calls a policy public: a statement

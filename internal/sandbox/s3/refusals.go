@@ -30,6 +30,7 @@ const (
 	AuthorizationHeaderMalformed      kernel.FaultKind = "AuthorizationHeaderMalformed"
 	RequestTimeTooSkewed              kernel.FaultKind = "RequestTimeTooSkewed"
 	XAmzContentSHA256Mismatch         kernel.FaultKind = "XAmzContentSHA256Mismatch"
+	InvalidRequest                    kernel.FaultKind = "InvalidRequest" // of a signature of version 2
 	RequestTimeout                    kernel.FaultKind = "RequestTimeout"
 	OperationAborted                  kernel.FaultKind = "OperationAborted"
 	ConditionalRequestConflict        kernel.FaultKind = "ConditionalRequestConflict"
@@ -63,6 +64,7 @@ var refusals = map[kernel.FaultKind]refusal{
 	AuthorizationHeaderMalformed:      {400, "", "The authorization header is malformed.", nil},
 	RequestTimeTooSkewed:              {403, "", "The difference between the request time and the current time is too large.", withTimes},
 	XAmzContentSHA256Mismatch:         {400, "", "The provided 'x-amz-content-sha256' header does not match what was computed.", nil},
+	InvalidRequest:                    {400, "", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.", nil},
 	RequestTimeout:                    {400, "", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.", nil},
 	OperationAborted:                  {409, "", "A conflicting conditional operation is currently in progress against this resource. Please try again.", nil},
 	ConditionalRequestConflict:        {409, "", "The conditional request cannot succeed due to a conflicting operation against this resource.", nil},

@@ -47,6 +47,7 @@ func TestABucketOfCloudFormationRefusesInEveryWayOfS3(t *testing.T) {
 		s3.AuthorizationHeaderMalformed:      {400, "AuthorizationHeaderMalformed", nil},
 		s3.RequestTimeTooSkewed:              {403, "RequestTimeTooSkewed", func(r refused) bool { return r.ServerTime != "" }},
 		s3.XAmzContentSHA256Mismatch:         {400, "XAmzContentSHA256Mismatch", nil},
+		s3.InvalidRequest:                    {400, "InvalidRequest", nil},
 		s3.RequestTimeout:                    {400, "RequestTimeout", nil},
 		s3.OperationAborted:                  {409, "OperationAborted", nil},
 		s3.ConditionalRequestConflict:        {409, "ConditionalRequestConflict", nil},

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
@@ -153,20 +154,36 @@ func (s *Service) putBucketTagging(c *call) (*kernel.Response, error) {
 	if err := settings(c, "Tagging", &in); err != nil {
 		return nil, err
 	}
-	seen := map[string]bool{}
-	for _, t := range in.Tags {
-		switch {
-		case t.Key == "" || len(t.Key) > 128 || len(t.Value) > 256 || len(in.Tags) > 50:
-			return nil, kernel.Errorf(http.StatusBadRequest, "InvalidTag", "The TagKey you have provided is invalid")
-		case strings.HasPrefix(t.Key, "aws:"):
-			return nil, kernel.Errorf(http.StatusBadRequest, "InvalidTag", "System tags cannot be added/updated by requester")
-		case seen[t.Key]:
-			return nil, kernel.Errorf(http.StatusBadRequest, "InvalidTag", "Cannot provide multiple Tags with the same key")
-		}
-		seen[t.Key] = true
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
 	}
 	c.bucket.tags = in.Tags
 	return empty(http.StatusNoContent), nil
+}
+
+// checkTags holds S3's rules for a bucket's tags.
+func checkTags(tags []tag) error {
+	invalid := func(message string) error {
+		return kernel.Errorf(http.StatusBadRequest, "InvalidTag", "%s", message)
+	}
+	seen := map[string]bool{}
+	for _, t := range tags {
+		switch {
+		case t.Key == "" || utf8.RuneCountInString(t.Key) > 128:
+			return invalid("The TagKey you have provided is invalid")
+		case utf8.RuneCountInString(t.Value) > 256:
+			return invalid("The TagValue you have provided is invalid")
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			return invalid("System tags cannot be added/updated by requester")
+		case seen[t.Key]:
+			return invalid("Cannot provide multiple Tags with the same key")
+		}
+		seen[t.Key] = true
+	}
+	if len(tags) > 50 {
+		return kernel.Errorf(http.StatusBadRequest, "BadRequest", "Bucket tag count cannot be greater than 50")
+	}
+	return nil
 }
 
 func (s *Service) deleteBucketTagging(c *call) (*kernel.Response, error) {

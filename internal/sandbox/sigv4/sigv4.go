@@ -31,6 +31,9 @@ var (
 	ErrSkewed     = errors.New("the request was signed too long ago or in the future")
 	ErrExpired    = errors.New("the presigned URL has expired")
 	ErrPayload    = errors.New("the body is not what was signed")
+	// ErrVersion2 is a signature of the older kind, which no Region launched since
+	// 2014 takes, and the sandbox none.
+	ErrVersion2 = errors.New("the request is signed with version 2")
 )
 
 const (
@@ -66,12 +69,17 @@ func Parse(r *http.Request) (*Signature, error) {
 		return parseHeader(r, header)
 	case query.Has("X-Amz-Signature") || query.Has("X-Amz-Credential"):
 		return parsePresigned(query)
+	case query.Has("Signature") && query.Has("AWSAccessKeyId"), query.Get("SignatureVersion") == "2":
+		return nil, ErrVersion2
 	default:
 		return nil, ErrUnsigned
 	}
 }
 
 func parseHeader(r *http.Request, header string) (*Signature, error) {
+	if strings.HasPrefix(header, "AWS ") {
+		return nil, ErrVersion2
+	}
 	rest, found := strings.CutPrefix(header, algorithm)
 	if !found {
 		return nil, fmt.Errorf("%w: the Authorization header is not of %s", ErrIncomplete, algorithm)

@@ -248,10 +248,25 @@ func TestARequestWithoutASignatureSaysSo(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
-	for _, header := range []string{"AWS AKIA:sig", "AWS4-HMAC-SHA256 Credential=AKIA/x", "Bearer x"} {
+	for _, header := range []string{"AWS4-HMAC-SHA256 Credential=AKIA/x", "Bearer x"} {
 		r.Header.Set("Authorization", header)
 		if _, err := Parse(r); !errors.Is(err, ErrIncomplete) {
 			t.Errorf("%q gave %v", header, err)
+		}
+	}
+}
+
+func TestASignatureOfVersion2IsTold(t *testing.T) {
+	t.Parallel()
+	header := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
+	header.Header.Set("Authorization", "AWS AKIA:sig")
+	for name, r := range map[string]*http.Request{
+		"in the header":       header,
+		"in a presigned URL":  httptest.NewRequest(http.MethodGet, "http://127.0.0.1/b/k?AWSAccessKeyId=AKIA&Expires=1&Signature=s", nil),
+		"of the query's APIs": httptest.NewRequest(http.MethodGet, "http://127.0.0.1/?Action=X&SignatureVersion=2", nil),
+	} {
+		if _, err := Parse(r); !errors.Is(err, ErrVersion2) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -18,9 +19,9 @@ const (
 )
 
 // filter is a subscription's filter policy: each key must match one of its
-// rules. It knows exact values, prefix, suffix, equals-ignore-case,
-// anything-but and exists; numeric ranges, CIDR blocks, wildcards and $or are
-// refused when the policy is set.
+// rules. It knows exact values, prefix, suffix, equals-ignore-case, numeric,
+// anything-but and exists; CIDR blocks, wildcards and $or are refused when the
+// policy is set.
 type filter struct {
 	scope string
 	keys  map[string]any // []rule, or for a body a map of the same
@@ -136,11 +137,51 @@ func parseOperator(op string, argument any) (rule, error) {
 			return rule{}, errors.New("exists match pattern must be either true or false")
 		}
 		return rule{matches: func(any) bool { return there }, absent: !there}, nil
+	case "numeric":
+		return numericRule(argument)
 	case "anything-but":
 		return anythingBut(argument)
 	default:
 		return rule{}, fmt.Errorf("the sandbox does not implement the operator %s", op)
 	}
+}
+
+// numericRule parses ["=", 5] and ranges such as [">", 0, "<=", 150] (aws-facts
+// 13.9).
+func numericRule(argument any) (rule, error) {
+	parts, _ := argument.([]any)
+	if len(parts) != 2 && len(parts) != 4 {
+		return rule{}, errors.New("numeric match pattern must be an array of one or two comparisons")
+	}
+	var comparisons []func(float64) bool
+	for i := 0; i < len(parts); i += 2 {
+		operator, isText := parts[i].(string)
+		limit, isNumber := parts[i+1].(float64)
+		compare, known := numericOperators[operator]
+		switch {
+		case !isText || !known:
+			return rule{}, fmt.Errorf("Unrecognized numeric range operator: %v", parts[i])
+		case !isNumber || math.Abs(limit) > maxFilterNumber:
+			return rule{}, fmt.Errorf("Value of %s must be numeric, and between -10^9 and 10^9", operator)
+		case len(parts) == 4 && !strings.HasPrefix(operator, []string{">", "<"}[i/2]):
+			return rule{}, fmt.Errorf("Bad numeric range operator: %s", operator)
+		}
+		comparisons = append(comparisons, func(got float64) bool { return compare(got, limit) })
+	}
+	return rule{matches: func(value any) bool {
+		got, isNumber := value.(float64)
+		return isNumber && !slices.ContainsFunc(comparisons, func(holds func(float64) bool) bool { return !holds(got) })
+	}}, nil
+}
+
+const maxFilterNumber = 1e9
+
+var numericOperators = map[string]func(got, limit float64) bool{
+	"=":  func(got, limit float64) bool { return got == limit },
+	"<":  func(got, limit float64) bool { return got < limit },
+	"<=": func(got, limit float64) bool { return got <= limit },
+	">":  func(got, limit float64) bool { return got > limit },
+	">=": func(got, limit float64) bool { return got >= limit },
 }
 
 func anythingBut(argument any) (rule, error) {
@@ -150,7 +191,7 @@ func anythingBut(argument any) (rule, error) {
 		}
 		for op, inner := range operator {
 			r, err := parseOperator(op, inner)
-			if err != nil || op == "exists" || op == "anything-but" {
+			if err != nil || op == "exists" || op == "anything-but" || op == "numeric" {
 				return rule{}, fmt.Errorf("anything-but does not take the operator %s", op)
 			}
 			return rule{matches: func(got any) bool { return !r.matches(got) }}, nil
@@ -208,12 +249,35 @@ func matchKeys(keys map[string]any, values map[string]any) bool {
 			continue
 		}
 		nested, _ := wanted.(map[string]any)
-		inner, _ := got.(map[string]any) // absent: only {"exists": false} matches inside
-		if !matchKeys(nested, inner) {
+		if !matchNested(nested, got) {
 			return false
 		}
 	}
 	return true
+}
+
+// matchNested looks into an object, or into the objects of an array, one of which
+// must match in all keys. Where there is none, only {"exists": false} matches.
+func matchNested(keys map[string]any, got any) bool {
+	list, isList := got.([]any)
+	if !isList || len(list) == 0 {
+		inner, _ := got.(map[string]any)
+		return matchKeys(keys, inner)
+	}
+	return slices.ContainsFunc(list, func(element any) bool { return matchNested(keys, element) })
+}
+
+// flat is the values of arrays in arrays.
+func flat(value any) []any {
+	list, isList := value.([]any)
+	if !isList {
+		return []any{value}
+	}
+	var all []any
+	for _, element := range list {
+		all = append(all, flat(element)...)
+	}
+	return all
 }
 
 func matchRules(rules []rule, got any, there bool) bool {
@@ -224,11 +288,7 @@ func matchRules(rules []rule, got any, there bool) bool {
 			}
 			continue
 		}
-		list, isList := got.([]any)
-		if !isList {
-			list = []any{got}
-		}
-		if slices.ContainsFunc(list, r.matches) {
+		if slices.ContainsFunc(flat(got), r.matches) {
 			return true
 		}
 	}

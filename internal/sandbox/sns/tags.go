@@ -8,6 +8,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
@@ -25,8 +27,8 @@ func (s *Service) tagResource(c *kernel.Call, q kernel.Query) (any, error) {
 	defer s.mu.Unlock()
 	all := maps.Clone(t.tags)
 	maps.Copy(all, tags)
-	if len(all) > 50 {
-		return nil, kernel.Errorf(http.StatusBadRequest, "TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+	if len(all) > maxTags {
+		return nil, errTooManyTags()
 	}
 	t.tags = all
 	return struct{}{}, nil
@@ -73,6 +75,12 @@ func (s *Service) tagged(c *kernel.Call, action string, q kernel.Query) (*topic,
 	return t, err
 }
 
+const maxTags = 50
+
+func errTooManyTags() error {
+	return kernel.Errorf(http.StatusBadRequest, "TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+}
+
 func queryTags(q kernel.Query) (map[string]string, error) {
 	tags := map[string]string{}
 	for _, t := range q.Structs("Tags") {
@@ -80,10 +88,16 @@ func queryTags(q kernel.Query) (map[string]string, error) {
 		if _, twice := tags[key]; twice {
 			return nil, errParameter("Duplicated keys are not allowed.")
 		}
-		if key == "" || len(key) > 128 || len(t.Get("Value")) > 256 {
+		if key == "" || utf8.RuneCountInString(key) > 128 || utf8.RuneCountInString(t.Get("Value")) > 256 {
 			return nil, errParameter("Tags Reason: a key has 1 to 128 characters, a value at most 256")
 		}
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return nil, errParameter("Tags Reason: keys that begin with aws: are reserved")
+		}
 		tags[key] = t.Get("Value")
+	}
+	if len(tags) > maxTags {
+		return nil, errTooManyTags()
 	}
 	return tags, nil
 }

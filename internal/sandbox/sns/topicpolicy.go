@@ -128,7 +128,7 @@ func (s *Service) checkStatement(key topicKey, statement policy.Statement) error
 		return errParameter(errManyNamed)
 	}
 	for _, p := range statement.Principals {
-		if p.Type == "AWS" && !kernel.PrincipalExists(s.accounts, kernel.Partition(key.region), p.Value) {
+		if !p.Exists(s.accounts, kernel.Partition(key.region)) {
 			// One that isn't there rejects the whole document (aws-facts 5.4).
 			return errParameter(errPrincipal)
 		}

@@ -171,7 +171,7 @@ func (s *Service) checkPolicy(region, text string) error {
 	}
 	for _, statement := range document.Statements {
 		for _, p := range statement.Principals {
-			if p.Type == "AWS" && !kernel.PrincipalExists(s.accounts, kernel.Partition(region), p.Value) {
+			if !p.Exists(s.accounts, kernel.Partition(region)) {
 				return errAttribute("Policy")
 			}
 		}

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
@@ -122,8 +124,11 @@ func (q *queue) tag(tags map[string]string) error {
 		return kernel.Errorf(http.StatusBadRequest, "InvalidParameterValue", "Too many tags added for queue %s.", q.key.name)
 	}
 	for k, v := range tags {
-		if k == "" || len(k) > 128 || len(v) > 256 {
+		if k == "" || utf8.RuneCountInString(k) > 128 || utf8.RuneCountInString(v) > 256 {
 			return errParameter("Tag keys must be between 1 and 128 characters in length, values at most 256.")
+		}
+		if strings.HasPrefix(strings.ToLower(k), "aws:") {
+			return errParameter("Tag keys that start with aws: are reserved: %s", k)
 		}
 	}
 	q.tags = all

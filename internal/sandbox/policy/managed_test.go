@@ -1,0 +1,99 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+const awsPolicy = "arn:aws:iam::aws:policy/"
+
+func TestEveryDocumentIsOfAPolicyThatAWSHas(t *testing.T) {
+	t.Parallel()
+	for name, document := range managed {
+		if !ManagedExists(awsPolicy + name) {
+			t.Errorf("AWS has no policy %s", name)
+		}
+		if _, err := Parse(Identity, document); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAWSsPoliciesAreKnownByName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"AmazonEC2FullAccess": true, "job-function/Billing": true, "service-role/AWSLambdaBasicExecutionRole": true,
+		"AmazonGuardDutyFullAccess_v2": true, "AmazonGuardDutyFullAccess": false, // which AWS took back
+		"AmazonEC2Fullaccess": false, "Billing": false, "#": false, "": false,
+	} {
+		if got := ManagedExists(awsPolicy + name); got != want {
+			t.Errorf("%q exists: %v, want %v", name, got, want)
+		}
+	}
+	if !ManagedExists("arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess") || ManagedExists("arn:aws:iam::111111111111:policy/ReadOnlyAccess") {
+		t.Error("the ARN's partition or account is not looked at")
+	}
+	if n := len(managedScopes()); n < 1500 {
+		t.Errorf("only %d policies are known", n)
+	}
+}
+
+func TestAPolicyWithoutADocumentDecidesNothingItCouldDecide(t *testing.T) {
+	t.Parallel()
+	with := func(unread kernel.Unread, identity ...string) *kernel.Principal {
+		return changed(session(here, identity...), func(p *kernel.Principal) { p.Unread = unread })
+	}
+	const ofNone, denies = awsPolicy + "AmazonEC2ReadOnlyAccess", awsPolicy + "AWSDenyAll"
+	for _, test := range []struct {
+		name string
+		p    *kernel.Principal
+		want string
+	}{
+		{"allowed anyway", with(kernel.Unread{Identity: []string{awsPolicy + "AmazonSNSFullAccess"}}, publish), "ok"},
+		{"perhaps allowed", with(kernel.Unread{Identity: []string{ofNone, awsPolicy + "AmazonSNSFullAccess"}}), "AmazonSNSFullAccess"},
+		{"not of this service", with(kernel.Unread{Identity: []string{ofNone}}), "AccessDenied"},
+		{"perhaps denied", with(kernel.Unread{Identity: []string{denies}}, publish), "AWSDenyAll"},
+		{"denied anyway", with(kernel.Unread{Identity: []string{denies}}, all, deny), "AccessDenied"},
+		{"a session policy", changed(with(kernel.Unread{Session: []string{awsPolicy + "AmazonSNSFullAccess"}}, all), func(p *kernel.Principal) { p.Session = []string{} }), "AmazonSNSFullAccess"},
+		{"a boundary", changed(with(kernel.Unread{Boundary: []string{awsPolicy + "PowerUserAccess"}}, all), func(p *kernel.Principal) { p.Boundary = []string{} }), "PowerUserAccess"},
+	} {
+		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, "", nil), test.want) })
+	}
+}
+
+func TestServicesAreKnownByName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"sns.amazonaws.com": true, "sns.af-south-1.amazonaws.com": true, "ec2.amazonaws.com.cn": true,
+		"member.org.stacksets.cloudformation.amazonaws.com": true, "ecs-tasks.amazonaws.com": true,
+		"sns.amazonaws.org": false, "snss.amazonaws.com": false, "sns": false, "amazonaws.com": false,
+	} {
+		if got := ServiceExists(name); got != want {
+			t.Errorf("%s exists: %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestAServiceControlPolicyDeniesWhateverElseAllows(t *testing.T) {
+	t.Parallel()
+	e := NewEvaluator(func() time.Time { return noon })
+	e.ServiceControl(func(account string) []string {
+		if account == there {
+			return []string{statement("Deny", "sns:Publish", "*", `,"Condition":{"StringNotEquals":{"aws:ResourceAccount":"`+there+`"}}`)}
+		}
+		return nil
+	})
+	may := func(p *kernel.Principal, owner string) error {
+		return e.Authorize(kernel.Authorization{Principal: p, Action: "sns:Publish", Resource: topic, ResourceAccount: owner, ResourcePolicy: granting(`"*"`)})
+	}
+	expect(t, may(user(there, all), here), "with an explicit deny in a service control policy")
+	expect(t, may(changed(user(there), func(p *kernel.Principal) { p.Root = true }), here), "service control policy")
+	expect(t, may(user(there, all), there), "ok")
+	expect(t, may(user(here, all), here), "ok")
+	expect(t, may(&kernel.Principal{Service: "sns.amazonaws.com"}, here), "ok")
+}

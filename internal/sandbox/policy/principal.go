@@ -1,0 +1,50 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+//go:embed services.txt
+var serviceList string
+
+// knownServices are the services that may be principals.
+var knownServices = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(serviceList) {
+		if name := strings.TrimSpace(line); name != "" && !strings.HasPrefix(name, "#") {
+			all[name] = true
+		}
+	}
+	return all
+})
+
+// regional is the Region in a service principal: "sns.af-south-1.amazonaws.com".
+var regional = regexp.MustCompile(`\.[a-z]{2,}(-[a-z]+)+-[0-9]$`)
+
+// ServiceExists tells whether AWS has a service of that name, such as
+// "sns.amazonaws.com" or "sns.af-south-1.amazonaws.com".
+func ServiceExists(principal string) bool {
+	name, isAWS := strings.CutSuffix(strings.TrimSuffix(principal, ".cn"), ".amazonaws.com")
+	return isAWS && (knownServices()[name] || knownServices()[regional.ReplaceAllString(name, "")])
+}
+
+// Exists tells whether a principal that a resource policy names is there, in a
+// partition: AWS refuses policies that name others (aws-facts 5.4, 13.8).
+func (p Principal) Exists(accounts kernel.Accounts, partition string) bool {
+	switch p.Type {
+	case "AWS":
+		return accounts == nil || kernel.PrincipalExists(accounts, partition, p.Value)
+	case "Service":
+		return ServiceExists(p.Value)
+	default:
+		return true
+	}
+}
