@@ -136,7 +136,7 @@ func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 		change   ChangeKind
 	}{
 		{ChangeRegister, Expired, Proven, DecideCommit, ChangeRegister},
-		{ChangeRegister, Undecided, Proven, DecideCommit, ChangeRegister},
+		{ChangeRegister, Undecided, Proven, DecideDrop, ""}, // an address that was accepted once would be again
 		{ChangeRegister, Forged, Proven, DecideDrop, ""},
 		{ChangeRegister, Expired, Refused, DecideDrop, ""},
 		{ChangeRegister, Expired, Open, DecideDrop, ""},
@@ -177,7 +177,7 @@ func TestACreateThatWasNeverAcceptedTakesNothingFromAnybody(t *testing.T) {
 		c.Answer.Stack = stack
 		for status, want := range map[RegistrationStatus]DecisionKind{Active: DecideDrop, Degraded: DecideDrop, Disconnected: DecideProve} {
 			c.Registration.Status = status
-			if d := Settle(c, Undecided, c.LateFrom()); d.Kind != want {
+			if d := Settle(c, Expired, c.LateFrom()); d.Kind != want {
 				t.Errorf("stack %s, while a role is %s: %s %s", stack.GUID, status, d.Kind, d.Outcome)
 			}
 		}

@@ -35,8 +35,10 @@ const (
 // where nobody looks any more; and a registrar that died in the middle has left
 // nobody to tell whether it had arrived before. Then the role itself is asked:
 //
-//   - a Create that was not accepted is committed if its role still proves, and
-//     nothing is registered that could be taken from its owner;
+//   - a Create whose address has expired may have been accepted before: it is
+//     committed if its role still proves, and nothing is registered that could
+//     be taken from its owner. One that the bucket goes on refusing is not: an
+//     address that was accepted once would be again, so that stack has timed out;
 //   - a Delete that was accepted is committed if the registered role no longer
 //     proves, because a stack that is stuck still has it;
 //   - a Delete that was not is only written down as a doubt in that case: the
@@ -65,16 +67,16 @@ func Settle(c Case, delivery Delivery, now time.Time) Decision {
 	case !late:
 		return Decision{Kind: DecideDrop, Outcome: OutcomeAddressExpired}
 	}
-	return c.settleUnaccepted(now)
+	return c.settleUnaccepted(delivery, now)
 }
 
 // settleUnaccepted is Settle for what came too late to be accepted, if it ever
 // was.
-func (c Case) settleUnaccepted(now time.Time) Decision {
+func (c Case) settleUnaccepted(delivery Delivery, now time.Time) Decision {
 	a, owned := *c.Answer, newDecider(c, now).owned()
 	switch a.Change.Kind {
 	case ChangeRegister:
-		if c.Registration == nil || !c.Registration.Live() {
+		if delivery == Expired && (c.Registration == nil || !c.Registration.Live()) {
 			return c.ask(a.Change.Role, a.Change.ExternalID, Proven, Decision{Kind: DecideCommit, Answer: a, Outcome: a.Outcome}, now)
 		}
 	case ChangeDelete:
