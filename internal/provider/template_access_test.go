@@ -164,7 +164,7 @@ func TestACustomerWhoseAccountIsNotThereIsRefusedAndNothingIsLeft(t *testing.T) 
 		resource.TestStep{Config: hub + linkHCL(initech)},
 		resource.TestStep{
 			Config:      hub + linkHCL(wrong) + linkHCL(initech),
-			ExpectError: loosely(`account of customer globex of hub acme can't be let in.*Nothing was changed.*no AWS account \[999999999999\]`),
+			ExpectError: loosely(`account of customer globex of hub acme can't be let in.*Nothing was changed.*no AWS account 999999999999`),
 		},
 		resource.TestStep{Config: hub + linkHCL(globex) + linkHCL(initech), ConfigStateChecks: []statecheck.StateCheck{
 			onlyReaders(t, w, acctest.Globex, acctest.Initech),
