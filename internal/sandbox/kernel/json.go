@@ -19,19 +19,6 @@ func JSONAction(r *http.Request) string {
 	return target[strings.LastIndexByte(target, '.')+1:]
 }
 
-// DecodeJSON reads a request's parameters. Unknown fields are let through, as
-// AWS lets them.
-func DecodeJSON(c *Call, in any) *Error {
-	body := c.Body
-	if len(body) == 0 {
-		body = []byte("{}")
-	}
-	if err := json.Unmarshal(body, in); err != nil {
-		return Errorf(http.StatusBadRequest, "SerializationException", "The request body is not the JSON that %s expects: %v", c.Action, err)
-	}
-	return nil
-}
-
 // JSONResult writes an answer; a nil result is {}.
 func JSONResult(c *Call, result any) (*Response, error) {
 	if result == nil {
