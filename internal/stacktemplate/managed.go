@@ -5,6 +5,7 @@ package stacktemplate
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/awslabs/goformation/v7/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
@@ -33,7 +34,7 @@ func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) 
 				return fmt.Errorf("managed policy %s: %w", p.LogicalID, err)
 			}
 			to[p.LogicalID] = &iam.ManagedPolicy{
-				Path: h.text(rolePath(s)), PolicyDocument: h.put(document), AWSCloudFormationCondition: condition,
+				Path: h.text(policyPath(s)), PolicyDocument: h.put(document), AWSCloudFormationCondition: condition,
 			}
 		}
 		return nil
@@ -77,4 +78,16 @@ func created(g permissionset.Grants) []function {
 		arns[i] = ref(p.LogicalID)
 	}
 	return arns
+}
+
+// policyPattern is what IAM takes as the path of a policy: less than of a role
+// (CreatePolicy and CreateRole in IAM's API reference).
+var policyPattern = regexp.MustCompile(`^(/[A-Za-z0-9.,+@=_-]+)*/$`)
+
+// policyPath returns the role's path, or / if policies can't have that path.
+func policyPath(s Specification) string {
+	if path := rolePath(s); policyPattern.MatchString(path) {
+		return path
+	}
+	return "/"
 }
