@@ -153,7 +153,7 @@ func TestProgramsCarryOnlyWhatTheyNeed(t *testing.T) {
 }
 
 // TestDepguardIsWrittenFromTheHouse compares the rules that golangci-lint
-// holds while somebody types with the house. `go test . -run Depguard -update`
+// holds in an editor with the house. `go test . -run Depguard -update`
 // writes them.
 func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
 	const file, begin, end = ".golangci.yml", "      # BEGIN: written by `go test . -run Depguard -update`\n", "      # END\n"
