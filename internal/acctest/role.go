@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -58,7 +59,7 @@ func (w *World) iam(accountID string) *iam.Client {
 		w.t.Fatal(err)
 	}
 	return iam.New(iam.Options{
-		Region: Region, BaseEndpoint: aws.String(w.URL()),
+		Region: Region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 	})
 }

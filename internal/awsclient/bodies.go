@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // plainBodies sends requests whose bodies can be read and closed, and nothing
@@ -21,6 +22,10 @@ import (
 // faster than the client can go on, such as the sandbox. Asked by Read, it
 // just ends.
 type plainBodies struct{ client aws.HTTPClient }
+
+// HTTPClient returns the SDK's own HTTP client with plain bodies, for clients
+// that are not made by Load: those of tests, which talk to the sandbox.
+func HTTPClient() aws.HTTPClient { return plainBodies{awshttp.NewBuildableClient()} }
 
 func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody {

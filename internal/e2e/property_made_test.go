@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
@@ -190,7 +191,7 @@ func (c *Customer) iam() *iam.Client {
 	keys, err := c.Credentials(c.Account)
 	c.Must(err)
 	return iam.New(iam.Options{
-		Region: Virginia, BaseEndpoint: aws.String(c.World.Sandbox.URL()),
+		Region: Virginia, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(c.World.Sandbox.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 	})
 }

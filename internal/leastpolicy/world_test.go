@@ -130,7 +130,7 @@ func (w *world) makeRole(name string) {
 		w.t.Fatal(err)
 	}
 	client := iam.New(iam.Options{
-		Region: virginia.String(), BaseEndpoint: aws.String(w.URL()),
+		Region: virginia.String(), HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
 	})
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`

@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
@@ -107,7 +108,7 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 func caller(t *testing.T, w *acctest.World, keys map[string]*string) string {
 	t.Helper()
 	client := sts.New(sts.Options{
-		Region: acctest.Region, BaseEndpoint: aws.String(w.URL()),
+		Region: acctest.Region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(*keys["access_key_id"], *keys["secret_access_key"], *keys["session_token"]),
 	})
 	got, err := client.GetCallerIdentity(context.Background(), &sts.GetCallerIdentityInput{})

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -44,7 +45,7 @@ func trustOnly(t *testing.T, w *acctest.World, account string) {
 		t.Fatal(err)
 	}
 	client := iam.New(iam.Options{
-		Region: acctest.Region, BaseEndpoint: aws.String(w.URL()),
+		Region: acctest.Region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 	})
 	if err := w.OpenAccount(account, "aws"); err != nil {

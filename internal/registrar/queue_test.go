@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
@@ -26,6 +27,7 @@ func TestAMessageIsReceivedPutBackPutAsideAndDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.HTTPClient = awsclient.HTTPClient()
 	client := sqs.NewFromConfig(c)
 	urls := map[string]string{}
 	for _, name := range []string{"xacct-acme", "xacct-acme-dead-letters"} {

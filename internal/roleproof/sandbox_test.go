@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
@@ -33,6 +34,7 @@ func as(t *testing.T, box *sandbox.Sandbox, accountID string) aws.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.HTTPClient = awsclient.HTTPClient()
 	return c
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
@@ -75,15 +76,15 @@ func keysOf(c Credentials) aws.CredentialsProvider {
 }
 
 func (e *encrypted) sns(c Credentials) *sns.Client {
-	return sns.New(sns.Options{Region: "eu-west-1", BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(c)})
+	return sns.New(sns.Options{Region: "eu-west-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(c)})
 }
 
 func (e *encrypted) sqs(c Credentials) *sqs.Client {
-	return sqs.New(sqs.Options{Region: "eu-west-1", BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(c)})
+	return sqs.New(sqs.Options{Region: "eu-west-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(c)})
 }
 
 func (e *encrypted) kms() *kms.Client {
-	return kms.New(kms.Options{Region: "eu-west-1", BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(e.admin)})
+	return kms.New(kms.Options{Region: "eu-west-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(e.admin)})
 }
 
 func (e *encrypted) publish() {
@@ -221,7 +222,7 @@ func TestAnEncryptedTableAsksItsKeyForEverybody(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(""))
 	client := func(c Credentials) *dynamodb.Client {
-		return dynamodb.New(dynamodb.Options{Region: "eu-west-1", BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(c)})
+		return dynamodb.New(dynamodb.Options{Region: "eu-west-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(e.s.URL()), RetryMaxAttempts: 1, Credentials: keysOf(c)})
 	}
 	create := func(c Credentials, name string) error {
 		_, err := client(c).CreateTable(t.Context(), &dynamodb.CreateTableInput{

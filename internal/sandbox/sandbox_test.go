@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
@@ -48,6 +49,7 @@ func config(s *Sandbox, c Credentials) aws.Config {
 	return aws.Config{
 		Region:       "eu-west-1",
 		BaseEndpoint: aws.String(s.URL()),
+		HTTPClient:   awsclient.HTTPClient(),
 		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 	}

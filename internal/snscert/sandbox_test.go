@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
@@ -76,8 +77,8 @@ func delivered(t *testing.T, box *sandbox.Sandbox, region, version, subject stri
 		}
 	}
 	as := credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, "")
-	topics := sns.New(sns.Options{Region: region, BaseEndpoint: aws.String(box.URL()), Credentials: as})
-	queues := sqs.New(sqs.Options{Region: region, BaseEndpoint: aws.String(box.URL()), Credentials: as})
+	topics := sns.New(sns.Options{Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(box.URL()), Credentials: as})
+	queues := sqs.New(sqs.Options{Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(box.URL()), Credentials: as})
 	topic, err := topics.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("xacct-acme-0")})
 	must(err)
 	_, err = topics.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
@@ -95,7 +96,7 @@ func (w *world) client(key string) *sdk.Client {
 
 func (w *world) clientIn(key, region string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: region, BaseEndpoint: &w.url, RetryMaxAttempts: 1,
+		Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: &w.url, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(key, "secret", ""),
 	})
 }

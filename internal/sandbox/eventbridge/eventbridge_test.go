@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -36,6 +37,7 @@ func client(s *sandbox.Sandbox, c sandbox.Credentials) *eventbridge.Client {
 	return eventbridge.New(eventbridge.Options{
 		Region:       "eu-west-1",
 		BaseEndpoint: aws.String(s.URL()),
+		HTTPClient:   awsclient.HTTPClient(),
 		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		Retryer:      aws.NopRetryer{},
 	})

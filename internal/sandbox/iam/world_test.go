@@ -15,6 +15,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -59,7 +60,7 @@ func (w *world) admin(account string) sandbox.Credentials {
 
 func (w *world) config(c sandbox.Credentials) aws.Config {
 	return aws.Config{
-		Region: "eu-west-1", BaseEndpoint: aws.String(w.URL()),
+		Region: "eu-west-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -35,7 +36,7 @@ func start(t *testing.T) *sandbox.Sandbox {
 
 func client(s *sandbox.Sandbox, c sandbox.Credentials) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: region, BaseEndpoint: aws.String(s.URL()), RetryMaxAttempts: 1,
+		Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(s.URL()), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 	})
 }

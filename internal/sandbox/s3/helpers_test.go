@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -56,7 +57,7 @@ func client(t *testing.T, s *sandbox.Sandbox, account, region string) *sdk.Clien
 
 func clientOf(s *sandbox.Sandbox, c sandbox.Credentials, region string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: region, BaseEndpoint: aws.String(s.URL()), RetryMaxAttempts: 1, UsePathStyle: true,
+		Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(s.URL()), RetryMaxAttempts: 1, UsePathStyle: true,
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 		Credentials:                credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
@@ -106,28 +107,16 @@ func (b *bench) front(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body)
 }
 
-// plainBodies hides that the SDK's request bodies have a WriteTo, whose io.EOF
-// after an early answer makes net/http close the connection while that answer
-// is read.
-type plainBodies struct{}
-
-func (plainBodies) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return http.DefaultClient.Do(r)
-}
-
 func (b *bench) client(account, region string) *awssns.Client {
 	return awssns.New(awssns.Options{
-		Region: region, BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1, HTTPClient: plainBodies{},
+		Region: region, BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1, HTTPClient: awsclient.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
 	})
 }
 
 func (b *bench) queues(account, region string) *awssqs.Client {
 	return awssqs.New(awssqs.Options{
-		Region: region, BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1,
+		Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
 	})
 }

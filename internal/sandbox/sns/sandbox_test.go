@@ -18,6 +18,7 @@ import (
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
@@ -70,11 +71,11 @@ func (w *whole) keys(account string) aws.CredentialsProvider {
 }
 
 func (w *whole) snsOf(account, region string) *awssns.Client {
-	return awssns.New(awssns.Options{Region: region, BaseEndpoint: aws.String(w.URL()), Credentials: w.keys(account)})
+	return awssns.New(awssns.Options{Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()), Credentials: w.keys(account)})
 }
 
 func (w *whole) sqsOf(account, region string) *awssqs.Client {
-	return awssqs.New(awssqs.Options{Region: region, BaseEndpoint: aws.String(w.URL()), Credentials: w.keys(account)})
+	return awssqs.New(awssqs.Options{Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()), Credentials: w.keys(account)})
 }
 
 // open lets accounts publish to a Region's topic.

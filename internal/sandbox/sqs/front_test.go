@@ -19,6 +19,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
@@ -102,7 +103,7 @@ func (b *bench) front(w http.ResponseWriter, r *http.Request) {
 
 func (b *bench) client(account, region string) *awssqs.Client {
 	return awssqs.New(awssqs.Options{
-		Region: region, BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1,
+		Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
@@ -60,7 +61,7 @@ func publish(ts *testscript.TestScript, _ bool, files []string) {
 	keys, err := box.Credentials("222222222222")
 	ts.Check(err)
 	client := s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(box.URL()), UsePathStyle: true,
+		Region: "us-east-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(box.URL()), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
 	})
 	_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)})

@@ -147,7 +147,7 @@ func (w *world) iam(ts *testscript.TestScript, accountID string) *iam.Client {
 	keys, err := w.box.Credentials(accountID)
 	ts.Check(err)
 	return iam.New(iam.Options{
-		Region: home, BaseEndpoint: aws.String(w.box.URL()),
+		Region: home, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.box.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
 	})
 }
