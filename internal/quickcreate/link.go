@@ -38,7 +38,6 @@ const (
 	createRoute = "/stacks/quickcreate"
 	reviewRoute = "/stacks/create/review" // the older name of the same page
 	updateRoute = "/stacks/update/template"
-	stackRoute  = "/stacks/stackinfo"
 
 	templateName    = "templateURL"
 	parameterPrefix = "param_"
@@ -126,14 +125,6 @@ func UpdateURL(consoleOverride string, stack account.StackARN, templateURL strin
 		return "", err
 	}
 	return consoleURL(consoleOverride, stack.Region, updateRoute, []pair{{"stackId", stack.String()}, {templateName, templateURL}})
-}
-
-// StackURL leads to an existing stack (aws-facts 3.7).
-func StackURL(consoleOverride string, stack account.StackARN) (string, error) {
-	if stack.IsZero() {
-		return "", fmt.Errorf("a stack's link needs a stack")
-	}
-	return consoleURL(consoleOverride, stack.Region, stackRoute, []pair{{"stackId", stack.String()}})
 }
 
 type pair struct{ name, value string }
