@@ -46,6 +46,9 @@ func startOnce(ctx context.Context, provider string) (time.Duration, error) {
 	lines := make(chan string, 1)
 	started := time.Now()
 	process, err := trial.Start(cmd, func(line string) {
+		if !strings.HasPrefix(line, "1|") { // go-plugin's own version; the log is printed too
+			return
+		}
 		select {
 		case lines <- line:
 		default: // only the first counts
