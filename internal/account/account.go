@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package account holds the AWS identifiers that this project speaks about, as
-// parsed values: an account ID, a Region with its partition, the ARNs of
-// roles, topics and stacks, and the external ID.
+// Package account holds the AWS identifiers that this project uses, as parsed
+// values: an account ID, a Region with its partition, the ARNs of roles, topics
+// and stacks, and the external ID.
 //
-// Every value is parsed once, at the edge where it came in, and cannot be
-// wrong afterwards; the zero value of each type means "none". The package
-// knows no AWS SDK and makes no calls: whether an account or a role exists is
-// not its question.
+// Every value is parsed once, where it enters the program, and is valid from
+// then on; the zero value of each type means "none". The package uses no AWS
+// SDK and makes no calls: it does not check whether an account or a role
+// exists.
 package account
 
 import (
@@ -21,7 +21,7 @@ type ID struct{ digits string }
 
 var idPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
-// ParseID accepts exactly twelve digits.
+// ParseID returns the account ID in s, which must be exactly twelve digits.
 func ParseID(s string) (ID, error) {
 	if !idPattern.MatchString(s) {
 		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 123456789012", clip(s))
@@ -38,10 +38,10 @@ func (id ID) String() string { return id.digits }
 // accepts (aws-facts 7.1). It is an identifier, not a secret (7.3).
 type ExternalID struct{ value string }
 
-// The length is checked apart: regexp counts no further than 1,000.
+// The length is checked separately: regexp repeats at most 1,000 times.
 var externalIDPattern = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
 
-// ParseExternalID accepts what sts:AssumeRole accepts.
+// ParseExternalID returns the external ID in s, if sts:AssumeRole accepts it.
 func ParseExternalID(s string) (ExternalID, error) {
 	if len(s) < 2 || len(s) > 1224 || !externalIDPattern.MatchString(s) {
 		return ExternalID{}, fmt.Errorf("%q is not an external ID: it has 2 to 1224 characters, letters, digits and _+=,.@:/-", clip(s))
@@ -54,7 +54,8 @@ func (e ExternalID) IsZero() bool { return e.value == "" }
 
 func (e ExternalID) String() string { return e.value }
 
-// clip keeps an attacker's megabyte out of an error message.
+// clip shortens text for an error message, because an attacker may have sent a
+// megabyte.
 func clip(s string) string {
 	const limit = 200
 	if len(s) <= limit {

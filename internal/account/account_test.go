@@ -13,14 +13,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// parsed is what all values of this package have in common.
+// parsed is the interface that all values of this package implement.
 type parsed interface {
 	fmt.Stringer
 	encoding.TextMarshaler
 	IsZero() bool
 }
 
-// parsers are all kinds of values by their name.
+// parsers holds the parser of each type, by the type's name.
 var parsers = map[string]func(string) (parsed, error){
 	"account ID":      func(s string) (parsed, error) { return ParseID(s) },
 	"external ID":     func(s string) (parsed, error) { return ParseExternalID(s) },
@@ -61,7 +61,7 @@ var good = map[string][]string{
 	},
 }
 
-func TestWhatIsParsedReadsTheSameAgain(t *testing.T) {
+func TestAParsedValueFormatsAsItsText(t *testing.T) {
 	for kind, texts := range good {
 		for _, text := range texts {
 			v, err := parsers[kind](text)
@@ -77,7 +77,7 @@ func TestWhatIsParsedReadsTheSameAgain(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsRefusedInAShortSentence(t *testing.T) {
+func TestAnInvalidValueIsAShortError(t *testing.T) {
 	for kind, texts := range map[string][]string{
 		"account ID":      {"12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２", "123456789012\n", " 123456789012"},
 		"external ID":     {"a", strings.Repeat("x", 1225), "a b", "a*", "a\n", "ü-ü", "${aws:x}"},
@@ -131,7 +131,7 @@ func TestWhatIsWrongIsRefusedInAShortSentence(t *testing.T) {
 	}
 }
 
-func TestAnARNIsTakenApart(t *testing.T) {
+func TestAnARNIsParsedIntoItsParts(t *testing.T) {
 	role, err := ParseRoleARN("arn:aws-cn:iam::123456789012:role/a/b/Name")
 	if err != nil || role.Path != "/a/b/" || role.Name != "Name" || role.Account.String() != "123456789012" || role.Partition.String() != "aws-cn" {
 		t.Errorf("%+v, %v", role, err)
@@ -150,7 +150,7 @@ func TestAnARNIsTakenApart(t *testing.T) {
 	}
 }
 
-func TestEveryPartitionHasItsNames(t *testing.T) {
+func TestEveryPartitionHasItsHostNames(t *testing.T) {
 	for region, want := range map[string][3]string{
 		"eu-north-1":     {"aws", "amazonaws.com", "console.aws.amazon.com"},
 		"us-gov-east-1":  {"aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com"},
@@ -168,7 +168,7 @@ func TestEveryPartitionHasItsNames(t *testing.T) {
 	}
 }
 
-func TestZeroValuesAreEmptyTexts(t *testing.T) {
+func TestZeroValuesFormatAsEmptyText(t *testing.T) {
 	for _, v := range []parsed{ID{}, ExternalID{}, OrganizationID{}, Partition{}, Region{}, RoleARN{}, PolicyARN{}, TopicARN{}, StackARN{}} {
 		text, err := v.MarshalText()
 		if !v.IsZero() || v.String() != "" || len(text) != 0 || err != nil {
@@ -176,7 +176,7 @@ func TestZeroValuesAreEmptyTexts(t *testing.T) {
 		}
 	}
 	if p := (Region{}).Partition(); p.DNSSuffix() != "" || p.ConsoleHost() != "" {
-		t.Error("no Region has a partition")
+		t.Error("the zero Region has a partition")
 	}
 }
 
@@ -191,7 +191,7 @@ type record struct {
 	Stack     StackARN
 }
 
-func TestValuesTravelThroughJSON(t *testing.T) {
+func TestValuesRoundTripThroughJSON(t *testing.T) {
 	pick := func(r *rapid.T, kind string) string {
 		return rapid.SampledFrom(append([]string{""}, good[kind]...)).Draw(r, kind)
 	}
@@ -219,12 +219,12 @@ func TestValuesTravelThroughJSON(t *testing.T) {
 	for field := range map[string]bool{"ID": true, "External": true, "Partition": true, "Region": true, "Role": true, "Policy": true, "Topic": true, "Stack": true} {
 		var r record
 		if err := json.Unmarshal([]byte(`{"`+field+`":"!"}`), &r); err == nil {
-			t.Errorf("%s takes anything from JSON: %+v", field, r)
+			t.Errorf("%s accepts an invalid value from JSON: %+v", field, r)
 		}
 	}
 }
 
-func TestNamesAreCheckedByIAMsRules(t *testing.T) {
+func TestNamesAreCheckedAgainstIAMsRules(t *testing.T) {
 	for name, ok := range map[string]bool{"Name": true, "a_b+c=d,e.f@g-h": true, "": false, "a/b": false, "ä": false, "a b": false} {
 		if err := CheckRoleName(name); (err == nil) != ok {
 			t.Errorf("role name %q: %v", name, err)

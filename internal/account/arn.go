@@ -23,7 +23,8 @@ var (
 	policyNamePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
 )
 
-// CheckRoleName says what is wrong with a role name, if anything (aws-facts 7.1).
+// CheckRoleName returns an error if name is not a valid role name (aws-facts
+// 7.1).
 func CheckRoleName(name string) error {
 	if !roleNamePattern.MatchString(name) {
 		return fmt.Errorf("%q is not a role name: it has 1 to 64 characters, letters, digits and _+=,.@-", clip(name))
@@ -31,7 +32,8 @@ func CheckRoleName(name string) error {
 	return nil
 }
 
-// CheckRolePath says what is wrong with a role path, if anything (aws-facts 7.1).
+// CheckRolePath returns an error if path is not a valid role path (aws-facts
+// 7.1).
 func CheckRolePath(path string) error {
 	if len(path) > 512 || !rolePathPattern.MatchString(path) {
 		return fmt.Errorf("%q is not a role path: it begins and ends with /, such as /vendors/, with at most 512 printable characters", clip(path))
@@ -39,7 +41,7 @@ func CheckRolePath(path string) error {
 	return nil
 }
 
-// ParseRoleARN accepts the ARN of a role, with or without a path.
+// ParseRoleARN returns the role ARN in s, with or without a path.
 func ParseRoleARN(s string) (RoleARN, error) {
 	fail := func(why string) (RoleARN, error) {
 		return RoleARN{}, fmt.Errorf("%q is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/Name: %s", clip(s), why)
@@ -85,7 +87,7 @@ type TopicARN struct {
 
 var topicNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
-// ParseTopicARN accepts the ARN of a standard SNS topic.
+// ParseTopicARN returns the topic ARN in s. FIFO topics are not accepted.
 func ParseTopicARN(s string) (TopicARN, error) {
 	a, err := splitARN(s, "sns")
 	if err == nil && !topicNamePattern.MatchString(a.resource) {
@@ -110,8 +112,8 @@ func (t TopicARN) String() string {
 	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", t.Region.Partition(), t.Region, t.Account, t.Name)
 }
 
-// StackARN names one CloudFormation stack, in time as well as in space: a stack
-// that is deleted and created again by the same name has another GUID.
+// StackARN identifies one CloudFormation stack. A stack that is deleted and
+// created again under the same name has another GUID.
 type StackARN struct {
 	Region  Region
 	Account ID
@@ -124,7 +126,8 @@ var (
 	stackGUIDPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 )
 
-// CheckStackName says what is wrong with a stack name, if anything (aws-facts 3.2).
+// CheckStackName returns an error if name is not a valid stack name (aws-facts
+// 3.2).
 func CheckStackName(name string) error {
 	if !stackNamePattern.MatchString(name) {
 		return fmt.Errorf("%q is not a stack name: it begins with a letter and has at most 128 letters, digits and hyphens", clip(name))
@@ -132,7 +135,7 @@ func CheckStackName(name string) error {
 	return nil
 }
 
-// ParseStackARN accepts a stack ID, which is an ARN.
+// ParseStackARN returns the stack ARN in s. A stack's ID is its ARN.
 func ParseStackARN(s string) (StackARN, error) {
 	fail := func(why string) (StackARN, error) {
 		return StackARN{}, fmt.Errorf("%q is not the ARN of a CloudFormation stack: %s", clip(s), why)
@@ -167,7 +170,7 @@ func (s StackARN) String() string {
 	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", s.Region.Partition(), s.Region, s.Account, s.Name, s.GUID)
 }
 
-// arn is the part that all ARNs share, taken apart and checked.
+// arn holds the parts that all ARNs share.
 type arn struct {
 	partition    Partition
 	region       string
@@ -177,7 +180,7 @@ type arn struct {
 }
 
 func splitARN(s, service string) (arn, error) {
-	const longest = 2048 // IAM's own limit for an ARN
+	const longest = 2048 // IAM's limit for an ARN
 	parts := strings.SplitN(s, ":", 6)
 	if len(s) > longest || len(parts) != 6 || parts[0] != "arn" {
 		return arn{}, fmt.Errorf("it is not arn:PARTITION:%s:REGION:ACCOUNT:RESOURCE", service)

@@ -20,9 +20,9 @@ type EventBusARN struct {
 
 var eventBusNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
 
-// ParseEventBusARN accepts the ARN of an account's own event bus, also of its
-// default one. A partner's bus, with a slash in its name, is none: it takes
-// events of that partner only (aws-facts 11.3).
+// ParseEventBusARN returns the ARN of an account's custom or default event bus.
+// A partner event bus, with a slash in its name, is refused: it accepts only
+// that partner's events (aws-facts 11.3).
 func ParseEventBusARN(s string) (EventBusARN, error) {
 	fail := func(why string) (EventBusARN, error) {
 		return EventBusARN{}, fmt.Errorf("%q is not the ARN of an event bus, such as arn:aws:events:eu-central-1:123456789012:event-bus/default: %s", clip(s), why)
@@ -39,7 +39,7 @@ func ParseEventBusARN(s string) (EventBusARN, error) {
 		return fail("its resource does not start with event-bus/")
 	}
 	if !eventBusNamePattern.MatchString(name) {
-		return fail("the name of a bus of one's own has 1 to 256 letters, digits, and . - _")
+		return fail("the name of a custom event bus has 1 to 256 letters, digits, and . - _")
 	}
 	return EventBusARN{Region: a.parsedRegion, Account: a.account, Name: name}, nil
 }
@@ -56,8 +56,8 @@ func (b EventBusARN) String() string {
 
 var _ encoding.TextUnmarshaler = (*EventBusARN)(nil)
 
-// MarshalText is the ARN.
+// MarshalText returns the ARN.
 func (b EventBusARN) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// UnmarshalText parses it again; an empty text is no event bus.
+// UnmarshalText parses the ARN; an empty text gives the zero value.
 func (b *EventBusARN) UnmarshalText(text []byte) error { return unmarshal(b, text, ParseEventBusARN) }

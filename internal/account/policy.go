@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// PolicyARN names a managed policy: arn:PARTITION:iam::ACCOUNT:policy[/PATH/]NAME.
-// The policies that AWS itself manages belong to no account: theirs is zero.
+// PolicyARN names a managed policy:
+// arn:PARTITION:iam::ACCOUNT:policy[/PATH/]NAME. AWS managed policies belong to
+// no account: their account is the zero value.
 type PolicyARN struct {
 	Partition Partition
 	Account   ID
@@ -18,7 +19,8 @@ type PolicyARN struct {
 	Name      string
 }
 
-// ParsePolicyARN accepts the ARN of a managed policy, AWS's own or a customer's.
+// ParsePolicyARN returns the ARN of an AWS managed or a customer managed policy
+// in s.
 func ParsePolicyARN(s string) (PolicyARN, error) {
 	fail := func(why string) (PolicyARN, error) {
 		return PolicyARN{}, fmt.Errorf("%q is not the ARN of a managed policy, such as arn:aws:iam::aws:policy/SecurityAudit: %s", clip(s), why)
@@ -54,8 +56,8 @@ func ParsePolicyARN(s string) (PolicyARN, error) {
 	return policy, nil
 }
 
-// CheckPolicyName says what is wrong with the name of a policy, inline or
-// managed, if anything.
+// CheckPolicyName returns an error if name is not a valid name for an inline or
+// a managed policy.
 func CheckPolicyName(name string) error {
 	if len(name) > 128 || !policyNamePattern.MatchString(name) {
 		return fmt.Errorf("%q is not a policy name: it has 1 to 128 characters, letters, digits and _+=,.@-", clip(name))
@@ -79,8 +81,8 @@ func (p PolicyARN) String() string {
 
 var _ encoding.TextUnmarshaler = (*PolicyARN)(nil)
 
-// MarshalText writes the ARN.
+// MarshalText returns the ARN.
 func (p PolicyARN) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText parses the ARN again.
+// UnmarshalText parses the ARN; an empty text gives the zero value.
 func (p *PolicyARN) UnmarshalText(text []byte) error { return unmarshal(p, text, ParsePolicyARN) }

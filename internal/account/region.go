@@ -9,7 +9,7 @@ import (
 )
 
 // Partition is one of the separate AWS clouds, with the names that differ
-// between them (aws-facts 2.5 and 3.4). Nothing crosses a partition.
+// between them (aws-facts 2.5 and 3.4). No access or ARN crosses a partition.
 type Partition struct{ *partition }
 
 type partition struct {
@@ -20,8 +20,8 @@ type partition struct {
 }
 
 // The partitions that this project serves. The isolated ones (aws-iso…) are
-// left out: nobody could tell us how their consoles are addressed, and a link
-// to the wrong host would be worse than a refusal.
+// left out: the addresses of their consoles are not documented publicly, and a
+// link to the wrong host would be worse than a refusal.
 var partitions = []*partition{
 	{"aws", "amazonaws.com", "console.aws.amazon.com", regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]{1,2}$`)},
 	{"aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com", regexp.MustCompile(`^us-gov-[a-z]+-[0-9]{1,2}$`)},
@@ -29,7 +29,7 @@ var partitions = []*partition{
 	{"aws-eusc", "amazonaws.eu", "console.amazonaws-eusc.eu", regexp.MustCompile(`^eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}$`)},
 }
 
-// ParsePartition accepts the partition of an ARN.
+// ParsePartition returns the partition that an ARN names in s.
 func ParsePartition(s string) (Partition, error) {
 	for _, p := range partitions {
 		if p.id == s {
@@ -49,13 +49,14 @@ func (p Partition) String() string {
 	return p.id
 }
 
-// Apart says that something of one partition can't go with a hub in another:
-// Apart("Region us-east-1", got, want).
+// Apart returns an error that says that something in one partition cannot be
+// used with a hub in another: Apart("Region us-east-1", got, want).
 func Apart(what string, got, hub Partition) string {
 	return fmt.Sprintf("%s is in partition %s, the hub in %s; nothing crosses partitions, so a hub per partition is needed, with a provider for each", what, got, hub)
 }
 
-// DNSSuffix ends the host names of the partition's services: "amazonaws.com".
+// DNSSuffix returns the end of the partition's service host names:
+// "amazonaws.com".
 func (p Partition) DNSSuffix() string {
 	if p.IsZero() {
 		return ""
@@ -63,7 +64,8 @@ func (p Partition) DNSSuffix() string {
 	return p.dnsSuffix
 }
 
-// ConsoleHost ends the host names of the partition's console, after the Region.
+// ConsoleHost returns the end of the partition's console host names, after the
+// Region.
 func (p Partition) ConsoleHost() string {
 	if p.IsZero() {
 		return ""
@@ -71,14 +73,14 @@ func (p Partition) ConsoleHost() string {
 	return p.consoleHost
 }
 
-// Region is an AWS Region, which knows its partition.
+// Region is an AWS Region with its partition.
 type Region struct {
 	name      string
 	partition Partition
 }
 
-// ParseRegion accepts a Region by its form: AWS adds Regions faster than any
-// list could follow.
+// ParseRegion returns the Region in s, judged by its form: AWS adds Regions too
+// often for a list.
 func ParseRegion(s string) (Region, error) {
 	for _, p := range partitions {
 		if p.regions.MatchString(s) {
@@ -93,5 +95,5 @@ func (r Region) IsZero() bool { return r.name == "" }
 
 func (r Region) String() string { return r.name }
 
-// Partition is the partition that r belongs to.
+// Partition returns the partition that r belongs to.
 func (r Region) Partition() Partition { return r.partition }

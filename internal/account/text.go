@@ -5,8 +5,8 @@ package account
 
 import "encoding"
 
-// Every value travels as its text, in JSON and elsewhere; reading it back
-// parses it again, and an empty text is the zero value.
+// Every value is encoded as its text, in JSON and elsewhere. Decoding parses
+// the text again; an empty text gives the zero value.
 var (
 	_ encoding.TextUnmarshaler = (*ID)(nil)
 	_ encoding.TextUnmarshaler = (*ExternalID)(nil)

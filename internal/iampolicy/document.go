@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package iampolicy reads and writes IAM policy documents: what a vendor
-// declares for a role is parsed strictly, with the line of every mistake, and
-// what the project itself needs (trust, topic, queue and bucket policies) is
-// built here and nowhere else.
+// Package iampolicy reads and writes IAM policy documents. It parses what a
+// vendor declares for a role strictly, with the line of every mistake, and it
+// is the only place that builds the policies that the project itself needs
+// (trust, topic, queue and bucket policies).
 //
-// It compares documents by meaning, knows the sizes that AWS allows, and remarks
-// on what IAM would refuse or a reviewer frown at. It does not evaluate policies,
-// and whether an action or a resource exists is not its question.
+// It compares documents by meaning, knows AWS's size limits, and reports what
+// IAM would refuse or a reviewer would question. It does not evaluate policies,
+// and does not check whether an action or a resource exists.
 package iampolicy
 
 import (
@@ -16,8 +16,8 @@ import (
 	"encoding/json"
 )
 
-// Document is one policy. Lists that AWS also accepts as a single string are
-// always lists here.
+// Document is one policy. A list that AWS also accepts as a single string is
+// always a list here.
 type Document struct {
 	Version    string // "2012-10-17", "2008-10-17", or empty, which means the latter
 	ID         string
@@ -53,16 +53,16 @@ const (
 	Deny  Effect = "Deny"
 )
 
-// Principals are the values by their kind: "AWS", "Service", "Federated" or
+// Principals holds the values by their type: "AWS", "Service", "Federated" or
 // "CanonicalUser". The short form "*" reads as {"AWS": "*"}, which AWS
-// documents to mean the same.
+// documents as equal.
 type Principals map[string][]string
 
-// Conditions are the values by operator and key. Numbers and booleans read as
-// their text, which is how AWS compares them.
+// Conditions holds the values by operator and key. Numbers and booleans are
+// read as their text, which is how AWS compares them.
 type Conditions map[string]map[string][]string
 
-// String is the document as compact JSON with its elements in AWS's usual
+// String returns the document as compact JSON with its elements in AWS's usual
 // order; the same document always gives the same text.
 func (d Document) String() string {
 	wire := wireDocument{Version: d.Version, ID: d.ID, Statement: make([]wireStatement, len(d.Statements))}
@@ -125,7 +125,7 @@ func (t texts) MarshalJSON() ([]byte, error) {
 }
 
 // encode is json.Marshal without the HTML escapes, which would count against
-// the size limits. What we encode cannot fail.
+// the size limits. The values encoded here cannot fail.
 func encode(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -12,7 +12,7 @@ import (
 // Equivalent reports whether two documents mean the same: the order of
 // statements and lists, a list of one or its string, the case of actions, and
 // an account's root ARN or its number make no difference. The document's Id is
-// a label and does not count; Sids do, because people look for them.
+// a label and is ignored; Sids are compared, because people look for them.
 func Equivalent(a, b string) (bool, error) {
 	first, err := Parse(a)
 	if err != nil {
@@ -25,8 +25,8 @@ func Equivalent(a, b string) (bool, error) {
 	return first.Canonical() == second.Canonical(), nil
 }
 
-// Canonical is one text for all documents that mean the same. It is for
-// comparing and hashing, not for sending to AWS.
+// Canonical returns a text that is equal for all documents that mean the same.
+// It is for comparing and hashing, not for sending to AWS.
 func (d Document) Canonical() string {
 	statements := make([]string, len(d.Statements))
 	for i, s := range d.Statements {
@@ -39,7 +39,7 @@ func (d Document) Canonical() string {
 	return version + "\n" + strings.Join(sorted(statements), "\n")
 }
 
-// canonicalStatement writes every list as a list.
+// canonicalStatement returns the statement with every list written as a list.
 type canonicalStatement struct {
 	Sid                     string
 	Effect                  Effect
@@ -73,7 +73,8 @@ func canonicalPrincipals(principals Principals) map[string][]string {
 	for kind, values := range principals {
 		list := make([]string, len(values))
 		for i, v := range values {
-			// AWS itself writes one form where the other was given (aws-facts 5.5).
+			// AWS returns one of these forms if the other was given (aws-facts
+			// 5.5).
 			list[i] = rootARN.ReplaceAllString(v, "$1")
 		}
 		byKind[kind] = sorted(list)
@@ -89,8 +90,8 @@ func canonicalActions(actions []string) []string {
 	return sorted(list)
 }
 
-// canonicalKey lowers the part of a condition key that has no case; what
-// follows the slash is the name of a tag.
+// canonicalKey lowers the part of a condition key that ignores case; the part
+// after the slash is a tag's name, which does not.
 func canonicalKey(key string) string {
 	name, tag, found := strings.Cut(key, "/")
 	if !found {
@@ -99,7 +100,7 @@ func canonicalKey(key string) string {
 	return strings.ToLower(name) + "/" + tag
 }
 
-// sorted is a sorted copy in which nothing occurs twice.
+// sorted returns a sorted copy without duplicates.
 func sorted(list []string) []string {
 	list = slices.Clone(list)
 	slices.Sort(list)

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// ParseError says what is wrong with a policy document, and where.
+// ParseError describes a mistake in a policy document and its position.
 type ParseError struct {
 	Line, Column int // from 1
 	Problem      string
@@ -23,9 +23,9 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// value is a JSON value that remembers where it stands. encoding/json forgets
-// both that and a key that occurs twice: AWS would take one of the two, and a
-// person reading the policy the other.
+// value is a JSON value with its position. encoding/json loses the position,
+// and also a key that occurs twice: AWS would use one of the two, and a person
+// reading the policy the other.
 type value struct {
 	at      int      // offset of its first byte
 	members []member // of an object, in their order; nil otherwise
@@ -39,7 +39,7 @@ type member struct {
 	value value
 }
 
-// readJSON reads one JSON value and nothing else.
+// readJSON reads exactly one JSON value.
 func readJSON(text string) (value, error) {
 	if strings.TrimSpace(text) == "" {
 		return value{}, at(text, len(text), "the policy is empty: it must be a JSON object")
@@ -47,8 +47,8 @@ func readJSON(text string) (value, error) {
 	if !utf8.ValidString(text) {
 		return value{}, at(text, invalidUTF8(text), "the text is not valid UTF-8")
 	}
-	// A whole-text check first: its errors carry the offset, and whatever
-	// passes it can be walked without a second look at the syntax.
+	// The whole text is checked first: these errors carry the offset, and a
+	// text that passes can be walked without checking the syntax again.
 	var whole json.RawMessage
 	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		return value{}, syntaxError(text, err)
@@ -81,7 +81,7 @@ func invalidUTF8(text string) int {
 	return len(text)
 }
 
-// at makes an error of a problem and the offset it stands at.
+// at returns an error for a problem at an offset.
 func at(text string, offset int, format string, args ...any) *ParseError {
 	offset = max(0, min(offset, len(text)))
 	before := text[:offset]
@@ -97,7 +97,7 @@ type reader struct {
 	tokens *json.Decoder
 }
 
-// next is the offset of the token that comes next.
+// next returns the offset of the next token.
 func (r *reader) next() int {
 	offset := int(r.tokens.InputOffset())
 	for offset < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[offset]) >= 0 {
@@ -165,7 +165,7 @@ func (r *reader) end() error {
 	return nil
 }
 
-// compact is text without the whitespace between its tokens.
+// compact returns text without the whitespace between its tokens.
 func compact(text string) (string, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {

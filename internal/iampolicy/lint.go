@@ -10,20 +10,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Finding is one remark on a policy: what Parse lets pass, because it is well
-// formed, and a reviewer or IAM itself would not.
+// Finding is one remark on a policy that is well formed, so that Parse accepts
+// it, but that IAM would refuse or a reviewer would question.
 type Finding struct {
 	Severity  Severity
 	Code      string // stable: "pass-role-any"
-	Policy    int    // which of the policies that were looked at together
+	Policy    int    // the policy among those that were reviewed together
 	Statement string // its Sid, or "Statement[0]"; empty: the whole policy
 	Message   string // one sentence, which names the statement and says what to do
 }
 
-// String is the finding as a line of output.
+// String returns the finding as a line of output.
 func (f Finding) String() string { return fmt.Sprintf("%s: %s [%s]", f.Severity, f.Message, f.Code) }
 
-// Severity tells what IAM refuses from what people should look at.
+// Severity separates what IAM refuses from what people should look at.
 type Severity string
 
 // The severities.
@@ -42,9 +42,9 @@ const (
 	Session
 )
 
-// Lint reads an identity policy and remarks on it, what IAM would refuse first.
-// A text that Parse refuses gives Parse's error. The partition of the account
-// that the policy is for may be zero: not known yet.
+// Lint returns the findings on an identity policy, those that IAM would refuse
+// first. It returns Parse's error if Parse refuses the text. The partition of
+// the account that the policy is for may be zero, if it is not known yet.
 func Lint(text string, kind Kind, partition account.Partition) ([]Finding, error) {
 	d, err := ParseIdentity(text)
 	if err != nil {
@@ -62,13 +62,14 @@ func Lint(text string, kind Kind, partition account.Partition) ([]Finding, error
 
 // Policy is one inline policy of a role.
 type Policy struct {
-	Name     string // as messages call it
+	Name     string // its name in messages
 	Document string
 }
 
-// Review gives the warnings on all inline policies of one role, judged
-// together: what one allows another may deny, and two harmless permissions may
-// be one that isn't. Policies that Parse refuses count for nothing.
+// Review returns the warnings on all inline policies of one role, judged
+// together: one policy may deny what another allows, and two permissions that
+// are harmless alone may be dangerous together. Policies that Parse refuses are
+// ignored.
 func Review(policies []Policy) []Finding {
 	documents, names := make([]Document, len(policies)), make([]string, len(policies))
 	for i, p := range policies {
@@ -78,8 +79,9 @@ func Review(policies []Policy) []Finding {
 	return review(documents, names)
 }
 
-// ReviewManaged gives the warnings on a managed policy of which only the ARN is
-// known: those of AWS that let their role do everything, or as good as.
+// ReviewManaged returns the warnings on a managed policy of which only the ARN
+// is known: it knows the AWS managed policies that allow everything, or nearly
+// everything.
 func ReviewManaged(arn string) []Finding {
 	name, found := strings.CutPrefix(arn[strings.LastIndex(arn, ":")+1:], "policy/")
 	why := powerful[name]
@@ -92,8 +94,8 @@ func ReviewManaged(arn string) []Finding {
 	}}
 }
 
-// powerful are managed policies of AWS by name, with what is wrong with them.
-// AWS Managed Policy Reference Guide.
+// powerful holds those managed policies by name, with the reason for the
+// warning. Source: AWS Managed Policy Reference Guide.
 var powerful = map[string]string{
 	"AdministratorAccess": "allows every action on every resource",
 	"PowerUserAccess":     "allows nearly every action on every resource",
@@ -108,7 +110,7 @@ func (s Statement) where(i int) string {
 	return fmt.Sprintf("Statement[%d]", i)
 }
 
-// naming is how a sentence begins.
+// naming returns the beginning of a sentence on a statement.
 func (s Statement) naming(i int) string {
 	if s.Sid != "" {
 		return fmt.Sprintf("statement %q", s.Sid)
@@ -116,12 +118,13 @@ func (s Statement) naming(i int) string {
 	return s.where(i)
 }
 
-// remark is a finding on a statement; the rest of its sentence follows its name.
+// remark is a finding on a statement, as the part of its sentence that follows
+// the statement's name.
 func (s Statement) remark(severity Severity, code string, policy, i int, rest string) Finding {
 	return Finding{Severity: severity, Code: code, Policy: policy, Statement: s.where(i), Message: s.naming(i) + " " + rest}
 }
 
-// inWords is a list as people write it in a sentence.
+// inWords formats a list for a sentence.
 func inWords(list []string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")

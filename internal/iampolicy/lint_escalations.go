@@ -8,17 +8,18 @@ import (
 	"slices"
 )
 
-// Ways by which a role with a few permissions gets all that are in its account.
-// IAM User Guide, "Security best practices", "Permissions boundaries", "Granting
-// a user permissions to pass a role to an AWS service", and the list of such
-// ways that is well known among reviewers (Rhino Security Labs, 2018, and what
-// was found since).
+// Privilege escalations: ways by which a role with a few permissions gets every
+// permission in its account. Sources: IAM User Guide, "Security best
+// practices", "Permissions boundaries", "Granting a user permissions to pass a
+// role to an AWS service", and the list that is well known among reviewers
+// (Rhino Security Labs, 2018, and later additions).
 
-// way is a set of actions that lead to more permissions when all are allowed.
+// way is a set of actions that lead to more permissions if all of them are
+// allowed.
 type way struct {
 	code    string
-	actions []string // the first is the one that the remark stands at
-	service string   // that a role is passed to; empty: none is
+	actions []string // the finding is placed at the first
+	service string   // the service that a role is passed to; empty: none
 	gain    string
 }
 
@@ -28,7 +29,7 @@ const (
 
 	grantsItself = "can give more permissions to itself or to others"
 	becomesUser  = "can act as another user of the account"
-	takesOver    = "can do whatever the role of somebody else's program may"
+	takesOver    = "can do whatever the role of another program may"
 	runsAs       = "can do whatever any role may that can be passed to %s"
 )
 
@@ -62,7 +63,7 @@ var ways = slices.Concat(
 	},
 )
 
-// single are ways of one action each.
+// single holds the ways of one action each.
 func single(gain string, actions ...string) (list []way) {
 	for _, action := range actions {
 		list = append(list, way{code: escalation, actions: []string{action}, gain: gain})
@@ -70,7 +71,8 @@ func single(gain string, actions ...string) (list []way) {
 	return list
 }
 
-// passing is a way by which a role is handed to a service that then acts as it.
+// passing holds the ways by which a role is passed to a service that then acts
+// as it.
 func passing(service string, actions ...string) way {
 	return way{
 		code: passRole, actions: append([]string{"iam:PassRole"}, actions...),
@@ -78,11 +80,11 @@ func passing(service string, actions ...string) way {
 	}
 }
 
-// limits are condition keys by which permissions are handed out in part, in ways
-// that AWS recommends: by boundary, by policy, by tag.
+// limits holds the condition keys that limit which permissions can be granted,
+// in ways that AWS recommends: by boundary, by policy, by tag.
 var limits = []string{"iam:PermissionsBoundary", "iam:PolicyARN", "*:ResourceTag/*"}
 
-// opening is all ways with one gain that begin at one statement.
+// opening collects the ways with one gain that begin at one statement.
 type opening struct {
 	first      located
 	code, gain string
@@ -90,7 +92,7 @@ type opening struct {
 	by         [][]located // which allow them
 }
 
-// escalations are the ways that a role's policies open together.
+// escalations returns the ways that a role's policies allow together.
 func (r role) escalations() []Finding {
 	var openings []opening
 	for _, w := range ways {
@@ -126,7 +128,7 @@ func (r role) open(w way) (by []located, ok bool) {
 	return by, true
 }
 
-// limited reports whether the statement's conditions leave nothing of a way.
+// limited reports whether the statement's conditions rule a way out.
 func (s located) limited(service string) bool {
 	if service == "" {
 		return slices.ContainsFunc(limits, func(key string) bool { return len(s.conditioned(key)) > 0 })
@@ -135,7 +137,8 @@ func (s located) limited(service string) bool {
 	return len(values) > 0 && !slices.ContainsFunc(values, func(pattern string) bool { return matches(pattern, service) })
 }
 
-// sentence is the rest of one that names the first statement.
+// sentence returns the part of the finding that follows the name of the first
+// statement.
 func (r role) sentence(o opening) string {
 	var names []string
 	for w, actions := range o.actions {
@@ -162,7 +165,7 @@ func (r role) sentence(o opening) string {
 	}
 }
 
-// place names a statement to a reader who is at another one.
+// place names a statement for a sentence about another one.
 func (r role) place(from, to located) string {
 	if to.policy == from.policy {
 		return to.naming(to.index)

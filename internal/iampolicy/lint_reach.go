@@ -13,7 +13,7 @@ import (
 // another statement denies.
 
 // names reports whether the statement allows an action by name or by a
-// wildcard, other than one of those that are remarked on as a whole already.
+// wildcard, other than a wildcard that has a finding of its own.
 func (s located) names(action string) bool {
 	return s.Effect == Allow && slices.ContainsFunc(s.Action, func(pattern string) bool {
 		_, whole := wholeControlService(pattern)
@@ -21,9 +21,9 @@ func (s located) names(action string) bool {
 	})
 }
 
-// unnamed is a resource that names none: "*", or an ARN whose last part is
-// nothing but a type and stars. In S3's ARNs a bucket stands where others have
-// the type.
+// unnamed matches a resource that names nothing: "*", or an ARN whose last part
+// is only a type and stars. In S3's ARNs the bucket stands in the place of the
+// type.
 func unnamed(resource string) bool {
 	return anyResource.MatchString(resource) && (!strings.Contains(resource, ":s3:") || anyBucket.MatchString(resource))
 }
@@ -33,12 +33,13 @@ var (
 	anyBucket   = regexp.MustCompile(`:[*/]+$`)
 )
 
-// broad reports whether the statement is about resources that it doesn't name.
+// broad reports whether the statement applies to resources that it does not
+// name.
 func (s Statement) broad() bool {
 	return s.NotResource != nil || slices.ContainsFunc(s.Resource, unnamed)
 }
 
-// extent says so in words.
+// extent describes the statement's resources in words.
 func (s Statement) extent() string {
 	for _, resource := range s.Resource {
 		if unnamed(resource) && !slices.Contains(s.Resource, "*") {
@@ -48,8 +49,8 @@ func (s Statement) extent() string {
 	return "every resource"
 }
 
-// conditioned are the values of which a condition key must have one. Negated
-// operators don't count.
+// conditioned returns the values of which a condition key must have one.
+// Negated operators don't count.
 func (s Statement) conditioned(key string) (values []string) {
 	s.eachValue(func(operator, name, value string) {
 		base, _, known := operatorOf(operator)
@@ -61,8 +62,9 @@ func (s Statement) conditioned(key string) (values []string) {
 	return values
 }
 
-// denies reports whether the role may never do an action, or what a pattern
-// such as "iam:*" covers: by a Deny without conditions, on every resource.
+// denies reports whether the role may never do an action, or an action that a
+// pattern such as "iam:*" covers, because of a Deny without conditions on every
+// resource.
 func (r role) denies(action string) bool {
 	return slices.ContainsFunc(r.statements, func(s located) bool {
 		if s.Effect != Deny || len(s.Condition) > 0 || !slices.Contains(s.Resource, "*") {
@@ -77,7 +79,7 @@ func (r role) denies(action string) bool {
 }
 
 // matches compares an action or a condition key with a pattern, whose wildcards
-// are * and ?. Case makes no difference to IAM.
+// are * and ?. It ignores case, as IAM does.
 func matches(pattern, text string) bool {
 	pattern, text = strings.ToLower(pattern), strings.ToLower(text)
 	star, mark := -1, 0

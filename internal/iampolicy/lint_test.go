@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// policyOf is a document of 2012 with the given statements, each without its
-// braces.
+// policyOf returns a document of version 2012-10-17 with the given statements,
+// each without its braces.
 func policyOf(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + strings.Join(statements, "},{") + `}]}`
 }
@@ -52,38 +52,38 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 		kind Kind
 		want string // the code, and a part of the sentence
 	}{
-		"a long managed policy":           {resource("arn:aws:s3:::" + strings.Repeat("x", MaxManagedSize)), Managed, "too-long: the policy has 6254 characters without whitespace, and IAM allows 6144"},
-		"a long session policy":           {resource("arn:aws:s3:::" + strings.Repeat("x", MaxSessionSize)), Session, "too-long: IAM allows 2048"},
-		"a managed policy of no version":  {strings.Replace(resource("*"), `"Version":"2012-10-17",`, "", 1), Managed, `no-version: write "Version": "2012-10-17"`},
-		"any service":                     {policyOf(allowing("*:Get*", "*")), Inline, `action-of-no-service: Statement[0] has the action "*:Get*"`},
-		"any service but":                 {policyOf(`"Effect":"Deny","NotAction":"s*:Get","Resource":"*"`), Inline, `action-of-no-service: "s*:Get"`},
-		"a resource of two stars":         {resource("**"), Inline, `malformed-resource: "**", which is no ARN`},
-		"half an ARN":                     {resource("arn:aws:s3"), Inline, "malformed-resource: which has 3 of the six parts of an ARN"},
-		"an ARN that lacks the account":   {resource("arn:aws:sqs:us-east-1:jobs"), Inline, "malformed-resource: which has 5 of the six parts"},
-		"CloudFormation's partition":      {resource("arn:${AWS::Partition}:s3:::b"), Inline, `malformed-resource: AWS has no partition "${AWS`},
-		"no service in an ARN":            {resource("arn:aws::us-east-1:123456789012:b"), Inline, "malformed-resource: whose service must be written in full"},
-		"a wildcard for a service":        {resource("arn:aws:*:*:*:*"), Inline, "malformed-resource: whose service must be written in full"},
-		"a service in upper case":         {resource("arn:aws:S3:::b"), Inline, "malformed-resource: in lower case"},
-		"a Region in upper case":          {resource("arn:aws:sqs:US-EAST-1:123456789012:b"), Inline, `malformed-resource: "US-EAST-1" is no Region`},
-		"an account of eleven digits":     {resource("arn:aws:sqs:us-east-1:12345678901:b"), Inline, `malformed-resource: the account "12345678901" has 11 digits`},
-		"an ARN without its end":          {resource("arn:aws:s3:::"), Inline, "malformed-resource: names nothing after the last colon"},
-		"IAM with a Region":               {resource("arn:aws:iam:us-east-1:123456789012:role/x"), Inline, "malformed-resource: IAM has no Regions"},
-		"a role without its type":         {resource("arn:aws:iam::123456789012:Admin"), Inline, "malformed-resource: write role/NAME"},
-		"China's ARN":                     {resource("arn:aws-cn:s3:::b"), Inline, `other-partition: "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
-		"an operator with a typo":         {condition(`{"StringEqual":{"aws:SourceIp":"x"}}`), Inline, `unknown-condition-operator: "StringEqual", which IAM doesn't know`},
-		"an unknown set operator":         {condition(`{"ForEach:StringEquals":{"aws:x":"y"}}`), Inline, "unknown-condition-operator"},
-		"null if it exists":               {condition(`{"NullIfExists":{"aws:x":"true"}}`), Inline, "unknown-condition-operator"},
-		"a key of no service":             {condition(`{"StringEquals":{"username":"y"}}`), Inline, `malformed-condition-key: "username"; a key is SERVICE:NAME`},
-		"a key in two spellings":          {condition(`{"StringEquals":{"aws:PrincipalArn":"y","aws:principalarn":"z"}}`), Inline, "condition-key-twice: are one key to IAM"},
-		"a date of words":                 {condition(`{"DateGreaterThan":{"aws:CurrentTime":"tomorrow"}}`), Inline, `malformed-date: "tomorrow", which is no date`},
-		"a brace too few":                 {resource("arn:aws:s3:::home/${aws:username"), Inline, "malformed-variable: no closing brace"},
-		"an empty variable":               {resource("arn:aws:s3:::home/${}"), Inline, "malformed-variable: ${} is no policy variable"},
-		"a variable without a service":    {condition(`{"StringLike":{"s3:prefix":"${username}/*"}}`), Inline, "malformed-variable: ${username} is no policy variable"},
-		"a variable with a space":         {resource("arn:aws:s3:::home/${aws: username}"), Inline, "malformed-variable"},
-		"a default without quotes":        {resource("arn:aws:s3:::home/${aws:username, none}"), Inline, "malformed-variable"},
-		"a variable of Terraform's":       {resource("arn:aws:s3:::home/&{aws:username}/*"), Inline, `variable-of-terraform: write ${aws:username}`},
-		"one of Terraform's, compared":    {condition(`{"StringLike":{"s3:prefix":"&{aws:PrincipalTag/team}/*"}}`), Inline, "variable-of-terraform: is a variable only in the data source aws_iam_policy_document"},
-		"CloudFormation's pseudo account": {resource("arn:aws:s3:::logs-${AWS::AccountId}"), Inline, "malformed-variable: is CloudFormation's, which is not filled in here"},
+		"a long managed policy":              {resource("arn:aws:s3:::" + strings.Repeat("x", MaxManagedSize)), Managed, "too-long: the policy has 6254 characters without whitespace, and IAM allows 6144"},
+		"a long session policy":              {resource("arn:aws:s3:::" + strings.Repeat("x", MaxSessionSize)), Session, "too-long: IAM allows 2048"},
+		"a managed policy without a version": {strings.Replace(resource("*"), `"Version":"2012-10-17",`, "", 1), Managed, `no-version: write "Version": "2012-10-17"`},
+		"any service":                        {policyOf(allowing("*:Get*", "*")), Inline, `action-of-no-service: Statement[0] has the action "*:Get*"`},
+		"a service with a wildcard":          {policyOf(`"Effect":"Deny","NotAction":"s*:Get","Resource":"*"`), Inline, `action-of-no-service: "s*:Get"`},
+		"a resource of two stars":            {resource("**"), Inline, `malformed-resource: "**", which is no ARN`},
+		"half an ARN":                        {resource("arn:aws:s3"), Inline, "malformed-resource: which has 3 of the six parts of an ARN"},
+		"an ARN that lacks the account":      {resource("arn:aws:sqs:us-east-1:jobs"), Inline, "malformed-resource: which has 5 of the six parts"},
+		"CloudFormation's partition":         {resource("arn:${AWS::Partition}:s3:::b"), Inline, `malformed-resource: AWS has no partition "${AWS`},
+		"no service in an ARN":               {resource("arn:aws::us-east-1:123456789012:b"), Inline, "malformed-resource: whose service must be written in full"},
+		"a wildcard for a service":           {resource("arn:aws:*:*:*:*"), Inline, "malformed-resource: whose service must be written in full"},
+		"a service in upper case":            {resource("arn:aws:S3:::b"), Inline, "malformed-resource: in lower case"},
+		"a Region in upper case":             {resource("arn:aws:sqs:US-EAST-1:123456789012:b"), Inline, `malformed-resource: "US-EAST-1" is no Region`},
+		"an account of eleven digits":        {resource("arn:aws:sqs:us-east-1:12345678901:b"), Inline, `malformed-resource: the account "12345678901" has 11 digits`},
+		"an ARN without its end":             {resource("arn:aws:s3:::"), Inline, "malformed-resource: names nothing after the last colon"},
+		"IAM with a Region":                  {resource("arn:aws:iam:us-east-1:123456789012:role/x"), Inline, "malformed-resource: IAM has no Regions"},
+		"a role without its type":            {resource("arn:aws:iam::123456789012:Admin"), Inline, "malformed-resource: write role/NAME"},
+		"China's ARN":                        {resource("arn:aws-cn:s3:::b"), Inline, `other-partition: "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
+		"an operator with a typo":            {condition(`{"StringEqual":{"aws:SourceIp":"x"}}`), Inline, `unknown-condition-operator: "StringEqual", which IAM doesn't know`},
+		"an unknown set operator":            {condition(`{"ForEach:StringEquals":{"aws:x":"y"}}`), Inline, "unknown-condition-operator"},
+		"null if it exists":                  {condition(`{"NullIfExists":{"aws:x":"true"}}`), Inline, "unknown-condition-operator"},
+		"a key of no service":                {condition(`{"StringEquals":{"username":"y"}}`), Inline, `malformed-condition-key: "username"; a key is SERVICE:NAME`},
+		"a key in two spellings":             {condition(`{"StringEquals":{"aws:PrincipalArn":"y","aws:principalarn":"z"}}`), Inline, "condition-key-twice: are one key to IAM"},
+		"a date of words":                    {condition(`{"DateGreaterThan":{"aws:CurrentTime":"tomorrow"}}`), Inline, `malformed-date: "tomorrow", which is no date`},
+		"a brace too few":                    {resource("arn:aws:s3:::home/${aws:username"), Inline, "malformed-variable: no closing brace"},
+		"an empty variable":                  {resource("arn:aws:s3:::home/${}"), Inline, "malformed-variable: ${} is no policy variable"},
+		"a variable without a service":       {condition(`{"StringLike":{"s3:prefix":"${username}/*"}}`), Inline, "malformed-variable: ${username} is no policy variable"},
+		"a variable with a space":            {resource("arn:aws:s3:::home/${aws: username}"), Inline, "malformed-variable"},
+		"a default without quotes":           {resource("arn:aws:s3:::home/${aws:username, none}"), Inline, "malformed-variable"},
+		"a variable of Terraform's":          {resource("arn:aws:s3:::home/&{aws:username}/*"), Inline, `variable-of-terraform: write ${aws:username}`},
+		"one of Terraform's, compared":       {condition(`{"StringLike":{"s3:prefix":"&{aws:PrincipalTag/team}/*"}}`), Inline, "variable-of-terraform: is a variable only in the data source aws_iam_policy_document"},
+		"CloudFormation's pseudo account":    {resource("arn:aws:s3:::logs-${AWS::AccountId}"), Inline, "malformed-variable: is CloudFormation's, which is not filled in here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			findings, err := Lint(c.text, c.kind, aws)
@@ -100,9 +100,9 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 	}
 }
 
-// What AWS's own documentation shows is nothing to refuse, and neither is what
-// a careful vendor writes to be frowned at.
-func TestGoodPoliciesAreLetPass(t *testing.T) {
+// The examples of AWS's own documentation are no errors, and neither is what a
+// careful vendor writes to avoid warnings.
+func TestGoodPoliciesHaveNoFindings(t *testing.T) {
 	partition, err := account.ParsePartition("aws-us-gov")
 	if err != nil {
 		t.Fatal(err)
@@ -141,35 +141,35 @@ func TestGoodPoliciesAreLetPass(t *testing.T) {
 	}
 }
 
-func TestWhatAReviewerWouldFrownAtIsAWarning(t *testing.T) {
+func TestWhatAReviewerWouldQuestionIsAWarning(t *testing.T) {
 	sid := func(name, statement string) string { return fmt.Sprintf(`"Sid":%q,`, name) + statement }
 	for name, c := range map[string]struct{ text, want string }{
-		"an administrator":            {policyOf(sid("All", allowing("s3:Get* *", "*"))), `administrator: statement "All" allows every action on every resource`},
-		"an administrator of roles":   {policyOf(allowing("*", "arn:aws:iam::*:role/*")), "administrator: allows every action on arn:aws:iam::*:role/*"},
-		"an administrator by address": {policyOf(allowing("*", "*") + `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.7"}}`), "administrator: "},
-		"everything of IAM":           {policyOf(allowing("iam:* kms:*", "*")), "service-administrator: Statement[0] allows iam:* and kms:* on every resource"},
-		"everything of IAM, longer":   {policyOf(allowing("IAM:**", "arn:aws:iam::*:*")), "service-administrator: allows iam:* on arn:aws:iam::*:*"},
-		"passing any role":            {policyOf(allowing("s3:GetObject", "*"), allowing("iam:Pass*", "*")), "pass-role-any: Statement[1] allows iam:PassRole on every resource"},
-		"passing any role, narrowly":  {policyOf(allowing("iam:PassRole", "*") + `,"Condition":{"StringNotEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`), "pass-role-any: "},
-		"assuming any role":           {policyOf(allowing("sts:AssumeRole", "arn:aws:iam::*:role/*")), "assume-role-any: allows sts:AssumeRole on arn:aws:iam::*:role/*"},
-		"all but":                     {policyOf(`"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"`), "allow-not-action: allows every action but iam:* and sts:*"},
-		"everywhere but":              {policyOf(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b"`), "allow-not-resource: "},
-		"variables in 2008":           {strings.Replace(resource("arn:aws:s3:::home/${aws:username}"), "2012-10-17", "2008-10-17", 1), `variable-not-filled-in: write "Version": "2012-10-17"`},
-		"variables in no version":     {strings.Replace(resource("arn:aws:s3:::home/${aws:username}"), `"Version":"2012-10-17",`, "", 1), "variable-not-filled-in: "},
-		"a name that is no number":    {condition(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), `value-never-matches: compares s3:max-keys with "ten" by NumericLessThan`},
-		"an answer that is no truth":  {condition(`{"Bool":{"aws:SecureTransport":"yes"}}`), "value-never-matches: "},
-		"an address that is none":     {condition(`{"IpAddress":{"aws:SourceIp":"example.com"}}`), "value-never-matches: "},
-		"a variable as the account":   {resource("arn:aws:sqs:us-east-1:${aws:PrincipalAccount}:jobs"), `resource-never-matches: after the fifth colon of an ARN only, so it names nothing; write the value, or *, instead of ${aws:PrincipalAccount}`},
-		"a variable as the Region":    {policyOf(denying("sqs:*", "arn:aws:sqs:${aws:RequestedRegion}:*:jobs-${aws:username}")), "resource-never-matches: instead of ${aws:RequestedRegion}"},
-		"one way up":                  {policyOf(allowing("iam:AttachRolePolicy", "*")), "privilege-escalation: Statement[0] allows iam:AttachRolePolicy on every resource, with which the role can give more permissions"},
-		"some ways up":                {policyOf(allowing("iam:*UserPolicy", "*")), "privilege-escalation: allows iam:AttachUserPolicy and iam:PutUserPolicy on every resource, with each of which"},
-		"somebody else's keys":        {policyOf(allowing("iam:CreateAccessKey", "arn:aws:iam::*:user/*")), "privilege-escalation: the role can act as another user"},
-		"somebody else's function":    {policyOf(allowing("lambda:*", "*")), "privilege-escalation: allows lambda:UpdateFunctionCode"},
-		"passing to a new server":     {policyOf(allowing("iam:PassRole", "*"), sid("Run", allowing("ec2:Run*", "*"))), `privilege-escalation-by-pass-role: Statement[0] allows iam:PassRole on every resource, and together with ec2:RunInstances (statement "Run")`},
-		"passing to where it may":     {policyOf(allowing("iam:PassRole", "*")+`,"Condition":{"StringLike":{"iam:PassedToService":"ec2*"}}`, allowing("ec2:RunInstances", "*")), "privilege-escalation-by-pass-role: ec2.amazonaws.com"},
-		"a Deny elsewhere":            {policyOf(allowing("iam:PassRole", "*"), denying("iam:PassRole", "arn:aws:iam::*:role/admin")), "pass-role-any: "},
-		"a Deny with a condition":     {policyOf(allowing("sts:AssumeRole", "*"), denying("sts:*", "*")+`,"Condition":{"Bool":{"aws:SecureTransport":"false"}}`), "assume-role-any: "},
-		"a Deny of less":              {policyOf(allowing("*", "*"), denying("iam:*", "*")), "administrator: "},
+		"an administrator":                         {policyOf(sid("All", allowing("s3:Get* *", "*"))), `administrator: statement "All" allows every action on every resource`},
+		"an administrator of roles":                {policyOf(allowing("*", "arn:aws:iam::*:role/*")), "administrator: allows every action on arn:aws:iam::*:role/*"},
+		"an administrator by address":              {policyOf(allowing("*", "*") + `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.7"}}`), "administrator: "},
+		"everything of IAM":                        {policyOf(allowing("iam:* kms:*", "*")), "service-administrator: Statement[0] allows iam:* and kms:* on every resource"},
+		"everything of IAM, longer":                {policyOf(allowing("IAM:**", "arn:aws:iam::*:*")), "service-administrator: allows iam:* on arn:aws:iam::*:*"},
+		"passing any role":                         {policyOf(allowing("s3:GetObject", "*"), allowing("iam:Pass*", "*")), "pass-role-any: Statement[1] allows iam:PassRole on every resource"},
+		"passing any role, narrowly":               {policyOf(allowing("iam:PassRole", "*") + `,"Condition":{"StringNotEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`), "pass-role-any: "},
+		"assuming any role":                        {policyOf(allowing("sts:AssumeRole", "arn:aws:iam::*:role/*")), "assume-role-any: allows sts:AssumeRole on arn:aws:iam::*:role/*"},
+		"all but":                                  {policyOf(`"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"`), "allow-not-action: allows every action but iam:* and sts:*"},
+		"everywhere but":                           {policyOf(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b"`), "allow-not-resource: "},
+		"variables in 2008":                        {strings.Replace(resource("arn:aws:s3:::home/${aws:username}"), "2012-10-17", "2008-10-17", 1), `variable-not-filled-in: write "Version": "2012-10-17"`},
+		"variables in no version":                  {strings.Replace(resource("arn:aws:s3:::home/${aws:username}"), `"Version":"2012-10-17",`, "", 1), "variable-not-filled-in: "},
+		"a name that is no number":                 {condition(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), `value-never-matches: compares s3:max-keys with "ten" by NumericLessThan`},
+		"a boolean that is neither true nor false": {condition(`{"Bool":{"aws:SecureTransport":"yes"}}`), "value-never-matches: "},
+		"an invalid address":                       {condition(`{"IpAddress":{"aws:SourceIp":"example.com"}}`), "value-never-matches: "},
+		"a variable as the account":                {resource("arn:aws:sqs:us-east-1:${aws:PrincipalAccount}:jobs"), `resource-never-matches: after the fifth colon of an ARN only, so it names nothing; write the value, or *, instead of ${aws:PrincipalAccount}`},
+		"a variable as the Region":                 {policyOf(denying("sqs:*", "arn:aws:sqs:${aws:RequestedRegion}:*:jobs-${aws:username}")), "resource-never-matches: instead of ${aws:RequestedRegion}"},
+		"one escalation":                           {policyOf(allowing("iam:AttachRolePolicy", "*")), "privilege-escalation: Statement[0] allows iam:AttachRolePolicy on every resource, with which the role can give more permissions"},
+		"two escalations":                          {policyOf(allowing("iam:*UserPolicy", "*")), "privilege-escalation: allows iam:AttachUserPolicy and iam:PutUserPolicy on every resource, with each of which"},
+		"another user's keys":                      {policyOf(allowing("iam:CreateAccessKey", "arn:aws:iam::*:user/*")), "privilege-escalation: the role can act as another user"},
+		"another program's function":               {policyOf(allowing("lambda:*", "*")), "privilege-escalation: allows lambda:UpdateFunctionCode"},
+		"passing a role to a new server":           {policyOf(allowing("iam:PassRole", "*"), sid("Run", allowing("ec2:Run*", "*"))), `privilege-escalation-by-pass-role: Statement[0] allows iam:PassRole on every resource, and together with ec2:RunInstances (statement "Run")`},
+		"passing a role to an allowed service":     {policyOf(allowing("iam:PassRole", "*")+`,"Condition":{"StringLike":{"iam:PassedToService":"ec2*"}}`, allowing("ec2:RunInstances", "*")), "privilege-escalation-by-pass-role: ec2.amazonaws.com"},
+		"a Deny elsewhere":                         {policyOf(allowing("iam:PassRole", "*"), denying("iam:PassRole", "arn:aws:iam::*:role/admin")), "pass-role-any: "},
+		"a Deny with a condition":                  {policyOf(allowing("sts:AssumeRole", "*"), denying("sts:*", "*")+`,"Condition":{"Bool":{"aws:SecureTransport":"false"}}`), "assume-role-any: "},
+		"a Deny of less":                           {policyOf(allowing("*", "*"), denying("iam:*", "*")), "administrator: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			findings, err := Lint(c.text, Inline, account.Partition{})
@@ -186,7 +186,7 @@ func TestWhatAReviewerWouldFrownAtIsAWarning(t *testing.T) {
 	}
 }
 
-func TestADenyOfTheSameOnEverythingIsHeard(t *testing.T) {
+func TestADenyOnEveryResourceSilencesAWarning(t *testing.T) {
 	for name, text := range map[string]string{
 		"by name":        policyOf(allowing("iam:PassRole sts:AssumeRole iam:CreateAccessKey", "*"), denying("iam:PassRole sts:AssumeRole iam:CreateAccessKey", "*")),
 		"by wildcard":    policyOf(denying("i*:*", "*"), allowing("iam:PutRolePolicy", "*")),
@@ -204,13 +204,13 @@ func TestADenyOfTheSameOnEverythingIsHeard(t *testing.T) {
 	}
 }
 
-func TestThePoliciesOfARoleAreJudgedTogether(t *testing.T) {
+func TestThePoliciesOfARoleAreReviewedTogether(t *testing.T) {
 	pass := Policy{"pass", policyOf(allowing("iam:PassRole", "*"))}
 	run := Policy{"run", policyOf(allowing("lambda:CreateFunction", "arn:aws:lambda:*:*:function:acme"), allowing("lambda:InvokeFunction", "*"))}
 	never := Policy{"never", policyOf(denying("iam:PassRole", "*"))}
 
 	if findings := Review([]Policy{run}); len(findings) > 0 {
-		t.Errorf("running a function of one's own is no escalation: %s", lines(findings))
+		t.Errorf("running the role's own function is no escalation: %s", lines(findings))
 	}
 	findings := Review([]Policy{run, pass})
 	const want = `together with lambda:CreateFunction (Statement[0] of policy "run") and lambda:InvokeFunction (Statement[1] of policy "run") ` +
@@ -220,30 +220,30 @@ func TestThePoliciesOfARoleAreJudgedTogether(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", lines(findings), want)
 	}
 	if findings := Review([]Policy{run, pass, never}); len(findings) > 0 {
-		t.Errorf("what one policy denies, no other allows: %s", lines(findings))
+		t.Errorf("a Deny in another policy is ignored: %s", lines(findings))
 	}
 	if findings := Review([]Policy{{"broken", "{"}, pass}); len(findings) != 1 || findings[0].Policy != 1 {
-		t.Errorf("a policy that can't be read counts for nothing: %s", lines(findings))
+		t.Errorf("a policy that can't be parsed gives warnings: %s", lines(findings))
 	}
 }
 
-func TestPowerfulManagedPoliciesAreWarnedOf(t *testing.T) {
+func TestPowerfulManagedPoliciesGiveAWarning(t *testing.T) {
 	for arn, want := range map[string]bool{
 		"arn:aws:iam::aws:policy/AdministratorAccess":          true,
 		"arn:aws-us-gov:iam::aws:policy/PowerUserAccess":       true,
 		"arn:aws-cn:iam::aws:policy/IAMFullAccess":             true,
 		"arn:aws:iam::aws:policy/ReadOnlyAccess":               false,
-		"arn:aws:iam::123456789012:policy/AdministratorAccess": false, // the customer's own, whatever it is
+		"arn:aws:iam::123456789012:policy/AdministratorAccess": false, // the customer's own, whatever it allows
 		"AdministratorAccess":                                  false,
 	} {
 		if got := len(ReviewManaged(arn)) == 1; got != want {
-			t.Errorf("%s is warned of: %t", arn, got)
+			t.Errorf("%s gives a warning: %t", arn, got)
 		}
 	}
 }
 
-// Every rule is seen at work above: what no row asks for may as well be gone.
-func TestEveryWayUpIsFoundByItself(t *testing.T) {
+// A rule that no test shows at work could as well be removed.
+func TestEveryEscalationIsFoundByItself(t *testing.T) {
 	for _, w := range ways {
 		findings := Review([]Policy{{Document: policyOf(allowing(strings.Join(w.actions, " "), "*"))}})
 		if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Code == w.code && strings.Contains(f.Message, w.gain) }) {

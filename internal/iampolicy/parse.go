@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Parse reads a policy document of any kind: it refuses what IAM would refuse
-// for its form, with the line and column of the mistake.
+// Parse reads a policy document of any kind. It returns a *ParseError with the
+// line and column of the first mistake in its form that IAM would refuse.
 func Parse(text string) (Document, error) { return parse(text, false) }
 
 // ParseIdentity reads a policy that is attached to a role. It names no
@@ -35,7 +35,7 @@ func parse(text string, identity bool) (Document, error) {
 	return d, nil
 }
 
-// parser keeps the first mistake and carries on doing nothing after it.
+// parser keeps the first mistake; after it, all methods do nothing.
 type parser struct {
 	source   string
 	identity bool
@@ -125,7 +125,7 @@ func (p *parser) statement(where string, v value) Statement {
 	return s
 }
 
-// complete checks what no single element of a statement can say.
+// complete checks what depends on several elements of a statement.
 func (p *parser) complete(where string, offset int, s Statement) {
 	if s.Effect == "" {
 		p.fail(offset, `%s has no "Effect": it is "Allow" or "Deny"`, where)
@@ -232,8 +232,8 @@ func (p *parser) conditions(v value) Conditions {
 	return conditions
 }
 
-// values are those of a condition key, where numbers and booleans may stand
-// for their text.
+// values returns those of a condition key, as text if they are numbers or
+// booleans.
 func (p *parser) values(key member) []string {
 	list := key.value.items
 	if list == nil {
@@ -255,8 +255,9 @@ func (p *parser) values(key member) []string {
 	return texts
 }
 
-// characters refuses what IAM does not take in the policies of a role: it knows
-// Latin-1 and no control characters, however they are escaped in the JSON.
+// characters refuses what IAM does not accept in the policies of a role: it
+// accepts Latin-1 without control characters, however they are escaped in the
+// JSON.
 func (p *parser) characters(v value) {
 	check := func(offset int, text string) {
 		for _, r := range text {
@@ -277,7 +278,7 @@ func (p *parser) characters(v value) {
 	}
 }
 
-// text is a value that must be one string.
+// text returns a value that must be one string.
 func (p *parser) text(name string, v value) string {
 	s, ok := v.scalar.(string)
 	if !ok {
@@ -286,7 +287,7 @@ func (p *parser) text(name string, v value) string {
 	return s
 }
 
-// texts is a value that must be a string or a list of them, and not empty.
+// texts returns a value that must be a string or a non-empty list of strings.
 func (p *parser) texts(name string, v value) []string {
 	list := v.items
 	if list == nil {
@@ -306,7 +307,7 @@ func (p *parser) texts(name string, v value) []string {
 	return texts
 }
 
-// unknown refuses a key, and names the one that was perhaps meant.
+// unknown refuses a key, and suggests the one that was probably meant.
 func (p *parser) unknown(m member, of string, known ...string) {
 	for _, name := range known {
 		if meant := strings.ToLower(m.name); meant == strings.ToLower(name) || meant == strings.ToLower(name)+"s" {
@@ -316,7 +317,7 @@ func (p *parser) unknown(m member, of string, known ...string) {
 	p.fail(m.at, "%s has no key %q: it has %s", of, clip(m.name), strings.Join(known, ", "))
 }
 
-// clip keeps a pasted page out of an error message.
+// clip shortens text for an error message.
 func clip(s string) string {
 	const limit = 200
 	if len(s) <= limit {

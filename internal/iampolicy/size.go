@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// What AWS allows, in characters without whitespace (aws-facts 7.2) or, for the
+// AWS's limits, in characters without whitespace (aws-facts 7.2) or, for the
 // policies of topics, queues and buckets, in bytes (5.1, 4.2).
 const (
 	MaxInlineSize  = 10240 // all inline policies of one role together
@@ -22,9 +22,9 @@ const (
 	MaxBucketSize      = 20480
 )
 
-// Size is the length of a document as IAM counts it: characters, without the
-// whitespace between the tokens of its JSON. Whitespace inside strings is
-// counted here, so that we are never more generous than IAM.
+// Size returns the length of a document as IAM counts it: characters, without
+// the whitespace between the tokens of its JSON. Whitespace inside strings is
+// counted, so that the result is never smaller than IAM's.
 func Size(text string) (int, error) {
 	c, err := compact(text)
 	if err != nil {
@@ -33,8 +33,8 @@ func Size(text string) (int, error) {
 	return utf8.RuneCountInString(c), nil
 }
 
-// InlineSize is the sum that IAM holds against MaxInlineSize, for the inline
-// policies of one role by their names.
+// InlineSize returns the sum that IAM compares with MaxInlineSize, for the
+// inline policies of one role by their names.
 func InlineSize(policies map[string]string) (int, error) {
 	sum := 0
 	for name, text := range policies {

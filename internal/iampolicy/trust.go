@@ -10,8 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Trust is who may assume a customer's role: accounts of the vendor, each with
-// the external ID, and in an account that has principals here, only those.
+// Trust describes who may assume a customer's role: accounts of the vendor,
+// each with the external ID, and in an account that has principals here, only
+// those.
 type Trust struct {
 	Partition  account.Partition
 	Accounts   []account.ID      // in this order; the hub's comes first
@@ -21,16 +22,18 @@ type Trust struct {
 	SourceIdentity bool // sessions may have a source identity
 }
 
-// Document returns the trust policy. The external ID is the ID itself, or a mark
-// that the caller replaces by a reference.
+// Document returns the trust policy. The external ID is the ID itself, or a
+// mark that the caller replaces by a reference.
 //
-// The principal of a statement is an account's root even if roles are named, and
-// these stand in a condition: IAM turns a role named as principal into its unique
-// ID, so that recreating that role would break every customer (aws-facts 7.6).
+// The principal of a statement is an account's root even if roles are named,
+// which stand in a condition: IAM turns a role named as principal into its
+// unique ID, so that recreating that role would break every customer (aws-facts
+// 7.6).
 //
-// What a session may have is granted by statements of their own, without the
-// external ID, as AWS documents it (12.10): whether these calls would see the ID
-// is not known, and they are only made together with an AssumeRole, which does.
+// Session tags and source identities are granted by separate statements without
+// the external ID, as AWS documents it (12.10): whether these calls would see
+// the ID is not known, and they are only made together with an AssumeRole,
+// which does.
 func (t Trust) Document(externalID string) Document {
 	d := Document{Version: Version2012}
 	for _, id := range t.Accounts {
@@ -62,8 +65,8 @@ func (t Trust) statement(id account.ID, condition Conditions, actions ...string)
 	}
 }
 
-// onlyPrincipals is the condition that leaves only the named roles of an account;
-// it is empty if none is named.
+// onlyPrincipals returns the condition that allows only the named roles of an
+// account; it is empty if none is named.
 func (t Trust) onlyPrincipals(id account.ID) Conditions {
 	var arns []string
 	for _, principal := range t.Principals {

@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-func TestATrustPolicySaysWhoMayDoWhat(t *testing.T) {
+func TestATrustPolicyAllowsExactlyWhatIsDeclared(t *testing.T) {
 	vendor, scanner := id(t, "111111111111"), id(t, "222222222222")
 	aws := region(t, "us-east-1").Partition()
 	prover := account.RoleARN{Partition: aws, Account: vendor, Path: "/", Name: "Prover"}
@@ -30,13 +30,13 @@ func TestATrustPolicySaysWhoMayDoWhat(t *testing.T) {
 	}{
 		"the hub's account": {Trust{Accounts: []account.ID{vendor}},
 			byVendor + `"sts:AssumeRole","Condition":{` + withID + `}}`},
-		"a role of it": {Trust{Accounts: []account.ID{vendor}, Principals: []account.RoleARN{prover, prover}},
+		"a role of the hub's account": {Trust{Accounts: []account.ID{vendor}, Principals: []account.RoleARN{prover, prover}},
 			byVendor + `"sts:AssumeRole","Condition":{` + asProver + `,` + withID + `}}`},
 		"one more account": {Trust{Accounts: []account.ID{vendor, scanner}},
 			byVendor + `"sts:AssumeRole","Condition":{` + withID + `}},` + byScanner + `"sts:AssumeRole","Condition":{` + withID + `}}`},
-		"a role of each": {Trust{Accounts: []account.ID{vendor, scanner}, Principals: []account.RoleARN{worker, prover}},
+		"a role of each account": {Trust{Accounts: []account.ID{vendor, scanner}, Principals: []account.RoleARN{worker, prover}},
 			byVendor + `"sts:AssumeRole","Condition":{` + asProver + `,` + withID + `}},` + byScanner + `"sts:AssumeRole","Condition":{` + asWorker + `,` + withID + `}}`},
-		"a role of the other": {Trust{Accounts: []account.ID{vendor, scanner}, Principals: []account.RoleARN{worker}},
+		"a role of the other account": {Trust{Accounts: []account.ID{vendor, scanner}, Principals: []account.RoleARN{worker}},
 			byVendor + `"sts:AssumeRole","Condition":{` + withID + `}},` + byScanner + `"sts:AssumeRole","Condition":{` + asWorker + `,` + withID + `}}`},
 		"session tags": {Trust{Accounts: []account.ID{vendor}, SessionTags: true},
 			byVendor + `"sts:AssumeRole","Condition":{` + withID + `}},` + byVendor + `"sts:TagSession"}`},

@@ -13,20 +13,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// What IAM would refuse, beyond what Parse does. Parse reads what customers'
-// stacks already run, so its rules don't change; these are for what is new. The
-// rules are those of the IAM User Guide, pages "IAM JSON policy elements" and
+// Errors: what IAM would refuse, beyond what Parse does. Parse reads what
+// customers' stacks already run, so its rules don't change; these rules are for
+// new policies. Source: IAM User Guide, pages "IAM JSON policy elements" and
 // "Access Analyzer policy check reference" (findings of type ERROR).
 
-// setting is what a rule must know beside the statement.
+// setting is what a rule must know besides the statement.
 type setting struct {
 	version   string
 	partition account.Partition // zero: not known
 }
 
-// refusalRules look at one statement each. They return what is wrong with it,
-// as the rest of a sentence that begins with the statement's name.
-var refusalRules = []struct {
+// errorRules look at one statement each. They return the part of the finding
+// that follows the statement's name.
+var errorRules = []struct {
 	code string
 	find func(Statement, setting) []string
 }{
@@ -44,7 +44,7 @@ var refusalRules = []struct {
 func refusals(d Document, in setting) []Finding {
 	var findings []Finding
 	for i, s := range d.Statements {
-		for _, rule := range refusalRules {
+		for _, rule := range errorRules {
 			for _, rest := range rule.find(s, in) {
 				findings = append(findings, s.remark(SeverityError, rule.code, 0, i, rest))
 			}
@@ -53,12 +53,12 @@ func refusals(d Document, in setting) []Finding {
 	return findings
 }
 
-// maxSize are the quotas of aws-facts 7.1 and 7.2 for one document. An inline
-// policy shares its role's with all others: that is InlineSize's question.
+// maxSize holds the quotas of aws-facts 7.1 and 7.2 for one document. An inline
+// policy shares its quota with the role's others: see InlineSize.
 var maxSize = map[Kind]int{Managed: MaxManagedSize, Session: MaxSessionSize}
 
-// TooLong is the code of the finding that a document is longer than IAM lets one
-// of its kind be.
+// TooLong is the code of the finding that a document is longer than IAM allows
+// for its kind.
 const TooLong = "too-long"
 
 func tooLong(text string, kind Kind) (Finding, bool) {
@@ -68,15 +68,15 @@ func tooLong(text string, kind Kind) (Finding, bool) {
 		"the policy has %d characters without whitespace, and IAM allows %d; use wildcards, or split it", size, limit)}, err == nil && limited && size > limit
 }
 
-// withoutVersion: "a managed policy must have a version string", says IAM; an
+// withoutVersion: IAM says "a managed policy must have a version string"; an
 // inline policy need not.
 func withoutVersion(d Document, kind Kind) (Finding, bool) {
 	return Finding{Severity: SeverityError, Code: "no-version", Message: fmt.Sprintf(
 		`a managed policy must have a version; write "Version": %q`, Version2012)}, kind == Managed && d.Version != Version2012
 }
 
-// actionsOfNoService: IAM calls the service the vendor of an action, and takes
-// no wildcard in it.
+// actionsOfNoService: IAM calls the service the vendor of an action, and
+// accepts no wildcard in it.
 func actionsOfNoService(s Statement, _ setting) (problems []string) {
 	for _, action := range slices.Concat(s.Action, s.NotAction) {
 		service, _, found := strings.Cut(action, ":")
@@ -103,9 +103,9 @@ var (
 	digits       = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// malformedResource says what is wrong with a resource. The last star of a
-// shorter ARN reaches over the colons that are missing. "IAM JSON policy
-// elements: Resource", "IAM ARNs".
+// malformedResource returns what is wrong with a resource. The last star of a
+// shorter ARN also matches the missing colons. "IAM JSON policy elements:
+// Resource", "IAM ARNs".
 func malformedResource(text string) string {
 	if text == "*" {
 		return ""
@@ -140,8 +140,8 @@ func malformedResource(text string) string {
 	return ""
 }
 
-// otherPartitions: IAM refuses the ARNs of a partition that its account is not
-// in: Partition "aws" is not valid for resource.
+// otherPartitions: IAM refuses the ARNs of other partitions than its account's:
+// Partition "aws" is not valid for resource.
 func otherPartitions(s Statement, in setting) (problems []string) {
 	if in.partition.IsZero() {
 		return nil
@@ -157,7 +157,7 @@ func otherPartitions(s Statement, in setting) (problems []string) {
 }
 
 // operators are those of "IAM JSON policy elements: Condition operators", with
-// a check of their values. IAM does not mind their case.
+// a check of their values. IAM ignores their case.
 var operators = map[string]func(value string) bool{
 	"stringequals": anyText, "stringnotequals": anyText, "stringequalsignorecase": anyText, "stringnotequalsignorecase": anyText,
 	"stringlike": anyText, "stringnotlike": anyText, "binaryequals": anyText,
@@ -170,7 +170,7 @@ var operators = map[string]func(value string) bool{
 }
 
 // operatorOf finds the check of an operator without its ForAnyValue: and
-// IfExists. Null takes no IfExists: it asks for just that.
+// IfExists. Null takes no IfExists, because it tests just that.
 func operatorOf(name string) (base string, check func(string) bool, known bool) {
 	name = strings.ToLower(name)
 	if set, rest, found := strings.Cut(name, ":"); found {
@@ -204,7 +204,7 @@ func malformedKeys(s Statement, _ setting) (problems []string) {
 	return problems
 }
 
-// keysTwice: the names of condition keys have no case.
+// keysTwice: the names of condition keys ignore case.
 func keysTwice(s Statement, _ setting) (problems []string) {
 	for _, operator := range sortedNames(s.Condition) {
 		seen := map[string]string{}
@@ -218,7 +218,8 @@ func keysTwice(s Statement, _ setting) (problems []string) {
 	return problems
 }
 
-// malformedDates: of all values IAM reads only the dates when it stores them.
+// malformedDates: dates are the only values that IAM parses when it stores a
+// policy.
 func malformedDates(s Statement, _ setting) (problems []string) {
 	s.eachValue(func(operator, key, value string) {
 		if base, check, known := operatorOf(operator); known && strings.HasPrefix(base, "date") && !check(value) {
@@ -228,7 +229,7 @@ func malformedDates(s Statement, _ setting) (problems []string) {
 	return problems
 }
 
-// eachValue goes over all values of conditions, in order.
+// eachValue visits all values of conditions, in order.
 func (s Statement) eachValue(visit func(operator, key, value string)) {
 	for _, operator := range sortedNames(s.Condition) {
 		for _, key := range sortedNames(s.Condition[operator]) {
@@ -249,7 +250,7 @@ func truth(value string) bool {
 	return strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
 }
 
-// date is an ISO 8601 date of the W3C's profile, or epoch seconds.
+// date accepts an ISO 8601 date of the W3C's profile, or epoch seconds.
 func date(value string) bool {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02", "2006-01", "2006"} {
 		if _, err := time.Parse(layout, value); err == nil {
@@ -263,8 +264,9 @@ var networkPattern = regexp.MustCompile(`^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-
 
 func network(value string) bool { return networkPattern.MatchString(value) }
 
-// malformedVariables: documents of 2012 have variables in resources and in the
-// values of conditions. "IAM policy elements: Variables and tags".
+// malformedVariables: documents of version 2012-10-17 have variables in
+// resources and in the values of conditions. "IAM policy elements: Variables
+// and tags".
 func malformedVariables(s Statement, in setting) (problems []string) {
 	if in.version != Version2012 {
 		return nil
@@ -277,15 +279,15 @@ func malformedVariables(s Statement, in setting) (problems []string) {
 	return problems
 }
 
-// expandable are the texts of a statement in which variables are filled in.
+// expandable returns the texts of a statement in which IAM replaces variables.
 func (s Statement) expandable() []string {
 	texts := slices.Concat(s.Resource, s.NotResource)
 	s.eachValue(func(_, _, value string) { texts = append(texts, value) })
 	return texts
 }
 
-// variablePattern: a key of the request, perhaps with a default in quotes, or
-// one of the three characters that mean something.
+// variablePattern: a key of the request, optionally with a default in quotes,
+// or one of the three escapes for special characters.
 var variablePattern = regexp.MustCompile(`^([A-Za-z0-9.-]+:[^:\s,'][^,']*(, ?'[^']*')?|[*?$])$`)
 
 func malformedVariable(text string) string {
@@ -307,11 +309,11 @@ func malformedVariable(text string) string {
 	}
 }
 
-// ampersandVariable is how aws_iam_policy_document writes a policy variable: that
-// data source turns it into one, and nothing else does.
+// ampersandVariable is how the data source aws_iam_policy_document writes a
+// policy variable; only that data source understands it.
 var ampersandVariable = regexp.MustCompile(`&\{[A-Za-z0-9.-]+:[^}]*\}?`)
 
-// variablesOfTerraform: IAM takes &{…} word by word, so the statement is about
+// variablesOfTerraform: IAM takes &{…} literally, so the statement matches
 // nothing that exists.
 func variablesOfTerraform(s Statement, _ setting) (problems []string) {
 	for _, text := range s.expandable() {

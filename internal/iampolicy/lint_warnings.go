@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// What a reviewer would frown at. The rules are those of "Access Analyzer
-// policy check reference" (security warnings) and "Security best practices in
-// IAM" of the IAM User Guide.
+// Warnings: what a reviewer would question. The rules are those of "Access
+// Analyzer policy check reference" (security warnings) and "Security best
+// practices in IAM" of the IAM User Guide.
 
-// review judges the policies of one role together. Names may be nil: then there
-// is but one policy, which nobody needs to name.
+// review judges the policies of one role together. Names may be nil if there is
+// only one policy, which then needs no name.
 func review(documents []Document, names []string) []Finding {
 	all := role{names: names}
 	for p, d := range documents {
@@ -25,7 +25,7 @@ func review(documents []Document, names []string) []Finding {
 	var findings []Finding
 	for _, s := range all.statements {
 		if s.Effect == Allow {
-			findings = append(findings, all.frowns(s)...)
+			findings = append(findings, all.warnings(s)...)
 		}
 		for _, rest := range valuesThatNeverMatch(s.Statement) {
 			findings = append(findings, s.remark(SeverityWarning, "value-never-matches", s.policy, s.index, rest))
@@ -39,7 +39,7 @@ func review(documents []Document, names []string) []Finding {
 	return findings
 }
 
-// role is all that a role's policies say.
+// role holds all statements of a role's policies.
 type role struct {
 	statements []located
 	names      []string
@@ -54,9 +54,9 @@ type located struct {
 
 func (s located) is(other located) bool { return s.policy == other.policy && s.index == other.index }
 
-// frownRules look at one statement that allows something, and return the rest
-// of a sentence that begins with its name.
-var frownRules = []struct {
+// warningRules look at one Allow statement each. They return the part of the
+// finding that follows the statement's name, or an empty text.
+var warningRules = []struct {
 	code string
 	find func(role, located) string
 }{
@@ -69,9 +69,9 @@ var frownRules = []struct {
 	{"variable-not-filled-in", variablesNotFilledIn},
 }
 
-func (r role) frowns(s located) []Finding {
+func (r role) warnings(s located) []Finding {
 	var findings []Finding
-	for _, rule := range frownRules {
+	for _, rule := range warningRules {
 		if rest := rule.find(r, s); rest != "" {
 			findings = append(findings, s.remark(SeverityWarning, rule.code, s.policy, s.index, rest))
 		}
@@ -86,11 +86,11 @@ func administrator(r role, s located) string {
 	return "allows every action on " + s.extent() + ", which is an administrator's access; name the actions that are needed"
 }
 
-// controlServices decide who may do what: everything of one of them is as good
-// as everything.
+// controlServices decide who may do what: full access to one of them amounts to
+// full access.
 var controlServices = []string{"account", "iam", "identitystore", "kms", "organizations", "secretsmanager", "sso", "sso-directory", "sts"}
 
-// wholeControlService reads "iam:*" and its like.
+// wholeControlService matches "iam:*" and similar actions.
 func wholeControlService(action string) (service string, whole bool) {
 	service, name, found := strings.Cut(strings.ToLower(action), ":")
 	return service, found && strings.Contains(name, "*") && strings.Trim(name, "*?") == "" && slices.Contains(controlServices, service)
@@ -109,7 +109,8 @@ func serviceAdministrator(r role, s located) string {
 	return "allows " + inWords(services) + " on " + s.extent() + ", and with that nearly everything; name the actions that are needed"
 }
 
-// passedTo is the condition that says which service a role may be handed to.
+// passedTo is the condition key that limits the services to which a role may be
+// passed.
 const passedTo = "iam:PassedToService"
 
 func passesAnyRole(r role, s located) string {
@@ -140,8 +141,8 @@ func allowsEverywhereBut(r role, s located) string {
 	return "allows its actions on every resource but those in NotResource, also on new ones; name the resources that are needed in Resource"
 }
 
-// variablesNotFilledIn: only documents of 2012 have variables. "IAM JSON policy
-// elements: Version".
+// variablesNotFilledIn: only documents of version 2012-10-17 have variables.
+// "IAM JSON policy elements: Version".
 func variablesNotFilledIn(_ role, s located) string {
 	if s.version == Version2012 {
 		return ""
@@ -154,7 +155,7 @@ func variablesNotFilledIn(_ role, s located) string {
 	return ""
 }
 
-// valuesThatNeverMatch: a condition whose value is of another type than its
+// valuesThatNeverMatch: a condition whose value does not have the type that its
 // operator compares is never met, and a Deny with it denies nothing.
 func valuesThatNeverMatch(s Statement) (problems []string) {
 	s.eachValue(func(operator, key, value string) {
@@ -166,11 +167,11 @@ func valuesThatNeverMatch(s Statement) (problems []string) {
 	return problems
 }
 
-// resourcesThatNeverMatch: IAM fills in variables after the fifth colon of an ARN
-// only, so one before it is about no resource (aws-facts 12.3).
+// resourcesThatNeverMatch: IAM replaces variables only after the fifth colon of
+// an ARN, so a resource with one before it matches nothing (aws-facts 12.3).
 func resourcesThatNeverMatch(s located) (problems []string) {
 	if s.version != Version2012 {
-		return nil // variablesNotFilledIn says so
+		return nil // variablesNotFilledIn reports it
 	}
 	for _, resource := range slices.Concat(s.Resource, s.NotResource) {
 		start := strings.Index(resource, "${")
