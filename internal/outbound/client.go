@@ -1,14 +1,16 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package outbound is the one HTTP client for what is no call of the AWS API:
-// answers to CloudFormation, and SNS's signing certificates. Their addresses
-// come out of messages that an attacker may have written, so the client goes
-// to public addresses only, or where it is told so to private ones as well,
-// over TLS, follows no redirect and uses no proxy, which would dial in its place.
+// Package outbound is the HTTP client for all requests that are not AWS API
+// calls: answers to CloudFormation, and downloads of SNS's signing
+// certificates. Their addresses come from messages that an attacker may have
+// written, so the client connects only to public addresses (if told so, to
+// private ones as well), over TLS, follows no redirects and uses no proxy,
+// because a proxy would connect in its place.
 //
-// It does not know which names are good: whoever asks has checked the name
-// before. It doesn't retry, and doesn't limit what is read of an answer.
+// It does not know which host names are allowed: the caller must have checked
+// the name. It does not retry, and does not limit how much of a response is
+// read.
 package outbound
 
 import (
@@ -24,30 +26,29 @@ import (
 	"time"
 )
 
-// Client makes requests to names that were checked.
+// Client sends requests to host names that the caller has checked.
 type Client struct {
 	client *http.Client
-	target string // host:port that takes all connections, in plain HTTP; empty: the names' own addresses
+	target string // host:port that all connections go to, in plain HTTP; empty: the host names' own addresses
 }
 
-// Options say how a Client reaches the world. Their zero value is for AWS.
+// Options configure a Client. The zero value is for AWS.
 type Options struct {
-	// Endpoint such as http://127.0.0.1:4566, which is where a sandbox listens,
-	// takes all connections in plain HTTP, whatever the names in the URLs; the
-	// Host header stays, and so do the rules on names. Only a loopback address
-	// is taken for that: any other endpoint stands in for AWS's API, which is
-	// not asked here.
+	// Endpoint such as http://127.0.0.1:4566, where a sandbox listens, receives
+	// all connections in plain HTTP, whatever the names in the URLs; the Host
+	// header and the rules on names stay. Only a loopback address is used so:
+	// any other endpoint stands in for AWS's API, which is not called here.
 	Endpoint string
 
-	// Private takes the addresses of private networks too: a VPC endpoint gives
-	// AWS's names such ones. It is for names whose server TLS proves to be
-	// AWS's, and to which nothing is sent that could do harm elsewhere.
+	// Private also allows addresses of private networks, which a VPC endpoint
+	// gives to AWS's names. Use it only for names whose server proves by TLS
+	// that it is AWS's, and for requests that could do no harm elsewhere.
 	Private bool
 
-	// Roots are whom TLS trusts; nil: the system's.
+	// Roots are the certificate authorities that TLS trusts; nil: the system's.
 	Roots *x509.CertPool
 
-	// Timeout of a whole request, its answer included; 0 means 15 seconds.
+	// Timeout of a whole request including its response; 0 means 15 seconds.
 	Timeout time.Duration
 
 	// Dial replaces all other connections, for tests.
@@ -56,7 +57,7 @@ type Options struct {
 
 const defaultTimeout = 15 * time.Second
 
-// New makes a Client.
+// New returns a Client.
 func New(options Options) *Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	transport := &http.Transport{
@@ -96,8 +97,8 @@ func New(options Options) *Client {
 	return c
 }
 
-// Do sends a request. A redirect comes back as the answer that it is. No error
-// holds the URL, whose query may be a secret.
+// Do sends a request. A redirect is returned as a response. No error contains
+// the URL, because its query may be a secret.
 func (c *Client) Do(request *http.Request) (*http.Response, error) {
 	if c.target != "" {
 		request = request.Clone(request.Context())
@@ -114,7 +115,7 @@ func (c *Client) Do(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// loopback is the address of an endpoint on this very machine.
+// loopback returns the address of an endpoint on this machine.
 func loopback(endpoint string) (string, bool) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" || u.Port() == "" {

@@ -61,12 +61,12 @@ func TestOnlyPublicAddressesArePublic(t *testing.T) {
 	}
 	for _, address := range []string{"", "52.94.48.1", "sns.us-east-1.amazonaws.com:443", "[fe80::1%eth0]:443"} {
 		if onlyPublic(t.Context(), "tcp", address, nil) == nil {
-			t.Errorf("%q may be dialed", address)
+			t.Errorf("%q can be dialed", address)
 		}
 	}
 }
 
-func TestAPrivateNetworkIsTakenOnlyWhereItIsMeant(t *testing.T) {
+func TestAPrivateNetworkIsDialedOnlyIfAllowed(t *testing.T) {
 	for address, want := range map[string]bool{
 		"10.0.0.1:443": true, "172.31.0.9:443": true, "192.168.1.1:443": true, "100.64.3.2:443": true,
 		"[fd12:3456::1]:443": true, "[::ffff:10.0.0.1]:443": true,
@@ -76,17 +76,17 @@ func TestAPrivateNetworkIsTakenOnlyWhereItIsMeant(t *testing.T) {
 		"192.0.2.1:443": false, "224.0.0.1:443": false, "[64:ff9b::a00:1]:443": false, "sns.us-east-1.amazonaws.com:443": false,
 	} {
 		if got := alsoPrivate(t.Context(), "tcp", address, nil) == nil; got != want {
-			t.Errorf("%s may be dialed: %t", address, got)
+			t.Errorf("%s can be dialed: %t", address, got)
 		}
 	}
 	for _, address := range []string{"10.0.0.1:443", "100.64.3.2:443", "[fd12:3456::1]:443"} {
 		if onlyPublic(t.Context(), "tcp", address, nil) == nil {
-			t.Errorf("%s may be dialed where nobody meant it", address)
+			t.Errorf("%s can be dialed although private addresses are not allowed", address)
 		}
 	}
 }
 
-// TestThisMachineIsNeverReached asks a server that is there.
+// TestThisMachineIsNeverReached connects to a server that exists.
 func TestThisMachineIsNeverReached(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		asked := false
@@ -102,7 +102,7 @@ func TestThisMachineIsNeverReached(t *testing.T) {
 	}
 }
 
-func TestASandboxTakesAllConnectionsAndSeesTheNames(t *testing.T) {
+func TestASandboxReceivesAllConnectionsWithTheirHostNames(t *testing.T) {
 	var host, path string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, path = r.Host, r.URL.RequestURI()
@@ -123,7 +123,7 @@ func TestASandboxTakesAllConnectionsAndSeesTheNames(t *testing.T) {
 	}
 }
 
-func TestOnlyALoopbackEndpointTakesConnections(t *testing.T) {
+func TestOnlyALoopbackEndpointReceivesConnections(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		"http://127.0.0.1:4566":                   "127.0.0.1:4566",
 		"http://localhost:4566":                   "localhost:4566",
@@ -143,7 +143,7 @@ func TestOnlyALoopbackEndpointTakesConnections(t *testing.T) {
 	}
 }
 
-func TestARedirectIsAnAnswerAndNotFollowed(t *testing.T) {
+func TestARedirectIsReturnedAndNotFollowed(t *testing.T) {
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.URL.Path)
@@ -160,13 +160,13 @@ func TestARedirectIsAnAnswerAndNotFollowed(t *testing.T) {
 	}
 }
 
-// TestNoProxyIsUsed looks at the transport itself, because net/http reads the
+// TestNoProxyIsUsed checks the transport itself, because net/http reads the
 // environment only once in a process.
 func TestNoProxyIsUsed(t *testing.T) {
 	for name, options := range map[string]Options{"AWS": {}, "a sandbox": {Endpoint: "http://127.0.0.1:4566"}} {
 		transport, ok := New(options).client.Transport.(*http.Transport)
 		if !ok || transport.Proxy != nil {
-			t.Errorf("%s: a proxy would dial in our place, past the check of the address", name)
+			t.Errorf("%s: a proxy would connect in the client's place, without its check of the address", name)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // onlyPublic refuses connections to addresses that are not on the public
-// internet. It sees the address after the name was looked up, so a name that
-// changes between a check and its use changes nothing.
+// internet. It checks the address after the name was resolved, so a name that
+// changes between a check and its use gains nothing.
 func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	addrPort, err := netip.ParseAddrPort(address)
 	if err != nil || !isPublic(addrPort.Addr()) {
@@ -21,8 +21,8 @@ func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// alsoPrivate takes the addresses of a private network too, and still neither
-// this machine nor what stands beside it, such as instance metadata.
+// alsoPrivate allows the addresses of private networks too, but neither this
+// machine nor its link-local neighbours, such as instance metadata.
 func alsoPrivate(ctx context.Context, network, address string, conn syscall.RawConn) error {
 	if addrPort, err := netip.ParseAddrPort(address); err == nil && isPrivate(addrPort.Addr()) {
 		return nil
@@ -30,8 +30,8 @@ func alsoPrivate(ctx context.Context, network, address string, conn syscall.RawC
 	return onlyPublic(ctx, network, address, conn)
 }
 
-// special are the ranges within the public ones that lead nowhere public, or
-// through a translator to somewhere that was not looked at.
+// special holds the ranges within the public ones that lead nowhere public, or
+// through a translator to an address that was not checked.
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("100.64.0.0/10"),
@@ -50,15 +50,16 @@ var special = []netip.Prefix{
 
 var (
 	globalIPv6 = netip.MustParsePrefix("2000::/3")
-	// nat64 carries an IPv4 address in its last four bytes. A subnet with
-	// IPv6 only reaches most of AWS that way, so what counts is that address.
+	// nat64 carries an IPv4 address in its last four bytes. A subnet with IPv6
+	// only reaches most of AWS that way, so that IPv4 address is checked.
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
 )
 
 var (
-	// carrier is what large VPCs use where 10.0.0.0/8 is full.
+	// carrier is the range that large VPCs use when 10.0.0.0/8 is full.
 	carrier = netip.MustParsePrefix("100.64.0.0/10")
-	// link6 is where EC2 answers instances on its own behalf: metadata, DNS, time.
+	// link6 is the range of EC2's own services for instances: metadata, DNS,
+	// time.
 	link6 = netip.MustParsePrefix("fd00:ec2::/32")
 )
 

@@ -1,12 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package quickcreate builds and reads the links into the CloudFormation
-// console: the one a customer launches a stack from, the one that updates it,
-// and the one that shows it, in every partition.
+// Package quickcreate builds and parses links into the CloudFormation console
+// of every partition: the link from which a customer launches a stack, the one
+// that updates it, and the one that shows it.
 //
-// A link is text and nothing more: the package publishes no template and asks
-// nobody whether a stack exists.
+// A link is only text: the package publishes no template and does not check
+// whether a stack exists.
 package quickcreate
 
 import (
@@ -20,18 +20,20 @@ import (
 )
 
 // Link is a quick-create link: it opens the console on a page where everything
-// is filled in and only *Create stack* is left to press (aws-facts 3.1, 3.2).
+// is filled in, and only *Create stack* remains to be pressed (aws-facts 3.1,
+// 3.2).
 type Link struct {
 	Region      account.Region
 	TemplateURL string
 	StackName   string // may be empty: the customer chooses one
 
-	// Parameters are the template's, by name.
+	// Parameters holds the values of the template's parameters, by name.
 	Parameters map[string]string
 }
 
-// MaxLength is the longest link that is made. No limit is documented; browsers,
-// mail programs and chat tools begin to cut links off beyond this (aws-facts 3.3).
+// MaxLength is the longest link, in characters, that URL returns. No limit is
+// documented; browsers, mail programs and chat tools begin to cut off longer
+// links (aws-facts 3.3).
 const MaxLength = 8192
 
 const (
@@ -43,7 +45,7 @@ const (
 	parameterPrefix = "param_"
 )
 
-// URL is the link. consoleOverride is the base URL of a console other than
+// URL returns the link. consoleOverride is the base URL of a console other than
 // AWS's own, such as http://127.0.0.1:4566/console, and usually empty.
 func (l Link) URL(consoleOverride string) (string, error) {
 	if err := l.check(); err != nil {
@@ -96,17 +98,18 @@ func (l Link) check() error {
 	return nil
 }
 
-// CheckTemplateURL says what is wrong with the address of a template (aws-facts 3.5).
+// CheckTemplateURL returns an error if the address of a template is not valid
+// (aws-facts 3.5).
 func CheckTemplateURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Host == "" || len(text) > maxTemplateURL || !utf8.ValidString(text) {
-		address, _, _ := strings.Cut(text, "?") // what follows may be a signature, which belongs into no error
+		address, _, _ := strings.Cut(text, "?") // the rest may be a signature, which must not get into an error
 		return fmt.Errorf("%q is not the URL of a template: it begins with https:// and has at most %d characters, and not %d", clip(address), maxTemplateURL, len(text))
 	}
 	return nil
 }
 
-// isParameterName: CloudFormation's names of parameters are alphanumeric.
+// isParameterName: CloudFormation's parameter names are alphanumeric.
 func isParameterName(name string) bool {
 	notAlphanumeric := func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
@@ -114,9 +117,9 @@ func isParameterName(name string) bool {
 	return name != "" && len(name) <= 255 && strings.IndexFunc(name, notAlphanumeric) < 0
 }
 
-// UpdateURL leads to the update of an existing stack, with the new template
-// filled in. The console keeps the stack's parameters (aws-facts 3.7, observed
-// and not documented), so the link carries none.
+// UpdateURL returns the link to the update of an existing stack, with the new
+// template filled in. The console keeps the stack's parameters (aws-facts 3.7,
+// observed and not documented), so the link carries none.
 func UpdateURL(consoleOverride string, stack account.StackARN, templateURL string) (string, error) {
 	if stack.IsZero() {
 		return "", fmt.Errorf("an update link needs a stack")
@@ -129,9 +132,9 @@ func UpdateURL(consoleOverride string, stack account.StackARN, templateURL strin
 
 type pair struct{ name, value string }
 
-// consoleURL puts a link together. All that matters stands behind the #, which
-// a browser sends to nobody: the console's own script reads it. The sandbox's
-// console does so too, so its links have the same form.
+// consoleURL assembles a link. Everything that matters follows the #, which a
+// browser never sends: the console's own script reads it. The sandbox's console
+// does so too, so its links have the same form.
 func consoleURL(override string, region account.Region, route string, query []pair) (string, error) {
 	base := "https://" + region.String() + "." + region.Partition().ConsoleHost()
 	if override != "" {
@@ -159,9 +162,10 @@ func consoleURL(override string, region account.Region, route string, query []pa
 	return b.String(), nil
 }
 
-// TooLongError says that a link would not reach every customer whole.
+// TooLongError says that a link is longer than MaxLength, so that some programs
+// would cut it off.
 type TooLongError struct {
-	Length   int  // of the whole link
+	Length   int  // of the whole link, in characters
 	Template int  // of the template's address in it
 	Signed   bool // whether that address carries a signature
 }
@@ -174,16 +178,16 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the link would have %d characters, and more than %d do not reach every customer whole: shorten the values of its parameters", e.Length, MaxLength)
 }
 
-// isSigned reports whether an address of S3 carries a signature.
+// isSigned reports whether an S3 address carries a signature.
 func isSigned(templateURL string) bool { return strings.Contains(templateURL, "X-Amz-Signature=") }
 
-// escape percent-encodes everything but letters, digits and -_.~; a space is
-// %20, because the console's script would keep a + (aws-facts 3.3).
+// escape percent-encodes everything but letters, digits and -_.~; a space
+// becomes %20, because the console's script would keep a + (aws-facts 3.3).
 func escape(value string) string {
 	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
 
-// clip keeps a pasted page out of an error message.
+// clip shortens text for an error message.
 func clip(s string) string {
 	const limit = 200
 	if len(s) <= limit {

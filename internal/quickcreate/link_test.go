@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// must is for the constants of tests.
+// must returns the value or panics, for the constants of tests.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -53,7 +53,7 @@ func TestALinkLeadsToTheConsoleOfItsPartition(t *testing.T) {
 	}
 }
 
-func TestAnotherConsoleGetsTheSameLink(t *testing.T) {
+func TestALinkToAnotherConsoleHasTheSameForm(t *testing.T) {
 	aws := must(link("eu-central-1").URL(""))
 	_, rest, _ := strings.Cut(aws, "/cloudformation/")
 	for _, override := range []string{"http://127.0.0.1:4566/console", "http://127.0.0.1:4566/console/"} {
@@ -67,7 +67,7 @@ func TestAnotherConsoleGetsTheSameLink(t *testing.T) {
 	}
 	for _, override := range []string{"127.0.0.1:4566", "ftp://host/", "http://host/?a=b", "http://host/#x", "http://me:secret@host/"} {
 		if got, err := link("eu-central-1").URL(override); err == nil {
-			t.Errorf("%s is taken for a console: %s", override, got)
+			t.Errorf("%s is accepted as a console: %s", override, got)
 		}
 	}
 }
@@ -82,10 +82,10 @@ func TestUpdateAndStackLinksNameTheStack(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if _, err := UpdateURL("", account.StackARN{}, template); err == nil {
-		t.Error("no stack has an update link")
+		t.Error("the zero stack has an update link")
 	}
 	if _, err := UpdateURL("", stack, "http://x/"); err == nil {
-		t.Error("a template that is not https is taken")
+		t.Error("a template URL that is not https is accepted")
 	}
 }
 
@@ -98,15 +98,15 @@ func TestALinkThatWouldNotWorkIsRefused(t *testing.T) {
 		change func(*Link)
 		want   string
 	}{
-		"no Region":               {func(l *Link) { l.Region = account.Region{} }, "needs a Region"},
-		"no template":             {func(l *Link) { l.TemplateURL = "" }, "is not the URL of a template"},
-		"a template in the clear": {func(l *Link) { l.TemplateURL = "http://b.s3.amazonaws.com/t" }, "begins with https://"},
-		"a bad stack name":        {func(l *Link) { l.StackName = "1st" }, "is not a stack name"},
-		"a bad parameter name":    {func(l *Link) { l.Parameters = map[string]string{"a=b&c": ""} }, "is not the name of a template's parameter"},
-		"a long value":            {func(l *Link) { l.Parameters["P"] = strings.Repeat("x", 4097) }, "parameter P is not text of at most 4096 bytes"},
-		"broken text":             {func(l *Link) { l.Parameters["P"] = "\xff" }, "parameter P is not text"},
-		"too many parameters":     {func(l *Link) { l.Parameters = many }, "not 201"},
-		"a long link":             {func(l *Link) { l.Parameters["A"] = strings.Repeat("ü", 2000) }, "do not reach every customer whole"},
+		"no Region":                  {func(l *Link) { l.Region = account.Region{} }, "needs a Region"},
+		"no template":                {func(l *Link) { l.TemplateURL = "" }, "is not the URL of a template"},
+		"a template over plain HTTP": {func(l *Link) { l.TemplateURL = "http://b.s3.amazonaws.com/t" }, "begins with https://"},
+		"a bad stack name":           {func(l *Link) { l.StackName = "1st" }, "is not a stack name"},
+		"a bad parameter name":       {func(l *Link) { l.Parameters = map[string]string{"a=b&c": ""} }, "is not the name of a template's parameter"},
+		"a long value":               {func(l *Link) { l.Parameters["P"] = strings.Repeat("x", 4097) }, "parameter P is not text of at most 4096 bytes"},
+		"broken text":                {func(l *Link) { l.Parameters["P"] = "\xff" }, "parameter P is not text"},
+		"too many parameters":        {func(l *Link) { l.Parameters = many }, "not 201"},
+		"a long link":                {func(l *Link) { l.Parameters["A"] = strings.Repeat("ü", 2000) }, "do not reach every customer whole"},
 	} {
 		l := link("us-east-1")
 		c.change(&l)
@@ -116,7 +116,7 @@ func TestALinkThatWouldNotWorkIsRefused(t *testing.T) {
 	}
 }
 
-func TestLinksAreReadAsTheConsoleReadsThem(t *testing.T) {
+func TestLinksAreParsedAsTheConsoleParsesThem(t *testing.T) {
 	const query = "templateURL=" + template + "&stackName=s&param_A=a+b%20c&param_B=&other=x"
 	want := Link{Region: must(account.ParseRegion("us-east-1")), TemplateURL: template, StackName: "s", Parameters: map[string]string{"A": "a+b c", "B": ""}}
 	for _, text := range []string{
@@ -136,7 +136,7 @@ func TestLinksAreReadAsTheConsoleReadsThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoLaunchLinkIsRefused(t *testing.T) {
+func TestAnInvalidLaunchLinkIsRefused(t *testing.T) {
 	good := must(link("us-east-1").URL(""))
 	for name, text := range map[string]string{
 		"nothing":                      "",
@@ -147,7 +147,7 @@ func TestWhatIsNoLaunchLinkIsRefused(t *testing.T) {
 		"another Region than its host": strings.Replace(good, "region=us-east-1", "region=us-east-2", 1),
 		"another partition's host":     strings.Replace(good, "console.aws.amazon.com", "console.amazonaws.cn", 1),
 		"a Region of no partition":     strings.Replace(good, "region=us-east-1", "region=us-iso-east-1", 1),
-		"in the clear":                 strings.Replace(good, "https://us", "http://us", 1),
+		"plain HTTP":                   strings.Replace(good, "https://us", "http://us", 1),
 		"another port":                 strings.Replace(good, "amazon.com/", "amazon.com:8443/", 1),
 		"a user's name":                strings.Replace(good, "https://us", "https://me@us", 1),
 		"templateUrl":                  strings.Replace(good, "templateURL", "templateUrl", 1),
@@ -168,7 +168,7 @@ func same(a, b Link) bool {
 	return a.Region == b.Region && a.TemplateURL == b.TemplateURL && a.StackName == b.StackName && maps.Equal(a.Parameters, b.Parameters)
 }
 
-func TestEveryLinkIsReadBack(t *testing.T) {
+func TestEveryLinkRoundTrips(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		want := Link{
 			Region:      must(account.ParseRegion(rapid.SampledFrom([]string{"us-east-1", "us-gov-east-1", "cn-northwest-1", "eusc-de-east-1"}).Draw(r, "region"))),
@@ -182,7 +182,7 @@ func TestEveryLinkIsReadBack(t *testing.T) {
 			r.Fatal(err)
 		}
 		if got := Console(text); got != console {
-			r.Fatalf("the console %q was read back as %q", console, got)
+			r.Fatalf("the console %q was parsed as %q", console, got)
 		}
 		if strings.IndexFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"<>\^{}|+`+"`", c) }) >= 0 {
 			r.Fatalf("not encoded: %s", text)
@@ -192,7 +192,7 @@ func TestEveryLinkIsReadBack(t *testing.T) {
 			r.Fatal(err)
 		}
 		if !same(got, want) {
-			r.Fatalf("%+v\nwas read back as\n%+v", want, got)
+			r.Fatalf("%+v\nwas parsed as\n%+v", want, got)
 		}
 	})
 }
@@ -209,7 +209,7 @@ func FuzzParse(f *testing.F) {
 		again, err := l.URL("")
 		if err != nil {
 			if strings.Contains(err.Error(), "shorten") {
-				return // ours is encoded more strictly, and so longer
+				return // URL encodes more strictly, so its result may be longer
 			}
 			t.Fatalf("%q is read as %+v, which is refused: %v", text, l, err)
 		}

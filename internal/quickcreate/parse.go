@@ -13,14 +13,15 @@ import (
 
 // Parse reads a quick-create link of any console, AWS's own or another, as the
 // console does: names are case-sensitive and unknown ones are ignored
-// (aws-facts 3.2). Where it is stricter, a link would not work as it was meant:
-// a console of another partition than the Region's, two Regions, a name twice.
+// (aws-facts 3.2). It also refuses links that the console would open but that
+// could not work as intended: a console of another partition than the Region's,
+// two Regions, a name that occurs twice.
 func Parse(link string) (Link, error) {
 	fail := func(format string, args ...any) (Link, error) {
 		return Link{}, fmt.Errorf("%q is not a quick-create link: %s", clip(link), fmt.Sprintf(format, args...))
 	}
 	if len(link) > MaxLength {
-		return fail("it has %d characters, and %d is the most", len(link), MaxLength)
+		return fail("it has %d characters, and the limit is %d", len(link), MaxLength)
 	}
 	// The fragment is cut off first: url.Parse would decode it as a whole, and
 	// an encoded & would become a separator.
@@ -42,7 +43,7 @@ func Parse(link string) (Link, error) {
 	}
 	route, rawQuery, _ := strings.Cut(fragment, "?")
 	if route != createRoute && route != reviewRoute {
-		return fail("behind its # it does not lead to %s", createRoute)
+		return fail("the part after its # does not lead to %s", createRoute)
 	}
 	query, err := readQuery(rawQuery)
 	if err != nil {
@@ -60,9 +61,9 @@ func Parse(link string) (Link, error) {
 	return l, nil
 }
 
-// Console is what a link was made with instead of AWS's own console, to make
-// another link into the same one; empty: AWS's. The link is one that Parse
-// reads.
+// Console returns the base URL of the console that a link was made with, so
+// that another link into the same console can be made; empty: AWS's own. The
+// link must be one that Parse accepts.
 func Console(link string) string {
 	page, _, _ := strings.Cut(link, "#")
 	u, err := url.Parse(page)
@@ -73,8 +74,8 @@ func Console(link string) string {
 	return strings.TrimSuffix(page, "/cloudformation/home")
 }
 
-// checkHost holds AWS's own hosts against the Region; what is not AWS's may
-// have any name (aws-facts 3.4).
+// checkHost compares AWS's own hosts with the Region; a console that is not
+// AWS's may have any name (aws-facts 3.4).
 func checkHost(u *url.URL, region account.Region) error {
 	partition, host := consoleOf(u.Hostname()), strings.ToLower(u.Hostname())
 	if partition.IsZero() {
@@ -84,14 +85,16 @@ func checkHost(u *url.URL, region account.Region) error {
 		return fmt.Errorf("AWS's console is https, without a port")
 	}
 	console := partition.ConsoleHost()
-	// Without a Region in front the console finds its own.
+	// Without a Region in the host name, the console uses the fragment's
+	// Region.
 	if host != console && host != region.String()+"."+console || partition != region.Partition() {
 		return fmt.Errorf("the console %s is not that of Region %s", host, region)
 	}
 	return nil
 }
 
-// consoleOf is the partition whose console a host is; none: it is not AWS's.
+// consoleOf returns the partition whose console host is the given one; the zero
+// value if it is not AWS's.
 func consoleOf(host string) account.Partition {
 	host = strings.ToLower(host)
 	for _, id := range []string{"aws", "aws-us-gov", "aws-cn", "aws-eusc"} {
@@ -103,7 +106,7 @@ func consoleOf(host string) account.Partition {
 	return account.Partition{}
 }
 
-// readQuery reads name=value pairs; a + is a +, as to the console's script.
+// readQuery reads name=value pairs; a + stays a +, as in the console's script.
 func readQuery(raw string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, part := range strings.Split(raw, "&") {

@@ -11,11 +11,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// ProveAgain asks whether a role that was proven before can still be assumed
-// with its external ID. That is one call, where Prove makes four: a hub's
-// roles are looked at every day, and of one that was closed to others when it
-// was registered only this can break unnoticed. Whatever is to become proven
-// anew needs Prove.
+// ProveAgain checks that a role that was proven before can still be assumed
+// with its external ID. It makes one call, where Prove makes four: all roles of
+// a hub are checked every day, and a role that refused other callers when it
+// was registered can break unnoticed only in this way. A role that is to be
+// registered needs Prove.
 func (p *Prover) ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof {
 	if probe.Role.Account == p.config.VendorAccount {
 		return inconclusive(fmt.Errorf("role %s of customer %s is in the vendor's own account, which is never probed", probe.Role, probe.CustomerID))

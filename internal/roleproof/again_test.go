@@ -18,13 +18,13 @@ func TestARoleIsProvenAgainByOneCallWithItsExternalID(t *testing.T) {
 		answer error
 		want   onboarding.ProofOutcome
 	}{
-		"it works":              {nil, onboarding.Proven},
-		"it is refused":         {denied, onboarding.Refused},
-		"a throttle":            {apiError(400, "Throttling"), onboarding.Inconclusive},
-		"AWS's own fault":       {apiError(500, "InternalFailure"), onboarding.Inconclusive},
-		"an expired token":      {apiError(403, "ExpiredTokenException"), onboarding.Inconclusive},
-		"a Region that is off":  {apiError(403, "RegionDisabledException"), onboarding.Inconclusive},
-		"a denial that is none": {apiError(503, "AccessDenied"), onboarding.Inconclusive},
+		"it works":                         {nil, onboarding.Proven},
+		"it is refused":                    {denied, onboarding.Refused},
+		"a throttle":                       {apiError(400, "Throttling"), onboarding.Inconclusive},
+		"AWS's own fault":                  {apiError(500, "InternalFailure"), onboarding.Inconclusive},
+		"an expired token":                 {apiError(403, "ExpiredTokenException"), onboarding.Inconclusive},
+		"a Region that is off":             {apiError(403, "RegionDisabledException"), onboarding.Inconclusive},
+		"AccessDenied with another status": {apiError(503, "AccessDenied"), onboarding.Inconclusive},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := &fakeSTS{allow: func(*string) error { return test.answer }}
@@ -46,7 +46,7 @@ func TestASessionOfAnotherRoleProvesNothingAgain(t *testing.T) {
 	}
 }
 
-func TestTheVendorsOwnAccountIsNotProbedAgainEither(t *testing.T) {
+func TestTheVendorsOwnAccountIsNeverProbedAgain(t *testing.T) {
 	client := &fakeSTS{allow: onlyRight}
 	p := probe(t)
 	p.Role.Account, _ = account.ParseID(vendor)
@@ -66,10 +66,10 @@ func TestARoleThatTrustsOneRoleOnlyIsProvenAgainAsThatRole(t *testing.T) {
 		t.Errorf("%+v, %d calls by the caller, %d by the trusted role", got, len(direct.calls), len(other.calls))
 	}
 
-	// That the vendor cannot become the role it should be is not the customer's fault.
+	// The vendor's failure to assume its own role is not the customer's fault.
 	config.Assume = func(context.Context, account.RoleARN) (STS, error) { return nil, denied }
 	got := New(config).ProveAgain(t.Context(), p)
 	if got.Outcome != onboarding.Inconclusive || !strings.Contains(got.Err.Error(), "role/app cannot be assumed") {
-		t.Errorf("nobody to be: %+v", got)
+		t.Errorf("without another role to assume: %+v", got)
 	}
 }

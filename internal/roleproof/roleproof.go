@@ -1,13 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package roleproof proves that a customer's role is the vendor's to use and
-// nobody else's: sts:AssumeRole must work with the right external ID and be
-// refused without it and with a wrong one.
+// Package roleproof proves that a customer's role can be used by the vendor and
+// by no other caller: sts:AssumeRole must succeed with the right external ID
+// and be refused without one and with a wrong one.
 //
-// It makes the calls and says what they have shown. How long to try, and what
-// follows, is for package onboarding. Because it knows as whom a role can be
-// assumed, it also opens the sessions in which a proven role is used.
+// It makes the calls and returns what they have shown. Package onboarding
+// decides how long to try, and what follows. Because this package knows as
+// which principal a role can be assumed, it also opens the sessions in which a
+// proven role is used.
 package roleproof
 
 import (
@@ -27,30 +28,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// STS is the one call that a proof is made of.
+// STS is the only call that a proof makes.
 type STS interface {
 	AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, options ...func(*sts.Options)) (*sts.AssumeRoleOutput, error)
 }
 
-// Config is what a Prover needs.
+// Config holds what a Prover needs.
 type Config struct {
-	STS           STS        // as the caller itself
-	CallerARN     string     // as sts:GetCallerIdentity gives it
-	VendorAccount account.ID // whose roles are never probed
-	// Assume gives STS as one of the vendor's own roles, for customers' roles
-	// that trust only that one. Nil: there is nobody else to be.
+	STS           STS        // STS as the caller itself
+	CallerARN     string     // the caller's, as sts:GetCallerIdentity returns it
+	VendorAccount account.ID // its roles are never probed
+	// Assume returns STS as one of the vendor's own roles, for customers' roles
+	// that trust only that one. Nil: no other role can be assumed.
 	Assume func(ctx context.Context, role account.RoleARN) (STS, error)
-	Random io.Reader // where wrong external IDs come from
+	Random io.Reader // the source of wrong external IDs
 }
 
-// Prover proves roles. It may be used by many at once.
+// Prover proves roles. It is safe for concurrent use.
 type Prover struct{ config Config }
 
-// New makes a Prover.
+// New returns a Prover.
 func New(config Config) *Prover { return &Prover{config} }
 
-// denyAll makes the sessions of a proof good for nothing: the proof needs to
-// know that they are given, and wants to be able to do nothing with them.
+// denyAll makes a proof's sessions useless: the proof needs to know that they
+// are granted, and must not be able to do anything with them.
 const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 
 const (
@@ -58,13 +59,14 @@ const (
 	shortest    = 900 // seconds; the least that STS gives (aws-facts 7.1)
 )
 
-// Prove tries a role once: with the right external ID, without, with a wrong
-// one, and with the right one again, because a role that was changed in
+// Prove tries a role once: with the right external ID, without one, with a
+// wrong one, and with the right one again, because a role that was changed in
 // between has proven nothing (aws-facts 7.3).
 func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof {
 	if probe.Role.Account == p.config.VendorAccount {
-		// Whoever may do everything in an account assumes its roles regardless
-		// of external IDs; a proof there says nothing and looks like an attack.
+		// A caller with full access to an account assumes its roles regardless
+		// of external IDs; a proof there proves nothing and looks like an
+		// attack.
 		return inconclusive(fmt.Errorf("role %s of customer %s is in the vendor's own account, which is never probed", probe.Role, probe.CustomerID))
 	}
 	client, err := p.client(ctx, probe.Principals)
@@ -77,7 +79,7 @@ func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.P
 	}
 	steps := []struct {
 		externalID *string
-		hole       string // what it means when this is let in; empty: it has to be
+		hole       string // the conclusion if the call succeeds; empty: it must succeed
 	}{
 		{aws.String(probe.ExternalID.String()), ""},
 		{nil, "without an external ID"},
@@ -113,8 +115,8 @@ func try(ctx context.Context, client STS, role account.RoleARN, externalID *stri
 	return checkSession(out, role, sessionName)
 }
 
-// checkSession makes sure that the session is one of the role that was asked
-// for. It always is on AWS; whatever stands in for it had better be as exact.
+// checkSession returns an error if the session is not one of the requested
+// role. On AWS it always is; a stand-in for AWS must be as exact.
 func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN, name string) error {
 	var got string
 	if out != nil && out.AssumedRoleUser != nil {
@@ -128,8 +130,8 @@ func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN, name string) 
 	return nil
 }
 
-// IsRefusal reports whether STS refused the role itself. A throttle, an
-// expired token or a disabled Region say nothing about it (aws-facts 7.4).
+// IsRefusal reports whether STS refused the role itself. A throttle, an expired
+// token or a disabled Region do not count (aws-facts 7.4).
 func IsRefusal(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" {
@@ -147,7 +149,8 @@ func (p *Prover) wrongExternalID() (string, error) {
 	return "xacct-wrong-" + hex.EncodeToString(random), nil
 }
 
-// client is STS as somebody whom a role with these trusted principals trusts.
+// client returns STS as a principal that a role with these trusted principals
+// trusts.
 func (p *Prover) client(ctx context.Context, trusted []account.RoleARN) (STS, error) {
 	if CanProve(p.config.CallerARN, p.config.VendorAccount, trusted) {
 		return p.config.STS, nil
@@ -166,9 +169,9 @@ func (p *Prover) client(ctx context.Context, trusted []account.RoleARN) (STS, er
 	return nil, errors.Join(errs...)
 }
 
-// CanProve reports whether a caller, as sts:GetCallerIdentity names it, is one
-// that a role trusts: any of the vendor's account where no principals are
-// declared, else a session of one of them. A session's ARN lacks its role's
+// CanProve reports whether a role trusts the caller, as sts:GetCallerIdentity
+// names it: if no principals are declared, any principal of the vendor's
+// account, else a session of one of them. A session's ARN lacks its role's
 // path; role names are unique within an account, so the name is enough.
 func CanProve(callerARN string, vendor account.ID, trusted []account.RoleARN) bool {
 	parts := strings.SplitN(callerARN, ":", 6)

@@ -79,7 +79,7 @@ func onlyRight(id *string) error {
 	return denied
 }
 
-func TestARoleIsProvenByWhatItAllowsAndWhatItRefuses(t *testing.T) {
+func TestAProofNeedsTheRightSuccessesAndRefusals(t *testing.T) {
 	second := 0
 	tests := []struct {
 		name  string
@@ -126,14 +126,14 @@ func TestARoleIsProvenByWhatItAllowsAndWhatItRefuses(t *testing.T) {
 	}
 }
 
-func TestProbesCanDoNothing(t *testing.T) {
+func TestProbeSessionsHaveNoPermissions(t *testing.T) {
 	client := &fakeSTS{allow: onlyRight}
 	New(proverWith(t, client)).Prove(t.Context(), probe(t))
 	var ids []string
 	for _, call := range client.calls {
 		ids = append(ids, aws.ToString(call.ExternalId))
 		if aws.ToString(call.Policy) != denyAll || aws.ToInt32(call.DurationSeconds) != 900 || len(call.PolicyArns) != 0 {
-			t.Errorf("a session that can do something: %+v", call)
+			t.Errorf("a session with permissions: %+v", call)
 		}
 		if aws.ToString(call.RoleArn) != "arn:aws:iam::222222222222:role/vendors/acme-c1" {
 			t.Errorf("role %s", aws.ToString(call.RoleArn))
@@ -144,7 +144,7 @@ func TestProbesCanDoNothing(t *testing.T) {
 		t.Errorf("external IDs %s, want %s", got, want)
 	}
 	if client.calls[1].ExternalId != nil {
-		t.Error("an empty external ID is not none")
+		t.Error("the probe without an external ID sent an empty one")
 	}
 }
 
@@ -171,7 +171,7 @@ func TestTheVendorsOwnAccountIsNeverProbed(t *testing.T) {
 	}
 }
 
-func TestWithoutRandomnessNothingIsProven(t *testing.T) {
+func TestNothingIsProvenIfTheSourceOfRandomnessFails(t *testing.T) {
 	client := &fakeSTS{allow: onlyRight}
 	config := proverWith(t, client)
 	config.Random = strings.NewReader("")
@@ -200,11 +200,11 @@ func TestARoleThatTrustsOneRoleOnlyIsProvenAsThatRole(t *testing.T) {
 	p.Principals = []account.RoleARN{old}
 	got := New(config).Prove(t.Context(), p)
 	if got.Outcome != onboarding.Inconclusive || !strings.Contains(got.Err.Error(), "role/old cannot be assumed") {
-		t.Errorf("nobody to be: %+v", got)
+		t.Errorf("without another role to assume: %+v", got)
 	}
 }
 
-func TestWhoCanProve(t *testing.T) {
+func TestOnlyTrustedCallersCanProve(t *testing.T) {
 	id, _ := account.ParseID(vendor)
 	app, _ := account.ParseRoleARN("arn:aws:iam::111111111111:role/service/app")
 	tests := []struct {

@@ -38,7 +38,7 @@ func as(t *testing.T, box *sandbox.Sandbox, accountID string) aws.Config {
 	return c
 }
 
-// TestTheTrustPolicyOfARoleDecidesItsProof asks a real evaluation of trust
+// TestTheTrustPolicyOfARoleDecidesItsProof uses a real evaluation of trust
 // policies, through the SDK and over HTTP.
 func TestTheTrustPolicyOfARoleDecidesItsProof(t *testing.T) {
 	box := trial.Sandbox(t)
@@ -103,7 +103,8 @@ func TestTheTrustPolicyOfARoleDecidesItsProof(t *testing.T) {
 	}
 }
 
-// createApp makes the vendor's own role that one of the customer's trusts.
+// createApp creates the vendor's own role that one of the customer's roles
+// trusts.
 func createApp(t *testing.T, vendors aws.Config) {
 	t.Helper()
 	client := iam.NewFromConfig(vendors)

@@ -13,14 +13,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Session is what somebody who works with a customer's role asks for.
+// Session describes a session to open with a customer's role.
 type Session struct {
-	Name     string        // what the customer's CloudTrail shows
+	Name     string        // the session name, which the customer's CloudTrail shows
 	Duration time.Duration // whole seconds, 15 minutes at least (aws-facts 7.1)
-	Policy   string        // JSON that narrows the session; empty: all that the role may do
+	Policy   string        // JSON of a session policy, which narrows the session; empty: all that the role may do
 }
 
-// Credentials are those of a session. Printing them shows nothing of them.
+// Credentials are a session's. Formatting them never prints the secrets.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -28,16 +28,17 @@ type Credentials struct {
 	Expiration      time.Time
 }
 
-// String keeps the secrets out of logs and messages.
+// String returns a text without the secrets, for logs and messages.
 func (c Credentials) String() string {
 	return "credentials until " + c.Expiration.UTC().Format(time.RFC3339)
 }
 
-// GoString is String, for %#v.
+// GoString returns the same as String, for %#v.
 func (c Credentials) GoString() string { return c.String() }
 
-// Open opens a session of a role that has been proven, with its external ID
-// and as somebody whom it trusts. A refusal is one of IsRefusal.
+// Open opens a session of a role that has been proven, with its external ID and
+// as a principal that it trusts. IsRefusal reports true for the error if STS
+// refused the role.
 func (p *Prover) Open(ctx context.Context, role onboarding.Probe, ask Session) (Credentials, error) {
 	client, err := p.client(ctx, role.Principals)
 	if err != nil {
