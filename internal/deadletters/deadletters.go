@@ -1,12 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package deadletters is for the person who looks after a hub's dead-letter
-// queue: it reads what is there and leaves it there, and sends messages back
-// to be handled once more.
+// Package deadletters serves the operator of a hub's dead-letter queue: it
+// reads messages without removing them, and sends messages back to the hub's
+// queue.
 //
-// What puts messages there is package registrar. What they say is not looked
-// at here.
+// Package registrar puts messages there. This package does not look at their
+// content.
 package deadletters
 
 import (
@@ -22,56 +22,56 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Queue is a hub's dead-letter queue, with the queue that its messages are
-// from.
+// Queue is a hub's dead-letter queue, with the hub's queue that its messages
+// came from.
 type Queue struct {
 	client *sqs.Client
 	url    string
 	source string
-	wait   int32 // seconds that a receive waits for a first letter
+	wait   int32 // seconds that a receive waits for the first letter
 }
 
-// New opens a dead-letter queue without asking whether it is there.
+// New returns the dead-letter queue without checking that it exists.
 func New(client *sqs.Client, deadLettersURL, queueURL string) *Queue {
 	return &Queue{client: client, url: deadLettersURL, source: queueURL, wait: longPoll}
 }
 
-// Letter is one message that nobody could handle.
+// Letter is one message that could not be handled.
 type Letter struct {
 	ID     string
-	SentAt time.Time // when it was put aside, by the registrar; by SQS itself: when it was first sent
+	SentAt time.Time // when the registrar moved it here; if SQS did: when it was first sent
 	Reason string
 	Body   string
 
 	receipt string
 }
 
-// longPoll makes SQS ask all of its servers, so that an empty answer means an
+// longPoll makes SQS query all of its servers, so that an empty answer means an
 // empty queue.
 const longPoll = 1
 
-// hidden is how long a letter that is being looked at is invisible to others,
-// should we be killed before we put it back.
+// hidden is how long a letter that is being read is invisible to
+// others if this process dies before it releases the letter.
 const hidden = 2 * time.Minute
 
-// putBackLimit is how long putting letters back may take once everything else
-// was stopped.
+// putBackLimit is how long releasing letters may take after the context was
+// cancelled.
 const putBackLimit = 10 * time.Second
 
-// Read shows every letter to visit, in no order, until visit says that it has
-// seen enough. All of them are back in the queue when Read returns.
+// Read passes every letter to visit, in no particular order, until visit
+// returns true. All of them are visible in the queue again when Read returns.
 func (q *Queue) Read(ctx context.Context, visit func(Letter) (enough bool)) error {
 	return q.walk(ctx, func(l Letter) (keep, enough bool, err error) { return true, visit(l), nil })
 }
 
-// walk receives letter after letter until the queue has no other, and puts
-// back those that are kept. Letters stay invisible until the end: otherwise
-// SQS would give the same ones again and again.
+// walk receives letter after letter until the queue has no others, and releases
+// those that are kept. Letters stay invisible until the end: otherwise SQS
+// would return the same ones again and again.
 func (q *Queue) walk(ctx context.Context, visit func(Letter) (keep, enough bool, err error)) (err error) {
 	kept := map[string]Letter{}
 	defer func() {
-		// Whatever stopped us, a letter that was only looked at is not to be
-		// missed by the next who looks.
+		// Letters must be visible again for the next reader even if ctx was
+		// cancelled.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackLimit)
 		defer cancel()
 		if failed := q.putBack(ctx, kept); err == nil {
@@ -101,13 +101,13 @@ func (q *Queue) walk(ctx context.Context, visit func(Letter) (keep, enough bool,
 				return err
 			}
 		}
-		if !fresh { // none came, or only some that we have had for longer than they stay hidden
+		if !fresh { // none came, or only letters that were received before and became visible again
 			return nil
 		}
 	}
 }
 
-// receive takes up to ten letters.
+// receive returns up to ten letters.
 func (q *Queue) receive(ctx context.Context) ([]Letter, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:              &q.url,
@@ -135,7 +135,8 @@ func (q *Queue) receive(ctx context.Context) ([]Letter, error) {
 	return letters, nil
 }
 
-// reasonAttribute is where the registrar says why it put a message aside.
+// reasonAttribute is the message attribute in which the registrar gives its
+// reason for moving a message here.
 const reasonAttribute = "Reason"
 
 func reason(m types.Message) string {
@@ -143,7 +144,7 @@ func reason(m types.Message) string {
 		return *given.StringValue
 	}
 	if m.Attributes[string(types.MessageSystemAttributeNameDeadLetterQueueSourceArn)] != "" {
-		return "it was received as often as the queue allows, and never done with"
+		return "it was received as often as the queue allows, and never handled"
 	}
 	return "none was given"
 }
@@ -166,9 +167,10 @@ func (q *Queue) putBack(ctx context.Context, letters map[string]Letter) error {
 				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &letter.receipt, VisibilityTimeout: 0,
 			})
 		}
-		// One that fails comes back by itself a little later.
+		// A letter whose change fails becomes visible by itself when hidden has
+		// passed.
 		if _, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries}); err != nil {
-			return fmt.Errorf("put letters back into %s, where they will be seen again in %s: %w", q.url, hidden, err)
+			return fmt.Errorf("release letters of %s (they become visible again within %s): %w", q.url, hidden, err)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-func TestReadingLeavesEverythingWhereItIs(t *testing.T) {
+func TestReadLeavesEveryLetterInTheQueue(t *testing.T) {
 	w := newWorld(t)
 	for i := range 25 {
 		w.put(fmt.Sprintf("letter %02d", i), "why not")
@@ -33,7 +33,7 @@ func TestReadingLeavesEverythingWhereItIs(t *testing.T) {
 	}
 }
 
-func TestReadingStopsWhenItHasSeenEnoughAndStillPutsBack(t *testing.T) {
+func TestReadStopsWhenVisitReturnsTrueAndReleasesItsLetters(t *testing.T) {
 	w := newWorld(t)
 	for i := range 25 {
 		w.put(fmt.Sprintf("letter %02d", i), "why not")
@@ -49,7 +49,7 @@ func TestReadingStopsWhenItHasSeenEnoughAndStillPutsBack(t *testing.T) {
 	}
 }
 
-func TestReadingThatIsStoppedPutsBack(t *testing.T) {
+func TestACancelledReadReleasesItsLetters(t *testing.T) {
 	w := newWorld(t)
 	w.put("one", "x")
 	ctx, stop := context.WithCancel(t.Context())
@@ -62,7 +62,7 @@ func TestReadingThatIsStoppedPutsBack(t *testing.T) {
 	}
 }
 
-func TestALetterSaysWhyItIsHere(t *testing.T) {
+func TestALetterHasTheReasonWhyItIsThere(t *testing.T) {
 	w := newWorld(t)
 	w.put("with a reason", "not a phone-home")
 	w.put("without", "")
@@ -78,14 +78,14 @@ func TestALetterSaysWhyItIsHere(t *testing.T) {
 	want := map[string]string{
 		"with a reason":      "not a phone-home",
 		"without":            "none was given",
-		"received too often": "it was received as often as the queue allows, and never done with",
+		"received too often": "it was received as often as the queue allows, and never handled",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 
-func TestRedriveSendsWhatIsNamedAndNothingElse(t *testing.T) {
+func TestRedriveSendsExactlyTheNamedLetters(t *testing.T) {
 	w := newWorld(t)
 	for _, body := range []string{"a", "b", "c"} {
 		w.put(body, "x")
@@ -104,12 +104,13 @@ func TestRedriveSendsWhatIsNamedAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestRedrivingAllEndsThoughLettersComeStraightBack(t *testing.T) {
+func TestRedriveAllEndsAlthoughLettersComeStraightBack(t *testing.T) {
 	w := newWorld(t)
 	for i := range 12 {
 		w.put(fmt.Sprintf("letter %02d", i), "x")
 	}
-	// Nobody can handle them: what reaches the hub's queue is put aside at once.
+	// These letters can never be handled: each is moved back as soon as it
+	// reaches the hub's queue.
 	w.box.Faults().After(func(c *kernel.Call) error {
 		if c.Service == "sqs" && c.Action == "SendMessage" && strings.Contains(string(c.Body), `"`+w.source+`"`) {
 			for _, body := range w.main() {
@@ -125,7 +126,7 @@ func TestRedrivingAllEndsThoughLettersComeStraightBack(t *testing.T) {
 	}
 }
 
-func TestALetterThatCannotBeSentStays(t *testing.T) {
+func TestALetterThatCannotBeSentStaysInTheQueue(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", "x")
 	w.box.Faults().Before(func(c *kernel.Call) error {
@@ -143,7 +144,7 @@ func TestALetterThatCannotBeSentStays(t *testing.T) {
 	}
 }
 
-// world is a queue with its dead letters in a sandbox.
+// world is a sandbox with a queue and its dead-letter queue.
 type world struct {
 	*Queue
 	t   *testing.T
@@ -167,7 +168,7 @@ func newWorld(t *testing.T) *world {
 	}})
 	w.must(err)
 	w.Queue = New(client, *dead.QueueUrl, *source.QueueUrl)
-	w.wait = 0 // the sandbox has one server, which knows what is there
+	w.wait = 0 // the sandbox has one server, which always knows all messages
 	return w
 }
 
@@ -178,7 +179,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// put puts a letter aside, as the registrar does.
+// put sends a letter to the dead-letter queue, as the registrar does.
 func (w *world) put(body, reason string) { w.send(w.url, body, reason) }
 
 func (w *world) send(url, body, reason string) {
@@ -191,7 +192,7 @@ func (w *world) send(url, body, reason string) {
 	w.must(err)
 }
 
-// read is all letters, sorted by their text.
+// read returns all letters, sorted by their text.
 func (w *world) read() []Letter {
 	w.t.Helper()
 	var letters []Letter
@@ -200,7 +201,7 @@ func (w *world) read() []Letter {
 	return letters
 }
 
-// main takes everything off the hub's queue.
+// main receives and deletes everything in the hub's queue.
 func (w *world) main() []string {
 	w.t.Helper()
 	var all []string
@@ -218,7 +219,7 @@ func (w *world) main() []string {
 	}
 }
 
-// exhaust receives what is in the hub's queue as often as it allows.
+// exhaust receives what is in the hub's queue as often as the queue allows.
 func (w *world) exhaust() {
 	w.t.Helper()
 	for range 2 {

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// Redrive sends the letters of the given IDs back to the hub's queue, each
-// before it is deleted here: a crash in between makes a second copy, which gets
-// the same answer, and loses nothing. It returns those that were sent, also
-// where it fails in the middle; IDs that it did not find are not among them.
+// Redrive sends the letters with the given IDs back to the hub's queue, and
+// deletes each here after it was sent: a crash in between leaves a second copy,
+// which gets the same answer, and loses nothing. It returns the letters that
+// were sent, even with an error; IDs that it did not find are not among them.
 func (q *Queue) Redrive(ctx context.Context, ids []string) ([]Letter, error) {
 	var sent []Letter
 	err := q.walk(ctx, func(l Letter) (keep, enough bool, err error) {
@@ -33,9 +33,9 @@ func (q *Queue) Redrive(ctx context.Context, ids []string) ([]Letter, error) {
 
 // RedriveAll sends all letters back.
 //
-// One with the same text as another that it has sent stays where it is: that
-// is a letter that nobody can handle and that has come back already, and to
-// follow it would never end.
+// A letter with the same text as one that was already sent stays in the queue:
+// it is a letter that cannot be handled and has already come back, and sending
+// it again would never end.
 func (q *Queue) RedriveAll(ctx context.Context) (sent []Letter, left int, err error) {
 	texts := map[[sha256.Size]byte]bool{}
 	err = q.walk(ctx, func(l Letter) (keep, enough bool, err error) {

@@ -18,24 +18,25 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// mostAtOnce is how many events go into one call (aws-facts 11.1). Ours have
-// some kilobytes, so they never reach its limit in bytes.
+// mostAtOnce is the limit of events in one call (aws-facts 11.1). An event has
+// a few kilobytes, so the limit in bytes is never reached.
 const mostAtOnce = 10
 
-// tries is how often one call is tried: the outbox has patience enough.
+// tries is how often one call is tried; after that, events wait in the outbox.
 const tries = 2
 
-// batches cuts events into calls.
+// batches splits events into calls.
 func batches(events []onboarding.Event) iter.Seq[[]onboarding.Event] {
 	return slices.Chunk(events, mostAtOnce)
 }
 
-// deliver sends events in one call and removes from the outbox what was taken.
-// EventBridge takes or refuses each by itself (aws-facts 11.1): where it refused
-// any the error is a *refusedError, and the others are removed all the same.
+// deliver sends events in one call and removes from the outbox those that were
+// accepted. EventBridge accepts or refuses each separately (aws-facts 11.1): if
+// it refused any, the error is a *refusedError, and the others are still
+// removed.
 //
-// Once it has begun it goes on for as long as it may take, also where we are to
-// stop: events whose end nobody has seen would be sent twice.
+// A call that was begun is finished even if ctx is cancelled: events whose
+// outcome is unknown would be sent twice.
 func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch []onboarding.Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
 	defer cancel()
@@ -72,15 +73,15 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 	return nil
 }
 
-// refusedError says that EventBridge was there and didn't take some events.
+// refusedError says that EventBridge answered but refused some of the events.
 type refusedError struct {
 	bus     account.EventBusARN
 	reasons []string
-	final   bool // trying again soon will not help, with any of them
+	final   bool // a soon retry of any of them will not help
 }
 
-// isFinal tells a refusal of some events from EventBridge's own trouble, in
-// which all others would fare alike.
+// isFinal separates the refusal of single events from an outage of EventBridge,
+// which affects all others too.
 func isFinal(err error) bool {
 	var refused *refusedError
 	return errors.As(err, &refused) && refused.final

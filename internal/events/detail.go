@@ -18,13 +18,13 @@ import (
 // Source is the source of every event.
 const Source = "xacct"
 
-// schemaVersion counts changes of Detail that could break who reads it. New
-// fields are none: readers ignore what they don't know.
+// schemaVersion counts breaking changes of Detail. A new field is not one:
+// readers ignore unknown fields.
 const schemaVersion = 1
 
-// Detail is the detail of every event, whatever its type: the registration as
-// it is afterwards, and how it came to be so. It is documented, field by field,
-// in the guide on events; what is written there is a promise.
+// Detail is the detail of every event, whatever its type: the registration
+// after the change, and the reason for the change. The guide on events
+// documents every field; what it says is a promise.
 type Detail struct {
 	SchemaVersion int       `json:"schema_version"`
 	EventID       string    `json:"event_id"`
@@ -51,7 +51,7 @@ type Detail struct {
 	ProvenAt           time.Time `json:"proven_at"`
 }
 
-// DetailType is what EventBridge rules match an event by.
+// DetailType is the type by which EventBridge rules match an event.
 func DetailType(kind onboarding.EventKind) string {
 	switch kind {
 	case onboarding.EventRegistered:
@@ -93,7 +93,7 @@ func detailOf(e onboarding.Event) Detail {
 	}
 }
 
-// entryOf is an event as EventBridge takes it.
+// entryOf returns an event in EventBridge's format.
 func entryOf(bus account.EventBusARN, e onboarding.Event) (types.PutEventsRequestEntry, error) {
 	detail, err := json.Marshal(detailOf(e))
 	if err != nil {

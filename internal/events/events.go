@@ -1,15 +1,15 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package events tells others what becomes of customers' roles: it takes the
-// events that the registry has stored with every change to the vendor's own
-// EventBridge event bus.
+// Package events publishes changes of customers' roles: it sends the events
+// that the registry stored with every change to the vendor's own EventBridge
+// event bus.
 //
-// Every event arrives at least once, and nobody waits for it: an event is
-// stored in the same transaction as what it tells, sent afterwards, and removed
-// once EventBridge has taken it. Whatever keeps that from happening, a crash or
-// hours without EventBridge, a later Sweep makes up for. What is worth telling
-// is not decided here, nor when (see onboarding.EventOf).
+// Every event arrives at least once, and nothing waits for it: an event is
+// stored in the same transaction as the change that it reports, sent
+// afterwards, and removed once EventBridge has accepted it. If a crash or an
+// outage of EventBridge prevents that, a later Sweep sends it. Which changes
+// are events is decided elsewhere (see onboarding.EventOf).
 package events
 
 import (
@@ -25,46 +25,46 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Config is what a Publisher is made of. Outbox and Bus are needed.
+// Config holds what a Publisher needs. Outbox and Bus are required.
 type Config struct {
 	Outbox Outbox
-	// Bus gives the EventBridge of a Region.
+	// Bus returns the EventBridge client of a Region.
 	Bus func(account.Region) Client
 
 	Clock  func() time.Time // default time.Now
 	Logger *slog.Logger     // default: no logs
 }
 
-// Outbox is where events are until EventBridge has taken them: the registry's.
+// Outbox keeps events until EventBridge has accepted them; the registry
+// implements it.
 type Outbox interface {
 	EventBus(ctx context.Context) (account.EventBusARN, error)
 	Outbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error
 	RemoveEvents(ctx context.Context, events []onboarding.Event) error
 }
 
-// Client is as much of EventBridge as there is need for.
+// Client has the EventBridge operations that a Publisher calls.
 type Client interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
 
-// Publisher sends one hub's events. All methods may be called at once.
+// Publisher sends one hub's events. It is safe for concurrent use.
 type Publisher struct {
 	config Config
 
 	mu      sync.Mutex
 	waiting []parcel
-	sending chan struct{} // closed when the sender has ended; nil: there is none
-	quiet   time.Time     // until when nothing is sent at once, after a failure
+	sending chan struct{} // closed when the sender has ended; nil: no sender is running
+	quiet   time.Time     // the time until which nothing is sent, after a failure
 }
 
-// parcel is an event on its way to a bus.
+// parcel is an event with the bus that it goes to.
 type parcel struct {
 	bus   account.EventBusARN
 	event onboarding.Event
 }
 
-// New makes a Publisher. It does nothing until it is told of an event, or asked
-// to sweep.
+// New returns a Publisher. It does nothing until Committed or Sweep is called.
 func New(config Config) *Publisher {
 	if config.Clock == nil {
 		config.Clock = time.Now
@@ -76,13 +76,13 @@ func New(config Config) *Publisher {
 }
 
 const (
-	mostWaiting = 1000             // events to be sent at once; more are for a sweep
-	quietAfter  = 30 * time.Second // nothing is sent at once, after a failure
-	sendLimit   = 10 * time.Second // for one call and what belongs to it
+	mostWaiting = 1000             // limit of events that wait in memory; a sweep sends the rest
+	quietAfter  = 30 * time.Second // pause after a failure
+	sendLimit   = 10 * time.Second // for one call and its updates of the outbox
 )
 
-// Committed is told of an event that was just stored, and sends it soon. It
-// never waits: what can't be sent now is in the outbox.
+// Committed sends an event that was just stored, soon after it returns. It
+// never waits: an event that can't be sent now is in the outbox.
 func (p *Publisher) Committed(bus account.EventBusARN, event onboarding.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +96,8 @@ func (p *Publisher) Committed(bus account.EventBusARN, event onboarding.Event) {
 	}
 }
 
-// Wait waits until nothing of what Committed was told is being sent any more.
+// Wait waits until every event that was passed to Committed has been sent or
+// left to a sweep.
 func (p *Publisher) Wait(ctx context.Context) {
 	p.mu.Lock()
 	ended := p.sending
@@ -110,7 +111,7 @@ func (p *Publisher) Wait(ctx context.Context) {
 	}
 }
 
-// send sends what waits until nothing does.
+// send sends the waiting events until there are none.
 func (p *Publisher) send(ended chan struct{}) {
 	defer close(ended)
 	for bus, batch := p.next(); len(batch) > 0; bus, batch = p.next() {
@@ -124,8 +125,8 @@ func (p *Publisher) send(ended chan struct{}) {
 	}
 }
 
-// next takes as many of the waiting events as go into one call, all for one
-// bus. Where there are none the sender ends.
+// next returns as many of the waiting events as fit into one call, all for one
+// bus. It ends the sender if there are none.
 func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,18 +147,18 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	return bus, batch
 }
 
-// hush leaves to the next sweep what waits, and what comes in the next moments:
-// where EventBridge is down, every commit would try it in vain.
+// hush leaves the waiting events, and those of the next moments, to the next
+// sweep: during an outage of EventBridge every commit would try in vain.
 func (p *Publisher) hush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting, p.quiet = nil, p.config.Clock().Add(quietAfter)
 }
 
-// Sweep sends what has been in the outbox for some time: what others, or we
-// ourselves, could not send or died before. It goes as far as it gets, and
-// stops where EventBridge is in trouble; an event that EventBridge refuses for
-// itself stays, and holds up no other.
+// Sweep sends the events that have been in the outbox for some time, because
+// this or another process failed to send them or died. It stops if EventBridge
+// is unavailable; an event that EventBridge refuses stays in the outbox and
+// does not hold up the others.
 func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
 	bus, err := p.config.Outbox.EventBus(ctx)
 	if err != nil {

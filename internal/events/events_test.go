@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-func TestWhatWasCommittedIsSentAndTakenOutOfTheOutbox(t *testing.T) {
+func TestACommittedEventIsSentAndRemovedFromTheOutbox(t *testing.T) {
 	w := newWorld(t)
 	w.Committed(w.bus, w.stored(1))
 	w.settle()
@@ -44,7 +44,7 @@ func TestACommitNeverWaitsForEventBridge(t *testing.T) {
 	}
 }
 
-func TestNoMoreEventsWaitInMemoryThanThereIsRoomFor(t *testing.T) {
+func TestTheNumberOfEventsInMemoryIsLimited(t *testing.T) {
 	w := newWorld(t)
 	w.stuck = make(chan struct{})
 	const all = mostWaiting + 500
@@ -63,7 +63,7 @@ func TestNoMoreEventsWaitInMemoryThanThereIsRoomFor(t *testing.T) {
 	}
 }
 
-func TestWhileEventBridgeIsDownCommitsHardlyTryIt(t *testing.T) {
+func TestCommitsRarelyTryAnUnavailableEventBridge(t *testing.T) {
 	w := newWorld(t)
 	w.down = errDown
 	for n := 1; n <= 5; n++ {
@@ -86,7 +86,7 @@ func TestWhileEventBridgeIsDownCommitsHardlyTryIt(t *testing.T) {
 	}
 }
 
-func TestASweepGivesUpWhereEventBridgeIsInTrouble(t *testing.T) {
+func TestASweepStopsIfEventBridgeIsUnavailable(t *testing.T) {
 	for name, trouble := range map[string]func(w *world){
 		"down":      func(w *world) { w.down = errDown },
 		"throttles": func(w *world) { w.put = func(onboarding.Event) string { return "ThrottlingException" } },
@@ -105,7 +105,7 @@ func TestASweepGivesUpWhereEventBridgeIsInTrouble(t *testing.T) {
 	}
 }
 
-func TestAnEventThatIsRefusedForItselfStaysAndHoldsUpNoOther(t *testing.T) {
+func TestARefusedEventStaysAndHoldsUpNoOther(t *testing.T) {
 	w := newWorld(t)
 	bad := "e03"
 	w.put = func(e onboarding.Event) string {
@@ -120,7 +120,7 @@ func TestAnEventThatIsRefusedForItselfStaysAndHoldsUpNoOther(t *testing.T) {
 	w.advance(time.Hour)
 	err := w.Sweep(t.Context(), time.Minute)
 	if err == nil || !strings.Contains(err.Error(), bad) || !strings.Contains(err.Error(), "InvalidArgument") || !strings.Contains(err.Error(), "globex") {
-		t.Errorf("the error does not tell which: %v", err)
+		t.Errorf("the error does not name the refused event: %v", err)
 	}
 	if diff := cmp.Diff([]string{bad}, w.left()); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
@@ -132,7 +132,7 @@ func TestAnEventThatIsRefusedForItselfStaysAndHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatWasRefusedIsSentAgain(t *testing.T) {
+func TestOnlyRefusedEventsAreSentAgain(t *testing.T) {
 	w := newWorld(t)
 	first := true
 	w.put = func(e onboarding.Event) string {
@@ -147,7 +147,7 @@ func TestOnlyWhatWasRefusedIsSentAgain(t *testing.T) {
 	}
 	w.advance(time.Hour)
 	if err := w.Sweep(t.Context(), time.Minute); err == nil {
-		t.Error("a refused event is no error")
+		t.Error("a refused event gives no error")
 	}
 	if err := w.Sweep(t.Context(), time.Minute); err != nil {
 		t.Error(err)
@@ -157,9 +157,9 @@ func TestOnlyWhatWasRefusedIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestAnEventThatIsSentTwiceIsTheSameTwice(t *testing.T) {
+func TestAnEventThatIsSentTwiceIsEqualBothTimes(t *testing.T) {
 	w := newWorld(t)
-	w.broken = errors.New("the registry is down") // EventBridge takes it, and nobody can write that down
+	w.broken = errors.New("the registry is down") // EventBridge accepts the event, but its removal fails
 	w.Committed(w.bus, w.stored(1))
 	w.settle()
 	w.broken = nil
@@ -176,7 +176,7 @@ func TestAnEventThatIsSentTwiceIsTheSameTwice(t *testing.T) {
 	}
 }
 
-func TestASweepLeavesToOthersWhatTheyHaveJustStored(t *testing.T) {
+func TestASweepLeavesFreshEventsToTheProcessThatStoredThem(t *testing.T) {
 	w := newWorld(t)
 	w.stored(1)
 	w.advance(time.Minute + time.Second)

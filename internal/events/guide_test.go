@@ -20,14 +20,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// guide is where the events are promised, with an example of each: it is this
-// package's golden file.
+// guide documents the events, with an example of each: it is this package's
+// golden file.
 const guide = "../../templates/guides/events.md.tmpl"
 
 var update = flag.Bool("update", false, "write the guide's examples anew")
 
 // examples are one event of each type, of one customer, in the order in which
-// they would come.
+// they would happen.
 func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	t.Helper()
 	stack := must(account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/6f1c5a30-4567-11f1-8d2a-0affd1e2b3c4"))
@@ -43,7 +43,7 @@ func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	tell := func(entry onboarding.HistoryEntry) {
 		e := onboarding.EventOf(reg, entry)
 		if e == nil {
-			t.Fatalf("%s is no event", entry.Outcome)
+			t.Fatalf("%s is not an event", entry.Outcome)
 		}
 		events[e.Kind] = *e
 		reg = e.After
@@ -73,7 +73,7 @@ func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	return events
 }
 
-// seen is an event as a rule of the bus sees it (aws-facts 11.1).
+// seen is an event as a rule of the bus receives it (aws-facts 11.1).
 func seen(t *testing.T, e onboarding.Event) string {
 	t.Helper()
 	entry := must(entryOf(busARN("customers"), e))
@@ -127,7 +127,7 @@ func TestTheGuideShowsEveryEventAsItIsSent(t *testing.T) {
 		}
 	}
 	if len(events) != 5 || len(shown) != 5 {
-		t.Errorf("%d kinds of event, %d shown, want 5", len(events), len(shown))
+		t.Errorf("%d types of event, %d shown, want 5", len(events), len(shown))
 	}
 }
 
@@ -138,7 +138,7 @@ func TestTheGuideNamesEveryField(t *testing.T) {
 	for field := range reflect.TypeFor[Detail]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !strings.Contains(table, "`"+name+"`") {
-			t.Errorf("the guide does not say what %s is", name)
+			t.Errorf("the guide does not explain %s", name)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func busARN(name string) account.EventBusARN {
 	return must(account.ParseEventBusARN("arn:aws:events:eu-central-1:111111111111:event-bus/" + name))
 }
 
-// world is an outbox and an EventBridge, and a Publisher between them.
+// world is an outbox and an EventBridge, with a Publisher between them.
 type world struct {
 	*Publisher
 	t *testing.T
@@ -43,10 +43,10 @@ type world struct {
 	bus    account.EventBusARN
 	outbox []onboarding.Event
 	calls  [][]string                               // event IDs, call by call
-	put    func(onboarding.Event) (code string)     // what EventBridge says to one
-	down   error                                    // what it says to all
-	stuck  chan struct{}                            // when it answers; nil: at once
-	broken error                                    // what the outbox says to a removal
+	put    func(onboarding.Event) (code string)     // EventBridge's error for one event
+	down   error                                    // EventBridge's error for a whole call
+	stuck  chan struct{}                            // blocks EventBridge's answer until closed; nil: no delay
+	broken error                                    // the outbox's error for a removal
 	took   map[string][]types.PutEventsRequestEntry // by event ID
 }
 
@@ -74,7 +74,7 @@ func (w *world) advance(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// stored is an event that was just committed.
+// stored returns an event that was just committed.
 func (w *world) stored(n int) onboarding.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -106,7 +106,7 @@ func ids(events []onboarding.Event) []string {
 	return names
 }
 
-// settle waits until nothing is being sent.
+// settle waits until no event is being sent.
 func (w *world) settle() { w.Wait(w.t.Context()) }
 
 func (w *world) EventBus(context.Context) (account.EventBusARN, error) { return w.bus, nil }

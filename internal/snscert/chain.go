@@ -16,7 +16,7 @@ import (
 )
 
 // chain is a signing certificate with the issuers that came with it or were
-// fetched. Having one says nothing yet; check does.
+// fetched. A chain proves nothing until check has accepted it.
 type chain struct {
 	leaf    *x509.Certificate
 	issuers []*x509.Certificate
@@ -27,9 +27,9 @@ func newChain(certificates []*x509.Certificate, roots *x509.CertPool) *chain {
 	return &chain{leaf: certificates[0], issuers: certificates[1:], roots: roots}
 }
 
-// check makes sure that the certificate is SNS's for the Region, and was valid
-// at the given time. An error is ErrForged, but for an authority that this
-// machine doesn't know: that is ErrUnavailable.
+// check returns an error unless the certificate is SNS's for the Region and was
+// valid at the given time. The error is ErrForged, or ErrUnavailable if this
+// machine does not know the certificate's authority.
 func (c *chain) check(region account.Region, at time.Time) error {
 	key, ok := c.leaf.PublicKey.(*rsa.PublicKey)
 	switch {
@@ -43,8 +43,8 @@ func (c *chain) check(region account.Region, at time.Time) error {
 	err := c.verify(at)
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		// SNS's own host gave this certificate, over TLS that was verified: it is
-		// this machine's trust that is lacking, and no message may be lost by it.
+		// SNS's own host returned this certificate over verified TLS, so this
+		// machine lacks a root. No message may be lost for that reason.
 		return fmt.Errorf("%w: no authority that this machine trusts stands behind %q; name the right ones in AWS_CA_BUNDLE: %w",
 			ErrUnavailable, c.leaf.Subject, err)
 	}
@@ -54,9 +54,9 @@ func (c *chain) check(region account.Region, at time.Time) error {
 	return nil
 }
 
-// verify finds a way from the certificate to a root. The certificate must be a
+// verify finds a path from the certificate to a root. The certificate must be a
 // TLS server's, as SNS's are (aws-facts 5.11): only for those do public
-// authorities make sure that the names in them belong to whoever asks.
+// authorities verify that the names in them belong to the requester.
 func (c *chain) verify(at time.Time) error {
 	issuers := x509.NewCertPool()
 	for _, issuer := range c.issuers {
@@ -73,18 +73,18 @@ func (c *chain) forged(why string, err error) error {
 	return fmt.Errorf("%w: its certificate %q is not to be trusted: %s", ErrForged, c.leaf.Subject, why)
 }
 
-// isNamed compares letter for letter: SNS's certificates have no wildcards, and
-// a wildcard of AWS's would be another service's.
+// isNamed compares names exactly: SNS's certificates have no wildcards, and a
+// wildcard name of AWS's would be another service's.
 func (c *chain) isNamed(names []string) bool {
 	return slices.ContainsFunc(c.leaf.DNSNames, func(name string) bool {
 		return slices.Contains(names, strings.ToLower(name))
 	})
 }
 
-// signers are the names that SNS signs under in a Region. The AWS SDK for Java
-// has a table of Regions; here each Region may have any form of name that the
-// table knows, since a table would not know the next Region, and nobody but AWS
-// gets a certificate for any of them (aws-facts 5.11).
+// signers returns the names that SNS signs under in a Region. The AWS SDK for
+// Java has a table of Regions; here each Region may have any form of name in
+// that table, because a table would not know the next Region, and only AWS can
+// get a certificate for any of these names (aws-facts 5.11).
 func signers(region account.Region) []string {
 	suffix := region.Partition().DNSSuffix()
 	names := []string{
@@ -99,17 +99,17 @@ func signers(region account.Region) []string {
 	return names
 }
 
-// lacksIssuer reports whether the way to a root ends before there is one.
+// lacksIssuer reports whether the path ends before it reaches a root.
 func (c *chain) lacksIssuer() bool {
-	// A time at which the certificate is valid: whether it is so at the time of
-	// a message is another question, and comes later.
+	// The current time must be one at which the certificate is valid: whether
+	// it was valid at the time of a message is checked later.
 	err := c.verify(c.leaf.NotBefore.Add(c.leaf.NotAfter.Sub(c.leaf.NotBefore) / 2))
 	var unknown x509.UnknownAuthorityError
 	return errors.As(err, &unknown)
 }
 
-// top is the last certificate on the way from the leaf to a root, as far as the
-// certificates at hand lead.
+// top returns the last certificate on the path from the leaf to a root, as far
+// as the available certificates lead.
 func (c *chain) top() *x509.Certificate {
 	top := c.leaf
 	for range c.issuers {

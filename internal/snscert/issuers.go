@@ -13,19 +13,18 @@ import (
 	"slices"
 )
 
-// maxIssuers is more than any way to a root has.
+// maxIssuers is more than any path to a root needs.
 const maxIssuers = 4
 
-// complete fetches the issuers that lie between the certificate and a root.
+// complete fetches the issuers between the certificate and a root.
 //
-// It has to: SNS's files hold the signing certificate alone, its issuer is one
-// of many that Amazon's authority uses in turn, and Amazon advises against
-// pinning them (aws-facts 5.11). Where to find the issuer stands in the
-// certificate. It may come from there in plain HTTP, as everywhere on the web:
-// an issuer proves itself by having signed what it issued, and by a root that
-// signed it.
+// They are needed because SNS's files hold only the signing certificate, its
+// issuer is one of many that Amazon's authority uses in turn, and Amazon
+// advises against pinning them (aws-facts 5.11). The certificate contains its
+// issuer's address, which may be plain HTTP, as is usual on the web: an issuer
+// is proven by its signature on what it issued, and by the root that signed it.
 //
-// A way that leads nowhere is no error here; chain.check refuses it.
+// A path that leads nowhere is no error here; chain.check refuses it.
 func (s *source) complete(ctx context.Context, c *chain) error {
 	for range maxIssuers {
 		if !c.lacksIssuer() {
@@ -33,7 +32,7 @@ func (s *source) complete(ctx context.Context, c *chain) error {
 		}
 		top := c.top()
 		if string(top.RawIssuer) == string(top.RawSubject) {
-			return nil // the end of the way: a root that nobody trusts
+			return nil // the end of the path: a root that is not trusted
 		}
 		address := issuerAddress(top)
 		if address == "" {
@@ -59,13 +58,13 @@ func (s *source) fetchIssuer(ctx context.Context, of *x509.Certificate, address 
 	}
 	i := slices.IndexFunc(certificates, func(issuer *x509.Certificate) bool { return isIssuedBy(of, issuer) })
 	if i < 0 {
-		return nil, errors.New("what is at its address did not issue it")
+		return nil, errors.New("the certificate at its issuer's address did not issue it")
 	}
 	return certificates[i], nil
 }
 
-// issuerAddress is the first address of a certificate's issuer that can be
-// asked; empty where there is none.
+// issuerAddress returns the first usable address of a certificate's issuer;
+// empty if there is none.
 func issuerAddress(c *x509.Certificate) string {
 	for _, address := range c.IssuingCertificateURL {
 		u, err := url.Parse(address)
@@ -80,8 +79,8 @@ func issuerAddress(c *x509.Certificate) string {
 	return ""
 }
 
-// parse reads certificates in PEM, or one in DER, which is how authorities
-// publish their own.
+// parse reads certificates in PEM, or one in DER, the format in which
+// authorities publish their own.
 func parse(body []byte) ([]*x509.Certificate, error) {
 	var found []*x509.Certificate
 	for rest := body; ; {
@@ -97,7 +96,7 @@ func parse(body []byte) ([]*x509.Certificate, error) {
 			return nil, fmt.Errorf("the file has a broken certificate: %w", err)
 		}
 		if found = append(found, certificate); len(found) > 1+maxIssuers {
-			return nil, errors.New("the file has more certificates than one needs")
+			return nil, errors.New("the file has more certificates than a chain needs")
 		}
 	}
 	if len(found) > 0 {

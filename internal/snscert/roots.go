@@ -9,12 +9,13 @@ import (
 	"os"
 )
 
-// bundleVariable names a file of roots, as it does for the AWS SDKs. There it
-// stands in for the system's roots; here it adds to them, since what a company's
-// own proxy signs for TLS is not what SNS's certificates hang on.
+// bundleVariable names the environment variable with a file of roots, as for
+// the AWS SDKs. There the file replaces the system's roots; here it adds to
+// them, because the roots of a company's TLS proxy do not sign SNS's
+// certificates.
 const bundleVariable = "AWS_CA_BUNDLE"
 
-// roots are the system's and those of the bundle.
+// roots returns the system's roots and those of the bundle.
 func (c Config) roots() (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {

@@ -20,9 +20,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// TestMessagesOfTheSandboxAreVerified goes the whole way, with SNS's part
-// written by somebody else: published, signed, delivered, received, and the
-// certificate fetched by its real name from where the sandbox listens.
+// TestMessagesOfTheSandboxAreVerified covers the whole path with the sandbox in
+// SNS's part: a message is published, signed, delivered and received, and the
+// certificate is fetched by its real name from the sandbox's address.
 func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
 	box := trial.Sandbox(t)
 	ca, err := box.SigningCA()
@@ -50,7 +50,7 @@ func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
 		}
 	}
 
-	t.Run("not by whoever doesn't trust the sandbox", func(t *testing.T) {
+	t.Run("a verifier that does not trust the sandbox", func(t *testing.T) {
 		t.Setenv("AWS_CA_BUNDLE", "")
 		stranger, err := snscert.New(snscert.Config{Endpoint: box.URL(), Clock: time.Now})
 		if err != nil {
@@ -63,7 +63,8 @@ func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
 	})
 }
 
-// delivered is a message as a queue in the Region gets it from a topic there.
+// delivered returns a message as a queue in the Region receives it from a topic
+// there.
 func delivered(t *testing.T, box *sandbox.Sandbox, region, version, subject string) string {
 	t.Helper()
 	keys, err := box.Credentials(sandbox.VendorAccount)

@@ -18,13 +18,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// doer sends requests: outbound.Client, never to this machine.
+// doer sends requests; in production it is outbound.Client, which never
+// connects to this machine.
 type doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// source fetches certificates and keeps them for a while. However many messages
-// name one certificate at once, it is fetched once.
+// source fetches certificates and caches them. A certificate is fetched once,
+// however many messages name it at the same time.
 type source struct {
 	client doer
 	roots  *x509.CertPool
@@ -41,9 +42,9 @@ type entry struct {
 	expires time.Time
 }
 
-// How long certificates are kept, and how many: SNS uses one for a year, or
-// nearly (aws-facts 5.11), and a hub has few Regions. A failure is kept just
-// long enough that a queue full of messages doesn't knock once for each.
+// How long certificates are cached, and how many: SNS uses one for nearly a
+// year (aws-facts 5.11), and a hub has few Regions. A failure is cached just
+// long enough that a full queue of messages does not cause one request each.
 const (
 	keepFor     = 24 * time.Hour
 	keepFailure = 10 * time.Second
@@ -55,16 +56,16 @@ func newSource(client doer, roots *x509.CertPool, clock func() time.Time) *sourc
 	return &source{client: client, roots: roots, clock: clock, kept: map[phonehome.SigningCertURL]entry{}}
 }
 
-// get gives the certificate at an address, with its issuers as far as they are
-// known. Any error is ErrUnavailable.
+// get returns the certificate at an address, with its issuers as far as they
+// are known. Every error is ErrUnavailable.
 func (s *source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain, error) {
 	if e, ok := s.lookup(from); ok {
 		return e.chain, e.err
 	}
-	// Whoever asked first may go away; the others still want the answer.
+	// The first caller may be cancelled; the others still need the result.
 	detached := context.WithoutCancel(ctx)
 	result := s.flight.DoChan(from.String(), func() (any, error) {
-		if e, ok := s.lookup(from); ok { // came while we were on our way here
+		if e, ok := s.lookup(from); ok { // fetched while this caller was waiting
 			return e.chain, e.err
 		}
 		limited, cancel := context.WithTimeout(detached, fetchWithin)
@@ -89,8 +90,8 @@ func (s *source) lookup(from phonehome.SigningCertURL) (entry, bool) {
 	return e, ok && s.clock().Before(e.expires)
 }
 
-// keep makes room by dropping what would have expired first, so that failures
-// never drive a certificate out.
+// keep makes room by dropping what would expire first, so failures never evict
+// a certificate.
 func (s *source) keep(from phonehome.SigningCertURL, c *chain, err error) {
 	lifetime := keepFor
 	if err != nil {
@@ -130,13 +131,13 @@ func unavailable(from phonehome.SigningCertURL, err error) error {
 	return fmt.Errorf("%w from %s: %w", ErrUnavailable, from, err)
 }
 
-// maxFile is many times what a certificate has.
+// maxFile is many times the size of a certificate, in bytes.
 const maxFile = 64 << 10
 
 func (s *source) download(ctx context.Context, address string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no address to fetch: %w", address, err)
+		return nil, fmt.Errorf("%q is not an address to fetch: %w", address, err)
 	}
 	response, err := s.client.Do(request)
 	if err != nil {

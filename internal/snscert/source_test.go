@@ -32,7 +32,7 @@ func TestACertificateIsFetchedOnceADay(t *testing.T) {
 	}
 }
 
-func TestManyMessagesAtOnceFetchOnce(t *testing.T) {
+func TestConcurrentMessagesFetchACertificateOnce(t *testing.T) {
 	w := newWorld(t)
 	s := w.sns()
 	release := make(chan struct{})
@@ -56,9 +56,9 @@ func TestManyMessagesAtOnceFetchOnce(t *testing.T) {
 	}
 }
 
-// TestWhoeverGoesAwayDoesNotTakeTheFetchAlong: a registrar that stops must not
-// spoil what others wait for.
-func TestWhoeverGoesAwayDoesNotTakeTheFetchAlong(t *testing.T) {
+// TestACancelledCallerDoesNotCancelTheFetch: a registrar that stops must not
+// fail the fetch for the others.
+func TestACancelledCallerDoesNotCancelTheFetch(t *testing.T) {
 	w := newWorld(t)
 	s := w.sns()
 	reached, release := make(chan struct{}), make(chan struct{})
@@ -74,7 +74,7 @@ func TestWhoeverGoesAwayDoesNotTakeTheFetchAlong(t *testing.T) {
 	<-reached
 	leave()
 	if err := <-gone; !isUnavailable(err) {
-		t.Errorf("who went away got %v", err)
+		t.Errorf("the cancelled caller got %v", err)
 	}
 	close(release)
 	w.expect(body, nil)
@@ -83,9 +83,9 @@ func TestWhoeverGoesAwayDoesNotTakeTheFetchAlong(t *testing.T) {
 	}
 }
 
-// TestACertificateThatCannotBeHadIsARetry: none of these says anything about
+// TestAnUnavailableCertificateIsARetry: none of these cases says anything about
 // the message, so none may be final, and none may be an acceptance.
-func TestACertificateThatCannotBeHadIsARetry(t *testing.T) {
+func TestAnUnavailableCertificateIsARetry(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(response http.ResponseWriter, _ *http.Request) {
 			response.WriteHeader(status)
@@ -115,7 +115,7 @@ func TestACertificateThatCannotBeHadIsARetry(t *testing.T) {
 			asked := w.requests(snsHost)
 			w.expect(body, ErrUnavailable)
 			if n := w.requests(snsHost); n != asked {
-				t.Errorf("the next message knocked again at once: %d requests after %d", n, asked)
+				t.Errorf("the next message caused another request at once: %d requests after %d", n, asked)
 			}
 			w.file(s.url, pemOf(s.certificate))
 			w.clock.Advance(keepFailure)
@@ -145,8 +145,8 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// TestSNSHasToProveItsHost: somebody sits where SNS's name leads, and has the
-// genuine certificate to show.
+// TestSNSHasToProveItsHost: an attacker answers at SNS's name, and presents the
+// genuine certificate.
 func TestSNSHasToProveItsHost(t *testing.T) {
 	w, imposter := newWorld(t), newWorld(t) // the same names under two roots
 	s := w.sns()
@@ -156,10 +156,10 @@ func TestSNSHasToProveItsHost(t *testing.T) {
 	w.Verifier = newVerifier(imposter.client(w.roots), w.roots, w.clock.Now)
 	w.expect(body, ErrUnavailable)
 	if n := imposter.requests(snsHost); n != 0 {
-		t.Errorf("the imposter was asked %d times", n)
+		t.Errorf("the impostor was asked %d times", n)
 	}
 	w.Verifier = newVerifier(imposter.client(imposter.roots), w.roots, w.clock.Now)
-	w.expect(body, nil) // it was the host alone that was not trusted
+	w.expect(body, nil) // only the host was not trusted
 }
 
 func TestTheIssuerIsFetched(t *testing.T) {
@@ -207,7 +207,7 @@ func TestTheIssuerIsFetched(t *testing.T) {
 			t.Errorf("the authority was asked %d times", n)
 		}
 	})
-	t.Run("and is a retry where it cannot be", func(t *testing.T) {
+	t.Run("and is a retry if it cannot be", func(t *testing.T) {
 		for name, file := range map[string][]byte{
 			"a stranger": newWorld(t).intermediate.certificate.Raw, "a page": []byte("<html>"), "nothing": nil,
 		} {
@@ -224,7 +224,7 @@ func TestTheIssuerIsFetched(t *testing.T) {
 	})
 }
 
-func TestAnIssuersAddressIsOneOfTheWeb(t *testing.T) {
+func TestAnIssuersAddressMustBeAWebAddress(t *testing.T) {
 	for address, want := range map[string]bool{
 		"http://crt.r2m01.amazontrust.com/r2m01.cer": true, "https://crt.example:443/x": true, "http://crt.example:80/x": true,
 		"ldap://crt.example/x": false, "file:///etc/passwd": false, "http://crt.example:22/x": false,
@@ -251,7 +251,7 @@ func TestTheCacheStaysSmall(t *testing.T) {
 	before := w.requests(snsHost)
 	w.expect(newMessage().signedBy(w, sns), nil)
 	if n := w.requests(snsHost); n != before {
-		t.Error("inventions drove the genuine certificate out")
+		t.Error("invented addresses evicted the genuine certificate")
 	}
 }
 
@@ -280,7 +280,7 @@ func TestRootsComeFromTheBundleToo(t *testing.T) {
 	}
 
 	if _, err := New(Config{Bundle: []byte("hello")}); err == nil {
-		t.Error("a bundle that is not PEM is taken")
+		t.Error("a bundle that is not PEM is accepted")
 	}
 	t.Setenv(bundleVariable, filepath.Join(t.TempDir(), "missing.pem"))
 	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), bundleVariable) {

@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package snscert tells messages that SNS signed from messages that it did
-// not. It fetches the certificate that a message names from SNS's own host in
-// the topic's Region, nowhere else, makes sure that the certificate is SNS's,
-// and checks the signature with it.
+// Package snscert verifies the signatures of SNS messages. It fetches the
+// certificate that a message names from SNS's own host in the topic's Region
+// and from no other host, verifies that the certificate is SNS's, and checks
+// the signature with it.
 //
-// What is signed, and which address a certificate may have, are rules of
-// package phonehome. What a signature doesn't tell is who published: whoever
-// may publish to the topic gets SNS's signature under whatever they say.
+// Package phonehome has the rules on what is signed and which address a
+// certificate may have. A signature does not prove who published: every
+// principal that may publish to the topic gets SNS's signature on any message.
 package snscert
 
 import (
@@ -22,42 +22,42 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// The two ways in which a message can fail. Everything that waiting cannot mend
-// is ErrForged: another signature, host, Region or certificate.
-// ErrUnavailable says nothing of the message: the certificate could not be had,
-// or nobody whom this machine trusts stands behind it, and the message has to
-// be looked at again.
+// The two ways in which verification can fail. ErrForged is everything that
+// waiting cannot change: a wrong signature, host, Region or certificate.
+// ErrUnavailable says nothing about the message: the certificate could not be
+// fetched, or this machine trusts no authority behind it, and the message must
+// be verified again later.
 var (
 	ErrForged      = phonehome.ErrForged
-	ErrUnavailable = errors.New("SNS's signing certificate could not be had")
+	ErrUnavailable = errors.New("SNS's signing certificate is unavailable")
 )
 
-// Verifier verifies messages. All its methods may be called at once.
+// Verifier verifies messages. It is safe for concurrent use.
 type Verifier struct {
 	source *source
 	clock  func() time.Time
 }
 
-// Config says where certificates come from and whom to trust.
+// Config says where certificates come from and which roots to trust.
 type Config struct {
-	// Endpoint stands in for SNS where a sandbox does, such as
-	// http://127.0.0.1:4566; everything else is ignored.
+	// Endpoint is a sandbox that stands in for SNS, such as
+	// http://127.0.0.1:4566; any address that is not loopback is ignored.
 	Endpoint string
 
-	// Bundle has roots in PEM to trust beside the system's. Where it is nil,
-	// the file that AWS_CA_BUNDLE names is used, if it names one.
+	// Bundle has roots in PEM to trust besides the system's. If it is nil, the
+	// file that AWS_CA_BUNDLE names is used, if any.
 	Bundle []byte
 
 	Clock func() time.Time
 }
 
-// New makes a Verifier. It makes no request yet.
+// New returns a Verifier. It makes no request yet.
 func New(config Config) (*Verifier, error) {
 	roots, err := config.roots()
 	if err != nil {
 		return nil, fmt.Errorf("verify signatures of SNS: %w", err)
 	}
-	// SNS has private addresses where a VPC endpoint stands for it.
+	// SNS has private addresses if a VPC endpoint is used for it.
 	client := outbound.New(outbound.Options{Endpoint: config.Endpoint, Roots: roots, Private: true})
 	return newVerifier(client, roots, config.Clock), nil
 }
@@ -66,8 +66,9 @@ func newVerifier(client doer, roots *x509.CertPool, clock func() time.Time) *Ver
 	return &Verifier{source: newSource(client, roots, clock), clock: clock}
 }
 
-// Verify checks a queue message as it came. What is no envelope at all is a
-// *phonehome.MalformedError.
+// Verify checks a queue message as it was received. The error is a
+// *phonehome.MalformedError if the message is no envelope, else ErrForged or
+// ErrUnavailable.
 func (v *Verifier) Verify(ctx context.Context, body []byte) error {
 	envelope, err := phonehome.DecodeEnvelope(body)
 	if err != nil {
@@ -76,8 +77,8 @@ func (v *Verifier) Verify(ctx context.Context, body []byte) error {
 	return v.verify(ctx, envelope)
 }
 
-// verify checks a decoded message. That its topic is one of the hub's
-// should have been checked before: it chooses the host that is asked.
+// verify checks a decoded message. The caller must have checked that its topic
+// is one of the hub's: the topic decides which host is asked.
 func (v *Verifier) verify(ctx context.Context, e phonehome.Envelope) error {
 	from, err := e.CertificateURL()
 	if err != nil {
@@ -93,15 +94,15 @@ func (v *Verifier) verify(ctx context.Context, e phonehome.Envelope) error {
 	return phonehome.VerifySignature(e, chain.leaf)
 }
 
-// longestJourney is how long a message can be under way: SNS tries for 23 days,
-// and a queue keeps it for 14.
+// longestJourney is the longest time between publishing and receiving: SNS
+// retries for 23 days, and a queue keeps messages for 14.
 const longestJourney = (23 + 14) * 24 * time.Hour
 
-// validAt is the moment at which the certificate has to be valid: when the
-// message was signed, so that one which waited in the queue while SNS changed
-// its certificate is not lost. The timestamp is a part of what was signed; one
-// that no message can have any more, or not yet, moves to the nearest that it
-// can.
+// validAt returns the time at which the certificate must be valid: when the
+// message was signed, so that a message that waited in the queue while SNS
+// changed its certificate is not lost. The timestamp is a part of what was
+// signed; one that is too old or in the future is moved to the nearest possible
+// time.
 func (v *Verifier) validAt(sent time.Time) time.Time {
 	now := v.clock()
 	if sent.After(now) {

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestAMessageOfSNSIsGenuine(t *testing.T) {
+func TestAMessageSignedBySNSIsGenuine(t *testing.T) {
 	w := newWorld(t)
 	sns := w.sns()
 	for _, version := range []string{"1", "2"} {
@@ -29,7 +29,7 @@ func TestAMessageOfSNSIsGenuine(t *testing.T) {
 	}
 }
 
-// TestAForgedMessageIsFinal changes one thing of a genuine message each.
+// TestAForgedMessageIsFinal changes one part of a genuine message in each case.
 func TestAForgedMessageIsFinal(t *testing.T) {
 	w := newWorld(t)
 	genuine := newMessage()
@@ -61,22 +61,21 @@ func TestAForgedMessageIsFinal(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			if after := w.journal(); len(after) != before {
-				t.Errorf("it made us ask for %q", after[before:])
+				t.Errorf("it caused a request for %q", after[before:])
 			}
 		})
 	}
 }
 
 // TestACertificateThatIsNotSNSsIsNeverAccepted serves, from SNS's own host,
-// certificates that somebody other than SNS could have, with signatures that
-// hold.
+// certificates that others than SNS could have, with valid signatures.
 func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 	tests := map[string]func(*world) *signer{
 		"self-signed": func(w *world) *signer { return w.published(nil, nil) },
-		"of an authority that nobody knows": func(w *world) *signer {
+		"of an unknown authority": func(w *world) *signer {
 			return w.published(w.authority(nil, "Root"), func(c *x509.Certificate) { c.IssuingCertificateURL = nil })
 		},
-		"of an authority that nobody knows and that can be fetched": func(w *world) *signer {
+		"of an unknown authority that can be fetched": func(w *world) *signer {
 			stranger := w.authority(nil, "Stranger")
 			w.file("http://"+issuerHost+"/stranger.cer", stranger.certificate.Raw)
 			return w.published(stranger, func(c *x509.Certificate) {
@@ -89,7 +88,7 @@ func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 			w.file(s.url, pemOf(s.certificate, namesake.certificate))
 			return s
 		},
-		"issued by a mere signer": func(w *world) *signer {
+		"issued by a certificate that is no authority": func(w *world) *signer {
 			sns := w.sns()
 			s := w.issue(&authority{sns.certificate, sns.key}, func(c *x509.Certificate) {
 				c.Subject.CommonName, c.IssuingCertificateURL = "another", nil
@@ -131,13 +130,14 @@ func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 	} {
 		tests[name] = func(w *world) *signer { return w.published(w.intermediate, change) }
 	}
-	// Never accepted, but not the message's fault: SNS's own host gave them.
+	// These are not accepted either, but not because of the message: SNS's own
+	// host returned the certificates.
 	untrusted := map[string]bool{
 		"self-signed": true,
-		"of an authority with the name of a trusted one":            true,
-		"of an authority that nobody knows":                         true,
-		"of an authority that nobody knows and that can be fetched": true,
-		"issued by a mere signer":                                   true,
+		"of an authority with the name of a trusted one": true,
+		"of an unknown authority":                        true,
+		"of an unknown authority that can be fetched":    true,
+		"issued by a certificate that is no authority":   true,
 	}
 	for name, make := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestAMessageOutlivesItsCertificate(t *testing.T) {
 }
 
 // TestATimestampOfTheFutureBuysNothing: the clocks of a test and a sandbox, or
-// of two machines, may differ; a certificate is judged by ours.
+// of two machines, may differ; a certificate is judged by the local clock.
 func TestATimestampOfTheFutureBuysNothing(t *testing.T) {
 	w := newWorld(t)
 	ahead := start.Add(24 * time.Hour).Format(time.RFC3339)
@@ -219,7 +219,7 @@ func TestATimestampOfTheFutureBuysNothing(t *testing.T) {
 	w.expect(newMessage().with("Timestamp", ahead).signedBy(w, later), ErrForged)
 }
 
-func TestWhatIsNoEnvelopeIsMalformed(t *testing.T) {
+func TestAMessageThatIsNoEnvelopeIsMalformed(t *testing.T) {
 	w := newWorld(t)
 	for _, body := range []string{"", "{", "[]", `{"Type":"Notification"}`, `{"RequestType":"Create"}`} {
 		var malformed *phonehome.MalformedError
@@ -229,7 +229,8 @@ func TestWhatIsNoEnvelopeIsMalformed(t *testing.T) {
 	}
 }
 
-// BenchmarkVerify is with the certificate at hand, as it is but once a day.
+// BenchmarkVerify measures verification with a cached certificate, the usual
+// case.
 func BenchmarkVerify(b *testing.B) {
 	for _, version := range []string{"1", "2"} {
 		b.Run("version "+version, func(b *testing.B) {

@@ -38,8 +38,8 @@ import (
 )
 
 // world is SNS in us-east-1 as a verifier sees it: its host over TLS, an
-// authority with a root and an intermediate, whose certificate is published in
-// plain HTTP, and a signing certificate.
+// authority with a root and an intermediate, whose certificate is published
+// over plain HTTP, and a signing certificate.
 type world struct {
 	*Verifier
 	t     testing.TB
@@ -75,7 +75,7 @@ func newWorld(t testing.TB) *world {
 	secure.TLS = &tls.Config{Certificates: []tls.Certificate{{
 		Certificate: [][]byte{server.certificate.Raw, w.intermediate.certificate.Raw}, PrivateKey: server.key,
 	}}}
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes are meant to fail here
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // some handshakes fail on purpose
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(w)
@@ -92,7 +92,8 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// client reaches this world, and trusts its hosts by the roots.
+// client returns a client that connects to this world and trusts its hosts by
+// the roots.
 func (w *world) client(roots *x509.CertPool) *outbound.Client {
 	return outbound.New(outbound.Options{Dial: w.dial, Roots: roots})
 }
@@ -108,7 +109,7 @@ func (w *world) ServeHTTP(response http.ResponseWriter, r *http.Request) {
 	serve(response, r)
 }
 
-// file puts a file at an address.
+// file serves a file at an address.
 func (w *world) file(address string, body []byte) {
 	w.serve(address, func(response http.ResponseWriter, _ *http.Request) { _, _ = response.Write(body) })
 }
@@ -120,14 +121,14 @@ func (w *world) serve(address string, handler http.HandlerFunc) {
 	w.files[key] = handler
 }
 
-// journal is all that was asked for.
+// journal returns all requests so far.
 func (w *world) journal() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.asked)
 }
 
-// requests is how often a host was asked.
+// requests returns the number of requests to a host.
 func (w *world) requests(host string) int {
 	n := 0
 	for _, asked := range w.journal() {
@@ -151,15 +152,15 @@ func (w *world) authority(parent *authority, name string) *authority {
 	}, ellipticKey())
 }
 
-// signer is a certificate that signs messages, at its address.
+// signer is a certificate that signs messages, with its address.
 type signer struct {
 	certificate *x509.Certificate
 	key         crypto.Signer
 	url         string
 }
 
-// issue makes a signing certificate as SNS's are (aws-facts 5.11), but for what
-// the change makes of it. It is published nowhere.
+// issue returns a signing certificate like SNS's (aws-facts 5.11), as modified
+// by change. It is not published.
 func (w *world) issue(by *authority, change func(*x509.Certificate)) *signer {
 	w.t.Helper()
 	return w.issueFor(by, rsaKey(), change)
@@ -182,7 +183,8 @@ func (w *world) issueFor(by *authority, key crypto.Signer, change func(*x509.Cer
 	return &signer{made.certificate, made.key, "https://" + snsHost + "/SimpleNotificationService-" + hex.EncodeToString(sum[:]) + ".pem"}
 }
 
-// published is a signing certificate at SNS's address, alone in its file.
+// published returns a signing certificate that is alone in the file at SNS's
+// address.
 func (w *world) published(by *authority, change func(*x509.Certificate)) *signer {
 	w.t.Helper()
 	s := w.issue(by, change)
@@ -190,7 +192,7 @@ func (w *world) published(by *authority, change func(*x509.Certificate)) *signer
 	return s
 }
 
-// sns is SNS's own.
+// sns returns SNS's own signer.
 func (w *world) sns() *signer {
 	w.t.Helper()
 	return w.published(w.intermediate, nil)
@@ -222,7 +224,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// expect verifies a message and holds the kind of error against the wanted one;
+// expect verifies a message and compares the kind of error with the wanted one;
 // nil means that the message is genuine.
 func (w *world) expect(body []byte, want error) {
 	w.t.Helper()
@@ -232,7 +234,7 @@ func (w *world) expect(body []byte, want error) {
 	}
 }
 
-// message is a phone-home as SNS puts it into a queue.
+// message returns a phone-home as SNS sends it to a queue.
 type message map[string]any
 
 func newMessage() message {
@@ -248,7 +250,7 @@ func (m message) with(name string, value any) message {
 	return m
 }
 
-// signedBy signs by the documentation of SNS, not by the code under test.
+// signedBy signs as SNS's documentation says, without the code under test.
 func (m message) signedBy(w *world, s *signer) []byte {
 	w.t.Helper()
 	var text strings.Builder
@@ -292,7 +294,7 @@ func pemOf(certificates ...*x509.Certificate) []byte {
 	return all
 }
 
-// rsaKey is one key for all tests, since making one takes long.
+// rsaKey is one key for all tests, because generating one is slow.
 var rsaKey = sync.OnceValue(func() crypto.Signer {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
