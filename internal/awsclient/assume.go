@@ -14,14 +14,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// sessionName is what CloudTrail shows of the sessions that prove roles as
+// sessionName is the name in CloudTrail of the sessions that prove roles as
 // another principal.
 const sessionName = "xacct-proof"
 
 // Assume returns clients as another role of the vendor, one that customers'
-// roles trust. The role is assumed at once, so that a refusal is known here
-// and not in the middle of a proof; later calls for the same role share the
-// session, which renews itself.
+// roles trust. The role is assumed at once, so that a refusal is known here and
+// not in the middle of a proof; later calls for the same role share the
+// session, which is renewed automatically.
 func (c *Clients) Assume(ctx context.Context, role account.RoleARN) (*Clients, error) {
 	c.assumed.mu.Lock()
 	defer c.assumed.mu.Unlock()
@@ -45,13 +45,13 @@ func (c *Clients) Assume(ctx context.Context, role account.RoleARN) (*Clients, e
 	return clients, nil
 }
 
-// assumed keeps the principals that were assumed.
+// assumed keeps the clients of the roles that were assumed.
 type assumed struct {
 	mu    sync.Mutex
 	roles map[account.RoleARN]*Clients
 }
 
-// identify asks STS who the clients are.
+// identify asks STS for the principal of the clients.
 func (c *Clients) identify(ctx context.Context) error {
 	caller, err := c.STS(c.Region).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// start is a sandbox and a configuration of its vendor, apart from whatever
-// the machine's environment says.
+// start returns a sandbox and a configuration of its vendor that ignores the
+// machine's environment.
 func start(t *testing.T) (*sandbox.Sandbox, awsclient.Config) {
 	t.Helper()
 	box, err := sandbox.Start()
@@ -66,7 +66,7 @@ func refused(t *testing.T, config awsclient.Config) awsclient.Diagnostic {
 	return found[len(found)-1]
 }
 
-func TestLoadTellsWhoCalls(t *testing.T) {
+func TestLoadReturnsTheCaller(t *testing.T) {
 	_, config := start(t)
 	clients := load(t, config)
 	if clients.Account.String() != sandbox.VendorAccount || clients.CallerARN != "arn:aws:iam::111111111111:user/admin" ||
@@ -75,7 +75,7 @@ func TestLoadTellsWhoCalls(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentMeansWhatItAlwaysMeans(t *testing.T) {
+func TestEnvironmentVariablesHaveTheirUsualMeaning(t *testing.T) {
 	box, config := start(t)
 	t.Setenv("AWS_REGION", "us-west-2")
 	t.Setenv("AWS_ACCESS_KEY_ID", config.AccessKey)
@@ -92,11 +92,11 @@ func TestTheEnvironmentMeansWhatItAlwaysMeans(t *testing.T) {
 		}
 	}
 	if !clients.S3().Options().UsePathStyle {
-		t.Error("a bucket would become a part of a loopback address")
+		t.Error("a bucket name would become a part of a loopback address")
 	}
 }
 
-func TestTheConfigurationGoesBeforeTheEnvironment(t *testing.T) {
+func TestTheConfigurationOverridesTheEnvironment(t *testing.T) {
 	_, config := start(t)
 	t.Setenv("AWS_REGION", "us-west-2")
 	t.Setenv("AWS_ENDPOINT_URL", "http://environment.example")
@@ -106,7 +106,7 @@ func TestTheConfigurationGoesBeforeTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestWithoutEndpointsAWSIsAWS(t *testing.T) {
+func TestWithoutEndpointsAWSsOwnAreUsed(t *testing.T) {
 	_, config := start(t)
 	clients := load(t, config)
 	if got := clients.Endpoint("s3"); got != "" || clients.S3().Options().UsePathStyle {
@@ -130,7 +130,7 @@ func TestAProfileOfTheSharedFilesIsUsed(t *testing.T) {
 	}
 }
 
-func TestBadConfigurationsAreRefusedWithTheArgumentToMend(t *testing.T) {
+func TestAnInvalidConfigurationNamesTheArgumentToCorrect(t *testing.T) {
 	for name, test := range map[string]struct {
 		change    func(*awsclient.Config)
 		attribute string
@@ -159,7 +159,7 @@ func TestBadConfigurationsAreRefusedWithTheArgumentToMend(t *testing.T) {
 	}
 }
 
-func TestEachClientIsMadeOnce(t *testing.T) {
+func TestEachClientIsCreatedOnce(t *testing.T) {
 	_, config := start(t)
 	clients := load(t, config)
 	made := make(chan any, 16)
@@ -183,7 +183,7 @@ func TestEachClientIsMadeOnce(t *testing.T) {
 	}
 }
 
-func TestAssumingARoleGivesClientsThatAreThatRole(t *testing.T) {
+func TestAssumeReturnsClientsOfThatRole(t *testing.T) {
 	box, config := start(t)
 	clients := load(t, config)
 	admin := iam.New(iam.Options{
@@ -220,7 +220,7 @@ func TestAssumingARoleGivesClientsThatAreThatRole(t *testing.T) {
 	}
 }
 
-func TestARoleThatMayNotBeAssumedIsAnErrorAtOnce(t *testing.T) {
+func TestARefusedAssumptionIsAnErrorAtOnce(t *testing.T) {
 	_, config := start(t)
 	clients := load(t, config)
 	role, err := account.ParseRoleARN("arn:aws:iam::111111111111:role/nobody")

@@ -1,13 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package awsclient turns a configuration into clients of the AWS services
-// that a hub is made of, and reads AWS's errors.
+// Package awsclient turns a configuration into clients of the AWS services that
+// a hub uses, and classifies AWS's errors.
 //
-// What a configuration means (profiles, chains of assumed roles, shared files,
-// endpoints, retries, environment variables) is what it means in the
-// hashicorp/aws provider: it is the same library underneath. The package knows
-// nothing of Terraform, and nothing of hubs.
+// A configuration (profiles, chains of assumed roles, shared files, endpoints,
+// retries, environment variables) has the same meaning as in the hashicorp/aws
+// provider, because both use the same library. The package knows nothing of
+// Terraform, and nothing of hubs.
 package awsclient
 
 import (
@@ -23,14 +23,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Clients are the AWS services as one principal sees them. Each client is made
-// when it is first asked for and kept; all methods may be called at once.
+// Clients are the AWS services as one principal sees them. Each client is
+// created on first use and kept; all methods are safe for concurrent use.
 type Clients struct {
 	// Account is the account that the credentials belong to.
 	Account account.ID
-	// CallerARN is the principal, as sts:GetCallerIdentity gives it.
+	// CallerARN is the principal, as sts:GetCallerIdentity returns it.
 	CallerARN string
-	// Region is the configured one; a hub's queue, bucket and table are there.
+	// Region is the configured Region; a hub's queue, bucket and table are
+	// there.
 	Region account.Region
 
 	config    aws.Config
@@ -45,10 +46,10 @@ type Clients struct {
 	assumed assumed
 }
 
-// Partition is the partition of the configured Region.
+// Partition returns the partition of the configured Region.
 func (c *Clients) Partition() account.Partition { return c.Region.Partition() }
 
-// SNS is the notification service of a Region.
+// SNS returns the SNS client of a Region.
 func (c *Clients) SNS(region account.Region) *sns.Client {
 	return c.sns.get(region, func() *sns.Client {
 		return sns.NewFromConfig(c.config, func(o *sns.Options) {
@@ -58,7 +59,7 @@ func (c *Clients) SNS(region account.Region) *sns.Client {
 	})
 }
 
-// SQS is the queue service of a Region.
+// SQS returns the SQS client of a Region.
 func (c *Clients) SQS(region account.Region) *sqs.Client {
 	return c.sqs.get(region, func() *sqs.Client {
 		return sqs.NewFromConfig(c.config, func(o *sqs.Options) {
@@ -68,7 +69,7 @@ func (c *Clients) SQS(region account.Region) *sqs.Client {
 	})
 }
 
-// STS is the token service of a Region.
+// STS returns the STS client of a Region.
 func (c *Clients) STS(region account.Region) *sts.Client {
 	return c.sts.get(region, func() *sts.Client {
 		return sts.NewFromConfig(c.config, func(o *sts.Options) {
@@ -78,7 +79,7 @@ func (c *Clients) STS(region account.Region) *sts.Client {
 	})
 }
 
-// DynamoDB is the table service of the configured Region.
+// DynamoDB returns the DynamoDB client of the configured Region.
 func (c *Clients) DynamoDB() *dynamodb.Client {
 	return c.dynamo.get(c.Region, func() *dynamodb.Client {
 		return dynamodb.NewFromConfig(c.config, func(o *dynamodb.Options) {
@@ -88,7 +89,7 @@ func (c *Clients) DynamoDB() *dynamodb.Client {
 	})
 }
 
-// EventBridge is the event service of a Region.
+// EventBridge returns the EventBridge client of a Region.
 func (c *Clients) EventBridge(region account.Region) *eventbridge.Client {
 	return c.events.get(region, func() *eventbridge.Client {
 		return eventbridge.NewFromConfig(c.config, func(o *eventbridge.Options) {
@@ -98,20 +99,21 @@ func (c *Clients) EventBridge(region account.Region) *eventbridge.Client {
 	})
 }
 
-// S3 is the object service of the configured Region.
+// S3 returns the S3 client of the configured Region.
 func (c *Clients) S3() *s3.Client {
 	return c.s3.get(c.Region, func() *s3.Client {
 		return s3.NewFromConfig(c.config, func(o *s3.Options) {
 			o.Region = c.Region.String()
 			override(&o.BaseEndpoint, c.endpoints["s3"])
-			// A bucket name cannot be a part of somebody's loopback address.
+			// A bucket name cannot be a part of a loopback address.
 			o.UsePathStyle = o.UsePathStyle || o.BaseEndpoint != nil
 		})
 	})
 }
 
-// Endpoint is the address that stands in for AWS's own for one service ("s3"),
-// by the configuration or the environment; empty where AWS is AWS.
+// Endpoint returns the address that stands in for AWS's own for one service
+// ("s3"), from the configuration or the environment; empty if AWS's own is
+// used.
 func (c *Clients) Endpoint(service string) string {
 	var base *string
 	switch service {
@@ -129,8 +131,8 @@ func (c *Clients) Endpoint(service string) string {
 	return aws.ToString(base)
 }
 
-// override replaces an endpoint where the configuration names one; otherwise
-// what the SDK found in the environment or the shared files stays.
+// override replaces an endpoint if the configuration names one; otherwise the
+// one that the SDK found in the environment or the shared files stays.
 func override(base **string, endpoint string) {
 	if endpoint != "" {
 		*base = aws.String(endpoint)

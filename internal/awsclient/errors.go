@@ -15,7 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Code is AWS's code of an error, such as "AccessDenied"; empty where the
+// Code returns AWS's code of an error, such as "AccessDenied"; empty if the
 // error did not come from AWS.
 func Code(err error) string {
 	var api smithy.APIError
@@ -25,14 +25,14 @@ func Code(err error) string {
 	return ""
 }
 
-// HasCode reports whether AWS gave one of the codes.
+// HasCode reports whether the error has one of AWS's codes.
 func HasCode(err error, codes ...string) bool {
 	code := Code(err)
 	return code != "" && slices.Contains(codes, code)
 }
 
-// IsNotFound reports that the thing itself definitely is not there, whatever
-// service said so. A refusal or an outage is not that.
+// IsNotFound reports whether AWS said that the requested thing does not exist,
+// in the words of any of its services. It is false for a refusal or an outage.
 func IsNotFound(err error) bool {
 	return HasCode(err,
 		"NotFound", "NotFoundException", // SNS; S3's HEAD
@@ -43,21 +43,21 @@ func IsNotFound(err error) bool {
 	)
 }
 
-// IsAccessDenied reports that AWS refused the caller. S3's HEAD answers carry
-// no code but the status.
+// IsAccessDenied reports whether AWS refused the caller. S3's answers to HEAD
+// have a status but no code.
 func IsAccessDenied(err error) bool {
 	return HasCode(err, "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation") ||
 		Code(err) == "Forbidden" && status(err) == http.StatusForbidden
 }
 
-// IsThrottled reports that AWS asked to be asked more slowly.
+// IsThrottled reports whether AWS throttled the request.
 func IsThrottled(err error) bool {
 	_, throttle := retry.DefaultThrottleErrorCodes[Code(err)]
 	return throttle || HasCode(err, "Throttled", "ThrottledException", "RequestThrottled") || status(err) == http.StatusTooManyRequests
 }
 
-// IsConditionFailed reports that a conditional write found something else than
-// it expected: in DynamoDB, alone or in a transaction, or in S3.
+// IsConditionFailed reports whether the condition of a write was not met: in
+// DynamoDB, alone or in a transaction, or in S3.
 func IsConditionFailed(err error) bool {
 	if HasCode(err, "ConditionalCheckFailedException", "PreconditionFailed") {
 		return true
@@ -67,8 +67,8 @@ func IsConditionFailed(err error) bool {
 	})
 }
 
-// IsContended reports that another request was writing the same thing at that
-// moment; nothing was decided, and trying again is right.
+// IsContended reports whether another request was writing the same item at that
+// moment; nothing was decided, and the caller should retry.
 func IsContended(err error) bool {
 	if HasCode(err, "ConditionalRequestConflict", "ConcurrentAccess", "ConcurrentAccessException", "TransactionConflictException",
 		"TransactionInProgressException", "OperationAborted") {
@@ -79,8 +79,8 @@ func IsContended(err error) bool {
 	})
 }
 
-// CancellationReasons are those of a cancelled DynamoDB transaction, one for
-// each of its items in order; nil for any other error.
+// CancellationReasons returns those of a cancelled DynamoDB transaction, one
+// for each of its items in order; nil for any other error.
 func CancellationReasons(err error) []types.CancellationReason {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
@@ -89,8 +89,8 @@ func CancellationReasons(err error) []types.CancellationReason {
 	return nil
 }
 
-// IsRetryable reports that the same request may well go through a moment
-// later: throttling, AWS's own faults, and the network's.
+// IsRetryable reports whether the same request may succeed a moment later:
+// after throttling, AWS's own faults, and network errors.
 func IsRetryable(err error) bool {
 	return IsThrottled(err) || IsContended(err) ||
 		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// failure is an error as the SDK wraps it.
+// failure returns an error as the SDK wraps it.
 func failure(service, operation string, status int, cause error) error {
 	return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &smithyhttp.ResponseError{
 		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
@@ -93,7 +93,7 @@ func TestAMissingPermissionNamesActionAndResource(t *testing.T) {
 		action, resource string
 	}{
 		"by the operation": {failure("SNS", "CreateTopic", 403, api("AuthorizationError", "no")), "sns:CreateTopic", resource},
-		"where IAM has another word for it": {
+		"if IAM calls the action otherwise": {
 			failure("S3", "PutPublicAccessBlock", 403, api("AccessDenied", "Access Denied")), "s3:PutBucketPublicAccessBlock", resource,
 		},
 		"in AWS's own words": {
@@ -125,7 +125,7 @@ func TestAnyOtherErrorKeepsItsCause(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if new(awsclient.Clients).Explain(nil, "anything") != nil {
-		t.Error("no error became one")
+		t.Error("nil became an error")
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Explain says what an error means to whoever runs the vendor's side: where a
-// permission is missing, which one, on what, and whose. Any other error gets
-// the resource's name in front of it.
+// Explain returns an error in words for the operator on the vendor's side: if a
+// permission is missing, a *PermissionError that names the permission, the
+// resource and the principal. Any other error is prefixed with the resource's
+// name.
 func (c *Clients) Explain(err error, resource string) error {
 	if err == nil {
 		return nil
@@ -27,7 +28,7 @@ func (c *Clients) Explain(err error, resource string) error {
 		return fmt.Errorf("%s: %w", resource, err)
 	}
 	denied := &PermissionError{Caller: c.CallerARN, Action: actionOf(err), Resource: resource, Err: err}
-	// AWS's own sentence knows best, where there is one: a transaction, for
+	// AWS's own sentence, if there is one, is more precise: a transaction, for
 	// example, needs the permissions of its parts.
 	if named := deniedPattern.FindStringSubmatch(err.Error()); named != nil {
 		service, action, _ := strings.Cut(named[1], ":")
@@ -57,7 +58,7 @@ func (e *PermissionError) Error() string {
 
 func (e *PermissionError) Unwrap() error { return e.Err }
 
-// actionOf is the permission that the failed operation needs.
+// actionOf returns the permission that the failed operation needs.
 func actionOf(err error) string {
 	var operation *smithy.OperationError
 	if !errors.As(err, &operation) {
@@ -74,7 +75,7 @@ func actionOf(err error) string {
 	return action
 }
 
-// otherActions are those of our operations that IAM calls by another name.
+// otherActions holds operations of ours whose IAM action has another name.
 var otherActions = map[string]string{
 	"s3:HeadBucket":           "s3:ListBucket",
 	"s3:ListObjectsV2":        "s3:ListBucket",

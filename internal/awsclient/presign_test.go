@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-func TestAPresignedURLLivesNoLongerThanItsCredentials(t *testing.T) {
+func TestAPresignedURLExpiresNoLaterThanItsCredentials(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 1, 12, 0, 0, 999, time.UTC)
 	second := now.Truncate(time.Second)
@@ -28,13 +28,13 @@ func TestAPresignedURLLivesNoLongerThanItsCredentials(t *testing.T) {
 		lives   time.Duration // zero: it is refused
 		unknown bool
 	}{
-		"a user's key, as long as asked for":       {aws.Credentials{}, 2 * time.Hour, 2 * time.Hour, false},
-		"a user's key, never longer than S3 takes": {aws.Credentials{}, 1000 * time.Hour, 7 * 24 * time.Hour, false},
-		"a session that ends before":               {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: second.Add(time.Hour)}, 2 * time.Hour, time.Hour, false},
-		"a session that ends later":                {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: second.Add(time.Hour)}, time.Minute, time.Minute, false},
-		"a session that doesn't say when it ends":  {aws.Credentials{SessionToken: "token"}, time.Hour, time.Hour, true},
-		"a session that has ended":                 {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: second}, time.Hour, 0, false},
-		"for no time":                              {aws.Credentials{}, 0, 0, false},
+		"a user's key, as long as asked for":         {aws.Credentials{}, 2 * time.Hour, 2 * time.Hour, false},
+		"a user's key, for no longer than S3 allows": {aws.Credentials{}, 1000 * time.Hour, 7 * 24 * time.Hour, false},
+		"a session that ends before":                 {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: second.Add(time.Hour)}, 2 * time.Hour, time.Hour, false},
+		"a session that ends later":                  {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: second.Add(time.Hour)}, time.Minute, time.Minute, false},
+		"a session that doesn't say when it ends":    {aws.Credentials{SessionToken: "token"}, time.Hour, time.Hour, true},
+		"a session that has ended":                   {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: second}, time.Hour, 0, false},
+		"for zero seconds":                           {aws.Credentials{}, 0, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +51,7 @@ func TestAPresignedURLLivesNoLongerThanItsCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.DiesAt != second.Add(c.lives) || got.SessionEndUnknown != c.unknown {
-				t.Errorf("it dies at %s (unknown: %t), want after %s (%t)", got.DiesAt, got.SessionEndUnknown, c.lives, c.unknown)
+				t.Errorf("it expires at %s (unknown: %t), want after %s (%t)", got.DiesAt, got.SessionEndUnknown, c.lives, c.unknown)
 			}
 			for _, part := range []string{
 				"https://b.s3.eu-central-1.amazonaws.com/templates/x.json?", fmt.Sprintf("X-Amz-Expires=%d&", int(c.lives.Seconds())),
@@ -62,10 +62,10 @@ func TestAPresignedURLLivesNoLongerThanItsCredentials(t *testing.T) {
 				}
 			}
 			if strings.Contains(got.URL, "X-Amz-Security-Token=token") != (c.keys.SessionToken != "") {
-				t.Errorf("the session's token is not where it belongs: %s", got.URL)
+				t.Errorf("the session's token is not in the URL: %s", got.URL)
 			}
 			if printed := fmt.Sprintf("%v %+v %s %#v", got, got, got, &got); strings.Contains(printed, "X-Amz") {
-				t.Errorf("printing it shows it: %s", printed)
+				t.Errorf("formatting it shows the URL: %s", printed)
 			}
 		})
 	}

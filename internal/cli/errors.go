@@ -12,14 +12,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// UsageError is a mistake in the command's own words: exit code 2, as shells
-// and scripts expect.
+// UsageError is a mistake in how a command was called: exit code 2, as is usual
+// for command lines.
 type UsageError struct{ error }
 
 // Usage returns a UsageError with a message formatted as by fmt.Errorf.
 func Usage(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
-// Unwrap returns the error without its kind.
+// Unwrap returns the underlying error.
 func (e UsageError) Unwrap() error { return e.error }
 
 // ExitCode returns 0 for no error, 2 for a UsageError and 1 for any other.
@@ -46,7 +46,7 @@ func OneLine(err error) string {
 // NoArgs refuses arguments, which are mostly misspelled subcommands.
 func NoArgs(cmd *cobra.Command, args []string) error {
 	if err := cobra.NoArgs(cmd, args); err != nil {
-		return Usage("%w; `%s --help` lists what there is", err, cmd.CommandPath())
+		return Usage("%w; see `%s --help`", err, cmd.CommandPath())
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func TestAnErrorIsOneLine(t *testing.T) {
 	}
 }
 
-func TestAMistakeInTheWordsHasItsOwnExitCode(t *testing.T) {
+func TestAUsageErrorHasItsOwnExitCode(t *testing.T) {
 	for want, err := range map[int]error{
 		0: nil,
 		1: errors.New("it went wrong"),

@@ -59,8 +59,8 @@ func (t *Table) empty(column int) bool {
 	return true
 }
 
-// Printable returns untrusted text on one line, with nothing in it that a
-// terminal would obey.
+// Printable returns untrusted text on one line, without characters that a
+// terminal would interpret.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -81,7 +81,7 @@ func PrintJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// Day returns a date as people read it; empty for none.
+// Day returns the date as YYYY-MM-DD in UTC; empty for nil.
 func Day(t *time.Time) string {
 	if t == nil {
 		return ""
@@ -89,7 +89,7 @@ func Day(t *time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// Moment returns a date and a time in UTC; empty for none.
+// Moment returns the date and time in UTC; empty for the zero time.
 func Moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -97,8 +97,8 @@ func Moment(t time.Time) string {
 	return t.UTC().Format(time.DateTime)
 }
 
-// Ago returns an age in the largest unit that it fills at least once; empty for
-// no time.
+// Ago returns the age of a time in the largest unit that it fills at least
+// once; empty for nil.
 func Ago(t *time.Time, now time.Time) string {
 	if t == nil {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestATerminalObeysNobody(t *testing.T) {
+func TestPrintableTextHasNoControlCharacters(t *testing.T) {
 	got := Printable("a\x1b[31mb\u009bc\x00d\te\nf\u202eg é漢")
 	if want := "a�[31mb�c�d e f�g é漢"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -34,7 +34,7 @@ func TestAgesAreInTheLargestUnitThatFits(t *testing.T) {
 		}
 	}
 	if Ago(nil, at) != "" {
-		t.Error("no time has an age")
+		t.Error("the zero time has an age")
 	}
 }
 

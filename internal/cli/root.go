@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package cli holds what the project's command lines have in common: the root
-// command, exit codes, errors on one line, the version, and tables. It knows
-// neither AWS nor Terraform, so that a program that needs neither carries
-// neither.
+// command, exit codes, errors on one line, the version, and tables. It imports
+// neither AWS's SDK nor Terraform, so that a program that needs neither
+// contains neither.
 package cli
 
 import (
@@ -34,7 +34,7 @@ func NewRoot(name, short, version string) *cobra.Command {
 }
 
 // Run calls work with a context that SIGINT and SIGTERM cancel, prints its
-// error after the program's name, in the words of explain, and returns the exit
+// error after the program's name, as explain words it, and returns the exit
 // code.
 func Run(program string, work func(context.Context) error, explain func(error) string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

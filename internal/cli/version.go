@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Version returns the version of the running program. A release is stamped with
-// one by the linker; for any other build it is the main module's, which the Go
-// command writes into the program: the version that `go install` was asked for,
-// or a pseudo-version of the commit that it was built from.
+// Version returns the version of the running program. In a release the linker
+// sets it; in any other build it is the main module's, which the Go command
+// records in the program: the version that `go install` was asked for, or a
+// pseudo-version of the commit that it was built from.
 func Version(stamped string) string {
 	if stamped != "" {
 		return stamped
@@ -23,8 +23,8 @@ func Version(stamped string) string {
 	return versionOf(info)
 }
 
-// versionOf returns the version of a build, without the leading "v" that
-// releases don't print either.
+// versionOf returns the version of a build, without the leading "v", as in
+// releases.
 func versionOf(info *debug.BuildInfo) string {
 	if info == nil || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "dev"

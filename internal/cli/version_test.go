@@ -27,6 +27,6 @@ func TestEveryBuildTellsItsVersion(t *testing.T) {
 		}
 	}
 	if got := Version("0.3.0"); got != "0.3.0" {
-		t.Errorf("a stamped release says %q", got)
+		t.Errorf("a release reports %q", got)
 	}
 }
