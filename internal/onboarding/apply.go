@@ -171,6 +171,7 @@ func (c commit) delete() Transition {
 	if logicalID, heir := newestLive(stack); heir != nil {
 		reg.LogicalID, reg.PhysicalID = logicalID, heir.PhysicalID
 		reg.TemplateVersion, reg.GrantedPermissions = heir.Properties.TemplateVersion, heir.Properties.GrantedPermissions
+		reg.Parameters = maps.Clone(heir.Properties.Parameters)
 		if role, err := account.ParseRoleARN(heir.Properties.RoleARN); err == nil && role != reg.Role {
 			reg.Role, reg.Status, reg.Reason, reg.Open = role, Degraded, reasonFellBack(role), false
 		}
@@ -204,6 +205,7 @@ func (c commit) owns() bool {
 func (c commit) proven(reg Registration) Registration {
 	reg.TemplateVersion = c.change.Properties.TemplateVersion
 	reg.GrantedPermissions = slices.Clone(c.change.Properties.GrantedPermissions)
+	reg.Parameters = maps.Clone(c.change.Properties.Parameters)
 	if !c.change.Role.IsZero() {
 		reg.Role, reg.ExternalID = c.change.Role, c.change.ExternalID
 	}

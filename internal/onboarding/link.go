@@ -45,6 +45,10 @@ type Link struct {
 	// TemplateVersion is the digest of today's role and trust specification.
 	TemplateVersion string
 	TemplateURL     string
+	// TemplateParameters are those that a link fills in and that only some
+	// templates have. CloudFormation refuses a parameter that its template lacks,
+	// and an older template stays in use until the role changes.
+	TemplateParameters []string `json:",omitempty"`
 	// FormerTemplates are those before it that may still be in use: see Follow.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 

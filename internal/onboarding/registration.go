@@ -52,6 +52,9 @@ type Registration struct {
 
 	TemplateVersion    string   // as the stack reported it
 	GrantedPermissions []string // as the stack reported them
+	// Parameters are what the customer typed in, as the stack reported it:
+	// a stranger's text, to be shown and nothing else.
+	Parameters map[string]string `json:",omitempty"`
 
 	RegisteredAt time.Time // of this stack
 	ProvenAt     time.Time // last time that a proof changed or confirmed the state

@@ -6,11 +6,14 @@ package phonehome
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
@@ -133,6 +136,7 @@ func properties(v any) Properties {
 		RoleARN:            property("RoleArn"),
 		TemplateVersion:    property("TemplateVersion"),
 		GrantedPermissions: permissions(fields["GrantedPermissions"]),
+		Parameters:         parameters(fields["Parameters"]),
 	}
 }
 
@@ -156,6 +160,51 @@ func permissions(v any) []string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return slices.Clip(names[:min(len(names), maxPermissions)])
+}
+
+// What is kept of a customer's parameters: as much as a template of ours could
+// report. Fields that were left empty are as if they were not there.
+const (
+	maxParameters         = 50
+	maxParametersTogether = 16 << 10 // bytes of all values
+)
+
+// parameters are values for people to read, from whoever may publish: keys of
+// ours, and printable text of a bounded size.
+func parameters(v any) map[string]string {
+	fields, _ := v.(map[string]any)
+	values, size := map[string]string{}, 0
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		value := clean(text(fields[key]))
+		if value == "" || !permissionPattern.MatchString(key) {
+			continue
+		}
+		if size += len(value); len(values) == maxParameters || size > maxParametersTogether {
+			break
+		}
+		values[key] = value
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	return values
+}
+
+// clean is a text in which every character can be seen, cut at the limit of a
+// property.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	for cut := maxProperty; len(s) > maxProperty; cut-- {
+		if utf8.RuneStart(s[cut]) {
+			s = s[:cut]
+		}
+	}
+	return s
 }
 
 // timeout reads ServiceTimeout, which real messages carry twice, as a string

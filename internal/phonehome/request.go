@@ -4,6 +4,7 @@
 package phonehome
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -48,10 +49,15 @@ type Properties struct {
 	RoleARN            string
 	TemplateVersion    string
 	GrantedPermissions []string
+
+	// Parameters are what the customer has typed in, by the vendor's names for
+	// it. It is text to show and no more: nothing is decided by it.
+	Parameters map[string]string `json:",omitempty"`
 }
 
 // Equal reports whether two stacks say the same of themselves.
 func (p Properties) Equal(q Properties) bool {
 	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
-		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions)
+		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions) &&
+		maps.Equal(p.Parameters, q.Parameters)
 }

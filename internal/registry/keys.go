@@ -66,8 +66,12 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 // promiseKey is where it is noted that SUCCESS was answered to some properties
 // of a resource.
 func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties) key {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %q",
-		logicalID, p.Hub, p.ExternalID, p.RoleARN, p.TemplateVersion, p.GrantedPermissions))
+	text := fmt.Appendf(nil, "%q %q %q %q %q %q",
+		logicalID, p.Hub, p.ExternalID, p.RoleARN, p.TemplateVersion, p.GrantedPermissions)
+	if len(p.Parameters) > 0 { // else the key is that of an earlier release, whose promises hold
+		text = fmt.Appendf(text, " %q", p.Parameters)
+	}
+	sum := sha256.Sum256(text)
 	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }
 

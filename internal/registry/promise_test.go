@@ -1,0 +1,38 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"testing"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// A promise that an earlier release gave holds after an upgrade: what it did not
+// know makes no difference while there is none of it.
+func TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey(t *testing.T) {
+	stack, err := account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/5f0e1a40-0000-11f1-8000-0123456789ab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := phonehome.Properties{Hub: "acme", ExternalID: "e", RoleARN: "r", TemplateVersion: "v", GrantedPermissions: []string{"audit"}}
+	const first = "PROMISE#44fc8fd101bceac5a308bfabd502e6b379f8f195737097e0e6e0739fc7b4511f"
+	if got := promiseKey(stack, "PhoneHome", p).sk; got != first {
+		t.Errorf("the key is %s, and was %s", got, first)
+	}
+	p.Parameters = map[string]string{}
+	if got := promiseKey(stack, "PhoneHome", p).sk; got != first {
+		t.Errorf("without parameters the key is %s", got)
+	}
+	p.Parameters = map[string]string{"a": "b"}
+	other := promiseKey(stack, "PhoneHome", p)
+	if other.sk == first {
+		t.Error("what the customer typed in makes no difference")
+	}
+	p.Parameters = map[string]string{"a": "c"}
+	if promiseKey(stack, "PhoneHome", p) == other {
+		t.Error("another value makes no difference")
+	}
+}
