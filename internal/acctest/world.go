@@ -213,15 +213,16 @@ func LaunchURL(link onboarding.Link) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return quickcreate.Link{
-		Region: region, TemplateURL: link.TemplateURL, StackName: declared.StackName,
-		Parameters: map[string]string{
-			stacktemplate.ParameterExternalID:   link.ExternalID.String(),
-			stacktemplate.ParameterCustomerName: link.CustomerID,
-			stacktemplate.ParameterRoleName:     link.RoleName,
-			stacktemplate.ParameterShard:        fmt.Sprint(link.Shard),
-		},
-	}.URL("")
+	parameters := map[string]string{
+		stacktemplate.ParameterExternalID:   link.ExternalID.String(),
+		stacktemplate.ParameterCustomerName: link.CustomerID,
+		stacktemplate.ParameterRoleName:     link.RoleName,
+		stacktemplate.ParameterShard:        fmt.Sprint(link.Shard),
+	}
+	if link.Scope == onboarding.ScopeAccount {
+		parameters[stacktemplate.ParameterExpectedAccountID] = link.Account.String()
+	}
+	return quickcreate.Link{Region: region, TemplateURL: link.TemplateURL, StackName: declared.StackName, Parameters: parameters}.URL("")
 }
 
 // patience is how long anything in a test may take before it has failed.

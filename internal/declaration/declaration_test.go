@@ -44,6 +44,14 @@ func full() Declaration {
 	restart := d.OptionalPermissions["restart"]
 	restart.ManagedPolicies = permissionset.Policies{"more": d.Role.InlinePolicies["read"]}
 	d.OptionalPermissions["restart"] = restart
+	d.CustomerParameters = map[string]permissionset.CustomerParameter{
+		"bucket":  {Description: "Bucket", AllowedPattern: "[a-z]+", MinLength: 2, MaxLength: 63},
+		"reports": {Description: "Reports", Default: new("")},
+		"size":    {Description: "Size", Default: new("s"), AllowedValues: []string{"l", "s"}},
+	}
+	d.OptionalPermissions["reports"] = permissionset.OptionalPermission{
+		Description: "Reports", WhenParameter: "reports", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Reports"},
+	}
 	return d
 }
 
@@ -118,6 +126,34 @@ func TestEveryFieldOfAnOptionalPermissionIsCompared(t *testing.T) {
 		}
 		if got := full().SameWording(c.other.Choices); got != c.sameWording {
 			t.Errorf("%s: the same wording is %t", name, got)
+		}
+	}
+}
+
+func TestEveryFieldOfACustomerParameterIsComparedAndIsWording(t *testing.T) {
+	with := func(key string, change func(*permissionset.CustomerParameter)) Declaration {
+		d := full()
+		p := d.CustomerParameters[key]
+		change(&p)
+		d.CustomerParameters[key] = p
+		return d
+	}
+	for name, other := range map[string]Declaration{
+		"the description": with("bucket", func(p *permissionset.CustomerParameter) { p.Description = "B" }),
+		"the pattern":     with("bucket", func(p *permissionset.CustomerParameter) { p.AllowedPattern = "" }),
+		"the least":       with("bucket", func(p *permissionset.CustomerParameter) { p.MinLength = 3 }),
+		"the most":        with("bucket", func(p *permissionset.CustomerParameter) { p.MaxLength = 60 }),
+		"a default":       with("bucket", func(p *permissionset.CustomerParameter) { p.Default = new("x") }),
+		"an empty one":    with("bucket", func(p *permissionset.CustomerParameter) { p.Default = new("") }),
+		"no default":      with("reports", func(p *permissionset.CustomerParameter) { p.Default = nil }),
+		"the values":      with("size", func(p *permissionset.CustomerParameter) { p.AllowedValues = []string{"s"} }),
+		"one more":        with("more", func(p *permissionset.CustomerParameter) { p.Description = "M" }),
+	} {
+		if got := full().DiffersFrom(other); got != "customer_parameters" {
+			t.Errorf("%s: differs in %q", name, got)
+		}
+		if full().SameWording(other.Choices) {
+			t.Errorf("%s: no other template would be rendered", name)
 		}
 	}
 }

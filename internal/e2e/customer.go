@@ -45,13 +45,15 @@ func (w *World) Invite(name, accountID string, change ...func(*onboarding.Link))
 	id, err := account.ParseID(accountID)
 	w.Must(err)
 	spec := w.Specification(roleV1)
+	template, err := stacktemplate.Render(spec)
+	w.Must(err)
 	link := onboarding.Link{
 		Hub: Hub, CustomerID: name, Account: id,
 		ExternalID: onboarding.ExternalID(w.Record.Key.Bytes(), Hub, name, 0),
 		RoleName:   Hub + "-" + name, RolePath: "/",
 		TemplateVersion: stacktemplate.Version(spec),
-		TemplateURL:     w.Publish(w.Template(roleV1)),
-		CreatedAt:       w.Now(),
+		TemplateURL:     w.Publish(template.JSON()), TemplateParameters: template.LinkParameters(),
+		CreatedAt: w.Now(),
 	}
 	for _, f := range change {
 		f(&link)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type drawn struct {
 	managed  []string // names of managed policies
 	boundary string   // the name of one; empty: none
 	switches []switched
+	typed    map[string]string // what the customer types in, by key; empty: left empty
 }
 
 // switched is an optional permission as the customer leaves its switch.
@@ -34,6 +36,7 @@ type switched struct {
 	key     string
 	touched bool // the customer turned it to what it is
 	on      bool
+	when    string // the parameter that it depends on, rather than on a switch
 }
 
 func (s switched) position() string {
@@ -62,6 +65,7 @@ var (
 const (
 	theAccount    = "200000000001"
 	hostileBucket = "arn:aws:s3:::hostile/"
+	typedBucket   = "arn:aws:s3:::typed/"
 )
 
 // evil are texts that mean something to CloudFormation, to goformation, to our
@@ -100,10 +104,11 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	for i := range rapid.IntRange(0, 3).Draw(r, "tags") {
 		d.spec.Role.Tags[fmt.Sprintf("%s%d", pick("tag's key", words), i)] = pick("tag's value", []string{"", "true", "null", "0123", asFunction(`{"Ref":"A"}`), "xacct-hole-2", "Fn::Sub", "größe / 株式"})
 	}
+	d.drawParameters(r)
 	some := manyOrNone(r)
 	d.spec.Role.ManagedPolicyARNs = some()
-	d.spec.Role.InlinePolicies = d.inlinePolicies(r, "always", true)
-	d.spec.Role.ManagedPolicies = d.managedPolicies(r, "always", true)
+	d.spec.Role.InlinePolicies = d.inlinePolicies(r, "always", true, "")
+	d.spec.Role.ManagedPolicies = d.managedPolicies(r, "always", true, "")
 	d.attach(d.spec.Role.ManagedPolicyARNs)
 	if d.boundary = pick("boundary", []string{"", "", "", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}); d.boundary != "" {
 		d.spec.Role.PermissionsBoundaryARN = managedPrefix + d.boundary
@@ -126,15 +131,56 @@ func manyOrNone(r *rapid.T) func() []string {
 	}
 }
 
+// drawParameters are up to three values that the customer types in, of which some
+// may be left empty.
+func (d *drawn) drawParameters(r *rapid.T) {
+	d.typed = map[string]string{}
+	d.spec.CustomerParameters = map[string]permissionset.CustomerParameter{}
+	keys := rapid.SampledFrom([]string{"bucket", "ref", "fn_sub", "a__b_"})
+	for _, key := range rapid.SliceOfNDistinct(keys, 0, 3, rapid.ID[string]).Draw(r, "parameters") {
+		text := rapid.SampledFrom([]string{"Ref", "true", "null", "0123", "1e3", "2012-10-17", "xacct-hole-0", "../a", "Fn--Sub", "yes"})
+		p := permissionset.CustomerParameter{Description: "Type " + rapid.SampledFrom(evil).Draw(r, "parameter's text"), MaxLength: 20}
+		d.typed[key] = text.Draw(r, "typed")
+		switch rapid.SampledFrom([]string{"required", "default", "optional", "left empty", "choice"}).Draw(r, "parameter's form") {
+		case "default":
+			p.Default = new(text.Draw(r, "default"))
+		case "optional":
+			p.Default = new("")
+		case "left empty":
+			p.Default, d.typed[key] = new(""), ""
+		case "choice":
+			p.AllowedValues, p.MaxLength = []string{d.typed[key], "other"}, 0
+		}
+		d.spec.CustomerParameters[key] = p
+	}
+}
+
+// referable are the parameters that a policy may refer to which is there always,
+// or while one of them is given.
+func (d *drawn) referable(given string) (keys []string) {
+	for _, key := range slices.Sorted(maps.Keys(d.typed)) {
+		if p := d.spec.CustomerParameters[key]; !p.Optional() || key == given {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 func (d *drawn) drawSwitches(r *rapid.T, managed func() []string) {
 	d.spec.OptionalPermissions = map[string]permissionset.OptionalPermission{}
 	keys := rapid.SampledFrom([]string{"billing", "ref", "fn_sub", "role", "a__b_"})
 	for _, key := range rapid.SliceOfNDistinct(keys, 0, 3, rapid.ID[string]).Draw(r, "switches") {
 		s := switched{key: key, touched: rapid.Bool().Draw(r, "the customer turns it"), on: rapid.Bool().Draw(r, "it is on")}
+		for _, parameter := range slices.Sorted(maps.Keys(d.typed)) {
+			if d.spec.CustomerParameters[parameter].Optional() && rapid.Bool().Draw(r, "by a parameter") {
+				s.when, s.touched, s.on = parameter, false, d.typed[parameter] != ""
+			}
+		}
 		o := permissionset.OptionalPermission{
 			Description:    "Acme may " + rapid.SampledFrom(evil).Draw(r, "switch's text"),
-			DefaultEnabled: s.on != s.touched, ManagedPolicyARNs: managed(), InlinePolicies: d.inlinePolicies(r, key, s.on),
-			ManagedPolicies: d.managedPolicies(r, key, s.on),
+			DefaultEnabled: s.on != s.touched && s.when == "", WhenParameter: s.when,
+			ManagedPolicyARNs: managed(), InlinePolicies: d.inlinePolicies(r, key, s.on, s.when),
+			ManagedPolicies: d.managedPolicies(r, key, s.on, s.when),
 		}
 		if o.Grants().IsEmpty() {
 			continue // it would grant nothing, which is refused
@@ -155,12 +201,12 @@ func (d *drawn) attach(arns []string) {
 
 // inlinePolicies are those of the role or of a switch, which may be off: then
 // what they say counts for nothing.
-func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool) permissionset.Policies {
+func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool, given string) permissionset.Policies {
 	policies := permissionset.Policies{}
 	for i := range rapid.IntRange(0, 3).Draw(r, "inline policies") {
 		version := rapid.SampledFrom([]string{"2012-10-17", "2008-10-17"}).Draw(r, "version")
 		name := fmt.Sprintf("%s-%s-%d", rapid.SampledFrom(words).Draw(r, "policy's name"), of, i)
-		policies[name] = document(r, version, d.statements(r, version, on))
+		policies[name] = document(r, version, d.statements(r, version, on, given))
 	}
 	if len(policies) == 0 {
 		return nil
@@ -171,11 +217,11 @@ func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool) permissionset.Pol
 // managedPolicies are one or none that the stack creates. That of the role may be
 // too long for a single policy. Together with those of managedNames they are ten
 // at most, which is what the customer's account allows.
-func (d *drawn) managedPolicies(r *rapid.T, of string, on bool) permissionset.Policies {
+func (d *drawn) managedPolicies(r *rapid.T, of string, on bool, given string) permissionset.Policies {
 	if !rapid.Bool().Draw(r, "a created policy") {
 		return nil
 	}
-	statements := d.statements(r, "2012-10-17", on)
+	statements := d.statements(r, "2012-10-17", on, given)
 	if of == "always" {
 		for n := range rapid.SampledFrom([]int{0, 30}).Draw(r, "statements about nothing") {
 			long := fmt.Sprintf("arn:aws:s3:::nothing/%d/%s", n, strings.Repeat("x", 150))
@@ -186,9 +232,12 @@ func (d *drawn) managedPolicies(r *rapid.T, of string, on bool) permissionset.Po
 }
 
 // statements are one to three, which count for nothing while their switch is off.
-func (d *drawn) statements(r *rapid.T, version string, on bool) (statements []any) {
+func (d *drawn) statements(r *rapid.T, version string, on bool, given string) (statements []any) {
 	for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
 		g := drawGrant(r, version)
+		if keys := d.referable(given); len(keys) > 0 && rapid.Bool().Draw(r, "about what is typed in") {
+			g.drawTypedResource(r, rapid.SampledFrom(keys).Draw(r, "reference"), d.typed)
+		}
 		g.holds = g.holds && on
 		if rapid.Bool().Draw(r, "Sid?") {
 			g.statement["Sid"] = fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"Ref", "FnSub", "AWSNoValue", "Role", "true"}).Draw(r, "Sid"), n)
@@ -228,6 +277,9 @@ func (d drawn) asked() []string {
 		if g.names != "" && !slices.Contains(resources, g.names) {
 			resources = append(resources, g.names)
 		}
+	}
+	for _, value := range d.typed {
+		resources = append(resources, typedBucket+value, typedBucket+value+"/"+theAccount)
 	}
 	return resources
 }

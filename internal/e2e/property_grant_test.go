@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"pgregory.net/rapid"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // grant is one statement of a policy, with what it is about as comparisons of
@@ -123,6 +125,34 @@ func (g *grant) drawHostileResource(r *rapid.T, version string) {
 		// that filled it in would make it about something.
 		g.statement["Resource"] = hostileBucket + text
 		g.resource = func(string) bool { return false }
+	}
+}
+
+// drawTypedResource names what the customer has typed in, by references.
+func (g *grant) drawTypedResource(r *rapid.T, key string, typed map[string]string) {
+	written := "arn:" + permissionset.PartitionReference + ":s3:::typed/" + permissionset.ParameterReference(key)
+	named := typedBucket + typed[key]
+	delete(g.statement, "NotResource")
+	g.names = ""
+	switch rapid.SampledFrom([]string{"alone", "beginning", "with the account"}).Draw(r, "what of it") {
+	case "alone":
+		g.statement["Resource"] = written
+		g.resource = func(asked string) bool { return asked == named }
+	case "beginning":
+		g.statement["Resource"] = []string{written + "*"}
+		g.resource = func(asked string) bool { return strings.HasPrefix(asked, named) }
+	case "with the account":
+		g.statement["Resource"] = []string{written + "/" + permissionset.AccountReference}
+		g.resource = func(asked string) bool { return asked == named+"/"+theAccount }
+	}
+	if rapid.Bool().Draw(r, "and in a condition") {
+		held := rapid.Bool().Draw(r, "which holds")
+		value := permissionset.AccountReference
+		if !held {
+			value = permissionset.ParameterReference(key) // no account is called like that
+		}
+		g.statement["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:ResourceAccount": []string{value}}}
+		g.holds = held
 	}
 }
 

@@ -40,7 +40,8 @@ type made struct {
 	Inline      map[string]any // documents by name
 	Created     []string       // statements of all policies that the stack created
 	Trust       any
-	Granted     []string // optional permissions, as the vendor was told
+	Granted     []string          // optional permissions, as the vendor was told
+	Typed       map[string]string // what the customer typed in, as the vendor was told
 }
 
 // madeExactly compares what was made with what was declared.
@@ -48,6 +49,9 @@ func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboardi
 	c.T.Helper()
 	made := c.made(stack)
 	made.Granted = slices.Sorted(slices.Values(registered.GrantedPermissions))
+	if made.Typed = registered.Parameters; made.Typed == nil {
+		made.Typed = map[string]string{}
+	}
 	if diff := cmp.Diff(c.declared(d), made); diff != "" {
 		c.T.Fatalf("what was made (+) is not what was declared (-):\n%s", diff)
 	}
@@ -61,6 +65,7 @@ func (c *Customer) declared(d drawn) made {
 		Parameters: map[string]string{
 			stacktemplate.ParameterExternalID: c.Link.ExternalID.String(), stacktemplate.ParameterCustomerName: d.customer,
 			stacktemplate.ParameterRoleName: d.roleName, stacktemplate.ParameterShard: "0",
+			stacktemplate.ParameterExpectedAccountID: theAccount,
 		},
 		Outputs: map[string]string{
 			"RoleArn":    "arn:aws:iam::" + theAccount + ":role" + c.Link.RolePath + d.roleName,
@@ -68,7 +73,7 @@ func (c *Customer) declared(d drawn) made {
 			"VendorAccountId": sandbox.VendorAccount, "TemplateVersion": stacktemplate.Version(d.spec),
 		},
 		Path: c.Link.RolePath, Description: role.Description, Longest: time.Hour, Boundary: role.PermissionsBoundaryARN,
-		Tags: map[string]string{}, Inline: map[string]any{},
+		Tags: map[string]string{}, Inline: map[string]any{}, Typed: map[string]string{},
 		Trust: c.tree(iampolicy.Trust{Partition: d.spec.Partition, Accounts: []account.ID{d.spec.Vendor}}.Document(c.Link.ExternalID.String()).String()),
 	}
 	if d.spec.SupportURL != "" {
@@ -80,15 +85,22 @@ func (c *Customer) declared(d drawn) made {
 	for key, value := range role.Tags {
 		m.Tags[key] = value
 	}
+	for key, value := range d.typed {
+		m.Parameters[permissionset.InputParameter(key)] = value
+		if value != "" {
+			m.Typed[key] = value
+		}
+	}
+	values := d.values()
 	has := func(g permissionset.Grants) {
 		m.Managed = append(m.Managed, g.ManagedPolicyARNs...)
 		for name, text := range g.InlinePolicies {
-			m.Inline[name] = c.tree(text)
+			m.Inline[name] = c.tree(values.Replace(text))
 		}
 		for _, text := range g.ManagedPolicies {
-			m.Created = append(m.Created, c.statements(c.tree(text))...)
+			m.Created = append(m.Created, c.statements(c.tree(values.Replace(text)))...)
 		}
-		created, err := g.Created()
+		created, err := d.spec.Created(g)
 		c.Must(err)
 		for _, p := range created {
 			m.Resources[p.LogicalID] = "AWS::IAM::ManagedPolicy"
@@ -96,7 +108,9 @@ func (c *Customer) declared(d drawn) made {
 	}
 	has(role.Grants())
 	for _, s := range d.switches {
-		m.Parameters[permissionset.SwitchParameter(s.key)] = s.position()
+		if s.when == "" {
+			m.Parameters[permissionset.SwitchParameter(s.key)] = s.position()
+		}
 		if s.on {
 			has(d.spec.OptionalPermissions[s.key].Grants())
 			m.Granted = append(m.Granted, s.key)
@@ -106,6 +120,15 @@ func (c *Customer) declared(d drawn) made {
 	slices.Sort(m.Created)
 	slices.Sort(m.Granted)
 	return m
+}
+
+// values are what the references stand for, as texts that replace texts.
+func (d drawn) values() *strings.Replacer {
+	pairs := []string{permissionset.AccountReference, theAccount, permissionset.PartitionReference, "aws"}
+	for key, value := range d.typed {
+		pairs = append(pairs, permissionset.ParameterReference(key), value)
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // made asks IAM and CloudFormation, as the customer.

@@ -40,9 +40,12 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 
 		choices := map[string]string{}
 		for _, s := range d.switches {
-			if s.touched {
+			if s.touched && s.when == "" {
 				choices[permissionset.SwitchParameter(s.key)] = s.position()
 			}
+		}
+		for key, value := range d.typed {
+			choices[permissionset.InputParameter(key)] = value
 		}
 		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{Parameters: choices})
 		defer func() { // also where something is wrong: the next specification begins with an empty account
@@ -82,6 +85,7 @@ func (w *World) inviteDrawn(d drawn) *Customer {
 	w.Must(err)
 	return w.Invite(d.customer, theAccount, func(l *onboarding.Link) {
 		l.RoleName, l.TemplateVersion, l.TemplateURL = d.roleName, stacktemplate.Version(d.spec), w.Publish(template.JSON())
+		l.TemplateParameters = template.LinkParameters()
 		if d.spec.Role.Path != "" {
 			l.RolePath = d.spec.Role.Path
 		}

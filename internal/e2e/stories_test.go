@@ -126,13 +126,31 @@ func TestAnotherNameForShowIsTheCustomersBusiness(t *testing.T) {
 	c.Owned(id, onboarding.Active)
 }
 
+func TestTheWrongAccountIsToldSoBeforeAnythingIsCreated(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	c := w.Invite("globex", AccountID(1))
+	other := w.Invite("initech", AccountID(2))
+	_, err := w.LaunchURL(t.Context(), c.URL(Frankfurt), other.Account, sandbox.LaunchOptions{})
+	want := `This link of Acme is for another AWS account than the one that you are signed in to. Sign in to the account in the field "Expected account", and open the link again; or tell Acme that it should be this account.`
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the customer should read %q, and reads %v", want, err)
+	}
+	if stacks := w.Stacks(); len(stacks) != 0 {
+		t.Errorf("there are stacks: %v", stacks)
+	}
+}
+
+// unexpected is the form of somebody who empties the field that would stop them.
+var unexpected = map[string]string{stacktemplate.ParameterExpectedAccountID: ""}
+
 func TestAStackInAnotherAccountIsNotConnected(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
 	c := w.Invite("globex", AccountID(1))
 	other := w.Invite("initech", AccountID(2))
-	id, err := w.LaunchURL(t.Context(), c.URL(Frankfurt), other.Account, sandbox.LaunchOptions{})
+	id, err := w.LaunchURL(t.Context(), c.URL(Frankfurt), other.Account, sandbox.LaunchOptions{Parameters: unexpected})
 	w.Must(err)
 	w.Settled(id, "ROLLBACK_COMPLETE")
 	w.Quiet()
@@ -149,7 +167,7 @@ func TestAnAccountThatNobodyInvitedCannotEvenPhoneHome(t *testing.T) {
 	w := New(t)
 	w.Registrar()
 	c := w.Invite("globex", AccountID(1))
-	id, err := w.LaunchURL(t.Context(), c.URL(Frankfurt), AccountID(9), sandbox.LaunchOptions{})
+	id, err := w.LaunchURL(t.Context(), c.URL(Frankfurt), AccountID(9), sandbox.LaunchOptions{Parameters: unexpected})
 	w.Must(err)
 	w.Settled(id, "ROLLBACK_COMPLETE")
 	w.Reads(id, "Service: AmazonSNS; Status Code: 403; Error Code: AuthorizationError")

@@ -7,7 +7,9 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
@@ -72,12 +74,14 @@ func (g *Generator) stackSetFiles() ([]File, error) {
 	if err := g.needsCustomer("a StackSet"); err != nil {
 		return nil, err
 	}
+	many := g.link
+	many.Scope, many.Account = onboarding.ScopeOrganization, account.ID{}
 	t, err := stacktemplate.RenderStackSet(stacktemplate.StackSet{
 		Name:        g.declared.StackName,
 		Vendor:      cmp.Or(g.hub.DisplayName, g.hub.Name),
 		Region:      g.declared.Region,
 		TemplateURL: g.link.TemplateURL,
-		Parameters:  launch.Parameters(g.link),
+		Parameters:  launch.Parameters(many),
 	})
 	if err != nil {
 		return nil, err

@@ -56,6 +56,7 @@ func Read(file string, text []byte) (*Generator, error) {
 	if g.template, err = stacktemplate.Render(specification); err != nil {
 		return nil, err
 	}
+	g.link.TemplateParameters = g.template.LinkParameters()
 	return g, d.place(g)
 }
 
@@ -128,6 +129,12 @@ func (d *decoder) customer(g *Generator) {
 	}
 	if !customerPattern.MatchString(c.ID) {
 		d.on("customer.id", "%q is not a customer's ID: 1 to 64 letters, digits and ._-, beginning with a letter or digit", c.ID)
+	}
+	if c.AccountID != "" {
+		var err error
+		if g.link.Account, err = account.ParseID(c.AccountID); err != nil {
+			d.on("customer.account_id", "%s", err)
+		}
 	}
 	if c.ExternalID != "" {
 		var err error

@@ -46,6 +46,7 @@ type HubSection struct {
 // Customer is one customer of the vendor.
 type Customer struct {
 	ID         string `json:"id" rule:"required" doc:"The vendor's own name for the customer: 1 to 64 letters, digits and ._-, beginning with a letter or digit."`
+	AccountID  string `json:"account_id" doc:"The customer's AWS account, the only one in which the link works: 12 digits. Without it, and for a StackSet, the template does not check."`
 	ExternalID string `json:"external_id" doc:"External ID that the role asks for: unguessable, and another one for each customer. It has to be the one that the registrar knows."`
 	Region     string `json:"region" doc:"Region in which the launch link opens the console, one of the hub's; default the hub's region."`
 	Shard      int64  `json:"shard" doc:"Which topic of each Region the stack speaks to; default 0."`

@@ -33,7 +33,7 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 		option{"--region", []string{l.Region.String()}},
 		option{"--stack-name", []string{l.StackName}},
 		option{"--template-url", []string{l.TemplateURL}},
-		option{"--parameters", parameters(l.Parameters)},
+		option{"--parameters", parameters(toFillIn(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
 }
@@ -42,26 +42,38 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 // everything as the customer has chosen it. It names every parameter of that
 // template, because CloudFormation takes the default for one that isn't named.
 //
-// What every template of ours has, keeps its value. A switch can't be kept that
-// way: CloudFormation refuses to keep the value of a parameter that the stack's
-// older template didn't have, and nobody here knows which of them it had. So
-// each is set to what the stack reported as granted. One that is new is off,
-// whatever its default: nobody saw it in pasting a command, and a customer who
-// wants it says Yes in the console.
+// What every template of ours has, keeps its value. CloudFormation refuses to
+// keep the value of a parameter that the stack's older template didn't have
+// (aws-facts 12.8), and only the stack's reports tell which of the others it had.
+// So the expected account is given again, each switch is set to what the stack
+// reported as granted, and a value that the customer typed in is kept if the stack
+// reported it, and never repeated. A switch that is new is off, whatever its
+// default: it is not seen when a command is pasted, and a customer who wants it
+// says Yes in the console.
 func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (string, error) {
 	stack := r.Stack
 	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: link.TemplateURL}); err != nil {
 		return "", err
 	}
 	var chosen []string
-	for _, name := range slices.Sorted(maps.Keys(Parameters(link))) {
+	for name := range basic(link) {
 		chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
 	}
+	given := gained(link)
+	maps.Copy(given, switches(d, r))
+	for key := range d.CustomerParameters {
+		name := permissionset.InputParameter(key)
+		if _, reported := r.Parameters[key]; reported {
+			chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
+			delete(given, name)
+		}
+	}
+	slices.Sort(chosen)
 	return command("update-stack",
 		option{"--region", []string{stack.Region.String()}},
 		option{"--stack-name", []string{stack.String()}},
 		option{"--template-url", []string{link.TemplateURL}},
-		option{"--parameters", append(chosen, parameters(switches(d, r))...)},
+		option{"--parameters", append(chosen, parameters(toFillIn(given))...)},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
 }
@@ -70,7 +82,10 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 // as the customer has switched them.
 func switches(d declaration.Declaration, r onboarding.Registration) map[string]string {
 	values := make(map[string]string, len(d.OptionalPermissions))
-	for key := range d.OptionalPermissions {
+	for key, permission := range d.OptionalPermissions {
+		if permission.WhenParameter != "" {
+			continue // it has no switch
+		}
 		position := permissionset.SwitchedOff
 		if slices.Contains(r.GrantedPermissions, key) {
 			position = permissionset.SwitchedOn
@@ -91,7 +106,7 @@ func StackSetCommands(l quickcreate.Link) (string, error) {
 	region, name := option{"--region", []string{l.Region.String()}}, option{"--stack-set-name", []string{l.StackName}}
 	create := command("create-stack-set", region, name,
 		option{"--template-url", []string{l.TemplateURL}},
-		option{"--parameters", parameters(l.Parameters)},
+		option{"--parameters", parameters(toFillIn(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 		option{"--permission-model", []string{"SERVICE_MANAGED"}},
 		option{"--auto-deployment", []string{"Enabled=true,RetainStacksOnAccountRemoval=false"}},

@@ -8,11 +8,14 @@
 package launch
 
 import (
+	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -51,12 +54,52 @@ func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) 
 	return quickcreate.UpdateURL(console, r.Stack, link.TemplateURL)
 }
 
-// Parameters are what travels in a link rather than in its template.
+// open reports whether a parameter of a link is one that the customer has to fill
+// in: the link names it, and has no value for it.
+func open(name, value string) bool {
+	return value == "" && strings.HasPrefix(name, permissionset.InputPrefix)
+}
+
+// toFillIn are parameters with a word in braces where the customer has to put a
+// value. The template refuses braces, so a forgotten one creates nothing.
+func toFillIn(values map[string]string) map[string]string {
+	filled := maps.Clone(values)
+	for name, value := range values {
+		if open(name, value) {
+			filled[name] = "{" + strings.TrimPrefix(name, permissionset.InputPrefix) + "}"
+		}
+	}
+	return filled
+}
+
+// Parameters returns what travels in a link rather than in its template: no more
+// than the template has that the link leads to.
 func Parameters(link onboarding.Link) map[string]string {
+	values := basic(link)
+	maps.Copy(values, gained(link))
+	return values
+}
+
+// basic are the parameters that every template has.
+func basic(link onboarding.Link) map[string]string {
 	return map[string]string{
 		stacktemplate.ParameterExternalID:   link.ExternalID.String(),
 		stacktemplate.ParameterCustomerName: link.CustomerID,
 		stacktemplate.ParameterRoleName:     link.RoleName,
 		stacktemplate.ParameterShard:        strconv.Itoa(link.Shard),
 	}
+}
+
+// gained are parameters that templates of earlier releases lack.
+func gained(link onboarding.Link) map[string]string {
+	values := map[string]string{}
+	for _, name := range link.TemplateParameters {
+		if strings.HasPrefix(name, permissionset.InputPrefix) {
+			values[name] = "" // for the customer to fill in
+		}
+		if name == stacktemplate.ParameterExpectedAccountID && link.Scope == onboarding.ScopeAccount && !link.Account.IsZero() {
+			values[name] = link.Account.String()
+		}
+	}
+	return values
 }

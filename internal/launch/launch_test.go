@@ -83,6 +83,8 @@ func written(t *testing.T) map[string]string {
 	link, declared, registered := switched()
 	texts["update-switched.sh"] = must(UpdateCommand(link, declared, registered)) + "\n"
 	texts["update.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
+	link.Account, link.TemplateParameters = stack().Account, []string{"ExpectedAccountId"}
+	texts["update-expected.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
 	return texts
 }
 
@@ -100,6 +102,32 @@ func TestTheCommandsAndTheSnippetAreThoseOfTheGoldens(t *testing.T) {
 		}
 		if diff := cmp.Diff(string(want), got); diff != "" {
 			t.Errorf("%s (run the test with -update):\n%s", name, diff)
+		}
+	}
+}
+
+// A template of the first release has no ExpectedAccountId, and CloudFormation
+// refuses parameters that a template lacks. Links for many accounts, or for
+// anyone, expect none.
+func TestALinkExpectsAnAccountOnlyIfItsTemplateAsksAndItNamesOne(t *testing.T) {
+	id := stack().Account
+	for name, c := range map[string]struct {
+		link onboarding.Link
+		want string
+	}{
+		"one account":                   {onboarding.Link{Account: id, TemplateParameters: []string{"ExpectedAccountId"}}, id.String()},
+		"by a template of before":       {onboarding.Link{Account: id}, ""},
+		"an organization":               {onboarding.Link{Scope: onboarding.ScopeOrganization, Account: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
+		"anyone, and somebody has come": {onboarding.Link{Scope: onboarding.ScopeAnyone, Bound: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
+		"an account that is not known":  {onboarding.Link{TemplateParameters: []string{"ExpectedAccountId"}}, ""},
+		"a template of a later release": {onboarding.Link{Account: id, TemplateParameters: []string{"FromTheFuture"}}, ""},
+	} {
+		parameters := Parameters(c.link)
+		if got, there := parameters["ExpectedAccountId"]; got != c.want || there != (c.want != "") {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+		if others := len(parameters); c.want == "" && others != 4 || c.want != "" && others != 5 {
+			t.Errorf("%s: %v", name, parameters)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
@@ -21,9 +22,15 @@ func TerraformSnippet(l quickcreate.Link) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
+	resource := strings.ReplaceAll(l.StackName, "-", "_")
+	for _, name := range slices.Sorted(maps.Keys(l.Parameters)) {
+		if open(name, l.Parameters[name]) {
+			fmt.Fprintf(&b, "variable %s {\n  description = \"Value of the parameter %s of the stack %s\"\n  type        = string\n}\n\n", text(variable(resource, name)), name, l.StackName)
+		}
+	}
 	b.WriteString("# The argument region needs hashicorp/aws 6.0 or later. With an older one leave\n" +
 		"# it out, and use a provider of that Region.\n")
-	fmt.Fprintf(&b, "resource \"aws_cloudformation_stack\" %s {\n", text(strings.ReplaceAll(l.StackName, "-", "_")))
+	fmt.Fprintf(&b, "resource \"aws_cloudformation_stack\" %s {\n", text(resource))
 	fmt.Fprintf(&b, "  name         = %s\n", text(l.StackName))
 	fmt.Fprintf(&b, "  region       = %s\n", text(l.Region.String()))
 	fmt.Fprintf(&b, "  template_url = %s\n", text(l.TemplateURL))
@@ -35,12 +42,29 @@ func TerraformSnippet(l quickcreate.Link) (string, error) {
 			widest = max(widest, len(key(name)))
 		}
 		for _, name := range slices.Sorted(maps.Keys(l.Parameters)) {
-			fmt.Fprintf(&b, "    %-*s = %s\n", widest, key(name), text(l.Parameters[name]))
+			value := text(l.Parameters[name])
+			if open(name, l.Parameters[name]) {
+				value = "var." + variable(resource, name)
+			}
+			fmt.Fprintf(&b, "    %-*s = %s\n", widest, key(name), value)
 		}
 		b.WriteString("  }\n")
 	}
 	b.WriteString("}\n")
 	return b.String(), nil
+}
+
+// variable is the name of the variable for a parameter that the customer has to
+// fill in: acme_access_cost_bucket for InputCostBucket of the stack acme-access.
+func variable(resource, parameter string) string {
+	name := resource
+	for _, r := range strings.TrimPrefix(parameter, permissionset.InputPrefix) {
+		if unicode.IsUpper(r) {
+			name += "_"
+		}
+		name += string(unicode.ToLower(r))
+	}
+	return name
 }
 
 // key is the name of a parameter as the key of an object. Parameters' names are

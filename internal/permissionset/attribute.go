@@ -12,8 +12,8 @@ import (
 
 // Attribute is one field of a type that vendors write, as its tags describe it:
 //
-//   - json is its name, for vendors and in records. With omitempty an empty text
-//     stands for null; with omitzero records from before the attribute existed
+//   - json is its name, for vendors and in records. With omitempty an empty text,
+//     zero or false stands for null; with omitzero records from before the attribute existed
 //     read and write as they did.
 //   - doc is its description in the schema that `xacct generate` publishes.
 //   - rule is "required" where it may not be left out.
@@ -24,7 +24,7 @@ type Attribute struct {
 	Name, Doc, Default, Version string
 
 	Required bool
-	Nullable bool // its empty text stands for null
+	Nullable bool // its zero value stands for null
 	Value    reflect.Value
 }
 

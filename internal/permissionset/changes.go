@@ -65,8 +65,17 @@ func (c *changes) optional(before, after map[string]OptionalPermission) {
 	for _, key := range slices.Sorted(maps.Keys(after)) {
 		if was, there := before[key]; there {
 			c.permissions("optional permission "+key+": ", was.Grants(), after[key].Grants())
+			c.value("condition on optional permission "+key+":", given(was.WhenParameter), given(after[key].WhenParameter))
 		}
 	}
+}
+
+// given is when an optional permission is there that has no switch.
+func given(parameter string) string {
+	if parameter == "" {
+		return ""
+	}
+	return "the customer gives " + parameter
 }
 
 func (c *changes) sets(gained, lost string, before, after []string) {

@@ -44,6 +44,11 @@ func same(a, b any) bool {
 		return samePolicies(a, b.(Policies))
 	case map[string]string:
 		return maps.Equal(a, b.(map[string]string))
+	case *string:
+		other := b.(*string)
+		return a == other || a != nil && other != nil && *a == *other
+	case map[string]CustomerParameter:
+		return maps.EqualFunc(a, b.(map[string]CustomerParameter), func(x, y CustomerParameter) bool { return Differs(x, y) == "" })
 	case map[string]OptionalPermission:
 		return maps.EqualFunc(a, b.(map[string]OptionalPermission), func(x, y OptionalPermission) bool { return Differs(x, y) == "" })
 	}
@@ -61,11 +66,11 @@ func samePolicies(a, b Policies) bool {
 	})
 }
 
-// SameWording reports whether customers read the same of what they may switch
-// on, and find the switches in the same position. It is no part of the version,
-// because no granted permission depends on it.
+// SameWording reports whether customers read the same of what they decide about:
+// find the switches in the same position, and are asked for the same values. It
+// is no part of the version, because no granted permission depends on it.
 func (c Choices) SameWording(o Choices) bool {
-	return maps.EqualFunc(c.OptionalPermissions, o.OptionalPermissions, func(a, b OptionalPermission) bool {
+	return same(c.CustomerParameters, o.CustomerParameters) && maps.EqualFunc(c.OptionalPermissions, o.OptionalPermissions, func(a, b OptionalPermission) bool {
 		return a.Description == b.Description && a.DefaultEnabled == b.DefaultEnabled
 	})
 }

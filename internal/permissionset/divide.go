@@ -17,9 +17,11 @@ import (
 // or, if it is longer than IAM lets one be, as few documents as will do, each
 // with some of its statements. The statements of a role's policies have no order
 // for IAM, so the parts together grant what the whole does. The same document
-// always gives the same parts.
-func divide(document string) ([]string, error) {
-	size, err := iampolicy.Size(document)
+// always gives the same parts. A reference counts as the longest value that it may
+// stand for.
+func (c Choices) divide(document string) ([]string, error) {
+	filled := c.longest().inPolicy(document)
+	size, err := iampolicy.Size(filled)
 	if err != nil || size <= iampolicy.MaxManagedSize {
 		return []string{document}, err
 	}
@@ -27,9 +29,13 @@ func divide(document string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	atMost, err := readStatements(filled)
+	if err != nil {
+		return nil, err
+	}
 	room := iampolicy.MaxManagedSize - whole.frame()
 	sizes := make([]int, len(whole.statements))
-	for i, s := range whole.statements {
+	for i, s := range atMost.statements {
 		if sizes[i], err = iampolicy.Size(string(s)); err != nil {
 			return nil, err
 		}

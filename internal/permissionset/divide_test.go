@@ -18,7 +18,7 @@ import (
 
 func TestADocumentThatFitsIsLeftAsItIs(t *testing.T) {
 	text := "{\n" + readBuckets[1:] + strings.Repeat(" ", 7000) // whitespace does not count
-	if parts, err := divide(text); err != nil || !slices.Equal(parts, []string{text}) {
+	if parts, err := (Choices{}).divide(text); err != nil || !slices.Equal(parts, []string{text}) {
 		t.Errorf("%q, %v", parts, err)
 	}
 }
@@ -70,7 +70,7 @@ func TestADocumentIsDividedIntoAsFewAsWillDo(t *testing.T) {
 			for i, size := range c.sizes {
 				statements = append(statements, sized(string(rune('a'+i)), size))
 			}
-			parts, err := divide(policy(statements...))
+			parts, err := Choices{}.divide(policy(statements...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,11 +83,11 @@ func TestADocumentIsDividedIntoAsFewAsWillDo(t *testing.T) {
 
 func TestAStatementThatIsTooLongIsNamed(t *testing.T) {
 	for sid, want := range map[string]string{"Wide": `statement "Wide" has 7000 characters by itself, and IAM allows 6105`, "": "statement 1 has 7000"} {
-		if _, err := divide(policy(sized("first", 100), sized(sid, 7000))); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Choices{}).divide(policy(sized("first", 100), sized(sid, 7000))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := divide(`{"Version":"2012-10-17","Statement":` + sized("Only", 7000) + `}`); err == nil {
+	if _, err := (Choices{}).divide(`{"Version":"2012-10-17","Statement":` + sized("Only", 7000) + `}`); err == nil {
 		t.Error("one long statement without a list is taken")
 	}
 }
@@ -102,7 +102,7 @@ func TestThePartsAreTheWhole(t *testing.T) {
 			statements[i] = sized(fmt.Sprintf("s%d", i), size)
 		}
 		whole := policy(statements...)
-		parts, err := divide(whole)
+		parts, err := Choices{}.divide(whole)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestThePartsAreTheWhole(t *testing.T) {
 		if simple := firstFit(sizes); len(parts) > simple {
 			r.Fatalf("%d parts, and first fit makes %d", len(parts), simple)
 		}
-		if again := must(divide(whole)); !slices.Equal(again, parts) {
+		if again := must((Choices{}).divide(whole)); !slices.Equal(again, parts) {
 			r.Fatal("the same document is divided in another way")
 		}
 	})
@@ -168,7 +168,7 @@ func TestALongSearchIsGivenUp(t *testing.T) {
 }
 
 func TestMoreThanARoleCanHaveIsRefusedBeforeAnySearch(t *testing.T) {
-	if _, err := divide(describing(10_000)); err == nil || !strings.Contains(err.Error(), "it takes at least 110 managed policies, and a role can have 20") {
+	if _, err := (Choices{}).divide(describing(10_000)); err == nil || !strings.Contains(err.Error(), "it takes at least 110 managed policies, and a role can have 20") {
 		t.Error(err)
 	}
 }

@@ -38,7 +38,7 @@ func (g Grants) Names() string {
 	var parts []string
 	if names := sortedSet(g.ManagedPolicyARNs); len(names) > 0 {
 		for i, arn := range names {
-			names[i] = arn[strings.LastIndex(arn, "/")+1:]
+			names[i] = inWords(arn[strings.LastIndex(arn, "/")+1:])
 		}
 		parts = append(parts, "the managed policies "+strings.Join(names, ", "))
 	}
@@ -56,13 +56,13 @@ type ManagedPolicy struct {
 	Document  string // JSON
 }
 
-// Created returns the policies that the stack creates for these grants, in the
-// order of their names. The first part of a document is named after the document
-// alone, so that it stays the same resource when the document grows.
-func (g Grants) Created() ([]ManagedPolicy, error) {
+// Created returns the policies that the stack creates for grants of the set, in
+// the order of their names. The first part of a document is named after the
+// document alone, so that it stays the same resource when the document grows.
+func (c Choices) Created(g Grants) ([]ManagedPolicy, error) {
 	var all []ManagedPolicy
 	for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
-		parts, err := divide(g.ManagedPolicies[name])
+		parts, err := c.divide(g.ManagedPolicies[name])
 		if err != nil {
 			return nil, fmt.Errorf("managed policy %q: %w", name, err)
 		}

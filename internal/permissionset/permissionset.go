@@ -44,12 +44,13 @@ type Trust struct {
 	// TrustedAccountIDs are other accounts of the vendor. The hub's own account
 	// is trusted always, because it proves the role.
 	TrustedAccountIDs   []string `json:"trusted_account_ids,omitzero" version:"trusted_accounts" doc:"Other AWS accounts of the vendor that may assume the customer's role: 12 digits each. Where trusted_principal_arns names roles of an account, only those may. All of these accounts must exist, or every customer's stack fails."`
-	AllowSessionTags    bool     `json:"allow_session_tags,omitzero" version:"session_tags" doc:"Whether the vendor's sessions may have tags (sts:TagSession); default false."`
-	AllowSourceIdentity bool     `json:"allow_source_identity,omitzero" version:"source_identity" doc:"Whether the vendor's sessions may have a source identity (sts:SetSourceIdentity); default false."`
+	AllowSessionTags    bool     `json:"allow_session_tags,omitempty" version:"session_tags" doc:"Whether the vendor's sessions may have tags (sts:TagSession); default false."`
+	AllowSourceIdentity bool     `json:"allow_source_identity,omitempty" version:"source_identity" doc:"Whether the vendor's sessions may have a source identity (sts:SetSourceIdentity); default false."`
 }
 
 // Choices are what the customer decides.
 type Choices struct {
+	CustomerParameters  map[string]CustomerParameter  `json:"customer_parameters,omitzero" doc:"Values that the customer types in when they create the stack, such as the name of a bucket, by a short name. Policies and ARNs refer to them: {{xacct:parameter:NAME}}."`
 	OptionalPermissions map[string]OptionalPermission `json:"optional_permissions,omitzero" version:"optional_permissions" doc:"Grants that the customer switches on or off in the console, by a short name: lower-case letters, digits and underscores."`
 }
 
@@ -60,6 +61,7 @@ type Choices struct {
 type OptionalPermission struct {
 	Description       string   `json:"description" rule:"required" doc:"What the customer grants with it: they read it beside the switch."`
 	DefaultEnabled    bool     `json:"default_enabled" doc:"Whether it is switched on unless the customer switches it off; default false."`
+	WhenParameter     string   `json:"when_parameter,omitempty" version:"when_parameter" doc:"A customer parameter that may be left empty: the permission is there when it is not, and has no switch of its own."`
 	ManagedPolicyARNs []string `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies that it attaches."`
 	InlinePolicies    Policies `json:"inline_policies" version:"inline_policies" doc:"Inline policies that it adds, by name."`
 	ManagedPolicies   Policies `json:"managed_policies,omitzero" version:"customer_managed_policies" doc:"Customer-managed policies that it creates and attaches, by name."`

@@ -35,7 +35,7 @@ func (s Set) Validate(vendor account.ID, partition account.Partition) []FieldErr
 // optionally, so that a plan can say so before the hub exists. The partition may
 // be zero: not known yet.
 func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
-	return slices.Concat(s.Role.validate(partition), s.Choices.validate(s.Role, partition), s.oneResourceEach())
+	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateOptional(partition), s.oneResourceEach())
 }
 
 // Problems collects mistakes.
@@ -50,8 +50,16 @@ func (p *Problems) Add(field, key, format string, args ...any) {
 // by a secret or a setting of the customer's account.
 var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 
-// Inert refuses text that CloudFormation would not leave as it is.
+// Inert refuses text that CloudFormation, or our own renderer, would not leave as
+// it is.
 func (p *Problems) Inert(field, key, text string) {
+	p.dynamic(field, key, text)
+	if looksLikeReference(text) {
+		p.Add(field, key, "it has {{xacct, and references stand only in resources, in the values of conditions and in ARNs")
+	}
+}
+
+func (p *Problems) dynamic(field, key, text string) {
 	if dynamicReference.MatchString(text) {
 		p.Add(field, key, "it has {{resolve:, which CloudFormation would replace by a value from the customer's account")
 	}

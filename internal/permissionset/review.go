@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
@@ -34,7 +35,7 @@ func (w FieldWarnings) String() string {
 // another.
 func (s Set) Review() []FieldWarnings {
 	r, optional := s.Role, s.OptionalPermissions
-	v := review{}
+	v := review{values: s.samples(account.Partition{})}
 	v.add("role", r.Grants())
 	for _, key := range slices.Sorted(maps.Keys(optional)) {
 		v.add(optionalField+"."+key, optional[key].Grants())
@@ -55,7 +56,7 @@ func (s Set) quota() []FieldWarnings {
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
 		all = append(all, s.OptionalPermissions[key].Grants())
 	}
-	n, counted := attached(all...)
+	n, counted := s.attached(all...)
 	if n <= usualPolicies {
 		return nil
 	}
@@ -73,6 +74,7 @@ type review struct {
 	managed  []FieldWarnings
 	policies []iampolicy.Policy
 	fields   []string // of the policies, one each
+	values   values   // that references stand for
 }
 
 func (v *review) add(owner string, g Grants) {
@@ -87,7 +89,7 @@ func (v *review) add(owner string, g Grants) {
 
 func (v *review) documents(field string, policies Policies) {
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
-		v.policies = append(v.policies, iampolicy.Policy{Name: name, Document: policies[name]})
+		v.policies = append(v.policies, iampolicy.Policy{Name: name, Document: v.values.inPolicy(policies[name])})
 		v.fields = append(v.fields, field)
 	}
 }

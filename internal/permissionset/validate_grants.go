@@ -20,17 +20,36 @@ const (
 	usualPolicies      = 10
 )
 
+// grantsCheck is what has to be known of the set that grants belong to. The
+// partition may be zero: not known yet.
+type grantsCheck struct {
+	Choices
+	scope     scope
+	partition account.Partition
+}
+
+// grantsIn is the check of what is granted always, or while a parameter is given.
+func (s Set) grantsIn(given string, partition account.Partition) grantsCheck {
+	return grantsCheck{s.Choices, scope{s.CustomerParameters, given}, partition}
+}
+
 // grants refuses policies that IAM or CloudFormation would not take, and more
 // than a role may have. The field is what has them: "role".
-func (p *Problems) grants(field string, g Grants, partition account.Partition) {
+func (p *Problems) grants(field string, g Grants, in grantsCheck) {
+	written := map[string]string{}
 	for _, text := range sortedSet(g.ManagedPolicyARNs) {
-		p.managedPolicy(field+".managed_policy_arns", text, text, partition)
+		p.managedPolicy(field+".managed_policy_arns", text, text, in)
+		arn := in.samples(in.partition).in(text)
+		if other, twice := written[arn]; twice {
+			p.Add(field+".managed_policy_arns", text, "it is the same policy as %s", other)
+		}
+		written[arn] = text
 	}
-	p.inlinePolicies(field+".inline_policies", g.InlinePolicies, partition)
-	if p.policies(field+".managed_policies", g.ManagedPolicies, iampolicy.Managed, partition) {
-		p.created(field+".managed_policies", g.ManagedPolicies)
+	p.inlinePolicies(field+".inline_policies", g.InlinePolicies, in)
+	if p.policies(field+".managed_policies", g.ManagedPolicies, iampolicy.Managed, in) {
+		p.created(field+".managed_policies", g.ManagedPolicies, in)
 	}
-	if n, counted := attached(g); n > maxManagedPolicies {
+	if n, counted := in.attached(g); n > maxManagedPolicies {
 		last := field + ".managed_policy_arns"
 		if len(g.ManagedPolicies) > 0 {
 			last = field + ".managed_policies"
@@ -40,9 +59,9 @@ func (p *Problems) grants(field string, g Grants, partition account.Partition) {
 }
 
 // created refuses documents that no managed policies can be made of.
-func (p *Problems) created(field string, policies Policies) {
+func (p *Problems) created(field string, policies Policies, in grantsCheck) {
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
-		if _, err := divide(policies[name]); err != nil {
+		if _, err := in.divide(policies[name]); err != nil {
 			p.Add(field, name, "%s", err)
 		}
 	}
@@ -50,12 +69,12 @@ func (p *Problems) created(field string, policies Policies) {
 
 // attached counts the managed policies that a role would have, and says which
 // documents make how many of them.
-func attached(all ...Grants) (n int, counted string) {
+func (c Choices) attached(all ...Grants) (n int, counted string) {
 	var arns, made []string
 	for _, g := range all {
 		arns = append(arns, g.ManagedPolicyARNs...)
 		for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
-			parts, _ := divide(g.ManagedPolicies[name]) // none: it is a problem of its own
+			parts, _ := c.divide(g.ManagedPolicies[name]) // none: it is a problem of its own
 			made = append(made, fmt.Sprintf("%d by %s", len(parts), name))
 			n += len(parts)
 		}
@@ -67,52 +86,68 @@ func attached(all ...Grants) (n int, counted string) {
 	return n + own, counted
 }
 
-func (p *Problems) managedPolicy(field, key, text string, partition account.Partition) {
-	arn, err := account.ParsePolicyARN(text)
+func (p *Problems) managedPolicy(field, key, text string, in grantsCheck) {
+	arn, err := account.ParsePolicyARN(in.samples(in.partition).in(text))
 	if err != nil {
 		p.Add(field, key, "%s", err)
 		return
 	}
-	p.partition(field, key, arn.Partition, partition)
-	p.Inert(field, key, text)
+	p.partition(field, key, arn.Partition, in.partition)
+	p.referring(field, key, text, in.scope)
+}
+
+// Sampled returns a policy document with some value in the place of each
+// reference, for those who look at a document alone.
+func Sampled(document string) string {
+	return Choices{}.samples(account.Partition{}).inPolicy(document)
+}
+
+// CheckPolicyARN says why a text is not the ARN of a managed policy, in which
+// references may stand whose parameters are not looked at.
+func CheckPolicyARN(text string) error {
+	_, err := account.ParsePolicyARN(Choices{}.samples(account.Partition{}).in(text))
+	return err
 }
 
 // policies refuses documents that IAM or CloudFormation would not take, and
 // reports whether all of them could be read.
-func (p *Problems) policies(field string, policies Policies, kind iampolicy.Kind, partition account.Partition) bool {
+func (p *Problems) policies(field string, policies Policies, kind iampolicy.Kind, in grantsCheck) bool {
 	sound := true
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		if err := account.CheckPolicyName(name); err != nil {
 			p.Add(field, name, "%s", err)
 		}
-		findings, err := iampolicy.Lint(policies[name], kind, partition)
+		findings, err := iampolicy.Lint(in.samples(in.partition).inPolicy(policies[name]), kind, in.partition)
 		if err != nil {
 			p.Add(field, name, "%s", err)
 			sound = false
 			continue
 		}
-		if p.inertPolicy(field, name, policies[name]) {
+		if p.inertPolicy(field, name, policies[name], in.scope) {
 			p.refused(field, name, findings)
 		}
 	}
 	return sound
 }
 
-func (p *Problems) inlinePolicies(field string, policies Policies, partition account.Partition) {
-	if !p.policies(field, policies, iampolicy.Inline, partition) {
+func (p *Problems) inlinePolicies(field string, policies Policies, in grantsCheck) {
+	if !p.policies(field, policies, iampolicy.Inline, in) {
 		return
 	}
-	if sum, err := iampolicy.InlineSize(policies); err == nil && sum > iampolicy.MaxInlineSize {
+	if sum, err := iampolicy.InlineSize(in.longest().inPolicies(policies)); err == nil && sum > iampolicy.MaxInlineSize {
 		p.Add(field, "", "the inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed policies", sum, iampolicy.MaxInlineSize)
 	}
 }
 
 // inertPolicy refuses a policy document that CloudFormation would not take word
-// by word, and reports whether it does.
-func (p *Problems) inertPolicy(field, name, text string) bool {
+// by word, but for references where they may stand, and reports whether it does.
+func (p *Problems) inertPolicy(field, name, text string, in scope) bool {
 	before := len(*p)
 	if tree, err := Decode([]byte(text)); err == nil {
-		p.inertTree(field, name, tree)
+		p.inertTree(field, name, FillPolicy(tree, func(text string) any {
+			p.referring(field, name, text, in)
+			return nil
+		}))
 	}
 	return len(*p) == before
 }

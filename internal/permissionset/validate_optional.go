@@ -28,25 +28,26 @@ var switchKeyPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 // ValidSwitchKey reports whether a text can be the key of an optional permission.
 func ValidSwitchKey(key string) bool { return switchKeyPattern.MatchString(key) }
 
-// validate returns what is wrong with the optional permissions of a role. The
-// limits of IAM are for the role with everything switched on, so that no
+// validateOptional returns what is wrong with the optional permissions of a role.
+// The limits of IAM are for the role with everything switched on, so that no
 // customer's choice can make their stack fail.
-func (c Choices) validate(r Role, partition account.Partition) []FieldError {
+func (s Set) validateOptional(partition account.Partition) []FieldError {
 	var p Problems
-	optional := c.OptionalPermissions
+	r, optional := s.Role, s.OptionalPermissions
 	if n := len(optional); n > MaxOptionalPermissions {
 		p.Add(optionalField, "", "there are %d, and %d is the most that a customer can be asked to decide about", n, MaxOptionalPermissions)
 	}
 	p.switchNames(optional)
 	once := owners{arns: map[string]string{}, inline: map[string]string{}, created: map[string]string{}}
-	once.take("the role", r.Grants())
+	once.take("the role", r.Grants(), s.samples(partition))
 	for _, key := range slices.Sorted(maps.Keys(optional)) {
 		if ValidSwitchKey(key) {
-			p.optionalPermission(key, optional[key], once, partition)
+			p.whenParameter(key, optional[key], s.CustomerParameters)
+			p.optionalPermission(key, optional[key], once, s.grantsIn(optional[key].WhenParameter, partition))
 		}
 	}
 	if len(p) == 0 {
-		p.everythingOn(r, optional)
+		p.everythingOn(s)
 	}
 	return p
 }
@@ -73,9 +74,9 @@ func (p *Problems) switchNames(optional map[string]OptionalPermission) {
 // owners are who has a policy already: the role, or another optional permission.
 type owners struct{ arns, inline, created map[string]string }
 
-func (o owners) take(owner string, g Grants) {
+func (o owners) take(owner string, g Grants, v values) {
 	for _, arn := range g.ManagedPolicyARNs {
-		o.arns[arn] = owner
+		o.arns[v.in(arn)] = owner
 	}
 	for name := range g.InlinePolicies {
 		o.inline[name] = owner
@@ -85,15 +86,15 @@ func (o owners) take(owner string, g Grants) {
 	}
 }
 
-func (p *Problems) optionalPermission(key string, permission OptionalPermission, once owners, partition account.Partition) {
+func (p *Problems) optionalPermission(key string, permission OptionalPermission, once owners, in grantsCheck) {
 	field, g := optionalField+"."+key, permission.Grants()
 	p.switchText(field+".description", permission.Description)
 	if g.IsEmpty() {
 		p.Add(optionalField, key, "it grants nothing: give it managed_policy_arns, inline_policies or managed_policies")
 	}
-	p.grants(field, g, partition)
+	p.grants(field, g, in)
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
-		if owner, taken := once.arns[arn]; taken {
+		if owner, taken := once.arns[in.samples(in.partition).in(arn)]; taken {
 			p.Add(field+".managed_policy_arns", arn, "%s has this policy already: a policy is granted in one place", owner)
 		}
 	}
@@ -107,7 +108,7 @@ func (p *Problems) optionalPermission(key string, permission OptionalPermission,
 			p.Add(field+".managed_policies", name, "%s has a policy of this name already, and the stack has one resource of a name: use another one", owner)
 		}
 	}
-	once.take("the optional permission "+key, g)
+	once.take("the optional permission "+key, g, in.samples(in.partition))
 }
 
 func (p *Problems) switchText(field, text string) {
@@ -124,7 +125,8 @@ func (p *Problems) switchText(field, text string) {
 
 // everythingOn holds IAM's limits for the role with every switch turned on. What
 // one of the grants has too much of by itself is a problem of its own.
-func (p *Problems) everythingOn(r Role, optional map[string]OptionalPermission) {
+func (p *Problems) everythingOn(s Set) {
+	r, optional := s.Role, s.OptionalPermissions
 	all, inline := []Grants{r.Grants()}, Policies{}
 	maps.Copy(inline, r.InlinePolicies)
 	var more, longer bool
@@ -135,10 +137,10 @@ func (p *Problems) everythingOn(r Role, optional map[string]OptionalPermission) 
 		more = more || len(g.ManagedPolicyARNs)+len(g.ManagedPolicies) > 0
 		longer = longer || len(g.InlinePolicies) > 0
 	}
-	if n, counted := attached(all...); more && n > maxManagedPolicies {
+	if n, counted := s.attached(all...); more && n > maxManagedPolicies {
 		p.Add(optionalField, "", "with all of them switched on the role has %d managed policies, and %d is the most%s", n, maxManagedPolicies, counted)
 	}
-	if sum, err := iampolicy.InlineSize(inline); longer && err == nil && sum > iampolicy.MaxInlineSize {
+	if sum, err := iampolicy.InlineSize(s.longest().inPolicies(inline)); longer && err == nil && sum > iampolicy.MaxInlineSize {
 		p.Add(optionalField, "", "with all of them switched on the role's inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed_policies", sum, iampolicy.MaxInlineSize)
 	}
 }
@@ -150,7 +152,7 @@ func (s Set) oneResourceEach() []FieldError {
 	taken := map[string]string{}
 	check := func(field string, g Grants) {
 		for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
-			parts, _ := divide(g.ManagedPolicies[name]) // none: it is a problem of its own
+			parts, _ := s.divide(g.ManagedPolicies[name]) // none: it is a problem of its own
 			for i := range parts {
 				id := policyLogicalID(name, i)
 				if other, found := taken[id]; found && other != name {

@@ -26,9 +26,10 @@ var (
 	tagPattern         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
-// validate returns what is wrong with the role alone.
-func (r Role) validate(partition account.Partition) []FieldError {
+// validateRole returns what is wrong with the role alone.
+func (s Set) validateRole(partition account.Partition) []FieldError {
 	var p Problems
+	r := s.Role
 	if r.Path != "" {
 		if err := account.CheckRolePath(r.Path); err != nil {
 			p.Add("role.path", "", "%s", err)
@@ -42,9 +43,10 @@ func (r Role) validate(partition account.Partition) []FieldError {
 	if d := r.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession) {
 		p.Add("role.max_session_duration", "", "%d seconds is not between %d and %d", d, minSession, maxSession)
 	}
-	p.grants("role", r.Grants(), partition)
+	check := s.grantsIn("", partition)
+	p.grants("role", r.Grants(), check)
 	if r.PermissionsBoundaryARN != "" {
-		p.managedPolicy("role.permissions_boundary_arn", "", r.PermissionsBoundaryARN, partition)
+		p.managedPolicy("role.permissions_boundary_arn", "", r.PermissionsBoundaryARN, check)
 	}
 	p.tags(r.Tags)
 	return p

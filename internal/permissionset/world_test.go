@@ -67,7 +67,24 @@ func full() Set {
 	tables := s.OptionalPermissions["s3_2nd_look"]
 	tables.ManagedPolicies = Policies{"more-tables": strings.Replace(readBuckets, "s3:ListBucket", "glue:GetTable", 1)}
 	s.OptionalPermissions["s3_2nd_look"] = tables
+	s.Role.ManagedPolicyARNs = append(s.Role.ManagedPolicyARNs, "arn:aws:iam::"+AccountReference+":policy/acme/Own")
+	s.Role.InlinePolicies["bucket"] = onBucket("bucket")
+	s.CustomerParameters = map[string]CustomerParameter{
+		"bucket":        {Description: "Name of the bucket with your logs", AllowedPattern: "[a-z0-9.-]+", MinLength: 3, MaxLength: 63},
+		"report_bucket": {Description: "Name of the bucket with your reports", Default: new("")},
+		"size":          {Description: "Size of your fleet", Default: new("small"), AllowedValues: []string{"large", "small"}},
+	}
+	s.OptionalPermissions["reports"] = OptionalPermission{
+		Description: "Read reports", WhenParameter: "report_bucket", InlinePolicies: Policies{"reports": onBucket("report_bucket")},
+	}
 	return s
+}
+
+// onBucket is a policy about the bucket that a parameter names.
+func onBucket(parameter string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject",
+		"Resource":["arn:` + PartitionReference + `:s3:::` + ParameterReference(parameter) + `/*"],
+		"Condition":{"StringEquals":{"s3:ResourceAccount":"` + AccountReference + `"}}}]}`
 }
 
 // describing is a policy with a statement for each of n services.

@@ -116,7 +116,7 @@ func (d desiredLink) declare(w *linkWrite, before onboarding.Link) diag.Diagnost
 		return diags
 	}
 	link.RoleName, link.RolePath = declared.Role.Name, declared.Role.Path
-	link.TrustedPrincipals, _ = spec.Principals() // validated
+	link.TrustedPrincipals = spec.Provers(spec.Vendor)
 	link.ExpiresAt = declared.Expires()
 	link.Declared = declared.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
@@ -131,7 +131,7 @@ func (d desiredLink) declare(w *linkWrite, before onboarding.Link) diag.Diagnost
 		return diags
 	}
 	w.body = template.JSON()
-	link.TemplateURL = hub.TemplateURL(d.record, template.Digest())
+	link.TemplateURL, link.TemplateParameters = hub.TemplateURL(d.record, template.Digest()), template.LinkParameters()
 	return diags
 }
 

@@ -91,7 +91,10 @@ func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
 	links := w.Provider() + hubHCL() + linkHCL(globex) + linkHCL(initech)
 	var stack func() sandbox.Stack
 	run(t, resource.TestStep{Config: links}, resource.TestStep{
-		PreConfig:   func() { stack = w.Launch("acme", "globex", initech.account, "ROLLBACK_COMPLETE") },
+		PreConfig: func() {
+			emptied := sandbox.LaunchOptions{Parameters: map[string]string{"ExpectedAccountId": ""}} // or no stack would begin
+			stack = w.LaunchWith("acme", "globex", initech.account, "ROLLBACK_COMPLETE", emptied)
+		},
 		Config:      links + roleHCL(globex, waits, `timeouts = { create = "10s" }`),
 		ExpectError: loosely(`No role yet from customer globex`),
 	})

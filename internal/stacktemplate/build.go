@@ -51,7 +51,7 @@ func build(s Specification) (sections, error) {
 		Description:              tree["Description"],
 		Metadata:                 tree["Metadata"],
 		Parameters:               tree["Parameters"],
-		Rules:                    regionRules(s),
+		Rules:                    rules(s),
 		Mappings:                 tree["Mappings"],
 		Conditions:               tree["Conditions"],
 		Resources:                tree["Resources"],
@@ -84,20 +84,22 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 		AssumeRolePolicyDocument: h.put(trust),
 		Path:                     h.text(rolePath(s)),
 		Description:              h.optional(s.Role.Description),
-		PermissionsBoundary:      h.optional(s.Role.PermissionsBoundaryARN),
+	}
+	if boundary := s.Role.PermissionsBoundaryARN; boundary != "" {
+		role.PermissionsBoundary = h.value(filled(boundary))
 	}
 	for _, arn := range sortedSet(s.Role.ManagedPolicyARNs) {
-		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(arn))
+		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(filled(arn)))
 	}
 	for _, function := range attachments(s) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(function))
 	}
 	for _, name := range sortedKeys(s.Role.InlinePolicies) {
-		document, err := permissionset.Decode([]byte(s.Role.InlinePolicies[name]))
+		policy, err := document(s.Role.InlinePolicies[name])
 		if err != nil {
 			return nil, fmt.Errorf("inline policy %q: %w", name, err)
 		}
-		role.Policies = append(role.Policies, iam.Role_Policy{PolicyName: h.put(name), PolicyDocument: h.put(document)})
+		role.Policies = append(role.Policies, iam.Role_Policy{PolicyName: h.put(name), PolicyDocument: h.put(policy)})
 	}
 	if s.Role.MaxSessionDuration != 0 {
 		role.MaxSessionDuration = cloudformation.Int(int(s.Role.MaxSessionDuration))
@@ -137,6 +139,9 @@ func phoneHome(s Specification, version string, h *holes) *cloudformation.Custom
 	}
 	if len(s.OptionalPermissions) > 0 {
 		properties["GrantedPermissions"] = grantedPermissions(s)
+	}
+	if len(s.CustomerParameters) > 0 {
+		properties["Parameters"] = reported(s)
 	}
 	return &cloudformation.CustomResource{Type: PhoneHomeType, Properties: properties}
 }

@@ -33,6 +33,8 @@ func contains(list []string, value function) function {
 
 func equals(a, b any) function { return function{"Fn::Equals": []any{a, b}} }
 
+func or(conditions ...function) function { return function{"Fn::Or": conditions} }
+
 func not(condition function) function { return function{"Fn::Not": []any{condition}} }
 
 // when gives the value where the condition holds, and otherwise nothing: the

@@ -67,6 +67,12 @@ var ourFunctions = []string{
 	"/Resources/Role/Properties/Policies/1 Fn::If ExtraEnabled",
 	"/Resources/Role/Properties/Policies/1/Fn::If/2 Ref AWS::NoValue",
 	"/Resources/Role/Properties/RoleName Ref RoleName",
+	"/Rules/ExpectedAccount/Assertions/0/Assert Fn::Or [map[Fn::Equals:[map[Ref:ExpectedAccountId] ]] map[Fn::Equals:[map[Ref:ExpectedAccountId] map[Ref:AWS::AccountId]]]]",
+	"/Rules/ExpectedAccount/Assertions/0/Assert/Fn::Or/0 Fn::Equals [map[Ref:ExpectedAccountId] ]",
+	"/Rules/ExpectedAccount/Assertions/0/Assert/Fn::Or/0/Fn::Equals/0 Ref ExpectedAccountId",
+	"/Rules/ExpectedAccount/Assertions/0/Assert/Fn::Or/1 Fn::Equals [map[Ref:ExpectedAccountId] map[Ref:AWS::AccountId]]",
+	"/Rules/ExpectedAccount/Assertions/0/Assert/Fn::Or/1/Fn::Equals/0 Ref ExpectedAccountId",
+	"/Rules/ExpectedAccount/Assertions/0/Assert/Fn::Or/1/Fn::Equals/1 Ref AWS::AccountId",
 	"/Rules/SupportedRegion/Assertions/0/Assert Fn::Contains [[us-east-1] map[Ref:AWS::Region]]",
 	"/Rules/SupportedRegion/Assertions/0/Assert/Fn::Contains/1 Ref AWS::Region",
 }
@@ -100,7 +106,7 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 		}
 	}
 	for _, section := range []string{"Resources", "Parameters", "Mappings", "Rules", "Conditions"} {
-		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 4, "Parameters": 5, "Mappings": 1, "Rules": 1, "Conditions": 1}[section]; got != want {
+		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 4, "Parameters": 6, "Mappings": 1, "Rules": 2, "Conditions": 1}[section]; got != want {
 			r.Fatalf("%s has %d entries, not %d", section, got, want)
 		}
 	}

@@ -24,26 +24,27 @@ import (
 // optional permission are there only while it is switched on.
 func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) error {
 	add := func(g permissionset.Grants, condition string) error {
-		policies, err := g.Created()
+		policies, err := s.Created(g)
 		if err != nil {
 			return err
 		}
 		for _, p := range policies {
-			document, err := permissionset.Decode([]byte(p.Document))
+			policy, err := document(p.Document)
 			if err != nil {
 				return fmt.Errorf("managed policy %s: %w", p.LogicalID, err)
 			}
 			to[p.LogicalID] = &iam.ManagedPolicy{
-				Path: h.text(policyPath(s)), PolicyDocument: h.put(document), AWSCloudFormationCondition: condition,
+				Path: h.text(policyPath(s)), PolicyDocument: h.put(policy), AWSCloudFormationCondition: condition,
 			}
 		}
 		return nil
 	}
+	conditions := conditionNames(s)
 	if err := add(s.Role.Grants(), ""); err != nil {
 		return err
 	}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
-		if err := add(s.OptionalPermissions[key].Grants(), switchCondition(key)); err != nil {
+		if err := add(s.OptionalPermissions[key].Grants(), conditions[key]); err != nil {
 			return fmt.Errorf("optional permission %s: %w", key, err)
 		}
 	}
@@ -55,24 +56,25 @@ func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) 
 // only while it is switched on.
 func attachments(s Specification) []any {
 	var list []any
-	for _, arn := range created(s.Role.Grants()) {
+	conditions := conditionNames(s)
+	for _, arn := range created(s, s.Role.Grants()) {
 		list = append(list, arn)
 	}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		g := s.OptionalPermissions[key].Grants()
 		for _, arn := range sortedSet(g.ManagedPolicyARNs) {
-			list = append(list, when(switchCondition(key), arn))
+			list = append(list, when(conditions[key], filled(arn)))
 		}
-		for _, arn := range created(g) {
-			list = append(list, when(switchCondition(key), arn))
+		for _, arn := range created(s, g) {
+			list = append(list, when(conditions[key], arn))
 		}
 	}
 	return list
 }
 
 // created are the ARNs of the policies that the stack creates.
-func created(g permissionset.Grants) []function {
-	policies, _ := g.Created() // valid
+func created(s Specification, g permissionset.Grants) []function {
+	policies, _ := s.Created(g) // valid
 	arns := make([]function, len(policies))
 	for i, p := range policies {
 		arns[i] = ref(p.LogicalID)

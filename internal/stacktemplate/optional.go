@@ -18,14 +18,51 @@ import (
 // takes them before the phone-home reports them, in updates and rollbacks as
 // well, and a resource that an update drops would be removed only after that.
 
-// switchCondition has another name than the parameter: names of parameters,
-// conditions and resources are better not the same.
-func switchCondition(key string) string { return permissionset.LogicalName(key) + "Enabled" }
+// One that depends on a value that the customer may leave empty has no switch:
+// its condition is that the value is given.
+
+// conditionNames are the names of the conditions, by the keys of the optional
+// permissions. Names of parameters, conditions and resources are better not the
+// same: the keys enable and enabled, say, would have the parameter of one named
+// like the condition of the other.
+func conditionNames(s Specification) map[string]string {
+	taken := map[string]bool{}
+	for key := range s.OptionalPermissions {
+		taken[permissionset.SwitchParameter(key)] = true
+	}
+	for _, g := range s.allGrants() {
+		policies, _ := s.Created(g) // valid
+		for _, p := range policies {
+			taken[p.LogicalID] = true
+		}
+	}
+	names := map[string]string{}
+	for _, key := range sortedKeys(s.OptionalPermissions) {
+		name := permissionset.LogicalName(key) + "Enabled"
+		for taken[name] {
+			name += "Condition"
+		}
+		names[key], taken[name] = name, true
+	}
+	return names
+}
+
+// allGrants are those of the role, always and optionally.
+func (s Specification) allGrants() []permissionset.Grants {
+	all := []permissionset.Grants{s.Role.Grants()}
+	for _, key := range sortedKeys(s.OptionalPermissions) {
+		all = append(all, s.OptionalPermissions[key].Grants())
+	}
+	return all
+}
 
 // addSwitches adds one parameter for each optional permission.
 func addSwitches(to cloudformation.Parameters, s Specification, h *holes) {
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		permission := s.OptionalPermissions[key]
+		if permission.WhenParameter != "" {
+			continue
+		}
 		position := permissionset.SwitchedOff
 		if permission.DefaultEnabled {
 			position = permissionset.SwitchedOn
@@ -52,8 +89,11 @@ func switchAdvice(vendor string, permission permissionset.OptionalPermission) st
 // switchConditions is the Conditions section.
 func switchConditions(s Specification) map[string]any {
 	conditions := map[string]any{}
-	for key := range s.OptionalPermissions {
-		conditions[switchCondition(key)] = equals(ref(permissionset.SwitchParameter(key)), permissionset.SwitchedOn)
+	for key, name := range conditionNames(s) {
+		conditions[name] = equals(ref(permissionset.SwitchParameter(key)), permissionset.SwitchedOn)
+		if parameter := s.OptionalPermissions[key].WhenParameter; parameter != "" {
+			conditions[name] = not(equals(ref(permissionset.InputParameter(parameter)), ""))
+		}
 	}
 	return conditions
 }
@@ -62,14 +102,15 @@ func switchConditions(s Specification) map[string]any {
 // switched on.
 func optionalInline(s Specification) ([]any, error) {
 	var list []any
+	conditions := conditionNames(s)
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		policies := s.OptionalPermissions[key].InlinePolicies
 		for _, name := range sortedKeys(policies) {
-			document, err := permissionset.Decode([]byte(policies[name]))
+			policy, err := document(policies[name])
 			if err != nil {
 				return nil, fmt.Errorf("inline policy %q of the optional permission %s: %w", name, key, err)
 			}
-			list = append(list, when(switchCondition(key), map[string]any{"PolicyName": name, "PolicyDocument": document}))
+			list = append(list, when(conditions[key], map[string]any{"PolicyName": name, "PolicyDocument": policy}))
 		}
 	}
 	return list, nil
@@ -80,8 +121,9 @@ func optionalInline(s Specification) ([]any, error) {
 // it though the template's version is the same (aws-facts 1.11).
 func grantedPermissions(s Specification) []any {
 	var list []any
+	conditions := conditionNames(s)
 	for _, key := range sortedKeys(s.OptionalPermissions) {
-		list = append(list, when(switchCondition(key), key))
+		list = append(list, when(conditions[key], key))
 	}
 	return list
 }
@@ -89,12 +131,22 @@ func grantedPermissions(s Specification) []any {
 // optionalText is the part of the template's description that tells what the
 // customer decides.
 func optionalText(s Specification) string {
-	if len(s.OptionalPermissions) == 0 {
-		return ""
-	}
-	var texts []string
+	var switched, given []string
 	for _, key := range sortedKeys(s.OptionalPermissions) {
-		texts = append(texts, strings.TrimRight(s.OptionalPermissions[key].Description, ". "))
+		o := s.OptionalPermissions[key]
+		text := strings.TrimRight(o.Description, ". ")
+		if o.WhenParameter != "" {
+			given = append(given, text)
+			continue
+		}
+		switched = append(switched, text)
 	}
-	return " Optional, for you to switch on or off: " + strings.Join(texts, "; ") + "."
+	text := ""
+	if len(switched) > 0 {
+		text += " Optional, for you to switch on or off: " + strings.Join(switched, "; ") + "."
+	}
+	if len(given) > 0 {
+		text += " Only if you fill in a field for it: " + strings.Join(given, "; ") + "."
+	}
+	return text
 }

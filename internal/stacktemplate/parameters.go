@@ -48,7 +48,9 @@ func parameters(s Specification, h *holes) cloudformation.Parameters {
 			ConstraintDescription: cloudformation.String("A number from 0 to 9999. Open the link again and leave it as it is."),
 		},
 	}
+	all[ParameterExpectedAccountID] = expectedAccountParameter(s, h)
 	addSwitches(all, s, h)
+	addInputs(all, s, h)
 	return all
 }
 
@@ -64,15 +66,27 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 		ParameterRoleName:     label("Role name"),
 		ParameterExternalID:   label("External ID"),
 		ParameterShard:        label("Inbox number"),
+
+		ParameterExpectedAccountID: label("Expected account"),
 	}
-	var switches []string
+	var inputs, switches []string
+	for _, key := range sortedKeys(s.CustomerParameters) {
+		inputs = append(inputs, permissionset.InputParameter(key))
+		labels[permissionset.InputParameter(key)] = label(inputLabel(key))
+	}
+	if len(inputs) > 0 {
+		groups = append(groups, group("What "+s.vendorName()+" has to know about your account", inputs...))
+	}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
+		if s.OptionalPermissions[key].WhenParameter != "" {
+			continue
+		}
 		switches = append(switches, permissionset.SwitchParameter(key))
 		labels[permissionset.SwitchParameter(key)] = label(s.OptionalPermissions[key].Description)
 	}
 	if len(switches) > 0 {
 		groups = append(groups, group("What "+s.vendorName()+" may do as well, if you like", switches...))
 	}
-	groups = append(groups, group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterShard))
+	groups = append(groups, group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterExpectedAccountID, ParameterShard))
 	return map[string]any{"ParameterGroups": groups, "ParameterLabels": labels}
 }

@@ -27,8 +27,8 @@ const (
 	maxRegionInRule = 40
 )
 
-// regionRules is the Rules section, which goformation does not know.
-func regionRules(s Specification) map[string]any {
+// rules is the Rules section, which goformation does not know.
+func rules(s Specification) map[string]any {
 	names := regionNames(s)
 	return map[string]any{
 		regionRule: map[string]any{
@@ -37,6 +37,7 @@ func regionRules(s Specification) map[string]any {
 				"AssertDescription": regionAdvice(s.vendorName(), names),
 			}},
 		},
+		expectedAccountRule: expectedAccount(s),
 	}
 }
 

@@ -28,6 +28,9 @@ const (
 	ParameterCustomerName = "CustomerName"
 	ParameterRoleName     = "RoleName"
 	ParameterShard        = "Shard"
+
+	// ParameterExpectedAccountID is in no template of the first release.
+	ParameterExpectedAccountID = "ExpectedAccountId"
 )
 
 // Specification is everything that a template is made of.

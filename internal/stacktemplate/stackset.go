@@ -5,9 +5,12 @@ package stacktemplate
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation"
 	cfn "github.com/awslabs/goformation/v7/cloudformation/cloudformation"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // StackSet is a template once more: launched in every account of a customer's
@@ -55,7 +58,14 @@ func RenderStackSet(s StackSet) (Template, error) {
 		}},
 	}
 	for _, name := range sortedKeys(s.Parameters) {
-		set.Parameters = append(set.Parameters, cfn.StackSet_Parameter{ParameterKey: name, ParameterValue: h.put(s.Parameters[name])})
+		value := h.put(s.Parameters[name])
+		if s.Parameters[name] == "" && strings.HasPrefix(name, permissionset.InputPrefix) {
+			t.Parameters[name] = cloudformation.Parameter{
+				Type: "String", Description: h.text("What is filled in here is the same for all accounts: the parameter " + name + " of their stacks."),
+			}
+			value = h.put(ref(name))
+		}
+		set.Parameters = append(set.Parameters, cfn.StackSet_Parameter{ParameterKey: name, ParameterValue: value})
 	}
 	t.Resources["StackSet"] = set
 	return h.finish(t)

@@ -10,10 +10,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // Template is a rendered template. The same specification always gives the
@@ -95,6 +97,24 @@ func (t Template) YAML() ([]byte, error) {
 		b.Write(text)
 	}
 	return b.Bytes(), nil
+}
+
+// LinkParameters returns the parameters that a link has, beside those that every
+// template has, in order: those that it fills in, and those that the customer has
+// to. See onboarding.Link.TemplateParameters.
+func (t Template) LinkParameters() []string {
+	var raw struct {
+		Parameters map[string]struct{ Default *string }
+	}
+	_ = json.Unmarshal(t.body, &raw) // our own JSON
+	var names []string
+	for _, name := range sortedKeys(raw.Parameters) {
+		typed := strings.HasPrefix(name, permissionset.InputPrefix) && raw.Parameters[name].Default == nil
+		if typed || name == ParameterExpectedAccountID {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Digest is the hash of the JSON: what the object in the bucket is called.

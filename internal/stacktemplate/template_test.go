@@ -121,6 +121,7 @@ func goldens() map[string]Specification {
 		"china":              minimal("cn-north-1", "cn-northwest-1"),
 		"european-sovereign": minimal("eusc-de-east-1"),
 		"hostile":            hostile(),
+		"asking":             asking(),
 	}
 	maps.Copy(all, optionalGoldens())
 	maps.Copy(all, managedGoldens())

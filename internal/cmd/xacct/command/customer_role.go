@@ -15,24 +15,28 @@ import (
 // customerRole is one line of what the operator sees, under the names that the
 // Terraform resources have for the same things. It is what --json prints.
 type customerRole struct {
-	CustomerID         string     `json:"customer_id"`
-	AccountID          string     `json:"account_id,omitempty"`
-	LinkStatus         string     `json:"link_status"`
-	Status             string     `json:"status"`
-	Reason             string     `json:"reason,omitempty"`
-	Outdated           bool       `json:"outdated"`
-	TemplateVersion    string     `json:"template_version,omitempty"`
-	UpdateURL          string     `json:"update_url,omitempty"`
-	RoleARN            string     `json:"role_arn,omitempty"`
-	ExternalID         string     `json:"external_id,omitempty"`
-	GrantedPermissions []string   `json:"granted_permissions,omitempty"`
-	StackID            string     `json:"stack_id,omitempty"`
-	StackRegion        string     `json:"stack_region,omitempty"`
-	RegisteredAt       *time.Time `json:"registered_at,omitempty"`
-	ProvenAt           *time.Time `json:"proven_at,omitempty"`
-	ChangedAt          *time.Time `json:"changed_at,omitempty"`
-	BlockedAt          *time.Time `json:"blocked_at,omitempty"`
-	BlockedReason      string     `json:"blocked_reason,omitempty"`
+	CustomerID         string   `json:"customer_id"`
+	AccountID          string   `json:"account_id,omitempty"`
+	LinkStatus         string   `json:"link_status"`
+	Status             string   `json:"status"`
+	Reason             string   `json:"reason,omitempty"`
+	Outdated           bool     `json:"outdated"`
+	TemplateVersion    string   `json:"template_version,omitempty"`
+	UpdateURL          string   `json:"update_url,omitempty"`
+	RoleARN            string   `json:"role_arn,omitempty"`
+	ExternalID         string   `json:"external_id,omitempty"`
+	GrantedPermissions []string `json:"granted_permissions,omitempty"`
+
+	// Parameters are what the customer typed in: a stranger's text.
+	Parameters map[string]string `json:"parameters,omitempty"`
+
+	StackID       string     `json:"stack_id,omitempty"`
+	StackRegion   string     `json:"stack_region,omitempty"`
+	RegisteredAt  *time.Time `json:"registered_at,omitempty"`
+	ProvenAt      *time.Time `json:"proven_at,omitempty"`
+	ChangedAt     *time.Time `json:"changed_at,omitempty"`
+	BlockedAt     *time.Time `json:"blocked_at,omitempty"`
+	BlockedReason string     `json:"blocked_reason,omitempty"`
 }
 
 // rolesOf are a customer's roles: the registration that speaks for the link
@@ -79,6 +83,7 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 		RoleARN:            r.Role.String(),
 		ExternalID:         r.ExternalID.String(),
 		GrantedPermissions: r.GrantedPermissions,
+		Parameters:         r.Parameters,
 		StackID:            r.Stack.String(),
 		StackRegion:        r.Stack.Region.String(),
 		RegisteredAt:       known(r.RegisteredAt),

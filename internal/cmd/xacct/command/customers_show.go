@@ -6,6 +6,7 @@ package command
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -178,6 +179,7 @@ func (d dossier) print(out io.Writer) error {
 			"External ID", differing(r.ExternalID, l.ExternalID),
 			"Template version", strings.TrimSpace(r.TemplateVersion+" "+bracketed(r.template())),
 			"Permissions", strings.Join(r.GrantedPermissions, ", "),
+			"Parameters", typed(r.Parameters),
 			"Stack", r.StackID,
 			"Earlier stacks", join(r.Superseded),
 			"Registered", momentOf(r.RegisteredAt),
@@ -193,6 +195,15 @@ func (d dossier) print(out io.Writer) error {
 		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.Reason)
 	}
 	return t.Print(out)
+}
+
+// typed is what the customer typed in, with quotes around each value.
+func typed(parameters map[string]string) string {
+	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(parameters)) {
+		texts = append(texts, fmt.Sprintf("%s = %q", key, parameters[key]))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func (l linkView) describe() string {

@@ -191,6 +191,7 @@ func (w *world) inviteOne(ctx context.Context, customer, accountID string, optio
 	}
 	link := w.link(customer, accountID)
 	link.Declared, link.TemplateVersion = declared.Encode(), stacktemplate.Version(specification)
+	link.TemplateParameters = template.LinkParameters()
 	if link.TemplateURL, err = w.hub.PublishTemplate(ctx, w.record, template.JSON()); err != nil {
 		return "", err
 	}

@@ -16,13 +16,14 @@ terraform {
 resource "aws_cloudformation_stack" "acme_access" {
   name         = "acme-access"
   region       = "eu-central-1"
-  template_url = "https://xacct-acme-templates-111111111111.s3.eu-central-1.amazonaws.com/templates/27dcea662eebe34618cf18d95d1aa9aa46bc2e454b4f232c711a0753db1b704b.json"
+  template_url = "https://xacct-acme-templates-111111111111.s3.eu-central-1.amazonaws.com/templates/c46eaae7419f6fe2375129adc2ae613ab2897cb843b678a58fbac2946c9a7862.json"
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
   parameters = {
-    CustomerName = "globex"
-    ExternalId   = "6d2f0c5e9b1a4e7f8c3d2b1a0f9e8d7c6b5a4938"
-    RoleName     = "acme-globex"
-    Shard        = "0"
+    CustomerName      = "globex"
+    ExpectedAccountId = "222222222222"
+    ExternalId        = "6d2f0c5e9b1a4e7f8c3d2b1a0f9e8d7c6b5a4938"
+    RoleName          = "acme-globex"
+    Shard             = "0"
   }
 }

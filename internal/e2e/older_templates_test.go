@@ -1,0 +1,122 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// asOfTheFirstRelease is a template without what templates gained since.
+func (w *World) asOfTheFirstRelease(body []byte) []byte {
+	w.T.Helper()
+	var template map[string]any
+	w.Must(json.Unmarshal(body, &template))
+	delete(template["Parameters"].(map[string]any), stacktemplate.ParameterExpectedAccountID)
+	delete(template["Rules"].(map[string]any), "ExpectedAccount")
+	delete(template, "Metadata")
+	body, err := json.Marshal(template)
+	w.Must(err)
+	return body
+}
+
+// Customers have stacks of older templates, and update them in the way in which
+// they launched them: each takes today's template as it is.
+func TestAStackOfTheFirstReleaseIsUpdatedByEveryWayOfLaunching(t *testing.T) {
+	t.Parallel()
+	ways := map[string]func(t *testing.T, c *Customer, stackID string){
+		"by the update link": func(_ *testing.T, c *Customer, id string) {
+			c.Update(id, sandbox.UpdateOptions{TemplateURL: c.Link.TemplateURL})
+		},
+		"by the update command": func(t *testing.T, c *Customer, id string) {
+			command, err := launch.UpdateCommand(c.Link, declaration.Declaration{}, c.Owned(id, onboarding.Active))
+			c.Must(err)
+			c.updates(t, id, parametersOf(t, command))
+		},
+		"by the customer's Terraform": func(t *testing.T, c *Customer, id string) {
+			var parameters []types.Parameter // aws_cloudformation_stack sends those that the snippet has
+			for name, value := range launch.Parameters(c.Link) {
+				parameters = append(parameters, types.Parameter{ParameterKey: &name, ParameterValue: &value})
+			}
+			c.updates(t, id, parameters)
+		},
+	}
+	for name, update := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := New(t)
+			w.Registrar()
+			c := w.Invite("globex", AccountID(1), func(l *onboarding.Link) {
+				l.TemplateURL, l.TemplateParameters = w.Publish(w.asOfTheFirstRelease(w.Template(roleV1))), nil
+			})
+			id := c.Connect(Frankfurt)
+			c.Change(func(l *onboarding.Link) {
+				spec := w.Specification(roleV2)
+				template, err := stacktemplate.Render(spec)
+				w.Must(err)
+				l.TemplateURL, l.TemplateVersion = w.Publish(template.JSON()), stacktemplate.Version(spec)
+				l.TemplateParameters = template.LinkParameters()
+			})
+			update(t, c, id)
+			c.Settled(id, "UPDATE_COMPLETE")
+			w.Quiet()
+			if got := c.Owned(id, onboarding.Active); got.Outdated(c.Link) {
+				t.Errorf("the customer is still outdated: %+v", got)
+			}
+		})
+	}
+}
+
+// updates asks CloudFormation, as the customer.
+func (c *Customer) updates(t *testing.T, stackID string, parameters []types.Parameter) {
+	t.Helper()
+	keys, err := c.Credentials(c.Account)
+	c.Must(err)
+	stack, err := account.ParseStackARN(stackID)
+	c.Must(err)
+	client := cloudformation.New(cloudformation.Options{
+		Region: stack.Region.String(), BaseEndpoint: aws.String(c.World.Sandbox.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
+	})
+	_, err = client.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
+		StackName: &stackID, TemplateURL: &c.Link.TemplateURL, Parameters: parameters,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	})
+	c.Must(err)
+}
+
+// parametersOf reads the words of a command whose values mean nothing to a shell.
+func parametersOf(t *testing.T, command string) (parameters []types.Parameter) {
+	t.Helper()
+	for _, word := range strings.Fields(command) {
+		rest, found := strings.CutPrefix(word, "ParameterKey=")
+		if !found {
+			continue
+		}
+		name, rest, _ := strings.Cut(rest, ",")
+		p := types.Parameter{ParameterKey: &name}
+		if value, given := strings.CutPrefix(rest, "ParameterValue="); given {
+			p.ParameterValue = &value
+		} else if rest == "UsePreviousValue=true" {
+			p.UsePreviousValue = aws.Bool(true)
+		} else {
+			t.Fatalf("the command has %q", word)
+		}
+		parameters = append(parameters, p)
+	}
+	return parameters
+}

@@ -1,0 +1,277 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// A reference is a fixed text that stands for a value which only the customer's
+// account knows: a customer parameter, the account's ID, its partition. It stands
+// in resources, in the values of conditions and in ARNs; the renderer makes a
+// function of it there. Anywhere else a text that looks like one is refused.
+
+// The references, as vendors write them.
+const (
+	AccountReference   = referenceBegin + "account_id" + referenceEnd
+	PartitionReference = referenceBegin + "partition" + referenceEnd
+
+	referenceBegin  = "{{xacct:"
+	referenceEnd    = "}}"
+	parameterPrefix = "parameter:"
+)
+
+// ParameterReference returns the reference to a customer parameter.
+func ParameterReference(key string) string {
+	return referenceBegin + parameterPrefix + key + referenceEnd
+}
+
+// Piece is a part of a text: words that stay as they are, or one reference.
+type Piece struct {
+	Text      string
+	Account   bool   // the customer's account ID
+	Partition bool   // its partition
+	Parameter string // the key of a customer parameter
+}
+
+// IsReference reports whether the piece stands for something else.
+func (p Piece) IsReference() bool { return p.Account || p.Partition || p.Parameter != "" }
+
+// Pieces takes a text apart, of which none is empty. What is no reference, though
+// it looks like one, stays a text: validation refuses it.
+func Pieces(text string) []Piece {
+	var pieces []Piece
+	for {
+		before, rest, found := strings.Cut(text, referenceBegin)
+		name, after, closed := strings.Cut(rest, referenceEnd)
+		piece, known := reference(name)
+		if !found || !closed || !known {
+			if text != "" {
+				pieces = append(pieces, Piece{Text: text})
+			}
+			return pieces
+		}
+		if before != "" {
+			pieces = append(pieces, Piece{Text: before})
+		}
+		pieces = append(pieces, piece)
+		text = after
+	}
+}
+
+func reference(name string) (Piece, bool) {
+	switch name {
+	case "account_id":
+		return Piece{Account: true}, true
+	case "partition":
+		return Piece{Partition: true}, true
+	}
+	key, found := strings.CutPrefix(name, parameterPrefix)
+	return Piece{Parameter: key}, found && ValidSwitchKey(key)
+}
+
+// looksLikeReference reports whether a text has something that a vendor may have
+// meant as a reference, or CloudFormation might take for one.
+func looksLikeReference(text string) bool {
+	for {
+		_, rest, found := strings.Cut(text, "{{")
+		if !found {
+			return false
+		}
+		if word := strings.TrimLeft(rest, "{ \t\r\n"); len(word) >= 5 && strings.EqualFold(word[:5], "xacct") {
+			return true
+		}
+		text = rest
+	}
+}
+
+// inWords is a text for people, with references in angle brackets.
+func inWords(text string) string {
+	words := ""
+	for _, p := range Pieces(text) {
+		switch {
+		case p.Account:
+			words += "<your account>"
+		case p.Partition:
+			words += "<your partition>"
+		case p.Parameter != "":
+			words += "<" + p.Parameter + ">"
+		default:
+			words += p.Text
+		}
+	}
+	return words
+}
+
+// scope is where a reference stands: which parameters there are, and which of
+// those that may be left empty is surely given there.
+type scope struct {
+	parameters map[string]CustomerParameter
+	given      string
+}
+
+// referring checks a text in which references may stand.
+func (p *Problems) referring(field, key, text string, in scope) {
+	p.dynamic(field, key, text)
+	if !looksLikeReference(text) {
+		return
+	}
+	pieces, before := Pieces(text), ""
+	for i, piece := range pieces {
+		if !piece.IsReference() {
+			if strings.Contains(piece.Text, "{{") {
+				p.Add(field, key, "%q is no reference, or stands beside one: there are %s, %s and %s",
+					clipped(piece.Text), ParameterReference("NAME"), AccountReference, PartitionReference)
+				return
+			}
+			before += piece.Text
+			continue
+		}
+		after := ""
+		if i+1 < len(pieces) {
+			after = pieces[i+1].Text
+		}
+		if open := strings.LastIndex(before, "${"); open > strings.LastIndex(before, "}") ||
+			strings.HasSuffix(before, "$") || strings.HasSuffix(before, "{") || strings.HasPrefix(after, "{") || strings.HasPrefix(after, "}") {
+			p.Add(field, key, "a reference stands within or beside the braces of a policy variable, which would change what the variable is")
+			return
+		}
+		p.parameterHere(field, key, piece.Parameter, in)
+	}
+}
+
+func (p *Problems) parameterHere(field, key, parameter string, in scope) {
+	if parameter == "" {
+		return
+	}
+	declared, there := in.parameters[parameter]
+	switch {
+	case !there:
+		p.Add(field, key, "there is no customer parameter %q", parameter)
+	case declared.Optional() && in.given != parameter:
+		p.Add(field, key, "the customer may leave %q empty: refer to it only in an optional permission with when_parameter = %q, or give it another default", parameter, parameter)
+	}
+}
+
+// values are what references stand for.
+type values struct {
+	account, partition string
+	parameter          func(key string) string
+}
+
+func (v values) in(text string) string {
+	filled := ""
+	for _, p := range Pieces(text) {
+		switch {
+		case p.Account:
+			filled += v.account
+		case p.Partition:
+			filled += v.partition
+		case p.Parameter != "":
+			filled += v.parameter(p.Parameter)
+		default:
+			filled += p.Text
+		}
+	}
+	return filled
+}
+
+// samples are values as a customer might give them; a partition that is not known
+// yet is the commercial one.
+func (c Choices) samples(partition account.Partition) values {
+	v := values{account: "123456789012", partition: "aws", parameter: func(key string) string { return c.CustomerParameters[key].sample(key) }}
+	if !partition.IsZero() {
+		v.partition = partition.String()
+	}
+	return v
+}
+
+// longest are values of the greatest length.
+func (c Choices) longest() values {
+	return values{account: "123456789012", partition: "aws-us-gov", parameter: func(key string) string {
+		return strings.Repeat("x", c.CustomerParameters[key].Longest())
+	}}
+}
+
+// inPolicies are the policies with references filled in.
+func (v values) inPolicies(policies Policies) Policies {
+	filled := make(Policies, len(policies))
+	for name, text := range policies {
+		filled[name] = v.inPolicy(text)
+	}
+	return filled
+}
+
+// inPolicy is a document with references filled in. One without references, and
+// one that is none, stays as it is.
+func (v values) inPolicy(text string) string {
+	tree, err := Decode([]byte(text))
+	if err != nil {
+		return text
+	}
+	found := false
+	FillPolicy(tree, func(text string) any {
+		for _, p := range Pieces(text) {
+			found = found || p.IsReference()
+		}
+		return v.in(text)
+	})
+	if !found {
+		return text
+	}
+	return string(encode(tree))
+}
+
+// FillPolicy replaces the texts of a policy document in which references may
+// stand, its resources and the values of its conditions. The document is one that
+// Decode made, and is changed.
+func FillPolicy(document any, fill func(text string) any) any {
+	policy, _ := document.(map[string]any)
+	for _, statement := range listed(policy["Statement"]) {
+		s, _ := statement.(map[string]any)
+		for _, name := range []string{"Resource", "NotResource"} {
+			fillValue(s, name, fill)
+		}
+		operators, _ := s["Condition"].(map[string]any)
+		for _, operator := range slices.Sorted(maps.Keys(operators)) {
+			keys, _ := operators[operator].(map[string]any)
+			for _, key := range slices.Sorted(maps.Keys(keys)) {
+				fillValue(keys, key, fill)
+			}
+		}
+	}
+	return document
+}
+
+// fillValue replaces a text, or those of a list.
+func fillValue(in map[string]any, name string, fill func(text string) any) {
+	switch v := in[name].(type) {
+	case string:
+		in[name] = fill(v)
+	case []any:
+		for i, element := range v {
+			if text, ok := element.(string); ok {
+				v[i] = fill(text)
+			}
+		}
+	}
+}
+
+func listed(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+func clipped(text string) string {
+	if runes := []rune(text); len(runes) > 60 {
+		return string(runes[:60]) + "…"
+	}
+	return text
+}
