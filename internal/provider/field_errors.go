@@ -44,14 +44,14 @@ func fieldPath(e permissionset.FieldError) path.Path {
 	names := strings.Split(e.Field, ".")
 	p := path.Root(names[0])
 	for i, name := range names[1:] {
-		if i == 0 && names[0] == "optional_permissions" {
+		if i == 0 && (names[0] == "optional_permissions" || names[0] == "customer_parameters") {
 			p = p.AtMapKey(name)
 			continue
 		}
 		p = p.AtName(name)
 	}
 	switch lastField(e.Field) {
-	case "inline_policies", "managed_policies", "tags", "optional_permissions":
+	case "inline_policies", "managed_policies", "tags", "optional_permissions", "customer_parameters":
 		if e.Key != "" {
 			return p.AtMapKey(e.Key)
 		}

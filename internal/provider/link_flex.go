@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -22,10 +21,9 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 		Region:    m.Region.ValueString(),
 		ExpiresAt: m.ExpiresAt.ValueString(),
 		Role:      expandRole(ctx, m.Role, diags),
-		Choices:   expandChoices(ctx, m.OptionalPermissions, diags),
+		Trust:     m.trust(ctx, diags),
+		Choices:   m.choices(ctx, diags),
 	}
-	diags.Append(m.TrustedPrincipalARNs.ElementsAs(ctx, &d.TrustedPrincipals, false)...)
-	slices.Sort(d.TrustedPrincipals)
 	return d
 }
 
@@ -47,7 +45,7 @@ func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboar
 		diags.Append(cannot("make the launch link of", customerNamed(link.Hub, link.CustomerID), "", err))
 		return
 	}
-	if m.Role.IsNull() || !fullyKnown(m.Role) || !fullyKnown(m.OptionalPermissions) || m.declared(ctx, diags).DiffersFrom(found) != "" {
+	if m.Role.IsNull() || !fullyKnown(m.Role) || !m.choicesKnown() || m.declared(ctx, diags).DiffersFrom(found) != "" {
 		m.flattenDeclaration(ctx, found, diags)
 	}
 	m.ID = types.StringValue(link.ID())
@@ -63,7 +61,6 @@ func (m *linkModel) flattenDeclaration(ctx context.Context, d declaration.Declar
 	m.StackName = types.StringValue(d.StackName)
 	m.Region = types.StringValue(d.Region)
 	m.ExpiresAt = optional(d.ExpiresAt)
-	m.TrustedPrincipalARNs = nullableSet(ctx, d.TrustedPrincipals, diags)
-	m.OptionalPermissions = flattenChoices(ctx, d.Choices, diags)
+	m.askedModel = flattenAsked(ctx, d.Trust, d.Choices, diags)
 	m.Role = flattenRole(ctx, d.Role, diags)
 }

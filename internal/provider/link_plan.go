@@ -164,7 +164,7 @@ func (p *linkPlan) replaceLink() {
 // keeps the state, without a look at the registry.
 func (p *linkPlan) unchanged() bool {
 	same := p.plan.sameScope(*p.state) && p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.declaredKnown() &&
-		p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) && p.plan.TrustedPrincipalARNs.Equal(p.state.TrustedPrincipalARNs) &&
+		p.plan.Role.Equal(p.state.Role) && p.plan.equal(p.state.askedModel) &&
 		p.plan.StackName.Equal(p.state.StackName) && p.plan.Region.Equal(p.state.Region) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 	if same {
 		p.plan = *p.state
@@ -245,6 +245,6 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 // declaredKnown reports whether all that is declared of a link is known.
 func (m linkModel) declaredKnown() bool {
 	return fullyKnown(m.AccountID) && fullyKnown(m.Scope) && fullyKnown(m.OrganizationID) && fullyKnown(m.OnlyAccountIDs) &&
-		fullyKnown(m.Role) && fullyKnown(m.OptionalPermissions) && fullyKnown(m.TrustedPrincipalARNs) && fullyKnown(m.StackName) &&
+		fullyKnown(m.Role) && m.known() && fullyKnown(m.StackName) &&
 		fullyKnown(m.Region) && fullyKnown(m.ExpiresAt)
 }

@@ -23,7 +23,7 @@ import (
 // checkPermissions checks what is granted, which takes no hub, if all of it is
 // known.
 func (p *linkPlan) checkPermissions(ctx context.Context) {
-	if !fullyKnown(p.config.Role) || !fullyKnown(p.config.OptionalPermissions) || p.diags.HasError() {
+	if !fullyKnown(p.config.Role) || !p.config.choicesKnown() || p.diags.HasError() {
 		return
 	}
 	var partition account.Partition
@@ -32,10 +32,10 @@ func (p *linkPlan) checkPermissions(ctx context.Context) {
 	}
 	granted := permissionset.Set{
 		Role:    expandRole(ctx, p.plan.Role, p.diags),
-		Choices: expandChoices(ctx, p.plan.OptionalPermissions, p.diags),
+		Choices: p.plan.choices(ctx, p.diags),
 	}
 	p.diags.Append(fieldErrors(granted.ValidatePermissions(partition))...)
-	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.OptionalPermissions.Equal(p.state.OptionalPermissions) {
+	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.equal(p.state.askedModel) {
 		return // a warning that comes at every plan goes unread
 	}
 	p.diags.Append(policyWarnings(granted.Review())...)
@@ -51,17 +51,15 @@ func (p *linkPlan) checkPartition(ctx context.Context) {
 	p.principals(ctx)
 }
 
-// principals returns the trusted roles, checked; none if they aren't known.
+// principals returns the trusted roles as one of which the role is proven,
+// checked; none if they aren't known.
 func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
-	if !fullyKnown(p.plan.TrustedPrincipalARNs) || p.plan.TrustedPrincipalARNs.IsNull() {
+	if !fullyKnown(p.plan.TrustedPrincipalARNs) || !fullyKnown(p.plan.TrustedAccountIDs) {
 		return nil
 	}
-	trusted := permissionset.Trust{}
-	p.diags.Append(p.plan.TrustedPrincipalARNs.ElementsAs(ctx, &trusted.TrustedPrincipals, false)...)
-	clients := p.resource.session.clients
+	trusted, clients := p.plan.trust(ctx, p.diags), p.resource.session.clients
 	p.diags.Append(fieldErrors(trusted.Validate(clients.Account, clients.Partition()))...)
-	principals, _ := trusted.Principals() // validated
-	return principals
+	return trusted.Provers(clients.Account)
 }
 
 // checkProvable refuses a trust that the provider could never prove: it is none of

@@ -4,6 +4,8 @@
 package provider
 
 import (
+	"maps"
+
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -13,20 +15,19 @@ import (
 
 // linkModel is xacct_onboarding_link in configuration, plan and state.
 type linkModel struct {
-	ID                   types.String `tfsdk:"id"`
-	Hub                  types.String `tfsdk:"hub"`
-	CustomerID           types.String `tfsdk:"customer_id"`
-	AccountID            types.String `tfsdk:"account_id"`
-	Scope                types.String `tfsdk:"scope"`
-	OrganizationID       types.String `tfsdk:"organization_id"`
-	OnlyAccountIDs       types.Set    `tfsdk:"only_account_ids"`
-	Role                 types.Object `tfsdk:"role"`
-	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
-	StackName            types.String `tfsdk:"stack_name"`
-	Region               types.String `tfsdk:"region"`
-	ExternalID           types.String `tfsdk:"external_id"`
-	ExpiresAt            types.String `tfsdk:"expires_at"`
-	OptionalPermissions  types.Map    `tfsdk:"optional_permissions"`
+	ID             types.String `tfsdk:"id"`
+	Hub            types.String `tfsdk:"hub"`
+	CustomerID     types.String `tfsdk:"customer_id"`
+	AccountID      types.String `tfsdk:"account_id"`
+	Scope          types.String `tfsdk:"scope"`
+	OrganizationID types.String `tfsdk:"organization_id"`
+	OnlyAccountIDs types.Set    `tfsdk:"only_account_ids"`
+	Role           types.Object `tfsdk:"role"`
+	askedModel
+	StackName  types.String `tfsdk:"stack_name"`
+	Region     types.String `tfsdk:"region"`
+	ExternalID types.String `tfsdk:"external_id"`
+	ExpiresAt  types.String `tfsdk:"expires_at"`
 
 	URL             types.String `tfsdk:"url"`
 	TemplateURL     types.String `tfsdk:"template_url"`
@@ -37,7 +38,7 @@ type linkModel struct {
 
 func linkSchema() schema.Schema {
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
-	return schema.Schema{
+	linked := schema.Schema{
 		MarkdownDescription: "One customer's onboarding link: a CloudFormation quick-create URL that the customer opens in their own console, " +
 			"with the template, the external ID and the permission to phone home behind it. Everything of it is deterministic, " +
 			"so where the hub exists the plan shows the link already.\n\n" +
@@ -61,12 +62,10 @@ func linkSchema() schema.Schema {
 					"then has the link, and setting `account_id` to it confirms that it is the customer's. With `scope = \"organization\"` it is not needed; " +
 					"it may name the management account.",
 			},
-			"scope":                  linkScopeAttribute(),
-			"organization_id":        organizationAttribute(),
-			"only_account_ids":       onlyAccountsAttribute(),
-			"role":                   roleAttribute(),
-			"optional_permissions":   optionalPermissionsAttribute(),
-			"trusted_principal_arns": trustedPrincipalsAttribute(),
+			"scope":            linkScopeAttribute(),
+			"organization_id":  organizationAttribute(),
+			"only_account_ids": onlyAccountsAttribute(),
+			"role":             roleAttribute(),
 			"stack_name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{validStackName()},
 				MarkdownDescription: "Name that the link proposes for the stack; default `<hub>-access`.",
@@ -96,4 +95,6 @@ func linkSchema() schema.Schema {
 			},
 		},
 	}
+	maps.Copy(linked.Attributes, askedAttributes())
+	return linked
 }

@@ -94,5 +94,6 @@ func (p *xacctProvider) EphemeralResources(context.Context) []func() ephemeral.E
 }
 
 func (p *xacctProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newQuickCreateURLFunction, newCLICommandFunction, newTerraformSnippetFunction, newTrustPolicyFunction}
+	return []func() function.Function{newQuickCreateURLFunction, newCLICommandFunction, newTerraformSnippetFunction, newTrustPolicyFunction,
+		newCustomerParameterFunction, newCustomerAccountFunction, newCustomerPartitionFunction}
 }

@@ -23,6 +23,7 @@ type accountModel struct {
 	TemplateVersion    types.String `tfsdk:"template_version"`
 	Outdated           types.Bool   `tfsdk:"outdated"`
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
+	Parameters         types.Map    `tfsdk:"parameters"`
 	RegisteredAt       types.String `tfsdk:"registered_at"`
 	ProvenAt           types.String `tfsdk:"proven_at"`
 }
@@ -50,6 +51,7 @@ var accountTypes = map[string]attr.Type{
 	"template_version":    types.StringType,
 	"outdated":            types.BoolType,
 	"granted_permissions": types.SetType{ElemType: types.StringType},
+	"parameters":          types.MapType{ElemType: types.StringType},
 	"registered_at":       types.StringType,
 	"proven_at":           types.StringType,
 }
@@ -67,6 +69,7 @@ func (m *registrationModel) flattenAccounts(ctx context.Context, c onboarding.Cu
 			TemplateVersion:    optional(r.TemplateVersion),
 			Outdated:           types.BoolValue(r.Outdated(c.Link)),
 			GrantedPermissions: stringSet(ctx, r.GrantedPermissions, diags),
+			Parameters:         stringMap(ctx, r.Parameters, diags),
 			RegisteredAt:       timeString(r.RegisteredAt),
 			ProvenAt:           timeString(r.ProvenAt),
 		}
@@ -84,7 +87,7 @@ func confirmed(link onboarding.Link) bool { return link.Scope != onboarding.Scop
 // one account stays null.
 func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.StackID, m.StackRegion, m.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
-	m.GrantedPermissions = types.SetNull(types.StringType)
+	m.GrantedPermissions, m.Parameters = types.SetNull(types.StringType), types.MapNull(types.StringType)
 	m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
 	m.Status = types.StringValue(string(togetherStatus(c.Current())))
 }

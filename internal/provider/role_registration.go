@@ -25,6 +25,7 @@ type registrationModel struct {
 	StackID            types.String `tfsdk:"stack_id"`
 	StackRegion        types.String `tfsdk:"stack_region"`
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
+	Parameters         types.Map    `tfsdk:"parameters"`
 	TemplateVersion    types.String `tfsdk:"template_version"`
 	Outdated           types.Bool   `tfsdk:"outdated"`
 	UpdateURL          types.String `tfsdk:"update_url"`
@@ -51,6 +52,11 @@ func registrationAttributes() map[string]schema.Attribute {
 		"granted_permissions": schema.SetAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "Optional permissions that the customer switched on, as the stack reported them.",
+		},
+		"parameters": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "What the customer typed in for the link's `customer_parameters`, as the stack reported it; fields that were left empty are not in it. " +
+				"It is the customer's text, not checked by anybody: show it, and build no command or policy of your own from it.",
 		},
 		"template_version": text("Version of the template that the stack was made with, as it reported."),
 		"outdated":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the stack was made with another version than the link's of today."},
@@ -83,6 +89,7 @@ func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c o
 	}
 	r, ok := c.SoleRegistration()
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
+	m.Parameters = stringMap(ctx, r.Parameters, diags)
 	if !ok {
 		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
 		m.TemplateVersion = types.StringNull()
@@ -126,7 +133,7 @@ func (m registrationModel) sameIdentity(o registrationModel) bool {
 // setUnknown makes unknown what no plan can know.
 func (m *registrationModel) setUnknown() {
 	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
-	m.GrantedPermissions = types.SetUnknown(types.StringType)
+	m.GrantedPermissions, m.Parameters = types.SetUnknown(types.StringType), types.MapUnknown(types.StringType)
 	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
 	m.Accounts, m.AccountConfirmed = types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), types.BoolUnknown()
 	m.Status = types.StringUnknown()

@@ -31,6 +31,10 @@ func expandAttributes(ctx context.Context, values map[string]attr.Value, into an
 }
 
 func expandAttribute(ctx context.Context, value attr.Value, into reflect.Value, diags *diag.Diagnostics) {
+	if into.Kind() == reflect.Pointer { // which tells null from the zero value
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
+	}
 	switch value := value.(type) {
 	case types.String:
 		into.SetString(value.ValueString())
@@ -76,9 +80,17 @@ func flattenAttribute(ctx context.Context, a permissionset.Attribute, t attr.Typ
 			return optional(v)
 		}
 		return types.StringValue(v)
+	case *string:
+		return types.StringPointerValue(v)
 	case int64:
+		if a.Nullable && v == 0 {
+			return types.Int64Null()
+		}
 		return types.Int64Value(v)
 	case bool:
+		if a.Nullable && !v {
+			return types.BoolNull()
+		}
 		return types.BoolValue(v)
 	case []string:
 		return nullableSet(ctx, v, diags)
@@ -115,18 +127,4 @@ func flattenRole(ctx context.Context, declared permissionset.Role, diags *diag.D
 	role, d := types.ObjectValue(known, flattenAttributes(ctx, declared, known, diags))
 	diags.Append(d...)
 	return role
-}
-
-// expandChoices returns what the attribute optional_permissions declares.
-func expandChoices(ctx context.Context, optional types.Map, diags *diag.Diagnostics) permissionset.Choices {
-	var declared permissionset.Choices
-	expandAttributes(ctx, map[string]attr.Value{"optional_permissions": optional}, &declared, diags)
-	return declared
-}
-
-// flattenChoices returns the attribute optional_permissions of what was declared.
-func flattenChoices(ctx context.Context, declared permissionset.Choices, diags *diag.Diagnostics) types.Map {
-	known := map[string]attr.Type{"optional_permissions": optionalPermissionsAttribute().GetType()}
-	optional, _ := flattenAttributes(ctx, declared, known, diags)["optional_permissions"].(types.Map)
-	return optional
 }

@@ -35,6 +35,11 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether the switch is on unless the customer turns it off; default `false`. Stacks that exist keep their position.",
 			},
+			"when_parameter": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{validPermissionKey()},
+				MarkdownDescription: "Key of a customer parameter whose default is `\"\"`: the permission is there when the customer fills the field in, and has no switch of its own. Its policies may refer to the parameter.",
+			},
+			"managed_policies":    createdPoliciesAttribute("Customer-managed policies by name, as JSON documents, which the stack creates and attaches while it is switched on."),
 			"managed_policy_arns": managedPoliciesAttribute("Managed policies to attach while it is switched on. The role has at most 20 with everything switched on."),
 			"inline_policies":     inlinePoliciesAttribute("Inline policies by name, as JSON documents, that the role has while it is switched on. A name occurs once in the role and all optional permissions, and together they keep the limit of the role's."),
 		}},

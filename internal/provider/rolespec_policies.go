@@ -14,20 +14,26 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // Policies in configurations: which are refused at once, how many fit, and which
 // are no change.
 
-func validIdentityPolicy() check {
+func validIdentityPolicy() check { return validPolicy(iampolicy.Inline) }
+
+// validManagedPolicy is a document of any length: one that is too long is divided.
+func validManagedPolicy() check { return validPolicy(iampolicy.Managed) }
+
+func validPolicy(kind iampolicy.Kind) check {
 	return check{"an IAM policy document as JSON", "Not an IAM policy", func(text string) error {
-		findings, err := iampolicy.Lint(text, iampolicy.Inline, account.Partition{})
+		findings, err := iampolicy.Lint(permissionset.Sampled(text), kind, account.Partition{})
 		if err != nil {
 			return err
 		}
 		var refused []string
 		for _, f := range findings { // the warnings are for the plan, where the policy is new
-			if f.Severity == iampolicy.SeverityError {
+			if f.Severity == iampolicy.SeverityError && f.Code != iampolicy.TooLong {
 				refused = append(refused, f.Message)
 			}
 		}
@@ -57,6 +63,9 @@ func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp
 	}
 	var policies map[string]string
 	resp.Diagnostics.Append(req.ConfigValue.ElementsAs(ctx, &policies, false)...)
+	for name, text := range policies {
+		policies[name] = permissionset.Sampled(text) // the plan counts references at their longest
+	}
 	sum, err := iampolicy.InlineSize(policies)
 	if err == nil && sum > iampolicy.MaxInlineSize {
 		resp.Diagnostics.AddAttributeError(req.Path, "Inline policies too long", fmt.Sprintf(

@@ -36,6 +36,8 @@ func roleAttribute() schema.SingleNestedAttribute {
 			},
 			"managed_policy_arns": managedPoliciesAttribute("Managed policies to attach, at most 20 (AWS allows 10 unless the customer raised their quota)."),
 			"inline_policies":     inlinePoliciesAttribute("Inline policies by name, as JSON documents. Together they have at most 10,240 characters, white space not counted."),
+			"managed_policies": createdPoliciesAttribute("Customer-managed policies by name, as JSON documents, which the stack creates and attaches: for what is too long for inline policies. " +
+				"A document over IAM's limit of 6,144 characters is divided by its statements. Each counts as one of the role's managed policies."),
 			"permissions_boundary_arn": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validPolicyARN()},
 				MarkdownDescription: "ARN of the policy that is the role's permissions boundary. It must exist in the customer's account, or be one of AWS's own.",
@@ -86,6 +88,14 @@ func inlinePoliciesAttribute(text string) schema.MapAttribute {
 			mapvalidator.ValueStringsAre(validIdentityPolicy()),
 			inlineSum{},
 		},
+		PlanModifiers: []planmodifier.Map{sameMeaning{}},
+	}
+}
+
+func createdPoliciesAttribute(text string) schema.MapAttribute {
+	return schema.MapAttribute{
+		Optional: true, ElementType: types.StringType, MarkdownDescription: text,
+		Validators:    []validator.Map{mapvalidator.KeysAre(validPolicyName()), mapvalidator.ValueStringsAre(validManagedPolicy())},
 		PlanModifiers: []planmodifier.Map{sameMeaning{}},
 	}
 }

@@ -46,7 +46,7 @@ func TestARoleComesBackFromTerraformAsItWas(t *testing.T) {
 	for name, role := range map[string]permissionset.Role{
 		"everything": {
 			Name: "acme-globex", Path: "/vendors/", Description: "For Acme", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/SecurityAudit"},
-			InlinePolicies: permissionset.Policies{"read": "{}"}, PermissionsBoundaryARN: "arn:aws:iam::aws:policy/PowerUserAccess", MaxSessionDuration: 7200, Tags: map[string]string{"team": "sre"},
+			InlinePolicies: permissionset.Policies{"read": "{}"}, ManagedPolicies: permissionset.Policies{"core": "{}"}, PermissionsBoundaryARN: "arn:aws:iam::aws:policy/PowerUserAccess", MaxSessionDuration: 7200, Tags: map[string]string{"team": "sre"},
 		},
 		"nothing":           {Name: "r", Path: "/", MaxSessionDuration: 3600},
 		"empty is not null": {ManagedPolicyARNs: []string{}, InlinePolicies: permissionset.Policies{}, Tags: map[string]string{}},
@@ -59,18 +59,24 @@ func TestARoleComesBackFromTerraformAsItWas(t *testing.T) {
 	}
 }
 
-func TestOptionalPermissionsComeBackFromTerraformAsTheyWere(t *testing.T) {
+func TestChoicesComeBackFromTerraformAsTheyWere(t *testing.T) {
 	for name, choices := range map[string]permissionset.Choices{
 		"none":  {},
 		"empty": {OptionalPermissions: map[string]permissionset.OptionalPermission{}},
 		"two": {OptionalPermissions: map[string]permissionset.OptionalPermission{
 			"billing": {Description: "Read invoices", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Billing"}},
-			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: permissionset.Policies{"restart": "{}"}},
+			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: permissionset.Policies{"restart": "{}"}, ManagedPolicies: permissionset.Policies{"more": "{}"}},
+			"reports": {Description: "Reports", WhenParameter: "reports"},
+		}},
+		"parameters": {CustomerParameters: map[string]permissionset.CustomerParameter{
+			"bucket":  {Description: "Bucket", AllowedPattern: "[a-z]+", MinLength: 2, MaxLength: 63},
+			"reports": {Description: "Reports", Default: new("")},
+			"size":    {Description: "Size", Default: new("s"), AllowedValues: []string{"l", "s"}},
 		}},
 	} {
 		var diags diag.Diagnostics
-		attribute := flattenChoices(t.Context(), choices, &diags)
-		if back := expandChoices(t.Context(), attribute, &diags); diags.HasError() || !cmp.Equal(choices, back) {
+		model := flattenAsked(t.Context(), permissionset.Trust{}, choices, &diags)
+		if back := model.choices(t.Context(), &diags); diags.HasError() || !cmp.Equal(choices, back) {
 			t.Errorf("%s: %v\n%s", name, diags, cmp.Diff(choices, back))
 		}
 	}

@@ -36,11 +36,10 @@ var (
 type templateDataSource struct{ configured }
 
 type templateModel struct {
-	Hub                  types.String `tfsdk:"hub"`
-	Vendor               types.Object `tfsdk:"vendor"`
-	Role                 types.Object `tfsdk:"role"`
-	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
-	OptionalPermissions  types.Map    `tfsdk:"optional_permissions"`
+	Hub    types.String `tfsdk:"hub"`
+	Vendor types.Object `tfsdk:"vendor"`
+	Role   types.Object `tfsdk:"role"`
+	askedModel
 
 	JSON            types.String `tfsdk:"json"`
 	YAML            types.String `tfsdk:"yaml"`
@@ -64,9 +63,8 @@ func (d *templateDataSource) Metadata(_ context.Context, req datasource.Metadata
 }
 
 func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	attributes := asData(map[string]resourceschema.Attribute{
-		"role": roleAttribute(), "trusted_principal_arns": trustedPrincipalsAttribute(), "optional_permissions": optionalPermissionsAttribute(),
-	})
+	attributes := asData(askedAttributes())
+	maps.Copy(attributes, asData(map[string]resourceschema.Attribute{"role": roleAttribute()}))
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"hub": schema.StringAttribute{
 			Required: true, Validators: []validator.String{validHubName()},
@@ -117,9 +115,7 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 	if !ok {
 		return
 	}
-	declared := linkModel{
-		Role: model.Role, TrustedPrincipalARNs: model.TrustedPrincipalARNs, OptionalPermissions: model.OptionalPermissions,
-	}.declared(ctx, &resp.Diagnostics)
+	declared := linkModel{Role: model.Role, askedModel: model.askedModel}.declared(ctx, &resp.Diagnostics)
 	declared.Role = declared.Role.WithDefaults()
 	spec, errs := declared.Specification(hub)
 	resp.Diagnostics.Append(fieldErrors(errs)...)

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
 // check is a validator of one string. It says what is wrong with the value and
@@ -86,7 +87,7 @@ func validRoleARN() check {
 }
 
 func validPolicyARN() check {
-	return check{"the ARN of an IAM managed policy", "Not the ARN of a managed policy", parses(account.ParsePolicyARN)}
+	return check{"the ARN of an IAM managed policy", "Not the ARN of a managed policy", permissionset.CheckPolicyARN}
 }
 
 func validExternalID() check {

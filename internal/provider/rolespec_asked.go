@@ -1,0 +1,113 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+)
+
+// askedModel is what a permission set has beside its role: who may assume it, and
+// what the customer decides about it.
+type askedModel struct {
+	TrustedPrincipalARNs types.Set  `tfsdk:"trusted_principal_arns"`
+	TrustedAccountIDs    types.Set  `tfsdk:"trusted_account_ids"`
+	AllowSessionTags     types.Bool `tfsdk:"allow_session_tags"`
+	AllowSourceIdentity  types.Bool `tfsdk:"allow_source_identity"`
+	CustomerParameters   types.Map  `tfsdk:"customer_parameters"`
+	OptionalPermissions  types.Map  `tfsdk:"optional_permissions"`
+}
+
+// askedAttributes returns the attributes of askedModel. None has a default of its
+// own: a state that an earlier release wrote has them as null, and an upgrade must
+// plan nothing.
+func askedAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"trusted_principal_arns": trustedPrincipalsAttribute(),
+		"trusted_account_ids": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Other AWS accounts of the vendor that may assume the customer's role, 12 digits each, all with the external ID. The hub's own account stays trusted, because it proves the role. " +
+				"Where `trusted_principal_arns` names roles of an account, only those may. Customers read the accounts in the template's description. " +
+				"All of them must exist, or every customer's stack fails.",
+			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validAccountID())},
+		},
+		"allow_session_tags": schema.BoolAttribute{
+			Optional: true, MarkdownDescription: "Whether sessions of the role may have tags (`sts:TagSession`); default `false`.",
+		},
+		"allow_source_identity": schema.BoolAttribute{
+			Optional: true, MarkdownDescription: "Whether sessions of the role may have a source identity (`sts:SetSourceIdentity`); default `false`.",
+		},
+		"customer_parameters":  customerParametersAttribute(),
+		"optional_permissions": optionalPermissionsAttribute(),
+	}
+}
+
+// values are the attributes by their names.
+func (m askedModel) values() map[string]attr.Value {
+	return map[string]attr.Value{
+		"trusted_principal_arns": m.TrustedPrincipalARNs, "trusted_account_ids": m.TrustedAccountIDs,
+		"allow_session_tags": m.AllowSessionTags, "allow_source_identity": m.AllowSourceIdentity,
+		"customer_parameters": m.CustomerParameters, "optional_permissions": m.OptionalPermissions,
+	}
+}
+
+// known reports whether all of it has a value.
+func (m askedModel) known() bool {
+	for _, value := range m.values() {
+		if !fullyKnown(value) {
+			return false
+		}
+	}
+	return true
+}
+
+// choicesKnown reports whether all that the customer decides about has a value.
+func (m askedModel) choicesKnown() bool {
+	return fullyKnown(m.CustomerParameters) && fullyKnown(m.OptionalPermissions)
+}
+
+func (m askedModel) equal(o askedModel) bool {
+	return maps.EqualFunc(m.values(), o.values(), func(a, b attr.Value) bool { return a.Equal(b) })
+}
+
+// trust returns who may assume the role; all of it is known.
+func (m askedModel) trust(ctx context.Context, diags *diag.Diagnostics) permissionset.Trust {
+	var declared permissionset.Trust
+	expandAttributes(ctx, m.values(), &declared, diags)
+	return declared
+}
+
+// choices returns what the customer decides about; all of it is known.
+func (m askedModel) choices(ctx context.Context, diags *diag.Diagnostics) permissionset.Choices {
+	var declared permissionset.Choices
+	expandAttributes(ctx, m.values(), &declared, diags)
+	return declared
+}
+
+// flattenAsked returns the attributes of what was declared.
+func flattenAsked(ctx context.Context, trust permissionset.Trust, choices permissionset.Choices, diags *diag.Diagnostics) askedModel {
+	known := map[string]attr.Type{}
+	for name, attribute := range askedAttributes() {
+		known[name] = attribute.GetType()
+	}
+	values := flattenAttributes(ctx, trust, known, diags)
+	maps.Copy(values, flattenAttributes(ctx, choices, known, diags))
+	var m askedModel
+	m.TrustedPrincipalARNs, _ = values["trusted_principal_arns"].(types.Set)
+	m.TrustedAccountIDs, _ = values["trusted_account_ids"].(types.Set)
+	m.AllowSessionTags, _ = values["allow_session_tags"].(types.Bool)
+	m.AllowSourceIdentity, _ = values["allow_source_identity"].(types.Bool)
+	m.CustomerParameters, _ = values["customer_parameters"].(types.Map)
+	m.OptionalPermissions, _ = values["optional_permissions"].(types.Map)
+	return m
+}
