@@ -152,14 +152,17 @@ func (c *Customer) Unknown() {
 	}
 }
 
-// Happened are the outcomes in the customer's history, oldest first.
+// Happened are the outcomes of what the customer's stacks asked for, oldest
+// first.
 func (c *Customer) Happened() []onboarding.Outcome {
 	c.T.Helper()
 	history, err := c.Registry().History(c.T.Context(), c.Name)
 	c.Must(err)
 	var outcomes []onboarding.Outcome
 	for _, entry := range history {
-		outcomes = append(outcomes, entry.Outcome)
+		if entry.By == "" {
+			outcomes = append(outcomes, entry.Outcome)
+		}
 	}
 	return outcomes
 }

@@ -34,7 +34,7 @@ func listen(w *World) *ear {
 	w.T.Helper()
 	bus, err := account.ParseEventBusARN("arn:aws:events:" + Frankfurt + ":" + sandbox.VendorAccount + ":event-bus/default")
 	w.Must(err)
-	record, err := w.Registry().Hub(w.T.Context())
+	record, err := w.Registry().HubAndKey(w.T.Context())
 	w.Must(err)
 	record.EventBus = bus
 	w.Record, err = w.Registry().UpdateHub(w.T.Context(), record)

@@ -31,6 +31,9 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := h.ensureTable(ctx, spec.Tags); err != nil {
 		return State{}, err
 	}
+	if err := h.carryOver(ctx); err != nil {
+		return State{}, err
+	}
 	key, err := registry.NewKey(h.random)
 	if err != nil {
 		return State{}, err
@@ -60,7 +63,10 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
 	}
-	before, err := h.registry.Hub(ctx)
+	if err := h.carryOver(ctx); err != nil {
+		return State{}, err
+	}
+	before, err := h.registry.HubAndKey(ctx)
 	if err != nil {
 		return State{}, h.explainRegistry(err)
 	}
@@ -268,6 +274,11 @@ func (h *Manager) explainRegistry(err error) error {
 	return h.clients.Explain(err, h.tableARN())
 }
 
+// carryOver lays a table of the first release out anew.
+func (h *Manager) carryOver(ctx context.Context) error {
+	return h.explainRegistry(h.registry.CarryOver(ctx))
+}
+
 func (h *Manager) ensureTable(ctx context.Context, tags map[string]string) error {
 	return h.clients.Explain(h.registry.EnsureTable(ctx, tags), h.tableARN())
 }
@@ -276,6 +287,9 @@ func (h *Manager) ensureTable(ctx context.Context, tags map[string]string) error
 // *LiveError, unless forced. The table with the hub's record goes last, so
 // that a Delete that was cut short can be repeated until nothing is left.
 func (h *Manager) Delete(ctx context.Context, force bool) error {
+	if err := h.carryOver(ctx); err != nil {
+		return err
+	}
 	record, err := h.registry.Hub(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
 		return nil

@@ -28,6 +28,7 @@ const (
 	Queue
 	DeadLetterQueue
 	Bucket
+	Table
 )
 
 var partNames = map[Part]string{
@@ -38,6 +39,7 @@ var partNames = map[Part]string{
 	Queue:           "queue",
 	DeadLetterQueue: "dead-letter queue",
 	Bucket:          "bucket",
+	Table:           "table",
 }
 
 func (p Part) String() string { return partNames[p] }
@@ -53,6 +55,8 @@ const (
 	Policy        Property = "policy"
 	RedrivePolicy Property = "redrive policy"
 	PublicAccess  Property = "public access setting"
+	// Layout is what the first release kept in other places.
+	Layout Property = "layout"
 )
 
 func (d Defect) String() string {

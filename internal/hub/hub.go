@@ -47,7 +47,7 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 	h := &Manager{
 		name:     name,
 		clients:  clients,
-		registry: registry.New(clients.DynamoDB(), name, clock),
+		registry: registry.New(clients.DynamoDB(), name, clock, registry.By(clients.CallerARN)),
 		now:      clock,
 		random:   random,
 		wait:     smithytime.SleepWithContext,

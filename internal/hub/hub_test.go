@@ -292,7 +292,7 @@ func TestSupersededStacksAreLiveToo(t *testing.T) {
 	old := registration.Stack
 	old.Region, old.GUID = frankfurt, "0000"
 	registration.Superseded = []account.StackARN{old}
-	_, err = w.registry.PutRegistration(t.Context(), registration)
+	_, err = w.registry.PutHealth(t.Context(), registration, quiet(registration))
 	w.must(err)
 	live, err := w.Live(t.Context())
 	w.must(err)

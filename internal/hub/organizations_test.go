@@ -92,13 +92,20 @@ func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnybody(t *testing.T) {
 
 	link, err := w.registry.CreateLink(t.Context(), onboarding.Link{
 		Hub: "acme", CustomerID: "globex", ExternalID: onboarding.ExternalID([]byte("key"), "acme", "globex", 1),
-		Scope: onboarding.ScopeAnyone, Bound: globex, CreatedAt: w.clock.Now(),
+		Scope: onboarding.ScopeAnyone, CreatedAt: w.clock.Now(),
 	})
 	w.must(err)
+	bound := link
+	bound.Bound = globex
+	stack := account.StackARN{Region: virginia, Account: globex, Name: "acme-access", GUID: "0001"}
+	w.must(w.registry.Commit(t.Context(), onboarding.Snapshot{}, onboarding.Answer{Stack: stack, RequestID: "one"}, onboarding.Transition{Link: &bound}))
 	var unconfirmed *UnconfirmedError
 	if _, err := w.Update(t.Context(), spec()); !errors.As(err, &unconfirmed) || !slices.Equal(unconfirmed.Customers, []string{"globex"}) {
 		t.Fatalf("a hub with a link that names no account was closed to strangers: %v", err)
 	}
+	today, err := w.registry.Customer(t.Context(), "globex")
+	w.must(err)
+	link = today.Link
 	link.Closed, link.ClosedAt = true, w.clock.Now()
 	_, err = w.registry.UpdateLink(t.Context(), link)
 	w.must(err)

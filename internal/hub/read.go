@@ -24,7 +24,7 @@ type reporter func(Part, Property, string)
 // what customers depend on, with one or two calls for each part, and changes
 // nothing. Where there is no hub the error is registry.ErrNoHub.
 func (h *Manager) Read(ctx context.Context) (State, error) {
-	record, err := h.registry.Hub(ctx)
+	record, err := h.registry.HubAndKey(ctx)
 	if err != nil {
 		return State{}, h.explainRegistry(err)
 	}
@@ -39,6 +39,9 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	if record.State != registry.HubReady {
 		// A crash came in between; whatever there is of it, Update finishes it.
 		report(HubRecord, Unfinished, h.name)
+	}
+	if record.FormerLayout {
+		report(Table, Layout, h.registry.Table())
 	}
 	for _, topic := range h.topics(record.Retiring, record.Shards) {
 		report(HubRecord, Unfinished, topic.String()) // a crash came in between here, too

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -291,7 +292,8 @@ func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
 		t.Errorf("got %v, want that one customer has no room", err)
 	}
 	for action, n := range w.box.Journal().Counts(mark) {
-		if !strings.HasPrefix(action, "dynamodb:GetItem") && !strings.HasPrefix(action, "dynamodb:Query") && n > 0 {
+		reads := slices.Contains([]string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}, action)
+		if !reads && n > 0 {
 			t.Errorf("%s was called", action)
 		}
 	}

@@ -160,7 +160,7 @@ func TestALiveStackKeepsTheTemplateThatItWasMadeWith(t *testing.T) {
 	l.must(err)
 	reg := customer.Registrations[0]
 	reg.TemplateVersion = "v1"
-	_, err = l.registry.PutRegistration(t.Context(), reg)
+	_, err = l.registry.PutHealth(t.Context(), reg, quiet(reg))
 	l.must(err)
 	link := customer.Link
 	link.TemplateVersion, link.TemplateURL = "v2", today

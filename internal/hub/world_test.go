@@ -134,11 +134,17 @@ func (w *world) registered(customer string, id account.ID, region account.Region
 	w.t.Helper()
 	w.linked(customer, id)
 	stack := account.StackARN{Region: region, Account: id, Name: "acme-access", GUID: "0001"}
-	_, err := w.registry.PutRegistration(w.t.Context(), onboarding.Registration{
+	registration := onboarding.Registration{
 		Hub: "acme", CustomerID: customer, Account: id, Stack: stack, Status: onboarding.Active, ChangedAt: w.clock.Now(),
-	})
+	}
+	_, err := w.registry.PutHealth(w.t.Context(), registration, quiet(registration))
 	w.must(err)
 	return stack
+}
+
+// quiet is a line of the history that is no event.
+func quiet(r onboarding.Registration) onboarding.HistoryEntry {
+	return onboarding.HistoryEntry{At: r.ChangedAt, CustomerID: r.CustomerID, Account: r.Account, Outcome: onboarding.OutcomeTombstone}
 }
 
 // complete fails the test where a read of the hub finds anything to mend.

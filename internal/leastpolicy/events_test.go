@@ -89,11 +89,9 @@ func (w *telling) happens(records *registry.Registry) {
 	w.t.Helper()
 	stack, err := account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/S/0")
 	w.must(err)
-	reg, err := records.PutRegistration(w.t.Context(), onboarding.Registration{
+	reg, entry := onboarding.Health(onboarding.Registration{
 		Hub: "told", CustomerID: "globex", Account: stack.Account, Stack: stack, Status: onboarding.Active,
-	})
-	w.must(err)
-	reg, entry := onboarding.Health(reg, onboarding.Proof{Outcome: onboarding.Refused}, w.Clock().Now())
+	}, onboarding.Proof{Outcome: onboarding.Refused}, w.Clock().Now())
 	_, err = records.PutHealth(w.t.Context(), reg, *entry)
 	w.must(err)
 }

@@ -165,7 +165,7 @@ func spec(tags map[string]string, regions ...account.Region) hub.Spec {
 // does: template, record, permission to publish.
 func declare(ctx context.Context, h *hub.Manager, description string, before onboarding.Link, trusted ...account.RoleARN) (onboarding.Link, error) {
 	link := before
-	record, err := h.Registry().Hub(ctx)
+	record, err := h.Registry().HubAndKey(ctx)
 	if err != nil {
 		return link, err
 	}

@@ -92,4 +92,5 @@ type HistoryEntry struct {
 	Before     RegistrationStatus // of the registration before; pending: there was none
 	Status     RegistrationStatus // of the registration afterwards
 	Detail     string             // for a person; may be empty
+	By         string             `json:",omitempty"` // the vendor's principal who did it; empty: the registrar
 }

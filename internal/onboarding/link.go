@@ -30,9 +30,19 @@ type Link struct {
 	// empty: all.
 	Organization account.OrganizationID `json:",omitzero"`
 	OnlyAccounts []account.ID           `json:",omitempty"`
-	// Bound is the account that a link for anyone belongs to since it registered.
-	Bound       account.ID   `json:",omitzero"`
-	Reservation *Reservation `json:",omitempty"`
+	// Bound is the account that a link for anyone belongs to since it registered,
+	// Reservation the one that is just being connected. The registrar writes them,
+	// into a record of their own that has BindingRevision; a binding of another
+	// BindingEpoch than the link's was ended by the vendor.
+	Bound           account.ID   `json:"-"`
+	Reservation     *Reservation `json:"-"`
+	BindingRevision int64        `json:"-"`
+	BindingEpoch    int          `json:",omitempty"`
+	// PastAccounts are those that the vendor named before Account, each once.
+	PastAccounts []PastAccount `json:",omitempty"`
+	// ManyAccounts is set once the link was an organization's: then nothing but
+	// the registrations says which accounts the customer has.
+	ManyAccounts bool `json:",omitempty"`
 
 	// RoleName and RolePath are those the stack must create.
 	RoleName string
@@ -71,6 +81,16 @@ type Link struct {
 
 	CreatedAt time.Time
 	Revision  int64 // counts writes; the registry's optimistic lock
+
+	// Former is set by the registry while the record is where the first
+	// release keeps it.
+	Former bool `json:"-"`
+}
+
+// PastAccount is an account that a link was for.
+type PastAccount struct {
+	Account account.ID
+	Until   time.Time // when another one, or none, took its place; zero: it is not known
 }
 
 // LinkStatus is what a person is told of a link.

@@ -65,6 +65,10 @@ type Registration struct {
 	DeleteDoubtedAt time.Time `json:",omitzero"`
 
 	Revision int64 // counts writes; the registry's optimistic lock
+
+	// Former is set by the registry while the record is where the first
+	// release keeps it.
+	Former bool `json:"-"`
 }
 
 // Live reports whether the role is there, as far as anybody knows: a stack

@@ -14,11 +14,10 @@ import (
 
 func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
 	w := newHub(t)
-	registered, err := w.PutRegistration(t.Context(), onboarding.Registration{
+	registered := w.registered(onboarding.Registration{
 		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
 		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
 	})
-	w.must(err)
 	w.clock.Advance(time.Hour)
 	refused := onboarding.Proof{Outcome: onboarding.Refused}
 
@@ -38,8 +37,7 @@ func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
 	if again, err := w.PutHealth(t.Context(), degraded, *entry); err != nil || again.Revision != written.Revision {
 		t.Errorf("the same write again gave %+v, %v", again, err)
 	}
-	history, err := w.History(t.Context(), "globex")
-	w.must(err)
+	history := w.requests("globex")
 	if len(history) != 1 || history[0].Outcome != onboarding.OutcomeDegraded || history[0].Detail == "" {
 		t.Errorf("history: %+v", history)
 	}

@@ -40,6 +40,15 @@ func refusalKey(h onboarding.HistoryEntry) key {
 
 func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 
+// linkHistoryKey is where the vendor's own changes of a link are written down,
+// in a partition that the registrar can neither read nor write. A revision is
+// written once.
+func linkHistoryKey(h onboarding.HistoryEntry, revision int64) key {
+	return key{linkHistoryPartition(h.CustomerID), fmt.Sprintf("%s#%012d", h.At.UTC().Format(sortable), revision)}
+}
+
+func linkHistoryPartition(customer string) string { return "LINK-HISTORY#" + customer }
+
 func historyItem(h onboarding.HistoryEntry) (item, error) {
 	k, lives := historyKey(h), remember
 	if h.Refused {
@@ -53,16 +62,29 @@ func historyItem(h onboarding.HistoryEntry) (item, error) {
 	return written, nil
 }
 
-// History reads what happened to a customer, oldest first.
+// linkHistoryItem is the item of what the vendor has done to a link.
+func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
+	written, err := encode(linkHistoryKey(h, revision), h)
+	if err != nil {
+		return nil, err
+	}
+	written["expires"] = moment(h.At.Add(remember))
+	return written, nil
+}
+
+// History returns what happened to a customer, oldest first: what the registrar
+// has done, and what the vendor has done to the link.
 func (r *Registry) History(ctx context.Context, customer string) ([]onboarding.HistoryEntry, error) {
 	var history []onboarding.HistoryEntry
-	err := r.query(ctx, historyPartition(customer), "", func(i item) error {
-		entry, err := decode[onboarding.HistoryEntry](r, key{textOf(i, "pk"), textOf(i, "sk")}, i)
-		history = append(history, entry)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the history of customer %s: %w", customer, err)
+	for _, partition := range []string{historyPartition(customer), linkHistoryPartition(customer)} {
+		err := r.query(ctx, allOf(partition), func(i item) error {
+			entry, err := decode[onboarding.HistoryEntry](r, keyOf(i), i)
+			history = append(history, entry)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the history of customer %s: %w", customer, err)
+		}
 	}
 	slices.SortStableFunc(history, func(a, b onboarding.HistoryEntry) int { return a.At.Compare(b.At) })
 	return history, nil

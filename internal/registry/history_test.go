@@ -41,8 +41,7 @@ func TestAFloodOfRefusalsIsOneLineADayAndKindOfThem(t *testing.T) {
 		}
 		w.clock.Advance(24 * time.Hour)
 	}
-	history, err := w.History(t.Context(), "globex")
-	w.must(err)
+	history := w.requests("globex")
 	var lines []string
 	for _, h := range history {
 		lines = append(lines, h.Detail)

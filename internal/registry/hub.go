@@ -4,6 +4,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,9 +50,13 @@ type HubRecord struct {
 	CreatedAt time.Time
 	Revision  int64 // counts writes; the optimistic lock
 
-	// Key issues external IDs. It is stored beside the record, and no printing
-	// or logging of the record shows it.
+	// Key issues external IDs; only HubAndKey reads it, because whoever has it can
+	// make every customer's. No printing or logging of the record shows it.
 	Key Key `json:"-"`
+
+	// FormerLayout says that the table is, or may in part be, as the first release
+	// laid it out: see CarryOver.
+	FormerLayout bool `json:"-"`
 }
 
 // OpenToAnyone says that the hub's topics take messages of any AWS account.
@@ -101,19 +106,49 @@ func (k Key) MarshalText() ([]byte, error) { return []byte("[hub key]"), nil }
 // LogValue keeps the key out of logs.
 func (k Key) LogValue() slog.Value { return slog.StringValue("[hub key]") }
 
-// Hub reads the hub's record. It is ErrNoHub only where AWS said that the
-// table, or the record in it, does not exist.
+// Hub returns the hub's record, without its key. It is ErrNoHub only if AWS said
+// that the table, or the record in it, does not exist.
 func (r *Registry) Hub(ctx context.Context) (HubRecord, error) {
 	found, err := r.get(ctx, hubKey)
-	switch {
-	case awsclient.IsNotFound(err):
-		return HubRecord{}, fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
-	case err != nil:
-		return HubRecord{}, fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
-	case found == nil:
-		return HubRecord{}, fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
+	if err := r.noHub(found, err); err != nil {
+		return HubRecord{}, err
 	}
 	return r.decodeHub(found)
+}
+
+// HubAndKey returns the hub's record with the key, which the registrar's policy
+// keeps it from reading.
+func (r *Registry) HubAndKey(ctx context.Context) (HubRecord, error) {
+	found, err := r.getAll(ctx, hubKey, secretKey)
+	if err := r.noHub(found[hubKey], err); err != nil {
+		return HubRecord{}, err
+	}
+	hub, err := r.decodeHub(found[hubKey])
+	if err != nil {
+		return HubRecord{}, err
+	}
+	secret := found[secretKey]
+	if secret == nil {
+		secret = found[hubKey] // the former layout
+	}
+	if err := r.checkSchema(secretKey, secret); err != nil {
+		return HubRecord{}, err
+	}
+	if hub.Key = (Key{bytesOf(secret, "key")}); len(hub.Key.bytes) == 0 {
+		return HubRecord{}, fmt.Errorf("hub %s has lost its key in table %s: restore the table from a backup", r.hub, r.table)
+	}
+	return hub, nil
+}
+
+// noHub returns why a read has not found the hub's item; nil if it has.
+func (r *Registry) noHub(found item, err error) error {
+	if err != nil && !awsclient.IsNotFound(err) {
+		return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
+	}
+	if err != nil || found == nil {
+		return fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
+	}
+	return nil
 }
 
 func (r *Registry) decodeHub(found item) (HubRecord, error) {
@@ -121,12 +156,8 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 	if err != nil {
 		return HubRecord{}, err
 	}
-	secret := bytesOf(found, "key")
-	if len(secret) == 0 {
-		return HubRecord{}, fmt.Errorf("the record of hub %s in table %s has lost its key: restore the table from a backup", r.hub, r.table)
-	}
-	hub.Key = Key{secret}
 	hub.Revision = numberOf(found, "revision")
+	hub.FormerLayout = r.seeLayout(found) != laidOut
 	return hub, nil
 }
 
@@ -137,41 +168,70 @@ func (e *HubExistsError) Error() string {
 	return fmt.Sprintf("hub %s exists already, created %s", e.Existing.Name, e.Existing.CreatedAt.Format(time.RFC3339))
 }
 
-// CreateHub writes the record of a new hub with its key. Where there is one
-// already it is left as it is, and the error is *HubExistsError.
+// CreateHub writes the record of a new hub, and its key, both or neither. If
+// there is one already it is left as it is, and the error is *HubExistsError.
 func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
+	if len(hub.Key.bytes) == 0 {
+		return HubRecord{}, errors.New("a new hub needs a key")
+	}
 	hub.Revision = 1
-	written, err := encode(hubKey, hub)
+	written, err := hubItem(hub)
 	if err != nil {
 		return HubRecord{}, err
 	}
-	written["revision"] = number(1)
-	written["key"] = &types.AttributeValueMemberB{Value: hub.Key.bytes}
-	err = r.put(ctx, hubKey, written, 0)
-	if errors.Is(err, ErrConflict) {
-		existing, err := r.Hub(ctx)
-		if err != nil {
-			return HubRecord{}, err
+	err = r.transact(ctx, []types.TransactWriteItem{
+		r.putWrite(written, "attribute_not_exists(pk)", nil),
+		r.putWrite(secretItem(hub.Key), "attribute_not_exists(pk)", nil),
+	})
+	if conflicts(err) {
+		existing, found := r.HubAndKey(ctx)
+		if found != nil {
+			return HubRecord{}, found
 		}
-		return HubRecord{}, &HubExistsError{existing}
+		stood, _ := failedItem(err, 0)
+		if !same(stood, written) || !bytes.Equal(existing.Key.bytes, hub.Key.bytes) {
+			return HubRecord{}, &HubExistsError{existing}
+		}
+		err = nil // the answer to our own write was lost
 	}
 	if err != nil {
 		return HubRecord{}, fmt.Errorf("write the record of hub %s: %w", r.hub, err)
 	}
+	r.carried.Store(true)
 	return hub, nil
+}
+
+// hubItem is the item of a hub's record, in a table of today's layout.
+func hubItem(hub HubRecord) (item, error) {
+	written, err := encode(hubKey, hub)
+	if err != nil {
+		return nil, err
+	}
+	written["revision"] = number(hub.Revision)
+	written["layout"] = number(presentLayout)
+	return written, nil
+}
+
+func secretItem(secret Key) item {
+	i := secretKey.item()
+	i["schema"] = number(schema)
+	i["key"] = &types.AttributeValueMemberB{Value: secret.bytes}
+	return i
 }
 
 // UpdateHub writes the record over the revision that it was read with; the key
 // stays. It returns the record as written.
 func (r *Registry) UpdateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
+	if err := r.CarryOver(ctx); err != nil {
+		return HubRecord{}, err
+	}
 	before := hub.Revision
 	hub.Revision++
-	written, err := encode(hubKey, hub)
+	hub.FormerLayout = false
+	written, err := hubItem(hub)
 	if err != nil {
 		return HubRecord{}, err
 	}
-	written["key"] = &types.AttributeValueMemberB{Value: hub.Key.bytes}
-	written["revision"] = number(hub.Revision)
 	if err := r.put(ctx, hubKey, written, before); err != nil {
 		return HubRecord{}, fmt.Errorf("update the record of hub %s: %w", r.hub, err)
 	}

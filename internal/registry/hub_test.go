@@ -34,7 +34,7 @@ var comparable = cmp.Options{
 
 func TestAHubIsReadAsItWasWritten(t *testing.T) {
 	w := newHub(t)
-	found, err := w.Hub(t.Context())
+	found, err := w.HubAndKey(t.Context())
 	w.must(err)
 	if diff := cmp.Diff(w.hub, found, comparable); diff != "" {
 		t.Errorf("written and read differ (-written +read):\n%s", diff)
@@ -74,7 +74,7 @@ func TestASecondHubLeavesTheFirstAndItsKeyAlone(t *testing.T) {
 	if !errors.As(err, &exists) {
 		t.Fatalf("got %v, want HubExistsError", err)
 	}
-	found, err := w.Hub(t.Context())
+	found, err := w.HubAndKey(t.Context())
 	w.must(err)
 	if !bytes.Equal(found.Key.Bytes(), w.hub.Key.Bytes()) || !bytes.Equal(exists.Existing.Key.Bytes(), w.hub.Key.Bytes()) {
 		t.Error("the key of the hub changed")
@@ -91,7 +91,7 @@ func TestUpdatingAHubNeedsTheRevisionThatWasRead(t *testing.T) {
 	if _, err := w.UpdateHub(t.Context(), mine); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
-	found, err := w.Hub(t.Context())
+	found, err := w.HubAndKey(t.Context())
 	w.must(err)
 	if diff := cmp.Diff(theirs, found, comparable); diff != "" {
 		t.Errorf("the first update did not stay (-want +got):\n%s", diff)
@@ -123,10 +123,11 @@ func TestNothingPrintsTheHubsKey(t *testing.T) {
 func TestARecordOfANewerReleaseIsRefusedAndNotMangled(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
-	w.alter("CUSTOMERS", "CUSTOMER#globex/LINK", "schema", number("2"))
+	pk, sk := registry.LinkItem("globex")
+	w.alter(pk, sk, "schema", number("3"))
 	w.must(w.EnsureShard(t.Context(), registry.ShardList(0), w.hub.Regions))
-	w.alter("SHARD#0", "SHARD", "schema", number("2"))
-	w.alter("HUB", "HUB", "schema", number("2"))
+	w.alter("SHARD#0", "SHARD", "schema", number("3"))
+	w.alter("HUB", "HUB", "schema", number("3"))
 
 	var newer *registry.NewerSchemaError
 	if _, err := w.Hub(t.Context()); !errors.As(err, &newer) {
@@ -149,7 +150,7 @@ func TestAnAnswerThatGotLostIsNoConflict(t *testing.T) {
 		w.sandbox.Faults().Add(kernel.FaultRule{Service: "dynamodb", Action: action, Kind: kernel.FaultLostAnswer, Next: 1})
 	}
 	w.must(w.EnsureTable(t.Context(), nil))
-	lose("PutItem")
+	lose("TransactWriteItems")
 	hub, err := w.CreateHub(t.Context(), w.record())
 	w.must(err)
 	w.hub = hub
@@ -161,7 +162,7 @@ func TestAnAnswerThatGotLostIsNoConflict(t *testing.T) {
 	lose("TransactWriteItems")
 	link, err := w.CreateLink(t.Context(), w.link("globex", "222222222222"))
 	w.must(err)
-	lose("PutItem")
+	lose("TransactWriteItems")
 	link.Closed = true
 	_, err = w.UpdateLink(t.Context(), link)
 	w.must(err)

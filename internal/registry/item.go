@@ -4,12 +4,12 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +20,7 @@ import (
 
 // schema is the number of today's records. It grows with every field that a
 // record gains, since a release that does not know a field would drop it.
-const schema = 1
+const schema = 2
 
 // encode makes an item of a record. The record itself is one attribute, as
 // JSON: the domain's types are stored as they are, byte for byte, with no
@@ -69,53 +69,108 @@ func (r *Registry) get(ctx context.Context, k key) (item, error) {
 	return out.Item, nil
 }
 
-// getAll reads several items in one call; those that are not there are not in
-// the answer. DynamoDB may leave some for another call when it is busy.
+// batchSize is how many items DynamoDB gives in one call.
+const batchSize = 100
+
+// getAll returns the items of several keys that are there, consistently, in as
+// few calls as there may be.
 func (r *Registry) getAll(ctx context.Context, keys ...key) (map[key]item, error) {
-	wanted := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
-	for _, k := range keys {
-		wanted.Keys = append(wanted.Keys, k.item())
-	}
-	found := map[key]item{}
-	for request := map[string]types.KeysAndAttributes{r.table: wanted}; len(request) > 0; {
-		out, err := r.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
-		if err != nil {
+	found := make(map[key]item, len(keys))
+	for some := range slices.Chunk(keys, batchSize) {
+		if err := r.getBatch(ctx, some, found); err != nil {
 			return nil, err
 		}
-		for _, i := range out.Responses[r.table] {
-			found[key{textOf(i, "pk"), textOf(i, "sk")}] = i
-		}
-		request = out.UnprocessedKeys
 	}
 	return found, nil
 }
 
-// query reads all items of a partition whose sort key begins with a prefix,
-// page by page, and hands each to a function.
-func (r *Registry) query(ctx context.Context, partition, prefix string, each func(item) error) error {
-	input := &dynamodb.QueryInput{
-		TableName:                 &r.table,
-		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :pk"),
-		ExpressionAttributeValues: item{":pk": text(partition)},
+// getBatch is one call of getAll. When DynamoDB is busy it leaves some of the
+// items for another call, which has to wait: asking at once makes it busier.
+func (r *Registry) getBatch(ctx context.Context, keys []key, found map[key]item) error {
+	wanted := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	for _, k := range keys {
+		wanted.Keys = append(wanted.Keys, k.item())
 	}
-	if prefix != "" {
-		input.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :prefix)")
-		input.ExpressionAttributeValues[":prefix"] = text(prefix)
-	}
-	pages := dynamodb.NewQueryPaginator(r.client, input)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	const attempts = 10
+	request := map[string]types.KeysAndAttributes{r.table: wanted}
+	for attempt := range attempts {
+		out, err := r.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
 		if err != nil {
 			return err
 		}
-		for _, i := range page.Items {
+		for _, i := range out.Responses[r.table] {
+			found[keyOf(i)] = i
+		}
+		if request = out.UnprocessedKeys; len(request) == 0 {
+			return nil
+		}
+		if err := r.wait(ctx, min(50*time.Millisecond<<attempt, 2*time.Second)); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("table %s is too busy: it left %d items unread after %d calls", r.table, len(request[r.table].Keys), attempts)
+}
+
+// keyRange is a part of a partition.
+type keyRange struct {
+	partition   string
+	above       string // sort keys behind this one; with last: this one and those behind it
+	last        string // none: to the end
+	itemsAtOnce int32  // none: as many as fit into a page
+}
+
+// allOf is a whole partition.
+func allOf(partition string) keyRange { return keyRange{partition: partition} }
+
+// query hands each item of a range to a function, page by page, in the order of
+// their sort keys.
+func (r *Registry) query(ctx context.Context, from keyRange, each func(item) error) error {
+	for items, err := range r.pages(ctx, from) {
+		if err != nil {
+			return err
+		}
+		for _, i := range items {
 			if err := each(i); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// pages returns the items of a range, page by page. Some pages may be empty.
+func (r *Registry) pages(ctx context.Context, from keyRange) iter.Seq2[[]item, error] {
+	condition, values := "pk = :pk", item{":pk": text(from.partition)}
+	switch {
+	case from.last != "":
+		condition += " AND sk BETWEEN :above AND :last"
+		values[":above"], values[":last"] = text(from.above), text(from.last)
+	case from.above != "":
+		condition += " AND sk > :above"
+		values[":above"] = text(from.above)
+	}
+	input := &dynamodb.QueryInput{
+		TableName:                 &r.table,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    &condition,
+		ExpressionAttributeValues: values,
+	}
+	if from.itemsAtOnce > 0 {
+		input.Limit = &from.itemsAtOnce
+	}
+	return func(yield func([]item, error) bool) {
+		pages := dynamodb.NewQueryPaginator(r.client, input)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(page.Items, nil) {
+				return
+			}
+		}
+	}
 }
 
 // put writes an item over the revision that it had; 0: where there was none.
@@ -155,8 +210,7 @@ func revisionIs(revision int64) (condition string, values item) {
 // same reports whether a stored item is the one that was to be written.
 func same(stored, written item) bool {
 	return stored != nil && textOf(stored, "record") == textOf(written, "record") &&
-		numberOf(stored, "revision") == numberOf(written, "revision") &&
-		bytes.Equal(bytesOf(stored, "key"), bytesOf(written, "key"))
+		numberOf(stored, "revision") == numberOf(written, "revision")
 }
 
 // transact writes all or nothing. Where other transactions are in the way it
@@ -197,5 +251,8 @@ func failedItem(err error, n int) (stood item, ok bool) {
 	return reasons[n].Item, true
 }
 
-// isLink tells the two kinds of item in the customers' partition apart.
-func isLink(i item) bool { return strings.HasSuffix(textOf(i, "sk"), "/LINK") }
+// conflicts reports whether a write failed because something else was written
+// meanwhile.
+func conflicts(err error) bool {
+	return awsclient.IsConditionFailed(err) || awsclient.IsContended(err) || errors.Is(err, ErrConflict)
+}

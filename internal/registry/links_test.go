@@ -134,8 +134,7 @@ func TestCustomersAreReadInPagesAndOrderWithTheirRegistrations(t *testing.T) {
 		w.must(err)
 	}
 	registration := onboarding.Registration{Hub: hubName, CustomerID: "customer.007", Account: id(t, "222222222007"), Status: onboarding.Active}
-	registration, err := w.PutRegistration(t.Context(), registration)
-	w.must(err)
+	registration = w.registered(registration)
 
 	mark := w.sandbox.Journal().Mark()
 	found, err := w.Customers(t.Context())
@@ -175,14 +174,12 @@ func TestACustomersIDIsNotAnothersPrefix(t *testing.T) {
 func TestARegistrationIsWrittenOnlyOverTheRevisionThatWasRead(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
-	first, err := w.PutRegistration(t.Context(), onboarding.Registration{CustomerID: "globex", Account: id(t, "222222222222"), Status: onboarding.Active})
-	w.must(err)
+	first := w.registered(onboarding.Registration{CustomerID: "globex", Account: id(t, "222222222222"), Status: onboarding.Active})
 	newer := first
 	newer.Status = onboarding.Degraded
-	_, err = w.PutRegistration(t.Context(), newer)
-	w.must(err)
+	w.registered(newer)
 	first.Status = onboarding.Disconnected
-	if _, err := w.PutRegistration(t.Context(), first); !errors.Is(err, registry.ErrConflict) {
+	if _, err := w.PutHealth(t.Context(), first, w.quietly(first)); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
 }

@@ -81,13 +81,12 @@ func TestAProofThatChangesAStateIsTold(t *testing.T) {
 				w, want = tellingHub, 1
 			}
 			hub := w(t)
-			registered, err := hub.PutRegistration(t.Context(), onboarding.Registration{
+			registered := hub.registered(onboarding.Registration{
 				Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
 				Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
 			})
-			hub.must(err)
 			degraded, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Refused}, hub.clock.Now())
-			_, err = hub.PutHealth(t.Context(), degraded, *entry)
+			_, err := hub.PutHealth(t.Context(), degraded, *entry)
 			hub.must(err)
 			_, err = hub.PutHealth(t.Context(), degraded, *entry) // its answer was lost
 			hub.must(err)
@@ -111,11 +110,10 @@ func TestAHubWithoutABusStoresNoEvents(t *testing.T) {
 
 func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 	w := tellingHub(t)
-	reg, err := w.PutRegistration(t.Context(), onboarding.Registration{
+	reg := w.registered(onboarding.Registration{
 		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
 		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
 	})
-	w.must(err)
 	const all = 120
 	for i := range all {
 		w.clock.Advance(time.Second)
@@ -124,6 +122,7 @@ func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 			proof.Outcome = onboarding.Proven
 		}
 		next, entry := onboarding.Health(reg, proof, w.clock.Now())
+		var err error
 		reg, err = w.PutHealth(t.Context(), next, *entry)
 		w.must(err)
 	}

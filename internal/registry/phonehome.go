@@ -59,7 +59,7 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboard
 	if customer == "" {
 		return snapshot, nil
 	}
-	return r.loadCustomer(ctx, snapshot, customer)
+	return r.loadCustomer(ctx, snapshot, customer, r.seeLayout(found[hubKey]))
 }
 
 // decodeStackSide reads what a request names: the hub, the stack, the answer.
@@ -87,34 +87,48 @@ func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer
 
 // loadCustomer adds the customer's link, and their registration in the stack's
 // account.
-func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string) (onboarding.Snapshot, error) {
-	link, registration := linkKey(customer), registrationKey(customer, snapshot.Stack.ID.Account)
-	found, err := r.getAll(ctx, link, registration)
+func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout) (onboarding.Snapshot, error) {
+	in := snapshot.Stack.ID.Account
+	keys := []key{linkKey(customer), bindingKey(customer), registrationKey(customer, in)}
+	if place == former {
+		keys = append(keys, formerLinkKey(customer), formerRegistrationKey(customer, in))
+	}
+	found, err := r.getAll(ctx, keys...)
+	if awsclient.IsAccessDenied(err) && place == former {
+		err = r.notCarriedOver(err)
+	}
+	if err == nil {
+		snapshot.Link, err = r.linkOf(customer, found)
+	}
+	if err == nil {
+		snapshot.Registration, err = r.registrationOf(customer, in, found)
+	}
 	if err != nil {
 		return onboarding.Snapshot{}, fmt.Errorf("load customer %s from table %s: %w", customer, r.table, err)
 	}
-	if i := found[link]; i != nil {
-		l, err := r.decodeLink(i)
-		if err != nil {
-			return onboarding.Snapshot{}, err
-		}
-		snapshot.Link = &l
-	}
-	if i := found[registration]; i != nil {
-		reg, err := r.decodeRegistration(i)
-		if err != nil {
-			return onboarding.Snapshot{}, err
-		}
-		snapshot.Registration = &reg
-	}
 	return snapshot, nil
+}
+
+// registrationOf is the registration of an account among items; nil if it is not
+// there.
+func (r *Registry) registrationOf(customer string, in account.ID, items map[key]item) (*onboarding.Registration, error) {
+	i, isFormer := items[registrationKey(customer, in)], false
+	if before := items[formerRegistrationKey(customer, in)]; i == nil && before != nil && !isTombstone(before) {
+		i, isFormer = before, true
+	}
+	if i == nil {
+		return nil, nil
+	}
+	registration, err := r.decodeRegistration(i)
+	registration.Former = isFormer
+	return &registration, err
 }
 
 // StoreAnswer stores the answer to a request before it is sent. The first one
 // wins: where there is one already, that is returned and must be sent. It is
 // ErrConflict when the stack has moved since the snapshot, because then the
 // answer was decided on what no longer is; so it is when an answer that binds
-// the link was to reserve it, and the link has moved.
+// the link was to reserve it, and another account was faster.
 func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
 	k := answerKey(answer.Stack, answer.LogicalID, answer.RequestID)
 	if answer.State == "" {
@@ -135,7 +149,7 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 		}},
 	}
 	if answer.Change.Binds && snapshot.Link != nil {
-		reserved, err := r.linkWrite(snapshot.Link.Reserve(answer))
+		reserved, err := r.bindingWrite(snapshot.Link.Reserve(answer))
 		if err != nil {
 			return onboarding.Answer{}, err
 		}
@@ -171,9 +185,8 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 }
 
 // Commit writes what an accepted answer changes, all of it in one transaction:
-// the answer's own state, the stack, the registration, the link where it became
-// the account's, the history, and the
-// event that tells others, where the hub sends any. It is ErrConflict when
+// the answer's own state, the stack, the registration, whose the link for anyone
+// became, the history, and the event that tells others, if the hub sends any. It is ErrConflict when
 // anything that the transition was made of has moved; then load and apply
 // again. It is onboarding.ErrCommitted where the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
@@ -214,19 +227,14 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 		writes = append(writes, r.putWrite(written, condition, values))
 	}
 	if t.Registration != nil {
-		registration, before := *t.Registration, int64(0)
-		if s := snapshot.Registration; s != nil && s.CustomerID == registration.CustomerID && s.Account == registration.Account {
-			before = s.Revision
-		}
-		written, err := registrationItem(&registration, before)
+		registered, err := r.registrationWrites(snapshot, t)
 		if err != nil {
 			return nil, err
 		}
-		condition, values := revisionIs(before)
-		writes = append(writes, r.putWrite(written, condition, values))
+		writes = append(writes, registered...)
 	}
 	if t.Link != nil {
-		bound, err := r.linkWrite(*t.Link)
+		bound, err := r.bindingWrite(*t.Link)
 		if err != nil {
 			return nil, err
 		}
@@ -241,6 +249,27 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 	}
 	event, err := r.outboxWrite(snapshot.Hub.EventBus, t.Event)
 	return append(writes, event...), err
+}
+
+// registrationWrites write a commit's registration where the snapshot's is, and
+// the first one of an account where the link is.
+func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding.Transition) ([]types.TransactWriteItem, error) {
+	registration, before := *t.Registration, int64(0)
+	var writes []types.TransactWriteItem
+	if s := snapshot.Registration; s != nil && s.CustomerID == registration.CustomerID && s.Account == registration.Account {
+		before, registration.Former = s.Revision, s.Former
+	} else if link := snapshot.Link; link != nil && link.Former {
+		registration.Former = true
+		if t.Link == nil {
+			writes = append(writes, r.formerLinkIs(*link))
+		}
+	}
+	written, err := registrationItem(&registration, before)
+	if err != nil {
+		return nil, err
+	}
+	condition, values := revisionIs(before)
+	return append(writes, r.putWrite(written, condition, values)), nil
 }
 
 // stackItem is the item of the revision that follows the given one. Once all
@@ -266,37 +295,6 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 		written["expires"] = moment(last.Add(keep))
 	}
 	return written, nil
-}
-
-// linkWrite puts a link over the revision that it was read with.
-func (r *Registry) linkWrite(link onboarding.Link) (types.TransactWriteItem, error) {
-	condition, values := revisionIs(link.Revision)
-	written, _, err := nextLink(link)
-	return r.putWrite(written, condition, values), err
-}
-
-// releaseLink takes back the reservation that an answer holds which will not be
-// committed, so that the next account need not wait until it runs out.
-func (r *Registry) releaseLink(ctx context.Context, answer onboarding.Answer) error {
-	if !answer.Change.Binds {
-		return nil
-	}
-	for {
-		customer, err := r.Customer(ctx, answer.Change.CustomerID)
-		if errors.Is(err, ErrNoLink) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		released, held := customer.Link.Release(answer)
-		if !held {
-			return nil
-		}
-		if _, err = r.UpdateLink(ctx, released); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
 }
 
 // RefuseAnswer notes that S3 refused the answer: forged, or too late. It

@@ -183,8 +183,7 @@ func TestACommitIsAllOrNothing(t *testing.T) {
 			w.must(w.Commit(t.Context(), other.snapshot, stored, other.after))
 		},
 		"the registration has moved": func(w *world, v visit) {
-			_, err := w.PutRegistration(t.Context(), onboarding.Registration{CustomerID: "globex", Account: v.request.Stack.Account})
-			w.must(err)
+			w.registered(onboarding.Registration{CustomerID: "globex", Account: v.request.Stack.Account})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,8 +200,7 @@ func TestACommitIsAllOrNothing(t *testing.T) {
 			if diff := cmp.Diff(before, w.load(v.request), comparable); diff != "" {
 				t.Errorf("a refused commit changed something (-before +after):\n%s", diff)
 			}
-			history, err := w.History(t.Context(), "globex")
-			w.must(err)
+			history := w.requests("globex")
 			if len(history) != 0 {
 				t.Errorf("a refused commit wrote history: %v", history)
 			}
@@ -226,8 +224,7 @@ func TestCommittingTwiceChangesNothingTheSecondTime(t *testing.T) {
 	if diff := cmp.Diff(before, w.load(v.request), comparable); diff != "" {
 		t.Errorf("the second commit changed something (-before +after):\n%s", diff)
 	}
-	history, err := w.History(t.Context(), "globex")
-	w.must(err)
+	history := w.requests("globex")
 	if len(history) != 1 {
 		t.Errorf("got %d lines of history, want 1", len(history))
 	}
@@ -291,8 +288,7 @@ func TestHistoryIsReadInTheOrderOfTime(t *testing.T) {
 		w.must(w.Commit(t.Context(), v.snapshot, v.answer, v.after))
 		w.clock.Advance(90 * time.Minute)
 	}
-	history, err := w.History(t.Context(), "globex")
-	w.must(err)
+	history := w.requests("globex")
 	var order []string
 	for _, entry := range history {
 		order = append(order, entry.RequestID)

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -28,13 +29,34 @@ type Registry struct {
 	client *dynamodb.Client
 	hub    string
 	table  string
+	by     string
 	now    func() time.Time
 	wait   func(context.Context, time.Duration) error
+
+	// carried is set once the table is known to have today's layout.
+	carried atomic.Bool
 }
 
 // New opens the registry of a hub, without asking whether there is one.
-func New(client *dynamodb.Client, hub string, clock func() time.Time) *Registry {
-	return &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: smithytime.SleepWithContext}
+func New(client *dynamodb.Client, hub string, clock func() time.Time, options ...Option) *Registry {
+	r := &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: smithytime.SleepWithContext}
+	for _, set := range options {
+		set(r)
+	}
+	return r
+}
+
+// Option is a setting of New.
+type Option func(*Registry)
+
+// By names the principal of the vendor who changes links with this registry, for
+// the history.
+func By(principal string) Option { return func(r *Registry) { r.by = principal } }
+
+// WithWait replaces how the registry waits: between the parts of a read that
+// DynamoDB was too busy for, and for transactions and leases of others.
+func WithWait(wait func(context.Context, time.Duration) error) Option {
+	return func(r *Registry) { r.wait = wait }
 }
 
 // TableName is the name of a hub's table.

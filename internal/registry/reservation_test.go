@@ -55,15 +55,14 @@ func TestAnAnswerThatBindsReservesTheLinkAndItsCommitBindsIt(t *testing.T) {
 	}
 }
 
-func TestACommitThatBindsALinkThatHasMovedIsAConflict(t *testing.T) {
+func TestACommitThatBindsALinkWhoseBindingHasMovedIsAConflict(t *testing.T) {
 	w := newHub(t)
 	w.anyonesLink()
 	v := w.anyones("one")
 	stored, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
 	w.must(err)
 	v.snapshot = w.load(v.request)
-	_, err = w.UpdateLink(t.Context(), w.currentLink())
-	w.must(err)
+	w.must(w.RefuseAnswer(t.Context(), stored)) // gives the reservation back
 	v.after.Link = v.snapshot.Link
 	if err := w.Commit(t.Context(), v.snapshot, stored, v.after); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
@@ -87,4 +86,41 @@ func TestARefusedAnswerGivesTheLinkBackAndNobodyElses(t *testing.T) {
 		t.Errorf("still reserved: %+v", link.Reservation)
 	}
 	w.must(w.RefuseAnswer(t.Context(), stored)) // and once more
+}
+
+func TestTheVendorEndsNoBindingThatItHasNotSeen(t *testing.T) {
+	bind := func(w *world, as *registry.Registry) {
+		v := w.anyones("one")
+		stored, err := as.StoreAnswer(t.Context(), v.snapshot, v.answer)
+		w.must(err)
+		v.snapshot = w.load(v.request)
+		bound := *v.snapshot.Link
+		bound.Bound, bound.Reservation = v.request.Stack.Account, nil
+		v.after.Link = &bound
+		w.must(as.Commit(t.Context(), v.snapshot, stored, v.after))
+	}
+	for name, when := range map[string]func(w *world){
+		"bound after the vendor has read the link": func(w *world) { bind(w, w.process()) },
+		"bound while the vendor writes it": func(w *world) {
+			w.sandbox.Faults().Before(beforeCall(2, func() { bind(w, w.process()) }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newHub(t)
+			w.anyonesLink()
+			link := w.currentLink()
+			when(w)
+			link.Blocked = true // as `xacct block` does
+			if _, err := w.UpdateLink(t.Context(), link); !errors.Is(err, registry.ErrConflict) {
+				t.Errorf("got %v, want ErrConflict", err)
+			}
+			link = w.currentLink()
+			link.Blocked = true
+			_, err := w.UpdateLink(t.Context(), link)
+			w.must(err)
+			if link = w.currentLink(); link.Bound.String() != "222222222222" || !link.Blocked {
+				t.Errorf("the link is bound to %q, blocked %t", link.Bound, link.Blocked)
+			}
+		})
+	}
 }

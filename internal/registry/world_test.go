@@ -5,6 +5,7 @@ package registry_test
 
 import (
 	"crypto/rand"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func startWorld(t *testing.T) *world {
 	}
 	clock := trial.NewClock(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	return &world{
-		Registry: registry.New(clients.DynamoDB(), hubName, clock.Now),
+		Registry: registry.New(clients.DynamoDB(), hubName, clock.Now, registry.By(clients.CallerARN)),
 		t:        t,
 		sandbox:  box,
 		dynamo:   clients.DynamoDB(),
@@ -107,6 +108,29 @@ func (w *world) linked(customer, accountID string) onboarding.Link {
 	link, err := w.CreateLink(w.t.Context(), w.link(customer, accountID))
 	w.must(err)
 	return link
+}
+
+// registered writes a registration as it is given.
+func (w *world) registered(registration onboarding.Registration) onboarding.Registration {
+	w.t.Helper()
+	written, err := w.PutHealth(w.t.Context(), registration, w.quietly(registration))
+	w.must(err)
+	return written
+}
+
+// requests is the history of what the customer's stacks asked for.
+func (w *world) requests(customer string) []onboarding.HistoryEntry {
+	w.t.Helper()
+	history, err := w.History(w.t.Context(), customer)
+	w.must(err)
+	return slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return h.By != "" })
+}
+
+// quietly is a line of the history that is no event.
+func (w *world) quietly(registration onboarding.Registration) onboarding.HistoryEntry {
+	return onboarding.HistoryEntry{
+		At: w.clock.Now(), CustomerID: registration.CustomerID, Account: registration.Account, Outcome: onboarding.OutcomeTombstone, By: "a test",
+	}
 }
 
 func (w *world) must(err error) {

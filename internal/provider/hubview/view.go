@@ -78,7 +78,7 @@ func New(name string, config Config) (*View, error) {
 		config:       config,
 		writtenLinks: map[string]onboarding.Link{},
 	}
-	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.Hub}
+	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.HubAndKey}
 	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
 	v.beats = shared[time.Time]{now: config.Clock, maxAge: freshness, read: v.Registry.LastBeat}
 	v.Waiter = newWaiter(v)

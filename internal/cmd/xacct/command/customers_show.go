@@ -36,8 +36,8 @@ With --json it prints one object:
   roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, those of the
              past included, each with superseded_stack_ids: earlier stacks that have not
              been deleted yet
-  history    a list of objects, oldest first: at, came (Create, Update, Delete, or
-             verification), decided, refused (the request failed, and changed nothing),
+  history    a list of objects, oldest first: at, came (Create, Update, Delete,
+             verification, or vendor: a change of the link, made by the principal by), decided, refused (the request failed, and changed nothing),
              status (of the role afterwards), reason (of a refused request: what the
              customer reads), account_id, stack_id, logical_id, request_id
 
@@ -107,6 +107,7 @@ type historyView struct {
 	StackID   string    `json:"stack_id,omitempty"`
 	LogicalID string    `json:"logical_id,omitempty"`
 	RequestID string    `json:"request_id,omitempty"`
+	By        string    `json:"by,omitempty"`
 
 	stack account.StackARN
 }
@@ -140,7 +141,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 	for _, h := range history {
 		d.History = append(d.History, historyView{
 			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Refused: h.Refused, Status: string(h.Status), Reason: h.Detail,
-			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, stack: h.Stack,
+			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, By: h.By, stack: h.Stack,
 		})
 	}
 	slices.SortStableFunc(d.History, func(a, b historyView) int { return a.At.Compare(b.At) })
@@ -149,7 +150,10 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 
 // came says what brought a line of the history about.
 func came(h onboarding.HistoryEntry) string {
-	if h.RequestID == "" {
+	switch {
+	case h.By != "":
+		return "vendor"
+	case h.RequestID == "":
 		return "verification"
 	}
 	return string(h.Request)
@@ -190,9 +194,9 @@ func (d dossier) print(out io.Writer) error {
 		return nil
 	}
 	fmt.Fprintf(out, "\nHistory\n")
-	t := cli.NewTable("TIME", "CAME", "DECIDED", "STATUS", "STACK", "REGION", "REASON")
+	t := cli.NewTable("TIME", "CAME", "DECIDED", "STATUS", "STACK", "REGION", "BY", "REASON")
 	for _, h := range d.History {
-		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.Reason)
+		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.By, h.Reason)
 	}
 	return t.Print(out)
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // people writes one customer of each kind into the registry, with times and
 // external IDs that are the same in every run.
 func (w *world) people(ts *testscript.TestScript, _ []string) {
-	ctx, records := context.Background(), w.hub.Registry()
-	day := time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
+	ctx, day := context.Background(), time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
+	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return day.Add(-30 * time.Minute) }, registry.By(w.clients.CallerARN))
 	create := func(customer, accountID string, change func(*onboarding.Link)) onboarding.Link {
 		link := w.link(customer, accountID)
 		change(&link)
@@ -43,7 +44,7 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 	hooli := w.registration(create("hooli", "666666666666", same), onboarding.Disconnected, "us-east-1")
 	hooli.Reason, hooli.ChangedAt = "the customer deleted the stack acme-access, or took the phone-home out of it", day.AddDate(0, 0, 8)
 	for _, r := range []onboarding.Registration{globex, initech, hooli} {
-		_, err := records.PutRegistration(ctx, r)
+		_, err := records.PutHealth(ctx, r, quiet(r))
 		ts.Check(err)
 	}
 

@@ -1,0 +1,347 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// carryLease is how long others wait for a process that died while it carried
+	// a table over, and carryPause how often they look.
+	carryLease = time.Minute
+	carryPause = time.Second
+	// stragglers is how long a registrar of the first release may go on with a
+	// request that it began before the table was carried over, and more than it
+	// may (aws-facts 6.5: it gives a message back after 75 seconds).
+	stragglers = 2 * time.Minute
+)
+
+// CarryOver lays a table of the first release out anew, and returns at once if
+// that was done. One process does it at a time; if it dies, the next one goes on
+// where it stopped. Meanwhile the table can be used as ever: see former.go.
+//
+// Registrars of the first release go on with the customers that are not carried
+// over yet, and keep the others' messages for a newer registrar. When all are
+// carried over they keep all messages. If any was heard of lately, and the hub
+// has organizations, whose accounts nothing names beforehand, CarryOver waits
+// until it can have nothing in hand any more, and looks once again.
+func (r *Registry) CarryOver(ctx context.Context) error {
+	if r.carried.Load() {
+		return nil
+	}
+	holder := rand.Text()
+	for {
+		hub, err := r.get(ctx, hubKey)
+		if awsclient.IsNotFound(err) {
+			return nil // no table: whatever comes next says so
+		}
+		if err != nil {
+			return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
+		}
+		if hub == nil || r.seeLayout(hub) == laidOut {
+			return nil
+		}
+		mine, err := r.leaseCarryOver(ctx, holder)
+		if err == nil && mine {
+			err = r.carryOver(ctx, holder)
+		} else if err == nil {
+			err = r.wait(ctx, carryPause)
+		}
+		if err != nil && !errors.Is(err, ErrConflict) {
+			return fmt.Errorf("carry table %s over from the first release: %w", r.table, err)
+		}
+	}
+}
+
+// leaseCarryOver takes the lease, or renews it.
+func (r *Registry) leaseCarryOver(ctx context.Context, holder string) (bool, error) {
+	now := r.now()
+	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:           &r.table,
+		Key:                 carryOverKey.item(),
+		UpdateExpression:    aws.String("SET lease_holder = :me, lease_until = :until, expires = :expires"),
+		ConditionExpression: aws.String("attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now"),
+		ExpressionAttributeValues: item{
+			":me": text(holder), ":until": millis(now.Add(carryLease)), ":now": millis(now), ":expires": moment(now.Add(tombstonesLive)),
+		},
+	})
+	if awsclient.IsConditionFailed(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// carryOver moves all customers, tells every release that they were moved, and
+// moves what has come meanwhile.
+func (r *Registry) carryOver(ctx context.Context, holder string) error {
+	organizations, err := r.moveAll(ctx, holder)
+	if err != nil {
+		return err
+	}
+	sealed, err := r.seal(ctx)
+	if err != nil {
+		return err
+	}
+	wait, err := r.stragglers(ctx, organizations)
+	if err != nil {
+		return err
+	}
+	if rest := sealed.Add(stragglers).Sub(r.now()); wait && rest > 0 {
+		if err := r.wait(ctx, rest); err != nil {
+			return err
+		}
+	}
+	if _, err := r.moveAll(ctx, holder); err != nil {
+		return err
+	}
+	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: hubKey.item(),
+		UpdateExpression:    aws.String("REMOVE settling"),
+		ConditionExpression: aws.String("attribute_exists(pk)"),
+	})
+	return err
+}
+
+// moveAll moves every customer that is still in the former place, and reports
+// whether any of the hub's links is an organization's.
+func (r *Registry) moveAll(ctx context.Context, holder string) (organizations bool, err error) {
+	left, err := r.formerCustomers(ctx)
+	if err != nil {
+		return false, err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(callsAtOnce)
+	renewed := r.now()
+	for id, customer := range left {
+		organizations = organizations || customer.Link.Scope == onboarding.ScopeOrganization
+		if r.now().Sub(renewed) > carryLease/3 {
+			if mine, err := r.leaseCarryOver(ctx, holder); err != nil || !mine {
+				return false, errors.Join(err, group.Wait(), ErrConflict)
+			}
+			renewed = r.now()
+		}
+		group.Go(func() error { return r.move(groupCtx, id, *customer) })
+	}
+	return organizations, group.Wait()
+}
+
+// move moves one customer: registrations, and with the last of them the link. If
+// anything is written meanwhile, it begins again.
+func (r *Registry) move(ctx context.Context, id string, customer onboarding.Customer) error {
+	const attempts = 20
+	for range attempts {
+		err := r.moveOnce(ctx, customer)
+		if err == nil || !conflicts(err) {
+			return err
+		}
+		if customer, err = r.formerCustomer(ctx, id); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("customer %s kept changing: %w", id, ErrConflict)
+}
+
+// formerCustomer reads one customer again.
+func (r *Registry) formerCustomer(ctx context.Context, id string) (onboarding.Customer, error) {
+	var customer onboarding.Customer
+	from := keyRange{partition: formerPartition, above: formerPrefix(id), last: formerPrefix(id) + "~"}
+	err := r.query(ctx, from, func(i item) error {
+		if isTombstone(i) {
+			return nil
+		}
+		if isFormerLink(i) {
+			link, err := r.decodeFormerLink(i)
+			customer.Link = link
+			return err
+		}
+		registration, err := r.decodeRegistration(i)
+		customer.Registrations = append(customer.Registrations, registration)
+		return err
+	})
+	return customer, err
+}
+
+// movesAtOnce keeps a transaction below DynamoDB's 100 items: each move is two
+// writes, and a link's has three more.
+const movesAtOnce = 45
+
+func (r *Registry) moveOnce(ctx context.Context, customer onboarding.Customer) error {
+	registrations := customer.Registrations
+	for len(registrations) > movesAtOnce {
+		if err := r.moveTogether(ctx, nil, registrations[:movesAtOnce]); err != nil {
+			return err
+		}
+		registrations = registrations[movesAtOnce:]
+	}
+	if customer.Link.CustomerID == "" {
+		return r.moveTogether(ctx, nil, registrations)
+	}
+	link := customer.Link
+	for _, registration := range customer.Registrations {
+		if known := link.Account == registration.Account || link.Bound == registration.Account; !known {
+			link.PastAccounts = append(link.PastAccounts, onboarding.PastAccount{Account: registration.Account, Until: registration.ChangedAt})
+		}
+	}
+	if link.Scope == onboarding.ScopeOrganization {
+		link.PastAccounts = nil
+	}
+	return r.moveTogether(ctx, &link, registrations)
+}
+
+// moveTogether moves records in one transaction. A record that is in the new
+// place already stays there if it is the later one.
+func (r *Registry) moveTogether(ctx context.Context, link *onboarding.Link, registrations []onboarding.Registration) error {
+	keys := []key{}
+	if link != nil {
+		keys = append(keys, linkKey(link.CustomerID))
+	}
+	for _, registration := range registrations {
+		keys = append(keys, registrationKey(registration.CustomerID, registration.Account))
+	}
+	there, err := r.getAll(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	var writes []types.TransactWriteItem
+	for _, registration := range registrations {
+		moved, err := r.registrationMove(registration, there)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, moved...)
+	}
+	if link != nil {
+		moved, err := r.linkMove(*link, registrations, there)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, moved...)
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	return r.transact(ctx, writes)
+}
+
+func (r *Registry) registrationMove(registration onboarding.Registration, there map[key]item) ([]types.TransactWriteItem, error) {
+	at, from := registrationKey(registration.CustomerID, registration.Account), formerRegistrationKey(registration.CustomerID, registration.Account)
+	condition, values := revisionIs(registration.Revision)
+	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(from), condition, values)}
+	before := int64(0)
+	if i := there[at]; i != nil {
+		newer, err := r.decodeRegistration(i)
+		if err != nil || !newer.ChangedAt.Before(registration.ChangedAt) {
+			return writes, err
+		}
+		before = newer.Revision
+	}
+	registration.Former = false
+	written, err := registrationItem(&registration, max(before, registration.Revision-1))
+	if err != nil {
+		return nil, err
+	}
+	condition, values = revisionIs(before)
+	return append(writes, r.putWrite(written, condition, values)), nil
+}
+
+func (r *Registry) linkMove(link onboarding.Link, registrations []onboarding.Registration, there map[key]item) ([]types.TransactWriteItem, error) {
+	condition, values := revisionIs(link.Revision)
+	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(formerLinkKey(link.CustomerID)), condition, values)}
+	if there[linkKey(link.CustomerID)] != nil {
+		return writes, nil
+	}
+	link.Former = false
+	written, err := linkItem(link)
+	if err != nil {
+		return nil, err
+	}
+	writes = append(writes, r.putWrite(written, "attribute_not_exists(pk)", nil))
+	if !link.Bound.IsZero() || link.Reservation != nil {
+		bound, err := bindingItem(link)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, r.putWrite(bound, "attribute_not_exists(pk)", nil))
+	}
+	// The account that is still to come finds a tombstone, so that an older
+	// registrar that has its request in hand does not register it there.
+	expected := link.Account
+	absent := !slices.ContainsFunc(registrations, func(r onboarding.Registration) bool { return r.Account == expected })
+	if !expected.IsZero() && absent {
+		writes = append(writes, r.fence(link.CustomerID, expected))
+	}
+	return writes, nil
+}
+
+func (r *Registry) fence(customer string, expected account.ID) types.TransactWriteItem {
+	return r.putWrite(r.tombstone(formerRegistrationKey(customer, expected)), "attribute_not_exists(pk) OR revision = :moved",
+		item{":moved": number(movedRevision)})
+}
+
+// seal gives the hub's item today's layout and puts the key into an item of its
+// own. From then on no older release reads or writes anything. It returns when
+// that was done.
+func (r *Registry) seal(ctx context.Context) (time.Time, error) {
+	found, err := r.get(ctx, hubKey)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if r.seeLayout(found) != former {
+		return time.UnixMilli(numberOf(found, "settling")), nil
+	}
+	now := r.now()
+	hub, err := r.HubAndKey(ctx)
+	if err != nil {
+		return now, err
+	}
+	before := hub.Revision
+	hub.Revision++
+	written, err := hubItem(hub)
+	if err != nil {
+		return now, err
+	}
+	written["settling"] = millis(now)
+	condition, values := revisionIs(before)
+	err = r.transact(ctx, []types.TransactWriteItem{
+		r.putWrite(written, condition, values),
+		r.putWrite(secretItem(hub.Key), "attribute_not_exists(pk)", nil),
+	})
+	if conflicts(err) {
+		err = ErrConflict
+	}
+	return now, err
+}
+
+// stragglers reports whether a registrar of the first release may still write a
+// registration that CarryOver could not know of.
+func (r *Registry) stragglers(ctx context.Context, organizations bool) (bool, error) {
+	if !organizations {
+		return false, nil
+	}
+	heard := false
+	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
+		at, err := time.Parse(time.RFC3339Nano, textOf(i, "at"))
+		heard = heard || err == nil && numberOf(i, "layout") < presentLayout && r.now().Sub(at) < silent
+		return nil
+	})
+	return heard, err
+}
+
+// silent is how long a registrar that beats every minute has said nothing when
+// it is taken for gone.
+const silent = 5 * time.Minute

@@ -1,0 +1,230 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"golang.org/x/sync/errgroup"
+)
+
+// callsAtOnce bounds what one read of many customers asks for at once.
+const callsAtOnce = 8
+
+// Customer returns a customer's link and registrations; ErrNoLink if the hub
+// definitely has none. It costs two calls, at the same time.
+func (r *Registry) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
+	customer, err := r.customer(ctx, id)
+	if err == nil && customer == nil {
+		err = ErrNoLink
+	}
+	if err != nil {
+		return onboarding.Customer{}, fmt.Errorf("read customer %s of hub %s: %w", id, r.hub, err)
+	}
+	return *customer, nil
+}
+
+func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Customer, error) {
+	if carried, err := r.isCarried(ctx); err != nil || !carried {
+		some, err := r.formerSelected(ctx, []string{id}, err)
+		if err != nil || len(some) == 0 {
+			return nil, err
+		}
+		return &some[0], nil
+	}
+	var customer onboarding.Customer
+	var there bool
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		links, err := r.links(ctx, id)
+		customer.Link, there = links[id]
+		return err
+	})
+	group.Go(func() error {
+		return r.query(ctx, registrationsOf(partitionOf(id), id, id), func(i item) error {
+			registration, err := r.decodeRegistration(i)
+			customer.Registrations = append(customer.Registrations, registration)
+			return err
+		})
+	})
+	if err := group.Wait(); err != nil || !there {
+		return nil, err
+	}
+	return &customer, nil
+}
+
+// Select returns those of the given customers that the hub has a link for,
+// sorted by ID. It costs three calls for each hundred of them, however many
+// customers the hub has, and one more for each that has, or once had, the
+// accounts of an organization.
+func (r *Registry) Select(ctx context.Context, ids ...string) ([]onboarding.Customer, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	customers, err := r.selected(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d customers of hub %s: %w", len(ids), r.hub, err)
+	}
+	return customers, nil
+}
+
+func (r *Registry) selected(ctx context.Context, ids []string) ([]onboarding.Customer, error) {
+	if carried, err := r.isCarried(ctx); err != nil || !carried {
+		return r.formerSelected(ctx, ids, err)
+	}
+	links, err := r.links(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*onboarding.Customer{}
+	for id, link := range links {
+		found[id] = &onboarding.Customer{Link: link}
+	}
+	if err := r.register(ctx, found); err != nil {
+		return nil, err
+	}
+	return sorted(found), nil
+}
+
+// links reads the links of customers, with what they are bound to. In a table of
+// the former layout it finds those that were carried over, or still are where
+// they were.
+func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboarding.Link, error) {
+	carried, err := r.isCarried(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var keys []key
+	for _, id := range ids {
+		keys = append(keys, linkKey(id), bindingKey(id))
+		if !carried {
+			keys = append(keys, formerLinkKey(id))
+		}
+	}
+	items, err := r.getAllAtOnce(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	links := map[string]onboarding.Link{}
+	for _, id := range ids {
+		link, err := r.linkOf(id, items)
+		if err != nil {
+			return nil, err
+		}
+		if link != nil {
+			links[id] = *link
+		}
+	}
+	return links, nil
+}
+
+// linkOf is the link of a customer among items; nil if it is not there.
+func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, error) {
+	if i := items[linkKey(id)]; i != nil {
+		link, err := r.decodeLink(i)
+		if err == nil {
+			link, err = r.bind(link, items[bindingKey(id)])
+		}
+		return &link, err
+	}
+	if i := items[formerLinkKey(id)]; i != nil && !isTombstone(i) {
+		link, err := r.decodeFormerLink(i)
+		return &link, err
+	}
+	return nil, nil
+}
+
+// getAllAtOnce is getAll with several calls at once.
+func (r *Registry) getAllAtOnce(ctx context.Context, keys []key) (map[key]item, error) {
+	if len(keys) <= batchSize {
+		return r.getAll(ctx, keys...)
+	}
+	var mu sync.Mutex
+	all := make(map[key]item, len(keys))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(callsAtOnce)
+	for some := range slices.Chunk(keys, batchSize) {
+		group.Go(func() error {
+			found, err := r.getAll(ctx, some...)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(all, found)
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+// register adds the registrations of customers: by their keys if their links
+// say in which accounts they may be, and otherwise by a query for each.
+func (r *Registry) register(ctx context.Context, customers map[string]*onboarding.Customer) error {
+	var keys []key
+	var many []string
+	for id, customer := range customers {
+		accounts, known := customer.Link.Accounts()
+		if !known {
+			many = append(many, id)
+		}
+		for _, account := range accounts {
+			keys = append(keys, registrationKey(id, account))
+		}
+	}
+	var mu sync.Mutex
+	add := func(i item) error {
+		registration, err := r.decodeRegistration(i)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if customer := customers[registration.CustomerID]; customer != nil {
+			customer.Registrations = append(customer.Registrations, registration)
+		}
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(callsAtOnce)
+	for some := range slices.Chunk(keys, batchSize) {
+		group.Go(func() error {
+			found, err := r.getAll(ctx, some...)
+			for _, i := range found {
+				if err == nil {
+					err = add(i)
+				}
+			}
+			return err
+		})
+	}
+	for _, id := range many {
+		group.Go(func() error { return r.query(ctx, registrationsOf(partitionOf(id), id, id), add) })
+	}
+	return group.Wait()
+}
+
+// registrationsOf are the registrations, in a partition, of the customers from
+// one to another.
+func registrationsOf(partition int, first, last string) keyRange {
+	return keyRange{
+		partition: registrationPartition(partition),
+		above:     customerPrefix + first + "#",
+		last:      customerPrefix + last + "$", // the character behind the hash sign
+	}
+}
+
+// sorted are customers by ID, and the registrations of each by account.
+func sorted(found map[string]*onboarding.Customer) []onboarding.Customer {
+	customers := make([]onboarding.Customer, 0, len(found))
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		customer := *found[id]
+		slices.SortFunc(customer.Registrations, func(a, b onboarding.Registration) int {
+			return strings.Compare(a.Account.String(), b.Account.String())
+		})
+		customers = append(customers, customer)
+	}
+	return customers
+}

@@ -1,0 +1,17 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import "github.com/xacct/terraform-provider-xacct/internal/account"
+
+// LinkItem and RegistrationItem are where tests find these items in the table.
+func LinkItem(customer string) (pk, sk string) { k := linkKey(customer); return k.pk, k.sk }
+
+func RegistrationItem(customer string, in account.ID) (pk, sk string) {
+	k := registrationKey(customer, in)
+	return k.pk, k.sk
+}
+
+// Spread is the number of partitions of links, and of registrations.
+const Spread = spread

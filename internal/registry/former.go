@@ -1,0 +1,267 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// The first release kept all links and registrations in one partition, which
+// vendor and registrar both wrote, the binding of a link in the link's item, and
+// the key in the hub's. CarryOver lays such a table out anew, record by record.
+// Until it has, every record is in one of two places: the new one counts, and
+// the former one only as long as no tombstone is there. A record is written
+// where it was read, and a first registration where its link is. So registrars
+// go on working before and while a table is carried over.
+
+// The layouts that the hub's item names; none: the first release's.
+const presentLayout = 2
+
+// layout is how far a table was carried over.
+type layout int
+
+const (
+	former   layout = iota // nothing, or some customers
+	settling               // all customers, but for what an older process may still be writing
+	laidOut                // today's layout, and nothing else
+)
+
+// seeLayout returns the layout that the hub's item tells of. Tables don't go back
+// to a former one, unless an older one is restored in their place.
+func (r *Registry) seeLayout(hub item) layout {
+	switch {
+	case numberOf(hub, "layout") < presentLayout:
+		r.carried.Store(false)
+		return former
+	case hub["settling"] != nil:
+		return settling
+	}
+	r.carried.Store(true)
+	return laidOut
+}
+
+// isCarried reports whether no customer is where the first release kept them; it
+// asks no more once that is so.
+func (r *Registry) isCarried(ctx context.Context) (bool, error) {
+	if r.carried.Load() {
+		return true, nil
+	}
+	hub, err := r.get(ctx, hubKey)
+	if err != nil {
+		return false, err
+	}
+	return hub == nil || r.seeLayout(hub) != former, nil
+}
+
+const formerPartition = "CUSTOMERS"
+
+func formerPrefix(customer string) string { return "CUSTOMER#" + customer + "/" }
+
+func formerLinkKey(customer string) key { return key{formerPartition, formerPrefix(customer) + "LINK"} }
+
+func formerRegistrationKey(customer string, id account.ID) key {
+	return key{formerPartition, formerPrefix(customer) + "ACCOUNT#" + id.String()}
+}
+
+func isFormerLink(i item) bool { return strings.HasSuffix(textOf(i, "sk"), "/LINK") }
+
+// formerLink is a link with its binding, as the first release stores it.
+type formerLink struct {
+	onboarding.Link
+	Bound       account.ID              `json:",omitzero"`
+	Reservation *onboarding.Reservation `json:",omitempty"`
+}
+
+func (r *Registry) decodeFormerLink(i item) (onboarding.Link, error) {
+	stored, err := decode[formerLink](r, keyOf(i), i)
+	link := stored.Link
+	link.Bound, link.Reservation = stored.Bound, stored.Reservation
+	link.Revision, link.Former = numberOf(i, "revision"), true
+	return link, err
+}
+
+// formerLinkWrite writes a link, which a registrar has bound or reserved, over
+// the revision that it was read with.
+func (r *Registry) formerLinkWrite(link onboarding.Link) (types.TransactWriteItem, error) {
+	condition, values := revisionIs(link.Revision)
+	link.Revision++
+	written, err := encode(formerLinkKey(link.CustomerID), formerLink{link, link.Bound, link.Reservation})
+	if err != nil {
+		return types.TransactWriteItem{}, err
+	}
+	written["revision"] = number(link.Revision)
+	written["external_id"] = text(link.ExternalID.String())
+	return r.putWrite(written, condition, values), nil
+}
+
+// formerLinkIs checks that a link is still where it was read, for the first
+// registration of an account, which is written beside it.
+func (r *Registry) formerLinkIs(link onboarding.Link) types.TransactWriteItem {
+	condition, values := revisionIs(link.Revision)
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &r.table, Key: formerLinkKey(link.CustomerID).item(),
+		ConditionExpression: &condition, ExpressionAttributeValues: values,
+	}}
+}
+
+// movedRevision is that of tombstones. No record has it, so that no write over a
+// record that was carried over succeeds.
+const movedRevision = -1
+
+// tombstonesLive is how long it is known that a record was there. Older releases
+// take it for a record of a newer one, and ask to be upgraded.
+const tombstonesLive = 30 * 24 * time.Hour
+
+func (r *Registry) tombstone(k key) item {
+	i := k.item()
+	i["schema"], i["revision"] = number(schema), number(movedRevision)
+	i["expires"] = moment(r.now().Add(tombstonesLive))
+	return i
+}
+
+func isTombstone(i item) bool { return numberOf(i, "revision") == movedRevision }
+
+// formerCustomers reads what is still where the first release kept it; some
+// customers may have registrations there and no link.
+func (r *Registry) formerCustomers(ctx context.Context) (map[string]*onboarding.Customer, error) {
+	found := map[string]*onboarding.Customer{}
+	of := func(id string) *onboarding.Customer {
+		if found[id] == nil {
+			found[id] = &onboarding.Customer{}
+		}
+		return found[id]
+	}
+	err := r.query(ctx, allOf(formerPartition), func(i item) error {
+		switch {
+		case isTombstone(i):
+			return nil
+		case isFormerLink(i):
+			link, err := r.decodeFormerLink(i)
+			of(link.CustomerID).Link = link
+			return err
+		}
+		registration, err := r.decodeRegistration(i)
+		registration.Former = true
+		customer := of(registration.CustomerID)
+		customer.Registrations = append(customer.Registrations, registration)
+		return err
+	})
+	if awsclient.IsAccessDenied(err) {
+		err = r.notCarriedOver(err)
+	}
+	return found, err
+}
+
+// notCarriedOver explains why a policy of this release does not let anyone read
+// a table of the first one.
+func (r *Registry) notCarriedOver(err error) error {
+	return fmt.Errorf("table %s is laid out as the first release of xacct did it, and this policy does not fit that: "+
+		"apply the hub with this release of the provider, which carries the table over: %w", r.table, err)
+}
+
+// eitherPlace reads all customers of a table that is not carried over, or not
+// yet. The former place is read first, so that none is missed that is carried
+// over meanwhile.
+func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, error) {
+	all, err := r.formerCustomers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for n := range spread {
+		for items, err := range r.pages(ctx, allOf(linkPartition(n))) {
+			if err != nil {
+				return nil, err
+			}
+			moved, err := r.joined(ctx, n, items)
+			if err != nil {
+				return nil, err
+			}
+			for _, customer := range moved {
+				id := customer.Link.CustomerID
+				if before := all[id]; before != nil {
+					customer.Registrations = withFormer(customer.Registrations, before.Registrations)
+				}
+				all[id] = &customer
+			}
+		}
+		// Registrations of customers whose links are not carried over yet.
+		err := r.query(ctx, allOf(registrationPartition(n)), func(i item) error {
+			registration, err := r.decodeRegistration(i)
+			if customer := all[registration.CustomerID]; customer != nil && customer.Link.Former {
+				customer.Registrations = withFormer([]onboarding.Registration{registration}, customer.Registrations)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for id, customer := range all {
+		if customer.Link.CustomerID == "" {
+			delete(all, id)
+		}
+	}
+	return sorted(all), nil
+}
+
+// withFormer adds the former registrations of accounts that have no other one.
+func withFormer(registrations, formers []onboarding.Registration) []onboarding.Registration {
+	there := map[account.ID]bool{}
+	for _, registration := range registrations {
+		there[registration.Account] = true
+	}
+	for _, registration := range formers {
+		if !there[registration.Account] {
+			registrations = append(registrations, registration)
+		}
+	}
+	return registrations
+}
+
+// formerSelected is Select, and walkFormer Walk, for a table that is not carried
+// over. They read everything: it is so for minutes in the life of a hub.
+func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.eitherPlace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	var some []onboarding.Customer
+	for _, customer := range all {
+		if wanted[customer.Link.CustomerID] {
+			some = append(some, customer)
+		}
+	}
+	return some, nil
+}
+
+func (r *Registry) walkFormer(ctx context.Context, part Part, err error, yield func(onboarding.Customer, error) bool) {
+	var all []onboarding.Customer
+	if err == nil {
+		all, err = r.eitherPlace(ctx)
+	}
+	if err != nil {
+		yield(onboarding.Customer{}, fmt.Errorf("read the customers of hub %s: %w", r.hub, err))
+		return
+	}
+	for _, customer := range all {
+		if customer.Link.CustomerID > part.After && !yield(customer, nil) {
+			return
+		}
+	}
+}

@@ -1,0 +1,575 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry_test
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// firstRelease is the table of a hub as the first release has written it: by
+// running commit 2bcc4bf in a sandbox, with a customer of each kind, and reading
+// the whole table afterwards.
+//
+//go:embed testdata/first_release.json
+var firstRelease []byte
+
+// newFormer is a world whose table the first release has written, for a test
+// that runs beside others.
+func newFormer(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return formerWorld(t)
+}
+
+func formerWorld(t *testing.T) *world {
+	t.Helper()
+	w := startWorld(t)
+	w.clock.Set(time.Date(2026, 11, 28, 12, 54, 0, 0, time.UTC)) // soon after the last of it was written
+	w.must(w.EnsureTable(t.Context(), nil))
+	for _, i := range formerItems(t) {
+		_, err := w.dynamo.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.Table()), Item: i})
+		w.must(err)
+	}
+	return w
+}
+
+func formerItems(t *testing.T) []map[string]types.AttributeValue {
+	t.Helper()
+	var wire []map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(firstRelease, &wire); err != nil {
+		t.Fatal(err)
+	}
+	var items []map[string]types.AttributeValue
+	for _, attributes := range wire {
+		i := map[string]types.AttributeValue{}
+		for name, value := range attributes {
+			i[name] = attribute(t, value)
+		}
+		items = append(items, i)
+	}
+	return items
+}
+
+// attribute reads a value in DynamoDB's own JSON.
+func attribute(t *testing.T, wire map[string]json.RawMessage) types.AttributeValue {
+	t.Helper()
+	for kind, raw := range wire {
+		read := func(to any) {
+			if err := json.Unmarshal(raw, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		switch kind {
+		case "S":
+			v := &types.AttributeValueMemberS{}
+			read(&v.Value)
+			return v
+		case "N":
+			v := &types.AttributeValueMemberN{}
+			read(&v.Value)
+			return v
+		case "B":
+			v := &types.AttributeValueMemberB{}
+			read(&v.Value)
+			return v
+		case "BOOL":
+			v := &types.AttributeValueMemberBOOL{}
+			read(&v.Value)
+			return v
+		case "SS":
+			v := &types.AttributeValueMemberSS{}
+			read(&v.Value)
+			return v
+		case "M":
+			members := map[string]map[string]json.RawMessage{}
+			read(&members)
+			v := &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}}
+			for name, member := range members {
+				v.Value[name] = attribute(t, member)
+			}
+			return v
+		}
+		t.Fatalf("the table has an attribute of type %s", kind)
+	}
+	return nil
+}
+
+// stopAfter lets a process make so many calls.
+func stopAfter(alive int64) kernel.Hook {
+	var calls atomic.Int64
+	return func(*kernel.Call) error {
+		if calls.Add(1) > alive {
+			return kernel.Errorf(400, "AccessDeniedException", "the process has stopped")
+		}
+		return nil
+	}
+}
+
+// beforeCall does something before the n-th call, and the calls that this takes
+// are not counted.
+func beforeCall(n int64, act func()) kernel.Hook {
+	var calls atomic.Int64
+	var acting atomic.Bool
+	return func(*kernel.Call) error {
+		if acting.Load() || calls.Add(1) != n {
+			return nil
+		}
+		acting.Store(true)
+		done := make(chan struct{})
+		go func() { defer close(done); act() }() // a test that fails ends its goroutine
+		<-done
+		acting.Store(false)
+		return nil
+	}
+}
+
+// process is another process of this release on the same table.
+func (w *world) process() *registry.Registry {
+	return registry.New(w.dynamo, hubName, w.clock.Now, registry.By("arn:aws:iam::111111111111:user/other"), registry.WithWait(w.passing))
+}
+
+// passing waits by letting the clock pass.
+func (w *world) passing(_ context.Context, d time.Duration) error {
+	w.clock.Advance(d)
+	return nil
+}
+
+// everything is what is known of all customers, as it was before and is after a
+// table is carried over.
+func everything(t *testing.T, r *registry.Registry) []onboarding.Customer {
+	t.Helper()
+	customers, err := r.Customers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return customers
+}
+
+// unmoved ignores where a record lies, and what a link has learned by moving.
+var unmoved = cmp.Options{
+	comparable,
+	cmpopts.IgnoreFields(onboarding.Link{}, "Former", "PastAccounts", "BindingRevision"),
+	cmpopts.IgnoreFields(onboarding.Registration{}, "Former"),
+}
+
+// partition returns all items of a partition.
+func (w *world) partition(pk string) []map[string]types.AttributeValue {
+	w.t.Helper()
+	out, err := w.dynamo.Query(w.t.Context(), &dynamodb.QueryInput{
+		TableName: aws.String(w.Table()), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
+	})
+	w.must(err)
+	return out.Items
+}
+
+func numberIn(i map[string]types.AttributeValue, name string) string {
+	n, _ := i[name].(*types.AttributeValueMemberN)
+	if n == nil {
+		return ""
+	}
+	return n.Value
+}
+
+func TestATableOfTheFirstReleaseIsReadWhereItIs(t *testing.T) {
+	w := newFormer(t)
+	customers := everything(t, w.Registry)
+	var got []string
+	for _, c := range customers {
+		line := c.Link.CustomerID + " " + string(c.Link.Status(w.clock.Now()))
+		if !c.Link.Bound.IsZero() {
+			line += " bound"
+		}
+		if c.Link.Reservation != nil {
+			line += " reserved"
+		}
+		for _, r := range c.Registrations {
+			line += " " + string(r.Status)
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"draper open bound active", "globex open active", "hooli open", "initech open active", "kruger open active",
+		"olson open reserved", "pied-piper open active active", "soylent open degraded", "stark.industries open active",
+		"sterling open", "tyrell open disconnected active", "umbrella closed disconnected",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("customers (-want +got):\n%s", diff)
+	}
+	for _, c := range customers {
+		found, err := w.Customer(t.Context(), c.Link.CustomerID)
+		w.must(err)
+		if diff := cmp.Diff(c, found, comparable); diff != "" {
+			t.Errorf("alone, %s is another one (-together +alone):\n%s", c.Link.CustomerID, diff)
+		}
+	}
+	some, err := w.Select(t.Context(), "tyrell", "globex", "nobody")
+	w.must(err)
+	if len(some) != 2 || some[0].Link.CustomerID != "globex" || len(some[1].Registrations) != 2 {
+		t.Errorf("selected: %+v", some)
+	}
+	record, err := w.HubAndKey(t.Context())
+	w.must(err)
+	if !record.FormerLayout || len(record.Key.Bytes()) != 32 {
+		t.Errorf("former layout %t, key of %d bytes", record.FormerLayout, len(record.Key.Bytes()))
+	}
+	if got := onboarding.ExternalID(record.Key.Bytes(), hubName, "globex", 0); got != customers[1].Link.ExternalID {
+		t.Error("the key is not the one that issued the external IDs")
+	}
+}
+
+func TestATableIsCarriedOverOnceAndNothingIsLost(t *testing.T) {
+	w := newFormer(t)
+	before := everything(t, w.Registry)
+	history, err := w.History(t.Context(), "initech")
+	w.must(err)
+	record, err := w.HubAndKey(t.Context())
+	w.must(err)
+	carrier := w.process()
+	w.must(carrier.CarryOver(t.Context()))
+
+	for _, r := range []*registry.Registry{carrier, w.process()} {
+		if diff := cmp.Diff(before, everything(t, r), unmoved); diff != "" {
+			t.Errorf("customers (-before +after):\n%s", diff)
+		}
+	}
+	again, err := w.History(t.Context(), "initech")
+	w.must(err)
+	if diff := cmp.Diff(history, again, comparable); diff != "" {
+		t.Errorf("history (-before +after):\n%s", diff)
+	}
+	after, err := w.HubAndKey(t.Context())
+	w.must(err)
+	record.FormerLayout, record.Revision = false, record.Revision+1
+	if diff := cmp.Diff(record, after, comparable); diff != "" {
+		t.Errorf("hub and key (-before +after):\n%s", diff)
+	}
+	for _, c := range everything(t, w.process()) {
+		selected, err := w.process().Select(t.Context(), c.Link.CustomerID)
+		w.must(err)
+		if diff := cmp.Diff([]onboarding.Customer{c}, selected, comparable); diff != "" {
+			t.Errorf("by its link, %s has other registrations (-all +selected):\n%s", c.Link.CustomerID, diff)
+		}
+	}
+	w.carriedOver()
+
+	mark := w.sandbox.Journal().Mark()
+	w.must(carrier.CarryOver(t.Context()))
+	if calls := w.sandbox.Journal().Counts(mark); len(calls) > 0 {
+		t.Errorf("carrying over what was carried over made calls: %v", calls)
+	}
+}
+
+// carriedOver fails the test unless the table has today's layout and nothing
+// else: an older release finds no record that it would take for one of its own.
+func (w *world) carriedOver() {
+	w.t.Helper()
+	for _, i := range w.partition("CUSTOMERS") {
+		if numberIn(i, "revision") != "-1" || numberIn(i, "schema") != "2" || i["record"] != nil || i["expires"] == nil {
+			w.t.Errorf("left in the former place: %v", i)
+		}
+	}
+	hub := w.item("HUB", "HUB")
+	if hub["key"] != nil {
+		w.t.Error("the hub's item still has the key")
+	}
+	if hub["settling"] != nil || numberIn(hub, "layout") != "2" || numberIn(hub, "schema") != "2" {
+		w.t.Errorf("the hub's item is %v", hub)
+	}
+	if w.item("KEY", "KEY") == nil {
+		w.t.Error("there is no item with the key")
+	}
+}
+
+// TestCarryingOverIsFinishedByTheNextProcess stops the process before each of
+// its calls in turn, until it gets through.
+func TestCarryingOverIsFinishedByTheNextProcess(t *testing.T) {
+	t.Parallel()
+	for alive := 0; ; alive++ {
+		var done bool
+		t.Run(fmt.Sprintf("after %d calls", alive), func(t *testing.T) {
+			w := formerWorld(t)
+			before := everything(t, w.Registry)
+			revive := w.sandbox.Faults().Before(stopAfter(int64(alive)))
+			done = w.process().CarryOver(t.Context()) == nil
+			revive()
+			if diff := cmp.Diff(before, everything(t, w.process()), unmoved); diff != "" {
+				t.Errorf("half carried over, the customers are others (-before +after):\n%s", diff)
+			}
+			w.must(w.process().CarryOver(t.Context()))
+			if diff := cmp.Diff(before, everything(t, w.process()), unmoved); diff != "" {
+				t.Errorf("customers (-before +after):\n%s", diff)
+			}
+			w.carriedOver()
+		})
+		if done && alive < 20 {
+			t.Fatalf("it got through with %d calls: nothing was tested", alive)
+		}
+		if done || t.Failed() {
+			return
+		}
+		alive += alive / 12 // the middle is the same for each customer
+	}
+}
+
+// TestRegistrarsWorkWhileATableIsCarriedOver lets a registrar of this release
+// and one of the first handle requests before each call of the carrying over.
+func TestRegistrarsWorkWhileATableIsCarriedOver(t *testing.T) {
+	t.Parallel()
+	for at := 1; ; at += 1 + at/10 {
+		var reached bool
+		t.Run(fmt.Sprintf("before call %d", at), func(t *testing.T) {
+			w := formerWorld(t)
+			w.heard()
+			before := everything(t, w.Registry)
+			stop := w.sandbox.Faults().Before(beforeCall(int64(at), func() {
+				reached = true
+				w.degrade(w.process(), "globex")
+				w.connect(w.process(), "hooli", "200000000004")
+				w.connect(w.process(), "sterling", "200000000008")
+				w.connect(w.process(), "pied-piper", "200000000021")
+				w.formerly("pied-piper", "200000000022")
+			}))
+			w.must(w.process().CarryOver(t.Context()))
+			stop()
+			if !reached {
+				return
+			}
+			w.carriedOver()
+			after := everything(t, w.process())
+			if len(before) != len(after) {
+				t.Fatalf("%d customers, and then %d", len(before), len(after))
+			}
+			got := map[string]string{}
+			for _, c := range after {
+				for _, r := range c.Registrations {
+					got[c.Link.CustomerID] += string(r.Status) + " "
+				}
+				if c.Link.CustomerID == "sterling" && c.Link.Bound.IsZero() {
+					t.Error("the link for anyone is not bound to who has registered")
+				}
+			}
+			for customer, want := range map[string]string{
+				"globex": "degraded ", "hooli": "active ", "sterling": "active ", "pied-piper": "active active active active ",
+			} {
+				if got[customer] != want {
+					t.Errorf("%s is %q, want %q", customer, got[customer], want)
+				}
+			}
+		})
+		if !reached && at < 20 {
+			t.Fatalf("there were only %d calls: nothing was tested", at)
+		}
+		if !reached || t.Failed() {
+			return
+		}
+	}
+}
+
+// heard is the heartbeat of the first release's registrar.
+func (w *world) heard() {
+	w.t.Helper()
+	w.alter("REGISTRARS", "REGISTRAR#registrar-8a405000ef67465a", "at", text(w.clock.Now().Format(time.RFC3339Nano)))
+}
+
+// degrade is a health round's write.
+func (w *world) degrade(r *registry.Registry, customer string) {
+	w.t.Helper()
+	found, err := r.Customer(w.t.Context(), customer)
+	w.must(err)
+	degraded, entry := onboarding.Health(found.Registrations[0], onboarding.Proof{Outcome: onboarding.Refused}, w.clock.Now())
+	_, err = r.PutHealth(w.t.Context(), degraded, *entry)
+	w.must(err)
+}
+
+// connect is a phone-home, from its first read to its commit.
+func (w *world) connect(r *registry.Registry, customer, accountID string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	found, err := r.Customer(ctx, customer)
+	w.must(err)
+	link, stack := found.Link, stackARN(w.t, accountID, "0042")
+	role := link.RoleIn(stack.Account, stack.Region.Partition())
+	request := phonehome.Request{
+		Type: phonehome.Create, SentAt: w.clock.Now(), Stack: stack, RequestID: "create", LogicalID: "PhoneHome", Timeout: 15 * time.Minute,
+		Properties: phonehome.Properties{Hub: hubName, ExternalID: link.ExternalID.String(), RoleARN: role.String(), TemplateVersion: link.TemplateVersion},
+	}
+	snapshot, err := r.Load(ctx, request)
+	w.must(err)
+	decision := onboarding.Decide(onboarding.Case{
+		Snapshot: snapshot, Request: request, Proofs: map[account.RoleARN]onboarding.Proof{role: {Outcome: onboarding.Proven}},
+	}, w.clock.Now())
+	if decision.Outcome != onboarding.OutcomeRegistered {
+		w.t.Fatalf("%s in %s: decided %s: %s", customer, accountID, decision.Outcome, decision.Answer.Response.Reason)
+	}
+	answer, err := r.StoreAnswer(ctx, snapshot, decision.Answer)
+	w.must(err)
+	snapshot, err = r.Load(ctx, request)
+	w.must(err)
+	w.must(r.Commit(ctx, snapshot, answer, onboarding.Apply(snapshot, answer, w.clock.Now())))
+}
+
+// formerly is the last write of a registrar of the first release that has a
+// request in hand: it registers an account of an organization for the first
+// time, on the condition that nothing is there.
+func (w *world) formerly(customer, accountID string) {
+	w.t.Helper()
+	record := onboarding.Registration{
+		Hub: hubName, CustomerID: customer, Account: id(w.t, accountID), Stack: stackARN(w.t, accountID, "0001"),
+		LogicalID: "PhoneHome", Status: onboarding.Active, ChangedAt: w.clock.Now(), Revision: 1,
+	}
+	body, err := json.Marshal(record)
+	w.must(err)
+	_, err = w.dynamo.PutItem(w.t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String(w.Table()),
+		Item: map[string]types.AttributeValue{
+			"pk": text("CUSTOMERS"), "sk": text("CUSTOMER#" + customer + "/ACCOUNT#" + accountID),
+			"schema": number("1"), "revision": number("1"), "record": text(string(body)),
+		},
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	})
+	w.must(err)
+}
+
+func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatNobodyForesees(t *testing.T) {
+	for name, c := range map[string]struct {
+		later time.Duration
+		waits bool
+	}{
+		"heard of just now":      {0, true},
+		"not heard of for long":  {time.Hour, false},
+		"heard of four min. ago": {3 * time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFormer(t)
+			w.heard()
+			w.clock.Advance(c.later)
+			var waited time.Duration
+			carrier := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
+				waited += d
+				if waited > 0 && c.waits {
+					w.formerly("pied-piper", "200000000022") // the straggler
+				}
+				w.clock.Advance(d)
+				return nil
+			}))
+			w.must(carrier.CarryOver(t.Context()))
+			if c.waits != (waited >= 2*time.Minute) {
+				t.Errorf("waited %s", waited)
+			}
+			w.carriedOver()
+			piper, err := w.process().Customer(t.Context(), "pied-piper")
+			w.must(err)
+			if want := map[bool]int{true: 3, false: 2}[c.waits]; len(piper.Registrations) != want {
+				t.Errorf("there are %d registrations, want %d", len(piper.Registrations), want)
+			}
+		})
+	}
+}
+
+func TestAnAccountThatIsStillToComeFindsATombstoneInTheFormerPlace(t *testing.T) {
+	w := newFormer(t)
+	w.must(w.process().CarryOver(t.Context()))
+	if i := w.item("CUSTOMERS", "CUSTOMER#hooli/ACCOUNT#200000000004"); numberIn(i, "revision") != "-1" {
+		t.Errorf("an older registrar could register hooli there: %v", i)
+	}
+}
+
+func TestTwoProcessesDoNotCarryATableOverAtTheSameTime(t *testing.T) {
+	w := newFormer(t)
+	w.alter("HUB", "HUB", "bystander", text("keep")) // a write of ours is no reason to fail
+	lease := map[string]types.AttributeValue{
+		"pk": text("HUB"), "sk": text("CARRY-OVER"), "lease_holder": text("another"),
+		"lease_until": number(fmt.Sprint(w.clock.Now().Add(time.Minute).UnixMilli())),
+	}
+	_, err := w.dynamo.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.Table()), Item: lease})
+	w.must(err)
+	begun := w.clock.Now()
+	w.must(w.process().CarryOver(t.Context()))
+	if waited := w.clock.Now().Sub(begun); waited < time.Minute {
+		t.Errorf("it was over after %s, and another process's lease lasts a minute", waited)
+	}
+	w.carriedOver()
+}
+
+func TestWhatTheVendorWritesCarriesTheTableOverFirst(t *testing.T) {
+	for name, write := range map[string]func(*registry.Registry, onboarding.Link) error{
+		"a new link": func(r *registry.Registry, link onboarding.Link) error {
+			link.CustomerID, link.ExternalID = "massive", account.ExternalID{}
+			link.ExternalID = onboarding.ExternalID([]byte("key"), hubName, "massive", 0)
+			_, err := r.CreateLink(context.Background(), link)
+			return err
+		},
+		"a changed link": func(r *registry.Registry, link onboarding.Link) error {
+			link.RoleName = "another"
+			_, err := r.UpdateLink(context.Background(), link)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFormer(t)
+			customer, err := w.Customer(t.Context(), "globex")
+			w.must(err)
+			w.must(write(w.process(), customer.Link))
+			w.carriedOver()
+		})
+	}
+}
+
+func TestLinksForAnyoneStayWhoseTheyWere(t *testing.T) {
+	w := newFormer(t)
+	w.must(w.process().CarryOver(t.Context()))
+	r := w.process()
+	draper, err := r.Customer(t.Context(), "draper")
+	w.must(err)
+	if draper.Link.Bound.String() != "200000000009" {
+		t.Errorf("draper's link is bound to %q", draper.Link.Bound)
+	}
+	olson, err := r.Customer(t.Context(), "olson")
+	w.must(err)
+	if olson.Link.Reservation == nil || olson.Link.Reservation.Account.String() != "200000000010" {
+		t.Errorf("olson's link is reserved for %+v", olson.Link.Reservation)
+	}
+	// The vendor frees it: what the registrar has written counts no more.
+	freed := draper.Link
+	freed.Bound = account.ID{}
+	_, err = r.UpdateLink(t.Context(), freed)
+	w.must(err)
+	if draper, err = r.Customer(t.Context(), "draper"); err != nil || !draper.Link.Bound.IsZero() || len(draper.Registrations) != 1 {
+		t.Errorf("%v: still bound to %s, with %d registrations", err, draper.Link.Bound, len(draper.Registrations))
+	}
+	w.connect(r, "draper", "200000000031")
+	if draper, err = r.Customer(t.Context(), "draper"); err != nil || draper.Link.Bound.String() != "200000000031" {
+		t.Errorf("%v: bound to %s, want the account that came next", err, draper.Link.Bound)
+	}
+	if !slices.Equal(names(draper.Registrations), []string{"200000000009", "200000000031"}) {
+		t.Errorf("registrations in %v", names(draper.Registrations))
+	}
+}
+
+func names(registrations []onboarding.Registration) []string {
+	var ids []string
+	for _, r := range registrations {
+		ids = append(ids, r.Account.String())
+	}
+	return ids
+}
