@@ -119,8 +119,8 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 			_, err := w.Clients.DynamoDB().DeleteItem(ctx, &dynamodb.DeleteItemInput{
 				TableName: aws.String("xacct-acme"),
 				Key: map[string]types.AttributeValue{
-					"pk": &types.AttributeValueMemberS{Value: "CUSTOMERS"},
-					"sk": &types.AttributeValueMemberS{Value: "CUSTOMER#globex/LINK"},
+					"pk": &types.AttributeValueMemberS{Value: "LINK#0"},
+					"sk": &types.AttributeValueMemberS{Value: "CUSTOMER#globex"},
 				},
 			})
 			return err
@@ -198,7 +198,7 @@ func TestARegistryThatCannotBeReadIsAnErrorAndNoReasonToCreateAnything(t *testin
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
 	deny := func(c *kernel.Call) error {
-		if c.Service == "dynamodb" && (c.Action == "Query" || c.Action == "GetItem") {
+		if c.Service == "dynamodb" && slices.Contains([]string{"Query", "GetItem", "BatchGetItem"}, c.Action) {
 			return kernel.Errorf(400, "AccessDeniedException", "User: %s is not authorized to perform: dynamodb:%s on resource: arn:aws:dynamodb:us-east-1:111111111111:table/xacct-acme", c.Principal.ARN, c.Action)
 		}
 		return nil

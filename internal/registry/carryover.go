@@ -27,7 +27,7 @@ const (
 	carryPause = time.Second
 	// stragglers is how long a registrar of the first release may go on with a
 	// request that it began before the table was carried over, and more than it
-	// may (aws-facts 6.5: it gives a message back after 75 seconds).
+	// may: it gives a message back after 75 seconds.
 	stragglers = 2 * time.Minute
 )
 
@@ -47,13 +47,11 @@ func (r *Registry) CarryOver(ctx context.Context) error {
 	holder := rand.Text()
 	for {
 		hub, err := r.get(ctx, hubKey)
-		if awsclient.IsNotFound(err) {
-			return nil // no table: whatever comes next says so
-		}
-		if err != nil {
+		if err != nil && !awsclient.IsNotFound(err) {
 			return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
 		}
-		if hub == nil || r.seeLayout(hub) == laidOut {
+		// If there is no table or no hub, whatever comes next says so.
+		if r.seeLayout(hub) == laidOut {
 			return nil
 		}
 		mine, err := r.leaseCarryOver(ctx, holder)
@@ -208,10 +206,10 @@ func (r *Registry) moveOnce(ctx context.Context, customer onboarding.Customer) e
 func (r *Registry) moveTogether(ctx context.Context, link *onboarding.Link, registrations []onboarding.Registration) error {
 	keys := []key{}
 	if link != nil {
-		keys = append(keys, linkKey(link.CustomerID))
+		keys = append(keys, r.spread().linkKey(link.CustomerID))
 	}
 	for _, registration := range registrations {
-		keys = append(keys, registrationKey(registration.CustomerID, registration.Account))
+		keys = append(keys, r.spread().registrationKey(registration.CustomerID, registration.Account))
 	}
 	there, err := r.getAll(ctx, keys...)
 	if err != nil {
@@ -239,7 +237,7 @@ func (r *Registry) moveTogether(ctx context.Context, link *onboarding.Link, regi
 }
 
 func (r *Registry) registrationMove(registration onboarding.Registration, there map[key]item) ([]types.TransactWriteItem, error) {
-	at, from := registrationKey(registration.CustomerID, registration.Account), formerRegistrationKey(registration.CustomerID, registration.Account)
+	at, from := r.spread().registrationKey(registration.CustomerID, registration.Account), formerRegistrationKey(registration.CustomerID, registration.Account)
 	condition, values := revisionIs(registration.Revision)
 	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(from), condition, values)}
 	before := int64(0)
@@ -251,7 +249,7 @@ func (r *Registry) registrationMove(registration onboarding.Registration, there 
 		before = newer.Revision
 	}
 	registration.Former = false
-	written, err := registrationItem(&registration, max(before, registration.Revision-1))
+	written, err := r.registrationItem(&registration, max(before, registration.Revision-1))
 	if err != nil {
 		return nil, err
 	}
@@ -262,11 +260,11 @@ func (r *Registry) registrationMove(registration onboarding.Registration, there 
 func (r *Registry) linkMove(link onboarding.Link, registrations []onboarding.Registration, there map[key]item) ([]types.TransactWriteItem, error) {
 	condition, values := revisionIs(link.Revision)
 	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(formerLinkKey(link.CustomerID)), condition, values)}
-	if there[linkKey(link.CustomerID)] != nil {
+	if there[r.spread().linkKey(link.CustomerID)] != nil {
 		return writes, nil
 	}
 	link.Former = false
-	written, err := linkItem(link)
+	written, err := r.linkItem(link)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +309,7 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	}
 	before := hub.Revision
 	hub.Revision++
-	written, err := hubItem(hub)
+	written, err := hubItem(hub, r.spread())
 	if err != nil {
 		return now, err
 	}

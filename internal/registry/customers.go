@@ -48,7 +48,7 @@ func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Custome
 		return err
 	})
 	group.Go(func() error {
-		return r.query(ctx, registrationsOf(partitionOf(id), id, id), func(i item) error {
+		return r.query(ctx, r.spread().registrationsOf(id), func(i item) error {
 			registration, err := r.decodeRegistration(i)
 			customer.Registrations = append(customer.Registrations, registration)
 			return err
@@ -101,7 +101,7 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 	}
 	var keys []key
 	for _, id := range ids {
-		keys = append(keys, linkKey(id), bindingKey(id))
+		keys = append(keys, r.spread().linkKey(id), bindingKey(id))
 		if !carried {
 			keys = append(keys, formerLinkKey(id))
 		}
@@ -125,7 +125,7 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 
 // linkOf is the link of a customer among items; nil if it is not there.
 func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, error) {
-	if i := items[linkKey(id)]; i != nil {
+	if i := items[r.spread().linkKey(id)]; i != nil {
 		link, err := r.decodeLink(i)
 		if err == nil {
 			link, err = r.bind(link, items[bindingKey(id)])
@@ -171,7 +171,7 @@ func (r *Registry) register(ctx context.Context, customers map[string]*onboardin
 			many = append(many, id)
 		}
 		for _, account := range accounts {
-			keys = append(keys, registrationKey(id, account))
+			keys = append(keys, r.spread().registrationKey(id, account))
 		}
 	}
 	var mu sync.Mutex
@@ -201,14 +201,14 @@ func (r *Registry) register(ctx context.Context, customers map[string]*onboardin
 		})
 	}
 	for _, id := range many {
-		group.Go(func() error { return r.query(ctx, registrationsOf(partitionOf(id), id, id), add) })
+		group.Go(func() error { return r.query(ctx, r.spread().registrationsOf(id), add) })
 	}
 	return group.Wait()
 }
 
-// registrationsOf are the registrations, in a partition, of the customers from
-// one to another.
-func registrationsOf(partition int, first, last string) keyRange {
+// registrationsBetween returns where the registrations of the customers from one
+// to another are, in a partition.
+func registrationsBetween(partition int, first, last string) keyRange {
 	return keyRange{
 		partition: registrationPartition(partition),
 		above:     customerPrefix + first + "#",

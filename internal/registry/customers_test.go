@@ -37,20 +37,44 @@ func (w *world) calls(read func()) map[string]int {
 	return w.sandbox.Journal().Counts(mark)
 }
 
-func TestASmallHubIsReadInEightQueries(t *testing.T) {
-	w := newHub(t)
-	w.populate(40)
+// TestASmallHubIsReadWithTwoQueriesAndALargeOneByFourAtOnce has both grow, which
+// moves no customer.
+func TestASmallHubIsReadWithTwoQueriesAndALargeOneByFourAtOnce(t *testing.T) {
+	for capacity, queries := range map[int]int{1_500: 2, 10_000: 2, 10_001: 8} {
+		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
+			w := newWorld(t)
+			w.must(w.EnsureTable(t.Context(), nil))
+			hub := w.record()
+			hub.Capacity = capacity
+			var err error
+			w.hub, err = w.CreateHub(t.Context(), hub)
+			w.must(err)
+			w.populate(20)
+			for _, grown := range []int{capacity, 150_000} {
+				w.hub.Capacity = grown
+				w.hub, err = w.process().UpdateHub(t.Context(), w.hub)
+				w.must(err)
+				w.isReadWith(queries)
+			}
+		})
+	}
+}
+
+// isReadWith fails the test unless a new process reads the 20 customers with so
+// many queries.
+func (w *world) isReadWith(queries int) {
+	w.t.Helper()
 	r := w.process()
-	_, err := r.Hub(t.Context())
+	_, err := r.Hub(w.t.Context())
 	w.must(err)
 	var customers []onboarding.Customer
-	calls := w.calls(func() { customers, err = r.Customers(t.Context()) })
+	calls := w.calls(func() { customers, err = r.Customers(w.t.Context()) })
 	w.must(err)
-	if len(customers) != 40 || len(customers[39].Registrations) != 1 {
-		t.Errorf("got %d customers", len(customers))
+	if len(customers) != 20 || len(customers[19].Registrations) != 1 {
+		w.t.Errorf("got %d customers", len(customers))
 	}
-	if diff := cmp.Diff(map[string]int{"dynamodb:Query": 2 * registry.Spread}, calls); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
+	if diff := cmp.Diff(map[string]int{"dynamodb:Query": queries}, calls); diff != "" {
+		w.t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 

@@ -6,12 +6,13 @@ package registry
 import "github.com/xacct/terraform-provider-xacct/internal/account"
 
 // LinkItem and RegistrationItem are where tests find these items in the table.
-func LinkItem(customer string) (pk, sk string) { k := linkKey(customer); return k.pk, k.sk }
+func LinkItem(customer string) (pk, sk string) { k := widest.linkKey(customer); return k.pk, k.sk }
 
 func RegistrationItem(customer string, in account.ID) (pk, sk string) {
-	k := registrationKey(customer, in)
+	k := widest.registrationKey(customer, in)
 	return k.pk, k.sk
 }
 
-// Spread is the number of partitions of links, and of registrations.
-const Spread = spread
+// Spread is the number of partitions of links, and of registrations, of the hubs
+// that most tests make.
+const Spread = int(widest)

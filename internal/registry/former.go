@@ -35,10 +35,15 @@ const (
 	laidOut                // today's layout, and nothing else
 )
 
-// seeLayout returns the layout that the hub's item tells of. Tables don't go back
-// to a former one, unless an older one is restored in their place.
+// seeLayout returns the layout that the hub's item tells of; nil: there is no
+// hub, and nothing in the table. Tables don't go back to a former layout, unless
+// an older one is restored in their place.
 func (r *Registry) seeLayout(hub item) layout {
+	r.spreads.Store(int64(spreadIn(hub)))
 	switch {
+	case hub == nil:
+		r.carried.Store(false)
+		return laidOut
 	case numberOf(hub, "layout") < presentLayout:
 		r.carried.Store(false)
 		return former
@@ -59,7 +64,7 @@ func (r *Registry) isCarried(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return hub == nil || r.seeLayout(hub) != former, nil
+	return r.seeLayout(hub) != former, nil
 }
 
 const formerPartition = "CUSTOMERS"
@@ -176,7 +181,7 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 	if err != nil {
 		return nil, err
 	}
-	for n := range spread {
+	for n := range int(r.spread()) {
 		for items, err := range r.pages(ctx, allOf(linkPartition(n))) {
 			if err != nil {
 				return nil, err

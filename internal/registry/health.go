@@ -17,16 +17,16 @@ import (
 // event that tells others: all or nothing. Where the registration has moved it
 // is ErrConflict. It returns the registration as written.
 func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
+	bus, err := r.EventBus(ctx)
+	if err != nil {
+		return onboarding.Registration{}, err
+	}
 	before, event := registration.Revision, onboarding.EventOf(registration, entry)
-	written, err := registrationItem(&registration, before)
+	written, err := r.registrationItem(&registration, before)
 	if err != nil {
 		return onboarding.Registration{}, err
 	}
 	line, err := historyItem(entry)
-	if err != nil {
-		return onboarding.Registration{}, err
-	}
-	bus, err := r.EventBus(ctx)
 	if err != nil {
 		return onboarding.Registration{}, err
 	}

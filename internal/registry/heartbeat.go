@@ -67,7 +67,7 @@ type TransactionRefusedError struct {
 func (e *TransactionRefusedError) Error() string {
 	return fmt.Sprintf("the registrar may not write a transaction over its own partitions of the registry; nothing was answered. "+
 		"Print its policy anew with `xacct policy registrar --hub %s`. If it has that one already, AWS counts dynamodb:LeadingKeys in "+
-		"a transaction in another way than this release assumes (aws-facts 12.19): allow dynamodb:PutItem and dynamodb:ConditionCheckItem "+
+		"a transaction in another way than this release assumes (aws-facts 13.1): allow dynamodb:PutItem and dynamodb:ConditionCheckItem "+
 		"on the table without that condition, and report it: %v", e.Hub, e.Err)
 }
 
@@ -75,7 +75,7 @@ func (e *TransactionRefusedError) Unwrap() error { return e.Err }
 
 // Try writes a heartbeat in a transaction over two of the registrar's
 // partitions, as every answer is stored. How dynamodb:LeadingKeys counts in a
-// transaction is a guess (aws-facts 12.19), and a registrar for which it is
+// transaction is a guess (aws-facts 13.1), and a registrar for which it is
 // wrong must not begin: it would prove roles, and then answer nothing. The error
 // is *TransactionRefusedError if AWS refused it.
 func (r *Registry) Try(ctx context.Context, registrarID string) error {

@@ -175,7 +175,8 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 		return HubRecord{}, errors.New("a new hub needs a key")
 	}
 	hub.Revision = 1
-	written, err := hubItem(hub)
+	among := spreadFor(hub.Capacity)
+	written, err := hubItem(hub, among)
 	if err != nil {
 		return HubRecord{}, err
 	}
@@ -197,18 +198,18 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 	if err != nil {
 		return HubRecord{}, fmt.Errorf("write the record of hub %s: %w", r.hub, err)
 	}
-	r.carried.Store(true)
+	r.seeLayout(written)
 	return hub, nil
 }
 
 // hubItem is the item of a hub's record, in a table of today's layout.
-func hubItem(hub HubRecord) (item, error) {
+func hubItem(hub HubRecord, among spread) (item, error) {
 	written, err := encode(hubKey, hub)
 	if err != nil {
 		return nil, err
 	}
 	written["revision"] = number(hub.Revision)
-	written["layout"] = number(presentLayout)
+	written["layout"], written["spread"] = number(presentLayout), number(int64(among))
 	return written, nil
 }
 
@@ -228,7 +229,7 @@ func (r *Registry) UpdateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 	before := hub.Revision
 	hub.Revision++
 	hub.FormerLayout = false
-	written, err := hubItem(hub)
+	written, err := hubItem(hub, r.spread())
 	if err != nil {
 		return HubRecord{}, err
 	}

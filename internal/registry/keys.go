@@ -30,17 +30,42 @@ var (
 	carryOverKey = key{"HUB", "CARRY-OVER"}
 )
 
-// spread is the number of partitions that links have, and that registrations
-// have, so that one hub can be read by several queries at once. A new on-demand
-// table reads 12,000 units in a second, a partition 3,000 (aws-facts 10.4): four
-// use all of it. The links of 150,000 customers, 1 KB each, are 37,500 units,
-// and a small hub is read with eight queries. The number can't change: a
-// customer's partition is known from their ID alone.
-const spread = 4
+// spread is the number of partitions that a hub's links have, and that its
+// registrations have, so that a large hub can be read by several queries at once
+// and a small one with two. The hub's item says it from the beginning, and it
+// can't change: a customer's partition is known from it and from their ID alone.
+type spread int
 
-func partitionOf(customer string) int {
+// A new on-demand table reads 12,000 units in a second, a partition 3,000
+// (aws-facts 10.3): four partitions use all of it. The links of 150,000
+// customers, 1 KB each, are 37,500 units; those of oneReads customers are read
+// from one partition in a second.
+const (
+	oneReads = 10_000
+	widest   = spread(4)
+)
+
+// spreadFor returns the spread of a new hub for so many customers. If it grows
+// beyond that it is read more slowly.
+func spreadFor(capacity int) spread {
+	if capacity <= oneReads {
+		return 1
+	}
+	return widest
+}
+
+// spreadIn returns the spread that the hub's item says. Tables of the first
+// release say none, and are carried over to the widest.
+func spreadIn(hub item) spread {
+	if n := spread(numberOf(hub, "spread")); n > 0 {
+		return n
+	}
+	return widest
+}
+
+func (n spread) partitionOf(customer string) int {
 	sum := sha256.Sum256([]byte(customer))
-	return int(sum[0]) % spread
+	return int(sum[0]) % int(n)
 }
 
 func linkPartition(n int) string { return "LINK#" + strconv.Itoa(n) }
@@ -49,12 +74,17 @@ func registrationPartition(n int) string { return "LIVE#" + strconv.Itoa(n) }
 
 // linkKey and registrationKey sort by customer in the same order: no character
 // of a customer ID sorts before the hash sign.
-func linkKey(customer string) key {
-	return key{linkPartition(partitionOf(customer)), customerPrefix + customer}
+func (n spread) linkKey(customer string) key {
+	return key{linkPartition(n.partitionOf(customer)), customerPrefix + customer}
 }
 
-func registrationKey(customer string, id account.ID) key {
-	return key{registrationPartition(partitionOf(customer)), customerPrefix + customer + "#ACCOUNT#" + id.String()}
+func (n spread) registrationKey(customer string, id account.ID) key {
+	return key{registrationPartition(n.partitionOf(customer)), customerPrefix + customer + "#ACCOUNT#" + id.String()}
+}
+
+// registrationsOf returns where all registrations of a customer are.
+func (n spread) registrationsOf(customer string) keyRange {
+	return registrationsBetween(n.partitionOf(customer), customer, customer)
 }
 
 const customerPrefix = "CUSTOMER#"

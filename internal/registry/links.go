@@ -72,7 +72,7 @@ func (r *Registry) overwriteLink(ctx context.Context, link onboarding.Link, exte
 func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link onboarding.Link, external externalID) (onboarding.Link, error) {
 	revision := link.Revision
 	entry := onboarding.Revised(before, link, r.by, r.now().UTC())
-	written, link, err := nextLink(link)
+	written, link, err := r.nextLink(link)
 	if err != nil {
 		return onboarding.Link{}, err
 	}
@@ -127,16 +127,16 @@ func (r *Registry) linkConflict(link onboarding.Link, before int64, stood item) 
 }
 
 // nextLink is the item of a link's next revision.
-func nextLink(link onboarding.Link) (item, onboarding.Link, error) {
+func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error) {
 	link.Revision++
 	link.Former = false
-	written, err := linkItem(link)
+	written, err := r.linkItem(link)
 	return written, link, err
 }
 
 // linkItem is the item of a link's revision.
-func linkItem(link onboarding.Link) (item, error) {
-	written, err := encode(linkKey(link.CustomerID), link)
+func (r *Registry) linkItem(link onboarding.Link) (item, error) {
+	written, err := encode(r.spread().linkKey(link.CustomerID), link)
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +158,12 @@ func (r *Registry) decodeRegistration(i item) (onboarding.Registration, error) {
 }
 
 // registrationItem is the item of the revision that follows the given one.
-func registrationItem(registration *onboarding.Registration, before int64) (item, error) {
+func (r *Registry) registrationItem(registration *onboarding.Registration, before int64) (item, error) {
 	if registration.CustomerID == "" || registration.Account.IsZero() {
 		return nil, errors.New("a registration needs a customer and an account")
 	}
 	registration.Revision = before + 1
-	written, err := encode(placeOf(*registration), registration)
+	written, err := encode(r.placeOf(*registration), registration)
 	if err != nil {
 		return nil, err
 	}
@@ -172,9 +172,9 @@ func registrationItem(registration *onboarding.Registration, before int64) (item
 }
 
 // placeOf is where a registration is written: where it was read.
-func placeOf(registration onboarding.Registration) key {
+func (r *Registry) placeOf(registration onboarding.Registration) key {
 	if registration.Former {
 		return formerRegistrationKey(registration.CustomerID, registration.Account)
 	}
-	return registrationKey(registration.CustomerID, registration.Account)
+	return r.spread().registrationKey(registration.CustomerID, registration.Account)
 }

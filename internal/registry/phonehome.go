@@ -89,7 +89,8 @@ func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer
 // account.
 func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout) (onboarding.Snapshot, error) {
 	in := snapshot.Stack.ID.Account
-	keys := []key{linkKey(customer), bindingKey(customer), registrationKey(customer, in)}
+	at := r.spread()
+	keys := []key{at.linkKey(customer), bindingKey(customer), at.registrationKey(customer, in)}
 	if place == former {
 		keys = append(keys, formerLinkKey(customer), formerRegistrationKey(customer, in))
 	}
@@ -112,7 +113,7 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 // registrationOf is the registration of an account among items; nil if it is not
 // there.
 func (r *Registry) registrationOf(customer string, in account.ID, items map[key]item) (*onboarding.Registration, error) {
-	i, isFormer := items[registrationKey(customer, in)], false
+	i, isFormer := items[r.spread().registrationKey(customer, in)], false
 	if before := items[formerRegistrationKey(customer, in)]; i == nil && before != nil && !isTombstone(before) {
 		i, isFormer = before, true
 	}
@@ -190,6 +191,9 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 // anything that the transition was made of has moved; then load and apply
 // again. It is onboarding.ErrCommitted where the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
+	if _, err := r.isCarried(ctx); err != nil {
+		return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
+	}
 	writes, err := r.commitWrites(snapshot, answer, transition)
 	if err != nil {
 		return err
@@ -264,7 +268,7 @@ func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding
 			writes = append(writes, r.formerLinkIs(*link))
 		}
 	}
-	written, err := registrationItem(&registration, before)
+	written, err := r.registrationItem(&registration, before)
 	if err != nil {
 		return nil, err
 	}

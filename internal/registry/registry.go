@@ -35,6 +35,18 @@ type Registry struct {
 
 	// carried is set once the table is known to have today's layout.
 	carried atomic.Bool
+	// spreads is the hub's spread; 0 until the hub's item was read.
+	spreads atomic.Int64
+}
+
+// spread returns the hub's spread. Every read and write has looked at the hub's
+// item before, or the registry would not know where to look: it panics.
+func (r *Registry) spread() spread {
+	n := spread(r.spreads.Load())
+	if n == 0 {
+		panic("the layout of table " + r.table + " was not read")
+	}
+	return n
 }
 
 // New opens the registry of a hub, without asking whether there is one.

@@ -20,10 +20,11 @@ var roundKey = key{"HEALTH-ROUND", "ROUND"}
 // the caller's until the given time; after that it is due again, unless
 // EndRound has said otherwise.
 func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error) {
-	found, err := r.getAll(ctx, roundKey)
+	found, err := r.getAll(ctx, roundKey, hubKey)
 	if err != nil {
 		return 0, false, fmt.Errorf("read when a round of proofs is due in table %s: %w", r.table, err)
 	}
+	r.seeLayout(found[hubKey]) // the hub may be another one than at the last round
 	before := found[roundKey]
 	if before != nil && r.now().Unix() < numberOf(before, "next_round") {
 		return 0, false, nil

@@ -47,7 +47,7 @@ func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Cus
 		ctx, cancel := context.WithCancel(ctx)
 		readers := errgroup.Group{}
 		defer func() { cancel(); _ = readers.Wait() }()
-		heads := make([]*head, spread)
+		heads := make([]*head, r.spread())
 		for n := range heads {
 			pages, more := make(chan page), make(chan struct{}, 1)
 			heads[n] = &head{pages: pages, more: more}
@@ -129,7 +129,7 @@ func (r *Registry) readPartition(ctx context.Context, n int, part Part, to chan<
 	defer close(to)
 	links := keyRange{partition: linkPartition(n), above: customerPrefix + part.After}
 	if part.Limit > 0 {
-		links.itemsAtOnce = int32(min(part.Limit/spread+1, 1000))
+		links.itemsAtOnce = int32(min(part.Limit/int(r.spread())+1, 1000))
 	}
 	for items, err := range r.pages(ctx, links) {
 		var next page
@@ -183,7 +183,7 @@ func (r *Registry) joined(ctx context.Context, n int, items []item) ([]onboardin
 			return nil, err
 		}
 	}
-	between := registrationsOf(n, customers[0].Link.CustomerID, customers[len(customers)-1].Link.CustomerID)
+	between := registrationsBetween(n, customers[0].Link.CustomerID, customers[len(customers)-1].Link.CustomerID)
 	err = r.query(ctx, between, func(i item) error {
 		registration, err := r.decodeRegistration(i)
 		if customer := byID[registration.CustomerID]; err == nil && customer != nil {

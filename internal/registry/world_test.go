@@ -79,6 +79,7 @@ func (w *world) record() registry.HubRecord {
 			Regions:         []account.Region{region(w.t, "eu-central-1"), region(w.t, "us-east-1")},
 			ResponseTimeout: 15 * time.Minute,
 		},
+		Capacity:  150_000,
 		Shards:    1,
 		Tags:      map[string]string{"team": "platform"},
 		State:     registry.HubReady,
