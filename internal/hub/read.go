@@ -24,11 +24,12 @@ type reporter func(Part, Property, string)
 // what customers depend on, with one or two calls for each part, and changes
 // nothing. Where there is no hub the error is registry.ErrNoHub.
 func (h *Manager) Read(ctx context.Context) (State, error) {
-	record, err := h.registry.HubAndKey(ctx)
+	record, lists, err := h.readRecord(ctx)
 	if err != nil {
 		return State{}, h.explainRegistry(err)
 	}
 	state := h.found(record)
+	state.Lists = lists
 	state.Topics = map[account.Region][]account.TopicARN{}
 	var mu sync.Mutex
 	report := func(part Part, property Property, name string) {
@@ -48,9 +49,6 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	}
 	if record.Making > record.Shards {
 		report(HubRecord, Unfinished, h.name)
-	}
-	if state.Lists, err = h.registry.Shards(ctx, listsOf(record)...); err != nil {
-		return State{}, h.clients.Explain(err, h.tableARN())
 	}
 	for shard := range record.Shards {
 		if _, there := state.Lists[registry.ShardList(shard)]; !there {
@@ -87,6 +85,31 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	}
 	state.sort()
 	return state, nil
+}
+
+// readRecord reads the hub's record and its lists, in one call if it has one topic
+// in each Region.
+func (h *Manager) readRecord(ctx context.Context) (registry.HubRecord, map[registry.ListKey]registry.Shard, error) {
+	record, first, err := h.registry.HubAndLists(ctx, registry.ShardList(0), registry.Readers)
+	if err != nil {
+		return record, nil, err
+	}
+	wanted := listsOf(record)
+	lists := map[registry.ListKey]registry.Shard{}
+	if record.Shards > 1 {
+		rest := slices.DeleteFunc(slices.Clone(wanted), func(list registry.ListKey) bool {
+			return list == registry.ShardList(0) || list == registry.Readers
+		})
+		if lists, err = h.registry.Shards(ctx, rest...); err != nil {
+			return record, nil, err
+		}
+	}
+	for list, shard := range first {
+		if slices.Contains(wanted, list) {
+			lists[list] = shard
+		}
+	}
+	return record, lists, nil
 }
 
 // sort puts in order what was found in parallel.

@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 

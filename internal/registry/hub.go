@@ -119,10 +119,31 @@ func (r *Registry) Hub(ctx context.Context) (HubRecord, error) {
 // HubAndKey returns the hub's record with the key, which the registrar's policy
 // keeps it from reading.
 func (r *Registry) HubAndKey(ctx context.Context) (HubRecord, error) {
-	found, err := r.getAll(ctx, hubKey, secretKey)
-	if err := r.noHub(found[hubKey], err); err != nil {
-		return HubRecord{}, err
+	hub, _, err := r.HubAndLists(ctx)
+	return hub, err
+}
+
+// HubAndLists is HubAndKey, with some lists in the same call. A list that is not
+// there is not in the answer.
+func (r *Registry) HubAndLists(ctx context.Context, lists ...ListKey) (HubRecord, map[ListKey]Shard, error) {
+	keys := []key{hubKey, secretKey}
+	for _, list := range lists {
+		keys = append(keys, listKey(list))
 	}
+	found, err := r.getAll(ctx, keys...)
+	if err := r.noHub(found[hubKey], err); err != nil {
+		return HubRecord{}, nil, err
+	}
+	hub, err := r.withKey(found)
+	if err != nil {
+		return HubRecord{}, nil, err
+	}
+	shards, err := r.decodeLists(lists, found)
+	return hub, shards, err
+}
+
+// withKey returns the hub's record with the key, which are among some items.
+func (r *Registry) withKey(found map[key]item) (HubRecord, error) {
 	hub, err := r.decodeHub(found[hubKey])
 	if err != nil {
 		return HubRecord{}, err

@@ -62,7 +62,7 @@ func (r *Registry) overwriteLink(ctx context.Context, link onboarding.Link, exte
 		// It may be what we are about to write, if the answer to a first try was lost.
 	case !there || before.Revision != link.Revision, external == kept && before.ExternalID != link.ExternalID,
 		// Bound meanwhile: the vendor has not seen what it would end.
-		before.BindingRevision != link.BindingRevision:
+		before.Scope == onboarding.ScopeAnyone && before.BindingRevision != link.BindingRevision:
 		return onboarding.Link{}, fmt.Errorf("write the link of customer %s: %w", link.CustomerID, ErrConflict)
 	}
 	return r.writeLink(ctx, &before, link.Succeed(before, r.now().UTC()), external)

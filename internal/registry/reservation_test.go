@@ -88,21 +88,41 @@ func TestARefusedAnswerGivesTheLinkBackAndNobodyElses(t *testing.T) {
 	w.must(w.RefuseAnswer(t.Context(), stored)) // and once more
 }
 
-func TestTheVendorEndsNoBindingThatItHasNotSeen(t *testing.T) {
-	bind := func(w *world, as *registry.Registry) {
-		v := w.anyones("one")
-		stored, err := as.StoreAnswer(t.Context(), v.snapshot, v.answer)
-		w.must(err)
-		v.snapshot = w.load(v.request)
-		bound := *v.snapshot.Link
-		bound.Bound, bound.Reservation = v.request.Stack.Account, nil
-		v.after.Link = &bound
-		w.must(as.Commit(t.Context(), v.snapshot, stored, v.after))
+// bind registers a link for anyone for its first account.
+func (w *world) bind(as *registry.Registry) {
+	w.t.Helper()
+	v := w.anyones("one")
+	stored, err := as.StoreAnswer(w.t.Context(), v.snapshot, v.answer)
+	w.must(err)
+	v.snapshot = w.load(v.request)
+	bound := *v.snapshot.Link
+	bound.Bound, bound.Reservation = v.request.Stack.Account, nil
+	v.after.Link = &bound
+	w.must(as.Commit(w.t.Context(), v.snapshot, stored, v.after))
+}
+
+func TestALinkThatWasForAnyoneIsWrittenByWhoHasListedIt(t *testing.T) {
+	w := newHub(t)
+	w.anyonesLink()
+	w.bind(w.process())
+	link := w.currentLink()
+	link.Scope, link.Account, link.Bound = onboarding.ScopeAccount, link.Bound, account.ID{}
+	_, err := w.UpdateLink(t.Context(), link)
+	w.must(err)
+	customers, err := w.Customers(t.Context())
+	w.must(err)
+	link = customers[0].Link
+	link.Closed = true
+	if link, err = w.UpdateLink(t.Context(), link); err != nil || !link.Closed || link.BindingEpoch != 1 {
+		t.Errorf("%+v: %v", link, err)
 	}
+}
+
+func TestTheVendorEndsNoBindingThatItHasNotSeen(t *testing.T) {
 	for name, when := range map[string]func(w *world){
-		"bound after the vendor has read the link": func(w *world) { bind(w, w.process()) },
+		"bound after the vendor has read the link": func(w *world) { w.bind(w.process()) },
 		"bound while the vendor writes it": func(w *world) {
-			w.sandbox.Faults().Before(beforeCall(2, func() { bind(w, w.process()) }))
+			w.sandbox.Faults().Before(beforeCall(2, func() { w.bind(w.process()) }))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

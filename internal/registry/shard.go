@@ -124,24 +124,27 @@ func (r *Registry) EnsureShard(ctx context.Context, list ListKey, regions []acco
 // Shards reads several lists in as few calls as can be. A list that is not there
 // is not in the answer.
 func (r *Registry) Shards(ctx context.Context, lists ...ListKey) (map[ListKey]Shard, error) {
-	const most = 100 // of BatchGetItem
+	keys := make([]key, len(lists))
+	for n, list := range lists {
+		keys[n] = listKey(list)
+	}
+	found, err := r.getAll(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("read %d lists from table %s: %w", len(lists), r.table, err)
+	}
+	return r.decodeLists(lists, found)
+}
+
+func (r *Registry) decodeLists(lists []ListKey, found map[key]item) (map[ListKey]Shard, error) {
 	shards := map[ListKey]Shard{}
-	for some := range slices.Chunk(lists, most) {
-		keys := make([]key, len(some))
-		for n, list := range some {
-			keys[n] = listKey(list)
+	for _, list := range lists {
+		i := found[listKey(list)]
+		if i == nil {
+			continue
 		}
-		found, err := r.getAll(ctx, keys...)
-		if err != nil {
-			return nil, fmt.Errorf("read %d lists from table %s: %w", len(some), r.table, err)
-		}
-		for n, list := range some {
-			if found[keys[n]] == nil {
-				continue
-			}
-			if shards[list], err = r.decodeShard(list, found[keys[n]]); err != nil {
-				return nil, err
-			}
+		var err error
+		if shards[list], err = r.decodeShard(list, i); err != nil {
+			return nil, err
 		}
 	}
 	return shards, nil
