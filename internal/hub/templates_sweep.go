@@ -24,8 +24,8 @@ var ourTemplate = regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{
 //
 // A template is published before the link that names it is written, so one that
 // nobody seems to use may be somebody's in a moment. Therefore only old ones go,
-// and publishing makes a template young: they are listed before the links are
-// read, and each is looked at once more right before it is deleted, because S3
+// and publishing makes a template young: they are listed before the sets and links
+// are read, and each is looked at once more right before it is deleted, because S3
 // can't be asked to delete an object only if it is old.
 func (h *Manager) SweepTemplates(ctx context.Context, now time.Time) error {
 	record, err := h.registry.Hub(ctx)
@@ -41,8 +41,12 @@ func (h *Manager) SweepTemplates(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return h.clients.Explain(err, h.tableARN())
 	}
+	sets, err := h.registry.PermissionSets(ctx)
+	if err != nil {
+		return h.clients.Explain(err, h.tableARN())
+	}
 	used := map[string]bool{}
-	for _, url := range onboarding.TemplatesInUse(customers, now) {
+	for _, url := range onboarding.TemplatesInUse(sets, customers, now) {
 		_, name, _ := strings.Cut(url, "/"+iampolicy.TemplatePrefix)
 		used[iampolicy.TemplatePrefix+name] = true
 	}

@@ -171,3 +171,27 @@ func TestALiveStackKeepsTheTemplateThatItWasMadeWith(t *testing.T) {
 	l.sweep()
 	l.has(former, today)
 }
+
+func TestAPermissionSetKeepsItsTemplateEvenWithoutLinks(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	former, today := l.publish(l.Manager, "former"), l.publish(l.Manager, "today")
+	set := onboarding.PermissionSet{
+		Hub: "acme", Name: "readonly", TemplateVersion: "v2", TemplateURL: today, Declared: []byte("{}"),
+		FormerTemplates: []onboarding.FormerTemplate{{Version: "v1", URL: former, RetiredAt: l.box.Clock().Now()}},
+	}
+	set, err := l.registry.CreatePermissionSet(t.Context(), set)
+	l.must(err)
+	l.pass(100)
+	l.sweep()
+	l.has(today)
+	set.RetiredAt = l.box.Clock().Now()
+	_, err = l.registry.UpdatePermissionSet(t.Context(), set)
+	l.must(err)
+	l.pass(6)
+	l.sweep()
+	l.has(today)
+	l.pass(2)
+	l.sweep()
+	l.has()
+}

@@ -44,6 +44,12 @@ type Link struct {
 	// the registrations says which accounts the customer has.
 	ManyAccounts bool `json:",omitempty"`
 
+	// PermissionSet is the name of the set that the link refers to, and Set its
+	// record, which the registry reads with the link: everything from RoleName to
+	// FormerTemplates comes from there (see Refer). Empty: the link says it itself.
+	PermissionSet string         `json:",omitempty"`
+	Set           *PermissionSet `json:"-"`
+
 	// RoleName and RolePath are those the stack must create.
 	RoleName string
 	RolePath string

@@ -15,12 +15,17 @@ type FormerTemplate struct {
 	RetiredAt time.Time // when another one took its place
 }
 
-// TemplatesInUse are the addresses of the templates that somebody may still
-// want to read, in order and each once: those of links that are not closed,
-// those that living stacks were made with, and those for which the last of
-// these ended within the grace period.
-func TemplatesInUse(customers []Customer, now time.Time) []string {
+// TemplatesInUse returns the addresses of the templates that may still be wanted,
+// in order and each once: those of permission sets and links that are not
+// retired or closed, those that living stacks were made with, and those for which
+// the last of these ended within the grace period.
+func TemplatesInUse(sets []PermissionSet, customers []Customer, now time.Time) []string {
 	var urls []string
+	for _, set := range sets {
+		if !set.Retired() || now.Before(set.RetiredAt.Add(Grace)) {
+			urls = append(urls, set.TemplateURL)
+		}
+	}
 	for _, customer := range customers {
 		for _, template := range customer.Link.templates(now) {
 			if customer.uses(template, now) {

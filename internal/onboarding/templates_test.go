@@ -80,7 +80,7 @@ func TestTemplatesAreInUseAsLongAsALinkAStackOrAGracePeriodKeepsThem(t *testing.
 		{"but for the stack that it superseded", thirdTemplate(closed), madeWith("", both), 1000 * day, "A B C"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := TemplatesInUse([]Customer{{Link: test.link, Registrations: test.regs}}, noon.Add(test.at))
+			got := TemplatesInUse(nil, []Customer{{Link: test.link, Registrations: test.regs}}, noon.Add(test.at))
 			if strings.Join(got, " ") != test.want {
 				t.Errorf("got %v, want %s", got, test.want)
 			}
@@ -91,7 +91,7 @@ func TestTemplatesAreInUseAsLongAsALinkAStackOrAGracePeriodKeepsThem(t *testing.
 func TestATemplateThatAnotherCustomerUsesIsInUse(t *testing.T) {
 	one, other := thirdTemplate(nil), *testLink()
 	other.TemplateURL = "A"
-	got := TemplatesInUse([]Customer{{Link: one}, {Link: other}, {Link: other}}, noon.Add(1000*day))
+	got := TemplatesInUse(nil, []Customer{{Link: one}, {Link: other}, {Link: other}}, noon.Add(1000*day))
 	if diff := cmp.Diff([]string{"A", "C"}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -110,15 +110,22 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 	if err != nil {
 		return nil, err
 	}
-	links := map[string]onboarding.Link{}
+	var found []*onboarding.Link
 	for _, id := range ids {
 		link, err := r.linkOf(id, items)
 		if err != nil {
 			return nil, err
 		}
 		if link != nil {
-			links[id] = *link
+			found = append(found, link)
 		}
+	}
+	if err := r.newSetReader().refer(ctx, found...); err != nil {
+		return nil, err
+	}
+	links := make(map[string]onboarding.Link, len(found))
+	for _, link := range found {
+		links[link.CustomerID] = *link
 	}
 	return links, nil
 }

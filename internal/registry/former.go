@@ -181,12 +181,13 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 	if err != nil {
 		return nil, err
 	}
+	sets := r.newSetReader()
 	for n := range int(r.spread()) {
 		for items, err := range r.pages(ctx, allOf(linkPartition(n))) {
 			if err != nil {
 				return nil, err
 			}
-			moved, err := r.joined(ctx, n, items)
+			moved, err := r.joined(ctx, n, items, sets)
 			if err != nil {
 				return nil, err
 			}

@@ -88,6 +88,8 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	if before != nil && (before.Scope == onboarding.ScopeAnyone || link.Scope == onboarding.ScopeAnyone) {
 		writes = append(writes, r.bindingIs(*before))
 	}
+	refers, at := r.mayRefer(before, link), len(writes)
+	writes = append(writes, refers...)
 	if entry != nil {
 		line, err := linkHistoryItem(*entry, link.Revision)
 		if err != nil {
@@ -107,6 +109,9 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	}
 	if stood, failed := failedItem(err, 1); failed && external == claimed {
 		return onboarding.Link{}, &ExternalIDTakenError{ExternalID: link.ExternalID, CustomerID: textOf(stood, "customer")}
+	}
+	if stood, failed := failedItem(err, at); failed && len(refers) > 0 {
+		return onboarding.Link{}, fmt.Errorf("permission set %s: %w", link.PermissionSet, mayNotRefer(stood))
 	}
 	if conflicts(err) {
 		err = ErrConflict
@@ -136,7 +141,7 @@ func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error)
 
 // linkItem is the item of a link's revision.
 func (r *Registry) linkItem(link onboarding.Link) (item, error) {
-	written, err := encode(r.spread().linkKey(link.CustomerID), link)
+	written, err := encode(r.spread().linkKey(link.CustomerID), link.Alone())
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,9 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 	if err == nil {
 		snapshot.Link, err = r.linkOf(customer, found)
 	}
+	if err == nil && snapshot.Link != nil {
+		err = r.newSetReader().refer(ctx, snapshot.Link)
+	}
 	if err == nil {
 		snapshot.Registration, err = r.registrationOf(customer, in, found)
 	}

@@ -47,11 +47,11 @@ func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Cus
 		ctx, cancel := context.WithCancel(ctx)
 		readers := errgroup.Group{}
 		defer func() { cancel(); _ = readers.Wait() }()
-		heads := make([]*head, r.spread())
+		heads, sets := make([]*head, r.spread()), r.newSetReader()
 		for n := range heads {
 			pages, more := make(chan page), make(chan struct{}, 1)
 			heads[n] = &head{pages: pages, more: more}
-			readers.Go(func() error { r.readPartition(ctx, n, part, pages, more); return nil })
+			readers.Go(func() error { r.readPartition(ctx, n, part, sets, pages, more); return nil })
 		}
 		for {
 			next, err := first(heads)
@@ -125,7 +125,7 @@ func first(heads []*head) (*head, error) {
 
 // readPartition sends the customers of a partition, page by page, until the
 // context ends. It reads ahead if all customers are wanted.
-func (r *Registry) readPartition(ctx context.Context, n int, part Part, to chan<- page, more <-chan struct{}) {
+func (r *Registry) readPartition(ctx context.Context, n int, part Part, sets *setReader, to chan<- page, more <-chan struct{}) {
 	defer close(to)
 	links := keyRange{partition: linkPartition(n), above: customerPrefix + part.After}
 	if part.Limit > 0 {
@@ -134,7 +134,7 @@ func (r *Registry) readPartition(ctx context.Context, n int, part Part, to chan<
 	for items, err := range r.pages(ctx, links) {
 		var next page
 		if next.err = err; err == nil {
-			next.customers, next.err = r.joined(ctx, n, items)
+			next.customers, next.err = r.joined(ctx, n, items, sets)
 		}
 		select {
 		case to <- next:
@@ -155,7 +155,7 @@ func (r *Registry) readPartition(ctx context.Context, n int, part Part, to chan<
 }
 
 // joined are the customers of a page of links, with bindings and registrations.
-func (r *Registry) joined(ctx context.Context, n int, items []item) ([]onboarding.Customer, error) {
+func (r *Registry) joined(ctx context.Context, n int, items []item, sets *setReader) ([]onboarding.Customer, error) {
 	customers := make([]onboarding.Customer, len(items))
 	byID := make(map[string]*onboarding.Customer, len(items))
 	var anyones []key
@@ -172,6 +172,9 @@ func (r *Registry) joined(ctx context.Context, n int, items []item) ([]onboardin
 	}
 	if len(items) == 0 {
 		return nil, nil
+	}
+	if err := sets.refer(ctx, linksOf(customers)...); err != nil {
+		return nil, err
 	}
 	bindings, err := r.getAllAtOnce(ctx, anyones)
 	if err != nil {
@@ -192,4 +195,12 @@ func (r *Registry) joined(ctx context.Context, n int, items []item) ([]onboardin
 		return err
 	})
 	return customers, err
+}
+
+func linksOf(customers []onboarding.Customer) []*onboarding.Link {
+	links := make([]*onboarding.Link, len(customers))
+	for n := range customers {
+		links[n] = &customers[n].Link
+	}
+	return links
 }

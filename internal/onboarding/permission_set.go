@@ -1,0 +1,138 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// PermissionSet is what a vendor asks of many customers: the links of all of them
+// refer to its record, so that a change of it is one write.
+type PermissionSet struct {
+	Hub  string
+	Name string
+
+	// RoleName is the name of every customer's role; empty: <hub>-<customer>.
+	RoleName string `json:",omitempty"`
+	RolePath string
+
+	// TrustedPrincipals, and what follows of the template, are as in a Link.
+	TrustedPrincipals  []account.RoleARN `json:",omitempty"`
+	TemplateVersion    string
+	TemplateURL        string
+	TemplateParameters []string `json:",omitempty"`
+	// FormerTemplates are those before it that may still be in use: see Succeed.
+	FormerTemplates []FormerTemplate `json:",omitempty"`
+	// Rendered is a digest of what the template was rendered from: another one
+	// asks for another template.
+	Rendered string
+
+	// Declared is the vendor's declaration as JSON; the domain never looks inside.
+	Declared json.RawMessage
+
+	// Incarnation is the creation that the record comes from.
+	Incarnation Incarnation `json:",omitzero"`
+	// RetiredAt is when the set was deleted: links that refer to it stay as they
+	// are, and no other may refer to it. Zero: it was not.
+	RetiredAt time.Time `json:",omitzero"`
+
+	CreatedAt time.Time
+	Revision  int64 // counts writes; the registry's optimistic lock
+}
+
+// ID is the set's name for Terraform: hub/name.
+func (s PermissionSet) ID() string { return s.Hub + "/" + s.Name }
+
+// Retired reports whether the set was deleted.
+func (s PermissionSet) Retired() bool { return !s.RetiredAt.IsZero() }
+
+// RoleOf returns the name of a customer's role.
+func (s PermissionSet) RoleOf(customer string) string {
+	if s.RoleName != "" {
+		return s.RoleName
+	}
+	return s.Hub + "-" + customer
+}
+
+// Succeed returns the set as it is written over an earlier revision, which it
+// remembers the templates of for as long as customers may still use them.
+func (s PermissionSet) Succeed(before PermissionSet, customers []Customer, now time.Time) PermissionSet {
+	s.FormerTemplates = nil
+	for _, template := range before.templates(now) {
+		if template.URL != s.TemplateURL && before.uses(customers, template, now) {
+			s.FormerTemplates = append(s.FormerTemplates, template)
+		}
+	}
+	return s
+}
+
+// templates are all that are known of the set, today's first.
+func (s PermissionSet) templates(now time.Time) []FormerTemplate {
+	today := FormerTemplate{Version: s.TemplateVersion, URL: s.TemplateURL, RetiredAt: now}
+	if s.Retired() {
+		today.RetiredAt = s.RetiredAt
+	}
+	return append([]FormerTemplate{today}, s.FormerTemplates...)
+}
+
+// uses reports whether a template of the set may still be wanted.
+func (s PermissionSet) uses(customers []Customer, template FormerTemplate, now time.Time) bool {
+	return now.Before(template.RetiredAt.Add(Grace)) || slices.ContainsFunc(customers, func(c Customer) bool {
+		return c.Link.PermissionSet == s.Name && c.uses(template, now)
+	})
+}
+
+// Refer returns the link with everything that the set says of it. Former templates
+// are the set's and those that the link had before it referred to the set.
+func (l Link) Refer(set PermissionSet) Link {
+	own := l.ownTemplates()
+	l.PermissionSet, l.Set = set.Name, &set
+	l.RoleName, l.RolePath, l.TrustedPrincipals = set.RoleOf(l.CustomerID), set.RolePath, set.TrustedPrincipals
+	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = set.TemplateVersion, set.TemplateURL, set.TemplateParameters
+	l.FormerTemplates = own
+	l.FormerTemplates = append(l.ownTemplates(), set.FormerTemplates...)
+	return l
+}
+
+// Alone returns the link as it is recorded: without what the set says that it
+// refers to.
+func (l Link) Alone() Link {
+	if l.PermissionSet == "" {
+		return l
+	}
+	l.FormerTemplates = l.ownTemplates()
+	l.Set = nil
+	l.RoleName, l.RolePath, l.TrustedPrincipals = "", "", nil
+	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = "", "", nil
+	return l
+}
+
+// ownTemplates are the former templates that the set doesn't know of.
+func (l Link) ownTemplates() []FormerTemplate {
+	if l.Set == nil {
+		return slices.Clip(l.FormerTemplates)
+	}
+	var own []FormerTemplate
+	for _, template := range l.FormerTemplates {
+		sets := template.URL == l.Set.TemplateURL || slices.ContainsFunc(l.Set.FormerTemplates, func(t FormerTemplate) bool { return t.URL == template.URL })
+		if !sets {
+			own = append(own, template)
+		}
+	}
+	return own
+}
+
+// SameRecord reports whether two revisions of a link are recorded alike: a link
+// that refers to a set is not written when only the set has changed.
+func (l Link) SameRecord(o Link) bool {
+	o.Revision = l.Revision
+	a, errA := json.Marshal(l.Alone())
+	b, errB := json.Marshal(o.Alone())
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
