@@ -37,7 +37,7 @@ var house = []layer{
 	{name: "core-declaration", rooms: []string{"declaration"}},
 	{name: "core-launch", rooms: []string{"launch"}},
 
-	{name: "sandbox", rooms: []string{"sandbox"}, outside: []string{"gopkg.in/yaml.v3"}},
+	{name: "sandbox", rooms: []string{"sandbox"}, outside: []string{"go.yaml.in/yaml/v3"}},
 
 	{name: "adapter-clients", rooms: []string{"awsclient", "outbound"}, outside: aws},
 	{name: "adapter-services", rooms: []string{"deadletters", "events", "health", "registry", "roleproof", "snscert"}, outside: aws},
@@ -47,7 +47,7 @@ var house = []layer{
 	{name: "adapter-metrics", rooms: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},
 	{name: "edge-hubview", rooms: []string{"provider/hubview"}, outside: []string{"github.com/hashicorp/terraform-plugin-log"}},
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
-	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"gopkg.in/yaml.v3"}},
+	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"go.yaml.in/yaml/v3"}},
 
 	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra"}},
 
@@ -57,7 +57,7 @@ var house = []layer{
 	{name: "test-steps", rooms: []string{"trial/steps"}, outside: []string{
 		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
 	}},
-	{name: "trial-ground", rooms: []string{"trial"}, outside: aws},
+	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "mvdan.cc/sh")},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
 }

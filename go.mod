@@ -4,28 +4,28 @@ go 1.26.0
 
 require (
 	github.com/aws/aws-lambda-go v1.55.1 // the registrar as a Lambda function
-	github.com/aws/aws-sdk-go-v2 v1.47.7 // AWS, the official SDK
-	github.com/aws/aws-sdk-go-v2/config v1.33.15 // tests: AWS configuration as users have it
-	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests: keys of the sandbox
-	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.5 // tests: a customer of the sandbox
-	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // the registry
-	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.9 // events out
-	github.com/aws/aws-sdk-go-v2/service/iam v1.64.8 // tests: customers' roles in the sandbox
-	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4 // tests: keys of the sandbox
-	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // templates
-	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9 // the inbox of phone-homes
-	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the queue of phone-homes
-	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // proofs
-	github.com/aws/smithy-go v1.28.8 // error codes of AWS; sleeps that end with a context
+	github.com/aws/aws-sdk-go-v2 v1.48.0 // AWS, the official SDK
+	github.com/aws/aws-sdk-go-v2/config v1.33.18 // tests: AWS configuration as users have it
+	github.com/aws/aws-sdk-go-v2/credentials v1.21.0 // tests: keys of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.84.0 // tests: a customer of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.74.0 // the registry
+	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.11 // events out
+	github.com/aws/aws-sdk-go-v2/service/iam v1.66.0 // tests: customers' roles in the sandbox
+	github.com/aws/aws-sdk-go-v2/service/kms v1.62.6 // tests: keys of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.10 // templates
+	github.com/aws/aws-sdk-go-v2/service/sns v1.48.0 // the inbox of phone-homes
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.53.0 // the queue of phone-homes
+	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0 // proofs
+	github.com/aws/smithy-go v1.28.9 // error codes of AWS; sleeps that end with a context
 	github.com/awslabs/goformation/v7 v7.14.9 // typed CloudFormation resources; only stacktemplate imports it
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74 // AWS configuration that means what it means in hashicorp/aws
 	github.com/hashicorp/awspolicyequivalence v1.7.0 // tests: a second opinion on policies of equal meaning
 	github.com/hashicorp/go-hclog v1.6.3 // tests: silence for the providers that they serve
-	github.com/hashicorp/go-plugin v1.7.0 // tests: how an engine finds the providers that they serve
+	github.com/hashicorp/go-plugin v1.8.0 // tests: how an engine finds the providers that they serve
 	github.com/hashicorp/go-version v1.9.0 // tests: versions of engines
-	github.com/hashicorp/hcl/v2 v2.24.0 // tests: configurations of tests and examples
-	github.com/hashicorp/terraform-json v0.27.2 // tests: plans and states as checks read them
+	github.com/hashicorp/hcl/v2 v2.25.0 // tests: configurations of tests and examples
+	github.com/hashicorp/terraform-json v0.29.0 // tests: plans and states as checks read them
 	github.com/hashicorp/terraform-plugin-framework v1.19.0 // the provider
 	github.com/hashicorp/terraform-plugin-framework-timeouts v0.7.0 // the timeouts attribute
 	github.com/hashicorp/terraform-plugin-framework-validators v0.19.0 // the usual validators
@@ -36,11 +36,12 @@ require (
 	github.com/prometheus/client_golang v1.25.0 // metrics of the registrar
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts (testscript)
 	github.com/spf13/cobra v1.10.2 // the command line
-	github.com/zclconf/go-cty v1.18.1 // tests: values of HCL
-	golang.org/x/sync v0.24.0 // errgroup
-	google.golang.org/grpc v1.79.3 // figures: the first response of the provider process
+	github.com/zclconf/go-cty v1.20.0 // tests: values of HCL
+	go.yaml.in/yaml/v3 v3.0.6 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
+	golang.org/x/sync v0.25.0 // errgroup
+	google.golang.org/grpc v1.85.0 // figures: the first response of the provider process
 	google.golang.org/protobuf v1.36.12 // figures: the same
-	gopkg.in/yaml.v3 v3.0.1 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
+	mvdan.cc/sh/v3 v3.14.1 // tests: the shell commands that the documentation shows
 	pgregory.net/rapid v1.3.0 // tests: random stories and hostile strings
 	sigs.k8s.io/yaml v1.6.0 // templates as YAML
 )
@@ -49,24 +50,25 @@ require (
 	github.com/ProtonMail/go-crypto v1.4.1 // indirect
 	github.com/agext/levenshtein v1.2.3 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
-	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
-	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
-	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
-	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
-	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
-	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
-	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
-	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // indirect
-	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
+	github.com/apparentlymart/go-textseg/v17 v17.0.1 // indirect
+	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.27 // indirect
+	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.9 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.12 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.12 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.12 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.25 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.13 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.12 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.12 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.12 // indirect
+	github.com/aws/aws-sdk-go-v2/service/signin v1.13.1 // indirect
+	github.com/aws/aws-sdk-go-v2/service/sso v1.39.5 // indirect
+	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.5 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cloudflare/circl v1.6.3 // indirect
 	github.com/fatih/color v1.19.0 // indirect
-	github.com/go-logr/logr v1.4.3 // indirect
+	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-test/deep v1.1.1 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
@@ -105,17 +107,17 @@ require (
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/contrib/instrumentation/github.com/aws/aws-sdk-go-v2/otelaws v0.69.0 // indirect
-	go.opentelemetry.io/otel v1.44.0 // indirect
-	go.opentelemetry.io/otel/metric v1.44.0 // indirect
-	go.opentelemetry.io/otel/sdk/metric v1.44.0 // indirect
-	go.opentelemetry.io/otel/trace v1.44.0 // indirect
+	go.opentelemetry.io/otel v1.45.0 // indirect
+	go.opentelemetry.io/otel/metric v1.45.0 // indirect
+	go.opentelemetry.io/otel/trace v1.45.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
-	golang.org/x/net v0.59.0 // indirect
+	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect
 	google.golang.org/appengine v1.6.8 // indirect
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20260226221140-a57be14db171 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

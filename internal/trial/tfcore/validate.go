@@ -9,6 +9,16 @@ import (
 	"slices"
 )
 
+// Validate validates a configuration, as the command of that name does, without
+// asking a provider for more than what it can say of what is written.
+func (e *Core) Validate(ctx context.Context, configuration string, o Options) Diagnostics {
+	c, found := parse(configuration)
+	if found.HasErrors() {
+		return found
+	}
+	return append(found, e.validate(ctx, c, o)...)
+}
+
 // validate is what Terraform does before it plans: every block is checked by
 // its schema and by its provider, while nothing is known but what is written.
 func (e *Core) validate(ctx context.Context, c *config, o Options) Diagnostics {
