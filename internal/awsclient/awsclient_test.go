@@ -114,6 +114,28 @@ func TestWithoutEndpointsAWSsOwnAreUsed(t *testing.T) {
 	}
 }
 
+func TestABundleThatCannotBeReadIsNamedWithItsVariable(t *testing.T) {
+	dir := t.TempDir()
+	empty := filepath.Join(dir, "empty.pem")
+	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, why := range map[string]string{
+		filepath.Join(dir, "nowhere.pem"): "which cannot be read: no such file or directory",
+		dir:                               "which cannot be read: is a directory",
+		empty:                             "which holds no certificate in PEM",
+	} {
+		_, config := start(t)
+		t.Setenv("AWS_CA_BUNDLE", path)
+		if got := refused(t, config).Detail; !strings.HasPrefix(got, "AWS_CA_BUNDLE names the file "+path+", "+why) {
+			t.Errorf("%s: %s", path, got)
+		}
+		if _, err := awsclient.Bundle(); err == nil {
+			t.Errorf("%s is a bundle", path)
+		}
+	}
+}
+
 func TestAProfileOfTheSharedFilesIsUsed(t *testing.T) {
 	box, config := start(t)
 	file := filepath.Join(t.TempDir(), "shared")

@@ -76,6 +76,12 @@ type Diagnostic struct {
 // Load makes clients from a configuration: it finds credentials and asks STS
 // once whose they are. Where any diagnostic is an error there are no clients.
 func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
+	if _, err := Bundle(); err != nil {
+		return nil, []Diagnostic{{
+			Summary: "The root certificates cannot be read",
+			Detail:  sentence(err) + " Correct the path, or remove the variable to trust the system's own roots.",
+		}}
+	}
 	base := config.base()
 	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)
 	diagnostics := translate(found)

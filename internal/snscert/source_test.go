@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
 func TestACertificateIsFetchedOnceADay(t *testing.T) {
@@ -267,23 +269,23 @@ func TestRootsComeFromTheBundleToo(t *testing.T) {
 		chain.roots = roots
 		return chain.verify(start.Add(time.Hour)) == nil
 	}
-	t.Setenv(bundleVariable, "")
+	t.Setenv(awsclient.BundleVariable, "")
 	if trusted(Config{}) {
 		t.Error("the root is trusted by itself")
 	}
 	if !trusted(Config{Bundle: pemOf(w.root.certificate)}) {
 		t.Error("the root that was passed in is not trusted")
 	}
-	t.Setenv(bundleVariable, file)
+	t.Setenv(awsclient.BundleVariable, file)
 	if !trusted(Config{}) {
-		t.Errorf("the root that %s names is not trusted", bundleVariable)
+		t.Errorf("the root that %s names is not trusted", awsclient.BundleVariable)
 	}
 
 	if _, err := New(Config{Bundle: []byte("hello")}); err == nil {
 		t.Error("a bundle that is not PEM is accepted")
 	}
-	t.Setenv(bundleVariable, filepath.Join(t.TempDir(), "missing.pem"))
-	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), bundleVariable) {
+	t.Setenv(awsclient.BundleVariable, filepath.Join(t.TempDir(), "missing.pem"))
+	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), awsclient.BundleVariable+" names the file ") {
 		t.Errorf("a missing file: %v", err)
 	}
 }
