@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Table is rows of text in columns. A column that is empty in every row is left
@@ -73,13 +76,47 @@ func Printable(s string) string {
 	}, s)
 }
 
-// PrintJSON writes a value as indented JSON.
+// PrintJSON writes a value as indented JSON, with nothing in it that a terminal
+// would obey.
 func PrintJSON(out io.Writer, v any) error {
-	e := json.NewEncoder(out)
+	e := json.NewEncoder(SafeJSON(out))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
+
+// SafeJSON returns a writer of JSON, whole values in each Write, that writes to
+// out with every character that is not printed as \u and four digits. Of these,
+// encoding/json escapes C0 alone: DEL, C1 and marks that turn the direction of
+// text go through, and customers' strings may hold them. The value stays the
+// same, because such characters stand in strings only.
+func SafeJSON(out io.Writer) io.Writer { return safeJSON{out} }
+
+type safeJSON struct{ out io.Writer }
+
+func (s safeJSON) Write(p []byte) (int, error) {
+	if bytes.IndexFunc(p, obeyed) < 0 {
+		return s.out.Write(p)
+	}
+	safe := make([]byte, 0, len(p)+64)
+	for _, r := range string(p) {
+		if !obeyed(r) {
+			safe = utf8.AppendRune(safe, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			safe = fmt.Appendf(safe, `\u%04x`, unit)
+		}
+	}
+	if _, err := s.out.Write(safe); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// obeyed reports whether a terminal may obey a character instead of showing it.
+// Line breaks are those between values.
+func obeyed(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
 // Day returns the date as YYYY-MM-DD in UTC; empty for nil.
 func Day(t *time.Time) string {

@@ -4,9 +4,12 @@
 package cli
 
 import (
+	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -15,6 +18,39 @@ func TestPrintableTextHasNoControlCharacters(t *testing.T) {
 	got := Printable("a\x1b[31mb\u009bc\x00d\te\nf\u202eg é漢")
 	if want := "a�[31mb�c�d e f�g é漢"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestATerminalObeysNoJSON(t *testing.T) {
+	const hostile = "a\x1b[31mb\x7fc\u009b31md\x00e\tf\ng\u202eh\u2067i\u200fj\u061ck\U000e0041l é漢 <&>"
+	var out strings.Builder
+	if err := PrintJSON(&out, map[string][]string{hostile: {hostile}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range out.String() {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("it has %U", r)
+		}
+	}
+	var back map[string][]string
+	if err := json.Unmarshal([]byte(out.String()), &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string][]string{hostile: {hostile}}, back); diff != "" {
+		t.Errorf("the value is another one (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(out.String(), "é漢 <&>") {
+		t.Errorf("what is printed is not left as it is: %s", out.String())
+	}
+}
+
+func TestALogHoldsNothingThatATerminalObeys(t *testing.T) {
+	var out strings.Builder
+	slog.New(slog.NewJSONHandler(SafeJSON(&out), nil)).Info("a\u009bb", "c\x7fd", "e\u202ef")
+	for _, r := range out.String() {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("it has %U: %q", r, out.String())
+		}
 	}
 }
 

@@ -10,10 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
@@ -111,30 +108,29 @@ func checkPhysicalID(id string) error {
 	if len(id) > maxPhysicalID {
 		return fmt.Errorf("it has more than %d bytes", maxPhysicalID)
 	}
-	if strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return fmt.Errorf("it has control characters")
+	if !isClean(id) { // it is given back as it is, so it can't be cleaned
+		return fmt.Errorf("it has characters that are not printed")
 	}
 	return nil
 }
 
-// The most that is kept of a property. CloudFormation has the same limit for a
-// parameter (aws-facts 3.9); the registry could not store just anything.
-const maxProperty = 4096
+// The most that is kept of a property; a longer one is an empty one.
+// CloudFormation has the first limit for a parameter (aws-facts 3.9). A template
+// version is a digest of ours, and nothing but what the stack says of itself.
+const (
+	maxProperty        = 4096
+	maxTemplateVersion = 64
+)
 
+// properties reads what the stack says of itself, cleaned.
 func properties(v any) Properties {
 	fields, _ := v.(map[string]any)
-	property := func(name string) string {
-		s := text(fields[name])
-		if len(s) > maxProperty {
-			return ""
-		}
-		return s
-	}
+	property := func(name string, limit int) string { return bounded(clean(text(fields[name])), limit) }
 	return Properties{
-		Hub:                property("Hub"),
-		ExternalID:         property("ExternalId"),
-		RoleARN:            property("RoleArn"),
-		TemplateVersion:    property("TemplateVersion"),
+		Hub:                property("Hub", maxProperty),
+		ExternalID:         property("ExternalId", maxProperty),
+		RoleARN:            property("RoleArn", maxProperty),
+		TemplateVersion:    property("TemplateVersion", maxTemplateVersion),
 		GrantedPermissions: permissions(fields["GrantedPermissions"]),
 		Parameters:         parameters(fields["Parameters"]),
 	}
@@ -175,7 +171,7 @@ func parameters(v any) map[string]string {
 	fields, _ := v.(map[string]any)
 	values, size := map[string]string{}, 0
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		value := clean(text(fields[key]))
+		value := cut(clean(text(fields[key])), maxProperty)
 		if value == "" || !permissionPattern.MatchString(key) {
 			continue
 		}
@@ -188,23 +184,6 @@ func parameters(v any) map[string]string {
 		return nil
 	}
 	return values
-}
-
-// clean is a text in which every character can be seen, cut at the limit of a
-// property.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
-	for cut := maxProperty; len(s) > maxProperty; cut-- {
-		if utf8.RuneStart(s[cut]) {
-			s = s[:cut]
-		}
-	}
-	return s
 }
 
 // timeout reads ServiceTimeout, which real messages carry twice, as a string

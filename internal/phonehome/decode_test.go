@@ -94,7 +94,8 @@ func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
 		{"no stack", swap(`\"StackId\":\"arn:aws:cloudformation`, `\"StackId\":\"arn:aws:s3`), "StackId"},
 		{"a stack of another Region", swap(`arn:aws:sns:us-west-2`, `arn:aws:sns:eu-west-1`), "but the topic in eu-west-1"},
 		{"an Update without physical ID", swap(`\"Create\"`, `\"Update\"`), "PhysicalResourceId: it is missing"},
-		{"a Delete with a control character", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u0000b\"`), "control characters"},
+		{"a Delete with a control character", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u0000b\"`), "not printed"},
+		{"a Delete with a mark of direction", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u202eb\"`), "not printed"},
 		{"a Delete with a long physical ID", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"`+strings.Repeat("x", 1025)+`\"`), "more than 1024"},
 		{"an answer elsewhere", swap("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com", "https://evil.example"), "evil.example"},
 	}
@@ -124,6 +125,58 @@ func TestPropertiesThatNobodyCouldStoreAreEmpty(t *testing.T) {
 	}
 	if request.Properties.ExternalID != "" || request.Properties.Hub != "acme" {
 		t.Errorf("got %+v", request.Properties)
+	}
+}
+
+func TestWhatACustomersStackSaysIsCleanedAtTheDoor(t *testing.T) {
+	hostile := map[string]string{
+		"an escape sequence":      "a\x1b[31mb",
+		"a backspace":             "a\bb",
+		"DEL":                     "a\x7fb",
+		"C1, which is CSI alone":  "a\u009bb",
+		"C1, NEL":                 "a\u0085b",
+		"a line break":            "a\nb",
+		"right-to-left override":  "a\u202eb",
+		"right-to-left isolate":   "a\u2067b",
+		"right-to-left mark":      "a\u200fb",
+		"Arabic letter mark":      "a\u061cb",
+		"a zero-width space":      "a\u200bb",
+		"a line separator":        "a\u2028b",
+		"a private character":     "a\ue000b",
+		"a byte order mark":       "a\ufeffb",
+		"half a surrogate's code": "a\ufffdb",
+	}
+	for name, text := range hostile {
+		got := properties(map[string]any{"Hub": text, "ExternalId": text, "RoleArn": text, "TemplateVersion": text, "GrantedPermissions": []any{text}})
+		for _, s := range []string{got.Hub, got.ExternalID, got.RoleARN, got.TemplateVersion} {
+			if !isClean(s) || !strings.HasPrefix(s, "a") || !strings.HasSuffix(s, "b") {
+				t.Errorf("%s: %q", name, s)
+			}
+		}
+		if got.GrantedPermissions != nil {
+			t.Errorf("%s: %q", name, got.GrantedPermissions)
+		}
+	}
+	for _, text := range []string{"5d1f0c9b8a7e6f5d", "arn:aws:iam::222222222222:role/acme-globex", "Bücher, 本 <&>"} {
+		if got := clean(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func TestNothingThatAStackSaysIsLongerThanItMayBe(t *testing.T) {
+	for limit, name := range map[int]string{maxProperty: "RoleArn", maxTemplateVersion: "TemplateVersion"} {
+		value := func(s string) string {
+			p := properties(map[string]any{name: s})
+			return p.RoleARN + p.TemplateVersion
+		}
+		if fits := strings.Repeat("x", limit); value(fits) != fits || value(fits+"x") != "" {
+			t.Errorf("%s may have %d bytes, and has %d of as many", name, limit, len(value(fits)))
+		}
+		// What is put in place of a character has three bytes.
+		if got := value(strings.Repeat("\x7f", limit)); got != "" {
+			t.Errorf("%s has %d bytes after cleaning", name, len(got))
+		}
 	}
 }
 
@@ -198,8 +251,13 @@ func FuzzRequest(f *testing.F) {
 		}
 		if request.Stack.Region != envelope.TopicARN.Region || (request.Type == Create) != (request.PhysicalID == "") ||
 			request.Timeout < 0 || request.Timeout > time.Hour || !logicalIDPattern.MatchString(request.LogicalID) ||
-			!requestIDPattern.MatchString(request.RequestID) {
+			!requestIDPattern.MatchString(request.RequestID) || !isClean(request.PhysicalID) {
 			t.Fatalf("accepted %+v", request)
+		}
+		for _, p := range []Properties{request.Properties, request.OldProperties} {
+			if !isClean(p.Hub+p.ExternalID+p.RoleARN+p.TemplateVersion) || len(p.RoleARN) > maxProperty || len(p.TemplateVersion) > maxTemplateVersion {
+				t.Fatalf("accepted the properties %+v", p)
+			}
 		}
 	})
 }

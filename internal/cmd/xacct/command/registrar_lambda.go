@@ -42,7 +42,7 @@ func runFunction(ctx context.Context, p process) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", name)
 	}
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(os.Stderr), nil))
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
 		ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger,
 	})
