@@ -40,9 +40,10 @@ type Options struct {
 	// any other endpoint stands in for AWS's API, which is not called here.
 	Endpoint string
 
-	// Private also allows addresses of private networks, which a VPC endpoint
-	// gives to AWS's names. Use it only for names whose server proves by TLS
-	// that it is AWS's, and for requests that could do no harm elsewhere.
+	// Private also allows addresses of private networks, at port 443, which a VPC
+	// endpoint gives to AWS's names. Use it only for https and for AWS's own names:
+	// a name that leads to another machine, by spoiled DNS, then sends it nothing,
+	// because that machine has no certificate for the name.
 	Private bool
 
 	// Roots are the certificate authorities that TLS trusts; nil: the system's.

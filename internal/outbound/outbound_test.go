@@ -71,6 +71,7 @@ func TestAPrivateNetworkIsDialedOnlyIfAllowed(t *testing.T) {
 		"10.0.0.1:443": true, "172.31.0.9:443": true, "192.168.1.1:443": true, "100.64.3.2:443": true,
 		"[fd12:3456::1]:443": true, "[::ffff:10.0.0.1]:443": true,
 		"52.94.48.1:443": true, "[2600:1f18::1]:443": true,
+		"10.0.0.1:80": false, "10.0.0.1:8443": false, "[fd12:3456::1]:80": false, "52.94.48.1:80": true,
 		"127.0.0.1:443": false, "[::1]:443": false, "[::ffff:127.0.0.1]:443": false, "0.0.0.0:443": false,
 		"169.254.169.254:443": false, "169.254.170.2:443": false, "[fe80::1]:443": false, "[fd00:ec2::254]:443": false,
 		"192.0.2.1:443": false, "224.0.0.1:443": false, "[64:ff9b::a00:1]:443": false, "sns.us-east-1.amazonaws.com:443": false,

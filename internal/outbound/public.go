@@ -21,10 +21,11 @@ func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// alsoPrivate allows the addresses of private networks too, but neither this
-// machine nor its link-local neighbours, such as instance metadata.
+// alsoPrivate allows the addresses of private networks too, at the port of TLS,
+// but neither this machine nor its link-local neighbours, such as instance
+// metadata.
 func alsoPrivate(ctx context.Context, network, address string, conn syscall.RawConn) error {
-	if addrPort, err := netip.ParseAddrPort(address); err == nil && isPrivate(addrPort.Addr()) {
+	if addrPort, err := netip.ParseAddrPort(address); err == nil && isPrivate(addrPort.Addr()) && addrPort.Port() == 443 {
 		return nil
 	}
 	return onlyPublic(ctx, network, address, conn)
