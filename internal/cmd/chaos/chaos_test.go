@@ -21,7 +21,7 @@ func TestASmallChaosHoldsThePromises(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
 		"--stacks", "60", "--accounts", "30", "--kills", "2", "--seed", "7",
-		"--delay", "10s", "--rate", "60", "--response-timeout", "1h", "--limit", "5m",
+		"--delay", "10s", "--rate", "60", "--response-timeout", "1h", "--limit", "5m", "--refused", "0.3",
 	}, &out)
 	if err != nil {
 		t.Errorf("%v", err)
@@ -30,6 +30,9 @@ func TestASmallChaosHoldsThePromises(t *testing.T) {
 		if !strings.Contains(out.String(), figure) {
 			t.Errorf("the report does not say %q", figure)
 		}
+	}
+	if strings.Contains(out.String(), " 0 times with") {
+		t.Error("the buckets of CloudFormation did not refuse in every way")
 	}
 	t.Log("\n" + out.String())
 }

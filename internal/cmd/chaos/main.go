@@ -54,6 +54,7 @@ type options struct {
 	kills      int
 	faults     float64 // share of calls that are throttled or fail
 	swallowed  float64 // share of calls that are executed, and whose answer is lost
+	refused    float64 // share of answers that CloudFormation's buckets refuse, though they are right
 	duplicates float64 // share of messages that come twice
 	delay      time.Duration
 	rate       float64 // of the sandbox's clock, at most
@@ -74,6 +75,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.kills, "kills", 30, "how often one of them gets SIGKILL")
 	flags.Float64Var(&o.faults, "faults", 0.05, "share of calls that are throttled or fail, in every service")
 	flags.Float64Var(&o.swallowed, "lost", 0.01, "share of the registrars' calls that are executed, and whose answer is lost")
+	flags.Float64Var(&o.refused, "refused", 0.03, "share of answers that CloudFormation's buckets refuse for no fault of theirs, with 400, 409 and 403")
 	flags.Float64Var(&o.duplicates, "duplicates", 0.1, "share of messages that come twice")
 	flags.DurationVar(&o.delay, "delay", 2*time.Minute, "longest way of a message from topic to queue")
 	flags.Float64Var(&o.rate, "rate", 15, "how many seconds pass, at most, for customers and registrars in one of the machine's")
@@ -183,6 +185,7 @@ func play(ctx context.Context, o options, logs string, out io.Writer) (*report, 
 	fmt.Fprintf(out, "%d stacks in %d accounts, %d registrars, %d kills, seed %d\n", o.stacks, o.accounts, o.registrars, o.kills, o.seed)
 	fmt.Fprintf(out, "%.0f %% of all calls fail, %.0f %% of answers are lost, %.0f %% of messages come twice, up to %s late, in any order\n",
 		100*o.faults, 100*o.swallowed, 100*o.duplicates, o.delay)
+	fmt.Fprintf(out, "%.0f %% of right answers are refused by CloudFormation's buckets, with 400, 409 and 403\n", 100*o.refused)
 	fmt.Fprintf(out, "up to %.0f seconds pass for customers and registrars in one of the machine's\n\n", o.rate)
 
 	fleet, err := newFleet(ctx, w, logs)

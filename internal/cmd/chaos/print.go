@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 )
 
 // print shows the figures, and the promises beside them.
@@ -17,8 +19,10 @@ func (r *report) print(out io.Writer) {
 		r.launched, r.done.connected, r.done.refused, r.done.cancelled, r.done.second)
 	fmt.Fprintf(out, "%d updates were taken, %d refused rightly; %d connected stacks were deleted, %d of them without a word.\n",
 		r.done.updated, r.done.refusedUpdates, r.done.deleted+r.done.forgotten, r.done.forgotten)
-	fmt.Fprintf(out, "CloudFormation asked %d times (%d Create, %d Update, %d Delete), got %d answers and %d repeated ones, through %d SIGKILLs.\n\n",
+	fmt.Fprintf(out, "CloudFormation asked %d times (%d Create, %d Update, %d Delete), got %d answers and %d repeated ones, through %d SIGKILLs.\n",
 		asked, r.asked["Create"], r.asked["Update"], r.asked["Delete"], r.answered, r.again, r.kills)
+	fmt.Fprintf(out, "Its buckets refused right answers %d times with %s, %d times with %s and %d times with %s.\n\n",
+		r.refusals[s3.RequestTimeout], s3.RequestTimeout, r.refusals[s3.OperationAborted], s3.OperationAborted, r.refusals[s3.AccessDenied], s3.AccessDenied)
 
 	for _, promise := range []struct {
 		broken []string

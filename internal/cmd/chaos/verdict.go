@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
@@ -21,6 +22,7 @@ import (
 // the customers did.
 func (w *world) judge(ctx context.Context, f *fleet, took time.Duration, drained error) (*report, error) {
 	r := &report{options: w.options, took: took, launched: int(w.launched.Load()), kills: int(f.kills.Load()), testimony: w.witness.testify()}
+	r.refusals = w.bucketsRefused()
 	for _, c := range w.customers {
 		r.done = r.done.plus(c.done)
 	}
@@ -42,6 +44,19 @@ func (w *world) judge(ctx context.Context, f *fleet, took time.Duration, drained
 	}
 	r.wrong, err = w.wrongRegistrations(ctx)
 	return r, err
+}
+
+// bucketsRefused counts the answers that CloudFormation's buckets refused by a
+// fault, by code.
+func (w *world) bucketsRefused() map[kernel.FaultKind]int {
+	refused := map[kernel.FaultKind]int{}
+	for _, e := range w.box.Journal().Since(0) {
+		kind := kernel.FaultKind(e.Outcome)
+		if e.Service == "s3" && e.Action == "PutObject" && !e.Executed && slices.Contains(bucketRefusals, kind) {
+			refused[kind]++
+		}
+	}
+	return refused
 }
 
 // stuck tells what a stack's owner had to wait for in vain.
@@ -124,6 +139,7 @@ type report struct {
 	testimony
 	took     time.Duration
 	launched int
+	refusals map[kernel.FaultKind]int // that CloudFormation's buckets gave by a fault
 	kills    int
 	done     deeds
 	stuck    []string

@@ -23,6 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
@@ -150,6 +151,10 @@ func (w *world) invite(ctx context.Context) error {
 	return group.Wait()
 }
 
+// bucketRefusals are answers of CloudFormation's buckets that say nothing of who
+// asks: 400, 409 and 403, as S3 words them (aws-facts 12.1, 12.11).
+var bucketRefusals = []kernel.FaultKind{s3.RequestTimeout, s3.OperationAborted, s3.AccessDenied}
+
 // misbehave is when AWS begins to fail.
 func (w *world) misbehave() {
 	faults := w.box.Faults()
@@ -162,6 +167,12 @@ func (w *world) misbehave() {
 	} {
 		call.Kind, call.Probability = kernel.FaultLostAnswer, w.swallowed
 		faults.Add(call)
+	}
+	for _, kind := range bucketRefusals {
+		faults.Add(kernel.FaultRule{
+			Service: "s3", Action: "PutObject", Bucket: "cloudformation-custom-resource-response-*",
+			Kind: kind, Probability: w.refused / float64(len(bucketRefusals)),
+		})
 	}
 	faults.SetDelivery(kernel.DeliveryFaults{Duplicate: w.duplicates, MaxDelay: w.delay, Reorder: true})
 }
