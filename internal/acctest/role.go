@@ -31,6 +31,15 @@ func (w *World) Role(name, trust, policy string) string {
 	return aws.ToString(made.Role.Arn)
 }
 
+// Trust changes whom a role of the vendor trusts.
+func (w *World) Trust(name, trust string) {
+	w.t.Helper()
+	_, err := w.iam(sandbox.VendorAccount).UpdateAssumeRolePolicy(context.Background(), &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: &trust})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // PoliciesOf are the policies that a role really has, as its account sees it:
 // the names of the managed and of the inline ones, sorted.
 func (w *World) PoliciesOf(accountID, role string) []string {

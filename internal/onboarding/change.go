@@ -40,7 +40,7 @@ type Change struct {
 	Role       account.RoleARN    // zero: the registered role stays
 	ExternalID account.ExternalID // that the role was proven with
 	Status     RegistrationStatus // Active or Degraded; empty: stays as it is
-	Reason     string             // why it is degraded
+	Reason     string             // why it is degraded; of a refusal: what the vendor can do about it
 	Open       bool               `json:",omitempty"` // it is degraded because others may get in
 	ProvenAt   time.Time          // zero: nothing was proven
 
@@ -88,9 +88,11 @@ type HistoryEntry struct {
 	RequestID  string                // empty: not a request, but a proof that changed the state
 	Request    phonehome.RequestType // what the request asked for
 	Refused    bool                  // it was answered FAILED and changed nothing; Detail is what the customer reads
+	Waiting    bool                  `json:",omitempty"` // it was not answered yet: Cause says why
 	Outcome    Outcome
 	Before     RegistrationStatus // of the registration before; pending: there was none
 	Status     RegistrationStatus // of the registration afterwards
 	Detail     string             // for a person; may be empty
 	By         string             `json:",omitempty"` // the vendor's principal who did it; empty: the registrar
+	Cause      string             `json:",omitempty"` // what the vendor can do about it, in the vendor's words
 }

@@ -47,6 +47,9 @@ func (d decider) create() Decision {
 	if d.older() {
 		return d.fail(OutcomeOlder, say.older())
 	}
+	if d.retired() {
+		return d.fail(OutcomeRetired, say.retired())
+	}
 	if d.Link == nil || r.Properties.ExternalID != d.Link.ExternalID.String() {
 		return d.fail(OutcomeUnknown, say.unknownExternalID())
 	}
@@ -96,7 +99,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 		case proof.Outcome == Proven || proof.Outcome == Open:
 			return d.fail(OutcomeRival, say.rival(other.Stack))
 		case proof.Outcome == Inconclusive:
-			return d.fail(OutcomeTooLate, say.tryAgain())
+			return d.undecided(proof)
 		case proof.Outcome == Refused:
 		}
 	}
@@ -117,7 +120,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
 	case Inconclusive:
 	}
-	return d.fail(OutcomeTooLate, say.tryAgain())
+	return d.undecided(proof)
 }
 
 // update: the stack is known by itself, not by what it says. Only what the
@@ -127,7 +130,7 @@ func (d decider) update() Decision {
 	r, say := d.Request, d.voice
 	owned := d.owned()
 	if owned == nil && d.overtakes() {
-		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeOvertaking}
+		return Decision{Kind: DecideLater, RetryAfter: d.patienceToOvertake(), Outcome: OutcomeOvertaking}
 	}
 	if owned == nil {
 		return d.succeed(OutcomeStranger, Change{})
@@ -167,7 +170,7 @@ func (d decider) update() Decision {
 		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
 	case Inconclusive:
 	}
-	change.Status, change.Reason = Degraded, d.whyUnproven(role)
+	change.Status, change.Reason = Degraded, d.whyUnproven(role, proof)
 	return d.succeed(OutcomeUpdatedUnproven, change)
 }
 
@@ -190,7 +193,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 		change.Status, change.Reason, change.Open = Degraded, reasonOf(proof), proof.Outcome == Open
 	case Inconclusive:
 		if role != owned.Role {
-			change.Status, change.Reason = Degraded, d.whyUnproven(role)
+			change.Status, change.Reason = Degraded, d.whyUnproven(role, proof)
 		}
 	}
 	return d.succeed(OutcomeRolledBack, change)

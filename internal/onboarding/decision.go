@@ -26,7 +26,7 @@ type Decision struct {
 	Kind       DecisionKind
 	Answer     Answer        // of DecideAnswer and DecideCommit
 	Replayed   bool          // the answer was stored before
-	Probe      Probe         // of DecideProve
+	Probe      Probe         // of DecideProve, and of a DecideLater that waits for a proof
 	RetryAfter time.Duration // of DecideLater
 	Outcome    Outcome
 }
@@ -64,6 +64,8 @@ const (
 	OutcomeRefused           Outcome = "role_refused"
 	OutcomeOpen              Outcome = "role_open"
 	OutcomeTooLate           Outcome = "too_late"
+	OutcomeRetired           Outcome = "retired_external_id" // the customer's own, of an earlier link
+	OutcomeNotPermitted      Outcome = "not_permitted"       // the vendor itself may not assume whom the role trusts
 
 	OutcomeProving    Outcome = "proving"     // the first probe is due
 	OutcomeSettling   Outcome = "settling"    // IAM may not have settled

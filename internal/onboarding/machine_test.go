@@ -30,6 +30,7 @@ func (w *world) load(r phonehome.Request) Snapshot {
 		s.Answer = &a
 	}
 	s.Promised = w.promised[promise(r.Stack, r.LogicalID, r.Properties)]
+	s.PromisedBefore = r.Type == phonehome.Update && w.promised[promise(r.Stack, r.LogicalID, r.OldProperties)]
 	for customer, link := range w.links {
 		if s.Stack.CustomerID == customer || s.Stack.CustomerID == "" && link.ExternalID.String() == r.Properties.ExternalID {
 			l := *link

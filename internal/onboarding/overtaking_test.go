@@ -21,7 +21,7 @@ func TestAnUpdateWaitsForTheCreateThatIsNotCommittedYet(t *testing.T) {
 	update := testRequest(phonehome.Update, first)
 	update.SentAt, update.RequestID = s.now, "the update"
 	decide := func(after time.Duration) Decision {
-		return proving(Case{Snapshot: s.snapshot(first), Request: update}, s.now.Add(after), always(Proven))
+		return proving(Case{Snapshot: promised(s.snapshot(first)), Request: update}, s.now.Add(after), always(Proven))
 	}
 	for _, after := range []time.Duration{0, time.Minute, overtaking - time.Second} {
 		if got := decide(after); got.Kind != DecideLater || got.Outcome != OutcomeOvertaking {
@@ -42,7 +42,7 @@ func TestAChangedExternalIDDoesNotSlipInBeforeTheCreateIsCommitted(t *testing.T)
 	update := testRequest(phonehome.Update, first)
 	update.SentAt = s.now.Add(time.Minute)
 	update.Properties.ExternalID = "an edited one"
-	nobody := s.snapshot(first)
+	nobody := promised(s.snapshot(first))
 	nobody.Link = nil // nobody was given that external ID
 	if got := Decide(Case{Snapshot: nobody, Request: update}, update.SentAt); got.Kind != DecideLater {
 		t.Errorf("before the commit: %s", describe(got))
@@ -52,16 +52,46 @@ func TestAChangedExternalIDDoesNotSlipInBeforeTheCreateIsCommitted(t *testing.T)
 	s.answered(got.Answer, phonehome.Failed, OutcomeChangedExternalID)
 }
 
-func TestAnUpdateOfWhatWasNeverThereWaitsNoLongerThanThat(t *testing.T) {
+// promised is a snapshot in which the Create was answered SUCCESS, with the
+// properties that the Update moves away from.
+func promised(s Snapshot) Snapshot {
+	s.PromisedBefore = true
+	return s
+}
+
+func TestAnUpdateWaitsForItsCreateNoLongerThanThat(t *testing.T) {
 	s := newStory(t)
 	update := testRequest(phonehome.Update, first)
 	for _, timeout := range []time.Duration{15 * time.Minute, 3 * time.Minute} {
 		update.Timeout = timeout
 		at := min(overtaking, timeout-lastMinute)
-		got := Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt.Add(at))
-		s.answered(got.Answer, phonehome.Success, OutcomeStranger)
-		if got := Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt.Add(at-time.Second)); got.Kind != DecideLater {
+		c := Case{Snapshot: promised(s.snapshot(first)), Request: update}
+		s.answered(Decide(c, update.SentAt.Add(at)).Answer, phonehome.Success, OutcomeStranger)
+		if got := Decide(c, update.SentAt.Add(at-time.Second)); got.Kind != DecideLater {
 			t.Errorf("a second before: %s", describe(got))
 		}
 	}
+}
+
+func TestAWaitingUpdateIsReceivedSeldom(t *testing.T) {
+	s := newStory(t)
+	update := testRequest(phonehome.Update, first)
+	received := 0
+	for now := update.SentAt; ; received++ {
+		d := Decide(Case{Snapshot: promised(s.snapshot(first)), Request: update}, now)
+		if d.Kind != DecideLater {
+			break
+		}
+		now = now.Add(d.RetryAfter)
+	}
+	if received > 10 {
+		t.Errorf("it is received %d times", received)
+	}
+}
+
+func TestAnInventedUpdateIsAnsweredAtOnce(t *testing.T) {
+	s := newStory(t)
+	s.send(phonehome.Create, first, nil) // of which the forger knows all but the promise
+	update := testRequest(phonehome.Update, first)
+	s.answered(Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt).Answer, phonehome.Success, OutcomeStranger)
 }

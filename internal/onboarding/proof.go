@@ -27,6 +27,10 @@ type Proof struct {
 	// external ID" or "with a wrong external ID".
 	Hole string
 	Err  error // what AWS said; for logs, never for customers
+	// Lacks says, of an Inconclusive proof, which permission of the vendor's own is
+	// missing, whose it is and on what: no waiting helps then, and no customer.
+	// Empty: it was something else, such as a throttle.
+	Lacks string
 
 	// Witnessed is set, of a Refused role, if another one of its kind could be
 	// assumed at about the same time: then the refusal is the role's own, and not

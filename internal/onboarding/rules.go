@@ -76,6 +76,10 @@ func (c Case) LateFrom() time.Time {
 // ClosesAt is when the last minute begins, in which nobody waits any more.
 func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
 
+// LastTryAt is from when on what a proof has shown is the verdict: no role is
+// tried in the last minute, and then nobody would know what was wrong with it.
+func (c Case) LastTryAt() time.Time { return c.ClosesAt().Add(-lastTry) }
+
 // Closing reports whether the last minute has begun.
 func (c Case) Closing(now time.Time) bool { return !now.Before(c.ClosesAt()) }
 
@@ -88,11 +92,26 @@ func (d decider) older() bool { return d.Request.SentAt.Before(d.resource.LastRe
 func (d decider) blocked() bool { return d.Link != nil && d.Link.Blocked }
 
 // overtakes reports whether an Update may have come before its Create was
-// committed. CloudFormation sends one only after a Create that succeeded; where
-// nothing of the resource was ever accepted, that answer is on its way into the
-// registry, or somebody invented the Update.
+// committed. CloudFormation sends one only after a Create that was answered
+// SUCCESS, and it names the properties of that Create, which the stored answer
+// has promised. An Update without such a promise is invented: waiting for it
+// would let a flood of forgeries fill the queue.
 func (d decider) overtakes() bool {
-	return d.resource.LastRequestAt.IsZero() && d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
+	return d.resource.LastRequestAt.IsZero() && d.PromisedBefore &&
+		d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
+}
+
+// patienceToOvertake doubles with the request's age: what holds the Create back
+// is a registrar that died, whose message comes again after half a minute.
+func (d decider) patienceToOvertake() time.Duration {
+	return max(5*time.Second, min(d.now.Sub(d.Request.SentAt), time.Minute))
+}
+
+// retired reports whether the request speaks an external ID that the customer
+// had before today's: nothing but its claim, which is kept for ever, leads from
+// a stack that was never accepted to a link.
+func (d decider) retired() bool {
+	return d.Link != nil && d.Stack.CustomerID == "" && d.Request.Properties.ExternalID != d.Link.ExternalID.String()
 }
 
 // deletedSince reports whether a Create is, or may be, the one before the Delete.
@@ -168,21 +187,34 @@ func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Pro
 	if !tried {
 		return proof, &Decision{Kind: DecideProve, Probe: d.probe(role, externalID), Outcome: OutcomeProving}
 	}
-	until, outcome := d.Deadline().Add(-lastMinute), OutcomeSettling
-	switch proof.Outcome {
-	case Refused:
-		until = earlier(d.Request.SentAt.Add(refusalSettles), until.Add(-lastTry))
-	case Open:
-		until = earlier(d.Request.SentAt.Add(openSettles), until.Add(-lastTry))
-	case Proven:
+	until, outcome := d.LastTryAt(), OutcomeSettling
+	switch {
+	case proof.Outcome == Refused:
+		until = earlier(d.Request.SentAt.Add(refusalSettles), until)
+	case proof.Outcome == Open:
+		until = earlier(d.Request.SentAt.Add(openSettles), until)
+	case proof.Outcome == Proven:
 		return proof, nil
-	case Inconclusive:
-		outcome = OutcomeUnsettled
+	case proof.Lacks != "":
+		outcome = OutcomeNotPermitted // the vendor may correct that meanwhile
+	default:
+		until, outcome = d.ClosesAt(), OutcomeUnsettled
 	}
 	if d.now.Before(until) {
-		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome}
+		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome, Probe: d.probe(role, externalID)}
 	}
 	return proof, nil
+}
+
+// undecided fails a Create whose role could not be proven in time, through no
+// fault of the customer's. The vendor reads the cause.
+func (d decider) undecided(proof Proof) Decision {
+	if proof.Lacks == "" {
+		return d.fail(OutcomeTooLate, d.voice.tryAgain())
+	}
+	decision := d.fail(OutcomeNotPermitted, d.voice.notPermitted())
+	decision.Answer.Change.Reason = proof.Lacks
+	return decision
 }
 
 func (d decider) probe(role account.RoleARN, externalID account.ExternalID) Probe {
@@ -212,11 +244,11 @@ func (c Case) growingPause(now time.Time) time.Duration {
 
 // whyUnproven is the reason that a registration shows whose role moved on
 // without a proof.
-func (d decider) whyUnproven(role account.RoleARN) string {
+func (d decider) whyUnproven(role account.RoleARN, proof Proof) string {
 	if d.blocked() {
 		return reasonBlocked(role)
 	}
-	return reasonUnproven(role)
+	return reasonUnproven(role, proof)
 }
 
 // change is what the request will have changed, but for the role's own part.

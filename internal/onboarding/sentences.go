@@ -39,6 +39,10 @@ func (v voice) unknownExternalID() string {
 	return v.say("%[1]s does not know the external ID of this stack. Delete the stack, open the link that %[1]s gave you once more, and leave the parameter ExternalId as it is.", v.vendor())
 }
 
+func (v voice) retired() string {
+	return v.say("The external ID of this stack is from a link of %[1]s that another one has replaced. Delete the stack, ask %[1]s for the new link, and open that one.", v.vendor())
+}
+
 func (v voice) otherHub() string {
 	return v.say("This stack's template does not belong to the place that it reports to at %[1]s. Delete the stack, open the link that %[1]s gave you once more, and leave the template as it is.", v.vendor())
 }
@@ -98,6 +102,10 @@ func (v voice) tryAgain() string {
 	return v.say("%s could not finish checking the role in time. Your stack is not at fault: please delete it and create it again from the same link.", v.vendor())
 }
 
+func (v voice) notPermitted() string {
+	return v.say("%[1]s could not check the role of this stack, because the AWS account of %[1]s lacks a permission for it. Your stack is not at fault. Please tell %[1]s; once they have corrected that, delete this stack and create it again from the same link.", v.vendor())
+}
+
 func (v voice) older() string {
 	return v.say("A newer request of this stack was answered before this one, so %s left everything as it is. Please update the stack once more.", v.vendor())
 }
@@ -123,8 +131,12 @@ func reasonOf(proof Proof) string {
 	return "the role can no longer be assumed with its external ID"
 }
 
-func reasonUnproven(role account.RoleARN) string {
-	return fmt.Sprintf("the stack was updated, but its role %s could not be proven in time", role)
+func reasonUnproven(role account.RoleARN, proof Proof) string {
+	reason := fmt.Sprintf("the stack was updated, but its role %s could not be proven in time", role)
+	if proof.Lacks != "" {
+		reason += ": " + proof.Lacks
+	}
+	return reason
 }
 
 func reasonBlocked(role account.RoleARN) string {

@@ -98,7 +98,11 @@ func (c Case) ask(role account.RoleARN, externalID account.ExternalID, expected 
 	case !tried:
 		return Decision{Kind: DecideProve, Probe: d.probe(role, externalID), Outcome: OutcomeProving}
 	case proof.Outcome == Inconclusive:
-		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeUnsettled}
+		outcome := OutcomeUnsettled
+		if proof.Lacks != "" {
+			outcome = OutcomeNotPermitted
+		}
+		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome, Probe: d.probe(role, externalID)}
 	case proof.Outcome == expected:
 		return wanted
 	}

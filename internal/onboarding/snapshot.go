@@ -23,6 +23,10 @@ type Snapshot struct {
 	// the same resource, whether or not CloudFormation is known to have taken it.
 	Promised bool
 
+	// PromisedBefore says the same of the properties that an Update moves away
+	// from: there was a Create, even if its answer is not committed yet.
+	PromisedBefore bool
+
 	// Link is the one of the stack's customer, or, for a stack that was never
 	// stored, of whoever the request's external ID was issued to; nil: nobody.
 	Link *Link

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -100,12 +101,32 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 	if record, unread := view.Record(context.WithoutCancel(ctx)); err == nil && unread == nil {
 		link = howToSend(record, c.Link, d, view.Console())
 	}
-	trouble := ""
+	trouble, meanwhile := "", w.lastAttempt(ctx, c)
 	if last := view.Waiter.LastTrouble(); last != nil {
 		trouble = "While waiting, this went wrong: " + last.Error()
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No role yet from %s", who), paragraphs(
 		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply goes on waiting. "+
 			"To wait longer, set %s.", shortDuration(w.limit), w.setting),
-		link, trouble))
+		meanwhile, link, trouble))
+}
+
+// lastAttempt returns what came of the customer's last stack if it did not end
+// in a role: it was refused, or it waits for something that the vendor lacks.
+// That is in the customer's history; what can't be read is left out.
+func (w roleWait) lastAttempt(ctx context.Context, c onboarding.Customer) string {
+	history, err := w.view.Registry.History(context.WithoutCancel(ctx), c.Link.CustomerID)
+	history = slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return h.By != "" }) // the vendor's own changes
+	if err != nil || len(history) == 0 {
+		return ""
+	}
+	last := history[len(history)-1]
+	where := fmt.Sprintf("The last attempt was stack %s in account %s, at %s", last.Stack.Name, last.Account, last.At.UTC().Format(time.RFC3339))
+	switch {
+	case last.Waiting:
+		return fmt.Sprintf("%s. It waits for you: %s", where, last.Cause)
+	case last.Refused:
+		return paragraphs(fmt.Sprintf("%s. The customer reads: %s", where, last.Detail), last.Cause)
+	}
+	return ""
 }

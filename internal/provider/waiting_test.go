@@ -103,6 +103,50 @@ func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
 	}
 }
 
+// TestAWaitThatEndsInVainSaysWhatTheVendorLacks: the link was made by somebody
+// who may assume the role that it trusts; the apply that waits may not.
+func TestAWaitThatEndsInVainSaysWhatTheVendorLacks(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	trusts := func(principal string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"}]}`
+	}
+	const vendors = `{"AWS":"arn:aws:iam::111111111111:root"}`
+	trusted := w.Role("acme-worker", trusts(vendors), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}`)
+	links := w.Provider() + hubHCL() + linkHCL(globex.with(`trusted_principal_arns = ["`+trusted+`"]`))
+	elsewhere := w.Provider() + strings.ReplaceAll(roleHCL(globex, waits, `timeouts = { create = "3s" }`), linkGlobex+".id", `"acme/globex"`)
+	run(t, resource.TestStep{Config: links}, resource.TestStep{
+		PreConfig: func() {
+			w.Trust("acme-worker", trusts(`{"Service":"ec2.amazonaws.com"}`))
+			url, err := w.Link(t.Context(), "acme", "globex")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.LaunchURL(t.Context(), url, globex.account, sandbox.LaunchOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			run(t, resource.TestStep{
+				Config: elsewhere,
+				ExpectError: loosely(`No role yet from customer globex of hub acme.*in account 222222222222.*It waits for you:.*` +
+					`user/admin may not do sts:AssumeRole on arn:aws:iam::111111111111:role/acme-worker`),
+			})
+			w.Trust("acme-worker", trusts(vendors))
+		},
+		Config: links,
+	})
+}
+
+// TestABundleThatCannotBeReadIsNamedByTheProvider runs alone, before the tests
+// that run side by side: the variable is the process's.
+func TestABundleThatCannotBeReadIsNamedByTheProvider(t *testing.T) {
+	w := acctest.Start(t)
+	t.Setenv("AWS_CA_BUNDLE", "/nowhere/roots.pem")
+	run(t, resource.TestStep{
+		Config: w.Provider() + hubHCL(), PlanOnly: true,
+		ExpectError: loosely(`The root certificates cannot be read.*AWS_CA_BUNDLE names the file /nowhere/roots.pem, which cannot be read: no such file or directory`),
+	})
+}
+
 func TestWithoutWaitingRefreshesFollowTheCustomerAndWaitingCanBeTurnedOn(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

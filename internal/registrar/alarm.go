@@ -3,23 +3,21 @@
 
 package registrar
 
-import "sync"
+import (
+	"sync"
 
-// Suspicious is how many customers' answers must have been refused in a row to
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Suspicious is how many customers in a row must have met the same refusal to
 // look like the vendor's own trouble. Health rounds judge proofs by the same
 // number.
 const Suspicious = 3
 
-// refusals is a run of answers that CloudFormation's buckets did not take,
-// though nobody can say that their requests were forged. One of them may be
-// chance, or somebody who signs with keys of their own; if the answers to
-// several customers in a row meet it, and none arrives, something stands
-// between the vendor and the buckets, such as the policy of a VPC endpoint
-// (aws-facts 12.11), and every stack will hang.
-//
-// Only customers that the registry knows count: a stranger's message alone
-// raises no alarm.
-type refusals struct {
+// streak is a run of customers who met the same trouble, with none between them
+// who did not. Only customers that the registry knows count: a stranger's
+// message alone raises no alarm.
+type streak struct {
 	mu        sync.Mutex
 	customers map[string]bool
 }
@@ -27,34 +25,91 @@ type refusals struct {
 // mostRemembered bounds what a long outage leaves in memory.
 const mostRemembered = 1000
 
-// add counts a refusal.
-func (r *refusals) add(config Config, customer string, why *RefusedError) {
+// add counts a customer, and returns how many there are in the run; 0 if the
+// customer counts already, or is none.
+func (r *streak) add(customer string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if customer == "" || r.customers[customer] || len(r.customers) >= mostRemembered {
-		return
+		return 0
 	}
 	if r.customers == nil {
 		r.customers = map[string]bool{}
 	}
 	r.customers[customer] = true
-	config.Observer.RefusedInARow(len(r.customers))
-	if len(r.customers) == Suspicious {
-		config.Logger.Error("CloudFormation's buckets take no answers: stacks will hang; look at the network's way to S3, such as the policy of a VPC endpoint or a proxy",
-			"customers", len(r.customers), "error", why)
+	return len(r.customers)
+}
+
+// end ends the run, and returns how many customers were in it.
+func (r *streak) end() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.customers)
+	r.customers = nil
+	return n
+}
+
+// refusedUndecided counts an answer that CloudFormation's bucket did not take,
+// though nothing says that its request was forged. One of them may be chance,
+// or come of a request that was signed with keys of somebody's own. If the
+// answers to several customers in a row meet it, something stands between the
+// vendor and the buckets, such as the policy of a VPC endpoint (aws-facts
+// 12.11), and every stack will hang.
+func (h *handling) refusedUndecided(why *RefusedError) {
+	n := h.answersRefused.add(h.answer.Change.CustomerID)
+	if n == 0 {
+		return
+	}
+	h.config.Observer.RefusedInARow(n)
+	if n == Suspicious {
+		h.config.Logger.Error("CloudFormation's buckets take no answers: stacks will hang; look at the network's way to S3, such as the policy of a VPC endpoint or a proxy",
+			"customers", n, "error", why)
 	}
 }
 
-// taken ends the run.
-func (r *refusals) taken(config Config) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.customers) == 0 {
+// answerTaken ends the run of answers that were not.
+func (h *handling) answerTaken() {
+	n := h.answersRefused.end()
+	if n == 0 {
 		return
 	}
-	if len(r.customers) >= Suspicious {
-		config.Logger.Info("CloudFormation's buckets take answers again")
+	if n >= Suspicious {
+		h.config.Logger.Info("CloudFormation's buckets take answers again")
 	}
-	r.customers = nil
-	config.Observer.RefusedInARow(0)
+	h.config.Observer.RefusedInARow(0)
+}
+
+// roleRefused counts a stack that failed because its role could not be assumed.
+// AWS words it the same if the registrar itself may not (aws-facts 7.4), and
+// then every customer reads that their role is at fault.
+func (h *handling) roleRefused(customer string, why error) {
+	n := h.rolesRefused.add(customer)
+	if n == 0 {
+		return
+	}
+	h.config.Observer.RolesRefusedInARow(n)
+	if n == Suspicious {
+		h.config.Logger.Error("no role can be assumed: the stacks of several customers in a row have failed; look at whether the registrar's own policy, or one of your organization, allows sts:AssumeRole on customers' roles",
+			"customers", n, "error", why)
+	}
+}
+
+// proved tells what a proof has shown.
+func (h *handling) proved(probe onboarding.Probe, proof onboarding.Proof) {
+	h.config.Observer.Proved(proof)
+	args := []any{"customer", probe.CustomerID, "role", probe.Role, "proof", proof.Outcome, "error", proof.Err}
+	switch {
+	case proof.Lacks != "":
+		h.log.Warn("the role cannot be proven: a permission of the vendor's own is missing", append(args, "missing", proof.Lacks)...)
+	case proof.Outcome == onboarding.Inconclusive:
+		h.log.Warn("the role cannot be proven: AWS did not say whether it can be assumed", args...)
+	default:
+		h.log.Debug("tried the role", args...)
+	}
+	if proof.Outcome != onboarding.Proven && proof.Outcome != onboarding.Open {
+		return
+	}
+	if h.rolesRefused.end() > 0 { // whoever can be assumed shows that the registrar may
+		h.config.Observer.RolesRefusedInARow(0)
+	}
 }

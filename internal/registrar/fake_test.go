@@ -59,6 +59,7 @@ type fake struct {
 	answers map[string]onboarding.Answer
 	regs    map[string]onboarding.Registration
 	history []onboarding.HistoryEntry
+	notes   []onboarding.HistoryEntry
 	beats   int
 	down    error // of the registry
 
@@ -127,6 +128,11 @@ func (f *fake) Load(_ context.Context, r phonehome.Request) (s onboarding.Snapsh
 		if a, ok := f.answers[r.Stack.String()+r.LogicalID+r.RequestID]; ok {
 			s.Answer = &a
 		}
+		for _, a := range f.answers {
+			if a.Stack == r.Stack && a.LogicalID == r.LogicalID && a.Promises() && r.Type == phonehome.Update {
+				s.PromisedBefore = s.PromisedBefore || a.Change.Properties.Equal(r.OldProperties)
+			}
+		}
 		for id, link := range f.links {
 			if s.Stack.CustomerID == id || s.Stack.CustomerID == "" && link.ExternalID.String() == r.Properties.ExternalID {
 				s.Link = &link
@@ -184,6 +190,15 @@ func (f *fake) Commit(_ context.Context, s onboarding.Snapshot, a onboarding.Ans
 			f.history = append(f.history, *t.History)
 		}
 		return nil
+	})
+}
+
+func (f *fake) Note(_ context.Context, e onboarding.HistoryEntry) error {
+	return f.do("note", func() error {
+		if f.down == nil {
+			f.notes = append(f.notes, e)
+		}
+		return f.down
 	})
 }
 

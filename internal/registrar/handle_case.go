@@ -33,15 +33,14 @@ func (h *handling) reload(ctx context.Context) (err error) {
 }
 
 // prove tries the role that the decision asks for once, and has the stage start
-// over with what that has shown. The customer's place is kept until the
-// handling ends, so that two requests of one customer are not decided side by
-// side.
+// over with what that has shown. The account's place is kept until the handling
+// ends, so that two requests of one account are not decided side by side.
 func (h *handling) prove(ctx context.Context) *Disposition {
 	probe := h.decision.Probe
 	if !h.proving {
-		leave := h.proofLimiter.enter(probe.CustomerID)
+		leave, wait := h.proofLimiter.enter(probe.CustomerID, h.request.Stack.Account, h.config.Clock())
 		if leave == nil {
-			return retry(soon)
+			return retry(wait)
 		}
 		h.proving, h.leaving = true, append(h.leaving, leave)
 	}
@@ -49,6 +48,6 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 	defer cancel()
 	proof := h.config.Prover.Prove(ctx, probe)
 	h.proofs[probe.Role] = proof
-	h.log.Debug("tried the role", "customer", probe.CustomerID, "role", probe.Role, "proof", proof.Outcome, "error", proof.Err)
+	h.proved(probe, proof)
 	return startOver
 }

@@ -19,7 +19,7 @@ func (h *handling) settle(ctx context.Context) *Disposition {
 	case onboarding.DecideProve:
 		return h.prove(ctx)
 	case onboarding.DecideLater:
-		return h.later()
+		return h.later(ctx)
 	case onboarding.DecideDrop:
 		return h.drop(ctx)
 	}
@@ -99,5 +99,8 @@ func (h *handling) drop(ctx context.Context) *Disposition {
 	}
 	h.log.Log(ctx, level, message,
 		"customer", h.answer.Change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)
+	if h.decision.Outcome != onboarding.OutcomeForged && h.refused != nil {
+		h.note(ctx, onboarding.Note(h.facts(), h.decision.Outcome, h.refused.Error(), h.config.Clock()))
+	}
 	return &done
 }

@@ -63,7 +63,7 @@ func (h *handling) decide(ctx context.Context) *Disposition {
 	case onboarding.DecideProve:
 		return h.prove(ctx)
 	case onboarding.DecideLater:
-		return h.later()
+		return h.later(ctx)
 	}
 	return nil
 }
@@ -86,5 +86,8 @@ func (h *handling) store(ctx context.Context) *Disposition {
 	}
 	h.answer = stored
 	h.config.Observer.Decided(h.request, stored.Outcome)
+	if stored.Outcome == onboarding.OutcomeRefused {
+		h.roleRefused(stored.Change.CustomerID, h.refusalOfRole())
+	}
 	return nil
 }

@@ -24,15 +24,16 @@ const longestRetry = 6 * time.Hour
 // before having been stored. Like this, two weeks, which is as long as SQS keeps
 // it, are a good hundred receives.
 //
-// But it is there when the last minute begins, in which it gets an answer in
-// any case.
+// But it is there for the last try at its role, and when the last minute begins,
+// in which it gets an answer in any case.
 func (h *handling) pace(after time.Duration) time.Duration {
 	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.config.Hub}, Request: h.request}
 	now := h.config.Clock()
 	switch tenth := now.Sub(h.request.SentAt) / 10; {
+	case now.Before(c.LastTryAt()):
+		return min(h.jitter(max(after, tenth)), c.LastTryAt().Sub(now)+time.Second)
 	case !c.Closing(now):
-		closes := c.ClosesAt().Sub(now) + time.Second
-		return min(h.jitter(max(after, tenth)), closes)
+		return min(h.jitter(max(after, tenth)), c.ClosesAt().Sub(now)+time.Second)
 	case now.Before(c.Deadline()):
 		return h.jitter(min(after, lastTries))
 	default:

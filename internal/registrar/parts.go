@@ -42,6 +42,9 @@ type Registry interface {
 	// Commit writes what an accepted answer changes, all or nothing;
 	// onboarding.ErrCommitted if it is written already.
 	Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, t onboarding.Transition) error
+	// Note writes a line into a customer's history that changes nothing, over the
+	// one of its kind and day.
+	Note(ctx context.Context, entry onboarding.HistoryEntry) error
 	// RefuseAnswer notes that an answer will never be committed.
 	RefuseAnswer(ctx context.Context, a onboarding.Answer) error
 	// Beat notes that a registrar is listening.
@@ -96,6 +99,12 @@ type Observer interface {
 	// RefusedInARow is told how many customers' answers were refused undecided
 	// since the last one that was taken; 0 when one is taken again.
 	RefusedInARow(customers int)
+	// Proved is told what a proof has shown.
+	Proved(proof onboarding.Proof)
+	// RolesRefusedInARow is told how many customers' stacks have failed because
+	// their roles were refused, since the last role that could be assumed; 0 when
+	// one can be again.
+	RolesRefusedInARow(customers int)
 	// Finished is told what became of a message for now.
 	Finished(m Message, d Disposition)
 }
@@ -108,4 +117,6 @@ func (noObserver) Decided(phonehome.Request, onboarding.Outcome)           {}
 func (noObserver) Answered(phonehome.Request, phonehome.Status, time.Time) {}
 func (noObserver) Refused(phonehome.Request, onboarding.Delivery)          {}
 func (noObserver) RefusedInARow(int)                                       {}
+func (noObserver) Proved(onboarding.Proof)                                 {}
+func (noObserver) RolesRefusedInARow(int)                                  {}
 func (noObserver) Finished(Message, Disposition)                           {}

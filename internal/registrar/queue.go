@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -104,10 +105,10 @@ func (q *SQS) SendToDeadLetters(ctx context.Context, m Message, reason string) e
 }
 
 // attributeText keeps what SQS takes as the text of an attribute: not empty,
-// no control characters, and for us not long.
+// nothing that is not printed, and for us not long.
 func attributeText(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0xfffe && r <= 0xffff {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

@@ -85,11 +85,13 @@ func (c Config) withDefaults() Config {
 type Registrar struct {
 	config Config
 
-	slots        chan struct{} // taken by messages being worked on
-	proofLimiter proofLimiter
-	turns        turns
-	refusals     refusals
-	accepted     acceptances
+	slots          chan struct{} // taken by messages being worked on
+	proofLimiter   proofLimiter
+	turns          turns
+	answersRefused streak
+	rolesRefused   streak
+	accepted       acceptances
+	notes          notes
 }
 
 // New returns a Registrar. It does nothing until Run, Work or Handle.
@@ -99,6 +101,7 @@ func New(config Config) *Registrar {
 	// Half the workers may be proving; the rest is for what need not wait:
 	// Deletes and stored answers.
 	r.proofLimiter.limit = max(1, config.Concurrency/2)
+	r.proofLimiter.share = max(1, r.proofLimiter.limit/2)
 	r.turns.share, r.turns.deletes = max(1, config.Concurrency/4), max(1, config.Concurrency/2)
 	return r
 }

@@ -18,8 +18,11 @@ import (
 )
 
 // BucketResponder PUTs answers to CloudFormation's buckets. Where it may send was
-// decided when the response URL was parsed; that the name leads to a public
-// address, and nowhere on from there, is the outbound client's work.
+// decided when the response URL was parsed: https, port 443, and one of the
+// names of CloudFormation's own buckets. S3 itself proves that it has the name,
+// by TLS, so the address behind it may be a private one, which an interface
+// endpoint with private DNS gives it (aws-facts 12.11). It is never this
+// machine's, nor that of instance metadata, and no redirect leads on from there.
 type BucketResponder struct {
 	client *outbound.Client
 	pause  func(context.Context, time.Duration)
@@ -28,7 +31,11 @@ type BucketResponder struct {
 // NewBucketResponder returns a BucketResponder. The endpoint is where a sandbox listens, and
 // otherwise empty (see [outbound.Options]).
 func NewBucketResponder(endpoint string) *BucketResponder {
-	return &BucketResponder{client: outbound.New(outbound.Options{Endpoint: endpoint}), pause: pause}
+	return newBucketResponder(outbound.Options{Endpoint: endpoint, Private: true})
+}
+
+func newBucketResponder(options outbound.Options) *BucketResponder {
+	return &BucketResponder{client: outbound.New(options), pause: pause}
 }
 
 // retries are the pauses between attempts. What is still not sent after the
@@ -91,12 +98,12 @@ func (h *handling) respond(ctx context.Context, response phonehome.Response) err
 	switch {
 	case err == nil:
 		h.config.Observer.Answered(h.request, response.Status, h.config.Clock())
-		h.refusals.taken(h.config)
+		h.answerTaken()
 		h.accepted.remember(h.key(), response)
 	case errors.As(err, &refused):
 		h.config.Observer.Refused(h.request, refused.Delivery)
 		if refused.Delivery == onboarding.Undecided {
-			h.refusals.add(h.config, h.answer.Change.CustomerID, refused)
+			h.refusedUndecided(refused)
 		}
 	}
 	return err

@@ -5,8 +5,16 @@ package registrar
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"log"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +23,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
@@ -131,6 +140,62 @@ func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
 	}
 }
 
+// TestABucketBehindAVPCEndpointGetsItsAnswer: such an endpoint gives the
+// bucket's name a private address (aws-facts 12.11).
+func TestABucketBehindAVPCEndpointGetsItsAnswer(t *testing.T) {
+	for address, taken := range map[string]bool{
+		"10.0.0.9": true, "172.31.3.4": true, "[fd12:3456::9]": true,
+		"169.254.169.254": false, "127.0.0.1": false, "[fd00:ec2::254]": false, "10.0.0.9:80": false, "10.0.0.9:8443": false,
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // there need not be anybody
+		request := must(http.NewRequestWithContext(ctx, http.MethodPut, "https://"+address+"/", nil))
+		response, err := NewBucketResponder("").client.Do(request)
+		cancel()
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		if refused := err != nil && strings.Contains(err.Error(), "not a public address"); refused == taken {
+			t.Errorf("%s is dialed: %t (%v)", address, !refused, err)
+		}
+	}
+}
+
+// TestOnlyTheBucketItselfGetsAnAnswer: wherever its name leads to, the server
+// there must have a certificate for it.
+func TestOnlyTheBucketItselfGetsAnAnswer(t *testing.T) {
+	for name, taken := range map[string]bool{bucketHost: true, "*.s3.eu-central-1.amazonaws.com": true, "internal.example": false} {
+		asked := false
+		certificate, roots := certificateFor(t, name)
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.StartTLS()
+		r := newBucketResponder(outbound.Options{Private: true, Roots: roots, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		}})
+		r.pause = noPause
+		err := r.Respond(t.Context(), responseURL(t), success())
+		server.Close()
+		if asked != taken || (err == nil) != taken {
+			t.Errorf("a server with a certificate for %s got the answer: %t, and the error is %v", name, asked, err)
+		}
+	}
+}
+
+// certificateFor is a server's certificate, and those that trust it.
+func certificateFor(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
+	roots := x509.NewCertPool()
+	roots.AddCert(must(x509.ParseCertificate(der)))
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
 func TestAnAnswerThatCannotBeEncodedIsNotSent(t *testing.T) {
 	r, requests, _ := bucketAt(t, 200)
 	if err := r.Respond(t.Context(), responseURL(t), phonehome.Response{}); err == nil || len(*requests) != 0 {
@@ -140,10 +205,11 @@ func TestAnAnswerThatCannotBeEncodedIsNotSent(t *testing.T) {
 
 func TestTheReasonOfADeadLetterIsAnAttributeThatSQSTakes(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain":     "plain",
-		"":          "no reason given",
-		"a\x00b\nc": "a b c",
-		"\xff":      "?",
+		"plain":                    "plain",
+		"":                         "no reason given",
+		"a\x00b\nc":                "a b c",
+		"a\x7f\u009b\u202eb\uffff": "a   b ",
+		"\xff":                     "?",
 	} {
 		if got := attributeText(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)

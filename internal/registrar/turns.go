@@ -14,12 +14,14 @@ import (
 // turns shares the workers between customers' accounts. However many requests
 // an account sends, only so many are worked on at once; the others go back to
 // the queue, each for a little longer than the one before, so that a flood
-// comes back as a line and not as a flood.
+// comes back as a line and not as a flood. The line is as long as the flood, up
+// to some minutes: what is received before its turn costs two calls for nothing,
+// and stands in the way of other customers' messages.
 //
-// The account is the one that a request names, and whoever may publish can name
-// any. Somebody who floods in another's name takes that other's share, and then
-// both wait in one line, for seconds; nobody else does. Blocking who floods is
-// for the operator.
+// The account is the one that a request names, and any publisher can name any.
+// A flood in a customer's name takes that customer's share, and then both wait
+// in one line; other customers do not. Blocking the one who floods is for the
+// operator.
 type turns struct {
 	share   int // of one account
 	deletes int // its share for Deletes: a customer who leaves waits with a blocked stack
@@ -37,8 +39,22 @@ type line struct {
 const (
 	turnEvery   = 100 * time.Millisecond
 	shortestWay = time.Second // to the queue and back
-	longestTurn = 20 * time.Second
+	longestTurn = 5 * time.Minute
 )
+
+// join adds one more to the end of the line, and returns how long it stays away:
+// it comes so long after the one before, and at the earliest and latest then.
+func (l *line) join(now time.Time, every, shortest, longest time.Duration) time.Duration {
+	first, end := now.Add(shortest), now.Add(longest)
+	l.last = l.last.Add(every)
+	if l.last.Before(first) {
+		l.last = first
+	}
+	if l.last.After(end) {
+		l.last = end
+	}
+	return l.last.Sub(now)
+}
 
 // take gives the request its turn, with what ends it; or nil, and how long to
 // stay away.
@@ -62,15 +78,7 @@ func (t *turns) take(r phonehome.Request, now time.Time) (leave func(), wait tim
 		l.working++
 		return func() { t.leave(of) }, 0
 	}
-	first, end := now.Add(shortestWay), now.Add(longestTurn)
-	l.last = l.last.Add(turnEvery)
-	if l.last.Before(first) {
-		l.last = first
-	}
-	if l.last.After(end) {
-		l.last = end
-	}
-	return nil, l.last.Sub(now)
+	return nil, l.join(now, turnEvery, shortestWay, longestTurn)
 }
 
 func (t *turns) leave(of account.ID) {
@@ -78,6 +86,6 @@ func (t *turns) leave(of account.ID) {
 	defer t.mu.Unlock()
 	l := t.lines[of]
 	if l.working--; l.working == 0 {
-		delete(t.lines, of) // nobody is in the way of those who wait
+		delete(t.lines, of) // those who wait find free places
 	}
 }

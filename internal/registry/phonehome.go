@@ -27,7 +27,11 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboard
 	stack := stackKey(request.Stack)
 	answer := answerKey(request.Stack, request.LogicalID, request.RequestID)
 	promise := promiseKey(request.Stack, request.LogicalID, request.Properties)
+	before := promiseKey(request.Stack, request.LogicalID, request.OldProperties)
 	keys := []key{hubKey, stack, answer, promise}
+	if request.Type == phonehome.Update && before != promise {
+		keys = append(keys, before)
+	}
 	claim, claimed := key{}, false
 	if external, err := account.ParseExternalID(request.Properties.ExternalID); err == nil {
 		claim, claimed = claimKey(external), true
@@ -48,6 +52,7 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboard
 		return onboarding.Snapshot{}, err
 	}
 	snapshot.Promised = found[promise] != nil
+	snapshot.PromisedBefore = request.Type == phonehome.Update && found[before] != nil
 	customer := snapshot.Stack.CustomerID
 	byClaim := customer == "" && claimed
 	if byClaim && found[claim] != nil {
@@ -302,6 +307,21 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 		written["expires"] = moment(last.Add(keep))
 	}
 	return written, nil
+}
+
+// Note writes a line into a customer's history that changes nothing. Such lines
+// are kept as refusals are: the latest of a kind and day.
+func (r *Registry) Note(ctx context.Context, entry onboarding.HistoryEntry) error {
+	k := refusalKey(entry)
+	written, err := encode(k, entry)
+	if err != nil {
+		return err
+	}
+	written["expires"] = moment(entry.At.Add(keep))
+	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: written}); err != nil {
+		return fmt.Errorf("write record %s: %w", k, err)
+	}
+	return nil
 }
 
 // RefuseAnswer notes that S3 refused the answer: forged, or too late. It

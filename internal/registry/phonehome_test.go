@@ -164,6 +164,14 @@ func TestWhatWasAnsweredWithSuccessIsKnownBeforeItsCommit(t *testing.T) {
 		t.Errorf("the same properties, others, and those of another resource are promised (-want +got):\n%s", diff)
 	}
 
+	update, elsewhere := other, other
+	update.Type, update.RequestID, update.OldProperties = phonehome.Update, "update", v.request.Properties
+	elsewhere.Type, elsewhere.Stack, elsewhere.OldProperties = phonehome.Update, stackARN(w.t, "222222222222", "0002"), v.request.Properties
+	got = []bool{w.load(update).PromisedBefore, w.load(update).Promised, w.load(elsewhere).PromisedBefore, w.load(same).PromisedBefore}
+	if diff := cmp.Diff([]bool{true, false, false, false}, got); diff != "" {
+		t.Errorf("what an Update moves away from is promised, as is what it moves to, what another stack's does, and a Create's (-want +got):\n%s", diff)
+	}
+
 	failed := w.visit("three")
 	failed.answer.Response.Status, failed.answer.Change = phonehome.Failed, onboarding.Change{Properties: other.Properties}
 	_, err = w.StoreAnswer(t.Context(), failed.snapshot, failed.answer)

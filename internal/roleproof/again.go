@@ -28,7 +28,7 @@ func (p *Prover) ProveAgain(ctx context.Context, probe onboarding.Probe) onboard
 		}
 	}
 	if err != nil {
-		return inconclusive(fmt.Errorf("prove role %s of customer %s again: %w", probe.Role, probe.CustomerID, err))
+		return withoutPrincipal(fmt.Errorf("prove role %s of customer %s again: %w", probe.Role, probe.CustomerID, err))
 	}
 	return onboarding.Proof{Outcome: onboarding.Proven}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -71,7 +72,7 @@ func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.P
 	}
 	client, err := p.client(ctx, probe.Principals)
 	if err != nil {
-		return inconclusive(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, err))
+		return withoutPrincipal(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, err))
 	}
 	wrong, err := p.wrongExternalID()
 	if err != nil {
@@ -195,4 +196,16 @@ func CanProve(callerARN string, vendor account.ID, trusted []account.RoleARN) bo
 
 func inconclusive(err error) onboarding.Proof {
 	return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: err}
+}
+
+// withoutPrincipal is the proof of a role that could not be tried as anybody
+// whom it trusts.
+func withoutPrincipal(err error) onboarding.Proof {
+	proof := inconclusive(err)
+	var denied *awsclient.PermissionError
+	if errors.As(err, &denied) {
+		proof.Lacks = fmt.Sprintf("%s may not do %s on %s: allow it in a policy of that principal, and in the trust policy of that role",
+			denied.Caller, denied.Action, denied.Resource)
+	}
+	return proof
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -228,5 +229,32 @@ func TestOnlyTrustedCallersCanProve(t *testing.T) {
 		if got := CanProve(test.caller, id, test.trusted); got != test.want {
 			t.Errorf("%q with %v: %v, want %v", test.caller, test.trusted, got, test.want)
 		}
+	}
+}
+
+func TestAProofThatTheVendorMayNotMakeNamesThePermission(t *testing.T) {
+	worker := account.RoleARN{Partition: probe(t).Role.Partition, Account: probe(t).Role.Account, Path: "/", Name: "worker"}
+	p := probe(t)
+	p.Principals = []account.RoleARN{worker}
+	config := proverWith(t, &fakeSTS{allow: onlyRight})
+	for name, c := range map[string]struct {
+		err   error
+		lacks string
+	}{
+		"a missing permission": {
+			&awsclient.PermissionError{Caller: config.CallerARN, Action: "sts:AssumeRole", Resource: worker.String(), Err: denied},
+			"arn:aws:iam::111111111111:user/ops may not do sts:AssumeRole on " + worker.String() + ": allow it in a policy of that principal, and in the trust policy of that role",
+		},
+		"a throttle": {apiError(400, "Throttling"), ""},
+	} {
+		config.Assume = func(context.Context, account.RoleARN) (STS, error) { return nil, c.err }
+		for kind, try := range map[string]func(context.Context, onboarding.Probe) onboarding.Proof{"once": New(config).Prove, "again": New(config).ProveAgain} {
+			if got := try(t.Context(), p); got.Outcome != onboarding.Inconclusive || got.Lacks != c.lacks || !errors.Is(got.Err, c.err) {
+				t.Errorf("%s, %s: %+v", name, kind, got)
+			}
+		}
+	}
+	if got := New(proverWith(t, &fakeSTS{allow: func(*string) error { return denied }})).Prove(t.Context(), probe(t)); got.Lacks != "" {
+		t.Errorf("a customer's refusal is the vendor's lack: %q", got.Lacks)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
@@ -43,6 +44,8 @@ type Monitor struct {
 	decided     *prometheus.CounterVec
 	answered    *prometheus.CounterVec
 	refused     *prometheus.CounterVec
+	proved      *prometheus.CounterVec
+	rounds      *prometheus.CounterVec
 	retried     prometheus.Counter
 	deadLetters prometheus.Counter
 	took        *prometheus.HistogramVec
@@ -53,6 +56,7 @@ type Monitor struct {
 	checked     time.Time          // when the registry was asked
 	found       error              // what came of it
 	inARow      int                // customers whose answers were refused since the last one that was taken
+	rolesInARow int                // customers whose roles were refused since the last one that could be assumed
 }
 
 // waiting is a message that was received and is not done.
@@ -77,6 +81,12 @@ func New(config Config) *Monitor {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "xacct_answers_refused_total", Help: "Answers that CloudFormation's buckets did not take, by request type and what that says: forged, expired or undecided.",
 		}, []string{"type", "why"}),
+		proved: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "xacct_proofs_total", Help: "Proofs of the roles of stacks that phone home, by what they have shown: proven, refused, open, inconclusive (AWS did not say), or not_permitted (a permission of the vendor's own is missing).",
+		}, []string{"outcome"}),
+		rounds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "xacct_verifications_total", Help: "Registered roles that a round has proven again, by verdict: works, broken, unknown, withheld or moved.",
+		}, []string{"verdict"}),
 		retried: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "xacct_messages_retried_total", Help: "Messages that went back to the queue for a while.",
 		}),
@@ -91,13 +101,16 @@ func New(config Config) *Monitor {
 	}
 	labels := prometheus.Labels{"hub": config.Hub}
 	prometheus.WrapRegistererWith(labels, m.registry).MustRegister(
-		m.received, m.decided, m.answered, m.refused, m.retried, m.deadLetters, m.took,
+		m.received, m.decided, m.answered, m.refused, m.proved, m.rounds, m.retried, m.deadLetters, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and nobody is known to have finished.",
 		}, func() float64 { return m.oldest().Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_refused_in_a_row_customers", Help: "Customers whose answers were refused, undecided, since the last answer that was taken; 3 or more are an alarm.",
 		}, func() float64 { return float64(m.refusedInARow()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "xacct_roles_refused_in_a_row_customers", Help: "Customers whose stacks have failed because their roles were refused, since the last role that could be assumed; 3 or more may be a missing permission of the vendor's own.",
+		}, func() float64 { return float64(m.rolesRefusedInARow()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_last_receive_timestamp_seconds", Help: "When receiving from the queue last worked.",
 		}, func() float64 { return seconds(m.receivedAt()) }),
@@ -156,6 +169,31 @@ func (m *Monitor) refusedInARow() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.inARow
+}
+
+// Proved counts a proof.
+func (m *Monitor) Proved(proof onboarding.Proof) {
+	outcome := string(proof.Outcome)
+	if proof.Lacks != "" {
+		outcome = string(onboarding.OutcomeNotPermitted)
+	}
+	m.proved.WithLabelValues(outcome).Inc()
+}
+
+// Verified counts what a round has come to about one role.
+func (m *Monitor) Verified(f health.Finding) { m.rounds.WithLabelValues(string(f.Verdict)).Inc() }
+
+// RolesRefusedInARow notes for how many customers no role could be assumed.
+func (m *Monitor) RolesRefusedInARow(customers int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rolesInARow = customers
+}
+
+func (m *Monitor) rolesRefusedInARow() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rolesInARow
 }
 
 // Finished counts what became of a message.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
@@ -52,6 +53,11 @@ func TestTheFiguresCountWhatHappened(t *testing.T) {
 	w.Answered(create, phonehome.Success, noon)
 	w.Refused(create, onboarding.Undecided)
 	w.RefusedInARow(2)
+	w.Proved(onboarding.Proof{Outcome: onboarding.Proven})
+	w.Proved(onboarding.Proof{Outcome: onboarding.Inconclusive})
+	w.Proved(onboarding.Proof{Outcome: onboarding.Inconclusive, Lacks: "a permission"})
+	w.RolesRefusedInARow(4)
+	w.Verified(health.Finding{Verdict: health.Unknown})
 	w.Finished(a, registrar.Disposition{Action: registrar.Done})
 	w.Finished(b, registrar.Disposition{Action: registrar.Retry, After: time.Minute})
 	w.Finished(registrar.Message{ID: "c"}, registrar.Disposition{Action: registrar.DeadLetter})
@@ -65,6 +71,11 @@ func TestTheFiguresCountWhatHappened(t *testing.T) {
 		`xacct_answers_total{hub="acme",status="SUCCESS",type="Create"} 1`,
 		`xacct_answers_refused_total{hub="acme",type="Create",why="undecided"} 1`,
 		`xacct_refused_in_a_row_customers{hub="acme"} 2`,
+		`xacct_proofs_total{hub="acme",outcome="proven"} 1`,
+		`xacct_proofs_total{hub="acme",outcome="inconclusive"} 1`,
+		`xacct_proofs_total{hub="acme",outcome="not_permitted"} 1`,
+		`xacct_roles_refused_in_a_row_customers{hub="acme"} 4`,
+		`xacct_verifications_total{hub="acme",verdict="unknown"} 1`,
 		`xacct_messages_retried_total{hub="acme"} 1`,
 		`xacct_messages_dead_total{hub="acme"} 1`,
 		`xacct_answer_seconds_bucket{hub="acme",type="Create",le="5"} 0`,

@@ -39,10 +39,13 @@ With --json it prints one object:
   history    a list of objects, oldest first: at, came (Create, Update, Delete,
              verification, or vendor: a change of the link, made by the principal by), decided, refused (the request failed, and changed nothing),
              status (of the role afterwards), reason (of a refused request: what the
-             customer reads), account_id, stack_id, logical_id, request_id
+             customer reads), waiting (not answered yet), cause (what the vendor can do
+             about it), account_id, stack_id, logical_id, request_id
 
-The history reaches back 400 days. Of refused requests it keeps the latest of each
-kind and day, for 60 days.`,
+The history reaches back 400 days. Of requests that changed nothing (refused, waiting
+because of the vendor's own trouble, or never delivered) it keeps the latest of each
+kind and day, for 60 days. not_permitted says that a permission of the vendor's own is
+missing, and the cause says whose and on what.`,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, found, err := on.customer(cmd.Context(), p, args[0])
@@ -103,6 +106,8 @@ type historyView struct {
 	Refused   bool      `json:"refused,omitempty"`
 	Status    string    `json:"status,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
+	Waiting   bool      `json:"waiting,omitempty"`
+	Cause     string    `json:"cause,omitempty"`
 	AccountID string    `json:"account_id,omitempty"`
 	StackID   string    `json:"stack_id,omitempty"`
 	LogicalID string    `json:"logical_id,omitempty"`
@@ -141,6 +146,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 	for _, h := range history {
 		d.History = append(d.History, historyView{
 			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Refused: h.Refused, Status: string(h.Status), Reason: h.Detail,
+			Waiting: h.Waiting, Cause: h.Cause,
 			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, By: h.By, stack: h.Stack,
 		})
 	}
@@ -175,6 +181,9 @@ func (d dossier) print(out io.Writer) error {
 	if len(d.Roles) == 0 {
 		fmt.Fprintf(out, "\nNobody has connected an account with it yet.\n")
 	}
+	if last, waits := d.waiting(); waits {
+		fmt.Fprintf(out, "\nStack %s in account %s was waiting at %s: %s\n", cli.Printable(last.stack.Name), last.AccountID, cli.Moment(last.At), cli.Printable(last.why()))
+	}
 	for _, r := range d.Roles {
 		fmt.Fprintf(out, "\nRole %s\n", cli.Printable(r.RoleARN))
 		facts(out,
@@ -196,9 +205,28 @@ func (d dossier) print(out io.Writer) error {
 	fmt.Fprintf(out, "\nHistory\n")
 	t := cli.NewTable("TIME", "CAME", "DECIDED", "STATUS", "STACK", "REGION", "BY", "REASON")
 	for _, h := range d.History {
-		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.By, h.Reason)
+		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.By, h.why())
 	}
 	return t.Print(out)
+}
+
+// waiting returns the last line of the history that the vendor has not made, if
+// it is of a stack that waits for the vendor.
+func (d dossier) waiting() (last historyView, ok bool) {
+	for _, h := range slices.Backward(d.History) {
+		if h.By == "" {
+			return h, h.Waiting
+		}
+	}
+	return historyView{}, false
+}
+
+// why is what the customer reads, and what the vendor can do about it.
+func (h historyView) why() string {
+	if h.Reason != "" && h.Cause != "" {
+		return h.Reason + " Cause: " + h.Cause
+	}
+	return h.Reason + h.Cause
 }
 
 // typed is what the customer typed in, with quotes around each value.

@@ -92,7 +92,7 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
 	}
-	logger := slog.New(slog.NewJSONHandler(logs, nil))
+	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	monitor := newMonitor(in)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
 		Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, GiveUp: hopeless,
@@ -111,7 +111,9 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if d.verifyEvery > 0 {
-		rounds.Go(func() { health.Keep(ctx, in.schedule(d.verifyEvery, logger)) })
+		schedule := in.schedule(d.verifyEvery, logger)
+		schedule.Round.OnFinding = monitor.Verified
+		rounds.Go(func() { health.Keep(ctx, schedule) })
 	}
 	logger.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", server.address, "verify_every", d.verifyEvery.String())
 	if err := r.Run(ctx); err != nil {

@@ -1,0 +1,95 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// notes remember what was written into customers' histories lately about
+// requests that wait, so that one that waits for an hour is not written down a
+// hundred times.
+type notes struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+const (
+	noteEvery = 10 * time.Minute
+	// unsettledLong is how long AWS must have said nothing about a role to be
+	// worth a note; a throttle is over before.
+	unsettledLong = time.Minute
+	longestCause  = 1000 // bytes
+)
+
+// due reports whether a line is to be written, and remembers that it is.
+func (n *notes) due(e onboarding.HistoryEntry) bool {
+	key := e.CustomerID + "|" + e.Account.String() + "|" + string(e.Outcome) + "|" + e.Cause
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if last, known := n.at[key]; known && e.At.Before(last.Add(noteEvery)) {
+		return false
+	}
+	if n.at == nil || len(n.at) >= mostRemembered {
+		n.at = map[string]time.Time{}
+	}
+	n.at[key] = e.At
+	return true
+}
+
+// noteUndecided writes down why the request waits, if the vendor can do
+// something about it: nobody else reads the log of a registrar in an apply.
+func (h *handling) noteUndecided(ctx context.Context) {
+	proof, tried := h.proofs[h.decision.Probe.Role]
+	if !tried || proof.Outcome != onboarding.Inconclusive {
+		return
+	}
+	now, cause := h.config.Clock(), proof.Lacks
+	if cause == "" && now.Before(h.request.SentAt.Add(unsettledLong)) {
+		return
+	}
+	if cause == "" && proof.Err != nil {
+		cause = "AWS does not say whether the role can be assumed: " + oneLine(proof.Err.Error())
+	}
+	entry := onboarding.Note(h.facts(), h.decision.Outcome, cause, now)
+	if entry == nil {
+		return
+	}
+	entry.Waiting = true
+	if h.notes.due(*entry) {
+		h.note(ctx, entry)
+	}
+}
+
+// note writes a line into a customer's history. What can't be written is in the
+// log as well.
+func (h *handling) note(ctx context.Context, entry *onboarding.HistoryEntry) {
+	if entry == nil {
+		return
+	}
+	entry.Cause = strings.ToValidUTF8(entry.Cause[:min(len(entry.Cause), longestCause)], "")
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	if err := h.config.Registry.Note(ctx, *entry); err != nil {
+		h.log.Warn("a line could not be written into the customer's history", "error", err)
+	}
+}
+
+// refusalOfRole is what AWS said of a role that was refused in this handling.
+func (h *handling) refusalOfRole() error {
+	for _, proof := range h.proofs {
+		if proof.Outcome == onboarding.Refused {
+			return proof.Err
+		}
+	}
+	return nil
+}
+
+// oneLine joins the lines of an error.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
