@@ -28,6 +28,9 @@ type report struct {
 	Left     int            // of those, deleted again
 	Hosts    map[string]int // requests that are no call of the AWS API, by host
 	Slowest  time.Duration  // an honest operation, by CloudFormation's clock
+	Cost     cost           // of a message, honest or forged
+	Often    int            // how often a forgery was received at most
+	Oftenest string         // which one that was
 	Took     time.Duration
 	Problems []string // broken promises; there must be none
 }
@@ -45,6 +48,7 @@ func (r *report) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "%d of %d honest customers between them were served; %d of them left again\n", r.Served, r.Honest, r.Left)
 	fmt.Fprintf(out, "the slowest of them waited %s by CloudFormation's clock\n", r.Slowest.Round(time.Second))
+	fmt.Fprintf(out, "each message was received %.1f times and cost %.1f calls of AWS on average; %q was received most often, %d times\n", r.Cost.receives, r.Cost.calls, r.Oftenest, r.Often)
 	fmt.Fprintf(out, "hosts that anything was sent to:\n")
 	for _, host := range slices.Sorted(maps.Keys(r.Hosts)) {
 		fmt.Fprintf(out, "  %4d %s\n", r.Hosts[host], host)
@@ -161,6 +165,31 @@ func (s *siege) fate(f sentForgery, t traces) string {
 		return "ignored"
 	}
 	return strings.Join(slices.Sorted(maps.Keys(fates)), " and ")
+}
+
+// count finds out what the messages have cost.
+func (s *siege) count(r *report) {
+	sent := s.registrar.Sent()
+	messages, often := map[string]bool{}, map[string]int{}
+	for _, e := range sent {
+		for _, m := range received(e) {
+			messages[m.MessageID] = true
+			often[m.Body]++
+			if text := open(m.Body).Message; text != "" {
+				often[text]++
+			}
+		}
+	}
+	r.Cost = costOf(sent, len(messages))
+	for _, f := range s.sent {
+		key := f.text
+		if f.body != "" {
+			key = f.body
+		}
+		if often[key] > r.Often {
+			r.Often, r.Oftenest = often[key], f.Name
+		}
+	}
 }
 
 // path is the decoded path of a request.

@@ -302,6 +302,7 @@ func (s *siege) end(total int) *report {
 		}
 	}
 	came.Hosts = s.checkHosts()
+	s.count(came)
 	s.victim.Delete(s.victimStack)
 	if s.reaches(s.victimStack, "DELETE_COMPLETE", &came.Slowest) {
 		s.Quiet()

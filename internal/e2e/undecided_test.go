@@ -1,0 +1,52 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// TestAMissingPermissionOfTheVendorsHasAVoice: the link trusts one role of the
+// vendor's, and the registrar may not assume it.
+func TestAMissingPermissionOfTheVendorsHasAVoice(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	worker := "arn:aws:iam::" + sandbox.VendorAccount + ":role/worker"
+	// It is there, so that IAM takes it as a principal, and trusts somebody else.
+	vendor := &Customer{World: w, Account: sandbox.VendorAccount}
+	_, err := vendor.iam().CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName:                 aws.String("worker"),
+		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
+	})
+	w.Must(err)
+	role, err := account.ParseRoleARN(worker)
+	w.Must(err)
+	c := w.Invite("globex", AccountID(1), func(l *onboarding.Link) { l.TrustedPrincipals = []account.RoleARN{role} })
+	w.Registrar()
+	id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
+	c.Settled(id, "ROLLBACK_COMPLETE")
+	w.Quiet()
+	w.Reads(id, "the AWS account of Acme lacks a permission for it. Your stack is not at fault.")
+	if strings.Contains(w.Story(id), "role/worker") {
+		t.Errorf("the customer reads of the vendor's own roles:\n%s", w.Story(id))
+	}
+
+	const missing = "user/admin may not do sts:AssumeRole on "
+	history, err := w.Registry().History(t.Context(), c.Name)
+	w.Must(err)
+	if len(history) != 1 || !history[0].Refused || history[0].Outcome != onboarding.OutcomeNotPermitted || !strings.Contains(history[0].Cause, missing+worker) {
+		t.Errorf("the history is %+v", history)
+	}
+	if log := w.log.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, missing+worker) {
+		t.Errorf("%s", log)
+	}
+}
