@@ -7,7 +7,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.70"
+      version = ">= 6.0" # alarms in the topics' own Regions
     }
     xacct = {
       source = "xacct/xacct"

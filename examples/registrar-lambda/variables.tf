@@ -40,7 +40,7 @@ variable "alarm_message_age_seconds" {
 }
 
 variable "alarm_topic_arns" {
-  description = "SNS topics that hear of alarms."
+  description = "SNS topics that hear of alarms: in the hub's Region, and in each Region of the hub for requests that SNS lost there."
   type        = list(string)
   default     = []
 }
