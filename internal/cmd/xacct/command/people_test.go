@@ -48,6 +48,14 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 		ts.Check(err)
 	}
 
+	// Pied Piper's stack waits for a permission of the vendor's own.
+	piper := w.registration(w.link("pied-piper", "555555555555"), onboarding.Pending, "us-east-1")
+	ts.Check(records.Note(ctx, onboarding.HistoryEntry{
+		At: day, CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
+		Request: phonehome.Create, Outcome: onboarding.OutcomeNotPermitted, Before: onboarding.Pending, Status: onboarding.Pending, Waiting: true,
+		Cause: "arn:aws:iam::111111111111:role/registrar may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker",
+	}))
+
 	// Umbrella's whole story is in the history.
 	history := func(at time.Time, request string, came phonehome.RequestType, outcome onboarding.Outcome, status onboarding.RegistrationStatus, detail string) onboarding.HistoryEntry {
 		return onboarding.HistoryEntry{
