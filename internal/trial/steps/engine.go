@@ -112,13 +112,14 @@ func (f *folder) plan(ctx context.Context, config string, o tfcore.Options) (pla
 	if changes {
 		err = nil
 	}
-	return &savedPlan{f, told, changes}, err
+	return &savedPlan{f, told, changes, o.Parallelism}, err
 }
 
 type savedPlan struct {
-	in    *folder
-	told  string
-	other bool // there are changes
+	in          *folder
+	told        string
+	other       bool // there are changes
+	parallelism int  // 0: the engine's
 }
 
 func (p *savedPlan) changes() bool { return p.other }
@@ -126,7 +127,11 @@ func (p *savedPlan) changes() bool { return p.other }
 func (p *savedPlan) String() string { return p.told }
 
 func (p *savedPlan) apply(ctx context.Context) error {
-	_, err := p.in.run(ctx, "apply", "-input=false", "-lock=false", "-no-color", planFile)
+	arguments := []string{"apply", "-input=false", "-lock=false", "-no-color"}
+	if p.parallelism > 0 {
+		arguments = append(arguments, fmt.Sprintf("-parallelism=%d", p.parallelism))
+	}
+	_, err := p.in.run(ctx, append(arguments, planFile)...)
 	return err
 }
 
@@ -158,6 +163,11 @@ func (f *folder) imports(ctx context.Context, config, address, id string) error 
 
 func (f *folder) taint(ctx context.Context, address string) error {
 	_, err := f.run(ctx, "taint", "-lock=false", address)
+	return err
+}
+
+func (f *folder) remove(ctx context.Context, address string) error {
+	_, err := f.run(ctx, "state", "rm", "-lock=false", address)
 	return err
 }
 

@@ -23,6 +23,7 @@ type workspace interface {
 	refresh(ctx context.Context, config string) error
 	imports(ctx context.Context, config, address, id string) error
 	taint(ctx context.Context, address string) error
+	remove(ctx context.Context, address string) error
 	state(ctx context.Context) (*tfjson.State, error)
 }
 
@@ -57,6 +58,7 @@ func (p corePlan) apply(ctx context.Context) error                   { return p.
 func (p corePlan) changes() bool                                     { return !p.Empty() }
 func (p corePlan) show(context.Context) (*tfjson.Plan, error)        { return p.Show(), nil }
 func (c coreWorkspace) taint(_ context.Context, a string) error      { return c.w.Taint(a) }
+func (c coreWorkspace) remove(_ context.Context, a string) error     { return c.w.Remove(a) }
 func (c coreWorkspace) state(context.Context) (*tfjson.State, error) { return c.w.State(), nil }
 
 func (c coreWorkspace) refresh(ctx context.Context, config string) error {
