@@ -75,6 +75,9 @@ type Link struct {
 	ClosedAt  time.Time // zero while open
 	ExpiresAt time.Time // zero: never
 
+	// Incarnation is the creation that the link comes from.
+	Incarnation Incarnation `json:",omitzero"`
+
 	// Blocked is an operator's stop, for what the customer sends from now on:
 	// nothing is connected or changed, and nobody spends time on a proof.
 	Blocked       bool
