@@ -17,7 +17,7 @@ import (
 
 // Create makes the hub. Where an earlier Create was cut short it goes on; where
 // there is a hub already the error is *registry.HubExistsError, and nothing is
-// changed.
+// changed. Where one is just being deleted it waits until that is done.
 //
 // The table comes first and its record says "creating" until everything is
 // there, so that nothing is ever made that nobody would find again.
@@ -26,6 +26,9 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 		return State{}, err
 	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
+		return State{}, err
+	}
+	if err := h.waitDeleted(ctx); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureTable(ctx, spec.Tags); err != nil {
@@ -51,6 +54,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err != nil {
 		return State{}, h.explainRegistry(err)
 	}
+	record.Incarnation = spec.Incarnation
 	if record, err = h.announce(ctx, record, spec); err != nil {
 		return State{}, err
 	}
@@ -281,44 +285,4 @@ func (h *Manager) carryOver(ctx context.Context) error {
 
 func (h *Manager) ensureTable(ctx context.Context, tags map[string]string) error {
 	return h.clients.Explain(h.registry.EnsureTable(ctx, tags), h.tableARN())
-}
-
-// Delete deletes the hub. While stacks of customers are alive it refuses with
-// *LiveError, unless forced. The table with the hub's record goes last, so
-// that a Delete that was cut short can be repeated until nothing is left.
-func (h *Manager) Delete(ctx context.Context, force bool) error {
-	if err := h.carryOver(ctx); err != nil {
-		return err
-	}
-	record, err := h.registry.Hub(ctx)
-	if errors.Is(err, registry.ErrNoHub) {
-		return nil
-	}
-	if err != nil {
-		return h.explainRegistry(err)
-	}
-	live, err := h.Live(ctx)
-	if err != nil {
-		return err
-	}
-	if len(live) > 0 && !force {
-		return &LiveError{Hub: h.name, Stacks: live}
-	}
-	record.State = registry.HubDeleting
-	if record, err = h.registry.UpdateHub(ctx, record); err != nil {
-		return h.explainRegistry(err)
-	}
-	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
-	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
-		return err
-	}
-	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {
-		if err := h.deleteQueue(ctx, name); err != nil {
-			return err
-		}
-	}
-	if err := h.deleteBucket(ctx, record.Bucket); err != nil {
-		return err
-	}
-	return h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
 }

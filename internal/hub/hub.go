@@ -79,6 +79,10 @@ type Spec struct {
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
 	Tags            map[string]string
+
+	// Incarnation is that of a hub that is created or taken over; Update leaves
+	// the one that is there.
+	Incarnation onboarding.Incarnation
 }
 
 // State is a hub as it was found.
@@ -109,6 +113,9 @@ type LiveError struct {
 	Hub    string
 	Region account.Region // zero: all of the hub
 	Stacks []LiveStack
+	// Links are the customers with an open link, who may launch at any moment; only
+	// if all of the hub would go.
+	Links []string
 }
 
 // LiveStack is one such stack.
@@ -122,12 +129,19 @@ func (e *LiveError) Error() string {
 	if !e.Region.IsZero() {
 		where += "'s Region " + e.Region.String()
 	}
-	lines := make([]string, len(e.Stacks))
-	for i, s := range e.Stacks {
-		lines[i] = fmt.Sprintf("  customer %s: %s", s.CustomerID, s.Stack)
+	var found []string
+	if len(e.Stacks) > 0 {
+		lines := make([]string, len(e.Stacks))
+		for i, s := range e.Stacks {
+			lines[i] = fmt.Sprintf("  customer %s: %s", s.CustomerID, s.Stack)
+		}
+		found = append(found, fmt.Sprintf("%s has %d live stacks of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
+			where, len(e.Stacks), strings.Join(lines, "\n")))
 	}
-	return fmt.Sprintf("%s has %d live stacks of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
-		where, len(e.Stacks), strings.Join(lines, "\n"))
+	if len(e.Links) > 0 {
+		found = append(found, fmt.Sprintf("%s has %d open links, whose customers may launch at any moment: %s", where, len(e.Links), strings.Join(e.Links, ", ")))
+	}
+	return strings.Join(found, "\n")
 }
 
 // Live lists the customers' stacks that still have a Delete to send, sorted by
@@ -137,10 +151,11 @@ func (h *Manager) Live(ctx context.Context) ([]LiveStack, error) {
 	if err != nil {
 		return nil, h.clients.Explain(err, h.tableARN())
 	}
-	return liveStacks(customers), nil
+	return LiveStacks(customers), nil
 }
 
-func liveStacks(customers []onboarding.Customer) []LiveStack {
+// LiveStacks returns the stacks of customers that still have a Delete to send.
+func LiveStacks(customers []onboarding.Customer) []LiveStack {
 	var live []LiveStack
 	for _, customer := range customers {
 		for _, r := range customer.Registrations {

@@ -29,6 +29,9 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	p.checkGoodbye(ctx)
+	if p.stray() {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, strayKey, []byte("true"))...)
+	}
 	if p.plan == nil || resp.Diagnostics.HasError() {
 		return
 	}

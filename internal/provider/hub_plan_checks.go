@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -100,28 +101,52 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	if view == nil {
 		return
 	}
-	stacks, err := view.Hub.Live(ctx)
+	customers, err := view.Customers(ctx)
 	if err != nil {
-		if _, gone := view.Record(ctx); errors.Is(gone, registry.ErrNoHub) {
-			return
+		if !errors.Is(err, registry.ErrNoHub) {
+			p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
 		}
-		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
 		return
 	}
-	if len(stacks) == 0 {
+	if record, err := view.Record(ctx); err != nil || !record.Incarnation.HeldBy(p.state.Incarnation.ValueString()) {
+		return // another state has it, and it stays
+	}
+	all := slices.Collect(maps.Values(customers))
+	used := &hub.LiveError{Hub: view.Name, Stacks: hub.LiveStacks(all)}
+	switch forced := p.state.ForceDestroy.ValueBool(); {
+	case forced, len(used.Stacks) == 0:
+	case p.stray():
+		// The hub may only have another address in the configuration, whose plan
+		// may come after this one. Delete looks again.
+		d := hubAlive(view.Name, used)
+		p.diags.AddWarning(d.Summary(), paragraphs(
+			"If the configuration has the hub at another address by now, that one takes it over, and nothing is deleted. Otherwise the apply will refuse to delete it.", d.Detail()))
+		return
+	default:
+		p.diags.Append(hubAlive(view.Name, used))
 		return
 	}
-	alive := &hub.LiveError{Hub: view.Name, Stacks: stacks}
-	if !p.state.ForceDestroy.ValueBool() {
-		p.diags.Append(hubAlive(view.Name, alive))
-		return
+	// Open links are no reason to refuse: those of this state go before the hub.
+	used.Links = hub.OpenLinks(all)
+	if p.state.ForceDestroy.ValueBool() && len(used.Stacks)+len(used.Links) > 0 {
+		p.diags.AddWarning(fmt.Sprintf("Customers lose hub %s", view.Name), paragraphs(
+			"force_destroy is set, so the hub will be destroyed. Nobody will answer these stacks any more: their owners can delete them only by force.", used.Error()))
 	}
-	p.diags.AddWarning(fmt.Sprintf("Stacks of customers will hang without hub %s", view.Name), paragraphs(
-		"force_destroy is set, so the hub will be destroyed. Nobody will answer these stacks any more: their owners can delete them only by force.", alive.Error()))
 }
 
-func hubAlive(name string, stacks *hub.LiveError) diag.Diagnostic {
-	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has live registrations", name), paragraphs(
-		"CloudFormation can't delete a stack whose phone-home nobody answers. Ask the customers to delete their stacks while a registrar listens, "+
-			"or set force_destroy = true, apply, and destroy then.", stacks.Error()))
+// stray reports whether the hub is at no address of the configuration any more, in
+// a plan that may create other things. A plan to destroy everything comes after
+// its refresh, in a process of its own, so nothing was read there.
+func (p *hubPlan) stray() bool {
+	if p.plan != nil || p.state == nil {
+		return false
+	}
+	view, err := p.resource.session.view(p.state.Name.ValueString())
+	return err == nil && view.Planned.HubWasRead()
+}
+
+func hubAlive(name string, used *hub.LiveError) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in use", name), paragraphs(
+		"CloudFormation can't delete a stack whose phone-home nobody answers. Ask the customers to delete their stacks while a registrar listens, and close the links in the state that has them; "+
+			"or set force_destroy = true, apply, and destroy then.", used.Error()))
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
-	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -59,11 +59,8 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 	if view == nil {
 		return
 	}
-	state, err := view.Hub.Create(ctx, spec)
-	var exists *registry.HubExistsError
-	if errors.As(err, &exists) {
-		state, err = r.adopt(ctx, view, exists.Existing, spec, &resp.Diagnostics)
-	}
+	spec.Incarnation = newIncarnation(view.Now().UTC())
+	state, err := r.createOrTakeOver(ctx, view, spec, &resp.Diagnostics)
 	if err != nil {
 		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "What is there already stays, and the next apply goes on from it.", err)))
 	}
@@ -72,25 +69,8 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	view.WroteHub(state.Record)
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
+	model.Incarnation = types.StringValue(spec.Incarnation.ID)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-}
-
-// adopt takes over a hub that is exactly what is declared: an earlier apply
-// made it, and ended before Terraform had written that down.
-func (r *hubResource) adopt(ctx context.Context, view *hubview.View, existing registry.HubRecord, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
-	if difference := differsFrom(existing, spec); difference != "" {
-		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Hub %s exists already", view.Name), fmt.Sprintf(
-			"There is a hub of this name in account %s and Region %s, and its %s differs from this configuration. Choose another name, or take the hub over and then change it:\n\n"+
-				"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, view.Name))
-		return hub.State{}, nil
-	}
-	state, err := view.Hub.Update(ctx, spec)
-	if err == nil {
-		diags.AddWarning(fmt.Sprintf("Hub %s was there already", view.Name),
-			"It is exactly what is declared here, so it was taken into this state: an earlier apply was interrupted, or another Terraform state declares the same. "+
-				"In the latter case, keep it in one of them only, and use the data source in the other.")
-	}
-	return state, err
 }
 
 func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -107,6 +87,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
+	view.Planned.SetHubRead()
 	readAt := r.session.now()
 	state, err := view.Hub.Read(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
@@ -118,6 +99,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		return
 	}
 	view.SawHub(state.Record, readAt)
+	r.checkHolder(&model, state.Record, &resp.Diagnostics)
 	if state.PoliciesBehind {
 		// A writer died between the registry and the topics: finish its work.
 		if err := view.Hub.Permissions().Repair(ctx); err != nil {
@@ -164,13 +146,18 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	err := view.Hub.Delete(ctx, model.ForceDestroy.ValueBool())
-	var stacks *hub.LiveError
+	err := view.Hub.DeleteIncarnation(ctx, model.Incarnation.ValueString(), model.ForceDestroy.ValueBool(), settling(ctx, req.Private))
+	var used *hub.LiveError
+	var other *hub.OtherIncarnationError
 	switch {
-	case errors.As(err, &stacks):
-		resp.Diagnostics.Append(hubAlive(view.Name, stacks))
+	case errors.As(err, &other):
+		resp.Diagnostics.Append(hubLeft(other))
+	case errors.As(err, &used):
+		resp.Diagnostics.Append(hubAlive(view.Name, used))
 	case err != nil:
 		resp.Diagnostics.Append(cannot("delete", hubNamed(view.Name), "Destroy it again: deleting goes on where it stopped.", err))
+	default:
+		view.DeletedHub()
 	}
 }
 

@@ -35,6 +35,7 @@ type hubModel struct {
 	ForceDestroy     types.Bool   `tfsdk:"force_destroy"`
 	Tags             types.Map    `tfsdk:"tags"`
 	TagsAll          types.Map    `tfsdk:"tags_all"`
+	Incarnation      types.String `tfsdk:"incarnation"`
 
 	hubComputedModel
 }
@@ -61,7 +62,7 @@ func hubSchema() schema.Schema {
 		MarkdownDescription: "The vendor's intake: one SNS topic per Region feeding one SQS queue, a bucket for templates, " +
 			"and a DynamoDB table as registry. Everything of it is named after `name` and lives in the vendor's account.\n\n" +
 			"A hub must outlive its customers' stacks: CloudFormation can't delete a stack whose phone-home nobody answers. " +
-			"So a hub with live registrations refuses to be destroyed.",
+			"So a hub with live stacks or open links refuses to be destroyed.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Required:            true,
@@ -127,8 +128,8 @@ func hubSchema() schema.Schema {
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Destroy the hub even while it has live registrations; default `false`. " +
-					"The stacks that nobody will answer any more are named in a warning: their owners can only force-delete them.",
+				MarkdownDescription: "Destroy the hub even while customers have live stacks or open links; default `false`. " +
+					"The plan names them: the owners of these stacks can only force-delete them.",
 			},
 			"tags": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -138,6 +139,7 @@ func hubSchema() schema.Schema {
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "All tags, those of `default_tags` included.",
 			},
+			"incarnation":           hubIncarnationAttribute(),
 			"id":                    known("The name, known once the hub is there: referring to it makes links wait for the hub."),
 			"region":                known("The vendor's Region, in which the hub was created."),
 			"account_id":            known("The vendor's account, in which the hub was created."),
@@ -152,4 +154,11 @@ func hubSchema() schema.Schema {
 			"table_name":      known("Name of the DynamoDB table that is the registry."),
 		},
 	}
+}
+
+// hubIncarnationAttribute keeps the state's value in updates.
+func hubIncarnationAttribute() schema.StringAttribute {
+	a := incarnationAttribute("hub")
+	a.PlanModifiers = []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	return a
 }

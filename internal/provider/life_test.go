@@ -89,10 +89,10 @@ func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
 	var stack sandbox.Stack
 	run(t,
 		connected(w, &stack, config),
-		resource.TestStep{Config: config, Destroy: true, ExpectError: loosely(`Hub acme has live registrations.*customer globex: arn:aws:cloudformation`)},
+		resource.TestStep{Config: config, Destroy: true, ExpectError: loosely(`Hub acme is in use.*customer globex: arn:aws:cloudformation`)},
 		resource.TestStep{ // not by another name either
 			Config:      replaceOnce(config, `"acme"`, `"acme-two"`),
-			ExpectError: loosely(`Hub acme has live registrations`),
+			ExpectError: loosely(`Hub acme is in use`),
 		},
 		resource.TestStep{ // nor the Region that the stack is in
 			Config: w.Provider() + replaceOnce(hubHCL(`regions = ["eu-central-1"]`), "force_destroy = true", "") +

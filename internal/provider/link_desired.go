@@ -29,7 +29,13 @@ type desiredLink struct {
 	externalID  account.ExternalID // set by the vendor; zero: the hub issues one
 	declaration declaration.Declaration
 
-	creating bool // Terraform has no state of it
+	creating bool // Terraform has no state of it, or only one that is being replaced
+
+	// replacing is set in a plan if the open link that is there belongs to a state
+	// of this very operation: it is closed before it is created, whatever it says.
+	replacing bool
+	// continued is set if this operation itself has closed the link.
+	continued bool
 }
 
 // desired returns the link that the model declares; everything declared in it is
@@ -53,61 +59,55 @@ func (m linkModel) desired(ctx context.Context, record registry.HubRecord, creat
 
 // linkWrite is what has to be written for a link.
 type linkWrite struct {
-	link  onboarding.Link
-	body  []byte // template to publish; nil: it is published already
-	save  func(*registry.Registry, context.Context, onboarding.Link) (onboarding.Link, error)
-	adopt bool // the link is there, as an interrupted apply left it
+	link     onboarding.Link
+	body     []byte // template to publish; nil: it is published already
+	save     func(*registry.Registry, context.Context, onboarding.Link) (onboarding.Link, error)
+	takeover bool // the link is open, and says the same
 }
 
 // issue decides how the link comes to be, given what the registry knows of the
-// customer (nil: nothing). Plan and apply both get here, with the same inputs,
-// and so come to the same link.
+// customer (nil: nothing). Plan and apply both get here, and come to the same
+// link although the one may see it open and the other closed: see
+// [onboarding.Customer.Reissue].
 func (d desiredLink) issue(existing *onboarding.Customer) (linkWrite, diag.Diagnostics) {
 	link := onboarding.Link{Hub: d.record.Name, CustomerID: d.customerID, Shard: d.record.ShardOf(d.customerID)}
-	save := (*registry.Registry).CreateLink
-	generation, externalID := 0, account.ExternalID{}
+	w := linkWrite{save: (*registry.Registry).CreateLink}
 	if existing != nil {
-		link = existing.Link
-		save = (*registry.Registry).UpdateLink
-		generation, externalID = link.Generation, link.ExternalID
+		link, w.save = existing.Link, (*registry.Registry).UpdateLink
 	}
-	switch {
-	case existing == nil:
-	case d.creating && !link.Closed:
+	before := link
+	if existing != nil && d.creating && !link.Closed && !d.replacing {
 		if difference := d.differsFrom(link); difference != "" {
 			return linkWrite{}, diag.Diagnostics{linkDiffers(d.record.Name, d.customerID, difference)}
 		}
-		return linkWrite{link: link, adopt: true}, nil
-	case link.Closed && !d.livesIn(*existing):
-		// A customer who comes back after offboarding is onboarded anew: what
-		// was known of them then opens nothing now.
-		generation, externalID = generation+1, account.ExternalID{}
-		link.Bound, link.Reservation = account.ID{}, nil
+		w.takeover = true
+	}
+	link = d.scope.applyTo(link)
+	if existing != nil && (d.creating || before.Closed) {
+		link = existing.Reissue(link, !before.Closed || d.continued)
 	}
 	if !d.externalID.IsZero() {
-		externalID = d.externalID
+		link.ExternalID = d.externalID
 	}
-	if externalID.IsZero() {
-		externalID = onboarding.ExternalID(d.record.Key.Bytes(), d.record.Name, d.customerID, generation)
+	if link.ExternalID.IsZero() {
+		link.ExternalID = onboarding.ExternalID(d.record.Key.Bytes(), d.record.Name, d.customerID, link.Generation)
 	}
 	if existing != nil {
-		if diags := d.refuseUnderLiveStack(*existing, externalID); diags.HasError() {
+		if diags := d.refuseUnderLiveStack(*existing, link.ExternalID); diags.HasError() {
 			return linkWrite{}, diags
 		}
-		if externalID != link.ExternalID {
-			save = (*registry.Registry).ReissueLink
+		if link.ExternalID != before.ExternalID {
+			w.save = (*registry.Registry).ReissueLink
 		}
 	}
-	before := link
-	link = d.scope.applyTo(link)
-	link.Generation, link.ExternalID = generation, externalID
 	link.Closed, link.ClosedAt = false, time.Time{}
-	result := linkWrite{link: link, save: save}
-	return result, d.declare(&result, before)
+	w.link = link
+	return w, d.declare(&w, before)
 }
 
-// declare puts the declaration into the link, and renders its template where
-// the one that it has is no longer right.
+// declare puts the declaration into the link, and renders its template if the
+// one that it has is no longer right. One that is created gets a template of
+// this release, open or closed before, so that plan and apply come to the same.
 func (d desiredLink) declare(w *linkWrite, before onboarding.Link) diag.Diagnostics {
 	var diags diag.Diagnostics
 	declared, link := d.declaration, &w.link
@@ -122,7 +122,7 @@ func (d desiredLink) declare(w *linkWrite, before onboarding.Link) diag.Diagnost
 	link.TemplateVersion = stacktemplate.Version(spec)
 
 	old, err := declaration.Of(before)
-	if err == nil && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == declared.Region && old.SameWording(declared.Choices) {
+	if err == nil && !d.creating && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == declared.Region && old.SameWording(declared.Choices) {
 		return diags // a link keeps the renderer that made its template, which is there as long as the link is open
 	}
 	template, err := stacktemplate.Render(spec)
@@ -181,10 +181,4 @@ func (d desiredLink) refuseUnderLiveStack(existing onboarding.Customer, external
 		}
 	}
 	return diags
-}
-
-// livesIn reports whether a stack lives that the link would be for.
-func (d desiredLink) livesIn(c onboarding.Customer) bool {
-	link := d.scope.applyTo(c.Link)
-	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return link.Admits(r.Account) })
 }

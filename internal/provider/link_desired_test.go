@@ -77,23 +77,33 @@ func alive(c *onboarding.Customer) {
 func TestHowALinkIsIssued(t *testing.T) {
 	original := issued(nil).Link
 	adopted := must(account.ParseExternalID("acme-2019"))
+	replacing := func(change func(*desiredLink)) desiredLink {
+		return want(true, func(w *desiredLink) {
+			w.replacing = true
+			change(w)
+		})
+	}
 	for name, c := range map[string]struct {
 		want       desiredLink
 		existing   *onboarding.Customer
 		generation int
 		externalID account.ExternalID // zero: another one than the original
 		template   bool               // is rendered
-		adopt      bool
+		takeover   bool
 		refused    string
 	}{
 		"to a new customer":                         {want: want(true, nil), externalID: original.ExternalID, template: true},
 		"with an external ID of the vendor's own":   {want: want(true, func(w *desiredLink) { w.externalID = adopted }), externalID: adopted, template: true},
-		"over the same link: adopted":               {want: want(true, nil), existing: issued(nil), externalID: original.ExternalID, adopt: true},
+		"over the same link: taken over":            {want: want(true, nil), existing: issued(nil), externalID: original.ExternalID, template: true, takeover: true},
 		"over another link: refused":                {want: want(true, func(w *desiredLink) { w.declaration.StackName = "other" }), existing: issued(nil), refused: "stack_name"},
 		"over a link of another account: refused":   {want: want(true, func(w *desiredLink) { w.scope.account = moved }), existing: issued(nil), refused: "account_id"},
 		"over one with another external ID":         {want: want(true, func(w *desiredLink) { w.externalID = adopted }), existing: issued(nil), refused: "external_id"},
-		"to a customer who comes back: anew":        {want: want(true, nil), existing: issued(closed), generation: 1, template: true},
+		"over one that is replaced and changed":     {want: replacing(func(w *desiredLink) { w.declaration.StackName = "other" }), existing: issued(nil), externalID: original.ExternalID, template: true},
+		"over one replaced for another account":     {want: replacing(func(w *desiredLink) { w.scope.account = moved }), existing: issued(nil), generation: 1, template: true},
+		"to a customer who comes back: as was":      {want: want(true, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
+		"to one who comes back elsewhere: anew":     {want: want(true, func(w *desiredLink) { w.scope.account = moved }), existing: issued(closed), generation: 1, template: true},
 		"to one whose stack is still there: as was": {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID, template: true},
+		"again, in place, after it was closed":      {want: want(false, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
 		"again, in place":                           {want: want(false, func(w *desiredLink) { w.declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},
 		"with another role: another template":       {want: want(false, func(w *desiredLink) { w.declaration.Role.ManagedPolicyARNs = nil }), existing: issued(nil), externalID: original.ExternalID, template: true},
 		"with another role name: the same template": {want: want(false, func(w *desiredLink) { w.declaration.Role.Name = "other" }), existing: issued(nil), externalID: original.ExternalID},
@@ -115,8 +125,8 @@ func TestHowALinkIsIssued(t *testing.T) {
 			if diags.HasError() {
 				t.Fatal(diags)
 			}
-			if got.adopt != c.adopt || (got.body != nil) != c.template {
-				t.Errorf("adopt %t, template rendered %t", got.adopt, got.body != nil)
+			if got.takeover != c.takeover || (got.body != nil) != c.template {
+				t.Errorf("takeover %t, template rendered %t", got.takeover, got.body != nil)
 			}
 			if got.link.Generation != c.generation || got.link.Closed {
 				t.Errorf("generation %d, closed %t", got.link.Generation, got.link.Closed)
@@ -128,6 +138,25 @@ func TestHowALinkIsIssued(t *testing.T) {
 				t.Errorf("external ID %s, want %s", got.link.ExternalID, c.externalID)
 			}
 		})
+	}
+}
+
+// Terraform plans a replacement while the link is open and plans it again once it
+// is closed; what the two say must be the same.
+func TestALinkIsPlannedAsItWillBeIssuedWhetherItIsOpenOrClosed(t *testing.T) {
+	for name, change := range map[string]func(*desiredLink){
+		"unchanged":       func(*desiredLink) {},
+		"another account": func(w *desiredLink) { w.scope.account = moved },
+		"another role":    func(w *desiredLink) { w.declaration.Role.ManagedPolicyARNs = nil },
+	} {
+		planned, diags := want(true, func(w *desiredLink) { w.replacing = true; change(w) }).issue(issued(nil))
+		applied, found := want(true, func(w *desiredLink) { w.continued = true; change(w) }).issue(issued(closed))
+		if diags.HasError() || found.HasError() {
+			t.Fatal(diags, found)
+		}
+		if planned.link.TemplateURL != applied.link.TemplateURL || planned.link.ExternalID != applied.link.ExternalID || planned.link.Generation != applied.link.Generation {
+			t.Errorf("%s: planned\n%+v\napplied\n%+v", name, planned.link, applied.link)
+		}
 	}
 }
 

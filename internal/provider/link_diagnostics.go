@@ -6,12 +6,14 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // What a vendor reads of links.
@@ -19,15 +21,43 @@ import (
 // linkDiffers is for a create that finds another link of the same customer.
 func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has another link already", customer, hubName), fmt.Sprintf(
-		"The hub has an open link for this customer, which differs from this configuration in %s. It may belong to another Terraform state. "+
-			"If it is to be managed here, take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
+		"The hub has an open link for this customer, which differs from this configuration in %s. "+
+			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
+			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
 		difference, hubName, customer))
 }
 
-func linkAdopted(hubName, customer string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("Customer %s of hub %s had this very link already", customer, hubName),
-		"It was taken into this state as it is: an earlier apply was interrupted, or another Terraform state declares the same. "+
-			"In the latter case, keep it in one of them: destroying it in either closes it for both.")
+// linkTakenOver is for a create that found the link open. Its summary is the same
+// for all customers, so that Terraform shows many as one.
+func linkTakenOver(hubName, customer string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("An open link was taken over", fmt.Sprintf(
+		"The link of customer %s of hub %s was there and says the same as this configuration, so it was taken over: its external ID and URL are the same as before. "+
+			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
+			"The other state can't close it any more: its plans warn of that until it is removed there.", customer, hubName))
+}
+
+// heldElsewhere is for a refresh that finds the link in another state's hands.
+// Its summary is the same for all customers.
+func heldElsewhere(link onboarding.Link) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Another configuration manages this link", fmt.Sprintf(
+		"The link of customer %s of hub %s was %s by another Terraform state, or at another address of this one. "+
+			"Destroying it here does not close it. Keep it in one of them: remove it here with a removed block or 'terraform state rm', "+
+			"or take it back with 'terraform apply -replace'.", link.CustomerID, link.Hub, takenSince(link.Incarnation)))
+}
+
+// leftOpen is for a destroy that finds the link in another state's hands.
+func leftOpen(link onboarding.Link) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("A link stays open", fmt.Sprintf(
+		"The link of customer %s of hub %s was %s by another Terraform state, or at another address of this one, and is managed there. "+
+			"It was forgotten here, and not closed.", link.CustomerID, link.Hub, takenSince(link.Incarnation)))
+}
+
+// takenSince tells since when an incarnation is there.
+func takenSince(i onboarding.Incarnation) string {
+	if i.Since.IsZero() {
+		return "created or taken over"
+	}
+	return "created or taken over at " + i.Since.UTC().Format(time.RFC3339)
 }
 
 func externalIDTaken(other, externalID string) diag.Diagnostic {

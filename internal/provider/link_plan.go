@@ -24,7 +24,8 @@ import (
 // the values stay unknown; any other reason for not knowing is an error.
 func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
-		return // destroying closes the link; no stack depends on its being open
+		r.planDestroy(ctx, req, resp)
+		return
 	}
 	p := linkPlan{resource: r, diags: &resp.Diagnostics, replace: func(at path.Path) { resp.RequiresReplace.Append(at) }}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &p.plan)...)
@@ -74,6 +75,7 @@ func (p *linkPlan) defaults(ctx context.Context) {
 		if p.config.ExternalID.IsNull() {
 			p.plan.ExternalID = p.state.ExternalID
 		}
+		p.plan.Incarnation = p.state.Incarnation
 	}
 	p.defaultRoleName(ctx)
 }
@@ -109,20 +111,15 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	if view == nil {
 		return
 	}
+	p.hold(view)
 	if p.state != nil && view.Planned.HubIsNew() {
 		p.replaceLink()
 		return
 	}
 	if p.sameLink() {
-		view.Planned.SetManaged(p.plan.CustomerID.ValueString())
-		if p.state.Status.ValueString() == string(onboarding.LinkClosed) {
-			// It was closed elsewhere. What was known of it opens nothing any
-			// more, so it is made anew, like that of any customer who comes back.
-			p.replaceLink()
-			view.Planned.SetLink(p.plan.CustomerID.ValueString(), hubview.LinkPlan{})
-			return
-		}
-		if !p.addressMoves(ctx, view) && p.unchanged() || p.diags.HasError() {
+		// One that was closed elsewhere is opened again, in place.
+		closed := p.state.Status.ValueString() == string(onboarding.LinkClosed)
+		if !closed && !p.addressMoves(ctx, view) && p.unchanged() || p.diags.HasError() {
 			return
 		}
 	}
@@ -145,11 +142,20 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	p.planFully(ctx, view, record)
 }
 
+// hold notes which incarnation of the customer's link the state holds: a refresh
+// has done so, unless there was none.
+func (p *linkPlan) hold(view *hubview.View) {
+	if p.sameLink() {
+		view.Planned.SetHeld(p.state.CustomerID.ValueString(), p.state.Incarnation.ValueString())
+	}
+}
+
 // sameLink reports whether the plan is to change the link that the state has,
 // rather than to make one.
 func (p *linkPlan) sameLink() bool { return p.state != nil && p.plan.ID.Equal(p.state.ID) }
 
-// replaceLink plans to replace the link, of which nothing can be known before.
+// replaceLink plans to replace the link with its hub, of which nothing can be
+// known before.
 func (p *linkPlan) replaceLink() {
 	p.plan.ID = types.StringUnknown()
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
@@ -190,17 +196,11 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.Append(cannot("plan the link of", customerNamed(view.Name, customer), "", err))
 		return
 	}
-	if existing != nil && !p.sameLink() && view.Planned.IsManaged(customer) {
-		// It is being replaced: when it is created, it has been closed.
-		closed := *existing
-		closed.Link.Closed = true
-		existing = &closed
-	}
 	if !p.plan.declaredKnown() || p.config.ExternalID.IsUnknown() {
 		p.planPartly(view, customer, record, existing)
 		return
 	}
-	if p.config.ExternalID.IsNull() && !p.sameLink() {
+	if p.config.ExternalID.IsNull() && (!p.sameLink() || existing != nil && existing.Link.Closed) {
 		p.plan.ExternalID = types.StringNull() // the hub issues it
 	}
 	p.checkExternalID(record.PublisherScope)
@@ -208,11 +208,13 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	if p.diags.HasError() {
 		return
 	}
+	desired.continued = view.HasClosed(customer)
+	desired.replacing = existing != nil && view.Planned.Holds(customer, existing.Link.Incarnation)
 	todo, d := desired.issue(existing)
 	if p.diags.Append(d...); p.diags.HasError() {
 		return
 	}
-	if existing != nil && !todo.adopt {
+	if existing != nil && !todo.takeover {
 		p.diags.Append(warnOfUpdates(*existing, todo.link, desired.declaration)...)
 	}
 	if todo.link.Status(p.resource.session.now()) == onboarding.LinkExpired {
@@ -237,7 +239,11 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
-	if p.plan.ExternalID.IsUnknown() && p.config.ExternalID.IsNull() && existing == nil {
+	switch {
+	case !p.config.ExternalID.IsNull():
+	case existing != nil && existing.Link.Closed:
+		p.plan.ExternalID = types.StringUnknown()
+	case existing == nil && p.plan.ExternalID.IsUnknown():
 		p.plan.ExternalID = types.StringValue(onboarding.ExternalID(record.Key.Bytes(), record.Name, customer, 0).String())
 	}
 }

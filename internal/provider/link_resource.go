@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
@@ -69,6 +70,7 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 		return
 	}
 	r.showWritten(ctx, view, &model, link, &resp.Diagnostics)
+	model.Incarnation = types.StringValue(link.Incarnation.ID)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -88,7 +90,6 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if view == nil || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
 		return
 	}
-	view.Planned.SetManaged(customer)
 	found, err := view.Customer(ctx, customer)
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
@@ -103,6 +104,13 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	}
 	allowMembers(ctx, view, found, &resp.Diagnostics)
 	r.show(ctx, view, &model, found, &resp.Diagnostics)
+	switch held := found.Link.Incarnation.HeldBy(model.Incarnation.ValueString()); {
+	case justImported(ctx, req.Private):
+		model.Incarnation = optional(found.Link.Incarnation.ID)
+	case !held && !found.Link.Closed:
+		resp.Diagnostics.Append(heldElsewhere(found.Link))
+	}
+	view.Planned.SetHeld(customer, model.Incarnation.ValueString())
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -128,7 +136,7 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	resp.Diagnostics.Append(sweepTemplates(ctx, view)...)
 }
 
-// Delete closes the link. Its record and its external ID stay, and so does the
+// Delete closes the link, if it is still the one that this state holds. Its record and its external ID stay, and so does the
 // permission to publish, for as long as a stack of the customer may need it.
 func (r *linkResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var model linkModel
@@ -141,7 +149,7 @@ func (r *linkResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 	if view == nil || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
 		return
 	}
-	err := r.close(ctx, view, customer)
+	err := r.close(ctx, view, model, &resp.Diagnostics)
 	switch {
 	case errors.Is(err, registry.ErrNoLink):
 	case errors.Is(err, registry.ErrNoHub):

@@ -34,6 +34,7 @@ type linkModel struct {
 	TemplateVersion types.String `tfsdk:"template_version"`
 	Status          types.String `tfsdk:"status"`
 	UpdateURL       types.String `tfsdk:"update_url"`
+	Incarnation     types.String `tfsdk:"incarnation"`
 }
 
 func linkSchema() schema.Schema {
@@ -43,7 +44,10 @@ func linkSchema() schema.Schema {
 			"with the template, the external ID and the permission to phone home behind it. Everything of it is deterministic, " +
 			"so where the hub exists the plan shows the link already.\n\n" +
 			"Destroying a link closes it: nobody can use it any more. The customer's stack stays as it is, " +
-			"and may still be updated and deleted.",
+			"and may still be updated and deleted. Created again for the same account, the link comes back with the same external ID; " +
+			"for another account it is issued anew.\n\n" +
+			"A link that is created while one is open that says the same takes it over, with its external ID and URL: so renaming, re-keying and replacing the resource " +
+			"closes nothing, whatever order Terraform does it in. The state that had it before can't close it any more, and its plans say so.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, MarkdownDescription: "`hub/customer_id`."},
 			"hub": schema.StringAttribute{
@@ -87,6 +91,7 @@ func linkSchema() schema.Schema {
 			"url":              schema.StringAttribute{Computed: true, MarkdownDescription: "The launch link, to be sent to the customer. Null where the hub's `template_access` is `presigned`: `xacct link` prints it then."},
 			"template_url":     schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the template. It is named after its content, and customers with the same role share it. When the role changes, the address does; the template before it stays readable for as long as a live stack was made with it, and for at least 7 days. Null where the hub's `template_access` is `presigned`."},
 			"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust. It changes with what the customer grants, and with nothing else."},
+			"incarnation":      incarnationAttribute("link"),
 			"status":           schema.StringAttribute{Computed: true, MarkdownDescription: "`open`, `expired` or `closed`."},
 			"update_url": schema.StringAttribute{
 				Computed: true,
@@ -97,4 +102,14 @@ func linkSchema() schema.Schema {
 	}
 	maps.Copy(linked.Attributes, askedAttributes())
 	return linked
+}
+
+// incarnationAttribute is that of a link or a hub.
+func incarnationAttribute(of string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Computed: true,
+		MarkdownDescription: "Which creation of the " + of + " this state holds: a random value, the same in the registry. " +
+			"If another Terraform state, or another address of this one, has created or taken over the " + of + " since, they differ: plans warn of that, and destroying it here leaves it alone. " +
+			"An import takes the registry's. Null for what the first release has created.",
+	}
 }

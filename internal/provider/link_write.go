@@ -5,8 +5,10 @@ package provider
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -24,7 +26,7 @@ const writeAttempts = 5
 func (r *linkResource) write(ctx context.Context, view *hubview.View, model linkModel, state *linkModel, diags *diag.Diagnostics) (onboarding.Link, bool) {
 	customer := model.CustomerID.ValueString()
 	for attempt := 1; ; attempt++ {
-		w := linkWriter{view: view, model: model, creating: state == nil, diags: diags}
+		w := linkWriter{view: view, model: model, state: state, diags: diags}
 		err := w.once(ctx)
 		var exists *registry.LinkExistsError
 		if (errors.Is(err, registry.ErrConflict) || errors.As(err, &exists)) && attempt < writeAttempts {
@@ -58,10 +60,10 @@ func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 // behind is either out of use (a template, named by its content) or exactly what
 // the next apply finds and goes on from (the record).
 type linkWriter struct {
-	view     *hubview.View
-	model    linkModel
-	creating bool
-	diags    *diag.Diagnostics
+	view  *hubview.View
+	model linkModel
+	state *linkModel // nil: it is created
+	diags *diag.Diagnostics
 
 	record   registry.HubRecord
 	existing *onboarding.Customer // nil: the hub has no such customer
@@ -95,7 +97,7 @@ func (w *linkWriter) load(ctx context.Context) (err error) {
 	if w.existing, err = w.view.Find(ctx, w.model.CustomerID.ValueString()); err != nil {
 		return err
 	}
-	if w.existing == nil && !w.creating {
+	if w.existing == nil && w.state != nil {
 		return fmt.Errorf("it is in the state, but not in the registry: refresh, and apply again: %w", registry.ErrNoLink)
 	}
 	return nil
@@ -106,10 +108,11 @@ func (w *linkWriter) decide(ctx context.Context) error {
 	if w.model.Region.IsUnknown() { // the hub was not there when it was planned
 		w.model.Region = types.StringValue(w.record.Region.String())
 	}
-	desired := w.model.desired(ctx, w.record, w.creating, w.diags)
+	desired := w.model.desired(ctx, w.record, w.state == nil, w.diags)
 	if w.diags.HasError() {
 		return nil
 	}
+	desired.continued = w.view.HasClosed(w.model.CustomerID.ValueString())
 	todo, d := desired.issue(w.existing)
 	w.diags.Append(d...)
 	w.todo, w.link = todo, todo.link
@@ -119,7 +122,7 @@ func (w *linkWriter) decide(ctx context.Context) error {
 // newPublishers reports whether the link lets accounts publish that it did not
 // let before, or for which that was not finished.
 func (w *linkWriter) newPublishers() bool {
-	return w.existing == nil || w.todo.adopt || w.existing.Link.Closed || !samePublishers(w.existing.Link, w.todo.link)
+	return w.existing == nil || w.todo.takeover || w.existing.Link.Closed || !samePublishers(w.existing.Link, w.todo.link)
 }
 
 func (w *linkWriter) allowReading(ctx context.Context) error {
@@ -137,13 +140,10 @@ func (w *linkWriter) publishTemplate(ctx context.Context) error {
 	return err
 }
 
-// save writes the link's record, unless it is there as it should be.
+// save writes the link's record.
 func (w *linkWriter) save(ctx context.Context) error {
-	if w.todo.adopt {
-		w.diags.Append(linkAdopted(w.view.Name, w.link.CustomerID))
-		return nil
-	}
 	link, now := w.todo.link, w.view.Now().UTC()
+	link.Incarnation = w.incarnation(now)
 	if w.existing == nil {
 		link.CreatedAt = now
 	} else {
@@ -155,7 +155,23 @@ func (w *linkWriter) save(ctx context.Context) error {
 	}
 	w.link = written
 	w.view.WroteLink(written)
+	if w.todo.takeover {
+		w.diags.Append(linkTakenOver(w.view.Name, written.CustomerID))
+	}
 	return nil
+}
+
+// incarnation is a new one for a link that is created. One that is opened again
+// in place gets that of the state, and one that is changed keeps its own, whoever
+// holds it.
+func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {
+	switch {
+	case w.state == nil:
+		return newIncarnation(now)
+	case w.existing.Link.Closed:
+		return onboarding.Incarnation{ID: w.state.Incarnation.ValueString(), Since: now}
+	}
+	return w.existing.Link.Incarnation
 }
 
 func (w *linkWriter) allowPublishing(ctx context.Context) error {
@@ -165,11 +181,12 @@ func (w *linkWriter) allowPublishing(ctx context.Context) error {
 	return allowPublishing(ctx, w.view, w.link)
 }
 
-// close closes the customer's link. Its record and its external ID stay.
-func (r *linkResource) close(ctx context.Context, view *hubview.View, customer string) error {
+// close closes the customer's link, if it is still the one that the state holds:
+// otherwise it says so. Record and external ID stay.
+func (r *linkResource) close(ctx context.Context, view *hubview.View, state linkModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {
-		if err = r.closeOnce(ctx, view, customer); !errors.Is(err, registry.ErrConflict) {
+		if err = r.closeOnce(ctx, view, state, diags); !errors.Is(err, registry.ErrConflict) {
 			return err
 		}
 		view.Forget() // another writer came in between: look again
@@ -177,20 +194,26 @@ func (r *linkResource) close(ctx context.Context, view *hubview.View, customer s
 	return err
 }
 
-func (r *linkResource) closeOnce(ctx context.Context, view *hubview.View, customer string) error {
-	found, err := view.Customer(ctx, customer)
+func (r *linkResource) closeOnce(ctx context.Context, view *hubview.View, state linkModel, diags *diag.Diagnostics) error {
+	found, err := view.Customer(ctx, state.CustomerID.ValueString())
 	if err != nil {
 		return err
 	}
-	if err := r.release(ctx, view, found); err != nil || found.Link.Closed {
+	link := found.Link
+	if !link.Incarnation.HeldBy(state.Incarnation.ValueString()) {
+		if !link.Closed {
+			diags.Append(leftOpen(link))
+		}
+		return nil
+	}
+	if err := r.release(ctx, view, found); err != nil || link.Closed {
 		return err
 	}
-	link := found.Link
 	link.Closed, link.ClosedAt = true, view.Now().UTC()
 	if link, err = view.Registry.UpdateLink(ctx, link); err != nil {
 		return err
 	}
-	view.WroteLink(link)
+	view.ClosedLink(link)
 	return nil
 }
 
@@ -206,4 +229,9 @@ func (r *linkResource) release(ctx context.Context, view *hubview.View, customer
 		}
 	}
 	return nil
+}
+
+// newIncarnation returns an incarnation that begins now.
+func newIncarnation(now time.Time) onboarding.Incarnation {
+	return onboarding.Incarnation{ID: rand.Text(), Since: now}
 }

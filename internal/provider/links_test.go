@@ -201,23 +201,28 @@ func TestWhereTheHubIsReplacedLinksAndRolesAreToo(t *testing.T) {
 	)
 }
 
-func TestAReplacedLinkIsIssuedAnew(t *testing.T) {
+func TestATaintedLinkKeepsItsExternalIDAndItsURL(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
-	external := statecheck.CompareValue(differentFromBefore{})
+	external, url := statecheck.CompareValue(sameAsBefore{}), statecheck.CompareValue(sameAsBefore{})
+	incarnation := statecheck.CompareValue(differentFromBefore{})
+	same := func() []statecheck.StateCheck {
+		return []statecheck.StateCheck{
+			external.AddStateValue(linkGlobex, tfjsonpath.New("external_id")), url.AddStateValue(linkGlobex, tfjsonpath.New("url")),
+			incarnation.AddStateValue(linkGlobex, tfjsonpath.New("incarnation")),
+		}
+	}
 	run(t,
-		resource.TestStep{
-			Config:            config,
-			ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))},
-		},
+		resource.TestStep{Config: config, ConfigStateChecks: same()},
 		resource.TestStep{
 			Config: config, Taint: []string{linkGlobex},
 			ConfigPlanChecks: before(
 				action(linkGlobex, plancheck.ResourceActionDestroyBeforeCreate),
 				planned(linkGlobex, "external_id", knownvalue.NotNull()),
+				planned(linkGlobex, "url", knownvalue.NotNull()),
 			),
-			ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))},
+			ConfigStateChecks: same(),
 		},
 		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
 	)
@@ -232,23 +237,33 @@ func (differentFromBefore) CompareValues(values ...any) error {
 	return nil
 }
 
-func TestACustomerWhoComesBackIsOnboardedAnew(t *testing.T) {
+func TestACustomerComesBackWithTheSameExternalIDAndInAnotherAccountAnew(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	with, without := w.Provider()+hubHCL()+linkHCL(globex)+roleHCL(globex), w.Provider()+hubHCL()
-	external := statecheck.CompareValue(differentFromBefore{})
+	without := w.Provider() + hubHCL()
+	with, elsewhere := without+linkHCL(globex), without+linkHCL(customer{id: "globex", account: acctest.Umbrella})
+	same, other := statecheck.CompareValue(sameAsBefore{}), statecheck.CompareValue(differentFromBefore{})
+	externalID := tfjsonpath.New("external_id")
 	run(t,
-		resource.TestStep{Config: with, ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))}},
+		resource.TestStep{Config: with, ConfigStateChecks: []statecheck.StateCheck{same.AddStateValue(linkGlobex, externalID)}},
 		resource.TestStep{Config: without},
 		resource.TestStep{
-			Config:            with,
+			Config:           with,
+			ConfigPlanChecks: before(planned(linkGlobex, "external_id", knownvalue.NotNull())),
+			ConfigStateChecks: []statecheck.StateCheck{
+				same.AddStateValue(linkGlobex, externalID), other.AddStateValue(linkGlobex, externalID),
+			},
+		},
+		resource.TestStep{Config: without},
+		resource.TestStep{
+			Config:            elsewhere,
 			ConfigPlanChecks:  before(planned(linkGlobex, "external_id", knownvalue.NotNull())),
-			ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))},
+			ConfigStateChecks: []statecheck.StateCheck{other.AddStateValue(linkGlobex, externalID)},
 		},
 	)
 }
 
-func TestALinkThatWasForgottenIsAdoptedAndAnotherOneIsNot(t *testing.T) {
+func TestALinkThatWasForgottenIsTakenOverAndAnotherOneIsNot(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex)
@@ -263,7 +278,7 @@ removed {
 		resource.TestStep{Config: forget},
 		resource.TestStep{ // another Terraform state wants something else
 			Config:      w.Provider() + hubHCL() + linkHCL(globex.with(`stack_name = "other"`)),
-			ExpectError: loosely(`differs from this configuration in stack_name.*terraform import ADDRESS acme/globex`),
+			ExpectError: loosely(`differs from this configuration in stack_name.*moved block.*terraform import ADDRESS acme/globex`),
 		},
 		resource.TestStep{ // or the same
 			Config:            config,
@@ -299,11 +314,11 @@ func TestWhatIsWrongWithTheHubsOtherCustomersIsSaidAtPlan(t *testing.T) {
 	)
 }
 
-func TestALinkThatSomebodyElseClosedIsIssuedAnew(t *testing.T) {
+func TestALinkThatWasClosedElsewhereIsOpenedAgainInPlace(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
-	external := statecheck.CompareValue(differentFromBefore{})
+	external := statecheck.CompareValue(sameAsBefore{})
 	run(t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))}},
 		resource.TestStep{
@@ -320,8 +335,8 @@ func TestALinkThatSomebodyElseClosedIsIssuedAnew(t *testing.T) {
 			},
 			Config: config,
 			ConfigPlanChecks: before(
-				action(linkGlobex, plancheck.ResourceActionDestroyBeforeCreate),
-				action(roleGlobex, plancheck.ResourceActionUpdate),
+				action(linkGlobex, plancheck.ResourceActionUpdate),
+				action(roleGlobex, plancheck.ResourceActionNoop),
 				planned(linkGlobex, "external_id", knownvalue.NotNull()),
 			),
 			ConfigStateChecks: []statecheck.StateCheck{

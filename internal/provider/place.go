@@ -43,6 +43,13 @@ func (c *configured) keepPlace(ctx context.Context, private privateWriter) diag.
 	return private.SetKey(ctx, placeKey, text)
 }
 
+// justImported reports whether a resource has been imported and not read since:
+// its private state has nothing of ours yet.
+func justImported(ctx context.Context, private privateReader) bool {
+	text, diags := private.GetKey(ctx, placeKey)
+	return text == nil && !diags.HasError()
+}
+
 // movedFrom reports, and says so, that the provider is not where the resource's
 // hub was.
 func (c *configured) movedFrom(ctx context.Context, hubName string, private privateReader, diags *diag.Diagnostics) bool {

@@ -74,10 +74,14 @@ func (m *registrationModel) flattenAccounts(ctx context.Context, c onboarding.Cu
 			ProvenAt:           timeString(r.ProvenAt),
 		}
 	}
+	m.setAccounts(ctx, accounts, diags)
+	m.AccountConfirmed = types.BoolValue(confirmed(c.Link))
+}
+
+func (m *registrationModel) setAccounts(ctx context.Context, accounts map[string]accountModel, diags *diag.Diagnostics) {
 	all, d := types.MapValueFrom(ctx, types.ObjectType{AttrTypes: accountTypes}, accounts)
 	diags.Append(d...)
 	m.Accounts = all
-	m.AccountConfirmed = types.BoolValue(confirmed(c.Link))
 }
 
 // confirmed reports whether the vendor has said whose accounts the link is for.
@@ -89,7 +93,7 @@ func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.StackID, m.StackRegion, m.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
 	m.GrantedPermissions, m.Parameters = types.SetNull(types.StringType), types.MapNull(types.StringType)
 	m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
-	m.Status = types.StringValue(string(togetherStatus(c.Current())))
+	m.Status = statusOf(c)
 }
 
 // togetherStatus is the status of several roles as one: the worst of those with

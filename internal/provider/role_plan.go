@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -17,7 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ModifyPlan shows the ARN that the role will have, and warns if no registrar
+// ModifyPlan shows what is known of the role before it is applied, so that what
+// refers to it can be planned in every later change, and warns if no registrar
 // would answer the customer.
 func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() || !r.session.ready() {
@@ -27,16 +29,19 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if !ok {
 		return
 	}
-	if err := p.foresee(ctx); err != nil {
+	if err := p.find(ctx); err != nil {
 		resp.Diagnostics.Append(cannot("plan the role of", customerNamed(p.view.Name, p.customerID), "", err))
 		return
 	}
-	p.keepState()
-	p.followLink()
-	p.leaveAccountOpen()
-	p.followChanges(ctx)
+	if p.customer != nil {
+		p.plan.refuseMinimum(*p.customer, p.diags)
+	}
+	if p.state == nil {
+		p.planNew(ctx)
+	} else {
+		p.planChange(ctx)
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
-	p.warnWithoutRegistrar(ctx)
 }
 
 // rolePlan is one role's plan in the making.
@@ -47,9 +52,11 @@ type rolePlan struct {
 	state      *roleModel // nil: a new role
 	diags      *diag.Diagnostics
 
-	// customer is what is known of the customer as they will be when the role is
-	// applied; nil: nothing, or nothing new.
+	// customer is what the registry knows, with the link as this plan leaves it;
+	// nil: nothing is known, or link and hub do not change.
 	customer *onboarding.Customer
+	// vague is set if the link changes, and this plan doesn't know to what.
+	vague bool
 }
 
 // newPlan reads what is to be planned; false if nothing can be: the link isn't
@@ -71,13 +78,12 @@ func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanReque
 	return p, p.view != nil
 }
 
-// foresee finds the customer as they will be when the role is applied: with the
-// link as it is planned in this process, otherwise as the registry has it. For
-// a role that exists, only a planned link is news.
-func (p *rolePlan) foresee(ctx context.Context) error {
-	planned, ok := p.view.Planned.Link(p.customerID)
-	switch {
-	case ok && !planned.Known, !ok && p.state != nil, p.view.Planned.HubIsNew():
+// find looks the customer up. For a role that exists only a link that changes in
+// this plan is news.
+func (p *rolePlan) find(ctx context.Context) error {
+	planned, changes := p.view.Planned.Link(p.customerID)
+	p.vague = changes && !planned.Known || p.view.Planned.HubIsNew()
+	if p.vague || !changes && p.state != nil {
 		return nil
 	}
 	found, err := p.view.Find(ctx, p.customerID)
@@ -87,7 +93,7 @@ func (p *rolePlan) foresee(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ok {
+	if changes {
 		if found == nil {
 			found = &onboarding.Customer{}
 		}
@@ -97,60 +103,81 @@ func (p *rolePlan) foresee(ctx context.Context) error {
 	return nil
 }
 
-// keepState leaves a role that exists as it is, and says nothing yet of a new one.
-func (p *rolePlan) keepState() {
-	if p.state != nil {
-		p.plan.RoleARN, p.plan.AccountID, p.plan.ExternalID = p.state.RoleARN, p.state.AccountID, p.state.ExternalID
-		return
-	}
-	p.plan.setUnknown()
-	p.plan.RoleARN, p.plan.AccountID, p.plan.ExternalID = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-}
-
-// followLink takes over what the link says of the role, and refuses to wait for
-// more accounts than the link is for.
-func (p *rolePlan) followLink() {
+// planNew plans a role that is to be created. Which role it is and its status are
+// known, unless it is waited for: others may pick roles by their status. What
+// else a stack reports is not, because the customer may do something meanwhile.
+func (p *rolePlan) planNew(ctx context.Context) {
+	p.plan.registrationModel = unknownRegistration()
+	waits := p.plan.Wait.IsUnknown() || p.plan.Wait.ValueBool()
 	if p.customer == nil {
 		return
 	}
-	p.plan.flattenIdentity(*p.customer, p.view.Clients().Partition())
-	p.plan.refuseMinimum(*p.customer, p.diags)
-}
-
-// leaveAccountOpen is for a link that is for no account yet: the first account
-// that registers before apply is the one.
-func (p *rolePlan) leaveAccountOpen() {
-	if p.plan.AccountID.IsNull() && p.plan.Status.IsUnknown() {
-		p.plan.RoleARN, p.plan.AccountID = types.StringUnknown(), types.StringUnknown()
+	arrived := p.plan.arrived()(*p.customer)
+	if p.plan.flattenIdentity(*p.customer, p.view.Clients().Partition()); !waits || arrived {
+		p.plan.Status = statusOf(*p.customer)
+		p.plan.AccountConfirmed = types.BoolValue(confirmed(p.customer.Link))
+	} else if p.plan.AccountID.IsNull() {
+		p.plan.RoleARN, p.plan.AccountID = types.StringUnknown(), types.StringUnknown() // those of the account that comes first
 	}
-}
-
-// followChanges plans an update of a role that exists if its link changes in
-// this very plan.
-func (p *rolePlan) followChanges(ctx context.Context) {
-	if p.state != nil && (!p.plan.sameIdentity(p.state.registrationModel) || p.updateDiffers(ctx) || p.confirmationDiffers()) {
-		p.plan.setUnknown()
-	}
-}
-
-// updateDiffers reports whether the link as planned asks for another update of
-// the customer's stack than the state says.
-func (p *rolePlan) updateDiffers(ctx context.Context) bool {
-	return p.customer != nil && (outdated(*p.customer) != p.state.Outdated.ValueBool() ||
-		!updateURL(ctx, p.view, *p.customer, p.diags).Equal(p.state.UpdateURL))
-}
-
-// confirmationDiffers reports whether the link as planned names its account and
-// did not before, or the other way round.
-func (p *rolePlan) confirmationDiffers() bool {
-	return p.customer != nil && confirmed(p.customer.Link) != p.state.AccountConfirmed.ValueBool()
-}
-
-// warnWithoutRegistrar warns if neither this apply nor a registrar will answer
-// the customer of a new role.
-func (p *rolePlan) warnWithoutRegistrar(ctx context.Context) {
-	waits := p.plan.Wait.IsUnknown() || p.plan.Wait.ValueBool()
-	if p.state == nil && !waits && p.customer != nil && !p.view.RegistrarAlive(ctx) {
+	if !waits && !p.view.RegistrarAlive(ctx) {
 		p.diags.Append(noRegistrar(path.Root("wait"), p.view.Name))
 	}
+	if waits && !arrived && p.view.Planned.CountWaiting(p.customerID) == parallelism+1 {
+		p.diags.Append(manyWait())
+	}
+}
+
+// planChange plans a role that exists. It stays as the state has it, but for what
+// a link that changes makes of it, and for what is waited for.
+func (p *rolePlan) planChange(ctx context.Context) {
+	p.plan.registrationModel = p.state.registrationModel
+	there := p.state.live() && p.plan.MinimumAccounts.ValueInt64() <= 1
+	if p.plan.Wait.ValueBool() && !p.state.Wait.ValueBool() && !there {
+		p.plan.registrationModel = unknownRegistration()
+		p.plan.ExternalID = p.state.ExternalID
+		if !p.state.AccountID.IsNull() {
+			p.plan.RoleARN, p.plan.AccountID = p.state.RoleARN, p.state.AccountID
+		}
+	}
+	if p.vague {
+		p.followVagueLink(ctx)
+	} else if p.customer != nil {
+		p.followLink(ctx)
+	}
+}
+
+// followLink takes over what the planned link makes of the role: if no stack is
+// live, which role it will be; if one is, whether it is outdated then. The
+// customer may update the stack meanwhile, so that is not known.
+func (p *rolePlan) followLink(ctx context.Context) {
+	link := p.customer.Link
+	p.plan.AccountConfirmed = types.BoolValue(confirmed(link))
+	if !p.state.live() {
+		p.plan.flattenIdentity(onboarding.Customer{Link: link}, p.view.Clients().Partition())
+		return
+	}
+	if outdated(*p.customer) != p.state.Outdated.ValueBool() || !updateURL(ctx, p.view, *p.customer, p.diags).Equal(p.state.UpdateURL) {
+		p.plan.setVersionUnknown(ctx, p.diags)
+	}
+}
+
+// followVagueLink does so if the link's own plan isn't complete.
+func (p *rolePlan) followVagueLink(ctx context.Context) {
+	p.plan.AccountConfirmed = types.BoolUnknown()
+	if p.state.live() {
+		p.plan.setVersionUnknown(ctx, p.diags)
+		return
+	}
+	p.plan.RoleARN, p.plan.AccountID, p.plan.ExternalID = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+}
+
+// parallelism is how many resources Terraform works on at the same time unless it
+// is told otherwise.
+const parallelism = 10
+
+func manyWait() diag.Diagnostic {
+	return diag.NewAttributeWarningDiagnostic(path.Root("wait"), fmt.Sprintf("More than %d roles wait for their customers", parallelism), fmt.Sprintf(
+		"Terraform works on %d resources at the same time, unless -parallelism says otherwise, and a role that waits takes one of these places until its customer has launched. "+
+			"Phone-homes of all customers are answered meanwhile, so nobody is refused, but the apply may wait for one customer after the other. "+
+			"For many customers set wait = false and run 'xacct registrar': then an apply is short, and each refresh shows who has come.", parallelism))
 }

@@ -5,8 +5,10 @@ package provider
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -87,20 +89,19 @@ func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c o
 		m.flattenOrganization(c)
 		return
 	}
+	m.Status = statusOf(c)
 	r, ok := c.SoleRegistration()
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
 	m.Parameters = stringMap(ctx, r.Parameters, diags)
 	if !ok {
 		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
 		m.TemplateVersion = types.StringNull()
-		m.Status = types.StringValue(string(onboarding.Pending))
 		m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
 		return
 	}
 	m.StackID = optional(r.Stack.String())
 	m.StackRegion = optional(r.Stack.Region.String())
 	m.TemplateVersion = optional(r.TemplateVersion)
-	m.Status = types.StringValue(string(r.Status))
 	m.RegisteredAt, m.ProvenAt = timeString(r.RegisteredAt), timeString(r.ProvenAt)
 }
 
@@ -125,17 +126,69 @@ func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition acc
 	}
 }
 
-// sameIdentity reports whether both say the same of what flattenIdentity sets.
-func (m registrationModel) sameIdentity(o registrationModel) bool {
-	return m.RoleARN.Equal(o.RoleARN) && m.AccountID.Equal(o.AccountID) && m.ExternalID.Equal(o.ExternalID)
+// statusOf returns the status of a customer's role.
+func statusOf(c onboarding.Customer) types.String {
+	if c.Link.Scope == onboarding.ScopeOrganization {
+		return types.StringValue(string(togetherStatus(c.Current())))
+	}
+	if r, ok := c.SoleRegistration(); ok {
+		return types.StringValue(string(r.Status))
+	}
+	return types.StringValue(string(onboarding.Pending))
 }
 
-// setUnknown makes unknown what no plan can know.
-func (m *registrationModel) setUnknown() {
-	m.StackID, m.StackRegion = types.StringUnknown(), types.StringUnknown()
-	m.GrantedPermissions, m.Parameters = types.SetUnknown(types.StringType), types.MapUnknown(types.StringType)
+// live reports whether a stack stood behind the role when it was last read.
+func (m registrationModel) live() bool {
+	status := onboarding.RegistrationStatus(m.Status.ValueString())
+	return status == onboarding.Active || status == onboarding.Degraded
+}
+
+// unknownRegistration is one of which nothing is known yet.
+func unknownRegistration() registrationModel {
+	text := types.StringUnknown()
+	return registrationModel{
+		RoleARN: text, AccountID: text, ExternalID: text, StackID: text, StackRegion: text, TemplateVersion: text, UpdateURL: text,
+		Status: text, RegisteredAt: text, ProvenAt: text, GrantedPermissions: types.SetUnknown(types.StringType), Parameters: types.MapUnknown(types.StringType), Outdated: types.BoolUnknown(),
+		Accounts: types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), AccountConfirmed: types.BoolUnknown(),
+	}
+}
+
+// setVersionUnknown makes unknown what changes when the link's template does.
+func (m *registrationModel) setVersionUnknown(ctx context.Context, diags *diag.Diagnostics) {
 	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
-	m.Accounts, m.AccountConfirmed = types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), types.BoolUnknown()
-	m.Status = types.StringUnknown()
-	m.RegisteredAt, m.ProvenAt = types.StringUnknown(), types.StringUnknown()
+	accounts := map[string]accountModel{}
+	if m.Accounts.IsUnknown() {
+		return
+	}
+	diags.Append(m.Accounts.ElementsAs(ctx, &accounts, false)...)
+	for id, a := range accounts {
+		a.TemplateVersion, a.Outdated = types.StringUnknown(), types.BoolUnknown()
+		accounts[id] = a
+	}
+	m.setAccounts(ctx, accounts, diags)
+}
+
+// keep takes over what the plan knew, because Terraform holds a provider to that;
+// what has changed since shows in the next refresh.
+func (m *registrationModel) keep(ctx context.Context, planned registrationModel, diags *diag.Diagnostics) {
+	found := map[string]accountModel{}
+	diags.Append(m.Accounts.ElementsAs(ctx, &found, false)...)
+	to, from := reflect.ValueOf(m).Elem(), reflect.ValueOf(planned)
+	for n := range from.NumField() {
+		if !from.Field(n).Interface().(attr.Value).IsUnknown() {
+			to.Field(n).Set(from.Field(n))
+		}
+	}
+	if planned.Accounts.IsUnknown() {
+		return
+	}
+	accounts := map[string]accountModel{}
+	diags.Append(planned.Accounts.ElementsAs(ctx, &accounts, false)...)
+	for id, a := range accounts {
+		if a.Outdated.IsUnknown() { // see setVersionUnknown
+			a.TemplateVersion, a.Outdated = found[id].TemplateVersion, found[id].Outdated
+		}
+		accounts[id] = a
+	}
+	m.setAccounts(ctx, accounts, diags)
 }

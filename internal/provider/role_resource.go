@@ -67,7 +67,9 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	if found == nil {
 		return // no state: the next apply creates, and goes on waiting
 	}
+	planned := model.registrationModel
 	model.flatten(ctx, view, *found, &resp.Diagnostics)
+	model.keep(ctx, planned, &resp.Diagnostics)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -122,7 +124,9 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if found == nil {
 		return // the state stays as it was, and so does the difference
 	}
+	planned := model.registrationModel
 	model.flatten(ctx, view, *found, &resp.Diagnostics)
+	model.keep(ctx, planned, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 

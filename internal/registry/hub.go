@@ -46,9 +46,10 @@ type HubRecord struct {
 	QueueURL           string
 	DeadLetterQueueURL string
 
-	State     HubState
-	CreatedAt time.Time
-	Revision  int64 // counts writes; the optimistic lock
+	State       HubState
+	Incarnation onboarding.Incarnation `json:",omitzero"`
+	CreatedAt   time.Time
+	Revision    int64 // counts writes; the optimistic lock
 
 	// Key issues external IDs; only HubAndKey reads it, because whoever has it can
 	// make every customer's. No printing or logging of the record shows it.

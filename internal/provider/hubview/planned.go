@@ -19,8 +19,10 @@ import (
 type Planned struct {
 	mu      sync.Mutex
 	hub     HubPlan
+	hubRead bool
 	links   map[string]LinkPlan
-	managed map[string]bool // customers whose links are in Terraform's state
+	waiting map[string]bool   // customers whose new roles are waited for
+	held    map[string]string // by customer: the incarnation of the link that Terraform's state holds
 }
 
 // HubPlan is what the hub's own plan said.
@@ -46,7 +48,7 @@ type LinkPlan struct {
 }
 
 func newPlanned() *Planned {
-	return &Planned{links: map[string]LinkPlan{}, managed: map[string]bool{}}
+	return &Planned{links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}}
 }
 
 // SetHub remembers the hub's plan.
@@ -77,6 +79,22 @@ func (p *Planned) HubIsNew() bool { return p.hubPlan().New }
 // NewHubPublishers returns the publishers of a hub that is planned to be
 // created; empty if it isn't, or if they aren't known.
 func (p *Planned) NewHubPublishers() onboarding.PublisherScope { return p.hubPlan().Publishers }
+
+// SetHubRead notes that Terraform has read the hub's state in this process.
+func (p *Planned) SetHubRead() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hubRead = true
+}
+
+// HubWasRead reports whether Terraform has read the hub's state in this process: it
+// has, if this is a plan that refreshes, and has not, if everything is planned to
+// be destroyed, because that comes after the refresh, in another process.
+func (p *Planned) HubWasRead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hubRead
+}
 
 // SetLink remembers the plan of a customer's link.
 func (p *Planned) SetLink(customer string, plan LinkPlan) {
@@ -126,18 +144,29 @@ func (p *Planned) OwnerOfExternalID(customer, externalID string) (string, bool) 
 	return "", false
 }
 
-// SetManaged notes that Terraform has a state of the customer's link. A plan to
-// create it, asked for later in the same process, then means that it is being
-// replaced.
-func (p *Planned) SetManaged(customer string) {
+// SetHeld notes that Terraform has a state of the customer's link, which holds an
+// incarnation of it. A plan to create that link, asked for later in the same
+// process, then means that it is being replaced or has another address.
+func (p *Planned) SetHeld(customer, incarnation string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.managed[customer] = true
+	p.held[customer] = incarnation
 }
 
-// IsManaged reports whether Terraform has a state of the customer's link.
-func (p *Planned) IsManaged(customer string) bool {
+// Holds reports whether Terraform has a state of this very incarnation of the
+// customer's link.
+func (p *Planned) Holds(customer string, link onboarding.Incarnation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.managed[customer]
+	held, ok := p.held[customer]
+	return ok && link.HeldBy(held)
+}
+
+// CountWaiting notes that the customer's new role will be waited for, and returns
+// how many are by now.
+func (p *Planned) CountWaiting(customer string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting[customer] = true
+	return len(p.waiting)
 }

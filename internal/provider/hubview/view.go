@@ -62,6 +62,7 @@ type View struct {
 	mu           sync.Mutex
 	writtenHub   registry.HubRecord
 	writtenLinks map[string]onboarding.Link
+	closed       map[string]bool // customers whose links this operation has closed
 }
 
 // New returns the view of the hub of a name, without reading anything.
@@ -77,6 +78,7 @@ func New(name string, config Config) (*View, error) {
 		Planned:      newPlanned(),
 		config:       config,
 		writtenLinks: map[string]onboarding.Link{},
+		closed:       map[string]bool{},
 	}
 	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.HubAndKey}
 	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
@@ -229,6 +231,33 @@ func (v *View) WroteLink(link onboarding.Link) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.writtenLinks[link.CustomerID] = link
+}
+
+// ClosedLink is WroteLink for a link that this operation has closed.
+func (v *View) ClosedLink(link onboarding.Link) {
+	v.WroteLink(link)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.closed[link.CustomerID] = true
+}
+
+// HasClosed reports whether this operation has closed the customer's link.
+func (v *View) HasClosed(customer string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.closed[customer]
+}
+
+// DeletedHub makes what was known of a hub that this operation has deleted count
+// for nothing: one of the same name may be created next.
+func (v *View) DeletedHub() {
+	v.mu.Lock()
+	v.writtenHub = registry.HubRecord{}
+	clear(v.writtenLinks)
+	clear(v.closed)
+	v.mu.Unlock()
+	v.Planned.hubApplied()
+	v.Forget()
 }
 
 // Forget makes the next look a fresh one: after a conflict, or before a decision

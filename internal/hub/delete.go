@@ -1,0 +1,194 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Delete deletes the hub. While customers have live stacks or open links it
+// refuses with *LiveError, unless forced. The table with the hub's record goes
+// last, so that a Delete that was cut short can be repeated until nothing is left.
+func (h *Manager) Delete(ctx context.Context, force bool) error {
+	return h.delete(ctx, deletion{force: force, check: func(registry.HubRecord) error { return nil }})
+}
+
+// DeleteIncarnation is Delete for a Terraform state that holds an incarnation of
+// the hub, by its ID. If there is another one by now, another state, or another
+// address of this one, has created or taken over the hub: nothing is deleted, and
+// the error is *OtherIncarnationError.
+//
+// Terraform may destroy the one address before it creates the other, so one that
+// has, or has just had, customers is watched for settle before it is deleted.
+func (h *Manager) DeleteIncarnation(ctx context.Context, id string, force bool, settle time.Duration) error {
+	return h.delete(ctx, deletion{force: force, settle: settle, check: func(record registry.HubRecord) error {
+		if record.Incarnation.HeldBy(id) {
+			return nil
+		}
+		return &OtherIncarnationError{Hub: h.name, Incarnation: record.Incarnation}
+	}})
+}
+
+// deletion is how a hub is to be deleted.
+type deletion struct {
+	force  bool
+	settle time.Duration // 0: it is not watched
+	check  func(registry.HubRecord) error
+}
+
+// OtherIncarnationError says that a hub is not the one that was to be deleted.
+type OtherIncarnationError struct {
+	Hub         string
+	Incarnation onboarding.Incarnation // that is there
+}
+
+func (e *OtherIncarnationError) Error() string {
+	return fmt.Sprintf("hub %s was created or taken over by another Terraform state at %s", e.Hub, e.Incarnation.Since.UTC().Format(time.RFC3339))
+}
+
+func (h *Manager) delete(ctx context.Context, d deletion) error {
+	if err := h.carryOver(ctx); err != nil {
+		return err
+	}
+	record, err := h.markDeleting(ctx, d)
+	if errors.Is(err, registry.ErrNoHub) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
+	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
+		return err
+	}
+	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {
+		if err := h.deleteQueue(ctx, name); err != nil {
+			return err
+		}
+	}
+	if err := h.deleteBucket(ctx, record.Bucket); err != nil {
+		return err
+	}
+	return h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
+}
+
+// markDeleting notes in the hub's record that it is being deleted, if it may be.
+// Whoever takes the hub over writes the same record, so one of the two comes
+// second, and looks again.
+func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRecord, error) {
+	const attempts = 5
+	var err error
+	for range attempts {
+		var record registry.HubRecord
+		if record, err = h.registry.Hub(ctx); err != nil {
+			return record, h.explainRegistry(err)
+		}
+		if err := d.check(record); err != nil {
+			return record, err
+		}
+		customers, err := h.registry.Customers(ctx)
+		if err != nil {
+			return record, h.clients.Explain(err, h.tableARN())
+		}
+		used := &LiveError{Hub: h.name, Stacks: LiveStacks(customers), Links: OpenLinks(customers)}
+		if d.settle > 0 && (len(used.Stacks) > 0 || h.usedLately(customers)) {
+			if err := h.watch(ctx, d); err != nil {
+				return record, err
+			}
+			d.settle = 0
+			continue
+		}
+		if len(used.Stacks)+len(used.Links) > 0 && !d.force {
+			return record, used
+		}
+		record.State = registry.HubDeleting
+		if record, err = h.registry.UpdateHub(ctx, record); !errors.Is(err, registry.ErrConflict) {
+			return record, h.explainRegistry(err)
+		}
+	}
+	return registry.HubRecord{}, h.explainRegistry(err)
+}
+
+// watch returns an error as soon as the hub is not the one that is to be deleted,
+// and none if it still is after a while.
+func (h *Manager) watch(ctx context.Context, d deletion) error {
+	const pause = 200 * time.Millisecond
+	for waited := time.Duration(0); waited < d.settle; waited += pause {
+		if err := h.wait(ctx, pause); err != nil {
+			return err
+		}
+		record, err := h.registry.Hub(ctx)
+		if err != nil {
+			return h.explainRegistry(err)
+		}
+		if err := d.check(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usedLately reports whether a customer has an open link, or had one a few minutes
+// ago: when a hub gets another address, Terraform closes all links before it
+// destroys the hub at the old one.
+func (h *Manager) usedLately(customers []onboarding.Customer) bool {
+	const lately = 10 * time.Minute
+	return slices.ContainsFunc(customers, func(c onboarding.Customer) bool { return !c.Link.Closed || h.now().Sub(c.Link.ClosedAt) < lately })
+}
+
+// OpenLinks are the customers, by ID, whose links are open.
+func OpenLinks(customers []onboarding.Customer) []string {
+	var ids []string
+	for _, c := range customers {
+		if !c.Link.Closed {
+			ids = append(ids, c.Link.CustomerID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// deletionPatience is how long a Create waits for a deletion. It takes seconds,
+// unless it was cut short: then whoever has begun it has to finish it.
+const deletionPatience = 3 * time.Minute
+
+// waitDeleted waits while the hub is being deleted.
+func (h *Manager) waitDeleted(ctx context.Context) error {
+	const pause = 2 * time.Second
+	for waited := time.Duration(0); ; waited += pause {
+		record, err := h.registry.Hub(ctx)
+		switch {
+		case errors.Is(err, registry.ErrNoHub):
+			return nil
+		case err != nil:
+			return h.explainRegistry(err)
+		case record.State != registry.HubDeleting:
+			return nil
+		case waited >= deletionPatience:
+			return fmt.Errorf("hub %s is being deleted, and that has not ended for %s: it was cut short. Whoever has begun it has to destroy the hub again", h.name, deletionPatience)
+		}
+		if err := h.wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// TakeOver gives a hub that is there, and is what is declared, the incarnation of
+// a spec, so that the state that had it before can't delete it any more, and
+// mends what is missing of it. What is declared is compared by the caller, with
+// the record as it was read; if that has changed since, it is registry.ErrConflict.
+func (h *Manager) TakeOver(ctx context.Context, existing registry.HubRecord, spec Spec) (State, error) {
+	existing.Incarnation = spec.Incarnation
+	if _, err := h.registry.UpdateHub(ctx, existing); err != nil {
+		return State{}, h.explainRegistry(err)
+	}
+	return h.Update(ctx, spec)
+}

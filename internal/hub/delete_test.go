@@ -1,0 +1,120 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func specOf(incarnation string) Spec {
+	s := spec()
+	s.Incarnation = onboarding.Incarnation{ID: incarnation, Since: time.Unix(1e9, 0).UTC()}
+	return s
+}
+
+// taken is a hub that one state has created and another has taken over.
+func taken(t *testing.T) *world {
+	w := newHub(t)
+	w.must(w.Delete(t.Context(), false))
+	_, err := w.Create(t.Context(), specOf("first"))
+	w.must(err)
+	record, err := w.registry.Hub(t.Context())
+	w.must(err)
+	_, err = w.process().TakeOver(t.Context(), record, specOf("second"))
+	w.must(err)
+	return w
+}
+
+func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
+	t.Parallel()
+	w := taken(t)
+	for _, id := range []string{"first", ""} {
+		var other *OtherIncarnationError
+		if err := w.DeleteIncarnation(t.Context(), id, true, 0); !errors.As(err, &other) || other.Incarnation.ID != "second" {
+			t.Errorf("deleting incarnation %q ends with %v", id, err)
+		}
+	}
+	w.complete(frankfurt, virginia)
+	_, err := w.Update(t.Context(), spec()) // which says nothing of incarnations
+	w.must(err)
+	w.must(w.DeleteIncarnation(t.Context(), "second", false, 0))
+	if left := w.left(); len(left) > 0 {
+		t.Errorf("what is left: %v", left)
+	}
+}
+
+func TestAHubOfTheFirstReleaseIsDeletedByAStateOfTheFirstRelease(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.must(w.DeleteIncarnation(t.Context(), "", false, 0))
+	if left := w.left(); len(left) > 0 {
+		t.Errorf("what is left: %v", left)
+	}
+}
+
+func TestAHubWithOpenLinksIsDeletedOnlyByForce(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.linked("globex", globex)
+	var used *LiveError
+	if err := w.Delete(t.Context(), false); !errors.As(err, &used) || !slices.Equal(used.Links, []string{"globex"}) || !strings.Contains(err.Error(), "globex") {
+		t.Fatalf("got %v, want an error that names the customer", err)
+	}
+	w.complete(frankfurt, virginia)
+	w.must(w.Delete(t.Context(), true))
+}
+
+func TestADeletionEndsWhenAnotherAddressTakesTheHubOver(t *testing.T) {
+	t.Parallel()
+	w := taken(t)
+	w.linked("globex", globex)
+	record, err := w.registry.Hub(t.Context())
+	w.must(err)
+	deleting := w.process()
+	deleting.wait = func(ctx context.Context, _ time.Duration) error {
+		if record.Incarnation.ID == "second" {
+			record.Incarnation.ID = "third"
+			_, err := w.registry.UpdateHub(ctx, record)
+			return err
+		}
+		return nil
+	}
+	var other *OtherIncarnationError
+	if err := deleting.DeleteIncarnation(t.Context(), "second", true, time.Minute); !errors.As(err, &other) {
+		t.Fatalf("got %v, want that another one has the hub", err)
+	}
+	w.complete(frankfurt, virginia)
+}
+
+func TestACreateWaitsForADeletionUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record, err := w.registry.Hub(t.Context())
+	w.must(err)
+	record.State = registry.HubDeleting
+	_, err = w.registry.UpdateHub(t.Context(), record)
+	w.must(err)
+
+	waiting, looks := w.process(), 0
+	waiting.wait = func(context.Context, time.Duration) error {
+		looks++
+		return nil
+	}
+	if _, err := waiting.Create(t.Context(), spec()); err == nil || !strings.Contains(err.Error(), "it was cut short") || looks < 2 {
+		t.Fatalf("a deletion that does not end, looked at %d times, gives %v", looks, err)
+	}
+
+	waiting.wait = func(ctx context.Context, _ time.Duration) error { return w.process().Delete(ctx, false) }
+	_, err = waiting.Create(t.Context(), spec())
+	w.must(err)
+	w.complete(frankfurt, virginia)
+}

@@ -1,0 +1,96 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Who has a hub: of several Terraform states, or several addresses of one, the
+// last that created it or took it over.
+
+// createOrTakeOver creates the hub, or takes over one that is exactly what is
+// declared: it had another address, an earlier apply was interrupted, or another
+// state has it. Taking over comes first of all, because the other address may be
+// about to be destroyed in this very apply.
+func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
+	var err error
+	for range writeAttempts {
+		var state hub.State
+		var exists *registry.HubExistsError
+		existing, found := view.Registry.Hub(ctx)
+		if found != nil || existing.State != registry.HubReady {
+			if state, err = view.Hub.Create(ctx, spec); !errors.As(err, &exists) {
+				return state, err
+			}
+			continue // another one was faster
+		}
+		if difference := differsFrom(existing, spec); difference != "" {
+			diags.Append(hubDiffers(existing, difference))
+			return hub.State{}, nil
+		}
+		if state, err = view.Hub.TakeOver(ctx, existing, spec); err == nil {
+			diags.Append(hubTakenOver(view.Name))
+		}
+		if !errors.Is(err, registry.ErrConflict) {
+			return state, err
+		}
+	}
+	return hub.State{}, err
+}
+
+// strayKey is the key of a hub's planned private state that says that the hub is
+// at no address of the configuration any more, while other things may be created.
+const strayKey = "stray"
+
+// settling returns how long a hub that is to be deleted is watched for another
+// address to take it over: not at all if everything is destroyed.
+func settling(ctx context.Context, private privateReader) time.Duration {
+	if text, _ := private.GetKey(ctx, strayKey); text == nil {
+		return 0
+	}
+	return 5 * time.Second
+}
+
+// checkHolder warns if another state has the hub by now.
+func (r *hubResource) checkHolder(model *hubModel, record registry.HubRecord, diags *diag.Diagnostics) {
+	if model.ID.IsNull() { // it was imported just now
+		model.Incarnation = optional(record.Incarnation.ID)
+	}
+	if !record.Incarnation.HeldBy(model.Incarnation.ValueString()) {
+		diags.AddWarning("Another configuration manages this hub", fmt.Sprintf(
+			"Hub %s was %s by another Terraform state, or at another address of this one. Destroying it here does not delete it. "+
+				"Keep it in one of them: use the data source here and remove the resource with a removed block or 'terraform state rm', or take it back with 'terraform apply -replace'.",
+			record.Name, takenSince(record.Incarnation)))
+	}
+}
+
+func hubDiffers(existing registry.HubRecord, difference string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), fmt.Sprintf("Hub %s exists already", existing.Name), fmt.Sprintf(
+		"There is a hub of this name in account %s and Region %s, and its %s differs from this configuration. Choose another name; "+
+			"if this configuration has it at another address, move it there with a moved block; otherwise take the hub over and then change it:\n\n"+
+			"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, existing.Name))
+}
+
+func hubTakenOver(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s was taken over", name),
+		"It was there, and is exactly what is declared here, so it was taken over with all of its links and registrations. "+
+			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
+			"The other state can't delete it any more: its plans warn of that until it is removed there. Use the data source there.")
+}
+
+func hubLeft(other *hub.OtherIncarnationError) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s stays", other.Hub), fmt.Sprintf(
+		"It was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not deleted.", takenSince(other.Incarnation)))
+}

@@ -1,0 +1,59 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// planDestroy warns if the link of a customer who is connected goes. Nothing is
+// refused: no stack depends on its link's being open.
+func (r *linkResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state linkModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.session.ready() {
+		return
+	}
+	customer := state.CustomerID.ValueString()
+	view := r.view(state.Hub.ValueString(), &resp.Diagnostics)
+	if view == nil {
+		return
+	}
+	view.Planned.SetHeld(customer, state.Incarnation.ValueString())
+	found, err := view.Find(ctx, customer)
+	if err != nil || found == nil {
+		return // the refresh has said what is wrong
+	}
+	if !found.Link.Closed && found.Link.Incarnation.HeldBy(state.Incarnation.ValueString()) {
+		resp.Diagnostics.Append(warnOfGoodbye(*found)...)
+	}
+}
+
+// warnOfGoodbye warns of the end of a link with live stacks: it says which they
+// are and what their owners will see. The summary is the same for all customers.
+func warnOfGoodbye(c onboarding.Customer) diag.Diagnostics {
+	var stacks []string
+	for _, r := range c.Live() {
+		if r.Adopted() {
+			stacks = append(stacks, "role "+r.Role.String()+", which was adopted and is given up")
+			continue
+		}
+		stacks = append(stacks, "stack "+r.Stack.String())
+	}
+	if len(stacks) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The link of a connected customer goes", fmt.Sprintf(
+		"Customer %s of hub %s has\n  - %s\n\n"+
+			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. Nobody can launch the link any more: "+
+			"the customer reads that it is closed. To end the access, ask the customer to delete the stack. "+
+			"If this plan has the link of the same customer at another address, that one goes on with it, and nothing is closed.",
+		c.Link.CustomerID, c.Link.Hub, strings.Join(stacks, "\n  - ")))}
+}

@@ -1,0 +1,448 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/steps"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
+)
+
+// People rename, re-key, move, replace and share what they have declared. None of
+// it may close a link that is declared before and after, change its external ID
+// or its URL, or touch what its customer registered. 'make test-refactoring' runs
+// the same table with Terraform and OpenTofu, and each case that races more often.
+
+// circumstance is what a customer's link is like while its configuration is
+// refactored.
+type circumstance string
+
+const (
+	pending circumstance = "pending"
+	live    circumstance = "live"
+	expired circumstance = "expired"
+	blocked circumstance = "blocked"
+)
+
+// layout is how customers are declared.
+type layout struct {
+	hub, links, roles string // names of the resources
+	noHub             bool   // links name a hub that another workspace has
+	hubArguments      string
+	count             bool   // instead of for_each
+	prefix            string // of the keys
+	ids               string // in the place of "c" in customers' IDs
+	lifecycle         string // of links
+	linkProvider      string
+	extra             string
+}
+
+var plain = layout{hub: "this", links: "customer", roles: "customer"}
+
+func (l layout) with(change func(*layout)) layout {
+	change(&l)
+	return l
+}
+
+// id is the ID of the n-th customer.
+func (l layout) id(n int) string {
+	if l.ids == "" {
+		return fmt.Sprintf("c%02d", n)
+	}
+	return fmt.Sprintf("%s%02d", l.ids, n)
+}
+
+// link is the address of the n-th customer's link.
+func (l layout) link(n int) string {
+	if l.count {
+		return fmt.Sprintf("xacct_onboarding_link.%s[%d]", l.links, n)
+	}
+	return fmt.Sprintf("xacct_onboarding_link.%s[%q]", l.links, l.prefix+fmt.Sprintf("c%02d", n))
+}
+
+func (l layout) role(n int) string {
+	return strings.Replace(l.link(n), "xacct_onboarding_link."+l.links, "xacct_customer_role."+l.roles, 1)
+}
+
+func accountOf(n int) string { return fmt.Sprintf("5000000000%02d", n) }
+
+// hcl is the configuration for customers in their circumstances.
+func (l layout) hcl(all []circumstance) string {
+	var b strings.Builder
+	hubID := `"acme"`
+	if !l.noHub {
+		fmt.Fprintf(&b, "resource \"xacct_hub\" %q {\n  name = \"acme\"\n  %s\n}\n", l.hub, l.hubArguments)
+		hubID = "xacct_hub." + l.hub + ".id"
+	}
+	b.WriteString("locals {\n  all = [\n")
+	for n, is := range all {
+		expires := "null"
+		if is == expired {
+			expires = `"2020-01-01T00:00:00Z"`
+		}
+		fmt.Fprintf(&b, "    { key = %q, id = %q, account = %q, expires = %s },\n", l.prefix+fmt.Sprintf("c%02d", n), l.id(n), accountOf(n), expires)
+	}
+	b.WriteString("  ]\n}\n")
+	many, each := `for_each = { for c in local.all : c.key => c }`, "each.value"
+	roles, link := "for_each = xacct_onboarding_link."+l.links, "each.value"
+	if l.count {
+		many, each = "count = length(local.all)", "local.all[count.index]"
+		roles, link = many, "xacct_onboarding_link."+l.links+"[count.index]"
+	}
+	provider := ""
+	if l.linkProvider != "" {
+		provider = "provider = " + l.linkProvider
+	}
+	fmt.Fprintf(&b, `
+resource "xacct_onboarding_link" %q {
+  %s
+  %s
+  hub         = %s
+  customer_id = %s.id
+  account_id  = %s.account
+  expires_at  = %s.expires
+  %s
+  lifecycle {
+    %s
+  }
+}
+
+resource "xacct_customer_role" %q {
+  %s
+  link = %s.id
+}
+%s
+`, l.links, many, provider, hubID, each, each, each, aRole, l.lifecycle, l.roles, roles, link, l.extra)
+	return b.String()
+}
+
+func move(from, to string) string {
+	return fmt.Sprintf("moved {\n  from = %s\n  to   = %s\n}\n", from, to)
+}
+
+// refactoring is one way in which a configuration changes.
+type refactoring struct {
+	before, after layout
+	races         bool // its outcome may depend on what Terraform does first
+	options       tfcore.Options
+	replace       bool // all links with -replace
+	// between happens between the two configurations.
+	between func(s *refactored)
+	// instead takes the place of applying the second configuration.
+	instead func(s *refactored)
+	// moved is set if the customers are others afterwards.
+	moved bool
+}
+
+const cbd = "create_before_destroy = true"
+
+func triggered(by int) string {
+	return fmt.Sprintf("resource \"terraform_data\" \"trigger\" {\n  input = %d\n}\n", by)
+}
+
+var refactorings = map[string]refactoring{
+	"rename without moved":        {before: plain, after: plain.with(func(l *layout) { l.links = "client" }), races: true},
+	"rename without refresh":      {before: plain, after: plain.with(func(l *layout) { l.links = "client" }), races: true, options: tfcore.Options{NoRefresh: true}},
+	"rename, one thing at a time": {before: plain, after: plain.with(func(l *layout) { l.links = "client" }), options: tfcore.Options{Parallelism: 1}},
+	"rename with moved": {before: plain, after: plain.with(func(l *layout) {
+		l.links, l.extra = "client", move("xacct_onboarding_link.customer", "xacct_onboarding_link.client")
+	})},
+	"keys of for_each":                              {before: plain, after: plain.with(func(l *layout) { l.prefix = "of-" }), races: true},
+	"count to for_each":                             {before: plain.with(func(l *layout) { l.count = true }), after: plain, races: true},
+	"-replace":                                      {before: plain, after: plain, replace: true, races: true},
+	"-replace, one thing at a time":                 {before: plain, after: plain, replace: true, options: tfcore.Options{Parallelism: 1}},
+	"-replace, created first":                       {before: plain.with(func(l *layout) { l.lifecycle = cbd }), after: plain.with(func(l *layout) { l.lifecycle = cbd }), replace: true, races: true},
+	"-replace, created first for what refers to it": {before: plain.with(downstream), after: plain.with(downstream), replace: true, races: true},
+	"taint":                          {before: plain, after: plain, between: (*refactored).taintAll, races: true},
+	"taint with another customer_id": {before: plain, after: plain.with(func(l *layout) { l.ids = "d" }), between: (*refactored).taintAll, moved: true},
+	"replace_triggered_by":           {before: plain.with(trigger(1)), after: plain.with(trigger(2)), races: true},
+	"state rm":                       {before: plain, after: plain, between: (*refactored).forgetAll},
+	"state rm and import":            {before: plain, after: plain, between: func(s *refactored) { s.forgetAll(); s.importAll() }},
+	"the role alone, with moved": {before: plain, after: plain.with(func(l *layout) {
+		l.roles, l.extra = "client", move("xacct_customer_role.customer", "xacct_customer_role.client")
+	})},
+	"the role alone, without moved":   {before: plain, after: plain.with(func(l *layout) { l.roles = "client" })},
+	"the hub":                         {before: plain, after: plain.with(func(l *layout) { l.hub = "intake" }), races: true},
+	"the hub, one thing at a time":    {before: plain, after: plain.with(func(l *layout) { l.hub = "intake" }), options: tfcore.Options{Parallelism: 1}},
+	"the hub, with force_destroy":     {before: plain.with(forced), after: plain.with(func(l *layout) { forced(l); l.hub = "intake" }), races: true},
+	"the hub, with moved":             {before: plain, after: plain.with(func(l *layout) { l.hub, l.extra = "intake", move("xacct_hub.this", "xacct_hub.intake") })},
+	"another alias of the provider":   {before: plain, after: plain.with(func(l *layout) { l.linkProvider = "xacct.other" })},
+	"a second workspace":              {before: plain, after: plain, instead: func(s *refactored) { s.share() }},
+	"a second workspace that has it":  {before: plain, after: plain, instead: func(s *refactored) { s.share().destroy(); s.apply() }},
+	"a second workspace, first gone":  {before: plain, after: plain, instead: (*refactored).leaveToSecond},
+	"closed by somebody and planned":  {before: plain, after: plain, between: (*refactored).closeAll},
+	"the whole module, in two halves": {before: plain, after: plain.with(func(l *layout) { l.links, l.roles, l.prefix = "client", "client", "of-" }), races: true},
+}
+
+func forced(l *layout) { l.hubArguments = "force_destroy = true" }
+
+func downstream(l *layout) {
+	l.extra = `
+resource "terraform_data" "downstream" {
+  for_each = xacct_onboarding_link.customer
+  input    = each.value.url
+  lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [xacct_onboarding_link.customer]
+  }
+}
+`
+}
+
+func trigger(by int) func(*layout) {
+	return func(l *layout) {
+		l.extra, l.lifecycle = triggered(by), "replace_triggered_by = [terraform_data.trigger]"
+	}
+}
+
+// refactored is one run of a refactoring.
+type refactored struct {
+	*acctest.World
+	t      *testing.T
+	change refactoring
+	with   steps.Runner
+	ws     *steps.Workspace
+	all    []circumstance
+	were   map[int]onboarding.Customer
+	urls   map[int]any
+}
+
+func (s *refactored) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// config is a configuration, with the provider under two names.
+func (s *refactored) config(l layout) string {
+	return s.Provider() + s.ProviderWith(acctest.Region, sandbox.VendorAccount, `alias = "other"`) + l.hcl(s.all)
+}
+
+func (s *refactored) customer(id string) onboarding.Customer {
+	s.t.Helper()
+	found, err := s.Registry("acme").Customer(s.t.Context(), id)
+	s.must(err)
+	return found
+}
+
+// begin applies the first configuration and brings the customers into their
+// circumstances.
+func (s *refactored) begin() {
+	s.t.Helper()
+	l := s.change.before
+	config := s.config(l)
+	s.must(s.ws.Apply(s.t.Context(), config, tfcore.Options{}))
+	stop := s.Registrar("acme")
+	var stacks []func() sandbox.Stack
+	for n, is := range s.all {
+		switch is {
+		case live:
+			s.must(s.OpenAccount(accountOf(n), "aws"))
+			stacks = append(stacks, s.Launch("acme", l.id(n), accountOf(n), "CREATE_COMPLETE"))
+		case blocked:
+			link := s.customer(l.id(n)).Link
+			link.Blocked, link.BlockedReason = true, "floods us"
+			_, err := s.Registry("acme").UpdateLink(s.t.Context(), link)
+			s.must(err)
+		}
+	}
+	for _, wait := range stacks {
+		wait()
+	}
+	stop()
+	s.must(s.ws.Apply(s.t.Context(), config, tfcore.Options{})) // the state knows who has come
+	for n := range s.all {
+		s.were[n] = s.customer(l.id(n))
+		attributes, err := s.ws.Attributes(s.t.Context(), l.link(n))
+		s.must(err)
+		s.urls[n] = attributes["url"]
+	}
+}
+
+// apply applies the second configuration.
+func (s *refactored) apply() {
+	s.t.Helper()
+	o := s.change.options
+	for n := range s.all {
+		if s.change.replace {
+			o.Replace = append(o.Replace, s.change.after.link(n))
+		}
+	}
+	s.must(s.ws.Apply(s.t.Context(), s.config(s.change.after), o))
+}
+
+// end checks that the next plan is empty, and that every customer has what they
+// had before.
+func (s *refactored) end() {
+	s.t.Helper()
+	l := s.change.after
+	s.must(s.ws.Rest(s.t.Context(), s.config(l), tfcore.Options{}))
+	for n := range s.all {
+		before, now := s.were[n], s.customer(l.id(n))
+		attributes, err := s.ws.Attributes(s.t.Context(), l.link(n))
+		s.must(err)
+		role, err := s.ws.Attributes(s.t.Context(), l.role(n))
+		s.must(err)
+		if now.Link.Closed {
+			s.t.Errorf("the link of %s is closed", l.id(n))
+		}
+		if s.change.moved {
+			if old := s.customer(s.change.before.id(n)); !old.Link.Closed || len(old.Registrations) != len(before.Registrations) {
+				s.t.Errorf("the link of %s is open, or its registration is gone: %+v", old.Link.CustomerID, old)
+			}
+			continue
+		}
+		if now.Link.ExternalID != before.Link.ExternalID || attributes["external_id"] != before.Link.ExternalID.String() || role["external_id"] != before.Link.ExternalID.String() {
+			s.t.Errorf("the external ID of %s was %s, and is %s; the states say %v and %v", l.id(n), before.Link.ExternalID, now.Link.ExternalID, attributes["external_id"], role["external_id"])
+		}
+		if attributes["url"] != s.urls[n] {
+			s.t.Errorf("the URL of %s was %v, and is %v", l.id(n), s.urls[n], attributes["url"])
+		}
+		if now.Link.Blocked != before.Link.Blocked || now.Link.ExpiresAt != before.Link.ExpiresAt {
+			s.t.Errorf("the link of %s was blocked or expired, and is not: %+v", l.id(n), now.Link)
+		}
+		if was, is := registrations(before), registrations(now); was != is {
+			s.t.Errorf("the registration of %s was %s, and is %s", l.id(n), was, is)
+		}
+		if want := map[bool]string{true: "active", false: "pending"}[s.all[n] == live]; role["status"] != want {
+			s.t.Errorf("the role of %s is %v, and should be %s", l.id(n), role["status"], want)
+		}
+	}
+}
+
+func registrations(c onboarding.Customer) string {
+	var all []string
+	for _, r := range c.Registrations {
+		all = append(all, fmt.Sprint(r.Stack, " ", r.Role, " ", r.Status, " ", r.ExternalID))
+	}
+	return strings.Join(all, "; ")
+}
+
+func (s *refactored) taintAll() {
+	for n := range s.all {
+		s.must(s.ws.Taint(s.t.Context(), s.change.before.link(n)))
+	}
+}
+
+func (s *refactored) forgetAll() {
+	for n := range s.all {
+		s.must(s.ws.Remove(s.t.Context(), s.change.before.link(n)))
+	}
+}
+
+func (s *refactored) importAll() {
+	l := s.change.before
+	for n := range s.all {
+		s.must(s.ws.Import(s.t.Context(), s.config(l), l.link(n), "acme/"+l.id(n)))
+	}
+}
+
+func (s *refactored) closeAll() {
+	for n := range s.all {
+		link := s.customer(s.change.before.id(n)).Link
+		link.Closed = true
+		_, err := s.Registry("acme").UpdateLink(s.t.Context(), link)
+		s.must(err)
+	}
+}
+
+// second is another workspace on the same hub.
+type second struct {
+	*refactored
+	ws *steps.Workspace
+	l  layout
+}
+
+// share declares the same links in another workspace, which has them then.
+func (s *refactored) share() second {
+	s.t.Helper()
+	other := second{s, steps.Open(s.t, s.with), s.change.after.with(func(l *layout) { l.noHub = true })}
+	s.must(other.ws.Apply(s.t.Context(), s.config(other.l), tfcore.Options{}))
+	s.must(other.ws.Rest(s.t.Context(), s.config(other.l), tfcore.Options{}))
+	s.must(s.ws.Rest(s.t.Context(), s.config(s.change.after), tfcore.Options{})) // warned, and no more
+	return other
+}
+
+func (s second) destroy() {
+	s.t.Helper()
+	s.must(s.ws.Apply(s.t.Context(), s.config(s.l), tfcore.Options{Destroy: true}))
+}
+
+// leaveToSecond shares the links and takes them out of the first workspace, where
+// that closes nothing.
+func (s *refactored) leaveToSecond() {
+	s.t.Helper()
+	other := s.share()
+	hubOnly := s.Provider() + "resource \"xacct_hub\" \"this\" {\n  name = \"acme\"\n}\n"
+	s.must(s.ws.Apply(s.t.Context(), hubOnly, tfcore.Options{}))
+	s.must(s.ws.Rest(s.t.Context(), hubOnly, tfcore.Options{}))
+	s.ws, s.change.after = other.ws, other.l
+}
+
+// everybody is a dozen customers, three in each circumstance.
+func everybody() []circumstance {
+	var all []circumstance
+	for range 3 {
+		all = append(all, pending, live, expired, blocked)
+	}
+	return all
+}
+
+func TestNoRefactoringClosesALink(t *testing.T) {
+	t.Parallel()
+	sizes := map[string][]circumstance{"a dozen": everybody()}
+	for _, is := range []circumstance{pending, live, expired, blocked} {
+		sizes["one, "+string(is)] = []circumstance{is}
+	}
+	with := steps.InProcess(inProcess)
+	if withEngine() {
+		with = steps.Engine(acctest.Engine(t), factories())
+	}
+	for name, c := range refactorings {
+		for size, all := range sizes {
+			if size != "a dozen" && os.Getenv(runsVariable) == "" {
+				continue // each circumstance is among the dozen
+			}
+			for run := range runsOf(c, size) {
+				t.Run(fmt.Sprintf("%s/%s/%d", name, size, run+1), func(t *testing.T) {
+					t.Parallel()
+					s := &refactored{World: acctest.Start(t), t: t, change: c, with: with, ws: steps.Open(t, with), all: all, were: map[int]onboarding.Customer{}, urls: map[int]any{}}
+					s.begin()
+					if c.between != nil {
+						c.between(s)
+					}
+					if c.instead != nil {
+						c.instead(s)
+					} else {
+						s.apply()
+					}
+					s.end()
+				})
+			}
+		}
+	}
+}
+
+// runsVariable says how often a case that races runs, and that customers are also
+// tried one by one.
+const runsVariable = "XACCT_REFACTORING_RUNS"
+
+// runsOf is how often a case runs: those that race with a dozen customers as often
+// as the environment says.
+func runsOf(c refactoring, size string) int {
+	runs, err := strconv.Atoi(os.Getenv(runsVariable))
+	if err != nil || !c.races || size != "a dozen" {
+		return 1
+	}
+	return runs
+}
