@@ -133,7 +133,21 @@ func (w *world) providerStory() error {
 	if err := w.tidy(h); err != nil {
 		return step("delete what is out of use", err)
 	}
-	return step("destroy the hub", h.Delete(ctx, false))
+	if err := w.closeLink(h, link.CustomerID); err != nil {
+		return step("close the link", err)
+	}
+	return step("destroy the hub", h.DeleteIncarnation(ctx, "", false, time.Second))
+}
+
+// closeLink is what destroying a link does: no hub goes under an open one.
+func (w *world) closeLink(h *hub.Manager, customer string) error {
+	found, err := h.Registry().Customer(w.t.Context(), customer)
+	if err != nil {
+		return err
+	}
+	found.Link.Closed, found.Link.ClosedAt = true, w.Clock().Now()
+	_, err = h.Registry().UpdateLink(w.t.Context(), found.Link)
+	return err
 }
 
 // tidy is what a change of a link does, long after: it publishes a template that
