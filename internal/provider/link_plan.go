@@ -216,6 +216,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	}
 	if existing != nil && !todo.takeover {
 		p.diags.Append(warnOfUpdates(*existing, todo.link, desired.declaration)...)
+		p.diags.Append(refuseUpdates(*existing, desired.declaration)...)
 	}
 	if todo.link.Status(p.resource.session.now()) == onboarding.LinkExpired {
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",

@@ -1,0 +1,26 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// refuseUpdates refuses a declaration that the customer's live stacks could not be
+// updated to. What they were made with is taken to be what was declared last.
+func refuseUpdates(before onboarding.Customer, next declaration.Declaration) diag.Diagnostics {
+	if !slices.ContainsFunc(before.Live(), func(r onboarding.Registration) bool { return !r.Adopted() }) {
+		return nil
+	}
+	was, err := declaration.Of(before.Link)
+	if err != nil {
+		return nil // a record that is damaged is an error where it is shown
+	}
+	return fieldErrors(was.Set().ValidateUpdate(next.Set()))
+}
