@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
@@ -35,13 +37,18 @@ var (
 type credentialsResource struct{ configured }
 
 type credentialsModel struct {
-	Hub             types.String `tfsdk:"hub"`
-	CustomerID      types.String `tfsdk:"customer_id"`
-	AccountID       types.String `tfsdk:"account_id"`
-	StackID         types.String `tfsdk:"stack_id"`
-	SessionName     types.String `tfsdk:"session_name"`
-	Duration        types.String `tfsdk:"duration"`
-	Policy          types.String `tfsdk:"policy"`
+	Hub         types.String `tfsdk:"hub"`
+	CustomerID  types.String `tfsdk:"customer_id"`
+	AccountID   types.String `tfsdk:"account_id"`
+	StackID     types.String `tfsdk:"stack_id"`
+	SessionName types.String `tfsdk:"session_name"`
+	Duration    types.String `tfsdk:"duration"`
+	Policy      types.String `tfsdk:"policy"`
+
+	Tags              types.Map    `tfsdk:"tags"`
+	TransitiveTagKeys types.Set    `tfsdk:"transitive_tag_keys"`
+	SourceIdentity    types.String `tfsdk:"source_identity"`
+
 	RoleARN         types.String `tfsdk:"role_arn"`
 	AccessKeyID     types.String `tfsdk:"access_key_id"`
 	SecretAccessKey types.String `tfsdk:"secret_access_key"`
@@ -83,6 +90,24 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 				Optional: true, Validators: []validator.String{validIdentityPolicy(), stringvalidator.LengthAtMost(2048)},
 				MarkdownDescription: "Session policy as JSON, at most 2048 characters: the session may do what both it and the role allow. Default: all that the role allows.",
 			},
+			"tags": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				Validators: []validator.Map{
+					mapvalidator.SizeAtMost(50),
+					mapvalidator.KeysAre(stringvalidator.UTF8LengthBetween(1, 128)),
+					mapvalidator.ValueStringsAre(stringvalidator.UTF8LengthAtMost(256)),
+				},
+				MarkdownDescription: "Session tags, at most 50, which policies see as `aws:PrincipalTag`. The link needs `allow_session_tags`, and what the provider runs as needs `sts:TagSession` on the role.",
+			},
+			"transitive_tag_keys": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.AlsoRequires(path.MatchRoot("tags"))},
+				MarkdownDescription: "Keys of `tags` that the session keeps when it assumes another role.",
+			},
+			"source_identity": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{validSourceIdentity()},
+				MarkdownDescription: "Who is behind the session, in the customer's CloudTrail too: 2 to 64 letters, digits and `_+=,.@-`. It can't be changed by a role that the session assumes. " +
+					"The link needs `allow_source_identity`, and what the provider runs as needs `sts:SetSourceIdentity` on the role.",
+			},
 			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the role that the session is of."},
 			"access_key_id":     schema.StringAttribute{Computed: true, MarkdownDescription: "Access key ID."},
 			"secret_access_key": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Secret access key."},
@@ -120,10 +145,14 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 	if !ok {
 		return
 	}
+	ask := model.ask(ctx, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	probe := onboarding.Probe{CustomerID: role.CustomerID, Role: role.Role, ExternalID: role.ExternalID, Principals: found.Link.TrustedPrincipals}
-	opened, err := registrar.NewProver(r.session.clients, record).Open(ctx, probe, model.ask())
+	opened, err := registrar.NewProver(r.session.clients, record).Open(ctx, probe, ask)
 	if err != nil {
-		resp.Diagnostics.Append(noSession(view.Name, role, err))
+		resp.Diagnostics.Append(noSession(view.Name, role, ask, err))
 		return
 	}
 	model.RoleARN = types.StringValue(role.Role.String())
@@ -170,8 +199,18 @@ func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *d
 	return found, role, true
 }
 
-func (m credentialsModel) ask() roleproof.Session {
-	ask := roleproof.Session{Name: "xacct-" + m.Hub.ValueString(), Duration: time.Hour, Policy: m.Policy.ValueString()}
+// ask is the session that is asked for.
+func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) roleproof.Session {
+	ask := roleproof.Session{
+		Name: "xacct-" + m.Hub.ValueString(), Duration: time.Hour, Policy: m.Policy.ValueString(), SourceIdentity: m.SourceIdentity.ValueString(),
+	}
+	diags.Append(m.Tags.ElementsAs(ctx, &ask.Tags, false)...)
+	diags.Append(m.TransitiveTagKeys.ElementsAs(ctx, &ask.TransitiveTagKeys, false)...)
+	for _, key := range ask.TransitiveTagKeys {
+		if _, there := ask.Tags[key]; !there {
+			diags.AddAttributeError(path.Root("transitive_tag_keys"), "Not a key of tags", fmt.Sprintf("The session has no tag %q, so it cannot keep it.", key))
+		}
+	}
 	if !m.SessionName.IsNull() {
 		ask.Name = m.SessionName.ValueString()
 	}
@@ -196,9 +235,12 @@ func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic 
 	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No active role of %s", customerNamed(hub, customer)), detail)
 }
 
-func noSession(hub string, r onboarding.Registration, err error) diag.Diagnostic {
+func noSession(hub string, r onboarding.Registration, ask roleproof.Session, err error) diag.Diagnostic {
 	advice := ""
 	switch {
+	case roleproof.IsRefusal(err) && (len(ask.Tags) > 0 || ask.SourceIdentity != ""):
+		advice = fmt.Sprintf("The role %s was proven, and refuses this session. Tags need allow_session_tags on the customer's link, and a source identity allow_source_identity: "+
+			"where they were added later, the customer has to update the stack first. What the provider runs as needs sts:TagSession or sts:SetSourceIdentity on the role, too.", r.Role)
 	case roleproof.IsRefusal(err):
 		advice = fmt.Sprintf("The role %s was proven, and refuses now. Either the customer changed it ('xacct verify --hub %s --customer %s' tells), "+
 			"or the provider's credentials have lost sts:AssumeRole on it.", r.Role, hub, r.CustomerID)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
@@ -101,6 +103,55 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 			ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*The customer has\s+left`),
 		},
 		{Config: rest}, // whatever is destroyed is planned once more before
+	}...)
+}
+
+func TestASessionHasTagsAndASourceIdentityWhereTheLinkAllowsThem(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	config := func(allows string) string {
+		return w.Provider() + hubHCL() + linkHCL(globex.with(allows)) + roleHCL(globex, waits)
+	}
+	const (
+		allowed = "allow_session_tags = true\n  allow_source_identity = true"
+		tagged  = `tags = { team = "blue", ticket = "4711" }`
+		named   = `source_identity = "ann@acme.example"`
+	)
+	var asked url.Values // by the last session that had tags
+	t.Cleanup(w.Faults().Before(func(c *kernel.Call) error {
+		if form, err := url.ParseQuery(string(c.Body)); err == nil && c.Action == "AssumeRole" && form.Has("Tags.member.1.Key") {
+			asked = form
+		}
+		return nil
+	}))
+	var stack sandbox.Stack
+	runWith(t, echoing(), []resource.TestStep{
+		connected(w, &stack, config("")),
+		{Config: config("") + credentialsHCL("first", tagged), ExpectError: regexp.MustCompile(`(?s)refuses\s+this\s+session.*allow_session_tags`)},
+		{Config: config("") + credentialsHCL("first", named), ExpectError: regexp.MustCompile(`(?s)refuses\s+this\s+session.*allow_source_identity`)},
+		{Config: config(allowed)},
+		{ // the customer has not updated the stack yet
+			Config: config(allowed) + credentialsHCL("first", tagged), ExpectError: regexp.MustCompile(`(?s)has to update\s+the\s+stack`),
+		},
+		{
+			PreConfig: func() { update(t, w, stack.ID, "globex") },
+			Config:    config(allowed) + credentialsHCL("first", tagged, named, `transitive_tag_keys = ["team"]`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				opened("first", "role_arn", is("arn:aws:iam::222222222222:role/acme-globex")),
+				after(func() {
+					for name, want := range map[string]string{
+						"Tags.member.1.Key": "team", "Tags.member.1.Value": "blue", "Tags.member.2.Key": "ticket", "TransitiveTagKeys.member.1": "team", "SourceIdentity": "ann@acme.example",
+					} {
+						if got := asked.Get(name); got != want {
+							t.Errorf("%s is %q, want %q", name, got, want)
+						}
+					}
+				}),
+			},
+		},
+		{Config: config(allowed) + credentialsHCL("first", tagged, `transitive_tag_keys = ["other"]`), ExpectError: regexp.MustCompile(`Not a key of tags`)},
+		{Config: config(allowed) + credentialsHCL("first", `source_identity = "a b"`), ExpectError: regexp.MustCompile(`Not a source identity`)},
+		{Config: config(allowed)},
 	}...)
 }
 

@@ -107,6 +107,11 @@ func validSessionName() check {
 		matches(`^[\w+=,.@-]{2,64}$`, "it has 2 to 64 characters, letters, digits and _+=,.@-")} // aws-facts 7.1
 }
 
+func validSourceIdentity() check {
+	return check{"a source identity", "Not a source identity",
+		matches(`^[\w+=,.@-]{2,64}$`, "it has 2 to 64 characters, letters, digits and _+=,.@-")} // aws-facts 7.1
+}
+
 func validRolePath() check {
 	return check{"the path of an IAM role", "Not a role path", account.CheckRolePath}
 }

@@ -6,10 +6,13 @@ package roleproof
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -18,6 +21,11 @@ type Session struct {
 	Name     string        // the session name, which the customer's CloudTrail shows
 	Duration time.Duration // whole seconds, 15 minutes at least (aws-facts 7.1)
 	Policy   string        // JSON of a session policy, which narrows the session; empty: all that the role may do
+
+	// The role must trust its principals to set these (aws-facts 12.10).
+	Tags              map[string]string
+	TransitiveTagKeys []string // of the tags, those that the session keeps when it assumes another role
+	SourceIdentity    string   // empty: none
 }
 
 // Credentials are a session's. Formatting them never prints the secrets.
@@ -52,6 +60,13 @@ func (p *Prover) Open(ctx context.Context, role onboarding.Probe, ask Session) (
 	}
 	if ask.Policy != "" {
 		in.Policy = aws.String(ask.Policy)
+	}
+	for _, key := range slices.Sorted(maps.Keys(ask.Tags)) {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(ask.Tags[key])})
+	}
+	in.TransitiveTagKeys = ask.TransitiveTagKeys
+	if ask.SourceIdentity != "" {
+		in.SourceIdentity = aws.String(ask.SourceIdentity)
 	}
 	out, err := client.AssumeRole(ctx, in)
 	if err != nil {
