@@ -5,7 +5,11 @@ package acctest
 
 import (
 	"context"
+	"encoding/json"
+	"net/url"
 	"slices"
+	"strings"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -59,6 +63,73 @@ func (w *World) PoliciesOf(accountID, role string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Granted is what a role really may do, as its account sees it: the ARNs of AWS's
+// policies, and every statement of all others as JSON, both sorted.
+func (w *World) Granted(accountID, role string) (arns, statements []string) {
+	w.t.Helper()
+	client, ctx := w.iam(accountID), context.Background()
+	attached, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, policy := range attached.AttachedPolicies {
+		arn := aws.ToString(policy.PolicyArn)
+		if strings.Contains(arn, ":iam::aws:") {
+			arns = append(arns, arn)
+			continue
+		}
+		found, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: found.Policy.DefaultVersionId})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		statements = append(statements, w.statements(version.PolicyVersion.Document)...)
+	}
+	inline, err := client.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &role})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, name := range inline.PolicyNames {
+		policy, err := client.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		statements = append(statements, w.statements(policy.PolicyDocument)...)
+	}
+	slices.Sort(arns)
+	slices.Sort(statements)
+	return arns, statements
+}
+
+func (w *World) statements(escaped *string) []string {
+	w.t.Helper()
+	text, err := url.PathUnescape(aws.ToString(escaped))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return Statements(w.t, text)
+}
+
+// Statements are those of a policy, each as JSON in which members stand in order.
+func Statements(t testing.TB, policy string) (statements []string) {
+	t.Helper()
+	var document struct{ Statement []any }
+	if err := json.Unmarshal([]byte(policy), &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range document.Statement {
+		text, err := json.Marshal(statement)
+		if err != nil {
+			t.Fatal(err)
+		}
+		statements = append(statements, string(text))
+	}
+	return statements
 }
 
 func (w *World) iam(accountID string) *iam.Client {

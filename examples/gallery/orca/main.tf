@@ -1,0 +1,72 @@
+# An agentless scanner: one policy of AWS and six of its own on one role. (Its second
+# role, for the scanner, has to be a link of its own until a link may have several.)
+
+resource "xacct_hub" "this" {
+  name         = "acme"
+  display_name = "Acme Scanning"
+  support_url  = "https://acme.example/support"
+}
+
+resource "xacct_onboarding_link" "globex" {
+  hub         = xacct_hub.this.id
+  customer_id = "globex"
+  account_id  = "222222222222"
+
+  allow_session_tags = true
+
+  role = {
+    managed_policy_arns = ["arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"]
+    managed_policies = {
+      read = jsonencode({
+        Version   = "2012-10-17"
+        Statement = [{ Effect = "Allow", Action = ["cognito-idp:Describe*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "eks:Describe*", "ssm:Describe*", "wafv2:Get*"], Resource = "*" }]
+      })
+      snapshots = jsonencode({
+        Version = "2012-10-17"
+        Statement = [
+          { Effect = "Allow", Action = ["ec2:CopySnapshot", "ec2:CreateSnapshot", "ec2:CreateSnapshots"], Resource = "*" },
+          { Effect = "Allow", Action = ["ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"], Resource = "*", Condition = { StringEquals = { "ec2:ResourceTag/acme" = "scan" } } },
+        ]
+      })
+      encryption = jsonencode({
+        Version = "2012-10-17"
+        Statement = [
+          {
+            Effect   = "Allow"
+            Action   = "kms:CreateGrant"
+            Resource = "arn:aws:kms:*:${provider::xacct::customer_account_id()}:key/*"
+            Condition = {
+              Bool                        = { "kms:GrantIsForAWSResource" = "true" }
+              "ForAllValues:StringEquals" = { "kms:GrantOperations" = ["CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"] }
+            }
+          },
+          { Effect = "Allow", Action = ["kms:Decrypt", "kms:DescribeKey"], Resource = "arn:aws:kms:*:${provider::xacct::customer_account_id()}:key/*", Condition = { StringLike = { "kms:ViaService" = "ec2.*.amazonaws.com" } } },
+        ]
+      })
+      storage = jsonencode({
+        Version   = "2012-10-17"
+        Statement = [{ Effect = "Allow", Action = ["s3:GetBucketPolicy", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket"], Resource = "*" }]
+      })
+      databases = jsonencode({
+        Version = "2012-10-17"
+        Statement = [
+          { Effect = "Allow", Action = ["rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:CreateDBSnapshot"], Resource = "arn:aws:rds:*:${provider::xacct::customer_account_id()}:*" },
+          { Effect = "Allow", Action = ["rds:DeleteDBSnapshot", "rds:ModifyDBSnapshotAttribute"], Resource = "arn:aws:rds:*:${provider::xacct::customer_account_id()}:snapshot:*", Condition = { StringEquals = { "aws:ResourceTag/acme" = "scan" } } },
+        ]
+      })
+      linked = jsonencode({
+        Version = "2012-10-17"
+        Statement = [{
+          Effect    = "Allow"
+          Action    = "iam:CreateServiceLinkedRole"
+          Resource  = "arn:aws:iam::${provider::xacct::customer_account_id()}:role/aws-service-role/*"
+          Condition = { StringLike = { "iam:AWSServiceName" = ["autoscaling.amazonaws.com", "spot.amazonaws.com"] } }
+        }]
+      })
+    }
+  }
+}
+
+output "launch_link" {
+  value = xacct_onboarding_link.globex.url
+}

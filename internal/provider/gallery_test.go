@@ -1,0 +1,233 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"sigs.k8s.io/yaml"
+
+	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// shape is one of the gallery's: what the customer does with it.
+type shape struct {
+	parameters map[string]string // of the stack, as the customer fills them in
+	typed      map[string]string // what the vendor is told of that
+	granted    []string          // optional permissions that are on
+	role       string            // its name
+	policies   int               // that the stack creates
+	change     [2]string         // what the vendor asks for later, in place of something
+	prepare    func(*acctest.World)
+}
+
+var gallery = map[string]shape{
+	"datadog": {
+		parameters: map[string]string{"EnableResourceCollection": "Yes"}, granted: []string{"resource_collection"},
+		role: "AcmeIntegration", policies: 4, change: [2]string{`"wisdom", `, ``},
+	},
+	"wiz": {policies: 4, change: [2]string{`"ec2:CopySnapshot", "ec2:CreateSnapshot"`, `"ec2:CreateSnapshot"`}},
+	"prowler": {
+		parameters: map[string]string{"InputExportBucket": "globex-findings", "InputBucketOwner": "444444444444"},
+		typed:      map[string]string{"export_bucket": "globex-findings", "bucket_owner": "444444444444"}, granted: []string{"export"},
+		change: [2]string{`"support:Describe*"`, `"tag:GetTagKeys"`},
+		prepare: func(w *acctest.World) {
+			w.Role("acme-scan", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`,
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}`)
+		},
+	},
+	"vanta": {change: [2]string{`"sso:ListPermissionSets"`, `"sso:ListInstances"`}},
+	"spot": {
+		parameters: map[string]string{"InputCostBucket": "globex-costs"}, typed: map[string]string{"cost_bucket": "globex-costs"},
+		change: [2]string{`"s3:GetObject"`, `"s3:GetObjectVersion"`},
+	},
+	"cloudhealth": {
+		parameters: map[string]string{"InputBillingBucket": "globex-bills", "InputEcsBucket": "globex-ecs"},
+		typed:      map[string]string{"billing_bucket": "globex-bills", "ecs_bucket": "globex-ecs"}, granted: []string{"billing", "ecs"},
+		change: [2]string{`"ec2:StopInstances"`, `"ec2:RebootInstances"`},
+	},
+	"orca":    {policies: 6, change: [2]string{`"s3:GetObject", `, ``}},
+	"vantage": {change: [2]string{`"savingsplans:Describe*"`, `"savingsplans:List*"`}},
+}
+
+// Each role that vendors ask for today is said, rendered, launched, proven, updated
+// and deleted; and what it grants is what was declared, no more and no less.
+func TestTheGallerysRolesAreGrantedAsTheyAreDeclared(t *testing.T) {
+	t.Parallel()
+	folders, err := os.ReadDir("../../examples/gallery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		if !folder.IsDir() {
+			continue
+		}
+		t.Run(folder.Name(), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join("../../examples/gallery", folder.Name(), "main.tf"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			shape, there := gallery[folder.Name()]
+			if !there || !strings.Contains(string(text), shape.change[0]) {
+				t.Fatalf("no customer is there for %s, or nothing that could change", folder.Name())
+			}
+			shape.goThrough(t, string(text))
+		})
+	}
+}
+
+func (s shape) goThrough(t *testing.T, text string) {
+	w := acctest.Start(t)
+	if s.prepare != nil {
+		s.prepare(w)
+	}
+	config := w.Provider() + text + roleHCL(globex, waits)
+	changed := strings.Replace(config, s.change[0], s.change[1], 1)
+	typed := map[string]knownvalue.Check{}
+	for key, value := range s.typed {
+		typed[key] = is(value)
+	}
+	var launched func() sandbox.Stack
+	var stack sandbox.Stack
+	live := func(outdated bool, more ...statecheck.StateCheck) []statecheck.StateCheck {
+		return append([]statecheck.StateCheck{
+			value(roleGlobex, "status", is("active")), value(roleGlobex, "outdated", knownvalue.Bool(outdated)),
+			value(roleGlobex, "granted_permissions", names(s.granted...)), value(roleGlobex, "parameters", knownvalue.MapExact(typed)),
+		}, more...)
+	}
+	run(t,
+		resource.TestStep{
+			PreConfig: func() {
+				launched = w.LaunchWith("acme", "globex", globex.account, "CREATE_COMPLETE", sandbox.LaunchOptions{Parameters: s.parameters})
+			},
+			Config:            config,
+			ConfigStateChecks: live(false, after(func() { stack = launched(); s.exactly(t, w); lintTemplate(t, w) })),
+		},
+		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{Config: changed, ConfigStateChecks: live(true)},
+		resource.TestStep{
+			PreConfig: func() { update(t, w, stack.ID, "globex") },
+			Config:    changed, ConfigPlanChecks: emptyPlan(), ConfigStateChecks: live(false, after(func() { s.exactly(t, w) })),
+		},
+		resource.TestStep{
+			PreConfig:         func() { defer w.Registrar("acme")(); w.Leave(stack.ID) },
+			Config:            changed,
+			ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "status", is("disconnected"))},
+		},
+	)
+}
+
+// exactly compares what the role has with what the registry says was declared.
+func (s shape) exactly(t *testing.T, w *acctest.World) {
+	t.Helper()
+	found, err := w.Registry("acme").Customer(t.Context(), "globex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, err := declaration.Of(found.Link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := declared.Set()
+	pairs := []string{permissionset.AccountReference, globex.account, permissionset.PartitionReference, "aws"}
+	for key, p := range set.CustomerParameters {
+		given := s.parameters[permissionset.InputParameter(key)]
+		if given == "" && p.Default != nil {
+			given = *p.Default
+		}
+		pairs = append(pairs, permissionset.ParameterReference(key), given)
+	}
+	values := strings.NewReplacer(pairs...)
+	var arns, statements []string
+	created := 0
+	add := func(g permissionset.Grants) {
+		for _, arn := range g.ManagedPolicyARNs {
+			arns = append(arns, values.Replace(arn))
+		}
+		for _, policies := range []permissionset.Policies{g.InlinePolicies, g.ManagedPolicies} {
+			for _, text := range policies {
+				statements = append(statements, acctest.Statements(t, values.Replace(text))...)
+			}
+		}
+		parts, err := set.Created(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		created += len(parts)
+	}
+	add(set.Role.Grants())
+	for key, permission := range set.OptionalPermissions {
+		if slices.Contains(s.granted, key) {
+			add(permission.Grants())
+		}
+	}
+	slices.Sort(arns)
+	slices.Sort(statements)
+	gotARNs, got := w.Granted(globex.account, declared.Role.Name)
+	if diff := cmp.Diff(arns, gotARNs); diff != "" {
+		t.Errorf("the policies of AWS are not those that were declared (-): %s", diff)
+	}
+	if diff := cmp.Diff(statements, got); diff != "" {
+		t.Errorf("the statements are not those that were declared (-): %s", diff)
+	}
+	if created != s.policies || s.role != "" && declared.Role.Name != s.role {
+		t.Errorf("the stack creates %d policies for role %s", created, declared.Role.Name)
+	}
+}
+
+// lintTemplate is another team's reading of CloudFormation's rules, as JSON and as
+// YAML, where it is asked for.
+func lintTemplate(t *testing.T, w *acctest.World) {
+	t.Helper()
+	if os.Getenv("XACCT_CFN_LINT") != "1" {
+		return
+	}
+	found, err := w.Registry("acme").Customer(t.Context(), "globex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(found.Link.TemplateURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket, _, _ := strings.Cut(address.Host, ".")
+	object, err := w.Clients.S3().GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: new(strings.TrimPrefix(address.Path, "/"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(object.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.JSONToYAML(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	files := []string{filepath.Join(folder, "template.json"), filepath.Join(folder, "template.yaml")}
+	for i, content := range [][]byte{body, text} {
+		if err := os.WriteFile(files[i], content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("cfn-lint", append([]string{"--regions", acctest.Region, "--"}, files...)...).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}
