@@ -14,8 +14,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// find authorizes an action on a table and gives the table. Who may not know
-// of it is told so before it is said whether it exists. The lock must be held.
+// find authorizes an action on a table and returns the table. A caller without
+// the permission is refused whether or not the table exists. The lock must be
+// held.
 func (s *Service) find(c *kernel.Call, name, action string, items ...attr.Item) (*table, error) {
 	key, err := keyOf(c, name)
 	if err != nil {
@@ -31,7 +32,7 @@ func (s *Service) find(c *kernel.Call, name, action string, items ...attr.Item) 
 	return t, nil
 }
 
-// findActive is find for what needs a table that is ready.
+// findActive is find for operations that need a table that is ready.
 func (s *Service) findActive(c *kernel.Call, name, action string, items ...attr.Item) (*table, error) {
 	t, err := s.find(c, name, action, items...)
 	if err != nil {
@@ -46,9 +47,9 @@ func (s *Service) findActive(c *kernel.Call, name, action string, items ...attr.
 	return t, nil
 }
 
-// authorize asks whether the caller may use an action on a table. There are no
-// resource policies on tables here: another account's tables are out of reach.
-// The items are those that the request names by their keys.
+// authorize checks that the caller may use an action on a table. Tables have no
+// resource policies here: another account's tables cannot be used. The items
+// are those that the request names by their keys.
 func (s *Service) authorize(c *kernel.Call, name string, key tableKey, items ...attr.Item) error {
 	err := s.env.Authorizer.Authorize(kernel.Authorization{
 		Principal:       c.Principal,
@@ -78,9 +79,9 @@ func enclosingOperation(c *kernel.Call) []string {
 
 // leadingKeys returns the values of the condition key dynamodb:LeadingKeys: the
 // partitions of the items that a request names. A request that names none, such
-// as a Scan, and one on a table that is not there lack the key, and then
-// ForAllValues holds (aws-facts 12.17). Each member of a transaction is
-// authorized by itself, with the partition of its own item (13.1).
+// as a Scan, and one on a table that does not exist lack the key, and then
+// ForAllValues is true (aws-facts 12.17). Each member of a transaction is
+// authorized separately, with the partition of its own item (13.1).
 func leadingKeys(t *table, items []attr.Item) []string {
 	if t == nil {
 		return nil

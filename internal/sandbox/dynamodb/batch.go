@@ -23,7 +23,7 @@ type keysAndAttributes struct {
 	ConsistentRead bool
 }
 
-// wireKeys is keysAndAttributes as it goes back to the caller.
+// wireKeys is keysAndAttributes as it is returned to the caller.
 type wireKeys struct {
 	Keys                     []attr.Item
 	ConsistentRead           bool              `json:",omitempty"`
@@ -140,7 +140,7 @@ func (s *Service) batchWriteItem(c *kernel.Call, in *batchWriteItemInput) (any, 
 	return map[string]any{"UnprocessedItems": map[string]any{}}, nil
 }
 
-// writtenItems are the items that write requests name, as far as they name one.
+// writtenItems returns the items that write requests name, if they name one.
 func writtenItems(requests []writeRequest) []attr.Item {
 	var items []attr.Item
 	for _, request := range requests {

@@ -3,12 +3,12 @@
 
 // Package dynamodb is the sandbox's DynamoDB: tables with a hash key and an
 // optional range key, items, expressions, transactions, and the settings of a
-// table that this project uses. It speaks JSON 1.0 as the real one does.
+// table that this project uses. It uses JSON 1.0 as the real one does.
 //
 // It has no secondary indexes, no streams, no PartiQL, no global tables, and
 // none of the parameters from before expressions; it refuses them. Reads are
 // always consistent. Items past their time to live stay, as they do on AWS for
-// days: who must not see them has to filter.
+// days, so readers must filter them.
 package dynamodb
 
 import (
@@ -39,13 +39,13 @@ type Service struct {
 	creating time.Duration
 }
 
-// New makes a DynamoDB without tables.
+// New returns a DynamoDB without tables.
 func New(env kernel.Env) *Service {
 	return &Service{env: env, tables: map[tableKey]*table{}, tokens: map[tokenKey]idempotent{}}
 }
 
-// SetCreationTime lets tables that are created from now on be CREATING for a
-// while, by the sandbox's clock. They are ACTIVE at once unless it is called.
+// SetCreationTime makes tables that are created from now on stay CREATING for a
+// while, by the sandbox's clock. Without it they are ACTIVE at once.
 func (s *Service) SetCreationTime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +61,7 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 }
 
 // summed adds the checksum that every answer of DynamoDB carries; the SDK
-// complains about answers without it.
+// complains if it is missing.
 func summed(r *kernel.Response) *kernel.Response {
 	r.Header.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(r.Body)), 10))
 	return r
@@ -87,7 +87,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return summed(response), nil
 }
 
-// action decodes a call's input and carries it out.
+// action decodes a call's input and executes it.
 type action func(s *Service, c *kernel.Call) (any, error)
 
 var actions map[string]action
@@ -130,8 +130,8 @@ func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) action {
 	}
 }
 
-// decode is strict: a parameter that this package does not know would
-// otherwise be a promise that it does not keep.
+// decode is strict: it refuses a parameter that this package does not
+// implement, instead of ignoring it.
 func decode(c *kernel.Call, in any) error {
 	decoder := json.NewDecoder(bytes.NewReader(c.Body))
 	decoder.DisallowUnknownFields()
@@ -160,7 +160,7 @@ func (k tableKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":dynamodb:" + k.region + ":" + k.account + ":table/" + k.name
 }
 
-// keyOf finds which table a request means: by its name, which is in the
+// keyOf returns the table that a request means: by its name, which is in the
 // caller's account and Region, or by its ARN.
 func keyOf(c *kernel.Call, nameOrARN string) (tableKey, error) {
 	key := tableKey{account: c.Principal.Account, region: c.Region, name: nameOrARN}

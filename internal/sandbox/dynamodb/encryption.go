@@ -11,11 +11,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Encryption with a key of KMS. Whoever makes the table needs kms:DescribeKey,
-// kms:CreateGrant and kms:GenerateDataKey, and whoever reads or writes items
-// kms:Decrypt, by the key's policy and with kms:ViaService (aws-facts 13.4).
-// DynamoDB keeps a caller's table key for five minutes; here KMS is asked for
-// each call, so that a change of the key or its policy shows at once.
+// Encryption with a KMS key. The creator of a table needs kms:DescribeKey,
+// kms:CreateGrant and kms:GenerateDataKey, and a reader or writer of items
+// needs kms:Decrypt, by the key's policy and with kms:ViaService (aws-facts
+// 13.4). DynamoDB keeps a caller's table key for five minutes; here KMS is
+// asked for each call, so that a change of the key or its policy takes effect
+// at once.
 
 type encryptionInput struct {
 	Enabled        bool
@@ -25,7 +26,7 @@ type encryptionInput struct {
 
 // encryption is a table's key.
 type encryption struct {
-	arn      string // of the key of KMS
+	arn      string // of the KMS key
 	tableKey []byte // encrypted
 }
 
@@ -36,8 +37,8 @@ func (s *Service) keyUse(c *kernel.Call, table tableKey, key string) kernel.KeyU
 	}
 }
 
-// encrypt takes a key into use for a table; without a name that is the
-// account's key for DynamoDB, and nil means DynamoDB's own.
+// encrypt makes a table use a key. Without a name that is the account's key for
+// DynamoDB; nil means DynamoDB's own.
 func (s *Service) encrypt(c *kernel.Call, table tableKey, in *encryptionInput) (*encryption, error) {
 	switch {
 	case in == nil || !in.Enabled:
@@ -60,10 +61,10 @@ func (s *Service) encrypt(c *kernel.Call, table tableKey, in *encryptionInput) (
 	return &encryption{arn, blob}, ofKMS(err)
 }
 
-// itemActions are those that need a table's key.
+// itemActions are the actions that need a table's key.
 var itemActions = []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "ConditionCheckItem"}
 
-// open opens a table's key for a caller. KMS knows nothing of DynamoDB, so the
+// open decrypts a table's key for a caller. KMS does not call DynamoDB, so the
 // lock may be held.
 func (s *Service) open(c *kernel.Call, t *table) error {
 	if t.encryption == nil {
@@ -72,7 +73,7 @@ func (s *Service) open(c *kernel.Call, t *table) error {
 	return ofKMS(s.keyUse(c, t.key, t.encryption.arn).Decrypt(c.Context, s.env.Inside, t.encryption.tableKey))
 }
 
-// ofKMS is an error of KMS as DynamoDB passes it on.
+// ofKMS returns a KMS error as DynamoDB passes it on.
 func ofKMS(err error) error {
 	var known *kernel.Error
 	if !errors.As(err, &known) {

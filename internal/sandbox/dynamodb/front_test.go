@@ -31,9 +31,9 @@ const (
 	region   = "eu-west-1"
 )
 
-// world is a DynamoDB behind the smallest front that a client can talk to: the
-// access key is the account, with a policy of its own after a dash. The real
-// front, with signatures, is tested where it is.
+// world is a DynamoDB behind a minimal front: the access key is the account,
+// optionally with the name of a policy after a dash. The real front, with
+// signatures, is tested in its own package.
 type world struct {
 	t        *testing.T
 	clock    *kernel.Clock
@@ -88,7 +88,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_, _ = rw.Write(response.Body)
 }
 
-// client is the SDK's client of an account; "111111111111-reader" is the
+// client returns the SDK's client of an account; "111111111111-reader" is the
 // vendor's user with the policy "reader".
 func (w *world) client(key string) *sdk.Client {
 	return w.clientIn(key, region)
@@ -101,7 +101,7 @@ func (w *world) clientIn(key, region string) *sdk.Client {
 	})
 }
 
-// table makes a table with keys pk and sk.
+// table creates a table with keys pk and sk.
 func (w *world) table(name string) *sdk.Client {
 	w.t.Helper()
 	client := w.client(vendor)
@@ -131,7 +131,7 @@ func num(s string) types.AttributeValue { return &types.AttributeValueMemberN{Va
 
 func key(pk, sk string) item { return item{"pk": str(pk), "sk": str(sk)} }
 
-// with is a key and more attributes.
+// with returns a key with more attributes.
 func with(k item, more item) item {
 	out := item{}
 	for name, v := range k {

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// statistics are what a request may ask to be told beside its answer. Only
+// statistics are what a request may ask for in addition to its answer. Only
 // "nothing" is implemented.
 type statistics struct {
 	ReturnConsumedCapacity      string
@@ -30,7 +30,7 @@ func (s statistics) check() error {
 	return nil
 }
 
-// projected are the parameters that choose parts of an item.
+// projected holds the parameters that choose parts of an item.
 type projected struct {
 	ProjectionExpression     *string
 	ExpressionAttributeNames map[string]string
@@ -82,7 +82,7 @@ func (s *Service) getItem(c *kernel.Call, in *getItemInput) (any, error) {
 	return itemResult("Item", projection.Apply(t.get(in.Key))), nil
 }
 
-// itemResult leaves out an item that isn't there.
+// itemResult omits an item that does not exist.
 func itemResult(name string, item attr.Item) map[string]any {
 	if item == nil {
 		return map[string]any{}
@@ -158,7 +158,7 @@ func (s *Service) updateItem(c *kernel.Call, in *updateItemInput) (any, error) {
 		"NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 }
 
-// single carries out a write that is a request of its own.
+// single executes a write that is a request of its own.
 func (w *write) single(now time.Time, asked statistics, in conditional, updateText *string, returnValues string, allowed ...string) (any, error) {
 	if err := asked.check(); err != nil {
 		return nil, err

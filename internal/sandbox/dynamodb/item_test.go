@@ -18,7 +18,7 @@ import (
 
 var table = aws.String("xacct-acme")
 
-// values ignores the SDK's bookkeeping inside of attribute values.
+// values ignores the SDK's internal fields of attribute values.
 var values = cmp.Options{
 	cmpopts.IgnoreUnexported(
 		types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberB{}, types.AttributeValueMemberBOOL{},
@@ -42,11 +42,11 @@ func get(t *testing.T, client *sdk.Client, k item) item {
 func wantItem(t *testing.T, got, want item) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, values); diff != "" {
-		t.Fatalf("the item is not what it should be (-want +got):\n%s", diff)
+		t.Fatalf("the item differs (-want +got):\n%s", diff)
 	}
 }
 
-func TestAnItemOfEveryTypeComesBackAsItWasPut(t *testing.T) {
+func TestAnItemOfEveryTypeRoundTrips(t *testing.T) {
 	client := newWorld(t).table(*table)
 	all := with(key("a", "b"), item{
 		"s": str(""), "n": num("-12.50"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}},
@@ -92,7 +92,7 @@ func TestAConditionDecidesAboutAWrite(t *testing.T) {
 	wantItem(t, get(t, client, key("a", "b")), nil)
 }
 
-func TestAnUpdateReturnsWhatIsAskedFor(t *testing.T) {
+func TestAnUpdateReturnsTheRequestedValues(t *testing.T) {
 	ctx := context.Background()
 	client := newWorld(t).table(*table)
 	update := func(returns types.ReturnValue) item {
@@ -110,14 +110,14 @@ func TestAnUpdateReturnsWhatIsAskedFor(t *testing.T) {
 	wantItem(t, update(types.ReturnValueNone), nil)
 }
 
-func TestAnUpdateWithoutExpressionMakesTheItem(t *testing.T) {
+func TestAnUpdateWithoutExpressionCreatesTheItem(t *testing.T) {
 	client := newWorld(t).table(*table)
 	_, err := client.UpdateItem(context.Background(), &sdk.UpdateItemInput{TableName: table, Key: key("a", "b")})
 	noError(t, err)
 	wantItem(t, get(t, client, key("a", "b")), key("a", "b"))
 }
 
-func TestWhatIsStoredDoesNotChangeThroughAFailedUpdate(t *testing.T) {
+func TestAFailedUpdateLeavesTheItemUnchanged(t *testing.T) {
 	client := newWorld(t).table(*table)
 	put(t, client, with(key("a", "b"), item{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{num("1")}}}))
 	_, err := client.UpdateItem(context.Background(), &sdk.UpdateItemInput{
@@ -127,7 +127,7 @@ func TestWhatIsStoredDoesNotChangeThroughAFailedUpdate(t *testing.T) {
 	wantItem(t, get(t, client, key("a", "b")), with(key("a", "b"), item{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{num("1")}}}))
 }
 
-func TestWhatDynamoDBRefusesIsRefused(t *testing.T) {
+func TestInvalidItemRequestsAreRefused(t *testing.T) {
 	ctx := context.Background()
 	client := newWorld(t).table(*table)
 	putting := func(i item) error {
@@ -157,30 +157,30 @@ func TestWhatDynamoDBRefusesIsRefused(t *testing.T) {
 		"an unused value":       {updating("REMOVE x", item{":x": str("c")}), "ValidationException", "unused in expressions: keys: {:x}"},
 		"an undefined value":    {updating("SET x = :y", item{":x": str("c")}), "ValidationException", "is not defined; attribute value: :y"},
 		"a reserved word":       {updating("SET status = :x", item{":x": str("c")}), "ValidationException", "reserved keyword: status"},
-		"a foreign return value": {func() error {
+		"a return value of another operation": {func() error {
 			_, err := client.PutItem(ctx, &sdk.PutItemInput{TableName: table, Item: key("a", "b"), ReturnValues: "ALL_NEW"})
 			return err
 		}(), "ValidationException", "returnValues"},
-		"a table that is not": {func() error {
+		"a missing table": {func() error {
 			_, err := client.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("nope"), Key: key("a", "b")})
 			return err
 		}(), "ResourceNotFoundException", "not found"},
-		"a part of the key": {func() error {
+		"an incomplete key": {func() error {
 			_, err := client.GetItem(ctx, &sdk.GetItemInput{TableName: table, Key: item{"pk": str("a")}})
 			return err
 		}(), "ValidationException", "does not match the schema"},
-		"what isn't implemented": {func() error {
+		"a parameter that is not implemented": {func() error {
 			_, err := client.Query(ctx, &sdk.QueryInput{TableName: table, IndexName: aws.String("i")})
 			return err
 		}(), "ValidationException", `does not implement the parameter "IndexName"`},
-		"an operation that isn't": {func() error { _, err := client.ListBackups(ctx, &sdk.ListBackupsInput{}); return err }(), "UnknownOperationException", "ListBackups"},
+		"an operation that is not implemented": {func() error { _, err := client.ListBackups(ctx, &sdk.ListBackupsInput{}); return err }(), "UnknownOperationException", "ListBackups"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { wantCode(t, test.err, test.code, test.part) })
 	}
 }
 
-func TestOnlyPartsOfAnItemAreGivenIfAskedFor(t *testing.T) {
+func TestAProjectionReturnsOnlyTheNamedParts(t *testing.T) {
 	client := newWorld(t).table(*table)
 	put(t, client, with(key("a", "b"), item{
 		"name": str("n"), "m": &types.AttributeValueMemberM{Value: item{"x": num("1"), "y": num("2")}},

@@ -20,12 +20,13 @@ func (t *table) keys() []keyAttribute {
 	return []keyAttribute{t.hash, *t.sort}
 }
 
-// isKey says whether an attribute is part of the key.
+// isKey reports whether an attribute is part of the key.
 func (t *table) isKey(name string) bool {
 	return name == t.hash.name || t.sort != nil && name == t.sort.name
 }
 
-// checkKey checks a key as it is given alone: exactly the key's attributes.
+// checkKey checks a key that is given alone: it must have exactly the key's
+// attributes.
 func (t *table) checkKey(key attr.Item) error {
 	if len(key) != len(t.keys()) {
 		return invalid("The provided key element does not match the schema")
@@ -79,7 +80,7 @@ func (t *table) checkKeyValue(k keyAttribute, v attr.Value) error {
 	return nil
 }
 
-// keyOf is the key part of an item.
+// keyOf returns the key part of an item.
 func (t *table) keyOf(item attr.Item) attr.Item {
 	key := attr.Item{}
 	for _, k := range t.keys() {

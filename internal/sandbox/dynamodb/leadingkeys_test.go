@@ -19,7 +19,7 @@ type keyed struct {
 	call   func(client *sdk.Client, partitions ...string) error
 }
 
-// single is a call for one item: with several partitions, several calls.
+// single returns a call for one item, which is made once for each partition.
 func single(action string, call func(ctx context.Context, client *sdk.Client, pk string) error) keyed {
 	return keyed{action, func(client *sdk.Client, partitions ...string) error {
 		for _, pk := range partitions {
@@ -31,7 +31,7 @@ func single(action string, call func(ctx context.Context, client *sdk.Client, pk
 	}}
 }
 
-// inTransaction is one write for each partition, in one transaction.
+// inTransaction makes one write for each partition, in one transaction.
 func inTransaction(action string, write func(pk string) types.TransactWriteItem) keyed {
 	return keyed{action, func(client *sdk.Client, partitions ...string) error {
 		var writes []types.TransactWriteItem
@@ -117,7 +117,7 @@ var keyedCalls = map[string]keyed{
 	}),
 }
 
-// only allows actions on the table if a condition holds.
+// only allows actions on the table if a condition is true.
 func only(actions, condition string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"arn:aws:dynamodb:eu-west-1:111111111111:table/xacct-acme","Condition":{` + condition + `}}]}`
 }
@@ -181,7 +181,7 @@ func TestACallThatNamesNoItemsHasNoLeadingKeys(t *testing.T) {
 	}
 }
 
-func TestForAnyValueTakesOnePartitionForAll(t *testing.T) {
+func TestForAnyValueIsMetByOnePartitionOfMany(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.table(*table)

@@ -66,9 +66,9 @@ func (s *Service) query(c *kernel.Call, in *queryInput) (any, error) {
 	return r.result(), nil
 }
 
-// partitionAsked returns the partition that a query is for as an item with
-// nothing but its hash key, and no item if the query does not name one: then it
-// is refused later, with the reason.
+// partitionAsked returns the partition that a query asks for, as an item with
+// only its hash key; nil if the query does not name one: then it is refused
+// later, with the reason.
 func (s *Service) partitionAsked(c *kernel.Call, in *queryInput) []attr.Item {
 	key, err := keyOf(c, in.TableName)
 	t := s.tables[key]
@@ -83,8 +83,8 @@ func (s *Service) partitionAsked(c *kernel.Call, in *queryInput) []attr.Item {
 	return []attr.Item{{t.hash.name: condition.Hash}}
 }
 
-// afterKey is where reading goes on after a key, whether or not its item is
-// still there.
+// afterKey returns the position after a key, whether or not its item still
+// exists.
 func afterKey(t *table, items []attr.Item, start attr.Item, backward bool) int {
 	if t.sort == nil {
 		return len(items)
@@ -142,7 +142,7 @@ func (s *Service) scan(c *kernel.Call, in *scanInput) (any, error) {
 	return r.result(), nil
 }
 
-// maxPage is how much one answer reads, before the filter.
+// maxPage is how many bytes one answer reads, before the filter.
 const maxPage = 1 << 20
 
 // reader collects one page.
@@ -253,7 +253,7 @@ func (r *reader) parseKey(text string, params *expr.Params) (*expr.KeyCondition,
 	return condition, nil
 }
 
-// read takes one more item into the page; false: the page is full with it.
+// read adds one more item to the page; it returns false when the page is full.
 func (r *reader) read(item attr.Item) bool {
 	r.scanned++
 	r.bytes += item.Size()
@@ -263,8 +263,8 @@ func (r *reader) read(item attr.Item) bool {
 			r.items = append(r.items, r.projection.Apply(item))
 		}
 	}
-	// A page that ends just with the last item says so only in the next one,
-	// which is empty: as on AWS.
+	// If a page ends exactly at the last item, only the next page, which is
+	// empty, says so: as on AWS.
 	if r.scanned == r.limit || r.bytes >= maxPage {
 		r.last = r.table.keyOf(item)
 		return false

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// partition fills the partition "p" with sort keys, with neighbours around.
+// partition fills the partition "p" with sort keys, and its neighbours.
 func partition(t *testing.T, client *sdk.Client, sorts ...string) {
 	t.Helper()
 	put(t, client, key("o", "x"))
@@ -65,7 +65,7 @@ func TestAQueryGivesAPartOfOnePartitionInOrder(t *testing.T) {
 	}
 }
 
-func TestAQueryGoesOnWhereThePageEnded(t *testing.T) {
+func TestAQueryContinuesWhereThePageEnded(t *testing.T) {
 	client := newWorld(t).table(*table)
 	partition(t, client, "a", "b", "c", "d")
 	for _, forward := range []bool{true, false} {
@@ -163,7 +163,8 @@ func TestAScanSeesEveryItemOnce(t *testing.T) {
 			seen++
 			delete(want, i["pk"].(*types.AttributeValueMemberS).Value+"/"+i["sk"].(*types.AttributeValueMemberS).Value)
 		}
-		// What has been read may go: the next page starts after it all the same.
+		// Items that were read may be deleted: the next page still starts after
+		// them.
 		for _, i := range page.Items {
 			_, err := client.DeleteItem(context.Background(), &sdk.DeleteItemInput{TableName: table, Key: i})
 			noError(t, err)

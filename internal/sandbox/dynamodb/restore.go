@@ -13,15 +13,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// change is one write as a restore takes it back.
+// change is one write, as a restore undoes it.
 type change struct {
 	at     time.Time
 	key    attr.Item
-	before attr.Item // nil: there was none
+	before attr.Item // nil: there was no item
 }
 
 // remember keeps what a write replaces, while point-in-time recovery is on and
-// for as long as it reaches back.
+// within its period.
 func (t *table) remember(now time.Time, key, before attr.Item) {
 	b := t.backups
 	if b == nil {
@@ -35,8 +35,8 @@ func (t *table) remember(now time.Time, key, before attr.Item) {
 	b.changes = append(b.changes[past:], change{now, key, before})
 }
 
-// earliest and latest are between what times a table can be restored to. AWS
-// lags behind by some minutes (aws-facts 13.6).
+// earliest and latest return the times between which a table can be restored.
+// AWS lags behind by some minutes (aws-facts 13.6).
 func (b *backups) earliest(now time.Time) time.Time {
 	if reach := now.AddDate(0, 0, -b.days); reach.After(b.since) {
 		return reach
@@ -51,7 +51,7 @@ func (b *backups) latest(now time.Time) time.Time {
 	return b.since
 }
 
-// itemsAt gives a table the items that another one, or it itself, had at a time.
+// itemsAt sets a table's items to those that a table had at a time.
 func (t *table) itemsAt(source *table, at time.Time) {
 	partitions := make([]*partition, 0, len(source.partitions))
 	for _, p := range source.partitions {
@@ -81,13 +81,13 @@ type restoreInput struct {
 	SSESpecificationOverride        *encryptionInput
 }
 
-// onTarget are what a restore needs to be allowed on the new table, beside its
+// onTarget holds the actions that a restore needs on the new table, beside its
 // own action on the old one (aws-facts 13.6).
 var onTarget = []string{"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
 
-// restoreTableToPointInTime makes a new table of what another one was. Settings
-// that AWS does not restore are not restored: tags, time to live, point-in-time
-// recovery, deletion protection.
+// restoreTableToPointInTime creates a table with the items that another table
+// had. Settings that AWS does not restore are not restored: tags, time to live,
+// point-in-time recovery, deletion protection.
 func (s *Service) restoreTableToPointInTime(c *kernel.Call, in *restoreInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Service) restoreTableToPointInTime(c *kernel.Call, in *restoreInput) (a
 	return map[string]any{"TableDescription": description}, nil
 }
 
-// time is what a restore asks for.
+// time returns the time that a restore asks for.
 func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 	b := source.backups
 	if b == nil {
@@ -151,7 +151,7 @@ func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 	}
 	// Seconds, with a fraction at most of milliseconds.
 	at := time.UnixMilli(int64(*in.RestoreDateTime*1000 + 0.5))
-	// The bounds are told in milliseconds.
+	// The limits are formatted in milliseconds.
 	if at.Before(b.earliest(now).Truncate(time.Millisecond)) || at.After(b.latest(now)) {
 		return now, kernel.Errorf(http.StatusBadRequest, "InvalidRestoreTimeException", "RestoreDateTime %s is not between %s and %s",
 			at.UTC().Format(time.RFC3339), b.earliest(now).UTC().Format(time.RFC3339), b.latest(now).UTC().Format(time.RFC3339))
@@ -159,9 +159,9 @@ func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// Rewind gives a table the items that it had at a time, in place, and leaves its
-// settings alone: what an operator does by restoring to another table and
-// copying the items back. Point-in-time recovery must be on since then.
+// Rewind sets a table's items to those that it had at a time, and leaves its
+// settings unchanged: the result of restoring to another table and copying the
+// items back. Point-in-time recovery must have been on since then.
 func (s *Service) Rewind(account, region, name string, to time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,7 +29,7 @@ func restore(client *sdk.Client, target string, at time.Time) error {
 	return err
 }
 
-// all are the items of a table, by key.
+// all returns the items of a table, by key.
 func all(t interface{ Fatal(...any) }, client *sdk.Client, name string) map[string]string {
 	out, err := client.Scan(context.Background(), &sdk.ScanInput{TableName: &name})
 	if err != nil {
@@ -46,7 +46,7 @@ func all(t interface{ Fatal(...any) }, client *sdk.Client, name string) map[stri
 	return items
 }
 
-func TestATableIsRestoredToWhatItWasAtATime(t *testing.T) {
+func TestATableIsRestoredToItsItemsAtATime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	client := w.table(*table)
@@ -94,7 +94,7 @@ func TestARestoreNeedsItsPermissionsOnBothTables(t *testing.T) {
 	wantCode(t, restore(w.client(vendor+"-half"), "restored", w.clock.Now().Add(-10*time.Minute)), "AccessDeniedException", "dynamodb:BatchWriteItem")
 }
 
-func TestARewoundTableIsWhatItWasWhateverHappened(t *testing.T) {
+func TestARewoundTableHasItsFormerItemsAfterAnyChanges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorld(t)
@@ -116,7 +116,7 @@ func TestARewoundTableIsWhatItWasWhateverHappened(t *testing.T) {
 			moments = append(moments, moment{w.clock.Now(), all(r, client, *table)})
 			w.clock.Advance(time.Second)
 		}
-		// Rewinding further and further back meets every moment.
+		// Rewinding further and further back visits every moment.
 		for i := len(moments) - 1; i >= 0; i-- {
 			noError(t, w.service.Rewind(vendor, region, *table, moments[i].at))
 			if got := all(r, client, *table); len(got) != len(moments[i].items) {
@@ -132,7 +132,7 @@ func TestARewoundTableIsWhatItWasWhateverHappened(t *testing.T) {
 	})
 }
 
-func TestATableThatKeepsNothingIsNotRewound(t *testing.T) {
+func TestATableWithoutRecoveryIsNotRewound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	client := w.table(*table)
@@ -143,6 +143,6 @@ func TestATableThatKeepsNothingIsNotRewound(t *testing.T) {
 	}
 	recoverable(t, client, true)
 	if w.service.Rewind(vendor, region, *table, w.clock.Now().Add(-time.Hour)) == nil {
-		t.Error("a table was rewound to a time before it kept anything")
+		t.Error("a table was rewound to a time before its recovery was on")
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Settings of a table that are set by calls of their own: point-in-time
-// recovery, time to live, tags.
+// Settings of a table that have their own operations: point-in-time recovery,
+// time to live, tags.
 
-// backups is point-in-time recovery while it is on: what every write since then
-// replaced.
+// backups is point-in-time recovery while it is on: the items that every write
+// since then replaced.
 type backups struct {
 	since   time.Time
 	days    int
@@ -90,8 +90,8 @@ func (t *table) describeBackups(now time.Time) any {
 	}}
 }
 
-// findTable is findActive with the other code that these older calls have for
-// a table that is not there.
+// findTable is findActive with the other error code that these older operations
+// have for a missing table.
 func (s *Service) findTable(c *kernel.Call, name, action string) (*table, error) {
 	t, err := s.findActive(c, name, action)
 	var e *kernel.Error

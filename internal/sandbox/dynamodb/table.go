@@ -12,13 +12,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// table is a table with its items. Items that are in it are never changed in
-// place: a write puts a new one.
+// table is a table with its items. Stored items are never changed in place: a
+// write stores a new one.
 type table struct {
 	key     tableKey
 	id      string
 	created time.Time
-	active  time.Time // from when on it is ACTIVE
+	active  time.Time // the time from which it is ACTIVE
 
 	hash keyAttribute
 	sort *keyAttribute // nil: none
@@ -29,10 +29,10 @@ type table struct {
 	ttl       string // the attribute's name; empty: off
 	backups   *backups
 
-	encryption *encryption // nil: with a key that is AWS's own business
+	encryption *encryption // nil: encrypted with a key that AWS owns
 
 	// partitions are in the order of their hashes, which is the order of a
-	// Scan: it looks random, and stays the same.
+	// Scan: it looks random, and does not change.
 	partitions []*partition
 	items      int
 	bytes      int
@@ -57,7 +57,7 @@ func (t *table) status(now time.Time) string {
 	return "ACTIVE"
 }
 
-// place is where a partition stands among the others.
+// place is a partition's position among the others.
 func place(v attr.Value) [16]byte {
 	text := v.Text
 	switch v.Kind {
@@ -83,14 +83,14 @@ func comparePlaces(a, b [16]byte) int {
 	return 0
 }
 
-// partitionAt finds a partition's index, or where it would go.
+// partitionAt returns a partition's index, or the index at which to insert it.
 func (t *table) partitionAt(at [16]byte) (int, bool) {
 	return slices.BinarySearchFunc(t.partitions, at, func(p *partition, at [16]byte) int {
 		return comparePlaces(p.place, at)
 	})
 }
 
-// partition gives a hash key's items; nil where there are none.
+// partition returns a hash key's items; nil if there are none.
 func (t *table) partition(hash attr.Value) []attr.Item {
 	if i, ok := t.partitionAt(place(hash)); ok {
 		return t.partitions[i].items
@@ -98,7 +98,8 @@ func (t *table) partition(hash attr.Value) []attr.Item {
 	return nil
 }
 
-// itemAt finds an item in a partition by its sort key, or where it would go.
+// itemAt returns an item's index by its sort key, or the index at which to
+// insert it.
 func (t *table) itemAt(items []attr.Item, key attr.Item) (int, bool) {
 	if t.sort == nil {
 		return 0, len(items) > 0
@@ -109,7 +110,7 @@ func (t *table) itemAt(items []attr.Item, key attr.Item) (int, bool) {
 	})
 }
 
-// get gives the item of a key, or nil.
+// get returns the item of a key, or nil.
 func (t *table) get(key attr.Item) attr.Item {
 	items := t.partition(key[t.hash.name])
 	if i, ok := t.itemAt(items, key); ok {
@@ -118,7 +119,7 @@ func (t *table) get(key attr.Item) attr.Item {
 	return nil
 }
 
-// put stores an item in the place of the one with its key.
+// put stores an item, and replaces the one with the same key.
 func (t *table) put(item attr.Item) {
 	hash := item[t.hash.name]
 	at := place(hash)
@@ -138,7 +139,7 @@ func (t *table) put(item attr.Item) {
 	p.items = slices.Insert(p.items, j, item)
 }
 
-// remove takes away the item of a key, if there is one.
+// remove removes the item of a key, if there is one.
 func (t *table) remove(key attr.Item) {
 	i, ok := t.partitionAt(place(key[t.hash.name]))
 	if !ok {

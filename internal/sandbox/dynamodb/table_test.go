@@ -21,7 +21,7 @@ func describe(t *testing.T, client *sdk.Client, name string) *types.TableDescrip
 	return out.Table
 }
 
-func TestATableIsDescribedAsItWasMade(t *testing.T) {
+func TestATableIsDescribedAsItWasCreated(t *testing.T) {
 	client := newWorld(t).table(*table)
 	d := describe(t, client, *table)
 	if d.TableStatus != types.TableStatusActive || *d.TableArn != "arn:aws:dynamodb:eu-west-1:111111111111:table/xacct-acme" {
@@ -47,7 +47,7 @@ func TestANameIsTakenInItsAccountAndRegionOnly(t *testing.T) {
 	noError(t, err)
 }
 
-func TestATableMayTakeItsTime(t *testing.T) {
+func TestATableMayStayCreatingForAWhile(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	w.service.SetCreationTime(20 * time.Second)
@@ -83,7 +83,7 @@ func TestAProtectedTableIsNotDeleted(t *testing.T) {
 	wantCode(t, err, "ResourceNotFoundException", "")
 }
 
-func TestAWrongTableIsRefused(t *testing.T) {
+func TestAnInvalidTableIsRefused(t *testing.T) {
 	client := newWorld(t).client(vendor)
 	for name, change := range map[string]func(*sdk.CreateTableInput){
 		"a short name":          func(in *sdk.CreateTableInput) { in.TableName = aws.String("ab") },
@@ -171,7 +171,7 @@ func TestTimeToLiveIsSwitchedOnceEachWay(t *testing.T) {
 	wantCode(t, set(false, "ttl"), "ValidationException", "already disabled")
 }
 
-func TestTagsAreAddedAndTakenAway(t *testing.T) {
+func TestTagsAreAddedAndRemoved(t *testing.T) {
 	ctx := context.Background()
 	client := newWorld(t).table(*table)
 	arn := describe(t, client, *table).TableArn
@@ -201,14 +201,14 @@ func TestAPermissionIsNeededForEachAction(t *testing.T) {
 	_, err = reader.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("another"), Key: key("a", "b")})
 	wantCode(t, err, "AccessDeniedException", "table/another")
 
-	// A transaction needs the permissions of what it does.
+	// A transaction needs the permissions of its members.
 	_, err = reader.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: table, Item: key("a", "b")}}}})
 	noError(t, err)
 	_, err = reader.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Delete: &types.Delete{TableName: table, Key: key("a", "b")}}}})
 	wantCode(t, err, "AccessDeniedException", "dynamodb:DeleteItem")
 }
 
-func TestAnotherAccountsTableIsOutOfReach(t *testing.T) {
+func TestAnotherAccountsTableCannotBeUsed(t *testing.T) {
 	w := newWorld(t)
 	arn := describe(t, w.table(*table), *table).TableArn
 	_, err := w.client(stranger).GetItem(context.Background(), &sdk.GetItemInput{TableName: arn, Key: key("a", "b")})

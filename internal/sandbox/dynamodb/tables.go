@@ -76,7 +76,7 @@ func (t *table) describe(now time.Time) tableDescription {
 	return d
 }
 
-// seconds is how DynamoDB writes a time.
+// seconds returns a time in DynamoDB's format.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func (s *Service) createTable(c *kernel.Call, in *createTableInput) (any, error) {

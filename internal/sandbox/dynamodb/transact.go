@@ -22,8 +22,8 @@ const (
 	tokenLife           = 10 * time.Minute
 )
 
-// tokenKey is a client request token: the same request under the same token is
-// carried out once.
+// tokenKey is a client request token: a request is executed only once under the
+// same token.
 type tokenKey struct{ account, region, token string }
 
 type idempotent struct {
@@ -63,8 +63,8 @@ type transactWriteItemsInput struct {
 	TransactItems      []transactWrite
 }
 
-// transactWriteItems carries out all of its writes or none. Since one lock
-// guards everything, no two transactions ever conflict.
+// transactWriteItems executes all of its writes or none. Since one lock guards
+// everything, transactions never conflict.
 func (s *Service) transactWriteItems(c *kernel.Call, in *transactWriteItemsInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,8 +161,8 @@ func (s *Service) prepareTransactWrite(c *kernel.Call, name, action string, key 
 	return w.prepare(on, updateText)
 }
 
-// evaluateAll looks at every write; what speaks against them is told of all of
-// them together, in their order.
+// evaluateAll evaluates every write; the reasons against any of them are
+// returned for all of them together, in their order.
 func evaluateAll(writes []*write) error {
 	codes, reasons := make([]string, len(writes)), make([]map[string]any, len(writes))
 	cancelled := false
@@ -192,7 +192,7 @@ func evaluateAll(writes []*write) error {
 	return err
 }
 
-// seen says whether this request was carried out before under its token.
+// seen reports whether this request was executed before under its token.
 func (s *Service) seen(c *kernel.Call, in *transactWriteItemsInput) (bool, error) {
 	for now := s.env.Clock.Now(); len(s.order) > 0 && !now.Before(s.tokens[s.order[0]].expires); s.order = s.order[1:] {
 		delete(s.tokens, s.order[0])
@@ -219,7 +219,7 @@ func (s *Service) token(c *kernel.Call, in *transactWriteItemsInput) tokenKey {
 	return tokenKey{c.Principal.Account, c.Region, in.ClientRequestToken}
 }
 
-// digest tells requests apart by what they ask, not by how it is written.
+// digest identifies a request by its content, not by how it is written.
 func digest(in *transactWriteItemsInput) [sha256.Size]byte {
 	b, err := json.Marshal(in)
 	if err != nil {

@@ -58,7 +58,7 @@ func TestATransactionDoesAllOrNothing(t *testing.T) {
 	wantItem(t, get(t, client, key("e", "1")), nil)
 }
 
-func TestATransactionIsCancelledByAnUpdateThatCannotBe(t *testing.T) {
+func TestATransactionIsCancelledByAnImpossibleUpdate(t *testing.T) {
 	client := newWorld(t).table(*table)
 	put(t, client, key("a", "1"))
 	err := transact(client, nil, creating(key("b", "1")), types.TransactWriteItem{Update: &types.Update{
@@ -71,7 +71,7 @@ func TestATransactionIsCancelledByAnUpdateThatCannotBe(t *testing.T) {
 	wantItem(t, get(t, client, key("b", "1")), nil)
 }
 
-func TestATransactionThatIsNoneIsRefused(t *testing.T) {
+func TestAnInvalidTransactionIsRefused(t *testing.T) {
 	client := newWorld(t).table(*table)
 	wantCode(t, transact(client, nil, creating(key("a", "1")), types.TransactWriteItem{Delete: &types.Delete{TableName: table, Key: key("a", "1")}}),
 		"ValidationException", "multiple operations on one item")
@@ -87,7 +87,7 @@ func TestATransactionThatIsNoneIsRefused(t *testing.T) {
 	noError(t, transact(client, nil, many[:100]...))
 }
 
-func TestATransactionUnderOneTokenIsDoneOnce(t *testing.T) {
+func TestATransactionUnderOneTokenIsExecutedOnce(t *testing.T) {
 	w := newWorld(t)
 	client := w.table(*table)
 	put(t, client, with(key("a", "1"), item{"v": num("0")}))
@@ -151,7 +151,7 @@ func TestABatchReadsAndWritesManyItems(t *testing.T) {
 	wantCode(t, err, "ValidationException", "duplicates")
 }
 
-func TestABatchSaysWhatItDidNotGetTo(t *testing.T) {
+func TestABatchReturnsWhatItDidNotProcess(t *testing.T) {
 	client := newWorld(t).table(*table)
 	big := make([]byte, 399<<10)
 	var keys []item

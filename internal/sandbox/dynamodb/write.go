@@ -12,22 +12,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// placeholders are the two parameters that go with every expression.
+// placeholders are the two parameters that every expression may use.
 type placeholders struct {
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues attr.Item
 }
 
-// conditional are the parameters of a write that may be refused for what the
-// item is.
+// conditional holds the parameters of a write that has a condition on the item.
 type conditional struct {
 	placeholders
 	ConditionExpression                 *string
 	ReturnValuesOnConditionCheckFailure string
 }
 
-// write is one write, parsed and checked, not yet carried out: a transaction
-// looks at all of its writes before it does any.
+// write is one write that was parsed and checked but not yet executed: a
+// transaction evaluates all of its writes before it executes any.
 type write struct {
 	table     *table
 	key       attr.Item
@@ -43,7 +42,8 @@ type write struct {
 	old, new attr.Item
 }
 
-// prepare parses the expressions of a write; updateText is nil but for Update.
+// prepare parses the expressions of a write; updateText is nil except for
+// Update.
 func (w *write) prepare(in conditional, updateText *string) error {
 	params := &expr.Params{Names: in.ExpressionAttributeNames, Values: in.ExpressionAttributeValues}
 	if err := params.Check(in.ConditionExpression != nil || updateText != nil); err != nil {
@@ -89,8 +89,8 @@ func (w *write) checkUpdatesNoKey() error {
 	return nil
 }
 
-// evaluate looks at the item as it is: it checks the condition and works out
-// what the write would leave. It changes nothing.
+// evaluate checks the condition with the current item, and computes what the
+// write would store. It changes nothing.
 func (w *write) evaluate() error {
 	w.old = w.table.get(w.key)
 	if w.condition != nil && !w.condition.Holds(w.old) {
@@ -131,7 +131,7 @@ func (w *write) evaluateUpdate() error {
 	return nil
 }
 
-// commit carries out what evaluate found.
+// commit executes what evaluate has computed.
 func (w *write) commit(now time.Time) {
 	if w.check {
 		return
@@ -144,7 +144,7 @@ func (w *write) commit(now time.Time) {
 	}
 }
 
-// returned is what ReturnValues asks for.
+// returned returns what ReturnValues asks for.
 func (w *write) returned(wanted string) attr.Item {
 	switch wanted {
 	case "ALL_OLD":
@@ -159,7 +159,7 @@ func (w *write) returned(wanted string) attr.Item {
 	return nil
 }
 
-// touched are the parts that the update wrote to.
+// touched returns the parts that the update wrote to.
 func (w *write) touched(item attr.Item) attr.Item {
 	if w.update == nil || item == nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// defaultBus is there in every account and Region.
+// defaultBus exists in every account and Region.
 const defaultBus = "default"
 
 type busKey struct{ account, region, name string }
@@ -23,8 +23,8 @@ func (k busKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":events:" + k.region + ":" + k.account + ":event-bus/" + k.name
 }
 
-// named is the bus that a caller means by a name or an ARN. One of another
-// account or Region is beyond the sandbox.
+// named returns the bus that a caller means by a name or an ARN. Buses of
+// another account or Region are refused: the sandbox does not implement them.
 func named(c *kernel.Call, text string) (busKey, error) {
 	key := busKey{c.Principal.Account, c.Region, defaultBus}
 	switch {
@@ -37,12 +37,12 @@ func named(c *kernel.Call, text string) (busKey, error) {
 	_, name, _ := strings.Cut(text, ":event-bus/")
 	key.name = name
 	if key.arn() != text {
-		return busKey{}, invalid("The sandbox takes events for buses of the caller's own account, at the Region's own endpoint; %s is none.", text)
+		return busKey{}, invalid("The sandbox takes events for buses of the caller's own account, at the Region's own endpoint; %s is not one.", text)
 	}
 	return key, nil
 }
 
-// exists wants the lock to be held.
+// exists must be called with the lock held.
 func (s *Service) exists(key busKey) bool { return key.name == defaultBus || s.buses[key] != nil }
 
 var busName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)

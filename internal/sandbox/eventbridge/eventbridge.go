@@ -3,11 +3,12 @@
 
 // Package eventbridge is the sandbox's Amazon EventBridge as far as a sender of
 // events sees it: buses, PutEvents by the JSON 1.1 protocol with an answer for
-// each entry, every call judged by identity policies, and a journal of what was
-// accepted.
+// each entry, every call authorized by identity policies, and a journal of the
+// accepted events.
 //
 // It has no rules, targets, archives, pipes, schedules or bus policies, and
-// takes no events for another account: those calls and parameters are refused.
+// accepts no events for another account: those calls and parameters are
+// refused.
 package eventbridge
 
 import (
@@ -35,14 +36,14 @@ type Service struct {
 	refuse  func(Event) (code string)
 }
 
-// New makes an EventBridge that has the default buses alone.
+// New returns an EventBridge that has only the default buses.
 func New(env kernel.Env) *Service {
 	return &Service{clock: env.Clock, authorizer: env.Authorizer, rand: env.Rand, buses: map[busKey]*bus{}}
 }
 
 var _ kernel.Service = (*Service)(nil)
 
-// Event is an event as the rules of its bus would see it.
+// Event is an event as the rules of its bus would receive it.
 type Event struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
@@ -55,19 +56,19 @@ type Event struct {
 	Detail     json.RawMessage `json:"detail"`
 
 	Bus string `json:"-"` // ARN
-	// Dropped: the bus does not exist. AWS accepts the event and loses it
-	// (aws-facts 11.2), and so does the sandbox.
+	// Dropped means that the bus does not exist. AWS accepts such an event and
+	// loses it (aws-facts 11.2), and so does the sandbox.
 	Dropped bool `json:"-"`
 }
 
-// Events is what was accepted so far, in order.
+// Events returns the events that were accepted so far, in order.
 func (s *Service) Events() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.journal)
 }
 
-// Refuse has single entries refused with the code that a function gives; an
+// Refuse makes single entries fail with the code that a function returns; an
 // empty code accepts the entry. Nil ends it.
 func (s *Service) Refuse(with func(Event) (code string)) {
 	s.mu.Lock()
@@ -83,7 +84,7 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.events", err))
 }
 
-// operations decode their input, check that it is allowed, and do it.
+// operations decode their input, authorize the call, and execute it.
 var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"PutEvents":        (*Service).putEvents,
 	"CreateEventBus":   (*Service).createEventBus,
@@ -91,7 +92,7 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"DeleteEventBus":   (*Service).deleteEventBus,
 }
 
-// Serve runs one operation.
+// Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, ok := operations[c.Action]
 	if !ok {
@@ -111,8 +112,8 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.JSON11(r), nil
 }
 
-// decode reads an operation's input. A member that the sandbox doesn't know is
-// refused: what it doesn't understand it doesn't ignore.
+// decode decodes an operation's input. It refuses members that the sandbox does
+// not implement, instead of ignoring them.
 func decode(c *kernel.Call, in any) error {
 	d := json.NewDecoder(bytes.NewReader(c.Body))
 	d.DisallowUnknownFields()
@@ -122,7 +123,7 @@ func decode(c *kernel.Call, in any) error {
 	return nil
 }
 
-// allow asks whether the caller may do something with a bus of its account.
+// allow checks that the caller may do an action on a bus of its account.
 func (s *Service) allow(c *kernel.Call, action string, key busKey, keys map[string][]string) error {
 	err := s.authorizer.Authorize(kernel.Authorization{
 		Principal:       c.Principal,

@@ -82,7 +82,7 @@ func code(err error) string {
 	return ""
 }
 
-func TestAnAcceptedEventIsInTheJournalAsARuleWouldSeeIt(t *testing.T) {
+func TestAnAcceptedEventIsInTheJournalAsARuleWouldReceiveIt(t *testing.T) {
 	s := start(t)
 	e := entry(bus+"default", "mine", `{"a":1}`)
 	e.Resources = []string{"arn:x"}
@@ -126,7 +126,7 @@ func TestEveryEntryIsAcceptedOrRefusedByItself(t *testing.T) {
 	}
 }
 
-func TestABusThatIsNotThereTakesEventsAndLosesThem(t *testing.T) {
+func TestAMissingBusAcceptsEventsAndLosesThem(t *testing.T) {
 	s := start(t)
 	c := admin(t, s)
 	if _, err := c.DescribeEventBus(t.Context(), &eventbridge.DescribeEventBusInput{Name: aws.String("own")}); code(err) != "ResourceNotFoundException" {
@@ -156,7 +156,7 @@ func TestABusThatIsNotThereTakesEventsAndLosesThem(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotSendOnABusSendsNothing(t *testing.T) {
+func TestACallerWithoutPermissionSendsNothing(t *testing.T) {
 	s := start(t)
 	c := user(t, s, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"events:PutEvents","Resource":"`+bus+`default",
 		"Condition":{"StringEquals":{"events:source":"mine"}}}}`)
@@ -176,14 +176,14 @@ func TestWhoMayNotSendOnABusSendsNothing(t *testing.T) {
 	}
 }
 
-func TestWhatTheSandboxDoesNotDoIsRefused(t *testing.T) {
+func TestUnimplementedParametersAreRefused(t *testing.T) {
 	s := start(t)
 	c := admin(t, s)
 	if _, err := put(t, c); err == nil {
-		t.Error("no entries are taken")
+		t.Error("a request without entries is accepted")
 	}
 	if _, err := put(t, c, slices.Repeat([]types.PutEventsRequestEntry{entry("", "mine", "{}")}, 11)...); err == nil {
-		t.Error("eleven entries are taken")
+		t.Error("eleven entries are accepted")
 	}
 	for _, on := range []string{
 		"arn:aws:events:eu-west-1:222222222222:event-bus/default", "arn:aws:events:us-east-1:111111111111:event-bus/default", "arn:nonsense",

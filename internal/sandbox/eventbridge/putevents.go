@@ -22,7 +22,7 @@ type entry struct {
 	Time         *float64 // seconds since 1970
 }
 
-// result is what became of an entry.
+// result is the outcome of an entry.
 type result struct {
 	EventId      string `json:",omitempty"`
 	ErrorCode    string `json:",omitempty"`
@@ -34,8 +34,8 @@ const (
 	mostBytes   = 1 << 20 // of all entries (aws-facts 11.1)
 )
 
-// putEvents takes or refuses every entry by itself. What the caller may not do,
-// or what is too much, fails the whole request.
+// putEvents accepts or refuses every entry separately. A missing permission, or
+// too many entries, fails the whole request.
 func (s *Service) putEvents(c *kernel.Call) (any, error) {
 	var in struct{ Entries []entry }
 	if err := decode(c, &in); err != nil {
@@ -78,7 +78,7 @@ func (s *Service) putEvents(c *kernel.Call) (any, error) {
 	return out, nil
 }
 
-// put wants the lock to be held.
+// put must be called with the lock held.
 func (s *Service) put(key busKey, e entry) result {
 	if code, message := e.wrong(); code != "" {
 		return result{ErrorCode: code, ErrorMessage: message}
@@ -120,7 +120,7 @@ func (e entry) wrong() (code, message string) {
 	return "", ""
 }
 
-// size is counted as AWS counts it.
+// size returns an entry's size as AWS counts it, in bytes.
 func (e entry) size() int {
 	n := len(e.Source) + len(e.DetailType) + len(e.Detail)
 	for _, r := range e.Resources {

@@ -12,13 +12,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// ownedByAWS are the services whose own keys there are: alias/aws/sqs.
+// ownedByAWS are the services that have keys of their own: alias/aws/sqs.
 var ownedByAWS = []string{"sqs", "dynamodb"}
 
 var aliasName = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
 
-// target returns the ARN of the key that an alias's ARN leads to. A service's
-// own key is made when it is first asked for. The caller holds the lock.
+// target returns the ARN of the key that an alias's ARN refers to. A service's
+// own key is created on first use. The caller holds the lock.
 func (s *Service) target(alias string) (string, error) {
 	if arn, found := s.aliases[alias]; found {
 		return arn, nil

@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Data: what is encrypted with a key names it, and opens with the same
-// encryption context only.
+// Data encryption: a ciphertext names its key, and can be decrypted only with
+// the same encryption context.
 
 // envelope is a ciphertext blob.
 type envelope struct {
@@ -31,7 +31,7 @@ type dataInput struct {
 	NumberOfBytes     int
 }
 
-// contextKeys are the condition keys of an encryption context.
+// contextKeys returns the condition keys of an encryption context.
 func contextKeys(context map[string]string) map[string][]string {
 	keys := map[string][]string{"kms:encryptioncontextkeys": nil}
 	for name, value := range context {
@@ -99,8 +99,8 @@ func (s *Service) sealed(k *key, plain []byte, context map[string]string) ([]byt
 	return json.Marshal(envelope{k.arn, nonce, k.seal.Seal(nil, nonce, plain, additional(context))})
 }
 
-// additional is an encryption context as it is bound to the ciphertext: maps
-// are encoded in the order of their keys.
+// additional returns an encryption context as it is bound to the ciphertext:
+// maps are encoded in the order of their keys.
 func additional(context map[string]string) []byte {
 	if len(context) == 0 {
 		return nil
@@ -136,7 +136,7 @@ func (s *Service) decrypt(c *kernel.Call, in *dataInput) (any, error) {
 	return map[string]any{"KeyId": k.arn, "Plaintext": plain, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, nil
 }
 
-// grant is what a service asks for when it takes a key into use.
+// grant is what a service requests when a resource begins to use a key.
 type grant struct {
 	GrantId, GranteePrincipal, KeyId string
 	Operations                       []string
@@ -147,8 +147,8 @@ type grantInput struct {
 	Operations              []string
 }
 
-// createGrant records a grant to a service. Services of the sandbox work with
-// the permissions of whoever they work for, so no grant is ever used.
+// createGrant records a grant to a service. The sandbox's services use the
+// permissions of their callers, so no grant is ever used.
 func (s *Service) createGrant(c *kernel.Call, in *grantInput) (any, error) {
 	if !strings.HasSuffix(in.GranteePrincipal, ".amazonaws.com") {
 		return nil, notImplemented("has grants to AWS services only, not to %q.", in.GranteePrincipal)

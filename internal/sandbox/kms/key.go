@@ -27,7 +27,7 @@ type key struct {
 	tags                     map[string]string
 	grants                   []grant
 	disabled                 bool
-	deletion                 time.Time // when it will be deleted; zero: it won't
+	deletion                 time.Time // when it will be deleted; zero: it is not being deleted
 	seal                     cipher.AEAD
 }
 
@@ -48,7 +48,7 @@ func (k *key) state() string {
 	}
 }
 
-// newKey returns a key with material of its own; it is not registered yet.
+// newKey returns a key with its own material; it is not registered yet.
 func (s *Service) newKey(region, account string) (*key, error) {
 	material := make([]byte, 32)
 	if _, err := io.ReadFull(s.env.Rand, material); err != nil {
@@ -99,7 +99,7 @@ func (s *Service) find(c *kernel.Call, name string) (*key, error) {
 	return nil, invalid("NotFoundException", "Key '%s' does not exist", arn)
 }
 
-// expire forgets the keys whose waiting period is over. The caller holds the
+// expire removes the keys whose waiting period is over. The caller holds the
 // lock.
 func (s *Service) expire() {
 	now := s.env.Clock.Now()
@@ -111,8 +111,8 @@ func (s *Service) expire() {
 	}
 }
 
-// allowed returns the key that a call names, if the caller may do the action to
-// it. What changes a key needs its own account.
+// allowed returns the key that a call names, if the caller may do the action on
+// it. Only the key's own account can change it.
 func (s *Service) allowed(c *kernel.Call, action, name string, context map[string][]string) (*key, error) {
 	k, err := s.find(c, name)
 	if err != nil {
@@ -124,7 +124,7 @@ func (s *Service) allowed(c *kernel.Call, action, name string, context map[strin
 	return k, s.authorize(c, action, k.arn, k.account, policy, context)
 }
 
-// hide keeps from another account whether a key exists.
+// hide keeps other accounts from learning whether a key exists.
 func (s *Service) hide(c *kernel.Call, action, name string, missing error) error {
 	account, named := kernel.PrincipalAccount(name)
 	if !named || account == c.Principal.Account {
@@ -153,7 +153,7 @@ func (k *key) wrongState() error {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// metadata is a key as DescribeKey shows it. The caller holds the lock.
+// metadata returns a key as DescribeKey shows it. The caller holds the lock.
 func (k *key) metadata() map[string]any {
 	m := map[string]any{
 		"AWSAccountId": k.account, "KeyId": k.id, "Arn": k.arn, "CreationDate": seconds(k.created),
@@ -240,7 +240,7 @@ type pageInput struct {
 	Marker string
 }
 
-// onePage refuses a marker: every list is whole.
+// onePage refuses a marker, because every list is complete.
 func (in pageInput) onePage() error {
 	if in.Marker != "" {
 		return invalid("InvalidMarkerException", "The sandbox's KMS gives every list in one page.")
@@ -267,7 +267,7 @@ func (s *Service) listKeys(c *kernel.Call, in *pageInput) (any, error) {
 	return map[string]any{"Keys": list, "Truncated": false}, nil
 }
 
-// change lets a call change a key of the caller's own account.
+// change executes a call that changes a key of the caller's own account.
 func (s *Service) change(c *kernel.Call, action, name string, do func(k *key) (any, error)) (any, error) {
 	k, err := s.allowed(c, action, name, nil)
 	if err != nil {
@@ -324,7 +324,7 @@ func (s *Service) cancelKeyDeletion(c *kernel.Call, in *keyInput) (any, error) {
 		if k.state() != pendingDeletion {
 			return nil, invalid("KMSInvalidStateException", "%s is not pending deletion.", k.arn)
 		}
-		k.deletion, k.disabled = time.Time{}, true // as on AWS, it has to be enabled again
+		k.deletion, k.disabled = time.Time{}, true // as on AWS, the key must be enabled again
 		return map[string]any{"KeyId": k.arn}, nil
 	})
 }

@@ -3,11 +3,11 @@
 
 // Package kms is the sandbox's AWS KMS: symmetric keys with key policies and
 // aliases, AWS's own keys for SQS and DynamoDB, and data keys that are really
-// encrypted, by the JSON 1.1 protocol. Every use of a key is judged by its key
-// policy, whoever uses it: a caller, a service for a caller, or SNS.
+// encrypted, by the JSON 1.1 protocol. Every use of a key is authorized by its
+// key policy, for every user of it: a caller, a service for a caller, or SNS.
 //
 // It has no asymmetric or HMAC keys, no imported or rotated key material, no
-// multi-Region keys and no key stores, and nothing acts by a grant: those calls
+// multi-Region keys and no key stores, and grants have no effect: those calls
 // and parameters are refused. Changes are effective at once, while AWS's
 // services keep data keys for some minutes.
 package kms
@@ -49,7 +49,7 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.kms", err))
 }
 
-// operations decode their input, check that it is allowed, and do it.
+// operations decode their input, authorize the call, and execute it.
 var operations map[string]func(*Service, *kernel.Call) (any, error)
 
 func init() {
@@ -80,7 +80,7 @@ func init() {
 	}
 }
 
-// on decodes strictly: a member that the sandbox does not know is refused.
+// on decodes strictly: it refuses members that the sandbox does not implement.
 func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) func(*Service, *kernel.Call) (any, error) {
 	return func(s *Service, c *kernel.Call) (any, error) {
 		in := new(In)
@@ -93,7 +93,7 @@ func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) func(*Servic
 	}
 }
 
-// Serve runs one operation.
+// Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, ok := operations[c.Action]
 	if !ok {
@@ -113,11 +113,11 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.JSON11(r), nil
 }
 
-// anywhere is the resource of an action that is about no key.
+// anywhere is the resource of an action that concerns no key.
 const anywhere = "*"
 
-// authorize asks whether the caller may do something. A key's policy decides
-// for everybody, its own account included.
+// authorize checks that the caller may do an action. A key's policy decides for
+// every account, the key's own included.
 func (s *Service) authorize(c *kernel.Call, action, resource, account, policy string, context map[string][]string) error {
 	keys := map[string][]string{"kms:bypasspolicylockoutsafetycheck": nil, "kms:grantisforawsresource": nil}
 	if c.Principal.Account != "" {
@@ -145,7 +145,8 @@ func notImplemented(format string, args ...any) *kernel.Error {
 	return invalid("UnsupportedOperationException", "The sandbox's KMS "+format, args...)
 }
 
-// prefix is how the ARNs of an account's keys and aliases in a Region begin.
+// prefix returns the beginning of the ARNs of an account's keys and aliases in
+// a Region.
 func prefix(region, account string) string {
 	return strings.Join([]string{"arn", kernel.Partition(region), "kms", region, account, ""}, ":")
 }

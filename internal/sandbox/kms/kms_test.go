@@ -90,11 +90,11 @@ func generate(c *sdk.Client, key string) (*sdk.GenerateDataKeyOutput, error) {
 const (
 	everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 	nothing    = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sns:*","Resource":"*"}]}`
-	// ownOnly leaves the key to one user, and lets them change the policy.
+	// ownOnly gives the key to one user, who may change the policy.
 	ownOnly = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/admin"},"Action":"kms:*","Resource":"*"}]}`
 )
 
-func TestAKeyIsTheirsWhomItsPolicyNames(t *testing.T) {
+func TestOnlyPrincipalsInTheKeyPolicyCanUseAKey(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	own := admin(t, s, vendor)
@@ -104,8 +104,8 @@ func TestAKeyIsTheirsWhomItsPolicyNames(t *testing.T) {
 		allowed bool
 	}{
 		"the default policy leaves it to IAM":           {"", user(t, s, vendor, "a", everything), true},
-		"where IAM doesn't allow, neither does the key": {"", user(t, s, vendor, "b", nothing), false},
-		"a policy that names somebody else":             {ownOnly, user(t, s, vendor, "c", everything), false},
+		"IAM doesn't allow it, so neither does the key": {"", user(t, s, vendor, "b", nothing), false},
+		"a policy that names another user":              {ownOnly, user(t, s, vendor, "c", everything), false},
 		"a policy that names the caller":                {ownOnly, own, true},
 		"another account":                               {"", admin(t, s, customer), false},
 		"a policy that names the other account": {
@@ -123,7 +123,7 @@ func TestAKeyIsTheirsWhomItsPolicyNames(t *testing.T) {
 	}
 }
 
-func TestWhatIsEncryptedOpensWithItsContextOnly(t *testing.T) {
+func TestDecryptionNeedsTheEncryptionContext(t *testing.T) {
 	t.Parallel()
 	c := admin(t, start(t), vendor)
 	key := create(t, c, "")
@@ -187,7 +187,7 @@ func TestAKeyCanBeDisabledAndDeleted(t *testing.T) {
 	wantCode(t, err, "NotFoundException", "does not exist")
 }
 
-func TestAnAliasLeadsToItsKey(t *testing.T) {
+func TestAnAliasRefersToItsKey(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	c := admin(t, s, vendor)
@@ -201,7 +201,7 @@ func TestAnAliasLeadsToItsKey(t *testing.T) {
 	}
 	for name, code := range map[string]string{"alias/other": "NotFoundException", "arn:aws:kms:eu-west-1:alias/x": "NotFoundException", "": "ValidationException"} {
 		if _, err := c.DescribeKey(t.Context(), &sdk.DescribeKeyInput{KeyId: &name}); err == nil {
-			t.Errorf("%q leads somewhere, want %s", name, code)
+			t.Errorf("%q refers to a key, want %s", name, code)
 		}
 	}
 	_, err = admin(t, s, customer).DescribeKey(t.Context(), &sdk.DescribeKeyInput{KeyId: aws.String("arn:aws:kms:eu-west-1:111111111111:key/absent")})
@@ -225,7 +225,7 @@ func TestAServicesOwnKeyIsUsedThroughTheServiceOnly(t *testing.T) {
 	wantCode(t, err, "AccessDeniedException", "")
 }
 
-func TestWhatTheSandboxHasNotIsRefused(t *testing.T) {
+func TestUnimplementedFeaturesAreRefused(t *testing.T) {
 	t.Parallel()
 	c := admin(t, start(t), vendor)
 	_, err := c.CreateKey(t.Context(), &sdk.CreateKeyInput{KeySpec: types.KeySpecRsa2048, KeyUsage: types.KeyUsageTypeSignVerify})

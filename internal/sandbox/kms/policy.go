@@ -15,15 +15,15 @@ const (
 	policyName     = "default" // the only one
 )
 
-// defaultPolicy hands every decision to the account's IAM policies, as AWS's
+// defaultPolicy leaves every decision to the account's IAM policies, as AWS's
 // default does.
 func defaultPolicy(region, account string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow","Principal":{"AWS":"arn:%s:iam::%s:root"},"Action":"kms:*","Resource":"*"}]}`,
 		kernel.Partition(region), account)
 }
 
-// managedPolicy is that of a service's own key: everybody in the account may
-// use it through that service, and only so. SNS is not among them.
+// managedPolicy is that of a service's own key: every principal of the account
+// may use it through that service, and only so. SNS is not among the services.
 func managedPolicy(region, account, service string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"auto-%[1]s-1","Statement":[
 		{"Sid":"Allow access through the service for all principals in the account that are authorized to use it","Effect":"Allow","Principal":{"AWS":"*"},
@@ -33,8 +33,8 @@ func managedPolicy(region, account, service string) string {
 		 "Action":["kms:Describe*","kms:Get*","kms:List*"],"Resource":"*"}]}`, service, account, region, kernel.Partition(region))
 }
 
-// checkPolicy refuses what KMS would not store: what is malformed, names
-// principals that do not exist, or would lock the caller out.
+// checkPolicy refuses what KMS would not store: a policy that is malformed,
+// names principals that do not exist, or would lock the caller out.
 func (s *Service) checkPolicy(c *kernel.Call, k *key, text string, bypass bool) error {
 	malformed := func(format string, args ...any) error {
 		return invalid("MalformedPolicyDocumentException", format, args...)
@@ -64,7 +64,7 @@ type policyInput struct {
 	BypassPolicyLockoutSafetyCheck bool
 }
 
-// checkName: every key has one policy, whose name may be left out.
+// checkName: every key has one policy, whose name may be omitted.
 func (in *policyInput) checkName() error {
 	if in.PolicyName != "" && in.PolicyName != policyName {
 		return invalid("NotFoundException", "No such policy exists")
@@ -94,7 +94,7 @@ func (s *Service) putKeyPolicy(c *kernel.Call, in *policyInput) (any, error) {
 		if err := in.checkName(); err != nil {
 			return nil, err
 		}
-		// The authorizer asks nobody in KMS, so the lock may be held.
+		// The authorizer does not call KMS, so the lock may be held.
 		if err := s.checkPolicy(c, k, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 			return nil, err
 		}

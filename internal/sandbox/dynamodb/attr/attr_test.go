@@ -22,7 +22,7 @@ func number(t *testing.T, s string) Number {
 	return n
 }
 
-func TestANumberIsGivenBackPlain(t *testing.T) {
+func TestANumberIsFormattedWithoutExponent(t *testing.T) {
 	for in, want := range map[string]string{
 		"0": "0", "-0": "0", "0.00": "0", "007": "7", "+1": "1", "1.0": "1", "-12.50": "-12.5", ".5": "0.5", "5.": "5",
 		"1E3": "1000", "1e-3": "0.001", "1.5E+2": "150", "12345678901234567890123456789012345678": "12345678901234567890123456789012345678",
@@ -35,7 +35,7 @@ func TestANumberIsGivenBackPlain(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNumberOfDynamoDBIsRefused(t *testing.T) {
+func TestAnInvalidNumberIsRefused(t *testing.T) {
 	for _, in := range []string{
 		"", " ", "-", "+", ".", "e5", "1e", "1e1.5", "--1", "1-", "0x10", "1_000", "NaN", "Infinity", "１",
 		"1E126", "1E-131", strings.Repeat("9", 39), "1." + strings.Repeat("0", 37) + "1", "1E999999999999999999", strings.Repeat("0", 2000),
@@ -43,12 +43,12 @@ func TestWhatIsNoNumberOfDynamoDBIsRefused(t *testing.T) {
 		n, err := ParseNumber(in)
 		var bad InvalidError
 		if !errors.As(err, &bad) {
-			t.Errorf("%q was taken as %s", in, n)
+			t.Errorf("%q was accepted as %s", in, n)
 		}
 	}
 }
 
-// decimal draws a number with up to 15 digits, which leaves room for sums.
+// decimal draws a number with up to 15 digits, so that sums still fit.
 func decimal(t *rapid.T, label string) string {
 	return rapid.StringMatching(`-?[0-9]{1,10}(\.[0-9]{1,5})?`).Draw(t, label)
 }
@@ -84,7 +84,7 @@ func TestSumsAndOrderAreExact(t *testing.T) {
 	})
 }
 
-func TestASumThatDoesNotFitIsRefused(t *testing.T) {
+func TestASumOutOfRangeIsRefused(t *testing.T) {
 	for _, pair := range [][2]string{{"1E38", "1"}, {"9E125", "9E125"}} {
 		if sum, err := number(t, pair[0]).Add(number(t, pair[1])); err == nil {
 			t.Errorf("%s + %s gave %s", pair[0], pair[1], sum)
@@ -92,7 +92,7 @@ func TestASumThatDoesNotFitIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnItemCountsItsNamesAndValues(t *testing.T) {
+func TestAnItemsSizeCountsNamesAndValues(t *testing.T) {
 	for text, want := range map[string]int{
 		`{}`:                         0,
 		`{"ab":{"S":"ü"}}`:           2 + 2,
@@ -129,7 +129,8 @@ func TestAMalformedValueIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzValue: what can be read comes back equal from what is written.
+// FuzzValue: every value that can be decoded is equal after it was encoded
+// again.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{
 		`{"S":"a"}`, `{"N":"-1.5E3"}`, `{"B":"AAEC"}`, `{"SS":["b","a"]}`, `{"NS":["2","1"]}`, `{"BS":["AA=="]}`,
@@ -150,7 +151,7 @@ func FuzzValue(f *testing.F) {
 			t.Fatalf("%s became %s, which cannot be read: %v", b, written, err)
 		}
 		if !v.Equal(again) || !v.Clone().Equal(v) || v.size() != again.size() {
-			t.Fatalf("%s became %s, which is something else", b, written)
+			t.Fatalf("%s became %s, which is not equal", b, written)
 		}
 	})
 }

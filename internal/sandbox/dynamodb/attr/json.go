@@ -12,8 +12,8 @@ import (
 
 const maxNesting = 32
 
-// wire is the JSON form: {"S": "…"}. Pointers and raw messages tell absent
-// from empty.
+// wire is the JSON form: {"S": "…"}. Pointers and raw messages distinguish
+// absent from empty.
 type wire struct {
 	S    *string                     `json:"S,omitempty"`
 	N    *string                     `json:"N,omitempty"`
@@ -27,8 +27,8 @@ type wire struct {
 	NULL *bool                       `json:"NULL,omitempty"`
 }
 
-// UnmarshalJSON reads a value; what DynamoDB would not take is an
-// InvalidError.
+// UnmarshalJSON decodes a value. The error is an InvalidError if DynamoDB would
+// not accept the value.
 func (v *Value) UnmarshalJSON(b []byte) error {
 	value, err := decode(b, 1)
 	if err != nil {
@@ -127,7 +127,7 @@ func decodeSet(w wire) (Value, error) {
 	return Value{}, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes") // {"S": null}
 }
 
-// newSet sorts a set's members and refuses what is no set.
+// newSet sorts a set's members and refuses an invalid set.
 func newSet(v Value) (Value, error) {
 	given := v.Len()
 	if given == 0 {
@@ -141,7 +141,7 @@ func newSet(v Value) (Value, error) {
 	return v, nil
 }
 
-// sortSet gives a set its one form.
+// sortSet sorts a set, so that equal sets have one form.
 func (v Value) sortSet() Value {
 	switch v.Kind {
 	case StringSet:
@@ -160,7 +160,7 @@ func (v Value) sortSet() Value {
 	return v
 }
 
-// MarshalJSON writes a value in the form of the wire.
+// MarshalJSON encodes a value in the form of the wire.
 func (v Value) MarshalJSON() ([]byte, error) {
 	var content any
 	switch v.Kind {
@@ -203,5 +203,5 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[Kind]any{v.Kind: content})
 }
 
-// element is the kind of a set's members.
+// element returns the kind of a set's members.
 func (k Kind) element() Kind { return Kind(strings.TrimSuffix(string(k), "S")) }

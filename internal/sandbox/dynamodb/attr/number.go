@@ -22,13 +22,13 @@ const (
 	maxDigits   = 38
 	maxExponent = 125 // of the first digit
 	minExponent = -130
-	// maxLiteral keeps absurd literals from costing anything.
+	// maxLiteral limits the cost of absurd literals.
 	maxLiteral = 1 << 10
 )
 
 var ten = big.NewInt(10)
 
-// ParseNumber reads a decimal literal: "-12.5", "1E+3".
+// ParseNumber parses a decimal literal: "-12.5", "1E+3".
 func ParseNumber(s string) (Number, error) {
 	notNumber := invalid("The parameter cannot be converted to a numeric value: %s", s)
 	mantissa, exponent, hasExponent := strings.Cut(strings.ReplaceAll(s, "E", "e"), "e")
@@ -55,7 +55,7 @@ func ParseNumber(s string) (Number, error) {
 	return makeNumber(coefficient, shift-len(fraction))
 }
 
-// Int makes a number of an integer.
+// Int returns an integer as a number.
 func Int(i int64) Number {
 	n, err := makeNumber(big.NewInt(i), 0)
 	if err != nil {
@@ -64,7 +64,7 @@ func Int(i int64) Number {
 	return n
 }
 
-// makeNumber brings a number into its one form and checks the limits.
+// makeNumber normalizes a number and checks the limits.
 func makeNumber(coefficient *big.Int, exponent int) (Number, error) {
 	if coefficient.Sign() == 0 {
 		return Number{}, nil
@@ -89,7 +89,7 @@ func makeNumber(coefficient *big.Int, exponent int) (Number, error) {
 
 func power(n int) *big.Int { return new(big.Int).Exp(ten, big.NewInt(int64(n)), nil) }
 
-// align gives two numbers' coefficients at one exponent.
+// align returns two numbers' coefficients at one exponent.
 func align(n, m Number) (a, b *big.Int, exponent int) {
 	if n.coefficient == nil {
 		return new(big.Int), m.value(), m.exponent
@@ -115,26 +115,26 @@ func (n Number) at(exponent int) *big.Int {
 	return new(big.Int).Mul(n.coefficient, power(n.exponent-exponent))
 }
 
-// Cmp orders numbers by value: -1, 0 or 1.
+// Cmp compares numbers by value: -1, 0 or 1.
 func (n Number) Cmp(m Number) int {
 	a, b, _ := align(n, m)
 	return a.Cmp(b)
 }
 
-// Add gives the exact sum, or an error where it does not fit.
+// Add returns the exact sum, or an error if it is out of range.
 func (n Number) Add(m Number) (Number, error) {
 	a, b, exponent := align(n, m)
 	return makeNumber(new(big.Int).Add(a, b), exponent)
 }
 
-// Sub gives the exact difference, or an error where it does not fit.
+// Sub returns the exact difference, or an error if it is out of range.
 func (n Number) Sub(m Number) (Number, error) {
 	a, b, exponent := align(n, m)
 	return makeNumber(new(big.Int).Sub(a, b), exponent)
 }
 
-// String is how DynamoDB gives a number back: plain, without exponent, leading
-// or trailing zeros.
+// String returns a number as DynamoDB formats it: without exponent, leading or
+// trailing zeros.
 func (n Number) String() string {
 	if n.coefficient == nil {
 		return "0"
@@ -155,7 +155,8 @@ func (n Number) String() string {
 	}
 }
 
-// size is what a number counts for in an item: about a byte for two digits.
+// size returns what a number counts for in an item: about one byte for two
+// digits.
 func (n Number) size() int {
 	if n.coefficient == nil {
 		return 1

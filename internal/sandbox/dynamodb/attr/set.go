@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// IsSet says whether a value is one of the three sets.
+// IsSet reports whether a value is one of the three sets.
 func (v Value) IsSet() bool { return v.Kind == StringSet || v.Kind == NumSet || v.Kind == BinarySet }
 
-// Len is what the function size() gives: characters of a string, bytes of a
-// binary, members of everything else; 0 for what has no size.
+// Len returns the result of the function size(): characters of a string, bytes
+// of a binary, members of all others; 0 for types without a size.
 func (v Value) Len() int {
 	switch v.Kind {
 	case String:
@@ -35,11 +35,11 @@ func (v Value) Len() int {
 	return 0
 }
 
-// HasLen says whether size() can be asked of a kind.
+// HasLen reports whether a kind has a size().
 func (k Kind) HasLen() bool { return k != Num && k != Bool && k != Null }
 
-// Contains is the function contains(): a part of a string or binary, a member
-// of a set or list.
+// Contains implements the function contains(): a part of a string or binary, a
+// member of a set or list.
 func (v Value) Contains(w Value) bool {
 	switch v.Kind {
 	case String:
@@ -63,7 +63,7 @@ func (v Value) has(w Value) bool {
 	}
 }
 
-// HasPrefix is the function begins_with().
+// HasPrefix implements the function begins_with().
 func (v Value) HasPrefix(w Value) bool {
 	if v.Kind != w.Kind {
 		return false
@@ -72,7 +72,7 @@ func (v Value) HasPrefix(w Value) bool {
 		v.Kind == Binary && bytes.HasPrefix(v.Bin, w.Bin)
 }
 
-// Union adds the members of a set of the same kind.
+// Union returns the set with the members of another set of the same kind added.
 func (v Value) Union(w Value) Value {
 	v.Strs = slices.Concat(v.Strs, w.Strs)
 	v.Nums = slices.Concat(v.Nums, w.Nums)
@@ -80,8 +80,8 @@ func (v Value) Union(w Value) Value {
 	return v.sortSet()
 }
 
-// Minus takes away the members of a set of the same kind. The result may be
-// empty: then the attribute goes.
+// Minus returns the set without the members of another set of the same kind.
+// The result may be empty: then the attribute is removed.
 func (v Value) Minus(w Value) Value {
 	v.Strs = slices.DeleteFunc(slices.Clone(v.Strs), func(s string) bool { return w.has(Str(s)) })
 	v.Nums = slices.DeleteFunc(slices.Clone(v.Nums), func(n Number) bool { return w.has(Of(n)) })
@@ -89,8 +89,8 @@ func (v Value) Minus(w Value) Value {
 	return v
 }
 
-// Size is what an item counts for against the 400 KB that it may have: names
-// and values in bytes.
+// Size returns what an item counts for against the limit of 400 KB: names and
+// values in bytes.
 func (i Item) Size() int {
 	total := 0
 	for name, v := range i {

@@ -4,8 +4,8 @@
 // Package attr holds DynamoDB's attribute values: the ten types, their JSON
 // form, equality, order and size, and numbers that are exact to 38 digits.
 //
-// Values are never changed in place once they are made: whoever changes an
-// item clones it first. That lets readers share what is stored.
+// Values are never changed in place: a change clones the item first. So stored
+// values can be shared by readers.
 package attr
 
 import (
@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// Kind is a type as the wire names it.
+// Kind is a type as it is named on the wire.
 type Kind string
 
-// The types that there are.
+// The ten types.
 const (
 	String    Kind = "S"
 	Num       Kind = "N"
@@ -33,7 +33,7 @@ const (
 	Null      Kind = "NULL"
 )
 
-// Known says whether a kind exists, for attribute_type.
+// Known reports whether a kind exists, for attribute_type.
 func (k Kind) Known() bool {
 	switch k {
 	case String, Num, Binary, StringSet, NumSet, BinarySet, Map, List, Bool, Null:
@@ -60,8 +60,8 @@ type Value struct {
 // Item is a record, or the content of a map.
 type Item map[string]Value
 
-// InvalidError is what a request's value gets wrong; DynamoDB answers it with
-// a ValidationException.
+// InvalidError is a mistake in a request's value; DynamoDB answers it with a
+// ValidationException.
 type InvalidError string
 
 func (e InvalidError) Error() string { return string(e) }
@@ -70,14 +70,14 @@ func invalid(format string, args ...any) error {
 	return InvalidError(fmt.Sprintf(format, args...))
 }
 
-// Str makes a string value.
+// Str returns a string value.
 func Str(s string) Value { return Value{Kind: String, Text: s} }
 
-// Of makes a number value.
+// Of returns a number value.
 func Of(n Number) Value { return Value{Kind: Num, Num: n} }
 
-// Equal is DynamoDB's "=": same type, same value; numbers by their value, sets
-// by their members.
+// Equal implements DynamoDB's "=": same type, same value; numbers by their
+// value, sets by their members.
 func (v Value) Equal(w Value) bool {
 	if v.Kind != w.Kind {
 		return false
@@ -119,11 +119,12 @@ func (i Item) Equal(j Item) bool {
 	return true
 }
 
-// Ordered says whether values of a kind have an order.
+// Ordered reports whether values of a kind have an order.
 func (k Kind) Ordered() bool { return k == String || k == Num || k == Binary }
 
-// Compare orders two values; ok is false where DynamoDB knows no order between
-// them (different types, or a type without one). Strings go by their bytes.
+// Compare compares two values; ok is false if DynamoDB defines no order between
+// them (different types, or a type without one). Strings are compared by their
+// bytes.
 func (v Value) Compare(w Value) (order int, ok bool) {
 	if v.Kind != w.Kind {
 		return 0, false
@@ -139,7 +140,7 @@ func (v Value) Compare(w Value) (order int, ok bool) {
 	return 0, false
 }
 
-// Clone copies an item so deeply that maps and lists may be changed.
+// Clone returns a copy whose maps and lists may be changed.
 func (i Item) Clone() Item {
 	if i == nil {
 		return nil
@@ -151,7 +152,7 @@ func (i Item) Clone() Item {
 	return out
 }
 
-// Clone copies maps and lists; everything else is never changed in place.
+// Clone copies maps and lists; all other values are never changed in place.
 func (v Value) Clone() Value {
 	switch v.Kind {
 	case Map:
@@ -166,7 +167,7 @@ func (v Value) Clone() Value {
 	return v
 }
 
-// Describe shows a value as DynamoDB's messages show it: {S:abc}.
+// Describe formats a value as DynamoDB's messages do: {S:abc}.
 func (v Value) Describe() string {
 	var text string
 	switch v.Kind {

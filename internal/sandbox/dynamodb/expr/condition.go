@@ -24,7 +24,7 @@ type node interface {
 // Holds evaluates the condition.
 func (c *Condition) Holds(item attr.Item) bool { return c.root.holds(item) }
 
-// Attributes are the top-level names that the condition reads.
+// Attributes returns the top-level names that the condition reads.
 func (c *Condition) Attributes() []string {
 	var names []string
 	for _, p := range c.root.paths() {
@@ -101,8 +101,8 @@ func (p *parser) primary() (node, error) {
 	return p.comparison()
 }
 
-// closes says whether the parenthesis that opens at a token closes just before
-// the one that was taken last: ((…)).
+// closes reports whether the parenthesis that opens at a token closes just
+// before the most recently read token: ((…)).
 func (p *parser) closes(open int) bool {
 	depth := 0
 	for i := open; i < p.next-1; i++ {

@@ -5,9 +5,9 @@
 // filters, key conditions, updates and projections.
 //
 // An expression is parsed together with the request's placeholders (#name and
-// :value), so that what is undefined is found at once and what is unused after
-// all of the request's expressions are parsed (Params.Unused). It knows no
-// tables and no items but those it is given.
+// :value), so that an undefined one is found at once, and an unused one after
+// all of the request's expressions are parsed (Params.Unused). The package
+// knows no tables, and only the items that it is given.
 package expr
 
 import (
@@ -20,7 +20,8 @@ import (
 
 const maxExpression = 4096 // bytes
 
-// Error is what is wrong with an expression; the service prefixes which one.
+// Error describes what is wrong with an expression; the service adds which
+// expression it is.
 type Error string
 
 func (e Error) Error() string { return string(e) }
@@ -53,7 +54,7 @@ type Step struct {
 // Path is a document path: "a.b[2]".
 type Path []Step
 
-// String shows a path as messages do: [a, b, [2]].
+// String formats a path as messages do: [a, b, [2]].
 func (p Path) String() string {
 	parts := make([]string, len(p))
 	for i, s := range p {
@@ -65,7 +66,7 @@ func (p Path) String() string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// Get follows a path into an item.
+// Get returns the value at a path in an item.
 func (p Path) Get(item attr.Item) (attr.Value, bool) {
 	v := attr.Value{Kind: attr.Map, Map: item}
 	for _, s := range p {
@@ -91,7 +92,7 @@ func (s Step) get(v attr.Value) (attr.Value, bool) {
 	return w, ok
 }
 
-// startsWith says whether q is p or leads to it.
+// startsWith reports whether q is p or a prefix of it.
 func (p Path) startsWith(q Path) bool {
 	if len(q) > len(p) {
 		return false
@@ -104,8 +105,8 @@ func (p Path) startsWith(q Path) bool {
 	return true
 }
 
-// checkOverlap refuses two paths of which one leads to the other, or that want
-// one thing to be both a map and a list.
+// checkOverlap refuses two paths if one leads to the other, or if they need one
+// value to be both a map and a list.
 func checkOverlap(paths []Path) error {
 	for i, p := range paths {
 		for _, q := range paths[:i] {

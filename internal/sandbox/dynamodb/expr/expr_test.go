@@ -23,7 +23,7 @@ func item(t testing.TB, text string) attr.Item {
 	return i
 }
 
-// params hold a value of every type, and a few names.
+// params returns a value of every type, and a few names.
 func params(t testing.TB) *Params {
 	return &Params{
 		Names: map[string]string{"#name": "name", "#dotted": "a.b", "#zero": "zero"},
@@ -37,7 +37,7 @@ const subject = `{"s":{"S":"bcd"},"n":{"N":"5.0"},"bool":{"BOOL":true},"nothing"
 	"l":{"L":[{"N":"1"},{"S":"x"},{"M":{"k":{"S":"v"}}}]},"m":{"M":{"k":{"S":"v"},"deep":{"M":{"n":{"N":"7"}}}}},
 	"name":{"S":"reserved"},"a.b":{"S":"dot"},"bin":{"B":"AAECAw=="}}`
 
-func TestAConditionHoldsAsDynamoDBSays(t *testing.T) {
+func TestConditionsAreEvaluatedAsByDynamoDB(t *testing.T) {
 	subject := item(t, subject)
 	for text, want := range map[string]bool{
 		"s = :s": true, "s <> :s": false, "n = :n": true, "n = :s": false, "n <> :s": true,
@@ -67,7 +67,7 @@ func TestAConditionHoldsAsDynamoDBSays(t *testing.T) {
 	}
 }
 
-func TestAWrongConditionIsRefusedWithTheReasonOfDynamoDB(t *testing.T) {
+func TestAnInvalidConditionIsRefusedWithDynamoDBsMessage(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                            "can not be empty",
 		"s = ":                        `Syntax error; token: "<EOF>", near: "="`,
@@ -119,7 +119,7 @@ func TestAWrongConditionIsRefusedWithTheReasonOfDynamoDB(t *testing.T) {
 	}
 }
 
-func TestAnUpdateWritesWhatDynamoDBWrites(t *testing.T) {
+func TestUpdatesAreAppliedAsByDynamoDB(t *testing.T) {
 	for text, want := range map[string]string{
 		"SET s = :b":                                            `{"s":{"S":"b"}}`,
 		"set n = n + :one":                                      `{"n":{"N":"6"}}`,
@@ -169,7 +169,8 @@ func TestAnUpdateWritesWhatDynamoDBWrites(t *testing.T) {
 	}
 }
 
-// changed is an item with some attributes replaced, or removed by null.
+// changed returns an item with some attributes replaced, or removed if they are
+// null.
 func changed(t *testing.T, before attr.Item, changes string) map[string]any {
 	out := asJSON(t, before)
 	var c map[string]any
@@ -197,7 +198,7 @@ func asJSON(t *testing.T, i attr.Item) map[string]any {
 	return out
 }
 
-func TestAWrongUpdateIsRefusedWithTheReasonOfDynamoDB(t *testing.T) {
+func TestAnInvalidUpdateIsRefusedWithDynamoDBsMessage(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "can not be empty",
 		"s = :s":                        "Syntax error",
@@ -218,7 +219,7 @@ func TestAWrongUpdateIsRefusedWithTheReasonOfDynamoDB(t *testing.T) {
 		"DELETE s :n":                   "operator: DELETE, operand type: NUMBER",
 		"REMOVE :s":                     "Syntax error",
 		"CLEAR s":                       "Syntax error",
-		// found only when it is carried out:
+		// These are found only during execution:
 		"SET fresh = absent": "refers to an attribute that does not exist in the item",
 		"SET absent.k = :s":  "document path provided in the update expression is invalid",
 		"SET s.k = :s":       "document path provided in the update expression is invalid",
@@ -278,7 +279,7 @@ func TestAKeyConditionNamesOnePartition(t *testing.T) {
 	}
 }
 
-func TestWhatIsUnusedOrMisnamedIsRefused(t *testing.T) {
+func TestUnusedOrMisnamedPlaceholdersAreRefused(t *testing.T) {
 	p := &Params{Names: map[string]string{"#a": "a", "#b": "b"}, Values: item(t, `{":v":{"S":"x"},":w":{"S":"y"}}`)}
 	if _, err := ParseCondition("#a = :v", p); err != nil {
 		t.Fatal(err)
@@ -304,12 +305,12 @@ func TestWhatIsUnusedOrMisnamedIsRefused(t *testing.T) {
 		}
 	}
 	if err := (&Params{Names: map[string]string{"#a": "a"}}).Check(false); err == nil {
-		t.Error("names without an expression were taken")
+		t.Error("names without an expression were accepted")
 	}
 }
 
-// FuzzExpressions: no text makes a parser or an evaluator fall, and what an
-// update gives is a sound item.
+// FuzzExpressions: no text makes a parser or an evaluator panic, and the result
+// of an update is a valid item.
 func FuzzExpressions(f *testing.F) {
 	for _, seed := range []string{
 		"s = :s AND (n < :n OR NOT contains(ss, :x))", "size(l) BETWEEN :one AND :ten", "n IN (:n, :one)", "attribute_type(m.deep.n, :N)",

@@ -5,22 +5,22 @@ package expr
 
 import "github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 
-// called is a function that is true or false: attribute_exists and its like.
+// called is a function that is true or false, such as attribute_exists.
 type called struct {
 	name      string
 	arguments []operand
 }
 
-// knownFunctions are all that there are; which may stand where is the
-// grammar's affair.
+// knownFunctions holds all functions; the grammar decides which may stand
+// where.
 var knownFunctions = map[string]bool{
 	"attribute_exists": true, "attribute_not_exists": true, "attribute_type": true,
 	"begins_with": true, "contains": true, "size": true,
 	"if_not_exists": true, "list_append": true,
 }
 
-// predicates are those that are conditions by themselves, with the number of
-// their operands.
+// predicates are the functions that are conditions by themselves, with the
+// number of their operands.
 var predicates = map[string]int{
 	"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2,
 	"begins_with": 2, "contains": 2,

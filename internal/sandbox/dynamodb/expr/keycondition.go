@@ -7,19 +7,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// KeyCondition is what a Query asks of the keys: one partition, and optionally
-// a part of it.
+// KeyCondition is a Query's condition on the keys: one partition, and
+// optionally a part of it.
 type KeyCondition struct {
 	Hash attr.Value
 
 	sort node // nil: the whole partition
 }
 
-// Holds says whether an item of the partition is asked for.
+// Holds reports whether an item of the partition meets the condition.
 func (k *KeyCondition) Holds(item attr.Item) bool { return k.sort == nil || k.sort.holds(item) }
 
-// SortOperands are the values that the sort key is compared with, for the check
-// of their types; none where the condition names no sort key.
+// SortOperands returns the values that the sort key is compared with, to check
+// their types; none if the condition does not name the sort key.
 func (k *KeyCondition) SortOperands() []attr.Value {
 	switch n := k.sort.(type) {
 	case compared:
@@ -84,8 +84,8 @@ func missed(hashes int, hashName, sortName string) string {
 	return hashName
 }
 
-// conjuncts takes a condition apart at its ANDs; nothing else may join the
-// conditions of keys.
+// conjuncts splits a condition at its ANDs; key conditions have no other
+// connective.
 func conjuncts(n node) ([]node, error) {
 	switch n := n.(type) {
 	case both:
@@ -105,8 +105,8 @@ func conjuncts(n node) ([]node, error) {
 	return []node{n}, nil
 }
 
-// keyName is the key that a condition is about: a plain name on the left, and
-// values on the right.
+// keyName returns the key that a condition is about: a plain name on the left,
+// and values on the right.
 func keyName(n node) (string, error) {
 	var first operand
 	var rest []operand

@@ -17,7 +17,7 @@ const (
 	valueRef       // :value
 	index          // digits, only inside [ ]
 	symbol         // punctuation and operators
-	wrongText      // a character that no expression may hold
+	wrongText      // a character that no expression may contain
 )
 
 type token struct {
@@ -26,7 +26,7 @@ type token struct {
 	at   int // byte offset, for "near" in messages
 }
 
-// is tells a keyword, in any case of letters.
+// is reports whether a token is the keyword, in any letter case.
 func (t token) is(keyword string) bool { return t.kind == word && strings.EqualFold(t.text, keyword) }
 
 func (t token) symbol(s string) bool { return t.kind == symbol && t.text == s }
@@ -37,9 +37,9 @@ const (
 	inName  = letters + digits + "_"
 )
 
-// lex cuts an expression into tokens; the last one is of kind end. It never
-// fails: what belongs to no token becomes one of kind wrongText, which no rule
-// of the grammar takes.
+// lex splits an expression into tokens; the last one is of kind end. It never
+// fails: text that forms no token becomes one of kind wrongText, which no rule
+// of the grammar accepts.
 func lex(text string) []token {
 	var tokens []token
 	for at := 0; at < len(text); {
@@ -80,7 +80,7 @@ func lexOne(rest string) token {
 	return token{kind: wrongText, text: rest[:1]}
 }
 
-// span is how many of the first bytes are in a set.
+// span returns how many of the first bytes are in a set.
 func span(s, set string) int {
 	return len(s) - len(strings.TrimLeft(s, set))
 }

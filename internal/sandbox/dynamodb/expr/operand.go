@@ -5,16 +5,16 @@ package expr
 
 import "github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 
-// operand is what a condition compares: a path, a value of the request, or
-// the size of what a path leads to.
+// operand is what a condition compares: a path, a value of the request, or the
+// size of the value at a path.
 type operand struct {
 	path  Path       // nil: a literal
 	value attr.Value // the literal
 	size  bool       // size(path) or size(:value)
 }
 
-// get is the operand's value for an item; false: there is none, because the
-// path leads nowhere or has no size.
+// get returns the operand's value for an item; false if there is none, because
+// the path leads nowhere or its value has no size.
 func (o operand) get(item attr.Item) (attr.Value, bool) {
 	v := o.value
 	if o.path != nil {
@@ -66,8 +66,8 @@ func (p *parser) plainOperand() (operand, error) {
 	return operand{path: path}, err
 }
 
-// same says whether two operands are the same path, which DynamoDB refuses to
-// compare with itself.
+// same reports whether two operands are the same path, which DynamoDB refuses
+// to compare with itself.
 func (o operand) same(b operand) bool {
 	return o.path != nil && len(o.path) == len(b.path) && o.path.startsWith(b.path) && o.size == b.size
 }

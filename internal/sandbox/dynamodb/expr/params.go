@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Check refuses placeholders that are none, before anything is parsed.
-// expressions says whether the request has any expression at all.
+// Check refuses invalid placeholders before any expression is parsed.
+// expressions says whether the request has an expression at all.
 func (p *Params) Check(expressions bool) error {
 	for _, kind := range []struct {
 		label, prefix string
@@ -37,8 +37,8 @@ func (p *Params) Check(expressions bool) error {
 	return nil
 }
 
-// Unused refuses placeholders that no expression used. It is asked after all
-// of the request's expressions are parsed.
+// Unused refuses placeholders that no expression used. Call it after all of the
+// request's expressions are parsed.
 func (p *Params) Unused() error {
 	unused := func(keys []string) string {
 		keys = slices.DeleteFunc(keys, func(key string) bool { return p.used[key] })

@@ -11,8 +11,8 @@ import (
 )
 
 // parser walks over the tokens of one expression. The rules for conditions,
-// updates and projections are in the files of their names; here is what they
-// share: paths, values and how mistakes are told.
+// updates and projections are in separate files; this one has what they share:
+// paths, values and error messages.
 type parser struct {
 	text   string
 	tokens []token
@@ -32,7 +32,7 @@ func newParser(text string, params *Params) (*parser, error) {
 
 func (p *parser) peek() token { return p.tokens[p.next] }
 
-// accept takes a symbol if it is next.
+// accept consumes a symbol if it is next.
 func (p *parser) accept(s string) bool {
 	if p.peek().symbol(s) {
 		p.next++
@@ -41,7 +41,7 @@ func (p *parser) accept(s string) bool {
 	return false
 }
 
-// acceptWord takes a keyword if it is next.
+// acceptWord consumes a keyword if it is next.
 func (p *parser) acceptWord(keyword string) bool {
 	if p.peek().is(keyword) {
 		p.next++
@@ -57,7 +57,7 @@ func (p *parser) expect(s string) error {
 	return nil
 }
 
-// syntaxError complains of the next token.
+// syntaxError returns an error for the next token.
 func (p *parser) syntaxError() error {
 	t := p.peek()
 	from, to := max(0, p.next-1), min(len(p.tokens)-1, p.next+1)
@@ -72,7 +72,7 @@ func tokenLength(t token) int {
 	return len(t.text)
 }
 
-// finish makes sure that nothing is left over.
+// finish returns an error if tokens are left over.
 func (p *parser) finish() error {
 	if p.peek().kind != end {
 		return p.syntaxError()
@@ -151,7 +151,7 @@ func (p *parser) value() (attr.Value, error) {
 	return v, nil
 }
 
-// function says whether a function's name and its "(" are next. Functions,
+// function reports whether a function's name and its "(" are next. Functions,
 // unlike keywords, are case-sensitive.
 func (p *parser) function() (string, bool) {
 	t := p.peek()

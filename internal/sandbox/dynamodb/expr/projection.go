@@ -10,12 +10,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// Projection is a parsed projection expression: which parts of an item to give.
+// Projection is a parsed projection expression: which parts of an item to
+// return.
 type Projection struct {
 	root shape
 }
 
-// shape is what of a value to keep; an empty one keeps all.
+// shape says which parts of a value to keep; an empty one keeps all.
 type shape struct {
 	names map[string]*shape
 	items map[int]*shape
@@ -76,7 +77,7 @@ func (s *shape) add(path Path) {
 	child.add(path[1:])
 }
 
-// Apply gives the parts of an item; a nil projection gives all.
+// Apply returns the projected parts of an item; a nil projection returns all.
 func (p *Projection) Apply(item attr.Item) attr.Item {
 	if p == nil || item == nil {
 		return item
@@ -88,8 +89,8 @@ func (p *Projection) Apply(item attr.Item) attr.Item {
 	return v.Map
 }
 
-// apply keeps list members in their order, without gaps. False: nothing of the
-// value is there.
+// apply keeps list members in their order, without gaps. It returns false if
+// nothing of the value is left.
 func (s *shape) apply(v attr.Value) (attr.Value, bool) {
 	switch {
 	case s.names == nil && s.items == nil:
@@ -118,7 +119,7 @@ func (s *shape) apply(v attr.Value) (attr.Value, bool) {
 	return attr.Value{}, false
 }
 
-// Touched gives the parts of an item that an update writes to.
+// Touched returns the parts of an item that an update writes to.
 func (u *Update) Touched(item attr.Item) attr.Item {
 	projection := &Projection{}
 	for _, path := range u.Paths() {

@@ -5,11 +5,11 @@ package expr
 
 import "strings"
 
-// isReserved says whether a word may not stand for itself as an attribute's
-// name: it needs a placeholder.
+// isReserved reports whether a word cannot be used as an attribute's name
+// without a placeholder.
 func isReserved(name string) bool { return reserved[strings.ToUpper(name)] }
 
-// reserved are the words of "Reserved words in DynamoDB" (Amazon DynamoDB
+// reserved holds the words of "Reserved words in DynamoDB" (Amazon DynamoDB
 // Developer Guide).
 var reserved = func() map[string]bool {
 	words := map[string]bool{}

@@ -56,7 +56,7 @@ func ParseUpdate(text string, params *Params) (*Update, error) {
 	return u, checkOverlap(u.Paths())
 }
 
-// Paths are all that the update writes to.
+// Paths returns all paths that the update writes to.
 func (u *Update) Paths() []Path {
 	paths := append([]Path{}, u.removes...)
 	for _, a := range u.sets {
@@ -134,7 +134,7 @@ func (p *parser) valueAction() (valueAction, error) {
 	return valueAction{path: path, value: v}, err
 }
 
-// typeName is how the messages about ADD and DELETE call a type.
+// typeName returns a type's name in the messages about ADD and DELETE.
 func typeName(k attr.Kind) string {
 	names := map[attr.Kind]string{
 		attr.String: "STRING", attr.Num: "NUMBER", attr.Binary: "BINARY", attr.List: "LIST",

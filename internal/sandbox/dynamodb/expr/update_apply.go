@@ -10,13 +10,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// errPath is what an update says when it would write below something that is
-// not there, or not a map or list.
+// errPath is the error of an update that would write below a value that does
+// not exist, or is not a map or list.
 const errPath = Error("The document path provided in the update expression is invalid for update")
 
-// Apply gives the updated item and leaves the one it was given as it is. All
-// values are read from the item as it was. Members of lists are removed last,
-// the hindmost first, so that the indices mean what they meant before.
+// Apply returns the updated item and does not change the given one. All values
+// are read from the original item. List members are removed at the end, the
+// highest index first, so that the indices keep their meaning.
 func (u *Update) Apply(before attr.Item) (attr.Item, error) {
 	item := before.Clone()
 	if item == nil {
@@ -55,7 +55,8 @@ func (u *Update) Apply(before attr.Item) (attr.Item, error) {
 	return item, nil
 }
 
-// hindmostFirst orders paths so that removing one moves none that is to come.
+// hindmostFirst sorts paths so that no removal moves a value that is still to
+// be removed.
 func hindmostFirst(p, q Path) int {
 	for i := range min(len(p), len(q)) {
 		if order := cmp.Or(cmp.Compare(q[i].Index, p[i].Index), cmp.Compare(p[i].Name, q[i].Name)); order != 0 {
@@ -82,8 +83,8 @@ func add(before, item attr.Item, a valueAction) error {
 	return write(item, a.path, attr.Of(sum))
 }
 
-// subtract takes members from a set. An empty set is no attribute at all: the
-// caller removes it.
+// subtract removes members from a set. An empty set cannot be stored: the
+// caller removes the attribute.
 func subtract(before, item attr.Item, a valueAction) (emptied bool, err error) {
 	old, ok := a.path.Get(before)
 	if !ok {
@@ -99,7 +100,7 @@ func subtract(before, item attr.Item, a valueAction) (emptied bool, err error) {
 	return false, write(item, a.path, left)
 }
 
-// write puts a value where a path leads, into an item that may be changed.
+// write sets the value at a path, in an item that may be changed.
 func write(item attr.Item, path Path, v attr.Value) error {
 	return change(item, path, func(parent attr.Value, step Step) (attr.Value, error) {
 		switch {
@@ -116,7 +117,7 @@ func write(item attr.Item, path Path, v attr.Value) error {
 	})
 }
 
-// remove takes away where a path leads; nothing there is no error, but a
+// remove removes the value at a path; a missing value is no error, but a
 // missing parent is.
 func remove(item attr.Item, path Path) error {
 	return change(item, path, func(parent attr.Value, step Step) (attr.Value, error) {
@@ -134,8 +135,8 @@ func remove(item attr.Item, path Path) error {
 	})
 }
 
-// change walks to the parent of where a path leads, lets edit change it, and
-// puts the changed parent back on the way up (a list's header may have moved).
+// change walks to the parent of a path, lets edit change it, and stores the
+// changed parent on the way back (a list's header may have moved).
 func change(item attr.Item, path Path, edit func(parent attr.Value, step Step) (attr.Value, error)) error {
 	_, err := changeIn(attr.Value{Kind: attr.Map, Map: item}, path, edit)
 	return err

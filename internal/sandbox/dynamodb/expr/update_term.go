@@ -9,12 +9,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// What stands on the right of "=" in SET.
+// The terms on the right of "=" in SET.
 
-// errMissing is what an update says when it reads what is not there.
+// errMissing is the error of an update that reads a missing attribute.
 const errMissing = Error("The provided expression refers to an attribute that does not exist in the item")
 
-// errType is what an update says when it reads something of the wrong type.
+// errType is the error of an update that reads a value of the wrong type.
 const errType = Error("An operand in the update expression has an incorrect data type")
 
 // term is evaluated against the item as it was before the update.
