@@ -82,7 +82,7 @@ func assumed(key *accessKey) any {
 
 const maxSessionPolicy = 2048
 
-// The forms of aws-facts 7.1.
+// The formats of aws-facts 7.1.
 var (
 	sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 	externalIDPattern  = regexp.MustCompile(`^[\w+=,.@:\\/-]+$`)
@@ -129,9 +129,9 @@ func parseAssumption(q kernel.Query) (*assumption, error) {
 	return a, err
 }
 
-// authorizeAssumption finds the role and asks its trust policy, and the
-// caller's own policies. A role that isn't there and one that doesn't trust
-// the caller look alike (aws-facts 7.4).
+// authorizeAssumption finds the role and evaluates its trust policy and the
+// caller's own policies. A missing role and one that does not trust the caller
+// give the same error (aws-facts 7.4).
 func (s *Store) authorizeAssumption(p *kernel.Principal, a *assumption) (*role, error) {
 	denied := func(action string) error {
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", p.ARN, action, a.roleARN)
@@ -191,8 +191,8 @@ func (a *assumption) keys(target *role) map[string][]string {
 	return keys
 }
 
-// sessionPolicies are the documents that limit a session, and the ARNs of
-// policies that do without one; nil where none is given. They never add
+// sessionPolicies returns the documents that limit a session, and the ARNs of
+// its policies without documents; nil if none is given. They never add
 // permissions.
 func (s *Store) sessionPolicies(of *account, a *assumption) (documents, unread []string, err error) {
 	total := 0

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func TestARoleIsReadBackAsItWasMade(t *testing.T) {
+func TestARoleIsReturnedAsItWasCreated(t *testing.T) {
 	w := newWorld(t)
 	trust := trusting(root, secretID)
 	arn := w.role("r", trust, func(in *iam.CreateRoleInput) {
@@ -46,7 +46,7 @@ func TestARoleIsReadBackAsItWasMade(t *testing.T) {
 	}
 }
 
-func TestWhatIAMRefusesAtCreateRole(t *testing.T) {
+func TestInvalidRolesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.role("Taken", trusting(root))
 	set := func(change func(*iam.CreateRoleInput)) func(*iam.CreateRoleInput) { return change }
@@ -64,7 +64,7 @@ func TestWhatIAMRefusesAtCreateRole(t *testing.T) {
 		{"a session of 13 hours", set(func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(46800) }), "ValidationError", "43200"},
 		{"a long description", set(func(in *iam.CreateRoleInput) { in.Description = aws.String(strings.Repeat("a", 1001)) }), "ValidationError", "1000"},
 		{"a boundary that isn't there", set(func(in *iam.CreateRoleInput) { in.PermissionsBoundary = aws.String("arn:aws:iam::aws:policy/Nonsense") }), "NoSuchEntity", "Nonsense"},
-		{"a tag of AWS", set(func(in *iam.CreateRoleInput) {
+		{"a tag with the prefix aws:", set(func(in *iam.CreateRoleInput) {
 			in.Tags = []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("y")}}
 		}), "InvalidInput", "reserved"},
 		{"a tag twice", set(func(in *iam.CreateRoleInput) {
@@ -243,7 +243,7 @@ func TestUpdatesOfARole(t *testing.T) {
 }
 
 // aws-facts 7.6
-func TestARecreatedRoleIsNotTrustedAnyMore(t *testing.T) {
+func TestARecreatedRoleIsNoLongerTrusted(t *testing.T) {
 	w := newWorld(t)
 	vendorIAM := iam.NewFromConfig(w.config(w.admin(vendor)))
 	recreate := func() {
@@ -321,7 +321,7 @@ func TestRolesAreListedPageByPage(t *testing.T) {
 	}
 }
 
-func TestAnyPolicyOfAWSCanBeAttachedByName(t *testing.T) {
+func TestEveryAWSManagedPolicyCanBeAttached(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	role := w.role("r", trusting(root))
@@ -336,7 +336,7 @@ func TestAnyPolicyOfAWSCanBeAttachedByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// It speaks of SNS and not of DynamoDB.
+	// Its actions are SNS's and not DynamoDB's.
 	w.want(second(dynamodb.NewFromConfig(w.as(out.Credentials)).ListTables(t.Context(), nil)), "AccessDeniedException", "no identity-based policy")
 	w.want(second(sns.NewFromConfig(w.as(out.Credentials)).ListTopics(t.Context(), nil)), "SandboxNotImplemented", "AmazonRDSFullAccess")
 }
@@ -457,7 +457,7 @@ func TestAManagedPolicyHasUpToFiveVersions(t *testing.T) {
 	w.want(second(w.iam.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess"), PolicyDocument: aws.String(allowing(`"s3:*"`, "*"))})), "AccessDenied", "")
 }
 
-func TestIAMAsksThePoliciesOfItsCaller(t *testing.T) {
+func TestIAMEvaluatesItsCallersPolicies(t *testing.T) {
 	w := newWorld(t)
 	w.role("mine", trusting(root))
 	w.role("other", trusting(root))
@@ -489,7 +489,7 @@ func TestIAMAsksThePoliciesOfItsCaller(t *testing.T) {
 	}), "", "")
 }
 
-func TestChinaHasARNsOfItsOwn(t *testing.T) {
+func TestChinaHasItsOwnARNs(t *testing.T) {
 	w := newWorld(t)
 	if err := w.OpenAccount("333333333333", "aws-cn"); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// policy is customer-managed, or one of AWS's own when it is read.
+// policy is customer-managed, or one of AWS's own while it is read.
 type policy struct {
 	account     *account
 	id          string // ANPA…
@@ -24,7 +24,7 @@ type policy struct {
 
 	versions []version // the oldest first
 	standard int       // the number of the default version
-	last     int       // the highest number given so far
+	last     int       // the highest version number so far
 }
 
 const maxManaged = 6144 // aws-facts 7.2
@@ -98,7 +98,8 @@ func createPolicy(r *request) (any, error) {
 	return struct{ Policy policyView }{made.view()}, nil
 }
 
-// namedPolicy finds a policy by its ARN; AWS's own can be read by anybody.
+// namedPolicy returns a policy by its ARN; AWS's own can be read by every
+// account.
 func (r *request) namedPolicy() (*policy, error) {
 	arn := r.Get("PolicyArn")
 	if err := r.authorize(arn, nil); err != nil {
@@ -129,7 +130,7 @@ func getPolicy(r *request) (any, error) {
 	return struct{ Policy policyView }{found.view()}, nil
 }
 
-// ownPolicy is namedPolicy for what changes one.
+// ownPolicy is namedPolicy for operations that change a policy.
 func (r *request) ownPolicy() (*policy, error) {
 	found, err := r.namedPolicy()
 	if err == nil && found.account != r.account {
@@ -154,8 +155,8 @@ func deletePolicy(r *request) (any, error) {
 	return nil, nil
 }
 
-// checkPolicyARN: "" is no policy at all. AWS's own policies have another ARN
-// in every partition, too.
+// checkPolicyARN: "" means no policy. The ARNs of AWS managed policies, too,
+// differ between partitions.
 func (a *account) checkPolicyARN(s *Store, arn string) error {
 	if arn == "" {
 		return nil

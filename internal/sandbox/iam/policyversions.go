@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// version is one document that a managed policy has or had.
+// version is one version of a managed policy's document.
 type version struct {
 	number   int
 	document string
@@ -24,15 +24,15 @@ const maxVersions = 5 // aws-facts 13.7
 
 func versionID(number int) string { return "v" + strconv.Itoa(number) }
 
-// document is that of the default version, which is in force.
+// document returns the default version's document, which is in force.
 func (p *policy) document() string { return p.versions[p.at(versionID(p.standard))].document }
 
-// at is a version's index, or -1.
+// at returns a version's index, or -1.
 func (p *policy) at(id string) int {
 	return slices.IndexFunc(p.versions, func(v version) bool { return versionID(v.number) == id })
 }
 
-// checkManaged refuses what no managed policy can say.
+// checkManaged refuses invalid documents for a managed policy.
 func checkManaged(document string) error {
 	if err := validateDocuments([]string{document}); err != nil {
 		return err
@@ -77,7 +77,7 @@ func createPolicyVersion(r *request) (any, error) {
 	return struct{ PolicyVersion versionView }{v}, nil
 }
 
-// namedVersion finds the version that a request names.
+// namedVersion returns the version that a request names.
 func (r *request) namedVersion(p *policy) (int, error) {
 	at := p.at(r.Get("VersionId"))
 	if at < 0 {
@@ -147,8 +147,8 @@ func deletePolicyVersion(r *request) (any, error) {
 	return nil, nil
 }
 
-// listEntitiesForPolicy lists roles: the sandbox attaches policies to nothing
-// else.
+// listEntitiesForPolicy lists roles: the sandbox attaches policies only to
+// roles.
 func listEntitiesForPolicy(r *request) (any, error) {
 	found, err := r.namedPolicy()
 	if err != nil {
@@ -180,7 +180,7 @@ func listEntitiesForPolicy(r *request) (any, error) {
 }
 
 // listPolicies lists the account's own policies. AWS's are not listed: a
-// request for them says Scope=Local.
+// request must say Scope=Local.
 func listPolicies(r *request) (any, error) {
 	if scope := r.Get("Scope"); scope != "Local" {
 		return nil, kernel.Errorf(http.StatusBadRequest, "InvalidInput", "The sandbox's IAM lists an account's own policies only (Scope=Local).")
@@ -202,7 +202,7 @@ func listPolicies(r *request) (any, error) {
 	views := []policyView{}
 	for _, arn := range arns {
 		v := r.account.policies[arn].view()
-		v.Tags = nil // as on AWS, only GetPolicy tells
+		v.Tags = nil // as on AWS, only GetPolicy returns it
 		views = append(views, v)
 	}
 	return struct {

@@ -43,7 +43,7 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		}
 	}
 	if r.boundary != "" {
-		// A boundary that was deleted meanwhile allows nothing.
+		// A boundary that was deleted in the meantime allows nothing.
 		p.Boundary = []string{}
 		if document, found := s.document(r.boundary); found {
 			p.Boundary = []string{document}
@@ -51,7 +51,7 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 			p.Unread.Boundary = []string{r.boundary}
 		}
 	}
-	for _, tags := range [][]tag{r.tags, session.tags} { // a session's tags win
+	for _, tags := range [][]tag{r.tags, session.tags} { // a session's tags take precedence
 		for _, t := range tags {
 			p.Keys["aws:principaltag/"+strings.ToLower(t.Key)] = []string{t.Value}
 		}
@@ -62,14 +62,14 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 	return p
 }
 
-// exists tells whether there is a managed policy of an ARN: one of AWS's or a
-// customer's own.
+// exists reports whether there is a managed policy with an ARN: one of AWS's or
+// a customer's own.
 func (s *Store) exists(arn string) bool {
 	_, found := s.document(arn)
 	return found || policies.ManagedExists(arn)
 }
 
-// document is a managed policy's: AWS's or a customer's own.
+// document returns a managed policy's document: AWS's or a customer's own.
 func (s *Store) document(arn string) (string, bool) {
 	if document, found := policies.Managed(arn); found {
 		return document, true

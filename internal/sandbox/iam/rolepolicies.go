@@ -45,7 +45,7 @@ func putRolePolicy(r *request) (any, error) {
 	return nil, nil
 }
 
-// size counts a document's characters as IAM does, without its white space.
+// size returns a document's characters as IAM counts them, without whitespace.
 func size(document string) int {
 	n := 0
 	for _, c := range document {

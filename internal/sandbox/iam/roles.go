@@ -19,7 +19,7 @@ type role struct {
 	account     *account
 	name        string
 	path        string
-	id          string // AROA…: a recreated role has another
+	id          string // AROA…: a recreated role gets another
 	description string
 	maxSession  int // seconds
 	boundary    string
@@ -52,7 +52,7 @@ func (s *Store) roleByID(a *account, id string) *role {
 	return nil
 }
 
-// roleView is a role in an answer.
+// roleView returns a role as it is shown in answers.
 type roleView struct {
 	Path                     string
 	RoleName                 string
@@ -83,7 +83,7 @@ func (s *Store) view(r *role) roleView {
 	return v
 }
 
-// encodeDocument: IAM hands out policy documents percent-encoded.
+// encodeDocument: IAM returns policy documents percent-encoded.
 func encodeDocument(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 func createRole(r *request) (any, error) {
@@ -117,7 +117,7 @@ func createRole(r *request) (any, error) {
 	return struct{ Role roleView }{r.store.view(made)}, nil
 }
 
-// validateRole checks a new role's fields and reads those that aren't text.
+// validateRole checks a new role's fields, and parses those that are not text.
 func validateRole(r *request, made *role) (err error) {
 	if err := validateName("roleName", made.name, 64); err != nil {
 		return err
@@ -260,8 +260,8 @@ func listRoleTags(r *request) (any, error) {
 	return tagPage(r, found.tags), nil
 }
 
-// tagPage is the page of tags that a request asks for, in the order of their
-// keys.
+// tagPage returns the page of tags that a request asks for, in the order of
+// their keys.
 func tagPage(r *request, tags []tag) any {
 	byKey := map[string]tag{}
 	for _, t := range tags {
@@ -300,7 +300,7 @@ func deleteRolePermissionsBoundary(r *request) (any, error) {
 	return nil, nil
 }
 
-// listInstanceProfilesForRole: Terraform asks before it deletes a role, and
+// listInstanceProfilesForRole: Terraform calls it before it deletes a role, and
 // the sandbox has no instance profiles.
 func listInstanceProfilesForRole(r *request) (any, error) {
 	if _, err := r.authorizedRole(nil); err != nil {
@@ -309,13 +309,13 @@ func listInstanceProfilesForRole(r *request) (any, error) {
 	return struct{ IsTruncated bool }{}, nil
 }
 
-// pageView ends every list.
+// pageView is the end of every list.
 type pageView struct {
 	IsTruncated bool
 	Marker      string `xml:",omitempty"`
 }
 
-// paginate sorts names and cuts out the page that a request asks for.
+// paginate sorts names and returns the page that a request asks for.
 func paginate(r *request, names []string) ([]string, pageView) {
 	slices.Sort(names)
 	if marker := r.Get("Marker"); marker != "" {

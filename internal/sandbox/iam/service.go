@@ -62,7 +62,7 @@ var iamActions = map[string]handler{
 // iamService is the store as the service "iam".
 type iamService struct{ store *Store }
 
-// IAM is the service "iam".
+// IAM returns the service "iam".
 func (s *Store) IAM() kernel.Service { return iamService{s} }
 
 func (i iamService) Action(r *http.Request, body []byte) string { return kernel.QueryAction(r, body) }
@@ -93,7 +93,7 @@ func (i iamService) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.QueryResult(c, iamNamespace, result)
 }
 
-// authorize asks whether the caller may do this on an ARN of their account.
+// authorize checks that the caller may do the action on an ARN of its account.
 func (r *request) authorize(resource string, keys map[string][]string) error {
 	return r.store.env.Authorizer.Authorize(kernel.Authorization{
 		Principal:       r.Principal,
@@ -104,8 +104,8 @@ func (r *request) authorize(resource string, keys map[string][]string) error {
 	})
 }
 
-// authorizedRole finds the role that a request names, after the caller was
-// found to be allowed to do this with it.
+// authorizedRole returns the role that a request names, after it has checked
+// that the caller may do the action on it.
 func (r *request) authorizedRole(keys map[string][]string) (*role, error) {
 	name := r.Get("RoleName")
 	if err := validateName("roleName", name, 64); err != nil {
@@ -139,7 +139,7 @@ func (a *account) arn(kind, path, name string) string {
 	return "arn:" + a.partition + ":iam::" + a.id + ":" + kind + path + name
 }
 
-// asError keeps what is an AWS error already and turns the rest into one.
+// asError returns an AWS error unchanged and wraps any other as one.
 func asError(err error, status int, code string) *kernel.Error {
 	var known *kernel.Error
 	if errors.As(err, &known) {

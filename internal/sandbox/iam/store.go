@@ -5,8 +5,8 @@
 // roles with their policies, and the sessions of assumed roles. Every request
 // to the sandbox is made by a principal of this package.
 //
-// Of IAM it implements roles and customer-managed policies; users are made
-// through the Go API only. There are no groups, no federation, no MFA and no
+// It implements IAM's roles and customer-managed policies; users are created
+// only through the Go API. There are no groups, no federation, no MFA and no
 // service-linked roles.
 package iam
 
@@ -24,7 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Store holds everything that IAM and STS know.
+// Store holds the state of IAM and STS.
 type Store struct {
 	env kernel.Env
 
@@ -39,7 +39,7 @@ type account struct {
 	partition string
 	closed    bool
 	users     map[string]*user
-	roles     map[string]*role   // by lower-case name: names differ by more than case
+	roles     map[string]*role   // by lower-case name: IAM's names ignore case
 	policies  map[string]*policy // customer-managed, by ARN
 }
 
@@ -63,10 +63,10 @@ type accessKey struct {
 	service    *serviceKey
 }
 
-// serviceKey is what an AWS service signs with.
+// serviceKey is the key with which an AWS service signs.
 type serviceKey struct{ name, token string }
 
-// New returns an empty store; it needs the clock, the randomness and the
+// New returns an empty store; it uses the clock, the randomness and the
 // authorizer of the environment.
 func New(env kernel.Env) *Store {
 	return &Store{env: env, accounts: map[string]*account{}, keys: map[string]*accessKey{}}
@@ -74,9 +74,9 @@ func New(env kernel.Env) *Store {
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// OpenAccount makes an account in a partition. One that is there already must
-// be in that one: an account lives in one partition. One that was closed stays
-// closed, as on AWS.
+// OpenAccount creates an account in a partition. It returns an error if the
+// account exists in another partition, or was closed: a closed account cannot
+// be reopened, as on AWS.
 func (s *Store) OpenAccount(id, partition string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,8 +102,8 @@ func (s *Store) open(id, partition string) (*account, error) {
 	return a, nil
 }
 
-// CloseAccount closes an account: its keys stop working, and policies that
-// name it can no longer be written (aws-facts 5.4).
+// CloseAccount closes an account: its keys stop working, and policies that name
+// it are refused from then on (aws-facts 5.4).
 func (s *Store) CloseAccount(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +112,8 @@ func (s *Store) CloseAccount(id string) {
 	}
 }
 
-// Exists implements kernel.Accounts: accounts that were opened and not closed.
+// Exists implements kernel.Accounts: it is true for accounts that were opened
+// and not closed.
 func (s *Store) Exists(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +121,7 @@ func (s *Store) Exists(id string) bool {
 	return a != nil && !a.closed
 }
 
-// Partition is the partition in which an account lives, if it is open.
+// Partition returns the partition in which an account lives, if it is open.
 func (s *Store) Partition(id string) (partition string, open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,8 +131,8 @@ func (s *Store) Partition(id string) (partition string, open bool) {
 	return "", false
 }
 
-// Settle makes IAM as slow as it really is: a role or a change of its trust
-// policy takes effect for AssumeRole only after d (aws-facts 7.5).
+// Settle delays IAM as on AWS: a role, or a change of its trust policy, takes
+// effect for AssumeRole only after d (aws-facts 7.5).
 func (s *Store) Settle(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,10 +142,10 @@ func (s *Store) Settle(d time.Duration) {
 // Credentials are what callers sign with.
 type Credentials = kernel.Credentials
 
-// User returns the credentials of a user, who is made with the given identity
-// policies at the first call; later calls return the same key and leave the
-// policies alone. The account is opened in the commercial partition if it
-// isn't there.
+// User returns the credentials of a user, who is created with the given
+// identity policies at the first call; later calls return the same key and do
+// not change the policies. The account is created in the commercial partition
+// if it does not exist.
 func (s *Store) User(account, name string, policies ...string) (Credentials, error) {
 	if err := validateDocuments(policies); err != nil {
 		return Credentials{}, fmt.Errorf("make the user %s in account %s: %w", name, account, err)
@@ -165,9 +166,9 @@ func (s *Store) User(account, name string, policies ...string) (Credentials, err
 	return Credentials{AccessKeyID: u.key.id, SecretAccessKey: u.key.secret}, nil
 }
 
-// ServiceKey makes a key with which an AWS service, such as
-// "cloudformation.amazonaws.com", signs URLs that it hands out. Like AWS's own
-// it has a session token (aws-facts 1.9).
+// ServiceKey returns a new key with which an AWS service, such as
+// "cloudformation.amazonaws.com", signs URLs that it returns. Like AWS's own it
+// has a session token (aws-facts 1.9).
 func (s *Store) ServiceKey(service string) Credentials {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,8 +184,8 @@ var (
 	ErrExpiredToken = errors.New("the session has expired")
 )
 
-// Lookup returns the secret of an access key and whom it stands for, with the
-// policies that they have at this moment.
+// Lookup returns the secret of an access key and the principal that it belongs
+// to, with the principal's current policies.
 func (s *Store) Lookup(accessKeyID, token string) (secret string, p *kernel.Principal, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,8 +220,8 @@ func (s *Store) Lookup(accessKeyID, token string) (secret string, p *kernel.Prin
 	return key.secret, s.sessionPrincipal(session), nil
 }
 
-// uniqueID makes an IAM identifier: a prefix that tells the kind, and 16
-// letters and digits.
+// uniqueID returns an IAM identifier: a prefix for the type, and 16 letters and
+// digits.
 func (s *Store) uniqueID(prefix string) string {
 	b := make([]byte, 10)
 	s.read(b)

@@ -19,7 +19,7 @@ type session struct {
 	token          string
 	expires        time.Time
 	policies       []string // nil: not limited
-	unread         []string // ARNs of those that limit it too, without documents
+	unread         []string // ARNs of the session's policies without documents
 	tags           []tag
 	sourceIdentity string
 }
@@ -31,7 +31,7 @@ func (s *session) arn() string {
 // stsService is the store as the service "sts".
 type stsService struct{ store *Store }
 
-// STS is the service "sts".
+// STS returns the service "sts".
 func (s *Store) STS() kernel.Service { return stsService{s} }
 
 func (s stsService) Action(r *http.Request, body []byte) string { return kernel.QueryAction(r, body) }
@@ -41,7 +41,7 @@ func (s stsService) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respo
 }
 
 func (s stsService) Serve(c *kernel.Call) (*kernel.Response, error) {
-	// A service may assume a role that trusts it, on its way to act for somebody.
+	// A service may assume a role that trusts it, to act for a caller.
 	service := c.Principal != nil && c.Principal.Service != "" && c.Action == "AssumeRole"
 	if c.Principal == nil || c.Principal.Account == "" && !service {
 		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "STS answers to principals of an account only")

@@ -38,14 +38,14 @@ func TestARoleIsAssumedWithItsExternalIDOnly(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestAMissingRoleAndAnUntrustingOneLookAlike(t *testing.T) {
+func TestAMissingRoleAndAnUntrustingOneGiveTheSameError(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(`{"AWS":"`+customer+`"}`))
 	absent := strings.TrimSuffix(arn, "r") + "s"
 	refusal := second(w.assume(arn))
 	w.want(refusal, "AccessDenied", "")
 	if strings.Contains(refusal.Error(), "because") {
-		t.Errorf("the refusal gives a hint: %v", refusal)
+		t.Errorf("the refusal reveals its reason: %v", refusal)
 	}
 	untrusting := message(refusal)
 	if got := strings.ReplaceAll(message(second(w.assume(absent))), absent, arn); got != untrusting {
@@ -55,13 +55,13 @@ func TestAMissingRoleAndAnUntrustingOneLookAlike(t *testing.T) {
 	w.want(second(w.assume("arn:aws:iam::999999999999:role/r")), "AccessDenied", "")
 }
 
-// message is an API error's text without the request ID.
+// message returns an API error's text without the request ID.
 func message(err error) string {
 	_, text, _ := strings.Cut(err.Error(), "api error ")
 	return text
 }
 
-func TestTheVendorNeedsPermissionAtHomeToo(t *testing.T) {
+func TestTheVendorNeedsAnIdentityPolicyToo(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root))
 	limited, err := w.NewUser(vendor, "limited", allowing(`"sns:*"`, "*"))
@@ -72,7 +72,7 @@ func TestTheVendorNeedsPermissionAtHomeToo(t *testing.T) {
 	w.want(err, "AccessDenied", "user/limited is not authorized")
 }
 
-func TestAPrincipalArnConditionLetsOneRoleIn(t *testing.T) {
+func TestAPrincipalArnConditionAllowsOneRole(t *testing.T) {
 	w := newWorld(t)
 	vendorIAM := iam.NewFromConfig(w.config(w.admin(vendor)))
 	for _, name := range []string{"Registrar", "Intern"} {
@@ -123,7 +123,7 @@ func TestASessionNeedsItsToken(t *testing.T) {
 	}
 }
 
-func TestSessionsOfADeletedRoleAreOver(t *testing.T) {
+func TestSessionsOfADeletedRoleEnd(t *testing.T) {
 	w := newWorld(t)
 	trust := trusting(root)
 	out, err := w.assume(w.role("r", trust))
@@ -152,18 +152,18 @@ func TestParametersOfAssumeRole(t *testing.T) {
 		{"a session name with a space", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String("a b") }, "ValidationError"},
 		{"an external ID of one letter", externalID("x"), "ValidationError"},
 		{"an external ID that is too long", externalID(strings.Repeat("x", 1225)), "ValidationError"},
-		{"an ARN that is none", func(in *sts.AssumeRoleInput) { in.RoleArn = aws.String("role/r-and-more-letters") }, "ValidationError"},
-		{"a session policy that is none", func(in *sts.AssumeRoleInput) { in.Policy = aws.String(`{"Statement":"x"}`) }, "MalformedPolicyDocument"},
+		{"an invalid ARN", func(in *sts.AssumeRoleInput) { in.RoleArn = aws.String("role/r-and-more-letters") }, "ValidationError"},
+		{"an invalid session policy", func(in *sts.AssumeRoleInput) { in.Policy = aws.String(`{"Statement":"x"}`) }, "MalformedPolicyDocument"},
 		{"a session policy that is too long", func(in *sts.AssumeRoleInput) {
 			in.Policy = aws.String(allowing(`"`+strings.Repeat("s3:GetObject\",\"", 150)+`s3:PutObject"`, "*"))
 		}, "ValidationError"},
 		{"a managed policy that isn't there", func(in *sts.AssumeRoleInput) {
 			in.PolicyArns = []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::aws:policy/Nonsense")}}
 		}, "MalformedPolicyDocument"},
-		{"tags that the trust policy doesn't let in", func(in *sts.AssumeRoleInput) {
+		{"tags that the trust policy doesn't allow", func(in *sts.AssumeRoleInput) {
 			in.Tags = []ststypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}}
 		}, "AccessDenied"},
-		{"a source identity that the trust policy doesn't let in", func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("ann") }, "AccessDenied"},
+		{"a source identity that the trust policy doesn't allow", func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("ann") }, "AccessDenied"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := w.assume(arn, test.change); code(err) != test.want {
@@ -173,7 +173,7 @@ func TestParametersOfAssumeRole(t *testing.T) {
 	}
 }
 
-func TestAChainedRoleLivesForAnHourAtMost(t *testing.T) {
+func TestAChainedSessionLastsAnHourAtMost(t *testing.T) {
 	w := newWorld(t)
 	long := func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(43200) }
 	first, err := w.assume(w.role("first", trusting(root), long), func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(43200) })
@@ -192,7 +192,7 @@ func TestAChainedRoleLivesForAnHourAtMost(t *testing.T) {
 	w.want(chain(3600), "", "")
 }
 
-func TestASessionMayDoWhatItsRoleMayAndItsPolicyLeaves(t *testing.T) {
+func TestASessionPolicyOnlyLimitsTheRolesPermissions(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root))
 	w.allow("r", "read", allowing(`"iam:ListRoles","iam:GetRole"`, "*"))
@@ -254,7 +254,7 @@ func TestATrustPolicyTakesEffectWhenItHasSettled(t *testing.T) {
 	w.want(second(w.assume(arn, externalID("secret-id"))), "", "")
 }
 
-func TestAClosedAccountIsGone(t *testing.T) {
+func TestAClosedAccountCannotBeUsed(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root))
 	w.IAM().CloseAccount(customer)

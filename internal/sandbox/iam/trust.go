@@ -14,12 +14,12 @@ import (
 	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// trust is a role's trust policy. IAM remembers the unique IDs of the users
-// and roles that it names: one that is deleted and made again under the same
-// name is not trusted any more (aws-facts 7.6).
+// trust is a role's trust policy. IAM stores the unique IDs of the users and
+// roles that it names: one that is deleted and created again under the same
+// name is no longer trusted (aws-facts 7.6).
 type trust struct {
 	document string
-	ids      map[string]string // unique IDs by ARN, as of when the policy was written
+	ids      map[string]string // unique IDs by ARN, at the time when the policy was written
 }
 
 const maxTrust = 2048 // aws-facts 7.2
@@ -60,8 +60,8 @@ func (s *Store) parseTrust(of *account, document string) (trust, error) {
 	return t, nil
 }
 
-// PrincipalExists tells whether the account, user or role that a policy names
-// is there. SNS asks, too (aws-facts 5.4).
+// PrincipalExists reports whether the account, user or role that a policy names
+// exists. SNS checks this, too (aws-facts 5.4).
 func (s *Store) PrincipalExists(principal string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,8 @@ func (s *Store) PrincipalExists(principal string) bool {
 	return exists
 }
 
-// entity tells whether a principal exists, and the unique ID of a user or role.
+// entity reports whether a principal exists, and returns the unique ID of a
+// user or role.
 func (s *Store) entity(principal string) (id string, exists bool) {
 	m := entityARN.FindStringSubmatch(principal)
 	if m == nil {
@@ -115,7 +116,7 @@ func (s *Store) uniqueIDExists(id string) bool {
 	return false
 }
 
-// settledTrust is the policy that AssumeRole goes by at a time.
+// settledTrust returns the policy that AssumeRole uses at a time.
 func (s *Store) settledTrust(r *role, now time.Time) trust {
 	if now.Before(r.trustSince.Add(s.settle)) {
 		return r.oldTrust
@@ -123,11 +124,11 @@ func (s *Store) settledTrust(r *role, now time.Time) trust {
 	return r.trust
 }
 
-// evaluatedTrust is a trust policy with unique IDs in the place of ARNs.
+// evaluatedTrust returns a trust policy with unique IDs in place of ARNs.
 func evaluatedTrust(t trust) string { return replacePrincipals(t.document, t.ids) }
 
-// shownTrust is a trust policy as IAM shows it: with the unique ID of what is
-// not there any more.
+// shownTrust returns a trust policy as IAM shows it: with the unique IDs of
+// principals that no longer exist.
 func (s *Store) shownTrust(t trust) string {
 	gone := map[string]string{}
 	for arn, id := range t.ids {
@@ -138,15 +139,15 @@ func (s *Store) shownTrust(t trust) string {
 	return replacePrincipals(t.document, gone)
 }
 
-// replacePrincipals replaces AWS principals, and nothing else that may look
-// the same, such as the value of an aws:PrincipalArn condition.
+// replacePrincipals replaces AWS principals, but not equal texts elsewhere,
+// such as the value of an aws:PrincipalArn condition.
 func replacePrincipals(document string, replacements map[string]string) string {
 	if len(replacements) == 0 {
 		return document
 	}
 	var root map[string]any
 	if err := json.Unmarshal([]byte(document), &root); err != nil {
-		return document // parseTrust has let none of these in
+		return document // parseTrust has refused all of these
 	}
 	replace := func(v any) any {
 		if text, ok := v.(string); ok && replacements[text] != "" {

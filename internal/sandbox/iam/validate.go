@@ -22,7 +22,7 @@ var (
 	tagPattern         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
-// validation words a ValidationError as AWS's generated checks do.
+// validation returns a ValidationError in the words of AWS's generated checks.
 func validation(value, field, constraint string) *kernel.Error {
 	return kernel.Errorf(http.StatusBadRequest, "ValidationError",
 		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, field, constraint)
@@ -58,7 +58,7 @@ func validateDescription(text string) error {
 	return nil
 }
 
-// sessionDuration reads MaxSessionDuration; absent, it stays as it was.
+// sessionDuration parses MaxSessionDuration; if it is absent, the value stays.
 func sessionDuration(r *request, current int) (int, error) {
 	text := r.Get("MaxSessionDuration")
 	if text == "" {
@@ -74,7 +74,7 @@ func sessionDuration(r *request, current int) (int, error) {
 	return seconds, nil
 }
 
-// parseTags adds tags to those that are there; keys differ by more than case.
+// parseTags adds tags to the existing ones; keys ignore case.
 func parseTags(current []tag, added []kernel.Query) ([]tag, error) {
 	tags := slices.Clone(current)
 	for _, each := range added {

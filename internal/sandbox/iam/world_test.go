@@ -66,14 +66,14 @@ func (w *world) config(c sandbox.Credentials) aws.Config {
 	}
 }
 
-// as is a client of STS with a session's credentials.
+// as returns an STS client with a session's credentials.
 func (w *world) as(c *ststypes.Credentials) aws.Config {
 	return w.config(sandbox.Credentials{
 		AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey), SessionToken: aws.ToString(c.SessionToken),
 	})
 }
 
-// role makes a role in the customer's account.
+// role creates a role in the customer's account.
 func (w *world) role(name, trust string, change ...func(*iam.CreateRoleInput)) string {
 	w.Helper()
 	in := &iam.CreateRoleInput{RoleName: aws.String(name), AssumeRolePolicyDocument: aws.String(trust)}

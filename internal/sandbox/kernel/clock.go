@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Clock is the sandbox's own time: the machine's, plus whatever a test moved
-// it by, and faster where a test wants hours to pass in minutes. Everything
-// that AWS does by time (visibility, timeouts, expiry) goes by it; signatures
-// are judged by the machine's clock, as callers sign by it.
+// Clock is the sandbox's own time: the machine's, plus the time by which a test
+// has moved it, and faster if a test wants hours to pass in minutes. Everything
+// that AWS does by time (visibility, timeouts, expiry) uses it; signatures are
+// checked by the machine's clock, because callers sign by it.
 type Clock struct {
 	mu    sync.Mutex
 	pace  Pace
@@ -20,14 +20,14 @@ type Clock struct {
 }
 
 // Pace is how a clock differs from the machine's. It is all that another
-// process on the same machine needs to tell the same time.
+// process on the same machine needs to follow the clock.
 type Pace struct {
 	Offset time.Duration `json:"offset"` // ahead of the machine at Since
 	Rate   float64       `json:"rate"`   // seconds that pass in one of the machine's
-	Since  time.Time     `json:"since"`  // by the machine, since when the rate holds
+	Since  time.Time     `json:"since"`  // by the machine's clock; from then on the rate holds
 }
 
-// At is the time at a moment of the machine's.
+// At returns the time at a moment of the machine's clock.
 func (p Pace) At(machine time.Time) time.Time {
 	ahead := p.Offset
 	if p.Rate != 1 {
@@ -36,23 +36,23 @@ func (p Pace) At(machine time.Time) time.Time {
 	return machine.Add(ahead).UTC()
 }
 
-// NewClock starts with the machine's time.
+// NewClock returns a clock that starts with the machine's time.
 func NewClock() *Clock {
 	return &Clock{pace: Pace{Rate: 1, Since: time.Now()}, moved: make(chan struct{})}
 }
 
-// Now is the sandbox's time.
+// Now returns the sandbox's time.
 func (c *Clock) Now() time.Time { return c.Pace().At(time.Now()) }
 
-// Pace is how the clock runs now.
+// Pace returns the current pace.
 func (c *Clock) Pace() Pace {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.pace
 }
 
-// SetRate makes the clock run faster than the machine's, or slower, from here
-// on. It never jumps.
+// SetRate makes the clock run faster than the machine's, or slower, from now
+// on. The clock never jumps.
 func (c *Clock) SetRate(rate float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,8 +61,7 @@ func (c *Clock) SetRate(rate float64) {
 	c.wake()
 }
 
-// Advance moves the clock forward and wakes whoever waits for a time that has
-// come by it.
+// Advance moves the clock forward, and wakes the waiters whose time has come.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,8 +74,8 @@ func (c *Clock) wake() {
 	c.moved = make(chan struct{})
 }
 
-// WaitUntil returns nil once the sandbox's time has reached t, or the
-// context's error when that ends first.
+// WaitUntil returns nil once the sandbox's time has reached t, or the context's
+// error if that ends first.
 func (c *Clock) WaitUntil(ctx context.Context, t time.Time) error {
 	for {
 		c.mu.Lock()

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Env is what the sandbox hands to each service when it is made. A service
-// takes what it needs and keeps its own state to itself.
+// Env is what the sandbox passes to each service when it is created. A service
+// uses what it needs and keeps its own state private.
 type Env struct {
 	Clock      *Clock
 	Authorizer Authorizer
@@ -19,17 +19,17 @@ type Env struct {
 	Faults     *Faults
 	Journal    *Journal
 	Rand       io.Reader
-	// URL is the sandbox's own address, "http://127.0.0.1:4566", for what AWS
-	// answers with a URL of its own, such as a queue.
+	// URL is the sandbox's own address, "http://127.0.0.1:4566", for AWS's
+	// answers that contain a URL, such as a queue's.
 	URL string
-	// ServiceKey makes a key with which an AWS service ("cloudformation.
-	// amazonaws.com") signs the URLs that it hands out: sigv4.Presigner takes
-	// it. A request signed with it has that service as its Principal, and its
-	// time is judged by the sandbox's clock, by which services live.
+	// ServiceKey returns a new key with which an AWS service ("cloudformation.
+	// amazonaws.com") signs the URLs that it returns, for a sigv4.Presigner. A
+	// request signed with it has that service as its Principal, and its time is
+	// checked by the sandbox's clock, which services use.
 	ServiceKey func(service string) Credentials
 }
 
-// Credentials are an access key, and a token where it is a session's or a
+// Credentials are an access key, and a token if the key is a session's or a
 // service's.
 type Credentials struct {
 	AccessKeyID     string `json:"access_key_id"`
@@ -37,13 +37,13 @@ type Credentials struct {
 	SessionToken    string `json:"session_token,omitempty"`
 }
 
-// Accounts knows which AWS accounts there are, and in which partition each
-// lives: policies that name others are refused (aws-facts 5.4).
+// Accounts knows which AWS accounts exist, and the partition of each: policies
+// that name others are refused (aws-facts 5.4).
 type Accounts interface {
 	Partition(account string) (partition string, open bool)
 }
 
-// NewRequestID makes an identifier of the form that AWS gives to requests.
+// NewRequestID returns an identifier of the form of AWS's request IDs.
 func NewRequestID(random io.Reader) string {
 	var b [16]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {

@@ -13,7 +13,7 @@ import (
 // FaultKind is a way in which AWS fails.
 type FaultKind string
 
-// The ways.
+// The kinds of faults.
 const (
 	FaultThrottle    FaultKind = "throttle"    // 400/429 ThrottlingException; not executed
 	FaultServerError FaultKind = "500"         // InternalFailure; not executed
@@ -27,23 +27,23 @@ const (
 type FaultRule struct {
 	Service string `json:"service,omitempty"`
 	Action  string `json:"action,omitempty"`
-	// Account is whose call it is: the caller's account, or, for an answer to
-	// CloudFormation's bucket, the account of the stack that is answered.
+	// Account is the caller's account, or, for an answer to CloudFormation's
+	// bucket, the account of the stack that is answered.
 	Account string `json:"account,omitempty"`
-	// Bucket is the bucket of a call to S3; a name that ends in "*" means all
-	// that begin like it.
+	// Bucket is the bucket of a call to S3; a name that ends in "*" matches all
+	// names with that prefix.
 	Bucket string    `json:"bucket,omitempty"`
 	Kind   FaultKind `json:"kind"`
 	// Status is the HTTP status of kinds that have none of their own.
 	Status int `json:"status,omitempty"`
-	// Next is how many of the matching calls fail, then the rule is spent.
-	// With 0 the Probability decides, and the rule stays.
+	// Next is how many of the matching calls fail; then the rule ends. If it is
+	// 0, the Probability decides, and the rule stays.
 	Next        int           `json:"next,omitempty"`
 	Probability float64       `json:"probability,omitempty"`
 	Delay       time.Duration `json:"delay,omitempty"`
 }
 
-// DeliveryFaults are what happens to messages between SNS and SQS: both
+// DeliveryFaults describes what happens to messages between SNS and SQS: both
 // deliver at least once and in no order (aws-facts 1.10).
 type DeliveryFaults struct {
 	Duplicate float64       `json:"duplicate,omitempty"` // probability of a second copy
@@ -52,13 +52,13 @@ type DeliveryFaults struct {
 	Reorder   bool          `json:"reorder,omitempty"`
 }
 
-// Hook sees a call before or after the service does. An error of a Before hook
-// is the call's answer; that of an After hook replaces the answer of a call
-// that was executed.
+// Hook is called before or after the service. An error of a Before hook is the
+// call's answer; that of an After hook replaces the answer of a call that was
+// executed.
 type Hook func(c *Call) error
 
-// Faults holds the rules. Its randomness is seeded, so that a failing test
-// fails again.
+// Faults holds the rules. Its randomness is seeded, so that a failing test can
+// be repeated.
 type Faults struct {
 	mu       sync.Mutex
 	random   *rand.Rand
@@ -69,7 +69,7 @@ type Faults struct {
 	lastHook int
 }
 
-// NewFaults has no rules yet.
+// NewFaults returns an empty set of rules.
 func NewFaults(seed uint64) *Faults {
 	return &Faults{
 		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // repeatable on purpose
@@ -92,14 +92,14 @@ func (f *Faults) Clear() {
 	f.rules, f.delivery = nil, DeliveryFaults{}
 }
 
-// SetDelivery replaces what happens between SNS and SQS.
+// SetDelivery sets the faults between SNS and SQS.
 func (f *Faults) SetDelivery(d DeliveryFaults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.delivery = d
 }
 
-// Delivery is what happens between SNS and SQS.
+// Delivery returns the faults between SNS and SQS.
 func (f *Faults) Delivery() DeliveryFaults {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,10 +157,10 @@ func (f *Faults) run(hooks map[int]Hook, c *Call) error {
 	return nil
 }
 
-// Target is what a rule looks at to tell whether it hits a call.
+// Target describes a call, for matching with rules.
 type Target struct{ Service, Action, Account, Bucket string }
 
-// Draw returns the faults that hit this call.
+// Draw returns the faults that apply to this call.
 func (f *Faults) Draw(t Target) []FaultRule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -171,7 +171,7 @@ func (f *Faults) Draw(t Target) []FaultRule {
 			hit = append(hit, *r)
 			if r.Next > 0 {
 				if r.Next--; r.Next == 0 {
-					continue // spent
+					continue // used up
 				}
 			}
 		}

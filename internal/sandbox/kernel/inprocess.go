@@ -15,15 +15,15 @@ import (
 	"net/url"
 )
 
-// Inside makes calls from inside the sandbox: CloudFormation creating a role
-// for a customer, SNS sending to a queue. A call from inside is the request
-// that would have come over HTTP, without the signature: it passes through the
-// same authorization, faults and journal, because those are what is tested.
+// Inside makes calls inside the sandbox: CloudFormation creating a role for a
+// customer, SNS sending to a queue. A call is the request that would have come
+// over HTTP, without the signature: it passes through the same authorization,
+// faults and journal, because those are what is tested.
 //
-// A call names Context, Principal, Service and Region, and Request and Body as
-// they would be on the wire (CallQuery, CallJSON and GetObject make them);
-// Action and RequestID are filled in. An error is the service's own
-// *Error, not yet encoded.
+// A call has Context, Principal, Service and Region, and Request and Body as
+// they would be on the wire (CallQuery, CallJSON and GetObject set them);
+// Action and RequestID are filled in. An error is the service's own *Error, not
+// yet encoded.
 type Inside interface {
 	Do(c *Call) (*Response, error)
 }
@@ -71,9 +71,10 @@ func CallJSON(ctx context.Context, in Inside, p *Principal, region, service, pre
 	return json.Unmarshal(response.Body, out)
 }
 
-// GetObject reads what a URL of S3 names, as CloudFormation reads a template:
-// with the principal's own permissions. Where the URL is presigned the front
-// checks its signature as for anybody, and the signer's permissions count.
+// GetObject reads the S3 object at a URL, as CloudFormation reads a template:
+// with the principal's own permissions. If the URL is presigned, the front
+// checks its signature as for any caller, and the signer's permissions are
+// used.
 func GetObject(ctx context.Context, in Inside, p *Principal, region, objectURL string) ([]byte, error) {
 	r, err := insideRequest(ctx, http.MethodGet, objectURL, nil)
 	if err != nil {

@@ -21,11 +21,10 @@ type Entry struct {
 	Executed  bool      `json:"executed"`  // false: refused or failed before the service saw it
 	Inside    bool      `json:"inside"`    // made by another service, not over HTTP
 	RequestID string    `json:"request_id"`
-	Note      string    `json:"note,omitempty"` // what a service wants remembered, such as a dropped delivery
+	Note      string    `json:"note,omitempty"` // a service's note, such as a dropped delivery
 }
 
-// Journal remembers every call in order. It is the ground on which tests count
-// calls.
+// Journal records every call in order. Tests count calls in it.
 type Journal struct {
 	mu      sync.Mutex
 	entries []Entry
@@ -38,7 +37,7 @@ func (j *Journal) Add(e Entry) {
 	j.entries = append(j.entries, e)
 }
 
-// Mark is a place in the journal, for Since.
+// Mark returns the current position in the journal, for Since.
 func (j *Journal) Mark() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -55,7 +54,7 @@ func (j *Journal) Since(mark int) []Entry {
 	return slices.Clone(j.entries[mark:])
 }
 
-// Counts gives the number of calls after a mark by "service:Action".
+// Counts returns the number of calls after a mark by "service:Action".
 func (j *Journal) Counts(mark int) map[string]int {
 	counts := map[string]int{}
 	for _, e := range j.Since(mark) {

@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// The AWS JSON 1.0 protocol: SQS and DynamoDB speak it.
+// The AWS JSON 1.0 protocol, which SQS and DynamoDB use.
 
-// JSONAction names the operation: what follows the dot in X-Amz-Target.
+// JSONAction returns the operation's name, which follows the dot in
+// X-Amz-Target.
 func JSONAction(r *http.Request) string {
 	target := r.Header.Get("X-Amz-Target")
 	return target[strings.LastIndexByte(target, '.')+1:]
@@ -53,14 +54,15 @@ func jsonResponse(c *Call, status int, body []byte) *Response {
 }
 
 // JSON11 makes an answer one of JSON 1.1, which EventBridge and Organizations
-// speak: the two differ in their name alone.
+// use: only the content type differs.
 func JSON11(r *Response) *Response {
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	return r
 }
 
-// UnknownJSONAction is what AWS says to an action that a service of the JSON
-// protocol does not have, and the sandbox to one that it does not implement.
+// UnknownJSONAction returns AWS's error for an action that a service of the
+// JSON protocol does not have; the sandbox uses it for actions that it does not
+// implement.
 func UnknownJSONAction(c *Call) *Error {
 	return Errorf(http.StatusBadRequest, "UnknownOperationException",
 		"The action %s is not valid for this endpoint. (The sandbox's %s does not implement it.)", c.Action, c.Service)

@@ -1,9 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package kernel is what the sandbox's services share: who calls, what is
-// called, the clock, the error that AWS would give, and how an answer is
-// written. It knows no service.
+// Package kernel is what the sandbox's services share: the caller, the call,
+// the clock, AWS's errors, and how an answer is written. It knows no service.
 package kernel
 
 import (
@@ -12,30 +11,30 @@ import (
 	"net/http"
 )
 
-// Principal is whoever makes a call, with every policy that belongs to them.
+// Principal is the caller of a call, with every policy that applies to it.
 type Principal struct {
 	Account string // 12 digits; empty for an AWS service
 	ARN     string // as in error messages and GetCallerIdentity: a user, role session or root
 	RoleARN string // of a role session: the role itself, with its path; aws:PrincipalArn
-	UserID  string // as GetCallerIdentity gives it
+	UserID  string // as GetCallerIdentity returns it
 	Service string // "sns.amazonaws.com" for an AWS service; empty for people and roles
 
 	Identity []string // identity policy documents, JSON
-	Boundary []string // permissions boundary documents; nil where there is none
-	Session  []string // session policy documents; nil where there is none
+	Boundary []string // permissions boundary documents; nil if there is none
+	Session  []string // session policy documents; nil if there is none
 	Root     bool     // the account's root user: identity policies do not apply
-	// Unread are AWS's managed policies that are in force beside these documents,
-	// and whose own the sandbox does not have: ARNs.
+	// Unread are AWS's managed policies that apply beside these documents, but
+	// whose own documents the sandbox does not have: ARNs.
 	Unread Unread
 
 	Via []string // aws:CalledVia, first to last: CloudFormation acting for a customer
 
-	// Keys are condition keys that come with the caller, lower-case: the
+	// Keys are condition keys that belong to the caller, lower-case: the
 	// aws:SourceArn of a service, a session's "aws:principaltag/team".
 	Keys map[string][]string
 }
 
-// Unread are ARNs of policies without documents, by where they are in force.
+// Unread are ARNs of policies without documents, by where they apply.
 type Unread struct{ Identity, Boundary, Session []string }
 
 // Call is one authenticated request on its way to a service.
@@ -50,7 +49,7 @@ type Call struct {
 	RequestID string // goes into the answer and the journal
 }
 
-// Response is what a service answers, already on the wire's terms.
+// Response is a service's answer, as it is sent.
 type Response struct {
 	Status int
 	Header http.Header
@@ -59,8 +58,8 @@ type Response struct {
 
 // Service is one AWS service. Serve decodes the call's body itself.
 type Service interface {
-	// Action names the operation that a request asks for, before anything
-	// else happens to it: the journal and the faults go by it.
+	// Action returns the operation that a request asks for, before any other
+	// step: the journal and the faults use it.
 	Action(r *http.Request, body []byte) string
 	Serve(c *Call) (*Response, error)
 	// EncodeError writes an error in the service's own protocol.
@@ -75,25 +74,26 @@ type Error struct {
 	// Fields are members that some errors carry beside code and message, such
 	// as DynamoDB's CancellationReasons; the protocol's encoder merges them.
 	Fields map[string]any
-	// Header goes with the answer, such as a redirect's Location.
+	// Header is added to the answer, such as a redirect's Location.
 	Header http.Header
-	// Raw replaces the protocol's encoding of the error: the body is what
-	// something between the caller and AWS answered, or what is left of AWS's.
+	// Raw replaces the protocol's encoding of the error: the body is what an
+	// intermediary between the caller and AWS answered, or what is left of
+	// AWS's answer.
 	Raw []byte
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
 
-// Errorf makes an AWS error.
+// Errorf returns an AWS error.
 func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Authorizer answers whether a principal may do something. The policy package
-// implements it; services hand over what they know and nothing else.
+// Authorizer decides whether a principal may do an action. The policy package
+// implements it; services pass what they know.
 type Authorizer interface {
 	// Authorize evaluates identity, session and resource policies with the
-	// cross-account rule. It returns nil, or the AccessDenied of AWS.
+	// cross-account rule. It returns nil, or AWS's AccessDenied error.
 	Authorize(a Authorization) error
 }
 
@@ -102,7 +102,8 @@ type Authorization struct {
 	Principal *Principal
 	Action    string // "sns:Publish"
 	Resource  string // ARN
-	// ResourceAccount owns the resource; another account needs both sides.
+	// ResourceAccount owns the resource; for a caller of another account both
+	// sides must allow.
 	ResourceAccount string
 	// ResourcePolicy is the resource's own policy document, JSON; empty: none.
 	ResourcePolicy string

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-func TestQueryParametersAreReadByShape(t *testing.T) {
+func TestQueryParametersAreParsedByShape(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/?Version=1", nil)
 	q := ParseQuery(r, []byte("Action=X&Names.member.1=a&Names.member.2=&Names.member.4=lost"+
 		"&Tags.member.1.Key=k&Tags.member.1.Value=v%20w&Tags.member.2.Key=l&Tags.member.10.Key=lost"+
@@ -34,7 +34,7 @@ func TestQueryParametersAreReadByShape(t *testing.T) {
 	}
 }
 
-func TestAQueryAnswerIsReadBack(t *testing.T) {
+func TestAQueryAnswerRoundTrips(t *testing.T) {
 	type item struct{ Key, Value string }
 	c := &Call{Action: "ListThings", RequestID: "id-1"}
 	response, err := QueryResult(c, "urn:x", struct {
@@ -52,10 +52,10 @@ func TestAQueryAnswerIsReadBack(t *testing.T) {
 		Values []string `xml:"Items>member>Value"`
 	}
 	if err := decodeQueryResult(response.Body, "ListThingsResult", &out); err != nil || !reflect.DeepEqual(out.Values, []string{"<&>", ""}) {
-		t.Errorf("read back as %q, %v", out.Values, err)
+		t.Errorf("parsed as %q, %v", out.Values, err)
 	}
 	if err := decodeQueryResult(response.Body, "OtherResult", &out); err == nil {
-		t.Error("a result that isn't there was found")
+		t.Error("a missing result was found")
 	}
 	empty, err := QueryResult(c, "urn:x", nil)
 	if err != nil || strings.Contains(string(empty.Body), "Result>") {
@@ -84,7 +84,7 @@ func TestErrorsInEachProtocol(t *testing.T) {
 	}
 }
 
-func TestFaultRulesAreSpentOrDrawn(t *testing.T) {
+func TestFaultRulesEndOrAreDrawn(t *testing.T) {
 	f := NewFaults(7)
 	f.Add(FaultRule{Service: "sns", Action: "Publish", Kind: FaultThrottle, Next: 2})
 	hits := 0
@@ -180,7 +180,7 @@ func TestAClockThatRunsFasterNeverJumps(t *testing.T) {
 	}
 }
 
-func TestPartitionsGoByTheRegion(t *testing.T) {
+func TestThePartitionFollowsFromTheRegion(t *testing.T) {
 	for region, want := range map[string]string{
 		"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "eusc-de-east-1": "aws-eusc", "": "aws",
 	} {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// KeyUse is a service's use of a key of KMS on behalf of its caller: the
-// caller's permissions count, and the key policy (aws-facts 13.4).
+// KeyUse is a service's use of a KMS key on behalf of its caller: the caller's
+// permissions are checked, and the key policy (aws-facts 13.4).
 type KeyUse struct {
 	Principal *Principal
 	Service   string // of the SigV4 name "sqs": kms:ViaService
@@ -22,7 +22,7 @@ type KeyUse struct {
 	Keys map[string][]string
 }
 
-// principal is the caller as KMS sees it.
+// principal returns the caller as KMS sees it.
 func (u KeyUse) principal() *Principal {
 	p := *u.Principal
 	p.Keys = maps.Clone(u.Principal.Keys)
@@ -35,7 +35,7 @@ func (u KeyUse) principal() *Principal {
 	return &p
 }
 
-// arn is the key's ARN, or its alias's.
+// arn returns the key's ARN, or its alias's.
 func (u KeyUse) arn() string {
 	if strings.HasPrefix(u.Key, "arn:") {
 		return u.Key
@@ -59,13 +59,12 @@ func (u KeyUse) GenerateDataKey(ctx context.Context, inside Inside) (blob []byte
 	return out.CiphertextBlob, err
 }
 
-// Decrypt opens a data key.
+// Decrypt decrypts a data key.
 func (u KeyUse) Decrypt(ctx context.Context, inside Inside, blob []byte) error {
 	return u.call(ctx, inside, "Decrypt", map[string]any{"CiphertextBlob": blob, "EncryptionContext": u.Data}, nil)
 }
 
-// Adopt takes the key into use for a resource of the service, and returns the
-// key's ARN.
+// Adopt makes a resource of the service use the key, and returns the key's ARN.
 func (u KeyUse) Adopt(ctx context.Context, inside Inside, operations ...string) (arn string, err error) {
 	var out struct {
 		KeyMetadata struct{ Arn string }

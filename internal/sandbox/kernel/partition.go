@@ -5,10 +5,10 @@ package kernel
 
 import "strings"
 
-// Partitions are AWSs of their own: no account, key, bucket or role of one is
-// known in another.
+// Partitions are separate AWSs: no account, key, bucket or role of one is known
+// in another.
 
-// Partition is the AWS partition of a Region (aws-facts 2.5).
+// Partition returns the AWS partition of a Region (aws-facts 2.5).
 func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
@@ -22,7 +22,7 @@ func Partition(region string) string {
 	}
 }
 
-// URLSuffix is what the host names of a Region's services end with (aws-facts
+// URLSuffix returns the end of the host names of a Region's services (aws-facts
 // 2.5).
 func URLSuffix(region string) string {
 	switch Partition(region) {
@@ -35,8 +35,7 @@ func URLSuffix(region string) string {
 	}
 }
 
-// GlobalRegion is the one Region of a Region's partition in which its IAM
-// lives.
+// GlobalRegion returns the Region of a Region's partition in which IAM lives.
 func GlobalRegion(region string) string {
 	switch Partition(region) {
 	case "aws-cn":
@@ -50,7 +49,7 @@ func GlobalRegion(region string) string {
 	}
 }
 
-// PartitionOf is the partition that an ARN names; empty where it is no ARN.
+// PartitionOf returns the partition in an ARN; empty if it is no ARN.
 func PartitionOf(arn string) string {
 	rest, isARN := strings.CutPrefix(arn, "arn:")
 	partition, _, _ := strings.Cut(rest, ":")

@@ -5,18 +5,18 @@ package kernel
 
 import "strings"
 
-// principals is what Accounts may know beyond accounts.
+// principals is what Accounts may know in addition to accounts.
 type principals interface {
 	PrincipalExists(arn string) bool
 }
 
-// Partition is where a principal lives; empty: an AWS service, which is
-// everywhere.
+// Partition returns the principal's partition; empty for an AWS service, which
+// is in every partition.
 func (p *Principal) Partition() string { return PartitionOf(p.ARN) }
 
-// PrincipalExists tells whether an AWS principal is there for a resource policy
-// in a partition: its account, and where somebody can tell, its role or user as
-// well. "*" and unique IDs always are.
+// PrincipalExists reports whether an AWS principal in a resource policy exists
+// in a partition: its account, and its role or user as well if the accounts are
+// known in that detail. "*" and unique IDs always exist.
 func PrincipalExists(accounts Accounts, partition, value string) bool {
 	account, named := PrincipalAccount(value)
 	if !named {
@@ -30,8 +30,8 @@ func PrincipalExists(accounts Accounts, partition, value string) bool {
 	return !ok || !strings.HasPrefix(value, "arn:") || strings.HasSuffix(value, ":root") || all.PrincipalExists(value)
 }
 
-// PrincipalAccount is the account that an AWS principal of a policy names, as
-// its number or in an ARN; "*" and unique IDs name none.
+// PrincipalAccount returns the account that an AWS principal of a policy names,
+// as its number or in an ARN; "*" and unique IDs name none.
 func PrincipalAccount(value string) (account string, named bool) {
 	if parts := strings.SplitN(value, ":", 6); len(parts) == 6 && parts[0] == "arn" {
 		return parts[4], true

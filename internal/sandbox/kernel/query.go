@@ -13,12 +13,12 @@ import (
 )
 
 // The AWS query protocol: a form in, XML out. IAM, STS, SNS and CloudFormation
-// speak it.
+// use it.
 
 // Query holds the parameters of one request in the query protocol.
 type Query url.Values
 
-// ParseQuery reads a request's parameters from its form and its URL.
+// ParseQuery parses a request's parameters from its form and its URL.
 func ParseQuery(r *http.Request, body []byte) Query {
 	values := url.Values{}
 	if r != nil && r.URL != nil {
@@ -34,10 +34,10 @@ func ParseQuery(r *http.Request, body []byte) Query {
 	return Query(values)
 }
 
-// Get returns a parameter, "" where it is absent.
+// Get returns a parameter, or "" if it is absent.
 func (q Query) Get(name string) string { return url.Values(q).Get(name) }
 
-// Has tells an empty parameter from an absent one.
+// Has distinguishes an empty parameter from an absent one.
 func (q Query) Has(name string) bool { return url.Values(q).Has(name) }
 
 // List returns the strings of "Name.member.1", "Name.member.2", …
@@ -87,12 +87,12 @@ func memberName(name, kind string, i int) string {
 	return name + "." + kind + "." + strconv.Itoa(i)
 }
 
-// QueryAction names the operation of a request in the query protocol.
+// QueryAction returns the operation's name of a request in the query protocol.
 func QueryAction(r *http.Request, body []byte) string { return ParseQuery(r, body).Get("Action") }
 
 // QueryResult writes an answer: <ActionResponse xmlns="…"><ActionResult>…. The
-// result is a struct (lists as `xml:"Tags>member"`), or nil for an action that
-// answers nothing.
+// result is a struct (lists as `xml:"Tags>member"`), or nil for an action
+// without a result.
 func QueryResult(c *Call, namespace string, result any) (*Response, error) {
 	var b bytes.Buffer
 	e := xml.NewEncoder(&b)
@@ -147,8 +147,9 @@ func xmlResponse(c *Call, status int, body []byte) *Response {
 	return &Response{Status: status, Header: header, Body: body}
 }
 
-// UnknownQueryAction is what AWS says to an action that a service of the query
-// protocol does not have, and the sandbox to one that it does not implement.
+// UnknownQueryAction returns AWS's error for an action that a service of the
+// query protocol does not have; the sandbox uses it for actions that it does
+// not implement.
 func UnknownQueryAction(c *Call) *Error {
 	return Errorf(http.StatusBadRequest, "InvalidAction",
 		"The action %s is not valid for this endpoint. (The sandbox's %s does not implement it.)", c.Action, c.Service)

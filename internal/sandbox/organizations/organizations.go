@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package organizations is the sandbox's AWS Organizations: which accounts
-// belong together, and which of them manages the others. Policies see it as
-// aws:PrincipalOrgID, and CloudFormation's StackSets follow who joins and who
-// leaves.
+// belong to an organization, and which of them manages it. Policies see it as
+// aws:PrincipalOrgID, and CloudFormation's StackSets follow which accounts join
+// and leave.
 //
-// Registry is what the sandbox knows, Service the API over it. There is one root
-// and no organizational unit below it, and there are no invitations and no
-// delegated administrators. Service control policies deny: every account has
+// Registry is the state, Service the API. There is one root and no
+// organizational unit below it, and there are no invitations and no delegated
+// administrators. Service control policies can only deny: every account has
 // FullAWSAccess beside them.
 package organizations
 
@@ -25,12 +25,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// Organization is an organization as it is at one moment.
+// Organization is the state of an organization at one moment.
 type Organization struct {
 	ID         string   `json:"id"`         // "o-" and 10 letters and digits
-	Root       string   `json:"root"`       // "r-" and four: what StackSets deploy to
+	Root       string   `json:"root"`       // "r-" and four characters: the target of StackSets
 	Management string   `json:"management"` // the account that manages it
-	Members    []string `json:"members"`    // the others, in the order of their joining
+	Members    []string `json:"members"`    // the others, in the order in which they joined
 
 	partition string
 }
@@ -42,14 +42,14 @@ type Change struct {
 	Joined       bool // false: left
 }
 
-// accounts knows in which partition an account lives.
+// accounts returns an account's partition.
 type accounts interface {
 	Partition(account string) (partition string, open bool)
 }
 
 // Registry holds all organizations. No account is in two of them, and none
-// reaches across partitions. Policies are evaluated under other services'
-// locks, so nobody else is asked anything under the registry's.
+// spans partitions. Policies are evaluated while other services hold their
+// locks, so no other service is called while the registry's is held.
 type Registry struct {
 	random   io.Reader
 	accounts accounts
@@ -64,12 +64,12 @@ type Registry struct {
 // control is a service control policy, attached to the root or to one account.
 type control struct{ id, organization, account, document string }
 
-// New has no organization yet.
+// New returns a registry without organizations.
 func New(random io.Reader, known accounts) *Registry {
 	return &Registry{random: random, accounts: known, organizations: map[string]*Organization{}, of: map[string]*Organization{}}
 }
 
-// Create makes an organization that an account manages.
+// Create creates an organization that an account manages.
 func (r *Registry) Create(management string) (Organization, error) {
 	o, err := r.create(management)
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *Registry) create(management string) (Organization, error) {
 	return o.clone(), nil
 }
 
-// Join takes an account into an organization.
+// Join adds an account to an organization.
 func (r *Registry) Join(id, account string) error {
 	change, err := r.join(id, account)
 	if err != nil {
@@ -128,8 +128,8 @@ func (r *Registry) join(id, account string) (Change, error) {
 	return Change{o.clone(), account, true}, nil
 }
 
-// Leave takes a member out of its organization. The management account stays
-// as long as there is one, as on AWS.
+// Leave removes a member from its organization. The management account cannot
+// leave, as on AWS.
 func (r *Registry) Leave(account string) error {
 	change, err := r.leave(account)
 	if err != nil {
@@ -169,7 +169,7 @@ func (r *Registry) mayJoin(account string) error {
 	return nil
 }
 
-// Of is the organization that an account is in.
+// Of returns the organization that an account is in.
 func (r *Registry) Of(account string) (Organization, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -180,13 +180,14 @@ func (r *Registry) Of(account string) (Organization, bool) {
 	return o.clone(), true
 }
 
-// ID is that of the organization that an account is in; empty: it is in none.
+// ID returns the ID of the organization that an account is in; empty if it is
+// in none.
 func (r *Registry) ID(account string) string {
 	o, _ := r.Of(account)
 	return o.ID
 }
 
-// All are all organizations, by ID.
+// All returns all organizations, by ID.
 func (r *Registry) All() []Organization {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -197,9 +198,9 @@ func (r *Registry) All() []Organization {
 	return all
 }
 
-// Control attaches a service control policy to the root of an organization, or to
-// one of its members, and returns the policy's ID. Like on AWS, nothing that is
-// attached binds the management account.
+// Control attaches a service control policy to the root of an organization, or
+// to one of its members, and returns the policy's ID. As on AWS, such policies
+// never apply to the management account.
 func (r *Registry) Control(organization, account, document string) (id string, err error) {
 	parsed, err := policy.Parse(policy.Identity, document)
 	if err != nil {
@@ -238,8 +239,8 @@ func (r *Registry) Uncontrol(id string) error {
 	return nil
 }
 
-// Controls are the documents of the service control policies that bind an
-// account.
+// Controls returns the documents of the service control policies that apply to
+// an account.
 func (r *Registry) Controls(account string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -256,7 +257,7 @@ func (r *Registry) Controls(account string) []string {
 	return documents
 }
 
-// OnChange registers who hears of accounts that join and leave, once they have.
+// OnChange registers a function to call after an account has joined or left.
 func (r *Registry) OnChange(listen func(Change)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// partitions are the accounts that there are, and where.
+// partitions holds the existing accounts with their partitions.
 type partitions map[string]string
 
 func (p partitions) Partition(account string) (string, bool) {
@@ -50,12 +50,12 @@ func TestAnOrganizationIsItsManagementAccountAndItsMembers(t *testing.T) {
 	}
 }
 
-func TestWhoeverListensHearsOfAChangeOnceItIsMade(t *testing.T) {
+func TestListenersAreCalledAfterAChange(t *testing.T) {
 	r, o := made(t)
 	var heard []string
 	r.OnChange(func(c Change) {
 		if c.Joined != (r.ID(c.Account) == o.ID) {
-			t.Errorf("%+v was told before it was so", c)
+			t.Errorf("the listener was called before %+v had happened", c)
 		}
 		heard = append(heard, c.Account+strings.Join(c.Organization.Members, "+"))
 	})
@@ -69,7 +69,7 @@ func TestWhoeverListensHearsOfAChangeOnceItIsMade(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeIsRefused(t *testing.T) {
+func TestImpossibleChangesAreRefused(t *testing.T) {
 	r, o := made(t)
 	r.OnChange(func(c Change) { t.Errorf("told of %+v", c) })
 	create := func(account string) error { _, err := r.Create(account); return err }
@@ -77,14 +77,14 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 		err  error
 		want string
 	}{
-		"a second organization":      {create("1"), "is in the organization " + o.ID + " already"},
-		"an account that isn't":      {create("9"), "there is no account 9"},
-		"a member that isn't":        {r.Join(o.ID, "9"), "there is no account 9"},
-		"an organization that isn't": {r.Join("o-none", "2"), "no such organization"},
-		"joining twice":              {r.Join(o.ID, "1"), "already"},
-		"another partition":          {r.Join(o.ID, "4"), "partition aws-cn, and the organization in aws"},
-		"leaving without being in":   {r.Leave("3"), "it is in none"},
-		"the management account":     {r.Leave("1"), "it manages the organization"},
+		"a second organization":          {create("1"), "is in the organization " + o.ID + " already"},
+		"a missing account":              {create("9"), "there is no account 9"},
+		"a missing member":               {r.Join(o.ID, "9"), "there is no account 9"},
+		"a missing organization":         {r.Join("o-none", "2"), "no such organization"},
+		"joining twice":                  {r.Join(o.ID, "1"), "already"},
+		"another partition":              {r.Join(o.ID, "4"), "partition aws-cn, and the organization in aws"},
+		"leaving without being a member": {r.Leave("3"), "it is in none"},
+		"the management account":         {r.Leave("1"), "it manages the organization"},
 	} {
 		if step.err == nil || !strings.Contains(step.err.Error(), step.want) {
 			t.Errorf("%s: %v, want %q", name, step.err, step.want)

@@ -10,9 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Service is the API of AWS Organizations, as far as somebody needs it to
-// deploy a StackSet: who is in the organization, and what its root is called.
-// Organizations themselves are made through the Go API.
+// Service is the API of AWS Organizations, as far as it is needed to deploy a
+// StackSet: which accounts are in the organization, and the ID of its root.
+// Organizations themselves are created through the Go API.
 type Service struct {
 	registry   *Registry
 	authorizer kernel.Authorizer
@@ -20,7 +20,7 @@ type Service struct {
 
 var _ kernel.Service = (*Service)(nil)
 
-// NewService serves a registry.
+// NewService returns the API of a registry.
 func NewService(env kernel.Env, registry *Registry) *Service {
 	return &Service{registry, env.Authorizer}
 }
@@ -33,14 +33,14 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.organizations", err))
 }
 
-// operations answer for the caller's organization.
+// operations return data of the caller's organization.
 var operations = map[string]func(*Service, Organization) any{
 	"DescribeOrganization": describeOrganization,
 	"ListRoots":            listRoots,
 	"ListAccounts":         listAccounts,
 }
 
-// Serve runs one operation.
+// Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, known := operations[c.Action]
 	if !known {
@@ -71,7 +71,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.JSON11(r), nil
 }
 
-// arn is of something in the organization: "root/o-…/r-…".
+// arn returns the ARN of something in the organization: "root/o-…/r-…".
 func (o Organization) arn(rest string) string {
 	return "arn:" + o.partition + ":organizations::" + o.Management + ":" + rest
 }

@@ -15,7 +15,7 @@ import (
 
 // operator compares one value of the request with one of the policy.
 type operator struct {
-	negated bool // StringNotEquals: holds when no value of the policy matches
+	negated bool // StringNotEquals: true if no value of the policy matches
 	pattern bool // the policy's value has wildcards
 	matches func(want, got string) bool
 }
@@ -87,8 +87,8 @@ func (q *question) holds(d *Document, c Condition) (bool, error) {
 	return op.compare(quantifier, wanted, values), nil
 }
 
-// compare: without a quantifier a request's several values count like
-// ForAnyValue, and negated like ForAllValues.
+// compare: without a quantifier, several values of a request are treated as by
+// ForAnyValue, or, if the operator is negated, as by ForAllValues.
 func (op operator) compare(quantifier string, wanted, values []string) bool {
 	all := quantifier == "forallvalues" || quantifier == "" && op.negated
 	for _, value := range values {
@@ -107,8 +107,8 @@ func (op operator) compare(quantifier string, wanted, values []string) bool {
 	return all
 }
 
-// wanted are the policy's values with their variables put in; a value whose
-// variable is absent matches nothing.
+// wanted returns the policy's values with their variables replaced; a value
+// whose variable is absent matches nothing.
 func (q *question) wanted(d *Document, values []string, pattern bool) ([]string, error) {
 	list := make([]string, 0, len(values))
 	for _, value := range values {
@@ -152,7 +152,7 @@ func date(holds func(int) bool) func(want, got string) bool {
 	}
 }
 
-// parseTime reads the forms of ISO 8601 that policies use, and epoch seconds.
+// parseTime parses the ISO 8601 forms that policies use, and epoch seconds.
 func parseTime(text string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04Z", "2006-01-02"} {
 		if t, err := time.Parse(layout, text); err == nil {

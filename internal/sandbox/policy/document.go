@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Kind is where a policy document hangs; it decides which elements it needs.
+// Kind is the type of a policy document; it decides which elements are
+// required.
 type Kind int
 
 // The kinds.
@@ -55,16 +56,16 @@ type Condition struct {
 }
 
 // Malformed says why AWS would not store a document: the text of its
-// MalformedPolicyDocument, where AWS has one.
+// MalformedPolicyDocument error, if AWS has one.
 type Malformed string
 
 func (m Malformed) Error() string { return string(m) }
 
 func malformed(format string, args ...any) Malformed { return Malformed(fmt.Sprintf(format, args...)) }
 
-// Parse reads a policy document and checks it as AWS does when it is stored.
-// Condition operators and keys are not checked: AWS stores what it doesn't
-// know, too. The error is a Malformed.
+// Parse parses a policy document and checks it as AWS does when it is stored.
+// Condition operators and keys are not checked: AWS stores unknown ones, too.
+// The error is a Malformed.
 func Parse(kind Kind, text string) (*Document, error) {
 	root, err := parseJSON(text)
 	if err != nil {
@@ -272,20 +273,21 @@ func (s *Statement) check(kind Kind) error {
 	return nil
 }
 
-// isARN: six parts, of which the last may hold colons.
-// trustActions are what a role's trust policy can speak of, lower-case
+// trustActions are the actions that a role's trust policy can have, lower-case
 // (aws-facts 13.8).
 var trustActions = []string{
 	"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity", "sts:assumeroot",
 	"sts:tagsession", "sts:setsourceidentity", "sts:setcontext",
 }
 
-// ofCaller tells the policies of whoever calls from those of what is called.
+// ofCaller reports whether a policy is one of the caller's, and not one of the
+// resource.
 func (k Kind) ofCaller() bool { return k == Identity || k == Session }
 
-// isARN: a Resource has six fields, or ends with a star that stands for the
-// rest. In an identity policy it may also end after its service or later, and
-// the rest is stars; a session policy must be complete (aws-facts 12.3).
+// isARN: a Resource has six fields, of which the last may contain colons, or
+// ends with a star that stands for the rest. In an identity policy it may also
+// end after its service or later, and the rest is stars; a session policy must
+// be complete (aws-facts 12.3).
 func isARN(kind Kind, text string) bool {
 	fields := strings.SplitN(text, ":", 6)
 	switch {

@@ -25,14 +25,14 @@ func TestMalformedDocumentsAreNotStored(t *testing.T) {
 		{"an ARN of a resource policy that just ends", Resource, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sns:us-east-1","Principal":"*"`), "ARN format"},
 		{"an ARN of a session policy that is not complete", Session, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sqs:*"`), "ARN format"},
 		{"a service with a star", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s*:*"`), "ARN format"},
-		{"trust in all that STS has", Trust, with(`"Effect":"Allow","Action":["sts:*","*","sts:AssumeRole*","STS:assumerolewithsaml"],"Principal":"*"`), ""},
-		{"trust in an action that STS has not", Trust, with(`"Effect":"Allow","Action":"sts:AssumeRoles","Principal":"*"`), "STS AssumeRole actions"},
+		{"trust in every action of STS", Trust, with(`"Effect":"Allow","Action":["sts:*","*","sts:AssumeRole*","STS:assumerolewithsaml"],"Principal":"*"`), ""},
+		{"trust in an action that STS does not have", Trust, with(`"Effect":"Allow","Action":"sts:AssumeRoles","Principal":"*"`), "STS AssumeRole actions"},
 		{"trust in another action of STS", Trust, with(`"Effect":"Allow","Action":"sts:GetCallerIdentity","Principal":"*"`), "STS AssumeRole actions"},
 		{"no JSON", Identity, `{`, "invalid Json"},
-		{"something behind the JSON", Identity, all + "{}", "invalid Json"},
+		{"text after the JSON", Identity, all + "{}", "invalid Json"},
 		{"an array", Identity, `[]`, "Syntax errors"},
 		{"no statements", Identity, `{"Version":"2012-10-17","Statement":[]}`, "Statement"},
-		{"a version of the future", Identity, strings.Replace(all, "2012", "2030", 1), "version"},
+		{"an unknown version", Identity, strings.Replace(all, "2012", "2030", 1), "version"},
 		{"an unknown element", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"*","Efect":"Deny"`), "Efect"},
 		{"an element twice", Identity, with(`"Effect":"Allow","Effect":"Deny","Action":"s3:*","Resource":"*"`), "duplicate element Effect"},
 		{"an operator twice", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"a":"b"},"Bool":{"c":"d"}}`), "duplicate element Bool"},
@@ -52,7 +52,7 @@ func TestMalformedDocumentsAreNotStored(t *testing.T) {
 		{"an account ID of 11 digits", Resource, with(`"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":{"AWS":"11111111111"}`), "Invalid principal"},
 		{"an unknown type of principal", Resource, with(`"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":{"Aws":"111111111111"}`), "Invalid principal"},
 		{"a number as an action", Identity, with(`"Effect":"Allow","Action":1,"Resource":"*"`), "must hold strings"},
-		{"depth without end", Identity, strings.Repeat("[", 100000), "invalid Json"},
+		{"unlimited depth", Identity, strings.Repeat("[", 100000), "invalid Json"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse(test.kind, test.document)

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Policies are decoded by hand because Go's decoder takes the last of two
-// members with one name, and AWS refuses both: a policy must not mean one
-// thing here and nothing there.
+// Policies are decoded by hand, because Go's decoder accepts two members with
+// one name and takes the last, and AWS refuses them: a policy must mean the
+// same here as there.
 
 type object []member
 
@@ -94,7 +94,7 @@ func parseObject(decoder *json.Decoder, depth int) (any, error) {
 	return o, nil
 }
 
-// stringList reads "x" or ["x", "y"].
+// stringList accepts "x" or ["x", "y"].
 func stringList(m member) ([]string, error) {
 	items, ok := m.value.([]any)
 	if !ok {
@@ -111,7 +111,7 @@ func stringList(m member) ([]string, error) {
 	return list, nil
 }
 
-// scalarList reads strings, numbers and booleans as strings, as AWS does in
+// scalarList converts strings, numbers and booleans to strings, as AWS does in
 // conditions.
 func scalarList(m member) ([]string, error) {
 	items, ok := m.value.([]any)

@@ -13,10 +13,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// neverThere are keys that the sandbox knows, and that a request has only
-// where a service or its caller puts them in. What it would have to know and
-// doesn't, such as aws:PrincipalOrgPaths, is not among them: a policy that asks
-// for it is refused.
+// neverThere are keys that the sandbox knows, and that a request has only if a
+// service or its caller adds them. Keys that the sandbox would have to compute
+// and can't, such as aws:PrincipalOrgPaths, are not among them: a policy that
+// uses one is refused.
 var neverThere = []string{
 	"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce",
 	"aws:principalorgid", "aws:resourceorgid",
@@ -28,12 +28,12 @@ var neverThere = []string{
 	"sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "aws:sourceidentity",
 }
 
-// conditionKeys are the keys of a request: what follows from the caller, then
-// what the caller and the service add.
+// conditionKeys returns the keys of a request: those that follow from the
+// caller, then those that the caller and the service add.
 func conditionKeys(a kernel.Authorization, now time.Time, organization func(account string) string) map[string][]string {
 	keys := map[string][]string{
-		// Loopback stands in for TLS: clients of the sandbox speak http. A call
-		// that came to AWS without TLS says so itself (kernel.SecureTransport).
+		// Loopback counts as TLS: the sandbox's clients use http. A call that
+		// was sent without TLS is marked as such (kernel.SecureTransport).
 		"aws:securetransport": {"true"},
 		"aws:sourceip":        {"127.0.0.1"},
 		"aws:currenttime":     {now.UTC().Format(time.RFC3339)},
@@ -90,8 +90,8 @@ func principalKeys(p *kernel.Principal, set func(name, value string)) {
 	}
 }
 
-// key returns a condition key's values. It is known when the request has it,
-// or when it is one that the sandbox's requests may have.
+// key returns a condition key's values. It is known if the request has it, or
+// if it is one that the sandbox's requests may have.
 func (q *question) key(name string) (values []string, known bool) {
 	name = strings.ToLower(name)
 	if values, known := q.keys[name]; known {

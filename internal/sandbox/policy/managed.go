@@ -10,24 +10,24 @@ import (
 	"sync"
 )
 
-// AWS's managed policies. All of them are known by name (managed.txt): what is
-// not among them does not exist, and attaching it fails as a misspelt name does
-// on AWS. The documents of a few are here, approximated: the real ReadOnlyAccess
-// lists thousands of actions of hundreds of services; these speak of the
-// services that the sandbox has. Of the others it is known of which services
-// they speak; where that could decide, the question is refused.
+// AWS managed policies. All of them are known by name (managed.txt): a policy
+// that is not among them does not exist, and attaching it fails as a misspelt
+// name does on AWS. The documents of a few are here, approximated: the real
+// ReadOnlyAccess lists thousands of actions of hundreds of services; these
+// cover the services that the sandbox has. For the others only the services
+// that they concern are known; if that could decide a question, it is refused.
 
 var managedARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::aws:policy/(.+)$`)
 
 //go:embed managed.txt
 var managedList string
 
-// scope is which of the sandbox's services a policy may allow or deny something
+// scope lists the sandbox's services that a policy may allow or deny actions
 // of.
 type scope struct{ allows, denies []string }
 
-// managedScopes are all policies by path and name. The list is read when it is
-// first asked for.
+// managedScopes holds all policies by path and name. The list is parsed on
+// first use.
 var managedScopes = sync.OnceValue(func() map[string]scope {
 	all := map[string]scope{}
 	for line := range strings.Lines(managedList) {
@@ -55,16 +55,18 @@ func Managed(arn string) (document string, found bool) {
 	return document, found
 }
 
-// ManagedExists tells whether AWS has a managed policy of that ARN.
+// ManagedExists reports whether AWS has a managed policy with that ARN.
 func ManagedExists(arn string) bool {
 	_, exists := managedScopes()[managedName(arn)]
 	return exists
 }
 
-// ServiceLinked tells a policy that only roles of AWS's own services may have.
+// ServiceLinked reports whether only roles of AWS's own services may have a
+// policy.
 func ServiceLinked(arn string) bool { return strings.HasPrefix(managedName(arn), "aws-service-role/") }
 
-// managedName is path and name of an ARN; empty: it is not one of AWS's.
+// managedName returns path and name from an ARN; empty if the policy is not one
+// of AWS's.
 func managedName(arn string) string {
 	if m := managedARN.FindStringSubmatch(arn); m != nil {
 		return m[2]

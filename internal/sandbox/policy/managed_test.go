@@ -12,7 +12,7 @@ import (
 
 const awsPolicy = "arn:aws:iam::aws:policy/"
 
-func TestEveryDocumentIsOfAPolicyThatAWSHas(t *testing.T) {
+func TestEveryDocumentBelongsToAnExistingPolicy(t *testing.T) {
 	t.Parallel()
 	for name, document := range managed {
 		if !ManagedExists(awsPolicy + name) {
@@ -24,11 +24,11 @@ func TestEveryDocumentIsOfAPolicyThatAWSHas(t *testing.T) {
 	}
 }
 
-func TestAWSsPoliciesAreKnownByName(t *testing.T) {
+func TestAWSManagedPoliciesAreKnownByName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"AmazonEC2FullAccess": true, "job-function/Billing": true, "service-role/AWSLambdaBasicExecutionRole": true,
-		"AmazonGuardDutyFullAccess_v2": true, "AmazonGuardDutyFullAccess": false, // which AWS took back
+		"AmazonGuardDutyFullAccess_v2": true, "AmazonGuardDutyFullAccess": false, // which AWS has removed
 		"AmazonEC2Fullaccess": false, "Billing": false, "#": false, "": false,
 	} {
 		if got := ManagedExists(awsPolicy + name); got != want {
@@ -36,14 +36,14 @@ func TestAWSsPoliciesAreKnownByName(t *testing.T) {
 		}
 	}
 	if !ManagedExists("arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess") || ManagedExists("arn:aws:iam::111111111111:policy/ReadOnlyAccess") {
-		t.Error("the ARN's partition or account is not looked at")
+		t.Error("the ARN's partition or account is ignored")
 	}
 	if n := len(managedScopes()); n < 1500 {
 		t.Errorf("only %d policies are known", n)
 	}
 }
 
-func TestAPolicyWithoutADocumentDecidesNothingItCouldDecide(t *testing.T) {
+func TestAPolicyWithoutADocumentIsAnErrorIfItCouldDecide(t *testing.T) {
 	t.Parallel()
 	with := func(unread kernel.Unread, identity ...string) *kernel.Principal {
 		return changed(session(here, identity...), func(p *kernel.Principal) { p.Unread = unread })
@@ -79,7 +79,7 @@ func TestServicesAreKnownByName(t *testing.T) {
 	}
 }
 
-func TestAServiceControlPolicyDeniesWhateverElseAllows(t *testing.T) {
+func TestAServiceControlPolicyDeniesWhatOthersAllow(t *testing.T) {
 	t.Parallel()
 	e := NewEvaluator(func() time.Time { return noon })
 	e.ServiceControl(func(account string) []string {

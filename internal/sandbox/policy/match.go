@@ -10,12 +10,12 @@ import (
 )
 
 // Wildcards and variables. A pattern is text in which an unescaped "*" or "?"
-// of the policy was replaced by one of these runes, so that a star which came
-// out of a variable is just a star.
+// of the policy was replaced by one of these runes, so that a star that came
+// from a variable is a literal star.
 const (
 	anyText rune = '\uE000'
 	anyRune rune = '\uE001'
-	// anyWithin is a star that does not reach over a colon.
+	// anyWithin is a star that does not match colons.
 	anyWithin rune = '\uE002'
 )
 
@@ -24,8 +24,8 @@ var wildcards = strings.NewReplacer("*", string(anyText), "?", string(anyRune))
 // globText matches a text against a pattern whose wildcards are "*" and "?".
 func globText(pattern, text string) bool { return glob(wildcards.Replace(pattern), text) }
 
-// glob is linear in memory and quadratic in time at worst: it goes back to the
-// last star only.
+// glob uses linear memory and at worst quadratic time: it backtracks only to
+// the last star.
 func glob(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
 	i, j, star, mark := 0, 0, -1, 0
@@ -50,9 +50,9 @@ func glob(pattern, text string) bool {
 	return i == len(p)
 }
 
-// matchResource matches a Resource element with an ARN. A star that ends a field
-// may reach over colons, any other one stays within its field; what ends before
-// its sixth field is as if stars followed (aws-facts 12.3).
+// matchResource matches a Resource element with an ARN. A star that ends a
+// field may match colons, any other one stays within its field; a pattern that
+// ends before its sixth field is completed with stars (aws-facts 12.3).
 func matchResource(pattern, text string) bool {
 	if strings.Count(pattern, ":") < 5 && !strings.HasSuffix(pattern, string(anyText)) {
 		pattern += ":" + string(anyText)
@@ -73,8 +73,8 @@ func matchResource(pattern, text string) bool {
 	return globWithin(p, []rune(text))
 }
 
-// globWithin is glob for patterns in which some stars stay within a field. Row by
-// row it holds which beginnings of the text the pattern so far matches.
+// globWithin is glob for patterns in which some stars stay within a field. Row
+// by row it records which prefixes of the text the pattern so far matches.
 func globWithin(pattern, text []rune) bool {
 	reached := make([]bool, len(text)+1)
 	reached[0] = true
@@ -98,9 +98,9 @@ func globWithin(pattern, text []rune) bool {
 	return reached[len(text)]
 }
 
-// matchARN matches part by part, as the Arn… operators do: a star doesn't reach
-// over a colon, except in the last of the six parts. What has fewer parts is no
-// ARN and matches none.
+// matchARN matches part by part, as the Arn… operators do: a star does not
+// match colons, except in the last of the six parts. Text with fewer parts is
+// no ARN and never matches.
 func matchARN(pattern, text string) bool {
 	p, t := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
 	if len(p) < 6 || len(t) < 6 {
@@ -116,9 +116,9 @@ func matchARN(pattern, text string) bool {
 
 var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// expand puts in the policy variables of a text, and marks its wildcards where
-// it is a pattern. A variable without a value makes the text match nothing
-// (found is false). Documents of 2008 have no variables.
+// expand replaces the policy variables of a text, and marks its wildcards if it
+// is a pattern. A variable without a value makes the text match nothing (found
+// is false). Documents of 2008 have no variables.
 func (q *question) expand(d *Document, text string, pattern bool) (expanded string, found bool, err error) {
 	mark := func(s string) string {
 		if pattern {
@@ -144,8 +144,9 @@ func (q *question) expand(d *Document, text string, pattern bool) (expanded stri
 	return b.String(), true, nil
 }
 
-// expandResource is expand for a Resource element, which has variables only after
-// its fifth colon; before it "${" is text, which is in no ARN (aws-facts 12.3).
+// expandResource is expand for a Resource element, which has variables only
+// after its fifth colon; before it "${" is literal text, which no ARN contains
+// (aws-facts 12.3).
 func (q *question) expandResource(d *Document, text string) (expanded string, found bool, err error) {
 	fields := strings.SplitN(text, ":", 6)
 	if len(fields) < 6 {
@@ -156,8 +157,8 @@ func (q *question) expandResource(d *Document, text string) (expanded string, fo
 	return wildcards.Replace(head) + expanded, found, err
 }
 
-// variable is the value of "aws:username", "aws:PrincipalTag/team, 'none'" or
-// of an escaped "*", "?", "$".
+// variable returns the value of "aws:username", "aws:PrincipalTag/team, 'none'"
+// or of an escaped "*", "?", "$".
 func (q *question) variable(name string) (value string, found bool, err error) {
 	switch name {
 	case "*", "?", "$":

@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestTheOrganizationIsThatOfTheCallersAccountAtTheMoment(t *testing.T) {
+func TestTheOrganizationIsTheCallersCurrentOne(t *testing.T) {
 	in := map[string]string{there: "o-company123"}
 	e := NewEvaluator(func() time.Time { return noon })
 	e.Organizations(func(account string) string { return in[account] })

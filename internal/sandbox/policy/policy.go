@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package policy is the sandbox's IAM policy evaluator: who may do what, by
-// identity, session, boundary, resource and trust policies, with explicit
-// denies and the cross-account rule.
+// Package policy is the sandbox's IAM policy evaluator: it decides by identity,
+// session, boundary, resource and trust policies, with explicit denies and the
+// cross-account rule.
 //
-// It evaluates what this project and its customers' templates use. A condition
-// operator or key that it doesn't know, a NotPrincipal, and everything else it
-// can't judge is a loud error, never an allow. It has no federation, no resource
-// control policies, and service control policies that deny only.
+// It evaluates what this project and its customers' templates use. An unknown
+// condition operator or key, a NotPrincipal, and everything else that it can't
+// evaluate is an error, never an allow. It has no federation, no resource
+// control policies, and only denying service control policies.
 package policy
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Evaluator answers kernel.Authorizer's question.
+// Evaluator implements kernel.Authorizer.
 type Evaluator struct {
 	now          func() time.Time
 	organization func(account string) string
@@ -34,23 +34,23 @@ type Evaluator struct {
 
 var _ kernel.Authorizer = (*Evaluator)(nil)
 
-// NewEvaluator takes the clock for aws:CurrentTime. No account is in an
+// NewEvaluator uses the clock for aws:CurrentTime. No account is in an
 // organization yet.
 func NewEvaluator(now func() time.Time) *Evaluator {
 	return &Evaluator{now: now, organization: func(string) string { return "" }, control: func(string) []string { return nil }}
 }
 
-// Organizations says how to find the ID of an account's organization, for
-// aws:PrincipalOrgID and aws:ResourceOrgID; empty: it is in none. It is asked
-// at every question, because accounts join and leave.
+// Organizations sets the function that returns the ID of an account's
+// organization, for aws:PrincipalOrgID and aws:ResourceOrgID; empty: it is in
+// none. It is called for every decision, because accounts join and leave.
 func (e *Evaluator) Organizations(id func(account string) string) { e.organization = id }
 
-// ServiceControl says how to find the service control policies that are in force
-// for an account. Like all of an organization's, they come beside FullAWSAccess,
-// so that only what they deny counts.
+// ServiceControl sets the function that returns the service control policies
+// that apply to an account. They come beside FullAWSAccess, so that only what
+// they deny matters.
 func (e *Evaluator) ServiceControl(policies func(account string) []string) { e.control = policies }
 
-// Authorize returns nil, the AccessDenied of AWS, or the error that says what
+// Authorize returns nil, AWS's AccessDenied error, or an error that says what
 // the sandbox can't evaluate.
 func (e *Evaluator) Authorize(a kernel.Authorization) error {
 	q := newQuestion(a, e.now(), e.organization)
@@ -67,7 +67,7 @@ func (e *Evaluator) Authorize(a kernel.Authorization) error {
 	return q.denial(v)
 }
 
-// verdict says how a question was answered.
+// verdict is the reason for a decision.
 type verdict string
 
 const (
@@ -86,8 +86,7 @@ const (
 )
 
 // decide applies AWS's evaluation logic: an explicit deny anywhere decides;
-// then the resource's policy and the principal's own are weighed against each
-// other.
+// then the resource's policy and the principal's own are combined.
 func (q *question) decide() (verdict, error) {
 	denied, err := q.serviceControl()
 	if err != nil {
@@ -105,7 +104,7 @@ func (q *question) decide() (verdict, error) {
 	}
 	p := q.Principal
 	if p == nil || p.Service != "" {
-		// Nobody and AWS's own services have no identity policies.
+		// Anonymous callers and AWS's own services have no identity policies.
 		if resource.strength == notGranted {
 			return noResourceAllow, nil
 		}
@@ -131,14 +130,15 @@ func (q *question) weigh(granted strength, own ownDecision) verdict {
 	crossAccount := q.ResourceAccount != "" && q.ResourceAccount != q.Principal.Account
 	switch {
 	case granted == notGranted && (crossAccount || q.isTrust() || q.isKey()):
-		// Another account's resource, and every role and key of KMS, must say
-		// yes itself.
+		// The policy of another account's resource, and of every role and KMS
+		// key, must allow the call itself.
 		return noResourceAllow
 	case crossAccount, granted == notGranted, granted == toAccount:
-		// A grant to the account hands the decision to its identity policies.
+		// A grant to the account leaves the decision to its identity policies.
 		return own.verdict()
 	case granted == toSession:
-		// Naming the session goes past its boundary and session policy.
+		// A grant to the session is not limited by its boundary and session
+		// policy.
 		return allowed
 	case q.Principal.Boundary != nil && !own.boundary && q.Principal.RoleARN != "":
 		return noBoundaryAllow
@@ -149,14 +149,14 @@ func (q *question) weigh(granted strength, own ownDecision) verdict {
 	}
 }
 
-// isTrust tells a role's trust policy from other resource policies: it has no
-// Resource element, and an identity policy alone never suffices.
+// isTrust reports whether a policy is a role's trust policy: it has no Resource
+// element, and an identity policy alone never suffices.
 func (q *question) isTrust() bool {
 	return strings.HasPrefix(strings.ToLower(q.Action), "sts:") && strings.Contains(q.Resource, ":role/")
 }
 
-// isKey tells a key of KMS, which is nobody's without its key policy: not even
-// its own account's (aws-facts 13.4).
+// isKey reports whether the resource is a KMS key, which no account can use
+// without its key policy, not even the key's own (aws-facts 13.4).
 func (q *question) isKey() bool {
 	return strings.HasPrefix(strings.ToLower(q.Action), "kms:") && strings.Contains(q.Resource, ":key/")
 }
@@ -172,8 +172,8 @@ func (q *question) caller() string {
 	}
 }
 
-// denial words an AccessDenied. AssumeRole gives no reason, so that nobody can
-// find out which roles exist (aws-facts 7.4).
+// denial returns the AccessDenied error. AssumeRole's has no reason, so that
+// callers cannot find out which roles exist (aws-facts 7.4).
 func (q *question) denial(v verdict) error {
 	if q.Principal == nil {
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")

@@ -91,7 +91,7 @@ func TestInOneAccountEitherSideAllows(t *testing.T) {
 		{"the resource names the user", user(here), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
 		{"the resource names the user by unique ID", user(here), strings.Replace(granting(`{"AWS":"AIDAANN"}`), "AIDAANN", "AIDAANNNNNNNNNNNN", 1), "AccessDenied"},
 		{"the resource names another user", user(here), granting(`{"AWS":"arn:aws:iam::` + here + `:user/bob"}`), "AccessDenied"},
-		{"the resource names everybody", user(here), granting(`"*"`), "ok"},
+		{"the resource names every principal", user(here), granting(`"*"`), "ok"},
 		{"the resource names the account: that delegates", user(here), granting(`{"AWS":"` + here + `"}`), "no identity-based policy"},
 		{"the resource names the account, the identity allows", user(here, publish), granting(`{"AWS":"arn:aws:iam::` + here + `:root"}`), "ok"},
 		{"the account's root needs nothing", root, "", "ok"},
@@ -114,7 +114,7 @@ func TestAcrossAccountsBothSidesMustAllow(t *testing.T) {
 	}{
 		{"only the identity", user(there, all), "", "because no resource-based policy allows the sns:Publish action"},
 		{"only the resource, by ARN", user(there), granting(`{"AWS":"arn:aws:iam::` + there + `:user/ann"}`), "because no identity-based policy allows the sns:Publish action"},
-		{"only the resource, everybody", user(there), granting(`"*"`), "no identity-based policy"},
+		{"only the resource, every principal", user(there), granting(`"*"`), "no identity-based policy"},
 		{"both, the account named", user(there, publish), granting(`{"AWS":"` + there + `"}`), "ok"},
 		{"both, the user named", user(there, publish), granting(`{"AWS":"arn:aws:iam::` + there + `:user/ann"}`), "ok"},
 		{"both, by a condition", user(there, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["`+there+`"]}}`), "ok"},
@@ -122,13 +122,13 @@ func TestAcrossAccountsBothSidesMustAllow(t *testing.T) {
 		{"another account named", user(there, publish), granting(`{"AWS":"333333333333"}`), "no resource-based policy"},
 		{"the identity allows something else", user(there, statement("Allow", "sns:Subscribe", "*", "")), granting(`{"AWS":"` + there + `"}`), "no identity-based policy"},
 		{"the identity allows another topic", user(there, statement("Allow", "sns:*", topic+"2", "")), granting(`{"AWS":"` + there + `"}`), "no identity-based policy"},
-		{"a foreign root has its resource's word", changed(user(there), func(p *kernel.Principal) { p.Root = true }), granting(`{"AWS":"` + there + `"}`), "ok"},
+		{"another account's root is allowed by the resource", changed(user(there), func(p *kernel.Principal) { p.Root = true }), granting(`{"AWS":"` + there + `"}`), "ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
 }
 
-func TestAnExplicitDenyDecidesWhereverItStands(t *testing.T) {
+func TestAnExplicitDenyAnywhereDecides(t *testing.T) {
 	open := granting(`"*"`)
 	for _, test := range []struct {
 		name     string
@@ -143,9 +143,9 @@ func TestAnExplicitDenyDecidesWhereverItStands(t *testing.T) {
 		{"in a session policy", changed(session(here, all), func(p *kernel.Principal) { p.Session = []string{deny} }), open, "with an explicit deny in a session policy"},
 		{"in a boundary", changed(user(here, all), func(p *kernel.Principal) { p.Boundary = []string{all, deny} }), open, "with an explicit deny in a permissions boundary"},
 		{"against the root user", changed(user(here), func(p *kernel.Principal) { p.Root = true }), statement("Deny", "*", "*", `,"Principal":"*"`), "explicit deny in a resource-based policy"},
-		{"about another action it is silent", user(here, all, statement("Deny", "sns:DeleteTopic", "*", "")), "", "ok"},
-		{"about everything but this it is silent", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"sns:Publish","Resource":"*"}]}`), "", "ok"},
-		{"about other resources it is silent", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","NotResource":"`+topic+`"}]}`), "", "ok"},
+		{"it does not apply to another action", user(here, all, statement("Deny", "sns:DeleteTopic", "*", "")), "", "ok"},
+		{"it applies to every other action", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"sns:Publish","Resource":"*"}]}`), "", "ok"},
+		{"it does not apply to other resources", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","NotResource":"`+topic+`"}]}`), "", "ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
@@ -171,17 +171,17 @@ func TestSessionPoliciesAndBoundariesOnlyLimit(t *testing.T) {
 		{"an empty set of session policies allows nothing", limited([]string{}, nil, all), "", "no session policy"},
 		{"a grant to the role passes through the session policy", limited([]string{subscribe}, nil), role, "no session policy"},
 		{"a grant to the role within the session policy", limited([]string{publish}, nil), role, "ok"},
-		{"a grant to the session goes past its policy", limited([]string{subscribe}, nil), own, "ok"},
+		{"a grant to the session is not limited by its policy", limited([]string{subscribe}, nil), own, "ok"},
 		{"the boundary allows less", limited(nil, []string{subscribe}, all), "", "because no permissions boundary allows the sns:Publish action"},
 		{"the boundary allows more, the identity nothing", limited(nil, []string{all}), "", "no identity-based policy"},
 		{"a grant to the role passes through the boundary", limited(nil, []string{subscribe}), role, "no permissions boundary"},
-		{"a grant to a user goes past the boundary", changed(user(here), func(p *kernel.Principal) { p.Boundary = []string{subscribe} }), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
+		{"a grant to a user is not limited by the boundary", changed(user(here), func(p *kernel.Principal) { p.Boundary = []string{subscribe} }), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
 }
 
-func TestServicesAndStrangersHaveTheResourcePolicyOnly(t *testing.T) {
+func TestOnlyTheResourcePolicyAppliesToServicesAndAnonymousCallers(t *testing.T) {
 	service := &kernel.Principal{Service: "sns.amazonaws.com", Keys: map[string][]string{"aws:sourcearn": {topic}}}
 	bySource := func(arn string) string {
 		return statement("Allow", "sns:Publish", "*", `,"Principal":{"Service":"sns.amazonaws.com"},"Condition":{"ArnEquals":{"aws:SourceArn":"`+arn+`"}}`)
@@ -197,15 +197,15 @@ func TestServicesAndStrangersHaveTheResourcePolicyOnly(t *testing.T) {
 		{"another service is named", service, granting(`{"Service":"events.amazonaws.com"}`), "AccessDenied"},
 		{"an account is named", service, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
 		{"no policy at all", service, "", "AccessDenied"},
-		{"anonymous, everybody may", nil, granting(`"*"`), "ok"},
-		{"anonymous, an account may", nil, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
+		{"anonymous, every principal is allowed", nil, granting(`"*"`), "ok"},
+		{"anonymous, one account is allowed", nil, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
 		{"anonymous, no policy", nil, "", "Access Denied"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
 }
 
-func TestARoleIsAssumedOnlyByWhomItTrusts(t *testing.T) {
+func TestARoleIsAssumedOnlyByPrincipalsItTrusts(t *testing.T) {
 	trust := func(principal, condition string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":` + principal + condition + `}]}`
 	}
@@ -228,7 +228,7 @@ func TestARoleIsAssumedOnlyByWhomItTrusts(t *testing.T) {
 		{"in the same account being named suffices", user(here), trust(`{"AWS":"arn:aws:iam::`+here+`:user/ann"}`, ""), nil, "ok"},
 		{"in the same account the account being named delegates", user(here), trust(`{"AWS":"`+here+`"}`, ""), nil, "AccessDenied"},
 		{"across accounts both", user(there, all), trust(`{"AWS":"`+there+`"}`, ""), nil, "ok"},
-		{"across accounts without permission at home", user(there), trust(`{"AWS":"`+there+`"}`, ""), nil, "AccessDenied"},
+		{"across accounts without an identity policy", user(there), trust(`{"AWS":"`+there+`"}`, ""), nil, "AccessDenied"},
 		{"the right external ID", user(there, all), withID, []string{"secret"}, "ok"},
 		{"a wrong external ID", user(there, all), withID, []string{"guess"}, "AccessDenied"},
 		{"no external ID", user(there, all), withID, nil, "AccessDenied"},
@@ -239,7 +239,7 @@ func TestARoleIsAssumedOnlyByWhomItTrusts(t *testing.T) {
 	}
 	err := assume(user(there, all), withID, nil)
 	if strings.Contains(err.Error(), "because") {
-		t.Errorf("a refusal to assume a role gave a hint: %v", err)
+		t.Errorf("a refusal to assume a role reveals its reason: %v", err)
 	}
 }
 
@@ -310,7 +310,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestWhatItCannotJudgeIsAnErrorAndNeverAnAllow(t *testing.T) {
+func TestWhatCannotBeEvaluatedIsAnErrorAndNeverAnAllow(t *testing.T) {
 	condition := func(effect, c string) string { return statement(effect, "*", "*", `,"Condition":{`+c+`}`) }
 	for _, test := range []struct {
 		name     string
@@ -337,7 +337,7 @@ func TestWhatItCannotJudgeIsAnErrorAndNeverAnAllow(t *testing.T) {
 	}
 }
 
-func TestAnUnknownKeyMattersOnlyWhereItWouldDecide(t *testing.T) {
+func TestAnUnknownKeyIsAnErrorOnlyIfItWouldDecide(t *testing.T) {
 	elsewhere := statement("Allow", "ec2:*", "*", `,"Condition":{"StringEquals":{"ec2:ResourceTag/a":"b"}}`)
 	expect(t, ask(user(here, elsewhere, publish), "", nil), "ok")
 }
@@ -376,7 +376,7 @@ func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
 	}
 }
 
-func TestAStarThatEndsAFieldReachesOverColons(t *testing.T) {
+func TestAStarThatEndsAFieldMatchesColons(t *testing.T) {
 	t.Parallel()
 	const subscription = "arn:aws:sns:eu-west-1:111111111111:t:5be8"
 	for pattern, want := range map[string]bool{

@@ -29,14 +29,14 @@ var knownServices = sync.OnceValue(func() map[string]bool {
 // regional is the Region in a service principal: "sns.af-south-1.amazonaws.com".
 var regional = regexp.MustCompile(`\.[a-z]{2,}(-[a-z]+)+-[0-9]$`)
 
-// ServiceExists tells whether AWS has a service of that name, such as
+// ServiceExists reports whether AWS has a service of that name, such as
 // "sns.amazonaws.com" or "sns.af-south-1.amazonaws.com".
 func ServiceExists(principal string) bool {
 	name, isAWS := strings.CutSuffix(strings.TrimSuffix(principal, ".cn"), ".amazonaws.com")
 	return isAWS && (knownServices()[name] || knownServices()[regional.ReplaceAllString(name, "")])
 }
 
-// Exists tells whether a principal that a resource policy names is there, in a
+// Exists reports whether a principal in a resource policy exists, in a
 // partition: AWS refuses policies that name others (aws-facts 5.4, 13.8).
 func (p Principal) Exists(accounts kernel.Accounts, partition string) bool {
 	switch p.Type {

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// question is one authorization with its condition keys worked out.
+// question is one authorization with its condition keys computed.
 type question struct {
 	kernel.Authorization
 	keys    map[string][]string           // condition keys, lower-case
@@ -24,13 +24,13 @@ func newQuestion(a kernel.Authorization, now time.Time, organization func(accoun
 }
 
 // strength is how directly a resource policy grants: the more precisely it
-// names the caller, the less of the caller's own policies it needs.
+// names the caller, the less of the caller's own policies are needed.
 type strength int
 
 const (
 	notGranted  strength = iota
 	toAccount            // the account or its root: identity policies decide
-	toPrincipal          // the user or role, or everybody
+	toPrincipal          // the user or role, or every principal
 	toSession            // this very session, or this user
 )
 
@@ -74,7 +74,7 @@ func (q *question) resourcePolicy() (resourceDecision, error) {
 	return d, nil
 }
 
-// principalStrength tells whether and how a statement's Principal names the
+// principalStrength returns whether and how a statement's Principal names the
 // caller.
 func (q *question) principalStrength(s Statement) (strength, error) {
 	if s.NotPrincipal {
@@ -89,7 +89,7 @@ func (q *question) principalStrength(s Statement) (strength, error) {
 			if q.Principal != nil && q.Principal.Service != "" && q.Principal.Service == named.Value {
 				best = toSession
 			}
-		case "Federated": // nobody in the sandbox is federated
+		case "Federated": // the sandbox has no federated principals
 		default:
 			return notGranted, fmt.Errorf("a principal of type %s is not implemented", named.Type)
 		}
@@ -124,12 +124,12 @@ func (q *question) awsPrincipal(value string) strength {
 	return notGranted
 }
 
-// ownDecision is what the principal's own policies say.
+// ownDecision is the result of the principal's own policies.
 type ownDecision struct {
-	denied                      verdict // allowed where none denies
-	identity, boundary, session bool    // each true where it allows or isn't there
+	denied                      verdict // allowed if none denies
+	identity, boundary, session bool    // each true if it allows or does not exist
 
-	// What policies without documents may say beyond that: the first that may
+	// Policies without documents may change the decision: the first that may
 	// deny, and the first that may allow, by the verdict that it would change.
 	mayDeny  string
 	mayAllow map[verdict]string
@@ -156,8 +156,8 @@ func (d ownDecision) verdict() verdict {
 	}
 }
 
-// serviceControl tells whether a service control policy of the caller's
-// organization denies. AWS's services are not subject to any.
+// serviceControl reports whether a service control policy of the caller's
+// organization denies. They do not apply to AWS's services.
 func (q *question) serviceControl() (denied bool, err error) {
 	if q.Principal == nil || q.Principal.Account == "" {
 		return false, nil
@@ -216,9 +216,9 @@ func (q *question) identityPolicies(documents []string) (allows, denies bool, er
 	return allows, denies, nil
 }
 
-// applies tells whether a statement is about this action, resource and
-// circumstances. Conditions come last, so that a key which the sandbox doesn't
-// know only matters where it would decide.
+// applies reports whether a statement applies to this action, resource and
+// circumstances. Conditions come last, so that an unknown key is an error only
+// if it would decide.
 func (q *question) applies(d *Document, s Statement) (bool, error) {
 	if !q.actionMatches(s) {
 		return false, nil

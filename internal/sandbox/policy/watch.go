@@ -5,20 +5,21 @@ package policy
 
 import "strings"
 
-// Decision is one answer of the evaluator. The journal tells which calls were
-// made; decisions tell which permissions they needed, which for a transaction,
-// or for a table that is created with tags, are others and more than one.
+// Decision is one decision of the evaluator. The journal shows which calls were
+// made; decisions show which permissions they needed, which for a transaction,
+// or for a table that is created with tags, are different and more than one.
 type Decision struct {
 	Principal string // ARN, a service's name, or "anonymous"
 	Action    string // "sns:Publish", with the service in lower case
 	Resource  string // ARN
-	// Denied is why, as AWS words it; empty: it was allowed.
+	// Denied is the reason, in AWS's words; empty: it was allowed.
 	Denied string
-	// ByIdentity: nothing but the caller's own identity policies stood in the way.
+	// ByIdentity: only the caller's own identity policies were the reason for
+	// the denial.
 	ByIdentity bool
 }
 
-// Watch hands every decision to a function, until the returned function is
+// Watch passes every decision to a function, until the returned function is
 // called. The watcher must not call AWS: services hold their locks meanwhile.
 func (e *Evaluator) Watch(watcher func(Decision)) (stop func()) {
 	e.mu.Lock()
@@ -49,8 +50,8 @@ func (e *Evaluator) tell(q *question, v verdict) {
 	}
 }
 
-// permission is the name of an action with its service in lower case: SNS
-// writes its own in capitals, and policies mean the same by either.
+// permission returns the name of an action with its service in lower case: SNS
+// writes its own in capitals, and policies treat both alike.
 func permission(action string) string {
 	service, name, _ := strings.Cut(action, ":")
 	return strings.ToLower(service) + ":" + name
