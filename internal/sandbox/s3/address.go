@@ -12,15 +12,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// address is what a request's host and path say it is about.
+// address is the bucket and object that a request's host and path name.
 type address struct {
 	bucket string // empty: the service itself
 	key    string // empty: the bucket
-	region string // that the host names; empty where it names none
+	region string // in the host name; empty if it names none
 	suffix string // of AWS's own host names; empty for the sandbox's address
 }
 
-// awsHost are the host names of S3, with and without a bucket in front
+// awsHost matches the host names of S3, with and without a bucket in front
 // (aws-facts 2.2): "B.s3.eu-west-1.amazonaws.com", "B.s3.amazonaws.com",
 // "B.s3-us-west-2.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn".
 var awsHost = regexp.MustCompile(`^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?([a-z0-9-]+))?\.amazonaws\.(com|com\.cn|eu)$`)
@@ -45,8 +45,8 @@ func addressOf(r *http.Request) address {
 	return a
 }
 
-// partition goes by the host where it is one of AWS's, else by the Region that
-// the request was signed for.
+// partition returns the partition of the host if it is one of AWS's, else of
+// the Region that the request was signed for.
 func (a address) partition(region string) string {
 	if a.region != "" {
 		region = a.region

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// bucket is a bucket with its settings and objects. A new one is as AWS makes
+// bucket is a bucket with its settings and objects. A new one is as AWS creates
 // them since April 2023: Block Public Access on, ACLs off (aws-facts 4.2).
 type bucket struct {
 	bucketKey
@@ -40,7 +40,7 @@ type bucket struct {
 
 func (b *bucket) arn() string { return "arn:" + b.partition + ":s3:::" + b.name }
 
-// checkBucketName holds the rules for names of general purpose buckets.
+// checkBucketName checks the rules for names of general purpose buckets.
 func checkBucketName(name string) error {
 	switch {
 	case !bucketName.MatchString(name), strings.Contains(name, ".."), net.ParseIP(name) != nil,
@@ -84,7 +84,8 @@ func (s *Service) createBucket(c *call) (*kernel.Response, error) {
 		case old.region != b.region || b.region != "us-east-1":
 			return nil, kernel.Errorf(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
 		}
-		// us-east-1 takes a second creation as done, from old times.
+		// us-east-1 accepts a second creation as successful, for historical
+		// reasons.
 	} else {
 		s.buckets[b.bucketKey] = b
 	}
@@ -108,7 +109,7 @@ func (s *Service) mayCreate(c *call, b *bucket) error {
 	return checkBucketName(b.name)
 }
 
-// configure reads what a creation asks for.
+// configure parses the settings of a creation.
 func (b *bucket) configure(c *call) error {
 	header := c.Request.Header
 	if acl := header.Get("X-Amz-Acl"); acl != "" && acl != "private" {
@@ -140,8 +141,8 @@ func (b *bucket) configure(c *call) error {
 	return b.locate(in.LocationConstraint)
 }
 
-// locate holds the rules about where a bucket may be made: the endpoint of
-// us-east-1 makes buckets anywhere, the others only in their own Region.
+// locate checks where a bucket may be created: the endpoint of us-east-1
+// creates buckets anywhere, the others only in their own Region.
 func (b *bucket) locate(constraint string) error {
 	switch {
 	case constraint == "" && b.region != "us-east-1":
@@ -180,7 +181,7 @@ type locationConstraint struct {
 func (s *Service) getBucketLocation(c *call) (*kernel.Response, error) {
 	region := c.bucket.region
 	if region == "us-east-1" {
-		region = "" // the one without a name
+		region = "" // the Region without a name there
 	}
 	return answer(locationConstraint{Region: region})
 }

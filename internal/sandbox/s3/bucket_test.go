@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-func TestABucketIsMadeWhereItsNameIsFree(t *testing.T) {
+func TestABucketIsCreatedIfItsNameIsFree(t *testing.T) {
 	s := start(t)
 	ireland, virginia := client(t, s, vendor, region), client(t, s, vendor, "us-east-1")
 	stranger := client(t, s, customer, region)
@@ -34,7 +34,7 @@ func TestABucketIsMadeWhereItsNameIsFree(t *testing.T) {
 	wantCode(t, make(ireland, "192.168.5.4", region), "InvalidBucketName")
 	wantCode(t, make(ireland, "cloudformation-custom-resource-response-euwest1", region), "BucketAlreadyExists")
 	noError(t, make(virginia, "virginia", ""))
-	noError(t, make(virginia, "virginia", "")) // us-east-1 takes it as done
+	noError(t, make(virginia, "virginia", "")) // us-east-1 accepts it as successful
 	noError(t, make(virginia, "frankfurt", "eu-central-1"))
 
 	for bucket, want := range map[string]string{"mine": region, "virginia": "", "frankfurt": "eu-central-1"} {
@@ -58,7 +58,7 @@ func TestTheSameNameIsFreeInAnotherPartition(t *testing.T) {
 	create(t, client(t, s, "333333333333", "cn-north-1"), "name")
 }
 
-func TestAskingInAnotherRegionIsSentToTheRightOne(t *testing.T) {
+func TestARequestInAnotherRegionIsRedirected(t *testing.T) {
 	s := start(t)
 	bucket := create(t, client(t, s, vendor, region), "mine")
 	elsewhere := client(t, s, vendor, "us-east-1")
@@ -108,7 +108,7 @@ func TestOnlyAnEmptyBucketIsDeleted(t *testing.T) {
 	wantCode(t, err, "NoSuchBucket")
 }
 
-func TestANewBucketIsShutAndEncrypted(t *testing.T) {
+func TestANewBucketIsPrivateAndEncrypted(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "mine")
 	access, err := c.GetPublicAccessBlock(ctx, &sdk.GetPublicAccessBlockInput{Bucket: bucket})
@@ -140,7 +140,7 @@ func TestANewBucketIsShutAndEncrypted(t *testing.T) {
 	}
 }
 
-func TestSettingsComeBackAsTheyWereSet(t *testing.T) {
+func TestSettingsRoundTrip(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "mine")
 	_, err := c.PutBucketTagging(ctx, &sdk.PutBucketTaggingInput{Bucket: bucket, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}})

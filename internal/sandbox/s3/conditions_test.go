@@ -60,7 +60,7 @@ func TestReadsAreConditional(t *testing.T) {
 					}
 				}
 				if status == http.StatusNotModified && failed.Response.Header.Get("Etag") != *etag {
-					t.Error("a 304 says no ETag")
+					t.Error("a 304 has no ETag")
 				}
 			case err != nil:
 				t.Fatal(err)
@@ -74,7 +74,7 @@ func TestReadsAreConditional(t *testing.T) {
 	}
 }
 
-func TestAPresignedURLOfVersion2IsTold(t *testing.T) {
+func TestAPresignedURLOfVersion2HasItsOwnError(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	create(t, client(t, s, vendor, region), "templates")

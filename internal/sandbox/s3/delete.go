@@ -35,7 +35,7 @@ func (s *Service) deleteObject(c *call) (*kernel.Response, error) {
 	return response, nil
 }
 
-// deleted is what became of one key.
+// deleted is the outcome for one key.
 type deleted struct {
 	Key             string
 	VersionID       string `xml:"VersionId,omitempty"`
@@ -43,8 +43,8 @@ type deleted struct {
 	MarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 }
 
-// delete removes a version for good, or, without one, hides the object behind
-// a marker where there are versions. What isn't there is deleted all the same.
+// delete removes a version for good, or, without one, hides the object behind a
+// marker if the bucket has versions. Deleting a missing object succeeds.
 func (s *Service) delete(b *bucket, key, version string) deleted {
 	done := deleted{Key: key, VersionID: version}
 	if version == "" && b.versioning != "" {
@@ -91,7 +91,7 @@ type deleteResult struct {
 	Errors  []deleteFailure `xml:"Error"`
 }
 
-// deleteObjects judges and deletes each key by itself.
+// deleteObjects authorizes and deletes each key separately.
 func (s *Service) deleteObjects(c *call) (*kernel.Response, error) {
 	body, checksum, err := checkedPayload(c)
 	if err != nil {

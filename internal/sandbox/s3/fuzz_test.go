@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// FuzzDecodeChunks: no body makes the decoder fall, it never gives more than it
-// got, and what was cut into chunks comes back.
+// FuzzDecodeChunks: no body makes the decoder panic, its output is never longer
+// than its input, and an encoded body decodes to itself.
 func FuzzDecodeChunks(f *testing.F) {
 	f.Add([]byte("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"))
 	f.Add([]byte("5;chunk-signature=00\r\nhello\r\n0;chunk-signature=00\r\n\r\n"))
@@ -67,7 +67,7 @@ func TestABucketIsFoundInHostOrPath(t *testing.T) {
 	}
 }
 
-func TestWhatIsNeitherParameterNorSubresourceIsNotIgnored(t *testing.T) {
+func TestUnknownQueryParametersAreNotIgnored(t *testing.T) {
 	for query, want := range map[string]string{
 		"": "", "x-id=GetObject": "", "prefix=a&max-keys=1": "", "list-type=2&prefix=a": "list-type", "acl": "acl",
 		"versionId=1&x-id=GetObject": "versionId", "partNumber=1&uploadId=2": "partNumber", "X-Amz-Signature=a&X-Amz-Date=b&x-amz-checksum-mode=ENABLED": "", "invented=1": "invented",
@@ -82,6 +82,6 @@ func TestWhatIsNeitherParameterNorSubresourceIsNotIgnored(t *testing.T) {
 	}
 	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/b/k", RawQuery: "invented=1"}}
 	if op := operationOf(r, addressOf(r)); op != nil || strings.Contains((&Service{}).Action(r, nil), "GetObject") {
-		t.Errorf("an invented subresource was taken as %v", op)
+		t.Errorf("an invented subresource was accepted as %v", op)
 	}
 }

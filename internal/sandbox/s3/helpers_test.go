@@ -45,7 +45,7 @@ func start(t *testing.T) *sandbox.Sandbox {
 	return s
 }
 
-// client is the SDK's client of an account's admin.
+// client returns the SDK's client of an account's admin.
 func client(t *testing.T, s *sandbox.Sandbox, account, region string) *sdk.Client {
 	t.Helper()
 	c, err := s.Credentials(account)
@@ -92,7 +92,7 @@ func get(c *sdk.Client, bucket *string, key string) (string, error) {
 }
 
 // fetch sends a request to the host that its URL names, which is the sandbox
-// all the same: as with AWS_ENDPOINT_URL as the dial target.
+// nevertheless, as if the client connected to it for AWS's names.
 func fetch(t *testing.T, s *sandbox.Sandbox, method, address, body string) (int, string) {
 	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {

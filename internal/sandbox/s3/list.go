@@ -46,8 +46,8 @@ type listResult struct {
 	CommonPrefixes        []commonPrefix
 }
 
-// listing is what the two lists have in common: where to start, how to group,
-// when to stop.
+// listing is what the two list operations have in common: where to start, how
+// to group, when to stop.
 type listing struct {
 	prefix, delimiter string
 	limit             int
@@ -74,8 +74,8 @@ func newListing(c *call) (*listing, error) {
 	return l, nil
 }
 
-// group is the common prefix that a key is listed under; empty: it is listed
-// itself.
+// group returns the common prefix that a key is listed under; empty: the key
+// itself is listed.
 func (l *listing) group(key string) string {
 	if l.delimiter == "" {
 		return ""
@@ -217,8 +217,9 @@ func (s *Service) listVersions(c *call) (*kernel.Response, error) {
 	return answer(result)
 }
 
-// orderOf is when a version was stored among all. The version may be gone by
-// now, so its ID tells; only "null" doesn't, and that one is mostly the oldest.
+// orderOf returns the position of a version among all. The version may be
+// deleted by now, so its ID contains the position; only "null" does not, and
+// that one is usually the oldest.
 func orderOf(versions []*object, id string) uint64 {
 	for _, o := range versions {
 		if o.version == id {

@@ -17,14 +17,14 @@ import (
 
 const namespaceHeader = "X-Amz-Bucket-Namespace"
 
-// accountRegional are its names: prefix, account ID, Region, "an".
+// accountRegional matches its names: prefix, account ID, Region, "an".
 var accountRegional = regexp.MustCompile(`^.+-([0-9]{12})-([a-z]+(?:-[a-z]+)+-[0-9]+)-an$`)
 
 // withoutNamespace are the Regions that lack it.
 var withoutNamespace = []string{"me-south-1", "me-central-1"}
 
-// checkNamespace refuses a new bucket whose name is not in the namespace that
-// the header says, or is another account's.
+// checkNamespace refuses a new bucket whose name is not in the namespace of the
+// header, or is another account's.
 func (b *bucket) checkNamespace(namespace string) error {
 	bad := func(code, format string, args ...any) error {
 		return kernel.Errorf(http.StatusBadRequest, code, format, args...)

@@ -21,7 +21,7 @@ func createIn(c *sdk.Client, name string, namespace types.BucketNamespace) (*sdk
 	return c.CreateBucket(ctx, input)
 }
 
-func TestAnAccountRegionalBucketIsItsAccountsAlone(t *testing.T) {
+func TestOnlyItsAccountCanCreateAnAccountRegionalBucket(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const own = "xacct-acme-111111111111-eu-west-1-an"
@@ -34,13 +34,13 @@ func TestAnAccountRegionalBucketIsItsAccountsAlone(t *testing.T) {
 		code      string
 	}{
 		{"a stranger's try", customer, region, own, "account-regional", "InvalidBucketNamespace"},
-		{"a stranger's try without the header", customer, region, own, "", "MissingNamespaceHeader"},
+		{"another account, without the header", customer, region, own, "", "MissingNamespaceHeader"},
 		{"the global namespace", vendor, region, own, "global", "InvalidNamespaceHeader"},
 		{"without the header", vendor, region, own, "", "MissingNamespaceHeader"},
 		{"another Region's", vendor, region, "xacct-acme-111111111111-eu-west-2-an", "account-regional", "InvalidBucketNamespace"},
 		{"a name without the suffix", vendor, region, "xacct-acme", "account-regional", "InvalidNamespaceHeader"},
 		{"half a suffix", vendor, region, "xacct-acme-an", "", "InvalidBucketName"},
-		{"a namespace that is none", vendor, region, own, "mine", "InvalidArgument"},
+		{"an invalid namespace", vendor, region, own, "mine", "InvalidArgument"},
 		{"a Region without it", vendor, "me-south-1", "xacct-acme-111111111111-me-south-1-an", "account-regional", "InvalidRequest"},
 		{"a name of the global namespace there", vendor, "me-south-1", "xacct-acme-me", "global", ""},
 		{"its own", vendor, region, own, "account-regional", ""},
@@ -64,14 +64,14 @@ func TestAnAccountRegionalBucketIsItsAccountsAlone(t *testing.T) {
 			t.Errorf("%s: no ARN in the answer", test.name)
 		}
 	}
-	// A deleted one stays its account's.
+	// A deleted name stays reserved for its account.
 	_, err := client(t, s, vendor, region).DeleteBucket(ctx, &sdk.DeleteBucketInput{Bucket: aws.String(own)})
 	noError(t, err)
 	_, err = createIn(client(t, s, customer, region), own, "account-regional")
 	wantCode(t, err, "InvalidBucketNamespace")
 }
 
-func TestAPolicyCanAskForTheAccountRegionalNamespace(t *testing.T) {
+func TestAPolicyCanRequireTheAccountRegionalNamespace(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	c, err := s.NewUser(vendor, "careful", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:CreateBucket","Resource":"*"},

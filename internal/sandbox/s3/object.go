@@ -19,17 +19,17 @@ import (
 
 // object is one version of an object, or a delete marker. It is never changed.
 type object struct {
-	version  string // "null" where versioning is not on
+	version  string // "null" if versioning is off
 	order    uint64 // later versions have a higher one
 	marker   bool
 	modified time.Time
 	body     []byte
 	etag     string
-	header   http.Header // what a GET gives back: content type, metadata
+	header   http.Header // what a GET returns: content type, metadata
 	checksum map[string]string
 }
 
-// keptHeaders are those of a PUT that a GET gives back, beside metadata.
+// keptHeaders are the headers of a PUT that a GET returns, besides metadata.
 var keptHeaders = []string{"Content-Type", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}
 
 func (s *Service) putObject(c *call) (*kernel.Response, error) {
@@ -66,10 +66,10 @@ func etag(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// orderDigits are the first of a version's ID: its order.
+// orderDigits is the prefix of a version's ID that contains its position.
 const orderDigits = 12
 
-// store adds a version; without versioning it replaces the one there is.
+// store adds a version; without versioning it replaces the existing one.
 func (s *Service) store(b *bucket, key string, o *object) {
 	versions := b.objects[key]
 	b.stored++
@@ -83,7 +83,8 @@ func (s *Service) store(b *bucket, key string, o *object) {
 	b.objects[key] = append(versions, o)
 }
 
-// current is an object's newest version; nil where it is deleted or never was.
+// current returns an object's newest version; nil if it is deleted or was never
+// stored.
 func (b *bucket) current(key string) *object {
 	versions := b.objects[key]
 	if len(versions) == 0 || versions[len(versions)-1].marker {
@@ -113,8 +114,8 @@ func checkPutHeaders(c *call) error {
 	return nil
 }
 
-// checkPutConditions are If-None-Match: * (create only) and If-Match (compare
-// and set); aws-facts 10.
+// checkPutConditions checks If-None-Match: * (create only) and If-Match
+// (compare and set); aws-facts 10.
 func (c *call) checkPutConditions() error {
 	old := c.bucket.current(c.address.key)
 	noneMatch, match := c.Request.Header.Get("If-None-Match"), c.Request.Header.Get("If-Match")
@@ -163,7 +164,7 @@ func keptHeader(c *call) http.Header {
 	return header
 }
 
-// describe sets the headers that tell of a version.
+// describe sets the headers that describe a version.
 func (o *object) describe(header http.Header, b *bucket) {
 	header.Set("X-Amz-Server-Side-Encryption", "AES256")
 	if b.versioning != "" {
@@ -171,8 +172,8 @@ func (o *object) describe(header http.Header, b *bucket) {
 	}
 }
 
-// addChecksum sets the checksums, which only a whole object in an answer has: no
-// part of one, and no 304 (aws-facts 12.4).
+// addChecksum sets the checksums, which only an answer with a whole object has:
+// not one with a part of it, and not a 304 (aws-facts 12.4).
 func (o *object) addChecksum(header http.Header, whole bool) {
 	if !whole {
 		return
@@ -183,12 +184,13 @@ func (o *object) addChecksum(header http.Header, whole bool) {
 	header.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
 }
 
-// condition is what the conditional headers of a GET or HEAD make of it: 200, 304
-// or 412. Where both kinds are given, that on the ETag decides (aws-facts 12.4).
+// condition returns the status that the conditional headers of a GET or HEAD
+// lead to: 200, 304 or 412. If both kinds are given, the one on the ETag
+// decides (aws-facts 12.4).
 func (o *object) condition(header http.Header) int {
 	since := func(name string) (modified, given bool) {
 		t, err := http.ParseTime(header.Get(name))
-		return o.modified.After(t), err == nil // what is no time is ignored
+		return o.modified.After(t), err == nil // an invalid time is ignored
 	}
 	match, noneMatch := header.Get("If-Match"), header.Get("If-None-Match")
 	if match != "" {
@@ -245,7 +247,7 @@ func (s *Service) getObject(c *call) (*kernel.Response, error) {
 	return response, nil
 }
 
-// cut serves "bytes=a-b", "bytes=a-" and "bytes=-n".
+// cut returns the range "bytes=a-b", "bytes=a-" or "bytes=-n".
 func cut(response *kernel.Response, ranged string) error {
 	from, to, found := strings.Cut(strings.TrimPrefix(ranged, "bytes="), "-")
 	total := len(response.Body)
@@ -253,7 +255,7 @@ func cut(response *kernel.Response, ranged string) error {
 	last, err2 := strconv.Atoi(to)
 	switch {
 	case !found, strings.Contains(ranged, ","):
-		return nil // S3 ignores what it doesn't understand and gives all
+		return nil // S3 ignores a range that it doesn't understand and returns all
 	case from == "" && err2 == nil:
 		first, last = max(0, total-last), total-1
 	case err1 == nil && to == "":
@@ -271,8 +273,8 @@ func cut(response *kernel.Response, ranged string) error {
 	return nil
 }
 
-// findVersion gives the version that is asked for. Who may not list the bucket
-// is not told which keys there are.
+// findVersion returns the requested version. A caller that may not list the
+// bucket does not learn which keys exist.
 func (s *Service) findVersion(c *call) (*object, error) {
 	if id := c.query.Get("versionId"); id != "" {
 		for _, o := range c.bucket.objects[c.address.key] {

@@ -23,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-func TestAnObjectComesBackAsItWasPut(t *testing.T) {
+func TestAnObjectRoundTrips(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "templates")
 	key := "templates/a b+c|ü.json"
@@ -64,12 +64,12 @@ func TestEveryChecksumOfTheSDKIsVerified(t *testing.T) {
 	_, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: bucket, Key: aws.String("wrong"), Body: strings.NewReader("body"), ChecksumCRC32: aws.String("AAAAAA==")})
 	wantCode(t, err, "BadDigest")
 	if _, err := get(c, bucket, "wrong"); err == nil {
-		t.Error("what failed its checksum was stored")
+		t.Error("a body with a wrong checksum was stored")
 	}
 }
 
-// chunked is what clients send over TLS: unsigned chunks, with the checksum
-// behind them. Over plain http the SDK doesn't, so the request is made by hand.
+// chunked is what clients send over TLS: unsigned chunks, followed by the
+// checksum. Over plain HTTP the SDK does not, so the request is built by hand.
 func chunked(t *testing.T, s *sandbox.Sandbox, address, body string, length int) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, s.URL()+address, strings.NewReader(body))
@@ -88,7 +88,7 @@ func chunked(t *testing.T, s *sandbox.Sandbox, address, body string, length int)
 	return response.StatusCode
 }
 
-func TestABodyInChunksIsTakenApartAndItsTrailerVerified(t *testing.T) {
+func TestAChunkedBodyIsDecodedAndItsTrailerVerified(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "templates")
@@ -167,7 +167,7 @@ func TestAPartOfAnObjectCanBeRead(t *testing.T) {
 	wantCode(t, err, "InvalidRange")
 }
 
-func TestAListGoesOnFromPageToPage(t *testing.T) {
+func TestAListContinuesFromPageToPage(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "templates")
 	var want []string
@@ -216,7 +216,7 @@ func TestADelimiterGroupsKeys(t *testing.T) {
 	}
 }
 
-func TestDeletingWhatIsNotThereSucceeds(t *testing.T) {
+func TestDeletingAMissingObjectSucceeds(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "templates")
 	put(t, c, bucket, "a", "x")
@@ -251,7 +251,7 @@ func TestVersionsStayUntilEachIsDeleted(t *testing.T) {
 	out, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: bucket, Key: aws.String("k"), VersionId: second.VersionId})
 	noError(t, err)
 	if body, _ := io.ReadAll(out.Body); string(body) != "second" {
-		t.Errorf("the version gives %q", body)
+		t.Errorf("the version's body is %q", body)
 	}
 	_, err = c.DeleteBucket(ctx, &sdk.DeleteBucketInput{Bucket: bucket})
 	wantCode(t, err, "BucketNotEmpty")
@@ -279,7 +279,7 @@ func TestVersionsStayUntilEachIsDeleted(t *testing.T) {
 	noError(t, err)
 }
 
-func TestWhatIsNotImplementedIsRefused(t *testing.T) {
+func TestUnimplementedParametersAreRefused(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "templates")
 	put(t, c, bucket, "k", "x")

@@ -12,16 +12,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// operation is one of S3's API operations, which HTTP knows by method, level
-// and subresource.
+// operation is one of S3's API operations, which HTTP identifies by method,
+// level and subresource.
 type operation struct {
 	name       string
-	permission string // IAM's name for it, which is often another
-	alone      bool   // on no bucket that is there
+	permission string // IAM's name for it, which often differs
+	alone      bool   // for a bucket that does not exist yet
 	run        func(*Service, *call) (*kernel.Response, error)
 }
 
-// operations by "METHOD level subresource".
+// operations holds the operations by "METHOD level subresource".
 var operations map[string]*operation
 
 func init() {
@@ -84,15 +84,15 @@ var parameters = []string{
 	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-User-Agent",
 }
 
-// isPresignedHeader: any of AWS's headers may stand in a presigned URL's query as well as in the
-// header: the SDK puts checksums there.
+// isPresignedHeader: any of AWS's headers may be in a presigned URL's query
+// instead of the header: the SDK puts checksums there.
 func isPresignedHeader(name string) bool {
 	return len(name) > 6 && (name[:6] == "x-amz-" || name[:6] == "X-Amz-")
 }
 
-// subresource is the query parameter that chooses the operation. What is
-// neither that nor a known parameter chooses one that isn't there, so that
-// nothing is ignored.
+// subresource returns the query parameter that chooses the operation. A
+// parameter that is neither that nor a known one chooses an operation that does
+// not exist, so that no parameter is ignored.
 func subresource(query url.Values) string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(parameters, name) && !isPresignedHeader(name) {

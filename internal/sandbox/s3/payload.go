@@ -5,7 +5,7 @@ package s3
 
 import (
 	"bytes"
-	"crypto/md5"  // Content-MD5 and ETag are what S3 has
+	"crypto/md5"  // S3 uses it for Content-MD5 and ETag
 	"crypto/sha1" // one of S3's checksums
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// checksums are S3's algorithms by the end of their header's name,
+// checksums are S3's algorithms by the suffix of their header's name,
 // "X-Amz-Checksum-Crc32".
 var checksums = map[string]func([]byte) []byte{
 	"crc32":     func(b []byte) []byte { return binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(b)) },
@@ -36,8 +36,8 @@ var (
 
 const checksumPrefix = "x-amz-checksum-"
 
-// header is a request header, or the query parameter that a presigned URL has
-// in its place.
+// header returns a request header, or the query parameter that a presigned URL
+// has in its place.
 func (c *call) header(name string) string {
 	if value := c.Request.Header.Get(name); value != "" {
 		return value
@@ -50,15 +50,15 @@ func (c *call) header(name string) string {
 	return ""
 }
 
-// payload is a request's body, decoded and checked against whatever checksums
-// came with it.
+// payload returns a request's body, decoded and checked against the checksums
+// that came with it.
 func payload(c *call) ([]byte, error) {
 	body, _, err := checkedPayload(c)
 	return body, err
 }
 
-// checkedPayload gives the checksum that the body was checked against, too, as
-// name and base64 value; an object keeps it.
+// checkedPayload also returns the checksum that the body was checked against,
+// as name and base64 value; an object stores it.
 func checkedPayload(c *call) (body []byte, checksum map[string]string, err error) {
 	body, trailer := c.Body, map[string]string{}
 	if isChunked(c) {
@@ -99,9 +99,9 @@ func isChunked(c *call) bool {
 		strings.Contains(c.Request.Header.Get("Content-Encoding"), "aws-chunked")
 }
 
-// decodeChunks reads S3's aws-chunked form: "<hex size>[;extension]\r\n", that
-// many bytes, "\r\n", until a size of 0; then trailing headers. Signatures of
-// chunks are the front's to check.
+// decodeChunks decodes S3's aws-chunked form: "<hex size>[;extension]\r\n",
+// that many bytes, "\r\n", until a size of 0; then trailing headers. The front
+// checks the signatures of chunks.
 func decodeChunks(rest []byte) (body []byte, trailer map[string]string, err error) {
 	incomplete := kernel.Errorf(http.StatusBadRequest, "IncompleteBody", "The request body terminated unexpectedly")
 	body = []byte{}

@@ -93,10 +93,10 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 	return document, nil
 }
 
-// isPublic says whether Block Public Access calls a policy public: a statement
-// allows everybody, and no condition binds it to somebody fixed. Whether
-// aws:PrincipalAccount would count as such is not known (aws-facts 4.2), so
-// here it does not.
+// isPublic reports whether Block Public Access calls a policy public: a
+// statement allows every principal, and no condition limits it to fixed ones.
+// Whether aws:PrincipalAccount would count as such a condition is not known
+// (aws-facts 4.2), so here it does not.
 func isPublic(document *policy.Document) bool {
 	return slices.ContainsFunc(document.Statements, func(s policy.Statement) bool {
 		everybody := s.NotPrincipal || slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Value == "*" })
@@ -104,7 +104,7 @@ func isPublic(document *policy.Document) bool {
 	})
 }
 
-// fixingKeys bind a statement to somebody, where their values are fixed.
+// fixingKeys limit a statement to fixed principals if their values are fixed.
 var fixingKeys = []string{
 	"aws:principalorgid", "aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce",
 	"aws:sourceip", "aws:userid", "s3:dataaccesspointarn", "s3:dataaccesspointaccount",

@@ -24,7 +24,7 @@ func setPolicy(c *sdk.Client, bucket *string, policy string) error {
 	return err
 }
 
-// open switches off what keeps public policies out, and nothing more.
+// open switches off only what blocks public policies.
 func open(t *testing.T, c *sdk.Client, bucket *string, restrict bool) {
 	t.Helper()
 	_, err := c.PutPublicAccessBlock(ctx, &sdk.PutPublicAccessBlockInput{Bucket: bucket, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
@@ -51,7 +51,7 @@ func TestAPublicPolicyIsRefusedWhileBlockPublicAccessIsOn(t *testing.T) {
 	}
 }
 
-func TestEverybodyReadsPublicTemplatesAndNothingElse(t *testing.T) {
+func TestOnlyPublicTemplatesAreReadableByEveryCaller(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")
@@ -71,12 +71,12 @@ func TestEverybodyReadsPublicTemplatesAndNothingElse(t *testing.T) {
 		}
 	}
 	for name, r := range map[string][2]string{
-		"another object":      {http.MethodGet, "https://mine.s3.eu-west-1.amazonaws.com/secret"},
-		"what isn't there":    {http.MethodGet, "https://mine.s3.eu-west-1.amazonaws.com/templates/b.json"},
-		"the list":            {http.MethodGet, "https://mine.s3.eu-west-1.amazonaws.com/?list-type=2"},
-		"overwriting":         {http.MethodPut, "https://mine.s3.eu-west-1.amazonaws.com/templates/a.json"},
-		"deleting":            {http.MethodDelete, "https://mine.s3.eu-west-1.amazonaws.com/templates/a.json"},
-		"a bucket of its own": {http.MethodPut, "https://another.s3.amazonaws.com/"},
+		"another object":   {http.MethodGet, "https://mine.s3.eu-west-1.amazonaws.com/secret"},
+		"a missing object": {http.MethodGet, "https://mine.s3.eu-west-1.amazonaws.com/templates/b.json"},
+		"the list":         {http.MethodGet, "https://mine.s3.eu-west-1.amazonaws.com/?list-type=2"},
+		"overwriting":      {http.MethodPut, "https://mine.s3.eu-west-1.amazonaws.com/templates/a.json"},
+		"deleting":         {http.MethodDelete, "https://mine.s3.eu-west-1.amazonaws.com/templates/a.json"},
+		"another bucket":   {http.MethodPut, "https://another.s3.amazonaws.com/"},
 	} {
 		if status, body := fetch(t, s, r[0], r[1], ""); status != http.StatusForbidden || !strings.Contains(body, "AccessDenied") {
 			t.Errorf("%s: got %d %s", name, status, body)
@@ -88,7 +88,7 @@ func TestEverybodyReadsPublicTemplatesAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestRestrictPublicBucketsShutsAPublicPolicyToOthers(t *testing.T) {
+func TestRestrictPublicBucketsClosesAPublicPolicyToOtherAccounts(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")
@@ -115,7 +115,7 @@ func TestAnotherAccountNeedsBothSides(t *testing.T) {
 	put(t, c, bucket, "k", "x")
 	_, err = get(stranger, bucket, "k")
 	wantCode(t, err, "AccessDenied")
-	noError(t, setPolicy(c, bucket, customersOnly)) // not public: no need to open anything
+	noError(t, setPolicy(c, bucket, customersOnly)) // not public: no need to switch anything off
 	if _, err := get(stranger, bucket, "k"); err != nil {
 		t.Errorf("a customer whom the policy names: %v", err)
 	}
@@ -123,7 +123,7 @@ func TestAnotherAccountNeedsBothSides(t *testing.T) {
 	wantCode(t, err, "AccessDenied")
 }
 
-func TestWhoMayNotListIsNotToldWhichKeysThereAre(t *testing.T) {
+func TestACallerThatMayNotListDoesNotLearnWhichKeysExist(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")
@@ -139,21 +139,21 @@ func TestAPolicyThatS3WouldNotStoreIsRefused(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "mine")
 	for name, test := range map[string]struct{ policy, code string }{
-		"no JSON":                 {`{`, "MalformedPolicy"},
-		"no principal":            {strings.Replace(customersOnly, `"Principal":{"AWS":"arn:aws:iam::222222222222:root"},`, "", 1), "MalformedPolicy"},
-		"another bucket":          {strings.ReplaceAll(customersOnly, "mine", "yours"), "MalformedPolicy"},
-		"another service":         {strings.ReplaceAll(customersOnly, "s3:GetObject", "sqs:SendMessage"), "MalformedPolicy"},
-		"an account that is not":  {strings.ReplaceAll(customersOnly, customer, "999999999999"), "MalformedPolicy"},
-		"more than 20 KB":         {strings.Replace(customersOnly, "s3:GetObject", "s3:"+strings.Repeat("x", 21<<10), 1), "PolicyTooLarge"},
-		"everybody by condition?": {strings.Replace(publicTemplates, `"Action"`, `"Condition":{"StringEquals":{"aws:PrincipalAccount":"222222222222"}},"Action"`, 1), "AccessDenied"},
-		"an open network":         {strings.Replace(publicTemplates, `"Action"`, `"Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}},"Action"`, 1), "AccessDenied"},
+		"no JSON":                           {`{`, "MalformedPolicy"},
+		"no principal":                      {strings.Replace(customersOnly, `"Principal":{"AWS":"arn:aws:iam::222222222222:root"},`, "", 1), "MalformedPolicy"},
+		"another bucket":                    {strings.ReplaceAll(customersOnly, "mine", "yours"), "MalformedPolicy"},
+		"another service":                   {strings.ReplaceAll(customersOnly, "s3:GetObject", "sqs:SendMessage"), "MalformedPolicy"},
+		"a missing account":                 {strings.ReplaceAll(customersOnly, customer, "999999999999"), "MalformedPolicy"},
+		"more than 20 KB":                   {strings.Replace(customersOnly, "s3:GetObject", "s3:"+strings.Repeat("x", 21<<10), 1), "PolicyTooLarge"},
+		"every principal, with a condition": {strings.Replace(publicTemplates, `"Action"`, `"Condition":{"StringEquals":{"aws:PrincipalAccount":"222222222222"}},"Action"`, 1), "AccessDenied"},
+		"an open network":                   {strings.Replace(publicTemplates, `"Action"`, `"Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}},"Action"`, 1), "AccessDenied"},
 	} {
 		t.Run(name, func(t *testing.T) { wantCode(t, setPolicy(c, bucket, test.policy), test.code) })
 	}
 	noError(t, setPolicy(c, bucket, strings.Replace(publicTemplates, `"Action"`, `"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}},"Action"`, 1)))
 }
 
-func TestAPresignedURLOpensOneObjectForAWhile(t *testing.T) {
+func TestAPresignedURLReadsOneObjectUntilItExpires(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")

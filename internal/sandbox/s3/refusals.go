@@ -14,11 +14,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// How S3 refuses a request before it looks at what is asked. The front door
-// answers so when a signature is not right; a fault of the same name makes the
-// same answer to a request that is (aws-facts 12.1, 12.11).
+// How S3 refuses a request before it looks at its content. The front answers so
+// if a signature is wrong; a fault of the same name gives the same answer to a
+// valid request (aws-facts 12.1, 12.11).
 
-// Refusals of S3, and what a proxy or a broken connection makes of an answer.
+// Refusals of S3, and answers from a proxy or a broken connection.
 const (
 	AccessDenied                      kernel.FaultKind = "AccessDenied"      // plain, as a VPC endpoint policy gives
 	RequestHasExpired                 kernel.FaultKind = "RequestHasExpired" // AccessDenied with Expires and ServerTime
@@ -49,7 +49,7 @@ type refusal struct {
 	status  int
 	code    string // empty: the kind
 	message string
-	// complete adds what the answer says beside code and message.
+	// complete adds what the answer contains besides code and message.
 	complete func(err *kernel.Error, r *http.Request, now time.Time)
 }
 
@@ -77,12 +77,12 @@ var refusals = map[kernel.FaultKind]refusal{
 	TruncatedBody:                     {0, "", `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>SignatureDoesN", raw("application/xml")},
 }
 
-// Refusals returns the kinds of faults that S3 has of its own, sorted.
+// Refusals returns the kinds of faults that only S3 has, sorted.
 func Refusals() []kernel.FaultKind { return slices.Sorted(maps.Keys(refusals)) }
 
 // Refuse returns S3's refusal of a kind to a request, at S3's time; nil if S3
-// has none of that kind. The status is for kinds that have none of their own; 0
-// means 403.
+// has no refusal of that kind. The status is for kinds that have none of their
+// own; 0 means 403.
 func Refuse(kind kernel.FaultKind, r *http.Request, now time.Time, status int) *kernel.Error {
 	how, known := refusals[kind]
 	if !known {
@@ -114,8 +114,8 @@ func BucketOf(r *http.Request) (bucket, account string) {
 	return a.bucket, account
 }
 
-// withExpiry says when a presigned request ended. One that a fault ends early
-// ended a second ago.
+// withExpiry adds when a presigned request expired: one that a fault refuses
+// before its time, a second ago.
 func withExpiry(err *kernel.Error, r *http.Request, now time.Time) {
 	query := r.URL.Query()
 	expires := now.Add(-time.Second)
@@ -162,8 +162,8 @@ func withEndpoint(err *kernel.Error, r *http.Request, _ time.Time) {
 	err.Fields["Bucket"], err.Fields["Endpoint"] = a.bucket, a.bucket+".s3.amazonaws.com"
 }
 
-// withLocation sends the client to a host that is not CloudFormation's: a
-// client that follows takes its answer to a stranger.
+// withLocation redirects the client to a host that is not CloudFormation's: a
+// client that follows sends its answer to a stranger.
 func withLocation(err *kernel.Error, r *http.Request, _ time.Time) {
 	endpoint := addressOf(r).bucket + ".s3.temporary.amazonaws.com"
 	err.Fields["Endpoint"] = endpoint

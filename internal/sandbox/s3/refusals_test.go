@@ -71,9 +71,9 @@ func TestABucketOfCloudFormationRefusesInEveryWayOfS3(t *testing.T) {
 			t.Errorf("%s: got %d %s", kind, status, body)
 		}
 		if want.says != nil && !want.says(got) {
-			t.Errorf("%s says something else: %s", kind, body)
+			t.Errorf("%s has another message: %s", kind, body)
 		}
-		// The rule is spent, and nothing was executed.
+		// The rule has ended, and nothing was executed.
 		if status, body := fetch(t, s, http.MethodPut, address, `{}`); status != http.StatusOK {
 			t.Errorf("after %s: got %d %s", kind, status, body)
 		}
@@ -84,7 +84,7 @@ func TestABucketOfCloudFormationRefusesInEveryWayOfS3(t *testing.T) {
 	}
 }
 
-func TestFaultsOfCloudFormationsBucketLeaveOthersAlone(t *testing.T) {
+func TestFaultsOfCloudFormationsBucketLeaveOthersUnaffected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	rule := sandbox.RefuseAnswers(s3.RequestTimeout, 9)
@@ -106,11 +106,11 @@ func TestAFaultThatCouldNeverHappenIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, rule := range map[string]kernel.FaultRule{
-		"an unknown kind":          {Service: "s3", Kind: "MoonPhase", Next: 1},
-		"one of S3's elsewhere":    {Service: "sqs", Kind: s3.RequestTimeout, Next: 1},
-		"a bucket of another":      {Service: "sqs", Bucket: "b", Kind: kernel.FaultThrottle, Next: 1},
-		"one that never comes":     {Service: "s3", Kind: s3.RequestTimeout},
-		"a bucket without service": {Bucket: "b", Kind: kernel.FaultThrottle, Next: 1},
+		"an unknown kind":                {Service: "s3", Kind: "MoonPhase", Next: 1},
+		"one of S3's at another service": {Service: "sqs", Kind: s3.RequestTimeout, Next: 1},
+		"a bucket at another service":    {Service: "sqs", Bucket: "b", Kind: kernel.FaultThrottle, Next: 1},
+		"a rule that never applies":      {Service: "s3", Kind: s3.RequestTimeout},
+		"a bucket without service":       {Bucket: "b", Kind: kernel.FaultThrottle, Next: 1},
 	} {
 		if err := s.AddFault(rule); err == nil {
 			t.Errorf("%s was accepted", name)
@@ -121,7 +121,7 @@ func TestAFaultThatCouldNeverHappenIsRefused(t *testing.T) {
 	wantCode(t, err, "SandboxNotImplemented")
 }
 
-func TestAnExpiredURLSaysWhenItExpired(t *testing.T) {
+func TestTheRefusalOfAnExpiredURLSaysWhenItExpired(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	address := signing(s).PresignPut(region, s3.ResponseBucket(region), responseKey, lifetime)
@@ -135,7 +135,7 @@ func TestAnExpiredURLSaysWhenItExpired(t *testing.T) {
 	}
 }
 
-func TestAPresignedURLOfATokenThatExpiredIsABadRequest(t *testing.T) {
+func TestAPresignedURLWithAnExpiredTokenIsABadRequest(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	own := client(t, s, vendor, region)
@@ -144,6 +144,6 @@ func TestAPresignedURLOfATokenThatExpiredIsABadRequest(t *testing.T) {
 	noError(t, err)
 	status, body := fetch(t, s, http.MethodGet, strings.Replace(request.URL, "X-Amz-Credential=", "X-Amz-Security-Token=stale&X-Amz-Credential=", 1), "")
 	if status != http.StatusBadRequest || !strings.Contains(body, "<Code>InvalidToken</Code>") {
-		t.Errorf("a stale token got %d %s", status, body)
+		t.Errorf("an expired token got %d %s", status, body)
 	}
 }

@@ -12,34 +12,34 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// The buckets to which CloudFormation lets custom resources answer. There is
-// one in each Region, it is AWS's own, and nothing but a URL that CloudFormation
-// presigned opens it: that is what makes an accepted answer a proof of origin.
+// The buckets to which custom resources send their answers. There is one in
+// each Region, owned by AWS, and only a URL that CloudFormation presigned can
+// write to it: that makes an accepted answer a proof of origin.
 
 const (
 	cloudFormation       = "cloudformation.amazonaws.com"
 	responseBucketPrefix = "cloudformation-custom-resource-response-"
 )
 
-// ResponseBucket is the name of a Region's bucket (aws-facts 2.1).
+// ResponseBucket returns the name of a Region's bucket (aws-facts 2.1).
 func ResponseBucket(region string) string {
 	return responseBucketPrefix + strings.ReplaceAll(region, "-", "")
 }
 
 func isResponseBucket(name string) bool { return strings.HasPrefix(name, responseBucketPrefix) }
 
-// OnCustomResourceResponse registers who hears of answers. An answer may come
-// several times, and may be anything: which one counts is the listener's to
-// say.
+// OnCustomResourceResponse registers a function that receives the answers. An
+// answer may come several times, and may have any content: the function decides
+// which one counts.
 func (s *Service) OnCustomResourceResponse(listen func(region, key string, body []byte)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answered = listen
 }
 
-// PresignPut makes a response URL: of AWS's own form, signed by CloudFormation
-// at the sandbox's time (aws-facts 1.8, 1.9, 2.2). It panics without a key to
-// sign with, which only a wrongly built sandbox lacks.
+// PresignPut returns a response URL: of AWS's own form, signed by
+// CloudFormation at the sandbox's time (aws-facts 1.8, 1.9, 2.2). It panics
+// without a signing key, which only a wrongly built sandbox lacks.
 func (s *Service) PresignPut(region, bucket, key string, expires time.Duration) string {
 	signed, err := s.signer.Presign(http.MethodPut, region, responseHost(region, bucket), key, s.env.Clock.Now(), expires)
 	if err != nil || s.signer.Secret == "" {
@@ -55,9 +55,9 @@ func responseHost(region, bucket string) string {
 	return bucket + ".s3." + region + "." + kernel.URLSuffix(region)
 }
 
-// serveResponse takes an answer. The front has checked the signature by now;
-// here it matters whose it is. The lock is held on entry and released before
-// the listener hears.
+// serveResponse accepts an answer. The front has checked the signature; here
+// the signer is checked. The lock is held on entry and released before the
+// registered function is called.
 func (s *Service) serveResponse(c *call) (*kernel.Response, error) {
 	listen := s.answered
 	s.mu.Unlock()

@@ -89,15 +89,15 @@ func TestAForgedResponseURLIsRefused(t *testing.T) {
 		status          int
 		code            string
 	}{
-		"for another request":        {http.MethodPut, strings.Replace(genuine, "0a4e", "0a4f", 1), 403, "SignatureDoesNotMatch"},
-		"with another signature":     {http.MethodPut, genuine[:len(genuine)-4] + "0000", 403, "SignatureDoesNotMatch"},
-		"for longer":                 {http.MethodPut, strings.Replace(genuine, "X-Amz-Expires=7200", "X-Amz-Expires=9999", 1), 403, "SignatureDoesNotMatch"},
-		"for a GET":                  {http.MethodGet, genuine, 403, "SignatureDoesNotMatch"},
-		"without a signature":        {http.MethodPut, genuine[:strings.IndexByte(genuine, '?')], 403, "AccessDenied"},
-		"signed with one's own keys": {http.MethodPut, strings.Replace(own.URL, s.URL()+"/"+s3.ResponseBucket(region), "https://"+s3.ResponseBucket(region)+".s3.eu-west-1.amazonaws.com", 1), 403, "SignatureDoesNotMatch"},
-		"by path with one's own":     {http.MethodPut, own.URL, 403, "AccessDenied"},
-		"for a look-alike":           {http.MethodPut, other, 404, "NoSuchBucket"},
-		"for another Region's":       {http.MethodPut, signing(s).PresignPut("eu-west-1", s3.ResponseBucket("eu-west-2"), responseKey, lifetime), 404, "NoSuchBucket"},
+		"for another request":                        {http.MethodPut, strings.Replace(genuine, "0a4e", "0a4f", 1), 403, "SignatureDoesNotMatch"},
+		"with another signature":                     {http.MethodPut, genuine[:len(genuine)-4] + "0000", 403, "SignatureDoesNotMatch"},
+		"for longer":                                 {http.MethodPut, strings.Replace(genuine, "X-Amz-Expires=7200", "X-Amz-Expires=9999", 1), 403, "SignatureDoesNotMatch"},
+		"for a GET":                                  {http.MethodGet, genuine, 403, "SignatureDoesNotMatch"},
+		"without a signature":                        {http.MethodPut, genuine[:strings.IndexByte(genuine, '?')], 403, "AccessDenied"},
+		"signed with the caller's own keys":          {http.MethodPut, strings.Replace(own.URL, s.URL()+"/"+s3.ResponseBucket(region), "https://"+s3.ResponseBucket(region)+".s3.eu-west-1.amazonaws.com", 1), 403, "SignatureDoesNotMatch"},
+		"by path, signed with the caller's own keys": {http.MethodPut, own.URL, 403, "AccessDenied"},
+		"for a look-alike":                           {http.MethodPut, other, 404, "NoSuchBucket"},
+		"for another Region's":                       {http.MethodPut, signing(s).PresignPut("eu-west-1", s3.ResponseBucket("eu-west-2"), responseKey, lifetime), 404, "NoSuchBucket"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if status, body := fetch(t, s, test.method, test.address, `{"Status":"SUCCESS"}`); status != test.status || !strings.Contains(body, test.code) {
@@ -107,7 +107,7 @@ func TestAForgedResponseURLIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnAnswerReachesWhoListens(t *testing.T) {
+func TestAnAnswerReachesTheRegisteredFunction(t *testing.T) {
 	service := s3.New(kernel.Env{})
 	var got []string
 	service.OnCustomResourceResponse(func(region, key string, body []byte) { got = append(got, region, key, string(body)) })
@@ -123,12 +123,12 @@ func TestAnAnswerReachesWhoListens(t *testing.T) {
 	}
 	for name, p := range map[string]*kernel.Principal{"nobody": nil, "another service": {Service: "sns.amazonaws.com"}, "a person": {Account: customer, ARN: "arn:aws:iam::222222222222:user/admin"}} {
 		if err := answer(p); err == nil || len(got) != 3 {
-			t.Errorf("an answer of %s was taken", name)
+			t.Errorf("an answer of %s was accepted", name)
 		}
 	}
 }
 
-func TestABucketOfCloudFormationGivesNothingAway(t *testing.T) {
+func TestCloudFormationsBucketRevealsNothing(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := aws.String(s3.ResponseBucket(region))

@@ -32,11 +32,11 @@ type Service struct {
 	answered func(region, key string, body []byte)
 }
 
-// bucketKey is unique: names of buckets are shared by all accounts of a
+// bucketKey identifies a bucket: bucket names are shared by all accounts of a
 // partition.
 type bucketKey struct{ partition, name string }
 
-// New makes an S3 without buckets.
+// New returns an S3 without buckets.
 func New(env kernel.Env) *Service {
 	s := &Service{env: env, buckets: map[bucketKey]*bucket{}}
 	if env.ServiceKey != nil {
@@ -46,7 +46,7 @@ func New(env kernel.Env) *Service {
 	return s
 }
 
-// call is a request with what its address and its operation say.
+// call is a request with its address and its operation.
 type call struct {
 	*kernel.Call
 	address address
@@ -91,9 +91,8 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return response, err
 }
 
-// prepare finds the bucket and checks, in S3's order, that it is there, that
-// it is whose the caller thinks, that it is in this Region, and that the caller
-// may.
+// prepare finds the bucket and checks, in S3's order, that it exists, has the
+// expected owner, is in this Region, and that the caller is authorized.
 func (s *Service) prepare(c *call) error {
 	if c.op.alone {
 		return nil
@@ -112,8 +111,8 @@ func (s *Service) prepare(c *call) error {
 	return s.authorize(c, c.op.permission, c.resource())
 }
 
-// checkRegion sends those who ask in the wrong Region to the right one. An
-// anonymous request to the sandbox's own address says no Region.
+// checkRegion redirects requests in the wrong Region to the right one. An
+// anonymous request to the sandbox's own address has no Region.
 func (c *call) checkRegion() error {
 	region := c.address.region
 	if region == "" && c.Principal != nil {
@@ -128,7 +127,7 @@ func (c *call) checkRegion() error {
 	return err
 }
 
-// resource is the ARN that permissions for the operation are about.
+// resource returns the ARN to which permissions for the operation apply.
 func (c *call) resource() string {
 	if c.address.key != "" {
 		return c.bucket.arn() + "/" + c.address.key
@@ -136,14 +135,13 @@ func (c *call) resource() string {
 	return c.bucket.arn()
 }
 
-// authorize asks whether the caller may do something to the bucket or an
-// object in it: by the caller's policies, the bucket's, and Block Public
-// Access.
+// authorize checks that the caller may do an action on the bucket or an object
+// in it: by the caller's policies, the bucket's, and Block Public Access.
 func (s *Service) authorize(c *call, permission, resource string) error {
 	b := c.bucket
 	policy := b.policy
 	if b.access.RestrictPublicBuckets && b.public && !b.trusts(c.Principal) {
-		// A public policy grants nothing to those outside of the account.
+		// A public policy grants nothing to callers outside of the account.
 		return accessDenied()
 	}
 	err := s.env.Authorizer.Authorize(kernel.Authorization{
@@ -156,13 +154,13 @@ func (s *Service) authorize(c *call, permission, resource string) error {
 	})
 	var denied *kernel.Error
 	if errors.As(err, &denied) && denied.Code == "AccessDenied" && c.Principal == nil {
-		return accessDenied() // nobody is told more than that
+		return accessDenied() // callers learn no more than that
 	}
 	return err
 }
 
-// trusts says whether RestrictPublicBuckets leaves a caller alone: the owner's
-// account and AWS's services.
+// trusts reports whether RestrictPublicBuckets does not apply to a caller: the
+// owner's account and AWS's services.
 func (b *bucket) trusts(p *kernel.Principal) bool {
 	return p != nil && (p.Account == b.account || p.Service != "")
 }
@@ -171,7 +169,7 @@ func (b *bucket) trusts(p *kernel.Principal) bool {
 func (c *call) conditionKeys() map[string][]string {
 	keys := map[string][]string{"aws:securetransport": {kernel.SecureTransport(c.Request)}} // an anonymous caller's too
 	set := func(key, value string) {
-		keys[key] = nil // absent, and known to be
+		keys[key] = nil // known, and absent
 		if value != "" {
 			keys[key] = []string{value}
 		}

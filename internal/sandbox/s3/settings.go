@@ -161,7 +161,7 @@ func (s *Service) putBucketTagging(c *call) (*kernel.Response, error) {
 	return empty(http.StatusNoContent), nil
 }
 
-// checkTags holds S3's rules for a bucket's tags.
+// checkTags checks S3's rules for a bucket's tags.
 func checkTags(tags []tag) error {
 	invalid := func(message string) error {
 		return kernel.Errorf(http.StatusBadRequest, "InvalidTag", "%s", message)
@@ -191,7 +191,7 @@ func (s *Service) deleteBucketTagging(c *call) (*kernel.Response, error) {
 	return empty(http.StatusNoContent), nil
 }
 
-// lifecycleRule is kept as it was written; no rule is ever carried out.
+// lifecycleRule is kept as it was written; rules are never executed.
 type lifecycleRule struct {
 	ID     string
 	Status string

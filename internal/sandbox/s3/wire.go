@@ -15,9 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// How S3 writes and reads: REST with XML bodies.
+// S3's encoding: REST with XML bodies.
 
-// unknown is an XML element that a document has and its type here has not.
+// unknown is an XML element that a document has and its Go type has not.
 type unknown struct{ XMLName xml.Name }
 
 func empty(status int) *kernel.Response {
@@ -35,8 +35,8 @@ func answer(result any) (*kernel.Response, error) {
 	return response, nil
 }
 
-// decodeXML reads a document whose root has a given name, in S3's namespace or
-// in none.
+// decodeXML decodes a document whose root has a given name, in S3's namespace
+// or in none.
 func decodeXML(body []byte, root string, out any) error {
 	malformed := kernel.Errorf(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	var name struct{ XMLName xml.Name }
@@ -49,7 +49,7 @@ func decodeXML(body []byte, root string, out any) error {
 	return nil
 }
 
-// settings decodes the body of a call that sets something.
+// settings decodes the body of a call that changes settings.
 func settings(c *call, root string, out any) error {
 	body, err := payload(c)
 	if err != nil {
@@ -60,7 +60,7 @@ func settings(c *call, root string, out any) error {
 
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// ownerID is an account's canonical user ID.
+// ownerID returns an account's canonical user ID.
 func ownerID(account string) string {
 	sum := sha256.Sum256([]byte(account))
 	return hex.EncodeToString(sum[:])

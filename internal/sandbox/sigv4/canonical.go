@@ -61,8 +61,8 @@ func canonicalQuery(raw string) (string, error) {
 			return "", fmt.Errorf("%w: the query is not encoded properly", ErrIncomplete)
 		}
 		if name != "X-Amz-Signature" {
-			// Pairs go by name, then by value. "=" would sort above "-" and
-			// put "a-" before "a"; a zero byte sorts below everything.
+			// Pairs are sorted by name, then by value. "=" would sort above "-"
+			// and put "a-" before "a"; a zero byte sorts below everything.
 			pairs = append(pairs, escape(name, false)+"\x00"+escape(value, false))
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Signature) canonicalHeaders(r *http.Request) (string, error) {
 	return b.String(), nil
 }
 
-// headerValues looks where net/http has put the headers that it takes out.
+// headerValues also returns the headers that net/http moves elsewhere.
 func headerValues(r *http.Request, name string) ([]string, bool) {
 	switch name {
 	case "host":

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// S3's aws-chunked bodies may be signed chunk by chunk, each signature made
-// over the one before: "<hex size>;chunk-signature=<hex>\r\n<data>\r\n", until
-// a chunk of size 0, and then, in the trailer form, trailing headers and a
-// signature of theirs. Chunks without signatures (STREAMING-UNSIGNED-PAYLOAD-
-// TRAILER) are covered by nothing but their checksum, which is S3's to check.
+// S3's aws-chunked bodies may be signed chunk by chunk, each signature computed
+// over the previous one: "<hex size>;chunk-signature=<hex>\r\n<data>\r\n",
+// until a chunk of size 0, and then, in the trailer form, trailing headers with
+// their own signature. Chunks without signatures (STREAMING-UNSIGNED-PAYLOAD-
+// TRAILER) have only a checksum, which S3 checks.
 
 const (
 	streamingSigned        = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -33,11 +33,11 @@ func (s *Signature) verifyChunks(body, key []byte, payload string) error {
 		size, extension, _ := strings.Cut(string(header), ";")
 		length, err := strconv.ParseUint(size, 16, 31)
 		if err != nil || uint64(len(rest)) < length {
-			return fmt.Errorf("%w: a chunk's size is not true", ErrPayload)
+			return fmt.Errorf("%w: a chunk's size is wrong", ErrPayload)
 		}
 		got, found := strings.CutPrefix(extension, "chunk-signature=")
 		if !found {
-			return fmt.Errorf("%w: a chunk carries no signature", ErrPayload)
+			return fmt.Errorf("%w: a chunk has no signature", ErrPayload)
 		}
 		data := rest[:length]
 		want := s.chainSignature(key, "AWS4-HMAC-SHA256-PAYLOAD", previous, hexHash(nil)+"\n"+hexHash(data))

@@ -12,16 +12,17 @@ import (
 	"time"
 )
 
-// Presigner makes presigned S3 URLs that only a holder of the secret can make.
+// Presigner returns presigned S3 URLs that only a holder of the secret can
+// make.
 type Presigner struct {
 	AccessKeyID string
 	Secret      string
 	Token       string // optional
 }
 
-// Presign returns https://host/key with a signature over nothing but the host
-// header (aws-facts 1.8). The path keeps the escaping of AWS: "|" is %7C, ":"
-// is %3A, "/" stays.
+// Presign returns https://host/key with a signature over only the host header
+// (aws-facts 1.8). The path is escaped as AWS does it: "|" is %7C, ":" is %3A,
+// "/" stays.
 func (p Presigner) Presign(method, region, host, key string, when time.Time, expires time.Duration) (string, error) {
 	s := &Signature{
 		AccessKeyID: p.AccessKeyID, Region: region, Service: "s3", Time: when.UTC(), Presigned: true,

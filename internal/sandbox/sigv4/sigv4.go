@@ -1,9 +1,9 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package sigv4 checks AWS signatures (version 4) from the server's side: in
-// the Authorization header and in presigned URLs, with S3's unsigned and
-// chunked payloads. It makes presigned URLs too, as AWS's own services do.
+// Package sigv4 checks AWS signatures (version 4) on the server's side: in the
+// Authorization header and in presigned URLs, with S3's unsigned and chunked
+// payloads. It also presigns URLs, as AWS's own services do.
 //
 // It knows no access keys: the caller looks up the secret between Parse and
 // Verify. Version 4a (several Regions) and version 2 are not supported.
@@ -25,14 +25,14 @@ import (
 
 // The reasons for which a signature is refused. Errors wrap one of them.
 var (
-	ErrUnsigned   = errors.New("the request carries no signature")
+	ErrUnsigned   = errors.New("the request has no signature")
 	ErrIncomplete = errors.New("the signature is incomplete")
 	ErrMismatch   = errors.New("the signature does not match")
 	ErrSkewed     = errors.New("the request was signed too long ago or in the future")
 	ErrExpired    = errors.New("the presigned URL has expired")
-	ErrPayload    = errors.New("the body is not what was signed")
-	// ErrVersion2 is a signature of the older kind, which no Region launched since
-	// 2014 takes, and the sandbox none.
+	ErrPayload    = errors.New("the body is not the one that was signed")
+	// ErrVersion2 is a signature of the older version, which Regions launched
+	// since 2014 do not accept, and the sandbox never does.
 	ErrVersion2 = errors.New("the request is signed with version 2")
 )
 
@@ -40,7 +40,7 @@ const (
 	algorithm  = "AWS4-HMAC-SHA256"
 	timeLayout = "20060102T150405Z"
 	unsigned   = "UNSIGNED-PAYLOAD"
-	// allowedSkew is how far a signer's clock may be from ours.
+	// allowedSkew is how far a signer's clock may be from the server's.
 	allowedSkew = 15 * time.Minute
 	maxExpires  = 7 * 24 * time.Hour // aws-facts 4.3
 )
@@ -60,8 +60,8 @@ type Signature struct {
 	signature     string
 }
 
-// Parse reads the signature of a request without checking it. ErrUnsigned
-// means that there is none at all.
+// Parse parses the signature of a request without checking it. The error is
+// ErrUnsigned if there is none.
 func Parse(r *http.Request) (*Signature, error) {
 	query := r.URL.Query()
 	switch header := r.Header.Get("Authorization"); {
@@ -133,7 +133,7 @@ func parsePresigned(query url.Values) (*Signature, error) {
 	return s, s.complete()
 }
 
-// setCredential takes "AKIA…/20260102/us-east-1/sns/aws4_request" apart.
+// setCredential parses "AKIA…/20260102/us-east-1/sns/aws4_request".
 func (s *Signature) setCredential(credential string) error {
 	fields := strings.Split(credential, "/")
 	if len(fields) != 5 || fields[4] != "aws4_request" || slices.Contains(fields, "") {
@@ -156,7 +156,7 @@ func (s *Signature) complete() error {
 }
 
 // Verify checks the signature of a request whose whole body was read, with the
-// signer's secret key and the time by which the signer lives.
+// signer's secret key and the current time by the clock that the signer uses.
 func (s *Signature) Verify(r *http.Request, body []byte, secret string, now time.Time) error {
 	if err := s.verifyTime(now); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (s *Signature) verifyTime(now time.Time) error {
 	return nil
 }
 
-// payloadHash is the last line of the canonical request. A hash that the
+// payloadHash returns the last line of the canonical request. A hash that the
 // request states must be that of the body.
 func (s *Signature) payloadHash(r *http.Request, body []byte) (string, error) {
 	stated := r.Header.Get("X-Amz-Content-Sha256")

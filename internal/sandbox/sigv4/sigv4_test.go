@@ -23,7 +23,7 @@ var signedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var credentials = aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: secret, SessionToken: "token"}
 
-// signed is a request as a server sees it, signed by the SDK.
+// signed returns a request as a server receives it, signed by the SDK.
 func signed(t *testing.T, service, method, target, body string, change func(*v4.SignerOptions)) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -41,7 +41,7 @@ func signed(t *testing.T, service, method, target, body string, change func(*v4.
 	return r
 }
 
-func TestWhatTheSDKSignsIsAccepted(t *testing.T) {
+func TestTheSDKsSignaturesAreAccepted(t *testing.T) {
 	s3Paths := func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }
 	for _, test := range []struct {
 		name, service, method, target, body string
@@ -96,7 +96,7 @@ func TestATamperedRequestIsRefused(t *testing.T) {
 			r.Header.Set("X-Amz-Security-Token", "stolen")
 			return body, secret, signedAt
 		}, ErrMismatch},
-		{"a signed header taken away", func(r *http.Request) (string, string, time.Time) {
+		{"a signed header removed", func(r *http.Request) (string, string, time.Time) {
 			r.Header.Del("X-Amz-Meta-Spaces")
 			return body, secret, signedAt
 		}, ErrMismatch},
@@ -183,8 +183,8 @@ func TestPresignedURLs(t *testing.T) {
 	}
 }
 
-// The chunks are built from AWS's documented construction, with a first
-// signature that the SDK made.
+// The chunks are built as AWS documents it, with a first signature that the SDK
+// made.
 func TestSignedChunksAreCheckedOneByOne(t *testing.T) {
 	build := func(trailer bool) (*http.Request, []byte) {
 		payload := streamingSigned
@@ -243,7 +243,7 @@ func TestSignedChunksAreCheckedOneByOne(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutASignatureSaysSo(t *testing.T) {
+func TestARequestWithoutASignatureIsUnsigned(t *testing.T) {
 	if _, err := Parse(httptest.NewRequest(http.MethodGet, "http://127.0.0.1/b/k", nil)); !errors.Is(err, ErrUnsigned) {
 		t.Errorf("got %v", err)
 	}
@@ -256,7 +256,7 @@ func TestARequestWithoutASignatureSaysSo(t *testing.T) {
 	}
 }
 
-func TestASignatureOfVersion2IsTold(t *testing.T) {
+func TestASignatureOfVersion2HasItsOwnError(t *testing.T) {
 	t.Parallel()
 	header := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
 	header.Header.Set("Authorization", "AWS AKIA:sig")

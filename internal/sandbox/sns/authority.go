@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// authority issues the signing certificates of one sandbox, and nothing else.
+// authority issues the signing certificates of one sandbox.
 type authority struct {
 	key         *ecdsa.PrivateKey
 	certificate *x509.Certificate
@@ -26,9 +26,9 @@ type authority struct {
 
 const sandboxOrganization = "The xacct sandbox, not Amazon"
 
-// issuer is the sandbox's authority. It is good for ten years both ways, because
-// receivers go by the machine's time, the sandbox's, or a test's. The caller
-// holds the lock.
+// issuer returns the sandbox's authority. It is valid for ten years before and
+// after now, because receivers use the machine's time, the sandbox's, or a
+// test's. The caller holds the lock.
 func (s *signer) issuer() (*authority, error) {
 	if s.authority != nil {
 		return s.authority, nil
@@ -60,7 +60,8 @@ func (s *signer) issuer() (*authority, error) {
 	return s.authority, nil
 }
 
-// SigningCA is the root, in PEM, of the certificates that sign notifications.
+// SigningCA returns the root, in PEM, of the certificates that sign
+// notifications.
 func (s *Service) SigningCA() ([]byte, error) {
 	s.signer.mu.Lock()
 	defer s.signer.mu.Unlock()
@@ -71,8 +72,8 @@ func (s *Service) SigningCA() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.certificate.Raw}), nil
 }
 
-// signingNames are the names in a Region's certificate, the one that AWS uses
-// there first (aws-facts 5.11). The host that serves it is among them, as in
+// signingNames returns the names in a Region's certificate, first the one that
+// AWS uses there (aws-facts 5.11). The host that serves it is among them, as in
 // the one certificate of an opt-in Region that was seen.
 func signingNames(region string) []string {
 	suffix := kernel.URLSuffix(region)

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestSigningCertificatesAreLeavesUnderTheSandboxsOwnRoot holds what the
-// certificates of AWS were seen to be (aws-facts 5.11): alone in their file, a
-// TLS server's, and named as AWS names them in the Region.
+// TestSigningCertificatesAreLeavesUnderTheSandboxsOwnRoot checks what was
+// observed of AWS's certificates (aws-facts 5.11): alone in their file, a TLS
+// server's, and named as AWS names them in the Region.
 func TestSigningCertificatesAreLeavesUnderTheSandboxsOwnRoot(t *testing.T) {
 	service := &Service{signer: newSigner(rand.Reader)}
 	root, err := service.SigningCA()

@@ -15,9 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// deliver sends a message to whoever subscribed to it. What a queue doesn't
-// take is dropped, as on AWS: the publisher never hears of it, but the journal
-// does.
+// deliver sends a message to its topic's subscribers. A message that a queue
+// refuses is dropped, as on AWS: the publisher is not told, but the journal
+// records it.
 func (s *Service) deliver(ctx context.Context, p *publication, subscribers []*subscription) error {
 	for _, sub := range subscribers {
 		if !sub.filter.accepts(p) {
@@ -40,7 +40,7 @@ func (s *Service) deliver(ctx context.Context, p *publication, subscribers []*su
 	return nil
 }
 
-// copies is how often a notification goes out: at least once.
+// copies returns how often a notification is delivered: at least once.
 func (s *Service) copies() int {
 	if duplicate := s.faults.Delivery().Duplicate; duplicate > 0 && s.faults.Float64() < duplicate {
 		return 2
@@ -80,7 +80,7 @@ func (s *Service) send(ctx context.Context, p *publication, sub *subscription, b
 	s.note(p, dead, "", "delivered as a dead letter")
 }
 
-// journey draws how long a notification is on its way, and whom it overtakes.
+// journey draws how long a notification takes, and which others it overtakes.
 func (s *Service) journey() (after time.Duration, place func(int) int) {
 	faults := s.faults.Delivery()
 	after = faults.MinDelay
@@ -129,9 +129,9 @@ var optIn = []string{
 	"me-central-1", "me-south-1", "mx-central-1",
 }
 
-// servicePrincipal is who SNS is to a queue. Where an opt-in Region takes part
-// in a delivery across Regions it is that Region's principal (aws-facts 5.7);
-// where both are, the queue's is a guess.
+// servicePrincipal returns SNS's principal for a queue. If an opt-in Region
+// takes part in a delivery across Regions, it is that Region's principal
+// (aws-facts 5.7); if both are opt-in, the queue's is a guess.
 func servicePrincipal(topicRegion, queueRegion string) string {
 	switch {
 	case topicRegion == queueRegion:

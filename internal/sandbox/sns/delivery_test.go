@@ -29,7 +29,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// wired is a topic with a queue of the vendor's that takes from it.
+// wired is a topic with a queue of the vendor that accepts its messages.
 func wired(b *bench, c *awssns.Client) (topicARN, queueARN, queueURL string) {
 	topicARN = b.topic(c, "news")
 	queueARN, queueURL = b.queue("inbox", home, "sns.amazonaws.com", topicARN)
@@ -83,7 +83,7 @@ func TestANotificationArrivesInAWSsEnvelope(t *testing.T) {
 		t.Errorf("MessageAttributes are %s", attributes)
 	}
 	if len(got[0].MessageAttributes) != 0 {
-		t.Error("the envelope's attributes are the queue message's, too")
+		t.Error("the envelope's attributes became the queue message's, too")
 	}
 	order := []string{"Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL"}
 	places := make([]int, 0, len(order))
@@ -95,9 +95,9 @@ func TestANotificationArrivesInAWSsEnvelope(t *testing.T) {
 	}
 }
 
-// TestSignaturesHoldAgainstTheServedCertificate rebuilds the string to sign by
-// the documentation, not by the code under test.
-func TestSignaturesHoldAgainstTheServedCertificate(t *testing.T) {
+// TestSignaturesVerifyWithTheServedCertificate builds the string to sign as
+// documented, without the code under test.
+func TestSignaturesVerifyWithTheServedCertificate(t *testing.T) {
 	for _, tt := range []struct{ version, subject string }{{"1", ""}, {"1", "hello"}, {"2", ""}, {"2", "hello"}} {
 		t.Run("version "+tt.version+" subject "+tt.subject, func(t *testing.T) {
 			b := start(t)
@@ -171,7 +171,7 @@ func TestNoOtherPathIsACertificate(t *testing.T) {
 	w := httptest.NewRecorder()
 	b.sns.Certificates().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/SimpleNotificationService-0123.pem", nil))
 	if w.Code != http.StatusNotFound {
-		t.Errorf("an invented certificate gives %d", w.Code)
+		t.Errorf("an invented certificate has status %d", w.Code)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestTopicsOfManyRegionsFeedOneQueue(t *testing.T) {
 	}
 }
 
-func TestWhatTheQueuePolicyForbidsIsDroppedAndJournaled(t *testing.T) {
+func TestADeliveryThatTheQueuePolicyDeniesIsDroppedAndJournaled(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic := b.topic(c, "news")
@@ -206,19 +206,19 @@ func TestWhatTheQueuePolicyForbidsIsDroppedAndJournaled(t *testing.T) {
 	for _, queue := range []string{closed, other, "arn:aws:sqs:us-east-1:111111111111:nowhere"} {
 		b.subscribe(c, topic, queue, nil)
 	}
-	b.publish(c, topic, "hello") // the publisher never hears of it
+	b.publish(c, topic, "hello") // the publisher is not told
 	if n := len(b.drain(closedURL, home)) + len(b.drain(otherURL, home)); n != 0 {
 		t.Errorf("%d messages arrived", n)
 	}
 	notes := b.notes()
 	for _, want := range []string{"AccessDenied message", ":closed: dropped", ":other: dropped", "QueueDoesNotExist message", ":nowhere: dropped"} {
 		if !strings.Contains(notes, want) {
-			t.Errorf("the journal doesn't say %q:\n%s", want, notes)
+			t.Errorf("the journal does not contain %q:\n%s", want, notes)
 		}
 	}
 }
 
-func TestTheSubscriptionsDeadLetterQueueGetsWhatCouldNotBeDelivered(t *testing.T) {
+func TestUndeliverableMessagesGoToTheSubscriptionsDeadLetterQueue(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic := b.topic(c, "news")
@@ -230,7 +230,7 @@ func TestTheSubscriptionsDeadLetterQueueGetsWhatCouldNotBeDelivered(t *testing.T
 	}
 }
 
-func TestOnlyWhomTheTopicPolicyAllowsMayPublish(t *testing.T) {
+func TestOnlyPrincipalsInTheTopicPolicyMayPublish(t *testing.T) {
 	b := start(t)
 	own, theirs := b.client(vendor, home), b.client(customer, home)
 	topic, queue, inbox := wired(b, own)
@@ -254,7 +254,7 @@ func TestOnlyWhomTheTopicPolicyAllowsMayPublish(t *testing.T) {
 	}
 }
 
-func TestCloudFormationPublishesFromInsideAsTheCustomer(t *testing.T) {
+func TestCloudFormationPublishesAsTheCustomer(t *testing.T) {
 	b := start(t)
 	own := b.client(vendor, home)
 	topic, queue, inbox := wired(b, own)
@@ -269,7 +269,7 @@ func TestCloudFormationPublishesFromInsideAsTheCustomer(t *testing.T) {
 		return kernel.CallQuery(b.ctx, inside{b}, p, home, "sns", "Publish", params, nil)
 	}
 	if err := publish(admin(customer)); err == nil {
-		t.Error("the condition on aws:CalledVia lets a direct publish through")
+		t.Error("the condition on aws:CalledVia allows a direct publish")
 	}
 	via := admin(customer)
 	via.Via = []string{"cloudformation.amazonaws.com"}
@@ -281,7 +281,7 @@ func TestCloudFormationPublishesFromInsideAsTheCustomer(t *testing.T) {
 	}
 }
 
-// inside carries calls to SNS without HTTP.
+// inside makes calls to SNS without HTTP.
 type inside struct{ b *bench }
 
 func (i inside) Do(c *kernel.Call) (*kernel.Response, error) {
@@ -323,7 +323,7 @@ func TestBadMessagesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAStructuredMessageGivesSQSItsOwnText(t *testing.T) {
+func TestAStructuredMessageHasItsOwnTextForSQS(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic, queue, inbox := wired(b, c)
@@ -351,7 +351,7 @@ func TestDuplicatesAreTheSameNotificationTwice(t *testing.T) {
 	}
 }
 
-func TestDelayedNotificationsArriveByTheClock(t *testing.T) {
+func TestDelayedNotificationsArriveByTheSandboxsClock(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic, queue, inbox := wired(b, c)
@@ -388,6 +388,6 @@ func TestReorderingLosesNothingAndRepeatsWithItsSeed(t *testing.T) {
 	}
 	slices.Sort(first)
 	if len(slices.Compact(first)) != 20 {
-		t.Errorf("of 20 messages %d arrived", len(first))
+		t.Errorf("of 20 messages, %d arrived", len(first))
 	}
 }

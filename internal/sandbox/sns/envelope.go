@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// envelope is the body that a queue gets: the message wrapped in a signed JSON
-// document, with its members in AWS's order (aws-facts 1.3).
+// envelope returns the body that a queue receives: the message wrapped in a
+// signed JSON document, with its members in AWS's order (aws-facts 1.3).
 func (s *Service) envelope(p *publication, sub *subscription) (string, error) {
 	timestamp := p.at.UTC().Format("2006-01-02T15:04:05.000Z")
 	arn := p.topic.arn()
@@ -50,10 +50,10 @@ func (s *Service) envelope(p *publication, sub *subscription) (string, error) {
 	return text, nil
 }
 
-// member is a name and a value; one with an empty value is left out.
+// member is a name and a value; one with an empty value is omitted.
 type member struct{ name, value string }
 
-// stringToSign is each name and value on a line of its own (aws-facts 5.9).
+// stringToSign has each name and value on its own line (aws-facts 5.9).
 func stringToSign(members []member) string {
 	var b strings.Builder
 	for _, m := range members {
@@ -64,7 +64,7 @@ func stringToSign(members []member) string {
 	return b.String()
 }
 
-// writeObject writes JSON with the spaces that SNS puts.
+// writeObject writes JSON with the same spaces as SNS.
 func writeObject(members []member, attributes string) string {
 	var lines []string
 	for _, m := range members {
@@ -78,7 +78,7 @@ func writeObject(members []member, attributes string) string {
 	return "{\n" + strings.Join(lines, ",\n") + "\n}"
 }
 
-// quote writes a JSON string without the escapes that are for HTML only.
+// quote writes a JSON string without the escapes that only HTML needs.
 func quote(text string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -89,7 +89,7 @@ func quote(text string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// shownAttributes are the message attributes inside the envelope.
+// shownAttributes returns the message attributes inside the envelope.
 func (p *publication) shownAttributes() string {
 	if len(p.attributes) == 0 {
 		return ""

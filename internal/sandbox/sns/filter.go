@@ -12,16 +12,16 @@ import (
 	"strings"
 )
 
-// The parts of a message that a filter policy may look at.
+// The parts of a message that a filter policy may use.
 const (
 	scopeAttributes = "MessageAttributes"
 	scopeBody       = "MessageBody"
 )
 
 // filter is a subscription's filter policy: each key must match one of its
-// rules. It knows exact values, prefix, suffix, equals-ignore-case, numeric,
-// anything-but and exists; CIDR blocks, wildcards and $or are refused when the
-// policy is set.
+// rules. It implements exact values, prefix, suffix, equals-ignore-case,
+// numeric, anything-but and exists; CIDR blocks, wildcards and $or are refused
+// when the policy is set.
 type filter struct {
 	scope string
 	keys  map[string]any // []rule, or for a body a map of the same
@@ -211,7 +211,7 @@ func anythingBut(argument any) (rule, error) {
 	return rule{matches: func(got any) bool { return !slices.Contains(values, got) }}, nil
 }
 
-// accepts tells whether a message passes; a nil filter passes everything. A
+// accepts reports whether a message passes; a nil filter passes everything. A
 // body that is no JSON object passes no filter on bodies.
 func (f *filter) accepts(p *publication) bool {
 	if f == nil {
@@ -256,8 +256,8 @@ func matchKeys(keys map[string]any, values map[string]any) bool {
 	return true
 }
 
-// matchNested looks into an object, or into the objects of an array, one of which
-// must match in all keys. Where there is none, only {"exists": false} matches.
+// matchNested matches an object, or an array of objects of which one must match
+// in all keys. If there is no object, only {"exists": false} matches.
 func matchNested(keys map[string]any, got any) bool {
 	list, isList := got.([]any)
 	if !isList || len(list) == 0 {
@@ -267,7 +267,7 @@ func matchNested(keys map[string]any, got any) bool {
 	return slices.ContainsFunc(list, func(element any) bool { return matchNested(keys, element) })
 }
 
-// flat is the values of arrays in arrays.
+// flat returns the values of nested arrays.
 func flat(value any) []any {
 	list, isList := value.([]any)
 	if !isList {

@@ -5,8 +5,7 @@ package sns
 
 import "testing"
 
-// FuzzFilterPoliciesNeverPanic: both the policy and the message come from
-// strangers.
+// FuzzFilterPoliciesNeverPanic: both the policy and the message are untrusted.
 func FuzzFilterPoliciesNeverPanic(f *testing.F) {
 	f.Add(`{"a":["b",1,null,{"prefix":"x"},{"anything-but":["y"]},{"exists":false}]}`, `{"a":"b"}`)
 	f.Add(`{"a":{"b":[{"anything-but":{"suffix":"z"}}]}}`, `{"a":[{"b":["c"]}]}`)

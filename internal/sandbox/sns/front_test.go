@@ -35,9 +35,9 @@ const (
 	home     = "us-east-1"
 )
 
-// bench is SNS and SQS with the real policy evaluator, behind the smallest
-// front that the SDK can talk to: the access key ID is the account, whose user
-// "admin" may do everything, and no signature is checked.
+// bench is SNS and SQS with the real policy evaluator, behind a minimal front
+// for the SDK: the access key ID is the account, whose user "admin" may do
+// everything, and no signature is checked.
 type bench struct {
 	t        *testing.T
 	accounts known
@@ -50,7 +50,7 @@ type bench struct {
 	sqs      *sqs.Service
 }
 
-// known are the accounts and roles that exist.
+// known holds the accounts and roles that exist.
 type known map[string]bool
 
 func (k known) Partition(account string) (string, bool) { return "aws", k[account] }
@@ -130,8 +130,8 @@ func (b *bench) topic(c *awssns.Client, name string) string {
 	return *out.TopicArn
 }
 
-// queue makes a queue of the vendor's in the home Region that SNS may send to
-// on behalf of a topic; it gives its ARN and URL.
+// queue creates a queue of the vendor in the home Region that SNS may send to
+// on behalf of a topic; it returns its ARN and URL.
 func (b *bench) queue(name, region, service, topicARN string) (arn, url string) {
 	b.t.Helper()
 	arn = "arn:" + kernel.Partition(region) + ":sqs:" + region + ":" + vendor + ":" + name
@@ -167,7 +167,7 @@ func (b *bench) publish(c *awssns.Client, topicARN, message string) string {
 	return *out.MessageId
 }
 
-// drain takes all messages that are in a queue now.
+// drain receives all messages that are in a queue now.
 func (b *bench) drain(url, region string) []types.Message {
 	b.t.Helper()
 	var all []types.Message
@@ -185,7 +185,7 @@ func (b *bench) drain(url, region string) []types.Message {
 	}
 }
 
-// texts are the messages inside the notifications of a queue.
+// texts returns the messages inside the notifications of a queue.
 func (b *bench) texts(url string) string {
 	b.t.Helper()
 	var all []string
@@ -199,7 +199,7 @@ func (b *bench) texts(url string) string {
 	return strings.Join(all, " ")
 }
 
-// notes are what the journal says of deliveries.
+// notes returns the journal's notes on deliveries.
 func (b *bench) notes() string {
 	var all []string
 	for _, e := range b.journal.Since(0) {

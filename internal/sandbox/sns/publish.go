@@ -29,7 +29,7 @@ type publication struct {
 	requestID  string
 }
 
-// maxMessageBytes is the default of AWS (aws-facts 5.8).
+// maxMessageBytes is AWS's default limit (aws-facts 5.8).
 const maxMessageBytes = 256 * 1024
 
 func (s *Service) publish(c *kernel.Call, q kernel.Query) (any, error) {
@@ -51,7 +51,7 @@ func (s *Service) publish(c *kernel.Call, q kernel.Query) (any, error) {
 	s.mu.Lock()
 	p.topic, p.requestID, p.version = t.key, c.RequestID, t.attributes["SignatureVersion"]
 	subscribers := s.subscribers(t)
-	// Attributes may change while the notifications go out.
+	// Attributes may change while the notifications are delivered.
 	for i, sub := range subscribers {
 		snapshot := *sub
 		subscribers[i] = &snapshot
@@ -103,7 +103,7 @@ func (s *Service) readPublication(q kernel.Query) (*publication, error) {
 	return p, err
 }
 
-// perProtocol picks what SQS is to get of a message that has a text for each
+// perProtocol returns the text for SQS of a message that has a text for each
 // protocol.
 func perProtocol(message string) (string, error) {
 	var texts map[string]string
@@ -122,7 +122,7 @@ func perProtocol(message string) (string, error) {
 
 var attributeType = regexp.MustCompile(`^(String|Number|Binary|String\.Array)(\..+)?$`)
 
-// readAttributes reads MessageAttributes.entry.N.Name and .Value.*.
+// readAttributes parses MessageAttributes.entry.N.Name and .Value.*.
 func readAttributes(q kernel.Query) (map[string]sqs.MessageAttribute, error) {
 	attributes := map[string]sqs.MessageAttribute{}
 	for _, e := range messageEntries(q) {
@@ -138,7 +138,7 @@ func readAttributes(q kernel.Query) (map[string]sqs.MessageAttribute, error) {
 	return attributes, nil
 }
 
-// messageEntries are the structures of MessageAttributes.entry.N.
+// messageEntries returns the structures of MessageAttributes.entry.N.
 func messageEntries(q kernel.Query) []kernel.Query {
 	var entries []kernel.Query
 	for i := 1; ; i++ {

@@ -23,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// whole is a running sandbox with the intake of a hub in it: a topic in each of
+// whole is a running sandbox with a hub's topics and queue: a topic in each of
 // two Regions, both feeding one queue.
 type whole struct {
 	*testing.T
@@ -95,7 +95,7 @@ func (w *whole) open(region string, accounts ...string) {
 	}
 }
 
-// inboxTexts are the messages that are in the queue now.
+// inboxTexts returns the messages that are in the queue now.
 func (w *whole) inboxTexts() (texts []string, first struct{ SigningCertURL string }) {
 	w.Helper()
 	out, err := w.sqsOf(vendor, "us-east-1").ReceiveMessage(w.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &w.inbox, MaxNumberOfMessages: 10})
@@ -115,7 +115,7 @@ func (w *whole) inboxTexts() (texts []string, first struct{ SigningCertURL strin
 	return texts, first
 }
 
-func TestCustomersOfTwoRegionsReachOneQueueThroughTheFrontDoor(t *testing.T) {
+func TestCustomersOfTwoRegionsReachOneQueueOverHTTP(t *testing.T) {
 	w := startWhole(t)
 	for region, topic := range w.topics {
 		c := w.snsOf(customer, region)
@@ -134,7 +134,8 @@ func TestCustomersOfTwoRegionsReachOneQueueThroughTheFrontDoor(t *testing.T) {
 		t.Errorf("the queue has %q", all)
 	}
 
-	// The certificate's address is AWS's; the client's dial target is the sandbox.
+	// The certificate's address is AWS's; the client connects to the sandbox
+	// for it.
 	u, err := url.Parse(first.SigningCertURL)
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +156,7 @@ func TestCustomersOfTwoRegionsReachOneQueueThroughTheFrontDoor(t *testing.T) {
 	}
 }
 
-func TestAnAccountThatNobodyOpenedIsNoPrincipal(t *testing.T) {
+func TestAnAccountThatDoesNotExistIsNoPrincipal(t *testing.T) {
 	w := startWhole(t)
 	topic := w.topics["us-east-1"]
 	add := func() error {
@@ -173,7 +174,7 @@ func TestAnAccountThatNobodyOpenedIsNoPrincipal(t *testing.T) {
 	}
 }
 
-func TestALostAnswerMakesAPublisherPublishTwice(t *testing.T) {
+func TestAfterALostAnswerThePublisherPublishesTwice(t *testing.T) {
 	w := startWhole(t)
 	w.open("us-east-1", customer)
 	w.Faults().Add(kernel.FaultRule{Service: "sns", Action: "Publish", Kind: kernel.FaultLostAnswer, Next: 1})
@@ -186,7 +187,7 @@ func TestALostAnswerMakesAPublisherPublishTwice(t *testing.T) {
 	}
 }
 
-func TestDelaysGoByTheSandboxsClockAndDropsAreInItsJournal(t *testing.T) {
+func TestDelaysUseTheSandboxsClockAndDropsAreInItsJournal(t *testing.T) {
 	w := startWhole(t)
 	w.open("eu-west-1", customer)
 	w.Faults().SetDelivery(kernel.DeliveryFaults{MinDelay: time.Hour, MaxDelay: time.Hour})

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package sns is the sandbox's Amazon SNS: standard topics in memory, by the
-// query protocol, with topic policies checked when they are written as AWS
-// checks them and evaluated at every call, and signed notifications delivered
-// to SQS queues in any Region.
+// query protocol, with topic policies checked as AWS does when they are written
+// and evaluated at every call, and signed notifications delivered to SQS queues
+// in any Region.
 //
-// It delivers to SQS only, has no FIFO topics, no encryption with customer
-// keys, no PublishBatch, and no subscription that somebody would have to
-// confirm: those calls and attributes are refused.
+// It delivers only to SQS, and has no FIFO topics, no encryption with customer
+// keys, no PublishBatch, and no subscriptions that need confirmation: those
+// calls and attributes are refused.
 package sns
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// queues is where notifications go: the sandbox's SQS.
+// queues receives notifications: the sandbox's SQS.
 type queues interface {
 	Deliver(ctx context.Context, d sqs.Delivery) error
 }
@@ -50,7 +50,7 @@ type Service struct {
 
 var _ kernel.Service = (*Service)(nil)
 
-// New makes an SNS without topics that delivers to the queues.
+// New returns an SNS without topics that delivers to the queues.
 func New(env kernel.Env, q queues) *Service {
 	return &Service{
 		clock:         env.Clock,
@@ -77,8 +77,8 @@ func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response 
 
 const namespace = "http://sns.amazonaws.com/doc/2010-03-31/"
 
-// operations read their parameters, check that the call is allowed, and do it.
-// A nil result is an answer without a Result element.
+// operations parse their parameters, authorize the call, and execute it. A nil
+// result is an answer without a Result element.
 var operations = map[string]func(*Service, *kernel.Call, kernel.Query) (any, error){
 	"CreateTopic":               (*Service).createTopic,
 	"GetTopicAttributes":        (*Service).getTopicAttributes,
@@ -99,7 +99,7 @@ var operations = map[string]func(*Service, *kernel.Call, kernel.Query) (any, err
 	"Publish":                   (*Service).publish,
 }
 
-// Serve runs one operation.
+// Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, ok := operations[c.Action]
 	if !ok {
@@ -112,9 +112,9 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.QueryResult(c, namespace, result)
 }
 
-// allow asks whether the caller may do something to a topic or subscription.
+// allow checks that the caller may do an action on a topic or subscription.
 func (s *Service) allow(c *kernel.Call, action, resource, owner, policy string, context map[string][]string) error {
-	keys := map[string][]string{"sns:endpoint": nil, "sns:protocol": nil} // known, and absent but where given
+	keys := map[string][]string{"sns:endpoint": nil, "sns:protocol": nil} // known, and absent unless given
 	for name, values := range context {
 		keys[name] = values
 	}
@@ -126,7 +126,7 @@ func (s *Service) allow(c *kernel.Call, action, resource, owner, policy string, 
 		ResourcePolicy:  policy,
 		Context:         keys,
 	})
-	// SNS has a name of its own for AccessDenied (aws-facts 5.6).
+	// SNS has its own name for AccessDenied (aws-facts 5.6).
 	var denied *kernel.Error
 	if errors.As(err, &denied) && strings.HasPrefix(denied.Code, "AccessDenied") {
 		return kernel.Errorf(http.StatusForbidden, "AuthorizationError", "%s", denied.Message)
@@ -144,7 +144,7 @@ func errNoTopic() error {
 	return kernel.Errorf(http.StatusNotFound, "NotFound", "Topic does not exist")
 }
 
-// errNotInSandbox refuses what AWS has and the sandbox has not.
+// errNotInSandbox refuses an AWS feature that the sandbox does not have.
 func errNotInSandbox(what string) error {
 	return errParameter("The sandbox does not implement %s", what)
 }

@@ -20,9 +20,9 @@ import (
 	"sync"
 )
 
-// signer signs notifications with a key of this sandbox, and shows each
+// signer signs notifications with a key of this sandbox, and serves each
 // Region's certificate of it, which the sandbox's own authority issued. Keys
-// and certificates are made when somebody first needs them.
+// and certificates are created on first use.
 type signer struct {
 	rand io.Reader
 
@@ -54,7 +54,7 @@ func (s *signer) privateKey() (*rsa.PrivateKey, error) {
 	return s.key, nil
 }
 
-// sign is SHA1withRSA for version 1 and SHA256withRSA for version 2
+// sign uses SHA1withRSA for version 1 and SHA256withRSA for version 2
 // (aws-facts 5.9).
 func (s *signer) sign(version, text string) ([]byte, error) {
 	key, err := s.privateKey()
@@ -69,9 +69,9 @@ func (s *signer) sign(version, text string) ([]byte, error) {
 	return rsa.SignPKCS1v15(s.rand, key, crypto.SHA1, sum[:])
 }
 
-// certificate is a Region's, good for as long as its authority. As on AWS, the
-// file at its address holds the certificate alone, and is named after it
-// (aws-facts 5.11).
+// certificate returns a Region's certificate, valid as long as its authority.
+// As on AWS, the file at its address holds only the certificate, and is named
+// after it (aws-facts 5.11).
 func (s *signer) certificate(region string) (*signingCertificate, error) {
 	key, err := s.privateKey()
 	if err != nil {
@@ -129,6 +129,6 @@ func (s *signer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(found)
 }
 
-// Certificates serves what SigningCertURL points at: the front routes the hosts
-// sns.<region>.amazonaws.com here.
+// Certificates returns the handler for the addresses in SigningCertURL: the
+// front routes the hosts sns.<region>.amazonaws.com to it.
 func (s *Service) Certificates() http.Handler { return s.signer }

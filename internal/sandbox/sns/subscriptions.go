@@ -18,7 +18,7 @@ type subscription struct {
 	arn        string
 	topic      topicKey
 	owner      string // account
-	principal  string // ARN of whoever subscribed
+	principal  string // ARN of the subscriber
 	endpoint   string // ARN of the queue
 	attributes map[string]string
 	filter     *filter // nil: everything
@@ -26,7 +26,7 @@ type subscription struct {
 
 func (sub *subscription) raw() bool { return sub.attributes["RawMessageDelivery"] == "true" }
 
-// deadLetters is the queue for what can't be delivered, "" where there is none.
+// deadLetters returns the queue for undeliverable messages, or "".
 func (sub *subscription) deadLetters() string {
 	var redrive struct {
 		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
@@ -37,8 +37,8 @@ func (sub *subscription) deadLetters() string {
 	return redrive.DeadLetterTargetArn
 }
 
-// subscribers are a topic's subscriptions in a fixed order. The caller holds
-// the lock.
+// subscribers returns a topic's subscriptions in a fixed order. The caller
+// holds the lock.
 func (s *Service) subscribers(t *topic) []*subscription {
 	var all []*subscription
 	for _, sub := range s.subscriptions {
@@ -85,8 +85,9 @@ func (s *Service) subscribe(c *kernel.Call, q kernel.Query) (any, error) {
 	return struct{ SubscriptionArn string }{sub.arn}, nil
 }
 
-// subscribable checks who subscribes what to which topic. A queue of the
-// caller's own account needs no confirmation; any other would, and is refused.
+// subscribable checks the subscriber, the endpoint and the topic. A queue of
+// the caller's own account needs no confirmation; any other would, and is
+// refused.
 func (s *Service) subscribable(c *kernel.Call, topicARN, protocol, endpoint string) (topicKey, error) {
 	key, ok := parseTopicARN(topicARN)
 	if !ok || key.region != c.Region {
@@ -123,7 +124,7 @@ func (s *Service) subscribable(c *kernel.Call, topicARN, protocol, endpoint stri
 }
 
 func (sub *subscription) setAll(attributes map[string]string) error {
-	// The scope says how to read the filter policy, so it comes first.
+	// The scope decides how the filter policy is parsed, so it comes first.
 	if scope, ok := attributes["FilterPolicyScope"]; ok {
 		if err := sub.set("FilterPolicyScope", scope); err != nil {
 			return err
@@ -137,7 +138,7 @@ func (sub *subscription) setAll(attributes map[string]string) error {
 	return nil
 }
 
-// set checks one attribute and keeps it; an empty one is forgotten.
+// set checks one attribute and stores it; an empty one is removed.
 func (sub *subscription) set(name, value string) error {
 	switch name {
 	case "RawMessageDelivery":
@@ -185,7 +186,7 @@ func (sub *subscription) setFilter(name, value string) error {
 	return nil
 }
 
-// unsubscribe succeeds for a subscription that is gone.
+// unsubscribe succeeds for a subscription that does not exist.
 func (s *Service) unsubscribe(c *kernel.Call, q kernel.Query) (any, error) {
 	sub, err := s.subscription(c, "Unsubscribe", q)
 	if err != nil || sub == nil {
@@ -238,9 +239,9 @@ func errNoSubscription() error {
 	return kernel.Errorf(http.StatusNotFound, "NotFound", "Subscription does not exist")
 }
 
-// subscription finds one by the ARN of the request; nil where it is gone. The
-// permission is one on the topic, although the reference of IAM knows no
-// resource for it (aws-facts 5.12), and no topic's policy can give it (5.3).
+// subscription returns the one with the ARN of the request; nil if it does not
+// exist. The permission is one on the topic, although IAM's reference lists no
+// resource for it (aws-facts 5.12), and no topic policy can grant it (5.3).
 func (s *Service) subscription(c *kernel.Call, action string, q kernel.Query) (*subscription, error) {
 	arn := q.Get("SubscriptionArn")
 	cut := strings.LastIndexByte(arn, ':')

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-func TestASubscriptionIsMadeOnceListedChangedAndEnded(t *testing.T) {
+func TestASubscriptionIsCreatedOnceListedChangedAndDeleted(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic, queue, inbox := wired(b, c)
@@ -49,7 +49,7 @@ func TestASubscriptionIsMadeOnceListedChangedAndEnded(t *testing.T) {
 	if messages := b.drain(inbox, home); len(messages) != 1 || *messages[0].Body != "bare" {
 		t.Errorf("after the change the queue has %+v", messages)
 	}
-	for range 2 { // the second finds nothing, and that is fine
+	for range 2 { // the second finds nothing, and succeeds
 		if _, err := c.Unsubscribe(b.ctx, &awssns.UnsubscribeInput{SubscriptionArn: &sub}); err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestASubscriptionIsMadeOnceListedChangedAndEnded(t *testing.T) {
 	}
 }
 
-func TestADeletedTopicTakesItsSubscriptionsAlong(t *testing.T) {
+func TestDeletingATopicDeletesItsSubscriptions(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic, queue, _ := wired(b, c)
@@ -79,7 +79,7 @@ func TestADeletedTopicTakesItsSubscriptionsAlong(t *testing.T) {
 	}
 }
 
-func TestOnlyWhomTheTopicPolicyAllowsMaySubscribe(t *testing.T) {
+func TestOnlyPrincipalsInTheTopicPolicyMaySubscribe(t *testing.T) {
 	b := start(t)
 	own := b.client(vendor, home)
 	topic := b.topic(own, "news")
@@ -98,7 +98,7 @@ func TestOnlyWhomTheTopicPolicyAllowsMaySubscribe(t *testing.T) {
 	}
 }
 
-func TestFilterPoliciesPickMessages(t *testing.T) {
+func TestFilterPoliciesSelectMessages(t *testing.T) {
 	text := func(value string) map[string]types.MessageAttributeValue {
 		return map[string]types.MessageAttributeValue{"kind": {DataType: aws.String("String"), StringValue: &value}}
 	}
@@ -193,7 +193,7 @@ func TestBadSubscriptionAttributesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAFilterPolicyIsTakenAwayByAnEmptyOne(t *testing.T) {
+func TestAnEmptyFilterPolicyRemovesTheFilter(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic, queue, inbox := wired(b, c)

@@ -23,7 +23,7 @@ const (
 	errOutOfScope      = "Policy statement action out of service scope!"
 	errStatementExists = "Statement already exists"
 
-	// AWS's words for these are not on record; its code is.
+	// AWS's messages for these are not known; its code is.
 	errTooLong      = "Policy Error: the policy is longer than 30720 bytes"
 	errTooMany      = "Policy Error: the policy has more than 100 statements"
 	errManyNamed    = "Policy Error: a statement has more than 200 principals"
@@ -31,15 +31,16 @@ const (
 	errResourceElse = "Policy statement resource is not this topic"
 )
 
-// scope is what a topic policy may be about (aws-facts 5.1, 5.3). "SNS:*" is
-// not in it.
+// scope holds the actions that a topic policy may have (aws-facts 5.1, 5.3).
+// "SNS:*" is not among them.
 var scope = []string{
 	"AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
 	"ListTagsForResource", "Publish", "PutDataProtectionPolicy", "Receive", "RemovePermission", "SetTopicAttributes",
 	"Subscribe",
 }
 
-// canonicalAction is an action as SNS spells it, if a topic policy may have it.
+// canonicalAction returns an action as SNS spells it, if a topic policy may
+// have it.
 func canonicalAction(name string) (string, bool) {
 	for _, known := range scope {
 		if strings.EqualFold(known, name) {
@@ -56,7 +57,8 @@ type policyDocument struct {
 	Statement []json.RawMessage `json:"Statement"`
 }
 
-// defaultPolicy is what a topic has until somebody sets another (aws-facts 5.2).
+// defaultPolicy returns the policy of a topic on which no other was set
+// (aws-facts 5.2).
 func defaultPolicy(key topicKey) string {
 	type statement struct {
 		Sid       string
@@ -87,8 +89,8 @@ func defaultPolicy(key topicKey) string {
 	return string(text)
 }
 
-// checkPolicy judges a document as SetTopicAttributes does, and gives it back
-// as GetTopicAttributes will show it.
+// checkPolicy checks a document as SetTopicAttributes does, and returns it as
+// GetTopicAttributes will show it.
 func (s *Service) checkPolicy(key topicKey, text string) (string, error) {
 	if len(text) > maxPolicyBytes {
 		return "", errParameter(errTooLong)
@@ -129,15 +131,16 @@ func (s *Service) checkStatement(key topicKey, statement policy.Statement) error
 	}
 	for _, p := range statement.Principals {
 		if !p.Exists(s.accounts, kernel.Partition(key.region)) {
-			// One that isn't there rejects the whole document (aws-facts 5.4).
+			// A principal that does not exist makes SNS reject the whole
+			// document (aws-facts 5.4).
 			return errParameter(errPrincipal)
 		}
 	}
 	return nil
 }
 
-// rewriteAccounts turns account numbers into root ARNs, as AWS gives them back
-// (aws-facts 5.5). A document without them stays as it was written.
+// rewriteAccounts replaces account IDs by root ARNs, as AWS returns them
+// (aws-facts 5.5). A document without account IDs stays as it was written.
 func rewriteAccounts(text, partition string) (string, error) {
 	document, err := parseDocument(text)
 	if err != nil {
@@ -187,7 +190,7 @@ func rootARNs(value any, partition string) (any, bool) {
 	return value, false
 }
 
-// parseDocument takes one statement without a list around it, too.
+// parseDocument also accepts one statement without a list around it.
 func parseDocument(text string) (policyDocument, error) {
 	var outer struct {
 		Version   string
@@ -258,7 +261,7 @@ func (s *Service) addPermission(c *kernel.Call, q kernel.Query) (any, error) {
 	return nil, s.replacePolicy(t, document)
 }
 
-// removePermission succeeds for a label that isn't there; what AWS does then is
+// removePermission succeeds for a label that does not exist; AWS's behaviour is
 // not confirmed (aws-facts 5.3).
 func (s *Service) removePermission(c *kernel.Call, q kernel.Query) (any, error) {
 	t, err := s.topic(c, "RemovePermission", q.Get("TopicArn"))

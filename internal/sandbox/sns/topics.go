@@ -17,14 +17,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// topicKey is a topic's identity, and what its ARN is made of.
+// topicKey identifies a topic, and makes up its ARN.
 type topicKey struct{ account, region, name string }
 
 func (k topicKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":sns:" + k.region + ":" + k.account + ":" + k.name
 }
 
-// parseTopicARN reads arn:PARTITION:sns:REGION:ACCOUNT:NAME.
+// parseTopicARN parses arn:PARTITION:sns:REGION:ACCOUNT:NAME.
 func parseTopicARN(arn string) (topicKey, bool) {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[2] != "sns" {
@@ -37,7 +37,7 @@ func parseTopicARN(arn string) (topicKey, bool) {
 type topic struct {
 	key        topicKey
 	policy     string
-	attributes map[string]string // what was set, but for the policy
+	attributes map[string]string // the attributes that were set, except the policy
 	tags       map[string]string
 	deleted    int // subscriptions
 }
@@ -106,7 +106,7 @@ func (t *topic) attribute(name string) string {
 	return t.attributes[name]
 }
 
-// setAttribute checks an attribute and gives it to the topic. The caller holds
+// setAttribute checks an attribute and sets it on the topic. The caller holds
 // the lock, or the topic is not yet public.
 func (s *Service) setAttribute(t *topic, name, value string) error {
 	switch name {
@@ -144,8 +144,8 @@ func (s *Service) setAttribute(t *topic, name, value string) error {
 	return nil
 }
 
-// refuseAttribute tells AWS's other attributes from those that nobody knows.
-// Switching off what isn't there is fine.
+// refuseAttribute distinguishes AWS's other attributes from unknown ones.
+// Switching off a feature that the sandbox does not have succeeds.
 func refuseAttribute(name, value string) error {
 	others := []string{"KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "ArchivePolicy", "FifoThroughputScope"}
 	for _, protocol := range []string{"HTTP", "Firehose", "Lambda", "Application", "SQS"} {
@@ -163,7 +163,8 @@ func refuseAttribute(name, value string) error {
 	}
 }
 
-// effectiveDeliveryPolicy is what AWS gives for a topic with no delivery policy.
+// effectiveDeliveryPolicy is what AWS returns for a topic without a delivery
+// policy.
 const effectiveDeliveryPolicy = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,` +
 	`"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},` +
 	`"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`
@@ -197,7 +198,7 @@ func (s *Service) setTopicAttributes(c *kernel.Call, q kernel.Query) (any, error
 	return nil, s.setAttribute(t, q.Get("AttributeName"), q.Get("AttributeValue"))
 }
 
-// deleteTopic succeeds for a topic that isn't there, as on AWS.
+// deleteTopic succeeds for a topic that does not exist, as on AWS.
 func (s *Service) deleteTopic(c *kernel.Call, q kernel.Query) (any, error) {
 	t, err := s.topic(c, "DeleteTopic", q.Get("TopicArn"))
 	var fault *kernel.Error
@@ -248,8 +249,8 @@ func (s *Service) listTopics(c *kernel.Call, q kernel.Query) (any, error) {
 	return result, nil
 }
 
-// topic finds a topic that the caller may do the action to. Topics are known in
-// their own Region only (aws-facts 1.6).
+// topic returns a topic, if the caller may do the action on it. Topics are
+// known only in their own Region (aws-facts 1.6).
 func (s *Service) topic(c *kernel.Call, action, arn string) (*topic, error) {
 	key, ok := parseTopicARN(arn)
 	if !ok || key.region != c.Region {
@@ -262,7 +263,8 @@ func (s *Service) topic(c *kernel.Call, action, arn string) (*topic, error) {
 	}
 	s.mu.Unlock()
 	if t == nil {
-		// What isn't there has no policy: the caller's own decide who reads that.
+		// A missing topic has no policy: the caller's own decide whether it
+		// learns that.
 		owner := ""
 		if c.Principal != nil {
 			owner = c.Principal.Account
@@ -277,7 +279,8 @@ func (s *Service) topic(c *kernel.Call, action, arn string) (*topic, error) {
 
 const pageSize = 100
 
-// paginate gives one page of sorted names; the token hides the last one given.
+// paginate returns one page of sorted names; the token encodes the last name
+// returned.
 func paginate(names []string, token string) (page []string, next string, err error) {
 	after, err := base64.StdEncoding.DecodeString(token)
 	if err != nil {
@@ -301,7 +304,7 @@ type entry struct {
 	Value string `xml:"value"`
 }
 
-// attributeResult is the Result of those operations that answer attributes.
+// attributeResult is the Result of operations that return attributes.
 func attributeResult(all map[string]string) any {
 	var result struct {
 		Attributes []entry `xml:"Attributes>entry"`

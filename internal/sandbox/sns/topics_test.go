@@ -29,7 +29,7 @@ func setPolicy(b *bench, c *awssns.Client, arn, document string) error {
 	return err
 }
 
-// mean decodes JSON so that documents compare by meaning.
+// mean decodes JSON so that documents are compared by meaning.
 func mean(t *testing.T, text string) any {
 	t.Helper()
 	var v any
@@ -60,7 +60,7 @@ func TestATopicHasTheDefaultPolicyOfAWS(t *testing.T) {
 	}
 }
 
-func TestCreatingAnEqualTopicAgainIsTheSameAndADifferentOneIsRefused(t *testing.T) {
+func TestCreatingATopicAgainIsIdempotentIfItIsEqual(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	create := func(display, tag string) (string, error) {
@@ -94,11 +94,11 @@ func TestTopicsLiveInTheirRegion(t *testing.T) {
 	wantCode(t, err, "InvalidParameter", "Invalid parameter: TopicArn")
 }
 
-func TestADeletedTopicIsGone(t *testing.T) {
+func TestADeletedTopicDoesNotExist(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	arn := b.topic(c, "news")
-	for range 2 { // the second finds nothing, and that is fine
+	for range 2 { // the second finds nothing, and succeeds
 		if _, err := c.DeleteTopic(b.ctx, &awssns.DeleteTopicInput{TopicArn: &arn}); err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestTopicsAreListedInPages(t *testing.T) {
 	}
 }
 
-func TestTopicTagsComeAndGo(t *testing.T) {
+func TestTopicTagsAreAddedAndRemoved(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	arn := b.topic(c, "news")
@@ -157,7 +157,7 @@ func document(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
-func TestATopicPolicyIsJudgedWhenItIsWritten(t *testing.T) {
+func TestATopicPolicyIsCheckedWhenItIsWritten(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	b.topic(c, "news")
@@ -171,26 +171,26 @@ func TestATopicPolicyIsJudgedWhenItIsWritten(t *testing.T) {
 		return document(all...)
 	}
 	for name, tt := range map[string]struct{ document, text string }{
-		"good":                   {document(statement("a", everybody, publish, this)), ""},
-		"known account":          {document(statement("a", `{"AWS":"222222222222"}`, publish, this)), ""},
-		"known role":             {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/deployer"}`, publish, this)), ""},
-		"service":                {document(statement("a", `{"Service":"cloudformation.amazonaws.com"}`, publish, this)), ""},
-		"100 statements":         {many(100, ""), ""},
-		"empty":                  {"", "Policy Error: null"},
-		"not JSON":               {"{", "Policy Error: null"},
-		"no statements":          {document(), "Policy Error: null"},
-		"two statements one Sid": {document(statement("a", everybody, publish, this), statement("a", everybody, publish, this)), "Policy Error: null"},
-		"unknown account":        {document(statement("ok", everybody, publish, this), statement("a", `{"AWS":["222222222222","999999999999"]}`, publish, this)), "Policy Error: PrincipalNotFound"},
-		"unknown root":           {document(statement("a", `{"AWS":"arn:aws:iam::999999999999:root"}`, publish, this)), "Policy Error: PrincipalNotFound"},
-		"unknown role":           {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/nobody"}`, publish, this)), "Policy Error: PrincipalNotFound"},
-		"every action":           {document(statement("a", everybody, `"SNS:*"`, this)), "action out of service scope"},
-		"an account's action":    {document(statement("a", everybody, `["SNS:Publish","SNS:CreateTopic"]`, this)), "action out of service scope"},
-		"another service":        {document(statement("a", everybody, `"SQS:Publish"`, this)), "action out of service scope"},
-		"two resources":          {document(statement("a", everybody, publish, "["+this+","+this+"]")), "single resource"},
-		"another topic":          {document(statement("a", everybody, publish, `"`+newsARN+`s"`)), "not this topic"},
-		"every topic":            {document(statement("a", everybody, publish, `"*"`)), "not this topic"},
-		"101 statements":         {many(101, ""), "100 statements"},
-		"longer than 30 KB":      {many(100, strings.Repeat("x", 200)), "30720 bytes"},
+		"good":                        {document(statement("a", everybody, publish, this)), ""},
+		"known account":               {document(statement("a", `{"AWS":"222222222222"}`, publish, this)), ""},
+		"known role":                  {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/deployer"}`, publish, this)), ""},
+		"service":                     {document(statement("a", `{"Service":"cloudformation.amazonaws.com"}`, publish, this)), ""},
+		"100 statements":              {many(100, ""), ""},
+		"empty":                       {"", "Policy Error: null"},
+		"not JSON":                    {"{", "Policy Error: null"},
+		"no statements":               {document(), "Policy Error: null"},
+		"two statements with one Sid": {document(statement("a", everybody, publish, this), statement("a", everybody, publish, this)), "Policy Error: null"},
+		"unknown account":             {document(statement("ok", everybody, publish, this), statement("a", `{"AWS":["222222222222","999999999999"]}`, publish, this)), "Policy Error: PrincipalNotFound"},
+		"unknown root":                {document(statement("a", `{"AWS":"arn:aws:iam::999999999999:root"}`, publish, this)), "Policy Error: PrincipalNotFound"},
+		"unknown role":                {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/nobody"}`, publish, this)), "Policy Error: PrincipalNotFound"},
+		"every action":                {document(statement("a", everybody, `"SNS:*"`, this)), "action out of service scope"},
+		"an account's action":         {document(statement("a", everybody, `["SNS:Publish","SNS:CreateTopic"]`, this)), "action out of service scope"},
+		"another service":             {document(statement("a", everybody, `"SQS:Publish"`, this)), "action out of service scope"},
+		"two resources":               {document(statement("a", everybody, publish, "["+this+","+this+"]")), "single resource"},
+		"another topic":               {document(statement("a", everybody, publish, `"`+newsARN+`s"`)), "not this topic"},
+		"every topic":                 {document(statement("a", everybody, publish, `"*"`)), "not this topic"},
+		"101 statements":              {many(101, ""), "100 statements"},
+		"longer than 30 KB":           {many(100, strings.Repeat("x", 200)), "30720 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := attributesOf(b, c, newsARN)["Policy"]
@@ -210,7 +210,7 @@ func TestATopicPolicyIsJudgedWhenItIsWritten(t *testing.T) {
 	}
 }
 
-func TestAccountNumbersComeBackAsRootARNs(t *testing.T) {
+func TestAccountIDsAreReturnedAsRootARNs(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	arn := b.topic(c, "news")
@@ -278,7 +278,7 @@ func TestAClosedAccountBlocksEveryLaterChangeOfThePolicy(t *testing.T) {
 	wantCode(t, err, "InvalidParameter", "PrincipalNotFound")
 }
 
-func TestWhatTheSandboxHasNotIsRefused(t *testing.T) {
+func TestUnimplementedFeaturesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	arn := b.topic(c, "news")
@@ -290,7 +290,7 @@ func TestWhatTheSandboxHasNotIsRefused(t *testing.T) {
 	wantCode(t, set("Colour", "red"), "InvalidParameter", "AttributeName")
 	wantCode(t, set("SignatureVersion", "3"), "InvalidParameter", "SignatureVersion")
 	if err := set("KmsMasterKeyId", ""); err != nil {
-		t.Errorf("switching off what isn't there: %v", err)
+		t.Errorf("switching off a feature that is not implemented: %v", err)
 	}
 	_, err := c.CreateTopic(b.ctx, &awssns.CreateTopicInput{Name: aws.String("x.fifo"), Attributes: map[string]string{"FifoTopic": "true"}})
 	wantCode(t, err, "InvalidParameter", "Topic Name")

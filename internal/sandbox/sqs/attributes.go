@@ -15,7 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// attributes are what was set of a queue; everything else has its default.
+// attributes holds the attributes that were set on a queue; all others have
+// their defaults.
 type attributes map[string]string
 
 // defaults are AWS's (aws-facts 6).
@@ -28,7 +29,7 @@ var defaults = attributes{
 	"SqsManagedSseEnabled":          "true",
 }
 
-// ranges are the limits of those attributes that are numbers (aws-facts 6).
+// ranges are the limits of numeric attributes (aws-facts 6).
 var ranges = map[string][2]int{
 	"DelaySeconds":                  {0, 900},
 	"MaximumMessageSize":            {1024, 1 << 20},
@@ -38,14 +39,14 @@ var ranges = map[string][2]int{
 	"KmsDataKeyReusePeriodSeconds":  {60, 24 * 3600},
 }
 
-// computed can be read, not set.
+// computed attributes can be read, but not set.
 var computed = []string{
 	"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages",
 	"ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
 }
 
-// refused are attributes of AWS that change what a queue does in ways that the
-// sandbox has not.
+// refused are attributes of AWS that change a queue's behaviour in ways that
+// the sandbox does not implement.
 var refused = []string{
 	"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
 }
@@ -76,7 +77,7 @@ func (a attributes) seconds(name string) time.Duration {
 	return time.Duration(a.number(name)) * time.Second
 }
 
-// differs names an attribute that is asked for with another value than the
+// differs returns an attribute that was requested with another value than the
 // queue has; CreateQueue of an existing queue depends on it.
 func (a attributes) differs(asked map[string]string) string {
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
@@ -101,8 +102,8 @@ func sameValue(a, b string) bool {
 	return errP == nil && errQ == nil && string(p) == string(q)
 }
 
-// set checks attributes and gives them to the queue: all of them or none. An
-// empty policy removes the one that is there.
+// set checks attributes and sets all of them on the queue, or none. An empty
+// policy removes the existing one.
 func (s *Service) set(q *queue, asked map[string]string) error {
 	result := maps.Clone(q.attributes)
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
@@ -132,7 +133,7 @@ func (s *Service) check(q *queue, name, value string) error {
 		return nil
 	}
 	switch {
-	case name == "KmsMasterKeyId": // looked at when it is first used
+	case name == "KmsMasterKeyId": // checked on first use
 		return nil
 	case name == "SqsManagedSseEnabled":
 		if value != "true" && value != "false" {
@@ -159,8 +160,8 @@ func errAttribute(name string) error {
 	return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 }
 
-// checkPolicy looks at a policy's form, and at whether the principals
-// that it names exist. What its statements mean is the authorizer's business.
+// checkPolicy checks a policy's form, and whether its principals exist. The
+// authorizer interprets its statements.
 func (s *Service) checkPolicy(region, text string) error {
 	if text == "" {
 		return nil

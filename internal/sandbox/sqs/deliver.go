@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Delivery is a message that an AWS service brings to a queue.
+// Delivery is a message that an AWS service sends to a queue.
 type Delivery struct {
 	Queue      string            // ARN
 	Principal  *kernel.Principal // the service
@@ -19,14 +19,14 @@ type Delivery struct {
 	Attributes map[string]MessageAttribute
 
 	// After is how long the message is on its way: until then it isn't in the
-	// queue and counts nowhere.
+	// queue and is not counted.
 	After time.Duration
-	// Place chooses where among the n messages of the queue this one goes; nil
-	// is the end.
+	// Place returns the message's position among the n messages of the queue;
+	// nil: at the end.
 	Place func(n int) int
 }
 
-// Deliver puts a message into a queue if the queue's policy and its key's let
+// Deliver adds a message to a queue if the queue's policy and its key's allow
 // the service.
 func (s *Service) Deliver(ctx context.Context, d Delivery) error {
 	key, ok := parseQueueARN(d.Queue)

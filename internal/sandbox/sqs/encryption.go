@@ -11,19 +11,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Encryption with a key of KMS: a sender needs kms:GenerateDataKey and
+// Encryption with a KMS key: a sender needs kms:GenerateDataKey and
 // kms:Decrypt, a receiver kms:Decrypt, by the key's policy (aws-facts 13.4).
 // SQS keeps data keys for five minutes or longer; here every message has its
-// own, so that a change of the key or its policy shows at once.
+// own, so that a change of the key or its policy takes effect at once.
 
-// encryptOnce refuses two ways of encryption at a time. A key of KMS turns
-// SQS's own off.
+// encryptOnce refuses two kinds of encryption at a time. A KMS key turns SQS's
+// own off.
 func (a attributes) encryptOnce(asked map[string]string) error {
 	switch {
 	case a["KmsMasterKeyId"] == "":
 		return nil
 	case asked["SqsManagedSseEnabled"] == "true" && asked["KmsMasterKeyId"] == "":
-		delete(a, "KmsMasterKeyId") // SQS's own takes over
+		delete(a, "KmsMasterKeyId") // SQS's own is used instead
 	case asked["SqsManagedSseEnabled"] == "true":
 		return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue",
 			"You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
@@ -33,7 +33,7 @@ func (a attributes) encryptOnce(asked map[string]string) error {
 	return nil
 }
 
-// keyUse is the use of a queue's key for a caller; ok is false for a queue
+// keyUse returns the use of a queue's key for a caller; ok is false for a queue
 // without one.
 func (s *Service) keyUse(p *kernel.Principal, q *queue, keys map[string][]string) (use kernel.KeyUse, ok bool) {
 	s.mu.Lock()
@@ -57,12 +57,12 @@ func (s *Service) dataKey(ctx context.Context, p *kernel.Principal, q *queue, ke
 	}
 	blob, err := use.GenerateDataKey(ctx, s.inside)
 	if err == nil {
-		err = use.Decrypt(ctx, s.inside, blob) // SQS looks whether it opens before it uses it
+		err = use.Decrypt(ctx, s.inside, blob) // SQS checks that it can be decrypted before it uses it
 	}
 	return blob, ofKMS(err)
 }
 
-// openAll opens the data keys of messages for whoever receives them.
+// openAll decrypts the data keys of messages for their receiver.
 func (s *Service) openAll(c *kernel.Call, q *queue, messages []*message) error {
 	use, _ := s.keyUse(c.Principal, q, nil)
 	for _, m := range messages {
@@ -83,7 +83,7 @@ func (s *Service) openAll(c *kernel.Call, q *queue, messages []*message) error {
 	return nil
 }
 
-// codesOfKMS are KMS's errors in SQS's names.
+// codesOfKMS are SQS's names for KMS's errors.
 var codesOfKMS = map[string]string{
 	"AccessDeniedException": "KmsAccessDenied", "NotFoundException": "KmsNotFound", "DisabledException": "KmsDisabled",
 	"KMSInvalidStateException": "KmsInvalidState", "ThrottlingException": "KmsThrottled",

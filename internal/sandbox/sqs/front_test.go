@@ -30,8 +30,8 @@ const (
 	home     = "eu-west-1"
 )
 
-// bench is an SQS behind the smallest front that the SDK can talk to: the
-// access key ID is the account, and no signature is checked.
+// bench is an SQS behind a minimal front for the SDK: the access key ID is the
+// account, and no signature is checked.
 type bench struct {
 	service *sqs.Service
 	clock   *kernel.Clock
@@ -40,8 +40,8 @@ type bench struct {
 	judge   *judge
 }
 
-// judge is an authorizer that lets the owner do everything, and others what
-// was put into allowed.
+// judge is an authorizer that allows the owner everything, and others only the
+// permissions in allowed.
 type judge struct {
 	asked   []kernel.Authorization
 	allowed func(kernel.Authorization) bool
@@ -108,7 +108,7 @@ func (b *bench) client(account, region string) *awssqs.Client {
 	})
 }
 
-// create makes a queue and gives its URL.
+// create creates a queue and returns its URL.
 func (b *bench) create(t *testing.T, c *awssqs.Client, name string, attributes map[string]string) string {
 	t.Helper()
 	out, err := c.CreateQueue(b.ctx, &awssqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
@@ -125,7 +125,7 @@ func (b *bench) send(t *testing.T, c *awssqs.Client, url, body string) {
 	}
 }
 
-// receive takes what is there now.
+// receive receives the messages that are visible now.
 func (b *bench) receive(t *testing.T, c *awssqs.Client, url string) []message {
 	t.Helper()
 	out, err := c.ReceiveMessage(b.ctx, &awssqs.ReceiveMessageInput{

@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// MessageAttribute is one of the typed values that travel beside a body.
+// MessageAttribute is one of the typed values that are sent with a body.
 type MessageAttribute struct {
-	DataType    string // String, Number or Binary, with ".label" of the sender's own
+	DataType    string // String, Number or Binary, optionally with a ".label" of the sender's
 	StringValue string `json:",omitempty"`
 	BinaryValue []byte `json:",omitempty"`
 }
@@ -50,9 +50,9 @@ func md5Hex(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// md5OfAttributes is the checksum that SDKs verify: of each attribute in the
-// order of names its name, type and value, each with its length, the value with
-// a byte that says whether it is text.
+// md5OfAttributes returns the checksum that SDKs verify: over each attribute's
+// name, type and value in the order of names, each with its length, the value
+// with a byte that says whether it is text.
 func md5OfAttributes(all map[string]MessageAttribute) string {
 	if len(all) == 0 {
 		return ""
@@ -77,8 +77,8 @@ func md5OfAttributes(all map[string]MessageAttribute) string {
 	return md5Hex(b)
 }
 
-// pick is the attributes that a receiver asks for: by name, by "prefix.*", or
-// all of them by "All" or ".*".
+// pick returns the attributes that a receiver asks for: by name, by "prefix.*",
+// or all of them by "All" or ".*".
 func pick(all map[string]MessageAttribute, names []string) map[string]MessageAttribute {
 	picked := map[string]MessageAttribute{}
 	for name, a := range all {

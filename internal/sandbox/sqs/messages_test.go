@@ -43,7 +43,7 @@ func TestAMessageIsSentReceivedAndDeleted(t *testing.T) {
 	if m.Attributes["ApproximateReceiveCount"] != "1" || m.Attributes["SentTimestamp"] == "" || m.Attributes["SenderId"] != "AIDATEST" {
 		t.Errorf("system attributes are %v", m.Attributes)
 	}
-	// The checksum is what another implementation computes for these two.
+	// Another implementation computed this checksum of the two attributes.
 	if *m.MD5OfMessageAttributes != "d8f51d35042c3b0d2be4d4ec97fddda0" || *m.MD5OfMessageAttributes != *sent.MD5OfMessageAttributes || string(m.MessageAttributes["blob"].BinaryValue) != "\x00\x01\xff" {
 		t.Errorf("message attributes are %v", m.MessageAttributes)
 	}
@@ -56,7 +56,7 @@ func TestAMessageIsSentReceivedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestAMessageComesBackWhenItsVisibilityTimeoutIsOver(t *testing.T) {
+func TestAMessageBecomesVisibleAfterItsVisibilityTimeout(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", map[string]string{"VisibilityTimeout": "60"})
@@ -72,9 +72,9 @@ func TestAMessageComesBackWhenItsVisibilityTimeoutIsOver(t *testing.T) {
 		t.Fatalf("second receive gives %+v", second)
 	}
 	if *first[0].ReceiptHandle == *second[0].ReceiptHandle {
-		t.Error("both receives have one handle")
+		t.Error("both receives have the same handle")
 	}
-	// The first handle is too old to delete by, and that is no error.
+	// The first handle is too old to delete with, which is no error.
 	if _, err := c.DeleteMessage(b.ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: first[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestALongPollEndsWithTheFirstMessage(t *testing.T) {
 	}
 }
 
-func TestALongPollEndsWhenTheClockSaysSo(t *testing.T) {
+func TestALongPollEndsByTheSandboxsClock(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", map[string]string{"ReceiveMessageWaitTimeSeconds": "20"})
@@ -124,7 +124,8 @@ func TestALongPollEndsWhenTheClockSaysSo(t *testing.T) {
 		defer close(done)
 		_, _ = c.ReceiveMessage(b.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url})
 	}()
-	// The poll may begin before or after a step of the clock: move it until it ends.
+	// The poll may begin before or after a step of the clock: move it until the
+	// poll ends.
 	for ended := false; !ended; {
 		b.clock.Advance(20 * time.Second)
 		select {
@@ -132,7 +133,7 @@ func TestALongPollEndsWhenTheClockSaysSo(t *testing.T) {
 			ended = true
 		default:
 			if time.Since(began) > 15*time.Second {
-				t.Fatal("the poll goes by another clock")
+				t.Fatal("the poll uses another clock")
 			}
 		}
 	}
@@ -150,7 +151,7 @@ func TestALongPollWakesForAMessageThatBecomesVisible(t *testing.T) {
 	}
 }
 
-func TestACallerWhoHangsUpTakesNoMessageAlong(t *testing.T) {
+func TestACancelledPollReceivesNoMessage(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -166,7 +167,7 @@ func TestACallerWhoHangsUpTakesNoMessageAlong(t *testing.T) {
 		_, _ = b.service.Serve(call)
 	}()
 	hangUp()
-	within(t, done, "the poll of a caller that hung up")
+	within(t, done, "the cancelled poll")
 	b.send(t, c, url, "job")
 	if got := bodies(b.receive(t, c, url)); got != "job" {
 		t.Errorf("the next caller gets %q", got)
@@ -242,7 +243,7 @@ func TestVisibilityCanBeChangedWithinTwelveHours(t *testing.T) {
 	}
 	b.clock.Advance(5 * time.Minute)
 	if early := b.receive(t, c, url); len(early) != 0 {
-		t.Error("the longer timeout does not hold")
+		t.Error("the longer timeout has no effect")
 	}
 	wantCode(t, change(m, 43200), "InvalidParameterValue") // more than 12 h from the receive
 	if err := change(m, 0); err != nil {
@@ -250,7 +251,7 @@ func TestVisibilityCanBeChangedWithinTwelveHours(t *testing.T) {
 	}
 	wantCode(t, change(m, 30), "AWS.SimpleQueueService.MessageNotInflight")
 	if back := b.receive(t, c, url); len(back) != 1 {
-		t.Error("a timeout of 0 does not give the message back")
+		t.Error("a timeout of 0 does not make the message visible")
 	}
 }
 
@@ -266,7 +267,7 @@ func TestInventedHandlesAreRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsReceivedTooOftenGoesToTheDeadLetters(t *testing.T) {
+func TestAMessageReceivedTooOftenGoesToTheDeadLetterQueue(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	dead := b.create(t, c, "dead", nil)
@@ -281,7 +282,7 @@ func TestWhatIsReceivedTooOftenGoesToTheDeadLetters(t *testing.T) {
 		b.clock.Advance(time.Minute)
 	}
 	if third := b.receive(t, c, url); len(third) != 0 {
-		t.Fatal("a third receive is answered")
+		t.Fatal("a third receive returned the message")
 	}
 	buried := b.receive(t, c, dead)
 	if len(buried) != 1 || buried[0].Attributes["DeadLetterQueueSourceArn"] != "arn:aws:sqs:eu-west-1:111111111111:jobs" {
@@ -293,7 +294,7 @@ func TestWhatIsReceivedTooOftenGoesToTheDeadLetters(t *testing.T) {
 	}
 }
 
-func TestMessagesAreForgottenAfterTheRetentionPeriodAlsoAmongTheDead(t *testing.T) {
+func TestMessagesAndDeadLettersAreDeletedAfterTheRetentionPeriod(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	dead := b.create(t, c, "dead", map[string]string{"MessageRetentionPeriod": "120"})
@@ -309,7 +310,7 @@ func TestMessagesAreForgottenAfterTheRetentionPeriodAlsoAmongTheDead(t *testing.
 		t.Errorf("the queue gives %q", got)
 	}
 	if got := b.receive(t, c, dead); len(got) != 0 {
-		t.Error("a dead letter became younger by being buried")
+		t.Error("the age of a dead letter was reset")
 	}
 	b.clock.Advance(time.Hour)
 	if got := b.receive(t, c, url); len(got) != 0 {
@@ -317,7 +318,7 @@ func TestMessagesAreForgottenAfterTheRetentionPeriodAlsoAmongTheDead(t *testing.
 	}
 }
 
-func TestADelayHoldsAMessageBack(t *testing.T) {
+func TestADelayedMessageIsInvisibleUntilItsTime(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", map[string]string{"DelaySeconds": "60"})
@@ -341,7 +342,7 @@ func TestADelayHoldsAMessageBack(t *testing.T) {
 	}
 }
 
-// purge deletes the messages of a body that are there.
+// purge deletes the visible messages with a body.
 func purge(t *testing.T, b *bench, c *awssqs.Client, url, body string) {
 	t.Helper()
 	for _, m := range b.receive(t, c, url) {
@@ -454,7 +455,7 @@ func TestBadMessagesAndReceivesAreRefused(t *testing.T) {
 	wantCode(t, err, "InvalidParameterValue")
 }
 
-func TestAMemberThatTheSandboxDoesNotKnowIsRefused(t *testing.T) {
+func TestAnUnimplementedParameterIsRefused(t *testing.T) {
 	b := start(t)
 	_, err := b.service.Serve(&kernel.Call{
 		Context: b.ctx, Action: "ListQueues", Region: home, Principal: &kernel.Principal{Account: vendor}, Body: []byte(`{"Colour":"red"}`),
@@ -465,7 +466,7 @@ func TestAMemberThatTheSandboxDoesNotKnowIsRefused(t *testing.T) {
 	}
 }
 
-func TestADeliveryNeedsTheQueuePolicyAndArrivesWhenItsTimeHasCome(t *testing.T) {
+func TestADeliveryNeedsTheQueuePolicyAndArrivesAtItsTime(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)

@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// decode reads an operation's input. A member that the sandbox doesn't know is
-// refused: what it doesn't understand it doesn't ignore.
+// decode decodes an operation's input. It refuses members that the sandbox does
+// not implement, instead of ignoring them.
 func decode(c *kernel.Call, in any) error {
 	body := c.Body
 	if len(body) == 0 {
@@ -26,8 +26,8 @@ func decode(c *kernel.Call, in any) error {
 	return nil
 }
 
-// EncodeError writes an error in both of its names: the shape's, in the body,
-// and the one of the older query protocol, which SDKs prefer, in a header.
+// EncodeError writes an error with both of its names: the shape's, in the body,
+// and that of the older query protocol, which SDKs prefer, in a header.
 func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response {
 	fault := "Sender"
 	if e.Status >= http.StatusInternalServerError {

@@ -23,10 +23,10 @@ type queue struct {
 	created    time.Time
 	modified   time.Time
 	purged     time.Time
-	gone       bool // deleted, while somebody waits for its messages
+	gone       bool // deleted while a receiver waits for its messages
 
-	messages []*message    // in the order in which they are offered
-	changed  chan struct{} // closed and replaced when a receiver should look again
+	messages []*message    // in the order in which they are received
+	changed  chan struct{} // closed and replaced when receivers should check again
 }
 
 // message is one message of a queue.
@@ -37,8 +37,8 @@ type message struct {
 	fields    map[string]MessageAttribute // MessageAttributes
 	trace     string                      // AWSTraceHeader
 	group     string                      // MessageGroupId
-	source    string                      // ARN of the queue that this one is the dead-letter queue of
-	arrives   time.Time                   // before this it isn't in the queue yet: SNS still carries it
+	source    string                      // ARN of the source queue, if this one is its dead-letter queue
+	arrives   time.Time                   // until then it is not in the queue: SNS is still delivering it
 	sent      time.Time                   // when it was first sent; redrive keeps it (aws-facts 6)
 	visible   time.Time                   // when it can be received
 	received  int
@@ -56,20 +56,20 @@ func newQueue(key queueKey, now time.Time) *queue {
 	}
 }
 
-// wake tells waiting receivers to look again.
+// wake makes waiting receivers check again.
 func (q *queue) wake() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
 
-// add takes a message in; the place among those that wait is the end, or for a
-// fault that reorders, anywhere.
+// add adds a message at the end of the queue, or, for a fault that reorders,
+// anywhere.
 func (q *queue) add(m *message, place int) {
 	q.messages = slices.Insert(q.messages, min(place, len(q.messages)), m)
 	q.wake()
 }
 
-// expire forgets what the retention period is over for.
+// expire removes the messages whose retention period is over.
 func (q *queue) expire(now time.Time) {
 	retention := q.attributes.seconds("MessageRetentionPeriod")
 	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool {
@@ -81,8 +81,8 @@ func (q *queue) remove(m *message) {
 	q.messages = slices.DeleteFunc(q.messages, func(other *message) bool { return other == m })
 }
 
-// counts are the messages that can be received, those in flight, and those
-// that a delay holds back.
+// counts returns the numbers of messages that can be received, that are in
+// flight, and that are delayed.
 func (q *queue) counts(now time.Time) (waiting, inFlight, delayed int) {
 	q.expire(now)
 	for _, m := range q.messages {
@@ -99,7 +99,7 @@ func (q *queue) counts(now time.Time) (waiting, inFlight, delayed int) {
 	return waiting, inFlight, delayed
 }
 
-// describe is every attribute of the queue as GetQueueAttributes gives it.
+// describe returns every attribute of the queue as GetQueueAttributes does.
 func (q *queue) describe(now time.Time) map[string]string {
 	waiting, inFlight, delayed := q.counts(now)
 	out := maps.Clone(defaults)

@@ -17,8 +17,8 @@ import (
 
 // This file holds the operations on queues; messages.go those on messages.
 
-// cooldown is how long a deleted queue's name can't be used again, and how
-// often a queue may be purged.
+// cooldown is how long a deleted queue's name can't be used again, and the
+// shortest time between two purges of a queue.
 const cooldown = 60 * time.Second
 
 var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
@@ -145,7 +145,7 @@ func (s *Service) setQueueAttributes(c *kernel.Call) (any, error) {
 		return nil, err
 	}
 	q.modified = s.clock.Now()
-	q.wake() // receivers may have to wait for another time now
+	q.wake() // receivers may have to wait for a different time now
 	return nil, nil
 }
 
@@ -217,7 +217,7 @@ func (s *Service) listDeadLetterSourceQueues(c *kernel.Call) (any, error) {
 	return s.page(c, q.key.account, names, in.NextToken, in.MaxResults, "queueUrls")
 }
 
-// page answers a list of queues; the token is the last name given.
+// page answers a list of queues; the token is the last name returned.
 func (s *Service) page(c *kernel.Call, account string, names []string, token string, limit *int, member string) (any, error) {
 	size := 1000
 	if limit != nil {
@@ -235,7 +235,7 @@ func (s *Service) page(c *kernel.Call, account string, names []string, token str
 			continue
 		}
 		if len(urls) == size {
-			// As on AWS, a token is given only to those who set MaxResults.
+			// As on AWS, a token is returned only if MaxResults is set.
 			if limit != nil {
 				out["NextToken"] = last
 			}
@@ -327,8 +327,8 @@ func (s *Service) listQueueTags(c *kernel.Call) (any, error) {
 	return out, nil
 }
 
-// findByURL is the queue of a URL, if the caller may do the action to it. The
-// URL's host is whatever the caller reached the sandbox by.
+// findByURL returns the queue of a URL, if the caller may do the action on it.
+// The URL's host is the one by which the caller reached the sandbox.
 func (s *Service) findByURL(c *kernel.Call, action, rawURL string) (*queue, error) {
 	if rawURL == "" {
 		return nil, errMissing("QueueUrl")
@@ -351,7 +351,8 @@ func (s *Service) find(c *kernel.Call, action string, key queueKey) (*queue, err
 	if q != nil {
 		policy = q.attributes["Policy"]
 	} else if c.Principal != nil {
-		// Whether a stranger's queue exists is judged as one's own would be.
+		// Whether another account's queue exists is judged as if it were the
+		// caller's own.
 		own := key
 		own.account = c.Principal.Account
 		s.mu.Unlock()
@@ -367,7 +368,7 @@ func (s *Service) find(c *kernel.Call, action string, key queueKey) (*queue, err
 	return q, nil
 }
 
-// queueURL is ENDPOINT/ACCOUNT/NAME. It doesn't name the Region.
+// queueURL returns ENDPOINT/ACCOUNT/NAME, which does not contain the Region.
 func (s *Service) queueURL(key queueKey) string { return s.url + "/" + key.account + "/" + key.name }
 
 func unixSeconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

@@ -77,10 +77,10 @@ func TestQueuesOfOneNameInTwoRegionsAreTwoQueues(t *testing.T) {
 	}
 	b.send(t, west, url, "west")
 	if got := bodies(b.receive(t, east, url)); got != "" {
-		t.Errorf("the eastern queue gives %q", got)
+		t.Errorf("the queue in the east has %q", got)
 	}
 	if got := bodies(b.receive(t, west, url)); got != "west" {
-		t.Errorf("the western queue gives %q", got)
+		t.Errorf("the queue in the west has %q", got)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestPartitionsHaveTheirOwnARNs(t *testing.T) {
 	}
 }
 
-func TestCreatingAnEqualQueueAgainIsTheSameAndADifferentOneIsRefused(t *testing.T) {
+func TestCreatingAQueueAgainIsIdempotentIfItIsEqual(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", map[string]string{"VisibilityTimeout": "60"})
@@ -111,7 +111,7 @@ func TestCreatingAnEqualQueueAgainIsTheSameAndADifferentOneIsRefused(t *testing.
 	}
 }
 
-func TestADeletedQueueIsGoneAndItsNameRestsForAMinute(t *testing.T) {
+func TestADeletedQueuesNameIsReservedForAMinute(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -130,7 +130,7 @@ func TestADeletedQueueIsGoneAndItsNameRestsForAMinute(t *testing.T) {
 	b.create(t, c, "jobs", nil)
 }
 
-func TestWhatIsWrongWithAnAttributeIsRefusedByName(t *testing.T) {
+func TestAnInvalidAttributeIsRefusedByName(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -182,7 +182,7 @@ func TestWhatIsWrongWithAnAttributeIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestABadAttributeLeavesTheOthersAlone(t *testing.T) {
+func TestAnInvalidAttributeLeavesTheOthersUnchanged(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -194,7 +194,7 @@ func TestABadAttributeLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
-func TestTagsComeAndGo(t *testing.T) {
+func TestTagsAreAddedAndRemoved(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -232,7 +232,7 @@ func TestListQueuesPages(t *testing.T) {
 	}
 }
 
-func TestTheQueuePolicyIsHandedToTheAuthorizerForStrangers(t *testing.T) {
+func TestTheQueuePolicyIsEvaluatedForOtherAccounts(t *testing.T) {
 	b := start(t)
 	own, stranger := b.client(vendor, home), b.client(customer, home)
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sqs:SendMessage","Resource":"*"}]}`
@@ -246,7 +246,7 @@ func TestTheQueuePolicyIsHandedToTheAuthorizerForStrangers(t *testing.T) {
 	wantCode(t, err, "AccessDenied")
 }
 
-func TestWhatIsNotImplementedIsRefused(t *testing.T) {
+func TestUnimplementedFeaturesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)

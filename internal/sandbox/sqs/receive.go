@@ -85,8 +85,8 @@ func (in receiving) check() error {
 	return nil
 }
 
-// receive takes what is there, or waits for the first message to come: until
-// the long poll's time is over by the sandbox's clock, or the caller has gone.
+// receive returns the visible messages, or waits for the first one: until the
+// long poll's time is over by the sandbox's clock, or the caller cancels.
 func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, error) {
 	ctx := c.Context
 	s.mu.Lock()
@@ -97,7 +97,7 @@ func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, e
 	end := s.clock.Now().Add(wait)
 	s.mu.Unlock()
 	for {
-		// A caller that hung up must not take messages with it.
+		// A cancelled caller must not receive messages.
 		if ctx.Err() != nil {
 			return nil, nil
 		}
@@ -122,8 +122,8 @@ func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, e
 	}
 }
 
-// waitFor returns when the queue has changed, the time has come, or the
-// context has ended.
+// waitFor returns when the queue has changed, the time has come, or the context
+// has ended.
 func (s *Service) waitFor(ctx context.Context, changed <-chan struct{}, next time.Time) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -134,10 +134,11 @@ func (s *Service) waitFor(ctx context.Context, changed <-chan struct{}, next tim
 		case <-ctx.Done():
 		}
 	}()
-	_ = s.clock.WaitUntil(ctx, next) // whatever ended the wait, the queue is looked at again
+	_ = s.clock.WaitUntil(ctx, next) // whatever ended the wait, the queue is checked again
 }
 
-// nextArrival is when the next message of those that are there can be received.
+// nextArrival returns the time when the next message of the queue can be
+// received.
 func (q *queue) nextArrival(now, end time.Time) time.Time {
 	next := end
 	for _, m := range q.messages {
@@ -152,7 +153,7 @@ func (q *queue) nextArrival(now, end time.Time) time.Time {
 	return next
 }
 
-// take receives what can be received now. The caller holds the lock.
+// take receives the visible messages. The caller holds the lock.
 func (s *Service) take(q *queue, in receiving, now time.Time) ([]*message, error) {
 	_, inFlight, _ := q.counts(now)
 	if inFlight >= maxInFlight {
@@ -203,7 +204,7 @@ func showAll(taken []*message, in receiving) []received {
 	return out
 }
 
-// systemAttributes are the names that may be asked for.
+// systemAttributes are the names that a receiver may ask for.
 var systemAttributes = []string{
 	"All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
 	"SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
@@ -233,13 +234,13 @@ func (m *message) show(in receiving) received {
 	return r
 }
 
-// newHandle makes the receipt handle of one receive. It names queue and message,
-// so that an old handle is told from an invented one.
+// newHandle returns the receipt handle of one receive. It contains queue and
+// message, so that an old handle can be distinguished from an invented one.
 func newHandle(q *queue, m *message, unique string) string {
 	return base64.StdEncoding.EncodeToString([]byte(unique + " " + q.key.arn() + " " + m.id))
 }
 
-// byHandle finds the message that a handle was given for: nil if it is gone.
+// byHandle returns the message of a handle; nil if it no longer exists.
 func (q *queue) byHandle(handle string) (*message, error) {
 	invalid := kernel.Errorf(http.StatusNotFound, "ReceiptHandleIsInvalid",
 		"The input receipt handle %q is not a valid receipt handle.", handle)

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// redrive is where messages go that were received too often, and how often
+// redrive is the queue for messages that were received too often, and how often
 // that is.
 func (q *queue) redrive() (target string, maxReceives int, ok bool) {
 	target, maxReceives, err := parseRedrive(q.attributes["RedrivePolicy"])
 	return target, maxReceives, err == nil && target != ""
 }
 
-// parseRedrive takes maxReceiveCount as a number or as a string, as AWS does.
+// parseRedrive accepts maxReceiveCount as a number or as a string, as AWS does.
 func parseRedrive(document string) (target string, maxReceives int, err error) {
 	if document == "" {
 		return "", 0, nil
@@ -52,7 +52,8 @@ func (s *Service) checkRedrive(q *queue, document string) error {
 	if !ok {
 		return invalid("Dead letter target ARN is not valid.")
 	}
-	// The dead-letter queue is of the same Region and account (aws-facts 6).
+	// The dead-letter queue must be in the same Region and account (aws-facts
+	// 6).
 	if key.account != q.key.account || key.region != q.key.region {
 		return invalid("Dead-letter target owner should be same as the source.")
 	}
@@ -104,8 +105,8 @@ func (q *queue) takesDeadLettersOf(source string) bool {
 	}
 }
 
-// bury moves a message to the dead-letter queue, if it was received as often
-// as its queue allows. It keeps its age (aws-facts 6).
+// bury moves a message to the dead-letter queue, if it was received as often as
+// its queue allows. It keeps its age (aws-facts 6).
 func (s *Service) bury(q *queue, m *message, now time.Time) bool {
 	target, maxReceives, ok := q.redrive()
 	if !ok || m.received < maxReceives {
@@ -122,7 +123,7 @@ func (s *Service) bury(q *queue, m *message, now time.Time) bool {
 	return true
 }
 
-// parseQueueARN reads arn:PARTITION:sqs:REGION:ACCOUNT:NAME.
+// parseQueueARN parses arn:PARTITION:sqs:REGION:ACCOUNT:NAME.
 func parseQueueARN(arn string) (queueKey, bool) {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" {

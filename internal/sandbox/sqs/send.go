@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// sending is one message as SendMessage, or an entry of SendMessageBatch, has it.
+// sending is one message of SendMessage, or an entry of SendMessageBatch.
 type sending struct {
 	QueueUrl                string `json:",omitempty"`
 	Id                      string `json:",omitempty"`
@@ -80,8 +80,8 @@ func (s *Service) sendMessageBatch(c *kernel.Call) (any, error) {
 		func(e sending) (any, error) { return s.send(c, q, e, blob) })
 }
 
-// send puts a message into a queue, under a data key if the queue is encrypted
-// with KMS. The caller holds the lock.
+// send adds a message to a queue, encrypted with a data key if the queue has a
+// KMS key. The caller holds the lock.
 func (s *Service) send(c *kernel.Call, q *queue, in sending, dataKey []byte) (*sent, error) {
 	if err := in.check(q); err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func allowedCharacter(r rune) bool {
 	return false
 }
 
-// sender is the SenderId that receivers see.
+// sender returns the SenderId that receivers see.
 func sender(p *kernel.Principal) string {
 	switch {
 	case p == nil:
@@ -168,8 +168,8 @@ func sender(p *kernel.Principal) string {
 
 var batchID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-// batch runs an operation for each entry. An entry that fails doesn't stop the
-// others; a batch that is wrong as a whole does nothing.
+// batch executes an operation for each entry. An entry that fails doesn't stop
+// the others; a batch that is invalid as a whole does nothing.
 func batch[E any](entries []E, kind string, id func(E) string, do func(E) (any, error)) (any, error) {
 	bad := func(code, format string, args ...any) (any, error) {
 		return nil, kernel.Errorf(http.StatusBadRequest, code, format, args...)

@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package sqs is the sandbox's Amazon SQS: standard queues in memory, by the
-// JSON protocol that the SDKs and the AWS command line speak, with visibility,
-// delays, retention and redrive by the sandbox's clock, and every call judged
-// by identity and queue policies.
+// JSON protocol that the SDKs and the AWS command line use, with visibility,
+// delays, retention and redrive by the sandbox's clock, and every call
+// authorized by identity and queue policies.
 //
-// Queues may be encrypted with a key of KMS, which is asked for each message.
+// Queues may be encrypted with a KMS key, which is called for each message.
 //
-// It has no FIFO queues, no message move tasks and no AddPermission: those calls
-// and attributes are refused.
+// It has no FIFO queues, no message move tasks and no AddPermission: those
+// calls and attributes are refused.
 package sqs
 
 import (
@@ -25,8 +25,8 @@ import (
 
 // Service is SQS for all accounts and Regions of a sandbox.
 //
-// One lock guards everything: queues are few and calls are short. It is never
-// held while the authorizer is asked.
+// One lock guards everything, because queues are few and calls are short. It is
+// never held during a call to the authorizer.
 type Service struct {
 	clock      *kernel.Clock
 	authorizer kernel.Authorizer
@@ -37,18 +37,18 @@ type Service struct {
 
 	mu      sync.Mutex
 	queues  map[queueKey]*queue
-	deleted map[queueKey]time.Time // names that cool down
+	deleted map[queueKey]time.Time // names of recently deleted queues
 }
 
-// queueKey is a queue's identity; a queue URL doesn't name the Region, so it
-// comes from the credential scope of the call.
+// queueKey identifies a queue; a queue URL does not contain the Region, which
+// is taken from the credential scope of the call.
 type queueKey struct{ account, region, name string }
 
 func (k queueKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":sqs:" + k.region + ":" + k.account + ":" + k.name
 }
 
-// New makes an SQS without queues.
+// New returns an SQS without queues.
 func New(env kernel.Env) *Service {
 	return &Service{
 		clock:      env.Clock,
@@ -67,7 +67,7 @@ var _ kernel.Service = (*Service)(nil)
 // Action names the operation of the X-Amz-Target header.
 func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
 
-// operations decode their input, check that it is allowed, and do it.
+// operations decode their input, authorize the call, and execute it.
 var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"CreateQueue":                  (*Service).createQueue,
 	"GetQueueUrl":                  (*Service).getQueueURL,
@@ -89,7 +89,7 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"ChangeMessageVisibilityBatch": (*Service).changeMessageVisibilityBatch,
 }
 
-// Serve runs one operation.
+// Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, ok := operations[c.Action]
 	if !ok {
@@ -102,9 +102,9 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.JSONResult(c, out)
 }
 
-// allow asks whether the caller may do something to a queue. The queue's owner
-// and policy are handed over; a queue that isn't there has neither, so that a
-// caller without permission can't find out.
+// allow checks that the caller may do an action on a queue. The queue's owner
+// and policy are passed; a missing queue has neither, so that a caller without
+// permission can't find out whether it exists.
 func (s *Service) allow(c *kernel.Call, action string, key queueKey, policy string) error {
 	if c.Principal == nil && policy == "" {
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access to the resource %s is denied.", key.arn())
@@ -118,7 +118,7 @@ func (s *Service) allow(c *kernel.Call, action string, key queueKey, policy stri
 	}))
 }
 
-// accessDenied passes the authorizer's answer on in SQS's words.
+// accessDenied returns the authorizer's error in SQS's words.
 func accessDenied(err error) error {
 	var denied *kernel.Error
 	if errors.As(err, &denied) && strings.HasPrefix(denied.Code, "AccessDenied") {

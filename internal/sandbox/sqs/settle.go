@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// This file holds what a receiver does with a message: delete it, or change
-// when it comes back.
+// The operations of a receiver on a message: delete it, or change when it
+// becomes visible.
 
 type settling struct {
 	QueueUrl          string `json:",omitempty"`
@@ -71,8 +71,9 @@ func (s *Service) settleBatch(c *kernel.Call, action, kind string, do func(*queu
 	return batch(in.Entries, kind, settledID, func(e settling) (any, error) { return settled{e.Id}, do(q, e) })
 }
 
-// delete removes a message. As on AWS it succeeds for a message that is gone,
-// and for the handle of an earlier receive it succeeds and deletes nothing.
+// delete removes a message. As on AWS it succeeds for a message that no longer
+// exists, and with the handle of an earlier receive it succeeds and deletes
+// nothing.
 func (s *Service) delete(q *queue, in settling) error {
 	m, err := q.byHandle(in.ReceiptHandle)
 	if err != nil || m == nil || m.handle != in.ReceiptHandle {
@@ -104,7 +105,7 @@ func (s *Service) changeVisibility(q *queue, in settling) error {
 		return kernel.Errorf(http.StatusBadRequest, "MessageNotInflight",
 			"The specified message isn't in flight: its visibility timeout has run out.")
 	}
-	// The 12 hours count from the receive (aws-facts 6).
+	// The 12 hours are counted from the receive (aws-facts 6).
 	if now.Add(timeout).After(m.lastSeen.Add(maxVisibility)) {
 		return errParameter("Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].", *in.VisibilityTimeout)
 	}
