@@ -25,8 +25,8 @@ func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error
 	}
 	now := time.Now()
 	if principal.Service != "" {
-		// AWS's services live in the sandbox and sign by its clock; callers sign
-		// by the machine's.
+		// AWS's services inside the sandbox sign by its clock; callers sign by
+		// the machine's.
 		now = s.clock.Now()
 	}
 	if err := signature.Verify(c.Request, c.Body, secret, now); err != nil {
@@ -36,7 +36,8 @@ func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error
 	return nil
 }
 
-// refusal words a failed authentication. Every protocol has codes of its own.
+// refusal holds the error of a failed authentication. Every protocol has its
+// own codes.
 func (s *Sandbox) refusal(c *kernel.Call, err error) *kernel.Error {
 	for _, r := range refusals {
 		if !errors.Is(err, r.reason) {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// The AWS command line is a client that nobody here wrote: what it signs,
-// encodes and decodes is independent of the Go SDK. It is a Python program, so
-// these tests run where XACCT_AWS_CLI=1 asks for them.
+// The AWS command line is an independent client: what it signs, encodes and
+// decodes shares no code with the Go SDK. It is a Python program, so these
+// tests run only if XACCT_AWS_CLI=1 is set.
 func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (string, error) {
 	t.Helper()
 	if os.Getenv("XACCT_AWS_CLI") != "1" {
@@ -37,7 +37,8 @@ func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (stri
 	return func(args ...string) (string, error) {
 		args = append(args, "--output", "text")
 		if args[0] == "sqs" {
-			// Version 1 goes to its legacy SQS host whatever AWS_ENDPOINT_URL says.
+			// Version 1 uses its legacy SQS host whatever AWS_ENDPOINT_URL
+			// says.
 			args = append(args, "--endpoint-url", s.URL())
 		}
 		command := exec.CommandContext(t.Context(), path, args...)
@@ -47,7 +48,7 @@ func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (stri
 	}
 }
 
-func TestTheAWSCommandLineIsUnderstood(t *testing.T) {
+func TestTheAWSCommandLineWorksAgainstTheSandbox(t *testing.T) {
 	s := start(t)
 	cli := awsCLI(t, s, customer)
 	file := filepath.Join(t.TempDir(), "body")

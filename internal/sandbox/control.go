@@ -24,22 +24,23 @@ type (
 	StackResource = cloudformation.Resource
 )
 
-// LaunchOptions are what a person may do differently on the quick-create page.
+// LaunchOptions are what a person can change on the quick-create page.
 type LaunchOptions struct {
-	Region     string            // another one than the link's
-	StackName  string            // another one than the link's
+	Region     string            // instead of the link's
+	StackName  string            // instead of the link's
 	Parameters map[string]string // edited values; they win over the link's
 	OnFailure  string            // ROLLBACK (default), DELETE or DO_NOTHING
 	// Unacknowledged leaves the capability's checkbox empty.
 	Unacknowledged bool
-	ServiceRole    string // the ARN of a role that CloudFormation acts as; default whoever launches
-	// As is who launches; the account's admin unless given.
+	ServiceRole    string // the ARN of a role that CloudFormation acts as; default: the launching principal
+	// As is the launching principal; default: the account's admin.
 	As *Credentials
 }
 
-// LaunchURL does what a customer does with a quick-create link: opens it in an
-// account's console, and presses "Create stack". It returns the stack's ID as
-// soon as CloudFormation has taken the stack on; WaitStack waits for the rest.
+// LaunchURL acts as a customer with a quick-create link: it opens the link in
+// an account's console, and presses "Create stack". It returns the stack's ID
+// as soon as CloudFormation has accepted the stack; WaitStack waits for the
+// rest.
 func (s *Sandbox) LaunchURL(ctx context.Context, link, account string, o LaunchOptions) (stackID string, err error) {
 	q, err := parseQuickCreate(link, s.url)
 	if err != nil {
@@ -88,13 +89,13 @@ func (s *Sandbox) launch(ctx context.Context, q quickCreate, account string, o L
 	return result.StackID, nil
 }
 
-// WaitStack waits until nothing is under way in the stack, and returns it. The
-// status says how it ended; an error only that the waiting did.
+// WaitStack waits until no operation is under way in the stack, and returns it.
+// The outcome is in its status; an error means only that the waiting failed.
 func (s *Sandbox) WaitStack(ctx context.Context, stackID string) (Stack, error) {
 	return s.WaitStackFor(ctx, stackID, Stack.Settled)
 }
 
-// WaitStackFor waits until the stack is as wanted.
+// WaitStackFor waits until wanted returns true for the stack.
 func (s *Sandbox) WaitStackFor(ctx context.Context, stackID string, wanted func(Stack) bool) (Stack, error) {
 	st, err := s.CloudFormation().WaitFor(ctx, stackID, wanted)
 	if err != nil {
@@ -113,8 +114,8 @@ type UpdateOptions struct {
 	As             *Credentials
 }
 
-// UpdateStack starts an update, as a person who keeps every value that they do
-// not edit.
+// UpdateStack starts an update in which every value that is not given stays as
+// it was.
 func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptions) error {
 	st, p, err := s.owned(stackID, o.As)
 	if err != nil {
@@ -130,7 +131,7 @@ func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptio
 	return nil
 }
 
-// UpdateByURL does what a customer does with an update link: opens it in the
+// UpdateByURL acts as a customer with an update link: it opens the link in the
 // console of the stack's account, and presses "Submit". It returns the stack.
 func (s *Sandbox) UpdateByURL(ctx context.Context, link string, o UpdateOptions) (Stack, error) {
 	q, err := parseUpdate(link, s.url)
@@ -149,8 +150,9 @@ func (s *Sandbox) UpdateByURL(ctx context.Context, link string, o UpdateOptions)
 	return st, nil
 }
 
-// updateParameters are those of UpdateStack and UpdateStackSet, for somebody
-// who keeps every value that they do not edit. of names the stack or StackSet.
+// updateParameters returns the parameters for UpdateStack and UpdateStackSet,
+// in which every value that is not given stays as it was. of names the stack or
+// StackSet.
 func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, region string, of url.Values, values map[string]string, o UpdateOptions) (url.Values, error) {
 	params, source := maps.Clone(of), url.Values{}
 	switch {
@@ -184,8 +186,8 @@ func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, reg
 	return params, nil
 }
 
-// DeleteStack starts deleting a stack. retain names resources that stay behind,
-// which CloudFormation allows once a delete has failed.
+// DeleteStack starts deleting a stack. retain names resources to keep, which
+// CloudFormation allows once a delete has failed.
 func (s *Sandbox) DeleteStack(ctx context.Context, stackID string, retain ...string) error {
 	st, p, err := s.owned(stackID, nil)
 	if err != nil {
@@ -201,8 +203,8 @@ func (s *Sandbox) DeleteStack(ctx context.Context, stackID string, retain ...str
 	return nil
 }
 
-// ForgetStack deletes a stack without its phone-home: as if the customer had
-// kept that resource in a forced deletion. The vendor hears nothing.
+// ForgetStack deletes a stack without its phone-home, as if the customer had
+// retained that resource in a forced deletion. The vendor is not notified.
 func (s *Sandbox) ForgetStack(_ context.Context, stackID string) error {
 	_, p, err := s.owned(stackID, nil)
 	if err != nil {
@@ -211,20 +213,20 @@ func (s *Sandbox) ForgetStack(_ context.Context, stackID string) error {
 	return s.CloudFormation().Forget(p, stackID)
 }
 
-// StackEvents are a stack's events so far, oldest first.
+// StackEvents returns a stack's events so far, oldest first.
 func (s *Sandbox) StackEvents(stackID string) []StackEvent {
 	return s.CloudFormation().Events(stackID)
 }
 
-// Stack finds a stack by its ID; deleted ones too.
+// Stack returns a stack by its ID, even if it was deleted.
 func (s *Sandbox) Stack(stackID string) (Stack, bool) { return s.CloudFormation().Describe(stackID) }
 
-// Stacks are all stacks of all accounts, deleted ones too.
+// Stacks returns all stacks of all accounts, including deleted ones.
 func (s *Sandbox) Stacks() []Stack { return s.CloudFormation().All() }
 
 // ForgedPublish publishes any message to a topic, as the admin of an account:
-// what somebody does who may publish and means harm. The topic's policy
-// decides, as for everybody.
+// an attack by an account that may publish. The topic's policy decides, as for
+// every caller.
 func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject, message string) error {
 	parts := strings.Split(topicARN, ":")
 	if len(parts) != 6 {
@@ -246,9 +248,9 @@ func (s *Sandbox) CloudFormation() *cloudformation.Service {
 	return s.services["cloudformation"].(*cloudformation.Service) // as addServices makes it
 }
 
-// person is somebody of an account: the one with these credentials, or its
-// admin. An account that nobody has named before is opened in the partition of
-// the Region.
+// person returns a principal of an account: the one with these credentials, or
+// its admin. An account that does not exist is created in the partition of the
+// Region.
 func (s *Sandbox) person(account, region string, as *Credentials) (*kernel.Principal, error) {
 	if as != nil {
 		return s.Principal(*as)
@@ -259,7 +261,7 @@ func (s *Sandbox) person(account, region string, as *Credentials) (*kernel.Princ
 	return s.Admin(account)
 }
 
-// livesIn opens an account in a Region's partition, unless it is there.
+// livesIn creates an account in a Region's partition, unless it exists.
 func (s *Sandbox) livesIn(account, region string) error {
 	if err := s.OpenAccount(account, kernel.Partition(region)); err != nil {
 		return fmt.Errorf("use the account %s in %s: %w", account, region, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Client speaks the control API of a sandbox in another process.
+// Client calls the control API of a sandbox in another process.
 type Client struct {
 	URL string // "http://127.0.0.1:4566"
 }
@@ -51,26 +51,26 @@ func (c Client) Publish(ctx context.Context, q PublishRequest) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/publish", q, nil)
 }
 
-// Stacks are all stacks of all accounts, deleted ones too.
+// Stacks returns all stacks of all accounts, including deleted ones.
 func (c Client) Stacks(ctx context.Context) ([]Stack, error) {
 	var stacks []Stack
 	return stacks, c.do(ctx, http.MethodGet, "/_sandbox/stacks", nil, &stacks)
 }
 
-// WaitStack waits until nothing is under way in a stack.
+// WaitStack waits until no operation is under way in a stack.
 func (c Client) WaitStack(ctx context.Context, stackID string) (Stack, error) {
 	var st Stack
 	return st, c.do(ctx, http.MethodGet, "/_sandbox/stack?wait=true&stack_id="+url.QueryEscape(stackID), nil, &st)
 }
 
-// Events are a stack's events so far.
+// Events returns a stack's events so far.
 func (c Client) Events(ctx context.Context, stackID string) ([]StackEvent, error) {
 	var all []StackEvent
 	return all, c.events(ctx, stackID, "", func(e StackEvent) { all = append(all, e) })
 }
 
-// Follow calls show for every event of a stack, as they come, until nothing is
-// under way in it any more.
+// Follow calls show for every event of a stack, as it happens, until no
+// operation is under way in the stack.
 func (c Client) Follow(ctx context.Context, stackID string, show func(StackEvent)) error {
 	return c.events(ctx, stackID, "&follow=true", show)
 }
@@ -93,14 +93,15 @@ func (c Client) events(ctx context.Context, stackID, how string, show func(Stack
 	})
 }
 
-// Advance moves the sandbox's clock: "90s", "24h".
+// Advance moves the sandbox's clock forward by a duration such as "90s" or
+// "24h".
 func (c Client) Advance(ctx context.Context, by string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/clock", ClockRequest{by}, nil)
 }
 
-// Clock is the sandbox's clock, for another process on the same machine. Until
-// the context ends it asks again and again how the clock runs, so that moves of
-// it are followed within a moment.
+// Clock returns the sandbox's clock, for another process on the same machine.
+// Until the context ends it polls how the clock runs, so that it follows moves
+// of the clock within a moment.
 func (c Client) Clock(ctx context.Context) (func() time.Time, error) {
 	var pace atomic.Pointer[kernel.Pace]
 	look := func() error {
@@ -122,14 +123,14 @@ func (c Client) Clock(ctx context.Context) (func() time.Time, error) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				_ = look() // one that fails leaves the clock as it ran
+				_ = look() // a failed poll leaves the clock as it ran
 			}
 		}
 	}()
 	return func() time.Time { return pace.Load().At(time.Now()) }, nil
 }
 
-// AddFault makes calls fail, as the rule says.
+// AddFault adds a rule that makes calls fail.
 func (c Client) AddFault(ctx context.Context, rule kernel.FaultRule) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/faults", rule, nil)
 }
@@ -139,14 +140,14 @@ func (c Client) ClearFaults(ctx context.Context) error {
 	return c.do(ctx, http.MethodDelete, "/_sandbox/faults", nil, nil)
 }
 
-// Environment is what to export to be the admin of an account.
+// Environment returns the variables to export to be the admin of an account.
 func (c Client) Environment(ctx context.Context, account, region string) (map[string]string, error) {
 	var environment map[string]string
 	query := url.Values{"account": {account}, "region": {region}}
 	return environment, c.do(ctx, http.MethodGet, "/_sandbox/environment?"+query.Encode(), nil, &environment)
 }
 
-// Counts gives the number of calls since a mark of the journal, by
+// Counts returns the number of calls since a mark of the journal, by
 // "service:Action".
 func (c Client) Counts(ctx context.Context, since int) (map[string]int, error) {
 	var counts map[string]int
@@ -174,9 +175,10 @@ func (c Client) ask(ctx context.Context, method, path string, in any, read func(
 	}
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, &body)
 	if err != nil {
-		return fmt.Errorf("the sandbox's URL is not right: %w", err)
+		return fmt.Errorf("the sandbox's URL is invalid: %w", err)
 	}
-	// Straight to the loopback address, past any proxy of the environment.
+	// Connect directly to the loopback address, past any proxy of the
+	// environment.
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
 	if err != nil {
 		return fmt.Errorf("there is no sandbox at %s; start one with: xacct-sandbox serve: %w", c.URL, err)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestAnotherProcessTellsTheSandboxsTime(t *testing.T) {
+func TestAnotherProcessFollowsTheSandboxsClock(t *testing.T) {
 	box, err := Start()
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +20,7 @@ func TestAnotherProcessTellsTheSandboxsTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A thousandth of these ten seconds is what may pass between two looks.
+	// A thousandth of these ten seconds may pass between the two readings.
 	before := box.Clock().Now()
 	there := now()
 	after := box.Clock().Now()

@@ -13,10 +13,10 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// The wire of CloudFormation, as the real SDK reads it. What the engine does is
-// tested in its own package.
+// CloudFormation's wire format, as the real SDK reads it. The engine is tested
+// in its own package.
 
-func TestTheSDKsCloudFormationClientIsUnderstood(t *testing.T) {
+func TestTheSDKsCloudFormationClientWorksAgainstTheSandbox(t *testing.T) {
 	in := newIntake(t)
 	client := cfn.NewFromConfig(as(t, in.box, customer))
 	ctx := t.Context()
@@ -90,7 +90,7 @@ func TestTheSDKsCloudFormationClientIsUnderstood(t *testing.T) {
 	in.settled(*created.StackId, "DELETE_COMPLETE")
 }
 
-func TestCloudFormationsErrorsHaveTheCodesThatTheSDKKnows(t *testing.T) {
+func TestCloudFormationsErrorsHaveTheSDKsCodes(t *testing.T) {
 	in := newIntake(t)
 	client := cfn.NewFromConfig(as(t, in.box, customer))
 	in.launch(LaunchOptions{})

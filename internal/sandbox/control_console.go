@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/console"
 )
 
-// customers is the sandbox as the console's pages use it.
+// customers adapts the sandbox to the console's pages.
 type customers struct{ s *Sandbox }
 
 var _ console.Cloud = customers{}

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// The next template adds an action and a switch, and an update's link leads to it.
-func TestAPersonUpdatesAStackByALink(t *testing.T) {
+// The next template adds an action and a parameter, and an update link leads to
+// it.
+func TestACustomerUpdatesAStackByALink(t *testing.T) {
 	in := newIntake(t)
 	id := in.launch(LaunchOptions{Parameters: map[string]string{"Version": "7"}})
 	in.succeed(in.next(), "xacct-1")
@@ -33,7 +34,7 @@ func TestAPersonUpdatesAStackByALink(t *testing.T) {
 		}
 	}
 	if strings.Contains(page, "No longer") || strings.Contains(page, "logs:Get* on") && strings.Contains(page, "<li><code>Allow logs:Get*") {
-		t.Errorf("the page says that something is lost or new that stays:\n%s", page)
+		t.Errorf("the page reports an unchanged action as removed or new:\n%s", page)
 	}
 	if page := in.get(action + "?templateURL=" + url.QueryEscape(address) + "&stackId=arn:nothing"); !strings.Contains(page, "There is no stack arn:nothing.") {
 		t.Errorf("the page of no stack is\n%s", page)
@@ -43,7 +44,7 @@ func TestAPersonUpdatesAStackByALink(t *testing.T) {
 		"stackId": {id}, "templateURL": {address}, "param_ExternalId": {"abc123"}, "param_Version": {"7"}, "param_EnableBilling": {"Yes"},
 	}
 	if page := in.post(action, form); !strings.Contains(page, "Requires capabilities") || !strings.Contains(page, `<option selected>Yes</option>`) {
-		t.Errorf("an empty checkbox is refused, and what was chosen is kept:\n%s", page)
+		t.Errorf("an empty checkbox must be refused, with the chosen values kept:\n%s", page)
 	}
 	form.Set("acknowledged", "yes")
 	if page := in.post(action, form); !strings.Contains(page, "UPDATE_IN_PROGRESS") {

@@ -11,17 +11,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 )
 
-// ResponseBuckets are CloudFormation's buckets in all Regions, as the Bucket of
-// a kernel.FaultRule.
+// ResponseBuckets matches CloudFormation's response buckets in all Regions, as
+// the Bucket of a kernel.FaultRule.
 const ResponseBuckets = "cloudformation-custom-resource-response-*"
 
-// RefuseAnswers is a rule: CloudFormation's bucket refuses the next answers of
-// custom resources in one of S3's ways, such as s3.RequestTimeout.
+// RefuseAnswers returns a rule by which CloudFormation's bucket refuses the
+// next answers of custom resources with one of S3's errors, such as
+// s3.RequestTimeout.
 func RefuseAnswers(kind kernel.FaultKind, next int) kernel.FaultRule {
 	return kernel.FaultRule{Service: "s3", Action: "PutObject", Bucket: ResponseBuckets, Kind: kind, Next: next}
 }
 
-// AddFault adds a rule, and refuses one that could never do what it says.
+// AddFault adds a rule. It returns an error for a rule that could never apply.
 func (s *Sandbox) AddFault(rule kernel.FaultRule) error {
 	general := []kernel.FaultKind{kernel.FaultThrottle, kernel.FaultServerError, kernel.FaultLostAnswer, kernel.FaultLatency}
 	own := slices.Contains(s3.Refusals(), rule.Kind)

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// The control API: what the Go methods do, as JSON over HTTP, for the command
-// line and for tests in other processes. Client speaks it.
+// The control API: the Go methods as JSON over HTTP, for the command line and
+// for tests in other processes. Client calls it.
 
 // LaunchRequest is the body of POST /_sandbox/launch.
 type LaunchRequest struct {
@@ -30,9 +30,9 @@ type LaunchRequest struct {
 	Unacknowledged bool              `json:"unacknowledged,omitempty"`
 }
 
-// UpdateRequest is the body of POST /_sandbox/update. The stack and its template
-// are given by an update link, or each by itself; without a template the stack
-// keeps the one that it has.
+// UpdateRequest is the body of POST /_sandbox/update. The stack and its
+// template are given by an update link, or separately; without a template the
+// stack keeps the one that it has.
 type UpdateRequest struct {
 	URL          string            `json:"url,omitempty"`
 	StackID      string            `json:"stack_id,omitempty"`
@@ -52,7 +52,7 @@ type ClockRequest struct {
 	Advance string `json:"advance"`
 }
 
-// ClockAnswer is what GET /_sandbox/clock says.
+// ClockAnswer is the answer of GET /_sandbox/clock.
 type ClockAnswer struct {
 	Now time.Time `json:"now"`
 	kernel.Pace
@@ -100,7 +100,8 @@ func (s *Sandbox) addPages() {
 		})
 	}
 	pages.Handle("/console/", console.New(customers{s}))
-	// A page elsewhere in the same browser may not press buttons here.
+	// A page of another origin in the same browser may not call the control
+	// API.
 	protected := http.NewCrossOriginProtection().Handler(pages)
 	s.mux.Handle("/_sandbox/", protected)
 	s.mux.Handle("/console/", protected)
@@ -119,7 +120,7 @@ func answer(w http.ResponseWriter, result any, err error) {
 		w.WriteHeader(http.StatusBadRequest)
 		result = failure
 	}
-	_ = json.NewEncoder(w).Encode(result) // a client that has left needs no answer
+	_ = json.NewEncoder(w).Encode(result) // a client that has gone needs no answer
 }
 
 type done struct {
@@ -131,7 +132,7 @@ func decode[T any](r *http.Request) (T, error) {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&v); err != nil {
-		return v, fmt.Errorf("the body of %s is not what it should be: %w", r.URL.Path, err)
+		return v, fmt.Errorf("the body of %s is invalid: %w", r.URL.Path, err)
 	}
 	return v, nil
 }
@@ -200,7 +201,8 @@ func (s *Sandbox) controlStacks(http.ResponseWriter, *http.Request) (any, error)
 	return stacks, nil
 }
 
-// controlStack shows a stack; with wait=true once nothing is under way in it.
+// controlStack shows a stack; with wait=true once no operation is under way in
+// it.
 func (s *Sandbox) controlStack(_ http.ResponseWriter, r *http.Request) (any, error) {
 	id := r.URL.Query().Get("stack_id")
 	if r.URL.Query().Get("wait") == "true" {
@@ -214,8 +216,8 @@ func (s *Sandbox) controlStack(_ http.ResponseWriter, r *http.Request) (any, err
 	return st, nil
 }
 
-// controlEvents writes a stack's events, one JSON object a line; with
-// follow=true as they come, until nothing is under way in the stack.
+// controlEvents writes a stack's events, one JSON object per line; with
+// follow=true as they happen, until no operation is under way in the stack.
 func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, error) {
 	id := r.URL.Query().Get("stack_id")
 	if _, found := s.Stack(id); !found {
@@ -226,7 +228,7 @@ func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, er
 	lines, flush := json.NewEncoder(w), http.NewResponseController(w)
 	written := 0
 	for {
-		st, _ := s.Stack(id) // before the events, so that none of its last is missed
+		st, _ := s.Stack(id) // read before the events, so that none of the last is missed
 		events := s.StackEvents(id)
 		for _, e := range events[written:] {
 			if err := lines.Encode(e); err != nil {
@@ -237,7 +239,7 @@ func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, er
 		if !follow || st.Settled() {
 			return nil, nil
 		}
-		_ = flush.Flush() // what cannot be flushed comes later
+		_ = flush.Flush() // if it cannot be flushed, it is sent later
 		if _, err := s.WaitStackFor(r.Context(), id, func(Stack) bool { return len(s.StackEvents(id)) > written }); err != nil {
 			return nil, nil
 		}

@@ -25,8 +25,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// intake is a vendor as small as can be: a topic, a queue, a public bucket
-// with one template, made with the SDK.
+// intake is a minimal vendor: a topic, a queue, and a public bucket with one
+// template, created with the SDK.
 type intake struct {
 	t     *testing.T
 	box   *Sandbox
@@ -78,7 +78,8 @@ func newIntake(t *testing.T) *intake {
 	return newIntakeIn(t, "eu-west-1", "aws.amazon.com")
 }
 
-// newIntakeIn is an intake in a Region, whose partition has its own console.
+// newIntakeIn returns an intake in a Region, whose partition has its own
+// console.
 func newIntakeIn(t *testing.T, region, console string) *intake {
 	t.Helper()
 	box := start(t, WithRegion(region))
@@ -120,14 +121,14 @@ func newIntakeIn(t *testing.T, region, console string) *intake {
 	return in
 }
 
-// publish puts a template into the bucket.
+// publish writes a template to the bucket.
 func (in *intake) publish(key, template string) {
 	in.t.Helper()
 	_, err := in.s3.PutObject(in.t.Context(), &s3.PutObjectInput{Bucket: aws.String("acme-templates"), Key: &key, Body: strings.NewReader(template)})
 	in.check(err)
 }
 
-// allow lets accounts publish, and nobody else but the vendor.
+// allow lets these accounts publish, and no others but the vendor.
 func (in *intake) allow(accounts ...string) {
 	in.t.Helper()
 	list, err := json.Marshal(accounts)
@@ -177,7 +178,7 @@ func (in *intake) next() map[string]any {
 	}
 }
 
-// put answers at a URL, by dialing the sandbox under AWS's own name.
+// put answers at a URL, by connecting to the sandbox under AWS's own name.
 func (in *intake) put(address string, body any) int {
 	in.t.Helper()
 	u, err := url.Parse(address)
@@ -201,7 +202,7 @@ func (in *intake) succeed(r map[string]any, physicalID string) {
 	in.t.Helper()
 	status := in.put(r["ResponseURL"].(string), answerTo(r, physicalID))
 	if status != http.StatusOK {
-		in.t.Errorf("the answer was met with %d", status)
+		in.t.Errorf("the answer got status %d", status)
 	}
 }
 

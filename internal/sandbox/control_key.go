@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 )
 
-// NewKey makes a key of KMS as the admin of an account, and returns its ARN.
+// NewKey creates a KMS key as the admin of an account, and returns its ARN.
 // Without a policy it has AWS's default, which leaves everything to the
 // account's IAM policies. The policy may lock the admin out.
 func (s *Sandbox) NewKey(ctx context.Context, account, region, policy string) (arn string, err error) {
@@ -64,7 +64,7 @@ func (s *Sandbox) controlTopicMetrics(_ http.ResponseWriter, r *http.Request) (a
 	return s.TopicMetrics(r.URL.Query().Get("topic_arn")), nil
 }
 
-// NewKey makes a key of KMS as the admin of an account.
+// NewKey creates a KMS key as the admin of an account.
 func (c Client) NewKey(ctx context.Context, q KeyRequest) (arn string, err error) {
 	var answer KeyAnswer
 	err = c.do(ctx, http.MethodPost, "/_sandbox/key", q, &answer)

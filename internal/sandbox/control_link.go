@@ -14,9 +14,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// quickCreate is what a quick-create link says (aws-facts 3.1, 3.2). This
-// reading of it is the sandbox's own: the project's is in another package, so
-// that a mistake in one shows.
+// quickCreate is the content of a quick-create link (aws-facts 3.1, 3.2). The
+// sandbox parses links itself: the project's parser is in another package, so
+// that a mistake in one is noticed.
 type quickCreate struct {
 	region, templateURL, stackName string
 	stackID                        string // of an update's link (aws-facts 3.7)
@@ -25,7 +25,7 @@ type quickCreate struct {
 
 var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws-eusc\.eu)$`)
 
-// consoles are the partitions' consoles (aws-facts 3.4).
+// consoles holds the console's host name of each partition (aws-facts 3.4).
 var consoles = map[string]string{
 	"aws": "aws.amazon.com", "aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn", "aws-eusc": "amazonaws-eusc.eu",
 }
@@ -37,7 +37,7 @@ const (
 	updateRoute = "/stacks/update/template"
 )
 
-// parseQuickCreate reads a quick-create link as the console does. base is the
+// parseQuickCreate parses a quick-create link as the console does. base is the
 // sandbox's own URL, under which it has a console too.
 func parseQuickCreate(link, base string) (quickCreate, error) {
 	q, err := parseLink(link, base, createRoute, olderRoute)
@@ -47,7 +47,7 @@ func parseQuickCreate(link, base string) (quickCreate, error) {
 	return q, nil
 }
 
-// parseUpdate reads the link to a stack's update (aws-facts 3.7).
+// parseUpdate parses the link to a stack's update (aws-facts 3.7).
 func parseUpdate(link, base string) (quickCreate, error) {
 	q, err := parseLink(link, base, updateRoute)
 	if err == nil && q.stackID == "" {
@@ -59,7 +59,7 @@ func parseUpdate(link, base string) (quickCreate, error) {
 	return q, nil
 }
 
-// parseLink reads a link to one of the pages that have a template.
+// parseLink parses a link to one of the pages that have a template.
 func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -101,9 +101,9 @@ func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	return q, nil
 }
 
-// readQuickCreate reads the part behind the page's name. A plus sign is a plus
-// sign there, as for the console's decodeURIComponent: who means a space has to
-// write %20 (aws-facts 3.3).
+// readQuickCreate parses the part after the page's name. A plus sign stays a
+// plus sign there, as in the console's decodeURIComponent: a space must be
+// written %20 (aws-facts 3.3).
 func readQuickCreate(query string) (quickCreate, error) {
 	q := quickCreate{parameters: map[string]string{}}
 	for _, pair := range strings.Split(query, "&") {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestQuickCreateLinksAreReadAsTheConsoleReadsThem(t *testing.T) {
+func TestQuickCreateLinksAreParsedAsByTheConsole(t *testing.T) {
 	const (
 		tail = "#/stacks/create/review?templateURL=https%3A%2F%2Fb.s3.eu-west-1.amazonaws.com%2Ft.json&stackName=acme-access&param_ExternalId=a%2Bb%20c%26d&param_Plus=a+b"
 		own  = "http://127.0.0.1:4566"
@@ -43,7 +43,7 @@ func TestQuickCreateLinksAreReadAsTheConsoleReadsThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoQuickCreateLinkIsRefused(t *testing.T) {
+func TestAnInvalidQuickCreateLinkIsRefused(t *testing.T) {
 	const good = "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/create/review?templateURL=https://b/t"
 	for old, replacement := range map[string]string{
 		"https://eu":           "http://eu",

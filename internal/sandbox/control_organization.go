@@ -11,7 +11,7 @@ import (
 	"net/url"
 )
 
-// Organizations and StackSets in the control API, and how Client speaks of
+// Organizations and StackSets in the control API, and the methods of Client for
 // them.
 
 // OrganizationRequest is the body of POST /_sandbox/organization.
@@ -21,7 +21,7 @@ type OrganizationRequest struct {
 }
 
 // MembershipRequest is the body of POST /_sandbox/organization/join and
-// /_sandbox/organization/leave, which needs the account only.
+// /_sandbox/organization/leave; the latter uses only the account.
 type MembershipRequest struct {
 	Organization string `json:"organization,omitempty"`
 	Account      string `json:"account"`
@@ -38,8 +38,8 @@ type StackSetDeletion struct {
 	ID string `json:"id"`
 }
 
-// ServiceControlRequest is the body of POST /_sandbox/organization/control. With
-// an account the policy binds that one alone.
+// ServiceControlRequest is the body of POST /_sandbox/organization/control.
+// With an account, the policy applies to that account only.
 type ServiceControlRequest struct {
 	Organization string          `json:"organization"`
 	Account      string          `json:"account,omitempty"`
@@ -129,7 +129,7 @@ func (s *Sandbox) controlStackSet(_ http.ResponseWriter, r *http.Request) (any, 
 	return s.LaunchStackSet(r.Context(), q.Management, q.StackSetLaunch)
 }
 
-// controlWaitStackSet shows a StackSet once nothing is under way in it.
+// controlWaitStackSet shows a StackSet once no operation is under way in it.
 func (s *Sandbox) controlWaitStackSet(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return s.WaitStackSet(r.Context(), r.URL.Query().Get("id"))
 }
@@ -142,23 +142,23 @@ func (s *Sandbox) controlDeleteStackSet(_ http.ResponseWriter, r *http.Request) 
 	return done{true}, s.DeleteStackSet(r.Context(), q.ID)
 }
 
-// NewOrganization makes an organization.
+// NewOrganization creates an organization.
 func (c Client) NewOrganization(ctx context.Context, q OrganizationRequest) (Organization, error) {
 	var o Organization
 	return o, c.do(ctx, http.MethodPost, "/_sandbox/organization", q, &o)
 }
 
-// JoinOrganization takes an account into an organization.
+// JoinOrganization adds an account to an organization.
 func (c Client) JoinOrganization(ctx context.Context, id, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/organization/join", MembershipRequest{id, account}, nil)
 }
 
-// LeaveOrganization takes an account out of its organization.
+// LeaveOrganization removes an account from its organization.
 func (c Client) LeaveOrganization(ctx context.Context, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/organization/leave", MembershipRequest{Account: account}, nil)
 }
 
-// AttachServiceControlPolicy attaches a policy that denies to an organization,
+// AttachServiceControlPolicy attaches a policy of denials to an organization,
 // or to one of its accounts, and returns its ID.
 func (c Client) AttachServiceControlPolicy(ctx context.Context, q ServiceControlRequest) (id string, err error) {
 	var answer ServiceControlAnswer
@@ -166,7 +166,7 @@ func (c Client) AttachServiceControlPolicy(ctx context.Context, q ServiceControl
 	return answer.ID, err
 }
 
-// DetachServiceControlPolicy ends such a policy.
+// DetachServiceControlPolicy removes such a policy.
 func (c Client) DetachServiceControlPolicy(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, "/_sandbox/organization/control", ServiceControlAnswer{id}, nil)
 }
@@ -176,19 +176,19 @@ func (c Client) CloseAccount(ctx context.Context, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/account/close", AccountRequest{account}, nil)
 }
 
-// Organizations are all there are.
+// Organizations returns all organizations.
 func (c Client) Organizations(ctx context.Context) ([]Organization, error) {
 	var all []Organization
 	return all, c.do(ctx, http.MethodGet, "/_sandbox/organizations", nil, &all)
 }
 
-// LaunchStackSet makes a StackSet and begins to deploy it.
+// LaunchStackSet creates a StackSet and begins to deploy it.
 func (c Client) LaunchStackSet(ctx context.Context, q StackSetRequest) (StackSet, error) {
 	var set StackSet
 	return set, c.do(ctx, http.MethodPost, "/_sandbox/stackset", q, &set)
 }
 
-// WaitStackSet waits until nothing is under way in a StackSet.
+// WaitStackSet waits until no operation is under way in a StackSet.
 func (c Client) WaitStackSet(ctx context.Context, id string) (StackSet, error) {
 	var set StackSet
 	return set, c.do(ctx, http.MethodGet, "/_sandbox/stackset?id="+url.QueryEscape(id), nil, &set)
@@ -199,13 +199,13 @@ func (c Client) DeleteStackSet(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/stackset/delete", StackSetDeletion{id}, nil)
 }
 
-// StackSets are all StackSets of all accounts, deleted ones too.
+// StackSets returns all StackSets of all accounts, including deleted ones.
 func (c Client) StackSets(ctx context.Context) ([]StackSet, error) {
 	var all []StackSet
 	return all, c.do(ctx, http.MethodGet, "/_sandbox/stacksets", nil, &all)
 }
 
-// FindStackSet finds a living StackSet by its name or ID.
+// FindStackSet returns an existing StackSet by its name or ID.
 func (c Client) FindStackSet(ctx context.Context, name string) (StackSet, error) {
 	all, err := c.StackSets(ctx)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 )
 
-// RewindTable gives a table of DynamoDB the items that it had at a time of the
-// sandbox's clock, as a restore from a point in time does.
+// RewindTable resets a DynamoDB table to the items that it had at a time of the
+// sandbox's clock, as a point-in-time restore does.
 func (s *Sandbox) RewindTable(account, region, name string, to time.Time) error {
 	return s.services["dynamodb"].(*dynamodb.Service).Rewind(account, region, name, to) // as addServices makes it
 }
@@ -33,7 +33,7 @@ func (s *Sandbox) controlRewind(_ http.ResponseWriter, r *http.Request) (any, er
 	return done{true}, s.RewindTable(q.Account, q.Region, q.Table, q.To)
 }
 
-// RewindTable gives a table the items that it had at a time.
+// RewindTable resets a table to the items that it had at a time.
 func (c Client) RewindTable(ctx context.Context, q RewindRequest) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/table/rewind", q, nil)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestALinkBecomesAStackThatPhonesHome(t *testing.T) {
+func TestALaunchedLinkMakesAStackThatPhonesHome(t *testing.T) {
 	in := newIntake(t)
 	id := in.launch(LaunchOptions{})
 	r := in.next()
@@ -41,16 +41,16 @@ func TestALinkBecomesAStackThatPhonesHome(t *testing.T) {
 	in.settled(id, "DELETE_COMPLETE")
 }
 
-func TestAForgedResponseURLIsRefusedAndTheGenuineOneWorks(t *testing.T) {
+func TestAForgedResponseURLIsRefusedAndTheGenuineOneIsAccepted(t *testing.T) {
 	in := newIntake(t)
 	id := in.launch(LaunchOptions{})
 	r := in.next()
 	genuine := r["ResponseURL"].(string)
 	for name, forged := range map[string]string{
-		"a signature of one's own": strings.Replace(genuine, "X-Amz-Signature=", "X-Amz-Signature=0", 1),
-		"another resource":         strings.Replace(genuine, "PhoneHome", "PhoneHame", 1),
-		"a longer life":            strings.Replace(genuine, "X-Amz-Expires=7", "X-Amz-Expires=8", 1),
-		"no signature":             genuine[:strings.Index(genuine, "?")],
+		"a signature by another key": strings.Replace(genuine, "X-Amz-Signature=", "X-Amz-Signature=0", 1),
+		"another resource":           strings.Replace(genuine, "PhoneHome", "PhoneHame", 1),
+		"a longer life":              strings.Replace(genuine, "X-Amz-Expires=7", "X-Amz-Expires=8", 1),
+		"no signature":               genuine[:strings.Index(genuine, "?")],
 	} {
 		if forged == genuine {
 			t.Fatalf("%s: nothing was forged in %s", name, genuine)
@@ -67,7 +67,7 @@ func TestAForgedResponseURLIsRefusedAndTheGenuineOneWorks(t *testing.T) {
 	}
 }
 
-func TestACustomerWhomTheTopicDoesNotKnowSeesWhy(t *testing.T) {
+func TestACustomerWithoutPermissionToPublishSeesTheReason(t *testing.T) {
 	in := newIntake(t)
 	in.allow("333333333333")
 	in.check(in.box.OpenAccount("333333333333", "aws"))
@@ -107,7 +107,7 @@ func TestATopicOfAnotherRegionIsRefusedBySNS(t *testing.T) {
 	}
 }
 
-func TestAPersonWhoMayNotCreateRolesSeesWhy(t *testing.T) {
+func TestAPersonWithoutPermissionToCreateRolesSeesTheReason(t *testing.T) {
 	in := newIntake(t)
 	developer, err := in.box.NewUser(customer, "developer",
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cloudformation:*","s3:GetObject","sns:Publish"],"Resource":"*"}]}`)
@@ -119,17 +119,17 @@ func TestAPersonWhoMayNotCreateRolesSeesWhy(t *testing.T) {
 	}
 }
 
-func TestLaunchesThatTheConsoleRefuses(t *testing.T) {
+func TestTheConsoleRefusesInvalidLaunches(t *testing.T) {
 	in := newIntake(t)
 	for name, test := range map[string]struct {
 		link    string
 		options LaunchOptions
 		want    string
 	}{
-		"a template out of reach": {strings.Replace(in.link, "templates%2Fa.yaml", "private.yaml", 1), LaunchOptions{}, "TemplateURL must reference a valid S3 object to which you have access."},
-		"the checkbox":            {in.link, LaunchOptions{Unacknowledged: true}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
-		"a parameter":             {strings.Replace(in.link, "param_ExternalId", "param_externalid", 1), LaunchOptions{}, "Parameters: [ExternalId] must have values"},
-		"no name":                 {strings.Replace(in.link, "stackName", "stackname", 1), LaunchOptions{}, "no stack name"},
+		"a template that cannot be read": {strings.Replace(in.link, "templates%2Fa.yaml", "private.yaml", 1), LaunchOptions{}, "TemplateURL must reference a valid S3 object to which you have access."},
+		"the checkbox":                   {in.link, LaunchOptions{Unacknowledged: true}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
+		"a parameter":                    {strings.Replace(in.link, "param_ExternalId", "param_externalid", 1), LaunchOptions{}, "Parameters: [ExternalId] must have values"},
+		"no name":                        {strings.Replace(in.link, "stackName", "stackname", 1), LaunchOptions{}, "no stack name"},
 	} {
 		if _, err := in.box.LaunchURL(t.Context(), test.link, customer, test.options); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: the error is %v, and should say %q", name, err, test.want)
@@ -140,7 +140,7 @@ func TestLaunchesThatTheConsoleRefuses(t *testing.T) {
 	}
 }
 
-func TestAForgedMessageGoesThroughTheTopicsPolicy(t *testing.T) {
+func TestTheTopicsPolicyAppliesToAForgedMessage(t *testing.T) {
 	in := newIntake(t)
 	in.check(in.box.ForgedPublish(t.Context(), customer, in.topic, "AWS CloudFormation custom resource request", `{"RequestType": "Delete"}`))
 	if r := in.next(); r["RequestType"] != "Delete" {
@@ -152,7 +152,7 @@ func TestAForgedMessageGoesThroughTheTopicsPolicy(t *testing.T) {
 	}
 }
 
-func TestTheControlAPIDoesWhatTheMethodsDo(t *testing.T) {
+func TestTheControlAPIDoesWhatTheGoMethodsDo(t *testing.T) {
 	in := newIntake(t)
 	client := Client{URL: in.box.URL()}
 	ctx := t.Context()
@@ -193,7 +193,7 @@ func TestTheControlAPIDoesWhatTheMethodsDo(t *testing.T) {
 	}
 }
 
-func TestAPageElsewhereCannotPressTheButtons(t *testing.T) {
+func TestAPageOfAnotherOriginCannotCallTheControlAPI(t *testing.T) {
 	box := start(t)
 	for _, path := range []string{"/_sandbox/clock", "/console/cloudformation/stacks/delete"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, box.URL()+path, strings.NewReader(`{"advance": "1h"}`))
@@ -217,12 +217,12 @@ func TestAPersonClicksThroughTheConsole(t *testing.T) {
 	link := strings.Replace(in.link, "https://eu-west-1.console.aws.amazon.com", in.box.URL()+"/console", 1)
 	base, fragment, _ := strings.Cut(link, "#")
 	if page := in.get(base); !strings.Contains(page, "location.hash") {
-		t.Errorf("the script that reads the fragment is not there:\n%s", page)
+		t.Errorf("the script that reads the fragment is missing:\n%s", page)
 	}
 	route, query, _ := strings.Cut(fragment, "?")
 	review := in.box.URL() + "/console/cloudformation" + route + "?region=eu-west-1&" + query
 	if page := in.get(review); !strings.Contains(page, "Which customer are you?") {
-		t.Errorf("the console asks first whose account this is:\n%s", page)
+		t.Errorf("the console must first ask for the account:\n%s", page)
 	}
 	page := in.get(review + "&account=" + customer)
 	for _, want := range []string{
@@ -238,7 +238,7 @@ func TestAPersonClicksThroughTheConsole(t *testing.T) {
 		"templateURL": {"https://acme-templates.s3.eu-west-1.amazonaws.com/templates/a.yaml"},
 	}
 	if page := in.post(in.box.URL()+"/console/cloudformation"+route, form); !strings.Contains(page, "Requires capabilities") {
-		t.Errorf("an empty checkbox is refused:\n%s", page)
+		t.Errorf("an empty checkbox must be refused:\n%s", page)
 	}
 	form.Set("acknowledged", "yes")
 	if page := in.post(in.box.URL()+"/console/cloudformation"+route, form); !strings.Contains(page, "CREATE_IN_PROGRESS") || !strings.Contains(page, `http-equiv="refresh"`) {

@@ -21,7 +21,7 @@ import (
 
 var _ kernel.Inside = (*Sandbox)(nil)
 
-// errLostAnswer: the call was executed, and nobody will hear of it.
+// errLostAnswer: the call was executed, but its answer is lost.
 var errLostAnswer = errors.New("the connection was cut before the answer came")
 
 // Do implements kernel.Inside: a call from one service to another.
@@ -36,8 +36,8 @@ func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
 	c.RequestID = kernel.NewRequestID(rand.Reader)
 	c.Action = service.Action(c.Request, c.Body)
 	if signature, err := sigv4.Parse(c.Request); err == nil && signature.Presigned {
-		// A presigned URL carries its own caller: CloudFormation that fetches a
-		// template from one acts as whoever signed it.
+		// A presigned URL carries its own caller: if CloudFormation fetches a
+		// template from one, it acts as the signer of the URL.
 		if err := s.authenticate(c, signature); err != nil {
 			s.record(c, err, false, true)
 			return nil, err
@@ -46,16 +46,16 @@ func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
 	return s.call(service, c, true)
 }
 
-// call takes a call with a known caller to its service, through the faults and
+// call passes a call with a known caller to its service, through the faults and
 // hooks, and writes the journal.
 func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*kernel.Response, error) {
 	if c.Service == "iam" {
-		// Clients with an endpoint of their own sign with any Region; IAM is in
-		// one, and policies on aws:RequestedRegion see that one.
+		// Clients with a custom endpoint sign with any Region; IAM is in one
+		// Region, which policies on aws:RequestedRegion see.
 		c.Region = kernel.GlobalRegion(c.Region)
 	}
 	if p := c.Principal; p != nil && p.Account != "" && p.Partition() != kernel.Partition(c.Region) {
-		// A key is not known outside of its partition.
+		// A key is valid only in its own partition.
 		err := s.refusal(c, iam.ErrUnknownKey)
 		s.record(c, err, false, inside)
 		return nil, err
@@ -97,7 +97,7 @@ func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *ker
 	return response, true, err
 }
 
-// target is what the rules of faults look at.
+// target returns what the rules of faults are matched with.
 func target(c *kernel.Call) kernel.Target {
 	t := kernel.Target{Service: c.Service, Action: c.Action}
 	if c.Service == "s3" {
@@ -109,7 +109,7 @@ func target(c *kernel.Call) kernel.Target {
 	return t
 }
 
-// ownRefusal is the fault of a kind that one service alone has.
+// ownRefusal returns the fault of a kind that only one service has.
 func (s *Sandbox) ownRefusal(c *kernel.Call, fault kernel.FaultRule) *kernel.Error {
 	if c.Service == "s3" {
 		if err := s3.Refuse(fault.Kind, c.Request, s.clock.Now(), fault.Status); err != nil {
@@ -119,7 +119,7 @@ func (s *Sandbox) ownRefusal(c *kernel.Call, fault kernel.FaultRule) *kernel.Err
 	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox's %s has no fault of the kind %q.", c.Service, fault.Kind)
 }
 
-// serve keeps one call's panic from ending all the others.
+// serve keeps a panic in one call from ending all the others.
 func serve(service kernel.Service, c *kernel.Call) (response *kernel.Response, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -158,8 +158,8 @@ func outcome(err error) string {
 	}
 }
 
-// withRequest is the caller with what the request says among the condition keys:
-// its Region, and whether it came by TLS. The Principal is shared with other
+// withRequest returns the caller with the request's condition keys added: its
+// Region, and whether it was sent by TLS. The Principal is shared with other
 // calls, so it is copied.
 func withRequest(p *kernel.Principal, c *kernel.Call) *kernel.Principal {
 	if p == nil {
@@ -173,7 +173,7 @@ func withRequest(p *kernel.Principal, c *kernel.Call) *kernel.Principal {
 	return &of
 }
 
-// wait passes real time: latency is for testing timeouts, which go by the
+// wait passes real time: latency is for testing timeouts, which use the
 // machine's clock.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -218,7 +218,7 @@ func unknownService(name string) *kernel.Error {
 	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox has no service %q.", name)
 }
 
-// asAWS is the error that goes over the wire.
+// asAWS returns the error in the form in which it is sent.
 func asAWS(err error) *kernel.Error {
 	var known *kernel.Error
 	if errors.As(err, &known) {

@@ -26,7 +26,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// encrypted is a topic whose messages go to a queue with a key of KMS.
+// encrypted is a topic whose messages go to a queue that is encrypted with a
+// KMS key.
 type encrypted struct {
 	t                    *testing.T
 	s                    *Sandbox
@@ -101,14 +102,14 @@ func (e *encrypted) receive(c Credentials) ([]sqstypes.Message, error) {
 	return out.Messages, nil
 }
 
-// keyPolicy lets the account's IAM decide, and does more.
+// keyPolicy lets the account's IAM decide, and adds more statements.
 func keyPolicy(more string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}` + more + `]}`
 }
 
 const forSNS = `,{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":["kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*","Condition":{"StringEquals":{"aws:SourceAccount":"111111111111"}}}`
 
-func TestSNSLosesWhatTheQueuesKeyRefuses(t *testing.T) {
+func TestSNSLosesMessagesThatTheQueuesKeyRefuses(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(""))
 	e.publish()
@@ -129,7 +130,8 @@ func TestSNSLosesWhatTheQueuesKeyRefuses(t *testing.T) {
 	if !strings.Contains(note, "KmsAccessDenied") || !strings.Contains(note, "kms:GenerateDataKey") || !strings.Contains(note, "dropped") {
 		t.Errorf("the journal says %q", note)
 	}
-	// With the key's policy mended, the next one arrives; the lost one never does.
+	// After the key's policy is corrected, the next message arrives; the lost
+	// one never does.
 	policy := keyPolicy(forSNS)
 	_, err = e.kms().PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: &e.key, Policy: &policy})
 	e.check(err)
@@ -142,7 +144,7 @@ func TestSNSLosesWhatTheQueuesKeyRefuses(t *testing.T) {
 	}
 }
 
-func TestSNSLosesWhatTheQueuesPolicyRefuses(t *testing.T) {
+func TestSNSLosesMessagesThatTheQueuesPolicyRefuses(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(forSNS))
 	_, err := e.sqs(e.admin).SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &e.queue, Attributes: map[string]string{"Policy": ""}})
@@ -153,7 +155,7 @@ func TestSNSLosesWhatTheQueuesPolicyRefuses(t *testing.T) {
 	}
 }
 
-func TestSNSCannotUseTheKeyOfAWSForSQS(t *testing.T) {
+func TestSNSCannotUseAWSsOwnKeyForSQS(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(forSNS))
 	_, err := e.sqs(e.admin).SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &e.queue, Attributes: map[string]string{"KmsMasterKeyId": "alias/aws/sqs"}})
@@ -162,12 +164,12 @@ func TestSNSCannotUseTheKeyOfAWSForSQS(t *testing.T) {
 	if metrics := e.s.TopicMetrics(e.topic); metrics.Failed != 1 {
 		t.Errorf("the topic counts %+v", metrics)
 	}
-	// The account's own callers can.
+	// The account's own callers can use it.
 	_, err = e.sqs(e.admin).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &e.queue, MessageBody: aws.String("hello")})
 	e.check(err)
 }
 
-func TestAnEncryptedQueueAsksItsKeyForEverybody(t *testing.T) {
+func TestAnEncryptedQueueAsksItsKeyForEveryCaller(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(forSNS))
 	withKey := func(name, actions string) Credentials {
@@ -188,7 +190,7 @@ func TestAnEncryptedQueueAsksItsKeyForEverybody(t *testing.T) {
 	e.wantCode(err, "KMS.AccessDeniedException")
 	got, err := e.receive(reader)
 	if err != nil || len(got) != 1 {
-		t.Fatalf("a refused receive took the message with it: %v, %v", got, err)
+		t.Fatalf("a refused receive hid the message: %v, %v", got, err)
 	}
 	_, err = e.kms().DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &e.key})
 	e.check(err)
@@ -218,7 +220,7 @@ func TestAQueueHasOneKindOfEncryption(t *testing.T) {
 	}
 }
 
-func TestAnEncryptedTableAsksItsKeyForEverybody(t *testing.T) {
+func TestAnEncryptedTableAsksItsKeyForEveryCaller(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(""))
 	client := func(c Credentials) *dynamodb.Client {
@@ -267,7 +269,7 @@ func plainly(stack *middleware.Stack) error {
 	return smithyhttp.AddHeaderValue("X-Forwarded-Proto", "http")(stack)
 }
 
-func TestAPolicyCanAskForTLS(t *testing.T) {
+func TestAPolicyCanRequireTLS(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(forSNS))
 	deny := `{"Effect":"Deny","Principal":"*","Action":%q,"Resource":%q,"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
@@ -287,7 +289,7 @@ func TestAPolicyCanAskForTLS(t *testing.T) {
 	e.check(err)
 	_, err = e.sqs(e.admin).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &e.queue}, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, plainly) })
 	e.wantCode(err, "AccessDenied")
-	// An anonymous request of S3 says so too.
+	// It applies to an anonymous S3 request as well.
 	for proto, want := range map[string]string{"": "true", "https": "true", "http": "false", "HTTP": "false"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.s.URL(), http.NoBody)
 		e.check(err)

@@ -16,13 +16,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-// maxBody is more than any request of the implemented services may have; S3's
-// objects are templates here.
+// maxBody is more than any request to the implemented services needs, in bytes;
+// S3's objects are templates here.
 const maxBody = 16 << 20
 
-// ServeHTTP is the front door: it finds the service that a request is for,
-// checks its signature, and writes the answer. Requests to AWS's own host
-// names arrive here too, when a client's dial target is the sandbox.
+// ServeHTTP is the entry of all requests: it finds the service that a request
+// is for, checks its signature, and writes the answer. Requests to AWS's own
+// host names arrive here too, if a client connects to the sandbox for them.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // A customer with many accounts has an organization, and launches one template
 // in all of them as a StackSet.
 
-// Organization, StackSet and its parts are as their owner sees them.
+// Organization, StackSet and its parts are shown as to their owner.
 type (
 	Organization      = organizations.Organization
 	StackSet          = cloudformation.StackSet
@@ -26,9 +26,9 @@ type (
 	StackSetOperation = cloudformation.StackSetOperation
 )
 
-// NewOrganization makes an organization of a management account and members.
-// Accounts that nobody has named before are opened in the management account's
-// partition, that one itself in the commercial one.
+// NewOrganization creates an organization of a management account and members.
+// Members that do not exist are created in the management account's partition,
+// and the management account itself in the commercial one.
 func (s *Sandbox) NewOrganization(management string, members ...string) (Organization, error) {
 	partition := "aws"
 	if known, open := s.identity.Partition(management); open {
@@ -52,8 +52,8 @@ func (s *Sandbox) NewOrganization(management string, members ...string) (Organiz
 	return o, nil
 }
 
-// JoinOrganization takes an account into an organization. StackSets with
-// automatic deployment begin to deploy there.
+// JoinOrganization adds an account to an organization. StackSets with automatic
+// deployment begin to deploy there.
 func (s *Sandbox) JoinOrganization(id, account string) error {
 	if !s.identity.Exists(account) {
 		for _, o := range s.orgs.All() {
@@ -67,49 +67,50 @@ func (s *Sandbox) JoinOrganization(id, account string) error {
 	return s.orgs.Join(id, account)
 }
 
-// LeaveOrganization takes an account out of its organization. StackSets with
+// LeaveOrganization removes an account from its organization. StackSets with
 // automatic deployment begin to delete their stacks there, unless they retain
 // them.
 func (s *Sandbox) LeaveOrganization(account string) error { return s.orgs.Leave(account) }
 
-// AttachServiceControlPolicy attaches a policy that denies to the root of an
-// organization, or to one of its member accounts, and returns its ID. It binds
-// everybody in those accounts, their roots included, but not the management
-// account.
+// AttachServiceControlPolicy attaches a policy of denials to the root of an
+// organization, or to one of its member accounts, and returns its ID. It
+// applies to every principal in those accounts, their roots included, but not
+// to the management account.
 func (s *Sandbox) AttachServiceControlPolicy(organization, account, document string) (id string, err error) {
 	return s.orgs.Control(organization, account, document)
 }
 
-// DetachServiceControlPolicy ends such a policy.
+// DetachServiceControlPolicy removes such a policy.
 func (s *Sandbox) DetachServiceControlPolicy(id string) error { return s.orgs.Uncontrol(id) }
 
-// Organizations are all there are.
+// Organizations returns all organizations.
 func (s *Sandbox) Organizations() []Organization { return s.orgs.All() }
 
-// StackSetLaunch is how somebody in the management account deploys a template
-// to the organization.
+// StackSetLaunch describes how the management account deploys a template to the
+// organization.
 type StackSetLaunch struct {
-	// Link is a quick-create link to take Region, name, template and parameters
-	// from; what is given beside it wins. The console has no such links for
-	// StackSets (aws-facts 8): a person copies the values.
+	// Link is a quick-create link from which Region, name, template and
+	// parameters are taken, unless they are given beside it. The console has no
+	// such links for StackSets (aws-facts 8): a person copies the values.
 	Link         string            `json:"link,omitempty"`
 	Region       string            `json:"region,omitempty"`
 	Name         string            `json:"name,omitempty"`
 	TemplateURL  string            `json:"template_url,omitempty"`
 	TemplateBody string            `json:"template_body,omitempty"`
 	Parameters   map[string]string `json:"parameters,omitempty"`
-	// Accounts are the only ones to deploy to; default all members. The
+	// Accounts are the only accounts to deploy to; default all members. The
 	// management account is never among them.
 	Accounts []string `json:"accounts,omitempty"`
-	// Manual leaves accounts alone that join or leave later.
+	// Manual turns automatic deployment off: accounts that join or leave later
+	// do not change the StackSet.
 	Manual bool `json:"manual,omitempty"`
 	// Retain keeps the stacks of accounts that leave.
 	Retain bool `json:"retain,omitempty"`
 }
 
-// LaunchStackSet makes a service-managed StackSet and begins to deploy it, to
-// all accounts at once and whatever fails in some. WaitStackSet waits for the
-// rest.
+// LaunchStackSet creates a service-managed StackSet and begins to deploy it, to
+// all accounts at once and with any number of failures tolerated. WaitStackSet
+// waits for the rest.
 func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l StackSetLaunch) (StackSet, error) {
 	if err := l.readLink(s.url); err != nil {
 		return StackSet{}, err
@@ -163,7 +164,7 @@ func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l Stack
 	return set, nil
 }
 
-// readLink takes over from the link what is not given.
+// readLink takes what is not given from the link.
 func (l *StackSetLaunch) readLink(base string) error {
 	if l.Link == "" {
 		if l.Name == "" || l.Region == "" {
@@ -187,8 +188,8 @@ func (l *StackSetLaunch) readLink(base string) error {
 	return nil
 }
 
-// everywhere are the parameters of an operation on all instances in a Region,
-// or those of some accounts, whatever fails in some.
+// everywhere returns the parameters of an operation on all instances in a
+// Region, or on those of some accounts, with any number of failures tolerated.
 func everywhere(set, root, region string, accounts []string) url.Values {
 	params := url.Values{
 		"StackSetName": {set}, "Regions.member.1": {region},
@@ -203,13 +204,13 @@ func everywhere(set, root, region string, accounts []string) url.Values {
 	return params
 }
 
-// WaitStackSet waits until no operation of the StackSet runs or waits, and
-// returns it. Its instances say how that ended.
+// WaitStackSet waits until no operation of the StackSet is running or queued,
+// and returns it. The outcome is in its instances.
 func (s *Sandbox) WaitStackSet(ctx context.Context, id string) (StackSet, error) {
 	return s.WaitStackSetFor(ctx, id, StackSet.Settled)
 }
 
-// WaitStackSetFor waits until the StackSet is as wanted.
+// WaitStackSetFor waits until wanted returns true for the StackSet.
 func (s *Sandbox) WaitStackSetFor(ctx context.Context, id string, wanted func(StackSet) bool) (StackSet, error) {
 	set, err := s.CloudFormation().WaitForSet(ctx, id, wanted)
 	if err != nil {
@@ -218,11 +219,11 @@ func (s *Sandbox) WaitStackSetFor(ctx context.Context, id string, wanted func(St
 	return set, nil
 }
 
-// StackSets are all StackSets of all accounts, deleted ones too.
+// StackSets returns all StackSets of all accounts, including deleted ones.
 func (s *Sandbox) StackSets() []StackSet { return s.CloudFormation().StackSets() }
 
 // UpdateStackSet begins to update the StackSet and all its stacks; values that
-// are not edited stay.
+// are not given stay as they were.
 func (s *Sandbox) UpdateStackSet(ctx context.Context, id string, o UpdateOptions) error {
 	set, p, err := s.ownedSet(id, o.As)
 	if err != nil {

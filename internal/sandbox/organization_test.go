@@ -28,8 +28,8 @@ const (
 	newcomer   = "900000000003"
 )
 
-// company is a customer with an organization, whom the vendor lets publish by
-// the organization's ID.
+// company is a customer with an organization, which the vendor allows to
+// publish by the organization's ID.
 type company struct {
 	*intake
 	Organization
@@ -46,7 +46,7 @@ func newCompany(t *testing.T) *company {
 	return c
 }
 
-// publishers lets publish who fulfils a condition of equality.
+// publishers allows the accounts that meet a condition of equality to publish.
 func (c *company) publishers(equal string) {
 	c.t.Helper()
 	_, err := c.sns.SetTopicAttributes(c.t.Context(), &sns.SetTopicAttributesInput{
@@ -57,8 +57,8 @@ func (c *company) publishers(equal string) {
 	c.check(err)
 }
 
-// launched deploys the link's template to the organization, and has the vendor
-// agree in each account.
+// launched deploys the link's template to the organization, and answers SUCCESS
+// in each account.
 func (c *company) launched(l StackSetLaunch) StackSet {
 	c.t.Helper()
 	l.Link = c.link
@@ -70,7 +70,7 @@ func (c *company) launched(l StackSetLaunch) StackSet {
 	return c.done(set.ID)
 }
 
-// agree answers one request, and tells which account asked and what for.
+// agree answers one request, and returns its account and type.
 func (c *company) agree() string {
 	c.t.Helper()
 	r := c.next()
@@ -88,7 +88,7 @@ func (c *company) done(id string) StackSet {
 	return set
 }
 
-// state is the instances, one a word.
+// state returns the instances, one per word.
 func state(set StackSet) string {
 	var words []string
 	for _, in := range set.Instances {
@@ -97,7 +97,7 @@ func state(set StackSet) string {
 	return strings.Join(words, " ")
 }
 
-func TestAStackSetIsAStackInEveryAccountButTheOneThatManages(t *testing.T) {
+func TestAStackSetMakesAStackInEveryMemberAccount(t *testing.T) {
 	c := newCompany(t)
 	set := c.launched(StackSetLaunch{})
 	if got := state(set); got != first+":CURRENT/SUCCEEDED "+second+":CURRENT/SUCCEEDED" {
@@ -109,7 +109,7 @@ func TestAStackSetIsAStackInEveryAccountButTheOneThatManages(t *testing.T) {
 			t.Errorf("the stack is %+v", st)
 		}
 	}
-	// Whoever publishes is the member account, in the role that StackSets made.
+	// The publisher is the member account, in the role that StackSets created.
 	publishers := map[string]bool{}
 	for _, e := range c.box.Journal().Since(0) {
 		if e.Service == "sns" && e.Action == "Publish" {
@@ -135,11 +135,11 @@ func TestOnlyAccountsOfTheOrganizationMayPublishByItsID(t *testing.T) {
 	}
 	c.publishers(`{"aws:PrincipalOrgPaths":"` + c.ID + `/` + c.Root + `/"}`)
 	if err := c.box.ForgedPublish(t.Context(), second, c.topic, "", "hello"); err == nil || !strings.Contains(err.Error(), "aws:PrincipalOrgPaths") {
-		t.Errorf("a key that the sandbox cannot judge: %v", err)
+		t.Errorf("a condition key that the sandbox cannot evaluate: %v", err)
 	}
 }
 
-func TestAccountsThatJoinLaterAreDeployedToAndThoseThatLeaveAreCleared(t *testing.T) {
+func TestAutomaticDeploymentFollowsAccountsThatJoinAndLeave(t *testing.T) {
 	c := newCompany(t)
 	set := c.launched(StackSetLaunch{})
 	c.check(c.box.JoinOrganization(c.ID, newcomer))
@@ -149,8 +149,8 @@ func TestAccountsThatJoinLaterAreDeployedToAndThoseThatLeaveAreCleared(t *testin
 	if got := state(c.done(set.ID)); !strings.Contains(got, newcomer+":CURRENT/SUCCEEDED") {
 		t.Errorf("the instances are %s", got)
 	}
-	// The stack of an account that has left may not publish by the
-	// organization's ID any more; by its own number it may.
+	// The stack of an account that has left can no longer publish by the
+	// organization's ID; by its account ID it can.
 	c.publishers(`{"aws:PrincipalAccount":["` + newcomer + `"]}`)
 	c.check(c.box.LeaveOrganization(newcomer))
 	if got := c.agree(); got != "Delete "+newcomer {
@@ -178,7 +178,7 @@ func TestAStackSetMayRetainTheStacksOfAccountsThatLeave(t *testing.T) {
 	}
 }
 
-func TestAStackSetWithoutAutomaticDeploymentLeavesNewcomersAlone(t *testing.T) {
+func TestWithoutAutomaticDeploymentNewAccountsGetNoStack(t *testing.T) {
 	c := newCompany(t)
 	set := c.launched(StackSetLaunch{Manual: true, Accounts: []string{second, management}})
 	c.check(c.box.JoinOrganization(c.ID, newcomer))
@@ -188,7 +188,7 @@ func TestAStackSetWithoutAutomaticDeploymentLeavesNewcomersAlone(t *testing.T) {
 	}
 }
 
-func TestAnAccountThatFailsIsToldWhyAndCanBeTriedAgain(t *testing.T) {
+func TestAFailedAccountShowsTheReasonAndCanBeRetried(t *testing.T) {
 	c := newCompany(t)
 	set, err := c.box.LaunchStackSet(t.Context(), management, StackSetLaunch{Link: c.link})
 	c.check(err)
@@ -255,7 +255,7 @@ func (c *company) input(name string) *cfn.CreateStackSetInput {
 	}
 }
 
-func TestTheSDKUnderstandsStackSets(t *testing.T) {
+func TestTheSDKsStackSetCallsWork(t *testing.T) {
 	c := newCompany(t)
 	set := c.launched(StackSetLaunch{})
 	ctx := t.Context()
@@ -300,7 +300,7 @@ func TestTheSDKUnderstandsStackSets(t *testing.T) {
 	}
 }
 
-func TestTheErrorsOfStackSetsHaveTheCodesThatTheSDKKnows(t *testing.T) {
+func TestStackSetErrorsHaveTheSDKsCodes(t *testing.T) {
 	c := newCompany(t)
 	set := c.launched(StackSetLaunch{})
 	ctx := t.Context()
@@ -368,7 +368,7 @@ func TestAStackSetDoesOneThingAtATime(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "OperationInProgressException") {
 		t.Errorf("a second operation: %v", err)
 	}
-	// Who joins meanwhile has to wait.
+	// An account that joins in the meantime has to wait.
 	c.check(c.box.JoinOrganization(c.ID, newcomer))
 	for range 3 {
 		c.agree()
@@ -378,7 +378,7 @@ func TestAStackSetDoesOneThingAtATime(t *testing.T) {
 	}
 }
 
-func TestOrganizationsAreControlledFromAnotherProcessToo(t *testing.T) {
+func TestOrganizationsCanBeControlledFromAnotherProcess(t *testing.T) {
 	c := newCompany(t)
 	ctx, client := t.Context(), Client{URL: c.box.URL()}
 	other, err := client.NewOrganization(ctx, OrganizationRequest{Management: "800000000000", Members: []string{"800000000001"}})
@@ -425,7 +425,7 @@ func TestAServiceControlPolicyThatDeniesKeepsAStackFromPhoningHome(t *testing.T)
 	}
 	c.check(c.box.DeleteStack(t.Context(), stack))
 	c.settled(stack, "DELETE_COMPLETE")
-	// It binds the one account, and only while it is attached.
+	// It applies only to that account, and only while it is attached.
 	stack, err = c.box.LaunchURL(t.Context(), c.link, second, LaunchOptions{})
 	c.check(err)
 	c.agree()
@@ -447,7 +447,7 @@ func TestAServiceControlPolicyThatDeniesKeepsAStackFromPhoningHome(t *testing.T)
 	}
 }
 
-func TestAClosedAccountIsClosedForGood(t *testing.T) {
+func TestAClosedAccountCannotBeReopened(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
 	client := Client{URL: c.box.URL()}
@@ -472,7 +472,7 @@ func TestAStackSetWaitsForItsRoleToSettle(t *testing.T) {
 	}
 }
 
-func TestAClosedAccountIsPassedOver(t *testing.T) {
+func TestAStackSetSkipsAClosedAccount(t *testing.T) {
 	c := newCompany(t)
 	c.box.IAM().CloseAccount(first)
 	set, err := c.box.LaunchStackSet(t.Context(), management, StackSetLaunch{Link: c.link})
@@ -485,7 +485,7 @@ func TestAClosedAccountIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestTheManagementAccountLearnsOfItsOrganization(t *testing.T) {
+func TestTheManagementAccountCanDescribeItsOrganization(t *testing.T) {
 	c := newCompany(t)
 	ask := func(account, action string, params, out any) string {
 		p, err := c.box.Admin(account)
@@ -519,7 +519,7 @@ func TestTheManagementAccountLearnsOfItsOrganization(t *testing.T) {
 	}
 }
 
-// asSDK is an error from inside as a client sees it.
+// asSDK returns an error from inside the sandbox as a client receives it.
 func asSDK(err error) error {
 	var known *kernel.Error
 	if errors.As(err, &known) {
@@ -528,7 +528,7 @@ func asSDK(err error) error {
 	return err
 }
 
-func TestAStackOfTheManagementAccountMayHoldTheStackSet(t *testing.T) {
+func TestAStackCanCreateAStackSet(t *testing.T) {
 	c := newCompany(t)
 	created, err := c.client.CreateStack(t.Context(), &cfn.CreateStackInput{StackName: aws.String("everywhere"), TemplateBody: aws.String(`
 Parameters: {OrganizationalUnitIds: {Type: CommaDelimitedList}}
@@ -560,6 +560,6 @@ Resources:
 	c.agree()
 	c.settled(*created.StackId, "DELETE_COMPLETE")
 	if _, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access"); found {
-		t.Error("the StackSet is still there")
+		t.Error("the StackSet still exists")
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// abroad are partitions beside the commercial one, each with an account that
-// lives there.
+// abroad are partitions other than the commercial one, each with an account
+// that lives there.
 var abroad = []struct{ region, partition, account, console, suffix, globalRegion string }{
 	{"us-gov-west-1", "aws-us-gov", "300000000001", "amazonaws-us-gov.com", "amazonaws.com", "us-gov-west-1"},
 	{"us-gov-east-1", "aws-us-gov", "300000000001", "amazonaws-us-gov.com", "amazonaws.com", "us-gov-west-1"},
@@ -29,7 +29,7 @@ var abroad = []struct{ region, partition, account, console, suffix, globalRegion
 	{"eusc-de-east-1", "aws-eusc", "300000000003", "amazonaws-eusc.eu", "amazonaws.eu", "eusc-de-east-1"},
 }
 
-func TestALinkBecomesAStackThatPhonesHomeInEveryPartition(t *testing.T) {
+func TestALaunchedLinkPhonesHomeInEveryPartition(t *testing.T) {
 	for _, there := range abroad {
 		t.Run(there.region, func(t *testing.T) {
 			in := newIntakeIn(t, there.region, there.console)
@@ -178,7 +178,7 @@ func TestNothingCrossesPartitions(t *testing.T) {
 		"a role that trusts a false ARN of its own":   {role("other", "arn:aws:iam::"+chinese+":root"), "MalformedPolicyDocument"},
 		"a managed policy by its commercial ARN":      {attach("arn:aws:iam::aws:policy/ReadOnlyAccess"), "InvalidInput"},
 		"a managed policy by the partition's own ARN": {attach("arn:aws-cn:iam::aws:policy/ReadOnlyAccess"), ""},
-		"assuming a role that trusts everybody":       {assume("arn:aws-cn:iam::" + chinese + ":role/r"), "AccessDenied"},
+		"assuming a role that trusts every principal": {assume("arn:aws-cn:iam::" + chinese + ":role/r"), "AccessDenied"},
 		"assuming it by a commercial ARN":             {assume("arn:aws:iam::" + chinese + ":role/r"), "AccessDenied"},
 		"subscribing a queue":                         {subscribe("arn:aws-cn:sqs:cn-north-1:" + chinese + ":q"), "InvalidParameter"},
 		"letting an account publish":                  {permit(chinese), "InvalidParameter"},

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// permitted is SNS as a user of the vendor who may do these things on
-// everything, or on the topic "news" only.
+// permitted returns SNS as a user of the vendor who may do these actions on
+// every topic, or on the topic "news" only.
 func permitted(t *testing.T, s *Sandbox, name, resource string, actions ...string) *sns.Client {
 	t.Helper()
 	keys, err := s.NewUser(vendor, name, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["`+
@@ -53,7 +53,7 @@ func wantDenied(t *testing.T, err error) {
 	}
 }
 
-func TestTheDefaultTopicPolicyGivesTheOwnersOwnUsersNothing(t *testing.T) {
+func TestTheDefaultTopicPolicyGrantsTheOwnersUsersNothing(t *testing.T) {
 	s := start(t)
 	makeNews(t, s)
 	nobody := permitted(t, s, "nobody", "*", "sqs:ListQueues")
@@ -75,7 +75,7 @@ func TestAPermissionOnASubscriptionIsOneOnItsTopic(t *testing.T) {
 	}
 }
 
-func TestDecisionsTellEachPermissionThatACallNeeds(t *testing.T) {
+func TestDecisionsNameEachPermissionThatACallNeeds(t *testing.T) {
 	s := start(t)
 	var (
 		mu    sync.Mutex

@@ -12,11 +12,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-// destination is where a request goes: to a service, or to what is beside the
-// AWS API.
+// destination is where a request goes: to a service, or to one of the pages
+// beside the AWS API.
 type destination struct {
 	page        bool // control and console
-	certificate bool // of SNS's signatures, which anybody may fetch
+	certificate bool // of SNS's signatures, which need no authentication
 	service     string
 	region      string
 }
@@ -29,9 +29,9 @@ var (
 	snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.(?:com|com\.cn|eu)$`)
 )
 
-// destinationOf goes by the host where it is one of AWS's, then by the
-// credential scope of the signature. What is neither named nor signed is for
-// the pages or an anonymous request to S3.
+// destinationOf decides by the host name if it is one of AWS's, else by the
+// credential scope of the signature. A request with neither is for the pages or
+// an anonymous request to S3.
 func destinationOf(r *http.Request, signature *sigv4.Signature) destination {
 	host := hostName(r.Host)
 	if m := s3Host.FindStringSubmatch(host); m != nil {
@@ -57,15 +57,16 @@ func destinationOf(r *http.Request, signature *sigv4.Signature) destination {
 	}
 }
 
-// isPage: a bucket's name has no underscore, and "console" as a bucket is given
-// up for the page. The root is a page for browsers only: SDKs post to it.
+// isPage: a bucket's name has no underscore, and a bucket called "console"
+// cannot be reached because of the page. The root is a page for browsers only:
+// SDKs post to it.
 func isPage(r *http.Request) bool {
 	path := r.URL.Path
 	return path == "/" && r.Method == http.MethodGet ||
 		path == "/console" || strings.HasPrefix(path, "/console/") || strings.HasPrefix(path, "/_sandbox/")
 }
 
-// unsignedService guesses whose error an unsigned request should get.
+// unsignedService guesses which service's error an unsigned request should get.
 func unsignedService(r *http.Request) string {
 	target := strings.ToLower(r.Header.Get("X-Amz-Target"))
 	switch {
@@ -80,7 +81,7 @@ func unsignedService(r *http.Request) string {
 	case strings.HasPrefix(target, "awsorganizations"):
 		return "organizations"
 	case r.Method == http.MethodPost && r.URL.Path == "/":
-		return "sts" // one of the query protocol's; they word it alike
+		return "sts" // one of the query protocol's; their errors are alike
 	default:
 		return "s3"
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-func TestEveryRequestFindsItsService(t *testing.T) {
+func TestEveryRequestReachesItsService(t *testing.T) {
 	signedFor := func(service string) *sigv4.Signature { return &sigv4.Signature{Service: service, Region: "eu-west-1"} }
 	s3 := func(region string) destination { return destination{service: "s3", region: region} }
 	for _, test := range []struct {

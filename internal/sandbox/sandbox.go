@@ -3,15 +3,15 @@
 
 // Package sandbox is an AWS in memory, on one loopback port: STS, IAM, SNS,
 // SQS, S3, DynamoDB, KMS, EventBridge (as a sender sees it), Organizations and
-// CloudFormation, for as many accounts as one likes. The AWS SDK, the aws
-// command line and Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance tests
-// run on it.
+// CloudFormation, for any number of accounts. The AWS SDK, the aws command line
+// and Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance
+// tests run on it.
 //
-// It checks signatures, evaluates policies and speaks the real wire protocols,
-// because those are what the project's promises rest on. What it does not
-// implement it refuses with the error that AWS gives; it never succeeds
-// quietly. It knows nothing of the rest of the project, so that a mistake in
-// one cannot hide a mistake in the other.
+// It checks signatures, evaluates policies and uses the real wire protocols,
+// because the project's promises depend on them. It refuses what it does not
+// implement with the error that AWS returns, and never reports success for it.
+// It imports no other package of the project, so that a mistake in one cannot
+// hide a mistake in the other.
 package sandbox
 
 import (
@@ -30,7 +30,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// VendorAccount is the account of the vendor. It is there from the start.
+// VendorAccount is the account of the vendor. It exists from the start.
 const VendorAccount = "111111111111"
 
 // Sandbox is a running sandbox.
@@ -51,7 +51,8 @@ type Sandbox struct {
 	certificates http.Handler // of SNS
 	trust        trust        // in those
 
-	// ctx ends with the sandbox; everything that runs on its own stops by it.
+	// ctx ends with the sandbox, and stops everything that runs in the
+	// background.
 	ctx    context.Context
 	cancel context.CancelFunc
 	once   sync.Once
@@ -66,15 +67,15 @@ type options struct {
 // Option changes how a sandbox starts.
 type Option func(*options)
 
-// WithAddress listens elsewhere than on a free port: "127.0.0.1:4566". Only
-// loopback addresses are accepted, since every account's keys are for the
-// asking.
+// WithAddress sets the address to listen on instead of a free port:
+// "127.0.0.1:4566". Only loopback addresses are accepted, because every client
+// can get every account's keys.
 func WithAddress(address string) Option { return func(o *options) { o.address = address } }
 
 // WithSeed seeds the faults, so that a failing run can be repeated.
 func WithSeed(seed uint64) Option { return func(o *options) { o.seed = seed } }
 
-// WithRegion opens the vendor's account in the partition of a Region, instead
+// WithRegion creates the vendor's account in the partition of a Region, instead
 // of the commercial one.
 func WithRegion(region string) Option {
 	return func(o *options) { o.partition = kernel.Partition(region) }
@@ -125,7 +126,7 @@ func listen(address string) (net.Listener, error) {
 		return nil, fmt.Errorf("start the sandbox: the address %q is not host:port: %w", address, err)
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("start the sandbox: it listens on loopback addresses only, such as 127.0.0.1, and %q is none", host)
+		return nil, fmt.Errorf("start the sandbox: %q is not a loopback address, such as 127.0.0.1", host)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -134,19 +135,19 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// URL is the endpoint of every service: "http://127.0.0.1:41234".
+// URL returns the endpoint of every service: "http://127.0.0.1:41234".
 func (s *Sandbox) URL() string { return s.url }
 
-// Clock is the sandbox's time, which tests move.
+// Clock returns the sandbox's clock, which tests move.
 func (s *Sandbox) Clock() *kernel.Clock { return s.clock }
 
-// Journal is the record of every call.
+// Journal returns the record of every call.
 func (s *Sandbox) Journal() *kernel.Journal { return s.journal }
 
-// Faults is where tests make AWS fail.
+// Faults returns the rules by which tests make AWS fail.
 func (s *Sandbox) Faults() *kernel.Faults { return s.faults }
 
-// IAM is the sandbox's accounts, users and roles.
+// IAM returns the sandbox's accounts, users and roles.
 func (s *Sandbox) IAM() *iam.Store { return s.identity }
 
 // Close stops the sandbox and everything that runs in it.

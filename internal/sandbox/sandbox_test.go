@@ -43,7 +43,7 @@ func start(t *testing.T, opts ...Option) *Sandbox {
 	return s
 }
 
-// config is an SDK configuration for a principal of the sandbox; the SDK
+// config returns an SDK configuration for a principal of the sandbox; the SDK
 // doesn't retry, so that tests see every answer.
 func config(s *Sandbox, c Credentials) aws.Config {
 	return aws.Config{
@@ -90,14 +90,14 @@ func TestEveryAccountHasAnAdminWithAKeyOfTheirOwn(t *testing.T) {
 	first, _ := s.Credentials(customer)
 	second, _ := s.Credentials(customer)
 	if first != second || !strings.HasPrefix(first.AccessKeyID, "AKIA") {
-		t.Errorf("the key moved: %s, %s", first.AccessKeyID, second.AccessKeyID)
+		t.Errorf("the key changed: %s, %s", first.AccessKeyID, second.AccessKeyID)
 	}
 	if _, err := s.Credentials("22222"); err == nil {
 		t.Error("an account ID of 5 digits was accepted")
 	}
 }
 
-func TestWrongCredentialsAreRefusedInTheWordsOfEachProtocol(t *testing.T) {
+func TestWrongCredentialsHaveTheErrorsOfEachProtocol(t *testing.T) {
 	s := start(t)
 	right, _ := s.Credentials(vendor)
 	unknown, wrong, foreign := right, right, right
@@ -126,7 +126,7 @@ func TestWrongCredentialsAreRefusedInTheWordsOfEachProtocol(t *testing.T) {
 	}
 }
 
-func TestUnsignedRequestsGetNowhere(t *testing.T) {
+func TestUnsignedRequestsAreRefused(t *testing.T) {
 	s := start(t)
 	for _, test := range []struct{ name, method, path, target, body, want string }{
 		{"the query protocol", "POST", "/", "", "Action=ListTopics", "MissingAuthenticationToken"},
@@ -156,7 +156,7 @@ func TestUnsignedRequestsGetNowhere(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotImplementedIsRefusedByName(t *testing.T) {
+func TestUnimplementedActionsAreRefusedByName(t *testing.T) {
 	s := start(t)
 	_, err := iam.NewFromConfig(as(t, s, vendor)).CreateGroup(t.Context(), &iam.CreateGroupInput{GroupName: aws.String("g")})
 	if got := code(err); got != "InvalidAction" || !strings.Contains(err.Error(), "CreateGroup") {
@@ -168,7 +168,7 @@ func TestWhatIsNotImplementedIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestTheJournalKnowsWhoCalledWhatAndHowItEnded(t *testing.T) {
+func TestTheJournalRecordsCallerActionAndResult(t *testing.T) {
 	s := start(t)
 	roles := iam.NewFromConfig(as(t, s, customer))
 	if _, err := roles.ListRoles(t.Context(), nil); err != nil {
@@ -201,7 +201,7 @@ func TestTheJournalKnowsWhoCalledWhatAndHowItEnded(t *testing.T) {
 	}
 }
 
-func TestFaultsHitTheNextCallsAndThenNoMore(t *testing.T) {
+func TestAFaultFailsTheNextCallsAndThenEnds(t *testing.T) {
 	for _, test := range []struct {
 		kind     kernel.FaultKind
 		want     string
@@ -239,7 +239,7 @@ func TestFaultsHitTheNextCallsAndThenNoMore(t *testing.T) {
 	}
 }
 
-func TestLatencyEndsWithTheCallersPatience(t *testing.T) {
+func TestLatencyEndsWhenTheCallerCancels(t *testing.T) {
 	s := start(t)
 	p, err := s.Admin(customer)
 	if err != nil {
@@ -252,7 +252,7 @@ func TestLatencyEndsWithTheCallersPatience(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if last := s.Journal().Since(0)[0]; last.Executed {
-		t.Errorf("it was executed all the same: %+v", last)
+		t.Errorf("it was executed nevertheless: %+v", last)
 	}
 	if err := kernel.CallQuery(t.Context(), s, p, "us-east-1", "iam", "ListRoles", nil, nil); err != nil {
 		t.Errorf("the call after the fault: %v", err)
@@ -345,7 +345,7 @@ func TestItListensOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentIsAllThatAClientNeeds(t *testing.T) {
+func TestAClientNeedsOnlyTheEnvironment(t *testing.T) {
 	s := start(t)
 	environment, err := s.Environment(customer, "eu-central-1")
 	if err != nil {

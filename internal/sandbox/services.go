@@ -15,8 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// addServices makes every service by its SigV4 name. Each gets the same
-// environment, and reaches the others through kernel.Inside or what it is given.
+// addServices creates every service under its SigV4 name. Each gets the same
+// environment, and calls the others through kernel.Inside or through what it is
+// given.
 func (s *Sandbox) addServices(env kernel.Env) {
 	queues := sqs.New(env)
 	topics := sns.New(env, queues)

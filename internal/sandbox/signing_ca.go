@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 )
 
-// SigningCA is the root of SNS's signing certificates in this sandbox, in PEM.
-// Whoever checks signatures has to trust it, for example through the file that
-// AWS_CA_BUNDLE names; nothing else is signed with it.
+// SigningCA returns the root of SNS's signing certificates in this sandbox, in
+// PEM. Programs that check signatures must trust it, for example through the
+// file that AWS_CA_BUNDLE names; it signs nothing else.
 func (s *Sandbox) SigningCA() ([]byte, error) {
 	topics, ok := s.services["sns"].(*sns.Service)
 	if !ok {
@@ -23,14 +23,14 @@ func (s *Sandbox) SigningCA() ([]byte, error) {
 	return topics.SigningCA()
 }
 
-// trust is the file that holds the SigningCA, once somebody has asked for it.
+// trust is the file that holds the SigningCA, once it was requested.
 type trust struct {
 	mu   sync.Mutex
 	path string
 }
 
-// SigningCAFile is a file with the SigningCA, for AWS_CA_BUNDLE. Close removes
-// it.
+// SigningCAFile returns the path of a file with the SigningCA, for
+// AWS_CA_BUNDLE. Close removes the file.
 func (s *Sandbox) SigningCAFile() (path string, err error) {
 	s.trust.mu.Lock()
 	defer s.trust.mu.Unlock()
@@ -43,11 +43,11 @@ func (s *Sandbox) SigningCAFile() (path string, err error) {
 	}
 	file, err := os.CreateTemp("", "xacct-sandbox-ca-*.pem")
 	if err != nil {
-		return "", fmt.Errorf("write down the root of the sandbox's signing certificates: %w", err)
+		return "", fmt.Errorf("write the root of the sandbox's signing certificates: %w", err)
 	}
 	_, err = file.Write(ca)
 	if err = errors.Join(err, file.Close()); err != nil {
-		return "", fmt.Errorf("write down the root of the sandbox's signing certificates: %w", errors.Join(err, os.Remove(file.Name())))
+		return "", fmt.Errorf("write the root of the sandbox's signing certificates: %w", errors.Join(err, os.Remove(file.Name())))
 	}
 	s.trust.path = file.Name()
 	return s.trust.path, nil

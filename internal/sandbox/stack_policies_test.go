@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// deployed is a stack of a customer, made from a template's resources.
+// deployed is a customer's stack of a template's resources.
 type deployed struct {
 	t   *testing.T
 	box *Sandbox
@@ -48,7 +48,7 @@ func body(resources, outputs string) *string {
 	return &text
 }
 
-// settled waits for the stack's end and checks it.
+// settled waits for the end of the stack's operation and checks its status.
 func (d *deployed) settled(status string) Stack {
 	d.t.Helper()
 	st, err := d.box.WaitStack(d.t.Context(), d.id)
@@ -85,12 +85,12 @@ func (d *deployed) remove(status string) {
 	d.settled(status)
 }
 
-// document is a policy document of about so many characters.
+// document returns a policy document of about the given number of characters.
 func policyOf(action string, size int) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":%q,"Resource":"arn:aws:s3:::%s"}}`, action, strings.Repeat("x", size))
 }
 
-// roleWith is a role with more properties.
+// roleWith returns a role with more properties.
 func roleWith(properties string) string {
 	return `"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"acme","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}` + properties + `}}`
 }
@@ -131,7 +131,7 @@ func TestOldAndNewPoliciesTogetherCountAgainstTheLimits(t *testing.T) {
 			if story := d.story(); !strings.Contains(story, test.reason) {
 				t.Errorf("the events do not say %q:\n%s", test.reason, story)
 			}
-			// In two steps it goes.
+			// In two steps the change succeeds.
 			d.update(roleWith(test.between), "", "UPDATE_COMPLETE")
 			d.update(roleWith(test.after), "", "UPDATE_COMPLETE")
 			d.remove("DELETE_COMPLETE")
@@ -139,7 +139,8 @@ func TestOldAndNewPoliciesTogetherCountAgainstTheLimits(t *testing.T) {
 	}
 }
 
-// managedPolicyOf is a customer-managed policy that a role is given by its Ref.
+// managedPolicyOf returns a customer-managed policy that a role attaches by
+// Ref.
 func managedPolicyOf(document string) string {
 	return `"Policy":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"Path":"/acme/","PolicyDocument":` + document + `}},` +
 		roleWith(`,"ManagedPolicyArns":[{"Ref":"Policy"}]`)
@@ -158,7 +159,7 @@ func (d *deployed) attached() []string {
 	return arns
 }
 
-func TestAStackMakesAManagedPolicyAndAttachesIt(t *testing.T) {
+func TestAStackCreatesAManagedPolicyAndAttachesIt(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, managedPolicyOf(policyOf("s3:GetObject", 5000)), `"Arn":{"Value":{"Fn::GetAtt":["Policy","PolicyArn"]}},"Same":{"Value":{"Ref":"Policy"}}`)
 	st := d.settled("CREATE_COMPLETE")
@@ -166,7 +167,7 @@ func TestAStackMakesAManagedPolicyAndAttachesIt(t *testing.T) {
 	if got := d.attached(); len(got) != 1 || got[0] != arn || st.Outputs["Same"] != arn || !strings.HasPrefix(arn, "arn:aws:iam::222222222222:policy/acme/access-Policy-") {
 		t.Fatalf("attached is %v, the outputs are %v", got, st.Outputs)
 	}
-	// Six updates make no more than five versions, and the last is in force.
+	// Six updates leave no more than five versions, and the last is in force.
 	for i := range 6 {
 		d.update(managedPolicyOf(policyOf("s3:GetObject", 100+i)), "", "UPDATE_COMPLETE")
 	}
@@ -182,7 +183,7 @@ func TestAStackMakesAManagedPolicyAndAttachesIt(t *testing.T) {
 	if err != nil || len(versions.Versions) != 5 {
 		t.Errorf("there are %d versions, %v", len(versions.Versions), err)
 	}
-	// A policy that goes is detached first.
+	// A policy that is removed is detached first.
 	d.update(roleWith(""), "", "UPDATE_COMPLETE")
 	if got := d.attached(); len(got) != 0 {
 		t.Errorf("attached is %v", got)
@@ -205,7 +206,7 @@ func TestAStackWithManagedPoliciesIsDeleted(t *testing.T) {
 	}
 }
 
-func TestAManagedPolicyHasItsLimit(t *testing.T) {
+func TestAManagedPolicyOverTheSizeLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, managedPolicyOf(policyOf("s3:GetObject", 6200)), "")
 	d.settled("ROLLBACK_COMPLETE")
@@ -214,7 +215,7 @@ func TestAManagedPolicyHasItsLimit(t *testing.T) {
 	}
 }
 
-func TestAManagedPolicyWithANewPathIsMadeAnew(t *testing.T) {
+func TestAManagedPolicyWithANewPathIsReplaced(t *testing.T) {
 	t.Parallel()
 	resources := managedPolicyOf(policyOf("s3:GetObject", 10))
 	d := deploy(t, resources, "")
@@ -225,6 +226,6 @@ func TestAManagedPolicyWithANewPathIsMadeAnew(t *testing.T) {
 		t.Errorf("attached is %v", got)
 	}
 	if _, err := d.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: &before}); err == nil {
-		t.Error("the old policy is still there")
+		t.Error("the old policy still exists")
 	}
 }

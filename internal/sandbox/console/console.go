@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package console is the sandbox's AWS console: the quick-create page that a
-// customer's link opens, the page that an update's link opens, and the page of a
+// customer's link opens, the page that an update link opens, and the page of a
 // stack with its events. It shows what the vendor's template says, and escapes
 // all of it.
 //
-// It does what a customer does there, nothing more: no wizard, no change sets,
-// no editing of stacks but by a link.
+// It covers what a customer does there and nothing else: it has no wizard and
+// no change sets, and edits stacks only through a link.
 package console
 
 import (
@@ -24,36 +24,36 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
 )
 
-// launcher is the part of the sandbox that makes stacks.
+// launcher creates stacks; the sandbox implements it.
 type launcher interface {
-	// Read reads a quick-create page's query, as the console's script does.
+	// Read parses a quick-create page's query, as the console's script does.
 	Read(query string) (Page, error)
 	Preview(ctx context.Context, account string, p Page) (cloudformation.Preview, error)
 	Launch(ctx context.Context, account string, p Page, acknowledged bool) (stackID string, err error)
 	DeleteStack(ctx context.Context, stackID string) error
 }
 
-// updater is the part that gives stacks another template.
+// updater updates stacks to another template.
 type updater interface {
 	PreviewUpdate(ctx context.Context, stackID, templateURL string, edited map[string]string) (cloudformation.Preview, error)
 	Update(ctx context.Context, stackID, templateURL string, edited map[string]string, acknowledged bool) error
 }
 
-// viewer is the part that shows them.
+// viewer shows stacks.
 type viewer interface {
 	Stack(stackID string) (cloudformation.Stack, bool)
 	Stacks() []cloudformation.Stack
 	Events(stackID string) []cloudformation.Event
 }
 
-// Cloud is what the console needs of the sandbox.
+// Cloud is what the console needs from the sandbox.
 type Cloud interface {
 	launcher
 	updater
 	viewer
 }
 
-// Page is what a quick-create link says, or an update's.
+// Page is the content of a quick-create or update link.
 type Page struct {
 	Region, TemplateURL, StackName string
 	StackID                        string // of the stack to update
@@ -73,7 +73,7 @@ type console struct {
 	mux   *http.ServeMux
 }
 
-// New makes the pages under /console/.
+// New returns the handler of the pages under /console/.
 func New(cloud Cloud) http.Handler {
 	c := &console{cloud: cloud, mux: http.NewServeMux()}
 	const base = "/console/cloudformation"
@@ -93,9 +93,9 @@ func New(cloud Cloud) http.Handler {
 
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	// Nothing of a page comes from elsewhere, and nothing of a template runs.
-	// The one script is home's, which moves the fragment to where a server can
-	// read it.
+	// A page loads nothing from elsewhere, and nothing of a template is
+	// executed. The only script is home's, which moves the fragment to where a
+	// server can read it.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-home'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -103,7 +103,8 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mux.ServeHTTP(w, r)
 }
 
-// show writes a page. It is rendered first: half a page helps nobody.
+// show writes a page. It is rendered in full first, so that an error leaves no
+// half page.
 func (c *console) show(w http.ResponseWriter, status int, name string, data any) {
 	var b strings.Builder
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
@@ -121,8 +122,8 @@ func (c *console) list(w http.ResponseWriter, _ *http.Request) {
 	c.show(w, http.StatusOK, "list.html", stacks)
 }
 
-// home is where a link arrives: everything that matters stands behind the #,
-// which never reaches a server, so a script moves it.
+// home is where a link arrives: everything that matters follows the #, which
+// never reaches a server, so a script moves it.
 func (c *console) home(w http.ResponseWriter, _ *http.Request) {
 	c.show(w, http.StatusOK, "home.html", nil)
 }
@@ -147,14 +148,14 @@ type reviewPage struct {
 // form is what the pages with parameters and a button have in common.
 type form struct {
 	Preview  cloudformation.Preview
-	Previous map[string]string // values that the stack has; none before it is there
+	Previous map[string]string // the stack's values; nil before it exists
 	Refused  string            // why the last try failed
 }
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// review shows the quick-create page. A template is read with somebody's
-// permissions, so the first question is whose account this is.
+// review shows the quick-create page. A template is read with the permissions
+// of an account, so the first question is which account the customer uses.
 func (c *console) review(w http.ResponseWriter, r *http.Request) {
 	p, err := c.cloud.Read(r.URL.RawQuery)
 	if err != nil {
@@ -188,7 +189,7 @@ func (c *console) accounts() []string {
 	return slices.Compact(seen)
 }
 
-// create is the button.
+// create handles the button that creates the stack.
 func (c *console) create(w http.ResponseWriter, r *http.Request) {
 	if !c.readForm(w, r) {
 		return
@@ -209,7 +210,7 @@ func (c *console) create(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, id)
 }
 
-// readForm answers with a problem when it is false.
+// readForm parses the form; if it returns false, it has answered with an error.
 func (c *console) readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, 2<<20)
 	err := r.ParseForm()
@@ -219,7 +220,7 @@ func (c *console) readForm(w http.ResponseWriter, r *http.Request) bool {
 	return err == nil
 }
 
-// filledIn are the parameters of a form.
+// filledIn returns the parameters of a form.
 func filledIn(posted url.Values) map[string]string {
 	values := map[string]string{}
 	for key := range posted {
@@ -241,7 +242,7 @@ type stackPage struct {
 	Deleted bool
 }
 
-// stack shows a stack; the page reloads itself while something is under way.
+// stack shows a stack; the page reloads itself while an operation is under way.
 func (c *console) stack(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("stackId")
 	st, found := c.cloud.Stack(id)
@@ -264,7 +265,7 @@ func (c *console) delete(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, id)
 }
 
-// tone is the color of a status.
+// tone returns the color of a status.
 func tone(status string) string {
 	switch {
 	case strings.Contains(status, "FAILED") || strings.Contains(status, "ROLLBACK"):

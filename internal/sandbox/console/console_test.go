@@ -74,7 +74,7 @@ func (evil) Events(string) []cloudformation.Event {
 	return []cloudformation.Event{{LogicalResourceID: hostile, ResourceStatus: "CREATE_FAILED", ResourceStatusReason: hostile, Timestamp: time.Now()}}
 }
 
-func TestEverythingThatAVendorOrALinkSaysIsEscaped(t *testing.T) {
+func TestEveryTextOfAVendorOrALinkIsEscaped(t *testing.T) {
 	const base = "/console/cloudformation"
 	for name, test := range map[string]struct {
 		refuse bool
@@ -104,10 +104,10 @@ func TestEverythingThatAVendorOrALinkSaysIsEscaped(t *testing.T) {
 			New(evil{test.refuse}).ServeHTTP(w, r)
 			page := w.Body.String()
 			if !strings.HasSuffix(strings.TrimSpace(page), "</html>") {
-				t.Errorf("the page is not whole (%d):\n%s", w.Code, page)
+				t.Errorf("the page is incomplete (%d):\n%s", w.Code, page)
 			}
 			if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img") || strings.Contains(page, `href="javascript:`) {
-				t.Errorf("something of it runs:\n%s", page)
+				t.Errorf("a script of the text is executed:\n%s", page)
 			}
 			if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none';") {
 				t.Errorf("the content security policy is %q", policy)

@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
 )
 
-// updateRoute is the page of an update's link, observed and not documented
+// updateRoute is the page of an update link, observed and not documented
 // (aws-facts 3.7).
 const updateRoute = "/stacks/update/template"
 
@@ -20,8 +20,8 @@ type updatePage struct {
 	TemplateURL string
 }
 
-// reviewUpdate shows what the stack would be with the link's template. The
-// link's param_ values count for nothing here: the stack keeps its own.
+// reviewUpdate shows the stack as it would be with the link's template. The
+// link's param_ values are ignored: the stack keeps its own.
 func (c *console) reviewUpdate(w http.ResponseWriter, r *http.Request) {
 	p, err := c.cloud.Read(r.URL.RawQuery)
 	switch {
@@ -49,7 +49,8 @@ func (c *console) showUpdate(w http.ResponseWriter, r *http.Request, status int,
 	c.show(w, status, "update.html", page)
 }
 
-// update is the button. A value that is as it was is not sent, but kept.
+// update handles the button that updates the stack. An unchanged value is not
+// sent: the stack keeps it.
 func (c *console) update(w http.ResponseWriter, r *http.Request) {
 	if !c.readForm(w, r) {
 		return
