@@ -1,12 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package acctest is the ground that acceptance tests stand on: an engine
-// (Terraform or OpenTofu), a sandbox of their own for each test, the provider
-// block that leads there, and customers who launch links while an apply waits.
+// Package acctest sets up acceptance tests: an engine (Terraform or OpenTofu),
+// a separate sandbox for each test, the provider block that points to it, and
+// customers who launch links while an apply waits.
 //
-// It is for tests only and knows the adapters, but not the provider: tests
-// hand that in.
+// It is for tests only and knows the adapters, but not the provider: tests pass
+// that in.
 package acctest
 
 import (
@@ -39,8 +39,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// prepare sets the environment of the engine and of the SDK: nothing of the
-// person at the keyboard may leak into a test, and nothing may ask the network.
+// prepare sets the environment of the engine and of the SDK: no settings of the
+// developer's machine may affect a test, and no program may use the network.
 func prepare(folder string) error {
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
@@ -55,14 +55,14 @@ func prepare(folder string) error {
 	}
 	settings := map[string]string{
 		"TF_ACC":                      "1",
-		"TF_CLI_CONFIG_FILE":          rc, // one that is named but not there makes the test library stumble
+		"TF_CLI_CONFIG_FILE":          rc, // the test library fails if the named file does not exist
 		"CHECKPOINT_DISABLE":          "1",
 		folderVariable:                folder,
 		"AWS_EC2_METADATA_DISABLED":   "true",
 		"AWS_CONFIG_FILE":             filepath.Join(folder, "none"),
 		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "none"),
 	}
-	// Unit tests run without an engine; acceptance tests then fail, by Start.
+	// Unit tests run without an engine; acceptance tests then fail in Start.
 	if engine, err := trial.Engine(); err == nil {
 		settings["TF_ACC_TERRAFORM_PATH"] = engine
 		if strings.Contains(filepath.Base(engine), "tofu") {
@@ -77,11 +77,13 @@ func prepare(folder string) error {
 	return nil
 }
 
-// folderVariable is what Main tells Start.
+// folderVariable is the environment variable that passes the folder from Main
+// to Start.
 const folderVariable = "XACCT_TEST_FOLDER"
 
-// Engine is the engine to run with. A test asks for it itself, so that go test
-// doesn't take the results of one engine for those of another.
+// Engine returns the engine to run with. Each test reads it from the
+// environment, so that go test does not reuse the results of one engine for
+// another.
 func Engine(t testing.TB) string {
 	t.Helper()
 	found, err := trial.Engine()

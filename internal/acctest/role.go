@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// Role makes a role of the vendor with a trust policy and an identity policy,
+// Role creates a role of the vendor with a trust policy and an identity policy,
 // and returns its ARN.
 func (w *World) Role(name, trust, policy string) string {
 	w.t.Helper()
@@ -44,8 +44,8 @@ func (w *World) Trust(name, trust string) {
 	}
 }
 
-// PoliciesOf are the policies that a role really has, as its account sees it:
-// the names of the managed and of the inline ones, sorted.
+// PoliciesOf returns the policies that a role has in its account: the names of
+// the managed and of the inline ones, sorted.
 func (w *World) PoliciesOf(accountID, role string) []string {
 	w.t.Helper()
 	client := w.iam(accountID)

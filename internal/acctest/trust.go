@@ -12,17 +12,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// trusted are the roots of all sandboxes of this process, in one file that
-// AWS_CA_BUNDLE names: the variable is the process's, and the tests run side by
-// side.
+// trusted holds the roots of all sandboxes of this process, in one file that
+// AWS_CA_BUNDLE names: the variable belongs to the process, and the tests run
+// in parallel.
 var trusted struct {
 	mu    sync.Mutex
 	roots []byte
 }
 
-// Trust lets everything in this process believe in the signatures of a sandbox.
-// It has to be called before the AWS clients are made that go there. The file
-// is in the folder of Main.
+// Trust makes everything in this process trust the signatures of a sandbox.
+// Call it before the AWS clients for that sandbox are created. The file is in
+// the folder of Main.
 func Trust(t testing.TB, box *sandbox.Sandbox) {
 	t.Helper()
 	root, err := box.SigningCA()
@@ -37,7 +37,7 @@ func Trust(t testing.TB, box *sandbox.Sandbox) {
 	defer trusted.mu.Unlock()
 	trusted.roots = append(trusted.roots, root...)
 	bundle := filepath.Join(folder, "roots.pem")
-	// Renamed into its place, so that whoever reads it finds it whole.
+	// It is renamed into place, so that readers never find half a file.
 	if err := os.WriteFile(bundle+".new", trusted.roots, 0o600); err != nil {
 		t.Fatal(err)
 	}

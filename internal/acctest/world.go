@@ -26,17 +26,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// Region is where the vendor of every test is at home.
+// Region is the vendor's Region in every test.
 const Region = "us-east-1"
 
-// Customers' accounts, for tests that need a few.
+// Accounts of customers, for tests that need several.
 const (
 	Globex   = "222222222222"
 	Initech  = "333333333333"
 	Umbrella = "444444444444"
 )
 
-// World is one test's AWS, with the vendor's own eyes on it.
+// World is one test's AWS, with clients of the vendor.
 type World struct {
 	*sandbox.Sandbox
 	Clients *awsclient.Clients
@@ -44,7 +44,7 @@ type World struct {
 	t       testing.TB
 	region  string // of the vendor
 	mu      sync.Mutex
-	written chan struct{} // closed and replaced whenever the vendor wrote to DynamoDB
+	written chan struct{} // closed and replaced whenever the vendor has written to DynamoDB
 }
 
 // Start starts a sandbox for one test.
@@ -53,7 +53,8 @@ func Start(t testing.TB, options ...sandbox.Option) *World {
 	return StartIn(t, Region, options...)
 }
 
-// StartIn starts one in which vendor and customers live in a Region's partition.
+// StartIn starts a sandbox in which vendor and customers live in a Region's
+// partition.
 func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
 	t.Helper()
 	box := trial.Sandbox(t, append(options, sandbox.WithRegion(region))...)
@@ -69,13 +70,13 @@ func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
 	return w
 }
 
-// ClientsIn are the vendor's clients in a Region.
+// ClientsIn returns the vendor's clients in a Region.
 func (w *World) ClientsIn(region string) *awsclient.Clients {
 	w.t.Helper()
 	return w.ClientsOf(sandbox.VendorAccount, region)
 }
 
-// ClientsOf are those of the administrator of an account.
+// ClientsOf returns the clients of an account's administrator.
 func (w *World) ClientsOf(accountID, region string) *awsclient.Clients {
 	w.t.Helper()
 	clients, err := trial.Clients(context.Background(), w.Sandbox, accountID, region)
@@ -85,14 +86,14 @@ func (w *World) ClientsOf(accountID, region string) *awsclient.Clients {
 	return clients
 }
 
-// Provider is the provider block that leads into this world, as the vendor's
-// admin in the vendor's Region.
+// Provider returns the provider block for this world, as the vendor's admin in
+// the vendor's Region.
 func (w *World) Provider() string {
 	return w.ProviderWith(w.region, sandbox.VendorAccount, "")
 }
 
-// ProviderWith is a provider block for another Region or account, with more
-// arguments.
+// ProviderWith returns a provider block for another Region or account, with
+// more arguments.
 func (w *World) ProviderWith(region, accountID, more string) string {
 	w.t.Helper()
 	keys, err := w.Credentials(accountID)
@@ -102,7 +103,7 @@ func (w *World) ProviderWith(region, accountID, more string) string {
 	return w.ProviderAs(keys, region, more)
 }
 
-// ProviderAs is a provider block with given keys.
+// ProviderAs returns a provider block with the given keys.
 func (w *World) ProviderAs(keys sandbox.Credentials, region, more string) string {
 	var endpoints strings.Builder
 	for service, url := range trial.Endpoints(w.URL()) {
@@ -122,7 +123,7 @@ provider "xacct" {
 `, region, keys.AccessKeyID, keys.SecretAccessKey, endpoints.String(), w.URL(), more)
 }
 
-// Registry is a hub's registry, as the vendor sees it.
+// Registry returns a hub's registry, with the vendor's clients.
 func (w *World) Registry(hub string) *registry.Registry {
 	return registry.New(w.Clients.DynamoDB(), hub, time.Now)
 }
@@ -139,8 +140,8 @@ func (w *World) wrote(c *kernel.Call) error {
 	return nil
 }
 
-// Until waits until something that is in the registry is so: it looks after
-// every write, and never sleeps.
+// Until waits until a condition on the registry is true: it checks after every
+// write, and never sleeps.
 func (w *World) Until(ctx context.Context, so func() bool) error {
 	for {
 		w.mu.Lock()
@@ -157,7 +158,7 @@ func (w *World) Until(ctx context.Context, so func() bool) error {
 	}
 }
 
-// Link waits until a customer's link may be launched: it is open, and the
+// Link waits until a customer's link can be launched: it is open, and the
 // customer's account may publish. It returns the launch link.
 func (w *World) Link(ctx context.Context, hub, customer string) (string, error) {
 	records := w.Registry(hub)
@@ -185,8 +186,8 @@ func (w *World) Link(ctx context.Context, hub, customer string) (string, error) 
 	return LaunchURL(link)
 }
 
-// readable is the address under which the customer can read their template:
-// signed, where the hub wants that.
+// readable returns the address under which the customer can read the template:
+// signed, if the hub's templates are private.
 func (w *World) readable(ctx context.Context, link onboarding.Link) (string, error) {
 	vendor, err := hub.New(w.Clients, link.Hub, time.Now, rand.Reader)
 	if err != nil {
@@ -200,7 +201,7 @@ func (w *World) readable(ctx context.Context, link onboarding.Link) (string, err
 	return signed.URL, err
 }
 
-// LaunchURL is the link of a record, put together without the provider's help.
+// LaunchURL returns the link of a record, built without the provider.
 func LaunchURL(link onboarding.Link) (string, error) {
 	var declared struct {
 		Region    string `json:"region"`
@@ -225,19 +226,19 @@ func LaunchURL(link onboarding.Link) (string, error) {
 	return quickcreate.Link{Region: region, TemplateURL: link.TemplateURL, StackName: declared.StackName, Parameters: parameters}.URL("")
 }
 
-// patience is how long anything in a test may take before it has failed.
+// patience is the time after which a waiting test has failed.
 const patience = 2 * time.Minute
 
-// Launch does what a customer does, in the background: as soon as their link is
-// ready they open it in their account and create the stack. The test fails if
-// the stack does not end with the given status. The returned function waits
+// Launch acts as a customer, in the background: as soon as the link is ready,
+// it opens it in the customer's account and creates the stack. The test fails
+// if the stack does not end with the given status. The returned function waits
 // for that.
 func (w *World) Launch(hub, customer, accountID, status string) (wait func() sandbox.Stack) {
 	w.t.Helper()
 	return w.LaunchWith(hub, customer, accountID, status, sandbox.LaunchOptions{})
 }
 
-// LaunchWith is Launch by somebody who edits the form.
+// LaunchWith is Launch with edited values in the form.
 func (w *World) LaunchWith(hub, customer, accountID, status string, o sandbox.LaunchOptions) (wait func() sandbox.Stack) {
 	done := make(chan sandbox.Stack, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -269,10 +270,10 @@ func (w *World) launch(ctx context.Context, hub, customer, accountID string, o s
 	return w.WaitStack(ctx, id)
 }
 
-// Story is what a stack's owner reads in its events.
+// Story returns a stack's events as its owner reads them.
 func (w *World) Story(stackID string) string { return trial.Story(w.Sandbox, stackID) }
 
-// Update updates a customer's stack and waits until that is done.
+// Update updates a customer's stack and waits for the end.
 func (w *World) Update(stackID string, o sandbox.UpdateOptions) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -286,7 +287,7 @@ func (w *World) Update(stackID string, o sandbox.UpdateOptions) {
 	}
 }
 
-// Leave deletes a customer's stack and waits until it is gone.
+// Leave deletes a customer's stack and waits for the end.
 func (w *World) Leave(stackID string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -326,8 +327,8 @@ func (w *World) Registrar(hub string) (stop func()) {
 	return stop
 }
 
-// Calls counts the vendor's calls over HTTP after a mark of the journal, by
-// "service:Action", and in all.
+// Calls returns the number of the vendor's calls over HTTP after a mark of the
+// journal, by "service:Action", and the total.
 func (w *World) Calls(mark int) (map[string]int, int) {
 	counts, total := map[string]int{}, 0
 	for _, e := range w.Journal().Since(mark) {
@@ -339,7 +340,7 @@ func (w *World) Calls(mark int) (map[string]int, int) {
 	return counts, total
 }
 
-// Called is closed once an action was called from now on.
+// Called returns a channel that is closed at the next call of an action.
 func (w *World) Called(service, action string) <-chan struct{} {
 	called := make(chan struct{})
 	once := sync.OnceFunc(func() { close(called) })

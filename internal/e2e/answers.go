@@ -13,14 +13,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// answers are those that CloudFormation's buckets took, by request. A request
-// may be answered more than once, but never with two different answers.
+// answers holds the answers that CloudFormation's buckets accepted, by request.
+// A request may be answered more than once, but never with two different
+// answers.
 type answers struct {
 	mu    sync.Mutex
 	taken map[string][]string
 }
 
-// took remembers every answer that reached a bucket with a good signature.
+// took records every answer that reached a bucket with a valid signature.
 func (a *answers) took(c *kernel.Call) error {
 	if c.Service != "s3" || c.Principal == nil || c.Principal.Service != "cloudformation.amazonaws.com" || c.Action != "PutObject" {
 		return nil
@@ -37,11 +38,11 @@ func (a *answers) took(c *kernel.Call) error {
 // Answer is one answer to a custom resource, as CloudFormation reads it.
 type Answer struct {
 	Status, Reason, PhysicalResourceID, LogicalResourceID string
-	Times                                                 int // how often it was given
+	Times                                                 int // how often it was sent
 }
 
-// Answers are those to a stack's requests, sorted by their text. Two different
-// ones to one request fail the test.
+// Answers returns those to a stack's requests, sorted by their text. Two
+// different answers to one request fail the test.
 func (w *World) Answers(stackID string) []Answer {
 	w.T.Helper()
 	w.answers.mu.Lock()

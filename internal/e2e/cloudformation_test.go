@@ -19,9 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// What CloudFormation really does, beyond a create that goes well.
+// CloudFormation's behaviour beyond a create that succeeds.
 
-func TestARegistrarThatComesTooLateRegistersNothingAndLetsTheStackGo(t *testing.T) {
+func TestALateRegistrarRegistersNothingAndAnswersTheRollback(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))
@@ -36,10 +36,10 @@ func TestARegistrarThatComesTooLateRegistersNothingAndLetsTheStackGo(t *testing.
 	w.Quiet()
 	w.Reads(id, "CloudFormation did not receive a response from your Custom Resource.")
 	c.Unknown()
-	c.Connect(Virginia) // and the customer is welcome afterwards
+	c.Connect(Virginia) // and the customer can connect afterwards
 }
 
-// phonedHome waits until stacks have published so many messages.
+// phonedHome waits until stacks have published the given number of messages.
 func (w *World) phonedHome(n int) {
 	w.T.Helper()
 	w.queueHas(func(messages int) bool { return messages >= n })
@@ -65,7 +65,7 @@ func TestADeleteWaitsForARegistrarThatIsAway(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 }
 
-func TestAnotherResourceThatFailsWhileWeProveLeavesNothingConnected(t *testing.T) {
+func TestAResourceThatFailsDuringTheProofLeavesNothingConnected(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))
@@ -98,7 +98,7 @@ func TestAnotherResourceThatFailsWhileWeProveLeavesNothingConnected(t *testing.T
 	c.Connect(Virginia)
 }
 
-func TestAFailedUpdateGoesBackAndStaysConnected(t *testing.T) {
+func TestAFailedUpdateIsRolledBackAndTheStackStaysConnected(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -114,7 +114,7 @@ func TestAFailedUpdateGoesBackAndStaysConnected(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatFailsElsewhereAfterOursTakesOursBack(t *testing.T) {
+func TestAnUpdateThatFailsElsewhereRollsTheRegistrationBack(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -132,7 +132,7 @@ func TestAnUpdateThatFailsElsewhereAfterOursTakesOursBack(t *testing.T) {
 	before := c.Owned(id, onboarding.Active)
 
 	c.Update(id, sandbox.UpdateOptions{TemplateURL: with(roleV2, "2")})
-	failing := other.Next() // our own update was answered by now
+	failing := other.Next() // our own update was answered before
 	other.Answer(failing, "the neighbour is out of order")
 	other.Answer(other.Next(), "")
 	c.Settled(id, "UPDATE_ROLLBACK_COMPLETE")
@@ -148,7 +148,7 @@ func TestAnUpdateThatFailsElsewhereAfterOursTakesOursBack(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 }
 
-// renamed is the template with the phone-home under another logical ID.
+// renamed returns the template with the phone-home under another logical ID.
 func renamed(w *World, to string) string {
 	return w.Edited(w.Template(roleV1), func(resources map[string]any) {
 		resources[to] = resources[stacktemplate.PhoneHomeLogicalID]
@@ -211,7 +211,7 @@ func TestAStackDeletedByForceAndCreatedElsewhereIsConnectedThere(t *testing.T) {
 	c.Owned(second, onboarding.Disconnected)
 }
 
-func TestTwoCustomersOfOneAccountDoNotDisturbEachOther(t *testing.T) {
+func TestTwoCustomersWithOneAccountAreIndependent(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -229,7 +229,7 @@ func TestTwoCustomersOfOneAccountDoNotDisturbEachOther(t *testing.T) {
 	staging.Owned(second, onboarding.Active)
 }
 
-func TestASecondStackOfTheSameLinkFailsOnItsOwnAndLeavesTheFirstAlone(t *testing.T) {
+func TestASecondStackOfTheSameLinkFailsAndTheFirstStaysConnected(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -237,7 +237,7 @@ func TestASecondStackOfTheSameLinkFailsOnItsOwnAndLeavesTheFirstAlone(t *testing
 	first := c.Connect(Frankfurt)
 	second := c.Launch(Virginia, sandbox.LaunchOptions{})
 	c.Settled(second, "ROLLBACK_COMPLETE")
-	w.Reads(second, "already exists") // the role, says IAM
+	w.Reads(second, "already exists") // the role exists, says IAM
 	w.Quiet()
 	c.Owned(first, onboarding.Active)
 }
@@ -255,7 +255,8 @@ func TestASecondStackWithANewRoleIsRefusedWhileTheFirstWorks(t *testing.T) {
 	w.Reads(second, "This AWS account is already connected to Acme, by the stack acme-access in eu-central-1, and that connection works.")
 	c.Owned(first, onboarding.Active)
 
-	// With the first one gone, or its role, the second may come.
+	// When the first stack or its role no longer exists, the second may
+	// connect.
 	w.Must(w.ForgetStack(t.Context(), first))
 	c.Settled(first, "DELETE_COMPLETE")
 	again := c.Launch(Virginia, sandbox.LaunchOptions{StackName: "acme-again"})
@@ -264,7 +265,7 @@ func TestASecondStackWithANewRoleIsRefusedWhileTheFirstWorks(t *testing.T) {
 	c.Owned(again, onboarding.Active)
 }
 
-func TestALiveStackOutlivesItsLink(t *testing.T) {
+func TestALiveStackStaysConnectedAfterItsLinkIsClosed(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -281,7 +282,7 @@ func TestALiveStackOutlivesItsLink(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 }
 
-// trusting is a template whose role trusts as somebody has edited it.
+// trusting returns a template whose role has an edited trust policy.
 func trusting(w *World, edit func(statement map[string]any)) string {
 	return w.Edited(w.Template(roleV1), func(resources map[string]any) {
 		role := resources[stacktemplate.RoleLogicalID].(map[string]any)["Properties"].(map[string]any)
@@ -291,33 +292,33 @@ func trusting(w *World, edit func(statement map[string]any)) string {
 	})
 }
 
-func TestARoleThatIsNotSafeIsNotConnected(t *testing.T) {
+func TestAnUnsafeRoleIsNotConnected(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		edit  func(statement map[string]any)
 		reads string
 	}{
-		"no external ID asked for": {
+		"no external ID required": {
 			func(s map[string]any) { delete(s, "Condition") },
 			"can be assumed without an external ID, so others could get in through Acme too.",
 		},
-		"any external ID will do": {
+		"any external ID accepted": {
 			func(s map[string]any) {
 				s["Condition"] = map[string]any{"StringLike": map[string]any{"sts:ExternalId": "*"}}
 			},
 			"can be assumed with a wrong external ID, so others could get in through Acme too.",
 		},
-		"an external ID only where there is one": {
+		"an external ID required only if one is given": {
 			func(s map[string]any) {
 				s["Condition"] = map[string]any{"StringEqualsIfExists": map[string]any{"sts:ExternalId": map[string]any{"Ref": "ExternalId"}}}
 			},
 			"can be assumed without an external ID",
 		},
-		"somebody else is trusted": {
+		"another account is trusted": {
 			func(s map[string]any) { s["Principal"] = map[string]any{"AWS": AccountID(1)} },
 			"Acme cannot assume the role arn:aws:iam::" + AccountID(1) + ":role/acme-globex",
 		},
-		"another external ID is asked for": {
+		"another external ID required": {
 			func(s map[string]any) {
 				s["Condition"] = map[string]any{"StringEquals": map[string]any{"sts:ExternalId": "something-else"}}
 			},
@@ -338,7 +339,7 @@ func TestARoleThatIsNotSafeIsNotConnected(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatOpensTheRoleIsRefusedAndTakenBack(t *testing.T) {
+func TestAnUpdateThatOpensTheRoleIsRefusedAndRolledBack(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -357,7 +358,7 @@ func TestAnUpdateThatOpensTheRoleIsRefusedAndTakenBack(t *testing.T) {
 	c.Owned(id, onboarding.Active)
 }
 
-func TestSomebodyWhoIsSignedInThroughARoleMayLaunch(t *testing.T) {
+func TestAnAssumedRoleMayLaunch(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -380,13 +381,14 @@ func TestSomebodyWhoIsSignedInThroughARoleMayLaunch(t *testing.T) {
 
 const (
 	administrators = `{"Effect":"Allow","Action":"*","Resource":"*"}`
-	// operators have CloudFormation act as a role, and may do little themselves.
+	// operators make CloudFormation act as a role, and may do little
+	// themselves.
 	operators = `{"Effect":"Allow","Action":["cloudformation:*","s3:GetObject","iam:PassRole"],"Resource":"*"}`
-	// builders make roles, and may not publish.
+	// builders create roles, and may not publish.
 	builders = `{"Effect":"Allow","Action":"iam:*","Resource":"*"}`
 )
 
-// newRole makes a role in the customer's account.
+// newRole creates a role in the customer's account.
 func (c *Customer) newRole(name, trusts, statement string) (arn string) {
 	c.T.Helper()
 	admin, err := c.Admin(c.Account)
@@ -424,7 +426,7 @@ func TestAStackWithAServiceRoleIsConnectedAndDeletedByIt(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 }
 
-func TestAServiceRoleThatMayNotPublishSaysSo(t *testing.T) {
+func TestAServiceRoleWithoutPermissionToPublishIsReported(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -441,7 +443,7 @@ func TestAServiceRoleThatMayNotPublishSaysSo(t *testing.T) {
 	}
 }
 
-func TestIAMThatTakesItsTimeIsWaitedFor(t *testing.T) {
+func TestTheProofWaitsForAnEventuallyConsistentIAM(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()

@@ -15,12 +15,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// story is one request that a registrar dies over: what comes before it, what
-// sends it, and what must be in the end.
+// story is one request during which a registrar dies: the steps before it, the
+// step that sends it, and the expected result.
 type story struct {
 	prepare func(c *Customer) (stackID string) // with a registrar that lives
 	send    func(c *Customer, stackID string) string
-	stack   string // its status in the end
+	stack   string // its expected status
 	role    onboarding.RegistrationStatus
 	history []onboarding.Outcome
 	answers int // to all requests of the stack
@@ -61,7 +61,7 @@ var stories = map[string]story{
 
 // TestARegistrarMayDieAtEveryCall kills the registrar right before and right
 // after each call that handling one request makes, one after the other, until
-// it gets through; another one takes over, and nothing shows.
+// it completes; another one takes over, and the result is the same.
 func TestARegistrarMayDieAtEveryCall(t *testing.T) {
 	t.Parallel()
 	for name, s := range stories {
@@ -71,17 +71,17 @@ func TestARegistrarMayDieAtEveryCall(t *testing.T) {
 				w := New(t)
 				n := 1 // the receive
 				if !after {
-					n = 2 // before that there is no message to lose
+					n = 2 // before it there is no message to lose
 				}
 				for ; s.survives(t, w, n, after); n++ {
 					if n > 100 {
-						t.Fatal("it never gets through")
+						t.Fatal("it never completes")
 					}
 				}
-				// Receive, two reads, the answer stored, sent and committed, and the
-				// message deleted: no request takes fewer calls.
+				// Receive, two reads, the answer stored, sent and committed,
+				// and the message deleted: no request takes fewer calls.
 				if n < 8 {
-					t.Errorf("the registrar died %d times only", n-1)
+					t.Errorf("the registrar died only %d times", n-1)
 				}
 			})
 		}
@@ -89,7 +89,7 @@ func TestARegistrarMayDieAtEveryCall(t *testing.T) {
 }
 
 // survives plays the story once with a registrar that dies at its n-th call. It
-// is false where that call never came.
+// returns false if that call was never made.
 func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
 	t.Helper()
 	c := w.Invite(fmt.Sprintf("customer-%d", n), AccountID(n))
@@ -122,8 +122,8 @@ func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
 }
 
 // TestAnAnswerThatArrivedBeforeACrashCountsHoursLater: the registrar dies right
-// after its answer has arrived, and the next one starts when the answer's
-// address has expired. A Create counts if its role proves; a Delete once another
+// after its answer has arrived, and the next one starts when the response URL
+// has expired. A Create is committed if its role proves; a Delete once another
 // customer's role can be assumed, and this one's can't.
 func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 	t.Parallel()
@@ -162,9 +162,9 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 	}
 }
 
-// TestTheStoredAnswerIsGivenWhateverIsTrueByThen: the registrar dies between
+// TestTheStoredAnswerIsSentEvenIfTheLinkHasChanged: the registrar dies between
 // storing its answer and sending it, and meanwhile the vendor changes the link.
-func TestTheStoredAnswerIsGivenWhateverIsTrueByThen(t *testing.T) {
+func TestTheStoredAnswerIsSentEvenIfTheLinkHasChanged(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		closedBefore bool

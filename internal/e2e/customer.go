@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Customer is somebody whom the vendor has given a link.
+// Customer is a tenant to whom the vendor has given a link.
 type Customer struct {
 	*World
 	Name    string
@@ -25,10 +25,10 @@ type Customer struct {
 	Link    onboarding.Link
 }
 
-// AccountID is the n-th of any number of accounts.
+// AccountID returns the n-th account ID of any number.
 func AccountID(n int) string { return strconv.Itoa(200_000_000_000 + n) }
 
-// roleV1 and roleV2 are what the vendor asks for today and tomorrow.
+// roleV1 and roleV2 are the vendor's current and next version of the role.
 var (
 	roleV1 = permissionset.Role{InlinePolicies: map[string]string{
 		"logs": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:GetLogEvents","Resource":"*"}]}`,
@@ -64,7 +64,7 @@ func (w *World) Invite(name, accountID string, change ...func(*onboarding.Link))
 	return &Customer{World: w, Name: name, Account: accountID, Link: link}
 }
 
-// Change writes the customer's link anew.
+// Change rewrites the customer's link.
 func (c *Customer) Change(change func(*onboarding.Link)) {
 	c.T.Helper()
 	link := c.Link
@@ -74,10 +74,10 @@ func (c *Customer) Change(change func(*onboarding.Link)) {
 	c.Link = link
 }
 
-// URL is the launch link, into a Region's console.
+// URL returns the launch link, into a Region's console.
 func (c *Customer) URL(in string) string { return c.URLOf(in, c.Link.TemplateURL) }
 
-// URLOf is the same link with another template.
+// URLOf returns the same link with another template.
 func (c *Customer) URLOf(in, template string) string {
 	c.T.Helper()
 	address, err := quickcreate.Link{
@@ -94,8 +94,8 @@ func (c *Customer) Launch(in string, o sandbox.LaunchOptions) (stackID string) {
 	return c.LaunchOf(in, c.Link.TemplateURL, o)
 }
 
-// LaunchOf launches the link with another template, as somebody may who edits
-// the URL in their browser.
+// LaunchOf launches the link with another template, like a person who edits the
+// URL in the browser.
 func (c *Customer) LaunchOf(in, template string, o sandbox.LaunchOptions) (stackID string) {
 	c.T.Helper()
 	id, err := c.LaunchURL(c.T.Context(), c.URLOf(in, template), c.Account, o)
@@ -103,7 +103,7 @@ func (c *Customer) LaunchOf(in, template string, o sandbox.LaunchOptions) (stack
 	return id
 }
 
-// Connect is a launch that goes well.
+// Connect launches the link and requires success.
 func (c *Customer) Connect(in string) (stackID string) {
 	c.T.Helper()
 	id := c.Launch(in, sandbox.LaunchOptions{})
@@ -125,7 +125,7 @@ func (c *Customer) Delete(stackID string) {
 	c.Must(c.DeleteStack(c.T.Context(), stackID))
 }
 
-// Registrations are what the vendor knows of the customer.
+// Registrations returns what the vendor knows of the customer.
 func (c *Customer) Registrations() []onboarding.Registration {
 	c.T.Helper()
 	found, err := c.Registry().Customer(c.T.Context(), c.Name)
@@ -134,7 +134,7 @@ func (c *Customer) Registrations() []onboarding.Registration {
 }
 
 // Owned fails the test unless the customer has exactly one registration, which
-// is a stack's and has a status.
+// belongs to a stack and has a status.
 func (c *Customer) Owned(stackID string, status onboarding.RegistrationStatus) onboarding.Registration {
 	c.T.Helper()
 	all := c.Registrations()
@@ -144,7 +144,7 @@ func (c *Customer) Owned(stackID string, status onboarding.RegistrationStatus) o
 	return all[0]
 }
 
-// Unknown fails the test where anything was registered.
+// Unknown fails the test if the customer has a registration.
 func (c *Customer) Unknown() {
 	c.T.Helper()
 	if all := c.Registrations(); len(all) != 0 {
@@ -152,7 +152,7 @@ func (c *Customer) Unknown() {
 	}
 }
 
-// Happened are the outcomes of what the customer's stacks asked for, oldest
+// Happened returns the outcomes of what the customer's stacks asked for, oldest
 // first.
 func (c *Customer) Happened() []onboarding.Outcome {
 	c.T.Helper()
@@ -167,7 +167,7 @@ func (c *Customer) Happened() []onboarding.Outcome {
 	return outcomes
 }
 
-// Template is the hub's template with a role.
+// Template returns the hub's template with a role.
 func (w *World) Template(role permissionset.Role) []byte {
 	w.T.Helper()
 	template, err := stacktemplate.Render(w.Specification(role))
@@ -175,7 +175,7 @@ func (w *World) Template(role permissionset.Role) []byte {
 	return template.JSON()
 }
 
-// Edited is a template with its resources changed by hand, published.
+// Edited publishes a template with its resources changed by hand.
 func (w *World) Edited(body []byte, edit func(resources map[string]any)) (address string) {
 	w.T.Helper()
 	var template map[string]any
@@ -186,5 +186,5 @@ func (w *World) Edited(body []byte, edit func(resources map[string]any)) (addres
 	return w.Publish(body)
 }
 
-// Advance moves the clock and wakes whoever waits for it.
+// Advance moves the clock and wakes everything that waits for it.
 func (w *World) Advance(d time.Duration) { w.Clock().Advance(d) }

@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// ear hears what is put on the hub's event bus.
+// ear records the events that are put on the hub's event bus.
 type ear struct {
 	*World
 	mu      sync.Mutex
@@ -52,7 +52,7 @@ func listen(w *World) *ear {
 	return e
 }
 
-// ring wakes those who wait for the bell, and hangs up a new one.
+// ring wakes the waiters of the bell, and replaces it by a new one.
 func (e *ear) ring(bell *chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -60,8 +60,8 @@ func (e *ear) ring(bell *chan struct{}) {
 	*bell = make(chan struct{})
 }
 
-// told waits until so many events were put on the bus, and gives their details,
-// those of the same event side by side and the others in their order.
+// told waits until so many events were put on the bus, and returns their
+// details, those of the same event side by side and the others in their order.
 func (e *ear) told(n int) (kinds []string, details []events.Detail) {
 	e.T.Helper()
 	ctx, cancel := context.WithTimeout(e.T.Context(), patience)
@@ -104,8 +104,8 @@ func (e *ear) sorted(all []sandbox.Event) (kinds []string, details []events.Deta
 	return kinds, details
 }
 
-// silent waits until nothing is left to be told: an event leaves the outbox a
-// moment after it was put on the bus, and the registrars have to be alive for it.
+// silent waits until the outbox is empty: an event leaves it a moment after it
+// was put on the bus, and the registrars have to be alive for that.
 func (e *ear) silent() {
 	e.T.Helper()
 	ctx, cancel := context.WithTimeout(e.T.Context(), patience)
@@ -130,7 +130,7 @@ func (e *ear) silent() {
 	}
 }
 
-func TestOthersAreToldWhatBecomesOfACustomersRole(t *testing.T) {
+func TestEveryChangeOfACustomersRoleIsAnEvent(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	ear := listen(w)
@@ -143,7 +143,8 @@ func TestOthersAreToldWhatBecomesOfACustomersRole(t *testing.T) {
 	w.Quiet()
 	ear.told(2)
 
-	// Somebody else's proof finds the role broken; whoever sweeps next tells it.
+	// Another process's proof finds the role broken; the next sweep of any
+	// registrar sends the event.
 	degraded, entry := onboarding.Health(c.Owned(id, onboarding.Active), onboarding.Proof{Outcome: onboarding.Refused}, w.Now())
 	_, err := w.Registry().PutHealth(t.Context(), degraded, *entry)
 	w.Must(err)
@@ -209,14 +210,14 @@ func TestHoursWithoutEventBridgeDelayNothingElse(t *testing.T) {
 	}
 }
 
-func TestARegistrarThatDiesOverAnEventLeavesItToTheNextOne(t *testing.T) {
+func TestAnEventOfADeadRegistrarIsSentByTheNextOne(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		executed bool
 		times    int
 	}{
-		"before EventBridge has it":                        {executed: false, times: 1},
-		"after EventBridge has it, but before it can tell": {executed: true, times: 2},
+		"before EventBridge has it":                       {executed: false, times: 1},
+		"after EventBridge has it, but before its answer": {executed: true, times: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -250,14 +251,14 @@ func TestARegistrarThatDiesOverAnEventLeavesItToTheNextOne(t *testing.T) {
 			}
 			for _, d := range details {
 				if diff := cmp.Diff(details[0], d); diff != "" {
-					t.Errorf("the same event says something else the second time:\n%s", diff)
+					t.Errorf("the same event differs the second time:\n%s", diff)
 				}
 			}
 		})
 	}
 }
 
-func TestAHubWithoutAnEventBusCallsEventBridgeNever(t *testing.T) {
+func TestAHubWithoutAnEventBusNeverCallsEventBridge(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	r := w.Registrar()

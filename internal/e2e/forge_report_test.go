@@ -19,11 +19,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// report is what came of a siege.
+// report is the result of a siege.
 type report struct {
 	Sent     int            // forgeries
-	Fates    map[string]int // what came of them
-	Honest   int            // customers between them
+	Fates    map[string]int // their outcomes
+	Honest   int            // honest customers between them
 	Served   int            // of those
 	Left     int            // of those, deleted again
 	Hosts    map[string]int // requests that are no call of the AWS API, by host
@@ -32,21 +32,21 @@ type report struct {
 	Often    int            // how often a forgery was received at most
 	Oftenest string         // which one that was
 	Took     time.Duration
-	Problems []string // broken promises; there must be none
+	Problems []string // broken promises; must be empty
 }
 
-// print shows the report to a person.
+// print prints the report for a person.
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%d forged or broken messages, sent through the hub's topics by a customer who may publish\n", r.Sent)
 	for _, fate := range []string{fateUnsent, fateDead, fateRefused, fateAnswered} {
 		fmt.Fprintf(out, "  %4d %s\n", r.Fates[fate], map[string]string{
-			fateUnsent:   "that SNS itself did not take",
-			fateDead:     "put aside for a person, unanswered",
+			fateUnsent:   "refused by SNS itself",
+			fateDead:     "moved to the dead-letter queue, unanswered",
 			fateRefused:  "answered, and refused by CloudFormation's bucket: nothing changed",
 			fateAnswered: "answered to the forger's own stack: nothing registered",
 		}[fate])
 	}
-	fmt.Fprintf(out, "%d of %d honest customers between them were served; %d of them left again\n", r.Served, r.Honest, r.Left)
+	fmt.Fprintf(out, "%d of %d honest customers between them were served; %d of them deleted their stacks\n", r.Served, r.Honest, r.Left)
 	fmt.Fprintf(out, "the slowest of them waited %s by CloudFormation's clock\n", r.Slowest.Round(time.Second))
 	fmt.Fprintf(out, "each message was received %.1f times and cost %.1f calls of AWS on average; %q was received most often, %d times\n", r.Cost.receives, r.Cost.calls, r.Oftenest, r.Often)
 	fmt.Fprintf(out, "hosts that anything was sent to:\n")
@@ -60,8 +60,8 @@ func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "it took %s\n", r.Took.Round(time.Millisecond))
 }
 
-// checkRegistrations compares everything that is registered with what the
-// honest customers did: nothing more, and nothing less.
+// checkRegistrations compares all registrations with what the honest customers
+// did.
 func (s *siege) checkRegistrations() {
 	s.T.Helper()
 	honest := map[string]string{s.victim.Name: s.victimStack}
@@ -102,8 +102,8 @@ func (s *siege) checkRegistrations() {
 	}
 }
 
-// changes are the outcomes in a customer's history that say that something is
-// different from then on. That somebody was refused is in it too.
+// changes returns the outcomes in a customer's history that change a
+// registration. The history has refusals, too.
 func (s *siege) changes(c *Customer) []onboarding.Outcome {
 	changing := []onboarding.Outcome{
 		onboarding.OutcomeRegistered, onboarding.OutcomeUpdated, onboarding.OutcomeUpdatedUnproven, onboarding.OutcomeRolledBack,
@@ -118,9 +118,9 @@ func stackOf(s *siege, id string) string {
 	return stack.Status
 }
 
-// traces are what the registrar did, by what it did it to.
+// traces holds what the registrar did, by the object to which it did it.
 type traces struct {
-	aside map[string]bool       // messages that were put aside, and what was in them
+	aside map[string]bool       // messages in the dead-letter queue, and their content
 	put   map[string][]Exchange // answers, by path
 }
 
@@ -139,7 +139,7 @@ func (s *siege) traces() traces {
 	return t
 }
 
-// fate finds out what came of a forgery.
+// fate returns the outcome of a forgery.
 func (s *siege) fate(f sentForgery, t traces) string {
 	if f.refused != nil {
 		return fateUnsent
@@ -150,7 +150,7 @@ func (s *siege) fate(f sentForgery, t traces) string {
 	}
 	for _, e := range t.put["/"+f.path] {
 		if e.at < f.since {
-			continue // the answer to whoever asked before
+			continue // the answer to the earlier sender
 		}
 		fate := map[int]string{http.StatusOK: fateAnswered, http.StatusForbidden: fateRefused, http.StatusBadRequest: fateRefused}[e.Status]
 		if fate == "" {
@@ -192,7 +192,7 @@ func (s *siege) count(r *report) {
 	}
 }
 
-// path is the decoded path of a request.
+// path returns the decoded path of a request.
 func (e Exchange) path() string {
 	u, err := url.ParseRequestURI(e.URI)
 	if err != nil {
@@ -203,7 +203,7 @@ func (e Exchange) path() string {
 
 var certificatePath = regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{32}\.pem$`)
 
-// checkHosts makes sure that nothing was sent to a host that is not AWS's own:
+// checkHosts verifies that nothing was sent to a host that is not AWS's own:
 // answers go to CloudFormation's buckets of the hub's Regions, and certificates
 // come from SNS there.
 func (s *siege) checkHosts() map[string]int {

@@ -23,9 +23,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// besiege sends all forgeries through the hub's real topics, as a customer who
-// may publish and means harm, with honest customers between them, and reports
-// what came of it.
+// besiege sends all forgeries through the hub's real topics, as a malicious
+// customer who may publish, with honest customers between them, and reports the
+// outcomes.
 func besiege(t *testing.T, table []forgery) *report {
 	t.Helper()
 	s := newSiege(t)
@@ -41,7 +41,7 @@ func besiege(t *testing.T, table []forgery) *report {
 
 const (
 	honestEvery = 8 // forgeries
-	leaveEvery  = 3 // honest customers: one of them deletes their stack again
+	leaveEvery  = 3 // honest customers: each of these deletes their stack again
 )
 
 // siege is one run.
@@ -50,14 +50,14 @@ type siege struct {
 	registrar *Registrar
 	began     time.Time
 
-	victim      *Customer // connected before it begins; their stack is known to the forger
+	victim      *Customer // connected before it begins; its stack is known to the forger
 	victimStack string
 	victimWas   onboarding.Registration
 	genuine     string // the victim's own Create, as it was sent
 	certificate string // the address of the one that SNS signed it with
 
-	mallory *Customer // may publish, and means harm
-	own     []Request // genuinely signed requests that mallory keeps to themselves
+	mallory *Customer // the malicious customer, who may publish
+	own     []Request // genuinely signed requests that mallory keeps
 	query   string    // of such a signature
 
 	customers []served
@@ -71,13 +71,13 @@ type served struct {
 	stack string
 }
 
-// sentForgery is a forgery on its way.
+// sentForgery is a forgery that was sent.
 type sentForgery struct {
 	forgery
 	text    string // of the message
-	body    string // of the queue's message, where it went there directly
+	body    string // of the queue's message, if it was sent there directly
 	path    string // of an answer to it
-	since   int    // so many exchanges came before it
+	since   int    // the number of exchanges before it
 	refused error  // by SNS
 }
 
@@ -97,10 +97,10 @@ func newSiege(t *testing.T) *siege {
 	return s
 }
 
-// notification is what is looked at of one.
+// notification holds the checked fields of an SNS notification.
 type notification struct{ Message, SigningCertURL string }
 
-// open is empty for what is no notification.
+// open returns the zero value if the body is no notification.
 func open(body string) (n notification) {
 	if json.Unmarshal([]byte(body), &n) != nil {
 		return notification{}
@@ -109,8 +109,9 @@ func open(body string) (n notification) {
 }
 
 // holdGenuineURLs gives mallory genuinely signed requests, one for each forgery
-// that uses one: a stack of their own sends them to a topic of their own, and
-// nobody answers. The role in it can be assumed by anybody of the vendor's.
+// that uses one: a stack of mallory's sends them to a topic of mallory's, and
+// they are never answered. The role in it can be assumed by every principal of
+// the vendor.
 func (s *siege) holdGenuineURLs(table []forgery) {
 	s.T.Helper()
 	n := 1 // for the look of a signature
@@ -150,7 +151,7 @@ func (s *siege) invite() *Customer {
 	return s.Invite(fmt.Sprintf("honest-%d", n), AccountID(1000+n))
 }
 
-// honest launches a customer's stack, and nobody waits for it yet.
+// honest launches a customer's stack, and does not wait for it yet.
 func (s *siege) honest(c *Customer) (stackID string) {
 	in := []string{Frankfurt, Virginia}[len(s.customers)%2]
 	stackID = c.Launch(in, sandbox.LaunchOptions{})
@@ -158,7 +159,7 @@ func (s *siege) honest(c *Customer) (stackID string) {
 	return stackID
 }
 
-// forge makes one message and publishes it.
+// forge builds one message and publishes it.
 func (s *siege) forge(f forgery) {
 	s.T.Helper()
 	after := func() {}
@@ -182,7 +183,7 @@ func (s *siege) forge(f forgery) {
 		k["url"] = mine.text("ResponseURL")
 	}
 	if len(f.With) > 0 {
-		with := known{} // the table stays as it is, for the next round
+		with := known{} // the table is not changed, for the next round
 		for name, text := range f.With {
 			with[name] = k.text(text)
 		}
@@ -223,7 +224,7 @@ func (s *siege) send(f forgery, k known, text string) {
 	s.sent = append(s.sent, sent)
 }
 
-// envelope is a notification that SNS never made.
+// envelope is a notification that SNS never sent.
 func (s *siege) envelope(f forgery, k known, text string) string {
 	envelope := map[string]any{
 		"Type": "Notification", "MessageId": newID(), "TopicArn": k["topic"],
@@ -237,7 +238,7 @@ func (s *siege) envelope(f forgery, k known, text string) string {
 	return body
 }
 
-// knows is what the forger knows of a customer's stack: everything but
+// knows returns what the forger knows of a customer's stack: everything but
 // CloudFormation's signature.
 func (s *siege) knows(c *Customer, stackID, logicalID string) known {
 	s.T.Helper()
@@ -260,7 +261,7 @@ func (s *siege) knows(c *Customer, stackID, logicalID string) known {
 	return k
 }
 
-// address is the response URL as it would be, but for the signature.
+// address returns the response URL as it would be, without the signature.
 func (k known) address() {
 	parts := strings.Split(k["stack"], ":")
 	k["region"] = parts[3]
@@ -275,8 +276,8 @@ func (k known) address() {
 
 func newID() string { return kernel.NewRequestID(rand.Reader) }
 
-// end waits for the honest customers, has some of them leave, and looks at
-// everything that came of the forgeries.
+// end waits for the honest customers, deletes some of their stacks, and checks
+// the outcomes of all forgeries.
 func (s *siege) end(total int) *report {
 	s.T.Helper()
 	came := &report{Sent: total, Honest: len(s.customers), Fates: map[string]int{}}
@@ -298,7 +299,7 @@ func (s *siege) end(total int) *report {
 		fate := s.fate(f, traces)
 		came.Fates[fate]++
 		if fate != f.Fate {
-			s.problem("%q is %s, and should be %s", f.Name, fate, f.Fate)
+			s.problem("%q is %s, but should be %s", f.Name, fate, f.Fate)
 		}
 	}
 	came.Hosts = s.checkHosts()
@@ -317,13 +318,13 @@ func (s *siege) problem(format string, args ...any) {
 	s.problems = append(s.problems, fmt.Sprintf(format, args...))
 }
 
-// reaches waits until nothing is under way in an honest customer's stack.
+// reaches waits until no operation is under way in an honest customer's stack.
 func (s *siege) reaches(stackID, status string, slowest *time.Duration) bool {
 	ctx, cancel := context.WithTimeout(s.T.Context(), patience)
 	defer cancel()
 	stack, err := s.WaitStack(ctx, stackID)
 	if err != nil || stack.Status != status {
-		s.problem("an honest customer's stack is %s and should be %s (%v):\n%s", stack.Status, status, err, s.Story(stackID))
+		s.problem("an honest customer's stack is %s but should be %s (%v):\n%s", stack.Status, status, err, s.Story(stackID))
 		return false
 	}
 	events := s.StackEvents(stackID)

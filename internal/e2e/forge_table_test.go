@@ -17,8 +17,8 @@ import (
 //go:embed testdata/forged.yaml
 var forgedTable []byte
 
-// forgery is one forged or broken message: how it is made from what the forger
-// knows, and what must come of it. The table's head explains the members.
+// forgery is one forged or broken message: how it is built from what the forger
+// knows, and its expected outcome. The table's head explains the fields.
 type forgery struct {
 	Name       string         `json:"name"`
 	About      string         `json:"about"`
@@ -39,7 +39,7 @@ type forgery struct {
 	Says       string         `json:"says"`
 }
 
-// Whom a forgery may be about.
+// The customers that a forgery may be about.
 const (
 	aboutLive    = "live"
 	aboutRacing  = "racing"
@@ -48,15 +48,15 @@ const (
 	aboutReplay  = "replay"
 )
 
-// What may come of a forgery.
+// The possible outcomes of a forgery.
 const (
-	fateUnsent   = "unsent"   // SNS does not take it
-	fateDead     = "dead"     // put aside for a person
-	fateRefused  = "refused"  // CloudFormation's bucket refused the answer
-	fateAnswered = "answered" // the bucket took it: the URL was the forger's own
+	fateUnsent   = "unsent"   // SNS refuses it
+	fateDead     = "dead"     // it goes to the dead-letter queue
+	fateRefused  = "refused"  // CloudFormation's bucket refuses the answer
+	fateAnswered = "answered" // the bucket accepts it: the URL was the forger's own
 )
 
-// forgeries reads the table.
+// forgeries parses the table.
 func forgeries() ([]forgery, error) {
 	var table []forgery
 	if err := yaml.UnmarshalStrict(forgedTable, &table); err != nil {
@@ -75,16 +75,16 @@ func forgeries() ([]forgery, error) {
 		case f.Name == "" || names[f.Name]:
 			return nil, fmt.Errorf("forgery %d has no name of its own: %q", i+1, f.Name)
 		case !slices.Contains([]string{aboutLive, aboutRacing, aboutInvited, aboutOwn, aboutReplay}, f.About):
-			return nil, fmt.Errorf("forgery %q is about %q, which is nobody", f.Name, f.About)
+			return nil, fmt.Errorf("forgery %q is about %q, which is not a known customer", f.Name, f.About)
 		case !slices.Contains([]string{fateUnsent, fateDead, fateRefused, fateAnswered}, f.Fate):
-			return nil, fmt.Errorf("forgery %q has the fate %q, which there is not", f.Name, f.Fate)
+			return nil, fmt.Errorf("forgery %q has the unknown fate %q", f.Name, f.Fate)
 		}
 		names[f.Name] = true
 	}
 	return table, nil
 }
 
-// known is what the forger knows: the words that the table uses in braces.
+// known holds what the forger knows: the words that the table uses in braces.
 type known map[string]string
 
 func (k known) expand(v any) any {
@@ -113,7 +113,7 @@ func (k known) expand(v any) any {
 
 func (k known) text(s string) string { return k.expand(s).(string) }
 
-// request is the genuine-looking request that a forgery begins with.
+// request returns the genuine-looking request that a forgery begins with.
 func (k known) request(kind string) map[string]any {
 	properties := map[string]any{
 		"ServiceToken": k["topic"], "ServiceTimeout": "900", "Hub": Hub, "ExternalId": k["external"],
@@ -133,7 +133,7 @@ func (k known) request(kind string) map[string]any {
 	return request
 }
 
-// message is the forged message.
+// message returns the forged message.
 func (f forgery) message(k known) (string, error) {
 	if f.Text != nil {
 		return k.text(*f.Text), nil
@@ -170,7 +170,7 @@ func (f forgery) message(k known) (string, error) {
 	return text, nil
 }
 
-// merge sets members; null takes one away.
+// merge sets fields; null removes one.
 func merge(into, members map[string]any) {
 	for name, value := range members {
 		if value == nil {
@@ -181,7 +181,7 @@ func merge(into, members map[string]any) {
 	}
 }
 
-// encodeJSON leaves "&" as it is: people read and replace it in the table.
+// encodeJSON does not escape "&", because the table's texts have it.
 func encodeJSON(v any) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)

@@ -12,18 +12,18 @@ import (
 // rounds is more than one in `make forge`.
 var rounds = flag.Int("forge.rounds", 1, "how often the whole table of forgeries is sent")
 
-// TestForgeriesChangeNothingAndHoldUpNobody sends the table of forged and broken
-// phone-homes, testdata/forged.yaml, with honest customers between them. Nothing
-// may be registered or disconnected by one, no answer may go to a host that is
-// not CloudFormation's, and every honest customer must be served.
-func TestForgeriesChangeNothingAndHoldUpNobody(t *testing.T) {
+// TestForgeriesChangeNothingAndDelayNoCustomer sends the table of forged and
+// broken phone-homes, testdata/forged.yaml, with honest customers between them.
+// No forgery may register or disconnect a role, no answer may go to a host that
+// is not CloudFormation's, and every honest customer must be served.
+func TestForgeriesChangeNothingAndDelayNoCustomer(t *testing.T) {
 	t.Parallel()
 	table, err := forgeries()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(table) < 150 {
-		t.Errorf("the table has %d forgeries only", len(table))
+		t.Errorf("the table has only %d forgeries", len(table))
 	}
 	sent := slices.Repeat(table, *rounds)
 	report := besiege(t, sent)

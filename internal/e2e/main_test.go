@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestMain has the property test draw more specifications than rapid's default,
-// unless the command line says how many.
+// TestMain makes the property test draw more specifications than rapid's
+// default, unless the command line says how many.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	chosen := false

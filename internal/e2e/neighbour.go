@@ -19,8 +19,8 @@ import (
 )
 
 // Neighbour answers custom resources over a topic in a customer's own account:
-// another vendor in the same stack, or a customer who wants to hold genuine
-// response URLs in their own hands.
+// another vendor in the same stack, or a customer who wants to keep genuine
+// response URLs.
 type Neighbour struct {
 	world *World
 	Topic string
@@ -29,7 +29,7 @@ type Neighbour struct {
 	queue string
 }
 
-// Neighbour makes one in an account, for stacks in a Region.
+// Neighbour creates one in an account, for stacks in a Region.
 func (w *World) Neighbour(accountID, in string) *Neighbour {
 	w.T.Helper()
 	ctx, r := w.T.Context(), region(in)
@@ -51,7 +51,7 @@ func (w *World) Neighbour(accountID, in string) *Neighbour {
 	return &Neighbour{world: w, Topic: *topic.TopicArn, sqs: clients.SQS(r), queue: *queue.QueueUrl}
 }
 
-// Resource is a custom resource of the neighbour's, for a template.
+// Resource returns a custom resource of the neighbour, for a template.
 func (n *Neighbour) Resource(properties map[string]any, dependsOn ...string) map[string]any {
 	all := map[string]any{"ServiceToken": n.Topic}
 	for name, value := range properties {
@@ -93,7 +93,7 @@ func (n *Neighbour) Next() Request {
 	}
 }
 
-// Answer answers a request; an empty reason is success.
+// Answer answers a request; an empty reason means success.
 func (n *Neighbour) Answer(r Request, reason string) {
 	n.world.T.Helper()
 	status := "SUCCESS"
@@ -116,7 +116,7 @@ func (n *Neighbour) Answer(r Request, reason string) {
 	}
 }
 
-// put sends to a response URL, wherever its host may be: all names lead to the
+// put sends to a response URL, whatever its host: all names lead to the
 // sandbox.
 func (w *World) put(to string, body []byte) (status int, err error) {
 	sandbox, err := url.Parse(w.URL())

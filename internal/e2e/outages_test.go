@@ -25,7 +25,7 @@ import (
 // pastTheDeadline is longer than CloudFormation waits.
 const pastTheDeadline = 16 * time.Minute
 
-func TestWithTheRegistryDownACreateIsToldToTryAgain(t *testing.T) {
+func TestACreateDuringAnOutageOfTheRegistryIsToldToTryAgain(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))
@@ -34,15 +34,15 @@ func TestWithTheRegistryDownACreateIsToldToTryAgain(t *testing.T) {
 	id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
 	c.Settled(id, "ROLLBACK_COMPLETE")
 	w.Reads(id, "Acme could not finish checking the role in time. Your stack is not at fault: please delete it and create it again from the same link.")
-	w.Quiet() // what could not be stored is, by now
+	w.Quiet() // an answer that could not be stored is stored now
 	c.Unknown()
 	c.Connect(Virginia)
 	if n := w.DeadLetters(); n != 0 {
-		t.Errorf("%d requests were put aside", n)
+		t.Errorf("%d requests were moved to the dead-letter queue", n)
 	}
 }
 
-func TestWithTheRegistryDownAStackCanBeDeletedAndIsDisconnectedLater(t *testing.T) {
+func TestADeleteDuringAnOutageOfTheRegistrySucceedsAndDisconnectsLater(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -55,15 +55,15 @@ func TestWithTheRegistryDownAStackCanBeDeletedAndIsDisconnectedLater(t *testing.
 		c.Settled(id, "DELETE_COMPLETE")
 		w.Quiet()
 		if down := w.Now().Sub(began); down < d {
-			t.Errorf("the registry was down for %s only", down)
+			t.Errorf("the registry was down for only %s", down)
 		}
 		c.Owned(id, onboarding.Disconnected)
 	}
 }
 
-// TestAnAnswerThatNobodyRemembersIsADoubtUntilARoundOfProofs: the registrar that
-// answered is gone, and the address of the answer has run out.
-func TestAnAnswerThatNobodyRemembersIsADoubtUntilARoundOfProofs(t *testing.T) {
+// TestAnUnrecordedAnswerIsADoubtUntilARoundOfProofs: the registrar that
+// answered is dead, and the response URL has expired.
+func TestAnUnrecordedAnswerIsADoubtUntilARoundOfProofs(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	first := w.Registrar()
@@ -86,10 +86,10 @@ func TestAnAnswerThatNobodyRemembersIsADoubtUntilARoundOfProofs(t *testing.T) {
 	}
 }
 
-// TestAForgedDeleteDisconnectsNobodyWhileTheVendorMayAssumeNothing: whoever may
-// publish chooses the message's timeout, and with whose keys its address is
-// signed.
-func TestAForgedDeleteDisconnectsNobodyWhileTheVendorMayAssumeNothing(t *testing.T) {
+// TestAForgedDeleteDisconnectsNoRoleWhileSTSRefusesTheVendor: every principal
+// that may publish chooses the message's timeout, and with whose keys its
+// address is signed.
+func TestAForgedDeleteDisconnectsNoRoleWhileSTSRefusesTheVendor(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -110,8 +110,8 @@ func TestAForgedDeleteDisconnectsNobodyWhileTheVendorMayAssumeNothing(t *testing
 	c.Owned(id, onboarding.Active)
 }
 
-// forgeDelete publishes, as the customer, a Delete of a stack that is late from
-// birth.
+// forgeDelete publishes, as the customer, a Delete of a stack that is already
+// late when it is published.
 func (c *Customer) forgeDelete(stackID, requestID string, sign func(address string) string) {
 	c.T.Helper()
 	known := c.Registrations()[0]
@@ -139,7 +139,7 @@ func (w *World) presignedPut(accountID, address string) string {
 	return signed
 }
 
-func TestWithTheRegistryDownAnUpdateIsNotHeldBack(t *testing.T) {
+func TestAnUpdateDuringAnOutageOfTheRegistrySucceeds(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -155,7 +155,7 @@ func TestWithTheRegistryDownAnUpdateIsNotHeldBack(t *testing.T) {
 	}
 }
 
-func TestWithSTSDownForAWhileACreateWaits(t *testing.T) {
+func TestACreateWaitsThroughAShortOutageOfSTS(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -167,7 +167,7 @@ func TestWithSTSDownForAWhileACreateWaits(t *testing.T) {
 	}
 }
 
-func TestWithSTSDownForTooLongNothingIsRegisteredUnproven(t *testing.T) {
+func TestNothingIsRegisteredUnprovenInALongOutageOfSTS(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -180,7 +180,7 @@ func TestWithSTSDownForTooLongNothingIsRegisteredUnproven(t *testing.T) {
 	c.Unknown()
 }
 
-func TestWithSTSDownADeleteIsAnswered(t *testing.T) {
+func TestADeleteIsAnsweredDuringAnOutageOfSTS(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -197,9 +197,9 @@ func TestWithSTSDownADeleteIsAnswered(t *testing.T) {
 	}
 }
 
-// TestNoUnluckyAnswerOfTheBucketLosesARequest has CloudFormation's bucket refuse
-// in ways that say nothing of who signed the address (aws-facts 12.1, 12.11):
-// each as long as one handling tries, one after the other.
+// TestNoUnluckyAnswerOfTheBucketLosesARequest makes CloudFormation's bucket
+// refuse in ways that do not depend on who signed the address (aws-facts 12.1,
+// 12.11): each for as long as one handling tries, one after the other.
 func TestNoUnluckyAnswerOfTheBucketLosesARequest(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -227,11 +227,11 @@ func TestNoUnluckyAnswerOfTheBucketLosesARequest(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 	answered(t, w, id, "SUCCESS", "SUCCESS", "SUCCESS")
 	if n := w.DeadLetters(); n != 0 {
-		t.Errorf("%d requests were put aside", n)
+		t.Errorf("%d requests were moved to the dead-letter queue", n)
 	}
 }
 
-func TestThrottlesOfSNSAndSQSAndTheBucketDelayAndLoseNothing(t *testing.T) {
+func TestThrottlesOfSNSSQSAndTheBucketOnlyDelayRequests(t *testing.T) {
 	t.Parallel()
 	for name, rules := range map[string][]kernel.FaultRule{
 		"SNS refuses the customer's message at first": {{Service: "sns", Action: "Publish", Kind: kernel.FaultThrottle, Next: 3}},

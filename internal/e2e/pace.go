@@ -10,18 +10,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// pace moves the clock when everybody waits: no registrar has a message in
-// hand, and some lie in the queue for later. Then it is at once as late as the
-// first of them wants it to be.
+// pace moves the clock when everything is waiting: no registrar is handling a
+// message, and some messages in the queue become visible later. Then it moves
+// to the time of the first of them.
 type pace struct {
 	clock *kernel.Clock
 
 	mu      sync.Mutex
 	working map[string]*Registrar // by receipt handle
 	hidden  map[string]time.Time  // by receipt handle: until when the message is not to be received
-	message map[string]string     // receipt handle to message ID
-	gone    map[*Registrar]bool   // what is brought to them nobody has in hand
-	changed chan struct{}         // closed and replaced whenever a message came or went
+	message map[string]string     // by receipt handle: until when the message is invisible
+	gone    map[*Registrar]bool   // dead: what they receive is not being handled
+	changed chan struct{}         // dead registrars: a message that they receive is not being handled
 }
 
 func newPace(clock *kernel.Clock) *pace {
@@ -31,8 +31,9 @@ func newPace(clock *kernel.Clock) *pace {
 	}
 }
 
-// received: the registrar has a message in hand. One that nobody puts away comes
-// again when its visibility ends.
+// received: the registrar is handling a message. If it does not delete or
+// return it, the message becomes visible again at the end of its visibility
+// timeout.
 func (p *pace) received(by *Registrar, id, handle string, visibility time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,7 +49,7 @@ func (p *pace) received(by *Registrar, id, handle string, visibility time.Durati
 	p.move()
 }
 
-// deleted: the message is gone for good.
+// deleted: the message no longer exists.
 func (p *pace) deleted(handle string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +57,7 @@ func (p *pace) deleted(handle string) {
 	p.move()
 }
 
-// returned: the message comes again after a while.
+// returned: the message becomes visible again after a while.
 func (p *pace) returned(handle string, after time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,8 +66,8 @@ func (p *pace) returned(handle string, after time.Duration) {
 	p.move()
 }
 
-// left: the registrar could not put the message away, which comes again when
-// its visibility ends.
+// left: the registrar failed to delete or return the message, which becomes
+// visible again at the end of its visibility timeout.
 func (p *pace) left(handle string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +75,7 @@ func (p *pace) left(handle string) {
 	p.move()
 }
 
-// died: nobody has in hand what the registrar had.
+// died: the registrar's messages are no longer being handled.
 func (p *pace) died(r *Registrar) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,7 +94,7 @@ func (p *pace) drop(handle string) {
 	delete(p.message, handle)
 }
 
-// move moves the clock, where everybody waits. The caller holds the lock.
+// move moves the clock, if everything is waiting. The caller holds the lock.
 func (p *pace) move() {
 	if len(p.working) > 0 || len(p.hidden) == 0 {
 		return
@@ -109,8 +110,7 @@ func (p *pace) move() {
 	}
 }
 
-// queueChanged wakes those who wait for the queue to have, or not to have,
-// messages.
+// queueChanged wakes the waiters for a number of messages in the queue.
 func (p *pace) queueChanged(c *kernel.Call) error {
 	if c.Action == "DeleteMessage" || c.Action == "Publish" {
 		p.mu.Lock()

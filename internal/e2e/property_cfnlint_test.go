@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Another team's reading of CloudFormation's rules, on specifications like those
-// above. It is a Python program, so it runs only where it is asked for; and
-// there it must run.
+// CloudFormation's rules as another team reads them, on specifications like
+// those above. cfn-lint is a Python program, so the test runs only on request;
+// then a missing program is an error.
 func TestCfnLintAcceptsEveryTemplate(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
 		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")
@@ -46,13 +46,14 @@ func TestCfnLintAcceptsEveryTemplate(t *testing.T) {
 	for some := range slices.Chunk(files, batch) {
 		args := append([]string{
 			"--regions", Frankfurt, Virginia,
-			// Here ${…} and AWS::NoValue are the vendor's text, and no forgotten
-			// Fn::Sub and Ref; and the policies are as old as they were drawn.
+			// In these templates ${…} and AWS::NoValue are the vendor's text,
+			// not a forgotten Fn::Sub or Ref; and the policies have the version
+			// that was drawn.
 			"--ignore-checks", "E1029", "W1054", "W2511", "--",
 		}, some...)
 		if out, err := exec.Command(lint, args...).CombinedOutput(); err != nil {
 			t.Errorf("cfn-lint: %v\n%s", err, out)
 		}
 	}
-	t.Logf("cfn-lint has looked at %d templates", len(files))
+	t.Logf("cfn-lint has checked %d templates", len(files))
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// drawn is a specification at random: texts that mean something to somebody on
-// the way, and permissions of which we know, without reading any policy, what
-// they allow.
+// drawn is a random specification: texts that have a meaning in some format on
+// the way, and permissions of which the test knows, without parsing a policy,
+// what they allow.
 type drawn struct {
 	spec     stacktemplate.Specification
 	customer string // the vendor's name for the customer
@@ -31,10 +31,10 @@ type drawn struct {
 	typed    map[string]string // what the customer types in, by key; empty: left empty
 }
 
-// switched is an optional permission as the customer leaves its switch.
+// switched is an optional permission as the customer leaves its parameter.
 type switched struct {
 	key     string
-	touched bool // the customer turned it to what it is
+	touched bool // the customer changed its default
 	on      bool
 	when    string // the parameter that it depends on, rather than on a switch
 }
@@ -57,7 +57,7 @@ var (
 		"arn:aws:sqs:eu-central-1:" + theAccount + ":jobs", "arn:aws:sqs:us-east-1:" + theAccount + ":jobs",
 		"arn:aws:dynamodb:eu-central-1:" + theAccount + ":table/orders", "arn:aws:iam::" + theAccount + ":role/somebody",
 		"arn:aws:logs:eu-central-1:" + theAccount + ":log-group:/acme:log-stream:1",
-		// What a hostile text would be if somebody took it for a function.
+		// What a hostile text would be if it were taken for a function.
 		hostileBucket + theAccount, hostileBucket + Frankfurt, hostileBucket + "arn:aws:iam::" + theAccount + ":role/acme", hostileBucket + "admin",
 	}
 )
@@ -68,8 +68,8 @@ const (
 	typedBucket   = "arn:aws:s3:::typed/"
 )
 
-// evil are texts that mean something to CloudFormation, to goformation, to our
-// own renderer, to JSON, YAML or HTML.
+// evil holds texts that have a meaning in CloudFormation, goformation, our own
+// renderer, JSON, YAML or HTML.
 var evil = []string{
 	"${AWS::AccountId}", "${AWS::Region}", "${!Literal}", "${aws:username}", "${Role.Arn}", `{"Ref":"AWS::AccountId"}`, `{"Fn::GetAtt":["Role","Arn"]}`,
 	asFunction(`{"Ref":"AWS::AccountId"}`), asFunction(`{"Fn::GetAtt":["Role","Arn"]}`), asFunction(`{"Fn::Sub":"${AWS::Region}"}`),
@@ -78,12 +78,12 @@ var evil = []string{
 	"<script>alert(1)</script>", "a&b", "%7B", "|", ">", "---", " x ", "Müller & Söhne", "ÿ",
 }
 
-// words are such texts where only letters, digits and _+=,.@- may stand.
+// words are such texts of which only letters, digits and _+=,.@- are allowed.
 var words = []string{
 	asFunction(`{"Ref":"A"}`), asFunction(`{"Fn::Sub":"x"}`), "Ref", "xacct-hole-0", "xacct-hole-3", "true", "null", "0123", "1e3", "2012-10-17", "=", "Role", "PhoneHome",
 }
 
-// asFunction is how goformation hides a function in a string.
+// asFunction returns goformation's encoding of a function in a string.
 func asFunction(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func drawSpecification(r *rapid.T, w *World, number int) drawn {
@@ -117,7 +117,7 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	return d
 }
 
-// manyOrNone hands out managed policies, each once: a policy is attached in one
+// manyOrNone draws managed policies, each once: a policy is attached in one
 // place.
 func manyOrNone(r *rapid.T) func() []string {
 	left := rapid.Permutation(managedNames).Draw(r, "managed policies")
@@ -199,8 +199,8 @@ func (d *drawn) attach(arns []string) {
 	}
 }
 
-// inlinePolicies are those of the role or of a switch, which may be off: then
-// what they say counts for nothing.
+// inlinePolicies draws those of the role or of an optional permission, which
+// may be off: then they allow nothing.
 func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool, given string) permissionset.Policies {
 	policies := permissionset.Policies{}
 	for i := range rapid.IntRange(0, 3).Draw(r, "inline policies") {
@@ -214,9 +214,9 @@ func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool, given string) per
 	return policies
 }
 
-// managedPolicies are one or none that the stack creates. That of the role may be
-// too long for a single policy. Together with those of managedNames they are ten
-// at most, which is what the customer's account allows.
+// managedPolicies draws one or none that the stack creates. That of the role
+// may be too long for a single policy. Together with those of managedNames
+// there are ten at most, the limit of the customer's account.
 func (d *drawn) managedPolicies(r *rapid.T, of string, on bool, given string) permissionset.Policies {
 	if !rapid.Bool().Draw(r, "a created policy") {
 		return nil
@@ -231,7 +231,8 @@ func (d *drawn) managedPolicies(r *rapid.T, of string, on bool, given string) pe
 	return permissionset.Policies{"created-by-" + of: document(r, "2012-10-17", statements)}
 }
 
-// statements are one to three, which count for nothing while their switch is off.
+// statements draws one to three, which allow nothing while their optional
+// permission is off.
 func (d *drawn) statements(r *rapid.T, version string, on bool, given string) (statements []any) {
 	for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
 		g := drawGrant(r, version)
@@ -256,7 +257,7 @@ func document(r *rapid.T, version string, statements []any) string {
 	return string(text)
 }
 
-// allows is what the declaration says, by its own reading.
+// allows returns what the declaration allows, computed by the test itself.
 func (d drawn) allows(action, resource string) bool {
 	allowed, denied := false, false
 	for _, g := range d.grants {
@@ -270,7 +271,7 @@ func (d drawn) allows(action, resource string) bool {
 	return allowed && !denied && (d.boundary == "" || inManaged(d.boundary, action))
 }
 
-// asked are the resources that a role of this declaration is asked about.
+// asked returns the resources that a role of this declaration is asked about.
 func (d drawn) asked() []string {
 	resources := slices.Clone(askedResources)
 	for _, g := range d.grants {
@@ -286,8 +287,8 @@ func (d drawn) asked() []string {
 
 const managedPrefix = "arn:aws:iam::aws:policy/"
 
-// managedNames are policies of AWS that the sandbox has, and beginnings of the
-// actions that they allow on everything.
+// managedNames are AWS managed policies that the sandbox has, with the prefixes
+// of the actions that they allow on every resource.
 var (
 	managedNames   = []string{"AmazonS3ReadOnlyAccess", "AmazonSQSReadOnlyAccess", "CloudWatchReadOnlyAccess", "AmazonSNSFullAccess", "AWSDenyAll"}
 	managedActions = map[string][]string{

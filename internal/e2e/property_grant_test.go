@@ -11,14 +11,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// grant is one statement of a policy, with what it is about as comparisons of
-// beginnings: whoever evaluates it by wildcards must come to the same.
+// grant is one statement of a policy, with its resources as prefixes: an
+// evaluation by wildcards must have the same result.
 type grant struct {
 	statement map[string]any
 	deny      bool
 	action    func(string) bool
 	resource  func(string) bool
-	holds     bool   // what its condition comes to
+	holds     bool   // the result of its condition
 	names     string // a hostile resource that it names
 }
 
@@ -75,7 +75,7 @@ func (g *grant) drawResources(r *rapid.T) {
 	var covers []func(string) bool
 	for range rapid.IntRange(1, 3).Draw(r, "resources") {
 		resource := rapid.SampledFrom(askedResources).Draw(r, "resource")
-		text, beginning := resource, resource+"\x00" // nothing begins so
+		text, beginning := resource, resource+"\x00" // no name has this prefix
 		switch rapid.SampledFrom([]string{"name", "beginning", "everything"}).Draw(r, "resource's form") {
 		case "beginning":
 			parts := strings.SplitN(resource, ":", 6)
@@ -91,7 +91,7 @@ func (g *grant) drawResources(r *rapid.T) {
 	g.resource = g.element(r, "Resource", written, covers)
 }
 
-// element writes a list, now and then as its opposite: NotAction, NotResource.
+// element writes a list, sometimes as its opposite: NotAction, NotResource.
 func (g *grant) element(r *rapid.T, name string, written []string, covers []func(string) bool) func(string) bool {
 	covered := func(asked string) bool {
 		for _, one := range covers {
@@ -114,15 +114,15 @@ func (g *grant) element(r *rapid.T, name string, written []string, covers []func
 }
 
 // drawHostileResource names an object whose key is a hostile text, character
-// for character: CloudFormation must not fill it in, and neither must IAM.
+// for character: neither CloudFormation nor IAM may replace anything in it.
 func (g *grant) drawHostileResource(r *rapid.T, version string) {
 	text := strings.Map(noWildcard, rapid.SampledFrom(evil).Draw(r, "hostile text"))
 	g.names = hostileBucket + text
 	g.statement["Resource"] = hostileBucket + escaped(text, version)
 	g.resource = func(asked string) bool { return asked == hostileBucket+text }
 	if version == "2012-10-17" && text == "${aws:username}" && rapid.Bool().Draw(r, "a variable of IAM's") {
-		// Roles have no user name, so the statement is about nothing; a template
-		// that filled it in would make it about something.
+		// Roles have no user name, so the statement matches nothing; a template
+		// that replaced the variable would make it match something.
 		g.statement["Resource"] = hostileBucket + text
 		g.resource = func(string) bool { return false }
 	}
@@ -163,8 +163,8 @@ func noWildcard(c rune) rune {
 	return c
 }
 
-// escaped is a text that IAM takes word by word: documents of 2012 have
-// variables.
+// escaped returns a text that IAM takes literally: documents of version
+// 2012-10-17 have variables.
 func escaped(text, version string) string {
 	if version == "2008-10-17" {
 		return text

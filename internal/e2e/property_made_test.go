@@ -25,10 +25,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// made is what a stack leaves in the customer's account, word by word.
+// made is what a stack creates in the customer's account, word by word.
 type made struct {
 	Resources   map[string]string // type by logical ID
-	Roles       []string          // all that the account has
+	Roles       []string          // all roles of the account
 	Parameters  map[string]string
 	Outputs     map[string]string
 	Path        string
@@ -44,7 +44,7 @@ type made struct {
 	Typed       map[string]string // what the customer typed in, as the vendor was told
 }
 
-// madeExactly compares what was made with what was declared.
+// madeExactly compares what was created with what was declared.
 func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboarding.Registration) {
 	c.T.Helper()
 	made := c.made(stack)
@@ -53,7 +53,7 @@ func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboardi
 		made.Typed = map[string]string{}
 	}
 	if diff := cmp.Diff(c.declared(d), made); diff != "" {
-		c.T.Fatalf("what was made (+) is not what was declared (-):\n%s", diff)
+		c.T.Fatalf("what was created (+) is not what was declared (-):\n%s", diff)
 	}
 }
 
@@ -131,7 +131,7 @@ func (d drawn) values() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// made asks IAM and CloudFormation, as the customer.
+// made returns what IAM and CloudFormation report to the customer.
 func (c *Customer) made(stack sandbox.Stack) made {
 	c.T.Helper()
 	client, ctx := c.iam(), c.T.Context()
@@ -176,7 +176,7 @@ func (c *Customer) made(stack sandbox.Stack) made {
 	return m
 }
 
-// policy is the document of a managed policy, as it is in force.
+// policy returns the document of a managed policy's default version.
 func (c *Customer) policy(client *iam.Client, arn string) any {
 	c.T.Helper()
 	p, err := client.GetPolicy(c.T.Context(), &iam.GetPolicyInput{PolicyArn: &arn})
@@ -186,7 +186,7 @@ func (c *Customer) policy(client *iam.Client, arn string) any {
 	return c.escapedTree(v.PolicyVersion.Document)
 }
 
-// statements are those of a document, each as a text.
+// statements returns those of a document, each as a text.
 func (c *Customer) statements(document any) (texts []string) {
 	c.T.Helper()
 	for _, statement := range document.(map[string]any)["Statement"].([]any) {
@@ -197,7 +197,7 @@ func (c *Customer) statements(document any) (texts []string) {
 	return texts
 }
 
-// roles are all that the customer's account has.
+// roles returns all roles of the customer's account.
 func (c *Customer) roles() []string {
 	c.T.Helper()
 	roles, err := c.iam().ListRoles(c.T.Context(), &iam.ListRolesInput{})
@@ -219,8 +219,8 @@ func (c *Customer) iam() *iam.Client {
 	})
 }
 
-// tree is a JSON document whose spelling makes no difference: numbers stay as
-// they were written.
+// tree is a JSON document in a form that does not depend on its spelling:
+// numbers stay as they were written.
 func (c *Customer) tree(text string) any {
 	c.T.Helper()
 	d := json.NewDecoder(strings.NewReader(text))

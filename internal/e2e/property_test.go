@@ -21,18 +21,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Specifications at random go the whole way: rendered, launched by a customer,
-// phoned home, proven, and deleted again. CloudFormation takes every template;
-// the role that it makes allows exactly what was declared and the customer has
-// switched on; and no text of the vendor's or the customer's becomes anything but
-// that text.
+// Random specifications pass through every step: rendered, launched by a
+// customer, phoned home, proven, and deleted again. CloudFormation accepts
+// every template; the role allows exactly what was declared and the customer
+// has switched on; and every text of the vendor's or the customer's stays that
+// text.
 func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
 	var did figures
 	rapid.Check(t, func(r *rapid.T) {
-		w.T = r // so that rapid finds the smallest specification that goes wrong
+		w.T = r // so that rapid finds the smallest specification that fails
 		did.specifications++
 		d := drawSpecification(r, w, did.specifications)
 		c := w.inviteDrawn(d)
@@ -48,7 +48,7 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 			choices[permissionset.InputParameter(key)] = value
 		}
 		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{Parameters: choices})
-		defer func() { // also where something is wrong: the next specification begins with an empty account
+		defer func() { // even after a failure: the next specification begins with an empty account
 			c.Delete(id)
 			c.Settled(id, "DELETE_COMPLETE")
 			w.Quiet()
@@ -63,12 +63,12 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 	})
 	w.T = t
 	if n := w.DeadLetters(); n != 0 {
-		t.Errorf("%d messages were put aside", n)
+		t.Errorf("%d messages were moved to the dead-letter queue", n)
 	}
 	t.Log(did)
 }
 
-// figures are how much was looked at.
+// figures counts what was checked.
 type figures struct {
 	specifications, statements, switches, questions, allowed, refused int
 }
@@ -92,20 +92,20 @@ func (w *World) inviteDrawn(d drawn) *Customer {
 	})
 }
 
-// refusesHostileParameters: what the customer may type in the console has a
-// pattern each, through which nothing hostile fits.
+// refusesHostileParameters: every parameter that the customer can enter in the
+// console has a pattern that no hostile text matches.
 func (c *Customer) refusesHostileParameters(r *rapid.T, did *figures) {
 	c.T.Helper()
 	name := rapid.SampledFrom([]string{stacktemplate.ParameterCustomerName, stacktemplate.ParameterRoleName, stacktemplate.ParameterExternalID, stacktemplate.ParameterShard}).Draw(r, "parameter")
 	text := rapid.SampledFrom([]string{"${AWS::AccountId}", `{"Ref":"AWS::AccountId"}`, "!Ref Role", "a\nb", "<b>", "{{resolve:ssm:x}}", "*", ""}).Draw(r, "parameter's text")
 	_, err := c.LaunchURL(c.T.Context(), c.URL(Virginia), c.Account, sandbox.LaunchOptions{StackName: "hostile", Parameters: map[string]string{name: text}})
 	if err == nil || !strings.Contains(err.Error(), "ValidationError") {
-		c.T.Fatalf("the parameter %s may be %q: %v", name, text, err)
+		c.T.Fatalf("the parameter %s accepts %q: %v", name, text, err)
 	}
 	did.refused++
 }
 
-// allowsExactly asks the role all questions, as a session of the vendor's.
+// allowsExactly asks the role all questions, as a session of the vendor.
 func (c *Customer) allowsExactly(d drawn, stack sandbox.Stack, did *figures) {
 	c.T.Helper()
 	p := c.session(stack.Outputs["RoleArn"])
@@ -130,7 +130,7 @@ func (c *Customer) allowsExactly(d drawn, stack sandbox.Stack, did *figures) {
 	did.switches += len(d.switches)
 }
 
-// session is the vendor in the customer's role.
+// session returns clients of the vendor in the customer's role.
 func (c *Customer) session(role string) *kernel.Principal {
 	c.T.Helper()
 	out, err := c.Clients.STS(c.Clients.Region).AssumeRole(c.T.Context(), &sts.AssumeRoleInput{

@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// Registrar is a registrar as if in a process of its own: with its own clients
-// and its own wire, and it can be killed.
+// Registrar is a registrar that runs as in a process of its own: it has its own
+// clients and its own wire, and it can be killed.
 type Registrar struct {
 	world  *World
 	wire   *wire
@@ -32,11 +32,12 @@ type Registrar struct {
 // RegistrarOption changes how a registrar runs.
 type RegistrarOption func(*wire)
 
-// DiesAt kills the registrar where the function says so: before or after the
-// n-th call that handling messages makes, the receive itself being the first.
+// DiesAt kills the registrar when the function returns true: before or after
+// the n-th call that handling messages makes, the receive itself being the
+// first.
 func DiesAt(cut func(n int, after bool) bool) RegistrarOption { return func(w *wire) { w.cut = cut } }
 
-// Replies stands in for the world in the exchanges that the function answers.
+// Replies answers the exchanges for which the function returns a reply.
 func Replies(reply func(Exchange) *http.Response) RegistrarOption {
 	return func(w *wire) { w.reply = reply }
 }
@@ -52,7 +53,7 @@ func (w *World) Registrar(options ...RegistrarOption) *Registrar {
 	r := &Registrar{world: w, wire: line, ended: make(chan struct{})}
 	clients := w.ClientsOf(sandbox.VendorAccount, line.url)
 	line.mu.Lock()
-	line.n, line.exchanges = 0, nil // what came before was no handling
+	line.n, line.exchanges = 0, nil // earlier calls are not part of handling a message
 	line.mu.Unlock()
 	line.seen = r.follow
 	for _, change := range options {
@@ -92,20 +93,21 @@ func (r *Registrar) Stop() {
 	})
 }
 
-// Kill is SIGKILL: from here on nothing of the registrar reaches the world.
-// What it was working on comes to nothing by itself.
+// Kill acts like SIGKILL: from then on nothing of the registrar reaches the
+// network. Its current work fails by itself.
 func (r *Registrar) Kill() { r.wire.kill() }
 
-// Died is closed once the registrar was killed.
+// Died returns a channel that is closed once the registrar was killed.
 func (r *Registrar) Died() <-chan struct{} { return r.wire.died }
 
-// Done is closed once the registrar has handled a message to its end, and lived.
+// Done returns a channel that is closed once the registrar has completed a
+// message and lived.
 func (r *Registrar) Done() <-chan struct{} { return r.wire.done }
 
-// Sent is everything that the registrar sent so far.
+// Sent returns everything that the registrar has sent so far.
 func (r *Registrar) Sent() []Exchange { return r.wire.sent() }
 
-// follow tells the pace which messages the registrar has in hand.
+// follow tells the pace which messages the registrar is handling.
 func (r *Registrar) follow(e Exchange) {
 	var in struct {
 		ReceiptHandle     string
@@ -115,7 +117,7 @@ func (r *Registrar) follow(e Exchange) {
 	switch e.Action {
 	case "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility":
 		if err := json.Unmarshal(e.Body, &in); err != nil {
-			r.world.T.Errorf("a registrar sent what is no JSON: %v", err)
+			r.world.T.Errorf("a registrar sent invalid JSON: %v", err)
 		}
 	default:
 		return
@@ -134,7 +136,7 @@ func (r *Registrar) follow(e Exchange) {
 	}
 }
 
-// receivedMessage is one message that a receive brought.
+// receivedMessage is one message that a receive returned.
 type receivedMessage struct {
 	MessageID     string `json:"MessageId"`
 	ReceiptHandle string
@@ -155,7 +157,7 @@ func (w *World) Quiet() {
 	w.queueHas(func(messages int) bool { return messages == 0 })
 }
 
-// queueHas waits until the queue has as many messages as wanted, received or
+// queueHas waits until the queue has the wanted number of messages, received or
 // not.
 func (w *World) queueHas(wanted func(messages int) bool) {
 	w.T.Helper()
@@ -176,7 +178,7 @@ func (w *World) queueHas(wanted func(messages int) bool) {
 	}
 }
 
-// DeadLetters is how many messages were put aside for a person.
+// DeadLetters returns the number of messages in the dead-letter queue.
 func (w *World) DeadLetters() int {
 	w.T.Helper()
 	n, err := w.waiting(w.T.Context(), w.Record.DeadLetterQueueURL)

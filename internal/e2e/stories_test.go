@@ -44,11 +44,11 @@ func TestAStackIsConnectedUpdatedAndDisconnectedInEveryRegion(t *testing.T) {
 		}
 	}
 	if n := w.DeadLetters(); n != 0 {
-		t.Errorf("%d messages were put aside", n)
+		t.Errorf("%d messages were moved to the dead-letter queue", n)
 	}
 }
 
-func TestACustomerWhoLeftMayComeBackByTheSameLink(t *testing.T) {
+func TestACustomerCanReconnectByTheSameLink(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -99,7 +99,7 @@ func TestAFailedCreateIsRolledBackAndItsDeleteAnswered(t *testing.T) {
 	}
 }
 
-// answered fails the test unless a stack's requests were answered so.
+// answered fails the test unless a stack's requests had these answers.
 func answered(t *testing.T, w *World, stackID string, want ...string) {
 	t.Helper()
 	var got []string
@@ -113,7 +113,7 @@ func answered(t *testing.T, w *World, stackID string, want ...string) {
 	}
 }
 
-func TestAnotherNameForShowIsTheCustomersBusiness(t *testing.T) {
+func TestAnotherDisplayNameIsAllowed(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -156,13 +156,13 @@ func TestAStackInAnotherAccountIsNotConnected(t *testing.T) {
 	w.Quiet()
 	w.Reads(id, "This stack is in AWS account "+other.Account+", but the link was made for another account.")
 	if strings.Contains(w.Story(id), c.Account) {
-		t.Error("a stranger reads whose link it is")
+		t.Error("a stranger learns whose link it is")
 	}
 	c.Unknown()
 	other.Unknown()
 }
 
-func TestAnAccountThatNobodyInvitedCannotEvenPhoneHome(t *testing.T) {
+func TestAnUninvitedAccountCannotPhoneHome(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -175,7 +175,7 @@ func TestAnAccountThatNobodyInvitedCannotEvenPhoneHome(t *testing.T) {
 	answered(t, w, id)
 }
 
-func TestAnInboxThatIsNotThereFailsAtOnce(t *testing.T) {
+func TestAMissingTopicFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -193,14 +193,14 @@ func TestAnUnsupportedRegionIsRefusedBeforeAnythingIsCreated(t *testing.T) {
 	_, err := c.LaunchURL(t.Context(), c.URL(Frankfurt), c.Account, sandbox.LaunchOptions{Region: "ap-southeast-2"})
 	want := "Acme cannot be connected from this AWS Region. Choose one of these at the top right of the console, and open the link again: eu-central-1, us-east-1."
 	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("the customer should read %q, and reads %v", want, err)
+		t.Errorf("the customer should read %q, but reads %v", want, err)
 	}
 	if stacks := w.Stacks(); len(stacks) != 0 {
 		t.Errorf("there are stacks: %+v", stacks)
 	}
 }
 
-func TestAnAdministratorWhoMayNotPublishReadsWhy(t *testing.T) {
+func TestAnAdministratorWithoutPermissionToPublishReadsTheReason(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()

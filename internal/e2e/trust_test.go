@@ -45,15 +45,15 @@ func TestAllTrustedAccountsAndNoOthersMayAssumeTheRole(t *testing.T) {
 		wrong  bool // external ID
 		want   string
 	}{
-		"the other account":           {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, false, false, false, ""},
-		"without the external ID":     {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, false, false, true, "AccessDenied"},
-		"an account that is not":      {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, stranger, false, false, false, "AccessDenied"},
-		"tags that are not allowed":   {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, true, false, false, "AccessDenied"},
-		"tags that are":               {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSessionTags: true}, scanner, true, false, false, ""},
-		"tags without the ID":         {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSessionTags: true}, scanner, true, false, true, "AccessDenied"},
-		"an identity that is not":     {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSessionTags: true}, scanner, false, true, false, "AccessDenied"},
-		"an identity that is":         {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSourceIdentity: true}, scanner, false, true, false, ""},
-		"another role of the account": {permissionset.Trust{TrustedAccountIDs: []string{scanner}, TrustedPrincipals: []string{"arn:aws:iam::" + scanner + ":role/Scanner"}}, scanner, false, false, false, "AccessDenied"},
+		"the other account":                     {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, false, false, false, ""},
+		"without the external ID":               {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, false, false, true, "AccessDenied"},
+		"an account that is not trusted":        {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, stranger, false, false, false, "AccessDenied"},
+		"tags that are not allowed":             {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, true, false, false, "AccessDenied"},
+		"tags that are allowed":                 {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSessionTags: true}, scanner, true, false, false, ""},
+		"tags without the ID":                   {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSessionTags: true}, scanner, true, false, true, "AccessDenied"},
+		"a source identity that is not allowed": {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSessionTags: true}, scanner, false, true, false, "AccessDenied"},
+		"a source identity that is allowed":     {permissionset.Trust{TrustedAccountIDs: []string{scanner}, AllowSourceIdentity: true}, scanner, false, true, false, ""},
+		"another role of the account":           {permissionset.Trust{TrustedAccountIDs: []string{scanner}, TrustedPrincipals: []string{"arn:aws:iam::" + scanner + ":role/Scanner"}}, scanner, false, false, false, "AccessDenied"},
 	} {
 		customer := w.inviteTrusting(strings.ReplaceAll(name, " ", "-"), c.trust)
 		id := customer.Connect(Frankfurt) // and so it is proven by the hub's account

@@ -15,46 +15,46 @@ import (
 	"time"
 )
 
-// wire is the one connection that a registrar has to the world: everything
-// that it sends goes through here, calls of the AWS API and answers to
-// CloudFormation alike. It writes down all of it, and it can be cut.
+// wire is the only connection of a registrar: everything that it sends passes
+// through here, calls of the AWS API and answers to CloudFormation alike. It
+// records all of it, and it can be cut.
 type wire struct {
 	url       string
 	target    string // host:port of the sandbox
 	server    *http.Server
 	transport *http.Transport
 
-	// seen is called for every exchange that went through, in its place: before
-	// the registrar hears the answer.
+	// seen is called for every completed exchange, in order: before the
+	// registrar receives the answer.
 	seen func(Exchange)
 	// cut decides whether the registrar dies right before or right after the
-	// n-th of the calls that count.
+	// n-th of the counted calls.
 	cut func(n int, after bool) bool
 	// killed is called when the wire was cut.
 	killed func()
-	// reply stands in for the world where it gives an answer.
+	// reply answers a request instead of the sandbox, if it returns an answer.
 	reply func(Exchange) *http.Response
 
 	mu        sync.Mutex
 	n         int
 	dead      bool
 	died      chan struct{}
-	done      chan struct{} // closed once a message was deleted, and the registrar lived to hear it
+	done      chan struct{} // closed once a message was deleted and the registrar has received the answer
 	finished  bool
 	exchanges []Exchange
 }
 
-// Exchange is one request of a registrar and what came of it.
+// Exchange is one request of a registrar with its outcome.
 type Exchange struct {
 	Host   string // that the request is for
 	Method string
 	URI    string // path and query as they were on the wire
-	Action string // "sqs:DeleteMessage"; empty for what is no call of the AWS API
+	Action string // "sqs:DeleteMessage"; empty if it is no call of the AWS API
 	Body   []byte
 	Status int // 0: there was no answer
 	Answer []byte
 
-	at int // its place among the registrar's, where somebody has counted
+	at int // its position among the registrar's calls, if they are counted
 }
 
 // newWire listens for one registrar.
@@ -99,7 +99,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	e := Exchange{Host: r.Host, Method: r.Method, URI: r.RequestURI, Body: body, Action: w.action(r, body)}
 	n := w.number(e)
 	if err != nil || w.isDead() || n > 0 && w.cuts(n, false) {
-		panic(http.ErrAbortHandler) // the connection ends without a word
+		panic(http.ErrAbortHandler) // the connection ends without an answer
 	}
 	response, err := w.forward(r, e)
 	if err != nil {
@@ -114,7 +114,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.exchanges = append(w.exchanges, e)
 	w.mu.Unlock()
 	if e.brings() {
-		n = w.next() // a receive counts where it brings something
+		n = w.next() // a receive counts if it returns something
 	}
 	if w.seen != nil {
 		w.seen(e)
@@ -139,9 +139,9 @@ func (w *wire) finish(e Exchange) {
 	}
 }
 
-// forward sends the request on as it came: its Host and its path are signed. It
-// hears the answer even where the registrar does not any more: a long poll that
-// was given up may still bring messages, to nobody.
+// forward sends the request on unchanged, because its Host and its path are
+// signed. It reads the answer even if the registrar no longer does: a long poll
+// that was cancelled may still receive messages, which are lost.
 func (w *wire) forward(r *http.Request, e Exchange) (*http.Response, error) {
 	if w.reply != nil {
 		if response := w.reply(e); response != nil {
@@ -157,8 +157,8 @@ func (w *wire) forward(r *http.Request, e Exchange) (*http.Response, error) {
 	return w.transport.RoundTrip(on)
 }
 
-// action names a call of the AWS API. Those go to the wire's own address; what
-// goes to any other host is the registrar's own choice.
+// action names a call of the AWS API. Those go to the wire's own address; a
+// request to any other host is the registrar's own choice.
 func (w *wire) action(r *http.Request, body []byte) string {
 	if "http://"+r.Host != w.url {
 		return ""
@@ -174,8 +174,8 @@ func (w *wire) action(r *http.Request, body []byte) string {
 }
 
 // number counts the calls that handling a message makes: not the heartbeats and
-// the looks at which events to send, which come at their own times, and not the
-// receives, which count when they bring something.
+// the checks for events to send, which happen at their own times, and not the
+// receives, which count when they return something.
 func (w *wire) number(e Exchange) int {
 	if e.Action == "sqs:ReceiveMessage" || e.Action == "dynamodb:GetItem" || e.Action == "dynamodb:PutItem" && bytes.Contains(e.Body, []byte("REGISTRAR#")) {
 		return 0
@@ -208,7 +208,7 @@ func (w *wire) isDead() bool {
 	return w.dead
 }
 
-// sent is everything so far.
+// sent returns everything so far.
 func (w *wire) sent() []Exchange {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,13 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package e2e plays whole stories without Terraform: a vendor's hub on the
+// Package e2e tests whole stories without Terraform: a vendor's hub on the
 // sandbox, customers who launch and delete stacks, and registrars that run as
-// processes of their own would, over HTTP with the real SDK. Its tests are the
-// promises of ARCHITECTURE.md, told end to end.
+// separate processes would, over HTTP with the real SDK. Its tests are the
+// promises of ARCHITECTURE.md, end to end.
 //
 // Nothing in it sleeps. Time is the sandbox's; it moves when a test moves it,
-// or when everybody waits (see pace.go).
+// or when everything is waiting (see pace.go).
 package e2e
 
 import (
@@ -34,7 +34,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// T is what a world needs of a test: a *testing.T, or a property's *rapid.T.
+// T has the methods that a world needs of a test: a *testing.T, or a property's
+// *rapid.T.
 type T interface {
 	Helper()
 	Context() context.Context
@@ -43,7 +44,7 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// The hub of every world, and the two Regions that it has topics in.
+// The hub of every world, and the two Regions of its topics.
 const (
 	Hub       = "acme"
 	Frankfurt = "eu-central-1" // the hub's own
@@ -56,14 +57,14 @@ type World struct {
 	T       T
 	Hub     *hub.Manager
 	Record  registry.HubRecord
-	Clients *awsclient.Clients // the vendor's own, beside those of its registrars
+	Clients *awsclient.Clients // the vendor's own clients, besides those of its registrars
 
 	answers answers
 	pace    *pace
 	log     *buffer
 }
 
-// New starts a world.
+// New returns a world.
 func New(t T, options ...sandbox.Option) *World {
 	t.Helper()
 	box, err := sandbox.Start(options...)
@@ -92,13 +93,14 @@ func New(t T, options ...sandbox.Option) *World {
 	return w
 }
 
-// Now is the sandbox's time, by which everybody lives.
+// Now returns the sandbox's time.
 func (w *World) Now() time.Time { return w.Clock().Now() }
 
-// Registry is the hub's.
+// Registry returns the hub's registry.
 func (w *World) Registry() *registry.Registry { return w.Hub.Registry() }
 
-// Must ends the story where something that is not its subject goes wrong.
+// Must fails the test on an error in a step that is not the subject of the
+// story.
 func (w *World) Must(err error) {
 	w.T.Helper()
 	if err != nil {
@@ -106,7 +108,7 @@ func (w *World) Must(err error) {
 	}
 }
 
-// ClientsOf are the clients of an account's admin, which reach AWS by an
+// ClientsOf returns the clients of an account's admin, which reach AWS by an
 // endpoint. They try every call once, so that a test decides what is tried
 // again.
 func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
@@ -118,7 +120,7 @@ func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 	return clients
 }
 
-// Prove makes one round of proofs over all registered roles.
+// Prove runs one round of proofs over all registered roles.
 func (w *World) Prove() error {
 	_, err := health.Round(w.T.Context(), health.Config{
 		Registry: w.Registry(), Prover: registrar.NewProver(w.Clients, w.Record), Clock: w.Now,
@@ -126,7 +128,7 @@ func (w *World) Prove() error {
 	return err
 }
 
-// Specification is that of the hub's templates, with a role of one's own.
+// Specification returns that of the hub's templates, with the given role.
 func (w *World) Specification(role permissionset.Role) stacktemplate.Specification {
 	return stacktemplate.Specification{
 		Hub: Hub, DisplayName: w.Record.DisplayName, SupportURL: w.Record.SupportURL,
@@ -135,7 +137,7 @@ func (w *World) Specification(role permissionset.Role) stacktemplate.Specificati
 	}
 }
 
-// Publish puts a template into the hub's bucket and returns its URL.
+// Publish uploads a template to the hub's bucket and returns its URL.
 func (w *World) Publish(body []byte) string {
 	w.T.Helper()
 	address, err := w.Hub.PublishTemplate(w.T.Context(), w.Record, body)
@@ -143,46 +145,47 @@ func (w *World) Publish(body []byte) string {
 	return address
 }
 
-// Topic is the ARN of the hub's topic in a Region.
+// Topic returns the ARN of the hub's topic in a Region.
 func (w *World) Topic(in string) string {
 	return account.TopicARN{Region: region(in), Account: w.Record.Account, Name: hub.TopicName(Hub, 0)}.String()
 }
 
-// patience is how long anything in a story may really take.
+// patience is the real time after which a waiting story has failed.
 const patience = 2 * time.Minute
 
-// Settled waits until nothing is under way in a stack, which must then have a
-// status.
+// Settled waits until no operation is under way in a stack, which must then
+// have a status.
 func (w *World) Settled(stackID, status string) sandbox.Stack {
 	w.T.Helper()
 	return w.Reaches(stackID, status, sandbox.Stack.Settled)
 }
 
-// Reaches waits until the stack is as wanted, which must be in a status.
+// Reaches waits until wanted returns true for the stack, which must then be in
+// a status.
 func (w *World) Reaches(stackID, status string, wanted func(sandbox.Stack) bool) sandbox.Stack {
 	w.T.Helper()
 	ctx, cancel := context.WithTimeout(w.T.Context(), patience)
 	defer cancel()
 	stack, err := w.WaitStackFor(ctx, stackID, wanted)
 	if err != nil || stack.Status != status {
-		w.T.Fatalf("the stack is %s and should be %s (%v):\n%s\n%s", stack.Status, status, err, w.Story(stackID), w.log)
+		w.T.Fatalf("the stack is %s but should be %s (%v):\n%s\n%s", stack.Status, status, err, w.Story(stackID), w.log)
 	}
 	return stack
 }
 
-// In tells whether a stack is in a status.
+// In reports whether a stack is in a status.
 func In(status string) func(sandbox.Stack) bool {
 	return func(s sandbox.Stack) bool { return s.Status == status }
 }
 
-// Story is what a stack's owner reads in its events.
+// Story returns a stack's events as its owner reads them.
 func (w *World) Story(stackID string) string { return trial.Story(w.Sandbox, stackID) }
 
-// Reads fails the test where a stack's owner does not read a sentence.
+// Reads fails the test unless a stack's owner reads a sentence.
 func (w *World) Reads(stackID, sentence string) {
 	w.T.Helper()
 	if story := w.Story(stackID); !strings.Contains(story, sentence) {
-		w.T.Errorf("the customer should read %q, and reads:\n%s", sentence, story)
+		w.T.Errorf("the customer should read %q, but reads:\n%s", sentence, story)
 	}
 }
 
@@ -207,7 +210,7 @@ func region(name string) account.Region {
 	return r
 }
 
-// buffer is what the registrars log, shown where a story goes wrong.
+// buffer holds the registrars' logs, which are printed if a test fails.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Clock stands still until it is moved.
+// Clock is a clock that stands still until it is moved.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -17,14 +17,14 @@ type Clock struct {
 // NewClock returns a clock that shows a time.
 func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
-// Now returns the time that the clock shows.
+// Now returns the time of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Advance moves the clock.
+// Advance moves the clock forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

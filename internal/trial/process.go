@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// grace is how long a program may take to end when it is asked to.
+// grace is how long a program may take to end after it was told to.
 const grace = 30 * time.Second
 
-// Command returns a command that is asked to end, as by Ctrl-C, when the context
-// ends, and killed only if it doesn't: an engine that is killed leaves its state
-// locked.
+// Command returns a command that gets SIGINT, as by Ctrl-C, when the context
+// ends, and is killed only if it does not end: an engine that is killed leaves
+// its state locked.
 func Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -30,19 +30,19 @@ func Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Process is a program that runs beside a trial.
+// Process is a program that runs beside a test or trial.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
 	done chan struct{}
-	err  error // why it ended, once done is closed
+	err  error // the reason why it ended, once done is closed
 
 	mu   sync.Mutex
 	tail []string // the last lines that it printed
 }
 
 // Start starts a program. Every line that it prints, to standard output or
-// error, goes to see, one after the other; see may be nil.
+// error, is passed to see, one at a time; see may be nil.
 func Start(cmd *exec.Cmd, see func(line string)) (*Process, error) {
 	p := &Process{name: strings.Join(append([]string{filepath.Base(cmd.Path)}, cmd.Args[1:]...), " "), cmd: cmd, done: make(chan struct{})}
 	reader, writer := io.Pipe()
@@ -92,16 +92,17 @@ func (p *Process) Output() string {
 	return strings.Join(p.tail, "\n")
 }
 
-// Done is closed when the program has ended.
+// Done returns a channel that is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Killed reports whether a program that is done was ended by SIGKILL.
+// Killed reports whether a program that has ended was killed by SIGKILL.
 func (p *Process) Killed() bool {
 	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// Wait returns when the program has ended, with an error unless it ended well.
+// Wait waits until the program has ended, and returns an error unless its exit
+// code was 0.
 func (p *Process) Wait(ctx context.Context) error {
 	select {
 	case <-p.done:
@@ -114,10 +115,10 @@ func (p *Process) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Stop asks the program to end, as a supervisor does, and waits until it has.
-// One that doesn't is killed, which is an error.
+// Stop sends SIGTERM to the program, as a supervisor does, and waits until it
+// has ended. A program that does not end is killed, and Stop returns an error.
 func (p *Process) Stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	err := p.Wait(ctx)
@@ -128,8 +129,8 @@ func (p *Process) Stop() error {
 	return err
 }
 
-// Kill ends the program as SIGKILL does, and returns when it has ended.
+// Kill ends the program by SIGKILL, and returns when it has ended.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
+	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.done
 }

@@ -33,7 +33,7 @@ func shell(t *testing.T, script string) *Process {
 
 const untilTerminated = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done"
 
-func TestAProgramThatIsStoppedEndsAsItLikes(t *testing.T) {
+func TestAStoppedProgramEndsByItself(t *testing.T) {
 	t.Parallel()
 	p := shell(t, untilTerminated)
 	if err := p.Stop(); err != nil {
@@ -44,7 +44,7 @@ func TestAProgramThatIsStoppedEndsAsItLikes(t *testing.T) {
 	}
 }
 
-func TestAProgramThatIsKilledIsToldFromOneThatEnds(t *testing.T) {
+func TestAKilledProgramIsDistinguishedFromOneThatEnds(t *testing.T) {
 	t.Parallel()
 	p := shell(t, untilTerminated)
 	p.Kill()

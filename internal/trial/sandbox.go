@@ -1,14 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package trial is the ground that the project's tests and trials stand on: a
-// sandbox with a vendor's clients, programs that are built, run and stopped,
-// Terraform or OpenTofu in a folder, and a clock that stands still. acctest and
-// e2e play their stories on it, and so do the commands chaos, crash, demo and
-// figures.
+// Package trial is the common base of the project's tests and trials: a sandbox
+// with a vendor's clients, programs that are built, run and stopped, Terraform
+// or OpenTofu in a folder, and a clock that stands still. acctest and e2e use
+// it, and so do the commands chaos, crash, demo and figures.
 //
-// It knows no room but sandbox and awsclient, so that the tests of all others
-// may use it.
+// It imports no package of the project but sandbox and awsclient, so that the
+// tests of all others may use it.
 package trial
 
 import (
@@ -38,14 +37,14 @@ func Sandbox(t testing.TB, options ...sandbox.Option) *sandbox.Sandbox {
 	return box
 }
 
-// Endpoints returns the addresses that take the place of AWS's own, for a
-// sandbox's URL: what the block endpoints of a provider says.
+// Endpoints returns the addresses that replace AWS's own, for a sandbox's URL:
+// the arguments of a provider's endpoints block.
 func Endpoints(url string) map[string]string {
 	return map[string]string{"sns": url, "sqs": url, "s3": url, "sts": url, "dynamodb": url, "eventbridge": url}
 }
 
-// Clients returns the clients of an account's administrator, which go to a
-// sandbox unless a change of their configuration says otherwise.
+// Clients returns the clients of an account's administrator, which use a
+// sandbox unless one of changes says otherwise.
 func Clients(ctx context.Context, box *sandbox.Sandbox, accountID, region string, changes ...func(*awsclient.Config)) (*awsclient.Clients, error) {
 	keys, err := box.Credentials(accountID)
 	if err != nil {
@@ -69,8 +68,8 @@ func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentia
 	return clients, nil
 }
 
-// Environment returns this process's environment, with what leads a program to
-// the sandbox as the vendor's administrator.
+// Environment returns this process's environment, with the variables that make
+// a program use the sandbox as the vendor's administrator.
 func Environment(box *sandbox.Sandbox, region string) ([]string, error) {
 	settings, err := box.Environment(sandbox.VendorAccount, region)
 	if err != nil {
@@ -83,7 +82,7 @@ func Environment(box *sandbox.Sandbox, region string) ([]string, error) {
 	return environment, nil
 }
 
-// Story returns what a stack's owner reads in its events, a line each.
+// Story returns a stack's events as its owner reads them, one per line.
 func Story(box *sandbox.Sandbox, stackID string) string {
 	var b strings.Builder
 	for _, e := range box.StackEvents(stackID) {
@@ -92,8 +91,8 @@ func Story(box *sandbox.Sandbox, stackID string) string {
 	return b.String()
 }
 
-// Messages returns how many messages a queue has, those included that a
-// consumer has in hand and those that are delayed.
+// Messages returns the number of messages in a queue, including those that are
+// in flight and those that are delayed.
 func Messages(ctx context.Context, client *sqs.Client, queueURL string) (int, error) {
 	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl: aws.String(queueURL), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},

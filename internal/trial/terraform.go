@@ -22,8 +22,8 @@ type Terraform struct {
 	Env    []string
 }
 
-// NewTerraform returns the engine in a folder, which is made. installation says
-// where the engine finds the provider: Override or Mirror.
+// NewTerraform returns the engine in a folder, which it creates. installation
+// says where the engine finds the provider: Override or Mirror.
 func NewTerraform(dir, installation string, env []string) (*Terraform, error) {
 	engine, err := Engine()
 	if err != nil {
@@ -40,15 +40,15 @@ func NewTerraform(dir, installation string, env []string) (*Terraform, error) {
 	return &Terraform{Engine: engine, Dir: dir, Env: append(env, "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1")}, nil
 }
 
-// Override lets the engine use the provider that lies in a folder, without init.
+// Override makes the engine use the provider in a folder, without init.
 func Override(folder string) (installation string) {
 	return fmt.Sprintf("  dev_overrides { \"registry.terraform.io/xacct/xacct\" = %q }\n  direct {}\n", folder)
 }
 
-// Mirror lays a provider into a folder that the engine takes for a registry's
-// mirror: init then works as it does with the real registry.
+// Mirror puts a provider into a folder that the engine uses as a registry's
+// mirror: init then works as with the real registry.
 func Mirror(folder, provider string) (installation string, err error) {
-	const version = "0.0.1" // what the build calls itself there
+	const version = "0.0.1" // the name of the build there
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		place := filepath.Join(folder, host, "xacct", "xacct", version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(place, 0o755); err != nil {
@@ -78,7 +78,7 @@ func (t *Terraform) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a command of the engine to its end. Its error ends with what the
+// Run runs a command of the engine to its end. Its error contains what the
 // engine printed.
 func (t *Terraform) Run(ctx context.Context, args ...string) error {
 	if out, err := t.Command(ctx, args...).CombinedOutput(); err != nil {
@@ -92,7 +92,7 @@ func (t *Terraform) Name(args ...string) string {
 	return filepath.Base(t.Engine) + " " + strings.Join(args, " ")
 }
 
-// EmptyPlan returns an error unless a plan has nothing to do.
+// EmptyPlan returns an error unless a plan has no changes.
 func (t *Terraform) EmptyPlan(ctx context.Context, args ...string) error {
 	if err := t.Run(ctx, append([]string{"plan", "-detailed-exitcode", "-input=false"}, args...)...); err != nil {
 		return fmt.Errorf("the plan should be empty: %w", err)
