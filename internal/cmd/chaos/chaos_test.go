@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// TestASmallChaosHoldsThePromises is the whole command, with fewer stacks and
+// TestASmallChaosHoldsThePromises runs the whole command, with fewer stacks and
 // shorter delays.
 func TestASmallChaosHoldsThePromises(t *testing.T) {
 	var out bytes.Buffer
@@ -28,7 +28,7 @@ func TestASmallChaosHoldsThePromises(t *testing.T) {
 	}
 	for _, figure := range []string{"60 stacks were launched", "2 SIGKILLs", "     0  lost", "     0  stuck stacks"} {
 		if !strings.Contains(out.String(), figure) {
-			t.Errorf("the report does not say %q", figure)
+			t.Errorf("the report does not contain %q", figure)
 		}
 	}
 	if strings.Contains(out.String(), " 0 times with") {
@@ -37,7 +37,7 @@ func TestASmallChaosHoldsThePromises(t *testing.T) {
 	t.Log("\n" + out.String())
 }
 
-// interrupting is somebody who presses Ctrl-C as soon as anything is printed.
+// interrupting cancels the run, as by Ctrl-C, as soon as anything is printed.
 type interrupting struct{ interrupt func() }
 
 func (i interrupting) Write(p []byte) (int, error) {
@@ -63,15 +63,15 @@ func TestAnInterruptedRunIsNotJudged(t *testing.T) {
 func TestBrokenPromisesAreNamed(t *testing.T) {
 	held := report{options: options{stacks: 3, kills: 1}, launched: 3, kills: 1}
 	if err := held.broken(); err != nil {
-		t.Errorf("all promises were held, and the report says %v", err)
+		t.Errorf("all promises were kept, but the report says %v", err)
 	}
 	for want, breaks := range map[string]func(*report){
 		"requests that were lost: 1":       func(r *report) { r.lost = []string{"x"} },
 		"wrong registrations: 2":           func(r *report) { r.wrong = []string{"x", "y"} },
 		"stuck stacks: 1":                  func(r *report) { r.stuck = []string{"x"} },
 		"two different answers: 1":         func(r *report) { r.different = []string{"x"} },
-		"nobody had asked for: 1":          func(r *report) { r.unasked = []string{"x"} },
-		"what should not: 1":               func(r *report) { r.faulty = []string{"x"} },
+		"without a request: 1":             func(r *report) { r.unasked = []string{"x"} },
+		"with a wrong outcome: 1":          func(r *report) { r.faulty = []string{"x"} },
 		"only 2 of 3 stacks were launched": func(r *report) { r.launched = 2 },
 		"and 0 of 1 registrars killed":     func(r *report) { r.kills = 0 },
 	} {
@@ -83,7 +83,8 @@ func TestBrokenPromisesAreNamed(t *testing.T) {
 	}
 }
 
-// TestTheWitnessTellsAnswersApart: without it the run could not fail.
+// TestTheWitnessTellsAnswersApart: if the witness could not, the run could not
+// fail.
 func TestTheWitnessTellsAnswersApart(t *testing.T) {
 	world, err := newWorld(t.Context(), options{stacks: 2, accounts: 2, seed: 1, timeout: 15 * time.Minute})
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// customer is somebody with an AWS account and a link, who does one thing
-// after another and remembers what the vendor should know of it.
+// customer has an AWS account and a link, does one action after another, and
+// records what the vendor should know of it.
 type customer struct {
 	w      *world
 	random *rand.Rand // decides everything that the customer does
@@ -28,22 +28,22 @@ type customer struct {
 	link   onboarding.Link
 	stacks int // launched so far
 
-	stack    string        // the one that is connected; empty: none
+	stack    string        // the stack that is connected; empty: none
 	version  int           // of the live stack's template
-	expected []expectation // what the registry may hold of the customer, one of these
-	before   []expectation // the same, before the stack of today
+	expected []expectation // what the registry may hold of the customer: one of these
+	before   []expectation // the same, before the current stack
 	done     deeds
 }
 
-// expectation is one state of the registry. The zero one is: no registration.
+// expectation is one state of the registry. The zero value is: no registration.
 type expectation struct {
 	stack     string
 	connected bool
 	version   string
-	gone      bool // the stack is not there any more, and did not say goodbye
+	gone      bool // the stack no longer exists, but sent no Delete
 }
 
-// deeds count what customers did, and how the vendor took it.
+// deeds counts what customers did, and how the vendor answered.
 type deeds struct {
 	connected, refused, updated, refusedUpdates, cancelled, deleted, forgotten, second int
 }
@@ -55,10 +55,10 @@ func newCustomer(w *world, number int, link onboarding.Link) *customer {
 	}
 }
 
-// chance is true with a probability.
+// chance is true with the given probability.
 func (c *customer) chance(p float64) bool { return c.random.Float64() < p }
 
-// think lets some time pass.
+// think waits for some time.
 func (c *customer) think(ctx context.Context, most time.Duration) error {
 	return wait(ctx, c.w, time.Duration(c.random.Int64N(int64(most))))
 }
@@ -76,7 +76,7 @@ func (c *customer) live(ctx context.Context, stacks int) {
 	}
 }
 
-// step launches one stack and does with it what comes to the customer's mind.
+// step launches one stack and does one random action with it.
 func (c *customer) step(ctx context.Context, last bool) error {
 	switch draw := c.random.Float64(); {
 	case draw < 0.10:
@@ -106,7 +106,7 @@ func (c *customer) step(ctx context.Context, last bool) error {
 	return nil
 }
 
-// connect launches the link as it is: the vendor has to say yes.
+// connect launches the link unchanged: the vendor must answer SUCCESS.
 func (c *customer) connect(ctx context.Context) error {
 	version := c.random.IntN(2)
 	id, err := c.launch(ctx, c.w.templates[version].url, sandbox.LaunchOptions{})
@@ -123,8 +123,8 @@ func (c *customer) connect(ctx context.Context) error {
 	return nil
 }
 
-// changeMind deletes a stack while it is being created. The vendor may have
-// connected it before, and must not have it connected after.
+// changeMind deletes a stack while it is being created. The vendor may connect
+// it before that, but it must not be connected afterwards.
 func (c *customer) changeMind(ctx context.Context) error {
 	id, err := c.launch(ctx, c.link.TemplateURL, sandbox.LaunchOptions{})
 	if err != nil {
@@ -144,15 +144,15 @@ func (c *customer) changeMind(ctx context.Context) error {
 	return nil
 }
 
-// mistake launches something that the vendor has to refuse: an edited external
-// ID, an edited role, or the link of somebody else.
+// mistake launches something that the vendor must refuse: an edited external
+// ID, an edited role, or the link of another customer.
 func (c *customer) mistake(ctx context.Context) error {
 	o := sandbox.LaunchOptions{Parameters: map[string]string{}}
 	link := c.link
 	switch c.random.IntN(3) {
 	case 0:
 		o.Parameters[stacktemplate.ParameterExternalID] = c.hexDigits(40)
-		o.Parameters[stacktemplate.ParameterRoleName] = c.hexDigits(20) // another stack may have the link's
+		o.Parameters[stacktemplate.ParameterRoleName] = c.hexDigits(20) // another stack may have the name of the link's
 	case 1:
 		o.Parameters[stacktemplate.ParameterRoleName] = c.hexDigits(20)
 	default:
@@ -170,7 +170,7 @@ func (c *customer) mistake(ctx context.Context) error {
 }
 
 // secondStack launches the link once more beside the stack that is connected.
-// The role is there already, so the stack fails before it has said anything.
+// The role exists already, so the stack fails before it has sent a message.
 func (c *customer) secondStack(ctx context.Context) error {
 	id, err := c.launch(ctx, c.link.TemplateURL, sandbox.LaunchOptions{})
 	if err != nil {
@@ -184,7 +184,7 @@ func (c *customer) secondStack(ctx context.Context) error {
 }
 
 // update changes the live stack: to another template, to an external ID that
-// the vendor has to refuse, or in what the vendor does not care for.
+// the vendor must refuse, or in a way that the vendor ignores.
 func (c *customer) update(ctx context.Context) error {
 	if err := c.think(ctx, 20*time.Second); err != nil {
 		return err
@@ -218,8 +218,8 @@ func (c *customer) update(ctx context.Context) error {
 	return nil
 }
 
-// leave deletes the live stack; now and then by force and without a word to
-// the vendor, who then cannot know.
+// leave deletes the live stack; sometimes by force and without a message to the
+// vendor, who then cannot know.
 func (c *customer) leave(ctx context.Context) error {
 	if err := c.think(ctx, 20*time.Second); err != nil {
 		return err
@@ -243,8 +243,9 @@ func (c *customer) leave(ctx context.Context) error {
 		return nil
 	}
 	c.done.deleted++
-	// A Delete may overtake the commit of the Create before it, whose answer
-	// CloudFormation has: then the stack was never registered, and never will be.
+	// A Delete may overtake the commit of the preceding Create, whose answer
+	// CloudFormation has: then the stack was never registered, and never will
+	// be.
 	c.expected = append([]expectation{{stack: id}}, c.before...)
 	return nil
 }
@@ -275,7 +276,7 @@ func (c *customer) launchLink(ctx context.Context, link onboarding.Link, templat
 	return id, err
 }
 
-// delete starts a deletion, remove does it to its end.
+// delete starts a deletion; remove waits for its end.
 func (c *customer) delete(ctx context.Context, id string) error {
 	return c.insist(ctx, func() error { return c.w.box.DeleteStack(ctx, id) })
 }
@@ -288,8 +289,8 @@ func (c *customer) remove(ctx context.Context, id string) error {
 	return err
 }
 
-// insist presses a button again where the console shows an error: the
-// customer's own calls of CloudFormation fail as often as any.
+// insist repeats an action for which the console shows an error: the customer's
+// own calls of CloudFormation fail as often as all others.
 func (c *customer) insist(ctx context.Context, press func() error) error {
 	var err error
 	for range 20 {
@@ -303,8 +304,8 @@ func (c *customer) insist(ctx context.Context, press func() error) error {
 	return err
 }
 
-// ends waits until nothing is under way in a stack, and tells whether it ended
-// as it should.
+// ends waits until no operation is under way in a stack, and reports whether it
+// ended as expected.
 func (c *customer) ends(ctx context.Context, id, status string) (bool, error) {
 	stack, err := c.w.box.WaitStack(ctx, id)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// fleet is the registrars: processes that are killed and started again.
+// fleet manages the registrars: processes that are killed and restarted.
 type fleet struct {
 	w      *world
 	random *rand.Rand // the killer's own
@@ -26,7 +26,7 @@ type fleet struct {
 	ending atomic.Bool
 }
 
-// place is where one registrar runs after another.
+// place is a position that one registrar after another takes.
 type place struct {
 	f    *fleet
 	name string
@@ -34,7 +34,7 @@ type place struct {
 
 	mu      sync.Mutex
 	running *trial.Process
-	own     int // how often one ended that was not killed
+	own     int // how often a registrar ended that was not killed
 }
 
 func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
@@ -56,8 +56,8 @@ func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
 	return f, nil
 }
 
-// start starts a registrar. Nothing but its clock tells it from one that works
-// for a vendor; the rounds that prove roles again are a trial of their own.
+// start starts a registrar. Only its clock differs from a vendor's; the rounds
+// that prove roles again have a trial of their own.
 func (p *place) start(ctx context.Context) error {
 	w := p.f.w
 	environment, err := trial.Environment(w.box, home)
@@ -78,7 +78,7 @@ func (p *place) start(ctx context.Context) error {
 }
 
 // watch waits for the end of a process. One that was not killed is counted, and
-// another registrar takes its place, as a supervisor does it.
+// another registrar takes its place, as a supervisor would start it.
 func (p *place) watch(ctx context.Context, running *trial.Process) {
 	err := running.Wait(context.WithoutCancel(ctx))
 	if p.f.ending.Load() || ctx.Err() != nil || running.Killed() {
@@ -89,12 +89,12 @@ func (p *place) watch(ctx context.Context, running *trial.Process) {
 	p.mu.Unlock()
 	p.f.w.blame("%s ended by itself: %v", p.name, err)
 	if wait(ctx, p.f.w, time.Minute) == nil && !p.f.ending.Load() {
-		_ = p.start(ctx) // that one ended is blame enough
+		_ = p.start(ctx) // its end is counted as a failure already
 	}
 }
 
-// kill kills one registrar whenever it is due, and starts another in its place
-// some seconds later.
+// kill kills one registrar whenever a kill is due, and starts another in its
+// place some seconds later.
 func (f *fleet) kill(ctx context.Context) {
 	for range f.w.options.kills {
 		select {
@@ -108,7 +108,7 @@ func (f *fleet) kill(ctx context.Context) {
 		if wait(ctx, f.w, before) != nil {
 			return
 		}
-		victim.process().Kill() // one that has just ended by itself was noticed
+		victim.process().Kill() // a registrar that has just ended by itself is counted by watch
 		f.kills.Add(1)
 		if wait(ctx, f.w, after) != nil {
 			return
@@ -119,13 +119,13 @@ func (f *fleet) kill(ctx context.Context) {
 	}
 }
 
-// stop ends the registrars as a supervisor does, and those that do not end by
-// force.
+// stop ends the registrars as a supervisor does, and kills those that do not
+// end.
 func (f *fleet) stop() {
 	f.ending.Store(true)
 	for _, p := range f.places {
 		if running := p.process(); running != nil {
-			_ = running.Stop() // what it did is judged, not how it ends
+			_ = running.Stop() // only what it did is judged, not how it ends
 		}
 		_ = p.log.Close() // only a log
 	}
@@ -137,7 +137,7 @@ func (p *place) process() *trial.Process {
 	return p.running
 }
 
-// wait passes time by the sandbox's clock.
+// wait waits by the sandbox's clock.
 func wait(ctx context.Context, w *world, d time.Duration) error {
 	clock := w.box.Clock()
 	return clock.WaitUntil(ctx, clock.Now().Add(d))

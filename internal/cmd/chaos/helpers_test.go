@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// responsePut is the call by which a bucket takes an answer.
+// responsePut is the call by which a bucket receives an answer.
 func responsePut(t *testing.T, key, body string) *kernel.Call {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPut, "http://bucket.s3.amazonaws.com/", nil)

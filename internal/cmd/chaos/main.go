@@ -1,22 +1,22 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command chaos shows that nothing gets lost. Hundreds of customers create,
-// update, delete and create again thousands of stacks in a sandbox whose every
-// service throttles, fails and swallows answers, whose messages come late,
-// twice and out of order, while registrars, real processes that
-// differ from `xacct registrar` only in their clock, are killed in the middle of their work.
+// Command chaos shows that no request is lost. Hundreds of customers create,
+// update, delete and create again thousands of stacks in a sandbox in which
+// every service throttles, fails and loses answers, and messages arrive late,
+// twice and out of order, while registrars are killed in the middle of their
+// work. The registrars are real processes that differ from `xacct registrar`
+// only in their clock.
 //
-// In the end it compares what CloudFormation saw and what the registry holds
-// with what the customers did, prints the figures, and exits non-zero when a
+// At the end it compares what CloudFormation saw and what the registry holds
+// with what the customers did, prints the figures, and exits non-zero if a
 // promise is broken.
 //
 // The sandbox's clock runs faster than the machine's, so that minutes of delay
-// take seconds; the registrars live by the same clock. How fast depends on the
-// machine (see pace.go). A seed repeats every
-// decision of the customers and of the killer. Which call of which process a
-// fault hits depends on how the operating system interleaves them, and is not
-// repeated.
+// take seconds; the registrars use the same clock. How fast depends on the
+// machine (see pace.go). A seed repeats every decision of the customers and of
+// the killer. Which call of which process a fault hits depends on how the
+// operating system interleaves them, and is not repeated.
 package main
 
 import (
@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-// options are how bad it gets.
+// options configure a run.
 type options struct {
 	stacks     int
 	accounts   int
@@ -53,8 +53,8 @@ type options struct {
 	registrars int
 	kills      int
 	faults     float64 // share of calls that are throttled or fail
-	swallowed  float64 // share of calls that are executed, and whose answer is lost
-	refused    float64 // share of answers that CloudFormation's buckets refuse, though they are right
+	swallowed  float64 // share of calls that are executed, but whose answer is lost
+	refused    float64 // share of correct answers that CloudFormation's buckets refuse
 	duplicates float64 // share of messages that come twice
 	delay      time.Duration
 	rate       float64 // of the sandbox's clock, at most
@@ -62,7 +62,7 @@ type options struct {
 	limit      time.Duration // of the whole run, by the machine's clock
 	binary     string        // of trial-registrar; empty: built
 	profile    string        // file for a CPU profile of sandbox and customers
-	keep       string        // where the registrars' logs stay; empty: only where something broke
+	keep       string        // folder for the registrars' logs; empty: kept only if a promise was broken
 }
 
 func parse(args []string) (options, error) {
@@ -74,16 +74,16 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.registrars, "registrars", 3, "processes that answer")
 	flags.IntVar(&o.kills, "kills", 30, "how often one of them gets SIGKILL")
 	flags.Float64Var(&o.faults, "faults", 0.05, "share of calls that are throttled or fail, in every service")
-	flags.Float64Var(&o.swallowed, "lost", 0.01, "share of the registrars' calls that are executed, and whose answer is lost")
-	flags.Float64Var(&o.refused, "refused", 0.03, "share of answers that CloudFormation's buckets refuse for no fault of theirs, with 400, 409 and 403")
+	flags.Float64Var(&o.swallowed, "lost", 0.01, "share of the registrars' calls that are executed, but whose answer is lost")
+	flags.Float64Var(&o.refused, "refused", 0.03, "share of correct answers that CloudFormation's buckets refuse, with 400, 409 and 403")
 	flags.Float64Var(&o.duplicates, "duplicates", 0.1, "share of messages that come twice")
-	flags.DurationVar(&o.delay, "delay", 2*time.Minute, "longest way of a message from topic to queue")
-	flags.Float64Var(&o.rate, "rate", 15, "how many seconds pass, at most, for customers and registrars in one of the machine's")
-	flags.DurationVar(&o.timeout, "response-timeout", 15*time.Minute, "of the hub, by the sandbox's clock")
+	flags.DurationVar(&o.delay, "delay", 2*time.Minute, "longest delay of a message between topic and queue")
+	flags.Float64Var(&o.rate, "rate", 15, "highest rate of the sandbox's clock: its seconds per second of the machine")
+	flags.DurationVar(&o.timeout, "response-timeout", 15*time.Minute, "the hub's timeout, by the sandbox's clock")
 	flags.DurationVar(&o.limit, "limit", 30*time.Minute, "give up after this time")
 	flags.StringVar(&o.binary, "registrar", "", "the trial-registrar program (default: built)")
 	flags.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the sandbox and the customers")
-	flags.StringVar(&o.keep, "logs", "", "folder for the registrars' logs (default: kept only where a promise was broken)")
+	flags.StringVar(&o.keep, "logs", "", "folder for the registrars' logs (default: kept only if a promise was broken)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -154,28 +154,28 @@ func profile(path string) (stop func(), err error) {
 	}
 	return func() {
 		pprof.StopCPUProfile()
-		_ = file.Close() // a profile that is cut short says so when it is read
+		_ = file.Close() // reading a truncated profile fails with an error
 	}, nil
 }
 
-// keepLogs moves the logs out of the folder that goes away.
+// keepLogs moves the logs out of the temporary folder.
 func keepLogs(logs string) string {
 	kept, err := os.MkdirTemp("", "xacct-chaos-logs-")
 	if err != nil {
 		return logs
 	}
-	files, _ := filepath.Glob(filepath.Join(logs, "*")) // the pattern is good
+	files, _ := filepath.Glob(filepath.Join(logs, "*")) // the pattern is valid
 	for _, file := range files {
-		_ = os.Rename(file, filepath.Join(kept, filepath.Base(file))) // what stays behind is only a log
+		_ = os.Rename(file, filepath.Join(kept, filepath.Base(file))) // only a log would be left behind
 	}
 	return kept
 }
 
-// errInterrupted: in the middle of everything, everything looks broken.
+// errInterrupted: an interrupted run always looks broken, so it is not judged.
 var errInterrupted = errors.New("interrupted, not judged")
 
-// play is the run: the world, its registrars and customers, the end, and the
-// verdict.
+// play executes the run: the world, its registrars and customers, the end, and
+// the verdict.
 func play(ctx context.Context, o options, logs string, out io.Writer) (*report, error) {
 	w, err := newWorld(ctx, o)
 	if err != nil {
@@ -185,8 +185,8 @@ func play(ctx context.Context, o options, logs string, out io.Writer) (*report, 
 	fmt.Fprintf(out, "%d stacks in %d accounts, %d registrars, %d kills, seed %d\n", o.stacks, o.accounts, o.registrars, o.kills, o.seed)
 	fmt.Fprintf(out, "%.0f %% of all calls fail, %.0f %% of answers are lost, %.0f %% of messages come twice, up to %s late, in any order\n",
 		100*o.faults, 100*o.swallowed, 100*o.duplicates, o.delay)
-	fmt.Fprintf(out, "%.0f %% of right answers are refused by CloudFormation's buckets, with 400, 409 and 403\n", 100*o.refused)
-	fmt.Fprintf(out, "up to %.0f seconds pass for customers and registrars in one of the machine's\n\n", o.rate)
+	fmt.Fprintf(out, "%.0f %% of correct answers are refused by CloudFormation's buckets, with 400, 409 and 403\n", 100*o.refused)
+	fmt.Fprintf(out, "the sandbox's clock runs up to %.0f times as fast as the machine's\n\n", o.rate)
 
 	fleet, err := newFleet(ctx, w, logs)
 	if err != nil {
@@ -205,7 +205,7 @@ func play(ctx context.Context, o options, logs string, out io.Writer) (*report, 
 		return nil, fmt.Errorf("%w: %d of %d stacks were launched", errInterrupted, w.launched.Load(), o.stacks)
 	}
 	w.box.Faults().Clear()
-	// A run that takes too long is told how far it came.
+	// A run that takes too long reports how far it came.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return w.judge(ctx, fleet, took, drained)

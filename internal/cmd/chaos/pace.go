@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// pace keeps the sandbox's clock as fast as the machine can follow. The
-// customers' patience is real: fifteen minutes are fifteen minutes of the
-// sandbox. On a machine that is busy with something else the registrars would
-// look slow, and it would not be their fault; so the clock slows down while
-// more requests than a few wait for longer than their way and a try take.
+// pace keeps the sandbox's clock as fast as the machine allows.
+// CloudFormation's timeouts stay as they are: fifteen minutes are fifteen
+// minutes of the sandbox. On a machine that is busy otherwise, the registrars
+// would look slow without being so; so the clock slows down while more than a
+// few requests wait for longer than their delivery and one try take.
 func (w *world) pace() (stop func()) {
 	const (
 		few, many = 25, 60
@@ -44,7 +44,7 @@ func (w *world) troubled() int {
 	return len(w.faulty)
 }
 
-// tell says every now and then how far it is.
+// tell prints the progress from time to time.
 func (w *world) tell(out io.Writer, started time.Time, f *fleet) (stop func()) {
 	return every(15*time.Second, func() {
 		asked, answered := w.witness.count()
@@ -53,7 +53,7 @@ func (w *world) tell(out io.Writer, started time.Time, f *fleet) (stop func()) {
 	})
 }
 
-// every does something again and again, by the machine's clock, until stopped.
+// every repeats a function, by the machine's clock, until stopped.
 func every(interval time.Duration, do func()) (stop func()) {
 	done := make(chan struct{})
 	var doing sync.WaitGroup

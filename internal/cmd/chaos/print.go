@@ -11,13 +11,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 )
 
-// print shows the figures, and the promises beside them.
+// print prints the figures, with the promises beside them.
 func (r *report) print(out io.Writer) {
 	seconds := r.took.Seconds()
 	asked := r.asked["Create"] + r.asked["Update"] + r.asked["Delete"]
-	fmt.Fprintf(out, "\n%d stacks were launched: %d connected, %d refused rightly, %d cancelled half-way, %d second ones beside a connected one.\n",
+	fmt.Fprintf(out, "\n%d stacks were launched: %d connected, %d correctly refused, %d cancelled half-way, %d second ones beside a connected one.\n",
 		r.launched, r.done.connected, r.done.refused, r.done.cancelled, r.done.second)
-	fmt.Fprintf(out, "%d updates were taken, %d refused rightly; %d connected stacks were deleted, %d of them without a word.\n",
+	fmt.Fprintf(out, "%d updates were accepted, %d correctly refused; %d connected stacks were deleted, %d of them without a message.\n",
 		r.done.updated, r.done.refusedUpdates, r.done.deleted+r.done.forgotten, r.done.forgotten)
 	fmt.Fprintf(out, "CloudFormation asked %d times (%d Create, %d Update, %d Delete), got %d answers and %d repeated ones, through %d SIGKILLs.\n",
 		asked, r.asked["Create"], r.asked["Update"], r.asked["Delete"], r.answered, r.again, r.kills)
@@ -32,13 +32,13 @@ func (r *report) print(out io.Writer) {
 		{r.wrong, "wrong registrations"},
 		{r.stuck, "stuck stacks"},
 		{r.different, "double answers with different content"},
-		{r.faulty, "honest customers refused, or strangers let in"},
+		{r.faulty, "valid requests refused, or invalid ones accepted"},
 	} {
 		fmt.Fprintf(out, "%6d  %s\n", len(promise.broken), promise.what)
 	}
 
 	fmt.Fprintf(out, "\n%s, %.1f stacks and %.1f answers a second\n", r.took.Round(time.Second), float64(r.launched)/seconds, float64(r.answered)/seconds)
-	fmt.Fprintf(out, "From message to answer, with up to %s on the way from topic to queue:\n", r.delay)
+	fmt.Fprintf(out, "From message to answer, with up to %s of delay between topic and queue:\n", r.delay)
 	percentiles(out, "by the customers' clock", r.latencies, time.Second)
 	percentiles(out, "by the machine's clock", r.machine, time.Millisecond)
 	fmt.Fprintf(out, "The slowest was %s\n", r.slowest)

@@ -30,7 +30,7 @@ func (w *world) judge(ctx context.Context, f *fleet, took time.Duration, drained
 	r.faulty = slices.Clone(w.faulty)
 	w.mu.Unlock()
 	if drained != nil {
-		r.lost = append(r.lost, "the queue was not empty in the end: "+drained.Error())
+		r.lost = append(r.lost, "the queue was not empty at the end: "+drained.Error())
 	}
 	dead, err := w.waiting(ctx, w.record.DeadLetterQueueURL)
 	if err != nil {
@@ -59,7 +59,7 @@ func (w *world) bucketsRefused() map[kernel.FaultKind]int {
 	return refused
 }
 
-// stuck tells what a stack's owner had to wait for in vain.
+// stuck returns the resource that a stack's owner waited for in vain.
 func (w *world) stuck(id, status string) []string {
 	var found []string
 	switch {
@@ -96,7 +96,7 @@ func (w *world) wrongRegistrations(ctx context.Context) ([]string, error) {
 	return wrong, nil
 }
 
-// compare says what is wrong with what the registry holds of a customer.
+// compare returns the differences between the registry and what a customer did.
 func (c *customer) compare(ctx context.Context, prover *roleproof.Prover, all []onboarding.Registration) error {
 	if len(all) > 1 {
 		return fmt.Errorf("there are %d registrations of one account: %+v", len(all), all)
@@ -147,7 +147,7 @@ type report struct {
 	faulty   []string
 }
 
-// broken names the promises that were not held, with the first few examples of
+// broken names the promises that were not kept, with the first few examples of
 // each.
 func (r *report) broken() error {
 	var broken []error
@@ -163,8 +163,8 @@ func (r *report) broken() error {
 	add("wrong registrations", r.wrong)
 	add("stuck stacks", r.stuck)
 	add("requests with two different answers", r.different)
-	add("answers that nobody had asked for", r.unasked)
-	add("customers to whom happened what should not", r.faulty)
+	add("answers without a request", r.unasked)
+	add("customers with a wrong outcome", r.faulty)
 	if r.launched < r.options.stacks || r.kills < r.options.kills {
 		broken = append(broken, fmt.Errorf("only %d of %d stacks were launched, and %d of %d registrars killed",
 			r.launched, r.options.stacks, r.kills, r.options.kills))

@@ -17,14 +17,14 @@ import (
 )
 
 // witness sees every request that CloudFormation publishes, and every answer
-// that its buckets take, however much of that the others hear of.
+// that its buckets accept, whether or not the others hear of it.
 type witness struct {
 	clock *kernel.Clock
 
 	mu       sync.Mutex
 	requests map[string]*request // by stack|resource|request
 	open     map[string]*request // those without an answer
-	unasked  []string            // answers to what nobody asked
+	unasked  []string            // answers without a request
 }
 
 // request is one custom-resource request, as CloudFormation knows it.
@@ -46,7 +46,7 @@ func newWitness(box *sandbox.Sandbox) *witness {
 	return w
 }
 
-// asks notes a request before it is delivered, so that no answer comes first.
+// asks records a request before it is delivered, so that no answer comes first.
 // A call that then fails is repeated with the same request.
 func (w *witness) asks(c *kernel.Call) error {
 	if c.Service != "sns" || c.Action != "Publish" {
@@ -54,7 +54,7 @@ func (w *witness) asks(c *kernel.Call) error {
 	}
 	form, err := url.ParseQuery(string(c.Body))
 	if err != nil {
-		return nil //nolint:nilerr // SNS says so itself
+		return nil // nolint:nilerr // SNS reports it itself
 	}
 	var m struct{ RequestType, StackID, LogicalResourceID, RequestID string }
 	if json.Unmarshal([]byte(form.Get("Message")), &m) != nil {
@@ -68,7 +68,8 @@ func (w *witness) asks(c *kernel.Call) error {
 	return nil
 }
 
-// answered notes what a bucket took: only CloudFormation signs for it.
+// answered records an answer that a bucket accepted: only CloudFormation can
+// sign for it.
 func (w *witness) answered(c *kernel.Call) error {
 	if c.Service != "s3" || c.Action != "PutObject" || c.Principal == nil || c.Principal.Service != "cloudformation.amazonaws.com" {
 		return nil
@@ -99,7 +100,8 @@ func (w *witness) count() (asked, answered int) {
 	return len(w.requests), len(w.requests) - len(w.open)
 }
 
-// overdue is how many requests have waited for longer than that.
+// overdue returns the number of requests that have waited for longer than the
+// given time.
 func (w *witness) overdue(wait time.Duration) int {
 	now := w.clock.Now()
 	w.mu.Lock()
@@ -113,11 +115,11 @@ func (w *witness) overdue(wait time.Duration) int {
 	return n
 }
 
-// testimony is what the witness says in the end.
+// testimony is the witness's result.
 type testimony struct {
 	asked     map[string]int // by type
 	answered  int
-	again     int      // answers that repeated one
+	again     int      // answers that repeated an earlier one
 	lost      []string // requests that were never answered
 	different []string // requests that got two different answers
 	unasked   []string
@@ -153,7 +155,7 @@ func (w *witness) testify() testimony {
 	return t
 }
 
-// percentile of sorted durations.
+// percentile returns a percentile of sorted durations.
 func percentile(sorted []time.Duration, p float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

@@ -40,7 +40,7 @@ var regions = []string{home, "us-east-1", "ap-southeast-2"}
 type world struct {
 	options
 	box       *sandbox.Sandbox
-	clients   *awsclient.Clients // the vendor's own, for what is not tried
+	clients   *awsclient.Clients // the vendor's own clients, without faults
 	hub       *hub.Manager
 	record    registry.HubRecord
 	templates [2]template
@@ -48,9 +48,9 @@ type world struct {
 	witness   *witness
 
 	launched atomic.Int64
-	victims  chan struct{} // one for every kill that is due
+	victims  chan struct{} // a signal for every kill that is due
 	mu       sync.Mutex
-	faulty   []string // what happened to customers that should not
+	faulty   []string // wrong outcomes of customers
 }
 
 // template is one version of what the vendor asks for.
@@ -155,13 +155,13 @@ func (w *world) invite(ctx context.Context) error {
 // asks: 400, 409 and 403, as S3 words them (aws-facts 12.1, 12.11).
 var bucketRefusals = []kernel.FaultKind{s3.RequestTimeout, s3.OperationAborted, s3.AccessDenied}
 
-// misbehave is when AWS begins to fail.
+// misbehave switches the faults on.
 func (w *world) misbehave() {
 	faults := w.box.Faults()
 	for _, kind := range []kernel.FaultKind{kernel.FaultThrottle, kernel.FaultServerError} {
 		faults.Add(kernel.FaultRule{Kind: kind, Probability: w.faults / 2})
 	}
-	// What registrars call. An answer of the bucket may get lost, too.
+	// The registrars' calls. An answer of the bucket may be lost, too.
 	for _, call := range []kernel.FaultRule{
 		{Service: "sqs"}, {Service: "dynamodb"}, {Service: "sts"}, {Service: "s3", Action: "PutObject"},
 	} {
@@ -177,7 +177,7 @@ func (w *world) misbehave() {
 	faults.SetDelivery(kernel.DeliveryFaults{Duplicate: w.duplicates, MaxDelay: w.delay, Reorder: true})
 }
 
-// live lets all customers live their lives at once.
+// live runs all customers at once.
 func (w *world) live(ctx context.Context, f *fleet) {
 	killing, enough := context.WithCancel(ctx)
 	defer enough()
@@ -192,7 +192,7 @@ func (w *world) live(ctx context.Context, f *fleet) {
 	}
 	all.Wait()
 	if w.launched.Load() < int64(w.stacks) {
-		enough() // somebody gave up, and the last kills never fall due
+		enough() // a customer gave up, and the last kills will never be due
 	}
 	killer.Wait()
 }
@@ -205,13 +205,13 @@ func (w *world) started() {
 	}
 }
 
-// drain waits until the queue is empty and nothing is on its way to it.
+// drain waits until the queue is empty and no message is on its way to it.
 func (w *world) drain(ctx context.Context) error {
 	clock := w.box.Clock()
 	if err := clock.WaitUntil(ctx, clock.Now().Add(w.delay)); err != nil {
 		return err
 	}
-	// Twice the time for which a message may be hidden from everybody.
+	// This is twice the longest time for which a message may be invisible.
 	for until := clock.Now().Add(5 * time.Minute); ; {
 		left, err := w.waiting(ctx, w.record.QueueURL)
 		if err == nil && left == 0 {
@@ -226,12 +226,12 @@ func (w *world) drain(ctx context.Context) error {
 	}
 }
 
-// waiting is how many messages a queue has, no matter who has them in hand.
+// waiting returns the number of messages in a queue, including those in flight.
 func (w *world) waiting(ctx context.Context, queue string) (int, error) {
 	return trial.Messages(ctx, w.clients.SQS(w.record.Region), queue)
 }
 
-// blame notes what should not have happened to a customer.
+// blame records a customer's wrong outcome.
 func (w *world) blame(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

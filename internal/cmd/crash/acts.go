@@ -18,9 +18,9 @@ type act struct {
 	after   func(context.Context, *stage) error
 }
 
-// acts are the story. Each begins where the one before ended. The long ones come
-// first where the story allows it, because a round ends with the last act that
-// still has a call to crash at.
+// acts are the story. Each begins where the previous one ended. The long ones
+// come first if the story allows it, because a round ends with the last act
+// that still has a call to crash at.
 var acts = []act{
 	{
 		name:   "create",

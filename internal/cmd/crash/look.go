@@ -26,18 +26,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// world is all that there is: in the vendor's account, whoever made it, and in
-// Terraform's state. Sorted; what differs from run to run by its nature (random
-// keys, times, counters) is blotted out.
+// world is a text of everything that exists: in the vendor's account, by any
+// creator, and in Terraform's state. It is sorted, and values that differ
+// between runs (random keys, times, counters) are replaced.
 type world []string
 
-// differs is an error that names what is missing and what is too much.
+// differs returns an error that names what is missing and what should not
+// exist.
 func (w world) differs(want world) error {
 	missing, extra := without(want, w), without(w, want)
 	if len(missing)+len(extra) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the world is not as it is without a crash\n  missing:\n    %s\n  too much:\n    %s",
+	return fmt.Errorf("the result differs from a run without a crash\n  missing:\n    %s\n  unexpected:\n    %s",
 		strings.Join(missing, "\n    "), strings.Join(extra, "\n    "))
 }
 
@@ -61,12 +62,12 @@ var blots = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "<sandbox>"},
 	{regexp.MustCompile(`"\d{10,13}"`), `"<moment>"`},
-	{regexp.MustCompile(`"ApproximateNumberOfMessages":"\d+"`), "<answered already>"}, // what that must not hide, leave looks at
+	{regexp.MustCompile(`"ApproximateNumberOfMessages":"\d+"`), "<answered already>"}, // where this could hide a difference, leave checks it
 	{regexp.MustCompile(`(Revision\\*":)\d+`), "$1<count>"},
 	{regexp.MustCompile(`(XacctPublishers)\d+`), "$1<count>"},
 }
 
-// look takes the world in.
+// look records the world.
 func (s *stage) look(ctx context.Context) (world, error) {
 	clients, err := trial.Clients(ctx, s.box, vendor, "us-east-1")
 	if err != nil {
@@ -95,7 +96,7 @@ func (s *stage) look(ctx context.Context) (world, error) {
 	return seen, nil
 }
 
-// regions are those that the story is in, and one that it never should be.
+// regions are those of the story, and one that must stay empty.
 var regions = []string{"us-east-1", "eu-west-1", "eu-central-1"}
 
 func lookAtTopics(ctx context.Context, clients *awsclient.Clients) (world, error) {
@@ -222,7 +223,7 @@ func lookAtTables(ctx context.Context, clients *awsclient.Clients) (world, error
 		}
 		for _, item := range items.Items {
 			if _, expires := item["expires"]; expires && isHeartbeat(item) {
-				continue // of a dead registrar: DynamoDB takes it away
+				continue // of a dead registrar: DynamoDB's time to live removes it
 			}
 			for _, attribute := range passing {
 				delete(item, attribute)
@@ -257,7 +258,7 @@ func (s *stage) lookAtState() (world, error) {
 type stateResource struct {
 	Type, Name string
 	Instances  []struct {
-		Status     string         `json:"status"` // tainted, or nothing
+		Status     string         `json:"status"` // "tainted", or empty
 		Deposed    string         `json:"deposed"`
 		Attributes map[string]any `json:"attributes"`
 	}
@@ -289,8 +290,8 @@ func (s *stage) attribute(kind, name, attribute string) (string, error) {
 	return "", fmt.Errorf("%s.%s is not in the state", kind, name)
 }
 
-// drained waits until the hub's queue is empty: what the dead left in it was
-// answered already, but somebody has to find that out.
+// drained waits until the hub's queue is empty: its messages were answered
+// before the crash, but a registrar has to find that out.
 func (s *stage) drained(ctx context.Context) error {
 	clients, err := trial.Clients(ctx, s.box, vendor, "us-east-1")
 	if err != nil {
@@ -318,7 +319,7 @@ func (s *stage) drained(ctx context.Context) error {
 	}
 }
 
-// nothingLeft is an error when anything is, anywhere.
+// nothingLeft returns an error if anything exists, anywhere.
 func nothingLeft(ctx context.Context, s *stage) error {
 	left, err := s.look(ctx)
 	if err != nil {
@@ -330,7 +331,7 @@ func nothingLeft(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// line is one thing in the world, as text that is the same for the same thing.
+// line is one object in the world, as a text that is equal for equal objects.
 func line(kind, name string, parts ...any) string {
 	text := []string{kind, name}
 	for _, part := range parts {
@@ -339,7 +340,7 @@ func line(kind, name string, parts ...any) string {
 	return strings.Join(text, " ")
 }
 
-// canonical is JSON in which lists, such as tags, are in order.
+// canonical returns JSON in which lists, such as tags, are sorted.
 func canonical(part any) string {
 	encoded, err := json.Marshal(part)
 	if err != nil {

@@ -3,13 +3,13 @@
 
 // Command crash kills the provider right before and right after every AWS call
 // that applies and destroys of a hub, its links and their roles make, applies
-// again, and holds what is there then against a run in which nothing was
-// killed. Nothing may be missing, nothing may be too much, and in the end
-// nothing may be left. It prints a table of the calls and exits with 1 when a
-// promise is broken.
+// again, and compares the result with a run in which nothing was killed.
+// Nothing may be missing, nothing unexpected may exist, and at the end nothing
+// may be left. It prints a table of the calls and exits with 1 if a promise is
+// broken.
 //
-// Everything in it is real but AWS: the engine, the provider as a process that
-// gets SIGKILL, the registrar. Each round has a sandbox and a folder of its own.
+// Everything in it except AWS is real: the engine, the provider as a process
+// that gets SIGKILL, the registrar. Each round has its own sandbox and folder.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.every, "every", 1, "crash at every n-th point only")
 	flag.StringVar(&o.only, "only", "", "crash only at points that contain this text, such as \"destroy: dynamodb\"")
-	flag.IntVar(&o.workers, "workers", 12, "rounds at the same time; most of a round is waiting for leases of the dead")
+	flag.IntVar(&o.workers, "workers", 12, "number of parallel rounds; most of a round is waiting for leases of killed processes")
 	flag.Parse()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
@@ -44,7 +44,7 @@ type options struct {
 	workers int
 }
 
-// run rehearses the story once without a crash, to learn which calls there are
+// run first rehearses the story without a crash, to learn which calls there are
 // and what they lead to, and then plays it with one crash in each act, as often
 // as there are points to crash at.
 func run(ctx context.Context, o options) error {
@@ -76,7 +76,7 @@ func run(ctx context.Context, o options) error {
 	return broken(results)
 }
 
-// programs are the paths of what is run.
+// programs holds the paths of the programs that are run.
 type programs struct{ provider, registrar string }
 
 func build(ctx context.Context, dir string) (programs, error) {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// script is what the rehearsal found: the calls of each act, and how the world
-// is after it.
+// script is the result of the rehearsal: the calls of each act, and the world
+// after it.
 type script struct {
 	lines []scene
 }
@@ -25,8 +25,8 @@ type scene struct {
 	end   world
 }
 
-// rehearse plays all acts without a crash, and makes sure that nothing is left
-// to do after each.
+// rehearse plays all acts without a crash, and verifies that nothing is left to
+// do after each.
 func rehearse(ctx context.Context, p programs, dir string) (script, error) {
 	s, err := newStage(p, dir)
 	if err != nil {
@@ -48,7 +48,7 @@ func rehearse(ctx context.Context, p programs, dir string) (script, error) {
 	return found, nil
 }
 
-// play performs an act from its beginning to its end: once without a crash, or,
+// play performs an act from its beginning to its end: without a crash once, or,
 // with a trap that springs, once until it does and then once more.
 func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 	if a.before != nil {
@@ -63,13 +63,14 @@ func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 		return nil, err
 	}
 	if t.sprung {
-		// Messages that the dead had in hand come back when their time is up.
+		// Messages that the killed process had received become visible again
+		// after their timeout.
 		s.box.Clock().Advance(visibility + time.Second)
 		if t.at.at == giveUp {
 			a = acts[len(acts)-1]
 		}
 		if err := s.perform(running, a, &trap{act: a.name}); err != nil {
-			return nil, fmt.Errorf("the next run does not go through: %w", err)
+			return nil, fmt.Errorf("the next run fails: %w", err)
 		}
 	}
 	if a.after != nil {
@@ -80,15 +81,16 @@ func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 	return s.look(ctx)
 }
 
-// visibility is for how long a received message is nobody else's.
+// visibility is how long a received message is invisible to others.
 const visibility = 2 * time.Minute
 
-// round is one crash at most for each act; nil where an act has no crash left.
+// round has at most one crash for each act; nil if an act has no crash left.
 type round []*point
 
-// rounds deals all points to rounds: the n-th round has each act's n-th point.
+// rounds distributes all points to rounds: the n-th round has each act's n-th
+// point.
 func (s script) rounds(o options) []round {
-	var dealt, last []round // a round in which somebody gives up ends with that
+	var dealt, last []round // a round ends with an act in which the user gives up
 	for n, line := range s.lines {
 		i := 0
 		for k, p := range line.points() {
@@ -133,14 +135,14 @@ func crashesIn(rounds []round) int {
 	return n
 }
 
-// result is what came of one crash.
+// result is the outcome of one crash.
 type result struct {
 	point
 	missed bool  // the call was not made this time
 	err    error // a broken promise
 }
 
-// play plays all rounds, some at the same time.
+// play plays all rounds, several in parallel.
 func play(ctx context.Context, p programs, s script, rounds []round, dir string, workers int) []result {
 	var (
 		mu       sync.Mutex
@@ -198,7 +200,8 @@ func (r round) play(ctx context.Context, p programs, s script, dir string) []res
 		if r[n] != nil {
 			results = append(results, result{point: *r[n], missed: failed == nil && !t.sprung, err: failed})
 		} else if failed != nil && !errors.Is(failed, errNotReached) {
-			// Broken by what an earlier act left behind: it counts against that.
+			// The cause is what an earlier act left behind, so it counts
+			// against that act.
 			results = append(results, result{point: point{call{act: a.name, kind: "no crash in this act"}, ""}, err: failed})
 		}
 	}

@@ -20,18 +20,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// stage is where one round plays: a sandbox, a folder with a configuration and
-// its state, and the programs.
+// stage is the environment of one round: a sandbox, a folder with a
+// configuration and its state, and the programs.
 type stage struct {
 	programs
 	*trial.Terraform
 	box   *sandbox.Sandbox
-	pids  string // file with the process IDs of all providers, one a line
-	stack string // globex's, once they launched
+	pids  string // file with the process IDs of all providers, one per line
+	stack string // globex's stack, once it was launched
 }
 
-// newStage starts a sandbox, and writes what makes the engine use our provider,
-// through a script that notes its process ID first.
+// newStage starts a sandbox, and writes the files that make the engine use our
+// provider through a script that first records its process ID.
 func newStage(p programs, dir string) (_ *stage, err error) {
 	box, err := sandbox.Start()
 	if err != nil {
@@ -61,8 +61,8 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Hundreds of programs run for a second each: collecting garbage, and
-	// sharing their work over cores that others need, is a quarter of that.
+	// Hundreds of programs run for a second each: garbage collection, and
+	// sharing cores that others need, would take a quarter of that.
 	environment = append(environment, "GOGC=off", "GOMEMLIMIT=400MiB", "GOMAXPROCS=1")
 	s.Terraform, err = trial.NewTerraform(dir, trial.Override(bin), environment)
 	return s, err
@@ -70,11 +70,11 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 
 func (s *stage) close() { _ = s.box.Close() }
 
-// patience is how long one run of the engine may take before it hangs.
+// patience is the time after which a run of the engine counts as hanging.
 const patience = 3 * time.Minute
 
-// perform runs an act once. Where a trap is given that springs, what becomes of
-// the engine is not an error.
+// perform runs an act once. If a trap springs, the engine's failure is not an
+// error.
 func (s *stage) perform(ctx context.Context, a act, t *trap) error {
 	if err := s.Configure(a.config); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (s *stage) perform(ctx context.Context, a act, t *trap) error {
 	return fmt.Errorf("%s: %w\n%s", s.Name(verb), err, complaint(out.String()))
 }
 
-// complaint is what the engine printed from its first error on.
+// complaint returns what the engine printed from its first error on.
 func complaint(printed string) string {
 	if at := strings.Index(printed, "Error: "); at >= 0 {
 		return printed[at:]
@@ -117,8 +117,8 @@ func complaint(printed string) string {
 	return printed
 }
 
-// kill ends the provider that runs now, and where the whole machine is to go
-// the engine, before it can write anything down.
+// kill ends the running provider, and the engine too if the crash is one of the
+// whole machine, before it can write its state.
 func (s *stage) kill(engine *exec.Cmd, at moment) error {
 	if at == outage {
 		if err := engine.Process.Kill(); err != nil {
@@ -137,7 +137,7 @@ func (s *stage) kill(engine *exec.Cmd, at moment) error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// launch lets globex create the stack that their link in the state leads to.
+// launch makes globex create the stack of their link in the state.
 func launch(ctx context.Context, s *stage) error {
 	url, err := s.attribute("xacct_onboarding_link", "globex", "url")
 	if err != nil {
@@ -147,10 +147,10 @@ func launch(ctx context.Context, s *stage) error {
 	return err
 }
 
-// launched is an error unless the stack was created.
+// launched returns an error unless the stack was created.
 func launched(ctx context.Context, s *stage) error { return s.stackIs(ctx, "CREATE_COMPLETE") }
 
-// leave lets globex delete their stack, and a registrar answer them.
+// leave makes globex delete their stack, and a registrar answer them.
 func leave(ctx context.Context, s *stage) error {
 	cmd := trial.Command(ctx, s.programs.registrar, "registrar", "--hub", "crash")
 	cmd.Env = s.Env

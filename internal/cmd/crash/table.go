@@ -33,7 +33,7 @@ func printTable(w io.Writer, results []result) {
 		return a.nth - b.nth
 	})
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ACT\tCALL\tNO.\tKILLED BEFORE\tKILLED AFTER\tTHE ENGINE, TOO\tGIVEN UP")
+	fmt.Fprintln(table, "ACT\tCALL\tNO.\tKILLED BEFORE\tKILLED AFTER\tENGINE KILLED TOO\tDESTROYED INSTEAD")
 	for _, c := range order {
 		fmt.Fprintf(table, "%s\t%s\t%d", c.act, c.kind, c.nth)
 		for _, at := range moments {

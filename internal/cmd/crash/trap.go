@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// call is one AWS call of an act: the nth of its kind. The calls of one kind
-// keep their order from run to run; those of different kinds may not, since the
-// provider makes some at the same time.
+// call is one AWS call of an act: the n-th of its kind. The calls of one kind
+// keep their order from run to run; those of different kinds may not, because
+// the provider makes some in parallel.
 type call struct {
 	act  string
 	kind string // "sns CreateTopic eu-west-1"
@@ -24,20 +24,21 @@ type call struct {
 
 func (c call) String() string { return fmt.Sprintf("%s: %s #%d", c.act, c.kind, c.nth) }
 
-// moment is where in a call the crash comes, and what it takes along.
+// moment is the point within a call at which the crash happens, and which
+// processes it ends.
 type moment string
 
 const (
-	before moment = "before"      // AWS never hears of the call
-	after  moment = "after"       // AWS did it, and the provider never knew
-	outage moment = "engine, too" // after it, and the engine dies as well: what it has not written down is gone
-	giveUp moment = "given up"    // after it, and then it is not applied again but destroyed
+	before moment = "before"      // AWS never receives the call
+	after  moment = "after"       // AWS executes it, but the provider never learns
+	outage moment = "engine, too" // after it, and the engine is killed as well: unsaved state is lost
+	giveUp moment = "given up"    // after it, and then the configuration is destroyed instead of applied again
 )
 
 var moments = []moment{before, after, outage, giveUp}
 
-// moments to crash at. Those of a call that only reads leave out the outage,
-// since nothing is lost with it that the next call's would not lose.
+// moments holds the moments to crash at. Calls that only read skip the outage,
+// because it loses nothing that the next call's would not lose.
 func (c call) moments() []moment {
 	_, rest, _ := strings.Cut(c.kind, " ")
 	for _, reads := range []string{"Get", "List", "Head", "Describe", "Query", "BatchGet", "TransactGet"} {
@@ -59,7 +60,7 @@ type point struct {
 
 func (p point) String() string { return p.call.String() + ", " + string(p.at) }
 
-// errDead is what the dead would have been answered.
+// errDead is the answer to a call of a killed provider.
 var errDead = errors.New("the caller was killed")
 
 // trap watches the calls that come in over HTTP during one run of the engine,
@@ -68,20 +69,20 @@ type trap struct {
 	mu     sync.Mutex
 	act    string
 	at     *point       // nil: only watch
-	spring func() error // kills
+	spring func() error // kills the provider
 	calls  []call
 	seen   map[string]int
 	sprung bool
 	err    error // of the spring
 }
 
-// set lays a trap until the returned function is called.
+// set sets the trap until the returned function is called.
 func (t *trap) set(box *sandbox.Sandbox) (lift func()) {
 	t.seen = map[string]int{}
 	numbers := sync.Map{} // of calls under way, by request ID
 	liftBefore := box.Faults().Before(func(c *kernel.Call) error {
 		if c.Request.RemoteAddr == "" {
-			return nil // from inside: CloudFormation, or SNS
+			return nil // from inside the sandbox: CloudFormation, or SNS
 		}
 		this := t.note(c)
 		numbers.Store(c.RequestID, this)

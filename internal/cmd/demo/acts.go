@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// customers of examples/quickstart, with the Region in which each presses
-// Create stack: umbrella's administrator chooses another one than the link's.
+// customers are those of examples/quickstart, with the Region in which each
+// presses Create stack: umbrella's administrator chooses another one than the
+// link's.
 var customers = []customer{
 	{id: "globex", account: "222222222222"},
 	{id: "initech", account: "333333333333"},
@@ -28,7 +29,7 @@ type customer struct {
 	elsewhere   string // a Region; empty: the link's own
 }
 
-// openSandbox starts the AWS in memory and becomes its vendor.
+// openSandbox starts the sandbox and sets the vendor's environment.
 func openSandbox(ctx context.Context, s *stage) error {
 	title("An AWS in memory, with the vendor's account and three customers'")
 	shown("xacct-sandbox serve")
@@ -39,7 +40,7 @@ func openSandbox(ctx context.Context, s *stage) error {
 			return
 		}
 		s.Env = append(s.Env, setting)
-		if strings.HasPrefix(setting, "TF_VAR_console=") { // the last of them
+		if strings.HasPrefix(setting, "TF_VAR_console=") { // the last line
 			close(serving)
 		}
 	})
@@ -53,7 +54,8 @@ func openSandbox(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// declareCustomers applies the quickstart: hub, links, roles that wait for no one.
+// declareCustomers applies the quickstart: hub, links, and roles without
+// waiting.
 func declareCustomers(ctx context.Context, s *stage) error {
 	title("The vendor declares a hub and three customers, and applies")
 	if err := s.terraform(ctx, "init", "-input=false"); err != nil {
@@ -74,8 +76,8 @@ func declareCustomers(ctx context.Context, s *stage) error {
 	return s.expect(ctx, "a second plan is empty", func() error { return s.emptyPlan(ctx) })
 }
 
-// launchWhileApplyWaits lets three customers create their stacks while a second
-// apply waits for them and answers their phone-homes itself.
+// launchWhileApplyWaits makes three customers create their stacks while a
+// second apply waits for them and answers their phone-homes itself.
 func launchWhileApplyWaits(ctx context.Context, s *stage) error {
 	title("A second apply waits; the customers open their links and press Create stack")
 	links, err := s.links(ctx)
@@ -123,7 +125,7 @@ func regionFlag(c customer) string {
 	return " --region " + c.elsewhere
 }
 
-// listRoles shows what the data source lists, and that it is what must be there.
+// listRoles shows what the data source lists, and checks it.
 func listRoles(ctx context.Context, s *stage) error {
 	title("The data source lists the registered roles")
 	roles, err := s.showRoles(ctx)
@@ -133,16 +135,16 @@ func listRoles(ctx context.Context, s *stage) error {
 	for _, c := range customers {
 		want := "arn:aws:iam::" + c.account + ":role/acme-" + c.id
 		if roles[c.id].RoleARN != want || roles[c.id].Status != "active" {
-			return fmt.Errorf("customer %s should be active with %s, and is %+v", c.id, want, roles[c.id])
+			return fmt.Errorf("customer %s must be active with %s, but is %+v", c.id, want, roles[c.id])
 		}
 	}
 	return s.expect(ctx, "a plan is empty again", func() error { return s.emptyPlan(ctx) })
 }
 
-// oneCustomerLeaves deletes a stack while nobody runs Terraform: the registrar
-// of its own answers.
+// oneCustomerLeaves deletes a stack while Terraform is not running: the
+// separate registrar answers.
 func oneCustomerLeaves(ctx context.Context, s *stage) error {
-	title("A customer deletes their stack, at three in the morning; the registrar answers")
+	title("A customer deletes their stack at three in the morning; the registrar answers")
 	if _, err := s.beginRegistrar(ctx); err != nil {
 		return err
 	}
@@ -150,7 +152,7 @@ func oneCustomerLeaves(ctx context.Context, s *stage) error {
 	if err := s.deleteStack(ctx, gone); err != nil {
 		return err
 	}
-	say("In the morning the vendor refreshes. Nothing is destroyed; the status says what happened:")
+	say("In the morning the vendor refreshes. Nothing is destroyed; the status shows what happened:")
 	if err := s.terraform(ctx, "apply", "-refresh-only", "-auto-approve", "-input=false", "-var", "wait=true"); err != nil {
 		return err
 	}
@@ -159,16 +161,16 @@ func oneCustomerLeaves(ctx context.Context, s *stage) error {
 		return err
 	}
 	if got := roles[gone.id].Status; got != "disconnected" {
-		return fmt.Errorf("customer %s deleted the stack and should be disconnected, and is %q", gone.id, got)
+		return fmt.Errorf("customer %s deleted the stack and must be disconnected, but is %q", gone.id, got)
 	}
 	if got := roles[customers[0].id].Status; got != "active" {
-		return fmt.Errorf("customer %s did nothing and should be active, and is %q", customers[0].id, got)
+		return fmt.Errorf("customer %s did nothing and must be active, but is %q", customers[0].id, got)
 	}
 	return nil
 }
 
-// everybodyGoes lets the others delete their stacks too, destroys the hub, and
-// looks whether anything is left.
+// everybodyGoes makes the others delete their stacks too, destroys the hub, and
+// checks that nothing is left.
 func everybodyGoes(ctx context.Context, s *stage) error {
 	title("The others leave too, and the vendor destroys everything")
 	for _, c := range []customer{customers[0], customers[2]} {
@@ -200,8 +202,8 @@ func everybodyGoes(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// elide keeps a link readable: the long values of its parameters are shortened,
-// as they are all in the page that it opens.
+// elide shortens the long values of a link's parameters, so that it stays
+// readable; the page that it opens shows all of them.
 func elide(link string) string {
 	before, fragment, found := strings.Cut(link, "#")
 	if !found {

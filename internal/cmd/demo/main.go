@@ -3,8 +3,8 @@
 
 // Command demo plays the whole story on one machine, with real parts: the
 // provider under Terraform or OpenTofu, the registrar, the customers' launches,
-// and the sandbox in AWS's place. It prints what a person would want to see
-// and exits non-zero if any step is not what it should be.
+// and the sandbox in AWS's place. It prints what a person would want to see and
+// exits non-zero if a step does not have the expected result.
 package main
 
 import (
@@ -60,13 +60,13 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	fmt.Printf("\nThat is the whole story: %.0f s (and %.0f s of building). Nothing is left running.\n",
+	fmt.Printf("\nThe whole story took %.0f s (and %.0f s of building). Nothing is left running.\n",
 		time.Since(built).Seconds(), built.Sub(started).Seconds())
 	return nil
 }
 
-// stage is the demo's place: one temporary folder with the programs, the
-// configuration and the state, and the processes that run in it.
+// stage is the demo's environment: one temporary folder with the programs, the
+// configuration and the state, and the running processes.
 type stage struct {
 	*trial.Terraform
 	dir       string // temporary
@@ -76,7 +76,7 @@ type stage struct {
 	processes []*trial.Process
 }
 
-// build compiles the provider, the companion command and the sandbox, lays the
+// build compiles the provider, the companion command and the sandbox, puts the
 // provider where the engine finds it without a registry, and copies the
 // quickstart.
 func build(ctx context.Context) (s *stage, err error) {
@@ -128,8 +128,8 @@ func (s *stage) output(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// begin starts a program beside the story. Every line that it prints goes to
-// see.
+// begin starts a program in the background. Every line that it prints is passed
+// to see.
 func (s *stage) begin(cmd *exec.Cmd, see func(line string)) (*trial.Process, error) {
 	name := filepath.Base(cmd.Path) + " " + cmd.Args[1]
 	p, err := trial.Start(cmd, func(line string) {
@@ -142,7 +142,7 @@ func (s *stage) begin(cmd *exec.Cmd, see func(line string)) (*trial.Process, err
 	return p, err
 }
 
-// until waits for a process to be as far as wanted.
+// until waits until a process has reached the wanted point.
 func until(ctx context.Context, p *trial.Process, reached <-chan struct{}) error {
 	select {
 	case <-reached:
@@ -156,6 +156,6 @@ func until(ctx context.Context, p *trial.Process, reached <-chan struct{}) error
 
 func (s *stage) stopAll() {
 	for _, p := range slices.Backward(s.processes) {
-		_ = p.Stop() // the story is over
+		_ = p.Stop() // the story has ended
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// What the demo prints: titles, the commands a person would type, and what
-// they say. Colours only on a terminal that wants them.
+// What the demo prints: titles, the commands that a person would type, and
+// their output. Colours are used only on a terminal that supports them.
 
 var acts int
 
@@ -26,8 +26,8 @@ func shown(command string) { fmt.Printf("%s\n", dim("$ "+command)) }
 
 var together sync.Mutex
 
-// showTogether prints a command with all it said, which nothing else may
-// interrupt: several programs talk at once.
+// showTogether prints a command with all of its output in one piece, because
+// several programs print at once.
 func showTogether(command string, printed []byte) {
 	together.Lock()
 	defer together.Unlock()

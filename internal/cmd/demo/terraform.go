@@ -26,8 +26,8 @@ type role struct {
 	Region     string `json:"stack_region"`
 }
 
-// terraform runs the engine in the quickstart's folder and shows the lines that
-// tell the story; all lines are in the log.
+// terraform runs the engine in the quickstart's folder and prints the important
+// lines; all lines are in the log.
 func (s *stage) terraform(ctx context.Context, args ...string) error {
 	shown(s.Name(withoutFlags(args)...))
 	printed, err := s.output(s.Command(ctx, args...))
@@ -42,7 +42,7 @@ func (s *stage) terraform(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// tells picks the lines of an apply that a person wants to see.
+// tells selects the lines of an apply that a person wants to see.
 func tells(line string) bool {
 	for _, part := range []string{": Creation complete", ": Modifications complete", ": Destruction complete", "complete!", "Warning:", "has been successfully initialized"} {
 		if strings.Contains(line, part) && !strings.Contains(line, "Incomplete lock file") {
@@ -64,7 +64,8 @@ func withoutFlags(args []string) []string {
 	return kept
 }
 
-// beginApplyThatWaits starts an apply and closes waiting once it waits for n roles.
+// beginApplyThatWaits starts an apply and closes waiting once it waits for n
+// roles.
 func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan struct{}) (*trial.Process, error) {
 	shown(s.Name("apply -var wait=true") + "   (in the background)")
 	var once sync.Once
@@ -82,7 +83,7 @@ func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan str
 	})
 }
 
-// emptyPlan is an error when a plan would change anything.
+// emptyPlan returns an error if a plan would change anything.
 func (s *stage) emptyPlan(ctx context.Context) error {
 	state, err := s.output(s.Command(ctx, "show", "-json"))
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 	return roles, table.Flush()
 }
 
-// beginRegistrar starts the always-on registrar and shows its decisions.
+// beginRegistrar starts the separate registrar and prints its decisions.
 func (s *stage) beginRegistrar(ctx context.Context) (*trial.Process, error) {
 	shown("xacct registrar --hub acme   (in the background)")
 	ready := make(chan struct{})

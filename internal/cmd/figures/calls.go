@@ -48,7 +48,7 @@ resource "xacct_customer_role" "customer" {
 `
 
 // callsOfManyLinks applies a hub, then many links in one apply, then refreshes,
-// and reads from the sandbox's journal what the last two cost.
+// and returns the numbers of calls of the last two, from the sandbox's journal.
 func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 	box, err := sandbox.Start()
 	if err != nil {
@@ -101,8 +101,8 @@ func newCounted(dir string, box *sandbox.Sandbox) (*counted, error) {
 	return &counted{engine, box}, engine.Configure(configuration)
 }
 
-// count runs the engine and gives the number of calls that it made to AWS,
-// printing what they were.
+// count runs the engine, prints the AWS calls that it made, and returns their
+// number.
 func (t *counted) count(ctx context.Context, args ...string) (int, error) {
 	mark := t.box.Journal().Mark()
 	if err := t.Run(ctx, append(args, "-input=false")...); err != nil {

@@ -4,9 +4,9 @@
 // Command figures measures what a user of the provider waits and pays for, and
 // prints each figure beside the limit that the project set itself: how fast the
 // provider starts, and how many AWS calls an apply and a refresh of many
-// customers make, as the sandbox's journal counts them. It measures; it fails
-// only when something did not work at all, or when a count, which no machine's
-// speed can change, is over its limit.
+// customers make, as the sandbox's journal counts them. It fails only if
+// something did not work at all, or if a count, which does not depend on the
+// machine's speed, is over its limit.
 package main
 
 import (

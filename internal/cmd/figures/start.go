@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// providerStart is the time from starting the process to its first answer, the
-// median of some starts.
+// providerStart returns the time from starting the process to its first answer,
+// the median of several starts.
 func providerStart(ctx context.Context, provider string) (figure, error) {
 	var took []time.Duration
 	for range 9 {
@@ -34,8 +34,8 @@ func providerStart(ctx context.Context, provider string) (figure, error) {
 	return figure{what: "provider start to first response (median of 9)", value: float64(took[len(took)/2].Microseconds()) / 1000, limit: 250, unit: "ms"}, nil
 }
 
-// startOnce plays the engine's part: the handshake of go-plugin on standard
-// output, then one call, whose answer is the provider's schema.
+// startOnce acts as the engine: the handshake of go-plugin on standard output,
+// then one call, whose answer is the provider's schema.
 func startOnce(ctx context.Context, provider string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -74,7 +74,7 @@ func startOnce(ctx context.Context, provider string) (time.Duration, error) {
 		return 0, err
 	}
 	defer connection.Close()
-	var answer emptypb.Empty // keeps what it does not know
+	var answer emptypb.Empty // fields that it does not know are kept
 	err = connection.Invoke(ctx, "/tfplugin6.Provider/GetProviderSchema", &emptypb.Empty{}, &answer, grpc.MaxCallRecvMsgSize(64<<20))
 	if err != nil {
 		return 0, err

@@ -20,7 +20,7 @@ func newEventsCommand() *cobra.Command {
 	var which stackFlags
 	cmd := &cobra.Command{
 		Use:   "events STACK",
-		Short: "Show a stack's events until nothing is under way in it",
+		Short: "Show a stack's events until no operation is under way in it",
 		Args:  cli.Exactly(1, "STACK: its name or ARN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client := sandboxClient(cmd)
@@ -43,15 +43,15 @@ func printEvent(out io.Writer, e sandbox.StackEvent) {
 	fmt.Fprintln(out)
 }
 
-// operation is a create, an update or a delete of a stack that was begun.
+// operation is a create, an update or a delete of a stack that has begun.
 type operation struct {
 	client sandbox.Client
 	stack  sandbox.Stack
 	verb   string // "CREATE", "UPDATE" or "DELETE"
 }
 
-// follow shows the operation's events, and returns an error unless it
-// completes. The error says why: the reasons of the resources that failed, of
+// follow prints the operation's events, and returns an error unless it
+// completes. The error contains the reasons of the resources that failed, of
 // which CloudFormation's own status reason names at most the IDs.
 func (o operation) follow(cmd *cobra.Command) error {
 	earlier, err := o.earlier(cmd.Context())
@@ -84,7 +84,7 @@ func (o operation) follow(cmd *cobra.Command) error {
 	return fmt.Errorf("stack %s of account %s ended in %s, not %s: %s", ended.Name, ended.Account, ended.Status, wanted, reason)
 }
 
-// earlier returns how many events the stack had before the operation.
+// earlier returns the number of events that the stack had before the operation.
 func (o operation) earlier(ctx context.Context) (int, error) {
 	events, err := o.client.Events(ctx, o.stack.ID)
 	for n, e := range slices.Backward(events) {
@@ -95,8 +95,8 @@ func (o operation) earlier(ctx context.Context) (int, error) {
 	return 0, err
 }
 
-// failure returns why a resource failed, unless it was only cancelled because
-// another one failed.
+// failure returns the reason why a resource failed, unless it was only
+// cancelled because another one failed.
 func (o operation) failure(e sandbox.StackEvent) (reason string, failed bool) {
 	failed = strings.HasSuffix(e.ResourceStatus, "_FAILED") && e.PhysicalResourceID != o.stack.ID &&
 		!strings.HasSuffix(e.ResourceStatusReason, "cancelled")

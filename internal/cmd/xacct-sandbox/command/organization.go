@@ -13,13 +13,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// What a customer with many accounts does, from the command line.
+// The actions of a customer with many accounts, on the command line.
 
 func newOrganizationCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "organization",
-		Short: "Play a customer with an organization of many accounts",
-		Long: `Makes organizations, takes accounts in and out of them, and deploys a launch link's
+		Short: "Act as a customer with an organization of many accounts",
+		Long: `Create organizations, add and remove accounts, and deploy a launch link's
 template to all their accounts as a StackSet:
 
   xacct-sandbox organization create --management 900000000000 --member 900000000001,900000000002
@@ -37,7 +37,7 @@ func newOrganizationCreateCommand() *cobra.Command {
 	var request sandbox.OrganizationRequest
 	cmd := &cobra.Command{
 		Use:   "create --management ID --member ID,ID",
-		Short: "Make an organization of accounts",
+		Short: "Create an organization of accounts",
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if request.Management == "" {
@@ -81,7 +81,7 @@ func printOrganizations(out io.Writer, all []sandbox.Organization) error {
 func newOrganizationJoinCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "join ORGANIZATION ACCOUNT",
-		Short: "Take an account into an organization; its StackSets follow",
+		Short: "Add an account to an organization; its StackSets follow",
 		Args:  cli.Exactly(2, "ORGANIZATION and ACCOUNT: o-… and 12 digits"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sandboxClient(cmd).JoinOrganization(cmd.Context(), args[0], args[1])
@@ -92,7 +92,7 @@ func newOrganizationJoinCommand() *cobra.Command {
 func newOrganizationLeaveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "leave ACCOUNT",
-		Short: "Take an account out of its organization; its StackSets follow",
+		Short: "Remove an account from its organization; its StackSets follow",
 		Args:  cli.Exactly(1, "ACCOUNT: 12 digits"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sandboxClient(cmd).LeaveOrganization(cmd.Context(), args[0])
@@ -122,10 +122,10 @@ func newOrganizationLaunchCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&request.Management, "management", "", "the account that manages the organization")
 	flags.StringSliceVar(&request.Accounts, "only", nil, "deploy to these accounts only")
-	flags.StringVar(&request.Region, "region", "", "another Region than the link's")
-	flags.StringVar(&request.Name, "name", "", "another name than the link's stack name")
-	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE as a customer may edit it")
-	flags.BoolVar(&request.Manual, "manual", false, "leave accounts alone that join or leave later")
+	flags.StringVar(&request.Region, "region", "", "Region, instead of the link's")
+	flags.StringVar(&request.Name, "name", "", "StackSet name, instead of the link's stack name")
+	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE of a parameter to change; may be repeated")
+	flags.BoolVar(&request.Manual, "manual", false, "turn automatic deployment off for accounts that join or leave later")
 	flags.BoolVar(&request.Retain, "retain", false, "keep the stacks of accounts that leave")
 	return cmd
 }
@@ -133,7 +133,7 @@ func newOrganizationLaunchCommand() *cobra.Command {
 func newOrganizationStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status STACKSET",
-		Short: "Wait until nothing is under way in a StackSet, and show its stacks",
+		Short: "Wait until no operation is under way in a StackSet, and show its stacks",
 		Args:  cli.Exactly(1, "STACKSET: its name or ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client := sandboxClient(cmd)
@@ -162,8 +162,8 @@ func newOrganizationDeleteCommand() *cobra.Command {
 	}
 }
 
-// showStackSet shows how a StackSet's stacks ended, and is an error unless all
-// are as they should be.
+// showStackSet prints how a StackSet's stacks ended, and returns an error
+// unless all of them are current.
 func showStackSet(cmd *cobra.Command, client sandbox.Client, id string) error {
 	set, err := client.WaitStackSet(cmd.Context(), id)
 	if err != nil {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package command is the command line of xacct-sandbox. All subcommands but
-// serve do what a customer does, in a sandbox that runs already.
+// serve act as a customer, in a running sandbox.
 package command
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const defaultAddress = "127.0.0.1:4566"
 
-// Run does what the process's arguments say, and returns its exit code.
+// Run executes the command line of the process, and returns its exit code.
 func Run(version string) int {
 	return cli.Run("xacct-sandbox", func(ctx context.Context) error {
 		return newRootCommand(version).ExecuteContext(ctx)
@@ -24,7 +24,7 @@ func Run(version string) int {
 }
 
 func newRootCommand(version string) *cobra.Command {
-	root := cli.NewRoot("xacct-sandbox", "Serve an AWS in memory, and play customers in it", version)
+	root := cli.NewRoot("xacct-sandbox", "Serve an AWS in memory, and act as customers in it", version)
 	root.Long = `An AWS in memory, for trying xacct out and for testing configurations without an
 AWS account:
 

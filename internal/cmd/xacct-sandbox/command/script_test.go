@@ -54,7 +54,7 @@ const (
 
 type boxKey struct{}
 
-// publish FILE... puts templates into a bucket that the customer of account
+// publish FILE... uploads templates to a bucket that the customer of account
 // 222222222222 can read, under $TEMPLATES.
 func publish(ts *testscript.TestScript, _ bool, files []string) {
 	ctx, box := context.Background(), ts.Value(boxKey{}).(*sandbox.Sandbox)
@@ -72,7 +72,7 @@ func publish(ts *testscript.TestScript, _ bool, files []string) {
 	}
 }
 
-// capture VARIABLE keeps the first line that the last command printed.
+// capture VARIABLE stores the first line that the last command printed.
 func capture(ts *testscript.TestScript, _ bool, args []string) {
 	first, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
 	ts.Setenv(args[0], first)

@@ -19,9 +19,9 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve an AWS in memory until stopped",
-		Long: `Serves STS, IAM, SNS, SQS, S3, DynamoDB, EventBridge, Organizations and
+		Long: `Serve STS, IAM, SNS, SQS, S3, DynamoDB, EventBridge, Organizations and
 CloudFormation on one loopback port, in memory, with a vendor account (` + sandbox.VendorAccount + `)
-and as many customer accounts as you name, and prints the environment to export.`,
+and any number of customer accounts, and print the environment to export.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			box, err := sandbox.Start(sandbox.WithAddress(address), sandbox.WithRegion(region))
@@ -48,7 +48,7 @@ and as many customer accounts as you name, and prints the environment to export.
 }
 
 // printEnvironment prints lines for a shell to eval. The console's address is
-// for configurations that have a variable for it, as the quickstart does.
+// for configurations that have a variable for it, such as the quickstart.
 func printEnvironment(out io.Writer, environment map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		fmt.Fprintf(out, "export %s=%s\n", name, environment[name])

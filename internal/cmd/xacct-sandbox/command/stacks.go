@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// What a customer does with stacks, from the command line.
+// The actions of a customer on stacks, on the command line.
 
 func newLaunchCommand() *cobra.Command {
 	var request sandbox.LaunchRequest
@@ -38,9 +38,9 @@ func newLaunchCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&request.Account, "account", "", "the customer's account")
-	flags.StringVar(&request.Region, "region", "", "another Region than the link's")
-	flags.StringVar(&request.StackName, "stack-name", "", "another stack name than the link's")
-	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE as a customer may edit it")
+	flags.StringVar(&request.Region, "region", "", "Region, instead of the link's")
+	flags.StringVar(&request.StackName, "stack-name", "", "stack name, instead of the link's")
+	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE of a parameter to change; may be repeated")
 	return cmd
 }
 
@@ -51,7 +51,7 @@ func newUpdateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "update URL|STACK [--template URL|FILE]",
 		Short: "Update a stack as its customer",
-		Long: `Updates a stack: by its update link, as a customer who opens it and presses
+		Long: `Update a stack: by its update link, as a customer who opens it and presses
 Submit, or by the stack's name or ARN. Parameters that --parameter doesn't name
 keep the values that the stack has.`,
 		Example: `  xacct-sandbox update "$UPDATE_URL"
@@ -63,7 +63,7 @@ keep the values that the stack has.`,
 			request := sandbox.UpdateRequest{Parameters: parameters}
 			if isURL(args[0]) {
 				if template != "" {
-					return cli.Usage("--template and an update link don't go together: the link names a template")
+					return cli.Usage("--template cannot be used with an update link, which names a template itself")
 				}
 				request.URL = args[0]
 			} else {
@@ -72,7 +72,7 @@ keep the values that the stack has.`,
 					return err
 				}
 				if template == "" && len(parameters) == 0 {
-					return cli.Usage("say what to change: --template, --parameter, or an update link instead of the stack's name")
+					return cli.Usage("nothing to change: give --template, --parameter, or an update link instead of the stack's name")
 				}
 				request.StackID = stack.ID
 				if err := setTemplate(&request, template); err != nil {
@@ -87,8 +87,8 @@ keep the values that the stack has.`,
 		},
 	}
 	which.addTo(cmd)
-	cmd.Flags().StringVar(&template, "template", "", "the new template: its URL, or a file (default: the one that the stack has)")
-	cmd.Flags().StringToStringVar(&parameters, "parameter", nil, "NAME=VALUE as a customer may edit it")
+	cmd.Flags().StringVar(&template, "template", "", "the new template: its URL, or a file (default: the stack's current one)")
+	cmd.Flags().StringToStringVar(&parameters, "parameter", nil, "NAME=VALUE of a parameter to change; may be repeated")
 	return cmd
 }
 
@@ -154,7 +154,7 @@ func newStacksCommand() *cobra.Command {
 func newAdvanceCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "advance DURATION",
-		Short: "Move the sandbox's clock forward: 90s, 24h",
+		Short: "Move the sandbox's clock forward, such as by 90s or 24h",
 		Args:  cli.Exactly(1, "DURATION, such as 90s or 24h"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sandboxClient(cmd).Advance(cmd.Context(), args[0])
@@ -162,11 +162,11 @@ func newAdvanceCommand() *cobra.Command {
 	}
 }
 
-// stackFlags say which stack is meant, if its name alone doesn't.
+// stackFlags identify a stack, if its name is ambiguous.
 type stackFlags struct{ account, region string }
 
 func (f *stackFlags) addTo(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.account, "account", "", "the customer's account, if stacks of several have that name")
+	cmd.Flags().StringVar(&f.account, "account", "", "the customer's account, if several accounts have a stack of that name")
 	cmd.Flags().StringVar(&f.region, "region", "", "the stack's Region, if the account has stacks of that name in several")
 }
 
@@ -192,12 +192,12 @@ func (f *stackFlags) find(cmd *cobra.Command, client sandbox.Client, name string
 		for _, s := range found {
 			where = append(where, s.Account+" in "+s.Region)
 		}
-		return sandbox.Stack{}, fmt.Errorf("there are %d stacks %q (%s): say --account and --region, or use the ARN", len(found), name, strings.Join(where, ", "))
+		return sandbox.Stack{}, fmt.Errorf("there are %d stacks %q (%s): give --account and --region, or use the ARN", len(found), name, strings.Join(where, ", "))
 	}
 	return found[0], nil
 }
 
-// String says where a stack was looked for.
+// String returns where a stack was searched for.
 func (f *stackFlags) String() string {
 	var where string
 	if f.account != "" {
