@@ -19,16 +19,17 @@ import (
 	"testing"
 )
 
-// A layer is a floor of the house: its rooms may import rooms of the layers
-// above it in the list, never each other and never one further down.
+// A layer is one level of the architecture: its packages may import packages of
+// the layers above it in the list, never each other and never one further down.
 type layer struct {
 	name    string
-	rooms   []string // packages under internal/, each with what is below it
-	outside []string // modules that its rooms may import, beside the standard library
+	rooms   []string // packages under internal/, each with the packages below it
+	outside []string // modules that they may import, besides the standard library
 }
 
-// house lists every room, from the ground up. It is the only list of arrows:
-// the tests below hold the code to it, and write depguard's rules from it.
+// house lists every package with its layer, the lowest first. It is the only
+// list of allowed imports: the tests below check the code with it, and write
+// depguard's rules from it.
 var house = []layer{
 	{name: "core-values", rooms: []string{"account"}},
 	{name: "core-formats", rooms: []string{"iampolicy", "phonehome", "quickcreate"}},
@@ -62,13 +63,13 @@ var house = []layer{
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
 }
 
-// knowsNobody names the rooms that import no other room at all. The sandbox
-// encodes and decodes AWS's wire by itself, so that no mistake of the product
-// can cancel out against itself; a command line without AWS carries none; a
-// Terraform Core for tests is any provider's.
-var knowsNobody = []string{"sandbox", "cli", "trial/tfcore"}
+// standalone names the packages that import no other package of the project at
+// all. The sandbox encodes and decodes AWS's wire formats by itself, so that a
+// mistake of the product cannot cancel out; a command line without AWS contains
+// none of it; a Terraform Core for tests works with any provider.
+var standalone = []string{"sandbox", "cli", "trial/tfcore"}
 
-// carriesNone names what a program must not even carry, however far away.
+// carriesNone names what a program must not contain, even indirectly.
 var carriesNone = map[string][]string{
 	"internal/provider":          {"internal/sandbox"},
 	"internal/cmd/xacct":         simulator, // nor a way to move its clock
@@ -86,13 +87,13 @@ var aws = []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "
 
 var update = flag.Bool("update", false, "write depguard's rules in .golangci.yml anew")
 
-// TestEveryPackageIsInARoom fails on a package that is in no row of the house:
-// what is in no row could import anything.
+// TestEveryPackageIsInARoom fails on a package that is in no row of the table:
+// it could import anything.
 func TestEveryPackageIsInARoom(t *testing.T) {
 	used := map[string]bool{}
 	for _, pkg := range listPackages(t) {
 		if room, _ := roomOf(pkg.ImportPath); room == "" {
-			t.Errorf("%s is in no room: add it to the house in architecture_test.go", pkg.ImportPath)
+			t.Errorf("%s is in no layer: add it to the table house in architecture_test.go", pkg.ImportPath)
 		} else {
 			used[room] = true
 		}
@@ -113,7 +114,7 @@ func TestEveryPackageIsInARoom(t *testing.T) {
 	}
 }
 
-// TestArrowsPointDown fails on every import, outside of tests, that the house
+// TestArrowsPointDown fails on every import, outside of tests, that the table
 // does not allow.
 func TestArrowsPointDown(t *testing.T) {
 	for _, pkg := range listPackages(t) {
@@ -127,8 +128,9 @@ func TestArrowsPointDown(t *testing.T) {
 	}
 }
 
-// TestProgramsCarryOnlyWhatTheyNeed looks at everything that a package pulls
-// in. A core that pulled in the SDK through some library would not be pure.
+// TestProgramsCarryOnlyWhatTheyNeed checks everything that a package imports,
+// directly or indirectly. A core that imported the SDK through a library would
+// not be pure.
 func TestProgramsCarryOnlyWhatTheyNeed(t *testing.T) {
 	for _, pkg := range listPackages(t) {
 		room, floor := roomOf(pkg.ImportPath)
@@ -153,8 +155,8 @@ func TestProgramsCarryOnlyWhatTheyNeed(t *testing.T) {
 }
 
 // TestDepguardIsWrittenFromTheHouse compares the rules that golangci-lint
-// holds in an editor with the house. `go test . -run Depguard -update`
-// writes them.
+// checks in an editor with the table. `go test . -run Depguard -update` writes
+// them.
 func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
 	const file, begin, end = ".golangci.yml", "      # BEGIN: written by `go test . -run Depguard -update`\n", "      # END\n"
 	config, err := os.ReadFile(file)
@@ -171,7 +173,7 @@ func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("depguard's rules in %s are not those of the house: run `go test . -run Depguard -update`", file)
+		t.Fatalf("depguard's rules in %s are not those of the table house: run `go test . -run Depguard -update`", file)
 	}
 	if err := os.WriteFile(file, []byte(before+begin+wanted+end+after), 0o644); err != nil {
 		t.Fatal(err)
@@ -207,7 +209,7 @@ func allowedFor(room string) []string {
 			}
 			continue
 		}
-		if slices.Contains(knowsNobody, room) {
+		if slices.Contains(standalone, room) {
 			below = nil
 		}
 		return append(append(slices.Clone(floor.outside), below...), module+"/internal/"+room)
@@ -215,8 +217,8 @@ func allowedFor(room string) []string {
 	return nil
 }
 
-// roomOf returns the room of a package, the innermost one that has it, and the
-// room's layer; no room if it is in none.
+// roomOf returns the innermost room that contains a package, and the room's
+// layer; both are zero if there is none.
 func roomOf(importPath string) (string, layer) {
 	name, best, on := strings.TrimPrefix(importPath, module+"/internal/"), "", layer{}
 	for _, floor := range house {
@@ -243,7 +245,7 @@ func roomsBelow(room string) []string {
 }
 
 // within reports whether a package is the named one or below it; a name that
-// ends in - or / stands for all that begin like it.
+// ends in - or / matches every name with that prefix.
 func within(dep, prefix string) bool {
 	rest, found := strings.CutPrefix(dep, prefix)
 	return found && (rest == "" || rest[0] == '/' || strings.HasSuffix(prefix, "-") || strings.HasSuffix(prefix, "/"))
@@ -269,9 +271,9 @@ func listPackages(t *testing.T) []listedPackage {
 	return packages
 }
 
-// listed asks go list, once. It looks at every source file before, because go
-// test takes a cached result for good unless a file that the test looked at has
-// changed, and does not see what go list reads.
+// listed runs go list, once. It first reads every source file, because go test
+// reuses a cached result unless a file that the test has read has changed, and
+// does not see what go list reads.
 var listed = sync.OnceValues(func() ([]listedPackage, error) {
 	err := filepath.WalkDir("internal", func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".go") {
