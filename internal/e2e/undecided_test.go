@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,12 +42,46 @@ func TestAMissingPermissionOfTheVendorsHasAVoice(t *testing.T) {
 	}
 
 	const missing = "user/admin may not do sts:AssumeRole on "
-	history, err := w.Registry().History(t.Context(), c.Name)
-	w.Must(err)
+	history := c.refusals()
 	if len(history) != 1 || !history[0].Refused || history[0].Outcome != onboarding.OutcomeNotPermitted || !strings.Contains(history[0].Cause, missing+worker) {
 		t.Errorf("the history is %+v", history)
 	}
 	if log := w.log.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, missing+worker) {
 		t.Errorf("%s", log)
 	}
+}
+
+// TestALinkOfTheCustomersThatAnotherOneHasReplacedIsRecognised: its claim is
+// kept, so that the customer reads what to do, and the vendor who it was.
+func TestALinkOfTheCustomersThatAnotherOneHasReplacedIsRecognised(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	c := w.Invite("globex", AccountID(1))
+	old := *c
+	link := c.Link
+	link.Generation++
+	link.ExternalID = onboarding.ExternalID(w.Record.Key.Bytes(), Hub, c.Name, link.Generation)
+	var err error
+	c.Link, err = w.Registry().ReissueLink(t.Context(), link)
+	w.Must(err)
+	w.Registrar()
+	id := old.Launch(Frankfurt, sandbox.LaunchOptions{})
+	c.Settled(id, "ROLLBACK_COMPLETE")
+	w.Reads(id, "Delete the stack, ask Acme for the new link, and open that one.")
+	w.Quiet()
+	if got := c.refusals(); len(got) != 1 || got[0].Outcome != onboarding.OutcomeRetired {
+		t.Errorf("the customer's history has the refusals %+v", got)
+	}
+	c.Unknown()
+	c.Delete(id)
+	c.Settled(id, "DELETE_COMPLETE")
+	c.Connect(Frankfurt)
+}
+
+// refusals are the lines of refused requests in the customer's history.
+func (c *Customer) refusals() []onboarding.HistoryEntry {
+	c.T.Helper()
+	history, err := c.Registry().History(c.T.Context(), c.Name)
+	c.Must(err)
+	return slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return !h.Refused })
 }
