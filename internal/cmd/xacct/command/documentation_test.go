@@ -4,6 +4,8 @@
 package command
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,5 +44,34 @@ func TestEveryCommandInTheDocsIsOneOfOurs(t *testing.T) {
 	}
 	if checked < 10 {
 		t.Errorf("only %d commands were found", checked)
+	}
+}
+
+var containerArguments = regexp.MustCompile(`(?:args:|command\s*=)\s*\[("?registrar[^\]]*)\]`)
+
+// TestTheContainersOfTheExamplesAreStartedAsTheProgramWants parses what the
+// examples for Kubernetes and ECS give to the registrar.
+func TestTheContainersOfTheExamplesAreStartedAsTheProgramWants(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"registrar-kubernetes/registrar.yaml", "registrar-ecs/main.tf"} {
+		text, err := os.ReadFile("../../../../examples/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := containerArguments.FindStringSubmatch(string(text))
+		if found == nil {
+			t.Fatalf("%s starts no registrar", file)
+		}
+		arguments := strings.Split(strings.NewReplacer(`"`, "", " ", "").Replace(found[1]), ",")
+		cmd, rest, err := newRootCommand(thisTest).Find(arguments)
+		if err == nil {
+			err = cmd.ParseFlags(rest)
+		}
+		if err == nil {
+			err = cmd.ValidateArgs(cmd.Flags().Args())
+		}
+		if err != nil || cmd.Name() != "registrar" {
+			t.Errorf("%s: %v: %v", file, arguments, err)
+		}
 	}
 }
