@@ -74,6 +74,14 @@ var alarms = map[string]struct{ fires, silent string }{
 		`xacct_refused_in_a_row_customers{hub="acme"} 3+0x60`,
 		`xacct_refused_in_a_row_customers{hub="acme"} 2+0x60`,
 	},
+	"XacctRolesRefused": {
+		`xacct_roles_refused_in_a_row_customers{hub="acme"} 3+0x60`,
+		`xacct_roles_refused_in_a_row_customers{hub="acme"} 2+0x60`,
+	},
+	"XacctPermissionMissing": {
+		`xacct_proofs_total{hub="acme",outcome="not_permitted"} 0+1x60`,
+		`xacct_proofs_total{hub="acme",outcome="proven"} 0+1x60`,
+	},
 	"XacctDeadLetters": {
 		`xacct_messages_dead_total{hub="acme"} 0+1x60`,
 		`xacct_messages_dead_total{hub="acme"} 7+0x60`,

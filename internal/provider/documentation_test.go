@@ -71,7 +71,8 @@ func TestAMistakeInADocumentIsFound(t *testing.T) {
 		"no such resource":      `resource "xacct_hubs" "a" {}`,
 		"no such function":      `output "a" { value = provider::xacct::link("x") }`,
 		"nested, misspelt":      `resource "xacct_onboarding_link" "a" { hub = xacct_hub.this.id` + "\n" + `customer_id = "a"` + "\n" + `role = { polices = {} } }`,
-		"no configuration":      `regions = ["us-east-1"]`,
+		"argument and block":    `regions = ["us-east-1"]` + "\n" + `output "a" { value = 1 }`,
+		"argument, no function": `regions = provider::xacct::regions()`,
 		"provider's, misspelt":  `provider "xacct" { regoin = "us-east-1" }`,
 		"import of what is not": `import { to = xacct_nothing.a` + "\n" + `id = "a" }`,
 	} {
@@ -122,11 +123,14 @@ type cut struct {
 
 // complete returns the root module that a part of one may be taken from: what
 // belongs to other providers is left out, and unknown where it is used; what is
-// used and not declared is declared. Source with mistakes is returned as it is.
+// used and not declared is declared; arguments alone become locals. Source with mistakes is returned as it is.
 func complete(source string) (string, map[string]cty.Value) {
 	file, found := hclsyntax.ParseConfig([]byte(source), "part.tf", hcl.InitialPos)
 	if found.HasErrors() {
 		return source, nil
+	}
+	if body := file.Body.(*hclsyntax.Body); len(body.Blocks) == 0 && len(body.Attributes) > 0 {
+		return complete("locals {\n" + source + "}\n") // arguments of something
 	}
 	p := part{source: source, whole: strings.Contains(source, "required_providers"), declared: map[string]bool{}, needed: map[string]string{}, variables: map[string]cty.Value{"outside": cty.DynamicVal}}
 	body := file.Body.(*hclsyntax.Body)
