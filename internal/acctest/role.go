@@ -65,7 +65,7 @@ func (w *World) PoliciesOf(accountID, role string) []string {
 	return names
 }
 
-// Granted is what a role really may do, as its account sees it: the ARNs of AWS's
+// Granted returns what a role may do, as its account sees it: the ARNs of AWS's
 // policies, and every statement of all others as JSON, both sorted.
 func (w *World) Granted(accountID, role string) (arns, statements []string) {
 	w.t.Helper()
@@ -115,7 +115,7 @@ func (w *World) statements(escaped *string) []string {
 	return Statements(w.t, text)
 }
 
-// Statements are those of a policy, each as JSON in which members stand in order.
+// Statements returns those of a policy, each as JSON with sorted keys.
 func Statements(t testing.TB, policy string) (statements []string) {
 	t.Helper()
 	var document struct{ Statement []any }

@@ -15,8 +15,8 @@ import (
 const BundleVariable = "AWS_CA_BUNDLE"
 
 // Bundle returns the contents of the file that AWS_CA_BUNDLE names; nil if it
-// names none. An error names the variable and the file: that of the SDK, which
-// reads the file as well, names no variable, and so no place to mend it.
+// names none. An error names the variable and the file; the SDK, which reads the
+// file as well, does not name the variable in its own error.
 func Bundle() ([]byte, error) {
 	path := os.Getenv(BundleVariable)
 	if path == "" {

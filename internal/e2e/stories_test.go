@@ -141,7 +141,7 @@ func TestTheWrongAccountIsToldSoBeforeAnythingIsCreated(t *testing.T) {
 	}
 }
 
-// unexpected is the form of somebody who empties the field that would stop them.
+// unexpected is the form with the field emptied that would stop the customer.
 var unexpected = map[string]string{stacktemplate.ParameterExpectedAccountID: ""}
 
 func TestAStackInAnotherAccountIsNotConnected(t *testing.T) {

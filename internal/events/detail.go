@@ -51,7 +51,7 @@ type Detail struct {
 	ProvenAt           time.Time `json:"proven_at"`
 }
 
-// DetailType is the type by which EventBridge rules match an event.
+// DetailType returns the type by which EventBridge rules match an event.
 func DetailType(kind onboarding.EventKind) string {
 	switch kind {
 	case onboarding.EventRegistered:

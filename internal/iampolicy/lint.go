@@ -118,8 +118,8 @@ func (s Statement) naming(i int) string {
 	return s.where(i)
 }
 
-// remark is a finding on a statement, as the part of its sentence that follows
-// the statement's name.
+// remark returns a finding on a statement; rest is the part of its sentence that
+// follows the statement's name.
 func (s Statement) remark(severity Severity, code string, policy, i int, rest string) Finding {
 	return Finding{Severity: severity, Code: code, Policy: policy, Statement: s.where(i), Message: s.naming(i) + " " + rest}
 }

@@ -198,8 +198,8 @@ func inconclusive(err error) onboarding.Proof {
 	return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: err}
 }
 
-// withoutPrincipal is the proof of a role that could not be tried as anybody
-// whom it trusts.
+// withoutPrincipal returns the proof of a role that could not be tried as any
+// principal that it trusts.
 func withoutPrincipal(err error) onboarding.Proof {
 	proof := inconclusive(err)
 	var denied *awsclient.PermissionError

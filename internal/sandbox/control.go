@@ -243,7 +243,7 @@ func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject,
 	return kernel.CallQuery(ctx, s, p, parts[3], "sns", "Publish", params, nil)
 }
 
-// CloudFormation is the service itself.
+// CloudFormation returns the service itself.
 func (s *Sandbox) CloudFormation() *cloudformation.Service {
 	return s.services["cloudformation"].(*cloudformation.Service) // as addServices makes it
 }

@@ -331,7 +331,8 @@ func nothingLeft(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// line is one object in the world, as a text that is equal for equal objects.
+// line returns one object in the world, as a text that is equal for equal
+// objects.
 func line(kind, name string, parts ...any) string {
 	text := []string{kind, name}
 	for _, part := range parts {

@@ -57,7 +57,7 @@ func (t *table) status(now time.Time) string {
 	return "ACTIVE"
 }
 
-// place is a partition's position among the others.
+// place returns a partition's position among the others.
 func place(v attr.Value) [16]byte {
 	text := v.Text
 	switch v.Kind {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// canonicalRequest is the text of a request that both sides sign.
+// canonicalRequest returns the text of a request that both sides sign.
 func (s *Signature) canonicalRequest(r *http.Request, payload string) (string, error) {
 	query, err := canonicalQuery(r.URL.RawQuery)
 	if err != nil {
@@ -102,8 +102,8 @@ func headerValues(r *http.Request, name string) ([]string, bool) {
 	return slices.Clone(values), len(values) > 0
 }
 
-// escape is AWS's URI encoding: everything but the unreserved characters, with
-// upper-case hex; in a path the slashes stay.
+// escape returns AWS's URI encoding: everything but the unreserved characters is
+// encoded, with upper-case hex; in a path the slashes stay.
 func escape(text string, path bool) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder

@@ -207,7 +207,7 @@ func TestDelaysUseTheSandboxsClockAndDropsAreInItsJournal(t *testing.T) {
 	if _, err := w.sqsOf(vendor, "us-east-1").DeleteQueue(t.Context(), &awssqs.DeleteQueueInput{QueueUrl: &w.inbox}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.snsOf(customer, "eu-west-1").Publish(t.Context(), &awssns.PublishInput{TopicArn: &topic, Message: aws.String("to nobody")}); err != nil {
+	if _, err := w.snsOf(customer, "eu-west-1").Publish(t.Context(), &awssns.PublishInput{TopicArn: &topic, Message: aws.String("to no queue")}); err != nil {
 		t.Fatal(err)
 	}
 	var note string

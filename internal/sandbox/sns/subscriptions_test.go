@@ -59,7 +59,7 @@ func TestASubscriptionIsCreatedOnceListedChangedAndDeleted(t *testing.T) {
 	if n := attributesOf(b, c, topic)["SubscriptionsDeleted"]; n != "1" {
 		t.Errorf("SubscriptionsDeleted is %s", n)
 	}
-	b.publish(c, topic, "nobody listens")
+	b.publish(c, topic, "no subscriber")
 	if messages := b.drain(inbox, home); len(messages) != 0 {
 		t.Error("an ended subscription delivers")
 	}

@@ -304,7 +304,7 @@ type entry struct {
 	Value string `xml:"value"`
 }
 
-// attributeResult is the Result of operations that return attributes.
+// attributeResult returns the Result of operations that return attributes.
 func attributeResult(all map[string]string) any {
 	var result struct {
 		Attributes []entry `xml:"Attributes>entry"`

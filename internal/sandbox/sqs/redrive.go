@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// redrive is the queue for messages that were received too often, and how often
-// that is.
+// redrive returns the queue for messages that were received too often, and how
+// often that is.
 func (q *queue) redrive() (target string, maxReceives int, ok bool) {
 	target, maxReceives, err := parseRedrive(q.attributes["RedrivePolicy"])
 	return target, maxReceives, err == nil && target != ""

@@ -1,0 +1,144 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestEveryRuleFindsItsForm has one text for each rule, in their order, and one
+// that is close to it and allowed.
+func TestEveryRuleFindsItsForm(t *testing.T) {
+	samples := []struct{ wrong, right string }{
+		{"Nobody may list them.", "No account may list them."},
+		{"It is zero where there is none yet.", "It is zero if there is none yet, in the Region where the hub is."},
+		{"It is full. Who finds no room goes back to the queue.", "Who can assume the role?"},
+		{"Every step sees to it that the table exists.", "Every step ensures that the table exists."},
+		{`Every step is of the kind "if missing".`, "a document of the kind Inline"},
+		{"the message that it has in hand", "the message that it is handling"},
+		{"2 requests were put aside", "2 requests were moved to the dead-letter queue"},
+		{"The certificate could not be had.", "The certificate is unavailable."},
+		{"--status %q is none: it is %s", "invalid --status %q: must be one of %s"},
+		{"A refresh mends it.", "A refresh repairs it."},
+		{"The stack was deleted without a word.", "The stack was deleted without a message."},
+		{"It goes without saying that it works.", "It works."},
+		{"the hindmost first", "the last first"},
+	}
+	if len(samples) != len(rules) {
+		t.Fatalf("%d rules, %d samples", len(rules), len(samples))
+	}
+	for i, s := range samples {
+		if !rules[i].form.MatchString(s.wrong) {
+			t.Errorf("the rule %s does not find %q", rules[i].form, s.wrong)
+		}
+		for _, r := range rules {
+			if r.form.MatchString(s.right) {
+				t.Errorf("the rule %s finds %q", r.form, s.right)
+			}
+		}
+	}
+}
+
+func TestEveryExceptionHasAReason(t *testing.T) {
+	for _, e := range exceptions {
+		if e.file == "" || e.reason == "" {
+			t.Errorf("the exception %+v has no file or no reason", e)
+		}
+	}
+}
+
+const source = `package p
+
+// Size is the
+// length, where
+// there is one.
+func Size() int { return 0 }
+
+// Find looks for nobody.
+func Find() { panic("somebody is" + "here") }
+
+// Sizes is Size for several.
+func Sizes() int { return 0 }
+
+// Check is strict.
+func Check() error { return nil }
+
+// Returns it.
+func Get() int { return 0 }
+
+/* whoever
+   comes */
+var text = ` + "`one\ntwo of them are mended`" + `
+`
+
+// TestProblemsHaveTheirLine checks comments across lines, strings, names of
+// tests and doc comments of Go files, and documents and scripts line by line.
+func TestProblemsHaveTheirLine(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "a/a.go", source)
+	write(t, root, "a/a_test.go", "package p\n\nfunc TestNobodyComes() {}\n\n// size is 1.\nfunc size() int { return 1 }\n")
+	write(t, root, "a/testdata/x.md", "nobody\n")
+	write(t, root, ".cache/x.md", "nobody\n")
+	write(t, root, "x.md", "one\nIt is for anybody.\n")
+	write(t, root, ".ci/run", "# whoever\n")
+	write(t, root, "x.txt", "nobody\n")
+	expect(t, root, nil,
+		`.ci/run:1: "whoever"`,
+		`a/a.go:18: "Get": start the doc comment with the name`,
+		`a/a.go:20: "whoever"`,
+		`a/a.go:23: "mended"`,
+		`a/a.go:4: "where there is"`,
+		`a/a.go:6: "Size": say what is returned`,
+		`a/a.go:8: "nobody"`,
+		`a/a.go:9: "somebody"`,
+		`a/a_test.go:3: "Nobody"`,
+		`x.md:2: "anybody"`,
+	)
+}
+
+func TestUnfinishedFilesAreListedAndTheListOnlyGetsShorter(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "a/x.md", "nobody\n")
+	write(t, root, "ab/x.md", "nobody\n")
+	write(t, root, "b/x.md", "no account\n")
+	expect(t, root, []string{"a", "b", "c"},
+		`ab/x.md:1: "nobody"`,
+		"b: has nothing to correct",
+		"c: has nothing to correct",
+	)
+}
+
+func write(t *testing.T, root, name, content string) {
+	t.Helper()
+	path := filepath.Join(root, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expect checks the beginnings of the problems, but for those of exceptions that
+// a test's folder does not need.
+func expect(t *testing.T, root string, todo []string, want ...string) {
+	t.Helper()
+	got, err := check(root, todo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = slices.DeleteFunc(got, func(p string) bool { return strings.Contains(p, "the exception for") })
+	if len(got) != len(want) {
+		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for i := range got {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("got  %s\nwant %s…", got[i], want[i])
+		}
+	}
+}

@@ -1,0 +1,48 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import "regexp"
+
+// rule is a word or form that is out, with what to write instead.
+type rule struct {
+	form    *regexp.Regexp
+	instead string
+}
+
+var rules = []rule{
+	{word(`nobody|somebody|anybody|everybody|whoever|whomever|whosoever`), "name the subject, such as the caller, every principal, or no account"},
+	{form(`\bwhere (there (is|are|was|were)|there's|none (is|was)|nothing (is|was)|it (is not|isn't|was not|wasn't|fails|failed|can't|cannot|may|has no)|that (is|isn't|was|works|worked|fails|failed)|one (is|was) (given|set|named|needed))\b`), `write "if" for a condition`},
+	{regexp.MustCompile(`(^|[.;:] |¶ )Who [a-z]+ [^?.]*\.`), "name the subject, such as a caller that"},
+	{form(`\bsee(s|n|ing)? to it\b`), "write ensure, or idempotent"},
+	{form(`\bof the kind "`), "write the property itself"},
+	{form(`\bin hand\b`), "write handling, received, or in flight"},
+	{form(`\bput(s|ting)? aside\b`), "write moved to the dead-letter queue"},
+	{form(`\b(could not|cannot|can't) be had\b`), "write unavailable"},
+	{form(`(%q|%s) is none\b`), "write invalid …: must be one of …"},
+	{word(`mends?|mended|mending`), "write repair or correct"},
+	{form(`\bwithout a word\b`), "write silently, or without a message"},
+	{form(`\bgo(es)? without saying\b`), "say it, or leave it out"},
+	{word(`hindmost|oftenest|heretofore|wherefore|therein|thereof|therewith`), "write a current word"},
+}
+
+// word returns a pattern for whole words in any letter case.
+func word(alternatives string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(` + alternatives + `)\b`)
+}
+
+// form returns a pattern for a form of a sentence in any letter case.
+func form(pattern string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i:` + pattern + `)`)
+}
+
+// exception allows what a rule finds in files whose path starts with file, in a
+// passage that contains text.
+type exception struct {
+	file, text, reason string
+}
+
+var exceptions = []exception{
+	{"internal/cmd/prose/", "", "the list of the words itself, and its tests"},
+}
