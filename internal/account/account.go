@@ -14,6 +14,7 @@ package account
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // ID is a 12-digit AWS account ID.
@@ -23,6 +24,9 @@ var idPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 // ParseID returns the account ID in s, which must be exactly twelve digits.
 func ParseID(s string) (ID, error) {
+	if 0 < len(s) && len(s) < 12 && strings.Trim(s, "0123456789") == "" {
+		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 012345678901, and a number loses its leading zeros: write it in quotes", clip(s))
+	}
 	if !idPattern.MatchString(s) {
 		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 123456789012", clip(s))
 	}

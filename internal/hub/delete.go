@@ -26,8 +26,8 @@ func (h *Manager) Delete(ctx context.Context, force bool) error {
 // address of this one, has created or taken over the hub: nothing is deleted, and
 // the error is *OtherIncarnationError.
 //
-// Terraform may destroy the one address before it creates the other, so one that
-// has, or has just had, customers is watched for settle before it is deleted.
+// Terraform may destroy the one address before it creates the other, so a hub that
+// customers use is watched for settle before it is refused or deleted by force.
 func (h *Manager) DeleteIncarnation(ctx context.Context, id string, force bool, settle time.Duration) error {
 	return h.delete(ctx, deletion{force: force, settle: settle, check: func(record registry.HubRecord) error {
 		if record.Incarnation.HeldBy(id) {
@@ -99,7 +99,7 @@ func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRec
 			return record, h.clients.Explain(err, h.tableARN())
 		}
 		used := &LiveError{Hub: h.name, Stacks: LiveStacks(customers), Links: OpenLinks(customers)}
-		if d.settle > 0 && (len(used.Stacks) > 0 || h.usedLately(customers)) {
+		if d.settle > 0 && len(used.Stacks)+len(used.Links) > 0 {
 			if err := h.watch(ctx, d); err != nil {
 				return record, err
 			}
@@ -134,14 +134,6 @@ func (h *Manager) watch(ctx context.Context, d deletion) error {
 		}
 	}
 	return nil
-}
-
-// usedLately reports whether a customer has an open link, or had one a few minutes
-// ago: when a hub gets another address, Terraform closes all links before it
-// destroys the hub at the old one.
-func (h *Manager) usedLately(customers []onboarding.Customer) bool {
-	const lately = 10 * time.Minute
-	return slices.ContainsFunc(customers, func(c onboarding.Customer) bool { return !c.Link.Closed || h.now().Sub(c.Link.ClosedAt) < lately })
 }
 
 // OpenLinks are the customers, by ID, whose links are open.

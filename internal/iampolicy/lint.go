@@ -84,8 +84,17 @@ func Review(policies []Policy) []Finding {
 // everything.
 func ReviewManaged(arn string) []Finding {
 	name, found := strings.CutPrefix(arn[strings.LastIndex(arn, ":")+1:], "policy/")
+	if !found || !strings.Contains(arn, ":iam::aws:") {
+		return nil
+	}
+	if !awsManaged()[name] {
+		return []Finding{{
+			Severity: SeverityWarning, Code: "unknown-managed-policy",
+			Message: fmt.Sprintf("there was no AWS managed policy %s on %s; if there is none, every customer's stack fails: look for a misspelling, and for its path, such as job-function/ or service-role/", name, awsManagedOn),
+		}}
+	}
 	why := powerful[name]
-	if !found || why == "" || !strings.Contains(arn, ":iam::aws:") {
+	if why == "" {
 		return nil
 	}
 	return []Finding{{

@@ -233,6 +233,9 @@ func TestPowerfulManagedPoliciesGiveAWarning(t *testing.T) {
 		"arn:aws-us-gov:iam::aws:policy/PowerUserAccess":       true,
 		"arn:aws-cn:iam::aws:policy/IAMFullAccess":             true,
 		"arn:aws:iam::aws:policy/ReadOnlyAccess":               false,
+		"arn:aws:iam::aws:policy/ReadOnlyAcces":                true, // there is none
+		"arn:aws:iam::aws:policy/ViewOnlyAccess":               true, // without its path
+		"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess":  false,
 		"arn:aws:iam::123456789012:policy/AdministratorAccess": false, // the customer's own, whatever it allows
 		"AdministratorAccess":                                  false,
 	} {

@@ -90,7 +90,7 @@ func (p *Problems) optionalPermission(key string, permission OptionalPermission,
 	field, g := optionalField+"."+key, permission.Grants()
 	p.switchText(field+".description", permission.Description)
 	if g.IsEmpty() {
-		p.Add(optionalField, key, "it grants nothing: give it managed_policy_arns, inline_policies or managed_policies")
+		p.Add(optionalField, key, "it grants nothing: give it managed_policy_arns, inline_policies or managed_policies, and look for a misspelt name, which counts for nothing")
 	}
 	p.grants(field, g, in)
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {

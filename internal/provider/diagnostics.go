@@ -98,6 +98,21 @@ func otherPartition(p path.Path, region account.Region, hub account.Partition) d
 	return diag.NewAttributeErrorDiagnostic(p, "A Region of another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
 }
 
+// explainToDestroy adds to what a plan of something that exists refuses how to
+// destroy it nevertheless: a destroy makes that same plan first, as a part of its
+// refresh.
+func explainToDestroy(exists bool, diags *diag.Diagnostics) {
+	if !exists {
+		return
+	}
+	for i, d := range *diags {
+		if at, ok := d.(diag.DiagnosticWithPath); ok && d.Severity() == diag.SeverityError {
+			(*diags)[i] = diag.NewAttributeErrorDiagnostic(at.Path(), d.Summary(), paragraphs(d.Detail(),
+				"To destroy it all the same, leave out the refresh, which asks for this plan: terraform destroy -refresh=false"))
+		}
+	}
+}
+
 func sentence(s string) string {
 	if s == "" {
 		return s

@@ -5,12 +5,14 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
@@ -28,10 +30,8 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if !ok {
 		return
 	}
+	defer explainToDestroy(p.state != nil && p.plan != nil, &resp.Diagnostics)
 	p.checkGoodbye(ctx)
-	if p.stray() {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, strayKey, []byte("true"))...)
-	}
 	if p.plan == nil || resp.Diagnostics.HasError() {
 		return
 	}
@@ -104,6 +104,10 @@ func (p *hubPlan) defaults(ctx context.Context) {
 		if here := s.clients.Partition(); region.Partition() != here {
 			p.diags.Append(otherPartition(path.Root("regions"), region, here))
 		}
+		if !region.Known() && (p.state == nil || !p.state.Regions.Equal(p.plan.Regions)) {
+			p.diags.AddAttributeWarning(path.Root("regions"), "A Region that may not exist", fmt.Sprintf(
+				"There was no Region %s in %s. If there is none, the apply fails when it makes the topic there.", region, account.RegionsOn))
+		}
 	}
 }
 
@@ -114,6 +118,7 @@ func (p *hubPlan) planNamed(ctx context.Context) bool {
 	}
 	p.checkTemplateAccess(ctx)
 	if p.sameHub() {
+		p.view.Planned.SetHubHeld(p.state.Incarnation.ValueString())
 		p.planChange(ctx)
 	} else {
 		p.planNew(ctx)
@@ -124,9 +129,12 @@ func (p *hubPlan) planNamed(ctx context.Context) bool {
 // planNew is a hub that is to be created: of its links nothing can be known.
 func (p *hubPlan) planNew(ctx context.Context) {
 	clients := p.resource.session.clients
-	p.view.Planned.SetHub(hubview.HubPlan{New: true, Publishers: onboarding.PublisherScope(p.plan.Publishers.ValueString())})
 	p.plan.Region = types.StringValue(clients.Region.String())
 	p.plan.AccountID = types.StringValue(clients.Account.String())
+	if p.plan.declaredKnown() && p.planTakeover(ctx, p.plan.spec(ctx, p.diags)) {
+		return
+	}
+	p.view.Planned.SetHub(hubview.HubPlan{New: true, Publishers: onboarding.PublisherScope(p.plan.Publishers.ValueString())})
 	if !p.plan.declaredKnown() {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -115,13 +116,8 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	used := &hub.LiveError{Hub: view.Name, Stacks: hub.LiveStacks(all)}
 	switch forced := p.state.ForceDestroy.ValueBool(); {
 	case forced, len(used.Stacks) == 0:
-	case p.stray():
-		// The hub may only have another address in the configuration, whose plan
-		// may come after this one. Delete looks again.
-		d := hubAlive(view.Name, used)
-		p.diags.AddWarning(d.Summary(), paragraphs(
-			"If the configuration has the hub at another address by now, that one takes it over, and nothing is deleted. Otherwise the apply will refuse to delete it.", d.Detail()))
-		return
+	case p.plan == nil && view.Planned.AwaitTakeover(ctx, time.Second):
+		return // the hub has another address in the configuration, which takes it over
 	default:
 		p.diags.Append(hubAlive(view.Name, used))
 		return
@@ -134,19 +130,8 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	}
 }
 
-// stray reports whether the hub is at no address of the configuration any more, in
-// a plan that may create other things. A plan to destroy everything comes after
-// its refresh, in a process of its own, so nothing was read there.
-func (p *hubPlan) stray() bool {
-	if p.plan != nil || p.state == nil {
-		return false
-	}
-	view, err := p.resource.session.view(p.state.Name.ValueString())
-	return err == nil && view.Planned.HubWasRead()
-}
-
 func hubAlive(name string, used *hub.LiveError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in use", name), paragraphs(
 		"CloudFormation can't delete a stack whose phone-home nobody answers. Ask the customers to delete their stacks while a registrar listens, and close the links in the state that has them; "+
-			"or set force_destroy = true, apply, and destroy then.", used.Error()))
+			"or set force_destroy = true, apply, and destroy then. If the hub only gets another address in the configuration, say so with a moved block.", used.Error()))
 }

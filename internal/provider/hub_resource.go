@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -87,7 +88,6 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	view.Planned.SetHubRead()
 	readAt := r.session.now()
 	state, err := view.Hub.Read(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
@@ -100,6 +100,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	}
 	view.SawHub(state.Record, readAt)
 	r.checkHolder(&model, state.Record, &resp.Diagnostics)
+	view.Planned.SetHubHeld(model.Incarnation.ValueString())
 	if state.PoliciesBehind {
 		// A writer died between the registry and the topics: finish its work.
 		if err := view.Hub.Permissions().Repair(ctx); err != nil {
@@ -146,7 +147,7 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	err := view.Hub.DeleteIncarnation(ctx, model.Incarnation.ValueString(), model.ForceDestroy.ValueBool(), settling(ctx, req.Private))
+	err := view.Hub.DeleteIncarnation(ctx, model.Incarnation.ValueString(), model.ForceDestroy.ValueBool(), min(5*time.Second, 10*r.session.settings.pollInterval))
 	var used *hub.LiveError
 	var other *hub.OtherIncarnationError
 	switch {

@@ -7,10 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
@@ -50,17 +50,24 @@ func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, 
 	return hub.State{}, err
 }
 
-// strayKey is the key of a hub's planned private state that says that the hub is
-// at no address of the configuration any more, while other things may be created.
-const strayKey = "stray"
-
-// settling returns how long a hub that is to be deleted is watched for another
-// address to take it over: not at all if everything is destroyed.
-func settling(ctx context.Context, private privateReader) time.Duration {
-	if text, _ := private.GetKey(ctx, strayKey); text == nil {
-		return 0
+// planTakeover plans to take over a hub that is there. It returns false if there is
+// none, or if the one that is there is being replaced. Its id is known, so links
+// that refer to it stay as they are.
+func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
+	record, err := p.view.Record(ctx)
+	if err != nil || record.State != registry.HubReady || p.view.Planned.HoldsHub(record.Incarnation) {
+		if err != nil && !errors.Is(err, registry.ErrNoHub) {
+			p.diags.Append(cannot("read", hubNamed(p.view.Name), "", err))
+		}
+		return false
 	}
-	return 5 * time.Second
+	if difference := differsFrom(record, spec); difference != "" {
+		p.diags.Append(hubDiffers(record, difference))
+		return true
+	}
+	p.plan.ID = types.StringValue(record.Name)
+	p.view.Planned.SetTakeover(declare(record, spec))
+	return true
 }
 
 // checkHolder warns if another state has the hub by now.

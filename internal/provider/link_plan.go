@@ -45,6 +45,7 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	explainToDestroy(p.state != nil, &resp.Diagnostics)
 }
 
 // linkPlan is one link's plan in the making.
@@ -104,7 +105,9 @@ func (p *linkPlan) defaultRoleName(ctx context.Context) {
 
 // planOnHub plans what depends on the hub and on what it knows of the customer.
 func (p *linkPlan) planOnHub(ctx context.Context) {
+	p.checkLeft(ctx)
 	if p.plan.ID.IsUnknown() {
+		p.checkOnceVaguely()
 		return
 	}
 	view := p.resource.view(p.plan.Hub.ValueString(), p.diags)
@@ -112,6 +115,9 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 		return
 	}
 	p.hold(view)
+	if p.checkOnce(view); p.diags.HasError() {
+		return
+	}
 	if p.state != nil && view.Planned.HubIsNew() {
 		p.replaceLink()
 		return
@@ -232,6 +238,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	p.plan.TemplateVersion = types.StringValue(todo.link.TemplateVersion)
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	p.reserve(ctx, view, record, todo.link)
+	p.checkNeighbours(ctx, view, existing, todo.link) // the later of two sees the other
 }
 
 // planPartly plans a link some of whose arguments have no value yet: its external

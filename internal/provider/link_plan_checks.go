@@ -38,6 +38,8 @@ func (p *linkPlan) checkPermissions(ctx context.Context) {
 	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.equal(p.state.askedModel) {
 		return // a warning that comes at every plan goes unread
 	}
+	p.checkGrants(granted)
+	p.checkForeignPolicies(granted)
 	p.diags.Append(policyWarnings(granted.Review())...)
 }
 
@@ -48,6 +50,7 @@ func (p *linkPlan) checkPartition(ctx context.Context) {
 	if region, err := account.ParseRegion(p.config.Region.ValueString()); err == nil && region.Partition() != partition {
 		p.diags.Append(otherPartition(path.Root("region"), region, partition))
 	}
+	p.checkAccount()
 	p.principals(ctx)
 }
 

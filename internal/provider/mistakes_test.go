@@ -35,7 +35,7 @@ func TestMistakesAreNamedAtPlan(t *testing.T) {
 		"template access":       {hubHCL(`template_access = "private"`), `must be one of "public", "presigned", "accounts": "private" is none of them`},
 		"capacity":              {hubHCL(`capacity = 500000`), `capacity value must be between 1 and 150000`},
 		"customer ID":           {hubHCL() + strings.Replace(linkHCL(globex), `customer_id = "globex"`, `customer_id = "globex inc"`, 1), `customer_id must be 1 to 64 letters`},
-		"11 digits":             {hubHCL() + linkHCL(customer{id: "globex", account: "22222222222"}), `"22222222222" is not an AWS account ID: it has 12 digits.*this one has 11 characters`},
+		"11 digits":             {hubHCL() + linkHCL(customer{id: "globex", account: "22222222222"}), `"22222222222" is not an AWS account ID: it has 12 digits.*a number loses its leading zeros: write it in quotes; this one has 11 characters`},
 		"role name":             {role(`name = "acme/globex"`), `role.name must be the name of an IAM role: "acme/globex" is not a role name`},
 		"default name too long": {strings.Replace(hubHCL(), `"acme"`, `"acme-monitoring-of-the-world"`, 1) + strings.ReplaceAll(linkHCL(globex), `xacct_hub.this.id`, `xacct_hub.this.name`) + `
 resource "xacct_onboarding_link" "long" {
@@ -55,7 +55,7 @@ resource "xacct_onboarding_link" "long" {
 		"session duration":        {role(`max_session_duration = 600`), `must be between 3600 and 43200`},
 		"boundary":                {role(`permissions_boundary_arn = "arn:aws:iam::aws:role/Boundary"`), `permissions_boundary_arn must be the ARN of an IAM managed policy`},
 		"key of a switch":         {link(`optional_permissions = { Billing = { description = "x", managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"] } }`), `optional_permissions\["Billing"\] must be 1 to 41 lower-case letters`},
-		"switch for nothing":      {link(`optional_permissions = { billing = { description = "x" } }`), `optional_permissions = \{.*It grants nothing: give it managed_policy_arns`},
+		"switch for nothing":      {link(`optional_permissions = { billing = { description = "x" } }`), `optional_permissions = \{.*It grants nothing: give it managed_policy_arns, inline_policies or managed_policies, and look for a misspelt name, which counts for nothing`},
 		"switch for a granted":    {link(`optional_permissions = { billing = { description = "x", managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] } }`), `The role has this policy already`},
 		"policy of a switch":      {link(`optional_permissions = { billing = { description = "x", inline_policies = { read = "{}" } } }`), `optional_permissions\["billing"\].inline_policies\["read"\] must be an IAM policy document`},
 		"trusted wildcard":        {link(`trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-*"]`), `has a wildcard, which would trust roles that don't exist yet`},

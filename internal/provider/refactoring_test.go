@@ -172,7 +172,6 @@ var refactorings = map[string]refactoring{
 	})},
 	"the role alone, without moved":   {before: plain, after: plain.with(func(l *layout) { l.roles = "client" })},
 	"the hub":                         {before: plain, after: plain.with(func(l *layout) { l.hub = "intake" }), races: true},
-	"the hub, one thing at a time":    {before: plain, after: plain.with(func(l *layout) { l.hub = "intake" }), options: tfcore.Options{Parallelism: 1}},
 	"the hub, with force_destroy":     {before: plain.with(forced), after: plain.with(func(l *layout) { forced(l); l.hub = "intake" }), races: true},
 	"the hub, with moved":             {before: plain, after: plain.with(func(l *layout) { l.hub, l.extra = "intake", move("xacct_hub.this", "xacct_hub.intake") })},
 	"another alias of the provider":   {before: plain, after: plain.with(func(l *layout) { l.linkProvider = "xacct.other" })},

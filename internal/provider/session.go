@@ -40,12 +40,13 @@ type session struct {
 	defaultTags    map[string]string
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
-	mu    sync.Mutex
-	views map[string]*hubview.View
+	mu       sync.Mutex
+	views    map[string]*hubview.View
+	newLinks map[string]int // by customer: new links of hubs whose name isn't known
 }
 
 func newSession(s settings) *session {
-	return &session{settings: s, views: map[string]*hubview.View{}}
+	return &session{settings: s, views: map[string]*hubview.View{}, newLinks: map[string]int{}}
 }
 
 // connect makes the clients of a configuration that is fully known.
@@ -57,6 +58,10 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 		var tags defaultTagsModel
 		diags.Append(model.DefaultTags.As(ctx, &tags, basetypes.ObjectAsOptions{})...)
 		diags.Append(tags.Tags.ElementsAs(ctx, &s.defaultTags, false)...)
+		if tags.Tags.IsNull() {
+			diags.AddAttributeWarning(path.Root("default_tags"), "default_tags has no tags",
+				"Tags belong into its attribute tags, as in default_tags = { tags = { team = \"intake\" } }; Terraform leaves out every other name without a word. No tag is set by default.")
+		}
 	}
 	if diags.HasError() {
 		return diags
@@ -90,6 +95,15 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	}
 	s.views[hubName] = view
 	return view, nil
+}
+
+// countNewLinks notes a new link of a hub whose name isn't known, and returns how
+// many the customer has by now.
+func (s *session) countNewLinks(customer string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newLinks[customer]++
+	return s.newLinks[customer]
 }
 
 func (s *session) now() time.Time { return s.settings.now() }

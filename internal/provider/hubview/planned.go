@@ -4,7 +4,9 @@
 package hubview
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -17,12 +19,18 @@ import (
 // link. Were the link planned on the hub's record as it is, its final plan
 // would differ from the first, and Terraform would refuse it as inconsistent.
 type Planned struct {
+	taken     chan struct{} // closed once the hub is planned to be taken over
+	takenOnce sync.Once
+
 	mu      sync.Mutex
 	hub     HubPlan
-	hubRead bool
+	hubHeld *string // the incarnation of the hub that Terraform's state holds
 	links   map[string]LinkPlan
-	waiting map[string]bool   // customers whose new roles are waited for
-	held    map[string]string // by customer: the incarnation of the link that Terraform's state holds
+	// byAccount are the customers of links by the account that they name.
+	byAccount map[account.ID]map[string]bool
+	created   map[string]int    // by customer: how many new links are planned
+	waiting   map[string]bool   // customers whose new roles are waited for
+	held      map[string]string // by customer: the incarnation of the link that Terraform's state holds
 }
 
 // HubPlan is what the hub's own plan said.
@@ -48,7 +56,7 @@ type LinkPlan struct {
 }
 
 func newPlanned() *Planned {
-	return &Planned{links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}}
+	return &Planned{taken: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}}
 }
 
 // SetHub remembers the hub's plan.
@@ -80,27 +88,83 @@ func (p *Planned) HubIsNew() bool { return p.hubPlan().New }
 // created; empty if it isn't, or if they aren't known.
 func (p *Planned) NewHubPublishers() onboarding.PublisherScope { return p.hubPlan().Publishers }
 
-// SetHubRead notes that Terraform has read the hub's state in this process.
-func (p *Planned) SetHubRead() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hubRead = true
+// SetTakeover remembers that a resource is planned to take over the hub, which is
+// there and will be as in the record.
+func (p *Planned) SetTakeover(record registry.HubRecord) {
+	p.SetHub(HubPlan{Record: record})
+	p.takenOnce.Do(func() { close(p.taken) })
 }
 
-// HubWasRead reports whether Terraform has read the hub's state in this process: it
-// has, if this is a plan that refreshes, and has not, if everything is planned to
-// be destroyed, because that comes after the refresh, in another process.
-func (p *Planned) HubWasRead() bool {
+// AwaitTakeover reports whether a resource is planned to take over the hub. The
+// plans of two addresses come in any order, so it waits a while for that.
+func (p *Planned) AwaitTakeover(ctx context.Context, patience time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-p.taken:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// SetHubHeld notes that Terraform has a state of the hub, which holds an
+// incarnation of it and is read or planned to change. A plan to create the hub,
+// asked for later in the same process, then means that it is being replaced.
+func (p *Planned) SetHubHeld(incarnation string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.hubRead
+	p.hubHeld = &incarnation
+}
+
+// HoldsHub reports whether Terraform has a state of this very incarnation of the
+// hub.
+func (p *Planned) HoldsHub(hub onboarding.Incarnation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hubHeld != nil && hub.HeldBy(*p.hubHeld)
 }
 
 // SetLink remembers the plan of a customer's link.
 func (p *Planned) SetLink(customer string, plan LinkPlan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.setLink(customer, plan)
+}
+
+func (p *Planned) setLink(customer string, plan LinkPlan) {
 	p.links[customer] = plan
+	in := plan.Link.Account
+	if in.IsZero() {
+		return
+	}
+	if p.byAccount[in] == nil {
+		p.byAccount[in] = map[string]bool{}
+	}
+	p.byAccount[in][customer] = true
+}
+
+// InAccount returns the planned links, of other customers than the given one, that
+// name an account.
+func (p *Planned) InAccount(in account.ID, customer string) []onboarding.Link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []onboarding.Link
+	for other := range p.byAccount[in] {
+		if plan := p.links[other]; other != customer && plan.Known && plan.Link.Account == in {
+			all = append(all, plan.Link)
+		}
+	}
+	return all
+}
+
+// CountCreations notes that a new link of the customer is planned, and returns how
+// many are by now. Terraform asks once for each resource, replaced ones included.
+func (p *Planned) CountCreations(customer string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.created[customer]++
+	return p.created[customer]
 }
 
 // SetLinkIf remembers the plan of a customer's link if it fits with the
@@ -119,7 +183,7 @@ func (p *Planned) SetLinkIf(customer string, plan LinkPlan, fits func(others []a
 	if !fits(others) {
 		return false
 	}
-	p.links[customer] = plan
+	p.setLink(customer, plan)
 	return true
 }
 

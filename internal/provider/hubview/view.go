@@ -17,9 +17,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"reflect"
 	"sync"
 	"time"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -63,6 +65,8 @@ type View struct {
 	writtenHub   registry.HubRecord
 	writtenLinks map[string]onboarding.Link
 	closed       map[string]bool // customers whose links this operation has closed
+	indexed      uintptr         // the customers, as they were read, that byAccount is an index of
+	byAccount    map[account.ID][]string
 }
 
 // New returns the view of the hub of a name, without reading anything.
@@ -174,6 +178,36 @@ func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, e
 		if c := all[id]; written.Revision > c.Link.Revision {
 			c.Link = written
 			all[id] = c
+		}
+	}
+	return all, nil
+}
+
+// InAccount returns the other customers whose link names an account, or who are
+// connected with it.
+func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([]onboarding.Customer, error) {
+	read, err := v.customers.get(ctx)
+	if err != nil {
+		return nil, v.noHubFirst(ctx, err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if now := reflect.ValueOf(read).Pointer(); now != v.indexed {
+		v.indexed, v.byAccount = now, map[account.ID][]string{}
+		for id, c := range read {
+			accounts := map[account.ID]bool{c.Link.Account: true, c.Link.Bound: true}
+			for _, r := range c.Live() {
+				accounts[r.Account] = true
+			}
+			for of := range accounts {
+				v.byAccount[of] = append(v.byAccount[of], id)
+			}
+		}
+	}
+	var all []onboarding.Customer
+	for _, id := range v.byAccount[in] {
+		if id != customer {
+			all = append(all, read[id])
 		}
 	}
 	return all, nil
