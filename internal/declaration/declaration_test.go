@@ -49,6 +49,7 @@ func full() Declaration {
 		"reports": {Description: "Reports", Default: new("")},
 		"size":    {Description: "Size", Default: new("s"), AllowedValues: []string{"l", "s"}},
 	}
+	d.CustomerChooses = []string{"permissions_boundary", "role_path"}
 	d.OptionalPermissions["reports"] = permissionset.OptionalPermission{
 		Description: "Reports", WhenParameter: "reports", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Reports"},
 	}

@@ -12,11 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -79,6 +81,45 @@ func TestAStackOfTheFirstReleaseIsUpdatedByEveryWayOfLaunching(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The path and the boundary are the customer's own, and nothing else of the role is.
+func TestACustomerChoosesThePathAndTheBoundaryWhereTheVendorLetsThem(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	spec := w.Specification(roleV1)
+	spec.Role.ManagedPolicies = spec.Role.InlinePolicies
+	spec.CustomerChooses = []string{permissionset.ChoosesPath, permissionset.ChoosesBoundary}
+	template, err := stacktemplate.Render(spec)
+	w.Must(err)
+	choosing := func(l *onboarding.Link) {
+		l.TemplateURL, l.TemplateVersion, l.TemplateParameters = w.Publish(template.JSON()), stacktemplate.Version(spec), template.LinkParameters()
+	}
+	c := w.Invite("globex", AccountID(1), choosing)
+	const boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	id := c.Launch(Frankfurt, sandbox.LaunchOptions{Parameters: map[string]string{"RolePath": "/third-parties/acme/", "PermissionsBoundary": boundary}})
+	c.Settled(id, "CREATE_COMPLETE")
+	w.Quiet()
+	r := c.Owned(id, onboarding.Active)
+	if want := "arn:aws:iam::" + c.Account + ":role/third-parties/acme/" + c.Link.RoleName; r.Role.String() != want || r.Parameters["permissions_boundary"] != boundary || r.Parameters["role_path"] != "/third-parties/acme/" {
+		t.Errorf("registered is %s, with %v", r.Role, r.Parameters)
+	}
+	role, err := c.iam().GetRole(t.Context(), &iam.GetRoleInput{RoleName: &c.Link.RoleName})
+	w.Must(err)
+	if got := role.Role.PermissionsBoundary; got == nil || *got.PermissionsBoundaryArn != boundary {
+		t.Errorf("the boundary is %v", got)
+	}
+
+	other := w.Invite("initech", AccountID(2), choosing)
+	id = other.Launch(Frankfurt, sandbox.LaunchOptions{Parameters: map[string]string{"RolePath": "/x/", "RoleName": "another"}})
+	other.Settled(id, "ROLLBACK_COMPLETE")
+	other.Unknown()
+
+	fixed := w.Invite("umbrella", AccountID(3), choosing, func(l *onboarding.Link) { l.TemplateParameters = []string{"ExpectedAccountId"} })
+	id = fixed.Launch(Frankfurt, sandbox.LaunchOptions{Parameters: map[string]string{"RolePath": "/x/"}})
+	fixed.Settled(id, "ROLLBACK_COMPLETE")
+	fixed.Unknown()
 }
 
 // updates asks CloudFormation, as the customer.

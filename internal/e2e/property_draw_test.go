@@ -29,6 +29,7 @@ type drawn struct {
 	boundary string   // the name of one; empty: none
 	switches []switched
 	typed    map[string]string // what the customer types in, by key; empty: left empty
+	chosen   map[string]string // what the customer chooses instead of the vendor
 }
 
 // switched is an optional permission as the customer leaves its parameter.
@@ -114,6 +115,7 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 		d.spec.Role.PermissionsBoundaryARN = managedPrefix + d.boundary
 	}
 	d.drawSwitches(r, some)
+	d.drawChoices(r)
 	return d
 }
 
@@ -152,6 +154,21 @@ func (d *drawn) drawParameters(r *rapid.T) {
 			p.AllowedValues, p.MaxLength = []string{d.typed[key], "other"}, 0
 		}
 		d.spec.CustomerParameters[key] = p
+	}
+}
+
+// drawChoices are what the customer chooses instead of the vendor, if they may.
+func (d *drawn) drawChoices(r *rapid.T) {
+	d.chosen = map[string]string{}
+	if rapid.Bool().Draw(r, "chooses a boundary") {
+		d.spec.CustomerChooses = append(d.spec.CustomerChooses, permissionset.ChoosesBoundary)
+		if d.boundary = rapid.SampledFrom([]string{"", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}).Draw(r, "boundary"); d.boundary != "" {
+			d.chosen[permissionset.ChoosesBoundary] = managedPrefix + d.boundary
+		}
+	}
+	if path := d.spec.Role.Path; rapid.Bool().Draw(r, "chooses a path") && !strings.ContainsAny(path, "${!") {
+		d.spec.CustomerChooses = append(d.spec.CustomerChooses, permissionset.ChoosesPath)
+		d.chosen[permissionset.ChoosesPath] = rapid.SampledFrom([]string{"/", "/Ref/", "/Fn--Sub/x.y/"}).Draw(r, "path")
 	}
 }
 

@@ -91,6 +91,19 @@ func (c *Customer) declared(d drawn) made {
 			m.Typed[key] = value
 		}
 	}
+	for _, what := range d.spec.CustomerChooses {
+		m.Parameters[stacktemplate.ChosenParameter(what)] = d.chosen[what]
+		if d.chosen[what] != "" {
+			m.Typed[what] = d.chosen[what]
+		}
+	}
+	if d.spec.Chooses(permissionset.ChoosesBoundary) {
+		m.Boundary = d.chosen[permissionset.ChoosesBoundary]
+	}
+	if d.spec.Chooses(permissionset.ChoosesPath) {
+		m.Path = d.chosen[permissionset.ChoosesPath]
+		m.Outputs["RoleArn"] = "arn:aws:iam::" + theAccount + ":role" + m.Path + d.roleName
+	}
 	values := d.values()
 	has := func(g permissionset.Grants) {
 		m.Managed = append(m.Managed, g.ManagedPolicyARNs...)

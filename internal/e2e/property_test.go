@@ -47,6 +47,9 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		for key, value := range d.typed {
 			choices[permissionset.InputParameter(key)] = value
 		}
+		for _, what := range d.spec.CustomerChooses {
+			choices[stacktemplate.ChosenParameter(what)] = d.chosen[what]
+		}
 		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{Parameters: choices})
 		defer func() { // even after a failure: the next specification begins with an empty account
 			c.Delete(id)

@@ -16,6 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 // namedIAM is what a customer agrees to, by the command line as by the
@@ -66,6 +67,11 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 		if _, reported := r.Parameters[key]; reported {
 			chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
 			delete(given, name)
+		}
+	}
+	for _, what := range d.CustomerChooses {
+		if _, reported := r.Parameters[what]; reported {
+			chosen = append(chosen, "ParameterKey="+stacktemplate.ChosenParameter(what)+",UsePreviousValue=true")
 		}
 	}
 	slices.Sort(chosen)

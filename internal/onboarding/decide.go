@@ -76,7 +76,11 @@ func (d decider) create() Decision {
 	if !d.inStacksAccount(role) {
 		return d.fail(OutcomeWrongAccount, say.roleElsewhere(role, r.Stack.Account))
 	}
-	if expected := d.Link.RoleIn(r.Stack.Account, r.Stack.Region.Partition()); role != expected {
+	expected := d.Link.RoleIn(r.Stack.Account, r.Stack.Region.Partition())
+	if d.Link.ChoosesPath() { // it, and nothing else of the role, is the customer's choice
+		expected.Path = role.Path
+	}
+	if role != expected {
 		return d.fail(OutcomeWrongRole, say.wrongRole(role, expected))
 	}
 	return d.connect(role)

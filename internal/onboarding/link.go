@@ -5,6 +5,7 @@ package onboarding
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -61,9 +62,10 @@ type Link struct {
 	// TemplateVersion is the digest of today's role and trust specification.
 	TemplateVersion string
 	TemplateURL     string
-	// TemplateParameters are those that a link fills in and that only some
-	// templates have. CloudFormation refuses a parameter that its template lacks,
-	// and an older template stays in use until the role changes.
+	// TemplateParameters are those of the template that only some templates have:
+	// the link fills them in, or they decide which role is expected. CloudFormation
+	// refuses a parameter that its template lacks, and an older template stays in
+	// use until the role changes.
 	TemplateParameters []string `json:",omitempty"`
 	// FormerTemplates are those before it that may still be in use: see Follow.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
@@ -125,3 +127,11 @@ func (l Link) Status(now time.Time) LinkStatus {
 
 // ID is the link's name for Terraform: hub/customer.
 func (l Link) ID() string { return l.Hub + "/" + l.CustomerID }
+
+// rolePathParameter is the parameter of templates whose customers choose the path
+// of the role.
+const rolePathParameter = "RolePath"
+
+// ChoosesPath reports whether the customer chooses the path of the role: then
+// RolePath is only what the link proposes.
+func (l Link) ChoosesPath() bool { return slices.Contains(l.TemplateParameters, rolePathParameter) }

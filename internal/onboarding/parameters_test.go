@@ -4,6 +4,7 @@
 package onboarding
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,4 +44,29 @@ func TestWhatTheCustomerTypedInIsKeptAndFollowsTheirUpdates(t *testing.T) {
 		t.Errorf("answered %s", a.Response.Status)
 	}
 	is(map[string]string{"bucket": "a"})
+}
+
+func TestThePathOfARoleIsTheCustomersChoiceOnlyIfTheTemplateSaysSo(t *testing.T) {
+	elsewhere := func(r *phonehome.Request) {
+		r.Properties.RoleARN = strings.Replace(r.Properties.RoleARN, ":role/", ":role/third-parties/", 1)
+	}
+	renamed := func(r *phonehome.Request) { r.Properties.RoleARN += "x" }
+	for name, c := range map[string]struct {
+		parameters []string
+		change     func(*phonehome.Request)
+		want       Outcome
+	}{
+		"another path, fixed":         {nil, elsewhere, OutcomeWrongRole},
+		"another path, of the choice": {[]string{"ExpectedAccountId", "RolePath"}, elsewhere, OutcomeRegistered},
+		"another name, all the same":  {[]string{"ExpectedAccountId", "RolePath"}, renamed, OutcomeWrongRole},
+	} {
+		s := newStory(t)
+		s.link.TemplateParameters = c.parameters
+		status := phonehome.Failed
+		if c.want == OutcomeRegistered {
+			status = phonehome.Success
+		}
+		t.Log(name)
+		s.answered(s.does(phonehome.Create, first, c.change), status, c.want)
+	}
 }

@@ -70,7 +70,7 @@ func samePolicies(a, b Policies) bool {
 // find the switches in the same position, and are asked for the same values. It
 // is no part of the version, because no granted permission depends on it.
 func (c Choices) SameWording(o Choices) bool {
-	return same(c.CustomerParameters, o.CustomerParameters) && maps.EqualFunc(c.OptionalPermissions, o.OptionalPermissions, func(a, b OptionalPermission) bool {
+	return same(c.CustomerParameters, o.CustomerParameters) && same(c.CustomerChooses, o.CustomerChooses) && maps.EqualFunc(c.OptionalPermissions, o.OptionalPermissions, func(a, b OptionalPermission) bool {
 		return a.Description == b.Description && a.DefaultEnabled == b.DefaultEnabled
 	})
 }

@@ -189,8 +189,18 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 		"the same policy twice": {func(s *Set) {
 			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/A", "arn:" + PartitionReference + ":iam::aws:policy/A"}
 		}, `it is the same policy as arn:aws:iam::aws:policy/A`},
-		"when what is not there":    {when("other", readBuckets), `optional_permissions.o.when_parameter: there is no customer parameter "other"`},
-		"when what is there always": {when("bucket", readBuckets), `optional_permissions.o.when_parameter: the customer has to give "bucket" always`},
+		"when what is not there":              {when("other", readBuckets), `optional_permissions.o.when_parameter: there is no customer parameter "other"`},
+		"when what is there always":           {when("bucket", readBuckets), `optional_permissions.o.when_parameter: the customer has to give "bucket" always`},
+		"a chosen path":                       {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/vendors/acme/" }, ""},
+		"a chosen path of strange characters": {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/a!/" }, `role.path: "/a!/" is the default of what the customer chooses`},
+		"a chosen boundary that refers": {func(s *Set) {
+			s.CustomerChooses, s.Role.PermissionsBoundaryARN = []string{ChoosesBoundary}, "arn:aws:iam::"+AccountReference+":policy/B"
+		}, `role.permissions_boundary_arn: it is the default of what the customer chooses`},
+		"what nobody may choose": {func(s *Set) { s.CustomerChooses = []string{"role_name"} }, `customer_chooses["role_name"]: customers may choose permissions_boundary, role_path`},
+		"a parameter of that name": {func(s *Set) {
+			s.CustomerChooses = []string{ChoosesPath}
+			s.CustomerParameters = map[string]CustomerParameter{"role_path": {Description: "P"}}
+		}, `customer_parameters["role_path"]: what the customer chooses is reported under this name`},
 		"when given, and by default": {func(s *Set) {
 			s.OptionalPermissions = map[string]OptionalPermission{"o": {Description: "O", WhenParameter: "maybe", DefaultEnabled: true, InlinePolicies: Policies{"p": readBuckets}}}
 		}, `optional_permissions.o.default_enabled: it is on when the customer gives "maybe"`},

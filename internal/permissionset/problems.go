@@ -35,7 +35,7 @@ func (s Set) Validate(vendor account.ID, partition account.Partition) []FieldErr
 // optionally, so that a plan can say so before the hub exists. The partition may
 // be zero: not known yet.
 func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
-	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateOptional(partition), s.oneResourceEach())
+	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.oneResourceEach())
 }
 
 // Problems collects mistakes.

@@ -74,6 +74,7 @@ func full() Set {
 		"report_bucket": {Description: "Name of the bucket with your reports", Default: new("")},
 		"size":          {Description: "Size of your fleet", Default: new("small"), AllowedValues: []string{"large", "small"}},
 	}
+	s.CustomerChooses = []string{ChoosesPath, ChoosesBoundary}
 	s.OptionalPermissions["reports"] = OptionalPermission{
 		Description: "Read reports", WhenParameter: "report_bucket", InlinePolicies: Policies{"reports": onBucket("report_bucket")},
 	}

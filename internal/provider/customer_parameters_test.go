@@ -95,6 +95,34 @@ func TestWhatACustomerTypesInIsReportedAndFollowsTheirUpdates(t *testing.T) {
 	)
 }
 
+func TestARoleWhosePathTheCustomerChoosesIsKnownOnceItIsThere(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	const chosen = `customer_chooses = ["permissions_boundary", "role_path"]`
+	link := w.Provider() + hubHCL() + linkHCL(globex.with(chosen))
+	var launched func() sandbox.Stack
+	run(t,
+		resource.TestStep{
+			Config:            link + roleHCL(globex),
+			ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "role_arn", knownvalue.Null()), value(roleGlobex, "account_id", is(globex.account))},
+		},
+		resource.TestStep{Config: link + roleHCL(globex), ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{
+			PreConfig: func() {
+				launched = w.LaunchWith("acme", "globex", globex.account, "CREATE_COMPLETE", sandbox.LaunchOptions{Parameters: map[string]string{"RolePath": "/third-parties/"}})
+			},
+			Config: link + roleHCL(globex, waits),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/third-parties/acme-globex")),
+				value(roleGlobex, "parameters", knownvalue.MapExact(map[string]knownvalue.Check{"role_path": is("/third-parties/")})),
+				after(func() { launched() }),
+			},
+		},
+		resource.TestStep{Config: link + roleHCL(globex, waits), ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{ResourceName: linkGlobex, ImportState: true, ImportStateId: "acme/globex", ImportStateVerify: true},
+	)
+}
+
 func TestAPlanRefusesAnUpdateThatLiveStacksCouldNotTake(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

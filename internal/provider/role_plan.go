@@ -119,6 +119,9 @@ func (p *rolePlan) planNew(ctx context.Context) {
 	} else if p.plan.AccountID.IsNull() {
 		p.plan.RoleARN, p.plan.AccountID = types.StringUnknown(), types.StringUnknown() // those of the account that comes first
 	}
+	if p.plan.RoleARN.IsNull() && p.customer.Link.ChoosesPath() {
+		p.plan.RoleARN = types.StringUnknown()
+	}
 	if !waits && !p.view.RegistrarAlive(ctx) {
 		p.diags.Append(noRegistrar(path.Root("wait"), p.view.Name))
 	}
@@ -137,6 +140,9 @@ func (p *rolePlan) planChange(ctx context.Context) {
 		p.plan.ExternalID = p.state.ExternalID
 		if !p.state.AccountID.IsNull() {
 			p.plan.RoleARN, p.plan.AccountID = p.state.RoleARN, p.state.AccountID
+			if p.plan.RoleARN.IsNull() { // the customer chooses its path
+				p.plan.RoleARN = types.StringUnknown()
+			}
 		}
 	}
 	if p.vague {

@@ -123,6 +123,9 @@ func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition acc
 	m.RoleARN, m.AccountID = types.StringNull(), types.StringNull()
 	if sole := c.Link.Sole(); !sole.IsZero() {
 		m.RoleARN, m.AccountID = types.StringValue(role.String()), types.StringValue(sole.String())
+		if r, ok := c.SoleRegistration(); c.Link.ChoosesPath() && !(ok && r.Live()) {
+			m.RoleARN = types.StringNull() // its path is the customer's choice
+		}
 	}
 }
 

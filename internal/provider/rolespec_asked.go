@@ -8,6 +8,7 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -25,6 +26,7 @@ type askedModel struct {
 	AllowSessionTags     types.Bool `tfsdk:"allow_session_tags"`
 	AllowSourceIdentity  types.Bool `tfsdk:"allow_source_identity"`
 	CustomerParameters   types.Map  `tfsdk:"customer_parameters"`
+	CustomerChooses      types.Set  `tfsdk:"customer_chooses"`
 	OptionalPermissions  types.Map  `tfsdk:"optional_permissions"`
 }
 
@@ -47,7 +49,13 @@ func askedAttributes() map[string]schema.Attribute {
 		"allow_source_identity": schema.BoolAttribute{
 			Optional: true, MarkdownDescription: "Whether sessions of the role may have a source identity (`sts:SetSourceIdentity`); default `false`.",
 		},
-		"customer_parameters":  customerParametersAttribute(),
+		"customer_parameters": customerParametersAttribute(),
+		"customer_chooses": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.OneOf(permissionset.Choosable...))},
+			MarkdownDescription: "What the customer may choose when they create the stack: `permissions_boundary` (a policy of their own, in place of `role.permissions_boundary_arn`) and " +
+				"`role_path` (in place of `role.path`, which is the default; `role_arn` is then not known before the role is there). The choice is in `parameters` of `xacct_customer_role`.",
+		},
 		"optional_permissions": optionalPermissionsAttribute(),
 	}
 }
@@ -57,7 +65,7 @@ func (m askedModel) values() map[string]attr.Value {
 	return map[string]attr.Value{
 		"trusted_principal_arns": m.TrustedPrincipalARNs, "trusted_account_ids": m.TrustedAccountIDs,
 		"allow_session_tags": m.AllowSessionTags, "allow_source_identity": m.AllowSourceIdentity,
-		"customer_parameters": m.CustomerParameters, "optional_permissions": m.OptionalPermissions,
+		"customer_parameters": m.CustomerParameters, "customer_chooses": m.CustomerChooses, "optional_permissions": m.OptionalPermissions,
 	}
 }
 
@@ -73,7 +81,7 @@ func (m askedModel) known() bool {
 
 // choicesKnown reports whether all that the customer decides about has a value.
 func (m askedModel) choicesKnown() bool {
-	return fullyKnown(m.CustomerParameters) && fullyKnown(m.OptionalPermissions)
+	return fullyKnown(m.CustomerParameters) && fullyKnown(m.CustomerChooses) && fullyKnown(m.OptionalPermissions)
 }
 
 func (m askedModel) equal(o askedModel) bool {
@@ -108,6 +116,7 @@ func flattenAsked(ctx context.Context, trust permissionset.Trust, choices permis
 	m.AllowSessionTags, _ = values["allow_session_tags"].(types.Bool)
 	m.AllowSourceIdentity, _ = values["allow_source_identity"].(types.Bool)
 	m.CustomerParameters, _ = values["customer_parameters"].(types.Map)
+	m.CustomerChooses, _ = values["customer_chooses"].(types.Set)
 	m.OptionalPermissions, _ = values["optional_permissions"].(types.Map)
 	return m
 }

@@ -68,7 +68,7 @@ func TestChoicesComeBackFromTerraformAsTheyWere(t *testing.T) {
 			"restart": {Description: "Restart hosts", DefaultEnabled: true, InlinePolicies: permissionset.Policies{"restart": "{}"}, ManagedPolicies: permissionset.Policies{"more": "{}"}},
 			"reports": {Description: "Reports", WhenParameter: "reports"},
 		}},
-		"parameters": {CustomerParameters: map[string]permissionset.CustomerParameter{
+		"parameters": {CustomerChooses: []string{"role_path"}, CustomerParameters: map[string]permissionset.CustomerParameter{
 			"bucket":  {Description: "Bucket", AllowedPattern: "[a-z]+", MinLength: 2, MaxLength: 63},
 			"reports": {Description: "Reports", Default: new("")},
 			"size":    {Description: "Size", Default: new("s"), AllowedValues: []string{"l", "s"}},

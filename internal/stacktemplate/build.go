@@ -82,11 +82,9 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 	role := &iam.Role{
 		RoleName:                 cloudformation.String(h.put(ref(ParameterRoleName))),
 		AssumeRolePolicyDocument: h.put(trust),
-		Path:                     h.text(rolePath(s)),
+		Path:                     path(s, h, rolePath(s)),
 		Description:              h.optional(s.Role.Description),
-	}
-	if boundary := s.Role.PermissionsBoundaryARN; boundary != "" {
-		role.PermissionsBoundary = h.value(filled(boundary))
+		PermissionsBoundary:      boundary(s, h),
 	}
 	for _, arn := range sortedSet(s.Role.ManagedPolicyARNs) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(filled(arn)))
@@ -140,8 +138,8 @@ func phoneHome(s Specification, version string, h *holes) *cloudformation.Custom
 	if len(s.OptionalPermissions) > 0 {
 		properties["GrantedPermissions"] = grantedPermissions(s)
 	}
-	if len(s.CustomerParameters) > 0 {
-		properties["Parameters"] = reported(s)
+	if values := reported(s); len(values) > 0 {
+		properties["Parameters"] = values
 	}
 	return &cloudformation.CustomResource{Type: PhoneHomeType, Properties: properties}
 }

@@ -95,6 +95,9 @@ func reported(s Specification) map[string]any {
 	for _, key := range sortedKeys(s.CustomerParameters) {
 		values[key] = ref(permissionset.InputParameter(key))
 	}
+	for what, parameter := range chosen(s) {
+		values[what] = ref(parameter)
+	}
 	return values
 }
 

@@ -46,6 +46,14 @@ func asking() Specification {
 	return s
 }
 
+// choosing is a specification whose customers choose all that they may.
+func choosing() Specification {
+	s := asking()
+	s.Role.PermissionsBoundaryARN, s.Role.Path = "arn:aws:iam::aws:policy/ReadOnlyAccess", "/vendors/"
+	s.CustomerChooses = []string{permissionset.ChoosesPath, permissionset.ChoosesBoundary}
+	return s
+}
+
 // CloudFormation has parameters, conditions and resources in one page, and so do
 // people: what has the same name there is taken for the same thing.
 func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
@@ -53,7 +61,7 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 	clash.Role.ManagedPolicies["x-enabled"] = readBuckets // PolicyXEnabled
 	clash.OptionalPermissions["policy_x"] = permissionset.OptionalPermission{Description: "X", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/X"}}
 	clash.OptionalPermissions["enabled_condition"] = permissionset.OptionalPermission{Description: "Y", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Y"}}
-	for name, s := range map[string]Specification{"asking": asking(), "clash": clash, "optional": optional(everything(), mixed())} {
+	for name, s := range map[string]Specification{"asking": asking(), "choosing": choosing(), "clash": clash, "optional": optional(everything(), mixed())} {
 		var template struct {
 			Parameters, Conditions, Resources map[string]any
 		}
@@ -65,7 +73,11 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 		if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {
 			t.Errorf("%s: a name occurs twice in %v", name, all)
 		}
-		if got, want := len(template.Conditions), len(s.OptionalPermissions); got != want {
+		want := len(s.OptionalPermissions)
+		if s.Chooses(permissionset.ChoosesBoundary) {
+			want++
+		}
+		if got := len(template.Conditions); got != want {
 			t.Errorf("%s: %d conditions, want %d", name, got, want)
 		}
 	}

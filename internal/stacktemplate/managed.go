@@ -34,7 +34,7 @@ func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) 
 				return fmt.Errorf("managed policy %s: %w", p.LogicalID, err)
 			}
 			to[p.LogicalID] = &iam.ManagedPolicy{
-				Path: h.text(policyPath(s)), PolicyDocument: h.put(policy), AWSCloudFormationCondition: condition,
+				Path: path(s, h, policyPath(s)), PolicyDocument: h.put(policy), AWSCloudFormationCondition: condition,
 			}
 		}
 		return nil

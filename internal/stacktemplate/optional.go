@@ -95,6 +95,9 @@ func switchConditions(s Specification) map[string]any {
 			conditions[name] = not(equals(ref(permissionset.InputParameter(parameter)), ""))
 		}
 	}
+	if s.Chooses(permissionset.ChoosesBoundary) {
+		conditions[boundaryCondition] = not(equals(ref(ParameterPermissionsBoundary), ""))
+	}
 	return conditions
 }
 

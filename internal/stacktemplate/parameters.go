@@ -51,6 +51,7 @@ func parameters(s Specification, h *holes) cloudformation.Parameters {
 	all[ParameterExpectedAccountID] = expectedAccountParameter(s, h)
 	addSwitches(all, s, h)
 	addInputs(all, s, h)
+	addChosen(all, s, h)
 	return all
 }
 
@@ -69,7 +70,11 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 
 		ParameterExpectedAccountID: label("Expected account"),
 	}
-	var inputs, switches []string
+	var inputs, switches, theirs []string
+	for _, what := range sortedKeys(chosen(s)) {
+		theirs = append(theirs, chosen(s)[what])
+		labels[chosen(s)[what]] = label(inputLabel(what))
+	}
 	for _, key := range sortedKeys(s.CustomerParameters) {
 		inputs = append(inputs, permissionset.InputParameter(key))
 		labels[permissionset.InputParameter(key)] = label(inputLabel(key))
@@ -86,6 +91,9 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 	}
 	if len(switches) > 0 {
 		groups = append(groups, group("What "+s.vendorName()+" may do as well, if you like", switches...))
+	}
+	if len(theirs) > 0 {
+		groups = append(groups, group("Your own rules for the role, if you have any", theirs...))
 	}
 	groups = append(groups, group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterExpectedAccountID, ParameterShard))
 	return map[string]any{"ParameterGroups": groups, "ParameterLabels": labels}

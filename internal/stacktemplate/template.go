@@ -100,8 +100,8 @@ func (t Template) YAML() ([]byte, error) {
 }
 
 // LinkParameters returns the parameters that a link has, beside those that every
-// template has, in order: those that it fills in, and those that the customer has
-// to. See onboarding.Link.TemplateParameters.
+// template has, in order: those that it fills in, those that the customer has to,
+// and the one that decides which role is expected. See onboarding.Link.TemplateParameters.
 func (t Template) LinkParameters() []string {
 	var raw struct {
 		Parameters map[string]struct{ Default *string }
@@ -110,7 +110,7 @@ func (t Template) LinkParameters() []string {
 	var names []string
 	for _, name := range sortedKeys(raw.Parameters) {
 		typed := strings.HasPrefix(name, permissionset.InputPrefix) && raw.Parameters[name].Default == nil
-		if typed || name == ParameterExpectedAccountID {
+		if typed || name == ParameterExpectedAccountID || name == ParameterRolePath {
 			names = append(names, name)
 		}
 	}

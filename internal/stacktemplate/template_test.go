@@ -122,6 +122,7 @@ func goldens() map[string]Specification {
 		"european-sovereign": minimal("eusc-de-east-1"),
 		"hostile":            hostile(),
 		"asking":             asking(),
+		"choosing":           choosing(),
 	}
 	maps.Copy(all, optionalGoldens())
 	maps.Copy(all, managedGoldens())

@@ -1,0 +1,48 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"regexp"
+	"slices"
+)
+
+// What customers may choose instead of the vendor: the names of the attribute
+// customer_chooses, and under which the choice is reported.
+const (
+	ChoosesBoundary = "permissions_boundary"
+	ChoosesPath     = "role_path"
+)
+
+// Choosable are all that customers may choose.
+var Choosable = []string{ChoosesBoundary, ChoosesPath}
+
+const choosesField = "customer_chooses"
+
+// Chooses reports whether the customer chooses something.
+func (c Choices) Chooses(what string) bool { return slices.Contains(c.CustomerChooses, what) }
+
+// ChosenPath is what the path of a role may be if the customer chooses it: less
+// than IAM takes for roles, because the policies that the stack creates have it too.
+const ChosenPath = `/([A-Za-z0-9._+=,@-]+/)*`
+
+// validateChooses returns what is wrong with what the customer chooses.
+func (s Set) validateChooses() []FieldError {
+	var p Problems
+	for _, what := range sortedSet(s.CustomerChooses) {
+		if !slices.Contains(Choosable, what) {
+			p.Add(choosesField, what, "customers may choose %s", joined(Choosable))
+		}
+		if _, taken := s.CustomerParameters[what]; taken {
+			p.Add(parametersField, what, "what the customer chooses is reported under this name: use another key")
+		}
+	}
+	if path := s.Role.WithDefaults().Path; s.Chooses(ChoosesPath) && !regexp.MustCompile(`^`+ChosenPath+`$`).MatchString(path) {
+		p.Add("role.path", "", "%q is the default of what the customer chooses, and has other characters than letters, digits and ._+=,@-", path)
+	}
+	if boundary := s.Role.PermissionsBoundaryARN; s.Chooses(ChoosesBoundary) && looksLikeReference(boundary) {
+		p.Add("role.permissions_boundary_arn", "", "it is the default of what the customer chooses, and a default has no references: leave it out, or do not let the customer choose")
+	}
+	return p
+}

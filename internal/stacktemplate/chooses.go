@@ -1,0 +1,79 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"github.com/awslabs/goformation/v7/cloudformation"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+)
+
+// What the customer may choose instead of the vendor is a parameter, whose default
+// is the vendor's. Both are reported; neither lets anybody in who could not get in
+// before.
+const (
+	ParameterRolePath            = "RolePath"
+	ParameterPermissionsBoundary = "PermissionsBoundary"
+
+	boundaryCondition = "PermissionsBoundaryGiven"
+	boundaryPattern   = `^(arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9._+=,@/-]+)?$`
+)
+
+// addChosen adds the parameters for what the customer chooses.
+func addChosen(to cloudformation.Parameters, s Specification, h *holes) {
+	if s.Chooses(permissionset.ChoosesPath) {
+		to[ParameterRolePath] = cloudformation.Parameter{
+			Type: "String", Default: h.put(rolePath(s)), AllowedPattern: cloudformation.String("^" + permissionset.ChosenPath + "$"), MaxLength: cloudformation.Int(512),
+			Description:           cloudformation.String("Path of the role, if your account has rules for it. It cannot be changed later."),
+			ConstraintDescription: cloudformation.String("A path begins and ends with a slash, such as /vendors/."),
+		}
+	}
+	if s.Chooses(permissionset.ChoosesBoundary) {
+		to[ParameterPermissionsBoundary] = cloudformation.Parameter{
+			Type: "String", Default: h.put(s.Role.PermissionsBoundaryARN), AllowedPattern: cloudformation.String(boundaryPattern), MaxLength: cloudformation.Int(2048),
+			Description:           cloudformation.String("ARN of a policy of yours that is the role's permissions boundary: the role may do no more than it allows. Empty: none."),
+			ConstraintDescription: cloudformation.String("The ARN of an IAM policy, or nothing."),
+		}
+	}
+}
+
+// chosen are the parameters for what the customer chooses, by the names under which
+// it is reported.
+func chosen(s Specification) map[string]string {
+	names := map[string]string{}
+	if s.Chooses(permissionset.ChoosesPath) {
+		names[permissionset.ChoosesPath] = ParameterRolePath
+	}
+	if s.Chooses(permissionset.ChoosesBoundary) {
+		names[permissionset.ChoosesBoundary] = ParameterPermissionsBoundary
+	}
+	return names
+}
+
+// ChosenParameter returns the name of the parameter for what the customer chooses.
+func ChosenParameter(what string) string {
+	if what == permissionset.ChoosesPath {
+		return ParameterRolePath
+	}
+	return ParameterPermissionsBoundary
+}
+
+// path is the path of the role and of the policies that the stack creates.
+func path(s Specification, h *holes, otherwise string) *string {
+	if s.Chooses(permissionset.ChoosesPath) {
+		return h.value(ref(ParameterRolePath))
+	}
+	return h.text(otherwise)
+}
+
+// boundary is the role's permissions boundary; nil if it has none.
+func boundary(s Specification, h *holes) *string {
+	switch arn := s.Role.PermissionsBoundaryARN; {
+	case s.Chooses(permissionset.ChoosesBoundary):
+		return h.value(when(boundaryCondition, ref(ParameterPermissionsBoundary)))
+	case arn != "":
+		return h.value(filled(arn))
+	}
+	return nil
+}
