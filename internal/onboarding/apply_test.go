@@ -323,3 +323,105 @@ func TestApplyLeavesItsSnapshotAsItWas(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUpdateOfADeletedResourceChangesNothing(t *testing.T) {
+	s := newStory(t)
+	s.does(phonehome.Create, first, nil)
+	_, update := s.send(phonehome.Update, first, nil)
+	s.does(phonehome.Delete, first, nil)
+	late := update
+	late.Change.SentAt = s.now.Add(time.Minute) // whatever its time is
+	if got := s.commit(late); !got.Empty() {
+		t.Errorf("it changes %+v", got)
+	}
+}
+
+func TestAnUpdateOfAStackThatAnotherOneHasReplacedChangesNothing(t *testing.T) {
+	s := newStory(t)
+	s.does(phonehome.Create, first, nil)
+	_, update := s.send(phonehome.Update, first, nil)
+	s.does(phonehome.Create, second, nil)
+	before := *s.reg
+	update.Change.SentAt = s.now.Add(time.Minute)
+	if got := s.commit(update); !got.Empty() {
+		t.Errorf("it changes %+v", got)
+	}
+	if s.reg.Stack != before.Stack {
+		t.Errorf("the registration is %+v", *s.reg)
+	}
+}
+
+func TestSupersededStacksAreRememberedUntilTheyAreGone(t *testing.T) {
+	s := newStory(t)
+	superseded := func(want ...account.StackARN) {
+		t.Helper()
+		if !slices.Equal(s.reg.Superseded, want) {
+			t.Errorf("superseded are %v, want %v", s.reg.Superseded, want)
+		}
+	}
+	s.does(phonehome.Create, first, nil)
+	s.does(phonehome.Create, first, resource("Renamed")) // of the same stack
+	superseded()
+	s.does(phonehome.Create, second, nil)
+	superseded(first)
+	s.does(phonehome.Delete, first, nil) // one of its two resources
+	superseded(first)
+	s.does(phonehome.Delete, first, resource("Renamed"))
+	superseded()
+	s.does(phonehome.Create, first, func(r *phonehome.Request) { r.SentAt = r.SentAt.Add(time.Hour) })
+	superseded(second)
+	s.does(phonehome.Create, second, func(r *phonehome.Request) { r.SentAt = r.SentAt.Add(2 * time.Hour) })
+	superseded(first)
+}
+
+func TestARollbackToARoleThatIsNoneIsOfTheRegisteredRole(t *testing.T) {
+	for name, says := range map[string]string{
+		"nothing":                     "",
+		"a role of another account":   roleIn(strangers, "acme-c1").String(),
+		"what is no role's ARN":       "arn:aws:iam::222222222222:user/u",
+		"a role of another partition": "arn:aws-cn:iam::222222222222:role/acme-c1",
+	} {
+		c := Case{Snapshot: registered(first), Request: rollbackTo(first, says)}
+		d := proving(c, noon, always(Proven))
+		if change := d.Answer.Change; d.Outcome != OutcomeRolledBack || change.Role != c.Registration.Role || change.ExternalID != c.Registration.ExternalID {
+			t.Errorf("%s: %s, and the role is %s with %s", name, describe(d), change.Role, change.ExternalID)
+		}
+	}
+}
+
+func TestTheNewestLivingResourceIsTheHeir(t *testing.T) {
+	at := func(minutes int, deleted bool) Resource {
+		r := Resource{LastRequestAt: noon.Add(time.Duration(minutes) * time.Minute)}
+		if deleted {
+			r.DeletedAt = noon
+		}
+		return r
+	}
+	for name, c := range map[string]struct {
+		resources map[string]Resource
+		want      string
+	}{
+		"none":                  {nil, ""},
+		"all deleted":           {map[string]Resource{"A": at(1, true)}, ""},
+		"the newest comes last": {map[string]Resource{"A": at(1, false), "B": at(2, false)}, "B"},
+		"and first":             {map[string]Resource{"A": at(2, false), "B": at(1, false)}, "A"},
+		"the newest is deleted": {map[string]Resource{"A": at(1, false), "B": at(2, true)}, "A"},
+	} {
+		got, heir := newestLive(Stack{Resources: c.resources})
+		if got != c.want || (heir != nil) != (c.want != "") || heir != nil && heir.LastRequestAt != c.resources[c.want].LastRequestAt {
+			t.Errorf("%s: %q, %+v", name, got, heir)
+		}
+	}
+}
+
+func TestPhysicalIDsOfOneResourceBeginAlike(t *testing.T) {
+	id := PhysicalID("acme", "c1", first, "PhoneHome")
+	for other, want := range map[string]bool{
+		id: true, id + "-0a1b2c3d": true, PhysicalID("acme", "c1", first, "Renamed"): false,
+		id[:10]: false, "": false, "acme-access-PhoneHome-1MADEBYCFN": false,
+	} {
+		if sameResource(id, other) != want || sameResource(other, id) != want {
+			t.Errorf("%q and %q are of one resource: %t", id, other, !want)
+		}
+	}
+}

@@ -103,6 +103,8 @@ func TestWhatTheBucketSaysDecides(t *testing.T) {
 		{"a redirect is not followed", []int{307}, 1, "refused"},
 		{"500 is tried again", []int{500, 503, 200}, 3, "sent"},
 		{"429 is tried again", []int{429, 200}, 2, "sent"},
+		{"408 is tried again", []int{408, 200}, 2, "sent"},
+		{"300 is no success", []int{300}, 1, "refused"},
 		{"a cut connection is tried again", []int{0, 200}, 2, "sent"},
 		{"403 after 500 is not tried again at once", []int{500, 403}, 2, "refused"},
 		{"some time it goes back to the queue", []int{503}, 3, "unsure"},

@@ -157,7 +157,7 @@ func TestRolesThatAreRefusedForAllCustomersAreAnAlarm(t *testing.T) {
 		}
 		r.Handle(t.Context(), f.request("Create", fmt.Sprint("s", i), fmt.Sprint("r", i), id, nil))
 	}
-	if strings.Count(log.String(), "level=ERROR msg=\"no role can be assumed") != 1 || seen.refusedInARow != 3 {
+	if strings.Count(log.String(), "level=ERROR msg=\"no role can be assumed") != 1 || seen.refusedInARow != 3 || !strings.Contains(log.String(), "customers=3 error=AccessDenied") {
 		t.Errorf("%d in a row, logged: %s", seen.refusedInARow, log.String())
 	}
 	f.role = func(onboarding.Probe) onboarding.Proof { return onboarding.Proof{Outcome: onboarding.Proven} }
