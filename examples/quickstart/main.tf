@@ -1,4 +1,4 @@
-# A hub in two Regions, three customers, one link and one role for each.
+# A hub in two Regions, one permission set, three customers, one link and one role for each.
 # Credentials and Region come from the environment, as with every AWS tool.
 
 terraform {
@@ -23,29 +23,35 @@ resource "xacct_hub" "this" {
   regions      = ["us-east-1", "eu-central-1"]
 }
 
+# What every customer is asked for. A change of it reaches all links in one apply.
+resource "xacct_permission_set" "readonly" {
+  hub  = xacct_hub.this.id
+  name = "readonly"
+
+  role_description    = "Lets Acme Monitoring read metrics and the security configuration"
+  managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
+
+  inline_policies = {
+    metrics = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid      = "ReadMetrics"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"]
+        Resource = "*"
+      }]
+    })
+  }
+}
+
 resource "xacct_onboarding_link" "customer" {
   for_each = var.customers
 
-  hub         = xacct_hub.this.id
-  customer_id = each.key
-  account_id  = each.value.account_id
-  region      = each.value.region
-
-  role = {
-    description         = "Lets Acme Monitoring read metrics and the security configuration"
-    managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
-    inline_policies = {
-      metrics = jsonencode({
-        Version = "2012-10-17"
-        Statement = [{
-          Sid      = "ReadMetrics"
-          Effect   = "Allow"
-          Action   = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"]
-          Resource = "*"
-        }]
-      })
-    }
-  }
+  hub            = xacct_hub.this.id
+  permission_set = xacct_permission_set.readonly.id
+  customer_id    = each.key
+  account_id     = each.value.account_id
+  region         = each.value.region
 }
 
 resource "xacct_customer_role" "customer" {

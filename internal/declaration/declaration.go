@@ -40,9 +40,7 @@ func (d Declaration) Set() permissionset.Set {
 // Specification returns that of the declaration's template on a hub, with what
 // is wrong in it, each on its attribute.
 func (d Declaration) Specification(hub onboarding.Hub) (stacktemplate.Specification, []permissionset.FieldError) {
-	spec := HubSpecification(hub)
-	spec.Set = d.Set()
-	return spec, spec.Set.Validate(spec.Vendor, spec.Partition)
+	return Specification(hub, d.Set())
 }
 
 // HubSpecification is the part of a template's specification that a hub
@@ -77,16 +75,29 @@ func (d Declaration) Expires() time.Time {
 }
 
 // Encode is the form that the registry keeps.
-func (d Declaration) Encode() json.RawMessage {
+func (d Declaration) Encode() json.RawMessage { return encode(d) }
+
+func encode(declared any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(d) // strings, lists and maps of strings always encode
+	_ = e.Encode(declared) // strings, lists and maps of strings always encode
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// Of is the declaration that a link was made from.
+// Of is the declaration that a link was made from, or that of the permission set
+// that it refers to.
 func Of(link onboarding.Link) (Declaration, error) {
+	d, err := Proposed(link)
+	if err != nil || link.Set == nil {
+		return d, err
+	}
+	return d.Referring(*link.Set, link.CustomerID)
+}
+
+// Proposed is what a link itself declares: all of its declaration but, if it
+// refers to a permission set, what that set says.
+func Proposed(link onboarding.Link) (Declaration, error) {
 	var d Declaration
 	err := json.Unmarshal(link.Declared, &d)
 	return d, err

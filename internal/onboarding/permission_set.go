@@ -136,3 +136,10 @@ func (l Link) SameRecord(o Link) bool {
 	b, errB := json.Marshal(o.Alone())
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
+
+// SaysTheSame reports whether links that refer to the set are the same by both
+// revisions of it.
+func (s PermissionSet) SaysTheSame(o PermissionSet) bool {
+	return s.RoleName == o.RoleName && s.RolePath == o.RolePath && slices.Equal(s.TrustedPrincipals, o.TrustedPrincipals) &&
+		s.TemplateVersion == o.TemplateVersion && s.TemplateURL == o.TemplateURL
+}

@@ -22,8 +22,10 @@ type FormerTemplate struct {
 func TemplatesInUse(sets []PermissionSet, customers []Customer, now time.Time) []string {
 	var urls []string
 	for _, set := range sets {
-		if !set.Retired() || now.Before(set.RetiredAt.Add(Grace)) {
-			urls = append(urls, set.TemplateURL)
+		for _, template := range set.templates(now) { // a set that isn't retired may retire now
+			if now.Before(template.RetiredAt.Add(Grace)) {
+				urls = append(urls, template.URL)
+			}
 		}
 	}
 	for _, customer := range customers {

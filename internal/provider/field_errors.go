@@ -51,7 +51,7 @@ func fieldPath(e permissionset.FieldError) path.Path {
 		p = p.AtName(name)
 	}
 	switch lastField(e.Field) {
-	case "inline_policies", "managed_policies", "tags", "optional_permissions", "customer_parameters":
+	case "inline_policies", "managed_policies", "tags", "role_tags", "optional_permissions", "customer_parameters":
 		if e.Key != "" {
 			return p.AtMapKey(e.Key)
 		}

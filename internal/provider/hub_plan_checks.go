@@ -39,7 +39,7 @@ func useOf(customers map[string]onboarding.Customer) hubUse {
 		if !customer.Link.Closed || len(live) > 0 {
 			use.customers++
 		}
-		d, _ := declaration.Of(customer.Link)
+		d, _ := declaration.Proposed(customer.Link)
 		if region, err := account.ParseRegion(d.Region); err == nil && !customer.Link.Closed {
 			use.links[region] = append(use.links[region], customer.Link.CustomerID)
 		}

@@ -28,6 +28,7 @@ type desiredLink struct {
 	scope       linkScope
 	externalID  account.ExternalID // set by the vendor; zero: the hub issues one
 	declaration declaration.Declaration
+	set         *onboarding.PermissionSet // that the link refers to; nil: the declaration is all of it
 
 	creating bool // Terraform has no state of it, or only one that is being replaced
 
@@ -109,8 +110,12 @@ func (d desiredLink) issue(existing *onboarding.Customer) (linkWrite, diag.Diagn
 // one that it has is no longer right. One that is created gets a template of
 // this release, open or closed before, so that plan and apply come to the same.
 func (d desiredLink) declare(w *linkWrite, before onboarding.Link) diag.Diagnostics {
+	if d.set != nil {
+		return d.refer(w)
+	}
 	var diags diag.Diagnostics
 	declared, link := d.declaration, &w.link
+	link.PermissionSet, link.Set = "", nil
 	spec := d.specification(&diags)
 	if diags.HasError() {
 		return diags
@@ -139,22 +144,29 @@ func (d desiredLink) declare(w *linkWrite, before onboarding.Link) diag.Diagnost
 func (d desiredLink) specification(diags *diag.Diagnostics) stacktemplate.Specification {
 	spec, errs := d.declaration.Specification(d.record.Hub)
 	diags.Append(fieldErrors(errs)...)
+	d.checkRegion(diags)
+	return spec
+}
+
+// checkRegion refuses a Region that the hub has no topic in.
+func (d desiredLink) checkRegion(diags *diag.Diagnostics) {
 	region, err := account.ParseRegion(d.declaration.Region)
-	if err != nil || !slices.Contains(spec.Regions, region) {
+	if err != nil || !slices.Contains(d.record.Regions, region) {
 		diags.AddAttributeError(path.Root("region"), "Not a Region of the hub", fmt.Sprintf(
 			"Region %s is none of the Regions of hub %s: add it to the hub's regions, or choose one of %s.",
-			d.declaration.Region, d.record.Name, strings.Join(regionNames(spec.Regions), ", ")))
+			d.declaration.Region, d.record.Name, strings.Join(regionNames(d.record.Regions), ", ")))
 	}
-	return spec
 }
 
 // differsFrom names the first attribute in which an open link is not the one
 // that is wanted.
 func (d desiredLink) differsFrom(link onboarding.Link) string {
-	found, err := declaration.Of(link)
+	found, err := declaration.Proposed(link)
 	switch {
 	case err != nil:
 		return "a declaration that can't be read"
+	case d.setDiffersFrom(link) != "":
+		return d.setDiffersFrom(link)
 	case d.scope.differsFrom(link) != "":
 		return d.scope.differsFrom(link)
 	case !d.externalID.IsZero() && link.ExternalID != d.externalID:

@@ -35,7 +35,7 @@ func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboar
 		diags.Append(cannot("read", customerNamed(link.Hub, link.CustomerID), "", err))
 		return
 	}
-	found, err := declaration.Of(link)
+	found, err := declaration.Proposed(link)
 	if err != nil {
 		diags.Append(cannot("read", customerNamed(link.Hub, link.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err))
 		return
@@ -45,7 +45,9 @@ func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboar
 		diags.Append(cannot("make the launch link of", customerNamed(link.Hub, link.CustomerID), "", err))
 		return
 	}
-	if m.Role.IsNull() || !fullyKnown(m.Role) || !m.choicesKnown() || m.declared(ctx, diags).DiffersFrom(found) != "" {
+	if link.Set != nil {
+		m.flattenReference(ctx, link, found, diags)
+	} else if m.Role.IsNull() || !fullyKnown(m.Role) || !m.choicesKnown() || m.declared(ctx, diags).DiffersFrom(found) != "" {
 		m.flattenDeclaration(ctx, found, diags)
 	}
 	m.ID = types.StringValue(link.ID())
@@ -58,6 +60,7 @@ func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboar
 }
 
 func (m *linkModel) flattenDeclaration(ctx context.Context, d declaration.Declaration, diags *diag.Diagnostics) {
+	m.PermissionSet = types.StringNull()
 	m.StackName = types.StringValue(d.StackName)
 	m.Region = types.StringValue(d.Region)
 	m.ExpiresAt = optional(d.ExpiresAt)

@@ -33,6 +33,7 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if !req.State.Raw.IsNull() {
 		p.state = &linkModel{}
 		resp.Diagnostics.Append(req.State.Get(ctx, p.state)...)
+		p.stack = keptStack(ctx, req.Private)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -53,6 +54,7 @@ type linkPlan struct {
 	resource     *linkResource
 	plan, config linkModel
 	state        *linkModel // nil: a new link
+	stack        knownStack
 	diags        *diag.Diagnostics
 	replace      func(path.Path)
 }
@@ -85,6 +87,9 @@ func (p *linkPlan) defaults(ctx context.Context) {
 func (p *linkPlan) defaultRoleName(ctx context.Context) {
 	hubName, customer := p.plan.Hub, p.plan.CustomerID
 	if p.plan.Role.IsUnknown() || p.config.Role.IsUnknown() {
+		return
+	}
+	if p.plan.Role.IsNull() {
 		return
 	}
 	role := p.plan.Role.Attributes()
@@ -125,7 +130,7 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	if p.sameLink() {
 		// One that was closed elsewhere is opened again, in place.
 		closed := p.state.Status.ValueString() == string(onboarding.LinkClosed)
-		if !closed && !p.addressMoves(ctx, view) && p.unchanged() || p.diags.HasError() {
+		if !closed && !p.addressMoves(ctx, view) && !p.follows(ctx, view) && p.unchanged() || p.diags.HasError() {
 			return
 		}
 	}
@@ -175,13 +180,18 @@ func (p *linkPlan) replaceLink() {
 // unchanged reports whether the link's inputs are those of the state, and then
 // keeps the state, without a look at the registry.
 func (p *linkPlan) unchanged() bool {
-	same := p.plan.sameScope(*p.state) && p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.declaredKnown() &&
-		p.plan.Role.Equal(p.state.Role) && p.plan.equal(p.state.askedModel) &&
-		p.plan.StackName.Equal(p.state.StackName) && p.plan.Region.Equal(p.state.Region) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
+	same := p.plan.sameInputs(*p.state)
 	if same {
 		p.plan = *p.state
 	}
 	return same
+}
+
+// sameInputs reports whether both declare the same, and all of it is known.
+func (m linkModel) sameInputs(o linkModel) bool {
+	return m.sameScope(o) && m.ExternalID.Equal(o.ExternalID) && m.declaredKnown() &&
+		m.PermissionSet.Equal(o.PermissionSet) && m.Role.Equal(o.Role) && m.askedModel.equal(o.askedModel) &&
+		m.StackName.Equal(o.StackName) && m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt)
 }
 
 // addressMoves reports whether the hub, as it is or will be in this operation,
@@ -202,7 +212,13 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.Append(cannot("plan the link of", customerNamed(view.Name, customer), "", err))
 		return
 	}
-	if !p.plan.declaredKnown() || p.config.ExternalID.IsUnknown() {
+	var set *onboarding.PermissionSet
+	if p.plan.refers() {
+		if set = p.set(ctx, view); p.diags.HasError() {
+			return
+		}
+	}
+	if !p.plan.declaredKnown() || p.config.ExternalID.IsUnknown() || p.plan.refers() && set == nil {
 		p.planPartly(view, customer, record, existing)
 		return
 	}
@@ -214,15 +230,15 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	if p.diags.HasError() {
 		return
 	}
-	desired.continued = view.HasClosed(customer)
+	desired.set, desired.continued = set, view.HasClosed(customer)
 	desired.replacing = existing != nil && view.Planned.Holds(customer, existing.Link.Incarnation)
 	todo, d := desired.issue(existing)
 	if p.diags.Append(d...); p.diags.HasError() {
 		return
 	}
-	if existing != nil && !todo.takeover {
-		p.diags.Append(warnOfUpdates(*existing, todo.link, desired.declaration)...)
-		p.diags.Append(refuseUpdates(*existing, desired.declaration)...)
+	if existing != nil && !todo.takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // or the set's plan says it, once
+		p.diags.Append(warnOfUpdates(*existing, todo.link, desired.wholeDeclaration())...)
+		p.diags.Append(refuseUpdates(*existing, desired.wholeDeclaration())...)
 	}
 	if todo.link.Status(p.resource.session.now()) == onboarding.LinkExpired {
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",
@@ -237,6 +253,9 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	p.plan.ExternalID = types.StringValue(todo.link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.link.TemplateVersion)
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
+	if existing != nil && p.setAlone() {
+		p.followSet(ctx, view, todo.link)
+	}
 	p.reserve(ctx, view, record, todo.link)
 	p.checkNeighbours(ctx, view, existing, todo.link) // the later of two sees the other
 }
@@ -247,6 +266,9 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
+	if p.setAlone() {
+		p.plan.Status = p.state.Status
+	}
 	switch {
 	case !p.config.ExternalID.IsNull():
 	case existing != nil && existing.Link.Closed:
@@ -259,6 +281,6 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 // declaredKnown reports whether all that is declared of a link is known.
 func (m linkModel) declaredKnown() bool {
 	return fullyKnown(m.AccountID) && fullyKnown(m.Scope) && fullyKnown(m.OrganizationID) && fullyKnown(m.OnlyAccountIDs) &&
-		fullyKnown(m.Role) && m.known() && fullyKnown(m.StackName) &&
+		fullyKnown(m.PermissionSet) && fullyKnown(m.Role) && m.known() && fullyKnown(m.StackName) &&
 		fullyKnown(m.Region) && fullyKnown(m.ExpiresAt)
 }

@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
-	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
 
 // What a link's plan refuses or warns of. A check says what it finds in the
@@ -23,7 +21,7 @@ import (
 // checkPermissions checks what is granted, which takes no hub, if all of it is
 // known.
 func (p *linkPlan) checkPermissions(ctx context.Context) {
-	if !fullyKnown(p.config.Role) || !p.config.choicesKnown() || p.diags.HasError() {
+	if p.plan.refers() || !fullyKnown(p.config.Role) || !p.config.choicesKnown() || p.diags.HasError() {
 		return
 	}
 	var partition account.Partition
@@ -68,22 +66,9 @@ func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
 // checkProvable refuses a trust that the provider could never prove: it is none of
 // the trusted principals, and may assume none of them.
 func (p *linkPlan) checkProvable(ctx context.Context) {
-	clients, principals := p.resource.session.clients, p.principals(ctx)
-	if len(principals) == 0 {
-		return
+	if principals := p.principals(ctx); !p.diags.HasError() {
+		p.diags.Append(provable(ctx, p.resource.session.clients, principals)...)
 	}
-	if p.diags.HasError() || roleproof.CanProve(clients.CallerARN, clients.Account, principals) {
-		return
-	}
-	var last error
-	for _, principal := range principals {
-		if _, last = clients.Assume(ctx, principal); last == nil {
-			return
-		}
-	}
-	p.diags.AddAttributeError(path.Root("trusted_principal_arns"), "Nobody here could prove the role", paragraphs(fmt.Sprintf(
-		"Roles are proven before they are registered, by somebody that they trust. The provider runs as %s, which is none of the trusted principals and may assume none of them. "+
-			"Add a role that the provider uses or may assume.", clients.CallerARN), last.Error()))
 }
 
 // checkPublishers checks what can be checked if the hub isn't there yet, but its

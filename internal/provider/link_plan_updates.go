@@ -15,7 +15,7 @@ import (
 // refuseUpdates refuses a declaration that the customer's live stacks could not be
 // updated to. What they were made with is taken to be what was declared last.
 func refuseUpdates(before onboarding.Customer, next declaration.Declaration) diag.Diagnostics {
-	if !slices.ContainsFunc(before.Live(), func(r onboarding.Registration) bool { return !r.Adopted() }) {
+	if !hasStack(before) {
 		return nil
 	}
 	was, err := declaration.Of(before.Link)
@@ -23,4 +23,9 @@ func refuseUpdates(before onboarding.Customer, next declaration.Declaration) dia
 		return nil // a record that is damaged is an error where it is shown
 	}
 	return fieldErrors(was.Set().ValidateUpdate(next.Set()))
+}
+
+// hasStack reports whether the customer has a live stack.
+func hasStack(c onboarding.Customer) bool {
+	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return !r.Adopted() })
 }

@@ -52,6 +52,7 @@ func (r *linkResource) ValidateConfig(ctx context.Context, req resource.Validate
 	var model linkModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	model.validateScope(&resp.Diagnostics)
+	model.validateSet(&resp.Diagnostics)
 }
 
 func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -111,6 +112,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.Diagnostics.Append(heldElsewhere(found.Link))
 	}
 	view.Planned.SetHeld(customer, model.Incarnation.ValueString())
+	resp.Diagnostics.Append(keepStack(ctx, resp.Private, found)...)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -131,7 +133,9 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if !ok {
 		return
 	}
+	planned := model
 	r.showWritten(ctx, view, &model, link, &resp.Diagnostics)
+	model.keepPlanned(planned)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 	resp.Diagnostics.Append(sweepTemplates(ctx, view)...)
 }

@@ -22,6 +22,7 @@ type linkModel struct {
 	Scope          types.String `tfsdk:"scope"`
 	OrganizationID types.String `tfsdk:"organization_id"`
 	OnlyAccountIDs types.Set    `tfsdk:"only_account_ids"`
+	PermissionSet  types.String `tfsdk:"permission_set"`
 	Role           types.Object `tfsdk:"role"`
 	askedModel
 	StackName  types.String `tfsdk:"stack_name"`
@@ -69,7 +70,8 @@ func linkSchema() schema.Schema {
 			"scope":            linkScopeAttribute(),
 			"organization_id":  organizationAttribute(),
 			"only_account_ids": onlyAccountsAttribute(),
-			"role":             roleAttribute(),
+			"permission_set":   permissionSetAttribute(),
+			"role":             ownRoleAttribute(),
 			"stack_name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{validStackName()},
 				MarkdownDescription: "Name that the link proposes for the stack; default `<hub>-access`.",

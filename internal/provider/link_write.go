@@ -109,8 +109,9 @@ func (w *linkWriter) decide(ctx context.Context) error {
 		w.model.Region = types.StringValue(w.record.Region.String())
 	}
 	desired := w.model.desired(ctx, w.record, w.state == nil, w.diags)
-	if w.diags.HasError() {
-		return nil
+	var err error
+	if desired.set, err = w.loadSet(ctx); err != nil || w.diags.HasError() {
+		return err
 	}
 	desired.continued = w.view.HasClosed(w.model.CustomerID.ValueString())
 	todo, d := desired.issue(w.existing)
@@ -148,6 +149,10 @@ func (w *linkWriter) save(ctx context.Context) error {
 		link.CreatedAt = now
 	} else {
 		link = w.existing.Follow(link, now)
+	}
+	if w.state != nil && w.existing.Link.SameRecord(link) {
+		w.link = link // only the set has changed
+		return nil
 	}
 	written, err := w.todo.save(w.view.Registry, ctx, link)
 	if err != nil {

@@ -82,11 +82,11 @@ func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureReq
 }
 
 func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newHubResource, newLinkResource, newRoleResource}
+	return []func() resource.Resource{newHubResource, newSetResource, newLinkResource, newRoleResource}
 }
 
 func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newHubDataSource, newRoleDataSource, newRolesDataSource, newTemplateDataSource}
+	return []func() datasource.DataSource{newHubDataSource, newSetDataSource, newRoleDataSource, newRolesDataSource, newTemplateDataSource}
 }
 
 func (p *xacctProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {

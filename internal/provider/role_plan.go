@@ -153,8 +153,7 @@ func (p *rolePlan) planChange(ctx context.Context) {
 }
 
 // followLink takes over what the planned link makes of the role: if no stack is
-// live, which role it will be; if one is, whether it is outdated then. The
-// customer may update the stack meanwhile, so that is not known.
+// live, which role it will be; if one is, whether it is outdated then.
 func (p *rolePlan) followLink(ctx context.Context) {
 	link := p.customer.Link
 	p.plan.AccountConfirmed = types.BoolValue(confirmed(link))
@@ -162,9 +161,7 @@ func (p *rolePlan) followLink(ctx context.Context) {
 		p.plan.flattenIdentity(onboarding.Customer{Link: link}, p.view.Clients().Partition())
 		return
 	}
-	if outdated(*p.customer) != p.state.Outdated.ValueBool() || !updateURL(ctx, p.view, *p.customer, p.diags).Equal(p.state.UpdateURL) {
-		p.plan.setVersionUnknown(ctx, p.diags)
-	}
+	p.plan.followTemplate(ctx, p.view, link, p.diags)
 }
 
 // followVagueLink does so if the link's own plan isn't complete.

@@ -141,8 +141,10 @@ func statusOf(c onboarding.Customer) types.String {
 }
 
 // live reports whether a stack stood behind the role when it was last read.
-func (m registrationModel) live() bool {
-	status := onboarding.RegistrationStatus(m.Status.ValueString())
+func (m registrationModel) live() bool { return liveStatus(m.Status) }
+
+func liveStatus(text types.String) bool {
+	status := onboarding.RegistrationStatus(text.ValueString())
 	return status == onboarding.Active || status == onboarding.Degraded
 }
 
@@ -154,6 +156,31 @@ func unknownRegistration() registrationModel {
 		Status: text, RegisteredAt: text, ProvenAt: text, GrantedPermissions: types.SetUnknown(types.StringType), Parameters: types.MapUnknown(types.StringType), Outdated: types.BoolUnknown(),
 		Accounts: types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), AccountConfirmed: types.BoolUnknown(),
 	}
+}
+
+// followTemplate takes over what another template of the link makes of the role, by
+// what is known of its stack: see knownStack.
+func (m *registrationModel) followTemplate(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) {
+	var sole knownStack
+	if m.live() {
+		sole = knownStack{m.StackID.ValueString(), m.TemplateVersion.ValueString()}
+	}
+	m.UpdateURL = sole.updateURL(ctx, view, link, diags)
+	outdated := sole.outdatedBy(link)
+	if m.Accounts.IsUnknown() {
+		m.Outdated = types.BoolValue(outdated)
+		return
+	}
+	accounts := map[string]accountModel{}
+	diags.Append(m.Accounts.ElementsAs(ctx, &accounts, false)...)
+	for id, a := range accounts {
+		stack := knownStack{a.StackID.ValueString(), a.TemplateVersion.ValueString()}
+		a.Outdated = types.BoolValue(liveStatus(a.Status) && stack.outdatedBy(link))
+		outdated = outdated || a.Outdated.ValueBool()
+		accounts[id] = a
+	}
+	m.Outdated = types.BoolValue(outdated)
+	m.setAccounts(ctx, accounts, diags)
 }
 
 // setVersionUnknown makes unknown what changes when the link's template does.

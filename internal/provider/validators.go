@@ -130,6 +130,18 @@ func validCustomerID() check {
 		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "use the identifier that your own product gives its customers")}
 }
 
+func validSetName() check {
+	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Not the name of a permission set",
+		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "it is a name of your own choice, such as readonly or billing-2025")}
+}
+
+func validSetID() check {
+	return check{"the id of a permission set, hub/name", "Not the id of a permission set", func(s string) error {
+		_, _, err := splitSetID(s)
+		return err
+	}}
+}
+
 func validLinkID() check {
 	return check{"the id of an onboarding link, hub/customer", "Not the id of a link", func(s string) error {
 		_, _, err := splitLinkID(s)

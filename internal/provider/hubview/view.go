@@ -53,6 +53,7 @@ type View struct {
 	Registry *registry.Registry
 
 	Planned *Planned
+	Sets    *Sets
 	Waiter  *Waiter
 	Upkeep  *Upkeep
 
@@ -87,6 +88,7 @@ func New(name string, config Config) (*View, error) {
 	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.HubAndKey}
 	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
 	v.beats = shared[time.Time]{now: config.Clock, maxAge: freshness, read: v.Registry.LastBeat}
+	v.Sets = newSets(v)
 	v.Waiter = newWaiter(v)
 	v.Upkeep = &Upkeep{view: v}
 	return v, nil
@@ -146,6 +148,7 @@ func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, er
 	if !ok {
 		return onboarding.Customer{}, registry.ErrNoLink
 	}
+	customer.Link = v.Sets.refer(customer.Link)
 	return customer, nil
 }
 
@@ -177,6 +180,12 @@ func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, e
 	for id, written := range v.writtenLinks {
 		if c := all[id]; written.Revision > c.Link.Revision {
 			c.Link = written
+			all[id] = c
+		}
+	}
+	for id, c := range all {
+		if c.Link.Set != nil {
+			c.Link = v.Sets.refer(c.Link)
 			all[id] = c
 		}
 	}
@@ -291,6 +300,7 @@ func (v *View) DeletedHub() {
 	clear(v.closed)
 	v.mu.Unlock()
 	v.Planned.hubApplied()
+	v.Sets.clear()
 	v.Forget()
 }
 
@@ -299,4 +309,5 @@ func (v *View) DeletedHub() {
 func (v *View) Forget() {
 	v.records.forget()
 	v.customers.forget()
+	v.Sets.forget()
 }

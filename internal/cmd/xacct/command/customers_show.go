@@ -82,6 +82,7 @@ type linkView struct {
 	ExternalID        string            `json:"external_id"`
 	Generation        int               `json:"generation"`
 	RoleARN           string            `json:"role_arn,omitempty"`
+	PermissionSet     string            `json:"permission_set,omitempty"`
 	TrustedPrincipals []account.RoleARN `json:"trusted_principal_arns,omitempty"`
 	TemplateVersion   string            `json:"template_version"`
 	TemplateURL       string            `json:"template_url"`
@@ -127,6 +128,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 			ExternalID:        expected.ExternalID,
 			Generation:        c.Link.Generation,
 			RoleARN:           expected.RoleARN,
+			PermissionSet:     c.Link.PermissionSet,
 			TrustedPrincipals: c.Link.TrustedPrincipals,
 			TemplateVersion:   c.Link.TemplateVersion,
 			TemplateURL:       c.Link.TemplateURL,
@@ -174,6 +176,7 @@ func (d dossier) print(out io.Writer) error {
 		"Account", l.AccountID,
 		"Expected role", l.RoleARN,
 		"External ID", l.ExternalID,
+		"Permission set", l.PermissionSet,
 		"Trusted principals", join(l.TrustedPrincipals),
 		"Template version", l.TemplateVersion,
 		"Template", l.TemplateURL,

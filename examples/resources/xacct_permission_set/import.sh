@@ -1,0 +1,1 @@
+terraform import xacct_permission_set.readonly acme/readonly

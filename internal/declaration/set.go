@@ -1,0 +1,77 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package declaration
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// EncodeSet returns the form that the registry keeps of a permission set.
+func EncodeSet(set permissionset.Set) json.RawMessage { return encode(set) }
+
+// OfSet is the declaration that a permission set's record was made from.
+func OfSet(record onboarding.PermissionSet) (permissionset.Set, error) {
+	var set permissionset.Set
+	err := json.Unmarshal(record.Declared, &set)
+	return set, err
+}
+
+// Specification returns that of a permission set's template on a hub, with what is
+// wrong in it, each on its attribute.
+func Specification(hub onboarding.Hub, set permissionset.Set) (stacktemplate.Specification, []permissionset.FieldError) {
+	spec := HubSpecification(hub)
+	spec.Set = set
+	return spec, set.Validate(spec.Vendor, spec.Partition)
+}
+
+// proposal is what a link that refers to a permission set declares itself.
+type proposal struct {
+	StackName string `json:"stack_name"`
+	Region    string `json:"region"`
+	ExpiresAt string `json:"expires_at,omitempty"`
+}
+
+// EncodeProposal returns the form that the registry keeps with a link that refers
+// to a permission set.
+func (d Declaration) EncodeProposal() json.RawMessage {
+	return encode(proposal{d.StackName, d.Region, d.ExpiresAt})
+}
+
+// Referring returns the declaration of a link that refers to a permission set: the
+// set's, for this customer.
+func (d Declaration) Referring(record onboarding.PermissionSet, customer string) (Declaration, error) {
+	set, err := OfSet(record)
+	if err != nil {
+		return Declaration{}, fmt.Errorf("permission set %s: %w", record.Name, err)
+	}
+	set.Role.Name = record.RoleOf(customer)
+	d.Role, d.Trust, d.Choices = set.Role, set.Trust, set.Choices
+	return d, nil
+}
+
+// Rendering returns a digest of everything that a template is rendered from: if it
+// is the same, the template that is there is still right, whichever release of
+// this program has rendered it.
+func Rendering(spec stacktemplate.Specification) string {
+	set := spec.Set
+	set.Role.Name = "" // a parameter of the template
+	regions := make([]string, len(spec.Regions))
+	for i, region := range spec.Regions {
+		regions[i] = region.String()
+	}
+	slices.Sort(regions)
+	sum := sha256.Sum256(encode([]any{
+		spec.Hub, spec.DisplayName, spec.SupportURL, spec.Vendor.String(), spec.Partition.String(),
+		regions, spec.TopicPrefix, spec.ResponseTimeout.String(), set,
+	}))
+	return hex.EncodeToString(sum[:])[:16]
+}

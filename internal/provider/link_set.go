@@ -1,0 +1,225 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// A link that refers to a permission set declares no role of its own. Its record
+// names the set, and is not written when only the set changes: a refresh shows the
+// address and version that the set's record has, and a plan shows others only if
+// the set changes in the same plan.
+
+func permissionSetAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional: true, Validators: []validator.String{validSetID()},
+		MarkdownDescription: "The `id` of the `xacct_permission_set` that says what is asked of the customer. A change of the set reaches the link in the same apply. " +
+			"Either this or `role` is required.",
+	}
+}
+
+// ownRoleAttribute is the role of a link without a permission set.
+func ownRoleAttribute() schema.SingleNestedAttribute {
+	role := roleAttribute()
+	role.Required, role.Optional = false, true
+	role.MarkdownDescription = "The role that the customer's stack creates, if it is this customer's alone: what many customers are asked belongs into an `xacct_permission_set`. " +
+		"Either this or `permission_set` is required."
+	return role
+}
+
+// refers reports whether the link refers to a permission set, known or not.
+func (m linkModel) refers() bool { return !m.PermissionSet.IsNull() }
+
+// setName is the name of the set that the link refers to.
+func (m linkModel) setName() string {
+	_, name, _ := splitSetID(m.PermissionSet.ValueString())
+	return name
+}
+
+// validateSet refuses a link that declares its role twice, or not at all.
+func (m linkModel) validateSet(diags *diag.Diagnostics) {
+	if !m.refers() {
+		if m.Role.IsNull() {
+			diags.AddAttributeError(setPath, "The link asks for nothing",
+				"Set permission_set to the id of an xacct_permission_set, which many links share, or role to a role of this customer's own.")
+		}
+		return
+	}
+	own := map[string]attr.Value{"role": m.Role}
+	for name, value := range m.askedModel.values() {
+		own[name] = value
+	}
+	for name, value := range own {
+		if !value.IsNull() {
+			diags.AddAttributeError(path.Root(name), fmt.Sprintf("Both permission_set and %s", name), fmt.Sprintf(
+				"A link that refers to a permission set says nothing of it itself. Declare %s in the permission set, or leave permission_set out.", name))
+		}
+	}
+}
+
+// flattenReference takes a link's record that refers to a set into the model. If
+// the model says the same already, it keeps its own spelling.
+func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, found declaration.Declaration, diags *diag.Diagnostics) {
+	m.PermissionSet = types.StringValue(link.Set.ID())
+	m.Role = types.ObjectNull(roleSpecTypes())
+	m.askedModel = noneAsked(ctx, diags)
+	m.StackName, m.Region = types.StringValue(found.StackName), types.StringValue(found.Region)
+	if declared := (declaration.Declaration{ExpiresAt: m.ExpiresAt.ValueString()}); !declared.Expires().Equal(found.Expires()) || m.ExpiresAt.IsUnknown() {
+		m.ExpiresAt = optional(found.ExpiresAt)
+	}
+}
+
+// noneAsked has null for everything.
+func noneAsked(ctx context.Context, diags *diag.Diagnostics) askedModel {
+	var none declaration.Declaration
+	return flattenAsked(ctx, none.Trust, none.Choices, diags)
+}
+
+// refer makes the link one that refers to the set that is wanted.
+func (d desiredLink) refer(w *linkWrite) diag.Diagnostics {
+	var diags diag.Diagnostics
+	d.checkRegion(&diags)
+	if name := d.set.RoleOf(d.customerID); account.CheckRoleName(name) != nil {
+		diags.AddAttributeError(setPath, "The default role name is too long", fmt.Sprintf(
+			"Permission set %s has no role_name, so this customer's role is called %q, which has %d characters, and IAM allows 64. Set role_name in the set, or choose a shorter customer_id.",
+			d.set.Name, name, len(name)))
+	}
+	w.link.ExpiresAt = d.declaration.Expires()
+	w.link.Declared = d.declaration.EncodeProposal()
+	w.link = w.link.Refer(*d.set)
+	return diags
+}
+
+// setDiffersFrom names permission_set if an open link does not refer to the set
+// that is wanted.
+func (d desiredLink) setDiffersFrom(link onboarding.Link) string {
+	wanted := ""
+	if d.set != nil {
+		wanted = d.set.Name
+	}
+	if wanted != link.PermissionSet {
+		return "permission_set"
+	}
+	return ""
+}
+
+// wholeDeclaration is that of the link with what its set says.
+func (d desiredLink) wholeDeclaration() declaration.Declaration {
+	if d.set == nil {
+		return d.declaration
+	}
+	whole, err := d.declaration.Referring(*d.set, d.customerID)
+	if err != nil {
+		return d.declaration
+	}
+	return whole
+}
+
+// follows reports whether the link's set may make it another one in this operation
+// than its state says.
+func (p *linkPlan) follows(ctx context.Context, view *hubview.View) bool {
+	if !p.plan.refers() {
+		return false
+	}
+	if p.plan.PermissionSet.IsUnknown() {
+		return true
+	}
+	set, err := view.Sets.AfterApply(ctx, p.plan.setName())
+	if err == nil && set.Known && !set.Changes {
+		view.Sets.Use(p.plan.setName(), p.plan.CustomerID.ValueString())
+		return false
+	}
+	return err == nil || !errors.Is(err, registry.ErrPermissionSetRetired)
+}
+
+// set returns the set that the link will refer to; nil if it isn't known yet, or if
+// it was said why there is none.
+func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.PermissionSet {
+	if p.plan.PermissionSet.IsUnknown() {
+		return nil
+	}
+	hubName, name, _ := splitSetID(p.plan.PermissionSet.ValueString())
+	if hubName != view.Name {
+		p.diags.AddAttributeError(setPath, "The permission set of another hub", fmt.Sprintf(
+			"Permission set %s is of hub %s, and the link of hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",
+			name, hubName, view.Name, view.Name))
+		return nil
+	}
+	plan, err := view.Sets.AfterApply(ctx, name)
+	switch {
+	case errors.Is(err, registry.ErrPermissionSetRetired) && p.sameLink() && p.plan.PermissionSet.Equal(p.state.PermissionSet):
+	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
+		p.diags.Append(noSuchSet(view.Name, name, err))
+		return nil
+	case err != nil:
+		p.diags.Append(cannot("read", setNamed(view.Name, name), "", err))
+		return nil
+	}
+	if !plan.Known {
+		return nil
+	}
+	view.Sets.Use(name, p.plan.CustomerID.ValueString())
+	return &plan.Set
+}
+
+// followSet plans what a change of the set alone makes of a link that is there:
+// everything of it is known, because the link's record stays as it is.
+func (p *linkPlan) followSet(ctx context.Context, view *hubview.View, next onboarding.Link) {
+	p.plan.Status = p.state.Status
+	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)
+}
+
+// setAlone reports whether nothing of the link changes but what its set says.
+func (p *linkPlan) setAlone() bool {
+	return p.sameLink() && p.plan.refers() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
+}
+
+// keepPlanned takes what a plan has promised over what is so by now: a customer may
+// update their stack while the apply runs, which the next refresh shows.
+func (m *linkModel) keepPlanned(plan linkModel) {
+	if !plan.Status.IsUnknown() {
+		m.Status = plan.Status
+	}
+	if !plan.UpdateURL.IsUnknown() {
+		m.UpdateURL = plan.UpdateURL
+	}
+}
+
+// loadSet reads the set that the link refers to.
+func (w *linkWriter) loadSet(ctx context.Context) (*onboarding.PermissionSet, error) {
+	if !w.model.refers() {
+		return nil, nil
+	}
+	name := w.model.setName()
+	set, err := w.view.Sets.Find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if set == nil {
+		w.diags.Append(noSuchSet(w.view.Name, name, registry.ErrNoPermissionSet))
+		return nil, nil
+	}
+	stays := w.existing != nil && !w.existing.Link.Closed && w.existing.Link.PermissionSet == name
+	if set.Retired() && !stays {
+		w.diags.Append(noSuchSet(w.view.Name, name, registry.ErrPermissionSetRetired))
+		return nil, nil
+	}
+	return set, nil
+}

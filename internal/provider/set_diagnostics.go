@@ -1,0 +1,93 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// What a vendor reads of permission sets.
+
+func setNamed(hubName, name string) string {
+	return fmt.Sprintf("permission set %s of hub %s", name, hubName)
+}
+
+// setDiffers is for a create that finds another set of the same name.
+func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another permission set %s already", set.Hub, set.Name), fmt.Sprintf(
+		"The set that is there differs from this configuration in %s, and links may refer to it. Choose another name. "+
+			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
+			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
+		difference, set.ID()))
+}
+
+// setTakenOver is for a create that found the set as it is declared.
+func setTakenOver(set onboarding.PermissionSet) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("A permission set was taken over", fmt.Sprintf(
+		"%s was there and says the same as this configuration, so it was taken over with its links. "+
+			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
+			"The other state can't delete it any more: its plans warn of that until it is removed there.", sentenceStart(setNamed(set.Hub, set.Name))))
+}
+
+// setHeldElsewhere is for a refresh that finds the set in another state's hands.
+func setHeldElsewhere(set onboarding.PermissionSet) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Another configuration manages this permission set", fmt.Sprintf(
+		"%s was %s by another Terraform state, or at another address of this one. "+
+			"Destroying it here does not delete it, and changing it here changes it there. Keep it in one of them: remove it here with a removed block or 'terraform state rm', "+
+			"or take it back with 'terraform apply -replace'.", sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
+}
+
+// setLeft is for a destroy that finds the set in another state's hands.
+func setLeft(set onboarding.PermissionSet) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("A permission set stays", fmt.Sprintf(
+		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not deleted.",
+		sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
+}
+
+// setRetired is for a destroy while open links refer to the set.
+func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("A permission set was retired under open links", fmt.Sprintf(
+		"%s to permission set %s of hub %s: %s. They stay as they are and can be launched, but no other link may refer to the set, and it can't be changed. "+
+			"Created again under the same name, it is the same set, and its links follow it: so if it has another address now, nothing is to be done. "+
+			"Otherwise let these links refer to another set, or destroy them.",
+		referred(len(customers)), set.Name, set.Hub, someOf(customers)))
+}
+
+// noSuchSet is for a link whose set isn't there.
+func noSuchSet(hubName, name string, err error) diag.Diagnostic {
+	summary, detail := fmt.Sprintf("No permission set %s in hub %s", name, hubName), fmt.Sprintf(
+		"The hub has no permission set of this name. Create it with xacct_permission_set, and refer to it by its id, so that Terraform creates it first:\n\n"+
+			"  permission_set = xacct_permission_set.%s.id", "example")
+	if errors.Is(err, registry.ErrPermissionSetRetired) {
+		summary = fmt.Sprintf("Permission set %s of hub %s was deleted", name, hubName)
+		detail = "Links that refer to it stay as they are, and no other may refer to it. Create it again under the same name, or refer to another one."
+	}
+	return diag.NewAttributeErrorDiagnostic(setPath, summary, detail)
+}
+
+// someOf names a few of many.
+func someOf(names []string) string {
+	const shown = 10
+	if rest := len(names) - shown; rest > 1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), rest)
+	}
+	return strings.Join(names, ", ")
+}
+
+// referred returns "1 open link refers" or "3 open links refer".
+func referred(n int) string {
+	if n == 1 {
+		return "1 open link refers"
+	}
+	return fmt.Sprintf("%d open links refer", n)
+}
+
+func sentenceStart(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

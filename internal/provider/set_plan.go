@@ -1,0 +1,196 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// setPath is the attribute of links that refers to a set.
+var setPath = path.Root("permission_set")
+
+// ModifyPlan makes a set's plan as complete as it can be, and remembers it for the
+// links that refer to the set: these are planned on what it will be.
+func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		r.holdForDestroy(ctx, req, resp)
+		return
+	}
+	p := setPlan{resource: r, diags: &resp.Diagnostics, replace: func(at path.Path) { resp.RequiresReplace.Append(at) }}
+	p.plan, p.config = readSet(ctx, req.Plan, p.diags), readSet(ctx, req.Config, p.diags)
+	if !req.State.Raw.IsNull() {
+		state := readSet(ctx, req.State, p.diags)
+		p.state = &state
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	p.defaults()
+	p.checkPermissions(ctx)
+	if r.session.ready() && !resp.Diagnostics.HasError() {
+		p.planOnHub(ctx)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, p.plan.object(p.diags))...)
+}
+
+// holdForDestroy notes which incarnation goes: a plan to create the set at another
+// address then knows that this operation retires it first.
+func (r *setResource) holdForDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	state := readSet(ctx, req.State, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !r.session.ready() {
+		return
+	}
+	if view := r.view(state.text("hub").ValueString(), &resp.Diagnostics); view != nil {
+		view.Sets.SetHeld(state.text("name").ValueString(), state.text("incarnation").ValueString())
+	}
+}
+
+// setPlan is one set's plan in the making.
+type setPlan struct {
+	resource     *setResource
+	plan, config setModel
+	state        *setModel // nil: a new set
+	diags        *diag.Diagnostics
+	replace      func(path.Path)
+}
+
+// sameSet reports whether the plan is to change the set that the state has, rather
+// than to make one.
+func (p *setPlan) sameSet() bool {
+	return p.state != nil && p.plan.values["id"].Equal(p.state.values["id"])
+}
+
+// defaults fills in what follows from the arguments alone.
+func (p *setPlan) defaults() {
+	p.plan.values = maps.Clone(p.plan.values)
+	hubName, name := p.plan.text("hub"), p.plan.text("name")
+	p.plan.values["id"] = types.StringUnknown()
+	if !hubName.IsUnknown() && !name.IsUnknown() {
+		p.plan.values["id"] = types.StringValue(hubName.ValueString() + "/" + name.ValueString())
+	}
+	p.plan.values["incarnation"] = types.StringUnknown()
+	if p.sameSet() {
+		p.plan.values["incarnation"] = p.state.values["incarnation"]
+	}
+}
+
+// unknown plans a set of which too little is known yet.
+func (p *setPlan) unknown(view *hubview.View, version types.String) {
+	p.plan.values["template_version"], p.plan.values["template_url"] = version, types.StringUnknown()
+	if view != nil {
+		view.Sets.SetPlan(p.plan.text("name").ValueString(), hubview.SetPlan{})
+	}
+}
+
+// planOnHub plans what depends on the hub, and on what it has of the set.
+func (p *setPlan) planOnHub(ctx context.Context) {
+	if p.plan.values["id"].IsUnknown() {
+		version := types.StringUnknown()
+		if p.plan.declaredKnown() {
+			version = p.versionBeforeHub(ctx)
+		}
+		p.unknown(nil, version)
+		return
+	}
+	name := p.plan.text("name").ValueString()
+	view := p.resource.view(p.plan.text("hub").ValueString(), p.diags)
+	if view == nil {
+		return
+	}
+	if p.sameSet() {
+		view.Sets.SetHeld(name, p.state.text("incarnation").ValueString())
+	}
+	if p.state != nil && view.Planned.HubIsNew() { // it is replaced with its hub
+		p.plan.values["id"] = types.StringUnknown()
+		p.unknown(view, types.StringUnknown())
+		p.replace(path.Root("id"))
+		return
+	}
+	if !p.plan.declaredKnown() {
+		p.unknown(view, types.StringUnknown())
+		return
+	}
+	if p.checkTrust(ctx); p.diags.HasError() {
+		return
+	}
+	record, ok, err := view.RecordAfterApply(ctx)
+	if err != nil {
+		p.diags.Append(cannot("plan", setNamed(view.Name, name), "", err))
+		return
+	}
+	if !ok {
+		p.unknown(view, p.versionBeforeHub(ctx))
+		return
+	}
+	existing, err := view.Sets.Find(ctx, name)
+	if err != nil {
+		p.diags.Append(cannot("plan", setNamed(view.Name, name), "", err))
+		return
+	}
+	desired := desiredSet{
+		record: record, name: name, declared: p.plan.declared(ctx, p.diags), creating: !p.sameSet(),
+		replacing: existing != nil && view.Sets.Holds(*existing),
+	}
+	todo, d := desired.issue(existing)
+	if p.diags.Append(d...); p.diags.HasError() {
+		return
+	}
+	p.plan.values["template_version"] = types.StringValue(todo.set.TemplateVersion)
+	p.plan.values["template_url"] = setTemplateURL(record, todo.set)
+	p.remember(ctx, view, existing, todo.set)
+}
+
+// versionBeforeHub is the version of the set on a hub that is not there yet: it
+// depends on nothing but the provider's account.
+func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
+	clients := p.resource.session.clients
+	spec := stacktemplate.Specification{Vendor: clients.Account, Partition: clients.Partition(), Set: p.plan.declared(ctx, p.diags)}
+	p.diags.Append(fieldErrors(setFields(spec.Set.Validate(spec.Vendor, spec.Partition)))...)
+	return types.StringValue(stacktemplate.Version(spec))
+}
+
+// remember keeps the plan for the links that refer to the set, and says what
+// changes for their customers.
+func (p *setPlan) remember(ctx context.Context, view *hubview.View, existing *onboarding.PermissionSet, next onboarding.PermissionSet) {
+	changes := existing == nil || !existing.SaysTheSame(next)
+	early := view.Sets.SetPlan(next.Name, hubview.SetPlan{Set: next, Known: true, Changes: changes})
+	if len(early) > 0 {
+		p.diags.AddWarning("Links were planned before their permission set", fmt.Sprintf(
+			"This plan changes %s, and it shows the links of customers %s as if it did not: their configuration doesn't say that they depend on it. "+
+				"Refer to the set by its id, in the same provider configuration, and Terraform plans it first: permission_set = xacct_permission_set.example.id. "+
+				"Otherwise the next plan shows them as they are.", setNamed(view.Name, next.Name), someOf(early)))
+	}
+	if existing == nil || !changes {
+		return
+	}
+	customers, err := view.Customers(ctx)
+	if err != nil {
+		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
+		return
+	}
+	was, err := declaration.OfSet(*existing)
+	if err != nil {
+		p.diags.Append(cannot("read", setNamed(view.Name, next.Name), "The set's record in the registry is damaged: restore the table from a backup.", err))
+		return
+	}
+	referring := referringTo(customers, next.Name)
+	p.diags.Append(refuseMove(*existing, next, referring)...)
+	if slices.ContainsFunc(referring, hasStack) {
+		p.diags.Append(fieldErrors(setFields(was.ValidateUpdate(p.plan.declared(ctx, p.diags))))...)
+	}
+	p.diags.Append(warnOfSetChange(*existing, next, was, p.plan.declared(ctx, p.diags), referring)...)
+}

@@ -1,0 +1,107 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+)
+
+// What a set's plan refuses or warns of.
+
+// checkPermissions checks what is granted, which takes no hub, if all of it is
+// known.
+func (p *setPlan) checkPermissions(ctx context.Context) {
+	if !p.config.declaredKnown() || !p.plan.declaredKnown() {
+		return
+	}
+	var partition account.Partition
+	if s := p.resource.session; s.ready() {
+		partition = s.clients.Partition()
+	}
+	granted := p.plan.declared(ctx, p.diags)
+	p.diags.Append(fieldErrors(setFields(granted.ValidatePermissions(partition)))...)
+	if p.diags.HasError() || p.sameSet() && p.plan.sameDeclared(*p.state) {
+		return // a warning that comes at every plan goes unread
+	}
+	p.diags.Append(policyWarnings(setWarnings(granted.Review()))...)
+}
+
+// checkTrust refuses trusted principals that no hub of the provider could ever go
+// with, and, if they change, a trust that the provider could never prove.
+func (p *setPlan) checkTrust(ctx context.Context) {
+	trust, clients := p.plan.declared(ctx, p.diags).Trust, p.resource.session.clients
+	if p.diags.Append(fieldErrors(trust.Validate(clients.Account, clients.Partition()))...); p.diags.HasError() {
+		return
+	}
+	if p.sameSet() && permissionset.Differs(trust, p.state.declared(ctx, p.diags).Trust) == "" {
+		return
+	}
+	p.diags.Append(provable(ctx, clients, trust.Provers(clients.Account))...)
+}
+
+// warnOfSetChange says, once for all customers of a set, what they gain and lose by
+// a change of it, and that it comes true only when they update their stacks.
+func warnOfSetChange(before, next onboarding.PermissionSet, was, will permissionset.Set, customers []onboarding.Customer) diag.Diagnostics {
+	open, stacks := 0, 0
+	for _, c := range customers {
+		if !c.Link.Closed {
+			open++
+		}
+		for _, r := range c.Live() {
+			if !r.Adopted() && r.TemplateVersion != next.TemplateVersion {
+				stacks++
+			}
+		}
+	}
+	if before.TemplateVersion == next.TemplateVersion || open+stacks == 0 {
+		return nil
+	}
+	changed := "What is granted stays the same, written in another way."
+	if lines := was.Changes(will); len(lines) > 0 {
+		changed = "The role of each customer:\n  - " + strings.Join(lines, "\n  - ")
+	}
+	text := fmt.Sprintf("%s to permission set %s, and %s made with another template than this plan's. %s\n\n"+
+		"Applying this changes nothing in customers' accounts: their roles stay as they are, and outdated, until each has updated their stack. "+
+		"Send them the update_url of their link afterwards.", referred(open), next.Name, made(stacks), changed)
+	return diag.Diagnostics{diag.NewWarningDiagnostic("What customers grant changes when they update their stacks", text)}
+}
+
+func made(stacks int) string {
+	if stacks == 1 {
+		return "1 live stack was"
+	}
+	return fmt.Sprintf("%d live stacks were", stacks)
+}
+
+// refuseMove refuses another name or path of the role while stacks live: an update
+// can't replace a role that has a name, so it would be refused.
+func refuseMove(before, next onboarding.PermissionSet, customers []onboarding.Customer) diag.Diagnostics {
+	var live []string
+	for _, c := range customers {
+		if hasStack(c) {
+			live = append(live, c.Link.CustomerID)
+		}
+	}
+	var diags diag.Diagnostics
+	refuse := func(attribute, was, is string) {
+		if was != is && len(live) > 0 {
+			diags.AddAttributeError(path.Root(attribute), fmt.Sprintf("The role of live stacks can't have another %s", strings.TrimPrefix(attribute, "role_")), fmt.Sprintf(
+				"CloudFormation can't replace a role that has a name, so %s can't change while stacks of the set are live: those of %s have %s. "+
+					"Declare another permission set, and let new customers' links refer to that one.", attribute, someOf(live), was))
+		}
+	}
+	refuse("role_name", cmp.Or(before.RoleName, before.Hub+"-<customer_id>"), cmp.Or(next.RoleName, next.Hub+"-<customer_id>"))
+	refuse("role_path", before.RolePath, next.RolePath)
+	return diags
+}
