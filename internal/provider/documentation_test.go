@@ -94,6 +94,8 @@ func validate(t *testing.T, place, text string) {
 // stubs stand for what a snippet refers to and another snippet declares.
 var stubs = map[string]string{
 	"xacct_hub":                 `name = "acme"`,
+	"xacct_permission_set":      "hub = \"acme\"\nname = \"readonly\"",
+	"data.xacct_permission_set": "hub = \"acme\"\nname = \"readonly\"",
 	"xacct_onboarding_link":     "hub = \"acme\"\ncustomer_id = \"globex\"\naccount_id = \"222222222222\"\nrole = {}",
 	"xacct_customer_role":       `link = "acme/globex"`,
 	"data.xacct_hub":            `name = "acme"`,
