@@ -27,10 +27,40 @@ resource "aws_iam_role_policy" "registrar" {
 }
 
 data "aws_iam_policy_document" "registrar" {
+  # It reads links and writes what became of them; the key that makes external
+  # IDs and the lists of publishers are out of its reach.
   statement {
-    sid       = "Registry"
-    actions   = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+    sid       = "RegistryReads"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
     resources = [local.table_arn]
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values = [
+        "BOUND#*", "CUSTOMER-HISTORY#*", "EXTERNAL#*", "HEALTH-ROUND", "HUB", "LINK#*", "LIVE#*", "OUTBOX", "REGISTRARS", "SET#*", "STACK#*",
+      ]
+    }
+    condition {
+      test     = "Null"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "RegistryWrites"
+    actions   = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
+    resources = [local.table_arn]
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", "OUTBOX", "REGISTRARS", "STACK#*"]
+    }
+    condition {
+      test     = "Null"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["false"]
+    }
   }
 
   statement {

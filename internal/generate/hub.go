@@ -76,7 +76,7 @@ func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 	}
 	t.FunctionPolicy, err = leastpolicy.RegistrarFunction(leastpolicy.Parts{
 		Account: g.hub.Account, Region: g.hub.Region,
-		Queue: t.Queue, DeadLetterQueue: t.DeadLetterQueue, Table: t.Table, Outbox: registry.OutboxPartition,
+		Queue: t.Queue, DeadLetterQueue: t.DeadLetterQueue, Table: t.Table, Partitions: registry.Partitions(),
 		Principals: g.declared.Provers(g.hub.Account),
 	})
 	return t, err

@@ -44,7 +44,7 @@ func newTelling(t *testing.T) *telling {
 	bus := account.EventBusARN{Region: region, Account: owner, Name: "default"}
 	return &telling{Sandbox: box, t: t,
 		policy: leastpolicy.Parts{
-			Account: owner, Region: region, EventBus: bus, Outbox: registry.OutboxPartition,
+			Account: owner, Region: region, EventBus: bus, Partitions: registry.Partitions(),
 			Queue: hub.QueueName("told"), DeadLetterQueue: hub.DeadLetterQueueName("told"), Table: registry.TableName("told"),
 			Topics: []account.TopicARN{{Region: region, Account: owner, Name: hub.TopicName("told", 0)}}, Bucket: "xacct-told-????????????????",
 		},
@@ -130,7 +130,7 @@ func TestWhoTellsTheEventBusNeedsItAndTheOutboxAndNothingElseOfTheTable(t *testi
 	records, err := w.create(w.as(nil))
 	w.must(err)
 	w.happens(records)
-	w.policy.Outbox = "CUSTOMERS" // as if the events were elsewhere
+	w.policy.Partitions.Outbox = "CUSTOMERS" // as if the events were elsewhere
 	elsewhere, err := leastpolicy.Registrar(w.policy)
 	w.must(err)
 	if document.String() == elsewhere.String() {

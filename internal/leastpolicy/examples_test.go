@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-package leastpolicy
+package leastpolicy_test
 
 import (
 	"os"
@@ -14,11 +14,14 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 var (
 	exampleStatement = regexp.MustCompile(`(?s)sid\s*= "(\w+)"\s*actions\s*= \[(.*?)\]`)
-	exampleAction    = regexp.MustCompile(`"([^"]+)"`)
+	exampleItems     = regexp.MustCompile(`(?s)sid\s*= "(\w+)"[^}]*?"ForAllValues:StringLike"\s*variable = "dynamodb:LeadingKeys"\s*values\s*= \[(.*?)\].*?"Null"\s*variable = "dynamodb:LeadingKeys"\s*values\s*= \["false"\]`)
+	exampleText      = regexp.MustCompile(`"([^"]+)"`)
 )
 
 // TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs compares what the
@@ -33,31 +36,43 @@ func TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := Parts{Account: vendor, Region: region, Queue: "queue", DeadLetterQueue: "dead-letters", Table: "table"}
-	for example, policy := range map[string]func(Parts) (iampolicy.Document, error){
-		"registrar-lambda": RegistrarFunction,
-		"registrar-ecs":    Registrar,
+	parts := leastpolicy.Parts{
+		Account: vendor, Region: region, Queue: "queue", DeadLetterQueue: "dead-letters", Table: "table", Partitions: registry.Partitions(),
+	}
+	for example, policy := range map[string]func(leastpolicy.Parts) (iampolicy.Document, error){
+		"registrar-lambda": leastpolicy.RegistrarFunction,
+		"registrar-ecs":    leastpolicy.Registrar,
 	} {
 		text, err := os.ReadFile(filepath.Join("../../examples", example, "role.tf"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := map[string][]string{}
-		for _, found := range exampleStatement.FindAllStringSubmatch(string(text), -1) {
-			for _, action := range exampleAction.FindAllStringSubmatch(found[2], -1) {
-				got[found[1]] = append(got[found[1]], action[1])
+		lists := func(of *regexp.Regexp) map[string][]string {
+			found := map[string][]string{}
+			for _, statement := range of.FindAllStringSubmatch(string(text), -1) {
+				for _, one := range exampleText.FindAllStringSubmatch(statement[2], -1) {
+					found[statement[1]] = append(found[statement[1]], one[1])
+				}
 			}
+			return found
 		}
 		document, err := policy(parts)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[string][]string{"Logs": {"logs:CreateLogStream", "logs:PutLogEvents"}}
+		actions := map[string][]string{"Logs": {"logs:CreateLogStream", "logs:PutLogEvents"}}
+		partitions := map[string][]string{}
 		for _, s := range document.Statements {
-			want[s.Sid] = slices.Sorted(slices.Values(s.Action))
+			actions[s.Sid] = slices.Sorted(slices.Values(s.Action))
+			if of := s.Condition["ForAllValues:StringLike"]; of != nil {
+				partitions[s.Sid] = of["dynamodb:LeadingKeys"]
+			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(actions, lists(exampleStatement)); diff != "" {
 			t.Errorf("%s: actions (-policy +example):\n%s", example, diff)
+		}
+		if diff := cmp.Diff(partitions, lists(exampleItems)); diff != "" {
+			t.Errorf("%s: partitions of the registry (-policy +example):\n%s", example, diff)
 		}
 	}
 }

@@ -28,6 +28,7 @@ type Parts struct {
 	Queue           string
 	DeadLetterQueue string
 	Table           string
+	Partitions      Partitions // of the table
 
 	// Topics are those of all Regions. Only the provider needs them.
 	Topics []account.TopicARN
@@ -42,25 +43,21 @@ type Parts struct {
 
 	// EventBus is told what becomes of customers' roles; zero: nobody is.
 	EventBus account.EventBusARN
-	// Outbox is the table's partition in which events wait to be sent.
-	Outbox string
 }
 
 // Registrar is the policy of `xacct registrar`, and of `xacct verify`: to read
-// the queue, to read and write the registry, and to try customers' roles. It
-// can make, change and delete nothing of the hub.
+// the queue, to try customers' roles, to read links and to write what became of
+// them. It can make, change and delete nothing of the hub, and can't read the key
+// that makes external IDs.
 func Registrar(h Parts) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
 		return iampolicy.Document{}, err
 	}
-	return document(append([]iampolicy.Statement{
-		allow("Registry", h.table(),
-			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem",
-			"dynamodb:PutItem", "dynamodb:Query"),
+	return document(slices.Concat(h.registrarsItems(), []iampolicy.Statement{
 		allow("Queue", h.queue(h.Queue), answering...),
 		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
 		h.proofs(),
-	}, h.events("events:PutEvents")...))
+	}, h.events("events:PutEvents")))
 }
 
 // RegistrarFunction is the policy of the registrar as a Lambda function: what
@@ -93,7 +90,10 @@ func (h Parts) check() error {
 	if h.Account.IsZero() || h.Region.IsZero() || h.Queue == "" || h.DeadLetterQueue == "" || h.Table == "" {
 		return errors.New("a policy needs the hub's account, Region, queues and table")
 	}
-	if b := h.EventBus; !b.IsZero() && (h.Outbox == "" || b.Account != h.Account || b.Region.Partition() != h.Region.Partition()) {
+	if !h.Partitions.known() {
+		return errors.New("a policy needs the partitions of the hub's table")
+	}
+	if b := h.EventBus; !b.IsZero() && (b.Account != h.Account || b.Region.Partition() != h.Region.Partition()) {
 		return fmt.Errorf("event bus %s is not of account %s in partition %s", b, h.Account, h.Region.Partition())
 	}
 	for _, topic := range h.Topics {

@@ -37,19 +37,6 @@ func (h Parts) proofs() iampolicy.Statement {
 	return customers
 }
 
-// registry: the provider makes the table and keeps its protection, backups,
-// expiry and tags, and reads and writes in it. It deletes no item.
-func (h Parts) registry() []iampolicy.Statement {
-	return []iampolicy.Statement{allow("Registry", h.table(),
-		"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "dynamodb:DeleteTable",
-		"dynamodb:DescribeContinuousBackups", "dynamodb:UpdateContinuousBackups",
-		"dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive",
-		"dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource",
-		"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
-		"dynamodb:Query", "dynamodb:UpdateItem",
-	)}
-}
-
 func (h Parts) queues() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		allow("Queues", h.queue(h.Queue, h.DeadLetterQueue),

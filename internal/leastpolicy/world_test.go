@@ -54,7 +54,8 @@ func acme(regions ...account.Region) leastpolicy.Parts {
 	h := leastpolicy.Parts{
 		Account: vendor, Region: virginia,
 		Queue: hub.QueueName("acme"), DeadLetterQueue: hub.DeadLetterQueueName("acme"), Table: registry.TableName("acme"),
-		Bucket: "xacct-acme-" + strings.Repeat("?", 16),
+		Partitions: registry.Partitions(),
+		Bucket:     "xacct-acme-" + strings.Repeat("?", 16),
 	}
 	for _, region := range regions {
 		h.Topics = append(h.Topics, account.TopicARN{Region: region, Account: vendor, Name: hub.TopicName("acme", 0)})

@@ -57,18 +57,18 @@ func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 // trialKey is of a stack that no customer has.
 var trialKey = key{"STACK#TRIAL", "STACK"}
 
-// TransactionRefusedError says that a registrar may write its partitions one by
-// one, as its policy says, and not together.
+// TransactionRefusedError says that a registrar may not write its partitions
+// together, as it has to for each answer.
 type TransactionRefusedError struct {
 	Hub string
 	Err error
 }
 
 func (e *TransactionRefusedError) Error() string {
-	return fmt.Sprintf("the registrar may not write a transaction over its own partitions of the registry; nothing was answered. "+
-		"Print its policy anew with `xacct policy registrar --hub %s`. If it has that one already, AWS counts dynamodb:LeadingKeys in "+
-		"a transaction in another way than this release assumes (aws-facts 13.1): allow dynamodb:PutItem and dynamodb:ConditionCheckItem "+
-		"on the table without that condition, and report it: %v", e.Hub, e.Err)
+	return fmt.Sprintf("the registrar of hub %s may not write transactions in the registry, and could store no answer: it does not begin. "+
+		"Give it the policy that `xacct policy registrar --hub %s` prints. If it has that one, AWS counts dynamodb:LeadingKeys in a transaction in "+
+		"another way than this release assumes (aws-facts 13.1): allow dynamodb:PutItem and dynamodb:ConditionCheckItem on the table without that "+
+		"condition, and report it: %v", e.Hub, e.Hub, e.Err)
 }
 
 func (e *TransactionRefusedError) Unwrap() error { return e.Err }
@@ -76,8 +76,9 @@ func (e *TransactionRefusedError) Unwrap() error { return e.Err }
 // Try writes a heartbeat in a transaction over two of the registrar's
 // partitions, as every answer is stored. How dynamodb:LeadingKeys counts in a
 // transaction is a guess (aws-facts 13.1), and a registrar for which it is
-// wrong must not begin: it would prove roles, and then answer nothing. The error
-// is *TransactionRefusedError if AWS refused it.
+// wrong must not begin: it would prove roles, and then answer nothing. It returns
+// *TransactionRefusedError if AWS refused it, and no other error: any other
+// trouble passes, or is met again by the next heartbeat.
 func (r *Registry) Try(ctx context.Context, registrarID string) error {
 	absent := "attribute_not_exists(pk)"
 	err := r.transact(ctx, []types.TransactWriteItem{
@@ -86,9 +87,6 @@ func (r *Registry) Try(ctx context.Context, registrarID string) error {
 	})
 	if awsclient.IsAccessDenied(err) {
 		return &TransactionRefusedError{Hub: r.hub, Err: err}
-	}
-	if err != nil {
-		return fmt.Errorf("write the heartbeat of registrar %s to table %s: %w", registrarID, r.table, err)
 	}
 	return nil
 }

@@ -64,9 +64,22 @@ func (r *Registry) get(ctx context.Context, k key) (item, error) {
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return nil, err
+		return nil, r.orNoTable(ctx, err)
 	}
 	return out.Item, nil
+}
+
+// orNoTable returns the error of a read, or that the table is not there. A
+// policy with dynamodb:LeadingKeys may refuse the read of a table that AWS does
+// not know, because it does not know the table's keys either (aws-facts 13.11).
+func (r *Registry) orNoTable(ctx context.Context, err error) error {
+	if !awsclient.IsAccessDenied(err) {
+		return err
+	}
+	if _, missing := r.describe(ctx); awsclient.IsNotFound(missing) {
+		return missing
+	}
+	return err
 }
 
 // batchSize is how many items DynamoDB gives in one call.
@@ -96,7 +109,7 @@ func (r *Registry) getBatch(ctx context.Context, keys []key, found map[key]item)
 	for attempt := range attempts {
 		out, err := r.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
 		if err != nil {
-			return err
+			return r.orNoTable(ctx, err)
 		}
 		for _, i := range out.Responses[r.table] {
 			found[keyOf(i)] = i

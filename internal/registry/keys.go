@@ -123,7 +123,7 @@ func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties
 
 // outboxKey sorts by time: what waits longest is sent first.
 func outboxKey(e onboarding.Event) key {
-	return key{OutboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
+	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
 }
 
 // sortable writes times so that their texts sort as they do.

@@ -56,7 +56,7 @@ func (r *Registry) Outbox(ctx context.Context, before time.Time, each func([]onb
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND sk < :before"),
 		ExpressionAttributeValues: item{
-			":pk": text(OutboxPartition), ":before": text(before.UTC().Format(sortable)),
+			":pk": text(outboxPartition), ":before": text(before.UTC().Format(sortable)),
 		},
 		Limit: aws.Int32(outboxPage),
 	})

@@ -46,8 +46,12 @@ func newRegistrarPolicyCommand(p process) *cobra.Command {
 		Use:   "registrar --hub NAME",
 		Short: "Print what `xacct registrar` and `xacct verify` need",
 		Long: `Prints the least policy for the principal that runs the registrar. It can read the
-queue, read and write the registry, and try customers' roles; it can make, change
-and delete nothing of the hub.`,
+queue, try customers' roles, read links, and write what became of them; it can
+make, change and delete nothing of the hub, change no link, and not read the key
+that makes external IDs.
+
+A registrar of an older release needs the policy that that release prints: upgrade
+all registrars, apply the hub once, and then give them this policy.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			described, err := flags.describe(cmd.Context(), p.version)
@@ -133,8 +137,8 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 		Queue:           hub.QueueName(f.hub),
 		DeadLetterQueue: hub.DeadLetterQueueName(f.hub),
 		Table:           registry.TableName(f.hub),
+		Partitions:      registry.Partitions(),
 		Bucket:          bucketPattern(f.hub),
-		Outbox:          registry.OutboxPartition,
 	}}
 	for _, arn := range f.principals {
 		role, err := account.ParseRoleARN(arn)

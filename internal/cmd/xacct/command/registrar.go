@@ -92,6 +92,9 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
 	}
+	if err := in.records.Try(ctx, trialID); err != nil {
+		return err
+	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	monitor := newMonitor(in)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
@@ -122,6 +125,10 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	logger.Info("stopped")
 	return nil
 }
+
+// trialID is under which a registrar that begins has written its trial
+// transaction; it beats under its own ID.
+const trialID = "trial"
 
 // hopeless are errors of the queue that no waiting would mend. A registrar waits
 // for AWS to come back; for a queue that was deleted, or for a permission, it

@@ -42,6 +42,9 @@ func runFunction(ctx context.Context, p process) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", name)
 	}
+	if err := in.records.Try(ctx, trialID); err != nil {
+		return err
+	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(os.Stderr), nil))
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
 		ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger,
