@@ -38,6 +38,11 @@ type Config struct {
 	// Rounds has come.
 	Full   bool
 	Rounds Rounds
+	// Restored is the hub if its registry was restored from a point in time: then
+	// the round also looks for the roles that it has forgotten, with one call for
+	// each link that nobody has connected, and registers those that the full proof
+	// finds.
+	Restored *onboarding.Hub
 	// Spread is the time over which the round is spread, each role at a random
 	// moment of its own share. Zero: as fast as the concurrency allows.
 	Spread time.Duration
@@ -153,6 +158,11 @@ func (r *round) run(ctx context.Context, customers []onboarding.Customer, suspic
 		for _, registration := range customer.Registrations {
 			if registration.Live() {
 				todo = append(todo, candidate{customer.Link, registration})
+			}
+		}
+		if r.Restored != nil {
+			if forgotten, ok := customer.Forgotten(r.Restored.Region.Partition(), r.Clock()); ok {
+				todo = append(todo, candidate{customer.Link, forgotten})
 			}
 		}
 	}

@@ -336,6 +336,15 @@ func (w *world) add(id string) {
 
 func (w *world) of(id string) *onboarding.Registration { return &w.customers[id].Registrations[0] }
 
+// forget has the registry lose registrations, and not the links.
+func (w *world) forget(ids ...string) {
+	for _, id := range ids {
+		c, reg := w.customers[id], w.of(id)
+		c.Link.Account, c.Link.ExternalID, c.Link.RoleName, c.Link.RolePath = reg.Account, reg.ExternalID, reg.Role.Name, "/"
+		c.Registrations = nil
+	}
+}
+
 func (w *world) degrade(id string) {
 	r := w.of(id)
 	r.Status, r.Reason = onboarding.Degraded, "it was so"
@@ -420,6 +429,9 @@ func (w *world) PutHealth(_ context.Context, r onboarding.Registration, entry on
 	if w.failWrites != nil {
 		return onboarding.Registration{}, w.failWrites
 	}
+	if c := w.customers[r.CustomerID]; len(c.Registrations) == 0 {
+		c.Registrations = []onboarding.Registration{{}}
+	}
 	stored := w.of(r.CustomerID)
 	if w.meanwhile != nil {
 		w.meanwhile(stored)
@@ -470,4 +482,38 @@ func (f fixed) Read(b []byte) (int, error) {
 		b[i] = byte(f)
 	}
 	return len(b), nil
+}
+
+func TestARoundAfterARestoreFindsTheRolesThatWereForgotten(t *testing.T) {
+	w := newWorld("globex", "initech", "umbrella", "hooli")
+	w.forget("initech", "umbrella", "hooli")
+	w.roles["umbrella"], w.roles["hooli"] = refused, open
+	w.round(t)
+	if w.writes != 0 || w.once != 1 {
+		t.Fatalf("an ordinary round made %d calls and %d writes", w.once, w.writes)
+	}
+	hub := onboarding.Hub{Name: "acme", Region: parse(account.ParseRegion, "us-east-1")}
+	config := w.config()
+	config.Restored = &hub
+	findings, err := Round(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts := map[string]Verdict{}
+	for _, f := range findings {
+		verdicts[f.Registration.CustomerID] = f.Verdict
+	}
+	// Who is refused has most likely never connected.
+	if diff := cmp.Diff(map[string]Verdict{"globex": Works, "initech": Works, "hooli": Unknown}, verdicts); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s", diff)
+	}
+	if found := w.of("initech"); found.Status != onboarding.Active || !found.Recovered || found.ProvenAt.IsZero() {
+		t.Errorf("found: %+v", found)
+	}
+	if diff := cmp.Diff([]string{"initech recovered"}, w.history); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	if w.full != 2 {
+		t.Errorf("%d full proofs, want 2: of those that the right external ID opens", w.full)
+	}
 }

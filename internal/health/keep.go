@@ -9,6 +9,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // Schedule says how often there is a round, and which of several registrars
@@ -31,6 +33,8 @@ type Claims interface {
 	ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error)
 	// EndRound notes that a claimed round is over, and when the next one is due.
 	EndRound(ctx context.Context, round int64, next time.Time) error
+	// Restored returns the hub if its registry was restored lately, or nil.
+	Restored(ctx context.Context) (*onboarding.Hub, error)
 }
 
 // Keep makes a round whenever one is due, until the context ends. Rounds are
@@ -73,6 +77,9 @@ func (s Schedule) turn(ctx context.Context) {
 	}
 	if !mine {
 		return
+	}
+	if s.Round.Restored, err = s.Claim.Restored(ctx); err != nil {
+		s.Log.Warn("this round looks for no roles that the registry may have forgotten", "error", err)
 	}
 	s.Round.Rounds = Rounds{Every: cmp.Or(s.FullEvery, fullEvery), Number: number}
 	tell := s.Round.OnFinding

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // calendar is where registrars agree on who makes a round.
@@ -24,6 +25,8 @@ type calendar struct {
 	next  time.Time
 	ended int64
 	fail  error
+
+	restored *onboarding.Hub
 }
 
 func (c *calendar) ClaimRound(_ context.Context, until time.Time) (int64, bool, error) {
@@ -42,6 +45,8 @@ func (c *calendar) EndRound(_ context.Context, round int64, next time.Time) erro
 	c.next, c.ended = next, round+1
 	return c.fail
 }
+
+func (c *calendar) Restored(context.Context) (*onboarding.Hub, error) { return c.restored, nil }
 
 func (w *world) keeping(c *calendar, log *bytes.Buffer) Schedule {
 	config := w.config()

@@ -39,6 +39,10 @@ func (r *round) prove(ctx context.Context, c candidate) {
 		ExternalID: registration.ExternalID,
 		Principals: c.link.TrustedPrincipals,
 	}
+	if registration.Status == onboarding.Pending {
+		r.recover(ctx, registration, probe)
+		return
+	}
 	try := r.Prover.ProveAgain
 	if registration.Status != onboarding.Active || r.Full || r.Rounds.due(registration) {
 		try = r.Prover.Prove
@@ -61,6 +65,29 @@ func (r *round) prove(ctx context.Context, c candidate) {
 			r.jury.witness(kindOf(c))
 		}
 		r.record(ctx, registration, proof)
+	}
+}
+
+// recover registers a role that the registry has forgotten, if it is there. A role
+// that is refused is most likely one that nobody has made yet, and no finding.
+func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, probe onboarding.Probe) {
+	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
+		return
+	}
+	proof := r.Prover.Prove(ctx, probe)
+	registration, entry := onboarding.Recover(forgotten, proof, r.Clock())
+	if entry == nil {
+		r.found(Finding{Verdict: Unknown, Before: onboarding.Pending, Registration: forgotten, Err: proof.Err})
+		return
+	}
+	written, err := r.Registry.PutHealth(ctx, registration, *entry)
+	switch {
+	case errors.Is(err, onboarding.ErrConflict): // it has phoned home meanwhile
+		r.found(Finding{Verdict: Moved, Before: onboarding.Pending, Registration: forgotten})
+	case err != nil:
+		r.found(Finding{Verdict: Unknown, Before: onboarding.Pending, Registration: forgotten, Err: err})
+	default:
+		r.found(Finding{Verdict: Works, Before: onboarding.Pending, Registration: written})
 	}
 }
 

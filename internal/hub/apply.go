@@ -41,7 +41,11 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	record := h.record(registry.HubRecord{Key: key, Bucket: BucketName(h.name, key), CreatedAt: h.now().UTC()}, spec)
+	table, err := h.readTable(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	record := h.record(registry.HubRecord{TableID: table.ID, Key: key, Bucket: BucketName(h.name, key), CreatedAt: h.now().UTC()}, spec)
 	record.State = registry.HubCreating
 	record, err = h.registry.CreateHub(ctx, record)
 	var exists *registry.HubExistsError
@@ -92,6 +96,11 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.ensureTable(ctx, spec.Tags); err != nil {
 		return State{}, err
 	}
+	table, err := h.readTable(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	before = before.OnTable(table.ID, h.now())
 	if before, err = h.announce(ctx, before, spec); err != nil {
 		return State{}, err
 	}
@@ -245,7 +254,9 @@ func (h *Manager) refuseLive(ctx context.Context, regions []account.Region) erro
 		return err
 	}
 	for _, region := range regions {
-		inRegion := slices.DeleteFunc(slices.Clone(live), func(s LiveStack) bool { return s.Stack.Region != region })
+		inRegion := slices.DeleteFunc(slices.Clone(live), func(s LiveStack) bool {
+			return !s.Stack.IsZero() && s.Stack.Region != region // an unknown stack may be anywhere
+		})
 		if len(inRegion) > 0 {
 			return &LiveError{Hub: h.name, Region: region, Stacks: inRegion}
 		}
@@ -281,6 +292,11 @@ func (h *Manager) explainRegistry(err error) error {
 // carryOver lays a table of the first release out anew.
 func (h *Manager) carryOver(ctx context.Context) error {
 	return h.explainRegistry(h.registry.CarryOver(ctx))
+}
+
+func (h *Manager) readTable(ctx context.Context) (registry.TableState, error) {
+	table, err := h.registry.ReadTable(ctx)
+	return table, h.clients.Explain(err, h.tableARN())
 }
 
 func (h *Manager) ensureTable(ctx context.Context, tags map[string]string) error {

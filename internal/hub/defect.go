@@ -55,6 +55,10 @@ const (
 	Policy        Property = "policy"
 	RedrivePolicy Property = "redrive policy"
 	PublicAccess  Property = "public access setting"
+	// Restored tables are not the one that the hub's record was in before, and lack
+	// what AWS does not restore.
+	Restored   Property = "identity"
+	Protection Property = "deletion protection"
 	// Layout is what the first release kept in other places.
 	Layout Property = "layout"
 )

@@ -12,6 +12,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -133,7 +134,7 @@ func (e *LiveError) Error() string {
 	if len(e.Stacks) > 0 {
 		lines := make([]string, len(e.Stacks))
 		for i, s := range e.Stacks {
-			lines[i] = fmt.Sprintf("  customer %s: %s", s.CustomerID, s.Stack)
+			lines[i] = fmt.Sprintf("  customer %s: %s", s.CustomerID, cmp.Or(s.Stack.String(), "a stack that is not known since the table was restored"))
 		}
 		found = append(found, fmt.Sprintf("%s has %d live stacks of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
 			where, len(e.Stacks), strings.Join(lines, "\n")))

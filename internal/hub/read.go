@@ -71,6 +71,7 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 			})
 		}
 	}
+	group.Go(func() error { return h.checkTable(groupCtx, record, report) })
 	group.Go(func() error { return h.readQueue(groupCtx, record, report) })
 	group.Go(func() error { return h.readDeadLetterQueue(groupCtx, record, report) })
 	group.Go(func() error {
@@ -118,6 +119,22 @@ func (s *State) sort() {
 	for _, topics := range s.Topics {
 		slices.SortFunc(topics, func(a, b account.TopicARN) int { return strings.Compare(a.Name, b.Name) })
 	}
+}
+
+// checkTable reports a table that was restored from a point in time, or may be
+// deleted by mistake. A table of before there was an ID in the record is taken
+// for the one that it was.
+func (h *Manager) checkTable(ctx context.Context, record registry.HubRecord, report reporter) error {
+	table, err := h.readTable(ctx)
+	switch {
+	case err != nil:
+		return err
+	case record.TableID != "" && record.TableID != table.ID:
+		report(Table, Restored, h.registry.Table())
+	case !table.Protected:
+		report(Table, Protection, h.registry.Table())
+	}
+	return nil
 }
 
 func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shard registry.Shard, report reporter) (found, behind bool, err error) {

@@ -12,7 +12,7 @@ import (
 
 // Adopted reports whether the registration is of a role that was there before
 // there was a stack: the vendor registered it, and no Delete will ever end it.
-func (r Registration) Adopted() bool { return r.Stack.IsZero() }
+func (r Registration) Adopted() bool { return r.Stack.IsZero() && !r.Recovered }
 
 // Adopt registers a role that exists already, without a phone-home. The vendor
 // says which one; that it is safe is proven as always. A stack of the customer
@@ -34,7 +34,7 @@ func Adopt(link Link, before *Registration, role account.RoleARN, proof Proof, n
 		return reg, nil, fmt.Errorf("role %s of customer %s was not registered: %s; its trust policy has to name your account and ask for the external ID %s",
 			role, link.CustomerID, reasonOf(proof), link.ExternalID)
 	}
-	reg.Role, reg.ExternalID = role, link.ExternalID
+	reg.Role, reg.ExternalID, reg.Recovered = role, link.ExternalID, false
 	reg.Stack, reg.LogicalID, reg.PhysicalID, reg.RequestedAt = account.StackARN{}, "", "", time.Time{}
 	reg.TemplateVersion, reg.GrantedPermissions, reg.Parameters = "", nil, nil
 	reg.Status, reg.Reason, reg.Open, reg.DeleteDoubtedAt = Active, "", false, time.Time{}
@@ -53,7 +53,7 @@ func adoptable(link Link, before *Registration, role account.RoleARN, now time.T
 		return fmt.Errorf("customer %s is declared without an account: set account_id first", customer)
 	case !link.Admits(role.Account):
 		return fmt.Errorf("role %s is in account %s, and customer %s is declared with account %s", role, role.Account, customer, link.Account)
-	case before != nil && before.Live() && !before.Adopted():
+	case before != nil && before.Live() && !before.Stack.IsZero():
 		return fmt.Errorf("customer %s is connected already, by the stack %s; the customer ends that by deleting it", customer, before.Stack)
 	}
 	return nil

@@ -74,14 +74,17 @@ func (c commit) register() Transition {
 	if c.resource.buries(c.change.SentAt) {
 		return Transition{}
 	}
+	if c.answer.recovered() && c.Registration != nil && !c.Registration.Live() {
+		return Transition{} // it was disconnected meanwhile
+	}
 	if c.lostTheLink() {
 		return c.turnAway()
 	}
-	stack := c.withResource(Resource{
+	stack := c.withResource(recoveredResource(Resource{
 		LastRequestAt: c.change.SentAt,
 		Properties:    c.change.Properties,
 		PhysicalID:    c.change.PhysicalID,
-	})
+	}, c.change))
 	old := c.Registration
 	if old != nil && c.change.SentAt.Before(old.RequestedAt) {
 		reg := *old
@@ -93,14 +96,17 @@ func (c commit) register() Transition {
 	reg := Registration{Hub: c.Hub.Name, CustomerID: c.change.CustomerID, Account: c.answer.Stack.Account}
 	if old != nil {
 		reg = *old
-		if old.Live() && !old.Adopted() && old.Stack != c.answer.Stack {
+		if old.Live() && !old.Stack.IsZero() && old.Stack != c.answer.Stack {
 			reg.Superseded = withStack(old.Superseded, old.Stack)
 		}
 	}
-	reg.Superseded = withoutStack(reg.Superseded, c.answer.Stack)
+	reg.Superseded, reg.Recovered = withoutStack(reg.Superseded, c.answer.Stack), false
 	reg.Stack, reg.LogicalID, reg.PhysicalID = c.answer.Stack, c.answer.LogicalID, c.change.PhysicalID
 	reg.RequestedAt, reg.RegisteredAt = c.change.SentAt, c.now
-	t := c.transition(stack, c.proven(reg), OutcomeRegistered)
+	t := c.transition(stack, c.proven(reg), c.answer.registration())
+	if c.answer.recovered() {
+		t.History.Detail = reasonRecovered
+	}
 	if c.change.Binds && c.Link.binds() {
 		bound := c.Link.bind(c.answer.Stack.Account)
 		t.Link = &bound
@@ -162,7 +168,10 @@ func (c commit) delete() Transition {
 		return Transition{Stack: &stack}
 	}
 	reg := *c.Registration
-	if !c.owns() {
+	if reg.mayBeOf(c.change.Properties) {
+		reg.Recovered, reg.Stack = false, c.answer.Stack
+		reg.LogicalID, reg.PhysicalID = c.answer.LogicalID, c.change.PhysicalID
+	} else if !c.owns() {
 		if !slices.Contains(reg.Superseded, c.answer.Stack) || anyLive(stack) {
 			return Transition{Stack: &stack}
 		}

@@ -113,11 +113,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 	}
 	switch proof.Outcome {
 	case Proven:
-		change := d.change(ChangeRegister, d.Link.CustomerID)
-		change.Role, change.ExternalID = role, d.Link.ExternalID
-		change.Status, change.ProvenAt = Active, d.now
-		change.Binds = d.Link.binds()
-		return d.succeed(OutcomeRegistered, change)
+		return d.succeed(OutcomeRegistered, d.registers(role))
 	case Refused:
 		return d.fail(OutcomeRefused, say.cannotAssume(role))
 	case Open:
@@ -125,6 +121,15 @@ func (d decider) connect(role account.RoleARN) Decision {
 	case Inconclusive:
 	}
 	return d.undecided(proof)
+}
+
+// registers is the change that makes a proven role the link's registered one.
+func (d decider) registers(role account.RoleARN) Change {
+	change := d.change(ChangeRegister, d.Link.CustomerID)
+	change.Role, change.ExternalID = role, d.Link.ExternalID
+	change.Status, change.ProvenAt = Active, d.now
+	change.Binds = d.Link.binds()
+	return change
 }
 
 // update: the stack is known by itself, not by what it says. Only what the
@@ -137,7 +142,7 @@ func (d decider) update() Decision {
 		return Decision{Kind: DecideLater, RetryAfter: d.patienceToOvertake(), Outcome: OutcomeOvertaking}
 	}
 	if owned == nil {
-		return d.succeed(OutcomeStranger, Change{})
+		return d.stranger() // recover.go
 	}
 	if d.older() {
 		return d.succeed(OutcomeOlder, Change{})
@@ -219,7 +224,7 @@ func (d decider) delete() Decision {
 	case !d.resource.Deletes(d.Request.PhysicalID):
 		// A physical ID that was replaced is cleaned up (aws-facts 1.12).
 		return d.succeed(OutcomeCleanup, Change{})
-	case d.owned() == nil:
+	case d.owned() == nil && (d.Registration == nil || !d.Registration.mayBeOf(d.Request.Properties)):
 		return d.succeed(OutcomeTombstone, d.change(ChangeDelete, customer))
 	}
 	return d.succeed(OutcomeDisconnected, d.change(ChangeDelete, customer))

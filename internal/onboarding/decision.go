@@ -80,6 +80,7 @@ const (
 	OutcomeRestored   Outcome = "restored"    // by a later proof
 	OutcomeAdopted    Outcome = "adopted"     // by the vendor, without a stack
 	OutcomeReleased   Outcome = "released"    // by the vendor, an adopted role
+	OutcomeRecovered  Outcome = "recovered"   // a role that the registry had forgotten, as after a restore
 	OutcomeForged     Outcome = "not_genuine" // CloudFormation did not sign the address of the answer
 
 	OutcomeUndelivered       Outcome = "undelivered"        // the bucket refuses the answer, and not because of who asks

@@ -45,7 +45,7 @@ func EventOf(reg Registration, entry HistoryEntry) *Event {
 	switch {
 	case entry.Outcome == OutcomeSuperseded, entry.Outcome == OutcomeTombstone:
 		return nil // of a stack that owns nothing
-	case entry.Outcome == OutcomeRegistered, entry.Outcome == OutcomeAdopted:
+	case entry.Outcome == OutcomeRegistered, entry.Outcome == OutcomeAdopted, entry.Outcome == OutcomeRecovered:
 		kind = EventRegistered
 	case reg.Status == Disconnected:
 		kind = EventDisconnected

@@ -66,7 +66,7 @@ func TestAnUpdateWaitsForItsCreateNoLongerThanThat(t *testing.T) {
 		update.Timeout = timeout
 		at := min(overtaking, timeout-lastMinute)
 		c := Case{Snapshot: promised(s.snapshot(first)), Request: update}
-		s.answered(Decide(c, update.SentAt.Add(at)).Answer, phonehome.Success, OutcomeStranger)
+		s.answered(proving(c, update.SentAt.Add(at), always(Refused)).Answer, phonehome.Success, OutcomeStranger)
 		if got := Decide(c, update.SentAt.Add(at-time.Second)); got.Kind != DecideLater {
 			t.Errorf("a second before: %s", describe(got))
 		}
@@ -93,5 +93,12 @@ func TestAnInventedUpdateIsAnsweredAtOnce(t *testing.T) {
 	s := newStory(t)
 	s.send(phonehome.Create, first, nil) // of which the forger knows all but the promise
 	update := testRequest(phonehome.Update, first)
-	s.answered(Decide(Case{Snapshot: s.snapshot(first), Request: update}, update.SentAt).Answer, phonehome.Success, OutcomeStranger)
+	c := Case{Snapshot: s.snapshot(first), Request: update}
+	s.answered(proving(c, update.SentAt, always(Refused)).Answer, phonehome.Success, OutcomeStranger)
+	// For a role that is there it costs a proof; the bucket does not take the answer.
+	answer := proving(c, update.SentAt, always(Proven)).Answer
+	s.answered(answer, phonehome.Success, OutcomeRecovered)
+	if c.Answer = &answer; Settle(c, Forged, update.SentAt).Kind != DecideDrop {
+		t.Error("the answer to a forgery is committed")
+	}
 }

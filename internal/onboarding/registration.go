@@ -64,6 +64,10 @@ type Registration struct {
 	// whether its answer arrived, and the role could not be assumed any more.
 	DeleteDoubtedAt time.Time `json:",omitzero"`
 
+	// Recovered is set while the role is known from a round of proofs after a
+	// restore: a stack stands behind it, which the registry does not know.
+	Recovered bool `json:",omitempty"`
+
 	Revision int64 // counts writes; the registry's optimistic lock
 
 	// Former is set by the registry while the record is where the first
@@ -78,7 +82,8 @@ func (r Registration) Live() bool {
 }
 
 // Outdated reports whether the stack was made with another version of the
-// template than the link's of today. What an adopted role allows nobody knows.
+// template than the link's of today. It is not known of a role without a known
+// stack.
 func (r Registration) Outdated(link Link) bool {
-	return r.Live() && !r.Adopted() && r.TemplateVersion != link.TemplateVersion
+	return r.Live() && !r.Stack.IsZero() && r.TemplateVersion != link.TemplateVersion
 }

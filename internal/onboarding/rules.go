@@ -143,10 +143,10 @@ func (d decider) owned() *Registration {
 }
 
 // rival is the live registration of another stack with another role. A role
-// that was adopted is none: the stack is what is to come in its place.
+// without a known stack is none: the stack is what is to come in its place.
 func (d decider) rival(role account.RoleARN) *Registration {
 	reg := d.Registration
-	if reg == nil || !reg.Live() || reg.Stack == d.Request.Stack || reg.Role == role || reg.Adopted() {
+	if reg == nil || !reg.Live() || reg.Stack == d.Request.Stack || reg.Role == role || reg.Stack.IsZero() {
 		return nil
 	}
 	return reg

@@ -147,6 +147,10 @@ func reasonFellBack(role account.RoleARN) string {
 	return fmt.Sprintf("the stack went back to an earlier resource, and its role %s has not been proven since", role)
 }
 
+const reasonRecovered = "the registry did not know this stack, as after a restore from a point in time; its Update came and its role was proven"
+
+const reasonFound = "the registry did not know this role, as after a restore from a point in time; a round of proofs found it under its link"
+
 const reasonReleased = "the vendor has given up this adopted role"
 
 func reasonLostTheLink(stack account.StackARN) string {

@@ -76,7 +76,7 @@ func (c Case) settleUnaccepted(delivery Delivery, now time.Time) Decision {
 	a, owned := *c.Answer, newDecider(c, now).owned()
 	switch a.Change.Kind {
 	case ChangeRegister:
-		if delivery == Expired && (c.Registration == nil || !c.Registration.Live()) {
+		if delivery == Expired && !a.recovered() && (c.Registration == nil || !c.Registration.Live()) {
 			return c.ask(a.Change.Role, a.Change.ExternalID, Proven, Decision{Kind: DecideCommit, Answer: a, Outcome: a.Outcome}, now)
 		}
 	case ChangeDelete:

@@ -92,6 +92,8 @@ func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *
 			m.DeadLetterQueueARN = types.StringNull()
 		case hub.Bucket:
 			m.TemplateBucket = types.StringNull()
+		case hub.Table:
+			m.TableName = types.StringNull()
 		default:
 			m.QueueURL, m.QueueARN = types.StringNull(), types.StringNull()
 		}

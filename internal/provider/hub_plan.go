@@ -163,7 +163,7 @@ func (p *hubPlan) planChange(ctx context.Context) {
 	p.diags.Append(fieldErrors(stacktemplate.ValidateHub(declaration.HubSpecification(planned.Hub)))...)
 
 	p.plan.TopicARNs = stringMap(ctx, topicARNs(planned), p.diags)
-	for _, value := range []*types.String{&p.plan.QueueURL, &p.plan.QueueARN, &p.plan.DeadLetterQueueARN, &p.plan.TemplateBucket} {
+	for _, value := range []*types.String{&p.plan.QueueURL, &p.plan.QueueARN, &p.plan.DeadLetterQueueARN, &p.plan.TemplateBucket, &p.plan.TableName} {
 		if value.IsNull() { // missing when it was read: apply mends it
 			*value = types.StringUnknown()
 		}

@@ -46,6 +46,11 @@ type HubRecord struct {
 	QueueURL           string
 	DeadLetterQueueURL string
 
+	// TableID is AWS's ID of the table; another one than that was restored in its
+	// place. RestoredAt is when that was noticed.
+	TableID    string    `json:",omitempty"`
+	RestoredAt time.Time `json:",omitzero"`
+
 	State       HubState
 	Incarnation onboarding.Incarnation `json:",omitzero"`
 	CreatedAt   time.Time
@@ -72,6 +77,23 @@ func (h HubRecord) Grown(shards int) HubRecord {
 		h.NewestShard, h.Shards = h.Shards, shards
 	}
 	h.Making = 0
+	return h
+}
+
+// recovery is how long after a restore rounds of proofs look for roles that the
+// registry has forgotten.
+const recovery = 7 * 24 * time.Hour
+
+// Recovering reports whether the table was restored lately, so that customers who
+// connected after the time that it was restored to are unknown.
+func (h HubRecord) Recovering(now time.Time) bool { return now.Before(h.RestoredAt.Add(recovery)) }
+
+// OnTable returns the record with the table that it is in now.
+func (h HubRecord) OnTable(id string, now time.Time) HubRecord {
+	if h.TableID != "" && h.TableID != id {
+		h.RestoredAt = now.UTC()
+	}
+	h.TableID = id
 	return h
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // roundKey is where the registrars of a hub agree on who looks at all roles.
@@ -47,6 +48,15 @@ func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64
 		return 0, false, fmt.Errorf("claim a round of proofs in table %s: %w", r.table, err)
 	}
 	return round, true, nil
+}
+
+// Restored returns the hub if its table was restored lately, and nil if it was not.
+func (r *Registry) Restored(ctx context.Context) (*onboarding.Hub, error) {
+	hub, err := r.Hub(ctx)
+	if err != nil || !hub.Recovering(r.now()) {
+		return nil, err
+	}
+	return &hub.Hub, nil
 }
 
 // EndRound notes that a claimed round is over, and when the next one is due.

@@ -60,6 +60,21 @@ func (r *Registry) EnsureTable(ctx context.Context, tags map[string]string) erro
 	return r.ensureTags(ctx, aws.ToString(table.TableArn), tags)
 }
 
+// TableState says how a table is.
+type TableState struct {
+	ID        string // AWS's own, another one for each table of a name
+	Protected bool   // from being deleted
+}
+
+// ReadTable returns how the hub's table is.
+func (r *Registry) ReadTable(ctx context.Context) (TableState, error) {
+	table, err := r.describe(ctx)
+	if err != nil {
+		return TableState{}, fmt.Errorf("describe table %s: %w", r.table, err)
+	}
+	return TableState{ID: aws.ToString(table.TableId), Protected: aws.ToBool(table.DeletionProtectionEnabled)}, nil
+}
+
 func (r *Registry) describe(ctx context.Context) (types.TableDescription, error) {
 	out, err := r.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.table})
 	if err != nil {

@@ -24,7 +24,7 @@ func newVerifyCommand(p process) *cobra.Command {
 	var on hubFlags
 	var customer string
 	var concurrency int
-	var full bool
+	var full, restored bool
 	cmd := &cobra.Command{
 		Use:   "verify --hub NAME",
 		Short: "Prove the registered roles again",
@@ -40,6 +40,11 @@ With --full every role gets the full proof, four calls instead of one: that find
 roles that were opened to others since they were registered. The registrar's own
 rounds do it to a seventh of the roles each time.
 
+After the hub's table was restored from a point in time, this looks as well, for a
+week, for the roles of customers who connected since: with one call for each link
+that nobody has connected. One that passes the full proof is registered again.
+--restored does it whether or not the hub's record says that the table was restored.
+
 Where three or more roles are refused and none of their kind works, the trouble is
 probably the vendor's own, such as a lost sts:AssumeRole: then nothing is changed.
 A customer who is named with --customer is judged alone.
@@ -52,6 +57,9 @@ The exit code is 0 where all roles work.`,
 				return err
 			}
 			config := health.Config{Registry: in.records, Prover: in.prover(), Clock: p.clock, Concurrency: concurrency, Full: full}
+			if restored || in.record.Recovering(p.clock()) {
+				config.Restored = &in.record.Hub
+			}
 			findings, err := verify(cmd.Context(), config, customer)
 			if errors.Is(err, registry.ErrNoLink) {
 				return noCustomer(customer, on.hub)
@@ -73,6 +81,7 @@ The exit code is 0 where all roles work.`,
 	on.addTo(cmd)
 	cmd.Flags().StringVar(&customer, "customer", "", "only this customer's roles")
 	cmd.Flags().BoolVar(&full, "full", false, "give active roles the full proof too: try them without the external ID and with a wrong one")
+	cmd.Flags().BoolVar(&restored, "restored", false, "look for roles that the registry has forgotten, as after a restore of its table")
 	cmd.Flags().IntVar(&concurrency, "concurrency", 8, "roles tried at once")
 	return cmd
 }
