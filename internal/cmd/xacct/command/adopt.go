@@ -21,17 +21,17 @@ func newAdoptCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt CUSTOMER --hub NAME",
 		Short: "Register a role that exists already, without a stack",
-		Long: `Registers a role that a customer made before there was a link, by hand or by a tool
-of yours. The customer needs a link first, with external_id set to the one that the
-role asks for.
+		Long: `Register a role that a customer created before there was a link, by hand or with one
+of your tools. The customer needs a link first, with external_id set to the one that
+the role requires.
 
-The role is proven as every other: it must be assumable with the external ID, and
-refused without it and with a wrong one. It then shows in Terraform as active, with
-no stack. When the customer launches the link one day, their stack takes over.
+The role goes through the same proof as any other role: it must be assumable with the
+external ID, and refused without it and with a wrong one. It is then active in
+Terraform, with no stack. If the customer launches the link later, the stack takes over.
 
-Nothing tells when the customer deletes an adopted role but the round of proofs
-(` + "`xacct verify`" + `, and the registrar's own): it becomes degraded then. --release gives
-it up; so does destroying the link.`,
+If the customer deletes an adopted role, only a round of proofs notices it
+(` + "`xacct verify`" + `, or the registrar's own): the role becomes degraded. --release
+releases the role; so does destroying the link.`,
 		Example: `  xacct adopt globex --hub acme --role-arn arn:aws:iam::222222222222:role/monitoring`,
 		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,19 +51,19 @@ it up; so does destroying the link.`,
 		},
 	}
 	a.addTo(cmd)
-	cmd.Flags().StringVar(&a.roleARN, "role-arn", "", "the role (default: the one that the link's stack would create)")
-	cmd.Flags().BoolVar(&a.release, "release", false, "give the adopted role up: the customer is disconnected")
+	cmd.Flags().StringVar(&a.roleARN, "role-arn", "", "ARN of the role (default: the one that the link's stack would create)")
+	cmd.Flags().BoolVar(&a.release, "release", false, "release the adopted role: the customer is disconnected")
 	return cmd
 }
 
-// adoption is what the command line says.
+// adoption holds the command's flags.
 type adoption struct {
 	hubFlags
 	roleARN string
 	release bool
 }
 
-// run adopts or releases, and says what it has done.
+// run adopts or releases, and returns the message to print.
 func (a *adoption) run(ctx context.Context, in *intake, customer string) (string, error) {
 	for range linkAttempts {
 		found, err := in.records.Customer(ctx, customer)
@@ -84,11 +84,11 @@ func (a *adoption) run(ctx context.Context, in *intake, customer string) (string
 		_, err = in.records.PutHealth(ctx, reg, *entry)
 		switch {
 		case errors.Is(err, registry.ErrConflict):
-			continue // something else happened to the registration: look again
+			continue // the registration has changed meanwhile: read it again
 		case err != nil:
 			return "", in.explain(err)
 		case a.release:
-			return fmt.Sprintf("Role %s of customer %s is given up.", reg.Role, customer), nil
+			return fmt.Sprintf("Role %s of customer %s is released.", reg.Role, customer), nil
 		}
 		return fmt.Sprintf("Role %s of customer %s is proven and registered.", reg.Role, customer), nil
 	}
@@ -104,7 +104,7 @@ func (a *adoption) adopt(ctx context.Context, in *intake, customer onboarding.Cu
 		}
 	}
 	if role.Account.IsZero() {
-		return onboarding.Registration{}, nil, cli.Usage("the link of customer %s names no account: say --role-arn", customer.Link.CustomerID)
+		return onboarding.Registration{}, nil, cli.Usage("the link of customer %s names no account: give --role-arn", customer.Link.CustomerID)
 	}
 	var before *onboarding.Registration
 	for i, reg := range customer.Registrations {

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// longestReason keeps the reason of a block to what fits a few lines of a
-// terminal.
+// longestReason is the longest reason of a block, in characters: it must fit a
+// few lines of a terminal.
 const longestReason = 500
 
 func newBlockCommand(p process) *cobra.Command {
@@ -26,27 +26,28 @@ func newBlockCommand(p process) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "block CUSTOMER --hub NAME",
-		Short: "Refuse what a customer's stacks ask for, from the next message on",
-		Long: `Blocks a customer, with effect for the next message that any registrar of the hub
-looks at: nobody proves a role for the customer any more.
+		Short: "Refuse a customer's requests, from the next message on",
+		Long: `Block a customer, from the next message on that any registrar of the hub handles: no
+role is proven for the customer any more.
 
   Create   is FAILED at once, with a sentence that asks the customer to talk to you
   Update   is FAILED with the same sentence, and CloudFormation rolls it back; the
            rollback itself succeeds, and so does an Update whose time is nearly up
   Delete   succeeds, as always
 
-No living stack breaks, the role stays registered, and whoever may assume it still
-can: to end that, ask the customer to delete the stack. Terraform shows no change,
-and keeps the block whatever it does to the link; only ` + "`xacct unblock`" + ` ends it.
+Live stacks are not affected, the role stays registered, and its trusted principals can
+still assume it: to end that, ask the customer to delete the stack. Terraform shows no
+change, and keeps the block through every change of the link; only ` + "`xacct unblock`" + `
+ends it.
 
-The reason is for ` + "`xacct customers show`" + `; customers never read it. Blocking once more
+` + "`xacct customers show`" + ` prints the reason; customers never read it. Blocking again
 changes the reason.`,
 		Example: `  xacct block globex --hub acme --reason "floods the queue, ticket 4711"`,
 		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reason = strings.TrimSpace(reason)
 			if utf8.RuneCountInString(reason) > longestReason {
-				return cli.Usage("--reason is longer than %d characters: put the story elsewhere, and say here where", longestReason)
+				return cli.Usage("--reason is longer than %d characters: keep details elsewhere, and refer to them", longestReason)
 			}
 			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool {
 				if l.Blocked && l.BlockedReason == reason {
@@ -70,7 +71,7 @@ changes the reason.`,
 		},
 	}
 	on.addTo(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for those who run the hub")
+	cmd.Flags().StringVar(&reason, "reason", "", "the reason, for the operators of the hub")
 	return cmd
 }
 
@@ -78,9 +79,9 @@ func newUnblockCommand(p process) *cobra.Command {
 	var on hubFlags
 	cmd := &cobra.Command{
 		Use:   "unblock CUSTOMER --hub NAME",
-		Short: "End a block: the customer's next request is decided as any other",
-		Long: `Ends a block. What was refused meanwhile stays refused: the customer creates or
-updates the stack once more.`,
+		Short: "Unblock a customer",
+		Long: `Unblock a customer. Requests that were refused meanwhile stay refused: the customer
+has to create or update the stack again.`,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool {
@@ -91,7 +92,7 @@ updates the stack once more.`,
 			if err != nil {
 				return err
 			}
-			text := "Customer %s is blocked no longer.\n"
+			text := "Customer %s is no longer blocked.\n"
 			if !changed {
 				text = "Customer %s was not blocked.\n"
 			}
@@ -103,11 +104,12 @@ updates the stack once more.`,
 	return cmd
 }
 
-// linkAttempts is how often a change of a link that met another one starts over.
+// linkAttempts is how often a change of a link is tried if others change it at
+// the same time.
 const linkAttempts = 5
 
-// change changes a customer's link, as it is at that moment; the function says
-// whether there is anything to write.
+// change changes a customer's current link; the function returns whether there
+// is anything to write.
 func (f *hubFlags) change(ctx context.Context, p process, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
 	in, err := f.open(ctx, p, patience)
 	if err != nil {
@@ -129,5 +131,5 @@ func (f *hubFlags) change(ctx context.Context, p process, customer string, edit 
 			return link, err == nil, in.explain(err)
 		}
 	}
-	return link, false, fmt.Errorf("the link of customer %q of hub %q kept changing: somebody else is writing it; try again", customer, f.hub)
+	return link, false, fmt.Errorf("the link of customer %q of hub %q kept changing, because another process is writing it: try again", customer, f.hub)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// customerRole is one line of what the operator sees, under the names that the
-// Terraform resources have for the same things. It is what --json prints.
+// customerRole is one line for the operator, with the same names as in the
+// Terraform resources. It is what --json prints.
 type customerRole struct {
 	CustomerID         string   `json:"customer_id"`
 	AccountID          string   `json:"account_id,omitempty"`
@@ -27,7 +27,7 @@ type customerRole struct {
 	ExternalID         string   `json:"external_id,omitempty"`
 	GrantedPermissions []string `json:"granted_permissions,omitempty"`
 
-	// Parameters are what the customer typed in: a stranger's text.
+	// Parameters are what the customer typed in: untrusted text.
 	Parameters map[string]string `json:"parameters,omitempty"`
 
 	StackID       string     `json:"stack_id,omitempty"`
@@ -39,9 +39,9 @@ type customerRole struct {
 	BlockedReason string     `json:"blocked_reason,omitempty"`
 }
 
-// rolesOf are a customer's roles: the registration that speaks for the link
-// first, or a pending one where none does, and then any other that still has a
-// live stack.
+// rolesOf returns a customer's roles: first the registration that belongs to
+// the link, or a pending one if there is none, and then any other that still
+// has a live stack.
 func rolesOf(record registry.HubRecord, c onboarding.Customer, now time.Time) []customerRole {
 	var roles []customerRole
 	speaks := false
@@ -60,8 +60,8 @@ func rolesOf(record registry.HubRecord, c onboarding.Customer, now time.Time) []
 	return roles
 }
 
-// speaksFor reports whether a registration came of the link as it is today.
-// One that was disconnected before the link was issued anew did not.
+// speaksFor reports whether a registration belongs to the current link. One
+// that was disconnected before the link was issued again does not.
 func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
 	return len(onboarding.Customer{Link: link, Registrations: []onboarding.Registration{r}}.Current()) > 0
 }
@@ -110,7 +110,7 @@ func pending(link onboarding.Link, partition account.Partition, now time.Time) c
 	return role
 }
 
-// known is a time, or nil for none.
+// known returns a time, or nil if it is zero.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -21,36 +21,34 @@ func newCustomersCommand(p process) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "customers --hub NAME",
-		Short: "List the customers of a hub and how their roles are",
-		Long: `Lists the customers of a hub: those whose link is open or expired, and those who
-have a live stack. The vendor's own offboarding closes a link; --all shows closed
-ones too.
+		Short: "List a hub's customers and the status of their roles",
+		Long: `List the customers of a hub: those whose link is open or expired, and those that have
+a live stack. Offboarding closes a link; --all shows closed ones too.
 
-TEMPLATE is "current" where the customer's stack was made with today's role and
-trust specification, and "outdated" where it was made with another. With --outdated
-there is UPDATE, too: the link that opens the update of the stack in the customer's
-console. The times are UTC; CHANGED is when the status last changed. BLOCKED is since
-when ` + "`xacct block`" + ` has stopped the customer; there is no such column where
-nobody is.
+TEMPLATE is "current" if the customer's stack was created with today's role and trust
+specification, and "outdated" if it was created with another. With --outdated the
+column UPDATE has the link that opens the update of the stack in the customer's
+console. Times are UTC; CHANGED is when the status last changed. BLOCKED shows when
+the customer was blocked (` + "`xacct block`" + `); it is omitted if no customer is.
 
-With --json it prints a list of objects, sorted by customer_id:
+With --json the command prints a list of objects, sorted by customer_id:
 
   customer_id       the vendor's name for the customer
   account_id        the customer's AWS account
   link_status       open, expired or closed
   status            pending, active, degraded or disconnected
   reason            why it is degraded or disconnected
-  outdated          the live stack was made with another template_version than the link's
+  outdated          the live stack was created with another template_version than the link's
   template_version  as the stack reported it
   update_url        while outdated: opens the update of the stack in the customer's console
   role_arn          the registered role; while pending, the one that is expected
-  external_id       that the role asks for
+  external_id       the one that the role requires
   granted_permissions  optional permissions that the customer switched on
   stack_id, stack_region
   registered_at, proven_at, changed_at   RFC 3339
-  blocked_at, blocked_reason   of a customer whom ` + "`xacct block`" + ` has stopped
+  blocked_at, blocked_reason   if ` + "`xacct block`" + ` has blocked the customer
 
-What is not known is left out.`,
+Unknown values are omitted.`,
 		Example: `  xacct customers --hub acme --status degraded
   xacct customers --hub acme --json | jq -r '.[] | select(.outdated) | .customer_id'`,
 		Args: cli.NoArgs,
@@ -77,7 +75,7 @@ What is not known is left out.`,
 	flags := cmd.Flags()
 	flags.StringVar(&only.status, "status", "", "only this status: "+strings.Join(statuses, ", "))
 	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
-	flags.BoolVar(&only.all, "all", false, "also customers who were offboarded")
+	flags.BoolVar(&only.all, "all", false, "also customers that were offboarded")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	cmd.AddCommand(newCustomerShowCommand(p))
 	return cmd
@@ -87,7 +85,7 @@ var statuses = []string{
 	string(onboarding.Pending), string(onboarding.Active), string(onboarding.Degraded), string(onboarding.Disconnected),
 }
 
-// customerFilter is which customers somebody wants to see.
+// customerFilter selects the customers to print.
 type customerFilter struct {
 	status   string
 	outdated bool
@@ -96,7 +94,7 @@ type customerFilter struct {
 
 func (f customerFilter) check() error {
 	if f.status != "" && !slices.Contains(statuses, f.status) {
-		return cli.Usage("--status %q is none: it is %s", f.status, strings.Join(statuses, ", "))
+		return cli.Usage("invalid --status %q: must be one of %s", f.status, strings.Join(statuses, ", "))
 	}
 	return nil
 }
@@ -117,8 +115,8 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 	return roles
 }
 
-// printCustomers prints the table. Update links are long, so they are only for
-// those who ask who is outdated.
+// printCustomers prints the table. Update links are long, so they are printed
+// only with --outdated.
 func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
 	t := cli.NewTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
 	counts := map[string]int{}
@@ -147,7 +145,7 @@ func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.
 	return err
 }
 
-// template is how the customer's template compares with the link's.
+// template says how the customer's template compares with the link's.
 func (r customerRole) template() string {
 	switch {
 	case r.TemplateVersion == "" || r.Status == string(onboarding.Disconnected):
@@ -158,7 +156,7 @@ func (r customerRole) template() string {
 	return "current"
 }
 
-// noCustomer says what to look at where there is no such customer.
+// noCustomer returns an error that says where to look for customers.
 func noCustomer(id, hub string) error {
 	return fmt.Errorf("hub %q has no link for customer %q: `xacct customers --hub %s --all` lists those that it has", hub, id, hub)
 }

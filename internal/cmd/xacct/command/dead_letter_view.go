@@ -18,21 +18,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// letterView is a dead letter as far as it can be understood.
+// letterView is a dead letter as far as it can be parsed.
 type letterView struct {
 	deadletters.Letter
 
-	kind     string // Create, Update, Delete, as far as it says; "unreadable" where it is no phone-home
-	customer string // empty: nobody's that is known
+	kind     string // Create, Update or Delete; "unreadable" if it is no phone-home
+	customer string // empty: of no known customer
 	account  string
-	request  *phonehome.Request // nil where it is none
+	request  *phonehome.Request // nil if it is no phone-home
 }
 
 const unreadable = "unreadable"
 
-// viewLetters reads the letters, and finds out whose they are. All customers
-// come with one query, however many letters there are; where none can be read
-// nobody is asked.
+// viewLetters parses the letters, and finds their customers. All customers are
+// read with one query, however many letters there are; if no letter can be
+// parsed, none are read.
 func (in *intake) viewLetters(ctx context.Context, letters []deadletters.Letter) ([]letterView, error) {
 	views := make([]letterView, len(letters))
 	readable := false
@@ -60,7 +60,7 @@ func newLetterView(letter deadletters.Letter) letterView {
 	view := letterView{Letter: letter, kind: unreadable}
 	request, err := phonehome.Decode([]byte(letter.Body))
 	if err != nil {
-		// What it claims to be is better than nothing, for a person.
+		// An unverified claim is better than nothing, for a person.
 		if envelope, err := phonehome.DecodeEnvelope([]byte(letter.Body)); err == nil {
 			view.kind = claimedKind(envelope.Message)
 		}
@@ -82,8 +82,8 @@ func claimedKind(message string) string {
 	return unreadable
 }
 
-// owners finds customers by what a phone-home says of itself, which proves
-// nothing: it is a hint for the person who looks.
+// owners returns customers by what a phone-home says of itself, which proves
+// nothing: it is a hint for the operator.
 type owners struct {
 	byExternalID map[string]string
 	byStack      map[account.StackARN]string
@@ -131,19 +131,19 @@ func (v letterView) print(out io.Writer) {
 }
 
 // Signed URLs in JSON, which may be a string within JSON: the query of a URL,
-// and what is signed or secret in it however the "?" and "=" are written.
+// and signed or secret values in it, however the "?" and "=" are written.
 var (
 	queryPart  = regexp.MustCompile(`(?i)(https?:[^\s"?]*)\?(?:\\+[^\s"\\]|[^\s"\\])*`)
 	signedPart = regexp.MustCompile(`(?i)((?:Signature|X-Amz-Security-Token|X-Amz-Credential|AWSAccessKeyId)(?:=|%3d|\\+u003d))(?:\\+[^\s"\\]|[^\s"\\&])*`)
 )
 
-// withoutSignatures leaves out what makes a URL good for a request.
+// withoutSignatures removes from URLs what makes them usable.
 func withoutSignatures(s string) string {
 	return signedPart.ReplaceAllString(queryPart.ReplaceAllString(s, "$1?…"), "$1…")
 }
 
-// text is somebody else's text with its lines, and with nothing in it that a
-// terminal would obey.
+// text returns untrusted text with its lines, without characters that a
+// terminal would interpret.
 func text(s string) string {
 	var lines []string
 	for line := range strings.Lines(s) {

@@ -19,11 +19,11 @@ import (
 func newDeadLettersCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead-letters",
-		Short: "See what no registrar could handle, and send it back",
+		Short: "Show messages that no registrar could handle, and send them back",
 		Long: `The dead-letter queue of a hub holds messages that no registrar could handle:
-forged or broken ones, put there at once, and those that were received again and
-again. Looking at them leaves them there; for up to two minutes after a look that
-was cut short, nobody else sees them.`,
+forged or broken ones, moved there at once, and those that were received as often as
+the queue allows. Reading leaves them there; if reading is interrupted, they are
+invisible to others for up to two minutes.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -40,7 +40,7 @@ func newDeadLettersListCommand(p process) *cobra.Command {
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
-				return cli.Usage("--limit %d: it is 1 or more", limit)
+				return cli.Usage("--limit %d: must be at least 1", limit)
 			}
 			in, err := on.open(cmd.Context(), p, patience)
 			if err != nil {
@@ -58,7 +58,7 @@ func newDeadLettersListCommand(p process) *cobra.Command {
 		},
 	}
 	on.addTo(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 200, "how many to list at most")
+	cmd.Flags().IntVar(&limit, "limit", 200, "most letters to list")
 	return cmd
 }
 
@@ -67,7 +67,7 @@ func newDeadLettersShowCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID --hub NAME",
 		Short: "Show one dead letter with its text",
-		Long:  "Shows one dead letter with its text. The signatures of URLs are left out: whoever\nhas one can answer in our place.",
+		Long:  "Show one dead letter with its text. The signatures of URLs are omitted, because with\none of them anyone could answer in our place.",
 		Args:  cli.Exactly(1, "ID: as `xacct dead-letters list` prints it"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := on.open(cmd.Context(), p, patience)
@@ -104,13 +104,13 @@ func newDeadLettersRedriveCommand(p process) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "redrive (ID... | --all) --hub NAME",
-		Short: "Send dead letters back to be handled once more",
-		Long: `Sends dead letters back to the hub's queue, and then deletes them here. The same
-request always gets the same answer, so a message that comes twice harms nobody.
-What nobody can handle comes back with its reason.`,
+		Short: "Send dead letters back to the hub's queue",
+		Long: `Send dead letters back to the hub's queue, and then delete them here. The same
+request always gets the same answer, so a message that comes twice does no harm. A
+message that still cannot be handled comes back with its reason.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if all == (len(args) > 0) {
-				return cli.Usage("say which: IDs as `xacct dead-letters list` prints them, or --all")
+				return cli.Usage("give the IDs that `xacct dead-letters list` prints, or --all")
 			}
 			return nil
 		},
@@ -123,11 +123,11 @@ What nobody can handle comes back with its reason.`,
 		},
 	}
 	on.addTo(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "all that are there")
+	cmd.Flags().BoolVar(&all, "all", false, "all dead letters")
 	return cmd
 }
 
-// redrive sends the letters of these IDs back, or all where there are none.
+// redrive sends the letters of these IDs back, or all if there are none.
 func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string) error {
 	var sent []deadletters.Letter
 	var left int
@@ -165,7 +165,7 @@ func (in *intake) explainDeadLetters(err error) error {
 	return in.explainQueue(err, hub.DeadLetterQueueName(in.record.Name))
 }
 
-// readLetters are the dead letters up to a limit, oldest first, and whether
+// readLetters returns the dead letters up to a limit, oldest first, and whether
 // there are more.
 func (in *intake) readLetters(ctx context.Context, limit int) (letters []deadletters.Letter, more bool, err error) {
 	err = in.deadLetters().Read(ctx, func(l deadletters.Letter) (enough bool) {
@@ -184,7 +184,7 @@ func (in *intake) readLetters(ctx context.Context, limit int) (letters []deadlet
 }
 
 func noLetters(ids []string) error {
-	return fmt.Errorf("there is no dead letter %s; one that somebody else has just looked at is back within two minutes", strings.Join(ids, ", "))
+	return fmt.Errorf("there is no dead letter %s; one that another process has just read is visible again within two minutes", strings.Join(ids, ", "))
 }
 
 func printLetters(out io.Writer, letters []letterView, more bool) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/events"
 )
 
-// tell sends the events that wait, those that the command itself has caused
-// among them: there may be no registrar that does.
+// tell sends the waiting events, including those that the command itself has
+// caused: no registrar may be running.
 func (in *intake) tell(ctx context.Context) error {
 	if in.record.EventBus.IsZero() {
 		return nil

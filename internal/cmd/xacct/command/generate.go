@@ -22,11 +22,11 @@ func newGenerateCommand() *cobra.Command {
 	var schema bool
 	cmd := &cobra.Command{
 		Use:   "generate",
-		Short: "Make templates, links and a hub without Terraform",
-		Long: `Makes, from a role's specification in a small YAML or JSON file, what the provider
-would make: the customer's template, the launch link, a StackSet for the customer's
+		Short: "Generate templates, links and a hub without Terraform",
+		Long: `Generate, from a role's specification in a small YAML or JSON file, what the provider
+would create: the customer's template, the launch link, a StackSet for the customer's
 organization, a Terraform module for the customer, and the vendor's hub as
-CloudFormation. Nothing is asked of AWS.`,
+CloudFormation. No AWS call is made.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if schema {
@@ -57,18 +57,18 @@ func (f *generateFlags) command(name, short string, kinds []generate.Kind) *cobr
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.file == "" {
-				return cli.Usage("say which specification with --file; - reads it from standard input")
+				return cli.Usage("--file is missing: the specification; - reads it from standard input")
 			}
 			return f.run(cmd, kinds)
 		},
 	}
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "the specification, in YAML or JSON; - is standard input")
 	cmd.Flags().StringVarP(&f.out, "out", "o", ".", "folder to write into")
-	cmd.Flags().BoolVar(&f.force, "force", false, "write over files that are there and differ")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite existing files that differ")
 	return cmd
 }
 
-// run makes everything before it writes anything.
+// run generates everything before it writes anything.
 func (f *generateFlags) run(cmd *cobra.Command, kinds []generate.Kind) error {
 	text, err := f.read(cmd.InOrStdin())
 	if err != nil {
@@ -108,7 +108,7 @@ func (f *generateFlags) read(stdin io.Reader) ([]byte, error) {
 	return text, nil
 }
 
-// write writes all files or none: one that somebody else wrote is not lost.
+// write writes all files or none: a file of other origin is not overwritten.
 func (f *generateFlags) write(out io.Writer, files []generate.File) error {
 	var differ []string
 	for _, file := range files {
@@ -120,7 +120,7 @@ func (f *generateFlags) write(out io.Writer, files []generate.File) error {
 		}
 	}
 	if len(differ) > 0 && !f.force {
-		return fmt.Errorf("%s %s there already and different: say --force to write over them, and nothing was written now",
+		return fmt.Errorf("%s %s there already and different: nothing was written; --force overwrites them",
 			strings.Join(differ, ", "), isOrAre(len(differ)))
 	}
 	for _, file := range files {

@@ -40,12 +40,12 @@ type intake struct {
 
 var hubNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 
-// patience is how often a person's command tries a call before it says that
-// something is wrong.
+// patience is how often an interactive command tries a call before it reports
+// an error.
 const patience = 4
 
 // open finds the hub. maxRetries is how often each call is tried; 0 is the
-// default of whatever runs unattended.
+// default of unattended commands.
 func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake
 	return in, in.explain(err)
 }
 
-// check says what is wrong with the hub's name, if anything.
+// check returns an error if the hub's name is invalid.
 func (f *hubFlags) check() error {
 	if f.hub == "" {
 		return cli.Usage("--hub is missing: the name of the hub, as in xacct_hub.name")
@@ -73,8 +73,8 @@ func (f *hubFlags) check() error {
 	return nil
 }
 
-// load reads AWS configuration as the provider does, and turns its diagnostics
-// into one error.
+// load reads the AWS configuration as the provider does, and returns its
+// diagnostics as one error.
 func (f *hubFlags) load(ctx context.Context, version string, maxRetries int) (*awsclient.Clients, error) {
 	clients, diagnostics := awsclient.Load(ctx, awsclient.Config{
 		Region: f.region, Profile: f.profile, MaxRetries: maxRetries,
@@ -95,8 +95,8 @@ func (f *hubFlags) load(ctx context.Context, version string, maxRetries int) (*a
 	return clients, nil
 }
 
-// explain names the missing permission where an error of the registry is one;
-// other errors of it speak for themselves.
+// explain names the missing permission if an error of the registry is one; its
+// other errors need no explanation.
 func (in *intake) explain(err error) error {
 	if !awsclient.IsAccessDenied(err) {
 		return err
@@ -105,12 +105,12 @@ func (in *intake) explain(err error) error {
 		in.clients.Partition(), in.clients.Region, in.clients.Account, in.records.Table()))
 }
 
-// explainQueue is explain for one of the hub's queues. A queue that is gone is
-// said to be gone, and who makes it anew.
+// explainQueue is explain for one of the hub's queues. For a missing queue it
+// says how to create it again.
 func (in *intake) explainQueue(err error, name string) error {
 	switch {
 	case awsclient.IsNotFound(err):
-		return fmt.Errorf("hub %q has lost its queue %s in %s of account %s: terraform apply makes it anew", in.record.Name, name, in.clients.Region, in.clients.Account)
+		return fmt.Errorf("hub %q has lost its queue %s in %s of account %s: terraform apply creates it again", in.record.Name, name, in.clients.Region, in.clients.Account)
 	case awsclient.IsAccessDenied(err):
 		return in.clients.Explain(err, fmt.Sprintf("arn:%s:sqs:%s:%s:%s", in.clients.Partition(), in.clients.Region, in.clients.Account, name))
 	}

@@ -31,7 +31,7 @@ func newLinkCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "link HUB/CUSTOMER",
 		Short: "Print a customer's launch link, or another way to launch the same stack",
-		Long: `Prints what the customer launches, as the xacct_onboarding_link of Terraform has it:
+		Long: `Print what the customer launches, as in Terraform's xacct_onboarding_link:
 
   --format url        the link into the CloudFormation console (default)
   --format cli        a command of the AWS command line, safe to paste into a shell
@@ -40,16 +40,16 @@ func newLinkCommand(p process) *cobra.Command {
                       the same stack in all accounts of the organization but that one
 
 With --region the stack is created in another of the hub's Regions than the one that
-the link proposes. With --update it prints how a customer who has a stack gives it
-today's template: everything that was chosen in the stack stays as it is. By the
-command line, optional permissions that are new since are off.
+the link proposes. With --update the command prints how to update the customer's
+existing stack to today's template: everything that was chosen in the stack stays. On
+the command line, optional permissions that were added since are off.
 
-Where the hub's template_access is presigned, the address of the template is signed
-with your own credentials: it works for as long as --valid-for says, seven days at
-most, and no longer than the credentials do. Standard error says until when.
+If the hub's template_access is presigned, the address of the template is signed with
+your own credentials: it is valid for --valid-for, at most seven days, and no longer
+than the credentials. Standard error shows until when.
 
-A closed link is refused. What else would keep the customer from launching is said
-on standard error; standard output has nothing but what is asked for.`,
+A closed link is refused. Everything else that would keep the customer from launching
+is a warning on standard error; standard output has only what was asked for.`,
 		Example: `  xacct link acme/globex
   xacct link acme/globex --region eu-central-1 --format cli
   xacct link acme/globex --update`,
@@ -81,9 +81,9 @@ on standard error; standard output has nothing but what is asked for.`,
 	flags := cmd.Flags()
 	flags.StringVar(&how.region, "region", "", "Region to launch in, one of the hub's (default: the link's)")
 	flags.StringVar(&how.format, "format", "url", "what to print: "+strings.Join(linkFormats, ", "))
-	flags.BoolVar(&how.update, "update", false, "for the stack that the customer has, rather than for a new one")
-	flags.DurationVar(&how.life, "valid-for", awsclient.MaxPresigned, "how long a link works that has to be signed, seven days at most")
-	flags.StringVar(&how.console, "console", "", "URL that links begin with instead of the AWS console's, for the sandbox")
+	flags.BoolVar(&how.update, "update", false, "print how to update the customer's existing stack")
+	flags.DurationVar(&how.life, "valid-for", awsclient.MaxPresigned, "how long a signed link is valid, at most seven days")
+	flags.StringVar(&how.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
 	flags.StringVar(&on.region, "hub-region", "", "the hub's own Region (default: as AWS tools find it)")
 	flags.StringVar(&on.profile, "profile", "", "profile of the shared AWS configuration")
 	return cmd
@@ -91,7 +91,7 @@ on standard error; standard output has nothing but what is asked for.`,
 
 var linkFormats = []string{"url", "cli", "terraform", "stackset"}
 
-// linkFlags are which of the ways to launch somebody wants to see.
+// linkFlags select a way to launch.
 type linkFlags struct {
 	region  string
 	format  string
@@ -103,15 +103,15 @@ type linkFlags struct {
 func (f linkFlags) check() error {
 	switch {
 	case !slices.Contains(linkFormats, f.format):
-		return cli.Usage("--format %q is none: it is %s", f.format, strings.Join(linkFormats, ", "))
+		return cli.Usage("invalid --format %q: must be one of %s", f.format, strings.Join(linkFormats, ", "))
 	case f.life < time.Minute || f.life > awsclient.MaxPresigned:
-		return cli.Usage("--valid-for %s is not between 1m and %s", f.life, awsclient.MaxPresigned)
+		return cli.Usage("--valid-for %s: must be between 1m and %s", f.life, awsclient.MaxPresigned)
 	case f.update && f.region != "":
-		return cli.Usage("--update and --region don't go together: a stack stays in the Region that it is in")
+		return cli.Usage("--update cannot be used with --region: a stack stays in its Region")
 	case f.update && f.format == "stackset":
 		return cli.Usage("--update is for one stack: a StackSet is updated with `aws cloudformation update-stack-set`, in the organization's management account")
 	case f.update && f.format == "terraform":
-		return cli.Usage("--update is for stacks that the console or the command line made: in Terraform the customer replaces the resource's arguments by those that `--format terraform` prints")
+		return cli.Usage("--update is for stacks that the console or the command line created: in Terraform the customer replaces the resource's arguments by those that `--format terraform` prints")
 	}
 	return nil
 }
@@ -129,14 +129,14 @@ func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake,
 	return in, found, in.explain(err)
 }
 
-// sign signs the address of the link's template, where customers could not read
-// it otherwise, and says how long that lasts.
+// sign signs the address of the link's template if customers cannot read it
+// otherwise, and prints how long the signature is valid.
 func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) error {
 	if !in.record.TemplateAccess.Signed() || link.Status(in.clock()) == onboarding.LinkClosed {
 		return nil
 	}
 	if f.format == "terraform" {
-		return fmt.Errorf("the templates of hub %q are read with a signature, which would stay in the customer's state and soon be dead: --format cli or url fits", link.Hub)
+		return fmt.Errorf("the templates of hub %q are read with a signature, which would stay in the customer's state and soon expire: use --format cli or url", link.Hub)
 	}
 	opened, err := hub.New(in.clients, link.Hub, in.clock, rand.Reader)
 	if err != nil {
@@ -147,21 +147,21 @@ func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, 
 		return err
 	}
 	link.TemplateURL = signed.URL
-	fmt.Fprintf(notes, "It works until %s UTC, for whoever has it.\n", cli.Moment(signed.DiesAt))
+	fmt.Fprintf(notes, "It is valid until %s UTC, for everyone who has it.\n", cli.Moment(signed.DiesAt))
 	if signed.SessionEndUnknown {
-		fmt.Fprintln(notes, "It ends sooner where your credentials do: they are a session's, and don't say until when.")
+		fmt.Fprintln(notes, "It expires earlier if your credentials do: they are a session's, whose end is unknown.")
 	}
 	return nil
 }
 
-// write is the way to launch, or to update, that was asked for.
+// write prints the requested way to launch or to update.
 func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (string, error) {
 	customer := fmt.Sprintf("customer %q of hub %q", c.Link.CustomerID, c.Link.Hub)
 	if how.update {
 		return in.writeUpdate(c, how, customer)
 	}
 	if c.Link.Status(now) == onboarding.LinkClosed {
-		return "", fmt.Errorf("the link of %s was closed on %s: whoever launches it is refused; declare it again to onboard them anew", customer, cli.Moment(c.Link.ClosedAt))
+		return "", fmt.Errorf("the link of %s was closed on %s, and launching it is refused: declare it again to onboard the customer again", customer, cli.Moment(c.Link.ClosedAt))
 	}
 	declared, err := declaredOf(c.Link, customer)
 	if err != nil {
@@ -190,7 +190,7 @@ func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (st
 	return link.URL(how.console)
 }
 
-// regionOf is one of the hub's Regions by its name.
+// regionOf returns one of the hub's Regions by its name.
 func (in *intake) regionOf(name string) (account.Region, error) {
 	var names []string
 	for _, region := range in.record.Regions {
@@ -199,13 +199,13 @@ func (in *intake) regionOf(name string) (account.Region, error) {
 		}
 		names = append(names, region.String())
 	}
-	return account.Region{}, cli.Usage("--region %q is no Region of hub %q: it has topics in %s, and a stack elsewhere could not phone home", name, in.record.Name, strings.Join(names, ", "))
+	return account.Region{}, cli.Usage("--region %q is not a Region of hub %q: it has topics in %s, and a stack elsewhere could not phone home", name, in.record.Name, strings.Join(names, ", "))
 }
 
 func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer string) (string, error) {
 	registered, ok := withStack(c)
 	if !ok {
-		return "", fmt.Errorf("%s has no live stack to update: `xacct link %s` prints how to make one", customer, c.Link.ID())
+		return "", fmt.Errorf("%s has no live stack to update: `xacct link %s` prints how to create one", customer, c.Link.ID())
 	}
 	if how.format != "cli" {
 		return quickcreate.UpdateURL(how.console, registered.Stack, c.Link.TemplateURL)
@@ -225,7 +225,7 @@ func declaredOf(link onboarding.Link, customer string) (declaration.Declaration,
 	return declared, nil
 }
 
-// withStack is the customer's registration that has a live stack.
+// withStack returns the customer's registration that has a live stack.
 func withStack(c onboarding.Customer) (onboarding.Registration, bool) {
 	for _, r := range c.Registrations {
 		if r.Live() && !r.Stack.IsZero() {
@@ -235,7 +235,7 @@ func withStack(c onboarding.Customer) (onboarding.Registration, bool) {
 	return onboarding.Registration{}, false
 }
 
-// warn says what would keep the customer from launching what is printed.
+// warn prints what would keep the customer from launching the link.
 func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	registered, live := withStack(c)
 	switch {
@@ -243,7 +243,7 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 		fmt.Fprintf(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", cli.Moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
 	case f.update:
 	case c.Link.Status(now) == onboarding.LinkExpired:
-		fmt.Fprintf(out, "Warning: the link expired on %s, and whoever launches it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
+		fmt.Fprintf(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
 	case live:
 		fmt.Fprintf(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", registered.Stack, c.Link.ID())
 	}

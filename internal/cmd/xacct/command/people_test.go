@@ -17,7 +17,7 @@ import (
 )
 
 // people writes one customer of each kind into the registry, with times and
-// external IDs that are the same in every run.
+// external IDs that are equal in every run.
 func (w *world) people(ts *testscript.TestScript, _ []string) {
 	ctx, day := context.Background(), time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
 	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return day.Add(-30 * time.Minute) }, registry.By(w.clients.CallerARN))
@@ -56,7 +56,7 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 		Cause: "arn:aws:iam::111111111111:role/registrar may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker",
 	}))
 
-	// Umbrella's whole story is in the history.
+	// Umbrella's history has every kind of entry.
 	history := func(at time.Time, request string, came phonehome.RequestType, outcome onboarding.Outcome, status onboarding.RegistrationStatus, detail string) onboarding.HistoryEntry {
 		return onboarding.HistoryEntry{
 			At: at, CustomerID: "umbrella", Account: umbrella.Account, Stack: umbrella.Stack, LogicalID: "PhoneHome",
@@ -73,7 +73,7 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 	ts.Check(err)
 }
 
-// link is a link as the vendor would declare it, not yet written.
+// link returns a link as the vendor would declare it, not yet written.
 func (w *world) link(customer, accountID string) onboarding.Link {
 	return onboarding.Link{
 		Hub:             "acme",
@@ -89,7 +89,7 @@ func (w *world) link(customer, accountID string) onboarding.Link {
 	}
 }
 
-// registration is what a link became, not yet written.
+// registration returns what a link became, not yet written.
 func (w *world) registration(link onboarding.Link, status onboarding.RegistrationStatus, region string) onboarding.Registration {
 	at := time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
 	return onboarding.Registration{

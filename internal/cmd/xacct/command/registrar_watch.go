@@ -14,7 +14,7 @@ import (
 
 const defaultListen = "127.0.0.1:9464"
 
-// listenAddress is where somebody may look how the registrar is doing.
+// listenAddress is the address of the registrar's metrics and health.
 type listenAddress struct {
 	address string
 	asked   bool // by a person, who then wants it there or not at all
@@ -23,7 +23,7 @@ type listenAddress struct {
 func (l *listenAddress) String() string { return l.address }
 func (*listenAddress) Type() string     { return "address" }
 
-// Set reads a flag.
+// Set parses a flag.
 func (l *listenAddress) Set(address string) error {
 	l.asked = true
 	if address == "off" || address == "" {
@@ -39,7 +39,7 @@ func (l *listenAddress) Set(address string) error {
 
 // watchServer serves metrics and health; it may serve nothing.
 type watchServer struct {
-	address string // "off" where it serves nothing
+	address string // "off" if it serves nothing
 	server  *http.Server
 }
 
@@ -64,7 +64,7 @@ func (l listenAddress) serve(handler http.Handler, logger *slog.Logger) (*watchS
 	return s, nil
 }
 
-// stop lets whoever is being served have the rest.
+// stop lets requests in flight finish.
 func (s *watchServer) stop() {
 	if s.server == nil {
 		return

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package command is the command line of xacct, one command a file. It reads
+// Package command is the command line of xacct, one command per file. It reads
 // AWS configuration as every AWS program does: environment, shared files,
 // profiles. The program is a main function around Run; the project's own trials
 // have another one, whose clock can be moved.
@@ -19,13 +19,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
 )
 
-// process is what all commands are told of the program that they run in.
+// process is what all commands know of the program that they run in.
 type process struct {
 	version string
 	clock   func() time.Time
 }
 
-// Run does what the process's arguments say, and returns its exit code. In a
+// Run executes the command line of the process, and returns its exit code. In a
 // Lambda function, which has no arguments, it is the registrar.
 func Run(version string, clock func() time.Time) int {
 	p := process{version, clock}
@@ -53,8 +53,8 @@ func newRootCommand(p process) *cobra.Command {
 	return root
 }
 
-// oneLine is cli.OneLine, but for a missing permission, which says all there is
-// to say by itself; the SDK's own words for it are a paragraph.
+// oneLine is cli.OneLine, except for a missing permission, which needs no more
+// words; the SDK's own message for it is a paragraph.
 func oneLine(err error) string {
 	var denied *awsclient.PermissionError
 	if errors.As(err, &denied) {

@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden parts of testdata/script")
 
-// now is the time of the commands in most scripts, for the sake of ages in
-// their goldens. A script that unsets the variable gets the real one.
+// now is the time of the commands in most scripts, because their goldens
+// contain ages. A script that unsets the variable gets the real time.
 const (
 	nowVariable = "XACCT_TEST_NOW"
 	now         = "2026-05-10T12:00:00Z"
@@ -40,9 +40,9 @@ func scriptClock() func() time.Time {
 	return func() time.Time { return fixed }
 }
 
-// TestCommands runs the scripts of testdata/script, each with a sandbox of its
-// own in which the vendor has a hub named acme. `go test -update` rewrites what
-// they compare with.
+// TestCommands runs the scripts of testdata/script, each with its own sandbox
+// in which the vendor has a hub named acme. `go test -update` rewrites their
+// golden parts.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

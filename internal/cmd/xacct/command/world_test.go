@@ -35,18 +35,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// world is what a script plays in: a sandbox with a vendor and its hub.
+// world is a script's sandbox with a vendor and a hub.
 type world struct {
 	box     *sandbox.Sandbox
 	clients *awsclient.Clients
 	hub     *hub.Manager
 	record  registry.HubRecord
-	mend    func() // what fails on purpose
+	mend    func() // calls that fail on purpose
 }
 
 const home = "us-east-1"
 
-// setUp makes a script's world, and puts the vendor into its environment.
+// setUp creates a script's world, and puts the vendor into its environment.
 func setUp(env *testscript.Env) error {
 	box, err := sandbox.Start()
 	if err != nil {
@@ -95,7 +95,7 @@ func (w *world) templateAccess(ts *testscript.TestScript, args []string) {
 	w.record = state.Record
 }
 
-// script makes a command of scripts from a method. None may be negated.
+// script returns a command of scripts from a method. None may be negated.
 func (*world) script(do func(*world, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg {
@@ -106,7 +106,8 @@ func (*world) script(do func(*world, *testscript.TestScript, []string)) func(*te
 	}
 }
 
-// as NAME ACTION... makes the script a vendor's user who may do only that.
+// as NAME ACTION... makes the script a vendor's user with only these
+// permissions.
 func (w *world) as(ts *testscript.TestScript, args []string) {
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":["%s"]}]}`, strings.Join(args[1:], `","`))
 	keys, err := w.box.NewUser(sandbox.VendorAccount, args[0], policy)
@@ -115,14 +116,14 @@ func (w *world) as(ts *testscript.TestScript, args []string) {
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey)
 }
 
-// role CUSTOMER ACCOUNT STATE puts a registered role into a customer's account,
-// or changes it: "good" asks for the external ID, "open" for none, "wrong" for
-// another one, "gone" is none.
+// role CUSTOMER ACCOUNT STATE creates a registered role in a customer's
+// account, or changes it: "good" requires the external ID, "open" requires
+// none, "wrong" another one, "gone" deletes the role.
 func (w *world) role(ts *testscript.TestScript, args []string) {
 	ctx := context.Background()
 	customer, accountID, state := args[0], args[1], args[2]
 	client, name := w.iam(ts, accountID), aws.String("acme-"+customer)
-	_, _ = client.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: name}) // there may be none
+	_, _ = client.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: name}) // there may be no role yet
 	condition := map[string]string{
 		"good":  fmt.Sprintf(`,"Condition":{"StringEquals":{"sts:ExternalId":%q}}`, w.link(customer, accountID).ExternalID),
 		"wrong": `,"Condition":{"StringEquals":{"sts:ExternalId":"somebody-elses"}}`,
@@ -144,7 +145,7 @@ func (w *world) role(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 }
 
-// quiet is a line of the history that is no event.
+// quiet matches a line of the history that is no event.
 func quiet(r onboarding.Registration) onboarding.HistoryEntry {
 	return onboarding.HistoryEntry{At: r.ChangedAt, CustomerID: r.CustomerID, Account: r.Account, Outcome: onboarding.OutcomeTombstone}
 }
@@ -158,7 +159,7 @@ func (w *world) iam(ts *testscript.TestScript, accountID string) *iam.Client {
 	})
 }
 
-// invite CUSTOMER ACCOUNT [KEY...] makes a real link, whose URL is then in
+// invite CUSTOMER ACCOUNT [KEY...] creates a real link, whose URL is then in
 // $LINK. The keys are optional permissions, switched on unless the customer
 // switches them off.
 func (w *world) invite(ts *testscript.TestScript, args []string) {
@@ -265,7 +266,7 @@ func (w *world) fail(_ *testscript.TestScript, args []string) {
 }
 
 // hasten makes the sandbox's time run fast, so that a long poll of an empty
-// queue is soon over.
+// queue ends soon.
 func (w *world) hasten(*testscript.TestScript, []string) { w.box.Clock().SetRate(50) }
 
 // newer makes the hub's record one that a newer release wrote.
@@ -294,7 +295,7 @@ var (
 )
 
 // normalize FILE writes what the last command printed, without the IDs and
-// times that are others in every run.
+// times that differ in every run.
 func (w *world) normalize(ts *testscript.TestScript, args []string) {
 	out := when.ReplaceAllString(uuid.ReplaceAllString(ts.ReadFile("stdout"), "<id>"), "<time>")
 	ts.Check(writeFile(ts.MkAbs(args[0]), out))
