@@ -69,7 +69,7 @@ func TestAfterARestoreEveryLiveCustomerIsActiveAgain(t *testing.T) {
 	never.Unknown()
 	blocked.Unknown()
 
-	// Whoever was found goes on like any other.
+	// A registration that was found again works like any other.
 	sleeps.Delete(sleepsStack)
 	sleeps.Settled(sleepsStack, "DELETE_COMPLETE")
 	updates.Update(updatesStack, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV1))})
@@ -80,6 +80,6 @@ func TestAfterARestoreEveryLiveCustomerIsActiveAgain(t *testing.T) {
 	sleeps.Owned(sleepsStack, onboarding.Disconnected)
 	updates.Owned(updatesStack, onboarding.Active)
 	if n := w.DeadLetters(); n != 0 {
-		t.Errorf("%d messages were put aside", n)
+		t.Errorf("%d messages were moved to the dead-letter queue", n)
 	}
 }
