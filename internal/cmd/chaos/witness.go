@@ -54,7 +54,7 @@ func (w *witness) asks(c *kernel.Call) error {
 	}
 	form, err := url.ParseQuery(string(c.Body))
 	if err != nil {
-		return nil // nolint:nilerr // SNS reports it itself
+		return nil //nolint:nilerr // SNS reports it itself
 	}
 	var m struct{ RequestType, StackID, LogicalResourceID, RequestID string }
 	if json.Unmarshal([]byte(form.Get("Message")), &m) != nil {
