@@ -60,8 +60,3 @@ resource "xacct_customer_role" "customer" {
   link = each.value.id
   wait = var.wait
 }
-
-data "xacct_customer_roles" "all" {
-  hub        = xacct_hub.this.id
-  depends_on = [xacct_customer_role.customer]
-}

@@ -5,10 +5,16 @@ output "links" {
 
 output "role_arns" {
   description = "Roles that were proven, by customer: ready to assume with the customer's external ID."
-  value       = data.xacct_customer_roles.all.role_arns
+  value       = { for id, role in xacct_customer_role.customer : id => role.role_arn if role.status == "active" }
 }
 
 output "roles" {
-  description = "Every customer who has launched, whatever the state of their role."
-  value       = data.xacct_customer_roles.all.roles
+  description = "Every customer's role, whatever its state."
+  value = [for id, role in xacct_customer_role.customer : {
+    customer_id  = id
+    account_id   = role.account_id
+    role_arn     = role.role_arn
+    status       = role.status
+    stack_region = role.stack_region
+  }]
 }

@@ -6,6 +6,7 @@ package provider_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -444,4 +445,32 @@ func runsOf(c refactoring, size string) int {
 		return 1
 	}
 	return runs
+}
+
+// TestALostStateIsImportedInAnyOrder imports what the quickstart declares, from
+// the end and from the beginning, and wants nothing to be changed then.
+func TestALostStateIsImportedInAnyOrder(t *testing.T) {
+	t.Parallel()
+	with := steps.InProcess(inProcess)
+	if withEngine() {
+		with = steps.Engine(acctest.Engine(t), factories())
+	}
+	s := &refactored{World: acctest.Start(t), t: t, change: refactoring{before: plain, after: plain}, with: with, ws: steps.Open(t, with), all: []circumstance{pending, live}, were: map[int]onboarding.Customer{}, urls: map[int]any{}}
+	s.begin()
+	config := s.config(plain)
+	type imported struct{ address, id string }
+	all := []imported{{"xacct_hub.this", "acme"}}
+	for n := range s.all {
+		all = append(all, imported{plain.link(n), "acme/" + plain.id(n)}, imported{plain.role(n), "acme/" + plain.id(n)})
+	}
+	for _, backwards := range []bool{false, true} {
+		s.ws = steps.Open(t, with)
+		if backwards {
+			slices.Reverse(all)
+		}
+		for _, one := range all {
+			s.must(s.ws.Import(t.Context(), config, one.address, one.id))
+		}
+		s.must(s.ws.Rest(t.Context(), config, tfcore.Options{}))
+	}
 }

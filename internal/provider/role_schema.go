@@ -38,7 +38,8 @@ func roleSchema(ctx context.Context) schema.Schema {
 		},
 		"wait": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-			MarkdownDescription: "Whether the apply waits until the role is registered; default `false`. Turning it on is an update that waits.",
+			MarkdownDescription: "Whether the apply waits until the role is registered; default `false`. Turning it on is an update that waits. " +
+				"A role that waits takes one of the places of Terraform's `-parallelism`, 10 by default, until its customer has launched: for many customers leave it `false` and run `xacct registrar`.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create:            true,

@@ -127,7 +127,7 @@ func regionFlag(c customer) string {
 
 // listRoles shows what the data source lists, and checks it.
 func listRoles(ctx context.Context, s *stage) error {
-	title("The data source lists the registered roles")
+	title("The outputs list the registered roles")
 	roles, err := s.showRoles(ctx)
 	if err != nil {
 		return err

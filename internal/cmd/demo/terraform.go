@@ -121,7 +121,7 @@ func (s *stage) outputs(ctx context.Context, name string, into any) error {
 	return json.Unmarshal(printed, into)
 }
 
-// showRoles prints the data source's list as a table.
+// showRoles prints the output "roles" as a table.
 func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 	var listed []role
 	if err := s.outputs(ctx, "roles", &listed); err != nil {
