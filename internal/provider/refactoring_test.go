@@ -94,7 +94,7 @@ func (l layout) hcl(all []circumstance) string {
 	}
 	b.WriteString("  ]\n}\n")
 	many, each := `for_each = { for c in local.all : c.key => c }`, "each.value"
-	roles, link := "for_each = xacct_onboarding_link."+l.links, "each.value"
+	roles, link := many, "xacct_onboarding_link."+l.links+"[each.key]" // over what is known: links are not while one is imported
 	if l.count {
 		many, each = "count = length(local.all)", "local.all[count.index]"
 		roles, link = many, "xacct_onboarding_link."+l.links+"[count.index]"
