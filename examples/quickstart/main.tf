@@ -55,8 +55,8 @@ resource "xacct_onboarding_link" "customer" {
 }
 
 resource "xacct_customer_role" "customer" {
-  for_each = xacct_onboarding_link.customer
+  for_each = var.customers
 
-  link = each.value.id
+  link = xacct_onboarding_link.customer[each.key].id
   wait = var.wait
 }
