@@ -182,7 +182,7 @@ func (d dossier) print(out io.Writer) error {
 		"Template", l.TemplateURL,
 	)
 	if len(d.Roles) == 0 {
-		fmt.Fprintf(out, "\nNobody has connected an account with it yet.\n")
+		fmt.Fprintf(out, "\nNo account has been connected with it yet.\n")
 	}
 	if last, waits := d.waiting(); waits {
 		fmt.Fprintf(out, "\nStack %s in account %s was waiting at %s: %s\n", cli.Printable(last.stack.Name), last.AccountID, cli.Moment(last.At), cli.Printable(last.why()))
@@ -224,7 +224,7 @@ func (d dossier) waiting() (last historyView, ok bool) {
 	return historyView{}, false
 }
 
-// why is what the customer reads, and what the vendor can do about it.
+// why returns what the customer reads, and what the vendor can do about it.
 func (h historyView) why() string {
 	if h.Reason != "" && h.Cause != "" {
 		return h.Reason + " Cause: " + h.Cause
@@ -232,7 +232,7 @@ func (h historyView) why() string {
 	return h.Reason + h.Cause
 }
 
-// typed is what the customer typed in, with quotes around each value.
+// typed returns what the customer typed in, with quotes around each value.
 func typed(parameters map[string]string) string {
 	var texts []string
 	for _, key := range slices.Sorted(maps.Keys(parameters)) {
@@ -300,7 +300,7 @@ func bracketed(s string) string {
 	return "(" + s + ")"
 }
 
-// differing is a value where it is not the usual one.
+// differing returns a value if it is not the usual one.
 func differing(value, usual string) string {
 	if value == usual {
 		return ""

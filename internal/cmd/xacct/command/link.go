@@ -116,7 +116,7 @@ func (f linkFlags) check() error {
 	return nil
 }
 
-// customer is one customer of a hub.
+// customer returns one customer of a hub.
 func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake, onboarding.Customer, error) {
 	in, err := f.open(ctx, p, patience)
 	if err != nil {

@@ -177,7 +177,7 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 	return d, nil
 }
 
-// bucketPattern is the name of the template bucket for IAM, with the hash left
+// bucketPattern returns the name of the template bucket for IAM, with the hash left
 // open: it comes from the hub's key, which a hub that is made anew has not yet.
 // As many question marks as it has letters fit no other hub's bucket, as a star
 // would.

@@ -34,17 +34,17 @@ func newRegistrarCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "registrar --hub NAME",
 		Short: "Answer the customers of a hub until stopped",
-		Long: `Consumes the hub's queue: proves the roles of customers who created, changed or
-deleted their stack, answers CloudFormation, and registers what was proven.
+		Long: `Consume the hub's queue: prove the roles of customers that created, changed or
+deleted their stack, answer CloudFormation, and register what was proven.
 
-Any number of registrars may run at once, beside applies that wait; what one of
-them had in hand when it was killed, another one has half a minute later. SIGTERM
-or Ctrl-C finishes what is in hand and stops. One JSON line per decision goes to
+Any number of registrars may run at once, beside applies that wait; if one is killed,
+another takes over its messages within 30 seconds. SIGTERM or Ctrl-C completes the
+messages that are being handled and stops. One JSON line per decision goes to
 standard error.
 
-http://` + defaultListen + `/metrics has figures for Prometheus, and /healthz says
-whether all is well, and if not, with status 503, what is wrong. Where that address
-is taken the registrar works without, unless --listen asks for one.
+http://` + defaultListen + `/metrics has metrics for Prometheus, and /healthz reports
+the health: status 503 and the reasons if something is wrong. If that address is in
+use, the registrar works without them, unless --listen asks for an address.
 
 Once a day, or --verify-every, one of the hub's registrars proves all registered
 roles again, slowly: see xacct verify.
@@ -68,21 +68,21 @@ environment or the flags; xacct policy registrar prints the policy that it needs
 	}
 	on.addTo(cmd)
 	flags := cmd.Flags()
-	flags.IntVar(&d.concurrency, "concurrency", 16, "messages worked on at once")
+	flags.IntVar(&d.concurrency, "concurrency", 16, "most messages handled at once")
 	flags.Var(&d.listen, "listen", "address for /metrics and /healthz; off: none")
 	flags.DurationVar(&d.verifyEvery, "verify-every", 24*time.Hour, "how often every registered role is proven again; 0: never")
-	flags.DurationVar(&d.drain, "drain", 20*time.Second, "how long what is in hand may take after SIGTERM")
+	flags.DurationVar(&d.drain, "drain", 20*time.Second, "how long messages that are being handled may take after SIGTERM")
 	return cmd
 }
 
 func (d daemon) check() error {
 	switch {
 	case d.concurrency < 1:
-		return cli.Usage("--concurrency %d: it takes at least 1", d.concurrency)
+		return cli.Usage("--concurrency %d: must be at least 1", d.concurrency)
 	case d.drain <= 0:
-		return cli.Usage("--drain %s: it takes some time to finish what is in hand", d.drain)
+		return cli.Usage("--drain %s: must be positive", d.drain)
 	case d.verifyEvery != 0 && d.verifyEvery < time.Hour:
-		return cli.Usage("--verify-every %s: it takes at least 1h, or 0 for never", d.verifyEvery)
+		return cli.Usage("--verify-every %s: must be at least 1h, or 0 for never", d.verifyEvery)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 // transaction; it beats under its own ID.
 const trialID = "trial"
 
-// hopeless are errors of the queue that no waiting would mend. A registrar waits
+// hopeless reports whether an error of the queue is one that waiting cannot end. A registrar waits
 // for AWS to come back; for a queue that was deleted, or for a permission, it
 // would wait for ever.
 func hopeless(err error) bool { return awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) }

@@ -62,7 +62,7 @@ func runFunction(ctx context.Context, p process) error {
 	return errors.New("Lambda's runtime API has ended")
 }
 
-// verifyEvery is --verify-every of a function: a duration such as 24h, or 0.
+// verifyEvery returns the --verify-every of a function: a duration such as 24h, or 0.
 func verifyEvery(text string) (time.Duration, error) {
 	if text == "" {
 		return 24 * time.Hour, nil

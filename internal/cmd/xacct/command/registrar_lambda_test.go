@@ -195,7 +195,7 @@ func TestTheSameProgramIsALambdaFunction(t *testing.T) {
 		t.Errorf("registered: %+v (%v)", customer.Registrations, err)
 	}
 	if beat, err := w.hub.Registry().LastBeat(t.Context()); err != nil || beat.IsZero() {
-		t.Errorf("nobody is heard of: %v (%v)", beat, err)
+		t.Errorf("no registrar has been seen: %v (%v)", beat, err)
 	}
 
 	// What cannot be read goes to the dead letters, and does not stop the others.

@@ -53,7 +53,7 @@ func newRootCommand(p process) *cobra.Command {
 	return root
 }
 
-// oneLine is cli.OneLine, except for a missing permission, which needs no more
+// oneLine returns cli.OneLine, except for a missing permission, which needs no more
 // words; the SDK's own message for it is a paragraph.
 func oneLine(err error) string {
 	var denied *awsclient.PermissionError

@@ -42,7 +42,7 @@ rounds do it to a seventh of the roles each time.
 
 After the hub's table was restored from a point in time, this looks as well, for a
 week, for the roles of customers who connected since: with one call for each link
-that nobody has connected. One that passes the full proof is registered again.
+that is not connected. One that passes the full proof is registered again.
 --restored does it whether or not the hub's record says that the table was restored.
 
 Where three or more roles are refused and none of their kind works, the trouble is
@@ -93,7 +93,7 @@ func verify(ctx context.Context, config health.Config, customer string) ([]healt
 	return health.Round(ctx, config)
 }
 
-// prover proves roles as whoever runs the command, or as one of the vendor's
+// prover proves roles as the caller of the command, or as one of the vendor's
 // roles that they trust.
 func (in *intake) prover() *roleproof.Prover {
 	return registrar.NewProver(in.clients, in.record)
@@ -120,7 +120,7 @@ func printFindings(out io.Writer, findings []health.Finding, explain func(error)
 	return t.Print(out)
 }
 
-// because is why a role has its verdict.
+// because returns the reason for a role's verdict.
 func because(f health.Finding, explain func(error) error) string {
 	switch f.Verdict {
 	case health.Broken:
@@ -135,7 +135,7 @@ func because(f health.Finding, explain func(error) error) string {
 	return ""
 }
 
-// shortly is an error in one cell of a table: AWS's own code says most.
+// shortly returns an error for one cell of a table: AWS's own code says most.
 func shortly(err error) string {
 	var denied *awsclient.PermissionError
 	if code := awsclient.Code(err); code != "" && !errors.As(err, &denied) {
