@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -154,6 +155,14 @@ const deletionPatience = 3 * time.Minute
 
 // waitDeleted waits while the hub is being deleted.
 func (h *Manager) waitDeleted(ctx context.Context) error {
+	// A least policy refuses reads of a table that is not there (aws-facts 13.11),
+	// and a new hub is not to begin with a refusal in the vendor's trail.
+	switch _, err := h.registry.ReadTable(ctx); {
+	case awsclient.IsNotFound(err):
+		return nil
+	case err != nil:
+		return h.explainRegistry(err)
+	}
 	const pause = 2 * time.Second
 	for waited := time.Duration(0); ; waited += pause {
 		record, err := h.registry.Hub(ctx)
