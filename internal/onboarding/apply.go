@@ -4,6 +4,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -242,7 +243,38 @@ func (c commit) withResource(resource Resource) Stack {
 		stack.Resources = map[string]Resource{}
 	}
 	stack.Resources[c.answer.LogicalID] = resource
+	buryOld(stack.Resources, c.answer.LogicalID, c.now)
 	return stack
+}
+
+// A stack's tombstones are kept for as long as a request may still arrive that
+// they hold off: SNS tries for 23 days, and SQS keeps a message for 14 (aws-facts
+// 6). A customer who renames the phone-home again and again does not make the
+// stack's item grow without end.
+const (
+	tombstonesKept = 60 * 24 * time.Hour
+	mostTombstones = 50
+)
+
+// buryOld drops the tombstones that are too old, and the oldest of too many, but
+// not that of the resource that was just answered.
+func buryOld(resources map[string]Resource, answered string, now time.Time) {
+	var dead []string
+	for logicalID, resource := range resources {
+		switch {
+		case resource.DeletedAt.IsZero() || logicalID == answered:
+		case !now.Before(resource.DeletedAt.Add(tombstonesKept)):
+			delete(resources, logicalID)
+		default:
+			dead = append(dead, logicalID)
+		}
+	}
+	slices.SortFunc(dead, func(a, b string) int {
+		return cmp.Or(resources[b].DeletedAt.Compare(resources[a].DeletedAt), strings.Compare(a, b))
+	})
+	for _, logicalID := range dead[min(len(dead), mostTombstones):] {
+		delete(resources, logicalID)
+	}
 }
 
 func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Transition {
