@@ -40,7 +40,7 @@ type shape struct {
 var gallery = map[string]shape{
 	"datadog": {
 		parameters: map[string]string{"EnableResourceCollection": "Yes"}, granted: []string{"resource_collection"},
-		role: "AcmeIntegration", policies: 3, change: [2]string{`"wisdom", `, ``},
+		role: "AcmeIntegration", policies: 3, change: [2]string{`"BatchGetTraces", `, ``},
 	},
 	"wiz": {policies: 4, change: [2]string{`"ec2:CopySnapshot", "ec2:CreateSnapshot"`, `"ec2:CreateSnapshot"`}},
 	"prowler": {

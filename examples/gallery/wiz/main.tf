@@ -10,9 +10,61 @@ resource "xacct_hub" "this" {
 locals {
   # Descriptions of what each of the policies reads, by service.
   services = {
-    data      = ["athena", "dax", "docdb-elastic", "dynamodb", "elasticache", "firehose", "glue", "kafka", "kinesis", "kinesisanalytics", "lakeformation", "macie2", "memorydb", "rds", "redshift", "redshift-serverless", "timestream"]
-    compute   = ["apprunner", "appstream", "autoscaling", "batch", "codebuild", "codepipeline", "ec2", "ecr", "ecs", "eks", "elasticbeanstalk", "emr-containers", "emr-serverless", "lambda", "lightsail", "sagemaker", "states"]
-    perimeter = ["acm", "apigateway", "cloudfront", "cognito-identity", "cognito-idp", "elasticloadbalancing", "globalaccelerator", "network-firewall", "networkmanager", "ram", "route53", "shield", "transfer", "wafv2", "workspaces"]
+    data = {
+      athena                = ["BatchGet*", "Get*", "List*"]
+      dax                   = ["BatchGet*", "Describe*", "Get*", "List*"]
+      "docdb-elastic"       = ["Get*", "List*"]
+      dynamodb              = ["BatchGet*", "Describe*", "Get*", "List*"]
+      elasticache           = ["Describe*", "List*"]
+      firehose              = ["Describe*", "List*"]
+      glue                  = ["BatchGet*", "Describe*", "Get*", "List*"]
+      kafka                 = ["Describe*", "Get*", "List*"]
+      kinesis               = ["Describe*", "Get*", "List*"]
+      kinesisanalytics      = ["Describe*", "Get*", "List*"]
+      lakeformation         = ["Describe*", "Get*", "List*"]
+      macie2                = ["BatchGet*", "Describe*", "Get*", "List*"]
+      memorydb              = ["Describe*", "List*"]
+      rds                   = ["Describe*", "List*"]
+      redshift              = ["Describe*", "Get*", "List*"]
+      "redshift-serverless" = ["Describe*", "Get*", "List*"]
+      timestream            = ["Describe*", "Get*", "List*"]
+    }
+    compute = {
+      apprunner        = ["Describe*", "List*"]
+      appstream        = ["Describe*", "Get*", "List*"]
+      autoscaling      = ["Describe*", "Get*"]
+      batch            = ["Describe*", "Get*", "List*"]
+      codebuild        = ["BatchGet*", "Describe*", "Get*", "List*"]
+      codepipeline     = ["Get*", "List*"]
+      ec2              = ["Describe*", "Get*", "List*"]
+      ecr              = ["BatchGet*", "Describe*", "Get*", "List*"]
+      ecs              = ["Describe*", "Get*", "List*"]
+      eks              = ["Describe*", "List*"]
+      elasticbeanstalk = ["Describe*", "List*"]
+      "emr-containers" = ["Describe*", "Get*", "List*"]
+      "emr-serverless" = ["Get*", "List*"]
+      lambda           = ["Get*", "List*"]
+      lightsail        = ["Get*"]
+      sagemaker        = ["BatchGet*", "Describe*", "Get*", "List*"]
+      states           = ["Describe*", "Get*", "List*"]
+    }
+    perimeter = {
+      acm                  = ["Describe*", "Get*", "List*"]
+      apigateway           = ["Get*", "List*"]
+      cloudfront           = ["Describe*", "Get*", "List*"]
+      "cognito-identity"   = ["Describe*", "Get*", "List*"]
+      "cognito-idp"        = ["Describe*", "Get*", "List*"]
+      elasticloadbalancing = ["Describe*", "Get*"]
+      globalaccelerator    = ["Describe*", "List*"]
+      "network-firewall"   = ["Describe*", "Get*", "List*"]
+      networkmanager       = ["Describe*", "Get*", "List*"]
+      ram                  = ["Get*", "List*"]
+      route53              = ["Get*", "List*"]
+      shield               = ["Describe*", "Get*", "List*"]
+      transfer             = ["Describe*", "List*"]
+      wafv2                = ["Describe*", "Get*", "List*"]
+      workspaces           = ["Describe*", "Get*", "List*"]
+    }
   }
 }
 
@@ -26,9 +78,9 @@ resource "xacct_onboarding_link" "globex" {
     managed_policies = merge(
       { for name, services in local.services : name => jsonencode({
         Version = "2012-10-17"
-        Statement = [for service in services : {
+        Statement = [for service, names in services : {
           Effect   = "Allow"
-          Action   = ["${service}:BatchGet*", "${service}:Describe*", "${service}:Get*", "${service}:List*"]
+          Action   = [for name in names : "${service}:${name}"]
           Resource = "*"
         }]
       }) },
