@@ -156,6 +156,8 @@ func kept(b *hclsyntax.Block) bool {
 		return b.Labels[0] == "xacct"
 	case "resource", "data", "ephemeral":
 		return strings.HasPrefix(b.Labels[0], "xacct_") || b.Labels[0] == "terraform_data"
+	case "import":
+		return b.Body.Attributes["for_each"] == nil // the in-process core doesn't know it
 	case "module", "check", "action", "list":
 		return false
 	}
