@@ -37,7 +37,7 @@ data "aws_iam_policy_document" "registrar" {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
       values = [
-        "BOUND#*", "CUSTOMER-HISTORY#*", "EXTERNAL#*", "HEALTH-ROUND", "HUB", "LINK#*", "LIVE#*", "OUTBOX", "REGISTRARS", "SET#*", "STACK#*",
+        "BOUND#*", "CUSTOMER-HISTORY#*", "EXTERNAL#*", "HEALTH-ROUND", "HUB", "LINK#*", "LIVE#*", "OUTBOX", "REGISTRARS", "SELF-TEST", "SET#*", "STACK#*",
       ]
     }
     condition {
@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "registrar" {
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", "OUTBOX", "REGISTRARS", "STACK#*"]
+      values   = ["BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", "OUTBOX", "REGISTRARS", "SELF-TEST", "STACK#*"]
     }
     condition {
       test     = "Null"

@@ -32,6 +32,7 @@ var parsers = map[string]func(string) (parsed, error){
 	"topic ARN":       func(s string) (parsed, error) { return ParseTopicARN(s) },
 	"stack ARN":       func(s string) (parsed, error) { return ParseStackARN(s) },
 	"bus ARN":         func(s string) (parsed, error) { return ParseEventBusARN(s) },
+	"key ARN":         func(s string) (parsed, error) { return ParseKMSKeyARN(s) },
 }
 
 var good = map[string][]string{
@@ -58,6 +59,10 @@ var good = map[string][]string{
 	"bus ARN": {
 		"arn:aws:events:eu-central-1:123456789012:event-bus/default",
 		"arn:aws-cn:events:cn-north-1:123456789012:event-bus/of.my-own_1",
+	},
+	"key ARN": {
+		"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+		"arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab",
 	},
 }
 
@@ -107,6 +112,11 @@ func TestAnInvalidValueIsAShortError(t *testing.T) {
 			"arn:aws:events::123456789012:event-bus/default", "arn:aws:events:cn-north-1:123456789012:event-bus/default",
 			"arn:aws:events:us-east-1:123456789012:event-bus/aws.partner/example.com/x", "arn:aws:events:us-east-1::event-bus/default",
 			"arn:aws:sns:us-east-1:123456789012:event-bus/default", "default", "arn:aws:events:us-east-1:123456789012:event-bus/a b",
+		},
+		"key ARN": {
+			"arn:aws:kms:us-east-1:123456789012:alias/hub", "arn:aws:kms:us-east-1:123456789012:key/", "arn:aws:kms:us-east-1:123456789012:key/*",
+			"arn:aws:kms::123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", "arn:aws:kms:us-east-1::key/1234abcd-12ab-34cd-56ef-1234567890ab",
+			"1234abcd-12ab-34cd-56ef-1234567890ab", "arn:aws:kms:us-east-1:123456789012:key/1234ABCD-12AB-34CD-56EF-1234567890AB",
 		},
 		"stack ARN": {
 			"arn:aws:cloudformation:us-east-1:123456789012:stack/S", "arn:aws:cloudformation:us-east-1:123456789012:stack/S/",

@@ -40,6 +40,7 @@ const (
 type World struct {
 	*sandbox.Sandbox
 	Clients *awsclient.Clients
+	Signer  *awsclient.Clients // signs the links that need it
 
 	t       testing.TB
 	region  string // of the vendor
@@ -67,6 +68,7 @@ func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
 		}
 	}
 	w.Clients = w.ClientsIn(region)
+	w.Signer = w.Clients
 	return w
 }
 
@@ -189,7 +191,7 @@ func (w *World) Link(ctx context.Context, hub, customer string) (string, error) 
 // readable returns the address under which the customer can read the template:
 // signed, if the hub's templates are private.
 func (w *World) readable(ctx context.Context, link onboarding.Link) (string, error) {
-	vendor, err := hub.New(w.Clients, link.Hub, time.Now, rand.Reader)
+	vendor, err := hub.New(w.Signer, link.Hub, time.Now, rand.Reader)
 	if err != nil {
 		return "", err
 	}

@@ -78,7 +78,10 @@ func actionOf(err error) string {
 // otherActions holds operations of ours whose IAM action has another name.
 var otherActions = map[string]string{
 	"s3:HeadBucket":           "s3:ListBucket",
+	"s3:HeadObject":           "s3:GetObject",
 	"s3:ListObjectsV2":        "s3:ListBucket",
+	"s3:GetBucketEncryption":  "s3:GetEncryptionConfiguration",
+	"s3:PutBucketEncryption":  "s3:PutEncryptionConfiguration",
 	"s3:DeleteObjects":        "s3:DeleteObject",
 	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",

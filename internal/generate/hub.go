@@ -66,12 +66,10 @@ func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 		t.Topic, t.TopicARN = hub.TopicName(name, 0), g.topic(g.hub.Region).String()
 	}
 	t.TopicPolicy.Version = iampolicy.Version2012 // the same to these statements, and linters like it better
-	var topics []account.TopicARN
-	for _, region := range g.hub.Regions {
-		topics = append(topics, g.topic(region))
-	}
+	t.DeadLetterPolicy = iampolicy.PrivateQueue(t.DeadLetterQueueARN)
 	var err error
-	if t.QueuePolicy, err = iampolicy.Queue(t.QueueARN, g.hub.Region, topics); err != nil {
+	sources := iampolicy.QueueSources{Account: g.hub.Account, Names: hub.TopicPatterns(name), Regions: g.hub.Regions}
+	if t.QueuePolicy, err = iampolicy.Queue(t.QueueARN, g.hub.Region, sources); err != nil {
 		return t, err
 	}
 	t.FunctionPolicy, err = leastpolicy.RegistrarFunction(leastpolicy.Parts{

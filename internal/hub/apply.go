@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -31,7 +32,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := h.waitDeleted(ctx); err != nil {
 		return State{}, err
 	}
-	if err := h.ensureTable(ctx, spec.Tags); err != nil {
+	if err := h.ensureTable(ctx, spec); err != nil {
 		return State{}, err
 	}
 	if err := h.carryOver(ctx); err != nil {
@@ -41,11 +42,13 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	table, err := h.readTable(ctx)
+	table, err := h.tableID(ctx)
 	if err != nil {
 		return State{}, err
 	}
-	record := h.record(registry.HubRecord{TableID: table.ID, Key: key, Bucket: BucketName(h.name, key), CreatedAt: h.now().UTC()}, spec)
+	record := h.record(registry.HubRecord{
+		TableID: table, Key: key, Bucket: BucketName(h.name, h.clients.Account, h.clients.Region, key), CreatedAt: h.now().UTC(),
+	}, spec)
 	record.State = registry.HubCreating
 	record, err = h.registry.CreateHub(ctx, record)
 	var exists *registry.HubExistsError
@@ -62,7 +65,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if record, err = h.announce(ctx, record, spec); err != nil {
 		return State{}, err
 	}
-	return h.converge(ctx, h.record(record, spec), retired(record, spec))
+	return h.converge(ctx, record, spec)
 }
 
 // Update makes the hub what is declared, and mends what is missing of it. A
@@ -81,7 +84,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if before.State == registry.HubDeleting {
 		return State{}, fmt.Errorf("hub %s is being deleted: finish deleting it first", h.name)
 	}
-	if err := h.refuseLive(ctx, retired(before, spec)); err != nil {
+	if err := h.refuseLive(ctx, without(before.Regions, spec.Regions)); err != nil {
 		return State{}, err
 	}
 	if _, err := h.permissions.readers(ctx, h.record(before, spec)); err != nil {
@@ -93,18 +96,18 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
 		return State{}, err
 	}
-	if err := h.ensureTable(ctx, spec.Tags); err != nil {
+	if err := h.ensureTable(ctx, spec); err != nil {
 		return State{}, err
 	}
-	table, err := h.readTable(ctx)
+	table, err := h.tableID(ctx)
 	if err != nil {
 		return State{}, err
 	}
-	before = before.OnTable(table.ID, h.now())
+	before = before.OnTable(table, h.now())
 	if before, err = h.announce(ctx, before, spec); err != nil {
 		return State{}, err
 	}
-	return h.converge(ctx, h.record(before, spec), retired(before, spec))
+	return h.converge(ctx, before, spec)
 }
 
 // announce notes what others have to know before it is done. New Regions are
@@ -127,15 +130,13 @@ func (h *Manager) announce(ctx context.Context, before registry.HubRecord, spec 
 	return before, h.explainRegistry(err)
 }
 
-// retired are the Regions that may have topics and are not declared any more.
-func retired(before registry.HubRecord, spec Spec) []account.Region {
-	return sortRegions(without(slices.Concat(before.Retiring, before.Regions), spec.Regions))
-}
-
 // check guards against what no caller should ever pass.
 func (s Spec) check() error {
-	if len(s.Regions) == 0 || s.Shards < 1 {
+	switch {
+	case len(s.Regions) == 0 || s.Shards < 1:
 		return errors.New("a hub needs at least one Region and one topic in it")
+	case s.Shards > MaxShards:
+		return fmt.Errorf("a hub has at most %d topics in a Region, room for %d customers", MaxShards, MaxCapacity)
 	}
 	return nil
 }
@@ -149,6 +150,7 @@ func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecor
 		Account:         h.clients.Account,
 		Region:          h.clients.Region,
 		Regions:         sortRegions(spec.Regions),
+		Retiring:        record.Retiring,
 		ResponseTimeout: spec.ResponseTimeout,
 		SkipSignatures:  spec.SkipSignatures,
 		EventBus:        spec.EventBus,
@@ -156,72 +158,91 @@ func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecor
 	record.PublisherScope = spec.PublisherScope
 	record.TemplateAccess = spec.TemplateAccess
 	record.Capacity = spec.Capacity
-	record.Tags = spec.Tags
+	record.Tags, record.KMSKey = spec.Tags, spec.KMSKey
 	return record.Grown(spec.Shards)
 }
 
-// converge sees to it that everything is as the record says, and then writes
-// the record. A new Region has its topic, with today's publishers, before the
-// record offers it to anybody; a retiring one is out of the record before its
-// topic goes.
-func (h *Manager) converge(ctx context.Context, record registry.HubRecord, retiring []account.Region) (State, error) {
-	all := append(slices.Clone(record.Regions), retiring...)
-	var err error
-	if record.DeadLetterQueueURL, err = h.ensureDeadLetterQueue(ctx, record.Tags); err != nil {
+// converge makes everything as declared, and then writes the record. A new Region
+// has its topic, with today's publishers, before the record offers it to
+// customers; a retiring one is out of the record before its topic goes.
+func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec Spec) (State, error) {
+	record := h.record(before, spec)
+	record.Retiring, record.Retirements = retiring(before, spec, h.now())
+	record, err := h.mute(ctx, record)
+	if err != nil {
 		return State{}, err
 	}
-	if record.QueueURL, err = h.ensureQueue(ctx, record.Tags, h.topics(all, record.Shards)); err != nil {
+	if record.DeadLetterQueueURL, err = h.ensureDeadLetterQueue(ctx, record); err != nil {
 		return State{}, err
 	}
-	if err := h.ensureTopics(ctx, record); err != nil {
+	changed := changes{}
+	if record.QueueURL, changed.queue, err = h.ensureQueue(ctx, record); err != nil {
 		return State{}, err
 	}
-	if err := h.ensureBucket(ctx, record.Bucket, record.Tags); err != nil {
+	if changed.topics, err = h.ensureTopics(ctx, record); err != nil {
+		return State{}, err
+	}
+	certain, err := h.testChanges(ctx, before, record, changed)
+	if err != nil {
+		return State{}, err
+	}
+	if err := h.ensureBucket(ctx, record); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureShards(ctx, record); err != nil {
+		return State{}, err
+	}
+	if err := h.muteTopics(ctx, record); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureAccess(ctx, record); err != nil {
 		return State{}, err
 	}
 
-	record.State, record.Retiring = registry.HubReady, retiring
+	record.State = registry.HubReady
 	if record, err = h.registry.UpdateHub(ctx, record); err != nil {
 		return State{}, h.explainRegistry(err)
 	}
-	if len(retiring) > 0 {
-		if record, err = h.retire(ctx, record); err != nil {
-			return State{}, err
-		}
+	if record, err = h.retire(ctx, record); err != nil {
+		return State{}, err
 	}
-	return h.found(record), nil
+	state := h.found(record)
+	state.Untested = !certain
+	return state, nil
 }
 
 // ensureTopics makes the topics of all Regions at once, with their
-// subscriptions.
-func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord) error {
+// subscriptions, and returns those of which it has changed anything.
+func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord) (changed []account.TopicARN, err error) {
+	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
-	for _, topic := range h.topics(record.Regions, record.Shards) {
+	for _, topic := range h.topics(record.Speaking(), record.Shards) {
 		group.Go(func() error {
-			if err := h.ensureTopic(ctx, topic, record.Tags); err != nil {
+			made, err := h.ensureTopic(ctx, topic, record.Tags)
+			if err != nil {
 				return err
 			}
-			return h.ensureSubscription(ctx, topic)
+			subscribed, err := h.ensureSubscription(ctx, topic)
+			if made || subscribed {
+				mu.Lock()
+				defer mu.Unlock()
+				changed = append(changed, topic)
+			}
+			return err
 		})
 	}
-	return group.Wait()
+	return changed, group.Wait()
 }
 
 // ensureShards makes the shards' items, and brings Regions and policies in
 // line with them.
 func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) error {
 	for shard := range record.Shards {
-		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.Regions); err != nil {
+		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.Speaking()); err != nil {
 			return h.explainRegistry(err)
 		}
-		if err := h.permissions.setRegions(ctx, shard, record.Regions); err != nil {
+		if err := h.permissions.setRegions(ctx, shard, record.Speaking()); err != nil {
 			return err
 		}
 		if err := h.permissions.setAnyone(ctx, shard, record.OpenToAnyone()); err != nil {
@@ -229,19 +250,6 @@ func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) e
 		}
 	}
 	return nil
-}
-
-// retire deletes the topics of Regions that the record has given up.
-func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
-	if err := h.deleteTopics(ctx, h.topics(record.Retiring, record.Shards)); err != nil {
-		return record, err
-	}
-	if _, err := h.ensureQueue(ctx, record.Tags, h.topics(record.Regions, record.Shards)); err != nil {
-		return record, err
-	}
-	record.Retiring = nil
-	record, err := h.registry.UpdateHub(ctx, record)
-	return record, h.explainRegistry(err)
 }
 
 // refuseLive is *LiveError where a live stack is in one of the Regions.
@@ -294,11 +302,12 @@ func (h *Manager) carryOver(ctx context.Context) error {
 	return h.explainRegistry(h.registry.CarryOver(ctx))
 }
 
-func (h *Manager) readTable(ctx context.Context) (registry.TableState, error) {
-	table, err := h.registry.ReadTable(ctx)
-	return table, h.clients.Explain(err, h.tableARN())
+// tableID returns AWS's own ID of the hub's table.
+func (h *Manager) tableID(ctx context.Context) (string, error) {
+	id, err := h.registry.TableID(ctx)
+	return id, h.clients.Explain(err, h.tableARN())
 }
 
-func (h *Manager) ensureTable(ctx context.Context, tags map[string]string) error {
-	return h.clients.Explain(h.registry.EnsureTable(ctx, tags), h.tableARN())
+func (h *Manager) ensureTable(ctx context.Context, spec Spec) error {
+	return h.clients.Explain(h.registry.EnsureTable(ctx, registry.TableSpec{Tags: spec.Tags, Key: spec.KMSKey}), h.tableARN())
 }

@@ -5,9 +5,9 @@ package hub
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -17,10 +17,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ensureBucket makes the template bucket. Encryption, "no ACLs" and Block Public
-// Access are what every new bucket has by itself (aws-facts 4.2).
-func (h *Manager) ensureBucket(ctx context.Context, bucket string, tags map[string]string) error {
-	owner := aws.String(h.clients.Account.String())
+// ensureBucket makes the template bucket. "No ACLs" and Block Public Access are
+// what every new bucket has by itself (aws-facts 4.2).
+func (h *Manager) ensureBucket(ctx context.Context, record registry.HubRecord) error {
+	bucket, owner := record.Bucket, aws.String(h.clients.Account.String())
 	_, err := h.clients.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: owner})
 	if awsclient.IsNotFound(err) {
 		err = h.createBucket(ctx, bucket)
@@ -28,7 +28,81 @@ func (h *Manager) ensureBucket(ctx context.Context, bucket string, tags map[stri
 	if err != nil {
 		return h.clients.Explain(err, h.bucketARN(bucket))
 	}
-	return h.ensureBucketTags(ctx, bucket, tags)
+	if err := h.ensureBucketEncryption(ctx, bucket); err != nil {
+		return err
+	}
+	return h.ensureBucketTags(ctx, bucket, record.Tags)
+}
+
+// bucketEncryption is with S3's own keys. With one of KMS, every customer would
+// need that key to read a template, an anonymous reader could not (aws-facts 1.20).
+func bucketEncryption() *types.ServerSideEncryptionConfiguration {
+	return &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{
+		ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256},
+	}}}
+}
+
+// bucketEncrypted reports whether the bucket is encrypted so.
+func (h *Manager) bucketEncrypted(ctx context.Context, bucket string) (bool, error) {
+	out, err := h.clients.S3().GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{
+		Bucket: &bucket, ExpectedBucketOwner: aws.String(h.clients.Account.String()),
+	})
+	if awsclient.HasCode(err, "ServerSideEncryptionConfigurationNotFoundError") {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	rules := out.ServerSideEncryptionConfiguration.Rules
+	return len(rules) == 1 && rules[0].ApplyServerSideEncryptionByDefault != nil &&
+		rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm == types.ServerSideEncryptionAes256, nil
+}
+
+func (h *Manager) ensureBucketEncryption(ctx context.Context, bucket string) error {
+	if right, err := h.bucketEncrypted(ctx, bucket); right || err != nil {
+		return h.clients.Explain(err, h.bucketARN(bucket))
+	}
+	_, err := h.clients.S3().PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{
+		Bucket: &bucket, ExpectedBucketOwner: aws.String(h.clients.Account.String()), ServerSideEncryptionConfiguration: bucketEncryption(),
+	})
+	return h.clients.Explain(err, h.bucketARN(bucket))
+}
+
+// readBucket looks at the bucket, and at who may read templates. A policy that
+// names other accounts than the registry is behind, as a topic's would be.
+func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, readers registry.Shard, report reporter) (behind bool, err error) {
+	arn := h.bucketARN(record.Bucket)
+	policy, err := bucketPolicy(record, readers.AccountIDs())
+	if err != nil {
+		return false, err
+	}
+	right, err := h.bucketPolicyIs(ctx, record.Bucket, policy)
+	switch {
+	case awsclient.HasCode(err, "NoSuchBucket"):
+		report(Bucket, "", arn)
+		return false, nil
+	case err != nil && !awsclient.IsNotFound(err):
+		return false, h.clients.Explain(err, arn)
+	case !right && readers.Sequence > 0:
+		behind = true
+	case !right:
+		report(Bucket, Policy, arn)
+	}
+	right, err = h.publicAccessRight(ctx, record)
+	if err != nil && !awsclient.IsNotFound(err) {
+		return behind, h.clients.Explain(err, arn)
+	}
+	if !right {
+		report(Bucket, PublicAccess, arn)
+	}
+	right, err = h.bucketEncrypted(ctx, record.Bucket)
+	if err != nil {
+		return behind, h.clients.Explain(err, arn)
+	}
+	if !right {
+		report(Bucket, Encryption, arn)
+	}
+	return behind, nil
 }
 
 // ensureAccess lets those read templates whom the hub's record names. Public
@@ -80,13 +154,27 @@ func (h *Manager) publicAccessRight(ctx context.Context, record registry.HubReco
 	return reflect.DeepEqual(out.PublicAccessBlockConfiguration, publicAccess(record)), nil
 }
 
+// createBucket creates the bucket. For a while after one of its name was deleted
+// S3 may be busy with that.
 func (h *Manager) createBucket(ctx context.Context, bucket string) error {
 	input := &s3.CreateBucketInput{Bucket: &bucket}
+	if !keepsName(bucket, h.clients.Account, h.clients.Region) {
+		input.BucketNamespace = types.BucketNamespaceAccountRegional
+	}
 	// The oldest Region is the one that must not be named.
 	if region := h.clients.Region.String(); region != "us-east-1" {
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}
-	_, err := h.clients.S3().CreateBucket(ctx, input)
+	const attempts = 12
+	var err error
+	for range attempts {
+		if _, err = h.clients.S3().CreateBucket(ctx, input); !awsclient.HasCode(err, "OperationAborted") {
+			break
+		}
+		if waited := h.wait(ctx, 5*time.Second); waited != nil {
+			return waited
+		}
+	}
 	if awsclient.HasCode(err, "BucketAlreadyOwnedByYou") {
 		return nil
 	}
@@ -117,44 +205,5 @@ func (h *Manager) ensureBucketTags(ctx context.Context, bucket string, want map[
 		tags = append(tags, types.Tag{Key: aws.String(k), Value: aws.String(v)})
 	}
 	_, err = client.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &bucket, Tagging: &types.Tagging{TagSet: tags}})
-	return h.clients.Explain(err, arn)
-}
-
-// deleteBucket deletes the bucket with everything in it.
-func (h *Manager) deleteBucket(ctx context.Context, bucket string) error {
-	client, owner, arn := h.clients.S3(), aws.String(h.clients.Account.String()), h.bucketARN(bucket)
-	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, ExpectedBucketOwner: owner})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if awsclient.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return h.clients.Explain(err, arn)
-		}
-		if len(page.Contents) == 0 {
-			continue
-		}
-		objects := make([]types.ObjectIdentifier, len(page.Contents))
-		for i, object := range page.Contents {
-			objects[i].Key = object.Key
-		}
-		out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-			Bucket:              &bucket,
-			ExpectedBucketOwner: owner,
-			Delete:              &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
-		})
-		if err != nil {
-			return h.clients.Explain(err, arn+"/*")
-		}
-		if len(out.Errors) > 0 {
-			e := out.Errors[0]
-			return fmt.Errorf("delete object %s of bucket %s: %s: %s", aws.ToString(e.Key), bucket, aws.ToString(e.Code), aws.ToString(e.Message))
-		}
-	}
-	_, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket, ExpectedBucketOwner: owner})
-	if awsclient.IsNotFound(err) {
-		return nil
-	}
 	return h.clients.Explain(err, arn)
 }

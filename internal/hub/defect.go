@@ -51,14 +51,23 @@ type Property string
 // The properties that are watched.
 const (
 	// Unfinished parts were being made or removed when a process ended.
-	Unfinished    Property = "unfinished change"
-	Policy        Property = "policy"
-	RedrivePolicy Property = "redrive policy"
-	PublicAccess  Property = "public access setting"
-	// Restored tables are not the one that the hub's record was in before, and lack
-	// what AWS does not restore.
-	Restored   Property = "identity"
-	Protection Property = "deletion protection"
+	Unfinished          Property = "unfinished change"
+	Policy              Property = "policy"
+	SignatureVersion    Property = "signature version"
+	RawDelivery         Property = "raw message delivery"
+	FilterPolicy        Property = "filter policy"
+	RedrivePolicy       Property = "redrive policy"
+	MessageRetention    Property = "message retention"
+	VisibilityTimeout   Property = "visibility timeout"
+	ReceiveWaitTime     Property = "receive wait time"
+	DeliveryDelay       Property = "delivery delay"
+	Encryption          Property = "encryption"
+	PublicAccess        Property = "public access block"
+	DeletionProtection  Property = "deletion protection"
+	PointInTimeRecovery Property = "point-in-time recovery"
+	Expiry              Property = "time to live"
+	// Restored tables are not the one that the hub's record was in before.
+	Restored Property = "identity"
 	// Layout is what the first release kept in other places.
 	Layout Property = "layout"
 )
@@ -67,7 +76,7 @@ func (d Defect) String() string {
 	if d.Property == "" {
 		return fmt.Sprintf("%s %s is gone", d.Part, d.Name)
 	}
-	return fmt.Sprintf("%s of %s %s is not what it should be", d.Property, d.Part, d.Name)
+	return fmt.Sprintf("%s of %s %s", d.Property, d.Part, d.Name)
 }
 
 func (d Defect) compare(other Defect) int {

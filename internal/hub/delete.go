@@ -15,10 +15,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Delete deletes the hub. While customers have live stacks or open links it
-// refuses with *LiveError, unless forced. The table with the hub's record goes
-// last, so that a Delete that was cut short can be repeated until nothing is left.
-func (h *Manager) Delete(ctx context.Context, force bool) error {
+// Remains are what is left of a hub that was deleted.
+type Remains struct {
+	// Bucket is empty and blocks all public access: it only keeps its name from
+	// strangers, whose template customers' old links would lead to. Empty: it is
+	// gone.
+	Bucket string
+}
+
+// Delete deletes the hub, and returns what had to stay. While customers have live
+// stacks or open links it refuses with *LiveError, and while messages wait in the
+// queue with *BusyError, unless forced. The table with the hub's record goes last,
+// so that a Delete that was cut short can be repeated until nothing is left.
+func (h *Manager) Delete(ctx context.Context, force bool) (Remains, error) {
 	return h.delete(ctx, deletion{force: force, check: func(registry.HubRecord) error { return nil }})
 }
 
@@ -29,7 +38,7 @@ func (h *Manager) Delete(ctx context.Context, force bool) error {
 //
 // Terraform may destroy the one address before it creates the other, so a hub that
 // customers use is watched for settle before it is refused or deleted by force.
-func (h *Manager) DeleteIncarnation(ctx context.Context, id string, force bool, settle time.Duration) error {
+func (h *Manager) DeleteIncarnation(ctx context.Context, id string, force bool, settle time.Duration) (Remains, error) {
 	return h.delete(ctx, deletion{force: force, settle: settle, check: func(record registry.HubRecord) error {
 		if record.Incarnation.HeldBy(id) {
 			return nil
@@ -55,30 +64,34 @@ func (e *OtherIncarnationError) Error() string {
 	return fmt.Sprintf("hub %s was created or taken over by another Terraform state at %s", e.Hub, e.Incarnation.Since.UTC().Format(time.RFC3339))
 }
 
-func (h *Manager) delete(ctx context.Context, d deletion) error {
+func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
 	if err := h.carryOver(ctx); err != nil {
-		return err
+		return Remains{}, err
 	}
 	record, err := h.markDeleting(ctx, d)
 	if errors.Is(err, registry.ErrNoHub) {
-		return nil
+		return Remains{}, nil
 	}
 	if err != nil {
-		return err
+		return Remains{}, err
 	}
 	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
 	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
-		return err
+		return Remains{}, err
+	}
+	if err := h.refuseBusy(ctx, record, d.force); err != nil { // what came before the topics went
+		return Remains{}, err
 	}
 	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {
 		if err := h.deleteQueue(ctx, name); err != nil {
-			return err
+			return Remains{}, err
 		}
 	}
-	if err := h.deleteBucket(ctx, record.Bucket); err != nil {
-		return err
+	var remains Remains
+	if remains.Bucket, err = h.deleteBucket(ctx, record); err != nil {
+		return Remains{}, err
 	}
-	return h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
+	return remains, h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
 }
 
 // markDeleting notes in the hub's record that it is being deleted, if it may be.
@@ -109,6 +122,9 @@ func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRec
 		}
 		if len(used.Stacks)+len(used.Links) > 0 && !d.force {
 			return record, used
+		}
+		if err := h.refuseBusy(ctx, record, d.force); err != nil {
+			return record, err
 		}
 		record.State = registry.HubDeleting
 		if record, err = h.registry.UpdateHub(ctx, record); !errors.Is(err, registry.ErrConflict) {
@@ -157,7 +173,7 @@ const deletionPatience = 3 * time.Minute
 func (h *Manager) waitDeleted(ctx context.Context) error {
 	// A least policy refuses reads of a table that is not there (aws-facts 13.11),
 	// and a new hub is not to begin with a refusal in the vendor's trail.
-	switch _, err := h.registry.ReadTable(ctx); {
+	switch _, err := h.registry.TableID(ctx); {
 	case awsclient.IsNotFound(err):
 		return nil
 	case err != nil:

@@ -24,7 +24,7 @@ func specOf(incarnation string) Spec {
 // taken is a hub that one state has created and another has taken over.
 func taken(t *testing.T) *world {
 	w := newHub(t)
-	w.must(w.Delete(t.Context(), false))
+	w.must(w.destroyed(w.Manager, false))
 	_, err := w.Create(t.Context(), specOf("first"))
 	w.must(err)
 	record, err := w.registry.Hub(t.Context())
@@ -39,14 +39,15 @@ func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
 	w := taken(t)
 	for _, id := range []string{"first", ""} {
 		var other *OtherIncarnationError
-		if err := w.DeleteIncarnation(t.Context(), id, true, 0); !errors.As(err, &other) || other.Incarnation.ID != "second" {
+		if _, err := w.DeleteIncarnation(t.Context(), id, true, 0); !errors.As(err, &other) || other.Incarnation.ID != "second" {
 			t.Errorf("deleting incarnation %q ends with %v", id, err)
 		}
 	}
 	w.complete(frankfurt, virginia)
 	_, err := w.Update(t.Context(), spec()) // which says nothing of incarnations
 	w.must(err)
-	w.must(w.DeleteIncarnation(t.Context(), "second", false, 0))
+	_, err = w.DeleteIncarnation(t.Context(), "second", false, 0)
+	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
 	}
@@ -55,7 +56,8 @@ func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
 func TestAHubOfTheFirstReleaseIsDeletedByAStateOfTheFirstRelease(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	w.must(w.DeleteIncarnation(t.Context(), "", false, 0))
+	_, err := w.DeleteIncarnation(t.Context(), "", false, 0)
+	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
 	}
@@ -66,11 +68,11 @@ func TestAHubWithOpenLinksIsDeletedOnlyByForce(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", globex)
 	var used *LiveError
-	if err := w.Delete(t.Context(), false); !errors.As(err, &used) || !slices.Equal(used.Links, []string{"globex"}) || !strings.Contains(err.Error(), "globex") {
+	if _, err := w.Delete(t.Context(), false); !errors.As(err, &used) || !slices.Equal(used.Links, []string{"globex"}) || !strings.Contains(err.Error(), "globex") {
 		t.Fatalf("got %v, want an error that names the customer", err)
 	}
 	w.complete(frankfurt, virginia)
-	w.must(w.Delete(t.Context(), true))
+	w.must(w.destroyed(w.Manager, true))
 }
 
 func TestADeletionEndsWhenAnotherAddressTakesTheHubOver(t *testing.T) {
@@ -89,7 +91,7 @@ func TestADeletionEndsWhenAnotherAddressTakesTheHubOver(t *testing.T) {
 		return nil
 	}
 	var other *OtherIncarnationError
-	if err := deleting.DeleteIncarnation(t.Context(), "second", true, time.Minute); !errors.As(err, &other) {
+	if _, err := deleting.DeleteIncarnation(t.Context(), "second", true, time.Minute); !errors.As(err, &other) {
 		t.Fatalf("got %v, want that another one has the hub", err)
 	}
 	w.complete(frankfurt, virginia)
@@ -116,7 +118,7 @@ func TestACreateWaitsForADeletionUnderWay(t *testing.T) {
 	waiting = w.process()
 	pause := waiting.wait // SQS lets the names of queues go only after a minute
 	waiting.wait = func(ctx context.Context, d time.Duration) error {
-		if err := w.process().Delete(ctx, false); err != nil {
+		if _, err := w.process().Delete(ctx, false); err != nil {
 			return err
 		}
 		waiting.wait = pause

@@ -77,6 +77,7 @@ type Spec struct {
 	ResponseTimeout time.Duration
 	SkipSignatures  bool                // do not check SNS's signatures of messages
 	EventBus        account.EventBusARN // the vendor's own; zero: nobody is told anything
+	KMSKey          account.KMSKeyARN   // for table and queues; zero: AWS's own keys
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
 	Tags            map[string]string
@@ -101,6 +102,10 @@ type State struct {
 
 	// Defects are what Update would mend, sorted.
 	Defects []Defect
+
+	// Untested says that the queue was too long to find out whether what was
+	// changed delivers.
+	Untested bool
 
 	// PoliciesBehind says that a topic's policy does not carry the registry's
 	// number: customers may be unable to publish. Permissions().Repair mends it.
@@ -183,16 +188,24 @@ func Shards(capacity int) int {
 	return max(1, (capacity+CustomersPerTopic-1)/CustomersPerTopic)
 }
 
+// MaxShards is how many topics a Region may have: the queue's policy names them
+// by their digits.
+const MaxShards = 100
+
+// MaxCapacity is how many customers a hub has room for, in any number of Regions.
+const MaxCapacity = MaxShards * CustomersPerTopic
+
+// TopicPatterns match the names of all topics of a hub, in IAM's wildcards, and
+// of no other hub's: what follows a longer hub's name has more characters.
+func TopicPatterns(hub string) []string {
+	return []string{"xacct-" + hub + "-?", "xacct-" + hub + "-??"}
+}
+
 // QueueName is the name of the hub's queue.
 func QueueName(hub string) string { return "xacct-" + hub }
 
 // DeadLetterQueueName is the name of the queue for what could not be handled.
 func DeadLetterQueueName(hub string) string { return "xacct-" + hub + "-dead-letters" }
-
-// BucketName is the name of the template bucket.
-func BucketName(hub string, key registry.Key) string {
-	return "xacct-" + hub + "-" + onboarding.BucketSuffix(key.Bytes())
-}
 
 func (h *Manager) topic(region account.Region, shard int) account.TopicARN {
 	return account.TopicARN{Region: region, Account: h.clients.Account, Name: TopicName(h.name, shard)}

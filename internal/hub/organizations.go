@@ -6,7 +6,6 @@ package hub
 import (
 	"context"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -42,25 +41,4 @@ func (p *Permissions) AllowOrganization(ctx context.Context, shard int, id accou
 		all[id] = p.hub.now()
 		return registry.ShardChange{Organizations: all, Leaving: leaving}
 	})
-}
-
-// AllowMembers names the accounts of an organization that have a live stack one
-// by one, too: an account that leaves the organization loses what it had through
-// it, and could not publish the Delete of its stack any more (aws-facts 1.14).
-func (p *Permissions) AllowMembers(ctx context.Context, shard int, members []account.ID) error {
-	list := registry.ShardList(shard)
-	today, err := p.hub.registry.Shard(ctx, list)
-	if err != nil {
-		return p.explain(err)
-	}
-	unnamed := slices.DeleteFunc(slices.Clone(members), func(id account.ID) bool {
-		_, named := today.Accounts[id]
-		return named
-	})
-	for some := range slices.Chunk(unnamed, batchSize) {
-		if err := p.allow(ctx, list, some); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 const (
@@ -34,27 +36,103 @@ const (
 	MaxReceives = 200
 )
 
-func (h *Manager) ensureDeadLetterQueue(ctx context.Context, tags map[string]string) (url string, err error) {
-	return h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), tags, map[string]string{
-		"MessageRetentionPeriod": seconds(Retention),
+// queueSettings returns the attributes of the hub's queue, which takes messages
+// from the hub's topics and from nobody else.
+func (h *Manager) queueSettings(record registry.HubRecord) (map[string]string, error) {
+	arn := h.queueARN(QueueName(h.name))
+	policy, err := iampolicy.Queue(arn, h.clients.Region, iampolicy.QueueSources{
+		Account: h.clients.Account, Names: TopicPatterns(h.name), Regions: sortRegions(slices.Concat(record.Regions, record.Retiring)),
 	})
-}
-
-// ensureQueue makes the hub's queue, which takes messages from the given
-// topics and from nobody else.
-func (h *Manager) ensureQueue(ctx context.Context, tags map[string]string, topics []account.TopicARN) (url string, err error) {
-	name := QueueName(h.name)
-	policy, err := iampolicy.Queue(h.queueARN(name), h.clients.Region, topics)
-	if err != nil {
-		return "", err
-	}
-	return h.ensureOneQueue(ctx, name, tags, map[string]string{
+	settings := map[string]string{
 		"MessageRetentionPeriod":        seconds(Retention),
 		"VisibilityTimeout":             seconds(Visibility),
 		"ReceiveMessageWaitTimeSeconds": "20",
+		"DelaySeconds":                  "0",
 		"Policy":                        policy.String(),
 		"RedrivePolicy":                 h.redrivePolicy(),
-	})
+	}
+	encryptQueue(settings, record.KMSKey)
+	return settings, err
+}
+
+func (h *Manager) deadLetterSettings(record registry.HubRecord) map[string]string {
+	settings := map[string]string{
+		"MessageRetentionPeriod": seconds(Retention),
+		"Policy":                 iampolicy.PrivateQueue(h.queueARN(DeadLetterQueueName(h.name))).String(),
+	}
+	encryptQueue(settings, record.KMSKey)
+	return settings
+}
+
+// encryptQueue adds the attributes of a queue's encryption: with the vendor's
+// key, or with SQS's own. A key of KMS that nobody declared would lose
+// everything that SNS sends (aws-facts 12.13), and goes when SQS's own comes.
+func encryptQueue(settings map[string]string, key account.KMSKeyARN) {
+	if key.IsZero() {
+		settings["SqsManagedSseEnabled"] = "true"
+		return
+	}
+	settings["KmsMasterKeyId"] = key.String()
+}
+
+// queueProperties are what people are told of a queue's attributes.
+var queueProperties = map[string]Property{
+	"MessageRetentionPeriod":        MessageRetention,
+	"VisibilityTimeout":             VisibilityTimeout,
+	"ReceiveMessageWaitTimeSeconds": ReceiveWaitTime,
+	"DelaySeconds":                  DeliveryDelay,
+	"Policy":                        Policy,
+	"RedrivePolicy":                 RedrivePolicy,
+	"SqsManagedSseEnabled":          Encryption,
+	"KmsMasterKeyId":                Encryption,
+}
+
+func (h *Manager) ensureDeadLetterQueue(ctx context.Context, record registry.HubRecord) (url string, err error) {
+	url, _, err = h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), record.Tags, h.deadLetterSettings(record))
+	return url, err
+}
+
+// ensureQueue also reports whether it has made the queue, or changed it.
+func (h *Manager) ensureQueue(ctx context.Context, record registry.HubRecord) (url string, changed bool, err error) {
+	settings, err := h.queueSettings(record)
+	if err != nil {
+		return "", false, err
+	}
+	return h.ensureOneQueue(ctx, QueueName(h.name), record.Tags, settings)
+}
+
+func (h *Manager) readQueue(ctx context.Context, record registry.HubRecord, report reporter) error {
+	settings, err := h.queueSettings(record)
+	if err != nil {
+		return err
+	}
+	return h.readOneQueue(ctx, Queue, QueueName(h.name), record.QueueURL, settings, report)
+}
+
+func (h *Manager) readDeadLetterQueue(ctx context.Context, record registry.HubRecord, report reporter) error {
+	return h.readOneQueue(ctx, DeadLetterQueue, DeadLetterQueueName(h.name), record.DeadLetterQueueURL, h.deadLetterSettings(record), report)
+}
+
+func (h *Manager) readOneQueue(ctx context.Context, part Part, name, url string, settings map[string]string, report reporter) error {
+	arn := h.queueARN(name)
+	if url == "" {
+		report(part, "", arn)
+		return nil
+	}
+	attributes, err := h.queueAttributes(ctx, url)
+	if awsclient.IsNotFound(err) {
+		report(part, "", arn)
+		return nil
+	}
+	if err != nil {
+		return h.clients.Explain(err, arn)
+	}
+	for k, want := range settings {
+		if !sameAttribute(k, attributes[k], want) {
+			report(part, queueProperties[k], arn)
+		}
+	}
+	return nil
 }
 
 func (h *Manager) redrivePolicy() string {
@@ -63,19 +141,20 @@ func (h *Manager) redrivePolicy() string {
 
 // ensureOneQueue makes a queue that is not there, and brings the attributes
 // and tags of one that is in line.
-func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
+func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, changed bool, err error) {
 	client, arn := h.clients.SQS(h.clients.Region), h.queueARN(name)
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if awsclient.IsNotFound(err) {
-		return h.createQueue(ctx, name, tags, attributes)
+		url, err = h.createQueue(ctx, name, tags, attributes)
+		return url, true, err
 	}
 	if err != nil {
-		return "", h.clients.Explain(err, arn)
+		return "", false, h.clients.Explain(err, arn)
 	}
 	url = aws.ToString(out.QueueUrl)
 	have, err := h.queueAttributes(ctx, url)
 	if err != nil {
-		return "", h.clients.Explain(err, arn)
+		return "", false, h.clients.Explain(err, arn)
 	}
 	change := map[string]string{}
 	for k, want := range attributes {
@@ -85,10 +164,10 @@ func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attribu
 	}
 	if len(change) > 0 {
 		if _, err := client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: change}); err != nil {
-			return "", h.clients.Explain(err, arn)
+			return "", false, h.clients.Explain(err, arn)
 		}
 	}
-	return url, h.ensureQueueTags(ctx, url, arn, tags)
+	return url, len(change) > 0, h.ensureQueueTags(ctx, url, arn, tags)
 }
 
 // createQueue makes a queue. For a minute after a queue was deleted SQS

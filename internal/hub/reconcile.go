@@ -22,7 +22,9 @@ import (
 // registrations need is compared with the lists, in both directions.
 
 // Reconcile makes the lists of a hub what its customers need. Who is missing is
-// allowed. Who is needed no more, whatever the reason, is marked, and taken off
+// allowed, accounts of an organization that have a live stack among them: an
+// account that leaves the organization loses what it had through it, and could
+// not publish the Delete of its stack (aws-facts 1.14). Who is needed no more, whatever the reason, is marked, and taken off
 // once the mark is older than onboarding.Grace.
 //
 // Lists may have been read already, with the hub's Read; nil: they are read
@@ -53,19 +55,6 @@ func (p *Permissions) Reconcile(ctx context.Context, record registry.HubRecord, 
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Sweep is Reconcile with what the registry says now.
-func (p *Permissions) Sweep(ctx context.Context) error {
-	record, err := p.hub.registry.Hub(ctx)
-	if err != nil {
-		return p.hub.explainRegistry(err)
-	}
-	customers, err := p.hub.registry.Customers(ctx)
-	if err != nil {
-		return p.explain(err)
-	}
-	return p.Reconcile(ctx, record, customers, nil)
 }
 
 // listsOf returns the keys of all lists of a hub.
@@ -111,6 +100,13 @@ func note[T fmt.Stringer](in map[string]bool, ids []T) {
 
 func (p *Permissions) reconcile(ctx context.Context, today registry.Shard, n needs) error {
 	var errs []error
+	if today.Written != today.Sequence {
+		// A writer has died between the list and its policies, or is about to
+		// write them: what the list says may not be what AWS goes by.
+		if err := p.change(ctx, today.List, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} }); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	missing := slices.DeleteFunc(slices.Clone(n.accounts), func(id account.ID) bool { _, there := today.Accounts[id]; return there })
 	for some := range slices.Chunk(missing, batchSize) {
 		refused := p.allowAll(ctx, today.List, some)

@@ -14,6 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // reconcile is what a refresh does, of another process.
@@ -94,6 +95,29 @@ func TestACorrectedAccountKeepsItsPermissionForTheGracePeriod(t *testing.T) {
 	w.reconcile()
 	w.mayNotPublish(globex, frankfurt, virginia)
 	w.mayPublish(initech, frankfurt, virginia)
+	w.complete(frankfurt, virginia)
+}
+
+// TestAListWhosePoliciesWereNotWrittenIsFinished: a writer died in between, and
+// the hub itself is in another Terraform state, whose refresh would see it.
+func TestAListWhosePoliciesWereNotWrittenIsFinished(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	w.linked("globex", globex)
+	revive := w.box.Faults().Before(func(c *kernel.Call) error {
+		if c.Action == "SetTopicAttributes" {
+			return kernel.Errorf(400, "ValidationError", "the process has stopped")
+		}
+		return nil
+	})
+	if err := w.Permissions().Allow(t.Context(), 0, globex); err == nil {
+		t.Fatal("the process did not die")
+	}
+	revive()
+	w.mayNotPublish(globex, frankfurt, virginia)
+	w.clock.Advance(leaseTime + time.Second)
+	w.reconcile()
+	w.mayPublish(globex, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
 }
 

@@ -52,7 +52,7 @@ func TestATableThatWasRestoredIsNoticedAndMended(t *testing.T) {
 	w.must(err)
 	found := false
 	for _, defect := range state.Defects {
-		found = found || defect == Defect{Table, Restored, w.registry.Table()}
+		found = found || defect == Defect{Table, Restored, w.tableARN()}
 	}
 	if !found || state.Record.Recovering(w.clock.Now()) {
 		t.Fatalf("it is not noticed: %v, recovering %t", state.Defects, state.Record.Recovering(w.clock.Now()))
@@ -65,7 +65,7 @@ func TestATableThatWasRestoredIsNoticedAndMended(t *testing.T) {
 	if now := w.clock.Now(); !record.Recovering(now) || record.Recovering(now.Add(8*24*time.Hour)) {
 		t.Errorf("rounds of proofs don't look for who was forgotten: restored at %s", record.RestoredAt)
 	}
-	table, err := w.registry.ReadTable(t.Context())
+	table, err := w.registry.TableState(t.Context())
 	w.must(err)
 	backups, err := w.Manager.clients.DynamoDB().DescribeContinuousBackups(t.Context(), &dynamodb.DescribeContinuousBackupsInput{TableName: aws.String(w.registry.Table())})
 	w.must(err)
@@ -79,21 +79,4 @@ func TestATableThatWasRestoredIsNoticedAndMended(t *testing.T) {
 	if again, err := w.registry.Hub(t.Context()); err != nil || !again.RestoredAt.Equal(record.RestoredAt) {
 		t.Errorf("restored again at %s: %v", again.RestoredAt, err)
 	}
-}
-
-func TestATableThatMayBeDeletedByMistakeIsMended(t *testing.T) {
-	t.Parallel()
-	w := newHub(t)
-	_, err := w.Manager.clients.DynamoDB().UpdateTable(t.Context(), &dynamodb.UpdateTableInput{
-		TableName: aws.String(w.registry.Table()), DeletionProtectionEnabled: aws.Bool(false),
-	})
-	w.must(err)
-	state, err := w.Read(t.Context())
-	w.must(err)
-	if len(state.Defects) != 1 || state.Defects[0] != (Defect{Table, Protection, w.registry.Table()}) {
-		t.Fatalf("defects: %v", state.Defects)
-	}
-	_, err = w.Update(t.Context(), spec())
-	w.must(err)
-	w.complete(spec().Regions...)
 }

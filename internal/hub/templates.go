@@ -9,6 +9,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,12 +114,26 @@ func (h *Manager) putTemplate(ctx context.Context, bucket, key string, body []by
 // PresignTemplate is the address of a link's template with a signature of the
 // caller's, for customers who could not read it otherwise. It lives as long as
 // is asked for, seven days at most, and no longer than the credentials do
-// (aws-facts 4.3). Nothing is asked of AWS: whether the caller may read the
-// template shows when the customer opens the link.
+// (aws-facts 4.3). The customer reads with the caller's permissions, so it asks
+// first whether the caller may read: the customer would be told "Access Denied".
 func (h *Manager) PresignTemplate(ctx context.Context, record registry.HubRecord, link onboarding.Link, life time.Duration) (awsclient.Presigned, error) {
+	if err := h.readTemplate(ctx, record.Bucket, link.TemplateURL); err != nil {
+		return awsclient.Presigned{}, fmt.Errorf("sign the template of customer %s of hub %s: %w", link.CustomerID, h.name, err)
+	}
 	signed, err := h.clients.Presign(ctx, record.Region, link.TemplateURL, h.now(), life)
 	if err != nil {
 		return awsclient.Presigned{}, fmt.Errorf("sign the template of customer %s of hub %s: %w", link.CustomerID, h.name, err)
 	}
 	return signed, nil
+}
+
+// readTemplate returns an error if the caller can't read a template of the bucket.
+func (h *Manager) readTemplate(ctx context.Context, bucket, address string) error {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	key := strings.TrimPrefix(parsed.Path, "/")
+	_, err = h.clients.S3().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ExpectedBucketOwner: aws.String(h.clients.Account.String())})
+	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
 }

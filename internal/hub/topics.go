@@ -12,27 +12,72 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"golang.org/x/sync/errgroup"
 )
 
-// ensureTopic makes a topic that is not there, and brings the tags of one that
-// is in line. Its policy is the publishers' business.
-func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string) error {
+// topicSettings are the attributes of every topic, beside its policy, which is
+// the publishers' business. Topics have no key of KMS: every customer would need
+// it to publish (aws-facts 1.20).
+var topicSettings = []struct {
+	attribute string
+	value     string
+	property  Property
+}{
+	{"SignatureVersion", "2", SignatureVersion}, // SHA-256; the default is still SHA-1 (aws-facts 5.9)
+	{"KmsMasterKeyId", "", Encryption},
+}
+
+// ensureTopic makes a topic that is not there, and brings the attributes and
+// tags of one that is in line. It reports whether it has made or changed it.
+func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string) (changed bool, err error) {
 	client := h.clients.SNS(topic.Region)
-	_, err := h.topicAttributes(ctx, topic)
+	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
 		_, err := client.CreateTopic(ctx, &sns.CreateTopicInput{
-			Name: &topic.Name,
-			Tags: topicTags(tags),
-			// SHA-256; the default is still SHA-1 (aws-facts 5.9).
-			Attributes: map[string]string{"SignatureVersion": "2"},
+			Name: &topic.Name, Tags: topicTags(tags), Attributes: map[string]string{"SignatureVersion": "2"},
 		})
-		return h.clients.Explain(err, topic.String())
+		return true, h.clients.Explain(err, topic.String())
 	}
 	if err != nil {
-		return h.clients.Explain(err, topic.String())
+		return false, h.clients.Explain(err, topic.String())
 	}
-	return h.ensureTopicTags(ctx, topic, tags)
+	for _, setting := range topicSettings {
+		if attributes[setting.attribute] == setting.value {
+			continue
+		}
+		changed = true
+		_, err := client.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+			TopicArn: aws.String(topic.String()), AttributeName: aws.String(setting.attribute), AttributeValue: aws.String(setting.value),
+		})
+		if err != nil {
+			return changed, h.clients.Explain(err, topic.String())
+		}
+	}
+	return changed, h.ensureTopicTags(ctx, topic, tags)
+}
+
+// readTopic looks at a topic and its subscription. A policy that is behind the
+// registry's list is no defect: the refresh mends it itself.
+func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shard registry.Shard, report reporter) (found, behind bool, err error) {
+	attributes, err := h.topicAttributes(ctx, topic)
+	if awsclient.IsNotFound(err) {
+		report(Topic, "", topic.String())
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, h.clients.Explain(err, topic.String())
+	}
+	for _, setting := range topicSettings {
+		if attributes[setting.attribute] != setting.value {
+			report(Topic, setting.property, topic.String())
+		}
+	}
+	if err := h.readSubscription(ctx, topic, report); err != nil {
+		return true, false, err
+	}
+	return true, shard.Written != shard.Sequence || policyBehind(attributes["Policy"], shard), nil
 }
 
 func (h *Manager) topicAttributes(ctx context.Context, topic account.TopicARN) (map[string]string, error) {
@@ -75,54 +120,6 @@ func topicTags(tags map[string]string) []types.Tag {
 	return list
 }
 
-// ensureSubscription lets the topic deliver to the queue, in its envelope:
-// without that nobody could tell which topic a message came through
-// (aws-facts 5.8). Subscribing again returns the subscription that is there.
-func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN) error {
-	client := h.clients.SNS(topic.Region)
-	out, err := client.Subscribe(ctx, &sns.SubscribeInput{
-		TopicArn:              aws.String(topic.String()),
-		Protocol:              aws.String("sqs"),
-		Endpoint:              aws.String(h.queueARN(QueueName(h.name))),
-		ReturnSubscriptionArn: true,
-	})
-	if err != nil {
-		return h.clients.Explain(err, topic.String())
-	}
-	subscription := aws.ToString(out.SubscriptionArn)
-	attributes, err := client.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &subscription})
-	if err != nil {
-		return h.clients.Explain(err, subscription)
-	}
-	if attributes.Attributes["RawMessageDelivery"] != "true" {
-		return nil
-	}
-	_, err = client.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
-		SubscriptionArn: &subscription,
-		AttributeName:   aws.String("RawMessageDelivery"),
-		AttributeValue:  aws.String("false"),
-	})
-	return h.clients.Explain(err, subscription)
-}
-
-// subscribed reports whether the topic delivers to the queue.
-func (h *Manager) subscribed(ctx context.Context, topic account.TopicARN) (bool, error) {
-	pages := sns.NewListSubscriptionsByTopicPaginator(h.clients.SNS(topic.Region),
-		&sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic.String())})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return false, h.clients.Explain(err, topic.String())
-		}
-		for _, s := range page.Subscriptions {
-			if aws.ToString(s.Endpoint) == h.queueARN(QueueName(h.name)) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
-
 // deleteTopics deletes topics, and with them their subscriptions. Deleting one
 // that is gone is no error to SNS.
 func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) error {
@@ -138,4 +135,11 @@ func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) e
 		})
 	}
 	return group.Wait()
+}
+
+// policyBehind reports whether a topic's policy does not say what the registry
+// says, by its number or by those whom it names.
+func policyBehind(policy string, shard registry.Shard) bool {
+	found, sequence, ok := iampolicy.PublishersOf(policy)
+	return !ok || sequence != shard.Sequence || !found.Equal(publishersOf(shard))
 }

@@ -66,14 +66,7 @@ func PrivateTemplates(bucket string, partition account.Partition) Document {
 // templates adds to who may read that nothing travels in the clear.
 func templates(bucket string, partition account.Partition, readers ...Statement) Document {
 	arn := bucketARN(bucket, partition)
-	return Document{Version: Version2012, Statements: append(readers, Statement{
-		Sid:       "XacctOnlyTLS",
-		Effect:    Deny,
-		Principal: Principals{"AWS": {"*"}},
-		Action:    []string{"s3:*"},
-		Resource:  []string{arn, arn + "/*"},
-		Condition: Conditions{"Bool": {"aws:SecureTransport": {"false"}}},
-	})}
+	return Document{Version: Version2012, Statements: append(readers, onlyTLS("XacctOnlyTLS", []string{"s3:*"}, arn, arn+"/*"))}
 }
 
 func bucketARN(bucket string, partition account.Partition) string {

@@ -35,9 +35,9 @@ func (p Publishers) Equal(o Publishers) bool {
 }
 
 // ourSid is that of our statements in a topic's policy, at most one of each
-// kind. The number is that of the last change: whoever reads the policy can so
+// kind; the one that refuses requests in the clear is always there. The number is that of the last change: whoever reads the policy can so
 // tell whether it is behind the registry.
-var ourSid = regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone)([0-9]+)$`)
+var ourSid = regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone|OnlyTLS)([0-9]+)$`)
 
 // statements allow them to publish, through conditions and not as principals:
 // SNS refuses a whole document that names one closed account (aws-facts 5.4),
@@ -54,19 +54,21 @@ func (p Publishers) statements(topic account.TopicARN, sequence int64) []Stateme
 			Condition: Conditions{operator: {key: values}},
 		}
 	}
-	if p.Anyone {
+	var all []Statement
+	switch {
+	case p.Anyone:
 		// Whoever has an account: an unsigned request has no such key, and what
 		// is not there matches nothing.
-		return []Statement{allow("Anyone", "StringLike", "aws:PrincipalAccount", []string{"*"})}
+		all = append(all, allow("Anyone", "StringLike", "aws:PrincipalAccount", []string{"*"}))
+	default:
+		if len(p.Accounts) > 0 {
+			all = append(all, allow("Publishers", "StringEquals", "aws:PrincipalAccount", sorted(textsOf(p.Accounts))))
+		}
+		if len(p.Organizations) > 0 {
+			all = append(all, allow("Organizations", "StringEquals", "aws:PrincipalOrgID", sorted(textsOf(p.Organizations))))
+		}
 	}
-	var all []Statement
-	if len(p.Accounts) > 0 {
-		all = append(all, allow("Publishers", "StringEquals", "aws:PrincipalAccount", sorted(textsOf(p.Accounts))))
-	}
-	if len(p.Organizations) > 0 {
-		all = append(all, allow("Organizations", "StringEquals", "aws:PrincipalOrgID", sorted(textsOf(p.Organizations))))
-	}
-	return all
+	return append(all, onlyTLS("XacctOnlyTLS"+strconv.FormatInt(sequence, 10), []string{"SNS:Publish"}, topic.String()))
 }
 
 // PublishersOf reads our statements back: who may publish, and the number of
@@ -110,6 +112,7 @@ func (p *Publishers) read(s Statement) (sequence int64, err error) {
 	switch sid[1] {
 	case "Anyone":
 		p.Anyone = true
+	case "OnlyTLS": // compared as a whole
 	case "Organizations":
 		p.Organizations, err = parseAll(s.Condition["StringEquals"]["aws:PrincipalOrgID"], account.ParseOrganizationID)
 	default:

@@ -4,48 +4,112 @@
 package iampolicy
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Queue is the policy of the hub's queue: SNS may send to it for the given
-// topics, and nobody else may.
-func Queue(queueARN string, region account.Region, topics []account.TopicARN) (Document, error) {
+// QueueSources are the topics that may send to a queue.
+type QueueSources struct {
+	Account account.ID
+	Names   []string         // of topics; * and ? as in IAM
+	Regions []account.Region // that have such topics
+}
+
+// Queue returns the policy of a hub's queue: SNS may send to it for the topics,
+// nobody else may, and nothing travels in the clear.
+//
+// The topics are named by patterns, so that the policy doesn't grow with them:
+// one by one, 100 topics in three Regions would be more than SQS takes. Only
+// the principals of opt-in Regions are listed; it is an error if SQS has no
+// room for them.
+func Queue(queueARN string, region account.Region, from QueueSources) (Document, error) {
+	if len(from.Names) == 0 || len(from.Regions) == 0 {
+		return Document{}, fmt.Errorf("queue %s has no topics: its policy would allow nothing", queueARN)
+	}
+	d := Document{
+		Version: Version2012,
+		Statements: []Statement{
+			{
+				Sid:       "XacctTopics",
+				Effect:    Allow,
+				Principal: Principals{"Service": from.services(region)},
+				Action:    []string{"sqs:SendMessage"},
+				Resource:  []string{queueARN},
+				Condition: Conditions{"ArnLike": {"aws:SourceArn": from.arns(region.Partition())}},
+			},
+			onlyTLS("XacctOnlyTLS", []string{"sqs:*"}, queueARN),
+		},
+	}
+	if size := len(d.String()); size > MaxQueueSize {
+		return Document{}, fmt.Errorf("the policy of queue %s would have %d bytes for %d Regions, and SQS allows %d: use fewer Regions", queueARN, size, len(from.Regions), MaxQueueSize)
+	}
+	return d, nil
+}
+
+// services are the principals that deliver from the topics to a queue.
+func (from QueueSources) services(queue account.Region) []string {
 	services := []string{"sns.amazonaws.com"}
-	arns := []string{}
-	for _, topic := range topics {
-		arns = append(arns, topic.String())
-		if topic.Region == region {
+	for _, source := range from.Regions {
+		if source == queue {
 			continue
 		}
 		// Delivery between Regions speaks as the opt-in Region of the two,
 		// the topic's or the queue's (aws-facts 5.7).
-		for _, r := range []account.Region{topic.Region, region} {
+		for _, r := range []account.Region{source, queue} {
 			if !EnabledByDefault(r) {
 				services = append(services, fmt.Sprintf("sns.%s.amazonaws.com", r))
 			}
 		}
 	}
-	d := Document{
-		Version: Version2012,
-		Statements: []Statement{{
-			Sid:       "XacctTopics",
-			Effect:    Allow,
-			Principal: Principals{"Service": sorted(services)},
-			Action:    []string{"sqs:SendMessage"},
-			Resource:  []string{queueARN},
-			Condition: Conditions{"ArnEquals": {"aws:SourceArn": sorted(arns)}},
-		}},
+	return sorted(services)
+}
+
+// arns are patterns of the topics' ARNs.
+func (from QueueSources) arns(partition account.Partition) []string {
+	var arns []string
+	for _, name := range from.Names {
+		arns = append(arns, fmt.Sprintf("arn:%s:sns:*:%s:%s", partition, from.Account, name))
 	}
-	if len(topics) == 0 {
-		return Document{}, fmt.Errorf("queue %s has no topics: its policy would allow nothing", queueARN)
+	return sorted(arns)
+}
+
+// QueueKey returns the statement, as JSON with line breaks, that the policy of a
+// queue's KMS key needs: who delivers from the topics encrypts for the queue
+// (aws-facts 13.4).
+func QueueKey(sid string, queue account.Region, from QueueSources) string {
+	s := Statement{
+		Sid:       sid,
+		Effect:    Allow,
+		Principal: Principals{"Service": from.services(queue)},
+		Action:    []string{"kms:Decrypt", "kms:GenerateDataKey"},
+		Resource:  []string{"*"},
+		Condition: Conditions{"ArnLike": {"aws:SourceArn": from.arns(queue.Partition())}},
 	}
-	if size := len(d.String()); size > MaxQueueSize {
-		return Document{}, fmt.Errorf("the policy of queue %s would have %d bytes for %d topics, and SQS allows %d: use fewer Regions", queueARN, size, len(topics), MaxQueueSize)
+	var b bytes.Buffer
+	_ = json.Indent(&b, []byte(encode(s.wire())), "", "  ") // it was encoded a moment ago
+	return b.String()
+}
+
+// PrivateQueue returns the policy of a queue that only its own account uses.
+func PrivateQueue(queueARN string) Document {
+	return Document{Version: Version2012, Statements: []Statement{onlyTLS("XacctOnlyTLS", []string{"sqs:*"}, queueARN)}}
+}
+
+// onlyTLS refuses requests in the clear. What one AWS service sends to another
+// may lack the key, so a request without it is not refused (aws-facts 13.5).
+func onlyTLS(sid string, actions []string, resources ...string) Statement {
+	return Statement{
+		Sid:       sid,
+		Effect:    Deny,
+		Principal: Principals{"AWS": {"*"}},
+		Action:    actions,
+		Resource:  resources,
+		Condition: Conditions{"Bool": {"aws:SecureTransport": {"false"}}},
 	}
-	return d, nil
 }
 
 // defaultRegions were launched before 2019-03-20 and are enabled in every

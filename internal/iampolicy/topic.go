@@ -36,21 +36,20 @@ func Topic(topic account.TopicARN, accounts []account.ID, sequence int64) Docume
 
 // MergePublishers is a topic's policy with our statements replaced: who may
 // publish now, and the number of this change. All other statements stay as they
-// are, whatever they are. Without anybody our statements go, and with them the
-// number. An empty policy reads as SNS's default.
+// are, whatever they are. An empty policy reads as SNS's default.
 func MergePublishers(existing string, topic account.TopicARN, who Publishers, sequence int64) (string, error) {
 	if existing == "" {
-		existing = Topic(topic, nil, 0).String()
+		existing = Topic(topic, nil, sequence).String()
 	}
 	policy, _, err := splitPublishers(existing)
 	if err != nil {
 		return "", fmt.Errorf("the policy of topic %s cannot be read, so nothing was changed in it: %w", topic, err)
 	}
+	if len(policy.Statement) == 0 && who.Nobody() {
+		return Topic(topic, nil, sequence).String(), nil
+	}
 	for _, s := range who.statements(topic, sequence) {
 		policy.Statement = append(policy.Statement, json.RawMessage(encode(s.wire())))
-	}
-	if len(policy.Statement) == 0 {
-		return Topic(topic, nil, 0).String(), nil
 	}
 	merged := encode(policy)
 	if err := checkTopic(merged, topic, len(policy.Statement), who.Accounts); err != nil {

@@ -69,7 +69,7 @@ func builtDocuments(t testing.TB) map[string]Document {
 		t.Fatal(err)
 	}
 	queue, err := Queue("arn:aws:sqs:us-east-1:111111111111:xacct-acme", region(t, "us-east-1"),
-		[]account.TopicARN{topicARN(t, topicText), topicARN(t, "arn:aws:sns:ap-east-1:111111111111:xacct-acme-0")})
+		QueueSources{vendor, []string{"xacct-acme-?", "xacct-acme-??"}, []account.Region{region(t, "eu-central-1"), region(t, "ap-east-1")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,9 @@ func TestTheBuiltDocuments(t *testing.T) {
 		"trust in principals": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole",` +
 			`"Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/deploy/App"},"StringEquals":{"sts:ExternalId":"0123456789abcdef"}}}]}`,
 		"queue": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctTopics","Effect":"Allow","Principal":{"Service":["sns.amazonaws.com","sns.ap-east-1.amazonaws.com"]},` +
-			`"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:xacct-acme","Condition":{"ArnEquals":{"aws:SourceArn":` +
-			`["arn:aws:sns:ap-east-1:111111111111:xacct-acme-0","arn:aws:sns:eu-central-1:111111111111:xacct-acme-0"]}}}]}`,
+			`"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:xacct-acme","Condition":{"ArnLike":{"aws:SourceArn":` +
+			`["arn:aws:sns:*:111111111111:xacct-acme-?","arn:aws:sns:*:111111111111:xacct-acme-??"]}}},` +
+			`{"Sid":"XacctOnlyTLS","Effect":"Deny","Principal":{"AWS":"*"},"Action":"sqs:*","Resource":"arn:aws:sqs:us-east-1:111111111111:xacct-acme","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`,
 		"bucket": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctPublicTemplates","Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::xacct-acme-0011/templates/*"},` +
 			`{"Sid":"XacctOnlyTLS","Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":["arn:aws:s3:::xacct-acme-0011","arn:aws:s3:::xacct-acme-0011/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`,
 	}
@@ -101,6 +102,11 @@ func TestTheBuiltDocuments(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got, text)
 		}
 	}
+}
+
+// clearText is the statement that refuses requests in the clear.
+func clearText(sequence int) string {
+	return fmt.Sprintf(`{"Sid":"XacctOnlyTLS%d","Effect":"Deny","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"%s","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, sequence, topicText)
 }
 
 func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
@@ -113,7 +119,7 @@ func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantOurs := `{"Sid":"XacctPublishers7","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"` + topicText + `","Condition":{"StringEquals":{"aws:PrincipalAccount":["222222222222","222222222223"]}}}`
-	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `,` + wantOurs + `]}`; first != want {
+	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `,` + wantOurs + `,` + clearText(7) + `]}`; first != want {
 		t.Errorf("got  %s\nwant %s", first, want)
 	}
 	second, err := MergePublishers(first, topic, Publishers{Accounts: accounts(1)}, 8)
@@ -127,7 +133,7 @@ func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `]}`; last != want {
+	if want := `{"Version":"2008-10-17","Id":"mine","Statement":[` + other + `,` + clearText(9) + `]}`; last != want {
 		t.Errorf("got  %s\nwant %s", last, want)
 	}
 }
@@ -143,7 +149,7 @@ func TestOrganizationsAndAnyoneHaveStatementsOfTheirOwn(t *testing.T) {
 		return `{"Sid":"` + sid + `","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"` + topicText + `","Condition":{` + condition + `}}`
 	}
 	want := `{"Statement":[` + statement("XacctPublishers3", `"StringEquals":{"aws:PrincipalAccount":"222222222222"}`) + `,` +
-		statement("XacctOrganizations3", `"StringEquals":{"aws:PrincipalOrgID":["o-0000000000","o-0000000001"]}`) + `]}`
+		statement("XacctOrganizations3", `"StringEquals":{"aws:PrincipalOrgID":["o-0000000000","o-0000000001"]}`) + `,` + clearText(3) + `]}`
 	if text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
@@ -151,7 +157,7 @@ func TestOrganizationsAndAnyoneHaveStatementsOfTheirOwn(t *testing.T) {
 	if text, err = MergePublishers(text, topic, both, 4); err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"Statement":[` + statement("XacctAnyone4", `"StringLike":{"aws:PrincipalAccount":"*"}`) + `]}`; text != want {
+	if want := `{"Statement":[` + statement("XacctAnyone4", `"StringLike":{"aws:PrincipalAccount":"*"}`) + `,` + clearText(4) + `]}`; text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
 }
@@ -164,7 +170,7 @@ func TestATopicIsNeverLeftWithoutAPolicy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got != Topic(topic, nil, 0).String() {
+		if got != Topic(topic, nil, 2).String() {
 			t.Errorf("%s became %s", existing, got)
 		}
 	}
@@ -201,20 +207,25 @@ func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
 	if _, _, ok := PublishersOf(good); !ok {
 		t.Fatalf("not read back: %s", good)
 	}
-	ours := good[strings.Index(good, `{"Sid":"XacctPublishers7"`) : len(good)-2]
+	ours := good[strings.Index(good, `{"Sid":"XacctPublishers7"`):strings.Index(good, `,{"Sid":"XacctOnlyTLS7"`)]
 	for name, text := range map[string]string{
 		"no policy":         "",
-		"no statement":      Topic(topicARN(t, topicText), nil, 0).String(),
+		"no statement":      `{"Version":"2012-10-17","Statement":[]}`,
+		"clear text let in": strings.Replace(good, ","+clearText(7), "", 1),
+		"another number":    strings.Replace(good, "XacctOnlyTLS7", "XacctOnlyTLS6", 1),
 		"another effect":    strings.Replace(good, ours, strings.Replace(ours, "Allow", "Deny", 1), 1),
 		"another action":    strings.Replace(good, ours, strings.Replace(ours, "SNS:Publish", "SNS:*", 1), 1),
 		"another operator":  strings.Replace(good, ours, strings.Replace(ours, "StringEquals", "StringLike", 1), 1),
 		"a wildcard":        strings.Replace(good, `"222222222222"`, `"*"`, 1),
-		"the number gone":   strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1),
 		"the statement two": strings.Replace(good, ours, ours+","+strings.Replace(ours, "Publishers7", "Publishers6", 1), 1),
 	} {
 		if _, _, ok := PublishersOf(text); ok {
 			t.Errorf("%s: taken for ours: %s", name, text)
 		}
+	}
+	// Without its number it is another hand's statement, and we let nobody in.
+	if who, _, ok := PublishersOf(strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1)); !ok || !who.Nobody() {
+		t.Errorf("the number gone: %v", who)
 	}
 }
 
@@ -243,19 +254,19 @@ func TestATopicHasAHundredStatements(t *testing.T) {
 		statements[i] = json.RawMessage(`{}`)
 	}
 	topic := topicARN(t, topicText)
-	if _, err := MergePublishers(encode(rawPolicy{Statement: statements}), topic, Publishers{Accounts: accounts(1)}, 1); err == nil || !strings.Contains(err.Error(), "101 statements") {
+	if _, err := MergePublishers(encode(rawPolicy{Statement: statements}), topic, Publishers{Accounts: accounts(1)}, 1); err == nil || !strings.Contains(err.Error(), "102 statements") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAQueueListensToOptInRegions(t *testing.T) {
-	topics := []account.TopicARN{topicARN(t, topicText)}
+	from := QueueSources{id(t, "111111111111"), []string{"xacct-acme-?"}, []account.Region{region(t, "eu-central-1")}}
 	for queueRegion, want := range map[string][]string{
 		"us-east-1":    {"sns.amazonaws.com"},
 		"eu-central-1": {"sns.amazonaws.com"},
 		"eu-south-1":   {"sns.amazonaws.com", "sns.eu-south-1.amazonaws.com"},
 	} {
-		d, err := Queue("arn:aws:sqs:"+queueRegion+":111111111111:q", region(t, queueRegion), topics)
+		d, err := Queue("arn:aws:sqs:"+queueRegion+":111111111111:q", region(t, queueRegion), from)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,8 +279,33 @@ func TestAQueueListensToOptInRegions(t *testing.T) {
 			t.Errorf("%s: enabled by default is %v", name, got)
 		}
 	}
-	if _, err := Queue("q", region(t, "us-east-1"), nil); err == nil {
+	if _, err := Queue("q", region(t, "us-east-1"), QueueSources{}); err == nil {
 		t.Error("a queue without topics has a policy")
+	}
+}
+
+// TestTheQueueOfAHubInEveryRegionHasRoom: its policy grows by the principal of
+// an opt-in Region, and not by its topics.
+func TestTheQueueOfAHubInEveryRegionHasRoom(t *testing.T) {
+	from := QueueSources{Account: id(t, "111111111111"), Names: []string{"xacct-" + strings.Repeat("a", 31) + "-?", "xacct-" + strings.Repeat("a", 31) + "-??"}}
+	for _, name := range append([]string{
+		"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+		"ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "me-south-1", "mx-central-1",
+	}, defaultRegions...) {
+		from.Regions = append(from.Regions, region(t, name))
+	}
+	d, err := Queue("arn:aws:sqs:ap-southeast-7:111111111111:xacct-"+strings.Repeat("a", 31), region(t, "ap-southeast-7"), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := len(d.String()); size > MaxQueueSize/4 {
+		t.Errorf("it has %d bytes for %d Regions", size, len(from.Regions))
+	}
+	for n := range 400 { // Regions to come
+		from.Regions = append(from.Regions, region(t, fmt.Sprintf("%s-future-%d", []string{"us", "eu", "ap", "sa"}[n/100], n%100)))
+	}
+	if _, err := Queue("q", region(t, "ap-southeast-7"), from); err == nil || !strings.Contains(err.Error(), "SQS allows 8192: use fewer Regions") {
+		t.Errorf("a policy without an end is taken: %v", err)
 	}
 }
 

@@ -46,7 +46,7 @@ func newTelling(t *testing.T) *telling {
 		policy: leastpolicy.Parts{
 			Account: owner, Region: region, EventBus: bus, Partitions: registry.Partitions(),
 			Queue: hub.QueueName("told"), DeadLetterQueue: hub.DeadLetterQueueName("told"), Table: registry.TableName("told"),
-			Topics: []account.TopicARN{{Region: region, Account: owner, Name: hub.TopicName("told", 0)}}, Bucket: "xacct-told-????????????????",
+			Topics: []account.TopicARN{{Region: region, Account: owner, Name: hub.TopicName("told", 0)}}, Bucket: hub.BucketPattern("told", owner, region),
 		},
 		spec: hub.Spec{
 			Regions: []account.Region{region}, PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic,

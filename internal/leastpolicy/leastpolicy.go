@@ -41,6 +41,9 @@ type Parts struct {
 	// and tries no customer's role itself. Empty: it does.
 	Principals []account.RoleARN
 
+	// KMSKey encrypts queues and table; zero: keys of AWS's own do.
+	KMSKey account.KMSKeyARN
+
 	// EventBus is told what becomes of customers' roles; zero: nobody is.
 	EventBus account.EventBusARN
 }
@@ -56,8 +59,7 @@ func Registrar(h Parts) (iampolicy.Document, error) {
 	return document(slices.Concat(h.registrarsItems(), []iampolicy.Statement{
 		allow("Queue", h.queue(h.Queue), answering...),
 		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
-		h.proofs(),
-	}, h.events("events:PutEvents")))
+	}, h.key(using...), []iampolicy.Statement{h.proofs()}, h.events("events:PutEvents")))
 }
 
 // RegistrarFunction is the policy of the registrar as a Lambda function: what
@@ -82,7 +84,8 @@ func Provider(h Parts) (iampolicy.Document, error) {
 	if len(h.Topics) == 0 || h.Bucket == "" {
 		return iampolicy.Document{}, errors.New("a policy for the provider needs the hub's topics and bucket")
 	}
-	return document(slices.Concat(h.registry(), h.queues(), h.topics(), h.bucket(), []iampolicy.Statement{h.proofs()},
+	return document(slices.Concat(h.registry(), h.queues(), h.key(append([]string{"kms:CreateGrant", "kms:DescribeKey"}, using...)...),
+		h.topics(), h.bucket(), []iampolicy.Statement{h.proofs()},
 		h.events("events:DescribeEventBus", "events:PutEvents")))
 }
 
@@ -92,6 +95,9 @@ func (h Parts) check() error {
 	}
 	if !h.Partitions.known() {
 		return errors.New("a policy needs the partitions of the hub's table")
+	}
+	if k := h.KMSKey; !k.IsZero() && (k.Account != h.Account || k.Region != h.Region) {
+		return fmt.Errorf("key %s is not of account %s and Region %s", k, h.Account, h.Region)
 	}
 	if b := h.EventBus; !b.IsZero() && (b.Account != h.Account || b.Region.Partition() != h.Region.Partition()) {
 		return fmt.Errorf("event bus %s is not of account %s in partition %s", b, h.Account, h.Region.Partition())

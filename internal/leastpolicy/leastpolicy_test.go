@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -23,27 +25,24 @@ import (
 
 // roles are those who work under a policy of this package, with what they have
 // to be able to do.
-var roles = map[string]struct {
-	policy func() (iampolicy.Document, error)
-	story  func(*world) error
-}{
-	"registrar": {
-		func() (iampolicy.Document, error) { return leastpolicy.Registrar(acme()) },
-		func(w *world) error { return w.registrarStory() },
-	},
-	"function": {
-		func() (iampolicy.Document, error) { return leastpolicy.RegistrarFunction(acme()) },
-		(*world).functionStory,
-	},
-	"provider": {
-		func() (iampolicy.Document, error) { return leastpolicy.Provider(acme(virginia, ireland, oregon)) },
-		(*world).providerStory,
-	},
+var roles = map[string]role{
+	"registrar": {nil, leastpolicy.Registrar, func(w *world) error { return w.registrarStory() }},
+	"function":  {nil, leastpolicy.RegistrarFunction, (*world).functionStory},
+	"provider":  {[]account.Region{virginia, ireland, oregon}, leastpolicy.Provider, (*world).providerStory},
 }
 
-func written(t *testing.T, policy func() (iampolicy.Document, error)) iampolicy.Document {
+type role struct {
+	regions []account.Region // with topics that the policy names
+	write   func(leastpolicy.Parts) (iampolicy.Document, error)
+	story   func(*world) error
+}
+
+// policy is the role's for a hub whose table and queues have a key.
+func (r role) policy(t *testing.T, key account.KMSKeyARN) iampolicy.Document {
 	t.Helper()
-	document, err := policy()
+	parts := acme(r.regions...)
+	parts.KMSKey = key
+	document, err := r.write(parts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +54,11 @@ func TestEverythingWorksUnderThePolicyAndAllOfItIsUsed(t *testing.T) {
 	for name, role := range roles {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			policy := written(t, role.policy)
-			w := newWorld(t, policy)
+			var policy iampolicy.Document
+			w := newWorld(t, func(key account.KMSKeyARN) iampolicy.Document {
+				policy = role.policy(t, key)
+				return policy
+			})
 			if err := role.story(w); err != nil {
 				t.Error(err)
 			}
@@ -73,11 +75,11 @@ func TestEverythingWorksUnderThePolicyAndAllOfItIsUsed(t *testing.T) {
 func TestWithoutAnyOneActionSomethingFailsAndSaysWhich(t *testing.T) {
 	t.Parallel()
 	for name, role := range roles {
-		policy := written(t, role.policy)
-		for _, action := range actions(policy) {
+		someKey := account.KMSKeyARN{Region: virginia, Account: vendor, Key: "12345678-1234-1234-1234-123456789012"}
+		for _, action := range actions(role.policy(t, someKey)) {
 			t.Run(name+" without "+action, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, without(policy, action))
+				w := newWorld(t, func(key account.KMSKeyARN) iampolicy.Document { return without(role.policy(t, key), action) })
 				err := role.story(w)
 				if err == nil {
 					t.Fatalf("everything works without %s", action)
@@ -99,11 +101,15 @@ func TestWhereRolesTrustAnotherRoleTheRegistrarMayOnlyBecomeThatOne(t *testing.T
 	t.Parallel()
 	h := acme()
 	h.Principals = []account.RoleARN{{Partition: virginia.Partition(), Account: vendor, Path: "/", Name: "acme-prover"}}
-	policy, err := leastpolicy.Registrar(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newWorld(t, policy)
+	var policy iampolicy.Document
+	w := newWorld(t, func(key account.KMSKeyARN) iampolicy.Document {
+		var err error
+		h.KMSKey = key
+		if policy, err = leastpolicy.Registrar(h); err != nil {
+			t.Fatal(err)
+		}
+		return policy
+	})
 	w.makeRole("acme-prover")
 	if err := w.registrarStory(h.Principals...); err != nil {
 		t.Error(err)
@@ -121,7 +127,7 @@ func TestNothingOfAnotherHubAndNoRoleOfTheVendorIsOpened(t *testing.T) {
 	for name, role := range roles {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, written(t, role.policy))
+			w := newWorld(t, func(key account.KMSKeyARN) iampolicy.Document { return role.policy(t, key) })
 			w.makeRole("administrator")
 			ctx := t.Context()
 			// The names that come closest: a hub that begins like ours.
@@ -145,6 +151,13 @@ func TestNothingOfAnotherHubAndNoRoleOfTheVendorIsOpened(t *testing.T) {
 					_, err := w.caller.STS(virginia).AssumeRole(ctx, &sts.AssumeRoleInput{
 						RoleArn: aws.String("arn:aws:iam::111111111111:role/administrator"), RoleSessionName: aws.String("climb"),
 					})
+					return err
+				},
+				"the hub's key, without a service in between": func() error {
+					_, err := kms.New(kms.Options{
+						Region: virginia.String(), BaseEndpoint: aws.String(w.URL()),
+						Credentials: credentials.NewStaticCredentialsProvider(w.keys.AccessKeyID, w.keys.SecretAccessKey, ""),
+					}).GenerateDataKey(ctx, &kms.GenerateDataKeyInput{KeyId: aws.String(w.key.String()), KeySpec: "AES_256"})
 					return err
 				},
 				"another subscriber": func() error {
@@ -190,6 +203,7 @@ func TestAPolicyNeedsToKnowItsHub(t *testing.T) {
 		"without topics":         func(h *leastpolicy.Parts) { h.Topics = nil },
 		"without a bucket":       func(h *leastpolicy.Parts) { h.Bucket = "" },
 		"with somebody's topic":  func(h *leastpolicy.Parts) { h.Topics[0].Account = globex },
+		"with another's key":     func(h *leastpolicy.Parts) { h.KMSKey = account.KMSKeyARN{Region: ireland, Account: vendor, Key: "k"} },
 		"across partitions":      func(h *leastpolicy.Parts) { h.Region = parse(account.ParseRegion, "cn-north-1") },
 		"with too many to write": func(h *leastpolicy.Parts) { h.Topics = many(300) },
 	} {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -146,9 +147,14 @@ func attempts(partitions []string, calls ...map[string]func(pk string) attempt) 
 var (
 	secrets    = []string{"KEY", "READERS", "SHARD#0", "LINK-HISTORY#globex", "CUSTOMERS"}
 	readable   = []string{"EXTERNAL#0123", "HUB", "LINK#0", "SET#acme"}
-	registrars = []string{"BOUND#globex", "CUSTOMER-HISTORY#globex", "HEALTH-ROUND", "LIVE#0", "OUTBOX", "REGISTRARS", "STACK#globex"}
+	registrars = []string{"BOUND#globex", "CUSTOMER-HISTORY#globex", "HEALTH-ROUND", "LIVE#0", "OUTBOX", "REGISTRARS", "SELF-TEST", "STACK#globex"}
 	elsewhere  = []string{"ELSEWHERE"}
 )
+
+// keyless returns the same policy for any key: the hub's items are in question.
+func keyless(policy iampolicy.Document) func(account.KMSKeyARN) iampolicy.Document {
+	return func(account.KMSKeyARN) iampolicy.Document { return policy }
+}
 
 func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *testing.T) {
 	t.Parallel()
@@ -158,8 +164,8 @@ func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *test
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, policy)
-	if _, err := w.openHub(w.admin()).Create(t.Context(), spec(nil, virginia)); err != nil {
+	w := newWorld(t, keyless(policy))
+	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
 	w.may(attempts(registrars, reads, checks, writes))
@@ -183,8 +189,8 @@ func TestTheProviderReadsAndWritesWhatTheRegistryKeepsAndNothingElse(t *testing.
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, policy)
-	if _, err := w.openHub(w.admin()).Create(t.Context(), spec(nil, virginia)); err != nil {
+	w := newWorld(t, keyless(policy))
+	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
 	for _, kept := range [][]string{secrets, readable, registrars} {
@@ -226,7 +232,7 @@ func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, policy)
+	w := newWorld(t, keyless(policy))
 	records := w.openHub(w.caller).Registry()
 	for name, read := range map[string]func() error{
 		"the hub":         func() error { _, err := records.Hub(t.Context()); return err },
@@ -236,8 +242,8 @@ func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
 			t.Errorf("%s: %v, want ErrNoHub", name, err)
 		}
 	}
-	careless := newWorld(t, without(policy, "dynamodb:GetItem"))
-	if _, err := careless.openHub(careless.admin()).Create(t.Context(), spec(nil, virginia)); err != nil {
+	careless := newWorld(t, keyless(without(policy, "dynamodb:GetItem")))
+	if _, err := careless.openHub(careless.admin()).Create(t.Context(), careless.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := careless.openHub(careless.caller).Registry().Hub(t.Context()); errors.Is(err, registry.ErrNoHub) || !awsclient.IsAccessDenied(err) {
@@ -253,8 +259,8 @@ func TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, policy)
-	if _, err := w.openHub(w.admin()).Create(t.Context(), spec(nil, virginia)); err != nil {
+	w := newWorld(t, keyless(policy))
+	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
 	records := registry.New(w.caller.DynamoDB(), "acme", w.Clock().Now)

@@ -47,6 +47,23 @@ func (h Parts) queues() []iampolicy.Statement {
 	}
 }
 
+// using is what reading and writing with the hub's key needs: messages and items
+// are opened, and what is put among the dead letters is encrypted.
+var using = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+
+// key lets the caller use the hub's key, where it has one, through the services
+// that encrypt with it and in no other way (aws-facts 13.4).
+func (h Parts) key(actions ...string) []iampolicy.Statement {
+	if h.KMSKey.IsZero() {
+		return nil
+	}
+	s := allow("Key", []string{h.KMSKey.String()}, actions...)
+	s.Condition = iampolicy.Conditions{"StringLike": {"kms:ViaService": {
+		fmt.Sprintf("dynamodb.%s.amazonaws.*", h.Region), fmt.Sprintf("sqs.%s.amazonaws.*", h.Region),
+	}}}
+	return []iampolicy.Statement{s}
+}
+
 // topics: IAM's reference knows no resource for the two actions on
 // subscriptions, but what SNS asks for is the topic (aws-facts 5.12). Nobody
 // but the hub's queue can be subscribed: requests carry signed URLs.
@@ -60,19 +77,22 @@ func (h Parts) topics() []iampolicy.Statement {
 		allow("Topics", h.topicARNs(),
 			"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes",
 			"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes",
-			"sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource"),
+			"sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource",
+			"sns:Publish"), // a test message, to see whether it arrives
 		subscribe,
 	}
 }
 
-// bucket: only templates are written and deleted. What somebody else has put
-// into the bucket stays, and then the bucket does.
+// bucket: only templates are written, deleted and, under the signature of a
+// link, read. What somebody else has put into the bucket stays, and then the
+// bucket does.
 func (h Parts) bucket() []iampolicy.Statement {
 	arn := fmt.Sprintf("arn:%s:s3:::%s", h.Region.Partition(), h.Bucket)
 	return []iampolicy.Statement{
 		allow("Bucket", []string{arn},
 			"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
-			"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketTagging", "s3:PutBucketTagging"),
-		allow("Templates", []string{arn + "/" + iampolicy.TemplatePrefix + "*"}, "s3:DeleteObject", "s3:PutObject"),
+			"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketTagging", "s3:PutBucketTagging",
+			"s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
+		allow("Templates", []string{arn + "/" + iampolicy.TemplatePrefix + "*"}, "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -41,7 +43,9 @@ func step(name string, err error) error {
 // Every step happens under the caller's policy.
 func (w *world) registrarStory(trusted ...account.RoleARN) error {
 	h := w.openHub(w.admin())
-	if _, err := h.Create(w.t.Context(), spec(nil, virginia, ireland)); err != nil {
+	public := w.spec(nil, virginia, ireland)
+	public.TemplateAccess = onboarding.TemplatesPublic
+	if _, err := h.Create(w.t.Context(), public); err != nil {
 		w.t.Fatal(err)
 	}
 	link, err := declare(w.t.Context(), h, "Reads", onboarding.Link{}, trusted...)
@@ -98,7 +102,7 @@ func (w *world) functionStory() error {
 func (w *world) providerStory() error {
 	ctx, h := w.t.Context(), w.openHub(w.caller)
 	tags := map[string]string{"team": "platform"}
-	if _, err := h.Create(ctx, spec(tags, virginia, ireland)); err != nil {
+	if _, err := h.Create(ctx, w.spec(tags, virginia, ireland)); err != nil {
 		return step("create the hub", err)
 	}
 	link, err := declare(ctx, h, "Reads", onboarding.Link{})
@@ -108,13 +112,13 @@ func (w *world) providerStory() error {
 	if _, err := h.Registry().LastBeat(ctx); err != nil {
 		return step("see whether anybody listens", err)
 	}
-	if _, err := h.Update(ctx, spec(tags, virginia, ireland, oregon)); err != nil {
+	if _, err := h.Update(ctx, w.spec(tags, virginia, ireland, oregon)); err != nil {
 		return step("add a Region", err)
 	}
 	if err := w.meddle(virginia, ireland, oregon); err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := h.Update(ctx, spec(map[string]string{"owner": "intake"}, virginia, ireland, oregon)); err != nil {
+	if _, err := h.Update(ctx, w.spec(map[string]string{"owner": "intake"}, virginia, ireland, oregon)); err != nil {
 		return step("mend the hub and change its tags", err)
 	}
 	if state, err := h.Read(ctx); err != nil || len(state.Defects) > 0 {
@@ -127,7 +131,7 @@ func (w *world) providerStory() error {
 	if err := errors.Join(w.customerStory(h, link), stop()); err != nil {
 		return err
 	}
-	if _, err := h.Update(ctx, spec(nil, virginia, ireland)); err != nil {
+	if _, err := h.Update(ctx, w.spec(nil, virginia, ireland)); err != nil {
 		return step("remove a Region", err)
 	}
 	if err := w.tidy(h); err != nil {
@@ -136,7 +140,8 @@ func (w *world) providerStory() error {
 	if err := w.closeLink(h, link.CustomerID); err != nil {
 		return step("close the link", err)
 	}
-	return step("destroy the hub", h.DeleteIncarnation(ctx, "", false, time.Second))
+	_, err = h.DeleteIncarnation(ctx, "", false, time.Second)
+	return step("destroy the hub", err)
 }
 
 // closeLink is what destroying a link does: no hub goes under an open one.
@@ -202,7 +207,11 @@ func (w *world) listen(records *registry.Registry) (stop func() error, err error
 // whoever waits for them gives up when the caller's policy is to blame.
 func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...account.RoleARN) error {
 	ctx := w.hope
-	url, err := acctest.LaunchURL(link)
+	open, err := w.readable(link)
+	if err != nil {
+		return step("sign the link", err)
+	}
+	url, err := acctest.LaunchURL(open)
 	if err != nil {
 		return err
 	}
@@ -222,7 +231,10 @@ func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...a
 	if err != nil {
 		return step("change the link", err)
 	}
-	if err := w.UpdateStack(ctx, stack, sandbox.UpdateOptions{TemplateURL: link.TemplateURL}); err != nil {
+	if open, err = w.readable(link); err != nil {
+		return step("sign the link again", err)
+	}
+	if err := w.UpdateStack(ctx, stack, sandbox.UpdateOptions{TemplateURL: open.TemplateURL}); err != nil {
 		return step("update the stack", err)
 	}
 	if err := w.ends(stack, "UPDATE_COMPLETE"); err != nil {
@@ -317,5 +329,14 @@ func (w *world) meddle(regions ...account.Region) error {
 			return err
 		}
 	}
-	return nil
+	record, err := registry.New(admin.DynamoDB(), "acme", w.Clock().Now).Hub(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = admin.S3().PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{
+		Bucket: &record.Bucket, ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{Rules: []s3types.ServerSideEncryptionRule{{
+			ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{SSEAlgorithm: s3types.ServerSideEncryptionAwsKms},
+		}}},
+	})
+	return err
 }

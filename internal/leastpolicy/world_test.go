@@ -7,8 +7,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -55,7 +55,7 @@ func acme(regions ...account.Region) leastpolicy.Parts {
 		Account: vendor, Region: virginia,
 		Queue: hub.QueueName("acme"), DeadLetterQueue: hub.DeadLetterQueueName("acme"), Table: registry.TableName("acme"),
 		Partitions: registry.Partitions(),
-		Bucket:     "xacct-acme-" + strings.Repeat("?", 16),
+		Bucket:     hub.BucketPattern("acme", vendor, virginia),
 	}
 	for _, region := range regions {
 		h.Topics = append(h.Topics, account.TopicARN{Region: region, Account: vendor, Name: hub.TopicName("acme", 0)})
@@ -70,16 +70,27 @@ type world struct {
 	t       *testing.T
 	keys    sandbox.Credentials // the caller's
 	caller  *awsclient.Clients
-	commits chan struct{} // one for each that the registrar has made
-	rounds  bool          // whether the registrar also proves roles again
+	key     account.KMSKeyARN // of table and queues; zero: AWS's own keys
+	commits chan struct{}     // one for each that the registrar has made
+	rounds  bool              // whether the registrar also proves roles again
 }
 
-// newWorld is a world of its own.
-func newWorld(t *testing.T, policy iampolicy.Document) *world {
+// newWorld is a world of its own, with a key for the hub whose policy is what a
+// plan asks for.
+func newWorld(t *testing.T, policy func(key account.KMSKeyARN) iampolicy.Document) *world {
 	t.Helper()
 	box := trial.Sandbox(t)
 	acctest.Trust(t, box)
-	return inhabit(t, box, policy)
+	arn, err := box.NewKey(t.Context(), sandbox.VendorAccount, virginia.String(), fmt.Sprintf(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"},%s]}`,
+		hub.KeyPolicyStatement("acme", vendor, virginia, []account.Region{virginia, ireland, oregon})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := parse(account.ParseKMSKeyARN, arn)
+	w := inhabit(t, box, policy(key))
+	w.key = key
+	return w
 }
 
 // inhabit makes the caller. IAM is as slow from then on as it really is, so that
@@ -101,6 +112,22 @@ func inhabit(t *testing.T, box *sandbox.Sandbox, policy iampolicy.Document) *wor
 	w.caller = w.clients(w.keys)
 	w.witness = watch(t, box, w.caller.CallerARN)
 	return w
+}
+
+// readable is a link with the address under which its customer can read the
+// template, signed by the caller.
+func (w *world) readable(link onboarding.Link) (onboarding.Link, error) {
+	h, err := hub.New(w.caller, "acme", time.Now, rand.Reader) // signatures are judged by the machine's clock
+	if err != nil {
+		return link, err
+	}
+	record, err := h.Registry().Hub(w.t.Context())
+	if err != nil || !record.TemplateAccess.Signed() {
+		return link, err
+	}
+	signed, err := h.PresignTemplate(w.t.Context(), record, link, time.Hour)
+	link.TemplateURL = signed.URL
+	return link, err
 }
 
 func (w *world) clients(keys sandbox.Credentials) *awsclient.Clients {
@@ -155,9 +182,9 @@ func (w *world) openHub(clients *awsclient.Clients) *hub.Manager {
 	return h
 }
 
-func spec(tags map[string]string, regions ...account.Region) hub.Spec {
+func (w *world) spec(tags map[string]string, regions ...account.Region) hub.Spec {
 	return hub.Spec{
-		DisplayName: "Acme", Regions: regions, PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic,
+		DisplayName: "Acme", Regions: regions, PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPresigned, KMSKey: w.key,
 		ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1, Tags: tags,
 	}
 }

@@ -50,6 +50,9 @@ func (d decider) create() Decision {
 	if d.retired() {
 		return d.fail(OutcomeRetired, say.retired())
 	}
+	if d.Hub.givesUp(r.Stack.Region) {
+		return d.fail(OutcomeRegionGivenUp, say.regionGivenUp(r.Stack.Region))
+	}
 	if d.Link == nil || r.Properties.ExternalID != d.Link.ExternalID.String() {
 		return d.fail(OutcomeUnknown, say.unknownExternalID())
 	}

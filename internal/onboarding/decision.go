@@ -66,6 +66,7 @@ const (
 	OutcomeTooLate           Outcome = "too_late"
 	OutcomeRetired           Outcome = "retired_external_id" // the customer's own, of an earlier link
 	OutcomeNotPermitted      Outcome = "not_permitted"       // the vendor itself may not assume whom the role trusts
+	OutcomeRegionGivenUp     Outcome = "region_given_up"     // a new stack in a Region that the hub gives up
 
 	OutcomeProving    Outcome = "proving"     // the first probe is due
 	OutcomeSettling   Outcome = "settling"    // IAM may not have settled

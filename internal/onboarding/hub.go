@@ -4,6 +4,7 @@
 package onboarding
 
 import (
+	"slices"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -18,6 +19,7 @@ type Hub struct {
 	Account         account.ID
 	Region          account.Region
 	Regions         []account.Region // where it has topics; customers' stacks live there
+	Retiring        []account.Region // not offered to customers, but a topic may be there: going, or not yet come
 	ResponseTimeout time.Duration
 	// SkipSignatures takes messages that SNS has not signed, or whose signature
 	// nobody has checked. Hubs from before there was a choice do not skip them.
@@ -25,6 +27,16 @@ type Hub struct {
 	// EventBus is the vendor's own, which is told what becomes of customers'
 	// roles; zero: nobody is.
 	EventBus account.EventBusARN
+}
+
+// Hears reports whether stacks of a Region may have something to say to the hub.
+func (h Hub) Hears(region account.Region) bool {
+	return slices.Contains(h.Regions, region) || slices.Contains(h.Retiring, region)
+}
+
+// givesUp reports whether stacks of a Region are heard, but no new one is taken.
+func (h Hub) givesUp(region account.Region) bool {
+	return !slices.Contains(h.Regions, region) && slices.Contains(h.Retiring, region)
 }
 
 // PublisherScope says who may phone home to a hub. Its values are those of the

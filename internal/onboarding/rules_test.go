@@ -346,3 +346,23 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+func TestARegionThatIsGivenUpIsHeardAndTakesNoNewStacks(t *testing.T) {
+	hub := testHub()
+	hub.Regions, hub.Retiring = nil, []account.Region{first.Region}
+	c := Case{Snapshot: Snapshot{Hub: hub, Link: testLink()}, Request: testRequest(phonehome.Create, first)}
+	if got := describe(proving(c, noon, always(Proven))); got != "FAILED region_given_up" {
+		t.Errorf("a Create: %s", got)
+	}
+	c.Snapshot = registered(first)
+	c.Hub = hub
+	c.Request = testRequest(phonehome.Delete, first)
+	if got := describe(proving(c, noon, always(Refused))); got != "SUCCESS disconnected" {
+		t.Errorf("a Delete: %s", got)
+	}
+	c.Hub.Regions = hub.Retiring // it has come back, or is not there yet
+	c.Snapshot, c.Request = Snapshot{Hub: c.Hub, Link: testLink()}, testRequest(phonehome.Create, first)
+	if got := describe(proving(c, noon, always(Proven))); got != "SUCCESS registered" {
+		t.Errorf("a Create in a Region that came back: %s", got)
+	}
+}

@@ -106,6 +106,10 @@ func (v voice) notPermitted() string {
 	return v.say("%[1]s could not check the role of this stack, because the AWS account of %[1]s lacks a permission for it. Your stack is not at fault. Please tell %[1]s; once they have corrected that, delete this stack and create it again from the same link.", v.vendor())
 }
 
+func (v voice) regionGivenUp(region account.Region) string {
+	return v.say("%[1]s no longer connects stacks in %[2]s. Delete the stack, and open the link that %[1]s gives you now: it leads to another Region.", v.vendor(), region)
+}
+
 func (v voice) older() string {
 	return v.say("A newer request of this stack was answered before this one, so %s left everything as it is. Please update the stack once more.", v.vendor())
 }

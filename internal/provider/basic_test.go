@@ -43,7 +43,7 @@ func TestAHubIsMadeAndThenAtRest(t *testing.T) {
 				value("xacct_hub.this", "queue_arn", is("arn:aws:sqs:us-east-1:111111111111:xacct-acme")),
 				value("xacct_hub.this", "dead_letter_queue_arn", is("arn:aws:sqs:us-east-1:111111111111:xacct-acme-dead-letters")),
 				value("xacct_hub.this", "table_name", is("xacct-acme")),
-				value("xacct_hub.this", "template_bucket", like(`^xacct-acme-[0-9a-f]{16}$`)),
+				value("xacct_hub.this", "template_bucket", like(`^xacct-acme-111111111111-us-east-1-an$`)),
 				value("xacct_hub.this", "topic_arns", knownvalue.MapExact(map[string]knownvalue.Check{
 					"us-east-1":    is("arn:aws:sns:us-east-1:111111111111:xacct-acme-0"),
 					"eu-central-1": is("arn:aws:sns:eu-central-1:111111111111:xacct-acme-0"),

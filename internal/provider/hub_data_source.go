@@ -34,6 +34,7 @@ type hubDataModel struct {
 	Capacity         types.Int64  `tfsdk:"capacity"`
 	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
 	EventBusARN      types.String `tfsdk:"event_bus_arn"`
+	KMSKeyARN        types.String `tfsdk:"kms_key_arn"`
 	Tags             types.Map    `tfsdk:"tags"`
 
 	hubComputedModel
@@ -64,6 +65,7 @@ func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"capacity":              schema.Int64Attribute{Computed: true, MarkdownDescription: "How many customers are expected."},
 			"verify_signatures":     schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether only messages are believed that SNS has signed."},
 			"event_bus_arn":         text("ARN of the event bus that is told what becomes of customers' roles; null where none is."),
+			"kms_key_arn":           text("ARN of the KMS key that encrypts table and queues; null where AWS's own keys do."),
 			"tags":                  schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All tags of the hub."},
 			"id":                    text("The name again."),
 			"region":                text("The vendor's Region, in which the hub was created."),
@@ -114,6 +116,7 @@ func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		Capacity:         all.Capacity,
 		VerifySignatures: all.VerifySignatures,
 		EventBusARN:      all.EventBusARN,
+		KMSKeyARN:        all.KMSKeyARN,
 		Tags:             all.TagsAll,
 		hubComputedModel: all.hubComputedModel,
 	}

@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -40,6 +39,7 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 		Shards:          hub.Shards(int(m.Capacity.ValueInt64())),
 		SkipSignatures:  !m.VerifySignatures.ValueBool(),
 		EventBus:        m.eventBus(diags),
+		KMSKey:          m.kmsKey(diags),
 	}
 	diags.Append(m.TagsAll.ElementsAs(ctx, &spec.Tags, false)...)
 	return spec
@@ -60,6 +60,7 @@ func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[st
 	m.Capacity = types.Int64Value(int64(record.Capacity))
 	m.VerifySignatures = types.BoolValue(!record.SkipSignatures)
 	m.EventBusARN = optional(record.EventBus.String())
+	m.KMSKeyARN = optional(record.KMSKey.String())
 	if m.ForceDestroy.IsNull() {
 		m.ForceDestroy = types.BoolValue(false)
 	}
@@ -69,10 +70,10 @@ func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[st
 		m.Tags = stringMap(ctx, own, diags)
 	}
 	m.TagsAll = stringMap(ctx, record.Tags, diags)
+	m.Drift = driftList(ctx, state.Defects, diags)
 	m.hubComputedModel.flatten(ctx, state, diags)
 }
 
-// flatten leaves out what is missing, so that the plan wants it back.
 func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *diag.Diagnostics) {
 	record := state.Record
 	m.ID = types.StringValue(record.Name)
@@ -83,22 +84,18 @@ func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *
 	m.DeadLetterQueueARN = types.StringValue(state.DeadLetterQueueARN)
 	m.TemplateBucket = types.StringValue(record.Bucket)
 	m.TableName = types.StringValue(registry.TableName(record.Name))
-	topics := topicARNs(record)
-	for _, defect := range state.Defects {
-		switch defect.Part {
-		case hub.Topic, hub.Subscription:
-			maps.DeleteFunc(topics, func(_, arn string) bool { return arn == defect.Name })
-		case hub.DeadLetterQueue:
-			m.DeadLetterQueueARN = types.StringNull()
-		case hub.Bucket:
-			m.TemplateBucket = types.StringNull()
-		case hub.Table:
-			m.TableName = types.StringNull()
-		default:
-			m.QueueURL, m.QueueARN = types.StringNull(), types.StringNull()
-		}
+	m.TopicARNs = stringMap(ctx, topicARNs(record), diags)
+}
+
+// driftList is what a plan shows of the defects.
+func driftList(ctx context.Context, defects []hub.Defect, diags *diag.Diagnostics) types.List {
+	texts := []string{}
+	for _, defect := range defects {
+		texts = append(texts, defect.String())
 	}
-	m.TopicARNs = stringMap(ctx, topics, diags)
+	list, d := types.ListValueFrom(ctx, types.StringType, texts)
+	diags.Append(d...)
+	return list
 }
 
 // stateOf is a hub by its record alone, without a look at its parts.
@@ -133,7 +130,7 @@ func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
 	record.Capacity = spec.Capacity
 	record.SkipSignatures = spec.SkipSignatures
 	record.EventBus = spec.EventBus
-	record.Tags = spec.Tags
+	record.Tags, record.KMSKey = spec.Tags, spec.KMSKey
 	return record.Grown(spec.Shards)
 }
 
@@ -155,6 +152,7 @@ func differsFrom(record registry.HubRecord, spec hub.Spec) string {
 		{"capacity", record.Capacity, wanted.Capacity},
 		{"verify_signatures", !record.SkipSignatures, !wanted.SkipSignatures},
 		{"event_bus_arn", record.EventBus, wanted.EventBus},
+		{"kms_key_arn", record.KMSKey, wanted.KMSKey},
 	} {
 		if !reflect.DeepEqual(c.a, c.b) {
 			return c.name

@@ -37,6 +37,7 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 	p.defaults(ctx)
 	p.checkEventBus()
+	p.checkKMSKey(ctx)
 	if !p.plan.Name.IsUnknown() && !resp.Diagnostics.HasError() {
 		if !p.planNamed(ctx) {
 			return
@@ -129,6 +130,7 @@ func (p *hubPlan) planNamed(ctx context.Context) bool {
 // planNew is a hub that is to be created: of its links nothing can be known.
 func (p *hubPlan) planNew(ctx context.Context) {
 	clients := p.resource.session.clients
+	p.plan.Drift = driftList(ctx, nil, p.diags)
 	p.plan.Region = types.StringValue(clients.Region.String())
 	p.plan.AccountID = types.StringValue(clients.Account.String())
 	if p.plan.declaredKnown() && p.planTakeover(ctx, p.plan.spec(ctx, p.diags)) {
@@ -163,10 +165,8 @@ func (p *hubPlan) planChange(ctx context.Context) {
 	p.diags.Append(fieldErrors(stacktemplate.ValidateHub(declaration.HubSpecification(planned.Hub)))...)
 
 	p.plan.TopicARNs = stringMap(ctx, topicARNs(planned), p.diags)
-	for _, value := range []*types.String{&p.plan.QueueURL, &p.plan.QueueARN, &p.plan.DeadLetterQueueARN, &p.plan.TemplateBucket, &p.plan.TableName} {
-		if value.IsNull() { // missing when it was read: apply mends it
-			*value = types.StringUnknown()
-		}
+	if len(p.state.Drift.Elements()) > 0 {
+		p.plan.Drift = driftList(ctx, nil, p.diags) // apply restores it
 	}
 	p.checkUse(ctx, record, spec)
 	p.checkPublishers(ctx, record, spec)
@@ -175,5 +175,5 @@ func (p *hubPlan) planChange(ctx context.Context) {
 // declaredKnown reports whether all that is declared of a hub is known.
 func (m hubModel) declaredKnown() bool {
 	return fullyKnown(m.DisplayName) && fullyKnown(m.SupportURL) && fullyKnown(m.Regions) && fullyKnown(m.Publishers) &&
-		fullyKnown(m.TemplateAccess) && fullyKnown(m.ResponseTimeout) && fullyKnown(m.Capacity) && fullyKnown(m.TagsAll)
+		fullyKnown(m.TemplateAccess) && fullyKnown(m.ResponseTimeout) && fullyKnown(m.Capacity) && fullyKnown(m.KMSKeyARN) && fullyKnown(m.TagsAll)
 }

@@ -102,15 +102,12 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	r.checkHolder(&model, state.Record, &resp.Diagnostics)
 	view.Planned.SetHubHeld(model.Incarnation.ValueString())
 	if state.PoliciesBehind {
-		// A writer died between the registry and the topics: finish its work.
-		if err := view.Hub.Permissions().Repair(ctx); err != nil {
-			resp.Diagnostics.AddWarning(fmt.Sprintf("Could not repair the topic policies of hub %s", view.Name),
-				paragraphs("Some customers may be unable to phone home until they are repaired: by the next apply, or by a registrar.", err.Error()))
-		}
+		resp.Diagnostics.Append(repair(ctx, view)...)
 	}
 	if len(state.Defects) > 0 {
-		resp.Diagnostics.Append(needsMending(view.Name, state.Defects))
+		resp.Diagnostics.Append(drifted(view.Name, state.Defects))
 	}
+	resp.Diagnostics.Append(reconcile(ctx, view, state.Lists)...)
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -147,18 +144,28 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	err := view.Hub.DeleteIncarnation(ctx, model.Incarnation.ValueString(), model.ForceDestroy.ValueBool(), min(5*time.Second, 10*r.session.settings.pollInterval))
+	remains, err := view.Hub.DeleteIncarnation(ctx, model.Incarnation.ValueString(), model.ForceDestroy.ValueBool(), min(5*time.Second, 10*r.session.settings.pollInterval))
 	var used *hub.LiveError
 	var other *hub.OtherIncarnationError
+	var busy *hub.BusyError
 	switch {
 	case errors.As(err, &other):
 		resp.Diagnostics.Append(hubLeft(other))
 	case errors.As(err, &used):
 		resp.Diagnostics.Append(hubAlive(view.Name, used))
+	case errors.As(err, &busy):
+		resp.Diagnostics.AddError(fmt.Sprintf("Requests of customers wait in hub %s", view.Name), paragraphs(
+			fmt.Sprintf("Without an answer these stacks of customers hang. Let a registrar handle what waits, with \"xacct registrar --hub %s\", and destroy the hub a minute later; "+
+				"or set force_destroy = true, apply, and destroy then.", view.Name), busy.Error()))
 	case err != nil:
 		resp.Diagnostics.Append(cannot("delete", hubNamed(view.Name), "Destroy it again: deleting goes on where it stopped.", err))
 	default:
 		view.DeletedHub()
+		if remains.Bucket != "" {
+			resp.Diagnostics.AddWarning(fmt.Sprintf("Bucket %s stays", remains.Bucket), fmt.Sprintf(
+				"It is empty, closed to the public and tagged, and it keeps its name: if you delete it, another account may create a bucket of that name, "+
+					"and links that customers of hub %s still have would open a stranger's template.", view.Name))
+		}
 	}
 }
 
@@ -171,15 +178,15 @@ func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), id)...)
 }
 
-// needsMending lists the defects in one warning: Terraform shows only the first
-// of several that have the same summary.
-func needsMending(name string, defects []hub.Defect) diag.Diagnostic {
+// drifted lists the defects in one warning: Terraform shows only the first of
+// several that have the same summary.
+func drifted(name string, defects []hub.Defect) diag.Diagnostic {
 	var lines strings.Builder
 	for _, defect := range defects {
 		fmt.Fprintf(&lines, "\n  - %s", defect)
 	}
-	return diag.NewWarningDiagnostic(fmt.Sprintf("Parts of hub %s need mending", name),
-		"They are gone, or were changed outside of this provider. The next apply mends them:\n"+lines.String())
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s has drifted", name),
+		"These parts or settings are gone, or were changed outside of this provider. The next apply restores them:\n"+lines.String())
 }
 
 func (m hubModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {

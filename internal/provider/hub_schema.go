@@ -4,12 +4,15 @@
 package provider
 
 import (
+	"fmt"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -32,10 +35,12 @@ type hubModel struct {
 	Capacity         types.Int64  `tfsdk:"capacity"`
 	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
 	EventBusARN      types.String `tfsdk:"event_bus_arn"`
+	KMSKeyARN        types.String `tfsdk:"kms_key_arn"`
 	ForceDestroy     types.Bool   `tfsdk:"force_destroy"`
 	Tags             types.Map    `tfsdk:"tags"`
 	TagsAll          types.Map    `tfsdk:"tags_all"`
 	Incarnation      types.String `tfsdk:"incarnation"`
+	Drift            types.List   `tfsdk:"drift"`
 
 	hubComputedModel
 }
@@ -111,9 +116,9 @@ func hubSchema() schema.Schema {
 			},
 			"capacity": schema.Int64Attribute{
 				Optional: true, Computed: true, Default: int64default.StaticInt64(hub.CustomersPerTopic),
-				MarkdownDescription: "How many customers are expected, 1 to 150000; default 1500, which is what the policy of one topic has room for. " +
+				MarkdownDescription: fmt.Sprintf("How many customers are expected, 1 to %d, in however many Regions; default %d, which is what the policy of one topic has room for. ", hub.MaxCapacity, hub.CustomersPerTopic) +
 					"Every 1500 more are one topic more in each Region. Raising it moves nobody: new customers get the new topics. Lowering it keeps the topics.",
-				Validators: []validator.Int64{int64validator.Between(1, 100*hub.CustomersPerTopic)},
+				Validators: []validator.Int64{int64validator.Between(1, hub.MaxCapacity)},
 			},
 			"verify_signatures": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
@@ -125,6 +130,13 @@ func hubSchema() schema.Schema {
 				MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
 					"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: nobody is told.",
 				Validators: []validator.String{validEventBusARN()},
+			},
+			"kms_key_arn": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "ARN of a key of KMS, of the hub's own account and Region, that encrypts the table, the queue and the dead letters. " +
+					"Its key policy has to let SNS use it: the plan prints the statement, and an apply finds out whether messages arrive. Changes in place. " +
+					"Default: keys of AWS's own. Topics and template bucket never have a key: every customer would need it to publish and to read.",
+				Validators: []validator.String{validKMSKeyARN()},
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
@@ -139,7 +151,13 @@ func hubSchema() schema.Schema {
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "All tags, those of `default_tags` included.",
 			},
-			"incarnation":           hubIncarnationAttribute(),
+			"incarnation": hubIncarnationAttribute(),
+			"drift": schema.ListAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "What was gone or had been changed outside of this provider when the hub was last read, such as the retention of its queue. " +
+					"Apply restores it, and the list is empty.",
+				PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},
+			},
 			"id":                    known("The name, known once the hub is there: referring to it makes links wait for the hub."),
 			"region":                known("The vendor's Region, in which the hub was created."),
 			"account_id":            known("The vendor's account, in which the hub was created."),

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,9 @@ func readersOf(customers map[string]onboarding.Customer, now time.Time) map[acco
 }
 
 // roomForReaders returns how many accounts the policy of a hub's bucket can name.
-// Buckets' names are as long before the hub is there as they are then.
-func roomForReaders(name string, partition account.Partition) int {
-	return iampolicy.MaxReaders(hub.BucketName(name, registry.Key{}), partition)
+// The bucket is empty for a hub that is not there yet.
+func roomForReaders(name, bucket string, owner account.ID, region account.Region) int {
+	return iampolicy.MaxReaders(cmp.Or(bucket, hub.BucketPattern(name, owner, region)), region.Partition())
 }
 
 // checkTemplateAccess refuses template_access = "accounts" where not all customers fit
@@ -42,7 +43,11 @@ func (p *hubPlan) checkTemplateAccess(ctx context.Context) {
 	if onboarding.TemplateAccess(p.plan.TemplateAccess.ValueString()) != onboarding.TemplatesAccounts {
 		return
 	}
-	room := roomForReaders(p.view.Name, p.resource.session.clients.Partition())
+	clients, bucket := p.resource.session.clients, ""
+	if p.sameHub() {
+		bucket = p.state.TemplateBucket.ValueString()
+	}
+	room := roomForReaders(p.view.Name, bucket, clients.Account, clients.Region)
 	if capacity := p.declared.capacity.ValueInt64(); capacity > int64(room) {
 		p.diags.AddAttributeError(path.Root("capacity"), "More customers than a bucket's policy can name", fmt.Sprintf(
 			"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account, and S3's limit leaves room for %d. "+

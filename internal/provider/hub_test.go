@@ -5,7 +5,9 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
 // sqsForgets is how long SQS keeps the name of a deleted queue.
@@ -108,6 +111,12 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 			_, err := w.Clients.SQS(region).DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: queueURL("xacct-acme-dead-letters")})
 			return err
 		}, theHub},
+		{"queue's retention", func() error {
+			_, err := w.Clients.SQS(region).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+				QueueUrl: queueURL("xacct-acme"), Attributes: map[string]string{"MessageRetentionPeriod": "60"},
+			})
+			return err
+		}, theHub},
 		{"bucket policy", func() error {
 			record, err := w.Registry("acme").Hub(ctx)
 			if err != nil {
@@ -133,6 +142,11 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 		if thing.remade == linkGlobex {
 			how = plancheck.ResourceActionCreate
 		}
+		checks := []plancheck.PlanCheck{action(thing.remade, how)}
+		if thing.remade == theHub {
+			// Named, and nothing that others refer to is unknown because of it.
+			checks = append(checks, drifts(theHub), planned(theHub, "queue_arn", knownvalue.NotNull()), planned(theHub, "topic_arns", knownvalue.MapSizeExact(1)))
+		}
 		steps = append(steps,
 			resource.TestStep{
 				PreConfig: func() {
@@ -142,7 +156,7 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 					}
 					w.Clock().Advance(sqsForgets)
 				},
-				Config: config, ConfigPlanChecks: before(action(thing.remade, how)),
+				Config: config, ConfigPlanChecks: before(checks...),
 			},
 			resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
 		)
@@ -153,6 +167,25 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 		Config:    config + roleHCL(globex, waits),
 	})
 	run(t, steps...)
+}
+
+// drifts holds that a plan empties the list of what had changed, which is not
+// empty before.
+func drifts(address string) plancheck.PlanCheck { return driftCheck(address) }
+
+type driftCheck string
+
+func (address driftCheck) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, change := range req.Plan.ResourceChanges {
+		if change.Address != string(address) {
+			continue
+		}
+		before, _ := change.Change.Before.(map[string]any)["drift"].([]any)
+		after, _ := change.Change.After.(map[string]any)["drift"].([]any)
+		if len(before) == 0 || len(after) != 0 {
+			resp.Error = fmt.Errorf("the plan turns drift %v into %v", before, after)
+		}
+	}
 }
 
 func TestAHubWhoseTableIsGoneIsMadeAnewAndItsLinksAreNotForgotten(t *testing.T) {
@@ -300,4 +333,19 @@ resource "xacct_onboarding_link" "globex" {
 		},
 		resource.TestStep{Config: replaceOnce(config, "{ region =", "{ again = true, region ="), ConfigPlanChecks: emptyPlan()},
 	)
+}
+
+func TestADestroyedHubSaysWhichBucketStaysToKeepItsName(t *testing.T) {
+	t.Parallel()
+	w := acctest.StartIn(t, "me-south-1") // which has no namespace for the account's buckets
+	s := newState(t, w)
+	s.apply(hubHCL() + linkHCL(globex))
+	bucket, _ := s.Attributes(theHub)["template_bucket"].(string)
+	found := s.Run(t.Context(), w.Provider(), tfcore.Options{})
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := summaries(found); !strings.HasPrefix(bucket, "xacct-acme-") || got != "Bucket "+bucket+" stays" {
+		t.Errorf("the person is told %q of bucket %q", got, bucket)
+	}
 }

@@ -5,11 +5,9 @@ package provider
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
-	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -42,24 +40,6 @@ func allowPublishing(ctx context.Context, view *hubview.View, link onboarding.Li
 // samePublishers reports whether two links let the same accounts phone home.
 func samePublishers(a, b onboarding.Link) bool {
 	return a.Account == b.Account && a.Organization == b.Organization
-}
-
-// allowMembers gives the accounts of an organization that have a live stack a
-// permission of their own, so that they keep it when they leave the organization.
-// The next refresh does what this one can't.
-func allowMembers(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) {
-	if c.Link.Scope != onboarding.ScopeOrganization || len(c.Live()) == 0 {
-		return
-	}
-	var members []account.ID
-	for _, r := range c.Live() {
-		members = append(members, r.Account)
-	}
-	if err := view.Hub.Permissions().AllowMembers(ctx, c.Link.Shard, members); err != nil {
-		diags.AddWarning(fmt.Sprintf("Accounts of %s could not be named one by one", customerNamed(view.Name, c.Link.CustomerID)), paragraphs(
-			"They may phone home as long as they are in the organization. An account that leaves it before its stack is deleted can't phone home that Delete, and its stack will hang.",
-			err.Error()))
-	}
 }
 
 // sweepPublishers tidies the topics when a link goes; the warning says what

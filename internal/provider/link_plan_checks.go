@@ -127,7 +127,7 @@ func (p *linkPlan) reserve(ctx context.Context, view *hubview.View, record regis
 		return
 	}
 	readers := readersOf(customers, view.Now())
-	room := roomForReaders(record.Name, record.Region.Partition())
+	room := roomForReaders(record.Name, record.Bucket, record.Account, record.Region)
 	fits := view.Planned.SetLinkIf(link.CustomerID, plan, func(others []account.ID) bool {
 		for _, id := range others {
 			readers[id] = true

@@ -103,7 +103,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if err != nil {
 		return
 	}
-	allowMembers(ctx, view, found, &resp.Diagnostics)
+	resp.Diagnostics.Append(reconcile(ctx, view, nil)...)
 	r.show(ctx, view, &model, found, &resp.Diagnostics)
 	switch held := found.Link.Incarnation.HeldBy(model.Incarnation.ValueString()); {
 	case justImported(ctx, req.Private):

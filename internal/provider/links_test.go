@@ -39,7 +39,7 @@ const (
 func TestALinkIsKnownInThePlanWhereTheHubIsThere(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	url := like(`^http://127\.0\.0\.1:\d+/console/cloudformation/home\?region=us-east-1#/stacks/quickcreate\?templateURL=https%3A%2F%2Fxacct-acme-[0-9a-f]{16}\.s3\.us-east-1\.amazonaws\.com%2Ftemplates%2F[0-9a-f]{64}\.json&stackName=acme-access&param_CustomerName=globex&param_ExpectedAccountId=222222222222&param_ExternalId=[0-9a-f]{40}&param_RoleName=acme-globex&param_Shard=0$`)
+	url := like(`^http://127\.0\.0\.1:\d+/console/cloudformation/home\?region=us-east-1#/stacks/quickcreate\?templateURL=https%3A%2F%2Fxacct-acme-111111111111-us-east-1-an\.s3\.us-east-1\.amazonaws\.com%2Ftemplates%2F[0-9a-f]{64}\.json&stackName=acme-access&param_CustomerName=globex&param_ExpectedAccountId=222222222222&param_ExternalId=[0-9a-f]{40}&param_RoleName=acme-globex&param_Shard=0$`)
 	run(t,
 		resource.TestStep{Config: w.Provider() + hubHCL()},
 		resource.TestStep{

@@ -63,8 +63,8 @@ data "xacct_customer_roles" "all" {
 							p.region: is(arn + ":sns:" + p.region + ":111111111111:xacct-acme-0"),
 						})),
 						value(linkGlobex, "url", like(`^https://`+p.region+`\.`+p.console+`/cloudformation/home\?region=`+p.region+`#/stacks/quickcreate\?`+
-							`templateURL=https%3A%2F%2Fxacct-acme-[0-9a-f]{16}\.s3\.`+p.region+`\.`+p.suffix+`%2Ftemplates%2F`)),
-						value(linkGlobex, "template_url", like(`^https://xacct-acme-[0-9a-f]{16}\.s3\.`+p.region+`\.`+p.suffix+`/templates/[0-9a-f]{64}\.json$`)),
+							`templateURL=https%3A%2F%2Fxacct-acme-\d{12}-`+p.region+`-an\.s3\.`+p.region+`\.`+p.suffix+`%2Ftemplates%2F`)),
+						value(linkGlobex, "template_url", like(`^https://xacct-acme-\d{12}-`+p.region+`-an\.s3\.`+p.region+`\.`+p.suffix+`/templates/[0-9a-f]{64}\.json$`)),
 						value(roleGlobex, "status", is("active")),
 						value(roleGlobex, "role_arn", is(arn+":iam::222222222222:role/acme-globex")),
 						value(roleGlobex, "stack_id", like(`^`+arn+`:cloudformation:`+p.region+`:222222222222:stack/acme-access/`)),

@@ -98,6 +98,10 @@ func validEventBusARN() check {
 	return check{"the ARN of an EventBridge event bus", "Not the ARN of an event bus", parses(account.ParseEventBusARN)}
 }
 
+func validKMSKeyARN() check {
+	return check{"the ARN of a KMS key", "Not the ARN of a KMS key", parses(account.ParseKMSKeyARN)}
+}
+
 func validRoleName() check {
 	return check{"the name of an IAM role", "Not a role name", account.CheckRoleName}
 }

@@ -63,6 +63,9 @@ type fake struct {
 	beats   int
 	down    error // of the registry
 
+	selfTests []string // noted
+	fails     error    // when one is noted
+
 	queue       []Message
 	taken       map[string]time.Time // invisible until
 	deadLetters []string             // their reasons
@@ -210,6 +213,16 @@ func (f *fake) RefuseAnswer(_ context.Context, a onboarding.Answer) error {
 		}
 		return f.down
 	})
+}
+
+func (f *fake) NoteSelfTest(_ context.Context, nonce string, topic account.TopicARN) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fails != nil {
+		return f.fails
+	}
+	f.selfTests = append(f.selfTests, nonce+" "+topic.String())
+	return nil
 }
 
 func (f *fake) Beat(context.Context, string) error {

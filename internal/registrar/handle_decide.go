@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
@@ -49,7 +48,7 @@ func (h *handling) verify(ctx context.Context) *Disposition {
 // checkRegion refuses Regions in which the hub has no topics: an invented one
 // has a bucket name that anybody can own (aws-facts 2.4).
 func (h *handling) checkRegion(context.Context) *Disposition {
-	if region := h.request.Stack.Region; !slices.Contains(h.snapshot.Hub.Regions, region) {
+	if region := h.request.Stack.Region; !h.snapshot.Hub.Hears(region) {
 		return h.putAside(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))
 	}
 	return nil

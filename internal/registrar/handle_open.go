@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
 // decode reads the request. What is no phone-home of this hub is for a person.
-func (h *handling) decode(context.Context) *Disposition {
+func (h *handling) decode(ctx context.Context) *Disposition {
+	if end := h.selfTest(ctx); end != nil {
+		return end
+	}
 	request, err := phonehome.Decode(h.body)
 	if err == nil {
 		err = h.checkTopic(request.Topic)
@@ -28,6 +32,33 @@ func (h *handling) decode(context.Context) *Disposition {
 		"stack", request.Stack, "resource", request.LogicalID, "request", request.RequestID)
 	return nil
 }
+
+// selfTest notes that a self-test has arrived, for the apply that waits for it;
+// nil if the message is none. It is not verified: whoever knows the nonce has
+// read it in the queue, or has sent it.
+func (h *handling) selfTest(ctx context.Context) *Disposition {
+	envelope, err := phonehome.DecodeEnvelope(h.body)
+	if err != nil {
+		return nil
+	}
+	nonce, ok := envelope.SelfTest()
+	if !ok || h.checkTopic(envelope.TopicARN) != nil {
+		return nil
+	}
+	if age := h.config.Clock().Sub(envelope.Timestamp); age > selfTestPatience {
+		return &Disposition{Action: Done}
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	if err := h.config.Registry.NoteSelfTest(ctx, nonce, envelope.TopicARN); err != nil {
+		h.config.Logger.Warn("a self-test has arrived and could not be noted; trying again", "topic", envelope.TopicARN, "error", err)
+		return retry(soon)
+	}
+	return &Disposition{Action: Done}
+}
+
+// selfTestPatience is longer than any apply waits for one.
+const selfTestPatience = 10 * time.Minute
 
 // checkTopic refuses what did not come through one of the hub's own topics.
 func (h *handling) checkTopic(topic account.TopicARN) error {

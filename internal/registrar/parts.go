@@ -47,6 +47,8 @@ type Registry interface {
 	Note(ctx context.Context, entry onboarding.HistoryEntry) error
 	// RefuseAnswer notes that an answer will never be committed.
 	RefuseAnswer(ctx context.Context, a onboarding.Answer) error
+	// NoteSelfTest notes that the self-test of a nonce has arrived through a topic.
+	NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error
 	// Beat notes that a registrar is listening.
 	Beat(ctx context.Context, registrarID string) error
 }

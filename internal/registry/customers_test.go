@@ -43,7 +43,7 @@ func TestASmallHubIsReadWithTwoQueriesAndALargeOneByFourAtOnce(t *testing.T) {
 	for capacity, queries := range map[int]int{1_500: 2, 10_000: 2, 10_001: 8} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
 			w := newWorld(t)
-			w.must(w.EnsureTable(t.Context(), nil))
+			w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 			hub := w.record()
 			hub.Capacity = capacity
 			var err error

@@ -44,7 +44,7 @@ func formerWorld(t *testing.T) *world {
 	t.Helper()
 	w := startWorld(t)
 	w.clock.Set(time.Date(2026, 11, 28, 12, 54, 0, 0, time.UTC)) // soon after the last of it was written
-	w.must(w.EnsureTable(t.Context(), nil))
+	w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 	for _, i := range formerItems(t) {
 		_, err := w.dynamo.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.Table()), Item: i})
 		w.must(err)

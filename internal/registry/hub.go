@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -33,14 +34,18 @@ const (
 type HubRecord struct {
 	onboarding.Hub
 
-	Retiring       []account.Region          // not offered to anybody, but a topic may be there: going, or not yet come
-	PublisherScope onboarding.PublisherScope `json:"Publishers"`
+	// Retirements are how far the retiring Regions have come that were offered
+	// once. One without has topics that no customer was ever told of.
+	Retirements    map[account.Region]Retirement `json:",omitempty"`
+	PublisherScope onboarding.PublisherScope     `json:"Publishers"`
 	TemplateAccess onboarding.TemplateAccess
 	Capacity       int
 	Shards         int // topics in every Region
 	NewestShard    int `json:",omitempty"` // the first of those that new customers get
 	Making         int `json:",omitempty"` // how many topics there may be already, where there are to be more
 	Tags           map[string]string
+	// KMSKey encrypts table and queues; zero: AWS's own keys do.
+	KMSKey account.KMSKeyARN `json:",omitzero"`
 
 	Bucket             string
 	QueueURL           string
@@ -63,6 +68,24 @@ type HubRecord struct {
 	// FormerLayout says that the table is, or may in part be, as the first release
 	// laid it out: see CarryOver.
 	FormerLayout bool `json:"-"`
+}
+
+// Retirement is how far a Region has come that the hub gives up.
+type Retirement struct {
+	Since time.Time // it is offered to no customer
+	Mute  time.Time `json:",omitzero"` // its topics let no customer publish; zero: they do
+}
+
+// Speaking returns the Regions whose topics take messages of customers: those
+// that the hub offers, and those that it gives up and that are not mute yet.
+func (h HubRecord) Speaking() []account.Region {
+	regions := slices.Clone(h.Regions)
+	for _, region := range h.Retiring {
+		if r, offered := h.Retirements[region]; offered && r.Mute.IsZero() {
+			regions = append(regions, region)
+		}
+	}
+	return regions
 }
 
 // OpenToAnyone says that the hub's topics take messages of any AWS account.

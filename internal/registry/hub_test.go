@@ -50,7 +50,7 @@ func TestThereIsNoHubOnlyWhereAWSSaysSo(t *testing.T) {
 	})
 	t.Run("no record", func(t *testing.T) {
 		w := newWorld(t)
-		w.must(w.EnsureTable(t.Context(), nil))
+		w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 		if _, err := w.Hub(t.Context()); !errors.Is(err, registry.ErrNoHub) {
 			t.Errorf("got %v, want ErrNoHub", err)
 		}
@@ -149,7 +149,7 @@ func TestAnAnswerThatGotLostIsNoConflict(t *testing.T) {
 	lose := func(action string) {
 		w.sandbox.Faults().Add(kernel.FaultRule{Service: "dynamodb", Action: action, Kind: kernel.FaultLostAnswer, Next: 1})
 	}
-	w.must(w.EnsureTable(t.Context(), nil))
+	w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 	lose("TransactWriteItems")
 	hub, err := w.CreateHub(t.Context(), w.record())
 	w.must(err)

@@ -21,7 +21,7 @@ func Partitions() leastpolicy.Partitions {
 	return leastpolicy.Partitions{
 		Vendor: []string{"EXTERNAL#*", "HUB", "KEY", "LINK#*", "LINK-HISTORY#*", "READERS", "SET#*", "SHARD#*"},
 		Registrar: []string{
-			"BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", outboxPartition, registrarsPartition, "STACK#*",
+			"BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", outboxPartition, registrarsPartition, selfTestPartition, "STACK#*",
 		},
 		RegistrarReads: []string{"EXTERNAL#*", "HUB", "LINK#*", "SET#*"},
 		Outbox:         outboxPartition,

@@ -31,7 +31,7 @@ func TestEveryPartitionHasOneWriter(t *testing.T) {
 		"registration": widest.registrationKey("globex", stack.Account), "binding": bindingKey("globex"), "stack": stackKey(stack),
 		"answer": answerKey(stack, "PhoneHome", "one"), "promise": promiseKey(stack, "PhoneHome", phonehome.Properties{}),
 		"history": historyKey(entry), "refusal": refusalKey(entry), "heartbeat": registrarKey("one"), "trial": trialKey,
-		"round": roundKey, "event": outboxKey(onboarding.Event{}),
+		"round": roundKey, "self-test": selfTestKey("nonce", stack.String()), "event": outboxKey(onboarding.Event{}),
 	}
 	all := Partitions()
 	for side, c := range map[string]struct {

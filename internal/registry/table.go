@@ -13,16 +13,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
 // patience is how long a table may take to come or go; AWS needs seconds.
 const patience = 10 * time.Minute
 
+// TableSpec is what is declared of a hub's table.
+type TableSpec struct {
+	Tags map[string]string
+	Key  account.KMSKeyARN // zero: DynamoDB's own
+}
+
 // EnsureTable makes the hub's table, or what is missing of it: the table with
-// deletion protection, point-in-time recovery, expiry and tags. Called again
-// after a crash it goes on where it stopped.
-func (r *Registry) EnsureTable(ctx context.Context, tags map[string]string) error {
+// deletion protection, encryption, point-in-time recovery, expiry and tags.
+// Called again after a crash it goes on where it stopped.
+func (r *Registry) EnsureTable(ctx context.Context, spec TableSpec) error {
 	table, err := r.describe(ctx)
 	if err == nil && table.TableStatus == types.TableStatusDeleting {
 		if err := r.waitGone(ctx); err != nil {
@@ -32,22 +41,22 @@ func (r *Registry) EnsureTable(ctx context.Context, tags map[string]string) erro
 	}
 	switch {
 	case awsclient.IsNotFound(err):
-		if table, err = r.createTable(ctx, tags); err != nil {
+		if table, err = r.createTable(ctx, spec); err != nil {
 			return err
 		}
 	case err != nil:
 		return fmt.Errorf("describe table %s: %w", r.table, err)
 	}
-	if table.TableStatus != types.TableStatusActive {
-		waiter := dynamodb.NewTableExistsWaiter(r.client, func(o *dynamodb.TableExistsWaiterOptions) {
-			o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
-		})
-		if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, patience); err != nil {
-			return fmt.Errorf("wait for table %s: %w", r.table, err)
-		}
+	if err := r.waitActive(ctx, table); err != nil {
+		return err
 	}
 	if !aws.ToBool(table.DeletionProtectionEnabled) {
 		if err := r.protect(ctx, true); err != nil {
+			return err
+		}
+	}
+	if encryptionKeyOf(table) != spec.Key.String() {
+		if err := r.encrypt(ctx, spec.Key); err != nil {
 			return err
 		}
 	}
@@ -57,22 +66,80 @@ func (r *Registry) EnsureTable(ctx context.Context, tags map[string]string) erro
 	if err := r.ensureRecovery(ctx); err != nil {
 		return err
 	}
-	return r.ensureTags(ctx, aws.ToString(table.TableArn), tags)
+	return r.ensureTags(ctx, aws.ToString(table.TableArn), spec.Tags)
 }
 
-// TableState says how a table is.
+// TableState says how the hub's table is protected.
 type TableState struct {
 	ID        string // AWS's own, another one for each table of a name
-	Protected bool   // from being deleted
+	Protected bool   // from deletion
+	Key       string // ARN of the KMS key that it is encrypted with; empty: DynamoDB's own
+	Expires   bool   // items by their attribute
+	Recovers  bool   // to a point in time
 }
 
-// ReadTable returns how the hub's table is.
-func (r *Registry) ReadTable(ctx context.Context) (TableState, error) {
+// TableState asks for the settings of the table, in three calls at once.
+func (r *Registry) TableState(ctx context.Context) (TableState, error) {
+	var state TableState
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		table, err := r.describe(ctx)
+		if err != nil {
+			return fmt.Errorf("describe table %s: %w", r.table, err)
+		}
+		state.ID = aws.ToString(table.TableId)
+		state.Protected, state.Key = aws.ToBool(table.DeletionProtectionEnabled), encryptionKeyOf(table)
+		return nil
+	})
+	group.Go(func() (err error) { state.Expires, err = r.expires(ctx); return err })
+	group.Go(func() (err error) { state.Recovers, err = r.recovers(ctx); return err })
+	return state, group.Wait()
+}
+
+// encryptionKeyOf returns the ARN of the KMS key of a table; empty: it has none of one's own.
+func encryptionKeyOf(table types.TableDescription) string {
+	if d := table.SSEDescription; d != nil && (d.Status == types.SSEStatusEnabled || d.Status == types.SSEStatusEnabling || d.Status == types.SSEStatusUpdating) {
+		return aws.ToString(d.KMSMasterKeyArn)
+	}
+	return ""
+}
+
+func encryption(key account.KMSKeyARN) *types.SSESpecification {
+	if key.IsZero() {
+		return &types.SSESpecification{Enabled: aws.Bool(false)}
+	}
+	return &types.SSESpecification{Enabled: aws.Bool(true), SSEType: types.SSETypeKms, KMSMasterKeyId: aws.String(key.String())}
+}
+
+// encrypt changes the key of the table, which stays usable meanwhile.
+func (r *Registry) encrypt(ctx context.Context, key account.KMSKeyARN) error {
+	_, err := r.client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &r.table, SSESpecification: encryption(key)})
+	if err != nil {
+		return fmt.Errorf("encrypt table %s: %w", r.table, err)
+	}
+	return r.waitActive(ctx, types.TableDescription{TableStatus: types.TableStatusUpdating})
+}
+
+func (r *Registry) waitActive(ctx context.Context, table types.TableDescription) error {
+	if table.TableStatus == types.TableStatusActive {
+		return nil
+	}
+	waiter := dynamodb.NewTableExistsWaiter(r.client, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+	})
+	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, patience); err != nil {
+		return fmt.Errorf("wait for table %s: %w", r.table, err)
+	}
+	return nil
+}
+
+// TableID returns AWS's own ID of the table, another one for each table of a name.
+func (r *Registry) TableID(ctx context.Context) (string, error) {
 	table, err := r.describe(ctx)
 	if err != nil {
-		return TableState{}, fmt.Errorf("describe table %s: %w", r.table, err)
+		return "", fmt.Errorf("describe table %s: %w", r.table, err)
 	}
-	return TableState{ID: aws.ToString(table.TableId), Protected: aws.ToBool(table.DeletionProtectionEnabled)}, nil
+	return aws.ToString(table.TableId), nil
 }
 
 func (r *Registry) describe(ctx context.Context) (types.TableDescription, error) {
@@ -83,8 +150,8 @@ func (r *Registry) describe(ctx context.Context) (types.TableDescription, error)
 	return *out.Table, nil
 }
 
-func (r *Registry) createTable(ctx context.Context, tags map[string]string) (types.TableDescription, error) {
-	out, err := r.client.CreateTable(ctx, &dynamodb.CreateTableInput{
+func (r *Registry) createTable(ctx context.Context, spec TableSpec) (types.TableDescription, error) {
+	input := &dynamodb.CreateTableInput{
 		TableName: &r.table,
 		AttributeDefinitions: []types.AttributeDefinition{
 			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
@@ -96,8 +163,12 @@ func (r *Registry) createTable(ctx context.Context, tags map[string]string) (typ
 		},
 		BillingMode:               types.BillingModePayPerRequest,
 		DeletionProtectionEnabled: aws.Bool(true),
-		Tags:                      tableTags(tags),
-	})
+		Tags:                      tableTags(spec.Tags),
+	}
+	if !spec.Key.IsZero() {
+		input.SSESpecification = encryption(spec.Key)
+	}
+	out, err := r.client.CreateTable(ctx, input)
 	if awsclient.HasCode(err, "ResourceInUseException") {
 		return r.describe(ctx) // another process was faster
 	}
@@ -115,16 +186,20 @@ func (r *Registry) protect(ctx context.Context, on bool) error {
 	return nil
 }
 
-func (r *Registry) ensureExpiry(ctx context.Context) error {
+func (r *Registry) expires(ctx context.Context) (bool, error) {
 	out, err := r.client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &r.table})
 	if err != nil {
-		return fmt.Errorf("describe the expiry of table %s: %w", r.table, err)
+		return false, fmt.Errorf("describe the expiry of table %s: %w", r.table, err)
 	}
-	if d := out.TimeToLiveDescription; d != nil &&
-		(d.TimeToLiveStatus == types.TimeToLiveStatusEnabled || d.TimeToLiveStatus == types.TimeToLiveStatusEnabling) {
-		return nil
+	d := out.TimeToLiveDescription
+	return d != nil && (d.TimeToLiveStatus == types.TimeToLiveStatusEnabled || d.TimeToLiveStatus == types.TimeToLiveStatusEnabling), nil
+}
+
+func (r *Registry) ensureExpiry(ctx context.Context) error {
+	if on, err := r.expires(ctx); on || err != nil {
+		return err
 	}
-	_, err = r.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+	_, err := r.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName:               &r.table,
 		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(true)},
 	})
@@ -134,16 +209,22 @@ func (r *Registry) ensureExpiry(ctx context.Context) error {
 	return nil
 }
 
+func (r *Registry) recovers(ctx context.Context) (bool, error) {
+	out, err := r.client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &r.table})
+	if err != nil {
+		return false, fmt.Errorf("describe the backups of table %s: %w", r.table, err)
+	}
+	d := out.ContinuousBackupsDescription
+	return d != nil && d.PointInTimeRecoveryDescription != nil &&
+		d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled, nil
+}
+
 // ensureRecovery switches point-in-time recovery on. A table that has just
 // become active may not be ready for that for some seconds more.
 func (r *Registry) ensureRecovery(ctx context.Context) error {
-	out, err := r.client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &r.table})
-	if err != nil {
-		return fmt.Errorf("describe the backups of table %s: %w", r.table, err)
-	}
-	if d := out.ContinuousBackupsDescription; d != nil && d.PointInTimeRecoveryDescription != nil &&
-		d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {
-		return nil
+	on, err := r.recovers(ctx)
+	if on || err != nil {
+		return err
 	}
 	const attempts = 20
 	for range attempts {

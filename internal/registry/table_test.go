@@ -45,9 +45,9 @@ func (w *world) protected() (missing []string) {
 
 func TestATableIsProtectedAndMadeOnlyOnce(t *testing.T) {
 	w := newWorld(t)
-	w.must(w.EnsureTable(t.Context(), map[string]string{"old": "tag"}))
+	w.must(w.EnsureTable(t.Context(), registry.TableSpec{Tags: map[string]string{"old": "tag"}}))
 	mark := w.sandbox.Journal().Mark()
-	w.must(w.EnsureTable(t.Context(), map[string]string{"team": "platform"}))
+	w.must(w.EnsureTable(t.Context(), registry.TableSpec{Tags: map[string]string{"team": "platform"}}))
 	if missing := w.protected(); missing != nil {
 		t.Errorf("missing: %v", missing)
 	}
@@ -70,12 +70,12 @@ func TestATableThatWasHalfMadeIsFinished(t *testing.T) {
 			}
 			return nil
 		})
-		err := w.EnsureTable(t.Context(), tags)
+		err := w.EnsureTable(t.Context(), registry.TableSpec{Tags: tags})
 		if err == nil && alive < 5 {
 			t.Fatalf("it got through with %d calls: nothing was tested", alive)
 		}
 		revive()
-		w.must(w.EnsureTable(t.Context(), tags))
+		w.must(w.EnsureTable(t.Context(), registry.TableSpec{Tags: tags}))
 		if missing := w.protected(); missing != nil {
 			t.Errorf("stopped after %d calls, then missing: %v", alive, missing)
 		}
@@ -92,7 +92,7 @@ func TestADeletedTableIsGoneAndMayComeBack(t *testing.T) {
 	if _, err := w.Hub(t.Context()); !errors.Is(err, registry.ErrNoHub) {
 		t.Errorf("got %v, want ErrNoHub", err)
 	}
-	w.must(w.EnsureTable(t.Context(), nil))
+	w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 	_, err := w.CreateHub(t.Context(), w.record())
 	w.must(err)
 }
@@ -103,7 +103,7 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	w.must(err)
 	clients, err := trial.ClientsAs(t.Context(), w.sandbox, keys, "eu-central-1")
 	w.must(err)
-	err = registry.New(clients.DynamoDB(), hubName, w.clock.Now).EnsureTable(t.Context(), nil)
+	err = registry.New(clients.DynamoDB(), hubName, w.clock.Now).EnsureTable(t.Context(), registry.TableSpec{})
 	var denied *awsclient.PermissionError
 	if !errors.As(clients.Explain(err, "the table"), &denied) || denied.Action != "dynamodb:CreateTable" {
 		t.Errorf("got %v, want a PermissionError that names dynamodb:CreateTable", err)

@@ -59,7 +59,7 @@ func startWorld(t *testing.T) *world {
 func newHub(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
-	w.must(w.EnsureTable(t.Context(), nil))
+	w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 	var err error
 	w.hub, err = w.CreateHub(t.Context(), w.record())
 	w.must(err)

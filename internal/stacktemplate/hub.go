@@ -41,6 +41,8 @@ type HubTemplate struct {
 	BucketPolicy   iampolicy.Document
 	FunctionPolicy iampolicy.Document // of the registrar
 
+	DeadLetterPolicy iampolicy.Document
+
 	Retention   time.Duration // of messages
 	Visibility  time.Duration // of a message while somebody works on it
 	MaxReceives int           // before a message goes to the dead letters
@@ -162,6 +164,9 @@ func (b *hubBuilder) queues() {
 	}
 	b.t.Resources["QueuePolicy"] = &sqs.QueuePolicy{
 		Queues: []string{b.h.put(ref("Queue"))}, PolicyDocument: b.put(b.QueuePolicy),
+	}
+	b.t.Resources["DeadLetterQueuePolicy"] = &sqs.QueuePolicy{
+		Queues: []string{b.h.put(ref("DeadLetterQueue"))}, PolicyDocument: b.put(b.DeadLetterPolicy),
 	}
 	b.output("QueueUrl", "The queue that the registrar listens to", ref("Queue"))
 }

@@ -5,12 +5,15 @@ package hubview
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // Upkeep does what a hub needs once in an operation, whichever of its resources
@@ -18,17 +21,37 @@ import (
 type Upkeep struct {
 	view *View
 
+	reconciled      sync.Once
 	sweptPublishers sync.Once
 	sweptTemplates  sync.Once
 	proven          sync.Once
 }
 
-// SweepPublishers takes the accounts of customers who left long ago off the
-// topics, when a link goes: an account that goes now stays for the grace
-// period. Only the first call of an operation does it and returns its error.
-func (u *Upkeep) SweepPublishers(ctx context.Context) (err error) {
-	u.sweptPublishers.Do(func() { err = u.view.Hub.Permissions().Sweep(ctx) })
+// Reconcile compares who may publish and read with what the customers need, in a
+// refresh. The lists may have been read already; nil: they are read here. Only
+// the first call of an operation does it and returns its error.
+func (u *Upkeep) Reconcile(ctx context.Context, lists map[registry.ListKey]registry.Shard) (err error) {
+	u.reconciled.Do(func() { err = u.reconcile(ctx, lists) })
 	return err
+}
+
+// SweepPublishers does the same when a link goes, so that its grace period
+// begins. Only the first call of an operation does it and returns its error.
+func (u *Upkeep) SweepPublishers(ctx context.Context) (err error) {
+	u.sweptPublishers.Do(func() { err = u.reconcile(ctx, nil) })
+	return err
+}
+
+func (u *Upkeep) reconcile(ctx context.Context, lists map[registry.ListKey]registry.Shard) error {
+	record, err := u.view.Record(ctx)
+	if err != nil || record.State == registry.HubDeleting {
+		return err
+	}
+	customers, err := u.view.Customers(ctx)
+	if err != nil {
+		return err
+	}
+	return u.view.Hub.Permissions().Reconcile(ctx, record, slices.Collect(maps.Values(customers)), lists)
 }
 
 // SweepTemplates deletes the templates that are out of use, when a link changes

@@ -4,6 +4,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"strings"
@@ -68,7 +69,11 @@ func (s *Service) putOwnershipControls(c *call) (*kernel.Response, error) {
 	return empty(http.StatusOK), nil
 }
 
+// encryptionRule is a bucket's default. One with a key of KMS is kept, and new
+// objects are refused under it: the sandbox's S3 encrypts with none.
 type encryptionRule struct {
+	SSEAlgorithm     string // empty: AES256
+	KMSMasterKeyID   string
 	BucketKeyEnabled bool
 }
 
@@ -85,12 +90,16 @@ type encryptionConfiguration struct {
 }
 
 func (s *Service) getBucketEncryption(c *call) (*kernel.Response, error) {
-	type byDefault struct{ SSEAlgorithm string }
+	type byDefault struct {
+		SSEAlgorithm   string
+		KMSMasterKeyID string `xml:",omitempty"`
+	}
+	rule := c.bucket.encryption
 	return answer(struct {
 		XMLName          xml.Name  `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ServerSideEncryptionConfiguration"`
 		Default          byDefault `xml:"Rule>ApplyServerSideEncryptionByDefault"`
 		BucketKeyEnabled bool      `xml:"Rule>BucketKeyEnabled"`
-	}{Default: byDefault{"AES256"}, BucketKeyEnabled: c.bucket.encryption.BucketKeyEnabled})
+	}{Default: byDefault{cmp.Or(rule.SSEAlgorithm, "AES256"), rule.KMSMasterKeyID}, BucketKeyEnabled: rule.BucketKeyEnabled})
 }
 
 func (s *Service) putBucketEncryption(c *call) (*kernel.Response, error) {
@@ -101,10 +110,17 @@ func (s *Service) putBucketEncryption(c *call) (*kernel.Response, error) {
 	if len(in.Rules) != 1 {
 		return nil, kernel.Errorf(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	}
-	if d := in.Rules[0].Default; d != nil && (d.SSEAlgorithm != "AES256" || d.KMSMasterKeyID != "") {
-		return nil, notImplemented("The sandbox's S3 has no keys of KMS: the algorithm may only be AES256.")
+	rule := encryptionRule{BucketKeyEnabled: in.Rules[0].BucketKeyEnabled}
+	if d := in.Rules[0].Default; d != nil {
+		switch {
+		case d.SSEAlgorithm != "AES256" && d.SSEAlgorithm != "aws:kms":
+			return nil, notImplemented("The sandbox's S3 knows AES256 and aws:kms, not %s.", d.SSEAlgorithm)
+		case d.SSEAlgorithm == "AES256" && d.KMSMasterKeyID != "":
+			return nil, kernel.Errorf(http.StatusBadRequest, "InvalidArgument", "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
+		}
+		rule.SSEAlgorithm, rule.KMSMasterKeyID = d.SSEAlgorithm, d.KMSMasterKeyID
 	}
-	c.bucket.encryption = encryptionRule{in.Rules[0].BucketKeyEnabled}
+	c.bucket.encryption = rule
 	return empty(http.StatusOK), nil
 }
 

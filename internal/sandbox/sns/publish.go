@@ -49,6 +49,10 @@ func (s *Service) publish(c *kernel.Call, q kernel.Query) (any, error) {
 		return nil, err
 	}
 	s.mu.Lock()
+	if t.attributes["KmsMasterKeyId"] != "" {
+		s.mu.Unlock()
+		return nil, errNotInSandbox("messages for an encrypted topic")
+	}
 	p.topic, p.requestID, p.version = t.key, c.RequestID, t.attributes["SignatureVersion"]
 	subscribers := s.subscribers(t)
 	// Attributes may change while the notifications are delivered.

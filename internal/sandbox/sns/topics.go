@@ -133,6 +133,7 @@ func (s *Service) setAttribute(t *topic, name, value string) error {
 		if value != "" && !json.Valid([]byte(value)) {
 			return errParameter("DeliveryPolicy: failed to parse JSON")
 		}
+	case "KmsMasterKeyId": // kept, and no message is taken while it is there
 	default:
 		return refuseAttribute(name, value)
 	}
@@ -147,7 +148,7 @@ func (s *Service) setAttribute(t *topic, name, value string) error {
 // refuseAttribute distinguishes AWS's other attributes from unknown ones.
 // Switching off a feature that the sandbox does not have succeeds.
 func refuseAttribute(name, value string) error {
-	others := []string{"KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "ArchivePolicy", "FifoThroughputScope"}
+	others := []string{"FifoTopic", "ContentBasedDeduplication", "ArchivePolicy", "FifoThroughputScope"}
 	for _, protocol := range []string{"HTTP", "Firehose", "Lambda", "Application", "SQS"} {
 		for _, feedback := range []string{"SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn"} {
 			others = append(others, protocol+feedback)

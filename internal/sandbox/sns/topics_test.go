@@ -286,13 +286,20 @@ func TestUnimplementedFeaturesAreRefused(t *testing.T) {
 		_, err := c.SetTopicAttributes(b.ctx, &awssns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: &name, AttributeValue: &value})
 		return err
 	}
-	wantCode(t, set("KmsMasterKeyId", "alias/aws/sns"), "InvalidParameter", "does not implement")
+	if err := set("KmsMasterKeyId", "alias/aws/sns"); err != nil {
+		t.Error(err)
+	}
+	_, err := c.Publish(b.ctx, &awssns.PublishInput{TopicArn: &arn, Message: aws.String("x")})
+	wantCode(t, err, "InvalidParameter", "encrypted topic")
 	wantCode(t, set("Colour", "red"), "InvalidParameter", "AttributeName")
 	wantCode(t, set("SignatureVersion", "3"), "InvalidParameter", "SignatureVersion")
 	if err := set("KmsMasterKeyId", ""); err != nil {
 		t.Errorf("switching off a feature that is not implemented: %v", err)
 	}
-	_, err := c.CreateTopic(b.ctx, &awssns.CreateTopicInput{Name: aws.String("x.fifo"), Attributes: map[string]string{"FifoTopic": "true"}})
+	if _, err := c.Publish(b.ctx, &awssns.PublishInput{TopicArn: &arn, Message: aws.String("x")}); err != nil {
+		t.Errorf("without the key again: %v", err)
+	}
+	_, err = c.CreateTopic(b.ctx, &awssns.CreateTopicInput{Name: aws.String("x.fifo"), Attributes: map[string]string{"FifoTopic": "true"}})
 	wantCode(t, err, "InvalidParameter", "Topic Name")
 	_, err = c.PublishBatch(b.ctx, &awssns.PublishBatchInput{TopicArn: &arn, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{{Id: aws.String("a"), Message: aws.String("x")}}})
 	wantCode(t, err, "InvalidAction", "PublishBatch")

@@ -5,6 +5,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,6 +107,7 @@ type policyFlags struct {
 	account    string
 	principals []string
 	bus        string
+	key        string
 	terraform  bool
 }
 
@@ -116,6 +118,7 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.principals, "trusted-principal", nil,
 		"ARN of a role that all links trust in the caller's stead (trusted_principal_arns): customers' roles are tried as that one")
 	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that the hub tells, as in xacct_hub.event_bus_arn")
+	flags.StringVar(&f.key, "kms-key", "", "ARN of the KMS key of the hub's table and queues, as in xacct_hub.kms_key_arn")
 	flags.BoolVar(&f.terraform, "terraform", false, "print a resource aws_iam_policy")
 }
 
@@ -138,7 +141,6 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 		DeadLetterQueue: hub.DeadLetterQueueName(f.hub),
 		Table:           registry.TableName(f.hub),
 		Partitions:      registry.Partitions(),
-		Bucket:          bucketPattern(f.hub),
 	}}
 	for _, arn := range f.principals {
 		role, err := account.ParseRoleARN(arn)
@@ -151,6 +153,11 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 	if f.bus != "" {
 		if d.EventBus, err = account.ParseEventBusARN(f.bus); err != nil {
 			return nil, cli.Usage("--event-bus: %w", err)
+		}
+	}
+	if f.key != "" {
+		if d.KMSKey, err = account.ParseKMSKeyARN(f.key); err != nil {
+			return nil, cli.Usage("--kms-key: %w", err)
 		}
 	}
 	if f.account != "" {
@@ -177,18 +184,9 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 	return d, nil
 }
 
-// bucketPattern returns the name of the template bucket for IAM, with the hash left
-// open: it comes from the hub's key, which a hub that is made anew has not yet.
-// As many question marks as it has letters fit no other hub's bucket, as a star
-// would.
-func bucketPattern(name string) string {
-	bucket := hub.BucketName(name, registry.Key{})
-	prefix := bucket[:strings.LastIndexByte(bucket, '-')+1]
-	return prefix + strings.Repeat("?", len(bucket)-len(prefix))
-}
-
 // addTopics names the topics: of the Regions that are asked for, and of those
-// that the hub has or is giving up.
+// that the hub has or is giving up. It also names the bucket, which in a hub of
+// the first release has another name than in a new one.
 func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, clock func() time.Time) error {
 	var regions []account.Region
 	for _, name := range asked {
@@ -199,6 +197,7 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, 
 		regions = append(regions, region)
 	}
 	shards := hub.Shards(capacity)
+	d.Bucket = hub.BucketPattern(d.name, d.Account, d.Region)
 	if d.intake != nil {
 		d.intake.records = registry.New(d.intake.clients.DynamoDB(), d.name, clock)
 		record, err := d.intake.records.Hub(cmd.Context())
@@ -210,8 +209,12 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, 
 		}
 		regions = slices.Concat(regions, record.Regions, record.Retiring)
 		shards = max(shards, record.Shards)
+		d.Bucket = cmp.Or(record.Bucket, d.Bucket)
 		if d.EventBus.IsZero() {
 			d.EventBus = record.EventBus
+		}
+		if d.KMSKey.IsZero() {
+			d.KMSKey = record.KMSKey
 		}
 	}
 	if len(regions) == 0 {

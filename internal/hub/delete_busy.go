@@ -1,0 +1,60 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// BusyError says that messages wait in the hub's queue: requests of customers'
+// stacks, which would wait in vain for their answers.
+type BusyError struct {
+	Hub      string
+	Messages int
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%d messages wait in the queue of hub %s, or are being handled", e.Messages, e.Hub)
+}
+
+func (h *Manager) refuseBusy(ctx context.Context, record registry.HubRecord, force bool) error {
+	if force || record.QueueURL == "" {
+		return nil
+	}
+	messages, err := h.waiting(ctx, record.QueueURL)
+	if err == nil && messages > 0 {
+		if err = h.dropSelfTests(ctx, record.QueueURL); err == nil {
+			messages, err = h.waiting(ctx, record.QueueURL)
+		}
+	}
+	if err == nil && messages > 0 {
+		return &BusyError{h.name, messages}
+	}
+	return err
+}
+
+// waiting returns how many messages are in a queue, those among them that a
+// registrar has just received. SQS counts them within a minute (aws-facts 14.1).
+func (h *Manager) waiting(ctx context.Context, url string) (messages int, err error) {
+	attributes, err := h.queueAttributes(ctx, url)
+	if awsclient.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, h.clients.Explain(err, h.queueARN(QueueName(h.name)))
+	}
+	for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"} {
+		n, err := strconv.Atoi(attributes[name])
+		if err != nil {
+			return 0, fmt.Errorf("queue %s says %q of %s: %w", QueueName(h.name), attributes[name], name, err)
+		}
+		messages += n
+	}
+	return messages, nil
+}

@@ -1,0 +1,167 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// A Region that the hub gives up goes in steps, because stacks there may have
+// something to say yet: the Delete of a stack that rolls back, or a request that
+// waits in the queue. From the first apply on it is offered to no customer. Its
+// topics keep their publishers for the grace period, then lose them, then go.
+// Each step is taken by the first apply after its time has come; a refresh shows
+// that it has.
+
+// aftermath is how long a topic stays that no customer may publish to: what was
+// published before is delivered and answered by then (aws-facts 1.5).
+const aftermath = time.Hour
+
+// retiring returns the Regions that a hub has or may have topics in and that are
+// not declared, and how far they have come.
+func retiring(before registry.HubRecord, spec Spec, now time.Time) ([]account.Region, map[account.Region]registry.Retirement) {
+	regions := sortRegions(without(slices.Concat(before.Retiring, before.Regions), spec.Regions))
+	retirements := map[account.Region]registry.Retirement{}
+	for _, region := range regions {
+		known, offered := before.Retirements[region]
+		switch {
+		case slices.Contains(before.Regions, region) && before.State != registry.HubCreating:
+			retirements[region] = registry.Retirement{Since: now.UTC()}
+		case offered:
+			retirements[region] = known
+		}
+	}
+	return regions, retirements
+}
+
+// The steps of a retirement.
+type step int
+
+const (
+	stays step = iota
+	mutes      // its topics lose their publishers
+	goes       // its topics are deleted
+)
+
+// next returns the step whose time has come. Topics that no customer was ever
+// told of go at once.
+func next(record registry.HubRecord, region account.Region, now time.Time) step {
+	r, offered := record.Retirements[region]
+	switch {
+	case !offered, !r.Mute.IsZero() && now.Sub(r.Mute) >= aftermath:
+		return goes
+	case r.Mute.IsZero() && now.Sub(r.Since) >= onboarding.Grace:
+		return mutes
+	}
+	return stays
+}
+
+// due returns the retiring Regions for which there is something to do. One with
+// a live stack stays: it was created while the Region was given up.
+func (h *Manager) due(ctx context.Context, record registry.HubRecord) ([]account.Region, error) {
+	due := slices.DeleteFunc(slices.Clone(record.Retiring), func(r account.Region) bool { return next(record, r, h.now()) == stays })
+	if len(record.Retirements) == 0 || len(due) == 0 {
+		return due, nil
+	}
+	live, err := h.Live(ctx)
+	return slices.DeleteFunc(due, func(r account.Region) bool {
+		return slices.ContainsFunc(live, func(s LiveStack) bool { return s.Stack.Region == r })
+	}), err
+}
+
+// mute notes which Regions become mute now.
+func (h *Manager) mute(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
+	due, err := h.due(ctx, record)
+	for _, region := range due {
+		if next(record, region, h.now()) == mutes {
+			record.Retirements[region] = registry.Retirement{Since: record.Retirements[region].Since, Mute: h.now().UTC()}
+		}
+	}
+	return record, err
+}
+
+// muteTopics takes the customers out of the policies of mute Regions. Their
+// shards have no such Region any more, so that no one else writes these policies.
+func (h *Manager) muteTopics(ctx context.Context, record registry.HubRecord) error {
+	var mute []account.Region
+	for _, region := range record.Retiring {
+		if !record.Retirements[region].Mute.IsZero() {
+			mute = append(mute, region)
+		}
+	}
+	for _, topic := range h.topics(mute, record.Shards) {
+		if err := h.muteTopic(ctx, topic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Manager) muteTopic(ctx context.Context, topic account.TopicARN) error {
+	attributes, err := h.topicAttributes(ctx, topic)
+	if awsclient.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return h.clients.Explain(err, topic.String())
+	}
+	who, sequence, ours := iampolicy.PublishersOf(attributes["Policy"])
+	if ours && who.Nobody() {
+		return nil
+	}
+	policy, err := iampolicy.MergePublishers(attributes["Policy"], topic, iampolicy.Publishers{}, sequence)
+	if err != nil {
+		return err
+	}
+	_, err = h.clients.SNS(topic.Region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(topic.String()), AttributeName: aws.String("Policy"), AttributeValue: &policy,
+	})
+	return h.clients.Explain(err, topic.String())
+}
+
+// retire deletes the topics of the Regions whose time has come, and then takes
+// them out of the queue's policy and of the record.
+func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
+	due, err := h.due(ctx, record)
+	if err != nil {
+		return record, err
+	}
+	due = slices.DeleteFunc(due, func(r account.Region) bool { return next(record, r, h.now()) != goes })
+	if len(due) == 0 {
+		return record, nil
+	}
+	if err := h.deleteTopics(ctx, h.topics(due, record.Shards)); err != nil {
+		return record, err
+	}
+	record.Retiring = without(record.Retiring, due)
+	for _, region := range due {
+		delete(record.Retirements, region)
+	}
+	if _, _, err := h.ensureQueue(ctx, record); err != nil {
+		return record, err
+	}
+	record, err = h.registry.UpdateHub(ctx, record)
+	return record, h.explainRegistry(err)
+}
+
+// reportRetirements reports the Regions that an apply would take a step further.
+func (h *Manager) reportRetirements(ctx context.Context, record registry.HubRecord, report reporter) error {
+	due, err := h.due(ctx, record)
+	for _, region := range due {
+		report(HubRecord, Unfinished, fmt.Sprintf("%s, which gives up Region %s", h.name, region))
+	}
+	return err
+}

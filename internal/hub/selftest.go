@@ -1,0 +1,221 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// SNS loses what the policy of a queue or of its key refuses (aws-facts 12.13),
+// and then customers' stacks hang for no reason that anyone could see. So a
+// change of a queue, a topic or a subscription is not done before a message has
+// gone the whole way. A registrar that receives it notes so in the registry; and
+// this process looks into the queue itself, because there may be no registrar.
+// What it finds of customers it puts back.
+
+const (
+	// selfTestRounds is how often the queue is looked into, a second or two each.
+	selfTestRounds = 20
+	// mostHeld is how many messages of customers are kept from registrars while
+	// the queue is searched. A longer queue is not searched to its end.
+	mostHeld = 200
+	// strayAge is the age at which a self-test is nobody's any more.
+	strayAge = 10 * time.Minute
+)
+
+// LostError says that what is published to some topics does not arrive.
+type LostError struct {
+	Hub    string
+	Topics []account.TopicARN
+}
+
+func (e *LostError) Error() string {
+	names := make([]string, len(e.Topics))
+	for i, topic := range e.Topics {
+		names[i] = topic.String()
+	}
+	return fmt.Sprintf("a test message to each of these topics did not arrive in the queue of hub %s within half a minute: %s. "+
+		"SNS loses without a word what the policy of the queue's KMS key refuses: compare it with the statement that the plan prints. "+
+		"A registrar that is older than this release puts the test among the dead letters: upgrade it first", e.Hub, strings.Join(names, ", "))
+}
+
+// changes are what an apply has changed of the way that messages go.
+type changes struct {
+	queue  bool
+	topics []account.TopicARN
+}
+
+// testChanges tests what may not deliver: what has changed, in this apply or in
+// one before that was cut short. A queue that gets nothing by its new key is given
+// its former one back.
+func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRecord, changed changes) (certain bool, err error) {
+	topics := changed.topics
+	newKey := before.KMSKey != record.KMSKey
+	if changed.queue || newKey || before.State != registry.HubReady {
+		topics = h.topics(record.Speaking(), record.Shards)
+	}
+	for _, topic := range h.topics(without(record.Regions, before.Regions), record.Shards) {
+		if !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	certain, err = h.testDelivery(ctx, record.QueueURL, topics)
+	if err != nil && newKey && before.State == registry.HubReady {
+		former := record
+		former.KMSKey = before.KMSKey
+		_, _, restored := h.ensureQueue(context.WithoutCancel(ctx), former)
+		err = errors.Join(err, restored)
+	}
+	return certain, err
+}
+
+// selfTest is one test of some topics.
+type selfTest struct {
+	*Manager
+	nonce   string                      // empty: every test is a stray
+	missing map[string]account.TopicARN // by ARN
+	held    []string                    // receipts of other messages
+	emptied bool                        // the queue was seen without a message that this test has not seen
+}
+
+// testDelivery sends a message through every topic, and waits until all have
+// arrived. It is *LostError if some do not; certain is false if the queue was too
+// long to be searched.
+func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []account.TopicARN) (certain bool, err error) {
+	if len(topics) == 0 {
+		return true, nil
+	}
+	random := make([]byte, 16)
+	if _, err := io.ReadFull(h.random, random); err != nil {
+		return false, fmt.Errorf("draw the nonce of a self-test: %w", err)
+	}
+	t := &selfTest{Manager: h, nonce: hex.EncodeToString(random), missing: map[string]account.TopicARN{}}
+	for _, topic := range topics {
+		t.missing[topic.String()] = topic
+	}
+	if err := t.publish(ctx, topics); err != nil {
+		return false, err
+	}
+	defer t.putBack(context.WithoutCancel(ctx), queueURL)
+	for round := range selfTestRounds {
+		if err := t.look(ctx, queueURL); err != nil || len(t.missing) == 0 {
+			return true, err
+		}
+		if round > 0 {
+			if waited := h.wait(ctx, time.Second); waited != nil {
+				return false, waited
+			}
+		}
+	}
+	if len(t.held) >= mostHeld && !t.emptied {
+		return false, nil
+	}
+	var lost []account.TopicARN
+	for _, topic := range topics {
+		if _, missing := t.missing[topic.String()]; missing {
+			lost = append(lost, topic)
+		}
+	}
+	return true, &LostError{h.name, lost}
+}
+
+func (t *selfTest) publish(ctx context.Context, topics []account.TopicARN) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, topic := range topics {
+		group.Go(func() error {
+			_, err := t.clients.SNS(topic.Region).Publish(ctx, &sns.PublishInput{
+				TopicArn: aws.String(topic.String()), Message: aws.String(phonehome.SelfTestMessage(t.nonce)),
+			})
+			return t.clients.Explain(err, topic.String())
+		})
+	}
+	return group.Wait()
+}
+
+// look takes note of what has arrived, here or at a registrar.
+func (t *selfTest) look(ctx context.Context, queueURL string) error {
+	arrived, err := t.registry.SelfTests(ctx, t.nonce)
+	if err != nil {
+		return t.explainRegistry(err)
+	}
+	for _, topic := range arrived {
+		delete(t.missing, topic)
+	}
+	for len(t.missing) > 0 && len(t.held) < mostHeld {
+		out, err := t.clients.SQS(t.clients.Region).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &queueURL, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 60,
+		})
+		if err != nil {
+			return t.clients.Explain(err, t.queueARN(QueueName(t.name)))
+		}
+		if len(out.Messages) == 0 {
+			t.emptied = true
+			return nil
+		}
+		for _, m := range out.Messages {
+			if err := t.take(ctx, queueURL, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take deletes a message that is this test, or another whose sender waits no
+// longer, and keeps every other one for putBack.
+func (t *selfTest) take(ctx context.Context, queueURL string, m types.Message) error {
+	envelope, err := phonehome.DecodeEnvelope([]byte(aws.ToString(m.Body)))
+	nonce, isTest := envelope.SelfTest()
+	if err != nil || !isTest || nonce != t.nonce && t.nonce != "" && t.now().Sub(envelope.Timestamp) < strayAge {
+		t.held = append(t.held, aws.ToString(m.ReceiptHandle))
+		return nil
+	}
+	if nonce == t.nonce {
+		delete(t.missing, envelope.TopicARN.String())
+	}
+	_, err = t.clients.SQS(t.clients.Region).DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &queueURL, ReceiptHandle: m.ReceiptHandle})
+	return t.clients.Explain(err, t.queueARN(QueueName(t.name)))
+}
+
+// putBack lets others have the messages that are no test. If that fails, they
+// have them a minute later.
+func (t *selfTest) putBack(ctx context.Context, queueURL string) {
+	for some := range slices.Chunk(t.held, 10) {
+		var entries []types.ChangeMessageVisibilityBatchRequestEntry
+		for i, receipt := range some {
+			entries = append(entries, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: &receipt, VisibilityTimeout: 1})
+		}
+		_, err := t.clients.SQS(t.clients.Region).ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &queueURL, Entries: entries})
+		if err != nil && !awsclient.IsNotFound(err) {
+			return
+		}
+	}
+	t.held = nil
+}
+
+// dropSelfTests deletes what self-tests that were cut short have left in a queue.
+func (h *Manager) dropSelfTests(ctx context.Context, queueURL string) error {
+	t := &selfTest{Manager: h, missing: map[string]account.TopicARN{"": {}}}
+	defer t.putBack(context.WithoutCancel(ctx), queueURL)
+	return t.look(ctx, queueURL)
+}

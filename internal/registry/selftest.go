@@ -1,0 +1,58 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// selfTestPartition is where a registrar notes the self-tests that have arrived,
+// for the apply that sent them.
+const selfTestPartition = "SELF-TEST"
+
+// selfTestsLive is how long such a note is kept.
+const selfTestsLive = time.Hour
+
+func selfTestKey(nonce, topic string) key { return key{selfTestPartition, nonce + "#" + topic} }
+
+// NoteSelfTest notes that the self-test of a nonce has arrived through a topic.
+func (r *Registry) NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error {
+	note := selfTestKey(nonce, topic.String()).item()
+	note["schema"] = number(schema)
+	note["expires"] = moment(r.now().Add(selfTestsLive))
+	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: note}); err != nil {
+		return fmt.Errorf("note in table %s that a self-test has arrived: %w", r.table, err)
+	}
+	return nil
+}
+
+// SelfTests returns the ARNs of the topics through which the self-test of a nonce
+// has arrived.
+func (r *Registry) SelfTests(ctx context.Context, nonce string) ([]string, error) {
+	var topics []string
+	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{
+		TableName: &r.table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :nonce)"),
+		ExpressionAttributeValues: item{":pk": text(selfTestPartition), ":nonce": text(nonce + "#")},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the self-tests from table %s: %w", r.table, err)
+		}
+		for _, found := range page.Items {
+			_, topic, _ := strings.Cut(textOf(found, "sk"), "#")
+			topics = append(topics, topic)
+		}
+	}
+	return topics, nil
+}
