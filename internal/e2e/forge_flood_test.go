@@ -19,8 +19,10 @@ func TestAFloodInOneCustomersNameCostsLittleAndDelaysNoOther(t *testing.T) {
 	const flood = 200
 	// How often a message is received depends on how busy the machine is: three
 	// times and more were seen, and about twenty when a flood waited for its turn.
+	// An Update may be of a stack that a restored registry has forgotten: a forger
+	// who knows the external ID makes the registrar try the role once.
 	for kind, most := range map[string]cost{
-		"Update": {receives: 6, calls: 9},
+		"Update": {receives: 6, calls: 18},
 		"Delete": {receives: 6, calls: 9},
 	} {
 		t.Run(kind, func(t *testing.T) {

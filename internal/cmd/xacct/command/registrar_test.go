@@ -154,14 +154,14 @@ func TestRolesAreProvenAgainByOneOfTheRegistrars(t *testing.T) {
 	second.line(t, "listening")
 	second.end(t)
 	first.end(t)
-	claims := 0
+	queries := 0
 	for _, call := range w.box.Journal().Since(0) {
 		if call.Action == "Query" || call.Action == "Scan" {
-			claims++
+			queries++
 		}
 	}
-	if claims != 1 {
-		t.Errorf("the customers were read %d times", claims)
+	if queries != 2 { // a small hub has one partition of links and one of registrations
+		t.Errorf("the customers were read by %d queries, not once by two", queries)
 	}
 }
 
