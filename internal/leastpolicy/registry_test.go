@@ -151,9 +151,12 @@ var (
 	elsewhere  = []string{"ELSEWHERE"}
 )
 
-// keyless returns the same policy for any key: the hub's items are in question.
-func keyless(policy iampolicy.Document) func(account.KMSKeyARN) iampolicy.Document {
-	return func(account.KMSKeyARN) iampolicy.Document { return policy }
+// keyless is a world whose hub has no key: its items are in question.
+func keyless(t *testing.T, policy iampolicy.Document) *world {
+	t.Helper()
+	w := newWorld(t, func(account.KMSKeyARN) iampolicy.Document { return policy })
+	w.key = account.KMSKeyARN{}
+	return w
 }
 
 func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *testing.T) {
@@ -164,7 +167,7 @@ func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *test
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, keyless(policy))
+	w := keyless(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +192,7 @@ func TestTheProviderReadsAndWritesWhatTheRegistryKeepsAndNothingElse(t *testing.
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, keyless(policy))
+	w := keyless(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +235,7 @@ func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, keyless(policy))
+	w := keyless(t, policy)
 	records := w.openHub(w.caller).Registry()
 	for name, read := range map[string]func() error{
 		"the hub":         func() error { _, err := records.Hub(t.Context()); return err },
@@ -242,7 +245,7 @@ func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
 			t.Errorf("%s: %v, want ErrNoHub", name, err)
 		}
 	}
-	careless := newWorld(t, keyless(without(policy, "dynamodb:GetItem")))
+	careless := keyless(t, without(policy, "dynamodb:GetItem"))
 	if _, err := careless.openHub(careless.admin()).Create(t.Context(), careless.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +262,7 @@ func TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, keyless(policy))
+	w := keyless(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}

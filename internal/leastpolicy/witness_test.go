@@ -56,12 +56,19 @@ func (w *witness) see(d sandbox.Decision) {
 }
 
 // refusals are what the principal's own policy said no to, each once.
-func (w *witness) refusals() []string {
+func (w *witness) refusals() []string { return w.refusedAfter("") }
+
+// refusedAfter is the same from the first call of an action on. Before the table
+// is there, a read of it is refused under the right policy as well, and the
+// registry asks DescribeTable (aws-facts 13.11).
+func (w *witness) refusedAfter(action string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var refused []string
+	begun := action == ""
 	for _, d := range w.asked {
-		if d.ByIdentity {
+		begun = begun || d.Action == action
+		if begun && d.ByIdentity {
 			refused = append(refused, d.Action+" on "+d.Resource)
 		}
 	}

@@ -10,7 +10,9 @@ import (
 )
 
 // Reservation holds a link for anyone between the answer and its commit: from
-// the moment that one account is to be told SUCCESS no other one may be.
+// the moment that one account is to be told SUCCESS no other one may be. It is
+// one request's: another one of the same account, which may be forged and would
+// give the link back when its answer is refused, waits.
 //
 // Like every change it becomes real only with the commit, which binds the link
 // to the account. Until then it is a short promise: a refused answer, which
@@ -55,11 +57,13 @@ func (l Link) bind(to account.ID) Link {
 // binds reports whether the link would become the account's by registering it.
 func (l *Link) binds() bool { return l != nil && l.Scope == ScopeAnyone && l.Bound.IsZero() }
 
-// reservedByOther reports whether another account is about to be connected.
+// reservedByOther reports whether another account is about to be connected, or
+// this one by another request. If that one's answer is refused, it gives the link
+// back, and an answer that had gone out beside it would be left without one.
 func (d decider) reservedByOther() bool {
 	if !d.Link.binds() {
 		return false
 	}
 	r := d.Link.Reservation
-	return r != nil && d.now.Before(r.Until) && r.Account != d.Request.Stack.Account
+	return r != nil && d.now.Before(r.Until) && (r.Stack != d.Request.Stack || r.RequestID != d.Request.RequestID)
 }

@@ -47,6 +47,9 @@ func TestALinkSaysWhoseStacksItExpects(t *testing.T) {
 		link.Reservation = &Reservation{Account: id(in), Stack: stackIn(in, "g0"), RequestID: "r", Until: noon.Add(until)}
 		return link
 	}
+	reservedItself := anyonesLink()
+	itself := creating(reservedItself, members).Request
+	reservedItself.Reservation = &Reservation{Account: id(members), Stack: itself.Stack, RequestID: itself.RequestID, Until: noon.Add(time.Minute)}
 	bound := anyonesLink()
 	bound.Bound = id(members)
 	unknown := testLink()
@@ -66,7 +69,8 @@ func TestALinkSaysWhoseStacksItExpects(t *testing.T) {
 		"whoever came first, again":                {bound, members, "SUCCESS registered"},
 		"whoever comes second":                     {bound, another, "FAILED wrong_account"},
 		"while another one is just being told yes": {reservedBy(another, time.Minute), members, "later reserved 5s"},
-		"while it is being told yes itself":        {reservedBy(members, time.Minute), members, "SUCCESS registered"},
+		"while it is being told yes itself":        {reservedItself, members, "SUCCESS registered"},
+		"while another request of it is":           {reservedBy(members, time.Minute), members, "later reserved 5s"},
 		"when nobody came back to commit":          {reservedBy(another, -time.Minute), members, "SUCCESS registered"},
 		"a scope of a newer release admits nobody": {unknown, customers, "FAILED wrong_account"},
 	} {

@@ -68,3 +68,12 @@ func splitLinkID(id string) (hubName, customer string, err error) {
 	}
 	return hubName, customer, nil
 }
+
+// splitSetID takes the id of a permission set, hub/name, apart.
+func splitSetID(id string) (hubName, name string, err error) {
+	hubName, name, err = splitLinkID(id)
+	if err != nil {
+		return "", "", fmt.Errorf("%q is not hub/name, such as acme/readonly", id)
+	}
+	return hubName, name, nil
+}

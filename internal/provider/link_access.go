@@ -52,14 +52,3 @@ func sweepPublishers(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	}
 	return diags
 }
-
-// sweepTemplates tidies the template bucket when a link changes or goes; the
-// warning says what could not be done.
-func sweepTemplates(ctx context.Context, view *hubview.View) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if err := view.Upkeep.SweepTemplates(ctx); err != nil {
-		diags.AddWarning("Templates that are out of use are still there",
-			"The template bucket of hub "+view.Name+" could not be tidied; the next link that changes or is destroyed will try again. The error was: "+err.Error())
-	}
-	return diags
-}

@@ -6,7 +6,6 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -50,14 +49,6 @@ func leftOpen(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A link stays open", fmt.Sprintf(
 		"The link of customer %s of hub %s was %s by another Terraform state, or at another address of this one, and is managed there. "+
 			"It was forgotten here, and not closed.", link.CustomerID, link.Hub, takenSince(link.Incarnation)))
-}
-
-// takenSince tells since when an incarnation is there.
-func takenSince(i onboarding.Incarnation) string {
-	if i.Since.IsZero() {
-		return "created or taken over"
-	}
-	return "created or taken over at " + i.Since.UTC().Format(time.RFC3339)
 }
 
 func externalIDTaken(other, externalID string) diag.Diagnostic {

@@ -4,8 +4,6 @@
 package provider
 
 import (
-	"slices"
-
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
@@ -23,9 +21,4 @@ func refuseUpdates(before onboarding.Customer, next declaration.Declaration) dia
 		return nil // a record that is damaged is an error where it is shown
 	}
 	return fieldErrors(was.Set().ValidateUpdate(next.Set()))
-}
-
-// hasStack reports whether the customer has a live stack.
-func hasStack(c onboarding.Customer) bool {
-	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return !r.Adopted() })
 }

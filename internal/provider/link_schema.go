@@ -105,13 +105,3 @@ func linkSchema() schema.Schema {
 	maps.Copy(linked.Attributes, askedAttributes())
 	return linked
 }
-
-// incarnationAttribute is that of a link or a hub.
-func incarnationAttribute(of string) schema.StringAttribute {
-	return schema.StringAttribute{
-		Computed: true,
-		MarkdownDescription: "Which creation of the " + of + " this state holds: a random value, the same in the registry. " +
-			"If another Terraform state, or another address of this one, has created or taken over the " + of + " since, they differ: plans warn of that, and destroying it here leaves it alone. " +
-			"An import takes the registry's. Null for what the first release has created.",
-	}
-}

@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -17,9 +16,6 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
-
-// writeAttempts is how often a write that met another one starts over.
-const writeAttempts = 5
 
 // write makes the link what the model says. A write that met another writer
 // starts over; it returns false when it said why the link could not be written.
@@ -234,9 +230,4 @@ func (r *linkResource) release(ctx context.Context, view *hubview.View, customer
 		}
 	}
 	return nil
-}
-
-// newIncarnation returns an incarnation that begins now.
-func newIncarnation(now time.Time) onboarding.Incarnation {
-	return onboarding.Incarnation{ID: rand.Text(), Since: now}
 }

@@ -307,7 +307,7 @@ func TestAHubThatIsReplacedHasItsLinksAgain(t *testing.T) {
 	s := newState(t, w)
 	config := hubHCL() + linkHCL(globex) + roleHCL(globex)
 	s.apply(config)
-	before := s.Attributes(theHub)["template_bucket"]
+	before := s.Attributes(theHub)["incarnation"]
 	if err := s.Taint(theHub); err != nil {
 		t.Fatal(err)
 	}
@@ -318,9 +318,9 @@ func TestAHubThatIsReplacedHasItsLinksAgain(t *testing.T) {
 		return nil
 	})()
 	s.apply(config)
-	bucket := s.Attributes(theHub)["template_bucket"]
-	if url := s.Attributes(linkGlobex)["template_url"]; bucket == before || !strings.Contains(fmt.Sprint(url), fmt.Sprint(bucket)) {
-		t.Errorf("the hub had bucket %v and has %v; its link has %v", before, bucket, url)
+	now, bucket := s.Attributes(theHub)["incarnation"], s.Attributes(theHub)["template_bucket"]
+	if url := s.Attributes(linkGlobex)["template_url"]; now == before || !strings.Contains(fmt.Sprint(url), fmt.Sprint(bucket)) {
+		t.Errorf("the hub was %v and is %v, with bucket %v; its link has %v", before, now, bucket, url)
 	}
 	if p, found := s.Plan(t.Context(), w.Provider()+config, tfcore.Options{}); found.HasErrors() || !p.Empty() {
 		t.Errorf("the next plan is not empty:\n%s%s", p, found)

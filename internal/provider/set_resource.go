@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -150,13 +149,4 @@ func (r *setResource) open(model setModel, diags *diag.Diagnostics) (*hubview.Vi
 
 func (m setModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
 	return identity.Set(ctx, setIdentity{m.text("hub"), m.text("name")})
-}
-
-// splitSetID takes the id of a permission set, hub/name, apart.
-func splitSetID(id string) (hubName, name string, err error) {
-	hubName, name, err = splitLinkID(id)
-	if err != nil {
-		return "", "", fmt.Errorf("%q is not hub/name, such as acme/readonly", id)
-	}
-	return hubName, name, nil
 }

@@ -1,0 +1,39 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// incarnationAttribute is the attribute of a hub, a permission set or a link.
+func incarnationAttribute(of string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Computed: true,
+		MarkdownDescription: "Which creation of the " + of + " this state holds: a random value, the same in the registry. " +
+			"If another Terraform state, or another address of this one, has created or taken over the " + of + " since, they differ: plans warn of that, and destroying it here leaves it alone. " +
+			"An import takes the registry's. Null for what the first release has created.",
+	}
+}
+
+// newIncarnation returns an incarnation that begins now.
+func newIncarnation(now time.Time) onboarding.Incarnation {
+	return onboarding.Incarnation{ID: rand.Text(), Since: now}
+}
+
+// takenSince tells since when an incarnation is there.
+func takenSince(i onboarding.Incarnation) string {
+	if i.Since.IsZero() {
+		return "created or taken over"
+	}
+	return "created or taken over at " + i.Since.UTC().Format(time.RFC3339)
+}
+
+// writeAttempts is how often a write that met another one starts over.
+const writeAttempts = 5

@@ -1,0 +1,15 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// hasStack reports whether the customer has a live stack.
+func hasStack(c onboarding.Customer) bool {
+	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return !r.Adopted() })
+}
