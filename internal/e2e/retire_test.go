@@ -33,7 +33,7 @@ func TestARequestThatWaitsWhenItsRegionIsGivenUpIsAnswered(t *testing.T) {
 	answered(t, w, id, "FAILED", "SUCCESS")
 	c.Unknown()
 	if n := w.DeadLetters(); n != 0 {
-		t.Errorf("%d messages were put aside", n)
+		t.Errorf("%d messages are in the dead-letter queue", n)
 	}
 	c.Connect(Frankfurt)
 }

@@ -223,7 +223,7 @@ func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
 			t.Errorf("%s: taken for ours: %s", name, text)
 		}
 	}
-	// Without its number it is another hand's statement, and we let nobody in.
+	// Without its number it is a foreign statement, which admits no publisher.
 	if who, _, ok := PublishersOf(strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1)); !ok || !who.Nobody() {
 		t.Errorf("the number gone: %v", who)
 	}
