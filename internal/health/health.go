@@ -40,7 +40,7 @@ type Config struct {
 	Rounds Rounds
 	// Restored is the hub if its registry was restored from a point in time: then
 	// the round also looks for the roles that it has forgotten, with one call for
-	// each link that nobody has connected, and registers those that the full proof
+	// each link that is not connected, and registers those that the full proof
 	// finds.
 	Restored *onboarding.Hub
 	// Spread is the time over which the round is spread, each role at a random

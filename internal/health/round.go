@@ -69,7 +69,7 @@ func (r *round) prove(ctx context.Context, c candidate) {
 }
 
 // recover registers a role that the registry has forgotten, if it is there. A role
-// that is refused is most likely one that nobody has made yet, and no finding.
+// that is refused has most likely not been created yet, and is no finding.
 func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return

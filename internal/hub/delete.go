@@ -95,7 +95,7 @@ func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
 }
 
 // markDeleting notes in the hub's record that it is being deleted, if it may be.
-// Whoever takes the hub over writes the same record, so one of the two comes
+// A takeover of the hub writes the same record, so one of the two comes
 // second, and looks again.
 func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRecord, error) {
 	const attempts = 5
@@ -166,7 +166,7 @@ func OpenLinks(customers []onboarding.Customer) []string {
 }
 
 // deletionPatience is how long a Create waits for a deletion. It takes seconds,
-// unless it was cut short: then whoever has begun it has to finish it.
+// unless it was cut short: then the configuration that began it has to finish it.
 const deletionPatience = 3 * time.Minute
 
 // waitDeleted waits while the hub is being deleted.

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// meddler is somebody with a console.
+// meddler changes things as a person with the console does.
 type meddler struct {
 	*world
 	ctx context.Context
@@ -60,7 +60,7 @@ const (
 	someKey     = "alias/somebodys-key"
 )
 
-// drifts are what somebody may take away or change, each with what is said of it.
+// drifts are what may be removed or changed by hand, each with what is reported of it.
 var drifts = map[string]struct {
 	meddle   func(meddler) error
 	part     Part

@@ -37,7 +37,7 @@ const (
 )
 
 // queueSettings returns the attributes of the hub's queue, which takes messages
-// from the hub's topics and from nobody else.
+// from the hub's topics only.
 func (h *Manager) queueSettings(record registry.HubRecord) (map[string]string, error) {
 	arn := h.queueARN(QueueName(h.name))
 	policy, err := iampolicy.Queue(arn, h.clients.Region, iampolicy.QueueSources{
@@ -65,7 +65,7 @@ func (h *Manager) deadLetterSettings(record registry.HubRecord) map[string]strin
 }
 
 // encryptQueue adds the attributes of a queue's encryption: with the vendor's
-// key, or with SQS's own. A key of KMS that nobody declared would lose
+// key, or with SQS's own. A KMS key that is not declared would lose
 // everything that SNS sends (aws-facts 12.13), and goes when SQS's own comes.
 func encryptQueue(settings map[string]string, key account.KMSKeyARN) {
 	if key.IsZero() {

@@ -94,7 +94,7 @@ func (h *Manager) mute(ctx context.Context, record registry.HubRecord) (registry
 }
 
 // muteTopics takes the customers out of the policies of mute Regions. Their
-// shards have no such Region any more, so that no one else writes these policies.
+// shards have no such Region any more, so that nothing else writes these policies.
 func (h *Manager) muteTopics(ctx context.Context, record registry.HubRecord) error {
 	var mute []account.Region
 	for _, region := range record.Retiring {

@@ -38,7 +38,7 @@ const (
 	// mostHeld is how many messages of customers are kept from registrars while
 	// the queue is searched. A longer queue is not searched to its end.
 	mostHeld = 200
-	// strayAge is the age at which a self-test is nobody's any more.
+	// strayAge is the age from which no apply waits for a self-test.
 	strayAge = 10 * time.Minute
 )
 

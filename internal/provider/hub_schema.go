@@ -5,6 +5,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -59,11 +60,7 @@ type hubComputedModel struct {
 }
 
 func hubSchema() schema.Schema {
-	kept := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
-	known := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: description, PlanModifiers: kept}
-	}
-	return schema.Schema{
+	s := schema.Schema{
 		MarkdownDescription: "The vendor's intake: one SNS topic per Region feeding one SQS queue, a bucket for templates, " +
 			"and a DynamoDB table as registry. Everything of it is named after `name` and lives in the vendor's account.\n\n" +
 			"A hub must outlive its customers' stacks: CloudFormation can't delete a stack whose phone-home nobody answers. " +
@@ -147,30 +144,42 @@ func hubSchema() schema.Schema {
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Tags of topics, queues, bucket and table. With `default_tags` of the provider, tags of the same key win over it.",
 			},
-			"tags_all": schema.MapAttribute{
-				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "All tags, those of `default_tags` included.",
-			},
-			"incarnation": hubIncarnationAttribute(),
-			"drift": schema.ListAttribute{
-				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "What was gone or had been changed outside of this provider when the hub was last read, such as the retention of its queue. " +
-					"Apply restores it, and the list is empty.",
-				PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},
-			},
-			"id":                    known("The name, known once the hub is there: referring to it makes links wait for the hub."),
-			"region":                known("The vendor's Region, in which the hub was created."),
-			"account_id":            known("The vendor's account, in which the hub was created."),
-			"queue_url":             known("URL of the queue that all topics feed."),
-			"queue_arn":             known("ARN of that queue."),
-			"dead_letter_queue_arn": known("ARN of the queue for what can't be understood or handled."),
-			"topic_arns": schema.MapAttribute{
-				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "ARNs of the topics, by Region; of each Region's first one, where `capacity` asks for more.",
-			},
-			"template_bucket": known("Name of the bucket that templates are in."),
-			"table_name":      known("Name of the DynamoDB table that is the registry."),
 		},
+	}
+	maps.Copy(s.Attributes, hubComputedAttributes())
+	return s
+}
+
+// hubComputedAttributes returns what a hub has beside what is declared.
+func hubComputedAttributes() map[string]schema.Attribute {
+	kept := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	known := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description, PlanModifiers: kept}
+	}
+	return map[string]schema.Attribute{
+		"tags_all": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "All tags, those of `default_tags` included.",
+		},
+		"incarnation": hubIncarnationAttribute(),
+		"drift": schema.ListAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "What was gone or had been changed outside of this provider when the hub was last read, such as the retention of its queue. " +
+				"Apply restores it, and the list is empty.",
+			PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},
+		},
+		"id":                    known("The name, known once the hub is there: referring to it makes links wait for the hub."),
+		"region":                known("The vendor's Region, in which the hub was created."),
+		"account_id":            known("The vendor's account, in which the hub was created."),
+		"queue_url":             known("URL of the queue that all topics feed."),
+		"queue_arn":             known("ARN of that queue."),
+		"dead_letter_queue_arn": known("ARN of the queue for what can't be understood or handled."),
+		"topic_arns": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "ARNs of the topics, by Region; of each Region's first one, where `capacity` asks for more.",
+		},
+		"template_bucket": known("Name of the bucket that templates are in."),
+		"table_name":      known("Name of the DynamoDB table that is the registry."),
 	}
 }
 
