@@ -89,22 +89,7 @@ func hubSchema() schema.Schema {
 					"Adding is done in place; removing is refused while a live stack is in the Region.",
 				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validRegion())},
 			},
-			"publishers": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.KnownAccounts)),
-				MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
-					"`anyone`: any AWS account, for sign-up before the customer's account is known. Then links need `expires_at` and may leave out `account_id`: " +
-					"the first account that registers a proven role has the link, and all others are refused. " +
-					"Changes in place; the way back needs an `account_id` in every open link.",
-				Validators: []validator.String{oneOf(onboarding.PublisherScopes()...)},
-			},
-			"template_access": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.TemplatesPublic)),
-				MarkdownDescription: "How customers may read templates. `public` (default): whoever has the address, which is a hash of the content; " +
-					"the bucket can't be listed, and nothing in it is secret. `accounts`: the bucket is private, and its policy names the customers' accounts, " +
-					"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and nobody else may read; " +
-					"links have no `url` then, because a signature has no place in a state: `xacct link HUB/CUSTOMER` prints a fresh one, which lives for seven days at most. Changes in place.",
-				Validators: []validator.String{oneOf(onboarding.TemplateAccesses()...)},
-			},
+
 			"response_timeout": schema.StringAttribute{
 				Optional: true, Computed: true, PlanModifiers: []planmodifier.String{sameDuration()}, Default: stringdefault.StaticString("15m"),
 				MarkdownDescription: "How long CloudFormation waits for the answer to a phone-home, between `2m` and `1h`; default `15m`. " +
@@ -117,24 +102,7 @@ func hubSchema() schema.Schema {
 					"Every 1500 more are one topic more in each Region. Raising it moves nobody: new customers get the new topics. Lowering it keeps the topics.",
 				Validators: []validator.Int64{int64validator.Between(1, hub.MaxCapacity)},
 			},
-			"verify_signatures": schema.BoolAttribute{
-				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-				MarkdownDescription: "Believe only messages that SNS has signed, with a certificate fetched from SNS's own hosts; default `true`. " +
-					"Turn it off only where registrars can't reach those hosts.",
-			},
-			"event_bus_arn": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
-					"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: nobody is told.",
-				Validators: []validator.String{validEventBusARN()},
-			},
-			"kms_key_arn": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "ARN of a key of KMS, of the hub's own account and Region, that encrypts the table, the queue and the dead letters. " +
-					"Its key policy has to let SNS use it: the plan prints the statement, and an apply finds out whether messages arrive. Changes in place. " +
-					"Default: keys of AWS's own. Topics and template bucket never have a key: every customer would need it to publish and to read.",
-				Validators: []validator.String{validKMSKeyARN()},
-			},
+
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Destroy the hub even while customers have live stacks or open links; default `false`. " +
@@ -146,8 +114,45 @@ func hubSchema() schema.Schema {
 			},
 		},
 	}
+	maps.Copy(s.Attributes, hubTrustAttributes())
 	maps.Copy(s.Attributes, hubComputedAttributes())
 	return s
+}
+
+// hubTrustAttributes returns who may publish and read, what is believed, who is
+// told, and with which key it is kept.
+func hubTrustAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"publishers": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.KnownAccounts)),
+			MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
+				"`anyone`: any AWS account, for sign-up before the customer's account is known. Then links need `expires_at` and may leave out `account_id`: " +
+				"the first account that registers a proven role has the link, and all others are refused. " +
+				"Changes in place; the way back needs an `account_id` in every open link.",
+			Validators: []validator.String{oneOf(onboarding.PublisherScopes()...)},
+		}, "template_access": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.TemplatesPublic)),
+			MarkdownDescription: "How customers may read templates. `public` (default): whoever has the address, which is a hash of the content; " +
+				"the bucket can't be listed, and nothing in it is secret. `accounts`: the bucket is private, and its policy names the customers' accounts, " +
+				"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and nobody else may read; " +
+				"links have no `url` then, because a signature has no place in a state: `xacct link HUB/CUSTOMER` prints a fresh one, which lives for seven days at most. Changes in place.",
+			Validators: []validator.String{oneOf(onboarding.TemplateAccesses()...)},
+		}, "verify_signatures": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			MarkdownDescription: "Believe only messages that SNS has signed, with a certificate fetched from SNS's own hosts; default `true`. " +
+				"Turn it off only where registrars can't reach those hosts.",
+		}, "event_bus_arn": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
+				"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: nobody is told.",
+			Validators: []validator.String{validEventBusARN()},
+		}, "kms_key_arn": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "ARN of a key of KMS, of the hub's own account and Region, that encrypts the table, the queue and the dead letters. " +
+				"Its key policy has to let SNS use it: the plan prints the statement, and an apply finds out whether messages arrive. Changes in place. " +
+				"Default: keys of AWS's own. Topics and template bucket never have a key: every customer would need it to publish and to read.",
+			Validators: []validator.String{validKMSKeyARN()},
+		}}
 }
 
 // hubComputedAttributes returns what a hub has beside what is declared.
