@@ -116,7 +116,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	return clients, diagnostics
 }
 
-// base is the same configuration in the words of aws-sdk-go-base.
+// base returns the same configuration in the words of aws-sdk-go-base.
 func (c Config) base() awsbase.Config {
 	base := awsbase.Config{
 		Region:                 c.Region,
@@ -195,7 +195,7 @@ func sentence(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// withCredentials is the same configuration as another principal.
+// withCredentials returns the same configuration as another principal.
 func withCredentials(config aws.Config, credentials aws.CredentialsProvider) aws.Config {
 	config = config.Copy()
 	config.Credentials = aws.NewCredentialsCache(credentials)

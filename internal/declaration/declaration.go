@@ -43,7 +43,7 @@ func (d Declaration) Specification(hub onboarding.Hub) (stacktemplate.Specificat
 	return Specification(hub, d.Set())
 }
 
-// HubSpecification is the part of a template's specification that a hub
+// HubSpecification returns the part of a template's specification that a hub
 // declares.
 func HubSpecification(hub onboarding.Hub) stacktemplate.Specification {
 	return stacktemplate.Specification{
@@ -68,13 +68,13 @@ func (d Declaration) DiffersFrom(o Declaration) string {
 	return "expires_at"
 }
 
-// Expires is the parsed expiry; zero: never.
+// Expires returns the parsed expiry; zero: never.
 func (d Declaration) Expires() time.Time {
 	t, _ := time.Parse(time.RFC3339, d.ExpiresAt) // validated; empty: zero
 	return t.UTC()
 }
 
-// Encode is the form that the registry keeps.
+// Encode returns the form that the registry keeps.
 func (d Declaration) Encode() json.RawMessage { return encode(d) }
 
 func encode(declared any) json.RawMessage {
@@ -85,7 +85,7 @@ func encode(declared any) json.RawMessage {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// Of is the declaration that a link was made from, or that of the permission set
+// Of returns the declaration that a link was made from, or that of the permission set
 // that it refers to.
 func Of(link onboarding.Link) (Declaration, error) {
 	d, err := Proposed(link)
@@ -95,7 +95,7 @@ func Of(link onboarding.Link) (Declaration, error) {
 	return d.Referring(*link.Set, link.CustomerID)
 }
 
-// Proposed is what a link itself declares: all of its declaration but, if it
+// Proposed returns what a link itself declares: all of its declaration but, if it
 // refers to a permission set, what that set says.
 func Proposed(link onboarding.Link) (Declaration, error) {
 	var d Declaration

@@ -18,7 +18,7 @@ import (
 // EncodeSet returns the form that the registry keeps of a permission set.
 func EncodeSet(set permissionset.Set) json.RawMessage { return encode(set) }
 
-// OfSet is the declaration that a permission set's record was made from.
+// OfSet returns the declaration that a permission set's record was made from.
 func OfSet(record onboarding.PermissionSet) (permissionset.Set, error) {
 	var set permissionset.Set
 	err := json.Unmarshal(record.Declared, &set)

@@ -37,7 +37,7 @@ var Kinds = []Kind{
 
 func (g *Generator) templateFiles() ([]File, error) { return both("template", g.template) }
 
-// both are a template's two spellings.
+// both returns a template's two spellings.
 func both(name string, t stacktemplate.Template) ([]File, error) {
 	text, err := t.YAML()
 	if err != nil {

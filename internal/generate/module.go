@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
 )
 
-// moduleFiles are a Terraform module for customers who create everything with
+// moduleFiles returns a Terraform module for customers who create everything with
 // Terraform. It creates the same stack as the link, because only a stack can
 // phone home and say good-bye.
 func (g *Generator) moduleFiles() ([]File, error) {

@@ -60,7 +60,7 @@ func Read(file string, text []byte) (*Generator, error) {
 	return g, d.place(g)
 }
 
-// Warnings are what a reviewer would frown at in the role, one line each.
+// Warnings returns what a reviewer would frown at in the role, one line each.
 func (g *Generator) Warnings() []string {
 	var lines []string
 	for _, w := range g.declared.Set().Review() {
@@ -71,7 +71,7 @@ func (g *Generator) Warnings() []string {
 
 var hubFields = permissionset.Attributes(reflect.ValueOf(HubSection{}))
 
-// hub is the vendor's side, parsed.
+// hub returns the vendor's side, parsed.
 func (d *decoder) hub(h HubSection) onboarding.Hub {
 	hub := onboarding.Hub{Name: h.Name, DisplayName: h.DisplayName, SupportURL: h.SupportURL, ResponseTimeout: defaultTimeout}
 	var err error

@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Schema is the JSON Schema of specifications, for editors. It is made from the
+// Schema returns the JSON Schema of specifications, for editors. It is made from the
 // very types that the file is read into.
 func Schema() []byte {
 	root := object(reflect.TypeFor[Specification]())

@@ -52,7 +52,7 @@ type Customer struct {
 	Shard      int64  `json:"shard" doc:"Which topic of each Region the stack speaks to; default 0."`
 }
 
-// declaration is the specification as the provider would have it.
+// declaration returns the specification as the provider would have it.
 func (s Specification) declaration() declaration.Declaration {
 	d := declaration.Declaration{
 		Role: s.Role, Trust: s.Trust, Choices: s.Choices,

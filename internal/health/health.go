@@ -200,7 +200,7 @@ func (r *round) waitFor(ctx context.Context, begun time.Time, i, n int) error {
 	return ctx.Err()
 }
 
-// upTo is a random duration below d.
+// upTo returns a random duration below d.
 func (r *round) upTo(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0

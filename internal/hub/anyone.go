@@ -24,7 +24,7 @@ func (e *UnconfirmedError) Error() string {
 	return fmt.Sprintf("hub %s has open links that name no account: %s", e.Hub, strings.Join(e.Customers, ", "))
 }
 
-// Unconfirmed are the customers, by ID, whose open links name no account yet.
+// Unconfirmed returns the customers, by ID, whose open links name no account yet.
 func Unconfirmed(customers []onboarding.Customer) []string {
 	var ids []string
 	for _, c := range customers {

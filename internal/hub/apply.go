@@ -141,7 +141,7 @@ func (s Spec) check() error {
 	return nil
 }
 
-// record is a hub's record with what is declared.
+// record returns a hub's record with what is declared.
 func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 	record.Hub = onboarding.Hub{
 		Name:            h.name,
@@ -272,7 +272,7 @@ func (h *Manager) refuseLive(ctx context.Context, regions []account.Region) erro
 	return nil
 }
 
-// found is the state of a hub that is all there.
+// found returns the state of a hub that is all there.
 func (h *Manager) found(record registry.HubRecord) State {
 	state := State{
 		Record:             record,

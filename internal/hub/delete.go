@@ -153,7 +153,7 @@ func (h *Manager) watch(ctx context.Context, d deletion) error {
 	return nil
 }
 
-// OpenLinks are the customers, by ID, whose links are open.
+// OpenLinks returns the customers, by ID, whose links are open.
 func OpenLinks(customers []onboarding.Customer) []string {
 	var ids []string
 	for _, c := range customers {

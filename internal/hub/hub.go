@@ -58,10 +58,10 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 	return h, err
 }
 
-// Name is the hub's name.
+// Name returns the hub's name.
 func (h *Manager) Name() string { return h.name }
 
-// Registry is the hub's registry.
+// Registry returns the hub's registry.
 func (h *Manager) Registry() *registry.Registry { return h.registry }
 
 // Permissions returns the lists of who may publish and read templates.
@@ -176,14 +176,14 @@ func LiveStacks(customers []onboarding.Customer) []LiveStack {
 	return live
 }
 
-// TopicName is the name of a shard's topic, the same in every Region.
+// TopicName returns the name of a shard's topic, the same in every Region.
 func TopicName(hub string, shard int) string { return fmt.Sprintf("xacct-%s-%d", hub, shard) }
 
 // CustomersPerTopic is how many customers one topic's policy has room for
 // (aws-facts 5.1), with some to spare: they are spread by chance.
 const CustomersPerTopic = 1500
 
-// Shards is how many topics in each Region so many customers need.
+// Shards returns how many topics in each Region so many customers need.
 func Shards(capacity int) int {
 	return max(1, (capacity+CustomersPerTopic-1)/CustomersPerTopic)
 }
@@ -201,17 +201,17 @@ func TopicPatterns(hub string) []string {
 	return []string{"xacct-" + hub + "-?", "xacct-" + hub + "-??"}
 }
 
-// QueueName is the name of the hub's queue.
+// QueueName returns the name of the hub's queue.
 func QueueName(hub string) string { return "xacct-" + hub }
 
-// DeadLetterQueueName is the name of the queue for what could not be handled.
+// DeadLetterQueueName returns the name of the queue for what could not be handled.
 func DeadLetterQueueName(hub string) string { return "xacct-" + hub + "-dead-letters" }
 
 func (h *Manager) topic(region account.Region, shard int) account.TopicARN {
 	return account.TopicARN{Region: region, Account: h.clients.Account, Name: TopicName(h.name, shard)}
 }
 
-// topics are all topics of some Regions, in order.
+// topics returns all topics of some Regions, in order.
 func (h *Manager) topics(regions []account.Region, shards int) []account.TopicARN {
 	var all []account.TopicARN
 	for _, region := range regions {
@@ -234,7 +234,7 @@ func (h *Manager) tableARN() string {
 	return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s", h.clients.Partition(), h.clients.Region, h.clients.Account, h.registry.Table())
 }
 
-// sortRegions is the Regions in order, each once.
+// sortRegions returns the Regions in order, each once.
 func sortRegions(regions []account.Region) []account.Region {
 	sorted := slices.SortedFunc(slices.Values(regions), func(a, b account.Region) int {
 		return strings.Compare(a.String(), b.String())
@@ -242,7 +242,7 @@ func sortRegions(regions []account.Region) []account.Region {
 	return slices.Compact(sorted)
 }
 
-// without is the Regions of one list that are not in another.
+// without returns the Regions of one list that are not in another.
 func without(regions, other []account.Region) []account.Region {
 	return slices.DeleteFunc(slices.Clone(regions), func(r account.Region) bool { return slices.Contains(other, r) })
 }

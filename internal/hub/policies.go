@@ -68,7 +68,7 @@ func (p *Permissions) roundUnderLease(ctx context.Context, lease registry.Lease,
 	return p.explain(p.hub.registry.FinishLease(ctx, lease, target))
 }
 
-// changed is the shard as it will be.
+// changed returns the shard as it will be.
 func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
 	if change.Leaving != nil {
 		shard.Leaving = change.Leaving
@@ -128,7 +128,7 @@ func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]top
 	return found, group.Wait()
 }
 
-// merged is what has to be written: the policies that do not say yet what the
+// merged returns what has to be written: the policies that do not say yet what the
 // shard says. What others have put into them stays.
 func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error) {
 	var writes []topicPolicy

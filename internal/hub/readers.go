@@ -105,7 +105,7 @@ func (p *Permissions) repairReaders(ctx context.Context, record registry.HubReco
 	return p.change(ctx, registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} })
 }
 
-// readers are the accounts that may read by the hub's record: whoever may
+// readers returns the accounts that may read by the hub's record: whoever may
 // publish. There has to be room for all of them.
 func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([]account.ID, error) {
 	if record.TemplateAccess != onboarding.TemplatesAccounts {
@@ -120,7 +120,7 @@ func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([
 	return readers, err
 }
 
-// bucketPolicy is the policy that the bucket of a hub should have.
+// bucketPolicy returns the policy that the bucket of a hub should have.
 func bucketPolicy(record registry.HubRecord, readers []account.ID) (iampolicy.Document, error) {
 	switch partition := record.Region.Partition(); record.TemplateAccess {
 	case onboarding.TemplatesPublic:

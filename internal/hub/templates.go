@@ -26,7 +26,7 @@ import (
 // Templates lie in the bucket under the hash of their content: a URL that a
 // customer was given can never come to mean another template (aws-facts 4.4).
 
-// TemplateHash is the name that a template's content gives it.
+// TemplateHash returns the name that a template's content gives it.
 func TemplateHash(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
@@ -111,7 +111,7 @@ func (h *Manager) putTemplate(ctx context.Context, bucket, key string, body []by
 	return err
 }
 
-// PresignTemplate is the address of a link's template with a signature of the
+// PresignTemplate returns the address of a link's template with a signature of the
 // caller's, for customers who could not read it otherwise. It lives as long as
 // is asked for, seven days at most, and no longer than the credentials do
 // (aws-facts 4.3). The customer reads with the caller's permissions, so it asks

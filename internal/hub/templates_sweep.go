@@ -61,7 +61,7 @@ func (h *Manager) SweepTemplates(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// templatesBefore are the keys of the templates that were last written before a
+// templatesBefore returns the keys of the templates that were last written before a
 // moment.
 func (h *Manager) templatesBefore(ctx context.Context, bucket string, moment time.Time) ([]string, error) {
 	var keys []string

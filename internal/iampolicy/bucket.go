@@ -13,7 +13,7 @@ import (
 // TemplatePrefix starts the keys of the objects that customers read.
 const TemplatePrefix = "templates/"
 
-// PublicTemplates is the policy of a bucket whose templates anybody may read
+// PublicTemplates returns the policy of a bucket whose templates anybody may read
 // who knows their name, which is the hash of their content. Nobody may list
 // them, nothing else is public, and nothing travels in the clear.
 func PublicTemplates(bucket string, partition account.Partition) Document {
@@ -26,7 +26,7 @@ func PublicTemplates(bucket string, partition account.Partition) Document {
 	})
 }
 
-// AccountTemplates is the policy of a bucket whose templates only the given
+// AccountTemplates returns the policy of a bucket whose templates only the given
 // accounts may read. They are principals and not the values of a condition:
 // S3 calls a policy with fixed principals private, and whether it says so of
 // aws:PrincipalAccount is not known (aws-facts 4.1, 4.2).
@@ -57,7 +57,7 @@ func AccountTemplates(bucket string, partition account.Partition, accounts []acc
 	return d, nil
 }
 
-// PrivateTemplates is the policy of a bucket that nobody outside of its account
+// PrivateTemplates returns the policy of a bucket that nobody outside of its account
 // may read.
 func PrivateTemplates(bucket string, partition account.Partition) Document {
 	return templates(bucket, partition)
@@ -73,7 +73,7 @@ func bucketARN(bucket string, partition account.Partition) string {
 	return "arn:" + partition.String() + ":s3:::" + bucket
 }
 
-// MaxReaders is how many accounts the policy of a bucket has room for.
+// MaxReaders returns how many accounts the policy of a bucket has room for.
 func MaxReaders(bucket string, partition account.Partition) int {
 	many := make([]account.ID, MaxBucketSize/len("123456789012"))
 	for i := range many {

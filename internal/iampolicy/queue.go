@@ -50,7 +50,7 @@ func Queue(queueARN string, region account.Region, from QueueSources) (Document,
 	return d, nil
 }
 
-// services are the principals that deliver from the topics to a queue.
+// services returns the principals that deliver from the topics to a queue.
 func (from QueueSources) services(queue account.Region) []string {
 	services := []string{"sns.amazonaws.com"}
 	for _, source := range from.Regions {

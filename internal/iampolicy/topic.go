@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Topic is the policy of a topic that its owner administers and that the given
+// Topic returns the policy of a topic that its owner administers and that the given
 // accounts may publish to.
 func Topic(topic account.TopicARN, accounts []account.ID, sequence int64) Document {
 	d := Document{
@@ -34,7 +34,7 @@ func Topic(topic account.TopicARN, accounts []account.ID, sequence int64) Docume
 	return d
 }
 
-// MergePublishers is a topic's policy with our statements replaced: who may
+// MergePublishers returns a topic's policy with our statements replaced: who may
 // publish now, and the number of this change. All other statements stay as they
 // are, whatever they are. An empty policy reads as SNS's default.
 func MergePublishers(existing string, topic account.TopicARN, who Publishers, sequence int64) (string, error) {

@@ -23,7 +23,7 @@ import (
 // checkbox in the console: the template makes a role with a name (aws-facts 3.8).
 const namedIAM = "CAPABILITY_NAMED_IAM"
 
-// CreateCommand is the link as a command of the AWS command line, which
+// CreateCommand returns the link as a command of the AWS command line, which
 // creates the same stack. What would mean something to a shell is quoted, so it
 // is safe to paste whatever the link carries.
 func CreateCommand(l quickcreate.Link) (string, error) {
@@ -84,7 +84,7 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 	), nil
 }
 
-// switches are the parameters of all optional permissions that are declared,
+// switches returns the parameters of all optional permissions that are declared,
 // as the customer has switched them.
 func switches(d declaration.Declaration, r onboarding.Registration) map[string]string {
 	values := make(map[string]string, len(d.OptionalPermissions))
@@ -159,7 +159,7 @@ func command(action string, options ...option) string {
 	return strings.Join(lines, lineEnd)
 }
 
-// parameters are those of a stack as the command line takes them: its
+// parameters returns those of a stack as the command line takes them: its
 // shorthand, one word a parameter, or JSON where a value has characters that
 // mean something in the shorthand.
 func parameters(values map[string]string) []string {

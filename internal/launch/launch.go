@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Of is what a link launches, in the Region that it proposes.
+// Of returns what a link launches, in the Region that it proposes.
 func Of(link onboarding.Link, d declaration.Declaration) (quickcreate.Link, error) {
 	region, err := account.ParseRegion(d.Region)
 	if err != nil {
@@ -34,7 +34,7 @@ func Of(link onboarding.Link, d declaration.Declaration) (quickcreate.Link, erro
 	}, nil
 }
 
-// URL is the quick-create link of a link's record. console is the base URL of a
+// URL returns the quick-create link of a link's record. console is the base URL of a
 // console other than AWS's own, and usually empty.
 func URL(link onboarding.Link, d declaration.Declaration, console string) (string, error) {
 	l, err := Of(link, d)
@@ -44,7 +44,7 @@ func URL(link onboarding.Link, d declaration.Declaration, console string) (strin
 	return l.URL(console)
 }
 
-// UpdateURL is the link that opens the update of a registration's stack in the
+// UpdateURL returns the link that opens the update of a registration's stack in the
 // console, with today's template filled in; empty where there is nothing to
 // update, because no stack is live or it is up to date.
 func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) (string, error) {
@@ -80,7 +80,7 @@ func Parameters(link onboarding.Link) map[string]string {
 	return values
 }
 
-// basic are the parameters that every template has.
+// basic returns the parameters that every template has.
 func basic(link onboarding.Link) map[string]string {
 	return map[string]string{
 		stacktemplate.ParameterExternalID:   link.ExternalID.String(),

@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-// TerraformSnippet is the link as a resource of the customer's own Terraform
+// TerraformSnippet returns the link as a resource of the customer's own Terraform
 // configuration, as `terraform fmt` would write it. Nothing in a value becomes
 // an expression.
 func TerraformSnippet(l quickcreate.Link) (string, error) {
@@ -54,7 +54,7 @@ func TerraformSnippet(l quickcreate.Link) (string, error) {
 	return b.String(), nil
 }
 
-// variable is the name of the variable for a parameter that the customer has to
+// variable returns the name of the variable for a parameter that the customer has to
 // fill in: acme_access_cost_bucket for InputCostBucket of the stack acme-access.
 func variable(resource, parameter string) string {
 	name := resource
@@ -67,7 +67,7 @@ func variable(resource, parameter string) string {
 	return name
 }
 
-// key is the name of a parameter as the key of an object. Parameters' names are
+// key returns the name of a parameter as the key of an object. Parameters' names are
 // letters and digits; few of them are something else to HCL.
 func key(name string) string {
 	if name == "for" || name[0] <= '9' {
@@ -76,7 +76,7 @@ func key(name string) string {
 	return name
 }
 
-// text is a quoted string of HCL's native syntax: besides quotes, backslashes
+// text returns a quoted string of HCL's native syntax: besides quotes, backslashes
 // and what can't be seen, the beginnings of templates are escaped.
 func text(value string) string {
 	var b strings.Builder

@@ -48,7 +48,7 @@ type Parts struct {
 	EventBus account.EventBusARN
 }
 
-// Registrar is the policy of `xacct registrar`, and of `xacct verify`: to read
+// Registrar returns the policy of `xacct registrar`, and of `xacct verify`: to read
 // the queue, to try customers' roles, to read links and to write what became of
 // them. It can make, change and delete nothing of the hub, and can't read the key
 // that makes external IDs.
@@ -62,7 +62,7 @@ func Registrar(h Parts) (iampolicy.Document, error) {
 	}, h.key(using...), []iampolicy.Statement{h.proofs()}, h.events("events:PutEvents")))
 }
 
-// RegistrarFunction is the policy of the registrar as a Lambda function: what
+// RegistrarFunction returns the policy of the registrar as a Lambda function: what
 // Lambda does with an event source's queue it does as the function's role, and
 // it looks at the queue's attributes as well. Writing logs is not part of it.
 func RegistrarFunction(h Parts) (iampolicy.Document, error) {
@@ -75,7 +75,7 @@ func RegistrarFunction(h Parts) (iampolicy.Document, error) {
 	return d, err
 }
 
-// Provider is the policy of Terraform: it makes, reads, changes and deletes the
+// Provider returns the policy of Terraform: it makes, reads, changes and deletes the
 // hub, its links and roles, and while it waits for customers it is a registrar.
 func Provider(h Parts) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
@@ -137,7 +137,7 @@ func (h Parts) queue(names ...string) []string {
 	return arns
 }
 
-// topicARNs are the topics by Region and shard.
+// topicARNs returns the topics by Region and shard.
 func (h Parts) topicARNs() []string {
 	var arns []string
 	for _, topic := range h.Topics {

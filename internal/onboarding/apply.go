@@ -142,7 +142,7 @@ func (c commit) update() Transition {
 	return c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
 }
 
-// previous are the properties that a rollback of the change would return to:
+// previous returns the properties that a rollback of the change would return to:
 // those that CloudFormation had in force, which are not the ones accepted last
 // where the bucket took an answer that CloudFormation no longer waited for.
 func previous(r Resource, change Change) phonehome.Properties {
@@ -230,7 +230,7 @@ func (c commit) proven(reg Registration) Registration {
 	return reg
 }
 
-// withResource is the stack with the answered resource in its new state. The
+// withResource returns the stack with the answered resource in its new state. The
 // snapshot's own map stays as it was.
 func (c commit) withResource(resource Resource) Stack {
 	stack := c.Stack
@@ -284,7 +284,7 @@ func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Trans
 	return Transition{Stack: &stack, Registration: &reg, History: &entry, Event: EventOf(reg, entry)}
 }
 
-// entry is the history's line of the answer, but for what came of it.
+// entry returns the history's line of the answer, but for what came of it.
 func (c commit) entry(customer string, in account.ID, outcome Outcome) HistoryEntry {
 	before := Pending
 	if c.Registration != nil {
@@ -308,7 +308,7 @@ func anyLive(stack Stack) bool {
 	return resource != nil
 }
 
-// newestLive is the resource of the stack that was accepted last and lives.
+// newestLive returns the resource of the stack that was accepted last and lives.
 func newestLive(stack Stack) (string, *Resource) {
 	var name string
 	var newest *Resource

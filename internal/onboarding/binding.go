@@ -29,7 +29,7 @@ type Reservation struct {
 // comes back, and whose account was told SUCCESS.
 const outlives = time.Hour
 
-// Reserve is the link as it is written with an answer that would bind it.
+// Reserve returns the link as it is written with an answer that would bind it.
 func (l Link) Reserve(a Answer) Link {
 	l.Reservation = &Reservation{
 		Account: a.Stack.Account, Stack: a.Stack, RequestID: a.RequestID, Until: a.Change.Deadline.Add(outlives),
@@ -37,7 +37,7 @@ func (l Link) Reserve(a Answer) Link {
 	return l
 }
 
-// Release is the link without the reservation of an answer that will never be
+// Release returns the link without the reservation of an answer that will never be
 // committed; ok is false where it has none.
 func (l Link) Release(a Answer) (released Link, ok bool) {
 	r := l.Reservation
@@ -48,7 +48,7 @@ func (l Link) Release(a Answer) (released Link, ok bool) {
 	return l, true
 }
 
-// bind is the link once the account's answer was accepted.
+// bind returns the link once the account's answer was accepted.
 func (l Link) bind(to account.ID) Link {
 	l.Bound, l.Reservation = to, nil
 	return l

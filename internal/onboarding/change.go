@@ -65,7 +65,7 @@ type Transition struct {
 // Empty reports whether the transition writes nothing.
 func (t Transition) Empty() bool { return t == Transition{} }
 
-// Outcome is what came of an answer in the end: what was decided, unless other
+// Outcome returns what came of an answer in the end: what was decided, unless other
 // requests were faster.
 func (t Transition) Outcome(a Answer) Outcome {
 	switch {

@@ -126,7 +126,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 	return d.undecided(proof)
 }
 
-// registers is the change that makes a proven role the link's registered one.
+// registers returns the change that makes a proven role the link's registered one.
 func (d decider) registers(role account.RoleARN) Change {
 	change := d.change(ChangeRegister, d.Link.CustomerID)
 	change.Role, change.ExternalID = role, d.Link.ExternalID

@@ -37,7 +37,7 @@ type Event struct {
 	After     Registration
 }
 
-// EventOf is the event of a registration that is about to be written over the
+// EventOf returns the event of a registration that is about to be written over the
 // revision that it carries, with its line in the history; nil where nothing
 // happened that concerns anybody but us.
 func EventOf(reg Registration, entry HistoryEntry) *Event {

@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Fallback is the answer to give while the registry cannot be reached, because
+// Fallback returns the answer to give while the registry cannot be reached, because
 // silence is the only wrong one. A Delete is answered at once, the others in
 // the last minute, when waiting for the registry is no longer possible; after
 // the deadline nobody listens. It changes nothing: the message is kept, and

@@ -114,7 +114,7 @@ const (
 	LinkClosed  LinkStatus = "closed"
 )
 
-// Status is the link's state at a moment.
+// Status returns the link's state at a moment.
 func (l Link) Status(now time.Time) LinkStatus {
 	switch {
 	case l.Closed:
@@ -125,7 +125,7 @@ func (l Link) Status(now time.Time) LinkStatus {
 	return LinkOpen
 }
 
-// ID is the link's name for Terraform: hub/customer.
+// ID returns the link's name for Terraform: hub/customer.
 func (l Link) ID() string { return l.Hub + "/" + l.CustomerID }
 
 // rolePathParameter is the parameter of templates whose customers choose the path

@@ -46,7 +46,7 @@ type PermissionSet struct {
 	Revision  int64 // counts writes; the registry's optimistic lock
 }
 
-// ID is the set's name for Terraform: hub/name.
+// ID returns the set's name for Terraform: hub/name.
 func (s PermissionSet) ID() string { return s.Hub + "/" + s.Name }
 
 // Retired reports whether the set was deleted.
@@ -72,7 +72,7 @@ func (s PermissionSet) Succeed(before PermissionSet, customers []Customer, now t
 	return s
 }
 
-// templates are all that are known of the set, today's first.
+// templates returns all that are known of the set, today's first.
 func (s PermissionSet) templates(now time.Time) []FormerTemplate {
 	today := FormerTemplate{Version: s.TemplateVersion, URL: s.TemplateURL, RetiredAt: now}
 	if s.Retired() {
@@ -113,7 +113,7 @@ func (l Link) Alone() Link {
 	return l
 }
 
-// ownTemplates are the former templates that the set doesn't know of.
+// ownTemplates returns the former templates that the set doesn't know of.
 func (l Link) ownTemplates() []FormerTemplate {
 	if l.Set == nil {
 		return slices.Clip(l.FormerTemplates)

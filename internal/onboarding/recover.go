@@ -62,7 +62,7 @@ func (d decider) stranger() Decision {
 // recovered reports whether the answer registers what was forgotten.
 func (a Answer) recovered() bool { return a.Outcome == OutcomeRecovered }
 
-// registration is what a Create's answer does, or an Update's of a forgotten stack.
+// registration returns what a Create's answer does, or an Update's of a forgotten stack.
 func (a Answer) registration() Outcome {
 	if a.recovered() {
 		return OutcomeRecovered
@@ -70,7 +70,7 @@ func (a Answer) registration() Outcome {
 	return OutcomeRegistered
 }
 
-// recoveredResource is the resource of a forgotten stack after its Update. A
+// recoveredResource returns the resource of a forgotten stack after its Update. A
 // rollback of it returns to the old properties; and CloudFormation has used the
 // physical ID.
 func recoveredResource(r Resource, change Change) Resource {

@@ -89,7 +89,7 @@ func Revised(before *Link, link Link, by string, now time.Time) *HistoryEntry {
 	return &entry
 }
 
-// differences are the changes of one link to another, for a person.
+// differences returns the changes of one link to another, for a person.
 func differences(a, b Link) []string {
 	var changes []string
 	note := func(what string, was, is any) {

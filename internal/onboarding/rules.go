@@ -76,7 +76,7 @@ func (c Case) LateFrom() time.Time {
 // ClosesAt is when the last minute begins, in which nobody waits any more.
 func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
 
-// LastTryAt is from when on what a proof has shown is the verdict: no role is
+// LastTryAt returns from when on what a proof has shown is the verdict: no role is
 // tried in the last minute, and then nobody would know what was wrong with it.
 func (c Case) LastTryAt() time.Time { return c.ClosesAt().Add(-lastTry) }
 
@@ -133,7 +133,7 @@ func (r Resource) Deletes(physicalID string) bool {
 	return !r.live() || r.PhysicalID == physicalID || !r.Confirmed && !sameResource(r.PhysicalID, physicalID)
 }
 
-// owned is the live registration that belongs to the request's own resource.
+// owned returns the live registration that belongs to the request's own resource.
 func (d decider) owned() *Registration {
 	reg := d.Registration
 	if reg == nil || !reg.Live() || reg.Stack != d.Request.Stack || reg.LogicalID != d.Request.LogicalID {
@@ -142,7 +142,7 @@ func (d decider) owned() *Registration {
 	return reg
 }
 
-// rival is the live registration of another stack with another role. A role
+// rival returns the live registration of another stack with another role. A role
 // without a known stack is none: the stack is what is to come in its place.
 func (d decider) rival(role account.RoleARN) *Registration {
 	reg := d.Registration
@@ -236,13 +236,13 @@ func (d decider) patience() time.Duration {
 	return 20 * time.Second
 }
 
-// growingPause is a quarter of the request's age, so that what is tried again
+// growingPause returns a quarter of the request's age, so that what is tried again
 // until its deadline is tried some twenty times, and not a hundred.
 func (c Case) growingPause(now time.Time) time.Duration {
 	return max(5*time.Second, now.Sub(c.Request.SentAt)/4)
 }
 
-// whyUnproven is the reason that a registration shows whose role moved on
+// whyUnproven returns the reason that a registration shows whose role moved on
 // without a proof.
 func (d decider) whyUnproven(role account.RoleARN, proof Proof) string {
 	if d.blocked() {
@@ -251,7 +251,7 @@ func (d decider) whyUnproven(role account.RoleARN, proof Proof) string {
 	return reasonUnproven(role, proof)
 }
 
-// change is what the request will have changed, but for the role's own part.
+// change returns what the request will have changed, but for the role's own part.
 func (d decider) change(kind ChangeKind, customer string) Change {
 	return Change{
 		Kind:          kind,
@@ -279,7 +279,7 @@ func (d decider) fail(outcome Outcome, reason string) Decision {
 	})
 }
 
-// customer is whose request it says to be; empty: nobody's that we know.
+// customer returns whose request it says to be; empty: nobody's that we know.
 func (d decider) customer() string {
 	if d.Stack.CustomerID == "" && d.Link != nil {
 		return d.Link.CustomerID

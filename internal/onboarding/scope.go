@@ -42,7 +42,7 @@ func (l Link) Admits(in account.ID) bool {
 	return false
 }
 
-// Sole is the one account that the link is for; zero where there is none yet,
+// Sole returns the one account that the link is for; zero where there is none yet,
 // or where there may be many.
 func (l Link) Sole() account.ID {
 	switch l.Scope {
@@ -55,7 +55,7 @@ func (l Link) Sole() account.ID {
 	return account.ID{}
 }
 
-// RoleIn is the ARN of the role that a stack in the account must create.
+// RoleIn returns the ARN of the role that a stack in the account must create.
 func (l Link) RoleIn(in account.ID, partition account.Partition) account.RoleARN {
 	return account.RoleARN{Partition: partition, Account: in, Path: l.RolePath, Name: l.RoleName}
 }
@@ -76,7 +76,7 @@ func (c Customer) Live() []Registration {
 	return live
 }
 
-// Current are the registrations that speak for the customer today, by account:
+// Current returns the registrations that speak for the customer today, by account:
 // at most one, unless the link is an organization's. One that was disconnected
 // before the link was issued anew belongs to the past.
 func (c Customer) Current() []Registration {

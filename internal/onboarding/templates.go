@@ -39,7 +39,7 @@ func TemplatesInUse(sets []PermissionSet, customers []Customer, now time.Time) [
 	return slices.Compact(urls)
 }
 
-// Follow is the link that takes the place of the customer's. It remembers the
+// Follow returns the link that takes the place of the customer's. It remembers the
 // templates before its own for as long as they are in use.
 func (c Customer) Follow(link Link, now time.Time) Link {
 	link.FormerTemplates = nil
@@ -51,7 +51,7 @@ func (c Customer) Follow(link Link, now time.Time) Link {
 	return link
 }
 
-// templates are all that are known of the link, today's first. It has not
+// templates returns all that are known of the link, today's first. It has not
 // retired, unless the link has: a retirement now is one that begins.
 func (l Link) templates(now time.Time) []FormerTemplate {
 	if l.TemplateURL == "" {

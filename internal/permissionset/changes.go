@@ -125,7 +125,7 @@ func (t Trust) trusted() []string {
 	return t.TrustedPrincipals
 }
 
-// missing are the elements of the second list that the first has not, sorted.
+// missing returns the elements of the second list that the first has not, sorted.
 func missing(from, of []string) []string {
 	var found []string
 	for _, text := range slices.Compact(slices.Sorted(slices.Values(of))) {
@@ -184,7 +184,7 @@ func (g granted) add(s iampolicy.Statement) {
 
 func joined(texts []string) string { return strings.Join(slices.Sorted(slices.Values(texts)), ", ") }
 
-// without are the grants that the others are not, in words: actions that have
+// without returns the grants that the others are not, in words: actions that have
 // the same resources and conditions stand together.
 func (g granted) without(others granted) []string {
 	type place struct{ resources, condition string }

@@ -75,7 +75,7 @@ func readStatements(document string) (statements, error) {
 	return s, err
 }
 
-// label is how a person finds a statement.
+// label returns how a person finds a statement.
 func (s statements) label(i int) string {
 	var named struct{ Sid string }
 	if json.Unmarshal(s.statements[i], &named) == nil && named.Sid != "" {
@@ -84,13 +84,13 @@ func (s statements) label(i int) string {
 	return fmt.Sprint(i)
 }
 
-// frame is the size of a document with none of its statements.
+// frame returns the size of a document with none of its statements.
 func (s statements) frame() int {
 	size, _ := iampolicy.Size(s.with(nil)) // it was read from JSON
 	return size
 }
 
-// with is the document with some of its statements.
+// with returns the document with some of its statements.
 func (s statements) with(chosen []int) string {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -143,7 +143,7 @@ func pack(sizes []int, capacity int) [][]int {
 	return best
 }
 
-// leastBins is a number of bins below which nothing can be.
+// leastBins returns a number of bins below which nothing can be.
 func leastBins(sizes []int, capacity int) int {
 	sum, large := 0, 0
 	for _, size := range sizes {

@@ -73,7 +73,7 @@ func (c Choices) Created(g Grants) ([]ManagedPolicy, error) {
 	return all, nil
 }
 
-// policyLogicalID is the name of a document's part in the template.
+// policyLogicalID returns the name of a document's part in the template.
 func policyLogicalID(name string, part int) string {
 	id := "Policy" + LogicalName(name)
 	if part > 0 {

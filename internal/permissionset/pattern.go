@@ -161,7 +161,7 @@ func match(tree *syntax.Regexp, b *strings.Builder) {
 	}
 }
 
-// someRune is a character of a class: a letter or a digit if it has one.
+// someRune returns a character of a class: a letter or a digit if it has one.
 func someRune(ranges []rune) rune {
 	for _, wanted := range []rune{'x', 'X', '1'} {
 		for i := 0; i+1 < len(ranges); i += 2 {

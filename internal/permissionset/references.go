@@ -90,7 +90,7 @@ func looksLikeReference(text string) bool {
 	}
 }
 
-// inWords is a text for people, with references in angle brackets.
+// inWords returns a text for people, with references in angle brackets.
 func inWords(text string) string {
 	words := ""
 	for _, p := range Pieces(text) {
@@ -198,7 +198,7 @@ func (c Choices) longest() values {
 	}}
 }
 
-// inPolicies are the policies with references filled in.
+// inPolicies returns the policies with references filled in.
 func (v values) inPolicies(policies Policies) Policies {
 	filled := make(Policies, len(policies))
 	for name, text := range policies {
@@ -207,7 +207,7 @@ func (v values) inPolicies(policies Policies) Policies {
 	return filled
 }
 
-// inPolicy is a document with references filled in. One without references, and
+// inPolicy returns a document with references filled in. One without references, and
 // one that is none, stays as it is.
 func (v values) inPolicy(text string) string {
 	tree, err := Decode([]byte(text))

@@ -74,7 +74,7 @@ func inTwoSteps[V comparable](what string, before, after map[string]V) string {
 		what, list(going), list(coming))
 }
 
-// without are the members of a map that the other has not, or has otherwise.
+// without returns the members of a map that the other has not, or has otherwise.
 func without[V comparable](m, other map[string]V) map[string]V {
 	rest := map[string]V{}
 	for key, value := range m {
@@ -85,7 +85,7 @@ func without[V comparable](m, other map[string]V) map[string]V {
 	return rest
 }
 
-// list is a list for a sentence, cut short.
+// list returns a list for a sentence, cut short.
 func list(names []string) string {
 	const most = 5
 	switch {
@@ -97,7 +97,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// granted are what the role has, always and optionally.
+// granted returns what the role has, always and optionally.
 func (s Set) granted() []Grants {
 	all := []Grants{s.Role.Grants()}
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
@@ -106,7 +106,7 @@ func (s Set) granted() []Grants {
 	return all
 }
 
-// attachments are the managed policies of the role, with everything on: ARNs, and
+// attachments returns the managed policies of the role, with everything on: ARNs, and
 // the names of what the stack creates. A policy that is there before and after
 // stays the same one, whatever its document.
 func (s Set) attachments() map[string]bool {
@@ -123,7 +123,7 @@ func (s Set) attachments() map[string]bool {
 	return all
 }
 
-// inlineSizes are the sizes of the inline policies by their names, with everything
+// inlineSizes returns the sizes of the inline policies by their names, with everything
 // on.
 func (s Set) inlineSizes() map[string]int {
 	sizes := map[string]int{}

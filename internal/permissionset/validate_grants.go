@@ -28,7 +28,7 @@ type grantsCheck struct {
 	partition account.Partition
 }
 
-// grantsIn is the check of what is granted always, or while a parameter is given.
+// grantsIn returns the check of what is granted always, or while a parameter is given.
 func (s Set) grantsIn(given string, partition account.Partition) grantsCheck {
 	return grantsCheck{s.Choices, scope{s.CustomerParameters, given}, partition}
 }

@@ -35,7 +35,7 @@ func (s Set) versionInput(vendor account.ID, partition account.Partition) []byte
 	return encode(input)
 }
 
-// versioned are the attributes that make a version. What is empty is left out.
+// versioned returns the attributes that make a version. What is empty is left out.
 func versioned(part any) object {
 	var o object
 	for _, a := range Attributes(reflect.ValueOf(part)) {
@@ -49,7 +49,7 @@ func versioned(part any) object {
 	return o
 }
 
-// canonical is the one form that all ways of writing an attribute's value share;
+// canonical returns the one form that all ways of writing an attribute's value share;
 // nil if it is empty.
 func (a Attribute) canonical() any {
 	switch v := a.Value.Interface().(type) {
@@ -115,7 +115,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// sortedSet is a sorted copy in which nothing occurs twice.
+// sortedSet returns a sorted copy in which nothing occurs twice.
 func sortedSet(list []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(list)))
 }

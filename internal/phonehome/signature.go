@@ -49,7 +49,7 @@ func VerifySignature(e Envelope, certificate *x509.Certificate) error {
 	return nil
 }
 
-// digest is what was signed, by the version that the envelope names (aws-facts
+// digest returns what was signed, by the version that the envelope names (aws-facts
 // 5.9). Naming another version than the one signed with yields another digest,
 // so the version needs no signature of its own.
 func (e Envelope) digest() (crypto.Hash, []byte, error) {
@@ -68,7 +68,7 @@ func (e Envelope) digest() (crypto.Hash, []byte, error) {
 	}
 }
 
-// StringToSign is the text that SNS signs: each name and each value on a line
+// StringToSign returns the text that SNS signs: each name and each value on a line
 // of its own, in this order, the subject only where there is one (aws-facts
 // 5.9).
 func (e Envelope) StringToSign() []byte {

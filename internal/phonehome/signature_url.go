@@ -20,7 +20,7 @@ type SigningCertURL struct {
 // signingCertPath is the form of every path that was observed (aws-facts 5.10).
 var signingCertPath = regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{32}\.pem$`)
 
-// CertificateURL is the envelope's SigningCertURL, if it is one of SNS's own
+// CertificateURL returns the envelope's SigningCertURL, if it is one of SNS's own
 // for the topic's Region; any error is ErrForged.
 //
 // Whoever chooses the certificate chooses the signer, so nothing is parsed that
@@ -50,7 +50,7 @@ func (u SigningCertURL) Host() string {
 	return "sns." + u.region.String() + "." + u.region.Partition().DNSSuffix()
 }
 
-// Region is the topic's Region.
+// Region returns the topic's Region.
 func (u SigningCertURL) Region() account.Region { return u.region }
 
 // IsZero reports whether u is the zero value, "no URL".

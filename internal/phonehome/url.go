@@ -93,7 +93,7 @@ func checkSigned(query string) error {
 	return nil
 }
 
-// Signed is the whole URL, with its signature. Send to it; never log it.
+// Signed returns the whole URL, with its signature. Send to it; never log it.
 func (u ResponseURL) Signed() string { return u.signed }
 
 // IsZero reports whether u is the zero value, "no URL".

@@ -163,7 +163,7 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 	resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
 }
 
-// find is the customer and the active role that the session is to be of, as
+// find returns the customer and the active role that the session is to be of, as
 // they are now: the answer may be a minute old for others, but not for whoever
 // waited for the customer in this very apply.
 func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *diag.Diagnostics) (onboarding.Customer, onboarding.Registration, bool) {
@@ -199,7 +199,7 @@ func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *d
 	return found, role, true
 }
 
-// ask is the session that is asked for.
+// ask returns the session that is asked for.
 func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) roleproof.Session {
 	ask := roleproof.Session{
 		Name: "xacct-" + m.Hub.ValueString(), Duration: time.Hour, Policy: m.Policy.ValueString(), SourceIdentity: m.SourceIdentity.ValueString(),

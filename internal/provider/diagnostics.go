@@ -27,7 +27,7 @@ func customerNamed(hubName, customer string) string {
 	return fmt.Sprintf("customer %s of hub %s", customer, hubName)
 }
 
-// cannot is the diagnostic of something that failed: cannot("create", "hub
+// cannot returns the diagnostic of something that failed: cannot("create", "hub
 // acme", "", err). Advice may be empty, where the error itself says what to do.
 func cannot(do, what, advice string, err error) diag.Diagnostic {
 	var missing *awsclient.PermissionError

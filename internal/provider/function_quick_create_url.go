@@ -71,7 +71,7 @@ func (quickCreateURLFunction) Run(ctx context.Context, req function.RunRequest, 
 
 // The engine ends the text of an argument's error with a full stop.
 
-// urlParameter is the first argument of all functions that write a link in
+// urlParameter returns the first argument of all functions that write a link in
 // another way.
 func urlParameter() function.Parameter {
 	return function.StringParameter{

@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// kmsKey is the key that is declared; zero if none is, or none is known yet.
+// kmsKey returns the key that is declared; zero if none is, or none is known yet.
 func (m hubModel) kmsKey(diags *diag.Diagnostics) account.KMSKeyARN {
 	text := m.KMSKeyARN.ValueString()
 	if text == "" {

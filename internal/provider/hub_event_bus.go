@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// eventBus is the bus that is declared; zero where none is, or none is known
+// eventBus returns the bus that is declared; zero where none is, or none is known
 // yet.
 func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	text := m.EventBusARN.ValueString()

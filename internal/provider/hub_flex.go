@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// spec is what is declared, in the words of package hub. Everything in it is
+// spec returns what is declared, in the words of package hub. Everything in it is
 // known by then.
 func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 	timeout, err := time.ParseDuration(m.ResponseTimeout.ValueString())
@@ -87,7 +87,7 @@ func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *
 	m.TopicARNs = stringMap(ctx, topicARNs(record), diags)
 }
 
-// driftList is what a plan shows of the defects.
+// driftList returns what a plan shows of the defects.
 func driftList(ctx context.Context, defects []hub.Defect, diags *diag.Diagnostics) types.List {
 	texts := []string{}
 	for _, defect := range defects {
@@ -98,7 +98,7 @@ func driftList(ctx context.Context, defects []hub.Defect, diags *diag.Diagnostic
 	return list
 }
 
-// stateOf is a hub by its record alone, without a look at its parts.
+// stateOf returns a hub by its record alone, without a look at its parts.
 func stateOf(record registry.HubRecord) hub.State {
 	queue := func(name string) string {
 		return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", record.Region.Partition(), record.Region, record.Account, name)
@@ -110,7 +110,7 @@ func stateOf(record registry.HubRecord) hub.State {
 	}
 }
 
-// topicARNs are the topics that a hub has by its record, by Region.
+// topicARNs returns the topics that a hub has by its record, by Region.
 func topicARNs(record registry.HubRecord) map[string]string {
 	topics := map[string]string{}
 	for _, region := range record.Regions {
@@ -119,7 +119,7 @@ func topicARNs(record registry.HubRecord) map[string]string {
 	return topics
 }
 
-// declare is the record that a hub will have once a specification is applied.
+// declare returns the record that a hub will have once a specification is applied.
 func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
 	record.DisplayName = spec.DisplayName
 	record.SupportURL = spec.SupportURL

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// mergeTags is what a resource ends up with: the provider's default tags,
+// mergeTags returns what a resource ends up with: the provider's default tags,
 // overridden by its own. Unknown anywhere, it is unknown.
 func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (types.Map, diag.Diagnostics) {
 	if !fullyKnown(own) {
@@ -30,7 +30,7 @@ func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (
 	return merged, diags
 }
 
-// ownTags is the other direction, for refresh and import: all tags but those
+// ownTags returns the other direction, for refresh and import: all tags but those
 // that are there because of the defaults. A tag that the resource declares
 // itself stays, even where a default says the same.
 func ownTags(all, defaults, declared map[string]string) map[string]string {

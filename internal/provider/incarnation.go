@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// incarnationAttribute is the attribute of a hub, a permission set or a link.
+// incarnationAttribute returns the attribute of a hub, a permission set or a link.
 func incarnationAttribute(of string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed: true,

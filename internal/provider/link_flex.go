@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// declared is the model's declaration; everything in it is known.
+// declared returns the model's declaration; everything in it is known.
 func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declaration.Declaration {
 	d := declaration.Declaration{
 		StackName: m.StackName.ValueString(),

@@ -35,7 +35,7 @@ func permissionSetAttribute() schema.StringAttribute {
 	}
 }
 
-// ownRoleAttribute is the role of a link without a permission set.
+// ownRoleAttribute returns the role of a link without a permission set.
 func ownRoleAttribute() schema.SingleNestedAttribute {
 	role := roleAttribute()
 	role.Required, role.Optional = false, true
@@ -47,7 +47,7 @@ func ownRoleAttribute() schema.SingleNestedAttribute {
 // refers reports whether the link refers to a permission set, known or not.
 func (m linkModel) refers() bool { return !m.PermissionSet.IsNull() }
 
-// setName is the name of the set that the link refers to.
+// setName returns the name of the set that the link refers to.
 func (m linkModel) setName() string {
 	_, name, _ := splitSetID(m.PermissionSet.ValueString())
 	return name

@@ -162,7 +162,7 @@ func (w *linkWriter) save(ctx context.Context) error {
 	return nil
 }
 
-// incarnation is a new one for a link that is created. One that is opened again
+// incarnation returns a new one for a link that is created. One that is opened again
 // in place gets that of the state, and one that is changed keeps its own, whoever
 // holds it.
 func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {

@@ -177,7 +177,7 @@ func (m providerModel) validateAccounts() diag.Diagnostics {
 	return diags
 }
 
-// expand is the configuration in the words of awsclient, and the console that
+// expand returns the configuration in the words of awsclient, and the console that
 // links begin with.
 func (m providerModel) expand(ctx context.Context, version string) (awsclient.Config, string, diag.Diagnostics) {
 	var diags diag.Diagnostics

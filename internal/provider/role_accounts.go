@@ -96,7 +96,7 @@ func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.Status = statusOf(c)
 }
 
-// togetherStatus is the status of several roles as one: the worst of those with
+// togetherStatus returns the status of several roles as one: the worst of those with
 // a stack.
 func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus {
 	status := onboarding.Pending
@@ -111,7 +111,7 @@ func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus
 	return status
 }
 
-// provenARNs are the roles of a customer that can be assumed, by the name that
+// provenARNs returns the roles of a customer that can be assumed, by the name that
 // role_arns has for them: the customer's, with the account where there may be
 // several.
 func provenARNs(c onboarding.Customer) map[string]string {

@@ -143,7 +143,7 @@ func (r *roleResource) ImportState(ctx context.Context, req resource.ImportState
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("wait"), false)...)
 }
 
-// open is the hub and the customer that a link's id names.
+// open returns the hub and the customer that a link's id names.
 func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubview.View, string) {
 	if diags.HasError() {
 		return nil, ""
@@ -156,7 +156,7 @@ func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubvie
 	return r.view(hubName, diags), customer
 }
 
-// find is the customer whose role it is; nil when it was said why there is none.
+// find returns the customer whose role it is; nil when it was said why there is none.
 func (r *roleResource) find(ctx context.Context, view *hubview.View, customer string, diags *diag.Diagnostics) *onboarding.Customer {
 	found, err := view.Customer(ctx, customer)
 	switch {

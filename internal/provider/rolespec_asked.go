@@ -60,7 +60,7 @@ func askedAttributes() map[string]schema.Attribute {
 	}
 }
 
-// values are the attributes by their names.
+// values returns the attributes by their names.
 func (m askedModel) values() map[string]attr.Value {
 	return map[string]attr.Value{
 		"trusted_principal_arns": m.TrustedPrincipalARNs, "trusted_account_ids": m.TrustedAccountIDs,

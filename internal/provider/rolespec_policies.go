@@ -22,7 +22,7 @@ import (
 
 func validIdentityPolicy() check { return validPolicy(iampolicy.Inline) }
 
-// validManagedPolicy is a document of any length: one that is too long is divided.
+// validManagedPolicy returns a document of any length: one that is too long is divided.
 func validManagedPolicy() check { return validPolicy(iampolicy.Managed) }
 
 func validPolicy(kind iampolicy.Kind) check {

@@ -154,7 +154,7 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	p.remember(ctx, view, existing, todo.set)
 }
 
-// versionBeforeHub is the version of the set on a hub that is not there yet: it
+// versionBeforeHub returns the version of the set on a hub that is not there yet: it
 // depends on nothing but the provider's account.
 func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
 	clients := p.resource.session.clients

@@ -102,7 +102,7 @@ func readSet(ctx context.Context, from getter, diags *diag.Diagnostics) setModel
 	return setModel{object.Attributes()}
 }
 
-// object is what a plan or state is set to.
+// object returns what a plan or state is set to.
 func (m setModel) object(diags *diag.Diagnostics) types.Object {
 	object, d := types.ObjectValue(setTypes(), m.values)
 	diags.Append(d...)

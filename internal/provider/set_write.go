@@ -111,7 +111,7 @@ func (w *setWriter) save(ctx context.Context, existing *onboarding.PermissionSet
 	return nil
 }
 
-// referringTo are the customers whose links refer to a set, open or closed, by ID.
+// referringTo returns the customers whose links refer to a set, open or closed, by ID.
 func referringTo(customers map[string]onboarding.Customer, name string) []onboarding.Customer {
 	var some []onboarding.Customer
 	for _, c := range customers {

@@ -137,7 +137,7 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// hub is the hub that the template is for: the one that is described, otherwise
+// hub returns the hub that the template is for: the one that is described, otherwise
 // the one that is there.
 func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags *diag.Diagnostics) (onboarding.Hub, bool) {
 	name := model.Hub.ValueString()
@@ -158,7 +158,7 @@ func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags
 	return record.Hub, err == nil
 }
 
-// described is the hub of the vendor argument.
+// described returns the hub of the vendor argument.
 func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (onboarding.Hub, bool) {
 	var vendor vendorModel
 	diags.Append(m.Vendor.As(ctx, &vendor, basetypes.ObjectAsOptions{})...)

@@ -19,7 +19,7 @@ func (h *handling) key() string {
 	return h.request.Stack.String() + "|" + h.request.LogicalID + "|" + h.request.RequestID
 }
 
-// facts is the case as far as it is known by now.
+// facts returns the case as far as it is known by now.
 func (h *handling) facts() onboarding.Case {
 	return onboarding.Case{Snapshot: h.snapshot, Request: h.request, Proofs: h.proofs}
 }

@@ -46,7 +46,7 @@ func (r *Registrar) jitter(d time.Duration) time.Duration {
 	return d + r.upTo(d/4)
 }
 
-// upTo is a random duration below d.
+// upTo returns a random duration below d.
 func (r *Registrar) upTo(d time.Duration) time.Duration {
 	var b [2]byte
 	if _, err := io.ReadFull(r.config.Random, b[:]); err != nil {

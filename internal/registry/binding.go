@@ -45,7 +45,7 @@ func (r *Registry) bind(link onboarding.Link, i item) (onboarding.Link, error) {
 	return link, nil
 }
 
-// bindingItem is the item of the binding's next revision.
+// bindingItem returns the item of the binding's next revision.
 func bindingItem(link onboarding.Link) (item, error) {
 	written, err := encode(bindingKey(link.CustomerID), binding{
 		CustomerID: link.CustomerID, Epoch: link.BindingEpoch, Account: link.Bound, Reservation: link.Reservation,

@@ -130,7 +130,7 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 	return links, nil
 }
 
-// linkOf is the link of a customer among items; nil if it is not there.
+// linkOf returns the link of a customer among items; nil if it is not there.
 func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, error) {
 	if i := items[r.spread().linkKey(id)]; i != nil {
 		link, err := r.decodeLink(i)

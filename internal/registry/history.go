@@ -62,7 +62,7 @@ func historyItem(h onboarding.HistoryEntry) (item, error) {
 	return written, nil
 }
 
-// linkHistoryItem is the item of what the vendor has done to a link.
+// linkHistoryItem returns the item of what the vendor has done to a link.
 func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	written, err := encode(linkHistoryKey(h, revision), h)
 	if err != nil {

@@ -91,7 +91,7 @@ func (h HubRecord) Speaking() []account.Region {
 // OpenToAnyone says that the hub's topics take messages of any AWS account.
 func (h HubRecord) OpenToAnyone() bool { return h.PublisherScope == onboarding.AnyAccount }
 
-// Grown is the record of a hub with at least so many topics in every Region.
+// Grown returns the record of a hub with at least so many topics in every Region.
 // New customers go to those that the last step brought: their number is known,
 // so none of the topics overflows, and nobody who is there moves. A step that
 // was announced is finished, never undone: a topic too many hurts nobody.
@@ -120,7 +120,7 @@ func (h HubRecord) OnTable(id string, now time.Time) HubRecord {
 	return h
 }
 
-// ShardOf is the topic that a new customer's stack will speak to.
+// ShardOf returns the topic that a new customer's stack will speak to.
 func (h HubRecord) ShardOf(customer string) int {
 	return h.NewestShard + onboarding.Spread(customer, h.Shards-h.NewestShard)
 }
@@ -140,7 +140,7 @@ func NewKey(random io.Reader) (Key, error) {
 	return k, nil
 }
 
-// Bytes is the secret itself, for the HMAC that needs it.
+// Bytes returns the secret itself, for the HMAC that needs it.
 func (k Key) Bytes() []byte { return k.bytes }
 
 // Format prints the same for every key and every verb.
@@ -269,7 +269,7 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 	return hub, nil
 }
 
-// hubItem is the item of a hub's record, in a table of today's layout.
+// hubItem returns the item of a hub's record, in a table of today's layout.
 func hubItem(hub HubRecord, among spread) (item, error) {
 	written, err := encode(hubKey, hub)
 	if err != nil {

@@ -132,7 +132,7 @@ type keyRange struct {
 	itemsAtOnce int32  // none: as many as fit into a page
 }
 
-// allOf is a whole partition.
+// allOf returns a whole partition.
 func allOf(partition string) keyRange { return keyRange{partition: partition} }
 
 // query hands each item of a range to a function, page by page, in the order of
@@ -212,7 +212,7 @@ func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, v
 	return err
 }
 
-// revisionIs is the condition that an item still has a revision.
+// revisionIs returns the condition that an item still has a revision.
 func revisionIs(revision int64) (condition string, values item) {
 	if revision == 0 {
 		return "attribute_not_exists(pk)", nil
@@ -243,7 +243,7 @@ func (r *Registry) transact(ctx context.Context, writes []types.TransactWriteIte
 	return err
 }
 
-// putWrite is a conditional put as a part of a transaction.
+// putWrite returns a conditional put as a part of a transaction.
 func (r *Registry) putWrite(i item, condition string, values item) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName:                           &r.table,
@@ -254,7 +254,7 @@ func (r *Registry) putWrite(i item, condition string, values item) types.Transac
 	}}
 }
 
-// failedItem is the item that stood in the way of the n-th write of a
+// failedItem returns the item that stood in the way of the n-th write of a
 // cancelled transaction; ok is false where that write was not the reason.
 func failedItem(err error, n int) (stood item, ok bool) {
 	reasons := awsclient.CancellationReasons(err)

@@ -92,7 +92,7 @@ const customerPrefix = "CUSTOMER#"
 // bindingKey is which account a link for anyone belongs to, or is promised to.
 func bindingKey(customer string) key { return key{"BOUND#" + customer, "BOUND"} }
 
-// claimKey is the one place where an external ID can be claimed.
+// claimKey returns the one place where an external ID can be claimed.
 func claimKey(id account.ExternalID) key { return key{"EXTERNAL#" + id.String(), "CLAIM"} }
 
 // stackKey and answerKey share a partition: the stack's item serialises all
@@ -140,7 +140,7 @@ func listKey(list ListKey) key {
 // listens.
 func registrarKey(id string) key { return key{registrarsPartition, "REGISTRAR#" + id} }
 
-// keyOf is the key of an item.
+// keyOf returns the key of an item.
 func keyOf(i item) key { return key{textOf(i, "pk"), textOf(i, "sk")} }
 
 func (k key) item() item {

@@ -131,7 +131,7 @@ func (r *Registry) linkConflict(link onboarding.Link, before int64, stood item) 
 	return &LinkExistsError{existing}
 }
 
-// nextLink is the item of a link's next revision.
+// nextLink returns the item of a link's next revision.
 func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error) {
 	link.Revision++
 	link.Former = false
@@ -139,7 +139,7 @@ func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error)
 	return written, link, err
 }
 
-// linkItem is the item of a link's revision.
+// linkItem returns the item of a link's revision.
 func (r *Registry) linkItem(link onboarding.Link) (item, error) {
 	written, err := encode(r.spread().linkKey(link.CustomerID), link.Alone())
 	if err != nil {
@@ -162,7 +162,7 @@ func (r *Registry) decodeRegistration(i item) (onboarding.Registration, error) {
 	return registration, err
 }
 
-// registrationItem is the item of the revision that follows the given one.
+// registrationItem returns the item of the revision that follows the given one.
 func (r *Registry) registrationItem(registration *onboarding.Registration, before int64) (item, error) {
 	if registration.CustomerID == "" || registration.Account.IsZero() {
 		return nil, errors.New("a registration needs a customer and an account")

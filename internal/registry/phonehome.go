@@ -118,7 +118,7 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 	return snapshot, nil
 }
 
-// registrationOf is the registration of an account among items; nil if it is not
+// registrationOf returns the registration of an account among items; nil if it is not
 // there.
 func (r *Registry) registrationOf(customer string, in account.ID, items map[key]item) (*onboarding.Registration, error) {
 	i, isFormer := items[r.spread().registrationKey(customer, in)], false
@@ -219,7 +219,7 @@ func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, ans
 	return fmt.Errorf("commit request %s of stack %s: %w", answer.RequestID, answer.Stack, err)
 }
 
-// commitWrites are the writes of one commit; the answer's is the first.
+// commitWrites returns the writes of one commit; the answer's is the first.
 func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.Answer, t onboarding.Transition) ([]types.TransactWriteItem, error) {
 	answer.State = onboarding.AnswerCommitted
 	written, err := r.answerItem(answer)
@@ -284,7 +284,7 @@ func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding
 	return append(writes, r.putWrite(written, condition, values)), nil
 }
 
-// stackItem is the item of the revision that follows the given one. Once all
+// stackItem returns the item of the revision that follows the given one. Once all
 // of the stack's resources are gone it is a tombstone, and need not live
 // longer than anything that could still arrive.
 func stackItem(stack onboarding.Stack, before int64) (item, error) {

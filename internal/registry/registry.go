@@ -71,10 +71,10 @@ func WithWait(wait func(context.Context, time.Duration) error) Option {
 	return func(r *Registry) { r.wait = wait }
 }
 
-// TableName is the name of a hub's table.
+// TableName returns the name of a hub's table.
 func TableName(hub string) string { return "xacct-" + hub }
 
-// Table is the name of the registry's table.
+// Table returns the name of the registry's table.
 func (r *Registry) Table() string { return r.table }
 
 var (

@@ -57,7 +57,7 @@ const Readers ListKey = "READERS"
 
 const shardPrefix = "SHARD#"
 
-// ShardList is the list of a shard's topics.
+// ShardList returns the list of a shard's topics.
 func ShardList(shard int) ListKey { return ListKey(shardPrefix + strconv.Itoa(shard)) }
 
 // Shard returns the number of the shard whose list it is; ok is false for Readers.
@@ -67,7 +67,7 @@ func (l ListKey) Shard() (shard int, ok bool) {
 	return shard, ok && err == nil
 }
 
-// String is what messages call the list.
+// String returns what messages call the list.
 func (l ListKey) String() string {
 	if shard, ok := l.Shard(); ok {
 		return "shard " + strconv.Itoa(shard)

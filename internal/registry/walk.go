@@ -106,7 +106,7 @@ func (h *head) take() onboarding.Customer {
 	return customer
 }
 
-// first is the head whose customer is the next in order; nil at the end.
+// first returns the head whose customer is the next in order; nil at the end.
 func first(heads []*head) (*head, error) {
 	var least *head
 	for _, h := range heads {
@@ -154,7 +154,7 @@ func (r *Registry) readPartition(ctx context.Context, n int, part Part, sets *se
 	}
 }
 
-// joined are the customers of a page of links, with bindings and registrations.
+// joined returns the customers of a page of links, with bindings and registrations.
 func (r *Registry) joined(ctx context.Context, n int, items []item, sets *setReader) ([]onboarding.Customer, error) {
 	customers := make([]onboarding.Customer, len(items))
 	byID := make(map[string]*onboarding.Customer, len(items))

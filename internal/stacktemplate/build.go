@@ -110,7 +110,7 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 
 func rolePath(s Specification) string { return cmp.Or(s.Role.Path, "/") }
 
-// trustDocument is the trust policy with a reference to the stack's external ID.
+// trustDocument returns the trust policy with a reference to the stack's external ID.
 func trustDocument(s Specification) (any, error) {
 	inner := &holes{}
 	externalID := inner.put(ref(ParameterExternalID))
@@ -184,5 +184,5 @@ func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// sortedSet is a sorted copy in which nothing occurs twice.
+// sortedSet returns a sorted copy in which nothing occurs twice.
 func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

@@ -38,7 +38,7 @@ func addChosen(to cloudformation.Parameters, s Specification, h *holes) {
 	}
 }
 
-// chosen are the parameters for what the customer chooses, by the names under which
+// chosen returns the parameters for what the customer chooses, by the names under which
 // it is reported.
 func chosen(s Specification) map[string]string {
 	names := map[string]string{}
@@ -59,7 +59,7 @@ func ChosenParameter(what string) string {
 	return ParameterPermissionsBoundary
 }
 
-// path is the path of the role and of the policies that the stack creates.
+// path returns the path of the role and of the policies that the stack creates.
 func path(s Specification, h *holes, otherwise string) *string {
 	if s.Chooses(permissionset.ChoosesPath) {
 		return h.value(ref(ParameterRolePath))
@@ -67,7 +67,7 @@ func path(s Specification, h *holes, otherwise string) *string {
 	return h.text(otherwise)
 }
 
-// boundary is the role's permissions boundary; nil if it has none.
+// boundary returns the role's permissions boundary; nil if it has none.
 func boundary(s Specification, h *holes) *string {
 	switch arn := s.Role.PermissionsBoundaryARN; {
 	case s.Chooses(permissionset.ChoosesBoundary):

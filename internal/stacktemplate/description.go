@@ -23,7 +23,7 @@ func description(s Specification) string {
 	return text + clipBytes(otherPrincipals(s)+permissions(s), maxDescription-len(text)-len(end)) + end
 }
 
-// vendorAccounts are all accounts that may use the role.
+// vendorAccounts returns all accounts that may use the role.
 func vendorAccounts(s Specification) string {
 	others := sortedSet(s.TrustedAccountIDs)
 	if len(others) == 0 {
@@ -50,7 +50,7 @@ func otherPrincipals(s Specification) string {
 	return text
 }
 
-// permissions is what the role may do, and what the customer decides about.
+// permissions returns what the role may do, and what the customer decides about.
 func permissions(s Specification) string {
 	names := s.Role.Grants().Names()
 	switch {

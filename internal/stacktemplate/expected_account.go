@@ -33,7 +33,7 @@ func expectedAccountParameter(s Specification, h *holes) cloudformation.Paramete
 	}
 }
 
-// expectedAccount is the rule: empty, or the stack's own account.
+// expectedAccount returns the rule: empty, or the stack's own account.
 func expectedAccount(s Specification) map[string]any {
 	expected := ref(ParameterExpectedAccountID)
 	return map[string]any{

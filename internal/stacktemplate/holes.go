@@ -24,7 +24,7 @@ type holes struct{ values []any }
 
 const holeMark = "xacct-hole-"
 
-// put is the mark for a value of any shape.
+// put returns the mark for a value of any shape.
 func (h *holes) put(v any) string {
 	h.values = append(h.values, v)
 	return holeMark + strconv.Itoa(len(h.values)-1)
@@ -50,7 +50,7 @@ func (h *holes) list(v any) []string { return []string{h.put(wholeList{v})} }
 // wholeList stands for the list that it is the only element of.
 type wholeList struct{ value any }
 
-// render is what goformation's structs make of t, with the holes filled.
+// render returns what goformation's structs make of t, with the holes filled.
 func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 	text, err := json.Marshal(t)
 	if err != nil {
@@ -63,7 +63,7 @@ func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 	return h.fill(tree).(map[string]any), nil
 }
 
-// finish is the template that t becomes.
+// finish returns the template that t becomes.
 func (h *holes) finish(t *cloudformation.Template) (Template, error) {
 	tree, err := h.render(t)
 	if err != nil {

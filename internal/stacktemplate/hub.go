@@ -95,7 +95,7 @@ type hubBuilder struct {
 
 func (b *hubBuilder) finish() (Template, error) { return b.h.finish(b.t) }
 
-// put is a policy, as its document has it.
+// put returns a policy, as its document has it.
 func (b *hubBuilder) put(d iampolicy.Document) string {
 	tree, err := permissionset.Decode([]byte(d.String()))
 	if err != nil {
@@ -128,7 +128,7 @@ func (b *hubBuilder) topic() {
 	}
 }
 
-// topicPolicy is the topic's policy with this stack's topic and customers in it.
+// topicPolicy returns the topic's policy with this stack's topic and customers in it.
 func (b *hubBuilder) topicPolicy() string {
 	tree, err := permissionset.Decode([]byte(b.TopicPolicy.String()))
 	if err != nil {

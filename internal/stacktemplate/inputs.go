@@ -53,7 +53,7 @@ func input(s Specification, key string, h *holes) cloudformation.Parameter {
 	return p
 }
 
-// constraint is what customers read whose value is refused.
+// constraint returns what customers read whose value is refused.
 func constraint(c permissionset.CustomerParameter) string {
 	text := fmt.Sprintf("%d to %d characters that match %s", c.Shortest(), c.Longest(), c.Pattern())
 	if len(c.AllowedValues) > 0 {
@@ -65,7 +65,7 @@ func constraint(c permissionset.CustomerParameter) string {
 	return clipBytes(text+".", maxParameterText)
 }
 
-// inputAdvice is the vendor's description, and what follows from filling the
+// inputAdvice returns the vendor's description, and what follows from filling the
 // field in.
 func inputAdvice(s Specification, key string) string {
 	text := strings.TrimRight(s.CustomerParameters[key].Description, ". ") + "."
@@ -83,13 +83,13 @@ func inputAdvice(s Specification, key string) string {
 	return clipBytes(text, maxParameterText)
 }
 
-// inputLabel is what stands above the field: the parameter's key, as words.
+// inputLabel returns what stands above the field: the parameter's key, as words.
 func inputLabel(key string) string {
 	words := strings.TrimSpace(strings.ReplaceAll(key, "_", " "))
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// reported are the values for the phone-home.
+// reported returns the values for the phone-home.
 func reported(s Specification) map[string]any {
 	values := map[string]any{}
 	for _, key := range sortedKeys(s.CustomerParameters) {
@@ -101,7 +101,7 @@ func reported(s Specification) map[string]any {
 	return values
 }
 
-// filled is a text of the vendor's with its references as functions.
+// filled returns a text of the vendor's with its references as functions.
 func filled(text string) any {
 	var parts []any
 	for _, piece := range permissionset.Pieces(text) {
@@ -125,7 +125,7 @@ func filled(text string) any {
 	return join("", parts...)
 }
 
-// document is a policy of the vendor's as it stands in the template.
+// document returns a policy of the vendor's as it stands in the template.
 func document(text string) (any, error) {
 	tree, err := permissionset.Decode([]byte(text))
 	if err != nil {

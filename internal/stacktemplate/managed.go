@@ -51,7 +51,7 @@ func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) 
 	return nil
 }
 
-// attachments are the managed policies of the role beside those that it has
+// attachments returns the managed policies of the role beside those that it has
 // always and that exist already: those that the stack creates, and what is there
 // only while it is switched on.
 func attachments(s Specification) []any {
@@ -72,7 +72,7 @@ func attachments(s Specification) []any {
 	return list
 }
 
-// created are the ARNs of the policies that the stack creates.
+// created returns the ARNs of the policies that the stack creates.
 func created(s Specification, g permissionset.Grants) []function {
 	policies, _ := s.Created(g) // valid
 	arns := make([]function, len(policies))

@@ -21,7 +21,7 @@ import (
 // One that depends on a value that the customer may leave empty has no switch:
 // its condition is that the value is given.
 
-// conditionNames are the names of the conditions, by the keys of the optional
+// conditionNames returns the names of the conditions, by the keys of the optional
 // permissions. Names of parameters, conditions and resources are better not the
 // same: the keys enable and enabled, say, would have the parameter of one named
 // like the condition of the other.
@@ -47,7 +47,7 @@ func conditionNames(s Specification) map[string]string {
 	return names
 }
 
-// allGrants are those of the role, always and optionally.
+// allGrants returns those of the role, always and optionally.
 func (s Specification) allGrants() []permissionset.Grants {
 	all := []permissionset.Grants{s.Role.Grants()}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
@@ -86,7 +86,7 @@ func switchAdvice(vendor string, permission permissionset.OptionalPermission) st
 	return text + clipBytes(granted, maxParameterText-len(text)-len(end)) + end
 }
 
-// switchConditions is the Conditions section.
+// switchConditions returns the Conditions section.
 func switchConditions(s Specification) map[string]any {
 	conditions := map[string]any{}
 	for key, name := range conditionNames(s) {
@@ -101,7 +101,7 @@ func switchConditions(s Specification) map[string]any {
 	return conditions
 }
 
-// optionalInline are the inline policies that a role has only while they are
+// optionalInline returns the inline policies that a role has only while they are
 // switched on.
 func optionalInline(s Specification) ([]any, error) {
 	var list []any
@@ -119,7 +119,7 @@ func optionalInline(s Specification) ([]any, error) {
 	return list, nil
 }
 
-// grantedPermissions are the keys that are switched on, for the phone-home: a
+// grantedPermissions returns the keys that are switched on, for the phone-home: a
 // switch that is turned is a property that changes, so CloudFormation tells of
 // it though the template's version is the same (aws-facts 1.11).
 func grantedPermissions(s Specification) []any {
@@ -131,7 +131,7 @@ func grantedPermissions(s Specification) []any {
 	return list
 }
 
-// optionalText is the part of the template's description that tells what the
+// optionalText returns the part of the template's description that tells what the
 // customer decides.
 func optionalText(s Specification) string {
 	var switched, given []string

@@ -27,7 +27,7 @@ const (
 	maxRegionInRule = 40
 )
 
-// rules is the Rules section, which goformation does not know.
+// rules returns the Rules section, which goformation does not know.
 func rules(s Specification) map[string]any {
 	names := regionNames(s)
 	return map[string]any{
@@ -49,7 +49,7 @@ func regionAdvice(vendor string, names []string) string {
 		vendor, strings.Join(names, ", "))
 }
 
-// topicMappings is the Mappings section: the topic of each supported Region,
+// topicMappings returns the Mappings section: the topic of each supported Region,
 // without its shard.
 func topicMappings(s Specification, h *holes) map[string]any {
 	regions := map[string]any{}
@@ -60,7 +60,7 @@ func topicMappings(s Specification, h *holes) map[string]any {
 	return map[string]any{topicMapping: regions}
 }
 
-// serviceToken is the topic in the stack's own Region.
+// serviceToken returns the topic in the stack's own Region.
 func serviceToken() function {
 	return join("-", findInMap(topicMapping, ref(pseudoRegion), topicAttribute), ref(ParameterShard))
 }

@@ -63,10 +63,10 @@ type sections struct {
 	Outputs                  any `json:",omitempty"`
 }
 
-// JSON is the template as it is published.
+// JSON returns the template as it is published.
 func (t Template) JSON() []byte { return bytes.Clone(t.body) }
 
-// YAML is the same template for people who like it better.
+// YAML returns the same template for people who like it better.
 func (t Template) YAML() ([]byte, error) {
 	var raw struct {
 		AWSTemplateFormatVersion, Description, Metadata, Parameters json.RawMessage
@@ -117,12 +117,12 @@ func (t Template) LinkParameters() []string {
 	return names
 }
 
-// Digest is the hash of the JSON: what the object in the bucket is called.
+// Digest returns the hash of the JSON: what the object in the bucket is called.
 func (t Template) Digest() string {
 	sum := sha256.Sum256(t.body)
 	return hex.EncodeToString(sum[:])
 }
 
-// ObjectKey is the key of the template in the hub's bucket. Because it is the
+// ObjectKey returns the key of the template in the hub's bucket. Because it is the
 // hash of the content, nobody can change a template under a link (aws-facts 4.4).
 func (t Template) ObjectKey() string { return iampolicy.TemplatePrefix + t.Digest() + ".json" }

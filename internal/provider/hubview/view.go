@@ -94,10 +94,10 @@ func New(name string, config Config) (*View, error) {
 	return v, nil
 }
 
-// Clients are the AWS clients that the hub is reached with.
+// Clients returns the AWS clients that the hub is reached with.
 func (v *View) Clients() *awsclient.Clients { return v.config.Clients }
 
-// Console is the address that launch links begin with; empty: the AWS console's.
+// Console returns the address that launch links begin with; empty: the AWS console's.
 func (v *View) Console() string { return v.config.Console }
 
 // Now returns the time by the provider's clock.

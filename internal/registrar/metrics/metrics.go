@@ -216,7 +216,7 @@ func (m *Monitor) Finished(message registrar.Message, d registrar.Disposition) {
 	m.waiting[message.ID] = w
 }
 
-// oldest is the age of the oldest message that is not done.
+// oldest returns the age of the oldest message that is not done.
 func (m *Monitor) oldest() time.Duration {
 	now := m.config.Clock()
 	m.mu.Lock()

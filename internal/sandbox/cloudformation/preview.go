@@ -62,7 +62,7 @@ func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, temp
 	return previewOf(c, t, values, nil), nil
 }
 
-// previewOf is what a stack of a template would be. Hidden values are used and
+// previewOf returns what a stack of a template would be. Hidden values are used and
 // not shown.
 func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]string) Preview {
 	preview := Preview{Description: t.Description, Form: t.Form(), Values: map[string]string{}}
@@ -137,7 +137,7 @@ func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 	}
 }
 
-// managedPolicies are the policies that the stack would make for its roles, by
+// managedPolicies returns the policies that the stack would make for its roles, by
 // logical ID; those that a condition leaves out too, because a role that may
 // have them shows them as optional.
 func (p *Preview) managedPolicies(t *template.Template, scope *template.Scope) map[string]PolicyPreview {

@@ -40,7 +40,7 @@ func (s *Service) PreviewUpdate(ctx context.Context, p *kernel.Principal, stackI
 	return preview, nil
 }
 
-// hiddenOf are the values that the console never shows.
+// hiddenOf returns the values that the console never shows.
 func hiddenOf(t *template.Template, values map[string]string) map[string]string {
 	hidden := map[string]string{}
 	for _, p := range t.Parameters {
@@ -51,7 +51,7 @@ func hiddenOf(t *template.Template, values map[string]string) map[string]string 
 	return hidden
 }
 
-// grants are what all roles may do and who may use them, one line each, with
+// grants returns what all roles may do and who may use them, one line each, with
 // what is optional and switched on.
 func (p *Preview) grants() []string {
 	var lines []string

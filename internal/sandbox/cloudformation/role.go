@@ -322,7 +322,7 @@ func addTags(params url.Values, tags map[string]string) {
 	}
 }
 
-// document is a policy document's JSON. It may stand in the template as an
+// document returns a policy document's JSON. It may stand in the template as an
 // object, or as its text.
 func document(v any) string {
 	if text, ok := v.(string); ok {

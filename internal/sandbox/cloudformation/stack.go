@@ -222,7 +222,7 @@ func (s *Service) WaitFor(ctx context.Context, stackID string, wanted func(Stack
 	}
 }
 
-// acting is the caller as other services see them when CloudFormation calls
+// acting returns the caller as other services see them when CloudFormation calls
 // on their behalf (aws-facts 1.16).
 func acting(p *kernel.Principal) *kernel.Principal {
 	via := *p

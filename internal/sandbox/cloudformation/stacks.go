@@ -104,7 +104,7 @@ func pseudo(c *kernel.Call, id, name string) template.Scope {
 	}
 }
 
-// requiredCapabilities is what the person must acknowledge (aws-facts 3.8).
+// requiredCapabilities returns what the person must acknowledge (aws-facts 3.8).
 func requiredCapabilities(t *template.Template) (capability string, types []string) {
 	for _, r := range t.Resources {
 		if !strings.HasPrefix(r.Type, "AWS::IAM::") {
@@ -190,7 +190,7 @@ func (s *Service) createStackFrom(c *kernel.Call, q kernel.Query, read func() (*
 	return stackIDResult{id}, nil
 }
 
-// firstValues are the parameters of something new: there are no previous ones.
+// firstValues returns the parameters of something new: there are no previous ones.
 func firstValues(q kernel.Query) (map[string]string, error) {
 	values, previous, err := queryParameters(q)
 	if err == nil && len(previous) > 0 {
@@ -293,7 +293,7 @@ func (s *Service) updateStackFrom(c *kernel.Call, q kernel.Query, read func() (*
 	return stackIDResult{st.id}, nil
 }
 
-// updatedValues are the parameters of an update: those passed, and the previous
+// updatedValues returns the parameters of an update: those passed, and the previous
 // ones where the call says so.
 func updatedValues(q kernel.Query, t *template.Template, before map[string]string) (map[string]string, error) {
 	values, previous, err := queryParameters(q)

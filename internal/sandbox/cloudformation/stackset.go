@@ -192,7 +192,7 @@ func (s *Service) StackSet(account, region, nameOrID string) (StackSet, bool) {
 	return StackSet{}, false
 }
 
-// StackSets are all StackSets of all accounts, deleted ones too, in the order
+// StackSets returns all StackSets of all accounts, deleted ones too, in the order
 // of their making.
 func (s *Service) StackSets() []StackSet {
 	s.mu.Lock()

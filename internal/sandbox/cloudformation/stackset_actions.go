@@ -145,7 +145,7 @@ func (s *Service) updateStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	return operationResult{o.id}, nil
 }
 
-// changedSet is the StackSet as an update wants it. Nothing is changed yet.
+// changedSet returns the StackSet as an update wants it. Nothing is changed yet.
 func (s *Service) changedSet(c *kernel.Call, q kernel.Query, set *stackSet) (*stackSet, error) {
 	s.mu.Lock()
 	next := *set

@@ -185,7 +185,7 @@ func (m *member) template() (*template.Template, error) {
 	return m.set.template, nil
 }
 
-// parameters are those of CreateStack and UpdateStack.
+// parameters returns those of CreateStack and UpdateStack.
 func (m *member) parameters(name string) kernel.Query {
 	q := kernel.Query{"StackName": {name}, "RoleARN": {m.role}, "ClientRequestToken": {m.token}}
 	m.s.mu.Lock()

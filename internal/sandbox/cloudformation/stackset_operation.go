@@ -227,7 +227,7 @@ func queryPreferences(q kernel.Query) (preferences, error) {
 	return o, nil
 }
 
-// order is the given Regions in the wanted order, then the rest.
+// order returns the given Regions in the wanted order, then the rest.
 func (p preferences) order(regions []string) []string {
 	var list []string
 	for _, region := range slices.Concat(p.regions, regions) {
@@ -238,7 +238,7 @@ func (p preferences) order(regions []string) []string {
 	return list
 }
 
-// tolerated is how many of so many accounts may fail; none, unless said.
+// tolerated returns how many of so many accounts may fail; none, unless said.
 func (p preferences) tolerated(accounts int) int {
 	switch {
 	case p.failures != nil:
@@ -249,7 +249,7 @@ func (p preferences) tolerated(accounts int) int {
 	return 0
 }
 
-// atOnce is how many accounts are worked on side by side: one, unless said, and
+// atOnce returns how many accounts are worked on side by side: one, unless said, and
 // never so many that more could fail than are tolerated.
 func (p preferences) atOnce(accounts, tolerated int) int {
 	n := 1

@@ -20,7 +20,7 @@ type targets struct {
 	regions  []string
 }
 
-// nested are the members of a structure among the parameters:
+// nested returns the members of a structure among the parameters:
 // "DeploymentTargets.AccountFilterType".
 func nested(q kernel.Query, name string) kernel.Query {
 	fields := kernel.Query{}
@@ -86,7 +86,7 @@ func (t targets) of(all []string) []string {
 // then accounts that join later are among them.
 func (t targets) whole() bool { return t.filter != "INTERSECTION" }
 
-// leftOut are the accounts that are never deployed to.
+// leftOut returns the accounts that are never deployed to.
 func (t targets) leftOut() []string {
 	if t.filter == "DIFFERENCE" {
 		return t.accounts
@@ -94,7 +94,7 @@ func (t targets) leftOut() []string {
 	return nil
 }
 
-// managed is the organization that an account manages.
+// managed returns the organization that an account manages.
 func (s *Service) managed(account string) (organizations.Organization, error) {
 	o, found := s.organizations.Of(account)
 	if !found || o.Management != account {

@@ -83,7 +83,7 @@ func (u *update) changeBack(ctx context.Context, step undo) error {
 	})
 }
 
-// orphans are the physical resources that the update had replaced, and that
+// orphans returns the physical resources that the update had replaced, and that
 // did not get their place back: a vendor may answer a rollback with the old
 // physical ID, or with yet another one.
 func (u *update) orphans(superseded []*resource) []*resource {

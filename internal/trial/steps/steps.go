@@ -275,7 +275,7 @@ func (r *run) importState(t *testing.T, step resource.TestStep) error {
 	return nil
 }
 
-// attributes are those of an instance in a state.
+// attributes returns those of an instance in a state.
 func attributes(ctx context.Context, in workspace, address string) (map[string]any, error) {
 	shown, err := in.state(ctx)
 	if err != nil {

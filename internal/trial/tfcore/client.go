@@ -301,7 +301,7 @@ func (c *client) decodeIdentity(of address, id *tfprotov6.ResourceIdentityData, 
 // aBug is how core ends the messages that blame a provider.
 const aBug = "\n\nThis is a bug in the provider, which should be reported in the provider's own issue tracker."
 
-// refuse is what is said about everything that this core does not do.
+// refuse returns what is said about everything that this core does not do.
 func refuse(format string, arguments ...any) *Diagnostic {
 	return problem("The in-process core does not do that", "It is for tests, and does not know %s. Run this test with Terraform.", fmt.Sprintf(format, arguments...))
 }

@@ -154,7 +154,7 @@ func (c *config) flag(content *hcl.BodyContent, name string) bool {
 	return !found.HasErrors() && v.Type() == cty.Bool && v.True()
 }
 
-// traversals are a literal list of references.
+// traversals returns a literal list of references.
 func (c *config) traversals(e hcl.Expression) []hcl.Traversal {
 	if e == nil {
 		return nil

@@ -62,7 +62,7 @@ type provider struct {
 	planDestroy bool
 }
 
-// String is the address by which Terraform's messages call the provider.
+// String returns the address by which Terraform's messages call the provider.
 func (p *provider) String() string {
 	if p.name == "terraform" {
 		return "terraform.io/builtin/terraform"
@@ -70,7 +70,7 @@ func (p *provider) String() string {
 	return "registry.terraform.io/hashicorp/" + p.name
 }
 
-// configured is how messages about applies call it.
+// configured returns how messages about applies call it.
 func (p *provider) configured() string { return fmt.Sprintf("provider[%q]", p) }
 
 func (p *provider) schemaOf(a address) *schema { return p.schemas[a.mode][a.typ] }
@@ -149,7 +149,7 @@ func (p *provider) start() (*client, error) {
 	return &client{provider: p, server: server}, nil
 }
 
-// providerOf is the provider of a configuration such as xacct or xacct.west.
+// providerOf returns the provider of a configuration such as xacct or xacct.west.
 func (e *Core) providerOf(ctx context.Context, key string) (*provider, error) {
 	name, _, _ := strings.Cut(key, ".")
 	return e.provider(ctx, name)

@@ -63,7 +63,7 @@ func (w *walk) readData(ctx context.Context, r *resourceBlock, i instance, confi
 	return append(found, w.keep(i, r.provider, &object{value: value})...)
 }
 
-// awaited are the managed resources that a data source has to wait for: those
+// awaited returns the managed resources that a data source has to wait for: those
 // that it refers to itself, and those that depends_on leads to. If one of them
 // is to be changed, what the data source would find now is not what is wanted.
 func (w *walk) awaited(r *resourceBlock) []address {

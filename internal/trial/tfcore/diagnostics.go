@@ -27,7 +27,7 @@ type Diagnostic struct {
 	shown        hcl.Range // lines of the file; the subject's, unless more are needed to understand it
 }
 
-// Path is the attribute that a provider has named, such as role.tags["owner"].
+// Path returns the attribute that a provider has named, such as role.tags["owner"].
 func (d *Diagnostic) Path() string { return strings.TrimPrefix(pathText(d.Attribute), ".") }
 
 // Diagnostics are the errors and warnings of a command.
@@ -127,12 +127,12 @@ func (d *Diagnostic) snippet(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-// problem is an error of core itself.
+// problem returns an error of core itself.
 func problem(summary, format string, arguments ...any) *Diagnostic {
 	return &Diagnostic{Error: true, Summary: summary, Detail: fmt.Sprintf(format, arguments...)}
 }
 
-// failed is an error that is no diagnostic.
+// failed returns an error that is no diagnostic.
 func failed(err error) Diagnostics {
 	return Diagnostics{{Error: true, Summary: "Plugin error", Detail: err.Error()}}
 }

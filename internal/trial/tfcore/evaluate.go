@@ -219,7 +219,7 @@ func (w *walk) variable(name string) (cty.Value, Diagnostics) {
 	return converted, found
 }
 
-// resource is the value of a resource for those that refer to it: an object,
+// resource returns the value of a resource for those that refer to it: an object,
 // or a tuple of them where it has a count, or an object of them by key.
 func (w *walk) resource(a address, rng hcl.Range) (cty.Value, Diagnostics) {
 	r := w.config.resources[a]

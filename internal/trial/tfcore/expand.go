@@ -100,7 +100,7 @@ func each(set bool, a, b string) string {
 	return b
 }
 
-// repetition is what count and each are for an instance.
+// repetition returns what count and each are for an instance.
 func (x expansion) repetition(k key) repetition {
 	switch k.kind {
 	case numberKey:
@@ -112,7 +112,7 @@ func (x expansion) repetition(k key) repetition {
 	}
 }
 
-// anyRepetition is what they are before anything is known.
+// anyRepetition returns what they are before anything is known.
 func anyRepetition(r *resourceBlock) repetition {
 	switch {
 	case r.count != nil:

@@ -91,7 +91,7 @@ func ofText(of func(string) (string, error)) function.Function {
 	})
 }
 
-// functions are those of the language and of all providers. The core has
+// functions returns those of the language and of all providers. The core has
 // asked each provider of a test for its schemas before anything is evaluated.
 func (e *Core) functions() map[string]function.Function {
 	e.mu.Lock()

@@ -83,7 +83,7 @@ func (w *walk) applyGraph(ctx context.Context, p *Plan) *graph {
 	return g
 }
 
-// opened are the ephemeral resources that are needed by something that is done.
+// opened returns the ephemeral resources that are needed by something that is done.
 func (w *walk) opened(p *Plan) map[address]bool {
 	found := map[address]bool{}
 	for _, ch := range p.changes {
@@ -104,7 +104,7 @@ func (w *walk) opened(p *Plan) map[address]bool {
 	return found
 }
 
-// of are all steps after which a resource is as it is wanted.
+// of returns all steps after which a resource is as it is wanted.
 func (g *graph) of(a address) []*step {
 	all := []*step{g.ready[a]}
 	for i, s := range g.creations {

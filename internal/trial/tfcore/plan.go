@@ -81,7 +81,7 @@ func (e *Core) planNormally(ctx context.Context, c *config, s *state, o Options)
 	return p, found
 }
 
-// planSteps are one step for each provider, each resource of the configuration,
+// planSteps returns one step for each provider, each resource of the configuration,
 // and each instance that is in the state alone.
 func (w *walk) planSteps(ctx context.Context) []*step {
 	providers := w.providerSteps(w.keys)
@@ -202,7 +202,7 @@ func (w *walk) planManaged(ctx context.Context, r *resourceBlock, i instance, re
 	return found
 }
 
-// current is an instance as its provider finds it, or as an import brings it.
+// current returns an instance as its provider finds it, or as an import brings it.
 func (w *walk) current(ctx context.Context, r *resourceBlock, i instance) (o *object, importing string, found Diagnostics) {
 	st := w.state.object(i)
 	if st == nil {
@@ -220,7 +220,7 @@ func (w *walk) current(ctx context.Context, r *resourceBlock, i instance) (o *ob
 	return o, "", w.config.in(r.body, i.String(), append(found, wrong...))
 }
 
-// dependencies are all managed and other resources that a resource needs, by
+// dependencies returns all managed and other resources that a resource needs, by
 // the configuration: the state keeps them, for the order of destruction.
 func (w *walk) dependencies(a address) []address {
 	all := ancestors(w.direct[a], w.direct)

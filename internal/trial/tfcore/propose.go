@@ -34,7 +34,7 @@ func (all attributes) propose(prior, config cty.Value) cty.Value {
 	return cty.ObjectVal(values)
 }
 
-// member is an attribute of an object that may be null or unknown itself.
+// member returns an attribute of an object that may be null or unknown itself.
 func member(of cty.Value, name string, typ cty.Type) cty.Value {
 	switch {
 	case !of.IsKnown():

@@ -154,7 +154,7 @@ func (w *walk) importTarget(ctx context.Context, r *resourceBlock, i instance) (
 	return nil, "", nil
 }
 
-// identityOf is an identity as an import block spells it, completed with nulls.
+// identityOf returns an identity as an import block spells it, completed with nulls.
 func (w *walk) identityOf(r *resourceBlock, v cty.Value, rng hcl.Range) (cty.Value, Diagnostics) {
 	schema := w.client(r.provider).provider.identities[r.typ]
 	if schema == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 )
 
-// references are all resources that a block refers to, also by way of locals
+// references returns all resources that a block refers to, also by way of locals
 // and of what its count, for_each, depends_on and triggers say.
 func (c *config) references(r *resourceBlock, s *schema) []address {
 	traversals := append(slices.Clone(r.dependsOn), variables(r.count)...)
@@ -37,7 +37,7 @@ func variables(e hcl.Expression) []hcl.Traversal {
 	return e.Variables()
 }
 
-// resourcesIn are the declared resources that traversals lead to.
+// resourcesIn returns the declared resources that traversals lead to.
 func (c *config) resourcesIn(traversals []hcl.Traversal) []address {
 	found, locals := map[address]bool{}, map[string]bool{}
 	var follow func(all []hcl.Traversal)
@@ -63,7 +63,7 @@ func sortedAddresses(set map[address]bool) []address {
 	return slices.SortedFunc(maps.Keys(set), func(a, b address) int { return instance{address: a}.compare(instance{address: b}) })
 }
 
-// second is the second name of a traversal that begins with root: x of local.x.
+// second returns the second name of a traversal that begins with root: x of local.x.
 func second(t hcl.Traversal, root string) (string, bool) {
 	if len(t) < 2 || t.RootName() != root {
 		return "", false
@@ -72,7 +72,7 @@ func second(t hcl.Traversal, root string) (string, bool) {
 	return a.Name, ok
 }
 
-// ancestors are all resources that some resources need, directly or not.
+// ancestors returns all resources that some resources need, directly or not.
 func ancestors(of []address, direct map[address][]address) map[address]bool {
 	found := map[address]bool{}
 	var follow func(all []address)

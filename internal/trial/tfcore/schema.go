@@ -85,7 +85,7 @@ func newAttributes(of string, told []*tfprotov6.SchemaAttribute) (attributes, er
 	return all, nil
 }
 
-// wrap is the type of the whole attribute, made of that of one element.
+// wrap returns the type of the whole attribute, made of that of one element.
 func (o *nestedType) wrap(element cty.Type) (cty.Type, error) {
 	switch o.nesting {
 	case tfprotov6.SchemaObjectNestingModeSingle:
@@ -101,7 +101,7 @@ func (o *nestedType) wrap(element cty.Type) (cty.Type, error) {
 	}
 }
 
-// object is the type of values that have all of these attributes.
+// object returns the type of values that have all of these attributes.
 func (all attributes) object() cty.Type {
 	types := map[string]cty.Type{}
 	for name, a := range all {
@@ -110,7 +110,7 @@ func (all attributes) object() cty.Type {
 	return cty.Object(types)
 }
 
-// configType is the type of what may be written in a configuration: what is not
+// configType returns the type of what may be written in a configuration: what is not
 // required may be left out of an object.
 func (a *attribute) configType() cty.Type {
 	if a.nested == nil {
@@ -130,7 +130,7 @@ func (a *attribute) configType() cty.Type {
 	return whole
 }
 
-// at is the attribute at a path, or nil where the path leads into the elements
+// at returns the attribute at a path, or nil where the path leads into the elements
 // of a value that has no attributes of its own.
 func (all attributes) at(path cty.Path) *attribute {
 	var found *attribute

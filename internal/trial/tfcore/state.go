@@ -98,7 +98,7 @@ func (s *state) depose(i instance, name string) {
 	s.deposed[i][name] = o
 }
 
-// aside is a deposed object.
+// aside returns a deposed object.
 func (s *state) aside(i instance, name string) *stored {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,14 +126,14 @@ func (s *state) setDeposed(i instance, name string, o *stored) {
 	s.deposed[i][name] = o
 }
 
-// instances are all that have a current object, sorted.
+// instances returns all that have a current object, sorted.
 func (s *state) instances() []instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(s.objects), instance.compare)
 }
 
-// of are the instances of one resource.
+// of returns the instances of one resource.
 func (s *state) of(a address) []instance {
 	var all []instance
 	for _, i := range s.instances() {
@@ -172,7 +172,7 @@ func (p *provider) store(providerKey string, of address, o *object) (*stored, er
 	return st, nil
 }
 
-// decoded are the attributes as encoding/json has them.
+// decoded returns the attributes as encoding/json has them.
 func (st *stored) decoded() map[string]any {
 	return asJSON(st.shown)
 }

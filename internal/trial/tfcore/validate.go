@@ -19,7 +19,7 @@ func (e *Core) Validate(ctx context.Context, configuration string, o Options) Di
 	return append(found, e.validate(ctx, c, o)...)
 }
 
-// validate is what Terraform does before it plans: every block is checked by
+// validate returns what Terraform does before it plans: every block is checked by
 // its schema and by its provider, while nothing is known but what is written.
 func (e *Core) validate(ctx context.Context, c *config, o Options) Diagnostics {
 	w, found := e.newWalk(ctx, c, newState(), o)

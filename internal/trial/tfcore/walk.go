@@ -203,10 +203,10 @@ func (w *walk) inProvider(b *providerBlock, key string, found Diagnostics) Diagn
 	return w.config.in(b.body, address, found)
 }
 
-// providerName is how Terraform calls a provider's configuration.
+// providerName returns how Terraform calls a provider's configuration.
 func providerName(key string) string { return "registry.terraform.io/hashicorp/" + key }
 
-// providerConfig is what a provider's block says; without a block, nothing.
+// providerConfig returns what a provider's block says; without a block, nothing.
 func (w *walk) providerConfig(key string, p *provider) (cty.Value, *providerBlock, Diagnostics) {
 	b := w.config.providers[key]
 	if b == nil {
@@ -233,7 +233,7 @@ func (w *walk) providerSteps(of map[string]bool) map[string]*step {
 	return steps
 }
 
-// providerReferences are the resources that a provider's block refers to.
+// providerReferences returns the resources that a provider's block refers to.
 func (w *walk) providerReferences(ctx context.Context, key string) []address {
 	b, p := w.config.providers[key], (*provider)(nil)
 	if b == nil {

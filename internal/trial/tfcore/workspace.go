@@ -135,7 +135,7 @@ func (w *Workspace) Remove(address string) error {
 	return nil
 }
 
-// Resources are the addresses of all that is in the state.
+// Resources returns the addresses of all that is in the state.
 func (w *Workspace) Resources() []string {
 	var all []string
 	for _, i := range w.state.instances() {
@@ -144,7 +144,7 @@ func (w *Workspace) Resources() []string {
 	return all
 }
 
-// Attributes are those of an instance in the state, as encoding/json has them
+// Attributes returns those of an instance in the state, as encoding/json has them
 // with json.Number; nil if there is none.
 func (w *Workspace) Attributes(address string) map[string]any {
 	i, err := w.there(address)

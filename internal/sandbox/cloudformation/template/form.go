@@ -15,7 +15,7 @@ type Field struct {
 	Label string
 }
 
-// Form is the console's form: AWS::CloudFormation::Interface decides the
+// Form returns the console's form: AWS::CloudFormation::Interface decides the
 // groups, their order and the labels; it has no effect anywhere else
 // (aws-facts 9). Parameters that it leaves out come last.
 func (t *Template) Form() []Group {
@@ -94,7 +94,7 @@ func defaultText(v any) string {
 	return s
 }
 
-// interfaceOrder is the order in which parameters are shown and listed.
+// interfaceOrder returns the order in which parameters are shown and listed.
 func (t *Template) interfaceOrder(members map[string]any) []string {
 	_, groups := readInterface(t.Metadata)
 	var order []string

@@ -226,7 +226,7 @@ func number(text string) (*big.Float, bool) {
 	return n, true
 }
 
-// value is what Ref gives for the parameter: a string, or a list.
+// value returns what Ref gives for the parameter: a string, or a list.
 func (p Parameter) value(text string) any {
 	if !p.list() {
 		return text
@@ -252,7 +252,7 @@ func splitList(text string) []string {
 	return parts
 }
 
-// scalar is the text that CloudFormation makes of a string, number or boolean
+// scalar returns the text that CloudFormation makes of a string, number or boolean
 // (aws-facts 1.4).
 func scalar(v any) (string, bool) {
 	switch v := v.(type) {
