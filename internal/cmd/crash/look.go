@@ -60,11 +60,31 @@ var blots = []struct {
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<uuid>"},
 	{regexp.MustCompile(`[0-9a-f]{16,}`), "<hex>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
+	{regexp.MustCompile(`(<time>#)\d{12}`), "$1<count>"}, // a history's key ends in a revision
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "<sandbox>"},
 	{regexp.MustCompile(`"\d{10,13}"`), `"<moment>"`},
 	{regexp.MustCompile(`"ApproximateNumberOfMessages":"\d+"`), "<answered already>"}, // where this could hide a difference, leave checks it
 	{regexp.MustCompile(`(Revision\\*":)\d+`), "$1<count>"},
 	{regexp.MustCompile(`(XacctPublishers)\d+`), "$1<count>"},
+	{regexp.MustCompile(`(Incarnation\\*":\{\\*"ID\\*":\\*")[A-Z2-7]{26}`), "$1<in no state>"},
+}
+
+// ofState finds a resource's address and its incarnation in the line of the state.
+var ofState = regexp.MustCompile(`^state (\S+) .*"incarnation":"([A-Z2-7]{26})"`)
+
+// nameIncarnations replaces the random incarnations of the state's resources by
+// their addresses, everywhere: a record that holds another one still differs.
+func (w world) nameIncarnations() {
+	var names []string
+	for _, line := range w {
+		if found := ofState.FindStringSubmatch(line); found != nil {
+			names = append(names, found[2], "<incarnation of "+found[1]+">")
+		}
+	}
+	replacer := strings.NewReplacer(names...)
+	for i := range w {
+		w[i] = replacer.Replace(w[i])
+	}
 }
 
 // look records the world.
@@ -87,6 +107,7 @@ func (s *stage) look(ctx context.Context) (world, error) {
 		return nil, err
 	}
 	seen = append(seen, state...)
+	seen.nameIncarnations()
 	for i := range seen {
 		for _, blot := range blots {
 			seen[i] = blot.what.ReplaceAllString(seen[i], blot.by)
