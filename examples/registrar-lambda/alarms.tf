@@ -4,7 +4,7 @@
 # `xacct dead-letters list`.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${local.name}-dead-letters"
-  alarm_description   = "Messages of hub ${var.hub} were put aside: xacct dead-letters list --hub ${var.hub}"
+  alarm_description   = "Messages of hub ${var.hub} are in the dead-letter queue: xacct dead-letters list --hub ${var.hub}"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = reverse(split(":", data.xacct_hub.this.dead_letter_queue_arn))[0] }

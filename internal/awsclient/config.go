@@ -65,7 +65,7 @@ type Product struct{ Name, Version string }
 // DefaultMaxRetries is that of the hashicorp/aws provider.
 const DefaultMaxRetries = 25
 
-// Diagnostic is one thing to tell whoever wrote the configuration.
+// Diagnostic is one error or warning for the author of the configuration.
 type Diagnostic struct {
 	Warning   bool   // false: an error
 	Attribute string // the argument it is about, such as "region"; may be empty

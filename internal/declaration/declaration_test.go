@@ -172,8 +172,8 @@ func TestADeclarationFromBeforeOptionalPermissionsHasNone(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsCompared changes one field at a time: a field that somebody
-// adds and forgets in DiffersFrom would be adopted over in silence.
+// TestEveryFieldIsCompared changes one field at a time: a field that is
+// added and forgotten in DiffersFrom would be adopted over in silence.
 func TestEveryFieldIsCompared(t *testing.T) {
 	changeEach(reflect.TypeFor[Declaration](), nil, func(at []int, name string) {
 		other := full()

@@ -34,7 +34,7 @@ func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
 		"an optional policy":      {soundHub + "role: {path: /}\noptional_permissions:\n  logs:\n    description: Logs\n    managed_policy_arns: [x]\n", `f:6:27: optional_permissions.logs.managed_policy_arns.x: `},
 		"a policy by name":        {soundHub + "role:\n  managed_policy_arns:\n    - ReadOnlyAccess\n", `f:4:7: role.managed_policy_arns.ReadOnlyAccess: `},
 		"a customer":              {soundHub + "role: {path: /}\ncustomer: {id: -x}\n", `f:3:12: customer.id: "-x" is not a customer's ID`},
-		"a Region that is no hub": {soundHub + "role: {path: /}\ncustomer: {id: x, region: eu-west-1}\n", `f:3:19: customer.region: "eu-west-1" is none of the hub's Regions`},
+		"a Region that is no hub": {soundHub + "role: {path: /}\ncustomer: {id: x, region: eu-west-1}\n", `f:3:19: customer.region: invalid Region "eu-west-1": must be one of the hub's Regions`},
 		"an address":              {soundHub + "role: {path: /}\ntemplate_url: http://x\n", `f:3:1: template_url: `},
 		"several, in order":       {"hub: {name: acme, vendor_account_id: x, region: mars-1}\nrole: {path: /}", "f:1:19: hub.vendor_account_id: "},
 	} {

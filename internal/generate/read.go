@@ -121,7 +121,7 @@ func (d *decoder) names(g *Generator) {
 	}
 }
 
-// customer is the link of the one customer, where there is one.
+// customer is the link of the one customer, if the file has one.
 func (d *decoder) customer(g *Generator) {
 	c := g.spec.Customer
 	if c == nil {
@@ -143,7 +143,7 @@ func (d *decoder) customer(g *Generator) {
 		}
 	}
 	if region, err := account.ParseRegion(g.declared.Region); err != nil || !slices.Contains(g.hub.Regions, region) {
-		d.on("customer.region", "%q is none of the hub's Regions", g.declared.Region)
+		d.on("customer.region", "invalid Region %q: must be one of the hub's Regions", g.declared.Region)
 	}
 	if c.Shard < 0 || c.Shard > 9999 {
 		d.on("customer.shard", "%d is not between 0 and 9999", c.Shard)

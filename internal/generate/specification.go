@@ -7,7 +7,7 @@
 // vendor's hub as CloudFormation. Templates and links come from the same code
 // as the provider's.
 //
-// It writes files' contents, not files, calls nobody, and invents no external
+// It writes files' contents, not files, calls no service, and invents no external
 // ID: whatever it makes follows from the specification alone.
 package generate
 

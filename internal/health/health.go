@@ -5,10 +5,10 @@
 // the registry in line with what that shows: a role that stopped working
 // becomes degraded, one that works again becomes active.
 //
-// It disconnects nobody, and holds nothing against a customer that may be the
+// It disconnects no customer, and holds nothing against a customer that may be the
 // vendor's own trouble: a throttle, an outage, a permission that the vendor
-// lost. When a round is due, and where its result is shown, is for whoever
-// starts one.
+// lost. When a round is due, and where its result is shown, is for the
+// caller.
 package health
 
 import (
@@ -125,8 +125,8 @@ func Round(ctx context.Context, config Config) ([]Finding, error) {
 	return newRound(config).run(ctx, customers, suspicious)
 }
 
-// Customer proves the roles of one customer. Whoever names a customer means
-// it: a refusal is believed.
+// Customer proves the roles of one customer. The caller named the customer,
+// so a refusal is believed.
 func Customer(ctx context.Context, config Config, id string) ([]Finding, error) {
 	customer, err := config.Registry.Customer(ctx, id)
 	if err != nil {

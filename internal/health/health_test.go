@@ -83,7 +83,7 @@ func TestAFullRoundFindsWhatWasOpenedLater(t *testing.T) {
 	}
 }
 
-func TestNobodyIsHurtByAnOutage(t *testing.T) {
+func TestNoCustomerIsHurtByAnOutage(t *testing.T) {
 	w := newWorld("globex", "initech")
 	w.degrade("initech")
 	w.roles["globex"], w.roles["initech"] = throttled, throttled
@@ -142,7 +142,7 @@ func TestAWitnessSpeaksOnlyForRolesOfTheSameKind(t *testing.T) {
 	}
 }
 
-// TestADoubtedDeleteIsConfirmedByTheJuryOnly: its Delete came, and nobody knows
+// TestADoubtedDeleteIsConfirmedByTheJuryOnly: its Delete came, and it is not known
 // whether the answer arrived.
 func TestADoubtedDeleteIsConfirmedByTheJuryOnly(t *testing.T) {
 	doubt := func(w *world) {
@@ -503,7 +503,7 @@ func TestARoundAfterARestoreFindsTheRolesThatWereForgotten(t *testing.T) {
 	for _, f := range findings {
 		verdicts[f.Registration.CustomerID] = f.Verdict
 	}
-	// Who is refused has most likely never connected.
+	// A customer whose role refuses has most likely never connected.
 	if diff := cmp.Diff(map[string]Verdict{"globex": Works, "initech": Works, "hooli": Unknown}, verdicts); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s", diff)
 	}

@@ -17,7 +17,7 @@ const suspicious = 3
 // believeAll finds nothing suspicious.
 const believeAll = int(^uint(0) >> 1)
 
-// jury holds accusations back until somebody has shown that the vendor can
+// jury holds accusations back until a witness has shown that the vendor can
 // assume roles of that kind at all.
 type jury struct {
 	suspicious int

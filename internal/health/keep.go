@@ -38,8 +38,8 @@ type Claims interface {
 }
 
 // Keep makes a round whenever one is due, until the context ends. Rounds are
-// slow: each role has its moment in a quarter of the interval, so that nobody
-// notices them. A registrar that dies in a round leaves it to the next one, who
+// slow: each role has its moment in a quarter of the interval, so that they
+// add no noticeable load. A registrar that dies in a round leaves it to the next one, who
 // starts over when it would have ended.
 func Keep(ctx context.Context, s Schedule) {
 	s.Round.Spread = s.Every / 4
@@ -54,8 +54,8 @@ func Keep(ctx context.Context, s Schedule) {
 	}
 }
 
-// Once makes a round if one is due, as fast as it can: for whoever is woken for
-// it and may not wait.
+// Once makes a round if one is due, as fast as it can: for a process that is
+// started for it and may not wait.
 func Once(ctx context.Context, s Schedule) {
 	s.Round.Spread = 0
 	s.Round = newRound(s.Round).Config
@@ -65,13 +65,13 @@ func Once(ctx context.Context, s Schedule) {
 // fullEvery makes every role's full proof a weekly one, if a round is daily.
 const fullEvery = 7
 
-// turn makes a round, if one is due and nobody else makes it.
+// turn makes a round, if one is due and no other registrar makes it.
 func (s Schedule) turn(ctx context.Context) {
 	begun := s.Round.Clock()
 	number, mine, err := s.Claim.ClaimRound(ctx, begun.Add(s.Round.Spread+s.Every/8))
 	if err != nil {
 		if ctx.Err() == nil {
-			s.Log.Warn("nobody can tell whether a round of proofs is due", "error", err)
+			s.Log.Warn("cannot read whether a round of proofs is due", "error", err)
 		}
 		return
 	}

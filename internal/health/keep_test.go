@@ -69,8 +69,8 @@ func TestEveryRoleIsLookedAtOnceADayHoweverManyRegistrarsThereAre(t *testing.T) 
 		time.Sleep(10*24*time.Hour + 12*time.Hour)
 		stop()
 		registrars.Wait()
-		// The time until somebody looks whether a round is due is what there may
-		// be less of them.
+		// There may be fewer of them by the time until a registrar looks whether a
+		// round is due.
 		if proofs := w.once + w.full; proofs%3 != 0 || proofs < 30 || proofs > 33 {
 			t.Errorf("%d proofs of 3 roles in ten days and a half", proofs)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // UnconfirmedError says that a hub can't go back to known accounts, because
-// nobody knows the accounts of some links.
+// the accounts of some links are unknown.
 type UnconfirmedError struct {
 	Hub       string
 	Customers []string

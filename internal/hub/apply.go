@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Create makes the hub. Where an earlier Create was cut short it goes on; where
+// Create makes the hub. If an earlier Create was cut short it goes on; if
 // there is a hub already the error is *registry.HubExistsError, and nothing is
 // changed. Where one is just being deleted it waits until that is done.
 //
 // The table comes first and its record says "creating" until everything is
-// there, so that nothing is ever made that nobody would find again.
+// there, so that everything that was made can be found again.
 func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
@@ -68,7 +68,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	return h.converge(ctx, record, spec)
 }
 
-// Update makes the hub what is declared, and mends what is missing of it. A
+// Update makes the hub what is declared, and restores what is missing of it. A
 // Region with live stacks is not given up: that is *LiveError.
 func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
@@ -112,7 +112,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 
 // announce notes what others have to know before it is done. New Regions are
 // noted as ones whose topics may be there but are not offered: should it end at
-// that, whoever looks after the hub next knows of them, be it an Update that no
+// that, the next operation on the hub knows of them, be it an Update that no
 // longer wants them, or a Delete; so are more topics than there were. And who may read templates is noted before the
 // readers are counted, so that a customer who is added meanwhile is counted
 // there, or lets themselves in.
@@ -292,7 +292,7 @@ func (h *Manager) explainRegistry(err error) error {
 	case errors.Is(err, registry.ErrNoHub):
 		return err
 	case errors.Is(err, registry.ErrConflict):
-		return fmt.Errorf("hub %s was changed by somebody else at the same time: apply again: %w", h.name, err)
+		return fmt.Errorf("hub %s was changed by another process at the same time: apply again: %w", h.name, err)
 	}
 	return h.clients.Explain(err, h.tableARN())
 }

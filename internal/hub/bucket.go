@@ -34,7 +34,7 @@ func (h *Manager) ensureBucket(ctx context.Context, record registry.HubRecord) e
 	return h.ensureBucketTags(ctx, bucket, record.Tags)
 }
 
-// bucketEncryption is with S3's own keys. With one of KMS, every customer would
+// bucketEncryption returns encryption with S3's own keys. With one of KMS, every customer would
 // need that key to read a template, an anonymous reader could not (aws-facts 1.20).
 func bucketEncryption() *types.ServerSideEncryptionConfiguration {
 	return &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{
@@ -107,7 +107,7 @@ func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, rea
 
 // ensureAccess lets those read templates whom the hub's record names. Public
 // access is opened before a public policy is written, and closed after it has
-// gone: in between, nobody who may read is kept from it.
+// gone: in between, no one who may read is kept from it.
 func (h *Manager) ensureAccess(ctx context.Context, record registry.HubRecord) error {
 	public := record.TemplateAccess == onboarding.TemplatesPublic
 	if public {
@@ -131,7 +131,7 @@ func (h *Manager) setPublicAccess(ctx context.Context, record registry.HubRecord
 }
 
 // publicAccess returns what the bucket should block: everything, but that where
-// templates are public its policy may name everybody as their reader.
+// templates are public its policy may name every principal as their reader.
 func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfiguration {
 	private := record.TemplateAccess != onboarding.TemplatesPublic
 	return &types.PublicAccessBlockConfiguration{

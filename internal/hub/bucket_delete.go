@@ -35,7 +35,7 @@ func (h *Manager) deleteBucket(ctx context.Context, record registry.HubRecord) (
 }
 
 // keepBucket makes the bucket nothing but the owner of its name: empty, closed to
-// everybody outside of the account, and tagged. It returns the name; empty: the
+// every principal outside of the account, and tagged. It returns the name; empty: the
 // bucket is gone, and with it the name.
 func (h *Manager) keepBucket(ctx context.Context, record registry.HubRecord) (string, error) {
 	owner := aws.String(h.clients.Account.String())

@@ -19,7 +19,7 @@ import (
 // free when the hub is destroyed could be taken by a stranger, who would then
 // serve their template under the vendor's link. So a new hub's bucket is in the
 // account-regional namespace of S3, where no other account can ever create a
-// bucket of that name (aws-facts 12.15). Where there is none, and in hubs that
+// bucket of that name (aws-facts 12.15). In Regions without it, and in hubs that
 // are older than this, the name ends in a secret hash, and an emptied bucket
 // stays behind to keep it.
 

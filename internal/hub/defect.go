@@ -9,7 +9,7 @@ import (
 )
 
 // Defect is a part of a hub that is not there, or a property of one that is
-// not what it should be. Update mends it.
+// not what it should be. Update repairs it.
 type Defect struct {
 	Part     Part
 	Property Property // empty: the part itself is not there

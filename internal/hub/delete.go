@@ -190,7 +190,7 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 		case record.State != registry.HubDeleting:
 			return nil
 		case waited >= deletionPatience:
-			return fmt.Errorf("hub %s is being deleted, and that has not ended for %s: it was cut short. Whoever has begun it has to destroy the hub again", h.name, deletionPatience)
+			return fmt.Errorf("hub %s is being deleted, and that has not ended for %s: it was cut short. Repeat the destroy that was begun", h.name, deletionPatience)
 		}
 		if err := h.wait(ctx, pause); err != nil {
 			return err
@@ -200,7 +200,7 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 
 // TakeOver gives a hub that is there, and is what is declared, the incarnation of
 // a spec, so that the state that had it before can't delete it any more, and
-// mends what is missing of it. What is declared is compared by the caller, with
+// restores what is missing of it. What is declared is compared by the caller, with
 // the record as it was read; if that has changed since, it is registry.ErrConflict.
 func (h *Manager) TakeOver(ctx context.Context, existing registry.HubRecord, spec Spec) (State, error) {
 	existing.Incarnation = spec.Incarnation

@@ -85,7 +85,7 @@ var drifts = map[string]struct {
 	"the queue delays messages":          {func(m meddler) error { return m.queue(mainQueue, "DelaySeconds", "900") }, Queue, DeliveryDelay},
 	"the queue's policy is gone":         {func(m meddler) error { return m.queue(mainQueue, "Policy", "") }, Queue, Policy},
 	"the queue has no dead letters":      {func(m meddler) error { return m.queue(mainQueue, "RedrivePolicy", "") }, Queue, RedrivePolicy},
-	"the queue has somebody's key":       {func(m meddler) error { return m.queue(mainQueue, "KmsMasterKeyId", someKey) }, Queue, Encryption},
+	"the queue has a foreign key":        {func(m meddler) error { return m.queue(mainQueue, "KmsMasterKeyId", someKey) }, Queue, Encryption},
 	"the queue is not encrypted":         {func(m meddler) error { return m.queue(mainQueue, "SqsManagedSseEnabled", "false") }, Queue, Encryption},
 
 	"the dead letters are deleted":       {func(m meddler) error { return m.deleteQueue(m.ctx, deadLetters) }, DeadLetterQueue, ""},
@@ -103,7 +103,7 @@ var drifts = map[string]struct {
 		_, err := m.Manager.clients.S3().DeletePublicAccessBlock(m.ctx, &s3.DeletePublicAccessBlockInput{Bucket: m.bucket()})
 		return err
 	}, Bucket, PublicAccess},
-	"the bucket has somebody's key": {func(m meddler) error {
+	"the bucket has a foreign key": {func(m meddler) error {
 		_, err := m.Manager.clients.S3().PutBucketEncryption(m.ctx, &s3.PutBucketEncryptionInput{
 			Bucket: m.bucket(), ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{Rules: []s3types.ServerSideEncryptionRule{{
 				ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{SSEAlgorithm: s3types.ServerSideEncryptionAwsKms},
@@ -136,7 +136,7 @@ var drifts = map[string]struct {
 	}, Table, Encryption},
 }
 
-func TestWhatIsChangedByHandIsNamedAndMended(t *testing.T) {
+func TestWhatIsChangedByHandIsNamedAndRepaired(t *testing.T) {
 	t.Parallel()
 	for name, drift := range drifts {
 		t.Run(name, func(t *testing.T) {
@@ -163,12 +163,12 @@ func TestWhatIsChangedByHandIsNamedAndMended(t *testing.T) {
 }
 
 // TestStatementsOfATopicThatAreChangedByHandAreRepaired: other than the rest,
-// the publishers are mended by a refresh already.
+// the publishers are repaired by a refresh already.
 func TestStatementsOfATopicThatAreChangedByHandAreRepaired(t *testing.T) {
 	t.Parallel()
 	for name, policy := range map[string]string{
-		"all are gone":      `{"Version":"2008-10-17","Statement":[{"Sid":"owner","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Subscribe","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0","Condition":{"StringEquals":{"AWS:SourceOwner":"111111111111"}}}]}`,
-		"somebody let more": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctPublishers1","Effect":"Allow","Principal":"*","Action":"SNS:Publish","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0"}]}`,
+		"all are gone":    `{"Version":"2008-10-17","Statement":[{"Sid":"owner","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Subscribe","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0","Condition":{"StringEquals":{"AWS:SourceOwner":"111111111111"}}}]}`,
+		"others let more": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctPublishers1","Effect":"Allow","Principal":"*","Action":"SNS:Publish","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

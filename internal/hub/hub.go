@@ -6,8 +6,8 @@
 // bucket of templates and the registry's table, and keeps who may publish and
 // who may read.
 //
-// Every step is of the kind "see to it that": a crash in the middle, or a part
-// that somebody deleted, is mended by doing the same again. The package knows
+// Every step is idempotent: after a crash in the middle, or if a part was
+// deleted by hand, doing the same again repairs the hub. The package knows
 // nothing of Terraform, and never looks into a message or a template.
 package hub
 
@@ -67,7 +67,7 @@ func (h *Manager) Registry() *registry.Registry { return h.registry }
 // Permissions returns the lists of who may publish and read templates.
 func (h *Manager) Permissions() *Permissions { return h.permissions }
 
-// Spec is what somebody declares of a hub.
+// Spec is what is declared of a hub.
 type Spec struct {
 	DisplayName     string
 	SupportURL      string
@@ -76,7 +76,7 @@ type Spec struct {
 	TemplateAccess  onboarding.TemplateAccess
 	ResponseTimeout time.Duration
 	SkipSignatures  bool                // do not check SNS's signatures of messages
-	EventBus        account.EventBusARN // the vendor's own; zero: nobody is told anything
+	EventBus        account.EventBusARN // the vendor's own; zero: no events are published
 	KMSKey          account.KMSKeyARN   // for table and queues; zero: AWS's own keys
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
@@ -100,7 +100,7 @@ type State struct {
 	// Lists are those of who may publish and who may read, for Reconcile.
 	Lists map[registry.ListKey]registry.Shard
 
-	// Defects are what Update would mend, sorted.
+	// Defects are what Update would repair, sorted.
 	Defects []Defect
 
 	// Untested says that the queue was too long to find out whether what was
@@ -108,12 +108,12 @@ type State struct {
 	Untested bool
 
 	// PoliciesBehind says that a topic's policy does not carry the registry's
-	// number: customers may be unable to publish. Permissions().Repair mends it.
+	// number: customers may be unable to publish. Permissions().Repair repairs it.
 	PoliciesBehind bool
 }
 
 // LiveError says that customers' stacks stand in the way: without the hub, or
-// without its topic in their Region, their Delete would have nobody to go to,
+// without its topic in their Region, their Delete would reach no registrar,
 // and they would hang.
 type LiveError struct {
 	Hub    string

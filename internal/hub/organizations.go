@@ -25,7 +25,7 @@ func publishersOf(shard registry.Shard) iampolicy.Publishers {
 	return who
 }
 
-// AllowOrganization sees to it that all accounts of an organization may publish
+// AllowOrganization ensures that all accounts of an organization may publish
 // to a shard's topics in every Region.
 func (p *Permissions) AllowOrganization(ctx context.Context, shard int, id account.OrganizationID) error {
 	ctx, cancel := context.WithTimeout(ctx, allowPatience)

@@ -48,7 +48,7 @@ func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
+func TestAnOrganizationThatNoLinkNamesAnyMoreIsSweptOff(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	link, err := w.registry.CreateLink(t.Context(), onboarding.Link{
@@ -60,7 +60,7 @@ func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
 	w.clock.Advance(30 * 24 * time.Hour)
 	w.reconcile()
 	if len(w.organizations(frankfurt)) != 1 {
-		t.Error("the link is open, and nobody of the organization may publish")
+		t.Error("the link is open, and no account of the organization may publish")
 	}
 	link.Closed, link.ClosedAt = true, w.clock.Now()
 	_, err = w.registry.UpdateLink(t.Context(), link)
@@ -79,7 +79,7 @@ func TestAnOrganizationThatNobodyNamesAnyMoreIsSweptOff(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnybody(t *testing.T) {
+func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnAccount(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	open := spec()

@@ -72,14 +72,14 @@ const (
 
 	// fresh is how long the note that an account was asked for stays good
 	// before it is renewed, and settled is the age at which tidying up may
-	// act on it: whoever was told "allowed" has at least the time between the
+	// act on it: a caller that was told "allowed" has at least the time between the
 	// two to write the link that keeps the account on the list.
 	fresh   = 30 * time.Minute
 	settled = time.Hour
 )
 
-// Allow sees to it that an account may publish to a shard's topics in every
-// Region, and read templates where not everybody may. When it returns nil the
+// Allow ensures that an account may publish to a shard's topics in every
+// Region, and read templates if these are not public. When it returns nil the
 // permission is in all policies.
 func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error {
 	return p.join(ctx, registry.ShardList(shard), id)
@@ -88,7 +88,7 @@ func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error
 // join adds an account to a list, together with those that come at the same time.
 func (p *Permissions) join(ctx context.Context, list registry.ListKey, id account.ID) error {
 	b := p.writer(list).join(id, func(b *batch) {
-		// The write is everybody's in the batch, so that no single caller's
+		// The write is for all callers in the batch, so that no single caller's
 		// cancellation ends it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowPatience)
 		defer cancel()
@@ -102,7 +102,7 @@ func (p *Permissions) join(ctx context.Context, list registry.ListKey, id accoun
 	}
 }
 
-// allowAll allows accounts together. Where that is refused because of one of
+// allowAll allows accounts together. If that is refused because of one of
 // them, each is tried by itself: the others have nothing to do with it.
 func (p *Permissions) allowAll(ctx context.Context, list registry.ListKey, accounts []account.ID) map[account.ID]error {
 	errs := map[account.ID]error{}
@@ -197,7 +197,7 @@ func (p *Permissions) Repair(ctx context.Context) error {
 
 // setRegions makes the shard's Regions the given ones, and writes the policies
 // of their topics. Even where the Regions stay, policies that are behind are
-// mended.
+// repaired.
 func (p *Permissions) setRegions(ctx context.Context, shard int, regions []account.Region) error {
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		if slices.Equal(now.Regions, sortRegions(regions)) {
@@ -249,7 +249,7 @@ func (p *Permissions) writer(list registry.ListKey) *listWriter {
 	return w
 }
 
-// join adds an account to the batch that is next, and sees to it that somebody
+// join adds an account to the batch that is next, and ensures that a goroutine
 // works the batches off.
 func (w *listWriter) join(id account.ID, work func(*batch)) *batch {
 	w.mu.Lock()

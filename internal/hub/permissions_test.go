@@ -143,7 +143,7 @@ func allowAll(t *testing.T, h *Manager, from, to int) {
 	all.Wait()
 }
 
-// allowed fails the test where a policy names anybody but the first n accounts.
+// allowed fails the test if a policy names other accounts than the first n.
 func (w *world) allowed(n int) {
 	w.t.Helper()
 	for _, region := range spec().Regions {
@@ -164,7 +164,7 @@ func TestProcessesThatAllowAtOnceLoseNothing(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = smithytime.SleepWithContext // by the machine's clock, so that nobody's lease ends early
+		h.wait = smithytime.SleepWithContext // by the machine's clock, so that no lease ends early
 		all.Go(func() { allowAll(t, h, p*each, (p+1)*each) })
 	}
 	all.Wait()
@@ -242,7 +242,7 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	state, err := w.Read(t.Context())
 	w.must(err)
 	if !state.PoliciesBehind {
-		t.Fatal("nobody saw that a policy is behind")
+		t.Fatal("the state does not say that a policy is behind")
 	}
 	w.must(w.process().Permissions().Repair(t.Context()))
 	w.mayPublish(initech, frankfurt, virginia)
@@ -304,7 +304,7 @@ func TestAFullTopicIsAnErrorBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
-func TestAccountsThatNobodyNamesAnyMoreAreSweptOff(t *testing.T) {
+func TestAccountsThatNoLinkNamesAnyMoreAreSweptOff(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	link := w.linked("globex", globex)

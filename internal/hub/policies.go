@@ -24,7 +24,7 @@ const (
 	leaseTime = 20 * time.Second
 	// requestTime is how long one request to SNS may take. It is started only
 	// while the lease has more than that left, so that a slow one cannot
-	// arrive after somebody else's.
+	// arrive after another writer's.
 	requestTime = 5 * time.Second
 )
 

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// Retention is the longest that SQS offers (aws-facts 6): what nobody
-	// listened to is still there after a fortnight's outage.
+	// Retention is the longest that SQS offers (aws-facts 6): what no
+	// registrar received is still there after a fortnight's outage.
 	Retention = 14 * 24 * time.Hour
 
 	// Visibility is how long a registrar may work on a message before another

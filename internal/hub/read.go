@@ -18,9 +18,9 @@ import (
 // reporter takes note of a defect. It may be called concurrently.
 type reporter func(Part, Property, string)
 
-// Read finds out how the hub is, and what of it needs mending. It asks for
+// Read finds out how the hub is, and what of it needs repair. It asks for
 // what customers depend on, with one to three calls for each part however many
-// customers there are, and changes nothing. Where there is no hub the error is registry.ErrNoHub.
+// customers there are, and changes nothing. If there is no hub the error is registry.ErrNoHub.
 func (h *Manager) Read(ctx context.Context) (State, error) {
 	record, lists, err := h.readRecord(ctx)
 	if err != nil {

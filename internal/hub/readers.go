@@ -21,13 +21,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Who may read templates is the bucket's policy, which S3 replaces as blindly as
+// The readers of templates are in the bucket's policy, which S3 replaces as blindly as
 // SNS does. So it is written in the same way as the topics' policies are, under
-// a lease of the registry: whoever the hub's template access lets read then is
-// in it. Where that are the customers' accounts, their list is in the item with
-// the lease, and is whoever may publish.
+// a lease of the registry: the principals that the hub's template access lets
+// read then are in it. If those are the customers' accounts, their list is in the
+// item with the lease, and consists of the publishers.
 
-// LetRead sees to it that an account may read templates where the hub's record
+// LetRead ensures that an account may read templates if the hub's record
 // names those who may. It comes before anything else that is done for a
 // customer: when it fails, nothing was changed.
 func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id account.ID) error {
@@ -38,7 +38,7 @@ func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id
 }
 
 // letReadToo follows a change of publishers. It asks how the hub is now, and not
-// how it was when the caller began: somebody may have changed the hub meanwhile,
+// how it was when the caller began: the hub may have been changed meanwhile,
 // and counted its customers before these were among them.
 func (p *Permissions) letReadToo(ctx context.Context, accounts []account.ID) error {
 	record, err := p.hub.registry.Hub(ctx)
@@ -105,8 +105,8 @@ func (p *Permissions) repairReaders(ctx context.Context, record registry.HubReco
 	return p.change(ctx, registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} })
 }
 
-// readers returns the accounts that may read by the hub's record: whoever may
-// publish. There has to be room for all of them.
+// readers returns the accounts that may read by the hub's record: the
+// publishers. There has to be room for all of them.
 func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([]account.ID, error) {
 	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil, nil

@@ -127,7 +127,7 @@ func TestAPrivateBucketBlocksPublicAccess(t *testing.T) {
 			state, err := w.Read(t.Context())
 			w.must(err)
 			if len(state.Defects) != 1 || !strings.Contains(state.Defects[0].String(), string(PublicAccess)) {
-				t.Errorf("missing: %v, want the setting that somebody opened", state.Defects)
+				t.Errorf("missing: %v, want the setting that was opened", state.Defects)
 			}
 			w.access(access)
 			w.complete(frankfurt, virginia)
@@ -156,7 +156,7 @@ func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 					seen, err := w.process().Read(t.Context())
 					w.must(err)
 					if seen.Record.TemplateAccess == to && len(seen.Defects) == 0 && !seen.PoliciesBehind {
-						// What nobody would mend must be right.
+						// What no update would repair must be right.
 						w.readable(to)
 					}
 					_, err = w.process().Update(t.Context(), specFor(to))
@@ -194,7 +194,7 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = smithytime.SleepWithContext // by the machine's clock, so that nobody's lease ends early
+		h.wait = smithytime.SleepWithContext // by the machine's clock, so that no lease ends early
 		for n := range each {
 			all.Go(func() {
 				if err := h.Permissions().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
@@ -213,8 +213,8 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten: whoever adds them
-// saw a public hub.
+// TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten: the process that adds
+// them saw a public hub.
 func TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPublic)
@@ -250,7 +250,7 @@ func TestReadersGoWhenPublishersGo(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// full fills the list of readers with accounts that nobody has, but for some
+// full fills the list of readers with invented accounts, but for some
 // places.
 func (w *world) full(free int) {
 	w.t.Helper()
@@ -360,7 +360,7 @@ func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAPresignedTemplateIsReadByWhoeverHasItUntilItDies(t *testing.T) {
+func TestAPresignedTemplateIsReadByItsHoldersUntilItExpires(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPresigned)
 	record := w.hubRecord()

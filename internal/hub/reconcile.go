@@ -21,14 +21,14 @@ import (
 // So it is not enough to allow accounts when links are written: what links and
 // registrations need is compared with the lists, in both directions.
 
-// Reconcile makes the lists of a hub what its customers need. Who is missing is
-// allowed, accounts of an organization that have a live stack among them: an
+// Reconcile makes the lists of a hub what its customers need. Missing accounts
+// are allowed, those of an organization that have a live stack among them: an
 // account that leaves the organization loses what it had through it, and could
-// not publish the Delete of its stack (aws-facts 1.14). Who is needed no more, whatever the reason, is marked, and taken off
+// not publish the Delete of its stack (aws-facts 1.14). Accounts that are not needed any more, whatever the reason, are marked, and taken off
 // once the mark is older than onboarding.Grace.
 //
 // Lists may have been read already, with the hub's Read; nil: they are read
-// here. A list that can't be mended does not keep the others from it.
+// here. A list that can't be repaired does not keep the others from it.
 func (p *Permissions) Reconcile(ctx context.Context, record registry.HubRecord, customers []onboarding.Customer, lists map[registry.ListKey]registry.Shard) error {
 	if lists == nil {
 		var err error

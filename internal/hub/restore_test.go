@@ -39,7 +39,7 @@ func (w *world) pass(d time.Duration) {
 	w.box.Clock().Advance(d)
 }
 
-func TestATableThatWasRestoredIsNoticedAndMended(t *testing.T) {
+func TestATableThatWasRestoredIsNoticedAndRepaired(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.linked("globex", globex)

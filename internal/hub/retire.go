@@ -119,7 +119,7 @@ func (h *Manager) muteTopic(ctx context.Context, topic account.TopicARN) error {
 		return h.clients.Explain(err, topic.String())
 	}
 	who, sequence, ours := iampolicy.PublishersOf(attributes["Policy"])
-	if ours && who.Nobody() {
+	if ours && who.Empty() {
 		return nil
 	}
 	policy, err := iampolicy.MergePublishers(attributes["Policy"], topic, iampolicy.Publishers{}, sequence)

@@ -54,7 +54,7 @@ func (e *LostError) Error() string {
 		names[i] = topic.String()
 	}
 	return fmt.Sprintf("a test message to each of these topics did not arrive in the queue of hub %s within half a minute: %s. "+
-		"SNS loses without a word what the policy of the queue's KMS key refuses: compare it with the statement that the plan prints. "+
+		"SNS silently loses what the policy of the queue's KMS key refuses: compare it with the statement that the plan prints. "+
 		"A registrar that is older than this release puts the test among the dead letters: upgrade it first", e.Hub, strings.Join(names, ", "))
 }
 

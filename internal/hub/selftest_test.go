@@ -212,11 +212,11 @@ func TestOnlyWhatHasChangedIsTested(t *testing.T) {
 	m := meddler{w, t.Context()}
 	w.must(m.subscription("RawMessageDelivery", "true"))
 	if n := published(w, func() { w.update(more) }); n != 1 {
-		t.Errorf("%d messages for a mended subscription", n)
+		t.Errorf("%d messages for a repaired subscription", n)
 	}
 	w.must(m.queue(mainQueue, "Policy", ""))
 	if n := published(w, func() { w.update(more) }); n != 3 {
-		t.Errorf("%d messages for a mended policy of the queue", n)
+		t.Errorf("%d messages for a repaired policy of the queue", n)
 	}
 	if n := w.messages(); n != 0 {
 		t.Errorf("%d messages are left", n)

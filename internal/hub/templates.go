@@ -32,7 +32,7 @@ func TemplateHash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// TemplateURL is where the template with a hash is, or would be: the address
+// TemplateURL returns where the template with a hash is, or would be: the address
 // in the bucket's own Region, which works from every Region (aws-facts 3.5).
 func TemplateURL(record registry.HubRecord, hash string) string {
 	return fmt.Sprintf("https://%s.s3.%s.%s/%s", record.Bucket, record.Region, record.Region.Partition().DNSSuffix(), templateKey(hash))
@@ -48,12 +48,12 @@ type published struct {
 }
 
 // renewal is the age at which a template that is published once more is written
-// once more. Sweeps go by age (see SweepTemplates): whoever was told that a
+// once more. Sweeps go by age (see SweepTemplates): a process that was told that a
 // template is there has the rest of the grace period to write the link that
 // keeps it.
 const renewal = 24 * time.Hour
 
-// PublishTemplate sees to it that a template is in the bucket, and will be for
+// PublishTemplate ensures that a template is in the bucket, and will be for
 // the next days, and returns its URL. Each template is written at most once in
 // a day of a process, however many links share it.
 func (h *Manager) PublishTemplate(ctx context.Context, record registry.HubRecord, body []byte) (string, error) {
@@ -103,7 +103,7 @@ func (h *Manager) putTemplate(ctx context.Context, bucket, key string, body []by
 		if !awsclient.IsContended(err) {
 			break
 		}
-		// Somebody is writing the same object right now (aws-facts 10).
+		// Another process is writing the same object right now (aws-facts 10).
 		if waited := h.wait(ctx, 200*time.Millisecond); waited != nil {
 			return waited
 		}

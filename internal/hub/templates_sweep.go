@@ -15,15 +15,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// ourTemplate is the name of what PublishTemplate writes. What somebody else
-// has put into the bucket is theirs.
+// ourTemplate is the name of what PublishTemplate writes. Other objects in
+// the bucket are not ours to delete.
 var ourTemplate = regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{64}\.json$`)
 
 // SweepTemplates deletes the templates that no link, no live stack and no grace
 // period keeps any more.
 //
 // A template is published before the link that names it is written, so one that
-// nobody seems to use may be somebody's in a moment. Therefore only old ones go,
+// seems unused may be used in a moment. Therefore only old ones go,
 // and publishing makes a template young: they are listed before the sets and links
 // are read, and each is looked at once more right before it is deleted, because S3
 // can't be asked to delete an object only if it is old.
@@ -86,7 +86,7 @@ func (h *Manager) deleteTemplate(ctx context.Context, bucket, key string, before
 		return h.clients.Explain(err, h.bucketARN(bucket))
 	}
 	if !written.Before(before) {
-		return nil // somebody has published it again
+		return nil // it was published again
 	}
 	_, err = h.clients.S3().DeleteObject(ctx, &s3.DeleteObjectInput{
 		Bucket: &bucket, Key: &key, ExpectedBucketOwner: aws.String(h.clients.Account.String()),
@@ -94,8 +94,8 @@ func (h *Manager) deleteTemplate(ctx context.Context, bucket, key string, before
 	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
 }
 
-// templateWritten is when a template was last written; zero: it is not there.
-// A listing tells, because whoever writes templates need not be allowed to read
+// templateWritten returns when a template was last written; zero: it is not
+// there. It lists, because the right to write templates does not include reading
 // them.
 func (h *Manager) templateWritten(ctx context.Context, bucket, key string) (time.Time, error) {
 	out, err := h.clients.S3().ListObjectsV2(ctx, h.listing(bucket, key))

@@ -59,7 +59,7 @@ func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags 
 }
 
 // readTopic looks at a topic and its subscription. A policy that is behind the
-// registry's list is no defect: the refresh mends it itself.
+// registry's list is no defect: the refresh repairs it itself.
 func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shard registry.Shard, report reporter) (found, behind bool, err error) {
 	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {

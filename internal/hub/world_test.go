@@ -48,7 +48,7 @@ func newHub(t *testing.T) *world {
 }
 
 // process is another process of the vendor on the same hub. Its waiting takes
-// no time but moves the clocks that everybody shares.
+// no time but moves the clocks that all processes share.
 func (w *world) process() *Manager {
 	w.t.Helper()
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.clock.Now, rand.Reader)
@@ -148,7 +148,7 @@ func quiet(r onboarding.Registration) onboarding.HistoryEntry {
 	return onboarding.HistoryEntry{At: r.ChangedAt, CustomerID: r.CustomerID, Account: r.Account, Outcome: onboarding.OutcomeTombstone}
 }
 
-// complete fails the test where a read of the hub finds anything to mend.
+// complete fails the test if a read of the hub finds anything to repair.
 func (w *world) complete(regions ...account.Region) {
 	w.t.Helper()
 	state, err := w.process().Read(w.t.Context())

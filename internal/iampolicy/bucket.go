@@ -13,9 +13,9 @@ import (
 // TemplatePrefix starts the keys of the objects that customers read.
 const TemplatePrefix = "templates/"
 
-// PublicTemplates returns the policy of a bucket whose templates anybody may read
-// who knows their name, which is the hash of their content. Nobody may list
-// them, nothing else is public, and nothing travels in the clear.
+// PublicTemplates returns the policy of a bucket whose templates every caller may
+// read who knows their name, which is the hash of their content. No caller may
+// list them, nothing else is public, and nothing travels in the clear.
 func PublicTemplates(bucket string, partition account.Partition) Document {
 	return templates(bucket, partition, Statement{
 		Sid:       "XacctPublicTemplates",
@@ -57,8 +57,8 @@ func AccountTemplates(bucket string, partition account.Partition, accounts []acc
 	return d, nil
 }
 
-// PrivateTemplates returns the policy of a bucket that nobody outside of its account
-// may read.
+// PrivateTemplates returns the policy of a bucket that only its own account may
+// read.
 func PrivateTemplates(bucket string, partition account.Partition) Document {
 	return templates(bucket, partition)
 }

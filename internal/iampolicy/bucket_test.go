@@ -33,7 +33,7 @@ func TestABucketHasRoomForExactlyAsManyReadersAsItSays(t *testing.T) {
 	}
 }
 
-func TestReadersAreNamedOnceAndNobodyElseIs(t *testing.T) {
+func TestReadersAreNamedOnceAndNoOthersAre(t *testing.T) {
 	partition, err := account.ParsePartition("aws-cn")
 	if err != nil {
 		t.Fatal(err)

@@ -12,15 +12,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Publishers are who may publish to a topic. The zero value is nobody.
+// Publishers are the principals that may publish to a topic. The zero value has
+// none.
 type Publishers struct {
 	Accounts      []account.ID
 	Organizations []account.OrganizationID // whose accounts may
 	Anyone        bool                     // any account of the partition may, whatever the others say
 }
 
-// Nobody reports that there are none.
-func (p Publishers) Nobody() bool {
+// Empty reports whether there are none.
+func (p Publishers) Empty() bool {
 	return !p.Anyone && len(p.Accounts) == 0 && len(p.Organizations) == 0
 }
 
@@ -35,8 +36,8 @@ func (p Publishers) Equal(o Publishers) bool {
 }
 
 // ourSid is that of our statements in a topic's policy, at most one of each
-// kind; the one that refuses requests in the clear is always there. The number is that of the last change: whoever reads the policy can so
-// tell whether it is behind the registry.
+// kind; the one that refuses requests in the clear is always there. The number is that of the last change: a reader of the policy can tell by it
+// whether the policy is behind the registry.
 var ourSid = regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone|OnlyTLS)([0-9]+)$`)
 
 // statements allow them to publish, through conditions and not as principals:
@@ -57,7 +58,7 @@ func (p Publishers) statements(topic account.TopicARN, sequence int64) []Stateme
 	var all []Statement
 	switch {
 	case p.Anyone:
-		// Whoever has an account: an unsigned request has no such key, and what
+		// Every account: an unsigned request has no such key, and what
 		// is not there matches nothing.
 		all = append(all, allow("Anyone", "StringLike", "aws:PrincipalAccount", []string{"*"}))
 	default:
@@ -72,8 +73,8 @@ func (p Publishers) statements(topic account.TopicARN, sequence int64) []Stateme
 }
 
 // PublishersOf reads our statements back: who may publish, and the number of
-// the change that said so. It is not ok where there are none, or any that was
-// changed by another hand; then the policy is behind.
+// the change that said so. It is not ok if there are none, or if one was
+// changed by others; then the policy is behind.
 func PublishersOf(text string) (who Publishers, sequence int64, ok bool) {
 	_, ours, err := splitPublishers(text)
 	if err != nil || len(ours) == 0 {

@@ -20,7 +20,7 @@ type QueueSources struct {
 }
 
 // Queue returns the policy of a hub's queue: SNS may send to it for the topics,
-// nobody else may, and nothing travels in the clear.
+// no other principal may, and nothing travels in the clear.
 //
 // The topics are named by patterns, so that the policy doesn't grow with them:
 // one by one, 100 topics in three Regions would be more than SQS takes. Only
@@ -68,7 +68,7 @@ func (from QueueSources) services(queue account.Region) []string {
 	return sorted(services)
 }
 
-// arns are patterns of the topics' ARNs.
+// arns returns the patterns of the topics' ARNs.
 func (from QueueSources) arns(partition account.Partition) []string {
 	var arns []string
 	for _, name := range from.Names {

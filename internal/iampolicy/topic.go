@@ -45,7 +45,7 @@ func MergePublishers(existing string, topic account.TopicARN, who Publishers, se
 	if err != nil {
 		return "", fmt.Errorf("the policy of topic %s cannot be read, so nothing was changed in it: %w", topic, err)
 	}
-	if len(policy.Statement) == 0 && who.Nobody() {
+	if len(policy.Statement) == 0 && who.Empty() {
 		return Topic(topic, nil, sequence).String(), nil
 	}
 	for _, s := range who.statements(topic, sequence) {

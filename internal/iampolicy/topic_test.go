@@ -224,7 +224,7 @@ func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
 		}
 	}
 	// Without its number it is a foreign statement, which admits no publisher.
-	if who, _, ok := PublishersOf(strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1)); !ok || !who.Nobody() {
+	if who, _, ok := PublishersOf(strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1)); !ok || !who.Empty() {
 		t.Errorf("the number gone: %v", who)
 	}
 }

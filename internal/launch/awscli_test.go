@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-// The AWS command line reads our commands as nobody here wrote it. It is a
+// The AWS command line reads our commands with code that is not ours. It is a
 // Python program, so the test runs where XACCT_AWS_CLI=1 asks for it.
 func TestTheAWSCommandLineSendsWhatTheLinkSays(t *testing.T) {
 	if os.Getenv("XACCT_AWS_CLI") != "1" {

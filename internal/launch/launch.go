@@ -4,7 +4,7 @@
 // Package launch is the ways in which a customer may launch the template behind
 // a link: all of them hand CloudFormation the same template and the same
 // parameters, as a link into the console, as a command of the AWS command line,
-// or as Terraform. It publishes nothing and asks nobody.
+// or as Terraform. It publishes nothing and calls no service.
 package launch
 
 import (
@@ -45,7 +45,7 @@ func URL(link onboarding.Link, d declaration.Declaration, console string) (strin
 }
 
 // UpdateURL returns the link that opens the update of a registration's stack in the
-// console, with today's template filled in; empty where there is nothing to
+// console, with today's template filled in; empty if there is nothing to
 // update, because no stack is live or it is up to date.
 func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) (string, error) {
 	if !r.Outdated(link) {
@@ -60,7 +60,7 @@ func open(name, value string) bool {
 	return value == "" && strings.HasPrefix(name, permissionset.InputPrefix)
 }
 
-// toFillIn are parameters with a word in braces where the customer has to put a
+// toFillIn returns parameters with a word in braces where the customer has to put a
 // value. The template refuses braces, so a forgotten one creates nothing.
 func toFillIn(values map[string]string) map[string]string {
 	filled := maps.Clone(values)
@@ -90,7 +90,7 @@ func basic(link onboarding.Link) map[string]string {
 	}
 }
 
-// gained are parameters that templates of earlier releases lack.
+// gained returns the parameters that templates of earlier releases lack.
 func gained(link onboarding.Link) map[string]string {
 	values := map[string]string{}
 	for _, name := range link.TemplateParameters {

@@ -118,7 +118,7 @@ func TestALinkExpectsAnAccountOnlyIfItsTemplateAsksAndItNamesOne(t *testing.T) {
 		"one account":                   {onboarding.Link{Account: id, TemplateParameters: []string{"ExpectedAccountId"}}, id.String()},
 		"by a template of before":       {onboarding.Link{Account: id}, ""},
 		"an organization":               {onboarding.Link{Scope: onboarding.ScopeOrganization, Account: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
-		"anyone, and somebody has come": {onboarding.Link{Scope: onboarding.ScopeAnyone, Bound: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
+		"anyone, and one has come":      {onboarding.Link{Scope: onboarding.ScopeAnyone, Bound: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
 		"an account that is not known":  {onboarding.Link{TemplateParameters: []string{"ExpectedAccountId"}}, ""},
 		"a template of a later release": {onboarding.Link{Account: id, TemplateParameters: []string{"FromTheFuture"}}, ""},
 	} {
@@ -224,7 +224,7 @@ func readCommand(t *testing.T, args []string) quickcreate.Link {
 	return l
 }
 
-// readSnippet evaluates the snippet where there is nothing to refer to.
+// readSnippet evaluates the snippet without anything to refer to.
 func readSnippet(t *testing.T, text string) quickcreate.Link {
 	t.Helper()
 	file, diags := hclsyntax.ParseConfig([]byte(text), "snippet.tf", hcl.InitialPos)

@@ -62,7 +62,7 @@ func (w *telling) must(err error) {
 	}
 }
 
-// as are the clients of somebody; nil: of the admin.
+// as returns the clients of a caller with a policy; nil: of the admin.
 func (w *telling) as(policy *iampolicy.Document) *awsclient.Clients {
 	w.t.Helper()
 	keys, err := w.Credentials(sandbox.VendorAccount)

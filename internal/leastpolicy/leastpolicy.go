@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package leastpolicy writes the smallest IAM policies that a hub can be run
-// with: one for the registrar, and one for whoever applies Terraform.
+// with: one for the registrar, and one for the caller of Terraform.
 //
 // Every action is there because a test of this package fails without it, and
 // none is there that the tests don't use. The package makes no calls, and
@@ -44,7 +44,7 @@ type Parts struct {
 	// KMSKey encrypts queues and table; zero: keys of AWS's own do.
 	KMSKey account.KMSKeyARN
 
-	// EventBus is told what becomes of customers' roles; zero: nobody is.
+	// EventBus is told what becomes of customers' roles; zero: there is none.
 	EventBus account.EventBusARN
 }
 

@@ -202,7 +202,7 @@ func TestAPolicyNeedsToKnowItsHub(t *testing.T) {
 		"without a queue":        func(h *leastpolicy.Parts) { h.Queue = "" },
 		"without topics":         func(h *leastpolicy.Parts) { h.Topics = nil },
 		"without a bucket":       func(h *leastpolicy.Parts) { h.Bucket = "" },
-		"with somebody's topic":  func(h *leastpolicy.Parts) { h.Topics[0].Account = globex },
+		"with a foreign topic":   func(h *leastpolicy.Parts) { h.Topics[0].Account = globex },
 		"with another's key":     func(h *leastpolicy.Parts) { h.KMSKey = account.KMSKeyARN{Region: ireland, Account: vendor, Key: "k"} },
 		"across partitions":      func(h *leastpolicy.Parts) { h.Region = parse(account.ParseRegion, "cn-north-1") },
 		"with too many to write": func(h *leastpolicy.Parts) { h.Topics = many(300) },

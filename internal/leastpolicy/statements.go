@@ -15,14 +15,14 @@ var answering = []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sq
 
 // proofs lets the caller try customers' roles.
 //
-// Which roles these are nobody knows beforehand: a link may give a role any
+// Which roles these are is not known beforehand: a link may give a role any
 // name and path, and customers come and go. So it is all roles but those of the
-// vendor's own account, where the same sentence would make the caller whoever
-// trusts the account. A customer's role must trust the vendor as well, so
+// vendor's own account, where the same sentence would let the caller become any role
+// that trusts the account. A customer's role must trust the vendor as well, so
 // nothing of a stranger is opened.
 //
 // There is no condition on sts:ExternalId on purpose: a proof tries the role
-// without one, too, and when our own policy refused that, a role that anybody
+// without one, too, and when our own policy refused that, a role that any account
 // can assume would look safe.
 func (h Parts) proofs() iampolicy.Statement {
 	if len(h.Principals) > 0 {
@@ -65,8 +65,8 @@ func (h Parts) key(actions ...string) []iampolicy.Statement {
 }
 
 // topics: IAM's reference knows no resource for the two actions on
-// subscriptions, but what SNS asks for is the topic (aws-facts 5.12). Nobody
-// but the hub's queue can be subscribed: requests carry signed URLs.
+// subscriptions, but what SNS asks for is the topic (aws-facts 5.12). Only
+// the hub's queue can be subscribed: requests carry signed URLs.
 func (h Parts) topics() []iampolicy.Statement {
 	subscribe := allow("Subscribe", h.topicARNs(), "sns:Subscribe")
 	subscribe.Condition = iampolicy.Conditions{"StringEquals": {
@@ -84,7 +84,7 @@ func (h Parts) topics() []iampolicy.Statement {
 }
 
 // bucket: only templates are written, deleted and, under the signature of a
-// link, read. What somebody else has put into the bucket stays, and then the
+// link, read. What others have put into the bucket stays, and then the
 // bucket does.
 func (h Parts) bucket() []iampolicy.Statement {
 	arn := fmt.Sprintf("arn:%s:s3:::%s", h.Region.Partition(), h.Bucket)

@@ -26,7 +26,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// A story is what somebody has to be able to do, step by step. It ends with the
+// A story is what a caller has to be able to do, step by step. It ends with the
 // first step that fails; a step that waits for others gives up as soon as the
 // caller's policy has said no.
 
@@ -38,8 +38,8 @@ func step(name string, err error) error {
 	return nil
 }
 
-// registrarStory: a hub that somebody else has made, and a registrar that
-// answers its customer: Create, Update, a message that nobody can read, Delete.
+// registrarStory: a hub that another caller has made, and a registrar that
+// answers its customer: Create, Update, an unreadable message, Delete.
 // Every step happens under the caller's policy.
 func (w *world) registrarStory(trusted ...account.RoleARN) error {
 	h := w.openHub(w.admin())
@@ -110,7 +110,7 @@ func (w *world) providerStory() error {
 		return step("create the link", err)
 	}
 	if _, err := h.Registry().LastBeat(ctx); err != nil {
-		return step("see whether anybody listens", err)
+		return step("see whether a registrar is running", err)
 	}
 	if _, err := h.Update(ctx, w.spec(tags, virginia, ireland, oregon)); err != nil {
 		return step("add a Region", err)
@@ -119,7 +119,7 @@ func (w *world) providerStory() error {
 		w.t.Fatal(err)
 	}
 	if _, err := h.Update(ctx, w.spec(map[string]string{"owner": "intake"}, virginia, ireland, oregon)); err != nil {
-		return step("mend the hub and change its tags", err)
+		return step("repair the hub and change its tags", err)
 	}
 	if state, err := h.Read(ctx); err != nil || len(state.Defects) > 0 {
 		return step("read the hub", errors.Join(err, missing(state)))
@@ -156,7 +156,7 @@ func (w *world) closeLink(h *hub.Manager, customer string) error {
 }
 
 // tidy is what a change of a link does, long after: it publishes a template that
-// is there, and old, and deletes those that nobody needs any more.
+// is there, and old, and deletes those that are not needed any more.
 func (w *world) tidy(h *hub.Manager) error {
 	record, err := h.Registry().Hub(w.t.Context())
 	if err != nil {
@@ -204,7 +204,7 @@ func (w *world) listen(records *registry.Registry) (stop func() error, err error
 
 // customerStory: globex launches, updates and deletes their stack, and sends
 // something unreadable in between. They hear of it in their stack's events;
-// whoever waits for them gives up when the caller's policy is to blame.
+// the caller that waits for them gives up when the caller's policy is to blame.
 func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...account.RoleARN) error {
 	ctx := w.hope
 	open, err := w.readable(link)
@@ -241,7 +241,7 @@ func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...a
 		return err
 	}
 	if err := w.nonsense(); err != nil {
-		return step("put aside what nobody can read", err)
+		return step("move an unreadable message to the dead letters", err)
 	}
 	if err := w.DeleteStack(ctx, stack); err != nil {
 		return step("delete the stack", err)
@@ -298,7 +298,7 @@ func (w *world) isListening() error {
 	return step("see the registrar's heartbeat", err)
 }
 
-// meddle is what people do in the console, and the next apply mends.
+// meddle is what people do in the console, and the next apply repairs.
 func (w *world) meddle(regions ...account.Region) error {
 	admin, ctx := w.admin(), w.t.Context()
 	for _, topic := range acme(regions...).Topics {

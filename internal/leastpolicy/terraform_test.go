@@ -120,7 +120,7 @@ func TestTerraformWorksUnderThePolicyAndUsesAllOfIt(t *testing.T) {
 }
 
 // update begins an update of globex's stack to the template of today's link,
-// which is answered by whoever listens next.
+// which is answered by the next registrar.
 func (w *world) update(vendor *acctest.World, stack sandbox.Stack) {
 	w.t.Helper()
 	customer, err := vendor.Registry("acme").Customer(w.t.Context(), "globex")

@@ -30,7 +30,7 @@ type witness struct {
 	mu    sync.Mutex
 	asked []sandbox.Decision
 	said  []string // every error in the log
-	found []error  // those that somebody ought to look at
+	found []error  // those that need attention
 }
 
 func watch(t *testing.T, box *sandbox.Sandbox, principal string) *witness {
@@ -76,7 +76,7 @@ func (w *witness) refusedAfter(action string) []string {
 	return slices.Compact(refused)
 }
 
-// unused are the pairs of action and resource of a policy that nobody asked for.
+// unused are the pairs of action and resource of a policy that no call needed.
 func (w *witness) unused(policy iampolicy.Document) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -127,7 +127,7 @@ func (w *witness) Enabled(context.Context, slog.Level) bool { return true }
 // Handle implements slog.Handler.
 func (w *witness) Handle(_ context.Context, line slog.Record) error {
 	line.Attrs(func(a slog.Attr) bool {
-		// What a dead letter was put aside for is its "reason", and no trouble.
+		// Why a message became a dead letter is its "reason", and no trouble.
 		if err, ok := a.Value.Any().(error); ok && a.Key == "error" && !errors.Is(err, context.Canceled) {
 			w.hear(line.Level, fmt.Errorf("%s: %w", line.Message, err))
 		}
@@ -154,7 +154,7 @@ func (w *witness) WithAttrs([]slog.Attr) slog.Handler { return w }
 // WithGroup implements slog.Handler.
 func (w *witness) WithGroup(string) slog.Handler { return w }
 
-// troubles are what somebody ought to look at in the log.
+// troubles returns what needs attention in the log.
 func (w *witness) troubles() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

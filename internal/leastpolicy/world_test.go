@@ -63,7 +63,7 @@ func acme(regions ...account.Region) leastpolicy.Parts {
 	return h
 }
 
-// world is a vendor whose work is done by somebody with a policy: the caller.
+// world is a vendor whose work is done with a policy: by the caller.
 type world struct {
 	*sandbox.Sandbox
 	*witness
@@ -139,7 +139,7 @@ func (w *world) clients(keys sandbox.Credentials) *awsclient.Clients {
 	return clients
 }
 
-// admin are the clients of somebody who may do everything.
+// admin returns the clients of a principal that may do everything.
 func (w *world) admin() *awsclient.Clients {
 	w.t.Helper()
 	keys, err := w.Credentials(sandbox.VendorAccount)
@@ -172,7 +172,7 @@ func (w *world) makeRole(name string) {
 	w.Clock().Advance(time.Minute) // it has settled
 }
 
-// openHub is the hub as somebody sees it.
+// openHub returns the hub as the owner of the clients sees it.
 func (w *world) openHub(clients *awsclient.Clients) *hub.Manager {
 	w.t.Helper()
 	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader)

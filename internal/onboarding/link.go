@@ -56,7 +56,7 @@ type Link struct {
 	RolePath string
 
 	// TrustedPrincipals are the vendor's roles that may assume the customer's;
-	// empty: whoever the vendor's account allows.
+	// empty: all principals that the vendor's account allows.
 	TrustedPrincipals []account.RoleARN
 
 	// TemplateVersion is the digest of today's role and trust specification.

@@ -16,7 +16,7 @@ import (
 //     zero or false stands for null; with omitzero records from before the attribute existed
 //     read and write as they did.
 //   - doc is its description in the schema that `xacct generate` publishes.
-//   - rule is "required" where it may not be left out.
+//   - rule is "required" if it may not be left out.
 //   - default is what its zero value means.
 //   - version is its name in the version's input; without one a change of the
 //     attribute makes no customer outdated.

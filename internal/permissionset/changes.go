@@ -70,7 +70,7 @@ func (c *changes) optional(before, after map[string]OptionalPermission) {
 	}
 }
 
-// given is when an optional permission is there that has no switch.
+// given returns in words when an optional permission without a switch applies.
 func given(parameter string) string {
 	if parameter == "" {
 		return ""
@@ -117,10 +117,10 @@ func (c changes) bounded() []string {
 	return c
 }
 
-// trusted is who may assume the role.
+// trusted returns the principals that may assume the role.
 func (t Trust) trusted() []string {
 	if len(t.TrustedPrincipals) == 0 {
-		return []string{"whoever the vendor's account allows"}
+		return []string{"all principals that the vendor's account allows"}
 	}
 	return t.TrustedPrincipals
 }

@@ -97,7 +97,7 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 			"loses managed policy arn:aws:iam::aws:policy/ReadOnlyAccess",
 			"no longer offers optional permission billing",
 			"no longer offers optional permission restart",
-			"can be assumed by whoever the vendor's account allows",
+			"can be assumed by all principals that the vendor's account allows",
 			"can no longer be assumed by arn:aws:iam::111111111111:role/a",
 			"can no longer be assumed by arn:aws:iam::111111111111:role/b",
 			"loses permissions boundary arn:aws:iam::aws:policy/PowerUserAccess",

@@ -133,7 +133,7 @@ func TestThePartsAreTheWhole(t *testing.T) {
 	})
 }
 
-// firstFit is what anybody would try: the largest first, each where it fits.
+// firstFit is the obvious algorithm: the largest first, each where it fits.
 func firstFit(sizes []int) int {
 	sizes = slices.Sorted(slices.Values(sizes))
 	slices.Reverse(sizes)

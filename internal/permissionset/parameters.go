@@ -81,7 +81,7 @@ func (c CustomerParameter) allows(value string) error {
 	switch {
 	case len(c.AllowedValues) > 0:
 		if !slices.Contains(c.AllowedValues, value) {
-			return fmt.Errorf("%q is none of allowed_values", value)
+			return fmt.Errorf("invalid value %q: must be one of allowed_values", value)
 		}
 		return nil
 	case n < c.Shortest() || n > c.Longest():
@@ -94,7 +94,7 @@ func (c CustomerParameter) allows(value string) error {
 	return nil // a pattern that is none is a problem of its own
 }
 
-// sample is some value of the parameter: if it can be, one by which a person
+// sample returns some value of the parameter: if it can be, one by which a person
 // recognises it.
 func (c CustomerParameter) sample(key string) string {
 	candidates := []string{strings.ReplaceAll(key, "_", "-"), key}

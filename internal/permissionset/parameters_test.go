@@ -47,7 +47,7 @@ func TestEveryMistakeInACustomerParameterIsOnItsField(t *testing.T) {
 		"a referring description": {one(func(p *CustomerParameter) { p.Description = AccountReference }), "customer_parameters.bucket.description: it has {{xacct"},
 		"a default of no match":   {one(func(p *CustomerParameter) { p.Default = new("a b") }), `customer_parameters.bucket.default: "a b" does not match [A-Za-z0-9._/-]+`},
 		"a long default":          {one(func(p *CustomerParameter) { p.Default, p.MaxLength = new("abcd"), 3 }), `customer_parameters.bucket.default: "abcd" has 4 characters, and not 1 to 3`},
-		"a default of no value":   {one(func(p *CustomerParameter) { p.Default, p.AllowedValues = new("c"), []string{"a", "b"} }), `customer_parameters.bucket.default: "c" is none of allowed_values`},
+		"a default of no value":   {one(func(p *CustomerParameter) { p.Default, p.AllowedValues = new("c"), []string{"a", "b"} }), `customer_parameters.bucket.default: invalid value "c": must be one of allowed_values`},
 		"values and a pattern":    {one(func(p *CustomerParameter) { p.AllowedPattern, p.AllowedValues = "a", []string{"a"} }), "customer_parameters.bucket.allowed_pattern: allowed_values says it already"},
 		"an empty value":          {values("a", ""), "customer_parameters.bucket.allowed_values: a value is empty"},
 		"a star":                  {values("a", "*"), `customer_parameters.bucket.allowed_values["*"]: it has '*'`},
@@ -196,7 +196,7 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 		"a chosen boundary that refers": {func(s *Set) {
 			s.CustomerChooses, s.Role.PermissionsBoundaryARN = []string{ChoosesBoundary}, "arn:aws:iam::"+AccountReference+":policy/B"
 		}, `role.permissions_boundary_arn: it is the default of what the customer chooses`},
-		"what nobody may choose": {func(s *Set) { s.CustomerChooses = []string{"role_name"} }, `customer_chooses["role_name"]: customers may choose permissions_boundary, role_path`},
+		"what can't be chosen": {func(s *Set) { s.CustomerChooses = []string{"role_name"} }, `customer_chooses["role_name"]: customers may choose permissions_boundary, role_path`},
 		"a parameter of that name": {func(s *Set) {
 			s.CustomerChooses = []string{ChoosesPath}
 			s.CustomerParameters = map[string]CustomerParameter{"role_path": {Description: "P"}}

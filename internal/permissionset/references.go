@@ -181,7 +181,7 @@ func (v values) in(text string) string {
 	return filled
 }
 
-// samples are values as a customer might give them; a partition that is not known
+// samples returns values as a customer might give them; a partition that is not known
 // yet is the commercial one.
 func (c Choices) samples(partition account.Partition) values {
 	v := values{account: "123456789012", partition: "aws", parameter: func(key string) string { return c.CustomerParameters[key].sample(key) }}
@@ -191,7 +191,7 @@ func (c Choices) samples(partition account.Partition) values {
 	return v
 }
 
-// longest are values of the greatest length.
+// longest returns values of the greatest length.
 func (c Choices) longest() values {
 	return values{account: "123456789012", partition: "aws-us-gov", parameter: func(key string) string {
 		return strings.Repeat("x", c.CustomerParameters[key].Longest())

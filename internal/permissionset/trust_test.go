@@ -6,7 +6,7 @@ package permissionset
 import "testing"
 
 // A role is proven by the hub's account: as one of its roles if some are named,
-// else as whoever it allows.
+// else as any principal that it allows.
 func TestOnlyRolesOfTheHubsAccountProve(t *testing.T) {
 	trust := Trust{
 		TrustedAccountIDs: []string{"222222222222"},

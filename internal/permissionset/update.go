@@ -136,7 +136,7 @@ func (s Set) inlineSizes() map[string]int {
 }
 
 // newParameters refuses a parameter for which live stacks have no value: an update
-// that nobody fills in would fail.
+// that leaves it empty would fail.
 func (p *Problems) newParameters(was, next Set) {
 	for _, key := range slices.Sorted(maps.Keys(next.CustomerParameters)) {
 		if _, there := was.CustomerParameters[key]; !there && next.CustomerParameters[key].Default == nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // MaxOptionalPermissions is the most that a link can have: a form in the
-// console that somebody can still read, and far below CloudFormation's limit of
+// console that people can still read, and far below CloudFormation's limit of
 // 200 parameters (aws-facts 3.9).
 const MaxOptionalPermissions = 50
 

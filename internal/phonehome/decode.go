@@ -19,7 +19,7 @@ import (
 // a topic raises it (aws-facts 5.8).
 const MaxMessage = 256 << 10
 
-// MalformedError says why a message is no phone-home. Waiting cannot mend it,
+// MalformedError says why a message is no phone-home. Waiting cannot correct it,
 // so it belongs with the dead letters.
 type MalformedError struct{ Reason string }
 
@@ -44,7 +44,7 @@ func Decode(body []byte) (Request, error) {
 	return envelope.Request()
 }
 
-// The identifiers' forms. Request IDs are GUIDs as far as anybody has seen;
+// The identifiers' forms. Request IDs are GUIDs in all that was observed;
 // they are a part of keys in the registry, so nothing else gets in there.
 var (
 	logicalIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
@@ -136,7 +136,7 @@ func properties(v any) Properties {
 	}
 }
 
-// Granted permissions are only reported, and never a reason to trust anybody.
+// Granted permissions are only reported, and never a reason to trust the sender.
 // They may be others than today's template has: a stack that was made from an
 // older one still has what that granted. So what is kept is everything that a
 // template of ours could report: keys of optional permissions, each once, and
@@ -165,7 +165,7 @@ const (
 	maxParametersTogether = 16 << 10 // bytes of all values
 )
 
-// parameters are values for people to read, from whoever may publish: keys of
+// parameters returns values for people to read, from any publisher: keys of
 // ours, and printable text of a bounded size.
 func parameters(v any) map[string]string {
 	fields, _ := v.(map[string]any)

@@ -116,7 +116,7 @@ func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-func TestPropertiesThatNobodyCouldStoreAreEmpty(t *testing.T) {
+func TestPropertiesTooLongToStoreAreEmpty(t *testing.T) {
 	long := strings.Repeat("x", maxProperty+1)
 	body := strings.Replace(capture(t, "create"), "f39e9c39a04c2bd5386a5f7b59d2aae7cd7ba9a3", long, 1)
 	request, err := Decode([]byte(body))

@@ -6,7 +6,7 @@
 // answer goes to, and the answer itself.
 //
 // Decode turns a message into a Request of which everything that can be known
-// without asking anybody is known: it is well-formed, small enough, and asks
+// without asking a service is known: it is well-formed, small enough, and asks
 // for an answer at CloudFormation's own address for this very stack. What the
 // request claims, and whether it is genuine, is for package onboarding to
 // decide; nothing here makes a call.

@@ -40,7 +40,7 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 		return Envelope{}, malformed("the SNS envelope: %s", err)
 	}
 	if _, raw := fields["RequestType"]; raw {
-		// Without the envelope nobody could tell the topic and the time.
+		// Without the envelope the topic and the time are unknown.
 		return Envelope{}, malformed("it came without an SNS envelope: raw message delivery is on for this subscription and must be off")
 	}
 	if kind := text(fields["Type"]); kind != "Notification" {

@@ -15,7 +15,7 @@ import (
 // decodeObject reads exactly one JSON object, stricter than encoding/json:
 // names are compared letter for letter, and a name that comes twice is an
 // error. Of duplicates one parser takes the first and another the last, so
-// whoever filtered, signed or logged the message before us may have seen a
+// a service that filtered, signed or logged the message before us may have seen a
 // different request than we would.
 func decodeObject(body []byte) (map[string]any, error) {
 	if !utf8.Valid(body) {

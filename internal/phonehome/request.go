@@ -22,7 +22,7 @@ const (
 )
 
 // Request is one decoded phone-home. Everything that could be checked without
-// asking anybody has been: its topic is an ARN, its stack is one in the same
+// asking a service has been: its topic is an ARN, its stack is one in the same
 // Region, and its response URL is of CloudFormation's own form for exactly this
 // stack, resource and request. Its properties are an attacker's until proven.
 type Request struct {

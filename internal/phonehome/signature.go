@@ -16,7 +16,7 @@ import (
 )
 
 // ErrForged marks an envelope that SNS did not sign as it came. Waiting does
-// not mend it.
+// not correct it.
 var ErrForged = errors.New("SNS did not sign this message")
 
 func forged(format string, args ...any) error {
@@ -69,7 +69,7 @@ func (e Envelope) digest() (crypto.Hash, []byte, error) {
 }
 
 // StringToSign returns the text that SNS signs: each name and each value on a line
-// of its own, in this order, the subject only where there is one (aws-facts
+// of its own, in this order, the subject only if it has one (aws-facts
 // 5.9).
 func (e Envelope) StringToSign() []byte {
 	members := []struct{ name, value string }{

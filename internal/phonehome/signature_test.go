@@ -190,7 +190,7 @@ func TestAnotherKeyIsNotSNS(t *testing.T) {
 }
 
 // TestASignatureHoldsForOneEnvelopeOnly: the signed text has no lengths, so
-// whoever may publish can choose a message whose text reads like another
+// a publisher can choose a message whose text reads like another
 // envelope's, with SNS's own signature under it. The twin must be refused.
 func TestASignatureHoldsForOneEnvelopeOnly(t *testing.T) {
 	genuine := notification("")

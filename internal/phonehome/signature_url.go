@@ -23,7 +23,7 @@ var signingCertPath = regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{3
 // CertificateURL returns the envelope's SigningCertURL, if it is one of SNS's own
 // for the topic's Region; any error is ErrForged.
 //
-// Whoever chooses the certificate chooses the signer, so nothing is parsed that
+// The certificate decides who may sign, so nothing is parsed that
 // two parsers could read in two ways: the text must be the one that we would
 // write ourselves. That leaves no room for user information, a port, a query, a
 // fragment, another spelling of the host, or dots in the path. That the Region
@@ -44,7 +44,7 @@ func (e Envelope) CertificateURL() (SigningCertURL, error) {
 	return u, nil
 }
 
-// Host is SNS's host in the Region. That of the European Sovereign Cloud is
+// Host returns SNS's host in the Region. That of the European Sovereign Cloud is
 // inferred (aws-facts 5.10).
 func (u SigningCertURL) Host() string {
 	return "sns." + u.region.String() + "." + u.region.Partition().DNSSuffix()

@@ -14,9 +14,9 @@ import (
 )
 
 // ResponseURL is a presigned URL of CloudFormation's own bucket, where the
-// answer to exactly one request is PUT. Whoever holds it can answer in our
+// answer to exactly one request is PUT. Its holder can answer in our
 // place, so it shows itself without its query everywhere; only Signed gives
-// the whole of it, to whoever sends the answer.
+// the whole of it, to the sender of the answer.
 type ResponseURL struct{ signed string }
 
 // maxURL is generous: observed URLs with a session token have some 2,000 bytes.
@@ -25,7 +25,7 @@ const maxURL = 8 << 10
 // ParseResponseURL accepts only what CloudFormation itself would send for this
 // stack, resource and request (aws-facts 2.4). The Region is the stack's; that
 // it is one of the hub's is for the caller to check, since an invented Region
-// would have a bucket that anybody can own.
+// would have a bucket that any account can own.
 //
 // Its errors never hold the URL's query.
 func ParseResponseURL(raw string, stack account.StackARN, logicalID, requestID string) (ResponseURL, error) {

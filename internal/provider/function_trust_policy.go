@@ -37,7 +37,7 @@ func (trustPolicyFunction) Definition(_ context.Context, _ function.DefinitionRe
 		},
 		VariadicParameter: function.StringParameter{
 			Name:                "trusted_principal_arns",
-			MarkdownDescription: "Full ARNs of the vendor's roles that may assume it; none: whoever the vendor's account allows.",
+			MarkdownDescription: "Full ARNs of the vendor's roles that may assume it; none: all principals that the vendor's account allows.",
 		},
 		Return: function.StringReturn{},
 	}

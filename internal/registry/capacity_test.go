@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestNewCustomersGetTheNewestTopicsAndNobodyMoves(t *testing.T) {
+func TestNewCustomersGetTheNewestTopicsAndNoneMoves(t *testing.T) {
 	var hub HubRecord
 	for _, step := range []struct{ shards, first, last int }{
 		{1, 0, 0}, // a new hub

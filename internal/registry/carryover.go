@@ -39,7 +39,7 @@ const (
 // over yet, and keep the others' messages for a newer registrar. When all are
 // carried over they keep all messages. If any was heard of lately, and the hub
 // has organizations, whose accounts nothing names beforehand, CarryOver waits
-// until it can have nothing in hand any more, and looks once again.
+// until it can have nothing in flight any more, and looks once again.
 func (r *Registry) CarryOver(ctx context.Context) error {
 	if r.carried.Load() {
 		return nil
@@ -277,7 +277,7 @@ func (r *Registry) linkMove(link onboarding.Link, registrations []onboarding.Reg
 		writes = append(writes, r.putWrite(bound, "attribute_not_exists(pk)", nil))
 	}
 	// The account that is still to come finds a tombstone, so that an older
-	// registrar that has its request in hand does not register it there.
+	// registrar that is handling its request does not register it there.
 	expected := link.Account
 	absent := !slices.ContainsFunc(registrations, func(r onboarding.Registration) bool { return r.Account == expected })
 	if !expected.IsZero() && absent {

@@ -223,7 +223,7 @@ func registrationsBetween(partition int, first, last string) keyRange {
 	}
 }
 
-// sorted are customers by ID, and the registrations of each by account.
+// sorted returns the customers by ID, and the registrations of each by account.
 func sorted(found map[string]*onboarding.Customer) []onboarding.Customer {
 	customers := make([]onboarding.Customer, 0, len(found))
 	for _, id := range slices.Sorted(maps.Keys(found)) {

@@ -233,7 +233,7 @@ func withFormer(registrations, formers []onboarding.Registration) []onboarding.R
 	return registrations
 }
 
-// formerSelected is Select, and walkFormer Walk, for a table that is not carried
+// formerSelected returns what Select does, and walkFormer what Walk does, for a table that is not carried
 // over. They read everything: it is so for minutes in the life of a hub.
 func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
 	if err != nil {

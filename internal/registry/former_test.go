@@ -428,8 +428,8 @@ func (w *world) connect(r *registry.Registry, customer, accountID string) {
 	w.must(r.Commit(ctx, snapshot, answer, onboarding.Apply(snapshot, answer, w.clock.Now())))
 }
 
-// formerly is the last write of a registrar of the first release that has a
-// request in hand: it registers an account of an organization for the first
+// formerly is the last write of a registrar of the first release that is
+// handling a request: it registers an account of an organization for the first
 // time, on the condition that nothing is there.
 func (w *world) formerly(customer, accountID string) {
 	w.t.Helper()
@@ -450,7 +450,7 @@ func (w *world) formerly(customer, accountID string) {
 	w.must(err)
 }
 
-func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatNobodyForesees(t *testing.T) {
+func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 	for name, c := range map[string]struct {
 		later time.Duration
 		waits bool

@@ -28,7 +28,7 @@ func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
 		t.Errorf("written: %+v", written)
 	}
 
-	// Whoever decided on the registration as it was before has lost.
+	// A decision on the registration as it was before has lost.
 	stale, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}, w.clock.Now().Add(time.Minute))
 	if _, err := w.PutHealth(t.Context(), stale, *entry); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("a stale write gave %v, want a conflict", err)

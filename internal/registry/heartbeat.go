@@ -34,7 +34,7 @@ func (r *Registry) beat(registrarID string) item {
 	return beat
 }
 
-// LastBeat is when a registrar of the hub was last heard of; zero: none was,
+// LastBeat returns when a registrar of the hub was last heard of; zero: none was,
 // for at least a day.
 func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 	var last time.Time

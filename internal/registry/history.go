@@ -17,8 +17,8 @@ import (
 
 // A customer's history has two kinds of lines. What changed something has a
 // line of its own, for a year and a month: "what happened a year ago" is the
-// longest question that anybody asks of it. What was refused changed nothing,
-// and a customer, or whoever got hold of their external ID, may be refused as
+// longest question that people ask of it. What was refused changed nothing,
+// and a customer, or a thief of their external ID, may be refused as
 // often as they like: of each day and kind of refusal only the latest line is
 // kept, and no longer than answers are.
 
@@ -32,7 +32,7 @@ func historyKey(h onboarding.HistoryEntry) key {
 	return key{historyPartition(h.CustomerID), h.At.UTC().Format(sortable) + "#" + hex.EncodeToString(sum[:8])}
 }
 
-// refusalKey is shared by all refusals of a kind that a customer meets on a day.
+// refusalKey returns the key that is shared by all refusals of a kind that a customer meets on a day.
 func refusalKey(h onboarding.HistoryEntry) key {
 	kind := strings.Join([]string{h.At.UTC().Format(time.DateOnly), "REFUSED", string(h.Request), string(h.Outcome)}, "#")
 	return key{historyPartition(h.CustomerID), kind}
@@ -40,7 +40,7 @@ func refusalKey(h onboarding.HistoryEntry) key {
 
 func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 
-// linkHistoryKey is where the vendor's own changes of a link are written down,
+// linkHistoryKey returns where the vendor's own changes of a link are written down,
 // in a partition that the registrar can neither read nor write. A revision is
 // written once.
 func linkHistoryKey(h onboarding.HistoryEntry, revision int64) key {

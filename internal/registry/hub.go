@@ -42,7 +42,7 @@ type HubRecord struct {
 	Capacity       int
 	Shards         int // topics in every Region
 	NewestShard    int `json:",omitempty"` // the first of those that new customers get
-	Making         int `json:",omitempty"` // how many topics there may be already, where there are to be more
+	Making         int `json:",omitempty"` // how many topics there may be already, while more are made
 	Tags           map[string]string
 	// KMSKey encrypts table and queues; zero: AWS's own keys do.
 	KMSKey account.KMSKeyARN `json:",omitzero"`
@@ -61,7 +61,7 @@ type HubRecord struct {
 	CreatedAt   time.Time
 	Revision    int64 // counts writes; the optimistic lock
 
-	// Key issues external IDs; only HubAndKey reads it, because whoever has it can
+	// Key issues external IDs; only HubAndKey reads it, because its holder can
 	// make every customer's. No printing or logging of the record shows it.
 	Key Key `json:"-"`
 
@@ -93,8 +93,8 @@ func (h HubRecord) OpenToAnyone() bool { return h.PublisherScope == onboarding.A
 
 // Grown returns the record of a hub with at least so many topics in every Region.
 // New customers go to those that the last step brought: their number is known,
-// so none of the topics overflows, and nobody who is there moves. A step that
-// was announced is finished, never undone: a topic too many hurts nobody.
+// so none of the topics overflows, and no customer moves. A step that
+// was announced is finished, never undone: a topic too many does no harm.
 func (h HubRecord) Grown(shards int) HubRecord {
 	if shards = max(shards, h.Making); shards > h.Shards {
 		h.NewestShard, h.Shards = h.Shards, shards
@@ -169,7 +169,7 @@ func (r *Registry) HubAndKey(ctx context.Context) (HubRecord, error) {
 	return hub, err
 }
 
-// HubAndLists is HubAndKey, with some lists in the same call. A list that is not
+// HubAndLists returns what HubAndKey does, with some lists in the same call. A list that is not
 // there is not in the answer.
 func (r *Registry) HubAndLists(ctx context.Context, lists ...ListKey) (HubRecord, map[ListKey]Shard, error) {
 	keys := []key{hubKey, secretKey}

@@ -56,7 +56,7 @@ func (r *Registry) checkSchema(k key, i item) error {
 	return nil
 }
 
-// get reads one item; nil where there is none.
+// get returns one item; nil if there is none.
 func (r *Registry) get(ctx context.Context, k key) (item, error) {
 	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &r.table,
@@ -186,7 +186,7 @@ func (r *Registry) pages(ctx context.Context, from keyRange) iter.Seq2[[]item, e
 	}
 }
 
-// put writes an item over the revision that it had; 0: where there was none.
+// put writes an item over the revision that it had; 0: there was none.
 func (r *Registry) put(ctx context.Context, k key, i item, before int64) error {
 	condition, values := revisionIs(before)
 	return r.putIf(ctx, k, i, condition, values)

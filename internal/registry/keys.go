@@ -89,7 +89,7 @@ func (n spread) registrationsOf(customer string) keyRange {
 
 const customerPrefix = "CUSTOMER#"
 
-// bindingKey is which account a link for anyone belongs to, or is promised to.
+// bindingKey returns where it is kept which account a link for anyone belongs to, or is promised to.
 func bindingKey(customer string) key { return key{"BOUND#" + customer, "BOUND"} }
 
 // claimKey returns the one place where an external ID can be claimed.
@@ -109,7 +109,7 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 	return key{stackKey(stack).pk, sk}
 }
 
-// promiseKey is where it is noted that SUCCESS was answered to some properties
+// promiseKey returns where it is noted that SUCCESS was answered to some properties
 // of a resource.
 func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties) key {
 	text := fmt.Appendf(nil, "%q %q %q %q %q %q",
@@ -136,8 +136,8 @@ func listKey(list ListKey) key {
 	return key{string(list), string(list)}
 }
 
-// registrarKey puts all heartbeats together: one query tells whether anybody
-// listens.
+// registrarKey puts all heartbeats together: one query tells whether a registrar
+// is running.
 func registrarKey(id string) key { return key{registrarsPartition, "REGISTRAR#" + id} }
 
 // keyOf returns the key of an item.

@@ -176,7 +176,7 @@ func (r *Registry) registrationItem(registration *onboarding.Registration, befor
 	return written, nil
 }
 
-// placeOf is where a registration is written: where it was read.
+// placeOf returns where a registration is written: where it was read.
 func (r *Registry) placeOf(registration onboarding.Registration) key {
 	if registration.Former {
 		return formerRegistrationKey(registration.CustomerID, registration.Account)

@@ -16,25 +16,25 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// The outbox holds the events that nobody has taken yet. An event is put into
+// The outbox holds the events that were not sent yet. An event is put into
 // it by the transaction that writes what it tells, and removed once it was
-// taken: a process that dies in between leaves it here, and whoever looks next
+// taken: a process that dies in between leaves it here, and the next process
 // sends it again. It is nearly always empty.
 //
-// An event that nobody has taken for as long as answers live is dropped by
+// An event that was not sent for as long as answers live is dropped by
 // DynamoDB's expiry.
 
 // outboxPage is how many events are read at once.
 const outboxPage = 100
 
-// EventBus is where the hub's events go; zero: nowhere.
+// EventBus returns where the hub's events go; zero: nowhere.
 func (r *Registry) EventBus(ctx context.Context) (account.EventBusARN, error) {
 	hub, err := r.Hub(ctx)
 	return hub.EventBus, err
 }
 
-// outboxWrite puts an event into the outbox, where there is one to tell and
-// somebody to be told.
+// outboxWrite puts an event into the outbox, if there is one and the hub has an
+// event bus.
 func (r *Registry) outboxWrite(bus account.EventBusARN, event *onboarding.Event) ([]types.TransactWriteItem, error) {
 	if event == nil || bus.IsZero() {
 		return nil, nil
@@ -84,7 +84,7 @@ func (r *Registry) Outbox(ctx context.Context, before time.Time, each func([]onb
 }
 
 // RemoveEvents takes events that were taken out of the outbox; those that
-// somebody else has removed before are no error. There are at most 100.
+// another process has removed before are no error. There are at most 100.
 func (r *Registry) RemoveEvents(ctx context.Context, events []onboarding.Event) error {
 	if len(events) == 0 {
 		return nil

@@ -147,7 +147,7 @@ func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 		t.Errorf("%d events are left, want 10", len(left))
 	}
 	w.must(w.RemoveEvents(t.Context(), left))
-	w.must(w.RemoveEvents(t.Context(), left)) // somebody else was faster
+	w.must(w.RemoveEvents(t.Context(), left)) // another process was faster
 	if got := w.outbox(); len(got) != 0 {
 		t.Errorf("%d events are left", len(got))
 	}

@@ -134,7 +134,7 @@ func (r *Registry) registrationOf(customer string, in account.ID, items map[key]
 }
 
 // StoreAnswer stores the answer to a request before it is sent. The first one
-// wins: where there is one already, that is returned and must be sent. It is
+// wins: if there is one already, that is returned and must be sent. It is
 // ErrConflict when the stack has moved since the snapshot, because then the
 // answer was decided on what no longer is; so it is when an answer that binds
 // the link was to reserve it, and another account was faster.

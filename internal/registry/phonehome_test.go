@@ -95,7 +95,7 @@ func TestLoadFindsTheLinkByItsExternalIDUntilTheStackIsKnown(t *testing.T) {
 	}
 }
 
-func TestLoadOfAStrangerFindsNobody(t *testing.T) {
+func TestLoadOfAStrangerFindsNoCustomer(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	for _, external := range []string{"", "no such ID", "aaaaaaaaaaaaaaaaaaaa"} {
@@ -106,7 +106,7 @@ func TestLoadOfAStrangerFindsNobody(t *testing.T) {
 			Properties: phonehome.Properties{ExternalID: external},
 		})
 		if snapshot.Link != nil || snapshot.Registration != nil || snapshot.Answer != nil || snapshot.Stack.Revision != 0 {
-			t.Errorf("external ID %q: got %+v, want nobody", external, snapshot)
+			t.Errorf("external ID %q: got %+v, want no customer", external, snapshot)
 		}
 	}
 }
@@ -280,7 +280,7 @@ func TestAnswersAndTombstonesExpireAndLiveStacksDoNot(t *testing.T) {
 	}
 }
 
-func TestLoadSaysWhereThereIsNoHub(t *testing.T) {
+func TestLoadSaysThatThereIsNoHub(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Load(context.WithoutCancel(t.Context()), phonehome.Request{Stack: stackARN(t, "222222222222", "0001"), RequestID: "one", LogicalID: "PhoneHome"})
 	if !errors.Is(err, registry.ErrNoHub) {

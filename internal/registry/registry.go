@@ -99,8 +99,8 @@ func (e *LinkExistsError) Error() string {
 }
 
 // ExternalIDTakenError says that an external ID was issued to another customer
-// of the hub. Claims are never given back: whoever was told an external ID
-// once may still use it.
+// of the hub. Claims are never given back: a customer who was told an
+// external ID once may still use it.
 type ExternalIDTakenError struct {
 	ExternalID account.ExternalID
 	CustomerID string // whose it is

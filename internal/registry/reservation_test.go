@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// anyones is a visit through a link that belongs to nobody yet.
+// anyones returns a visit through a link that belongs to no account yet.
 func (w *world) anyones(requestID string) visit {
 	v := w.visit(requestID)
 	v.answer.Change = onboarding.Change{Kind: onboarding.ChangeRegister, CustomerID: "globex", Binds: true}
@@ -69,7 +69,7 @@ func TestACommitThatBindsALinkWhoseBindingHasMovedIsAConflict(t *testing.T) {
 	}
 }
 
-func TestARefusedAnswerGivesTheLinkBackAndNobodyElses(t *testing.T) {
+func TestARefusedAnswerGivesTheLinkBackAndNoOther(t *testing.T) {
 	w := newHub(t)
 	w.anyonesLink()
 	v := w.anyones("one")

@@ -17,7 +17,7 @@ import (
 var roundKey = key{"HEALTH-ROUND", "ROUND"}
 
 // ClaimRound takes the next round of proofs for the caller, if one is due and
-// nobody has it; round then counts the rounds that were finished before. It is
+// not taken; round then counts the rounds that were finished before. It is
 // the caller's until the given time; after that it is due again, unless
 // EndRound has said otherwise.
 func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error) {

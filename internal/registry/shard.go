@@ -27,7 +27,7 @@ type Shard struct {
 	List ListKey
 
 	// Accounts may publish; each with the time that it was last asked for, so
-	// that tidying up never takes away what somebody is just about to need.
+	// that tidying up never takes away what another process is about to need.
 	Accounts map[account.ID]time.Time
 	// Organizations are those all of whose accounts may publish, in the same way.
 	Organizations map[account.OrganizationID]time.Time
@@ -88,7 +88,7 @@ type Lease struct {
 	Until  time.Time
 }
 
-// LeaseHeldError says that somebody else is writing.
+// LeaseHeldError says that another process is writing.
 type LeaseHeldError struct {
 	List  ListKey
 	Until time.Time
@@ -260,7 +260,7 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 
 // FinishLease notes that all the topics' policies carry the shard's number and
 // gives the lease back. It is ErrConflict when the lease was lost or the shard
-// has moved meanwhile: then somebody else may have written before or after,
+// has moved meanwhile: then another process may have written before or after,
 // and the policies must be written again.
 func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) error {
 	_, err := r.updateShardNamed(ctx, written.List,
@@ -350,7 +350,7 @@ func (r *Registry) decodeShard(list ListKey, i item) (Shard, error) {
 }
 
 // decodeOthers reads who may publish beside the accounts; older records have
-// nobody.
+// none.
 func (s *Shard) decodeOthers(i item) error {
 	if anyone, ok := i["anyone"].(*types.AttributeValueMemberBOOL); ok {
 		s.Anyone = anyone.Value

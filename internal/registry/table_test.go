@@ -113,7 +113,7 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 func TestTheLastHeartbeatIsTheNewest(t *testing.T) {
 	w := newHub(t)
 	if last, err := w.LastBeat(t.Context()); err != nil || !last.IsZero() {
-		t.Errorf("nobody listens: got %s, %v", last, err)
+		t.Errorf("no registrar: got %s, %v", last, err)
 	}
 	w.must(w.Beat(t.Context(), "second"))
 	newest := w.clock.Now()

@@ -59,7 +59,7 @@ func build(s Specification) (sections, error) {
 	}, nil
 }
 
-// complete mends the two places where goformation's types have no room for what
+// complete corrects the two places where goformation's types have no room for what
 // CloudFormation takes: an empty version of a custom resource, which would be
 // refused, and conditional elements in a list of policies.
 func complete(resources map[string]any, s Specification) error {

@@ -10,8 +10,8 @@ import (
 )
 
 // What the customer may choose instead of the vendor is a parameter, whose default
-// is the vendor's. Both are reported; neither lets anybody in who could not get in
-// before.
+// is the vendor's. Both are reported; neither gives access to a principal that had
+// none.
 const (
 	ParameterRolePath            = "RolePath"
 	ParameterPermissionsBoundary = "PermissionsBoundary"

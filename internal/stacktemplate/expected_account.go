@@ -13,7 +13,7 @@ import (
 // one that the link was made for. The link says which one it is, and a rule of
 // the template refuses any other before anything is made (aws-facts 12.2, 12.18).
 //
-// It is a courtesy and decides nothing: whoever launches may change or empty the
+// It is a courtesy and decides nothing: the customer may change or empty the
 // parameter, and then the registrar refuses the stack. Links for many accounts or
 // for anyone leave it empty, and so do updates of stacks that were made before
 // templates had it.

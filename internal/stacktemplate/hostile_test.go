@@ -170,7 +170,7 @@ func leaf(v any, path ...any) any {
 	return v
 }
 
-// hostileSpecification declares texts that mean something to somebody on the
+// hostileSpecification declares texts that mean something to a parser on the
 // way: JSON, YAML, CloudFormation, goformation, HTML.
 func hostileSpecification(r *rapid.T) Specification {
 	evil := rapid.SampledFrom([]string{

@@ -23,7 +23,7 @@ import (
 
 // HubTemplate is a vendor's hub as CloudFormation makes it: everything that the
 // provider would make, under the same names and with the same policies, which
-// whoever knows them fills in here.
+// the caller fills in here.
 type HubTemplate struct {
 	Hub       string
 	Partition string
@@ -44,7 +44,7 @@ type HubTemplate struct {
 	DeadLetterPolicy iampolicy.Document
 
 	Retention   time.Duration // of messages
-	Visibility  time.Duration // of a message while somebody works on it
+	Visibility  time.Duration // of a message while a registrar handles it
 	MaxReceives int           // before a message goes to the dead letters
 }
 
@@ -105,7 +105,7 @@ func (b *hubBuilder) put(d iampolicy.Document) string {
 }
 
 // topic is the one that stacks of its Region speak to. Its own policy lets
-// nobody but its owner publish; the customers are a parameter.
+// only its owner publish; the customers are a parameter.
 func (b *hubBuilder) topic() {
 	b.t.Parameters[parameterAccounts] = cloudformation.Parameter{
 		Type:    "CommaDelimitedList",
@@ -182,7 +182,7 @@ func (b *hubBuilder) table() {
 		DeletionProtectionEnabled:        cloudformation.Bool(true),
 		PointInTimeRecoverySpecification: &dynamodb.Table_PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: cloudformation.Bool(true)},
 		TimeToLiveSpecification:          &dynamodb.Table_TimeToLiveSpecification{AttributeName: cloudformation.String("expires"), Enabled: true},
-		// The registry is all that anybody knows of customers' roles.
+		// The registry is the only record of customers' roles.
 		AWSCloudFormationDeletionPolicy:      "Retain",
 		AWSCloudFormationUpdateReplacePolicy: "Retain",
 	}
@@ -270,7 +270,7 @@ func (b *hubBuilder) alarms() {
 			AlarmActions:       []string{b.h.put(when(conditionAlarms, ref(parameterAlarms)))},
 		}
 	}
-	alarm("DeadLettersAlarm", "Messages of hub "+b.Hub+" were put aside: xacct dead-letters list --hub "+b.Hub,
+	alarm("DeadLettersAlarm", "Messages of hub "+b.Hub+" are in the dead-letter queue: xacct dead-letters list --hub "+b.Hub,
 		"ApproximateNumberOfMessagesVisible", b.DeadLetterQueue, 300, 1, 0)
 	alarm("MessageAgeAlarm", "Customers of hub "+b.Hub+" wait for an answer: look at the registrar's log",
 		"ApproximateAgeOfOldestMessage", b.Queue, 60, 2, 300)

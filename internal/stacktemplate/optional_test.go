@@ -54,7 +54,7 @@ func optionalGoldens() map[string]Specification {
 }
 
 // An update of a stack whose template gains switches keeps the parameters that
-// it has, and nobody fills in the new ones.
+// it has, and the new ones are not filled in.
 func TestEveryParameterThatATemplateMayGainHasADefault(t *testing.T) {
 	var before, after struct {
 		Parameters map[string]struct{ Default *string }

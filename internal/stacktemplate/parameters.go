@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// parameters returns what a link fills in. Whoever launches the stack may change
+// parameters returns what a link fills in. The customer may change
 // all of them, so none says who is trusted or where the stack reports to; a
 // wrong value only makes the stack fail with a sentence. None has NoEcho: a
 // link cannot fill in such a parameter (aws-facts 3.2).

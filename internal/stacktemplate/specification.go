@@ -54,7 +54,7 @@ type Specification struct {
 // Version returns the template_version: that of the permission set.
 func Version(s Specification) string { return s.Set.Version(s.Vendor, s.Partition) }
 
-// vendorName is who the customer reads of.
+// vendorName returns the name that the customer reads.
 func (s Specification) vendorName() string {
 	if s.DisplayName != "" {
 		return s.DisplayName

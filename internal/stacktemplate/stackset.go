@@ -44,7 +44,7 @@ func RenderStackSet(s StackSet) (Template, error) {
 		Capabilities:    []string{"CAPABILITY_NAMED_IAM"},
 		TemplateURL:     h.text(s.TemplateURL),
 		// Accounts that join later are connected too, and those that leave
-		// are not left with a role of somebody else's.
+		// are not left with a vendor's role.
 		AutoDeployment: &cfn.StackSet_AutoDeployment{
 			Enabled: cloudformation.Bool(true), RetainStacksOnAccountRemoval: cloudformation.Bool(false),
 		},

@@ -124,5 +124,5 @@ func (t Template) Digest() string {
 }
 
 // ObjectKey returns the key of the template in the hub's bucket. Because it is the
-// hash of the content, nobody can change a template under a link (aws-facts 4.4).
+// hash of the content, a template cannot change under a link (aws-facts 4.4).
 func (t Template) ObjectKey() string { return iampolicy.TemplatePrefix + t.Digest() + ".json" }

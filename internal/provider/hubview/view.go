@@ -152,7 +152,7 @@ func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, er
 	return customer, nil
 }
 
-// Find is Customer, with nil instead of an error if the hub definitely has no
+// Find returns what Customer does, with nil instead of an error if the hub definitely has no
 // customer of the ID.
 func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error) {
 	found, err := v.Customer(ctx, id)

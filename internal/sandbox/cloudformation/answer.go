@@ -42,7 +42,7 @@ func (s *Service) expect(ctx context.Context, key string) (p *pending, forget fu
 }
 
 // receive takes what was written to the response bucket. The first answer
-// counts; one that nobody waits for any more changes nothing.
+// counts; one that no stack waits for any more changes nothing.
 func (s *Service) receive(_, key string, body []byte) {
 	s.mu.Lock()
 	p, found := s.waiting[key]

@@ -88,7 +88,7 @@ func TestAVendorWhoIsSilentFailsTheCreateAtTheTimeout(t *testing.T) {
 	if !strings.HasPrefix(d.PhysicalResourceId, "access-PhoneHome-") {
 		t.Errorf("CloudFormation makes a physical ID of its own, got %q", d.PhysicalResourceId)
 	}
-	w.succeed(r, "too-late") // the URL still works, and nobody reads it
+	w.succeed(r, "too-late") // the URL still works, and the answer is ignored
 	w.succeed(d, d.PhysicalResourceId)
 	w.settled(id, "ROLLBACK_COMPLETE")
 	w.told(id, "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId ["+r.RequestId+"].")
@@ -114,7 +114,7 @@ func TestAnotherResourceFailingCancelsTheOneThatWaits(t *testing.T) {
 	// been asked.
 	hold := make(chan struct{})
 	body := strings.Replace(phoneHome(), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy", "DependsOn": "Role",
-		"Properties": {"RoleName": "nobody", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1)
+		"Properties": {"RoleName": "missing", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1)
 	w.handlers["AWS::IAM::RolePolicy"] = held{w.handlers["AWS::IAM::RolePolicy"], hold}
 	id := w.create(body)
 	w.next("Create")
@@ -126,20 +126,20 @@ func TestAnotherResourceFailingCancelsTheOneThatWaits(t *testing.T) {
 	w.succeed(d, d.PhysicalResourceId)
 	w.settled(id, "ROLLBACK_COMPLETE")
 	w.told(id, "PhoneHome CREATE_FAILED: Resource creation cancelled",
-		`Late CREATE_FAILED: Resource handler returned message: "The role with name nobody cannot be found. (Service: Iam, Status Code: 404`,
+		`Late CREATE_FAILED: Resource handler returned message: "The role with name missing cannot be found. (Service: Iam, Status Code: 404`,
 		"[Late, PhoneHome]")
 }
 
 func TestARoleNameThatIsTakenFailsBeforeTheVendorHearsAnything(t *testing.T) {
 	w := newWorld(t)
-	w.roles["acme-access"] = map[string]string{"CreateRole": "of somebody else"}
+	w.roles["acme-access"] = map[string]string{"CreateRole": "of another stack"}
 	id := w.create(phoneHome())
 	w.settled(id, "ROLLBACK_COMPLETE")
 	w.silent()
 	w.told(id, `Role CREATE_FAILED: Resource handler returned message: "Role with name acme-access already exists. (Service: Iam, Status Code: 409`,
 		"HandlerErrorCode: AlreadyExists)")
 	if w.roles["acme-access"] == nil {
-		t.Error("the rollback deleted somebody else's role")
+		t.Error("the rollback deleted another stack's role")
 	}
 }
 

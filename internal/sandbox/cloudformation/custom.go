@@ -21,7 +21,7 @@ import (
 
 // customResource asks the vendor: it publishes a request to the topic that is
 // the resource's ServiceToken, as the customer, and waits for the answer that
-// somebody PUTs to the signed URL in it.
+// is PUT to the signed URL in it.
 type customResource struct{ s *Service }
 
 // request is the message (aws-facts 1.1, 1.2). Every scalar in it is a string.
@@ -167,7 +167,7 @@ func stringProperties(properties map[string]any) map[string]any {
 	return text
 }
 
-// responseBucket is where answers are written (aws-facts 2.1); storageBucket
+// responseBucket returns the bucket where answers are written (aws-facts 2.1); storageBucket
 // is the name that error texts give.
 func responseBucket(region string) string {
 	return "cloudformation-custom-resource-response-" + strings.ReplaceAll(region, "-", "")

@@ -40,8 +40,8 @@ type made struct {
 // is deleted meanwhile.
 var errCancelled = errors.New("cancelled")
 
-// operation is one create, update or delete of a stack. It runs as whoever
-// asked for it.
+// operation is one create, update or delete of a stack. It runs as the
+// principal that asked for it.
 type operation struct {
 	s         *Service
 	st        *stack

@@ -52,7 +52,7 @@ type StatementPreview struct {
 
 // Preview reads a template as the principal, and says what a stack of it would
 // be with these values. Values of parameters that the template does not have,
-// or hides, are left out without a word, as the console does (aws-facts 3.2).
+// or hides, are left out silently, as the console does (aws-facts 3.2).
 func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, templateURL string, values map[string]string) (Preview, error) {
 	c := &kernel.Call{Context: ctx, Principal: p, Region: region}
 	t, err := s.readTemplate(c, kernel.Query{"TemplateURL": {templateURL}})

@@ -10,7 +10,7 @@ import (
 )
 
 // A stack may have a service role: then CloudFormation makes, changes and
-// deletes its resources as that role, whoever asks for it, from the call that
+// deletes its resources as that role, whichever principal asks, from the call that
 // names the role until another one names another (aws-facts 1.16). Requests of
 // custom resources are published as the role too.
 
@@ -21,7 +21,7 @@ type identities interface {
 	Lookup(accessKeyID, token string) (secret string, p *kernel.Principal, err error)
 }
 
-// actor is who does what a call asks for: the service role that it names, or
+// actor returns the principal that does what a call asks for: the service role that it names, or
 // the stack's own, or else the caller.
 func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kernel.Principal, roleARN string, err error) {
 	if st != nil {
@@ -31,7 +31,7 @@ func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kerne
 	}
 	if named := q.Get("RoleARN"); named != "" {
 		roleARN = named
-		// The stack's own role was passed before: whoever may use the stack may
+		// The stack's own role was passed before: a caller who may use the stack may
 		// use it.
 		if err := s.env.Authorizer.Authorize(kernel.Authorization{
 			Principal: c.Principal, Action: "iam:PassRole", Resource: roleARN, ResourceAccount: c.Principal.Account,

@@ -23,7 +23,7 @@ type stack struct {
 	capabilities []string
 	tags         map[string]string
 	onFailure    string // ROLLBACK, DELETE or DO_NOTHING
-	serviceRole  string // ARN; empty: whoever asks acts themselves
+	serviceRole  string // ARN; empty: the caller acts
 
 	status, reason            string
 	created, updated, deleted time.Time

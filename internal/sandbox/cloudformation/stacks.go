@@ -381,7 +381,7 @@ func (s *Service) deleteStack(c *kernel.Call, q kernel.Query) (any, error) {
 	return nil, nil
 }
 
-// Forget deletes a stack without a word to the vendor: custom resources stay
+// Forget deletes a stack without telling the vendor: custom resources stay
 // behind, as when a person keeps them in a forced deletion.
 func (s *Service) Forget(p *kernel.Principal, stackID string) error {
 	s.mu.Lock()

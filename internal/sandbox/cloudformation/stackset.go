@@ -130,7 +130,7 @@ func (set *stackSet) sorted() []*instance {
 	})
 }
 
-// wake tells whoever waits. The caller holds the lock.
+// wake tells all waiting goroutines. The caller holds the lock.
 func (set *stackSet) wake() {
 	close(set.changed)
 	set.changed = make(chan struct{})

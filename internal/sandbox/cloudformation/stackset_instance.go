@@ -99,7 +99,7 @@ func (s *Service) member(ctx context.Context, at where) (*member, error) {
 	return m, err
 }
 
-// executionRole makes the account's stacksets-exec role where it isn't there.
+// executionRole makes the account's stacksets-exec role if it isn't there.
 func (m *member) executionRole() (string, error) {
 	m.s.executionMu.Lock()
 	defer m.s.executionMu.Unlock()

@@ -107,7 +107,7 @@ func (s *Service) managed(account string) (organizations.Organization, error) {
 // StackSets with automatic deployment say.
 //
 // An account that has left is not of the organization any more when its stacks
-// are deleted: whoever lets publish by aws:PrincipalOrgID alone doesn't hear of
+// are deleted: a topic that lets publish by aws:PrincipalOrgID alone doesn't hear of
 // that. Whether AWS is as strict is not confirmed (aws-facts 8).
 func (s *Service) follow(c organizations.Change) {
 	s.mu.Lock()

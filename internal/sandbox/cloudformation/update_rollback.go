@@ -70,7 +70,7 @@ func (u *update) restore() (left []leftover, steps map[string]undo) {
 }
 
 // changeBack updates a resource to the properties that it had, also where the
-// update of it failed: nobody knows how far that came.
+// update of it failed: how far that came is unknown.
 func (u *update) changeBack(ctx context.Context, step undo) error {
 	u.s.mu.Lock()
 	r := u.st.resources[step.id]

@@ -96,7 +96,7 @@ func TestAnotherResourceFailingCancelsTheUpdateThatWaits(t *testing.T) {
 	w.handlers["AWS::IAM::RolePolicy"] = held{w.handlers["AWS::IAM::RolePolicy"], hold}
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
 	w.update(strings.Replace(phoneHome(`"TemplateVersion": 2`), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy",
-		"Properties": {"RoleName": "nobody", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1))
+		"Properties": {"RoleName": "missing", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1))
 	w.next("Update")
 	close(hold)
 	r := w.next("Update")
@@ -202,7 +202,7 @@ func TestARolledBackReplacementGoesBackFromTheNewID(t *testing.T) {
 			w := newWorld(t)
 			id := w.created(phoneHome(`"TemplateVersion": 1`), "old-id")
 			w.update(strings.Replace(phoneHome(`"TemplateVersion": 2`), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy",
-				"DependsOn": "PhoneHome", "Properties": {"RoleName": "nobody", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1))
+				"DependsOn": "PhoneHome", "Properties": {"RoleName": "missing", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1))
 			w.succeed(w.next("Update"), "new-id")
 			r := w.next("Update")
 			if r.PhysicalResourceId != "new-id" || r.ResourceProperties["TemplateVersion"] != "1" {

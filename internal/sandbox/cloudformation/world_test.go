@@ -69,7 +69,7 @@ func (w *world) PresignPut(region, bucket, key string, _ time.Duration) string {
 
 func (w *world) OnCustomResourceResponse(f func(region, key string, body []byte)) { w.callback = f }
 
-// Nobody here is in an organization: StackSets are tested with the real IAM and
+// No account here is in an organization: StackSets are tested with the real IAM and
 // SNS, where the sandbox is put together.
 func (*world) Of(string) (organizations.Organization, bool) {
 	return organizations.Organization{}, false

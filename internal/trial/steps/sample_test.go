@@ -48,7 +48,7 @@ func (w *world) did(format string, arguments ...any) {
 	w.journal = append(w.journal, fmt.Sprintf(format, arguments...))
 }
 
-func (w *world) mend() {
+func (w *world) repair() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mended = true

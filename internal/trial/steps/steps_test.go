@@ -203,14 +203,14 @@ output "indirect" { value = data.sample_things.indirect.names }
 			return []resource.TestStep{
 				config(stuck + thingHCL("y", "name = \"y\"\nnote = sample_thing.x.id")),
 				{Config: "", ExpectError: fails},
-				{PreConfig: w.mend, Config: plain},
+				{PreConfig: w.repair, Config: plain},
 			}
 		},
 		"a replacement after which a deletion fails": func(w *world) []resource.TestStep {
 			of := func(name, broken string) string {
 				return thingHCL("x", "name = \""+name+"\"\nbroken = "+broken+"\nlifecycle { create_before_destroy = true }")
 			}
-			return []resource.TestStep{config(of("x", `"delete"`)), failing(of("y", "null")), failing(of("y", "null")), {PreConfig: w.mend, Config: of("y", "null")}}
+			return []resource.TestStep{config(of("x", `"delete"`)), failing(of("y", "null")), failing(of("y", "null")), {PreConfig: w.repair, Config: of("y", "null")}}
 		},
 		"a plan that is no plan": func(*world) []resource.TestStep {
 			return []resource.TestStep{failing(thingHCL("x", "name = \"x\"\nbroken = \"invalid plan\"\nnote = \"mine\""))}

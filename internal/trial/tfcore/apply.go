@@ -199,7 +199,7 @@ func (w *walk) carryOut(ctx context.Context, ch *change, o *object, config cty.V
 	}
 	switch {
 	case after.value.IsNull() && found.HasErrors():
-		return o, found // what was there is there still, as far as anybody knows
+		return o, found // what was there is there still, as far as the core knows
 	case after.value.IsNull():
 		return nil, found
 	}

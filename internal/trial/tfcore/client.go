@@ -133,7 +133,7 @@ func (c *client) plan(ctx context.Context, of address, prior, proposed, config c
 	if found.HasErrors() {
 		return planned{}, found
 	}
-	if resp.Deferred != nil || resp.UnsafeToUseLegacyTypeSystem { //nolint:staticcheck // what nobody should use is refused
+	if resp.Deferred != nil || resp.UnsafeToUseLegacyTypeSystem { //nolint:staticcheck // deprecated answers are refused
 		return planned{}, append(found, refuse("deferred plans and the legacy type system (%s)", of))
 	}
 	p := planned{private: resp.PlannedPrivate}

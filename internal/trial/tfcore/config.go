@@ -128,7 +128,7 @@ func (c *config) content(body hcl.Body, attributes, blocks []string) (*hcl.BodyC
 	return content, rest
 }
 
-// all is content where there may be no rest.
+// all returns the content of a body that may have no rest.
 func (c *config) all(body hcl.Body, attributes, blocks []string) *hcl.BodyContent {
 	content, rest := c.content(body, attributes, blocks)
 	_, found := rest.Content(&hcl.BodySchema{})
@@ -143,7 +143,7 @@ func expression(content *hcl.BodyContent, name string) hcl.Expression {
 	return nil
 }
 
-// flag is a literal true or false.
+// flag returns a literal true or false.
 func (c *config) flag(content *hcl.BodyContent, name string) bool {
 	e := expression(content, name)
 	if e == nil {

@@ -66,7 +66,7 @@ type failure struct{ Diagnostics }
 
 func (f failure) Error() string { return f.String() }
 
-// String returns the diagnostics as Terraform prints them where there is no
+// String returns the diagnostics as Terraform prints them without a
 // terminal: without colours, in lines of 78 characters.
 func (all Diagnostics) String() string {
 	var b strings.Builder
@@ -170,7 +170,7 @@ func (c *config) in(body hcl.Body, address string, found Diagnostics) Diagnostic
 	return found
 }
 
-// attributeRange is where the value of an attribute is written: as deep in its
+// attributeRange returns where the value of an attribute is written: as deep in its
 // expression as that is a literal object, map or list.
 func attributeRange(body hcl.Body, path cty.Path) hcl.Range {
 	name, ok := path[0].(cty.GetAttrStep)

@@ -32,8 +32,8 @@ func (w *walk) decode(body hcl.Body, s *schema, rep repetition) (cty.Value, Diag
 	return value, append(found, w.config.fromHCL(wrong)...)
 }
 
-// decodeKept is decode of a block whose values are stored: ephemeral ones may
-// stand only where nothing is.
+// decodeKept is decode of a block whose values are stored: ephemeral ones are
+// allowed only if nothing is stored.
 func (w *walk) decodeKept(r *resourceBlock, i instance, s *schema, rep repetition) (cty.Value, Diagnostics) {
 	value, found := w.decode(r.body, s, rep)
 	if found.HasErrors() || !value.ContainsMarked() {

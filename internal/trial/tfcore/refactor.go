@@ -104,7 +104,7 @@ func (c *config) applyMoves(s *state) Diagnostics {
 	return found
 }
 
-// move moves an object to where none is.
+// move moves an object to an instance that has none.
 func (s *state) move(from, to instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 type object struct {
 	value               cty.Value
 	private             []byte
-	identity            cty.Value // cty.NilVal where there is none
+	identity            cty.Value // cty.NilVal if it has none
 	tainted             bool
 	dependencies        []address
 	createBeforeDestroy bool
@@ -74,7 +74,7 @@ func (s *state) object(i instance) *stored {
 	return s.objects[i]
 }
 
-// set stores an object, or removes it where there is none.
+// set stores an object, or removes it if o is nil.
 func (s *state) set(i instance, o *stored) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,7 +24,7 @@ type walk struct {
 	destroying bool // what the configuration says is not what is wanted
 	state      *state
 	direct     map[address][]address // which resources refer to which
-	needed     map[address]bool      // where there are targets: what they need
+	needed     map[address]bool      // with targets: what they need
 	slots      chan struct{}
 	keys       map[string]bool // of the providers' configurations that are used
 
@@ -150,7 +150,7 @@ func at(c *config, r *resourceBlock, d *Diagnostic) *Diagnostic {
 	return d
 }
 
-// slot waits until fewer than the allowed number of instances are in hand.
+// slot waits until fewer than the allowed number of instances are being worked on.
 func (w *walk) slot() (release func()) {
 	w.slots <- struct{}{}
 	return func() { <-w.slots }
@@ -224,7 +224,7 @@ func (w *walk) providerConfig(key string, p *provider) (cty.Value, *providerBloc
 	return value, b, found
 }
 
-// providerSteps are steps that configure providers.
+// providerSteps returns the steps that configure providers.
 func (w *walk) providerSteps(of map[string]bool) map[string]*step {
 	steps := map[string]*step{}
 	for key := range of {

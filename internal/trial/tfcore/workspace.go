@@ -21,8 +21,8 @@ type Workspace struct {
 // Workspace returns a workspace with an empty state.
 func (e *Core) Workspace() *Workspace { return &Workspace{e, newState()} }
 
-// Copy returns another workspace with the same state, as whoever copies a state
-// file has one.
+// Copy returns another workspace with the same state, as a copy of a state
+// file is one.
 func (w *Workspace) Copy() *Workspace { return &Workspace{w.core, w.state.clone()} }
 
 // Plan validates a configuration and plans it. Nothing changes but what the

@@ -64,7 +64,7 @@ type interfaceGroup struct {
 	parameters []string
 }
 
-// readInterface is lenient: the real console ignores what it cannot read
+// readInterface returns labels and groups, and is lenient: the real console ignores what it cannot read
 // there, and so the template stays valid.
 func readInterface(metadata map[string]any) (labels map[string]string, groups []interfaceGroup) {
 	labels = map[string]string{}

@@ -3,7 +3,7 @@
 
 // Package template reads CloudFormation templates the way CloudFormation does:
 // JSON or YAML, parameters, mappings, conditions, rules, intrinsic functions
-// and the order that resources need. It creates nothing and calls nobody; the
+// and the order that resources need. It creates nothing and calls no service; the
 // engine in the parent package does.
 //
 // What it does not know (transforms, macros, imports, dynamic references,

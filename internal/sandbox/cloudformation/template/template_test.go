@@ -146,12 +146,12 @@ func TestAMistakeInATemplateIsSaidInCloudFormationsWords(t *testing.T) {
 		"an attribute":           {"Resources: {A: {Type: 'Test::Thing', Foo: 1}}", "Invalid template resource property 'Foo'"},
 		"a creation policy":      {"Resources: {A: {Type: 'Test::Thing', CreationPolicy: {}}}", "does not implement the resource attribute CreationPolicy"},
 		"a deletion policy":      {"Resources: {A: {Type: 'Test::Thing', DeletionPolicy: Keep}}", "Unrecognized DeletionPolicy Keep"},
-		"a reference":            {thing("!Ref Nobody"), "Unresolved resource dependencies [Nobody] in the Resources block of the template"},
-		"a Sub":                  {thing(`!Sub "${Nobody}"`), "Unresolved resource dependencies [Nobody]"},
-		"a GetAtt":               {thing("!GetAtt Nobody.Arn"), "instance of Fn::GetAtt references undefined resource Nobody"},
+		"a reference":            {thing("!Ref Missing"), "Unresolved resource dependencies [Missing] in the Resources block of the template"},
+		"a Sub":                  {thing(`!Sub "${Missing}"`), "Unresolved resource dependencies [Missing]"},
+		"a GetAtt":               {thing("!GetAtt Missing.Arn"), "instance of Fn::GetAtt references undefined resource Missing"},
 		"DependsOn":              {"Resources: {A: {Type: 'Test::Thing', DependsOn: B}}", "Unresolved resource dependencies [B]"},
-		"an If":                  {thing("!If [Nobody, a, b]"), "unresolved condition dependency Nobody"},
-		"a condition":            {"Resources: {A: {Type: 'Test::Thing', Condition: Nobody}}", "Unresolved condition dependency Nobody"},
+		"an If":                  {thing("!If [Missing, a, b]"), "unresolved condition dependency Missing"},
+		"a condition":            {"Resources: {A: {Type: 'Test::Thing', Condition: Missing}}", "Unresolved condition dependency Missing"},
 		"an unknown function":    {thing("!Foo x"), "Encountered unsupported function: Fn::Foo"},
 		"an import":              {thing("!ImportValue x"), "does not implement the function Fn::ImportValue"},
 		"a function among keys":  {thing("{Ref: Name, Other: x}"), "must be the only member"},
@@ -159,7 +159,7 @@ func TestAMistakeInATemplateIsSaidInCloudFormationsWords(t *testing.T) {
 		"an SSM parameter":       {"Parameters: {A: {Type: 'AWS::SSM::Parameter::Value<String>'}}" + resource, "does not implement the parameter type"},
 		"a parameter's property": {"Parameters: {A: {Type: String, Pattern: x}}" + resource, "Invalid template parameter property 'Pattern'"},
 		"an export":              {"Outputs: {A: {Value: x, Export: {Name: y}}}" + resource, "does not implement exported outputs"},
-		"an output":              {"Outputs: {A: {Value: !Ref Nobody}}" + resource, "Unresolved resource dependencies [Nobody] in the Outputs block of the template"},
+		"an output":              {"Outputs: {A: {Value: !Ref Missing}}" + resource, "Unresolved resource dependencies [Missing] in the Outputs block of the template"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse(test.body, known)
@@ -198,7 +198,7 @@ Resources: {Thing: {Type: 'Test::Thing'}}
 		{"Number", "two", "must be a number."},
 		{"Numbers", "1, two", "must be a number."},
 		{"Empty", strings.Repeat("x", 4097), "at most 4096 characters"},
-		{"Nobody", "x", "Parameters: [Nobody] do not exist in the template"},
+		{"Missing", "x", "Parameters: [Missing] do not exist in the template"},
 	} {
 		_, err := tpl.Bind(map[string]string{test.name: test.value})
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
@@ -294,7 +294,7 @@ Metadata:
   AWS::CloudFormation::Interface:
     ParameterGroups:
       - {Label: {default: From the vendor}, Parameters: [ExternalId, Gone]}
-      - {Label: {default: Nobody here}, Parameters: [Gone]}
+      - {Label: {default: Nothing here}, Parameters: [Gone]}
     ParameterLabels: {ExternalId: {default: Your external ID}}
 Parameters: {Extra: {Type: String}, ExternalId: {Type: String}}
 Resources: {T: {Type: 'Test::Thing'}}
