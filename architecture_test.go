@@ -43,6 +43,7 @@ var house = []layer{
 	{name: "adapter-clients", rooms: []string{"awsclient", "outbound"}, outside: aws},
 	{name: "adapter-services", rooms: []string{"deadletters", "events", "health", "registry", "roleproof", "snscert"}, outside: aws},
 	{name: "adapter-hub", rooms: []string{"hub"}, outside: aws},
+	{name: "adapter-customers", rooms: []string{"customers"}, outside: aws},
 	{name: "adapter-registrar", rooms: []string{"registrar"}, outside: aws},
 	{name: "adapter-lambda", rooms: []string{"registrar/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
 	{name: "adapter-metrics", rooms: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},

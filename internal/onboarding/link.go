@@ -77,8 +77,15 @@ type Link struct {
 	ClosedAt  time.Time // zero while open
 	ExpiresAt time.Time // zero: never
 
-	// Incarnation is the creation that the link comes from.
+	// Incarnation is the creation that the link comes from, and Owner is whose.
 	Incarnation Incarnation `json:",omitzero"`
+	Owner       Owner       `json:",omitempty"`
+
+	// Metadata is the vendor's own, given back as it is.
+	Metadata map[string]string `json:",omitempty"`
+	// AsksAccount is set while the customer is still to say which account is theirs.
+	// Then the link admits none.
+	AsksAccount bool `json:",omitempty"`
 
 	// Blocked is an operator's stop, for what the customer sends from now on:
 	// nothing is connected or changed, and nobody spends time on a proof.

@@ -106,6 +106,7 @@ func differences(a, b Link) []string {
 	note("role", a.RolePath+a.RoleName, b.RolePath+b.RoleName)
 	note("trusted principals", a.TrustedPrincipals, b.TrustedPrincipals)
 	note("template version", a.TemplateVersion, b.TemplateVersion)
+	note("owner", a.Owner, b.Owner)
 	note("expires", timeText(a.ExpiresAt), timeText(b.ExpiresAt))
 	note("reason of the block", a.BlockedReason, b.BlockedReason)
 	if bound := a.Bound; !bound.IsZero() && a.BindingEpoch != b.BindingEpoch {

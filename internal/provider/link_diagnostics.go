@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -24,6 +25,13 @@ func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
 			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
 		difference, hubName, customer))
+}
+
+// linkOwned is for a create that finds the link of another of the vendor's tools.
+func linkOwned(e *customers.OwnedError) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has a link of another tool", e.CustomerID, e.Hub), fmt.Sprintf(
+		"The hub has an open link for this customer, which belongs to %s. Close it there, or take it over and change it from here on:\n\n  terraform import ADDRESS %s/%s",
+		e.Owner, e.Hub, e.CustomerID))
 }
 
 // linkTakenOver is for a create that found the link open. Its summary is the same

@@ -230,34 +230,36 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	if p.diags.HasError() {
 		return
 	}
-	desired.set, desired.continued = set, view.HasClosed(customer)
-	desired.replacing = existing != nil && view.Planned.Holds(customer, existing.Link.Incarnation)
-	todo, d := desired.issue(existing)
-	if p.diags.Append(d...); p.diags.HasError() {
+	desired.Set, desired.Continued = set, view.HasClosed(customer)
+	desired.Replacing = existing != nil && view.Planned.Holds(customer, existing.Link.Incarnation)
+	desired.Adopting = p.sameLink() && holds(p.state, existing)
+	todo, err := desired.Issue(existing)
+	if err != nil {
+		p.diags.Append(refused(view.Name, customer, err)...)
 		return
 	}
-	if existing != nil && !todo.takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // or the set's plan says it, once
-		p.diags.Append(warnOfUpdates(*existing, todo.link, desired.wholeDeclaration())...)
-		p.diags.Append(refuseUpdates(*existing, desired.wholeDeclaration())...)
+	if existing != nil && !todo.Takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // or the set's plan says it, once
+		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.Whole())...)
+		p.diags.Append(refuseUpdates(*existing, desired.Whole())...)
 	}
-	if todo.link.Status(p.resource.session.now()) == onboarding.LinkExpired {
+	if todo.Link.Status(p.resource.session.now()) == onboarding.LinkExpired {
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",
 			"expires_at is in the past: whoever launches the link is refused. Stacks that are live don't mind. A later time opens it again.")
 	}
-	p.checkUnique(ctx, view, todo.link)
-	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.link, desired.declaration, p.resource.session.console)
+	p.checkUnique(ctx, view, todo.Link)
+	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.Link, desired.Declaration, p.resource.session.console)
 	if err != nil {
 		p.diags.AddError(fmt.Sprintf("No launch link for %s", customerNamed(view.Name, customer)), sentence(err.Error()))
 		return
 	}
-	p.plan.ExternalID = types.StringValue(todo.link.ExternalID.String())
-	p.plan.TemplateVersion = types.StringValue(todo.link.TemplateVersion)
+	p.plan.ExternalID = types.StringValue(todo.Link.ExternalID.String())
+	p.plan.TemplateVersion = types.StringValue(todo.Link.TemplateVersion)
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	if existing != nil && p.setAlone() {
-		p.followSet(ctx, view, todo.link)
+		p.followSet(ctx, view, todo.Link)
 	}
-	p.reserve(ctx, view, record, todo.link)
-	p.checkNeighbours(ctx, view, existing, todo.link) // the later of two sees the other
+	p.reserve(ctx, view, record, todo.Link)
+	p.checkNeighbours(ctx, view, existing, todo.Link) // the later of two sees the other
 }
 
 // planPartly plans a link some of whose arguments have no value yet: its external

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -78,28 +79,20 @@ func (m linkModel) validateScope(diags *diag.Diagnostics) {
 	}
 }
 
-// linkScope is whose stacks a link is for.
-type linkScope struct {
-	kind         onboarding.Scope
-	account      account.ID
-	organization account.OrganizationID
-	onlyAccounts []account.ID
-}
-
 // expandScope returns whose stacks the model is for, on a hub as it is or will be.
-func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, diags *diag.Diagnostics) linkScope {
-	var s linkScope
+func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, diags *diag.Diagnostics) customers.Scope {
+	var s customers.Scope
 	var err error
 	if text := m.AccountID.ValueString(); text != "" {
-		if s.account, err = account.ParseID(text); err != nil {
+		if s.Account, err = account.ParseID(text); err != nil {
 			diags.AddAttributeError(path.Root("account_id"), "Not an AWS account ID", sentence(err.Error()))
 		}
 	}
 	if m.Scope.ValueString() != scopeOrganization {
 		return m.expandAccountScope(s, record, diags)
 	}
-	s.kind = onboarding.ScopeOrganization
-	if s.organization, err = account.ParseOrganizationID(m.OrganizationID.ValueString()); err != nil {
+	s.Kind = onboarding.ScopeOrganization
+	if s.Organization, err = account.ParseOrganizationID(m.OrganizationID.ValueString()); err != nil {
 		diags.AddAttributeError(path.Root("organization_id"), "Not the ID of an organization", sentence(err.Error()))
 	}
 	var only []string
@@ -109,9 +102,9 @@ func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, d
 		if err != nil {
 			diags.AddAttributeError(path.Root("only_account_ids"), "Not an AWS account ID", sentence(err.Error()))
 		}
-		s.onlyAccounts = append(s.onlyAccounts, id)
+		s.OnlyAccounts = append(s.OnlyAccounts, id)
 	}
-	slices.SortFunc(s.onlyAccounts, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(s.OnlyAccounts, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
 	if record.TemplateAccess == onboarding.TemplatesAccounts {
 		diags.AddAttributeError(path.Root("organization_id"), "The organization could not read the template", fmt.Sprintf(
 			`The template_access of hub %s is "accounts": only accounts that links name may read templates. Use "public" or "presigned" for organizations.`, record.Name))
@@ -120,13 +113,13 @@ func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, d
 }
 
 // expandAccountScope completes the scope of a link for one account, named or not.
-func (m linkModel) expandAccountScope(s linkScope, record registry.HubRecord, diags *diag.Diagnostics) linkScope {
+func (m linkModel) expandAccountScope(s customers.Scope, record registry.HubRecord, diags *diag.Diagnostics) customers.Scope {
 	switch {
-	case !s.account.IsZero():
+	case !s.Account.IsZero():
 	case !record.OpenToAnyone():
 		diags.Append(accountMissing())
 	default:
-		s.kind = onboarding.ScopeAnyone
+		s.Kind = onboarding.ScopeAnyone
 	}
 	// If anyone may publish, what a stranger can learn must not open a link
 	// forever.
@@ -135,51 +128,6 @@ func (m linkModel) expandAccountScope(s linkScope, record registry.HubRecord, di
 			`The publishers of hub %s are "anyone", so expires_at is required: whoever learns of the link could use it until then.`, record.Name))
 	}
 	return s
-}
-
-// applyTo returns the link with this scope. The account that a link for anyone
-// is bound to stays with it, until the vendor names one.
-func (s linkScope) applyTo(link onboarding.Link) onboarding.Link {
-	link.Scope, link.Account = s.kind, s.account
-	link.Organization, link.OnlyAccounts = s.organization, s.onlyAccounts
-	if s.kind != onboarding.ScopeAnyone {
-		link.Bound, link.Reservation = account.ID{}, nil
-	}
-	return link
-}
-
-// differsFrom returns the first attribute in which a link is for other accounts;
-// empty if it is for the same.
-func (s linkScope) differsFrom(link onboarding.Link) string {
-	switch {
-	case link.Scope != s.kind:
-		return "scope"
-	case link.Account != s.account:
-		return "account_id"
-	case link.Organization != s.organization:
-		return "organization_id"
-	case !slices.Equal(link.OnlyAccounts, s.onlyAccounts):
-		return "only_account_ids"
-	}
-	return ""
-}
-
-// refuseMove keeps the accounts of a live stack: it may neither become another
-// customer's, nor lose its permission to phone home. It returns nil if the scope
-// does neither.
-func (s linkScope) refuseMove(link onboarding.Link, r onboarding.Registration) diag.Diagnostic {
-	if s.kind == onboarding.ScopeOrganization {
-		if link.Organization.IsZero() || link.Organization == s.organization {
-			return nil
-		}
-		return diag.NewAttributeErrorDiagnostic(path.Root("organization_id"), fmt.Sprintf("Customer %s has a live stack in organization %s", link.CustomerID, link.Organization), fmt.Sprintf(
-			"organization_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other organization as a customer of its own.", r.Stack))
-	}
-	if r.Account == s.applyTo(link).Sole() {
-		return nil
-	}
-	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("Customer %s has a live stack in account %s", link.CustomerID, r.Account), fmt.Sprintf(
-		"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack))
 }
 
 // flattenScope takes whose stacks a link is for into the model.

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
@@ -90,46 +89,6 @@ func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, 
 func noneAsked(ctx context.Context, diags *diag.Diagnostics) askedModel {
 	var none declaration.Declaration
 	return flattenAsked(ctx, none.Trust, none.Choices, diags)
-}
-
-// refer makes the link one that refers to the set that is wanted.
-func (d desiredLink) refer(w *linkWrite) diag.Diagnostics {
-	var diags diag.Diagnostics
-	d.checkRegion(&diags)
-	if name := d.set.RoleOf(d.customerID); account.CheckRoleName(name) != nil {
-		diags.AddAttributeError(setPath, "The default role name is too long", fmt.Sprintf(
-			"Permission set %s has no role_name, so this customer's role is called %q, which has %d characters, and IAM allows 64. Set role_name in the set, or choose a shorter customer_id.",
-			d.set.Name, name, len(name)))
-	}
-	w.link.ExpiresAt = d.declaration.Expires()
-	w.link.Declared = d.declaration.EncodeProposal()
-	w.link = w.link.Refer(*d.set)
-	return diags
-}
-
-// setDiffersFrom names permission_set if an open link does not refer to the set
-// that is wanted.
-func (d desiredLink) setDiffersFrom(link onboarding.Link) string {
-	wanted := ""
-	if d.set != nil {
-		wanted = d.set.Name
-	}
-	if wanted != link.PermissionSet {
-		return "permission_set"
-	}
-	return ""
-}
-
-// wholeDeclaration is that of the link with what its set says.
-func (d desiredLink) wholeDeclaration() declaration.Declaration {
-	if d.set == nil {
-		return d.declaration
-	}
-	whole, err := d.declaration.Referring(*d.set, d.customerID)
-	if err != nil {
-		return d.declaration
-	}
-	return whole
 }
 
 // follows reports whether the link's set may make it another one in this operation

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -63,21 +64,14 @@ type linkWriter struct {
 
 	record   registry.HubRecord
 	existing *onboarding.Customer // nil: the hub has no such customer
-	todo     linkWrite
+	todo     customers.Write
 	link     onboarding.Link // as it was written
 }
 
 // once takes all steps. It stops without an error if it was said in the
 // diagnostics what is wrong.
 func (w *linkWriter) once(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{
-		w.load,
-		w.decide,
-		w.allowReading, // which S3 may refuse, and then nothing is done
-		w.publishTemplate,
-		w.save,
-		w.allowPublishing, // after the record, which keeps the permission from being swept away
-	} {
+	for _, step := range []func(context.Context) error{w.load, w.decide, w.do} {
 		if err := step(ctx); err != nil || w.diags.HasError() {
 			return err
 		}
@@ -106,60 +100,42 @@ func (w *linkWriter) decide(ctx context.Context) error {
 	}
 	desired := w.model.desired(ctx, w.record, w.state == nil, w.diags)
 	var err error
-	if desired.set, err = w.loadSet(ctx); err != nil || w.diags.HasError() {
+	if desired.Set, err = w.loadSet(ctx); err != nil || w.diags.HasError() {
 		return err
 	}
-	desired.continued = w.view.HasClosed(w.model.CustomerID.ValueString())
-	todo, d := desired.issue(w.existing)
-	w.diags.Append(d...)
-	w.todo, w.link = todo, todo.link
+	desired.Continued = w.view.HasClosed(w.model.CustomerID.ValueString())
+	desired.Adopting = holds(w.state, w.existing)
+	if w.todo, err = desired.Issue(w.existing); err != nil {
+		w.diags.Append(refused(w.view.Name, desired.CustomerID, err)...)
+		return nil
+	}
+	w.link = w.todo.Link
 	return nil
 }
 
-// newPublishers reports whether the link lets accounts publish that it did not
-// let before, or for which that was not finished.
-func (w *linkWriter) newPublishers() bool {
-	return w.existing == nil || w.todo.takeover || w.existing.Link.Closed || !samePublishers(w.existing.Link, w.todo.link)
+// holds reports whether the state has imported or written the link as it is: then
+// it may be another tool's, which loses it.
+func holds(state *linkModel, existing *onboarding.Customer) bool {
+	return state != nil && existing != nil && existing.Link.Incarnation.HeldBy(state.Incarnation.ValueString())
 }
 
-func (w *linkWriter) allowReading(ctx context.Context) error {
-	if !w.newPublishers() {
-		return nil
+// do carries out what was decided.
+func (w *linkWriter) do(ctx context.Context) error {
+	now := w.view.Now().UTC()
+	link, err := w.todo.Do(ctx, customers.Writing{
+		Hub: w.view.Hub, Record: w.record, Now: now, Existing: w.existing, Incarnation: w.incarnation(now),
+		Unless: func(link onboarding.Link) bool { return w.state != nil && w.existing.Link.SameRecord(link) }, // only the set has changed
+		Saved: func(link onboarding.Link) {
+			w.view.WroteLink(link)
+			if w.todo.Takeover {
+				w.diags.Append(linkTakenOver(w.view.Name, link.CustomerID))
+			}
+		},
+	})
+	if err == nil {
+		w.link = link
 	}
-	return allowReading(ctx, w.view, w.record, w.todo.link)
-}
-
-func (w *linkWriter) publishTemplate(ctx context.Context) error {
-	if w.todo.body == nil {
-		return nil
-	}
-	_, err := w.view.Hub.PublishTemplate(ctx, w.record, w.todo.body)
 	return err
-}
-
-// save writes the link's record.
-func (w *linkWriter) save(ctx context.Context) error {
-	link, now := w.todo.link, w.view.Now().UTC()
-	link.Incarnation = w.incarnation(now)
-	if w.existing == nil {
-		link.CreatedAt = now
-	} else {
-		link = w.existing.Follow(link, now)
-	}
-	if w.state != nil && w.existing.Link.SameRecord(link) {
-		w.link = link // only the set has changed
-		return nil
-	}
-	written, err := w.todo.save(w.view.Registry, ctx, link)
-	if err != nil {
-		return err
-	}
-	w.link = written
-	w.view.WroteLink(written)
-	if w.todo.takeover {
-		w.diags.Append(linkTakenOver(w.view.Name, written.CustomerID))
-	}
-	return nil
 }
 
 // incarnation returns a new one for a link that is created. One that is opened again
@@ -173,13 +149,6 @@ func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {
 		return onboarding.Incarnation{ID: w.state.Incarnation.ValueString(), Since: now}
 	}
 	return w.existing.Link.Incarnation
-}
-
-func (w *linkWriter) allowPublishing(ctx context.Context) error {
-	if !w.newPublishers() {
-		return nil
-	}
-	return allowPublishing(ctx, w.view, w.link)
 }
 
 // close closes the customer's link, if it is still the one that the state holds:
@@ -207,27 +176,10 @@ func (r *linkResource) closeOnce(ctx context.Context, view *hubview.View, state 
 		}
 		return nil
 	}
-	if err := r.release(ctx, view, found); err != nil || link.Closed {
+	closed, err := customers.Close(ctx, view.Registry, found, view.Now().UTC())
+	if err != nil || link.Closed {
 		return err
 	}
-	link.Closed, link.ClosedAt = true, view.Now().UTC()
-	if link, err = view.Registry.UpdateLink(ctx, link); err != nil {
-		return err
-	}
-	view.ClosedLink(link)
-	return nil
-}
-
-// release ends adoptions: no stack's Delete ever will.
-func (r *linkResource) release(ctx context.Context, view *hubview.View, customer onboarding.Customer) error {
-	for _, reg := range customer.Registrations {
-		released, entry := onboarding.Release(reg, view.Now().UTC())
-		if entry == nil {
-			continue
-		}
-		if _, err := view.Registry.PutHealth(ctx, released, *entry); err != nil {
-			return err
-		}
-	}
+	view.ClosedLink(closed)
 	return nil
 }

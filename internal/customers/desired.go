@@ -1,0 +1,226 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package customers issues, changes and closes the onboarding links of a hub's
+// customers. Terraform, the onboarding API and commands do it over this one
+// core, so that a link is the same whoever issues it.
+//
+// [Desired] decides, without asking anything, what has to be written for a link;
+// a [Write] carries that out, in steps that an interruption may end anywhere.
+// [Desk] is the whole use case for those that keep no state of their own.
+package customers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// Desired is a link as it is declared, on the hub as it is or will be.
+type Desired struct {
+	Record      registry.HubRecord
+	CustomerID  string
+	Owner       onboarding.Owner
+	Scope       Scope
+	ExternalID  account.ExternalID // set by the vendor; zero: the hub issues one
+	Declaration declaration.Declaration
+	Set         *onboarding.PermissionSet // that the link refers to; nil: the declaration is all of it
+
+	// Creating is set if the caller has no link of the customer, or one that is
+	// being replaced.
+	Creating bool
+
+	// Replacing is set if the open link that is there is the caller's own, and ends
+	// with this: it may say something else.
+	Replacing bool
+	// Continued is set if the caller itself has closed the link for this.
+	Continued bool
+	// Adopting is set if the open link may be another owner's, who loses it.
+	Adopting bool
+}
+
+// Write is what has to be written for a link.
+type Write struct {
+	Link     onboarding.Link
+	Takeover bool // the link is open, and says the same
+
+	body []byte // template to publish; nil: it is published already
+	save func(*registry.Registry, context.Context, onboarding.Link) (onboarding.Link, error)
+}
+
+// Renders reports whether a template has to be published for the link.
+func (w Write) Renders() bool { return w.body != nil }
+
+// Issue decides how the link comes to be, given what the registry knows of the
+// customer (nil: nothing). Terraform's plan and apply both get here, and come to
+// the same link although the one may see it open and the other closed: see
+// [onboarding.Customer.Reissue].
+func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
+	link := onboarding.Link{Hub: d.Record.Name, CustomerID: d.CustomerID, Shard: d.Record.ShardOf(d.CustomerID)}
+	w := Write{save: (*registry.Registry).CreateLink}
+	if existing != nil {
+		link, w.save = existing.Link, (*registry.Registry).UpdateLink
+	}
+	before := link
+	if existing != nil && !link.Closed && link.Owner != d.Owner && !d.Adopting && !d.Replacing {
+		return Write{}, &OwnedError{Hub: d.Record.Name, CustomerID: d.CustomerID, Owner: link.Owner}
+	}
+	d.Scope = d.Scope.asBefore(link)
+	if existing != nil && d.Creating && !link.Closed && !d.Replacing {
+		if difference := d.DiffersFrom(link); difference != "" {
+			return Write{}, &DiffersError{d.Record.Name, d.CustomerID, difference}
+		}
+		w.Takeover = true
+	}
+	link = d.Scope.ApplyTo(link)
+	link.Owner = d.Owner
+	if existing != nil && (d.Creating || before.Closed) {
+		link = existing.Reissue(link, !before.Closed || d.Continued)
+	}
+	if !d.ExternalID.IsZero() {
+		link.ExternalID = d.ExternalID
+	}
+	if link.ExternalID.IsZero() {
+		link.ExternalID = onboarding.ExternalID(d.Record.Key.Bytes(), d.Record.Name, d.CustomerID, link.Generation)
+	}
+	if existing != nil {
+		if err := d.refuseUnderLiveStack(*existing, link.ExternalID); err != nil {
+			return Write{}, err
+		}
+		if link.ExternalID != before.ExternalID {
+			w.save = (*registry.Registry).ReissueLink
+		}
+	}
+	link.Closed, link.ClosedAt = false, time.Time{}
+	w.Link = link
+	return w, d.declare(&w, before)
+}
+
+// declare puts the declaration into the link, and renders its template if the
+// one that it has is no longer right. One that is created gets a template of
+// this release, open or closed before, so that plan and apply come to the same.
+func (d Desired) declare(w *Write, before onboarding.Link) error {
+	if d.Set != nil {
+		return d.refer(w)
+	}
+	declared, link := d.Declaration, &w.Link
+	link.PermissionSet, link.Set = "", nil
+	spec, fields := declared.Specification(d.Record.Hub)
+	if err := errors.Join(invalid(fields), d.checkRegion()); err != nil {
+		return err
+	}
+	link.RoleName, link.RolePath = declared.Role.Name, declared.Role.Path
+	link.TrustedPrincipals = spec.Provers(spec.Vendor)
+	link.ExpiresAt = declared.Expires()
+	link.Declared = declared.Encode()
+	link.TemplateVersion = stacktemplate.Version(spec)
+
+	old, err := declaration.Of(before)
+	if err == nil && !d.Creating && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == declared.Region && old.SameWording(declared.Choices) {
+		return nil // a link keeps the renderer that made its template, which is there as long as the link is open
+	}
+	template, err := stacktemplate.Render(spec)
+	if err != nil {
+		return &RenderError{err}
+	}
+	w.body = template.JSON()
+	link.TemplateURL, link.TemplateParameters = hub.TemplateURL(d.Record, template.Digest()), template.LinkParameters()
+	return nil
+}
+
+// refer makes the link one that refers to the set that is wanted.
+func (d Desired) refer(w *Write) error {
+	err := d.checkRegion()
+	if name := d.Set.RoleOf(d.CustomerID); account.CheckRoleName(name) != nil {
+		err = errors.Join(err, &Refusal{"permission_set", "The default role name is too long", fmt.Sprintf(
+			"Permission set %s has no role_name, so this customer's role is called %q, which has %d characters, and IAM allows 64. Set role_name in the set, or choose a shorter customer_id.",
+			d.Set.Name, name, len(name))})
+	}
+	w.Link.ExpiresAt = d.Declaration.Expires()
+	w.Link.Declared = d.Declaration.EncodeProposal()
+	w.Link = w.Link.Refer(*d.Set)
+	return err
+}
+
+// Whole returns the link's declaration with what its set says.
+func (d Desired) Whole() declaration.Declaration {
+	if d.Set == nil {
+		return d.Declaration
+	}
+	whole, err := d.Declaration.Referring(*d.Set, d.CustomerID)
+	if err != nil {
+		return d.Declaration
+	}
+	return whole
+}
+
+// checkRegion refuses a Region that the hub has no topic in.
+func (d Desired) checkRegion() error {
+	region, err := account.ParseRegion(d.Declaration.Region)
+	if err == nil && slices.Contains(d.Record.Regions, region) {
+		return nil
+	}
+	names := make([]string, len(d.Record.Regions))
+	for i, region := range d.Record.Regions {
+		names[i] = region.String()
+	}
+	return &Refusal{"region", "Not a Region of the hub", fmt.Sprintf(
+		"Region %s is none of the Regions of hub %s: add it to the hub's regions, or choose one of %s.",
+		d.Declaration.Region, d.Record.Name, strings.Join(names, ", "))}
+}
+
+// DiffersFrom names the first attribute in which an open link is not the one
+// that is wanted; empty if it is.
+func (d Desired) DiffersFrom(link onboarding.Link) string {
+	found, err := declaration.Proposed(link)
+	switch {
+	case err != nil:
+		return "a declaration that can't be read"
+	case d.setDiffersFrom(link):
+		return "permission_set"
+	case d.Scope.differsFrom(link) != "":
+		return d.Scope.differsFrom(link)
+	case !d.ExternalID.IsZero() && link.ExternalID != d.ExternalID:
+		return "external_id"
+	}
+	return d.Declaration.DiffersFrom(found)
+}
+
+// setDiffersFrom reports whether an open link does not refer to the set that is
+// wanted.
+func (d Desired) setDiffersFrom(link onboarding.Link) bool {
+	if d.Set == nil {
+		return link.PermissionSet != ""
+	}
+	return link.PermissionSet != d.Set.Name
+}
+
+// refuseUnderLiveStack keeps what a live stack was made with: the account that
+// it is in, and the external ID that its role asks for.
+func (d Desired) refuseUnderLiveStack(existing onboarding.Customer, externalID account.ExternalID) error {
+	var errs []error
+	for _, r := range existing.Live() {
+		if r.Adopted() && (r.Account != d.Scope.Account || r.ExternalID != externalID) {
+			errs = append(errs, &Refusal{"", fmt.Sprintf("Customer %s has an adopted role in account %s", d.CustomerID, r.Account), fmt.Sprintf(
+				"account_id and external_id can't change while role %s is registered. Give it up first: xacct adopt %s --hub %s --release", r.Role, d.CustomerID, d.Record.Name)})
+			continue
+		}
+		if moved := d.Scope.refuseMove(existing.Link, r); moved != nil {
+			errs = append(errs, moved)
+		} else if r.ExternalID != externalID {
+			errs = append(errs, &Refusal{"external_id", fmt.Sprintf("Customer %s has a live stack with another external ID", d.CustomerID), fmt.Sprintf(
+				"external_id can't change while it lives: the role of stack %s asks for the one that it was made with.", r.Stack)})
+		}
+	}
+	return errors.Join(errs...)
+}

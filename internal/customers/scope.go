@@ -1,0 +1,84 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package customers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Scope is whose stacks a link is for: one account's, those of the accounts of an
+// organization or, if the hub is open to anyone, those of the account that comes
+// first.
+type Scope struct {
+	Kind         onboarding.Scope
+	Account      account.ID
+	Organization account.OrganizationID
+	OnlyAccounts []account.ID
+	// Asks is set if the customer is to say which account is theirs: until then
+	// Account is zero, and the link admits none.
+	Asks bool
+}
+
+// asBefore returns the scope with the account that the customer has named for a
+// link already.
+func (s Scope) asBefore(link onboarding.Link) Scope {
+	if s.Asks && s.Account.IsZero() && link.AsksAccount {
+		s.Account = link.Account
+	}
+	return s
+}
+
+// ApplyTo returns the link with this scope. The account that a link for anyone
+// is bound to stays with it, until the vendor names one.
+func (s Scope) ApplyTo(link onboarding.Link) onboarding.Link {
+	link.Scope, link.Account, link.AsksAccount = s.Kind, s.Account, s.Asks
+	link.Organization, link.OnlyAccounts = s.Organization, s.OnlyAccounts
+	if s.Kind != onboarding.ScopeAnyone {
+		link.Bound, link.Reservation = account.ID{}, nil
+	}
+	return link
+}
+
+// differsFrom returns the first attribute in which a link is for other accounts;
+// empty if it is for the same.
+func (s Scope) differsFrom(link onboarding.Link) string {
+	switch {
+	case link.Scope != s.Kind:
+		return "scope"
+	case link.Account != s.asBefore(link).Account, link.AsksAccount != s.Asks:
+		return "account_id"
+	case link.Organization != s.Organization:
+		return "organization_id"
+	case !slices.Equal(link.OnlyAccounts, s.OnlyAccounts):
+		return "only_account_ids"
+	}
+	return ""
+}
+
+// refuseMove keeps the accounts of a live stack: it may neither become another
+// customer's, nor lose its permission to phone home. It returns nil if the scope
+// does neither.
+func (s Scope) refuseMove(link onboarding.Link, r onboarding.Registration) error {
+	if s.Kind == onboarding.ScopeOrganization {
+		if link.Organization.IsZero() || link.Organization == s.Organization {
+			return nil
+		}
+		return &Refusal{"organization_id", fmt.Sprintf("Customer %s has a live stack in organization %s", link.CustomerID, link.Organization), fmt.Sprintf(
+			"organization_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other organization as a customer of its own.", r.Stack)}
+	}
+	if r.Account == s.ApplyTo(link).Sole() {
+		return nil
+	}
+	return &Refusal{"account_id", fmt.Sprintf("Customer %s has a live stack in account %s", link.CustomerID, r.Account), fmt.Sprintf(
+		"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack)}
+}
+
+// samePublishers reports whether two links let the same accounts phone home.
+func samePublishers(a, b onboarding.Link) bool {
+	return a.Account == b.Account && a.Organization == b.Organization
+}

@@ -1,0 +1,131 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package customers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// OwnedError says that an open link belongs to another of the vendor's tools.
+type OwnedError struct {
+	Hub, CustomerID string
+	Owner           onboarding.Owner
+}
+
+func (e *OwnedError) Error() string {
+	return fmt.Sprintf("the link of customer %s of hub %s belongs to %s", e.CustomerID, e.Hub, e.Owner)
+}
+
+// Writing is how a Write is carried out.
+type Writing struct {
+	Hub    *hub.Manager
+	Record registry.HubRecord
+	Now    time.Time
+	// Existing is what the Write was decided on; nil: the hub knew no such customer.
+	Existing *onboarding.Customer
+	// Incarnation is that of the link as it is written.
+	Incarnation onboarding.Incarnation
+	// Unless returns true for a link that is recorded already, so that it isn't
+	// written again; nil: it is written.
+	Unless func(onboarding.Link) bool
+	// Saved is called once the link's record is written; may be nil.
+	Saved func(onboarding.Link)
+}
+
+// Do carries the write out and returns the link as it was written. Whatever an
+// interruption leaves behind is either out of use (a template, which is named by
+// its content) or exactly what the next attempt finds and goes on from (the
+// record). The accounts' permission to publish comes after the record, which
+// keeps it from being swept away, and permission to read before everything: S3
+// may refuse that, and then nothing is done.
+func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
+	publishers := w.newPublishers(in.Existing)
+	if publishers && !w.Link.Account.IsZero() {
+		if err := in.Hub.Permissions().LetRead(ctx, in.Record, w.Link.Account); err != nil {
+			return onboarding.Link{}, err
+		}
+	}
+	if w.body != nil {
+		if _, err := in.Hub.PublishTemplate(ctx, in.Record, w.body); err != nil {
+			return onboarding.Link{}, err
+		}
+	}
+	link, err := w.record(ctx, in)
+	if err != nil || !publishers {
+		return link, err
+	}
+	return link, AllowPublishing(ctx, in.Hub, link)
+}
+
+// newPublishers reports whether the link lets accounts publish that it did not
+// let before, or for which that may not have been finished.
+func (w Write) newPublishers(existing *onboarding.Customer) bool {
+	return existing == nil || w.Takeover || existing.Link.Closed || !samePublishers(existing.Link, w.Link)
+}
+
+func (w Write) record(ctx context.Context, in Writing) (onboarding.Link, error) {
+	link := w.Link
+	link.Incarnation = in.Incarnation
+	if in.Existing == nil {
+		link.CreatedAt = in.Now
+	} else {
+		link = in.Existing.Follow(link, in.Now)
+	}
+	if in.Unless != nil && in.Unless(link) {
+		return link, nil
+	}
+	written, err := w.save(in.Hub.Registry(), ctx, link)
+	if err != nil {
+		return onboarding.Link{}, err
+	}
+	if in.Saved != nil {
+		in.Saved(written)
+	}
+	return written, nil
+}
+
+// AllowPublishing lets the accounts that the link is for phone home.
+func AllowPublishing(ctx context.Context, manager *hub.Manager, link onboarding.Link) error {
+	if !link.Account.IsZero() {
+		if err := manager.Permissions().Allow(ctx, link.Shard, link.Account); err != nil {
+			return err
+		}
+	}
+	if !link.Organization.IsZero() {
+		return manager.Permissions().AllowOrganization(ctx, link.Shard, link.Organization)
+	}
+	return nil
+}
+
+// Close closes a customer's open link: record, external ID and permissions stay,
+// for as long as a stack may need them. Adoptions end, because no stack's Delete
+// ever will end them. It returns the link as written.
+func Close(ctx context.Context, records *registry.Registry, customer onboarding.Customer, now time.Time) (onboarding.Link, error) {
+	if err := Release(ctx, records, customer, now); err != nil || customer.Link.Closed {
+		return customer.Link, err
+	}
+	link := customer.Link
+	link.Closed, link.ClosedAt = true, now
+	return records.UpdateLink(ctx, link)
+}
+
+// Release ends the adoptions of a customer's roles.
+func Release(ctx context.Context, records *registry.Registry, customer onboarding.Customer, now time.Time) error {
+	for _, r := range customer.Registrations {
+		released, entry := onboarding.Release(r, now)
+		if entry == nil {
+			continue
+		}
+		if _, err := records.PutHealth(ctx, released, *entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}

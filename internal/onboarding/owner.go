@@ -1,0 +1,28 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+// Owner says which of the vendor's tools a link belongs to: only that one changes
+// and closes it, until another one adopts it.
+type Owner string
+
+// The owners of links. Links of earlier releases are Terraform's.
+const (
+	OwnerTerraform Owner = ""
+	OwnerAPI       Owner = "api"
+	OwnerCommand   Owner = "command"
+)
+
+// String names the owner in a sentence.
+func (o Owner) String() string {
+	switch o {
+	case OwnerTerraform:
+		return "Terraform"
+	case OwnerAPI:
+		return "the onboarding API"
+	case OwnerCommand:
+		return "the command line"
+	}
+	return string(o)
+}
