@@ -35,6 +35,9 @@ type Writing struct {
 	// Unless returns true for a link that is recorded already, so that it isn't
 	// written again; nil: it is written.
 	Unless func(onboarding.Link) bool
+	// Unfinished is set if what follows the record may be left to do even if the
+	// record says the same already.
+	Unfinished bool
 	// Saved is called once the link's record is written; may be nil.
 	Saved func(onboarding.Link)
 }
@@ -46,7 +49,7 @@ type Writing struct {
 // keeps it from being swept away, and permission to read before everything: S3
 // may refuse that, and then nothing is done.
 func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
-	publishers := w.newPublishers(in.Existing)
+	publishers := in.Unfinished || w.newPublishers(in.Existing)
 	if publishers && !w.Link.Account.IsZero() {
 		if err := in.Hub.Permissions().LetRead(ctx, in.Record, w.Link.Account); err != nil {
 			return onboarding.Link{}, err

@@ -83,9 +83,11 @@ type Link struct {
 
 	// Metadata is the vendor's own, given back as it is.
 	Metadata map[string]string `json:",omitempty"`
-	// AsksAccount is set while the customer is still to say which account is theirs.
-	// Then the link admits none.
+	// AsksAccount is set if the customer says which account is theirs: until then
+	// Account is zero, and the link admits none.
 	AsksAccount bool `json:",omitempty"`
+	// NamedAccounts are those that the customer has named for this link.
+	NamedAccounts []account.ID `json:",omitempty"`
 
 	// Blocked is an operator's stop, for what the customer sends from now on:
 	// nothing is connected or changed, and nobody spends time on a proof.
@@ -142,3 +144,12 @@ const rolePathParameter = "RolePath"
 // ChoosesPath reports whether the customer chooses the path of the role: then
 // RolePath is only what the link proposes.
 func (l Link) ChoosesPath() bool { return slices.Contains(l.TemplateParameters, rolePathParameter) }
+
+// Naming returns the accounts that the customer has named once they name one more;
+// false if those are more than most.
+func (l Link) Naming(id account.ID, most int) ([]account.ID, bool) {
+	if slices.Contains(l.NamedAccounts, id) {
+		return l.NamedAccounts, true
+	}
+	return append(slices.Clone(l.NamedAccounts), id), len(l.NamedAccounts) < most
+}

@@ -1,0 +1,71 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package customers
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// Bounds of metadata, which is stored with the link.
+const (
+	MostMetadata        = 20
+	longestMetadataKey  = 64
+	LongestMetadataText = 256
+)
+
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
+
+// IsIdentifier reports whether a text may be a customer ID or the name of a
+// permission set: 1 to 64 letters, digits and ._- beginning with a letter or digit.
+func IsIdentifier(s string) bool { return identifier().MatchString(s) }
+
+var stackName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`) })
+
+// check returns everything that is wrong with an order by itself.
+func (o Order) check() error {
+	var errs []error
+	refuse := func(field, summary, detail string) { errs = append(errs, &Refusal{field, summary, detail}) }
+	if !IsIdentifier(o.CustomerID) {
+		refuse("customer_id", "Not a customer ID", "A customer ID has 1 to 64 letters, digits and ._- beginning with a letter or digit: use the identifier that your own product gives its customers.")
+	}
+	if !IsIdentifier(o.PermissionSet) {
+		refuse("permission_set", "Not the name of a permission set", "It has 1 to 64 letters, digits and ._- beginning with a letter or digit.")
+	}
+	if o.StackName != "" && !stackName().MatchString(o.StackName) {
+		refuse("stack_name", "Not the name of a stack", "It has 1 to 128 letters, digits and hyphens, a letter first.")
+	}
+	if o.Region != "" {
+		if _, err := account.ParseRegion(o.Region); err != nil {
+			refuse("region", "Not a Region", err.Error())
+		}
+	}
+	if !o.Account.IsZero() && o.AsksAccount {
+		refuse("ask_account_id", "Both account_id and ask_account_id", "If you know the customer's account, there is nothing to ask them: leave one of the two out.")
+	}
+	return errors.Join(append(errs, checkMetadata(o.Metadata)...)...)
+}
+
+func checkMetadata(metadata map[string]string) []error {
+	var errs []error
+	if len(metadata) > MostMetadata {
+		errs = append(errs, &Refusal{"metadata", "Too much metadata", fmt.Sprintf("A link has at most %d entries.", MostMetadata)})
+	}
+	for key, value := range metadata {
+		if key == "" || utf8.RuneCountInString(key) > longestMetadataKey || utf8.RuneCountInString(value) > LongestMetadataText ||
+			strings.ContainsFunc(key+value, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+			errs = append(errs, &Refusal{"metadata", "Invalid metadata", fmt.Sprintf(
+				"A key has 1 to %d characters, a value at most %d, and both only characters that can be seen.", longestMetadataKey, LongestMetadataText)})
+			break
+		}
+	}
+	return errs
+}

@@ -1,0 +1,354 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package customers
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Desk serves the customers of one hub for an owner that keeps no state of its
+// own: every call reads what there is, and does what is left to do. So a call that
+// was interrupted anywhere is finished by the same call again.
+type Desk struct {
+	hub   *hub.Manager
+	owner onboarding.Owner
+	now   func() time.Time
+}
+
+// NewDesk returns the desk of a hub. All its methods may be called at once.
+func NewDesk(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Desk {
+	return &Desk{hub: manager, owner: owner, now: clock}
+}
+
+// Order is a link of a permission set as it is wanted for a customer. What is
+// empty in an order for an open link stays as it is, but for ExpiresAt and
+// Metadata.
+type Order struct {
+	CustomerID    string
+	PermissionSet string
+	Account       account.ID // zero: the hub is open to anyone, or AsksAccount is set
+	AsksAccount   bool       // the customer says which account is theirs
+	Region        string     // that the link proposes; empty: the hub's own
+	StackName     string     // that the link proposes; empty: <hub>-access
+	ExpiresAt     time.Time  // zero: never
+	Metadata      map[string]string
+	Adopt         bool // take the link from another owner
+
+	// Revision is the one that the caller has seen, and wants to change: the
+	// permission set, the expiry and the metadata. Zero: the link is created, or
+	// says the same already.
+	Revision int64
+}
+
+// Served is what has become of an order.
+type Served struct {
+	Record   registry.HubRecord
+	Customer onboarding.Customer
+	Created  bool // there was no open link before
+}
+
+// RevisionError says that a link is not at the revision that the caller has seen.
+type RevisionError struct {
+	CustomerID string
+	Seen, Is   int64 // Is 0: there is no open link
+}
+
+func (e *RevisionError) Error() string {
+	if e.Is == 0 {
+		return fmt.Sprintf("customer %s has no open link", e.CustomerID)
+	}
+	return fmt.Sprintf("the link of customer %s has changed since it was read: it is at revision %d, not %d", e.CustomerID, e.Is, e.Seen)
+}
+
+// attempts is how often a write that met another one starts over.
+const attempts = 5
+
+// retry does something until no other writer comes in between.
+func retry(do func() error) error {
+	var err error
+	for range attempts {
+		var exists *registry.LinkExistsError
+		if err = do(); !errors.Is(err, registry.ErrConflict) && !errors.As(err, &exists) {
+			return err
+		}
+	}
+	return err
+}
+
+// Put makes the customer's link what the order says. Errors are *RevisionError,
+// *DiffersError, *OwnedError, *Refusal or permissionset.FieldError, alone or
+// joined, registry.ErrNoPermissionSet, and what the registry and AWS say.
+func (d *Desk) Put(ctx context.Context, order Order) (served Served, err error) {
+	if err := order.check(); err != nil {
+		return Served{}, err
+	}
+	err = retry(func() error {
+		served, err = d.put(ctx, order)
+		return err
+	})
+	return served, err
+}
+
+func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
+	record, existing, err := d.load(ctx, order.CustomerID)
+	if err != nil {
+		return Served{}, err
+	}
+	open := existing != nil && !existing.Link.Closed
+	if order.Revision != 0 {
+		if err := order.checkRevision(existing); err != nil {
+			return Served{}, err
+		}
+	}
+	desired, err := d.desired(ctx, order, record, existing)
+	if err != nil {
+		return Served{}, err
+	}
+	w, err := desired.Issue(existing)
+	if err != nil {
+		return Served{}, err
+	}
+	if w.Takeover && !maps.Equal(existing.Link.Metadata, order.Metadata) {
+		return Served{}, &DiffersError{record.Name, order.CustomerID, "metadata"}
+	}
+	w.Link.Metadata = order.Metadata
+	if !open {
+		w.Link.NamedAccounts = nil
+	}
+	writing := Writing{Hub: d.hub, Record: record, Now: d.now().UTC(), Existing: existing, Incarnation: d.incarnation(existing)}
+	if open && existing.Link.Owner == d.owner {
+		writing.Unless = func(link onboarding.Link) bool { return existing.Link.SameRecord(link) }
+	}
+	link, err := w.Do(ctx, writing)
+	if err != nil {
+		return Served{}, err
+	}
+	served := Served{Record: record, Customer: onboarding.Customer{Link: link}, Created: !open}
+	if existing != nil {
+		served.Customer.Registrations = existing.Registrations
+	}
+	return served, nil
+}
+
+// checkRevision refuses a change of what the caller has not seen, and one of the
+// customer's account, whose other external ID would be another link.
+func (o Order) checkRevision(existing *onboarding.Customer) error {
+	switch {
+	case existing == nil || existing.Link.Closed:
+		return &RevisionError{CustomerID: o.CustomerID, Seen: o.Revision}
+	case existing.Link.Revision != o.Revision:
+		return &RevisionError{o.CustomerID, o.Revision, existing.Link.Revision}
+	case !o.Account.IsZero() && o.Account != existing.Link.Account:
+		return &Refusal{"account_id", "The account of an open link can't change", fmt.Sprintf(
+			"Customer %s has an open link for account %s. Close it and issue another one, or give the other account a customer ID of its own.",
+			o.CustomerID, nameOf(existing.Link.Account))}
+	}
+	return nil
+}
+
+func nameOf(id account.ID) string {
+	if id.IsZero() {
+		return "that is still to be named"
+	}
+	return id.String()
+}
+
+// load reads the hub, with its key, and what it knows of the customer.
+func (d *Desk) load(ctx context.Context, customer string) (registry.HubRecord, *onboarding.Customer, error) {
+	record, err := d.hub.Registry().HubAndKey(ctx)
+	if err != nil {
+		return record, nil, err
+	}
+	if record.State != registry.HubReady {
+		return record, nil, &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being made or deleted: finish that first."}
+	}
+	found, err := d.hub.Registry().Customer(ctx, customer)
+	if errors.Is(err, registry.ErrNoLink) {
+		return record, nil, nil
+	}
+	return record, &found, err
+}
+
+// desired is what the order means on the hub as it is.
+func (d *Desk) desired(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Desired, error) {
+	set, err := d.set(ctx, order.PermissionSet, existing)
+	if err != nil {
+		return Desired{}, err
+	}
+	w := Desired{
+		Record: record, CustomerID: order.CustomerID, Owner: d.owner, Set: &set, Adopting: order.Adopt,
+		Creating: order.Revision == 0 || existing == nil || existing.Link.Closed,
+		Declaration: declaration.Declaration{
+			Region: record.Region.String(), StackName: record.Name + "-access", ExpiresAt: timeText(order.ExpiresAt),
+		},
+	}
+	if existing != nil && !existing.Link.Closed {
+		before, err := declaration.Proposed(existing.Link)
+		if err != nil {
+			return Desired{}, fmt.Errorf("the link of customer %s can't be read: %w", order.CustomerID, err)
+		}
+		w.Declaration.Region, w.Declaration.StackName = before.Region, before.StackName
+	}
+	if order.Region != "" {
+		w.Declaration.Region = order.Region
+	}
+	if order.StackName != "" {
+		w.Declaration.StackName = order.StackName
+	}
+	w.Scope, err = order.scope(record, existing)
+	return w, err
+}
+
+// set returns the permission set of a name, which must not be retired unless the
+// customer's open link refers to it.
+func (d *Desk) set(ctx context.Context, name string, existing *onboarding.Customer) (onboarding.PermissionSet, error) {
+	stays := existing != nil && !existing.Link.Closed && existing.Link.PermissionSet == name
+	if stays && existing.Link.Set != nil {
+		return *existing.Link.Set, nil
+	}
+	set, err := d.hub.Registry().PermissionSet(ctx, name)
+	if err == nil && set.Retired() {
+		err = fmt.Errorf("permission set %s: %w", name, registry.ErrPermissionSetRetired)
+	}
+	return set, err
+}
+
+// scope says whose stacks the link is for.
+func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (Scope, error) {
+	if o.Revision != 0 && o.Account.IsZero() && existing != nil { // it stays
+		link := existing.Link
+		return Scope{link.Scope, link.Account, link.Organization, link.OnlyAccounts, link.AsksAccount}, nil
+	}
+	if record.OpenToAnyone() && o.ExpiresAt.IsZero() {
+		return Scope{}, &Refusal{"expires_at", "A link that anyone may use has to expire", fmt.Sprintf(
+			"The publishers of hub %s are \"anyone\", so expires_at is required: whoever learns of the link could use it until then.", record.Name)}
+	}
+	switch {
+	case !o.Account.IsZero():
+		return Scope{Account: o.Account}, nil
+	case o.AsksAccount:
+		return Scope{Asks: true}, nil
+	case record.OpenToAnyone():
+		return Scope{Kind: onboarding.ScopeAnyone}, nil
+	}
+	return Scope{}, &Refusal{"account_id", "The customer's account is missing", fmt.Sprintf(
+		"account_id is required while the publishers of hub %s are known_accounts: only accounts that a link names may phone home. "+
+			"Ask the customer for their 12-digit AWS account ID, or set ask_account_id and let the connect page ask them.", record.Name)}
+}
+
+// incarnation is a new one for a link that is created or taken from another owner.
+func (d *Desk) incarnation(existing *onboarding.Customer) onboarding.Incarnation {
+	if existing != nil && !existing.Link.Closed && existing.Link.Owner == d.owner {
+		return existing.Link.Incarnation
+	}
+	return onboarding.Incarnation{ID: rand.Text(), Since: d.now().UTC()}
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Close closes the customer's link, if it is open: one that isn't, is closed
+// already. It is *RevisionError if a revision is given that the link is not at.
+func (d *Desk) Close(ctx context.Context, customer string, revision int64, adopt bool) (link onboarding.Link, err error) {
+	err = retry(func() error {
+		found, err := d.hub.Registry().Customer(ctx, customer)
+		if err != nil {
+			return err
+		}
+		link = found.Link
+		switch {
+		case link.Closed:
+			return nil
+		case revision != 0 && link.Revision != revision:
+			return &RevisionError{customer, revision, link.Revision}
+		case link.Owner != d.owner && !adopt:
+			return &OwnedError{found.Link.Hub, customer, link.Owner}
+		}
+		link, err = Close(ctx, d.hub.Registry(), found, d.now().UTC())
+		return err
+	})
+	return link, err
+}
+
+// MostNamed is how many accounts a customer may name for one link: each takes a
+// place in a topic's policy for seven days.
+const MostNamed = 3
+
+// ErrAccountsUsedUp says that the customer has named as many accounts as they may.
+var ErrAccountsUsedUp = errors.New("no more accounts may be named for this link")
+
+// NameAccount makes the account that the customer has named that of their link,
+// which must ask for it. The link keeps all that the vendor has said of it; for
+// another account than before it gets another external ID.
+func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) error {
+	return retry(func() error {
+		record, existing, err := d.load(ctx, customer)
+		if err != nil {
+			return err
+		}
+		if existing == nil || existing.Link.Closed || !existing.Link.AsksAccount {
+			return fmt.Errorf("customer %s: %w", customer, registry.ErrNoLink)
+		}
+		link := existing.Link
+		if link.Set == nil {
+			return &Refusal{"permission_set", "The link has no permission set", "Only links of a permission set ask for an account."}
+		}
+		before, err := declaration.Proposed(link)
+		if err != nil {
+			return err
+		}
+		named, mayName := link.Naming(id, MostNamed)
+		if !mayName {
+			return ErrAccountsUsedUp
+		}
+		desired := Desired{
+			Record: record, CustomerID: customer, Owner: link.Owner, Set: link.Set, Declaration: before,
+			Scope: Scope{Account: id, Asks: true}, Creating: true, Replacing: true,
+		}
+		w, err := desired.Issue(existing)
+		if err != nil {
+			return err
+		}
+		w.Link.NamedAccounts = named
+		_, err = w.Do(ctx, Writing{
+			Hub: d.hub, Record: record, Now: d.now().UTC(), Existing: existing, Incarnation: link.Incarnation,
+			Unless:     func(next onboarding.Link) bool { return link.SameRecord(next) },
+			Unfinished: true,
+		})
+		return err
+	})
+}
+
+// Edit changes the customer's link in a way that is no owner's alone, such as a
+// block, for as long as edit says that there is something to change.
+func (d *Desk) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
+	err = retry(func() error {
+		found, err := d.hub.Registry().Customer(ctx, customer)
+		if err != nil {
+			return err
+		}
+		if link, changed = found.Link, false; !edit(&link) {
+			return nil
+		}
+		link, err = d.hub.Registry().UpdateLink(ctx, link)
+		changed = err == nil
+		return err
+	})
+	return link, changed, err
+}
