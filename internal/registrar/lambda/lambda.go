@@ -6,7 +6,7 @@
 //
 // It decides nothing: every message goes through the same Registrar.Work as in
 // the daemon. What differs is who receives and deletes messages, which is Lambda,
-// and that nobody listens between two events: so a schedule wakes the function,
+// and that nothing runs between two events: so a schedule wakes the function,
 // to tell the registry that it is there and to prove roles again.
 package lambda
 
@@ -63,7 +63,7 @@ type Task string
 
 // The tasks.
 const (
-	Beat   Task = "beat"   // tell the registry that somebody is listening, and others what they were not told yet
+	Beat   Task = "beat"   // tell the registry that a registrar is running, and others what they were not told yet
 	Verify Task = "verify" // prove all roles again, if that is due
 )
 
@@ -139,8 +139,8 @@ func (h *Handler) finishEvents(ctx context.Context) {
 
 const beatEvery = time.Minute
 
-// tell sends a heartbeat after a batch, if the last one is old. Whoever works
-// need not say so; where it fails the schedule does it soon.
+// tell sends a heartbeat after a batch, if the last one is old. A failure
+// is not reported: the schedule sends the next one soon.
 func (h *Handler) tell(ctx context.Context) {
 	h.mu.Lock()
 	due := h.Clock().Sub(h.beat) >= beatEvery

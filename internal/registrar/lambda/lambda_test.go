@@ -124,7 +124,7 @@ func TestAScheduleWakesTheFunctionForItsTasks(t *testing.T) {
 	}
 }
 
-func TestWhoeverWorksIsHeardOfOnceAMinute(t *testing.T) {
+func TestAWorkingFunctionSendsOneHeartbeatAMinute(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	f := &fake{}
 	h := &Handler{Registrar: f, Clock: func() time.Time { return now }}

@@ -70,7 +70,7 @@ func (m *Monitor) askRegistry(ctx context.Context) error {
 	}
 	m.checked = now
 	m.mu.Unlock()
-	// Whoever asked may go away; the answer is for the next as well.
+	// The client may go away; the answer is for the next as well.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
 	err := m.config.Registry(ctx)

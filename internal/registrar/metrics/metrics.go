@@ -6,8 +6,8 @@
 // wrong.
 //
 // It only watches. Neither figures nor health hold anything of a customer, so
-// that there are not more of them with more customers, and whoever may see them
-// learns no names.
+// that there are not more of them with more customers, and their readers
+// learn no names.
 package metrics
 
 import (
@@ -95,7 +95,7 @@ func New(config Config) *Monitor {
 		}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "xacct_answer_seconds", Help: "From the moment SNS took a request to the one CloudFormation took its answer, by request type.",
-			// A Create waits for IAM to settle, and nobody may wait for an hour.
+			// A Create waits for IAM to settle; an hour is the longest timeout.
 			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600},
 		}, []string{"type"}),
 	}
@@ -103,7 +103,7 @@ func New(config Config) *Monitor {
 	prometheus.WrapRegistererWith(labels, m.registry).MustRegister(
 		m.received, m.decided, m.answered, m.refused, m.proved, m.rounds, m.retried, m.deadLetters, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and nobody is known to have finished.",
+			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and does not know to be finished.",
 		}, func() float64 { return m.oldest().Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_refused_in_a_row_customers", Help: "Customers whose answers were refused, undecided, since the last answer that was taken; 3 or more are an alarm.",
