@@ -43,10 +43,15 @@ func IsNotFound(err error) bool {
 	)
 }
 
-// IsAccessDenied reports whether AWS refused the caller. S3's answers to HEAD
-// have a status but no code.
+// IsAccessDenied reports whether AWS refused the caller, or refused the caller
+// the use of the KMS key of what was asked for (aws-facts 13.4). S3's answers to
+// HEAD have a status but no code.
 func IsAccessDenied(err error) bool {
-	return HasCode(err, "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation") ||
+	return HasCode(err,
+		"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation",
+		"KMS.AccessDeniedException", "KmsAccessDenied", // SQS, by query and by JSON
+		"KMSAccessDenied", // SNS
+	) ||
 		Code(err) == "Forbidden" && status(err) == http.StatusForbidden
 }
 
