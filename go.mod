@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/aws/aws-lambda-go v1.55.1 // the registrar as a Lambda function
 	github.com/aws/aws-sdk-go-v2 v1.48.0 // AWS, the official SDK
-	github.com/aws/aws-sdk-go-v2/config v1.33.18 // tests: AWS configuration as users have it
+	github.com/aws/aws-sdk-go-v2/config v1.33.18 // AWS configuration as users have it
 	github.com/aws/aws-sdk-go-v2/credentials v1.21.0 // tests: keys of the sandbox
 	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.84.0 // tests: a customer of the sandbox
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.74.0 // the registry

@@ -136,6 +136,50 @@ func TestABundleThatCannotBeReadIsNamedWithItsVariable(t *testing.T) {
 	}
 }
 
+func TestABundleOfAProfileThatCannotBeReadIsNamedWithTheProfile(t *testing.T) {
+	dir := t.TempDir()
+	empty, missing := filepath.Join(dir, "empty.pem"), filepath.Join(dir, "nowhere.pem")
+	shared := filepath.Join(dir, "config")
+	for path, text := range map[string]string{
+		empty:  "no certificate",
+		shared: "[default]\nca_bundle = " + empty + "\n[profile corp]\nca_bundle = " + missing + "\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noPEM := "Profile default's ca_bundle names the file " + empty + ", which holds no certificate in PEM. "
+	noFile := "Profile corp's ca_bundle names the file " + missing + ", which cannot be read: no such file or directory. "
+	for name, test := range map[string]struct {
+		prepare func(*testing.T, *awsclient.Config)
+		want    string
+	}{
+		"the default profile": {func(t *testing.T, _ *awsclient.Config) { t.Setenv("AWS_CONFIG_FILE", shared) }, noPEM},
+		"the environment's profile": {func(t *testing.T, c *awsclient.Config) {
+			t.Setenv("AWS_PROFILE", "corp")
+			c.SharedConfigFiles = []string{shared}
+		}, noFile},
+		"the configuration's own": {func(_ *testing.T, c *awsclient.Config) { c.Profile, c.SharedConfigFiles = "corp", []string{shared} }, noFile},
+		"files below the home": {func(t *testing.T, c *awsclient.Config) {
+			t.Setenv("HOME", dir)
+			c.Profile, c.SharedConfigFiles = "corp", []string{"~/config"}
+		}, noFile},
+		"files named by a variable": {func(t *testing.T, c *awsclient.Config) {
+			t.Setenv("DIR", dir)
+			c.SharedConfigFiles = []string{"$DIR/config"}
+		}, noPEM},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, config := start(t)
+			t.Setenv("AWS_CA_BUNDLE", "")
+			test.prepare(t, &config)
+			if d := refused(t, config); d.Warning || !strings.HasPrefix(d.Detail, test.want) {
+				t.Errorf("got %+v, want %q", d, test.want)
+			}
+		})
+	}
+}
+
 func TestAProfileOfTheSharedFilesIsUsed(t *testing.T) {
 	box, config := start(t)
 	file := filepath.Join(t.TempDir(), "shared")

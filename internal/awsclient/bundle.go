@@ -4,11 +4,17 @@
 package awsclient
 
 import (
+	"cmp"
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
+
+	sdkconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
 // BundleVariable names a file of root certificates to trust.
@@ -22,16 +28,62 @@ func Bundle() ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
+	return readBundle(BundleVariable, path)
+}
+
+// readBundle returns the contents of a file of root certificates; an error names
+// the file and the setting that names it.
+func readBundle(setting, path string) ([]byte, error) {
 	bundle, err := os.ReadFile(path)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
 			err = at.Err // the path is in front of it already
 		}
-		return nil, fmt.Errorf("%s names the file %s, which cannot be read: %w", BundleVariable, path, err)
+		return nil, fmt.Errorf("%s names the file %s, which cannot be read: %w", setting, path, err)
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(bundle) {
-		return nil, fmt.Errorf("%s names the file %s, which holds no certificate in PEM", BundleVariable, path)
+		return nil, fmt.Errorf("%s names the file %s, which holds no certificate in PEM", setting, path)
 	}
 	return bundle, nil
+}
+
+// checkProfileBundle returns what is wrong with the file that ca_bundle names in
+// the profile of a configuration; nil if nothing is, or if there is no such file.
+// The SDK, which reads the same file, names neither ca_bundle nor the profile in
+// its own error.
+func (c Config) checkProfileBundle(ctx context.Context) error {
+	env, err := sdkconfig.NewEnvConfig()
+	if err != nil || env.CustomCABundle != "" {
+		return nil //nolint:nilerr // the SDK has reported it, and AWS_CA_BUNDLE is used instead
+	}
+	profile := cmp.Or(c.Profile, env.SharedConfigProfile, "default")
+	shared, err := sdkconfig.LoadSharedConfigProfile(ctx, profile, func(o *sdkconfig.LoadSharedConfigOptions) {
+		o.ConfigFiles = sharedFiles(c.SharedConfigFiles, env.SharedConfigFile)
+		o.CredentialsFiles = sharedFiles(c.SharedCredentialsFiles, env.SharedCredentialsFile)
+	})
+	if err != nil || shared.CustomCABundle == "" {
+		return nil //nolint:nilerr // the SDK has reported a profile that cannot be read
+	}
+	_, err = readBundle("profile "+profile+"'s ca_bundle", shared.CustomCABundle)
+	return err
+}
+
+// sharedFiles returns the shared files of a configuration, or that of the
+// environment; nil if both name none, and the SDK's own are read.
+func sharedFiles(configured []string, environment string) []string {
+	var files []string
+	for _, file := range configured {
+		file = os.ExpandEnv(file)
+		if rest, ok := strings.CutPrefix(file, "~"); ok {
+			if home, err := os.UserHomeDir(); err == nil {
+				file = filepath.Join(home, rest)
+			}
+		}
+		files = append(files, file)
+	}
+	if len(files) == 0 && environment != "" {
+		files = []string{environment}
+	}
+	return files
 }

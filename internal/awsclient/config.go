@@ -77,15 +77,15 @@ type Diagnostic struct {
 // once whose they are. Where any diagnostic is an error there are no clients.
 func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	if _, err := Bundle(); err != nil {
-		return nil, []Diagnostic{{
-			Summary: "The root certificates cannot be read",
-			Detail:  sentence(err) + " Correct the path, or remove the variable to trust the system's own roots.",
-		}}
+		return nil, []Diagnostic{unreadableBundle(err, "variable")}
 	}
 	base := config.base()
 	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)
 	diagnostics := translate(found)
 	if found.HasError() {
+		if err := config.checkProfileBundle(ctx); err != nil {
+			return nil, []Diagnostic{unreadableBundle(err, "setting")}
+		}
 		return nil, diagnostics
 	}
 	fail := func(d Diagnostic) (*Clients, []Diagnostic) { return nil, append(diagnostics, d) }
@@ -200,4 +200,13 @@ func withCredentials(config aws.Config, credentials aws.CredentialsProvider) aws
 	config = config.Copy()
 	config.Credentials = aws.NewCredentialsCache(credentials)
 	return config
+}
+
+// unreadableBundle reports root certificates that can't be read, and what names
+// their file: a variable or a setting.
+func unreadableBundle(err error, named string) Diagnostic {
+	return Diagnostic{
+		Summary: "The root certificates cannot be read",
+		Detail:  sentence(err) + " Correct the path, in which ~ is not expanded, or remove the " + named + " to trust the system's own roots.",
+	}
 }
