@@ -182,8 +182,7 @@ func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec 
 	if changed.topics, err = h.ensureTopics(ctx, record); err != nil {
 		return State{}, err
 	}
-	certain, err := h.testChanges(ctx, before, record, changed)
-	if err != nil {
+	if record.Untested, err = h.testChanges(ctx, before, record, changed); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureBucket(ctx, record); err != nil {
@@ -206,9 +205,7 @@ func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec 
 	if record, err = h.retire(ctx, record); err != nil {
 		return State{}, err
 	}
-	state := h.found(record)
-	state.Untested = !certain
-	return state, nil
+	return h.found(record), nil
 }
 
 // ensureTopics makes the topics of all Regions at once, with their

@@ -68,6 +68,8 @@ const (
 	Expiry              Property = "time to live"
 	// Restored tables are not the one that the hub's record was in before.
 	Restored Property = "identity"
+	// Delivery was changed by an apply that could not test it.
+	Delivery Property = "untested delivery"
 	// Layout is what the first release kept in other places.
 	Layout Property = "layout"
 )

@@ -44,18 +44,30 @@ type Manager struct {
 }
 
 // New opens a hub without asking whether there is one.
-func New(clients *awsclient.Clients, name string, clock func() time.Time, random io.Reader) (*Manager, error) {
+func New(clients *awsclient.Clients, name string, clock func() time.Time, random io.Reader, options ...Option) (*Manager, error) {
 	h := &Manager{
-		name:     name,
-		clients:  clients,
-		registry: registry.New(clients.DynamoDB(), name, clock, registry.By(clients.CallerARN)),
-		now:      clock,
-		random:   random,
-		wait:     smithytime.SleepWithContext,
+		name:    name,
+		clients: clients,
+		now:     clock,
+		random:  random,
+		wait:    smithytime.SleepWithContext,
 	}
+	for _, set := range options {
+		set(h)
+	}
+	h.registry = registry.New(clients.DynamoDB(), name, clock, registry.By(clients.CallerARN), registry.WithWait(h.wait))
 	var err error
 	h.permissions, err = newPermissions(h)
 	return h, err
+}
+
+// Option is a setting of New.
+type Option func(*Manager)
+
+// WithWait replaces how the hub and its registry wait for what AWS needs time
+// for, and for leases of other processes.
+func WithWait(wait func(context.Context, time.Duration) error) Option {
+	return func(h *Manager) { h.wait = wait }
 }
 
 // Name returns the hub's name.
@@ -102,10 +114,6 @@ type State struct {
 
 	// Defects are what Update would repair, sorted.
 	Defects []Defect
-
-	// Untested says that the queue was too long to find out whether what was
-	// changed delivers.
-	Untested bool
 
 	// PoliciesBehind says that a topic's policy does not carry the registry's
 	// number: customers may be unable to publish. Permissions().Repair repairs it.

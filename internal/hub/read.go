@@ -39,6 +39,9 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 		// A crash came in between; whatever there is of it, Update finishes it.
 		report(HubRecord, Unfinished, h.name)
 	}
+	if record.Untested {
+		report(HubRecord, Delivery, h.name)
+	}
 	if record.FormerLayout {
 		report(Table, Layout, h.registry.Table())
 	}

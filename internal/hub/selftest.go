@@ -65,12 +65,13 @@ type changes struct {
 }
 
 // testChanges tests what may not deliver: what has changed, in this apply or in
-// one before that was cut short. A queue that gets nothing by its new key is given
-// its former one back.
-func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRecord, changed changes) (certain bool, err error) {
+// one before that was cut short or could not test. A queue that gets nothing by
+// its new key is given its former one back. It returns whether the queue was too
+// long to be searched.
+func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRecord, changed changes) (untested bool, err error) {
 	topics := changed.topics
 	newKey := before.KMSKey != record.KMSKey
-	if changed.queue || newKey || before.State != registry.HubReady {
+	if changed.queue || newKey || before.Untested || before.State != registry.HubReady {
 		topics = h.topics(record.Speaking(), record.Shards)
 	}
 	for _, topic := range h.topics(without(record.Regions, before.Regions), record.Shards) {
@@ -78,14 +79,22 @@ func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRe
 			topics = append(topics, topic)
 		}
 	}
-	certain, err = h.testDelivery(ctx, record.QueueURL, topics)
+	untested, err = h.testDelivery(ctx, record.QueueURL, topics)
 	if err != nil && newKey && before.State == registry.HubReady {
 		former := record
 		former.KMSKey = before.KMSKey
 		_, _, restored := h.ensureQueue(context.WithoutCancel(ctx), former)
 		err = errors.Join(err, restored)
 	}
-	return certain, err
+	return untested, err
+}
+
+// UntestedWarning returns what an operator is told of a hub whose record says
+// Untested.
+func UntestedWarning(hub string) string {
+	return fmt.Sprintf("Too many requests of customers wait in the queue of hub %[1]s to find the test messages among them, and no registrar has reported one, "+
+		"so it is not known whether requests arrive after this change: SNS loses without a word what a policy of the queue or of its KMS key refuses. "+
+		"Let a registrar work off the queue (xacct registrar --hub %[1]s), and apply again: the next apply tests every topic.", hub)
 }
 
 // selfTest is one test of some topics.
@@ -98,11 +107,11 @@ type selfTest struct {
 }
 
 // testDelivery sends a message through every topic, and waits until all have
-// arrived. It is *LostError if some do not; certain is false if the queue was too
+// arrived. It is *LostError if some do not; untested is true if the queue was too
 // long to be searched.
-func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []account.TopicARN) (certain bool, err error) {
+func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []account.TopicARN) (untested bool, err error) {
 	if len(topics) == 0 {
-		return true, nil
+		return false, nil
 	}
 	random := make([]byte, 16)
 	if _, err := io.ReadFull(h.random, random); err != nil {
@@ -118,7 +127,7 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 	defer t.putBack(context.WithoutCancel(ctx), queueURL)
 	for round := range selfTestRounds {
 		if err := t.look(ctx, queueURL); err != nil || len(t.missing) == 0 {
-			return true, err
+			return false, err
 		}
 		if round > 0 {
 			if waited := h.wait(ctx, time.Second); waited != nil {
@@ -127,7 +136,7 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 		}
 	}
 	if len(t.held) >= mostHeld && !t.emptied {
-		return false, nil
+		return true, nil
 	}
 	var lost []account.TopicARN
 	for _, topic := range topics {
@@ -135,7 +144,7 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 			lost = append(lost, topic)
 		}
 	}
-	return true, &LostError{h.name, lost}
+	return false, &LostError{h.name, lost}
 }
 
 func (t *selfTest) publish(ctx context.Context, topics []account.TopicARN) error {

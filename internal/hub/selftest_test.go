@@ -137,8 +137,8 @@ func TestWhatACustomerHasSentIsPutBack(t *testing.T) {
 			w.must(w.deleteTopics(t.Context(), []account.TopicARN{w.topic(virginia, 0)}))
 			state, err := w.Update(t.Context(), spec())
 			w.must(err)
-			if certain := waiting < mostHeld; state.Untested == certain {
-				t.Errorf("with %d messages in the queue, what was changed is untested: %t", waiting, state.Untested)
+			if tooMany := waiting > mostHeld; state.Record.Untested != tooMany {
+				t.Errorf("with %d messages in the queue, what was changed is untested: %t", waiting, state.Record.Untested)
 			}
 			w.box.Clock().Advance(2 * time.Second)
 			if n := w.messages(); n < waiting || n > waiting+1 {

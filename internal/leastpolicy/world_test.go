@@ -172,10 +172,14 @@ func (w *world) makeRole(name string) {
 	w.Clock().Advance(time.Minute) // it has settled
 }
 
-// openHub returns the hub as the owner of the clients sees it.
+// openHub returns the hub as the owner of the clients sees it. What it waits for
+// AWS takes no time.
 func (w *world) openHub(clients *awsclient.Clients) *hub.Manager {
 	w.t.Helper()
-	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader)
+	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader, hub.WithWait(func(ctx context.Context, d time.Duration) error {
+		w.Clock().Advance(d)
+		return ctx.Err()
+	}))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -69,6 +69,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 	view.WroteHub(state.Record)
+	warnUntested(state.Record, &resp.Diagnostics)
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	model.Incarnation = types.StringValue(spec.Incarnation.ID)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
@@ -130,6 +131,7 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	view.WroteHub(state.Record)
+	warnUntested(state.Record, &resp.Diagnostics)
 	model.flatten(ctx, state, r.session.defaultTags, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -187,6 +189,13 @@ func drifted(name string, defects []hub.Defect) diag.Diagnostic {
 	}
 	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s has drifted", name),
 		"These parts or settings are gone, or were changed outside of this provider. The next apply restores them:\n"+lines.String())
+}
+
+// warnUntested warns if an apply could not find out whether requests arrive.
+func warnUntested(record registry.HubRecord, diags *diag.Diagnostics) {
+	if record.Untested {
+		diags.AddWarning(fmt.Sprintf("Delivery to hub %s was not tested", record.Name), hub.UntestedWarning(record.Name))
+	}
 }
 
 func (m hubModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {

@@ -20,6 +20,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
 var (
@@ -39,6 +41,11 @@ func WithPollInterval(d time.Duration) Option {
 // WithClock replaces the machine's clock.
 func WithClock(now func() time.Time) Option {
 	return func(s *settings) { s.now = now }
+}
+
+// WithWait replaces how an apply waits for AWS and for other processes.
+func WithWait(wait func(context.Context, time.Duration) error) Option {
+	return func(s *settings) { s.hub = append(s.hub, hub.WithWait(wait)) }
 }
 
 type xacctProvider struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
@@ -23,6 +24,7 @@ type settings struct {
 	version      string
 	now          func() time.Time
 	pollInterval time.Duration // how often a waiting apply looks at the registry
+	hub          []hub.Option
 }
 
 // session is what resources and data sources of one configured provider share:
@@ -88,7 +90,7 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	}
 	view, err := hubview.New(hubName, hubview.Config{
 		Clients: s.clients, Clock: s.settings.now, Console: s.console,
-		ProveRoles: s.proveOnRefresh, PollInterval: s.settings.pollInterval,
+		ProveRoles: s.proveOnRefresh, PollInterval: s.settings.pollInterval, Hub: s.settings.hub,
 	})
 	if err != nil {
 		return nil, err

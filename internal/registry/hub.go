@@ -56,6 +56,10 @@ type HubRecord struct {
 	TableID    string    `json:",omitempty"`
 	RestoredAt time.Time `json:",omitzero"`
 
+	// Untested says that the queue was too long to find out whether what the last
+	// apply changed still delivers.
+	Untested bool `json:",omitempty"`
+
 	State       HubState
 	Incarnation onboarding.Incarnation `json:",omitzero"`
 	CreatedAt   time.Time

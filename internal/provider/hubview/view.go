@@ -44,6 +44,8 @@ type Config struct {
 	ProveRoles bool
 	// PollInterval is how often a waiter looks at the registry.
 	PollInterval time.Duration
+	// Hub are options of the hub's manager.
+	Hub []hub.Option
 }
 
 // View is one hub as one operation sees it.
@@ -72,7 +74,7 @@ type View struct {
 
 // New returns the view of the hub of a name, without reading anything.
 func New(name string, config Config) (*View, error) {
-	opened, err := hub.New(config.Clients, name, config.Clock, rand.Reader)
+	opened, err := hub.New(config.Clients, name, config.Clock, rand.Reader, config.Hub...)
 	if err != nil {
 		return nil, err
 	}
