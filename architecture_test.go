@@ -51,7 +51,7 @@ var house = []layer{
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
 	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"go.yaml.in/yaml/v3"}},
 
-	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra"}},
+	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 
 	{name: "test-core", rooms: []string{"trial/tfcore"}, outside: []string{
 		"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/mitchellh/go-wordwrap", "github.com/zclconf/go-cty",

@@ -39,6 +39,7 @@ require (
 	github.com/zclconf/go-cty v1.20.0 // tests: values of HCL
 	go.yaml.in/yaml/v3 v3.0.6 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
 	golang.org/x/sync v0.25.0 // errgroup
+	golang.org/x/term v0.46.0 // whether output goes to a terminal, and how wide it is
 	google.golang.org/grpc v1.85.0 // figures: the first response of the provider process
 	google.golang.org/protobuf v1.36.12 // figures: the same
 	mvdan.cc/sh/v3 v3.14.1 // tests: the shell commands that the documentation shows

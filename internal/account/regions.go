@@ -3,6 +3,11 @@
 
 package account
 
+import (
+	"maps"
+	"slices"
+)
+
 // RegionsOn is when the list of known Regions was made.
 const RegionsOn = "2026-11"
 
@@ -17,6 +22,10 @@ var knownRegions = map[string]bool{
 	"mx-central-1": true, "sa-east-1": true, "us-east-1": true, "us-east-2": true, "us-west-1": true, "us-west-2": true,
 	"cn-north-1": true, "cn-northwest-1": true, "eusc-de-east-1": true, "us-gov-east-1": true, "us-gov-west-1": true,
 }
+
+// KnownRegions returns the names of the Regions that there were on RegionsOn,
+// sorted.
+func KnownRegions() []string { return slices.Sorted(maps.Keys(knownRegions)) }
 
 // Known reports whether there was a Region of this name on RegionsOn.
 func (r Region) Known() bool { return knownRegions[r.name] }

@@ -22,12 +22,28 @@ func Usage(format string, args ...any) error { return UsageError{fmt.Errorf(form
 // Unwrap returns the underlying error.
 func (e UsageError) Unwrap() error { return e.error }
 
-// ExitCode returns 0 for no error, 2 for a UsageError and 1 for any other.
+// ExitError is an error with an exit code of its own.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+// Error returns the underlying error's text.
+func (e ExitError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the underlying error.
+func (e ExitError) Unwrap() error { return e.Err }
+
+// ExitCode returns 0 for no error, an ExitError's own code, 2 for a UsageError and
+// 1 for any other.
 func ExitCode(err error) int {
 	var usage UsageError
+	var exit ExitError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &exit):
+		return exit.Code
 	case errors.As(err, &usage):
 		return 2
 	}

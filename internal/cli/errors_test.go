@@ -26,6 +26,7 @@ func TestAUsageErrorHasItsOwnExitCode(t *testing.T) {
 		0: nil,
 		1: errors.New("it went wrong"),
 		2: fmt.Errorf("parse: %w", Usage("--hub is missing")),
+		3: fmt.Errorf("status: %w", ExitError{3, Usage("--hub is missing")}),
 	} {
 		if got := ExitCode(err); got != want {
 			t.Errorf("%v: exit code %d, want %d", err, got, want)

@@ -9,58 +9,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-// Table is rows of text in columns. A column that is empty in every row is left
-// out; without rows all are printed.
-type Table struct{ rows [][]string }
-
-// NewTable returns a table with only its header.
-func NewTable(columns ...string) *Table { return &Table{rows: [][]string{columns}} }
-
-// Row adds a row, whose cells are made printable.
-func (t *Table) Row(cells ...string) {
-	for i, cell := range cells {
-		cells[i] = Printable(cell)
-	}
-	t.rows = append(t.rows, cells)
-}
-
-// Print writes the table. An empty cell is written as "-".
-func (t *Table) Print(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for n, row := range t.rows {
-		var cells []string
-		for i, cell := range row {
-			if t.empty(i) {
-				continue
-			}
-			if cell == "" && n > 0 {
-				cell = "-"
-			}
-			cells = append(cells, cell)
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	return w.Flush()
-}
-
-func (t *Table) empty(column int) bool {
-	if len(t.rows) == 1 {
-		return false
-	}
-	for _, row := range t.rows[1:] {
-		if row[column] != "" {
-			return false
-		}
-	}
-	return true
-}
 
 // Printable returns untrusted text on one line, without characters that a
 // terminal would interpret.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package deadletters serves the operator of a hub's dead-letter queue: it
-// reads messages without removing them, and sends messages back to the hub's
-// queue.
+// reads messages without removing them, sends messages back to the hub's queue,
+// and deletes them.
 //
 // Package registrar puts messages there. This package does not look at their
 // content.

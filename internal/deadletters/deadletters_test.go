@@ -236,3 +236,23 @@ func bodies(letters []Letter) []string {
 	}
 	return all
 }
+
+func TestDeleteRemovesWhatIsNamedAndNothingElse(t *testing.T) {
+	w := newWorld(t)
+	for i := range 12 {
+		w.put(fmt.Sprintf("letter %02d", i), "why not")
+	}
+	all := w.read()
+	deleted, err := w.Delete(t.Context(), []string{all[3].ID, all[7].ID, all[3].ID, "unheard-of"})
+	w.must(err)
+	if len(deleted) != 2 {
+		t.Errorf("deleted %d letters, want 2", len(deleted))
+	}
+	left := w.read()
+	if len(left) != 10 || slices.ContainsFunc(left, func(l Letter) bool { return l.ID == all[3].ID || l.ID == all[7].ID }) {
+		t.Errorf("%d letters are left, want the 10 others", len(left))
+	}
+	if deleted, err = w.Delete(t.Context(), nil); err != nil || len(deleted) != 10 || len(w.read()) != 0 {
+		t.Errorf("deleted %d of the last 10 (%v)", len(deleted), err)
+	}
+}

@@ -58,7 +58,7 @@ func (q *Queue) resend(ctx context.Context, l Letter) error {
 	if _, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.source, MessageBody: &l.Body}); err != nil {
 		return fmt.Errorf("send dead letter %s to %s: %w", l.ID, q.source, err)
 	}
-	if _, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &l.receipt}); err != nil {
+	if err := q.remove(ctx, l); err != nil {
 		return fmt.Errorf("dead letter %s was sent to %s, but could not be deleted here: %w", l.ID, q.source, err)
 	}
 	return nil

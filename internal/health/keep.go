@@ -31,8 +31,9 @@ type Claims interface {
 	// that were finished before; it is due again at the given time, whatever became
 	// of the caller.
 	ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error)
-	// EndRound notes that a claimed round is over, and when the next one is due.
-	EndRound(ctx context.Context, round int64, next time.Time) error
+	// EndRound notes that a claimed round is over, what it has found, and when the
+	// next one is due.
+	EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error
 	// Restored returns the hub if its registry was restored lately, or nil.
 	Restored(ctx context.Context) (*onboarding.Hub, error)
 }
@@ -107,7 +108,11 @@ func (s Schedule) turn(ctx context.Context) {
 	if counts[Withheld] > 0 {
 		s.Log.Error("every role was refused: look at what the vendor's own principal may do before the customers' roles", "roles", counts[Withheld])
 	}
-	if err := s.Claim.EndRound(ctx, number, begun.Add(s.Every)); err != nil {
+	found := onboarding.RoundSummary{
+		EndedAt: s.Round.Clock().UTC(), Works: counts[Works], Broken: counts[Broken],
+		Unknown: counts[Unknown], Withheld: counts[Withheld], Moved: counts[Moved],
+	}
+	if err := s.Claim.EndRound(ctx, number, found, begun.Add(s.Every)); err != nil {
 		s.Log.Warn("the next round of proofs may come early", "error", err)
 	}
 }

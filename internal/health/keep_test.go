@@ -24,6 +24,7 @@ type calendar struct {
 	mu    sync.Mutex
 	next  time.Time
 	ended int64
+	found onboarding.RoundSummary
 	fail  error
 
 	restored *onboarding.Hub
@@ -39,9 +40,10 @@ func (c *calendar) ClaimRound(_ context.Context, until time.Time) (int64, bool, 
 	return c.ended, true, nil
 }
 
-func (c *calendar) EndRound(_ context.Context, round int64, next time.Time) error {
+func (c *calendar) EndRound(_ context.Context, round int64, found onboarding.RoundSummary, next time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.found = found
 	c.next, c.ended = next, round+1
 	return c.fail
 }
@@ -73,6 +75,9 @@ func TestEveryRoleIsLookedAtOnceADayHoweverManyRegistrarsThereAre(t *testing.T) 
 		// round is due.
 		if proofs := w.once + w.full; proofs%3 != 0 || proofs < 30 || proofs > 33 {
 			t.Errorf("%d proofs of 3 roles in ten days and a half", proofs)
+		}
+		if c.found.Works != 3 || c.found.Roles() != 3 || c.found.EndedAt.IsZero() {
+			t.Errorf("the last round is noted as %+v", c.found)
 		}
 	})
 }

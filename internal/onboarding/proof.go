@@ -3,6 +3,8 @@
 
 package onboarding
 
+import "time"
+
 // ProofOutcome is what trying to assume a role has shown.
 type ProofOutcome string
 
@@ -37,3 +39,16 @@ type Proof struct {
 	// the vendor's trouble.
 	Witnessed bool
 }
+
+// RoundSummary is what a round of proofs has found, as numbers of roles.
+type RoundSummary struct {
+	EndedAt  time.Time `json:"ended_at"`
+	Works    int       `json:"works"`
+	Broken   int       `json:"broken"`
+	Unknown  int       `json:"unknown"`
+	Withheld int       `json:"withheld"` // refused, as all of their kind were: nothing was changed
+	Moved    int       `json:"moved"`    // updated or deleted by the customer meanwhile
+}
+
+// Roles returns how many roles were tried.
+func (s RoundSummary) Roles() int { return s.Works + s.Broken + s.Unknown + s.Withheld + s.Moved }

@@ -225,7 +225,7 @@ func (f *fake) NoteSelfTest(_ context.Context, nonce string, topic account.Topic
 	return nil
 }
 
-func (f *fake) Beat(context.Context, string) error {
+func (f *fake) Beat(context.Context, string, time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.beats++

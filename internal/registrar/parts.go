@@ -50,7 +50,7 @@ type Registry interface {
 	// NoteSelfTest notes that the self-test of a nonce has arrived through a topic.
 	NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error
 	// Beat notes that a registrar is listening.
-	Beat(ctx context.Context, registrarID string) error
+	Beat(ctx context.Context, registrarID string, oldest time.Time) error
 }
 
 // Prover tries to assume a role.

@@ -40,6 +40,9 @@ type Config struct {
 	Concurrency int              // messages at once; default 16
 	StopLimit   time.Duration    // for messages being worked on when Run is to end; default 20 s
 	Observer    Observer         // is told what happens; default no-op
+	// Oldest returns when the oldest message was sent that is not finished, for
+	// heartbeats; zero: there is none. Default: it is not known.
+	Oldest func() time.Time
 	// GiveUp is asked about errors of receiving until receiving has worked once;
 	// true ends Run with the error. Default: Run never gives up.
 	GiveUp func(error) bool
@@ -67,6 +70,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observer == nil {
 		c.Observer = noObserver{}
+	}
+	if c.Oldest == nil {
+		c.Oldest = func() time.Time { return time.Time{} }
 	}
 	if c.Events == nil {
 		c.Events = noEvents{}

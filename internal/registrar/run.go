@@ -201,7 +201,9 @@ func (r *Registrar) beat(ctx context.Context) {
 
 // Beat tells the registry once that somebody is listening. Run does that by
 // itself.
-func (r *Registrar) Beat(ctx context.Context) error { return r.config.Registry.Beat(ctx, r.config.ID) }
+func (r *Registrar) Beat(ctx context.Context) error {
+	return r.config.Registry.Beat(ctx, r.config.ID, r.config.Oldest())
+}
 
 // deletesFirst: a Delete never waits for a proof, and a customer who leaves
 // waits for us with a blocked stack.

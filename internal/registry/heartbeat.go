@@ -6,6 +6,8 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,9 +18,23 @@ import (
 // beatsLive is how long a heartbeat is kept after a registrar has gone.
 const beatsLive = 24 * time.Hour
 
-// Beat notes that a registrar is listening.
-func (r *Registry) Beat(ctx context.Context, registrarID string) error {
-	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: r.beat(registrarID)}); err != nil {
+// Heartbeat is what a registrar has said of itself last.
+type Heartbeat struct {
+	Registrar string
+	At        time.Time
+	// Oldest is when the oldest message was sent that the registrar knew and that
+	// was not finished; zero: it knew of none, or does not count them.
+	Oldest time.Time
+}
+
+// Beat notes that a registrar is listening, and when the oldest message was sent
+// that it has not finished; zero: there is none, or it is not known.
+func (r *Registry) Beat(ctx context.Context, registrarID string, oldest time.Time) error {
+	beat := r.beat(registrarID)
+	if !oldest.IsZero() {
+		beat["oldest"] = text(oldest.UTC().Format(time.RFC3339Nano))
+	}
+	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: beat}); err != nil {
 		return fmt.Errorf("write the heartbeat of registrar %s to table %s: %w", registrarID, r.table, err)
 	}
 	return nil
@@ -37,21 +53,37 @@ func (r *Registry) beat(registrarID string) item {
 // LastBeat returns when a registrar of the hub was last heard of; zero: none was,
 // for at least a day.
 func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
-	var last time.Time
+	beats, err := r.Heartbeats(ctx)
+	if err != nil || len(beats) == 0 {
+		return time.Time{}, err
+	}
+	return beats[0].At, nil
+}
+
+// Heartbeats returns the last heartbeat of every registrar that was heard of in
+// the last day, the newest first. The trial transactions of registrars that begin
+// are among them.
+func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
+	var beats []Heartbeat
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
-		at, err := time.Parse(time.RFC3339Nano, textOf(i, "at"))
-		if err != nil {
-			return fmt.Errorf("heartbeat %s has no time: %w", textOf(i, "sk"), err)
+		beat := Heartbeat{Registrar: strings.TrimPrefix(textOf(i, "sk"), registrarKey("").sk)}
+		var err error
+		if beat.At, err = time.Parse(time.RFC3339Nano, textOf(i, "at")); err != nil {
+			return fmt.Errorf("heartbeat %s has no time: %w", beat.Registrar, err)
 		}
-		if at.After(last) {
-			last = at
+		if oldest := textOf(i, "oldest"); oldest != "" {
+			if beat.Oldest, err = time.Parse(time.RFC3339Nano, oldest); err != nil {
+				return fmt.Errorf("heartbeat %s has an invalid time of its oldest message: %w", beat.Registrar, err)
+			}
 		}
+		beats = append(beats, beat)
 		return nil
 	})
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read the heartbeats of hub %s: %w", r.hub, err)
+		return nil, fmt.Errorf("read the heartbeats of hub %s: %w", r.hub, err)
 	}
-	return last, nil
+	slices.SortFunc(beats, func(a, b Heartbeat) int { return b.At.Compare(a.At) })
+	return beats, nil
 }
 
 // trialKey is of a stack that no customer has.

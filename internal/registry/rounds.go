@@ -5,6 +5,7 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -37,7 +38,7 @@ func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64
 	round = numberOf(before, "rounds")
 	_, err = r.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                 &r.table,
-		Item:                      roundItem(until, round),
+		Item:                      claimedItem(until, round, before),
 		ConditionExpression:       &condition,
 		ExpressionAttributeValues: values,
 	})
@@ -59,13 +60,52 @@ func (r *Registry) Restored(ctx context.Context) (*onboarding.Hub, error) {
 	return &hub.Hub, nil
 }
 
-// EndRound notes that a claimed round is over, and when the next one is due.
-func (r *Registry) EndRound(ctx context.Context, round int64, next time.Time) error {
-	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: roundItem(next, round+1)})
+// EndRound notes that a claimed round is over, what it has found, and when the
+// next one is due.
+func (r *Registry) EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error {
+	summary, err := json.Marshal(found)
 	if err != nil {
+		return fmt.Errorf("note what a round of proofs has found: %w", err)
+	}
+	ended := roundItem(next, round+1)
+	ended["last"] = text(string(summary))
+	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: ended}); err != nil {
 		return fmt.Errorf("note the next round of proofs in table %s: %w", r.table, err)
 	}
 	return nil
+}
+
+// LastRound returns what the last finished round of proofs has found, and when the
+// next one is due; nil if none has been finished, or only by an earlier release.
+// next is zero if there never was a round; while one is under way, it is when
+// another registrar may start it over.
+func (r *Registry) LastRound(ctx context.Context) (last *onboarding.RoundSummary, next time.Time, err error) {
+	found, err := r.get(ctx, roundKey)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("read the last round of proofs from table %s: %w", r.table, err)
+	}
+	if found == nil {
+		return nil, time.Time{}, nil
+	}
+	if err := r.checkSchema(roundKey, found); err != nil {
+		return nil, time.Time{}, err
+	}
+	if summary := textOf(found, "last"); summary != "" {
+		last = new(onboarding.RoundSummary)
+		if err := json.Unmarshal([]byte(summary), last); err != nil {
+			return nil, time.Time{}, fmt.Errorf("read the last round of proofs from table %s: %w", r.table, err)
+		}
+	}
+	return last, time.Unix(numberOf(found, "next_round"), 0).UTC(), nil
+}
+
+// claimedItem is that of a round that has begun. It keeps what the last one found.
+func claimedItem(until time.Time, rounds int64, before item) item {
+	i := roundItem(until, rounds)
+	if last, ok := before["last"]; ok {
+		i["last"] = last
+	}
+	return i
 }
 
 func roundItem(next time.Time, rounds int64) item {

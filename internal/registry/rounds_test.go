@@ -6,6 +6,9 @@ package registry_test
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
@@ -22,11 +25,42 @@ func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
 	claim(false, 0)
 	w.clock.Advance(time.Hour) // its registrar is gone, and the round starts over
 	claim(true, 0)
-	w.must(w.EndRound(t.Context(), 0, w.clock.Now().Add(24*time.Hour)))
+	w.must(w.EndRound(t.Context(), 0, onboarding.RoundSummary{}, w.clock.Now().Add(24*time.Hour)))
 	w.clock.Advance(23 * time.Hour)
 	claim(false, 0)
 	w.clock.Advance(time.Hour)
 	claim(true, 1)
-	w.must(w.EndRound(t.Context(), 1, w.clock.Now()))
+	w.must(w.EndRound(t.Context(), 1, onboarding.RoundSummary{}, w.clock.Now()))
 	claim(true, 2)
+}
+
+// What the last round has found is shown until the next one is finished, also
+// while that is under way.
+func TestTheLastFinishedRoundIsKept(t *testing.T) {
+	w := newHub(t)
+	if last, next, err := w.LastRound(t.Context()); err != nil || last != nil || !next.IsZero() {
+		t.Errorf("before any round: %v, %v, %v", last, next, err)
+	}
+	due := func() time.Time { return w.clock.Now().Add(time.Hour).UTC().Truncate(time.Second) }
+	claim := func() {
+		t.Helper()
+		if _, mine, err := w.ClaimRound(t.Context(), due()); err != nil || !mine {
+			t.Fatal(mine, err)
+		}
+	}
+	claim()
+	if last, next, err := w.LastRound(t.Context()); err != nil || last != nil || !next.Equal(due()) {
+		t.Errorf("while the first is under way: %v, %v, %v", last, next, err)
+	}
+	want := onboarding.RoundSummary{EndedAt: w.clock.Now().UTC(), Works: 5, Broken: 1, Unknown: 2, Withheld: 3, Moved: 4}
+	w.must(w.EndRound(t.Context(), 0, want, w.clock.Now()))
+	claim()
+	last, next, err := w.LastRound(t.Context())
+	w.must(err)
+	if diff := cmp.Diff(&want, last); diff != "" || !next.Equal(due()) {
+		t.Errorf("while the second is under way, due %s (-want +got):\n%s", next, diff)
+	}
+	if last.Roles() != 15 {
+		t.Errorf("%d roles", last.Roles())
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -115,11 +116,20 @@ func TestTheLastHeartbeatIsTheNewest(t *testing.T) {
 	if last, err := w.LastBeat(t.Context()); err != nil || !last.IsZero() {
 		t.Errorf("no registrar: got %s, %v", last, err)
 	}
-	w.must(w.Beat(t.Context(), "second"))
+	w.must(w.Beat(t.Context(), "second", w.clock.Now().Add(-time.Hour)))
 	newest := w.clock.Now()
 	w.clock.Advance(-time.Minute)
-	w.must(w.Beat(t.Context(), "first"))
+	w.must(w.Beat(t.Context(), "first", time.Time{}))
 	if last, err := w.LastBeat(t.Context()); err != nil || !last.Equal(newest) {
 		t.Errorf("got %s, %v; want %s", last, err, newest)
+	}
+	beats, err := w.Heartbeats(t.Context())
+	w.must(err)
+	want := []registry.Heartbeat{
+		{Registrar: "second", At: newest.UTC(), Oldest: newest.Add(-time.Hour).UTC()},
+		{Registrar: "first", At: newest.Add(-time.Minute).UTC()},
+	}
+	if diff := cmp.Diff(want, beats); diff != "" {
+		t.Errorf("heartbeats (-want +got):\n%s", diff)
 	}
 }

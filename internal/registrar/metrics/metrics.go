@@ -216,20 +216,31 @@ func (m *Monitor) Finished(message registrar.Message, d registrar.Disposition) {
 	m.waiting[message.ID] = w
 }
 
-// oldest returns the age of the oldest message that is not done.
-func (m *Monitor) oldest() time.Duration {
+// Oldest returns when the oldest message was sent that is not done; zero: all are.
+func (m *Monitor) Oldest() time.Time {
 	now := m.config.Clock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var oldest time.Duration
+	var oldest time.Time
 	for id, w := range m.waiting {
 		if now.After(w.expires) {
 			delete(m.waiting, id)
 			continue
 		}
-		oldest = max(oldest, now.Sub(w.sentAt))
+		if oldest.IsZero() || w.sentAt.Before(oldest) {
+			oldest = w.sentAt
+		}
 	}
 	return oldest
+}
+
+// oldest returns the age of the oldest message that is not done.
+func (m *Monitor) oldest() time.Duration {
+	sent := m.Oldest()
+	if sent.IsZero() {
+		return 0
+	}
+	return max(0, m.config.Clock().Sub(sent))
 }
 
 func (m *Monitor) receivedAt() time.Time {

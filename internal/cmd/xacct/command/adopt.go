@@ -51,6 +51,7 @@ releases the role; so does destroying the link.`,
 		},
 	}
 	a.addTo(cmd)
+	cmd.ValidArgsFunction = onlyFirst(a.completeCustomers(p))
 	cmd.Flags().StringVar(&a.roleARN, "role-arn", "", "ARN of the role (default: the one that the link's stack would create)")
 	cmd.Flags().BoolVar(&a.release, "release", false, "release the adopted role: the customer is disconnected")
 	return cmd

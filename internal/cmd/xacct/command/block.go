@@ -71,6 +71,7 @@ changes the reason.`,
 		},
 	}
 	on.addTo(cmd)
+	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	cmd.Flags().StringVar(&reason, "reason", "", "the reason, for the operators of the hub")
 	return cmd
 }
@@ -101,6 +102,7 @@ has to create or update the stack again.`,
 		},
 	}
 	on.addTo(cmd)
+	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	return cmd
 }
 

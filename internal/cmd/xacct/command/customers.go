@@ -77,6 +77,7 @@ Unknown values are omitted.`,
 	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
 	flags.BoolVar(&only.all, "all", false, "also customers that were offboarded")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
+	completeFlag(cmd, "status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
 	cmd.AddCommand(newCustomerShowCommand(p))
 	return cmd
 }
@@ -119,6 +120,7 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 // only with --outdated.
 func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
 	t := cli.NewTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
+	t.Colours("STATUS", statusColour)
 	counts := map[string]int{}
 	for _, r := range roles {
 		counts[r.Status]++

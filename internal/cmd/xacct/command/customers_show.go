@@ -4,6 +4,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -32,10 +35,12 @@ With --json it prints one object:
   customer_id
   link       account_id, status, external_id, generation, role_arn (the expected one),
              trusted_principal_arns, template_version, template_url, shard,
-             created_at, expires_at, closed_at, blocked_at, blocked_reason
+             created_at, expires_at, closed_at, blocked_at, blocked_reason,
+             launch_url (while the link is open; not if it has to be signed)
   roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, those of the
              past included, each with superseded_stack_ids: earlier stacks that have not
-             been deleted yet
+             been deleted yet, and last_proof: outcome (succeeded or failed), at, and
+             unchanged_at, when the last round of proofs ended that has changed nothing
   history    a list of objects, oldest first: at, came (Create, Update, Delete,
              verification, or vendor: a change of the link, made by the principal by), decided, refused (the request failed, and changed nothing),
              status (of the role afterwards), reason (of a refused request: what the
@@ -56,7 +61,11 @@ missing, and the cause says whose and on what.`,
 			if err != nil {
 				return in.explain(err)
 			}
-			dossier := newDossier(in.record, found, history, p.clock())
+			round, _, err := in.records.LastRound(cmd.Context())
+			if err != nil {
+				return in.explain(err)
+			}
+			dossier := newDossier(in.record, found, history, round, p.clock())
 			if asJSON {
 				return cli.PrintJSON(cmd.OutOrStdout(), dossier)
 			}
@@ -64,6 +73,7 @@ missing, and the cause says whose and on what.`,
 		},
 	}
 	on.addTo(cmd)
+	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	return cmd
 }
@@ -92,12 +102,65 @@ type linkView struct {
 	ClosedAt          *time.Time        `json:"closed_at,omitempty"`
 	BlockedAt         *time.Time        `json:"blocked_at,omitempty"`
 	BlockedReason     string            `json:"blocked_reason,omitempty"`
+	LaunchURL         string            `json:"launch_url,omitempty"`
+
+	launch string // the URL, or how to come by one
 }
 
 type roleView struct {
 	customerRole
 
 	Superseded []account.StackARN `json:"superseded_stack_ids,omitempty"`
+	LastProof  *proofView         `json:"last_proof,omitempty"`
+}
+
+// proofView is what the last proof of a role has shown.
+type proofView struct {
+	Outcome     string     `json:"outcome"`
+	At          time.Time  `json:"at"`
+	UnchangedAt *time.Time `json:"unchanged_at,omitempty"`
+}
+
+// lastProof returns what the last proof of a role has shown. A round that finds a
+// role as it was writes nothing to it, so that the last round is told beside.
+func lastProof(r onboarding.Registration, round *onboarding.RoundSummary) *proofView {
+	var view proofView
+	switch {
+	case r.Status == onboarding.Active && !r.ProvenAt.IsZero():
+		view = proofView{Outcome: "succeeded", At: r.ProvenAt.UTC().Truncate(time.Second)}
+	case r.Status == onboarding.Degraded && !r.ChangedAt.IsZero():
+		view = proofView{Outcome: "failed", At: r.ChangedAt.UTC().Truncate(time.Second)}
+	default:
+		return nil
+	}
+	if round != nil && round.EndedAt.After(view.At) {
+		view.UnchangedAt = known(round.EndedAt)
+	}
+	return &view
+}
+
+func (p *proofView) describe() string {
+	if p == nil {
+		return ""
+	}
+	text := p.Outcome + " at " + cli.Moment(p.At)
+	if p.UnchangedAt != nil {
+		text += "; the round that ended at " + momentOf(p.UnchangedAt) + " changed nothing"
+	}
+	return text
+}
+
+// launchOf returns a link's URL, and for a person the same or how to come by one.
+func launchOf(record registry.HubRecord, link onboarding.Link, now time.Time) (url, text string) {
+	if link.Status(now) != onboarding.LinkOpen {
+		return "", ""
+	}
+	if !record.TemplateAccess.Signed() {
+		if declared, err := declaration.Of(link); err == nil {
+			url, _ = launch.URL(link, declared, "") // `xacct link` says what is wrong with it
+		}
+	}
+	return url, cmp.Or(url, "`xacct link "+link.ID()+"` prints it")
 }
 
 type historyView struct {
@@ -118,7 +181,7 @@ type historyView struct {
 	stack account.StackARN
 }
 
-func newDossier(record registry.HubRecord, c onboarding.Customer, history []onboarding.HistoryEntry, now time.Time) dossier {
+func newDossier(record registry.HubRecord, c onboarding.Customer, history []onboarding.HistoryEntry, round *onboarding.RoundSummary, now time.Time) dossier {
 	expected := pending(c.Link, record.Region.Partition(), now)
 	d := dossier{
 		CustomerID: c.Link.CustomerID,
@@ -142,8 +205,9 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 		Roles:   []roleView{},
 		History: []historyView{},
 	}
+	d.Link.LaunchURL, d.Link.launch = launchOf(record, c.Link, now)
 	for _, r := range c.Registrations {
-		d.Roles = append(d.Roles, roleView{registered(record, c.Link, r, now), r.Superseded})
+		d.Roles = append(d.Roles, roleView{registered(record, c.Link, r, now), r.Superseded, lastProof(r, round)})
 	}
 	for _, h := range history {
 		d.History = append(d.History, historyView{
@@ -170,7 +234,7 @@ func came(h onboarding.HistoryEntry) string {
 func (d dossier) print(out io.Writer) error {
 	fmt.Fprintf(out, "Customer %s\n\nLink\n", cli.Printable(d.CustomerID))
 	l := d.Link
-	facts(out,
+	cli.Facts(out,
 		"Status", l.describe(),
 		"Blocked", l.blocked(),
 		"Account", l.AccountID,
@@ -180,6 +244,7 @@ func (d dossier) print(out io.Writer) error {
 		"Trusted principals", join(l.TrustedPrincipals),
 		"Template version", l.TemplateVersion,
 		"Template", l.TemplateURL,
+		"Launch link", l.launch,
 	)
 	if len(d.Roles) == 0 {
 		fmt.Fprintf(out, "\nNo account has been connected with it yet.\n")
@@ -189,7 +254,7 @@ func (d dossier) print(out io.Writer) error {
 	}
 	for _, r := range d.Roles {
 		fmt.Fprintf(out, "\nRole %s\n", cli.Printable(r.RoleARN))
-		facts(out,
+		cli.Facts(out,
 			"Status", r.describe(),
 			"Reason", r.Reason,
 			"External ID", differing(r.ExternalID, l.ExternalID),
@@ -200,6 +265,7 @@ func (d dossier) print(out io.Writer) error {
 			"Earlier stacks", join(r.Superseded),
 			"Registered", momentOf(r.RegisteredAt),
 			"Proven", momentOf(r.ProvenAt),
+			"Last proof", r.LastProof.describe(),
 		)
 	}
 	if len(d.History) == 0 {
@@ -274,15 +340,6 @@ func (r roleView) describe() string {
 		return r.Status
 	}
 	return r.Status + " since " + momentOf(r.ChangedAt)
-}
-
-// facts prints names and values, those without a value left out.
-func facts(out io.Writer, pairs ...string) {
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] != "" {
-			fmt.Fprintf(out, "  %-20s %s\n", pair[0], cli.Printable(pair[1]))
-		}
-	}
 }
 
 func join[T fmt.Stringer](values []T) string {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
@@ -29,6 +30,53 @@ type letterView struct {
 }
 
 const unreadable = "unreadable"
+
+// letterList is what `dead-letters list --json` prints.
+type letterList struct {
+	Letters []letterView `json:"letters"`
+	More    bool         `json:"more"`
+}
+
+// letterFacts are what a list shows of a letter.
+type letterFacts struct {
+	ID         string     `json:"id"`
+	SentAt     *time.Time `json:"sent_at,omitempty"`
+	Kind       string     `json:"kind"`
+	CustomerID string     `json:"customer_id,omitempty"`
+	AccountID  string     `json:"account_id,omitempty"`
+	Reason     string     `json:"reason"`
+}
+
+// letterDetails are all that is shown of a letter.
+type letterDetails struct {
+	letterFacts
+
+	Topic       string     `json:"topic,omitempty"`
+	RequestedAt *time.Time `json:"requested_at,omitempty"`
+	StackID     string     `json:"stack_id,omitempty"`
+	LogicalID   string     `json:"logical_id,omitempty"`
+	RequestID   string     `json:"request_id,omitempty"`
+	RoleARN     string     `json:"role_arn,omitempty"`
+	ExternalID  string     `json:"external_id,omitempty"`
+	Text        string     `json:"text"`
+}
+
+func (v letterView) facts() letterFacts {
+	return letterFacts{v.ID, known(v.SentAt), v.kind, v.customer, v.account, v.Reason}
+}
+
+// MarshalJSON encodes what a list shows: never the letter itself, which has
+// signatures in it.
+func (v letterView) MarshalJSON() ([]byte, error) { return json.Marshal(v.facts()) }
+
+func (v letterView) detailed() letterDetails {
+	d := letterDetails{letterFacts: v.facts(), Text: withoutSignatures(v.Body)}
+	if r := v.request; r != nil {
+		d.Topic, d.RequestedAt, d.StackID, d.LogicalID, d.RequestID = r.Topic.String(), known(r.SentAt), r.Stack.String(), r.LogicalID, r.RequestID
+		d.RoleARN, d.ExternalID = r.Properties.RoleARN, r.Properties.ExternalID
+	}
+	return d
+}
 
 // viewLetters parses the letters, and finds their customers. All customers are
 // read with one query, however many letters there are; if no letter can be
@@ -115,9 +163,9 @@ func (o owners) owner(r phonehome.Request) string {
 
 func (v letterView) print(out io.Writer) {
 	fmt.Fprintf(out, "Dead letter %s\n\n", cli.Printable(v.ID))
-	facts(out, "Time", cli.Moment(v.SentAt), "Reason", v.Reason, "Kind", v.kind, "Customer", v.customer)
+	cli.Facts(out, "Time", cli.Moment(v.SentAt), "Reason", v.Reason, "Kind", v.kind, "Customer", v.customer)
 	if r := v.request; r != nil {
-		facts(out,
+		cli.Facts(out,
 			"Topic", r.Topic.String(),
 			"Sent", cli.Moment(r.SentAt),
 			"Stack", r.Stack.String(),

@@ -19,7 +19,7 @@ import (
 func newDeadLettersCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead-letters",
-		Short: "Show messages that no registrar could handle, and send them back",
+		Short: "Show messages that no registrar could handle; send them back or delete them",
 		Long: `The dead-letter queue of a hub holds messages that no registrar could handle:
 forged or broken ones, moved there at once, and those that were received as often as
 the queue allows. Reading leaves them there; if reading is interrupted, they are
@@ -27,17 +27,24 @@ invisible to others for up to two minutes.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeadLettersListCommand(p), newDeadLettersShowCommand(p), newDeadLettersRedriveCommand(p))
+	cmd.AddCommand(newDeadLettersListCommand(p), newDeadLettersShowCommand(p), newDeadLettersRedriveCommand(p), newDeadLettersDeleteCommand(p))
 	return cmd
 }
 
 func newDeadLettersListCommand(p process) *cobra.Command {
 	var on hubFlags
 	var limit int
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list --hub NAME",
 		Short: "List the dead letters, oldest first",
-		Args:  cli.NoArgs,
+		Long: `List the dead letters, oldest first.
+
+With --json it prints one object: more, whether there are more than --limit, and
+letters, a list of objects: id, sent_at, kind (Create, Update, Delete or unreadable; a
+question mark after what could not be verified), customer_id, account_id, reason. What
+is not known is omitted.`,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
 				return cli.Usage("--limit %d: must be at least 1", limit)
@@ -54,21 +61,30 @@ func newDeadLettersListCommand(p process) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return cli.PrintJSON(cmd.OutOrStdout(), letterList{append([]letterView{}, views...), more})
+			}
 			return printLetters(cmd.OutOrStdout(), views, more)
 		},
 	}
 	on.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	cmd.Flags().IntVar(&limit, "limit", 200, "most letters to list")
 	return cmd
 }
 
 func newDeadLettersShowCommand(p process) *cobra.Command {
 	var on hubFlags
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ID --hub NAME",
 		Short: "Show one dead letter with its text",
-		Long:  "Show one dead letter with its text. The signatures of URLs are omitted, because with\none of them anyone could answer in our place.",
-		Args:  cli.Exactly(1, "ID: as `xacct dead-letters list` prints it"),
+		Long: `Show one dead letter with its text. The signatures of URLs are omitted, because with
+one of them anyone could answer in our place.
+
+With --json it prints one object: what ` + "`xacct dead-letters list --json`" + ` prints, and
+topic, requested_at, stack_id, logical_id, request_id, role_arn, external_id, and text.`,
+		Args: cli.Exactly(1, "ID: as `xacct dead-letters list` prints it"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := on.open(cmd.Context(), p, patience)
 			if err != nil {
@@ -91,44 +107,48 @@ func newDeadLettersShowCommand(p process) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return cli.PrintJSON(cmd.OutOrStdout(), views[0].detailed())
+			}
 			views[0].print(cmd.OutOrStdout())
 			return nil
 		},
 	}
 	on.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	return cmd
 }
 
 func newDeadLettersRedriveCommand(p process) *cobra.Command {
 	var on hubFlags
-	var all bool
+	var asJSON bool
+	chosen := letterChoice{verb: "send back"}
 	cmd := &cobra.Command{
 		Use:   "redrive (ID... | --all) --hub NAME",
 		Short: "Send dead letters back to the hub's queue",
 		Long: `Send dead letters back to the hub's queue, and then delete them here. The same
 request always gets the same answer, so a message that comes twice does no harm. A
-message that still cannot be handled comes back with its reason.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if all == (len(args) > 0) {
-				return cli.Usage("give the IDs that `xacct dead-letters list` prints, or --all")
-			}
-			return nil
-		},
+message that still cannot be handled comes back with its reason.
+
+With --json it prints one object: sent, a list of IDs, and left, how many stay because
+they have the same text as one that was sent.`,
+		Args: chosen.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := on.open(cmd.Context(), p, patience)
 			if err != nil {
 				return err
 			}
-			return in.redrive(cmd.Context(), cmd.OutOrStdout(), args)
+			return in.redrive(cmd.Context(), cmd.OutOrStdout(), args, asJSON)
 		},
 	}
 	on.addTo(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "all dead letters")
+	chosen.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	return cmd
 }
 
 // redrive sends the letters of these IDs back, or all if there are none.
-func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string) error {
+func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string, asJSON bool) error {
 	var sent []deadletters.Letter
 	var left int
 	var err error
@@ -139,10 +159,20 @@ func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string) erro
 		sent, left, err = in.deadLetters().RedriveAll(ctx)
 	}
 	for _, letter := range sent {
-		fmt.Fprintf(out, "sent %s\n", letter.ID)
+		if !asJSON {
+			fmt.Fprintf(out, "sent %s\n", letter.ID)
+		}
 		ids = slices.DeleteFunc(ids, func(id string) bool { return id == letter.ID })
 	}
-	if left > 0 {
+	if asJSON {
+		result := struct {
+			Sent []string `json:"sent"`
+			Left int      `json:"left"`
+		}{letterIDs(sent), left}
+		if printed := cli.PrintJSON(out, result); printed != nil {
+			return printed
+		}
+	} else if left > 0 {
 		fmt.Fprintf(out, "%d stay: they have the same text as one that was sent\n", left)
 	}
 	if err != nil {
@@ -151,7 +181,7 @@ func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string) erro
 	if len(ids) > 0 {
 		return noLetters(ids)
 	}
-	if len(sent) == 0 && left == 0 {
+	if len(sent) == 0 && left == 0 && !asJSON {
 		fmt.Fprintln(out, "No dead letters.")
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -24,10 +25,15 @@ type hubFlags struct {
 
 func (f *hubFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.hub, "hub", "", "name of the hub")
+	flags.StringVar(&f.hub, "hub", "", "name of the hub (default: $"+hubVariable+")")
 	flags.StringVar(&f.region, "region", "", "the hub's Region (default: as AWS tools find it)")
 	flags.StringVar(&f.profile, "profile", "", "profile of the shared AWS configuration")
+	completeFlag(cmd, "hub", cobra.NoFileCompletions)
+	completeFlag(cmd, "region", completeRegions)
 }
+
+// hubVariable names the hub of commands that are not told one.
+const hubVariable = "XACCT_HUB"
 
 // intake is a hub with the clients and the registry to work on it.
 type intake struct {
@@ -62,13 +68,18 @@ func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake
 	return in, in.explain(err)
 }
 
-// check returns an error if the hub's name is invalid.
+// check returns an error if the hub's name is invalid or missing. The flag
+// precedes the variable of the environment.
 func (f *hubFlags) check() error {
+	from := "--hub"
 	if f.hub == "" {
-		return cli.Usage("--hub is missing: the name of the hub, as in xacct_hub.name")
+		f.hub, from = os.Getenv(hubVariable), hubVariable
+	}
+	if f.hub == "" {
+		return cli.Usage("--hub is missing: the name of the hub, as in xacct_hub.name; %s may name it, too", hubVariable)
 	}
 	if !hubNamePattern.MatchString(f.hub) {
-		return cli.Usage("--hub %q is not the name of a hub: it has 2 to 31 lowercase letters, digits and hyphens, a letter first", f.hub)
+		return cli.Usage("%s %q is not the name of a hub: it has 2 to 31 lowercase letters, digits and hyphens, a letter first", from, f.hub)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -56,8 +57,11 @@ is a warning on standard error; standard output has only what was asked for.`,
 		Args: cli.Exactly(1, "HUB/CUSTOMER: the id of a link"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			customer, ok := "", false
-			if on.hub, customer, ok = strings.Cut(args[0], "/"); !ok || customer == "" {
-				return cli.Usage("%q is not HUB/CUSTOMER, such as acme/globex", args[0])
+			if on.hub, customer, ok = strings.Cut(args[0], "/"); !ok {
+				on.hub, customer = os.Getenv(hubVariable), args[0]
+			}
+			if on.hub == "" || customer == "" {
+				return cli.Usage("%q is not HUB/CUSTOMER, such as acme/globex; with %s the customer alone suffices", args[0], hubVariable)
 			}
 			if err := how.check(); err != nil {
 				return err
@@ -86,6 +90,10 @@ is a warning on standard error; standard output has only what was asked for.`,
 	flags.StringVar(&how.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
 	flags.StringVar(&on.region, "hub-region", "", "the hub's own Region (default: as AWS tools find it)")
 	flags.StringVar(&on.profile, "profile", "", "profile of the shared AWS configuration")
+	completeFlag(cmd, "format", cobra.FixedCompletions(linkFormats, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "region", completeRegions)
+	completeFlag(cmd, "hub-region", completeRegions)
+	cmd.ValidArgsFunction = onlyFirst(on.completeLinks(p))
 	return cmd
 }
 

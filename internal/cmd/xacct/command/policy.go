@@ -98,6 +98,7 @@ it has to stay in the policy for the apply that removes it.`,
 	flags.addTo(cmd)
 	cmd.Flags().StringSliceVar(&regions, "regions", nil, "the hub's Regions, as in xacct_hub.regions (default: its own)")
 	cmd.Flags().IntVar(&capacity, "capacity", 1, "customers expected, as in xacct_hub.capacity")
+	completeFlag(cmd, "regions", completeRegions)
 	return cmd
 }
 
@@ -120,6 +121,7 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that the hub tells, as in xacct_hub.event_bus_arn")
 	flags.StringVar(&f.key, "kms-key", "", "ARN of the KMS key of the hub's table and queues, as in xacct_hub.kms_key_arn")
 	flags.BoolVar(&f.terraform, "terraform", false, "print a resource aws_iam_policy")
+	completeFlag(cmd, "account", cobra.NoFileCompletions)
 }
 
 // described is a hub as its policies see it, and the way to ask AWS for more;

@@ -98,7 +98,7 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	monitor := newMonitor(in)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, GiveUp: hopeless,
+		Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless,
 	})
 	if err != nil {
 		return err

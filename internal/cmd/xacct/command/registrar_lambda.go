@@ -17,11 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
 )
 
-// What tells the function of its hub.
-const (
-	hubVariable         = "XACCT_HUB"
-	verifyEveryVariable = "XACCT_VERIFY_EVERY"
-)
+// verifyEveryVariable and hubVariable tell the function what flags tell the daemon.
+const verifyEveryVariable = "XACCT_VERIFY_EVERY"
 
 // runFunction is the registrar as a Lambda function: as in the daemon, but for
 // who receives. It opens everything once, before the first event; Lambda shows

@@ -42,6 +42,7 @@ func newRootCommand(p process) *cobra.Command {
 		newRegistrarCommand(p),
 		newLinkCommand(p),
 		newCustomersCommand(p),
+		newStatusCommand(p),
 		newBlockCommand(p),
 		newUnblockCommand(p),
 		newVerifyCommand(p),

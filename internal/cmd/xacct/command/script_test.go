@@ -57,6 +57,8 @@ func TestCommands(t *testing.T) {
 			"invite":       (*world)(nil).script((*world).invite),
 			"organization": (*world)(nil).script((*world).organization),
 
+			"watch":     (*world)(nil).script((*world).watch),
+			"round":     (*world)(nil).script((*world).round),
 			"letter":    (*world)(nil).script((*world).letter),
 			"queue":     (*world)(nil).script((*world).queue),
 			"fail":      (*world)(nil).script((*world).fail),

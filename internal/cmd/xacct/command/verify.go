@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
@@ -24,7 +25,7 @@ func newVerifyCommand(p process) *cobra.Command {
 	var on hubFlags
 	var customer string
 	var concurrency int
-	var full, restored bool
+	var full, restored, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify --hub NAME",
 		Short: "Prove the registered roles again",
@@ -49,7 +50,17 @@ Where three or more roles are refused and none of their kind works, the trouble 
 probably the vendor's own, such as a lost sts:AssumeRole: then nothing is changed.
 A customer who is named with --customer is judged alone.
 
-The exit code is 0 where all roles work.`,
+With --json it prints a list of objects, sorted by customer_id:
+
+  customer_id, account_id, role_arn
+  verdict   works, broken, unknown (AWS did not say), withheld (refused, as all of its
+            kind: nothing was changed) or moved (the customer changed the stack meanwhile)
+  status    of the role now
+  before    the status before, if it is another one
+  since     when the role became degraded
+  reason    why it does not work, or why that is not known
+
+The exit code is 0 if all roles work.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := on.open(cmd.Context(), p, patience)
@@ -65,7 +76,7 @@ The exit code is 0 where all roles work.`,
 				return noCustomer(customer, on.hub)
 			}
 			if len(findings) > 0 || err == nil {
-				if printed := printFindings(cmd.OutOrStdout(), findings, in.explain); printed != nil {
+				if printed := printFindings(cmd.OutOrStdout(), findings, in.explain, asJSON); printed != nil {
 					return printed
 				}
 			}
@@ -83,6 +94,8 @@ The exit code is 0 where all roles work.`,
 	cmd.Flags().BoolVar(&full, "full", false, "give active roles the full proof too: try them without the external ID and with a wrong one")
 	cmd.Flags().BoolVar(&restored, "restored", false, "look for roles that the registry has forgotten, as after a restore of its table")
 	cmd.Flags().IntVar(&concurrency, "concurrency", 8, "roles tried at once")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
+	completeFlag(cmd, "customer", on.completeCustomers(p))
 	return cmd
 }
 
@@ -99,23 +112,53 @@ func (in *intake) prover() *roleproof.Prover {
 	return registrar.NewProver(in.clients, in.record)
 }
 
-func printFindings(out io.Writer, findings []health.Finding, explain func(error) error) error {
-	if len(findings) == 0 {
+// findingView is one role's finding. It is what --json prints.
+type findingView struct {
+	CustomerID string     `json:"customer_id"`
+	AccountID  string     `json:"account_id"`
+	RoleARN    string     `json:"role_arn"`
+	Verdict    string     `json:"verdict"`
+	Status     string     `json:"status"`
+	Before     string     `json:"before,omitempty"`
+	Since      *time.Time `json:"since,omitempty"`
+	Reason     string     `json:"reason,omitempty"`
+}
+
+func newFindingView(f health.Finding, explain func(error) error) findingView {
+	r := f.Registration
+	view := findingView{
+		CustomerID: r.CustomerID, AccountID: r.Account.String(), RoleARN: r.Role.String(),
+		Verdict: string(f.Verdict), Status: string(r.Status), Reason: because(f, explain),
+	}
+	if f.Before != r.Status {
+		view.Before = string(f.Before)
+	}
+	if r.Status == onboarding.Degraded {
+		view.Since = known(r.ChangedAt)
+	}
+	return view
+}
+
+func printFindings(out io.Writer, findings []health.Finding, explain func(error) error, asJSON bool) error {
+	views := []findingView{} // never null in JSON
+	for _, f := range findings {
+		views = append(views, newFindingView(f, explain))
+	}
+	switch {
+	case asJSON:
+		return cli.PrintJSON(out, views)
+	case len(views) == 0:
 		_, err := fmt.Fprintln(out, "No customer has a live stack: there is nothing to verify.")
 		return err
 	}
 	t := cli.NewTable("CUSTOMER", "ROLE", "VERDICT", "STATUS", "SINCE", "REASON")
-	for _, f := range findings {
-		r := f.Registration
-		status := string(r.Status)
-		if f.Before != r.Status {
-			status += " (was " + string(f.Before) + ")"
+	t.Colours("VERDICT", map[string]cli.Colour{"works": cli.Green, "broken": cli.Red, "unknown": cli.Yellow, "withheld": cli.Red})
+	for _, v := range views {
+		status := v.Status
+		if v.Before != "" {
+			status += " (was " + v.Before + ")"
 		}
-		since := ""
-		if r.Status == onboarding.Degraded {
-			since = cli.Moment(r.ChangedAt)
-		}
-		t.Row(r.CustomerID, r.Role.String(), string(f.Verdict), status, since, because(f, explain))
+		t.Row(v.CustomerID, v.RoleARN, v.Verdict, status, momentOf(v.Since), v.Reason)
 	}
 	return t.Print(out)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -220,6 +221,22 @@ func (w *world) specification() stacktemplate.Specification {
 		Regions: w.record.Regions, ResponseTimeout: w.record.ResponseTimeout,
 		Set: permissionset.Set{Role: permissionset.Role{Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}},
 	}
+}
+
+// watch AGE OLDEST writes the heartbeat of a registrar, which is as old as AGE and
+// whose oldest message is as old as OLDEST.
+func (w *world) watch(ts *testscript.TestScript, args []string) {
+	at := must(time.Parse(time.RFC3339, now))
+	beat := at.Add(-must(time.ParseDuration(args[0])))
+	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return beat })
+	ts.Check(records.Beat(context.Background(), "registrar-1", at.Add(-must(time.ParseDuration(args[1])))))
+}
+
+// round WORKS BROKEN writes a round of proofs that ended two hours ago.
+func (w *world) round(ts *testscript.TestScript, args []string) {
+	at := must(time.Parse(time.RFC3339, now)).Add(-2 * time.Hour)
+	found := onboarding.RoundSummary{EndedAt: at, Works: must(strconv.Atoi(args[0])), Broken: must(strconv.Atoi(args[1]))}
+	ts.Check(w.hub.Registry().EndRound(context.Background(), 0, found, at.Add(24*time.Hour)))
 }
 
 // letter REASON BODY puts a dead letter into the queue; the body is a file's.
