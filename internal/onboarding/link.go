@@ -77,7 +77,11 @@ type Link struct {
 	ClosedAt  time.Time // zero while open
 	ExpiresAt time.Time // zero: never
 
-	// Incarnation is the creation that the link comes from, and Owner is whose.
+	// Fleet is the name of the fleet that the link is declared in; empty: it is
+	// declared by itself.
+	Fleet string `json:",omitempty"`
+	// Incarnation is the creation that the link comes from, zero for a fleet's, and
+	// Owner is whose.
 	Incarnation Incarnation `json:",omitzero"`
 	Owner       Owner       `json:",omitempty"`
 

@@ -103,6 +103,7 @@ func differences(a, b Link) []string {
 	note("accounts of the organization", a.OnlyAccounts, b.OnlyAccounts)
 	note("external ID", a.ExternalID, b.ExternalID)
 	note("permission set", a.PermissionSet, b.PermissionSet)
+	note("fleet", a.Fleet, b.Fleet)
 	note("role", a.RolePath+a.RoleName, b.RolePath+b.RoleName)
 	note("trusted principals", a.TrustedPrincipals, b.TrustedPrincipals)
 	note("template version", a.TemplateVersion, b.TemplateVersion)

@@ -16,3 +16,6 @@ func RegistrationItem(customer string, in account.ID) (pk, sk string) {
 // Spread is the number of partitions of links, and of registrations, of the hubs
 // that most tests make.
 const Spread = int(widest)
+
+// TransactionSize is how many writes and checks a transaction may have.
+const TransactionSize = transactionSize

@@ -79,11 +79,7 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	condition, values := revisionIs(revision)
 	writes := []types.TransactWriteItem{r.putWrite(written, condition, values)}
 	if external == claimed {
-		claim := claimKey(link.ExternalID).item()
-		claim["schema"] = number(schema)
-		claim["customer"] = text(link.CustomerID)
-		claim["claimed_at"] = moment(r.now())
-		writes = append(writes, r.putWrite(claim, "attribute_not_exists(pk) OR customer = :customer", item{":customer": text(link.CustomerID)}))
+		writes = append(writes, r.claimWrite(link))
 	}
 	if before != nil && (before.Scope == onboarding.ScopeAnyone || link.Scope == onboarding.ScopeAnyone) {
 		writes = append(writes, r.bindingIs(*before))
@@ -117,6 +113,15 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 		err = ErrConflict
 	}
 	return onboarding.Link{}, fmt.Errorf("write the link of customer %s: %w", link.CustomerID, err)
+}
+
+// claimWrite claims a link's external ID for its customer, who may have it already.
+func (r *Registry) claimWrite(link onboarding.Link) types.TransactWriteItem {
+	claim := claimKey(link.ExternalID).item()
+	claim["schema"] = number(schema)
+	claim["customer"] = text(link.CustomerID)
+	claim["claimed_at"] = moment(r.now())
+	return r.putWrite(claim, "attribute_not_exists(pk) OR customer = :customer", item{":customer": text(link.CustomerID)})
 }
 
 // linkConflict names what was found where a link was to be written.

@@ -19,7 +19,7 @@ const registrarsPartition = "REGISTRARS"
 // partitions.
 func Partitions() leastpolicy.Partitions {
 	return leastpolicy.Partitions{
-		Vendor: []string{"EXTERNAL#*", "HUB", "KEY", "LINK#*", "LINK-HISTORY#*", "READERS", "SET#*", "SHARD#*"},
+		Vendor: []string{"EXTERNAL#*", fleetsPartition, "HUB", "KEY", "LINK#*", "LINK-HISTORY#*", "READERS", "SET#*", "SHARD#*"},
 		Registrar: []string{
 			"BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", outboxPartition, registrarsPartition, selfTestPartition, "STACK#*",
 		},

@@ -129,11 +129,16 @@ func (r *Registry) mayRefer(before *onboarding.Link, link onboarding.Link) []typ
 	if link.PermissionSet == "" || link.Closed || stays {
 		return nil
 	}
+	return []types.TransactWriteItem{r.setIsThere(link.PermissionSet)}
+}
+
+// setIsThere checks, with another write, that a set is there and not retired.
+func (r *Registry) setIsThere(name string) types.TransactWriteItem {
 	condition := "attribute_exists(pk) AND attribute_not_exists(retired)"
-	return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
-		TableName: &r.table, Key: setKey(link.PermissionSet).item(), ConditionExpression: &condition,
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &r.table, Key: setKey(name).item(), ConditionExpression: &condition,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}}
+	}}
 }
 
 // mayNotRefer returns why a link must not refer to the set that stood in its way.

@@ -18,6 +18,7 @@ type customerRole struct {
 	CustomerID         string   `json:"customer_id"`
 	AccountID          string   `json:"account_id,omitempty"`
 	LinkStatus         string   `json:"link_status"`
+	Fleet              string   `json:"fleet,omitempty"`
 	Status             string   `json:"status"`
 	Reason             string   `json:"reason,omitempty"`
 	Outdated           bool     `json:"outdated"`
@@ -75,6 +76,7 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 		CustomerID:         link.CustomerID,
 		AccountID:          r.Account.String(),
 		LinkStatus:         string(link.Status(now)),
+		Fleet:              link.Fleet,
 		Status:             string(r.Status),
 		Reason:             r.Reason,
 		Outdated:           r.Outdated(link),
@@ -99,6 +101,7 @@ func pending(link onboarding.Link, partition account.Partition, now time.Time) c
 		CustomerID:    link.CustomerID,
 		AccountID:     link.Sole().String(),
 		LinkStatus:    string(link.Status(now)),
+		Fleet:         link.Fleet,
 		Status:        string(onboarding.Pending),
 		ExternalID:    link.ExternalID.String(),
 		BlockedAt:     known(link.BlockedAt),

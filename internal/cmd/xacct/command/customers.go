@@ -36,6 +36,7 @@ With --json the command prints a list of objects, sorted by customer_id:
   customer_id       the vendor's name for the customer
   account_id        the customer's AWS account
   link_status       open, expired or closed
+  fleet             the xacct_fleet that declares the customer; none if a link of their own does
   status            pending, active, degraded or disconnected
   reason            why it is degraded or disconnected
   outdated          the live stack was created with another template_version than the link's
@@ -119,7 +120,7 @@ func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now t
 // printCustomers prints the table. Update links are long, so they are printed
 // only with --outdated.
 func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
-	t := cli.NewTable("CUSTOMER", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
+	t := cli.NewTable("CUSTOMER", "FLEET", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
 	t.Colours("STATUS", statusColour)
 	counts := map[string]int{}
 	for _, r := range roles {
@@ -128,7 +129,7 @@ func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.
 		if updates {
 			update = r.UpdateURL
 		}
-		t.Row(r.CustomerID, r.AccountID, r.LinkStatus, cli.Ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, cli.Day(r.RegisteredAt), cli.Ago(r.ChangedAt, now), r.Reason, update)
+		t.Row(r.CustomerID, r.Fleet, r.AccountID, r.LinkStatus, cli.Ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, cli.Day(r.RegisteredAt), cli.Ago(r.ChangedAt, now), r.Reason, update)
 	}
 	if len(roles) == 0 {
 		_, err := fmt.Fprintln(out, "No customers.")

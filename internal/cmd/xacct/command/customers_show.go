@@ -34,6 +34,7 @@ With --json it prints one object:
 
   customer_id
   link       account_id, status, external_id, generation, role_arn (the expected one),
+             permission_set, fleet (the xacct_fleet that declares the customer),
              trusted_principal_arns, template_version, template_url, shard,
              created_at, expires_at, closed_at, blocked_at, blocked_reason,
              launch_url (while the link is open; not if it has to be signed)
@@ -93,6 +94,7 @@ type linkView struct {
 	Generation        int               `json:"generation"`
 	RoleARN           string            `json:"role_arn,omitempty"`
 	PermissionSet     string            `json:"permission_set,omitempty"`
+	Fleet             string            `json:"fleet,omitempty"`
 	TrustedPrincipals []account.RoleARN `json:"trusted_principal_arns,omitempty"`
 	TemplateVersion   string            `json:"template_version"`
 	TemplateURL       string            `json:"template_url"`
@@ -192,6 +194,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 			Generation:        c.Link.Generation,
 			RoleARN:           expected.RoleARN,
 			PermissionSet:     c.Link.PermissionSet,
+			Fleet:             c.Link.Fleet,
 			TrustedPrincipals: c.Link.TrustedPrincipals,
 			TemplateVersion:   c.Link.TemplateVersion,
 			TemplateURL:       c.Link.TemplateURL,
@@ -241,6 +244,7 @@ func (d dossier) print(out io.Writer) error {
 		"Expected role", l.RoleARN,
 		"External ID", l.ExternalID,
 		"Permission set", l.PermissionSet,
+		"Fleet", l.Fleet,
 		"Trusted principals", join(l.TrustedPrincipals),
 		"Template version", l.TemplateVersion,
 		"Template", l.TemplateURL,

@@ -1,0 +1,131 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// LinkChange is a link that is written for a fleet.
+type LinkChange struct {
+	Before *onboarding.Link // as it was read; nil: the hub has none of the customer
+	Link   onboarding.Link
+}
+
+// transactionSize is how many writes and checks DynamoDB takes in one call
+// (aws-facts 10.4).
+const transactionSize = 100
+
+// WriteLinks writes links for a fleet, as many in each transaction as it takes:
+// some thirty new ones, which are claims and lines of the history too. It returns
+// those that were written; if there is an error, what comes after it was not. The
+// transactions follow one another, because all of them check the fleet's record:
+// if that is not the given revision any more, or a link is not as it was read, the
+// error is ErrConflict.
+func (r *Registry) WriteLinks(ctx context.Context, fleet onboarding.Fleet, changes []LinkChange) ([]onboarding.Link, error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	if err := r.CarryOver(ctx); err != nil {
+		return nil, err
+	}
+	all := make([]onboarding.Link, 0, len(changes))
+	for len(changes) > 0 {
+		t := linkTransaction{registry: r, writes: []types.TransactWriteItem{r.fleetIs(fleet)}, of: []int{-1}}
+		for len(t.links) < len(changes) {
+			fits, err := t.add(changes[len(t.links)])
+			if err != nil {
+				return all, err
+			}
+			if !fits {
+				break
+			}
+		}
+		if err := t.write(ctx, fleet); err != nil {
+			return all, err
+		}
+		all, changes = append(all, t.links...), changes[len(t.links):]
+	}
+	return all, nil
+}
+
+// linkTransaction is one transaction in the making.
+type linkTransaction struct {
+	registry *Registry
+	writes   []types.TransactWriteItem
+	of       []int // by write: the link that it is for; -1: none
+	claims   []int // by link: the write that claims its external ID; 0: none
+	links    []onboarding.Link
+}
+
+// add adds a link with all that belongs to it; false if there is no room.
+func (t *linkTransaction) add(change LinkChange) (bool, error) {
+	r, now := t.registry, t.registry.now().UTC()
+	link, condition, values, claims := change.Link, "attribute_not_exists(pk)", item(nil), true
+	link.Revision = 0
+	if before := change.Before; before != nil {
+		link.Revision, claims = before.Revision, before.ExternalID != link.ExternalID
+		condition, values = revisionIs(before.Revision)
+		link = link.Succeed(*before, now)
+	}
+	entry := onboarding.Revised(change.Before, link, r.by, now)
+	written, link, err := r.nextLink(link)
+	if err != nil {
+		return false, err
+	}
+	writes, claim := []types.TransactWriteItem{r.putWrite(written, condition, values)}, 0
+	if claims {
+		claim = len(t.writes) + len(writes)
+		writes = append(writes, r.claimWrite(link))
+	}
+	if before := change.Before; before != nil && before.Scope == onboarding.ScopeAnyone {
+		writes = append(writes, r.bindingIs(*before))
+	}
+	if entry != nil {
+		line, err := linkHistoryItem(*entry, link.Revision)
+		if err != nil {
+			return false, err
+		}
+		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: line}})
+	}
+	if len(t.writes)+len(writes) > transactionSize {
+		return false, nil
+	}
+	for range writes {
+		t.of = append(t.of, len(t.links))
+	}
+	t.writes, t.claims, t.links = append(t.writes, writes...), append(t.claims, claim), append(t.links, link)
+	return true, nil
+}
+
+func (t *linkTransaction) write(ctx context.Context, fleet onboarding.Fleet) error {
+	err := t.registry.transact(ctx, t.writes)
+	if err == nil {
+		return nil
+	}
+	for n := range t.writes {
+		stood, failed := failedItem(err, n)
+		if !failed {
+			continue
+		}
+		if of := t.of[n]; of >= 0 && t.claims[of] == n {
+			return &ExternalIDTakenError{ExternalID: t.links[of].ExternalID, CustomerID: textOf(stood, "customer")}
+		}
+		if n == 0 {
+			return fmt.Errorf("write links for fleet %s of hub %s: %w", fleet.Name, t.registry.hub, errors.Join(ErrFleetMoved, ErrConflict))
+		}
+	}
+	if conflicts(err) {
+		err = ErrConflict
+	}
+	return fmt.Errorf("write %d links for fleet %s of hub %s: %w", len(t.links), fleet.Name, t.registry.hub, err)
+}
+
+// ErrFleetMoved says that another process has written a fleet's record since.
+var ErrFleetMoved = errors.New("another process has changed, taken over or closed the fleet meanwhile")
