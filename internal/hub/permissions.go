@@ -61,8 +61,11 @@ type batch struct {
 }
 
 const (
-	// batchSize keeps a change within DynamoDB's 4 KB for an update expression.
-	batchSize = 100
+	// atOnce keeps a change within DynamoDB's 4 KB for an update expression: if more
+	// accounts come, the list is written as a whole.
+	atOnce = 100
+	// batchSize is how many callers share a write, at most: about what a topic holds.
+	batchSize = 1500
 
 	// gather is how long a write waits for others to share it.
 	gather = 20 * time.Millisecond
@@ -110,6 +113,12 @@ func (p *Permissions) allowAll(ctx context.Context, list registry.ListKey, accou
 	if err == nil {
 		return errs
 	}
+	if len(accounts) > atOnce && refusesAccounts(err) {
+		for some := range slices.Chunk(accounts, atOnce) {
+			maps.Copy(errs, p.allowAll(ctx, list, some))
+		}
+		return errs
+	}
 	for _, id := range accounts {
 		errs[id] = err
 		if len(accounts) > 1 && refusesAccounts(err) {
@@ -149,6 +158,13 @@ func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registr
 		}
 	}
 	change.Leaving = staying(now, change.Add...)
+	if len(change.Add) > atOnce {
+		change.All = maps.Clone(now.Accounts)
+		for _, id := range change.Add {
+			change.All[id] = p.hub.now()
+		}
+		change.Add = nil
+	}
 	return change
 }
 

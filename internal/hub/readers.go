@@ -189,7 +189,8 @@ func (e *NoSuchAccountError) Unwrap() error { return e.Err }
 // that it knew once: then it refuses the old policy as well.
 func (p *Permissions) blame(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
 	fault := &NoSuchAccountError{Hub: p.hub.name, Accounts: today.AccountIDs(), Named: true, Err: refused}
-	if len(change.Add) == 0 {
+	added := slices.DeleteFunc(changed(today, change).AccountIDs(), func(id account.ID) bool { _, there := today.Accounts[id]; return there })
+	if len(added) == 0 {
 		fault.Accounts = changed(today, change).AccountIDs()
 		return fault
 	}
@@ -199,7 +200,7 @@ func (p *Permissions) blame(ctx context.Context, lease registry.Lease, record re
 	}
 	switch {
 	case err == nil:
-		fault.Accounts, fault.Named = change.Add, false
+		fault.Accounts, fault.Named = added, false
 	case !errors.Is(err, errNoSuchPrincipal):
 		return err
 	}

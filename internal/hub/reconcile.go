@@ -158,7 +158,7 @@ func (n needs) departures(s registry.Shard) registry.ShardChange {
 		switch {
 		case n.needed[id]:
 			return true
-		case marked && n.now.Sub(since) >= onboarding.Grace && n.now.Sub(asked) > settled && len(change.Remove) < batchSize:
+		case marked && n.now.Sub(since) >= onboarding.Grace && n.now.Sub(asked) > settled && len(change.Remove) < atOnce:
 			return false
 		case marked:
 			leaving[id] = since

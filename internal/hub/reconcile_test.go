@@ -191,8 +191,8 @@ func TestMarkingWritesNoPolicyAndWhatIsRightWritesNothing(t *testing.T) {
 	}
 }
 
-// TestReconcilingManyCostsAsManyWritesAsBatches: 250 accounts that no list has.
-func TestReconcilingManyCostsAsManyWritesAsBatches(t *testing.T) {
+// 250 accounts that no list has.
+func TestReconcilingManyWritesEachPolicyOnce(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	var customers []onboarding.Customer
@@ -201,8 +201,8 @@ func TestReconcilingManyCostsAsManyWritesAsBatches(t *testing.T) {
 	}
 	mark := w.box.Journal().Mark()
 	w.must(w.Permissions().Reconcile(t.Context(), w.hubRecord(), customers, nil))
-	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 3*2 {
-		t.Errorf("%d policies were written, want 3 in each of 2 Regions", n)
+	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 2 {
+		t.Errorf("%d policies were written, want 1 in each of 2 Regions", n)
 	}
 	attributes, err := w.topicAttributes(t.Context(), w.topic(frankfurt, 0))
 	w.must(err)

@@ -1,0 +1,47 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// shardsAtOnce bounds how many topics' policies AllowMany writes at the same time,
+// times the hub's Regions. SNS takes some tens of writes in a second.
+const shardsAtOnce = 4
+
+// AllowMany is Allow for many accounts, by the shard that each is to publish to.
+// Every topic's policy is written once, however many accounts come.
+func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.ID) error {
+	group := errgroup.Group{} // without a context: a topic that is full is no reason to leave the others
+	group.SetLimit(shardsAtOnce)
+	for _, shard := range slices.Sorted(maps.Keys(accounts)) {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, allowPatience)
+			defer cancel()
+			if err := p.allow(ctx, registry.ShardList(shard), accounts[shard]); err != nil {
+				return fmt.Errorf("allow %d accounts to publish to topic %d: %w", len(accounts[shard]), shard, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// LetReadMany is LetRead for many accounts: the bucket's policy is written once.
+func (p *Permissions) LetReadMany(ctx context.Context, record registry.HubRecord, accounts []account.ID) error {
+	if record.TemplateAccess != onboarding.TemplatesAccounts || len(accounts) == 0 {
+		return nil
+	}
+	return p.allow(ctx, registry.Readers, accounts)
+}
