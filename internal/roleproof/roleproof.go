@@ -19,6 +19,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -60,9 +61,9 @@ const (
 	shortest    = 900 // seconds; the least that STS gives (aws-facts 7.1)
 )
 
-// Prove tries a role once: with the right external ID, without one, with a
-// wrong one, and with the right one again, because a role that was changed in
-// between has proven nothing (aws-facts 7.3).
+// Prove tries a role once: with the right external ID, then without one and with
+// a wrong one at the same time, and with the right one again, because a role that
+// was changed in between has proven nothing (aws-facts 7.3).
 func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof {
 	if probe.Role.Account == p.config.VendorAccount {
 		// A caller with full access to an account assumes its roles regardless
@@ -78,25 +79,52 @@ func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.P
 	if err != nil {
 		return inconclusive(err)
 	}
-	steps := []struct {
-		externalID *string
-		hole       string // the conclusion if the call succeeds; empty: it must succeed
-	}{
-		{aws.String(probe.ExternalID.String()), ""},
-		{nil, "without an external ID"},
-		{&wrong, "with a wrong external ID"},
-		{aws.String(probe.ExternalID.String()), ""},
+	right := aws.String(probe.ExternalID.String())
+	if proof := grants(ctx, client, probe, right); proof.Outcome != onboarding.Proven {
+		return proof
 	}
-	for _, step := range steps {
-		err := try(ctx, client, probe.Role, step.externalID)
-		switch {
-		case err == nil && step.hole != "":
-			return onboarding.Proof{Outcome: onboarding.Open, Hole: step.hole}
-		case err == nil || IsRefusal(err) && step.hole != "":
-		case IsRefusal(err):
-			return onboarding.Proof{Outcome: onboarding.Refused, Err: err}
-		default:
-			return inconclusive(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, err))
+	if proof := refuses(ctx, client, probe, wrong); proof.Outcome != onboarding.Proven {
+		return proof
+	}
+	return grants(ctx, client, probe, right)
+}
+
+// grants tries the role with an external ID that it must accept.
+func grants(ctx context.Context, client STS, probe onboarding.Probe, externalID *string) onboarding.Proof {
+	err := try(ctx, client, probe.Role, externalID)
+	switch {
+	case err == nil:
+		return onboarding.Proof{Outcome: onboarding.Proven}
+	case IsRefusal(err):
+		return onboarding.Proof{Outcome: onboarding.Refused, Err: err}
+	}
+	return inconclusive(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, err))
+}
+
+// refuses tries the role without an external ID and with a wrong one, at the
+// same time. A session that is given says more than a call that fails otherwise.
+func refuses(ctx context.Context, client STS, probe onboarding.Probe, wrong string) onboarding.Proof {
+	attempts := []struct {
+		externalID *string
+		hole       string // the conclusion if the call succeeds
+		err        error
+	}{
+		{externalID: nil, hole: "without an external ID"},
+		{externalID: &wrong, hole: "with a wrong external ID"},
+	}
+	var calls sync.WaitGroup
+	for i := range attempts {
+		calls.Go(func() { attempts[i].err = try(ctx, client, probe.Role, attempts[i].externalID) })
+	}
+	calls.Wait()
+	for _, a := range attempts {
+		if a.err == nil {
+			return onboarding.Proof{Outcome: onboarding.Open, Hole: a.hole}
+		}
+	}
+	for _, a := range attempts {
+		if !IsRefusal(a.err) {
+			return inconclusive(fmt.Errorf("prove role %s of customer %s: %w", probe.Role, probe.CustomerID, a.err))
 		}
 	}
 	return onboarding.Proof{Outcome: onboarding.Proven}
