@@ -112,7 +112,8 @@ func (p *pace) move() {
 
 // queueChanged wakes the waiters for a number of messages in the queue.
 func (p *pace) queueChanged(c *kernel.Call) error {
-	if c.Action == "DeleteMessage" || c.Action == "Publish" {
+	switch c.Action {
+	case "DeleteMessage", "DeleteMessageBatch", "Publish":
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		close(p.changed)

@@ -112,10 +112,11 @@ func (r *Registrar) follow(e Exchange) {
 	var in struct {
 		ReceiptHandle     string
 		VisibilityTimeout int
+		Entries           []struct{ ReceiptHandle string }
 	}
 	pace := r.world.pace
 	switch e.Action {
-	case "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility":
+	case "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibility":
 		if err := json.Unmarshal(e.Body, &in); err != nil {
 			r.world.T.Errorf("a registrar sent invalid JSON: %v", err)
 		}
@@ -126,6 +127,14 @@ func (r *Registrar) follow(e Exchange) {
 	case e.Action == "sqs:ReceiveMessage":
 		for _, m := range received(e) {
 			pace.received(r, m.MessageID, m.ReceiptHandle, time.Duration(in.VisibilityTimeout)*time.Second)
+		}
+	case e.Action == "sqs:DeleteMessageBatch":
+		for _, m := range in.Entries {
+			if e.Status == http.StatusOK {
+				pace.deleted(m.ReceiptHandle)
+			} else {
+				pace.left(m.ReceiptHandle)
+			}
 		}
 	case e.Status != http.StatusOK:
 		pace.left(in.ReceiptHandle)

@@ -133,7 +133,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 func (w *wire) finish(e Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e.Action == "sqs:DeleteMessage" && e.Status == http.StatusOK && !w.finished {
+	if strings.HasPrefix(e.Action, "sqs:DeleteMessage") && e.Status == http.StatusOK && !w.finished {
 		w.finished = true
 		close(w.done)
 	}

@@ -122,7 +122,7 @@ func answerKey(a onboarding.Answer) string {
 	return a.Stack.String() + a.LogicalID + a.RequestID
 }
 
-func (f *fake) Load(_ context.Context, r phonehome.Request) (s onboarding.Snapshot, err error) {
+func (f *fake) Load(_ context.Context, r phonehome.Request, _ onboarding.Snapshot) (s onboarding.Snapshot, err error) {
 	err = f.do("load", func() error {
 		s = onboarding.Snapshot{Hub: f.hub, Stack: onboarding.Stack{ID: r.Stack}}
 		if stack, ok := f.stacks[r.Stack]; ok {

@@ -20,7 +20,11 @@ import (
 // The steps of a stage start over when another registrar was faster with a
 // write, or a proof has shown something new.
 func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
-	h := &handling{Registrar: r, body: body, proofs: map[account.RoleARN]onboarding.Proof{}}
+	return r.handle(ctx, body, seat{})
+}
+
+func (r *Registrar) handle(ctx context.Context, body []byte, place seat) Disposition {
+	h := &handling{Registrar: r, body: body, seat: place, proofs: map[account.RoleARN]onboarding.Proof{}}
 	defer h.leave()
 	for _, stage := range [][]step{
 		{h.decode, h.takeTurn},                               // handle_open.go
@@ -66,6 +70,7 @@ const (
 type handling struct {
 	*Registrar
 	body []byte
+	seat seat // its place among the workers
 
 	request  phonehome.Request
 	log      *slog.Logger
@@ -78,7 +83,7 @@ type handling struct {
 	delivery onboarding.Delivery                  // what the bucket said of it
 	refused  error                                // why the bucket did not take it; nil: it did
 
-	proving bool     // it has a place among the proofs
+	proving bool     // it has claimed the account for its proofs
 	leaving []func() // gives back the places that it has
 }
 

@@ -28,26 +28,41 @@ func (h *handling) facts() onboarding.Case {
 func (h *handling) reload(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	h.snapshot, err = h.config.Registry.Load(ctx, h.request)
+	h.snapshot, err = h.config.Registry.Load(ctx, h.request, h.snapshot)
 	return err
 }
 
 // prove tries the role that the decision asks for once, and has the stage start
-// over with what that has shown. The account's place is kept until the handling
-// ends, so that two requests of one account are not decided side by side.
+// over with what that has shown. The account is kept until the handling ends, so
+// that two requests of one account are not decided side by side.
 func (h *handling) prove(ctx context.Context) *Disposition {
 	probe := h.decision.Probe
 	if !h.proving {
-		leave, wait := h.proofLimiter.enter(probe.CustomerID, h.request.Stack.Account, h.config.Clock())
+		leave, wait := h.proofLimiter.claim(probe.CustomerID, h.request.Stack.Account, h.config.Clock())
 		if leave == nil {
 			return retry(wait)
 		}
 		h.proving, h.leaving = true, append(h.leaving, leave)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // it is four calls
-	defer cancel()
-	proof := h.config.Prover.Prove(ctx, probe)
+	leave := h.proofLimiter.enter(ctx, probe.CustomerID, h.patience(), h.seat)
+	if leave == nil {
+		return retry(soon)
+	}
+	proof := h.try(ctx, probe, leave)
 	h.proofs[probe.Role] = proof
 	h.proved(probe, proof)
 	return startOver
+}
+
+func (h *handling) try(ctx context.Context, probe onboarding.Probe, leave func()) onboarding.Proof {
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // it is three calls, one after the other
+	defer cancel()
+	return h.config.Prover.Prove(ctx, probe)
+}
+
+// patience is how long the request may wait for a proof's turn: not over the last
+// try at its role.
+func (h *handling) patience() time.Duration {
+	return min(longestPark, h.facts().LastTryAt().Sub(h.config.Clock()))
 }

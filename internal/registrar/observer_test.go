@@ -147,27 +147,6 @@ func TestAnOpenRoleShowsThatTheRegistrarMayAssumeRoles(t *testing.T) {
 	}
 }
 
-func TestNoMoreProofsRunThanThereIsRoomFor(t *testing.T) {
-	p := proofLimiter{limit: 2, share: 2}
-	in := testLink("c1").Account
-	var leaves []func()
-	for i := range 3 {
-		leave, wait := p.enter(fmt.Sprint("c", i), in, noon)
-		if (leave != nil) != (i < 2) || leave == nil && wait != soon {
-			t.Errorf("customer %d has a place: %t, and waits %s", i, leave != nil, wait)
-		}
-		if leave != nil {
-			leaves = append(leaves, leave)
-		}
-	}
-	for _, leave := range leaves {
-		leave()
-	}
-	if len(p.running) != 0 || len(p.of) != 0 {
-		t.Errorf("%d run, of %d customers", len(p.running), len(p.of))
-	}
-}
-
 func TestEventsAreSweptWhileARegistrarRunsAndFinishedAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, events := newFake(t), &countedEvents{}
@@ -197,12 +176,5 @@ func TestARegistrarIsWholeWithoutItsOptions(t *testing.T) {
 	}
 	if c := (Config{ID: "one", StopLimit: time.Minute, Concurrency: 3}).withDefaults(); c.ID != "one" || c.StopLimit != time.Minute || c.Concurrency != 3 {
 		t.Errorf("what was given is not kept: %+v", c)
-	}
-}
-
-func TestAReceiveAsksForNoMoreThanSQSGives(t *testing.T) {
-	r := newFake(t).registrar(func(c *Config) { c.Concurrency = 32 })
-	if places := r.takePlaces(t.Context()); places != mostAtOnce {
-		t.Errorf("it takes %d places", places)
 	}
 }

@@ -108,7 +108,7 @@ func TestARegistrarTakesNoMoreThanItCanWorkOn(t *testing.T) {
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
 		r := f.registrar()
-		r.slots = make(chan struct{}, 3)
+		r.places = newPlaces(3)
 		stop := running(t, r)
 		time.Sleep(time.Second)
 		f.mu.Lock()
@@ -134,7 +134,7 @@ func TestARegistryThatHangsDoesNotKeepTheAnswerBack(t *testing.T) {
 // hanging is a registry that is tried until nobody waits any more.
 type hanging struct{ *fake }
 
-func (hanging) Load(ctx context.Context, _ phonehome.Request) (onboarding.Snapshot, error) {
+func (hanging) Load(ctx context.Context, _ phonehome.Request, _ onboarding.Snapshot) (onboarding.Snapshot, error) {
 	<-ctx.Done()
 	return onboarding.Snapshot{}, ctx.Err()
 }

@@ -35,8 +35,9 @@ type Message struct {
 // Registry holds links, stacks, answers and registrations. A write whose ground
 // has moved since the snapshot returns onboarding.ErrConflict.
 type Registry interface {
-	// Load returns all that bears on a request, read consistently.
-	Load(ctx context.Context, request phonehome.Request) (onboarding.Snapshot, error)
+	// Load returns all that bears on a request, read consistently. Before is what
+	// an earlier Load has returned for it; it says where to look, and nothing else.
+	Load(ctx context.Context, request phonehome.Request, before onboarding.Snapshot) (onboarding.Snapshot, error)
 	// StoreAnswer returns the answer that was stored first, this one or another's.
 	StoreAnswer(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) (onboarding.Answer, error)
 	// Commit writes what an accepted answer changes, all or nothing;

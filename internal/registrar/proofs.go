@@ -4,25 +4,36 @@
 package registrar
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// proofLimiter lets one proof run for each customer's account, only so many for
-// one customer, and only so many in all. A request over the limit does not wait
-// but is received again: an account whose role takes long, or that sends much,
-// holds up no other, and an organization's many accounts leave room for other
-// customers.
+// proofLimiter lets one request at a time be proven for each customer's account,
+// and only so many proofs run at once: in all, and for one customer. A request
+// over the limit waits for its turn here, without a worker's place; those of one
+// customer, and all of them, only up to a number, and for a while. So an account
+// whose role takes long, or that sends much, holds up no other, an organization's
+// many accounts leave room for other customers, and what a registrar can't prove
+// soon is another one's to take.
 type proofLimiter struct {
-	limit int
+	limit int // proofs at once
 	share int // of one customer
 
+	mostWaiting  int // for a proof's turn
+	waitingShare int // of one customer
+
 	mu      sync.Mutex
-	running map[provenAccount]bool
-	of      map[string]int // how many run for a customer
+	claimed map[provenAccount]bool
 	lines   map[provenAccount]*line
+
+	running int
+	of      map[string]int // proofs that run for a customer
+	waiting []*turn        // who comes first is first
+	closed  bool           // nobody waits any more
 }
 
 // provenAccount is a customer's account: an organization has many.
@@ -31,38 +42,53 @@ type provenAccount struct {
 	in       account.ID
 }
 
+// turn is a request that waits to be proven.
+type turn struct {
+	customer string
+	come     chan struct{} // closed when it is its turn, or the limiter
+	mine     bool          // it was its turn
+}
+
 const (
 	proofEvery   = time.Second
-	longestProof = time.Minute // until a proof's turn
+	longestProof = time.Minute // until an account's turn
+	// longestPark is how long a request waits for a proof's turn before it goes
+	// back to the queue.
+	longestPark = 15 * time.Second
 )
 
-// enter takes a place, and returns what gives it back; or nil, and how long to
-// stay away.
-func (p *proofLimiter) enter(customer string, in account.ID, now time.Time) (leave func(), wait time.Duration) {
+// newProofLimiter returns the limiter for so many workers. Half of them may be
+// proving; the rest is for what need not wait: Deletes and stored answers.
+func newProofLimiter(workers int) *proofLimiter {
+	limit := max(1, workers/2)
+	share := max(1, limit/2)
+	return &proofLimiter{
+		limit: limit, share: share, mostWaiting: workers, waitingShare: max(1, workers/4),
+		claimed: map[provenAccount]bool{}, lines: map[provenAccount]*line{}, of: map[string]int{},
+	}
+}
+
+// claim takes an account for a request that is to be proven, and returns what
+// gives it back; or nil, and how long to stay away.
+func (p *proofLimiter) claim(customer string, in account.ID, now time.Time) (leave func(), wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := provenAccount{customer, in}
-	if p.running[key] {
+	if p.claimed[key] {
 		return nil, p.line(key).join(now, proofEvery, soon, longestProof)
-	}
-	if len(p.running) >= p.limit || p.of[customer] >= p.share {
-		return nil, soon
-	}
-	if p.running == nil {
-		p.running, p.of = map[provenAccount]bool{}, map[string]int{}
 	}
 	if l := p.lines[key]; l != nil && !l.last.After(now) {
 		delete(p.lines, key) // it is empty
 	}
-	p.running[key] = true
-	p.of[customer]++
-	return func() { p.leave(key) }, 0
+	p.claimed[key] = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.claimed, key)
+	}, 0
 }
 
 func (p *proofLimiter) line(key provenAccount) *line {
-	if p.lines == nil {
-		p.lines = map[provenAccount]*line{}
-	}
 	l := p.lines[key]
 	if l == nil {
 		l = &line{}
@@ -71,11 +97,98 @@ func (p *proofLimiter) line(key provenAccount) *line {
 	return l
 }
 
-func (p *proofLimiter) leave(key provenAccount) {
+// enter takes a place among the proofs that run, and waits for it if there is
+// none and the request may wait; whoever waits gives up its seat meanwhile. It
+// returns what gives the place back; nil: there was none.
+func (p *proofLimiter) enter(ctx context.Context, customer string, patience time.Duration, place seat) (leave func()) {
+	leave = func() { p.leave(customer) }
+	waiting, entered := p.queue(customer, patience)
+	switch {
+	case entered:
+		return leave
+	case waiting == nil:
+		return nil
+	}
+	place.leave()
+	defer place.comeBack()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-waiting.come:
+	case <-ctx.Done():
+	}
+	if !p.mayGo(waiting) {
+		return nil
+	}
+	return leave
+}
+
+// queue takes a place, or the end of the line for one; neither: both are full.
+func (p *proofLimiter) queue(customer string, patience time.Duration) (waiting *turn, entered bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.running, key)
-	if p.of[key.customer]--; p.of[key.customer] == 0 {
-		delete(p.of, key.customer)
+	if p.hasRoom(customer) {
+		p.start(customer)
+		return nil, true
 	}
+	theirs := 0
+	for _, t := range p.waiting {
+		if t.customer == customer {
+			theirs++
+		}
+	}
+	if patience <= 0 || p.closed || len(p.waiting) >= p.mostWaiting || theirs >= p.waitingShare {
+		return nil, false
+	}
+	waiting = &turn{customer: customer, come: make(chan struct{})}
+	p.waiting = append(p.waiting, waiting)
+	return waiting, false
+}
+
+// mayGo ends the waiting of a turn, and reports whether it has come.
+func (p *proofLimiter) mayGo(waiting *turn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(t *turn) bool { return t == waiting })
+	return waiting.mine
+}
+
+func (p *proofLimiter) hasRoom(customer string) bool {
+	return p.running < p.limit && p.of[customer] < p.share
+}
+
+func (p *proofLimiter) start(customer string) {
+	p.running++
+	p.of[customer]++
+}
+
+// leave ends a proof, and gives its place to the first who may have it.
+func (p *proofLimiter) leave(customer string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	if p.of[customer]--; p.of[customer] == 0 {
+		delete(p.of, customer)
+	}
+	for _, t := range p.waiting {
+		if !t.mine && p.hasRoom(t.customer) {
+			p.start(t.customer)
+			t.mine = true
+			close(t.come)
+			return
+		}
+	}
+}
+
+// close sends those away who wait, and lets none wait from then on.
+func (p *proofLimiter) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, t := range p.waiting {
+		if !t.mine {
+			close(t.come)
+		}
+	}
+	p.waiting = nil
 }

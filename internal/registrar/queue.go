@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
 // SQS is a hub's queue in SQS.
@@ -21,12 +23,21 @@ type SQS struct {
 	client         *sqs.Client
 	url            string
 	deadLettersURL string
+	deletes        *awsclient.Gatherer[string, map[string]error] // by receipt
 }
 
 // NewSQS reads from one queue and puts aside into another.
 func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
-	return &SQS{client, url, deadLettersURL}
+	q := &SQS{client: client, url: url, deadLettersURL: deadLettersURL}
+	q.deletes = &awsclient.Gatherer[string, map[string]error]{
+		Most: mostAtOnce, Linger: deleteLinger, Limit: putAwayLimit, Call: q.deleteAll,
+	}
+	return q
 }
+
+// deleteLinger is how long a message that is done waits for others to be deleted
+// in the same call. Nothing waits for it but the end of the registrar.
+const deleteLinger = 20 * time.Millisecond
 
 // Receive waits up to 20 seconds, which is as long as SQS waits, for up to that
 // many messages, of which SQS gives ten at most (aws-facts 6).
@@ -65,13 +76,43 @@ func SentAt(attribute string) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Delete takes a message off the queue for good.
+// Delete takes a message off the queue for good. Messages that are deleted at
+// about the same time are deleted by one call.
 func (q *SQS) Delete(ctx context.Context, m Message) error {
-	_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &m.Receipt})
+	failed, _, err := q.deletes.Do(ctx, m.Receipt)
+	if err == nil {
+		err = failed[m.Receipt]
+	}
 	if err != nil {
 		return fmt.Errorf("delete message %s: %w", m.ID, err)
 	}
 	return nil
+}
+
+// deleteAll makes one call, and returns what SQS says of those that it has not
+// deleted.
+func (q *SQS) deleteAll(ctx context.Context, receipts []string) (map[string]error, error) {
+	if len(receipts) == 1 {
+		_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &receipts[0]})
+		return nil, err
+	}
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: &q.url}
+	for i, receipt := range receipts {
+		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(receipt)})
+	}
+	out, err := q.client.DeleteMessageBatch(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	failed := map[string]error{}
+	for _, entry := range out.Failed {
+		i, err := strconv.Atoi(aws.ToString(entry.Id))
+		if err != nil || i < 0 || i >= len(receipts) {
+			return nil, fmt.Errorf("SQS speaks of message %q, of %d", aws.ToString(entry.Id), len(receipts))
+		}
+		failed[receipts[i]] = fmt.Errorf("%s: %s", aws.ToString(entry.Code), aws.ToString(entry.Message))
+	}
+	return failed, nil
 }
 
 // ChangeVisibility puts a message back for a while, which SQS counts in seconds

@@ -91,8 +91,8 @@ func (c Config) withDefaults() Config {
 type Registrar struct {
 	config Config
 
-	slots          chan struct{} // taken by messages being worked on
-	proofLimiter   proofLimiter
+	places         *places // of messages being worked on
+	proofLimiter   *proofLimiter
 	turns          turns
 	answersRefused streak
 	rolesRefused   streak
@@ -103,11 +103,7 @@ type Registrar struct {
 // New returns a Registrar. It does nothing until Run, Work or Handle.
 func New(config Config) *Registrar {
 	config = config.withDefaults()
-	r := &Registrar{config: config, slots: make(chan struct{}, config.Concurrency)}
-	// Half the workers may be proving; the rest is for what need not wait:
-	// Deletes and stored answers.
-	r.proofLimiter.limit = max(1, config.Concurrency/2)
-	r.proofLimiter.share = max(1, r.proofLimiter.limit/2)
+	r := &Registrar{config: config, places: newPlaces(config.Concurrency), proofLimiter: newProofLimiter(config.Concurrency)}
 	r.turns.share, r.turns.deletes = max(1, config.Concurrency/4), max(1, config.Concurrency/2)
 	return r
 }

@@ -40,25 +40,25 @@ func (r *Registrar) Run(ctx context.Context) error {
 	workers.Go(func() { r.beat(ctx) })
 	workers.Go(func() { r.sweepEvents(ctx) })
 
-	wait, worked := time.Second, false
+	wait, worked, enough := time.Second, false, 1
 	for {
-		places := r.takePlaces(ctx)
+		places := r.places.take(ctx, enough)
 		if ctx.Err() != nil {
-			r.freePlaces(places)
+			r.places.give(places)
 			break
 		}
 		messages, err := r.config.Queue.Receive(ctx, places)
-		r.freePlaces(places - len(messages))
+		r.places.give(places - len(messages))
+		if enough = 1; len(messages) == places {
+			enough = r.places.enough()
+		}
 		if err == nil {
 			r.config.Observer.Received(messages)
 			wait, worked = time.Second, true
 		}
 		slices.SortStableFunc(messages, deletesFirst)
 		for _, message := range messages {
-			workers.Go(func() {
-				defer r.freePlaces(1)
-				r.process(work, message)
-			})
+			workers.Go(func() { r.process(work, message) })
 		}
 		if err != nil && ctx.Err() == nil {
 			if !worked && r.config.GiveUp != nil && r.config.GiveUp(err) {
@@ -71,39 +71,10 @@ func (r *Registrar) Run(ctx context.Context) error {
 			wait = min(2*wait, longestWait)
 		}
 	}
+	r.proofLimiter.close()
 	finish(&workers, r.config.StopLimit, abandon)
 	r.FinishEvents(context.WithoutCancel(ctx))
 	return nil
-}
-
-// mostAtOnce is how many messages SQS gives at once (aws-facts 6).
-const mostAtOnce = 10
-
-// takePlaces waits for a free place among the workers, and takes as many as
-// there are for one receive. A message that nobody could work on yet stays in
-// the queue, where another registrar may get it.
-func (r *Registrar) takePlaces(ctx context.Context) int {
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return 0
-	}
-	for n := 1; ; n++ {
-		if n == mostAtOnce {
-			return n
-		}
-		select {
-		case r.slots <- struct{}{}:
-		default:
-			return n
-		}
-	}
-}
-
-func (r *Registrar) freePlaces(n int) {
-	for range n {
-		<-r.slots
-	}
 }
 
 // finish waits for the workers, and after the limit makes them stop. Whatever
@@ -114,11 +85,13 @@ func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
 	workers.Wait()
 }
 
-// process works on one message that nobody else is to get meanwhile, and
-// deletes it when it is done.
+// process works on one message that nobody else is to get meanwhile, gives up its
+// place, and deletes it if it is done.
 func (r *Registrar) process(ctx context.Context, m Message) {
 	release := r.keep(ctx, m)
-	done := r.work(ctx, m, release)
+	place := seat{r.places}
+	done := r.work(ctx, m, place, release)
+	place.leave()
 	if !done {
 		return
 	}
@@ -132,11 +105,11 @@ func (r *Registrar) process(ctx context.Context, m Message) {
 // deleting it, which is for the caller where it returns true. Otherwise the
 // message comes again.
 func (r *Registrar) Work(ctx context.Context, m Message) (done bool) {
-	return r.work(ctx, m, func() {})
+	return r.work(ctx, m, seat{}, func() {})
 }
 
-func (r *Registrar) work(ctx context.Context, m Message, handled func()) (done bool) {
-	d := r.survive(ctx, m.Body)
+func (r *Registrar) work(ctx context.Context, m Message, place seat, handled func()) (done bool) {
+	d := r.survive(ctx, m.Body, place)
 	handled()
 	ctx, cancel := context.WithTimeout(ctx, putAwayLimit)
 	defer cancel()
@@ -158,7 +131,7 @@ func (r *Registrar) work(ctx context.Context, m Message, handled func()) (done b
 
 // survive is Handle for messages that nobody thought of: one that makes us
 // panic must not take the others with it.
-func (r *Registrar) survive(ctx context.Context, body []byte) (d Disposition) {
+func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Disposition) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			r.config.Logger.Error("handling a message panicked", "cause", fmt.Sprint(cause), "trace", string(debug.Stack()))
@@ -167,7 +140,7 @@ func (r *Registrar) survive(ctx context.Context, body []byte) (d Disposition) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
-	return r.Handle(ctx, body)
+	return r.handle(ctx, body, place)
 }
 
 // keep has a message to ourselves for as long as it takes, until release is

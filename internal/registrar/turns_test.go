@@ -66,39 +66,6 @@ func TestAFloodComesBackAsALine(t *testing.T) {
 	}
 }
 
-func TestEachAccountOfAnOrganizationHasAProofOfItsOwn(t *testing.T) {
-	p := proofLimiter{limit: 8, share: 4}
-	accounts := make([]account.ID, 6)
-	for i := range accounts {
-		accounts[i] = must(account.ParseID(fmt.Sprintf("20000000000%d", i)))
-	}
-	var leaves []func()
-	for i, in := range accounts {
-		leave, wait := p.enter("conglomerate", in, noon)
-		if (leave != nil) != (i < 4) || i >= 4 && wait != soon {
-			t.Errorf("account %d has a place: %t, and waits %s", i, leave != nil, wait)
-		}
-		leaves = append(leaves, leave)
-	}
-	if leave, _ := p.enter("c2", accounts[0], noon); leave == nil {
-		t.Error("an organization leaves no room for another customer")
-	}
-	leaves[0]()
-	if leave, _ := p.enter("conglomerate", accounts[4], noon); leave == nil {
-		t.Error("a place that was given back is not free")
-	}
-	if _, wait := p.enter("conglomerate", accounts[1], noon); wait != soon {
-		t.Errorf("the first in an account's line waits %s", wait)
-	}
-	if _, wait := p.enter("conglomerate", accounts[1], noon); wait != soon+time.Second {
-		t.Errorf("the second in an account's line waits %s", wait)
-	}
-	leaves[1]()
-	if leave, _ := p.enter("conglomerate", accounts[1], noon.Add(time.Minute)); leave == nil || len(p.lines) != 0 {
-		t.Errorf("the line is over, and there are %d lines", len(p.lines))
-	}
-}
-
 func TestAFloodOfOneCustomerDoesNotDelayAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)

@@ -413,7 +413,7 @@ func (w *world) connect(r *registry.Registry, customer, accountID string) {
 		Type: phonehome.Create, SentAt: w.clock.Now(), Stack: stack, RequestID: "create", LogicalID: "PhoneHome", Timeout: 15 * time.Minute,
 		Properties: phonehome.Properties{Hub: hubName, ExternalID: link.ExternalID.String(), RoleARN: role.String(), TemplateVersion: link.TemplateVersion},
 	}
-	snapshot, err := r.Load(ctx, request)
+	snapshot, err := r.Load(ctx, request, onboarding.Snapshot{})
 	w.must(err)
 	decision := onboarding.Decide(onboarding.Case{
 		Snapshot: snapshot, Request: request, Proofs: map[account.RoleARN]onboarding.Proof{role: {Outcome: onboarding.Proven}},
@@ -423,7 +423,7 @@ func (w *world) connect(r *registry.Registry, customer, accountID string) {
 	}
 	answer, err := r.StoreAnswer(ctx, snapshot, decision.Answer)
 	w.must(err)
-	snapshot, err = r.Load(ctx, request)
+	snapshot, err = r.Load(ctx, request, onboarding.Snapshot{})
 	w.must(err)
 	w.must(r.Commit(ctx, snapshot, answer, onboarding.Apply(snapshot, answer, w.clock.Now())))
 }

@@ -21,50 +21,54 @@ import (
 // 23 days and SQS keeps a message for 14, so nothing comes back after that.
 const keep = 60 * 24 * time.Hour
 
-// Load reads all that bears on a request, consistently, in two calls: first
-// what the request itself names, then what belongs to the customer.
-func (r *Registry) Load(ctx context.Context, request phonehome.Request) (onboarding.Snapshot, error) {
+// Load reads all that bears on a request, consistently. Where things are is known
+// from the hub's item, the stack's customer and that customer's link; Load asks in
+// its first call for what it will probably be, so that one call is the usual case.
+// What it asked for in vain counts for nothing.
+//
+// Before is what an earlier Load has returned for the request, if there was one.
+// Requests that are loaded at the same time share calls.
+func (r *Registry) Load(ctx context.Context, request phonehome.Request, before onboarding.Snapshot) (onboarding.Snapshot, error) {
 	stack := stackKey(request.Stack)
 	answer := answerKey(request.Stack, request.LogicalID, request.RequestID)
 	promise := promiseKey(request.Stack, request.LogicalID, request.Properties)
-	before := promiseKey(request.Stack, request.LogicalID, request.OldProperties)
+	moved := promiseKey(request.Stack, request.LogicalID, request.OldProperties)
 	keys := []key{hubKey, stack, answer, promise}
-	if request.Type == phonehome.Update && before != promise {
-		keys = append(keys, before)
+	if request.Type == phonehome.Update {
+		keys = append(keys, moved)
 	}
 	claim, claimed := key{}, false
 	if external, err := account.ParseExternalID(request.Properties.ExternalID); err == nil {
 		claim, claimed = claimKey(external), true
 		keys = append(keys, claim)
 	}
-	found, err := r.getAll(ctx, keys...)
-	if err != nil {
+	found := look{registry: r}
+	if err := found.at(ctx, append(keys, r.guess(request, before)...)...); err != nil {
 		if awsclient.IsNotFound(err) {
 			err = ErrNoHub
 		}
 		return onboarding.Snapshot{}, fmt.Errorf("load stack %s from table %s: %w", request.Stack, r.table, err)
 	}
-	if found[hubKey] == nil {
+	if found.items[hubKey] == nil {
 		return onboarding.Snapshot{}, fmt.Errorf("hub %s: %w", r.hub, ErrNoHub)
 	}
-	snapshot, err := r.decodeStackSide(request, found[hubKey], found[stack], found[answer])
+	snapshot, err := r.decodeStackSide(request, found.items[hubKey], found.items[stack], found.items[answer])
 	if err != nil {
 		return onboarding.Snapshot{}, err
 	}
-	snapshot.Promised = found[promise] != nil
-	snapshot.PromisedBefore = request.Type == phonehome.Update && found[before] != nil
+	snapshot.Promised = found.items[promise] != nil
+	snapshot.PromisedBefore = request.Type == phonehome.Update && found.items[moved] != nil
 	customer := snapshot.Stack.CustomerID
-	byClaim := customer == "" && claimed
-	if byClaim && found[claim] != nil {
-		if err := r.checkSchema(claim, found[claim]); err != nil {
+	if customer == "" && claimed && found.items[claim] != nil {
+		if err := r.checkSchema(claim, found.items[claim]); err != nil {
 			return onboarding.Snapshot{}, err
 		}
-		customer = textOf(found[claim], "customer")
+		customer = textOf(found.items[claim], "customer")
 	}
 	if customer == "" {
 		return snapshot, nil
 	}
-	return r.loadCustomer(ctx, snapshot, customer, r.seeLayout(found[hubKey]))
+	return r.loadCustomer(ctx, snapshot, customer, r.seeLayout(found.items[hubKey]), &found)
 }
 
 // decodeStackSide reads what a request names: the hub, the stack, the answer.
@@ -92,25 +96,24 @@ func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer
 
 // loadCustomer adds the customer's link, and their registration in the stack's
 // account.
-func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout) (onboarding.Snapshot, error) {
+func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout, found *look) (onboarding.Snapshot, error) {
 	in := snapshot.Stack.ID.Account
-	at := r.spread()
-	keys := []key{at.linkKey(customer), bindingKey(customer), at.registrationKey(customer, in)}
+	keys := r.customerKeys(customer, in)
 	if place == former {
 		keys = append(keys, formerLinkKey(customer), formerRegistrationKey(customer, in))
 	}
-	found, err := r.getAll(ctx, keys...)
+	err := found.at(ctx, keys...)
 	if awsclient.IsAccessDenied(err) && place == former {
 		err = r.notCarriedOver(err)
 	}
 	if err == nil {
-		snapshot.Link, err = r.linkOf(customer, found)
+		snapshot.Link, err = r.linkOf(customer, found.items)
 	}
 	if err == nil && snapshot.Link != nil {
-		err = r.newSetReader().refer(ctx, snapshot.Link)
+		err = found.refer(ctx, snapshot.Link)
 	}
 	if err == nil {
-		snapshot.Registration, err = r.registrationOf(customer, in, found)
+		snapshot.Registration, err = r.registrationOf(customer, in, found.items)
 	}
 	if err != nil {
 		return onboarding.Snapshot{}, fmt.Errorf("load customer %s from table %s: %w", customer, r.table, err)
@@ -135,10 +138,14 @@ func (r *Registry) registrationOf(customer string, in account.ID, items map[key]
 
 // StoreAnswer stores the answer to a request before it is sent. The first one
 // wins: if there is one already, that is returned and must be sent. It is
-// ErrConflict when the stack has moved since the snapshot, because then the
-// answer was decided on what no longer is; so it is when an answer that binds
-// the link was to reserve it, and another account was faster.
+// ErrConflict when the stack or the registration has moved since the snapshot, or
+// the snapshot has seen one of them before a commit and the other one after it:
+// then the answer was decided on what no longer is, or never was. So it is when an
+// answer that binds the link was to reserve it, and another account was faster.
 func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
+	if _, err := r.isCarried(ctx); err != nil {
+		return onboarding.Answer{}, fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
+	}
 	k := answerKey(answer.Stack, answer.LogicalID, answer.RequestID)
 	if answer.State == "" {
 		answer.State = onboarding.AnswerStored
@@ -156,6 +163,9 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 			ConditionExpression:       &condition,
 			ExpressionAttributeValues: values,
 		}},
+	}
+	if unmoved := r.registrationIs(snapshot); unmoved != nil {
+		writes = append(writes, *unmoved)
 	}
 	if answer.Change.Binds && snapshot.Link != nil {
 		reserved, err := r.bindingWrite(snapshot.Link.Reserve(answer))
@@ -176,8 +186,7 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 	if stood, failed := failedItem(err, 0); failed {
 		return decode[onboarding.Answer](r, k, stood)
 	}
-	_, moved := failedItem(err, 1)
-	if _, taken := failedItem(err, 2); moved || taken {
+	if awsclient.IsConditionFailed(err) {
 		return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, ErrConflict)
 	}
 	return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, err)

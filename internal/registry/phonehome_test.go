@@ -61,7 +61,7 @@ func (w *world) visit(requestID string) visit {
 
 func (w *world) load(request phonehome.Request) onboarding.Snapshot {
 	w.t.Helper()
-	snapshot, err := w.Load(w.t.Context(), request)
+	snapshot, err := w.Load(w.t.Context(), request, onboarding.Snapshot{})
 	w.must(err)
 	return snapshot
 }
@@ -282,7 +282,7 @@ func TestAnswersAndTombstonesExpireAndLiveStacksDoNot(t *testing.T) {
 
 func TestLoadSaysThatThereIsNoHub(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Load(context.WithoutCancel(t.Context()), phonehome.Request{Stack: stackARN(t, "222222222222", "0001"), RequestID: "one", LogicalID: "PhoneHome"})
+	_, err := w.Load(context.WithoutCancel(t.Context()), phonehome.Request{Stack: stackARN(t, "222222222222", "0001"), RequestID: "one", LogicalID: "PhoneHome"}, onboarding.Snapshot{})
 	if !errors.Is(err, registry.ErrNoHub) {
 		t.Errorf("got %v, want ErrNoHub", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	smithytime "github.com/aws/smithy-go/time"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -37,6 +38,11 @@ type Registry struct {
 	carried atomic.Bool
 	// spreads is the hub's spread; 0 until the hub's item was read.
 	spreads atomic.Int64
+
+	// together reads for several requests at once; see look.go.
+	together *awsclient.Gatherer[key, map[key]item]
+	// lastSet is the permission set that the customer of the last request had.
+	lastSet atomic.Pointer[string]
 }
 
 // spread returns the hub's spread. Every read and write has looked at the hub's
@@ -52,6 +58,7 @@ func (r *Registry) spread() spread {
 // New opens the registry of a hub, without asking whether there is one.
 func New(client *dynamodb.Client, hub string, clock func() time.Time, options ...Option) *Registry {
 	r := &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: smithytime.SleepWithContext}
+	r.together = newTogether(r)
 	for _, set := range options {
 		set(r)
 	}

@@ -199,7 +199,12 @@ func (s *setReader) readAll(ctx context.Context, wanted map[key]bool) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range found {
+	return s.add(found)
+}
+
+// add adds sets that were read.
+func (s *setReader) add(items map[key]item) error {
+	for _, i := range items {
 		set, err := s.registry.decodeSet(i)
 		if err != nil {
 			return err

@@ -133,7 +133,7 @@ func (w *world) eachRead(customer string, check func(string, onboarding.Link)) {
 		}
 	}
 	stack := stackARN(w.t, one.Link.Account.String(), "0001")
-	snapshot, err := w.Load(w.t.Context(), phonehome.Request{Stack: stack, LogicalID: "PhoneHome", RequestID: "1", Properties: phonehome.Properties{ExternalID: one.Link.ExternalID.String()}})
+	snapshot, err := w.Load(w.t.Context(), phonehome.Request{Stack: stack, LogicalID: "PhoneHome", RequestID: "1", Properties: phonehome.Properties{ExternalID: one.Link.ExternalID.String()}}, onboarding.Snapshot{})
 	w.must(err)
 	check("a request", *snapshot.Link)
 }

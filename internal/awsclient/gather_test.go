@@ -1,0 +1,111 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package awsclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// recorder is a call that takes a second.
+type recorder struct {
+	mu    sync.Mutex
+	calls [][]string
+	fails error
+}
+
+func (r *recorder) call(ctx context.Context, items []string) (map[string]string, error) {
+	r.mu.Lock()
+	r.calls = append(r.calls, slices.Sorted(slices.Values(items)))
+	r.mu.Unlock()
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	answer := map[string]string{}
+	for _, item := range items {
+		answer[item] = "of " + item
+	}
+	return answer, r.fails
+}
+
+func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r recorder
+		g := &Gatherer[string, map[string]string]{Most: 3, Linger: time.Millisecond, Limit: time.Minute, Call: r.call}
+		ask := func(items ...string) {
+			answer, _, err := g.Do(t.Context(), items...)
+			for _, item := range items {
+				if err != nil || answer[item] != "of "+item {
+					t.Errorf("%s: %q, %v", item, answer[item], err)
+				}
+			}
+		}
+		var callers sync.WaitGroup
+		for _, items := range [][]string{{"hub", "a"}, {"hub", "b"}} {
+			callers.Go(func() { ask(items...) })
+		}
+		time.Sleep(overtakeAfter / 2) // the first call is under way
+		for _, items := range [][]string{{"hub", "a"}, {"c"}, {"d"}} {
+			callers.Go(func() { ask(items...) })
+			synctest.Wait() // in this order
+		}
+		callers.Wait()
+		want := "[[a b hub] [a c hub] [d]]"
+		if got := fmt.Sprint(r.calls); got != want {
+			t.Errorf("the calls are %s, want %s", got, want)
+		}
+	})
+}
+
+func TestASlowCallKeepsTheNextOneWaitingForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r recorder
+		g := &Gatherer[string, map[string]string]{Most: 10, Limit: time.Minute, Call: r.call}
+		begun := time.Now()
+		var callers sync.WaitGroup
+		callers.Go(func() { _, _, _ = g.Do(t.Context(), "slow") })
+		synctest.Wait()
+		_, shared, err := g.Do(t.Context(), "next")
+		if took := time.Since(begun); took != overtakeAfter+time.Second || shared || err != nil {
+			t.Errorf("it took %s, shared: %t, %v", took, shared, err)
+		}
+		callers.Wait()
+		synctest.Wait()
+		time.Sleep(overtakeAfter) // the goroutine ends
+	})
+}
+
+func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := recorder{fails: errors.New("the table is on fire")}
+		g := &Gatherer[string, map[string]string]{Most: 10, Linger: time.Second, Limit: time.Minute, Call: r.call}
+		leaving, leave := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if _, _, err := g.Do(leaving, "a"); !errors.Is(err, context.Canceled) {
+				t.Errorf("the one who left: %v", err)
+			}
+		})
+		callers.Go(func() {
+			answer, shared, err := g.Do(t.Context(), "b")
+			if answer["b"] == "" || !shared || !errors.Is(err, r.fails) {
+				t.Errorf("the one who stayed: %v, shared: %t, %v", answer, shared, err)
+			}
+		})
+		time.Sleep(time.Millisecond)
+		leave()
+		callers.Wait()
+		if len(r.calls) != 1 {
+			t.Errorf("the calls are %v", r.calls)
+		}
+	})
+}

@@ -1,0 +1,121 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+func TestAReceiveAsksForNoMoreThanSQSGives(t *testing.T) {
+	if n := newPlaces(32).take(t.Context(), 1); n != mostAtOnce {
+		t.Errorf("it takes %d places", n)
+	}
+}
+
+func TestAReceiveWaitsForMorePlacesForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces(16)
+		p.add(16)
+		go func() {
+			for range 4 {
+				time.Sleep(10 * time.Millisecond)
+				p.give(1)
+			}
+		}()
+		begun := time.Now()
+		if n := p.take(t.Context(), p.enough()); n != 4 || time.Since(begun) != 40*time.Millisecond {
+			t.Errorf("it took %d places after %s", n, time.Since(begun))
+		}
+		p.give(1)
+		begun = time.Now()
+		if n := p.take(t.Context(), p.enough()); n != 1 || time.Since(begun) != aMoment {
+			t.Errorf("it took %d places after %s", n, time.Since(begun))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if n := p.take(ctx, 1); n != 0 {
+			t.Errorf("there were no places, and it took %d", n)
+		}
+	})
+}
+
+// launches are messages of so many customers, each in an account of their own.
+func launches(f *fake, n int) {
+	for i := range n {
+		id, accountID := fmt.Sprint("customer-", i), fmt.Sprintf("3%011d", i)
+		link := testLink(id)
+		link.Account = must(account.ParseID(accountID))
+		f.links[id] = link
+		inAccount := func(_, request, properties map[string]any) {
+			for _, texts := range []map[string]any{request, properties} {
+				for name, value := range texts {
+					if text, ok := value.(string); ok {
+						texts[name] = strings.ReplaceAll(text, customer, accountID)
+					}
+				}
+			}
+		}
+		f.queue = append(f.queue, Message{ID: id, Body: f.request("Create", id, id, id, inAccount)})
+	}
+}
+
+// The time in a bubble is what the calls take, and nothing else: so this counts
+// how many of them wait for each other.
+func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const call = 20 * time.Millisecond
+		f := newFake(t)
+		launches(f, 300)
+		f.step = func(name string) {
+			if strings.HasPrefix(name, "before") {
+				time.Sleep(call)
+			}
+		}
+		f.role = func(onboarding.Probe) onboarding.Proof {
+			time.Sleep(2 * call) // three, with the one of every step
+			return onboarding.Proof{Outcome: onboarding.Proven}
+		}
+		r := f.registrar(func(c *Config) { c.Queue = slowReceive{f, call} })
+		begun := time.Now()
+		stop := running(t, r)
+		for connected := 0; connected < 300; {
+			time.Sleep(call)
+			f.mu.Lock()
+			connected = len(f.regs)
+			f.mu.Unlock()
+			if time.Since(begun) > time.Minute {
+				t.Fatalf("only %d are connected after a minute", connected)
+			}
+		}
+		took := time.Since(begun)
+		stop()
+		if len(f.retries) != 0 || len(f.queue) != 0 {
+			t.Errorf("%d were put back, %d are left", len(f.retries), len(f.queue))
+		}
+		// Sixteen at once with eight calls each, one after the other, are 3 s.
+		if took > 4*time.Second {
+			t.Errorf("300 launches took %s", took)
+		}
+	})
+}
+
+// slowReceive is a queue whose receives take time too.
+type slowReceive struct {
+	*fake
+
+	call time.Duration
+}
+
+func (q slowReceive) Receive(ctx context.Context, most int) ([]Message, error) {
+	time.Sleep(q.call)
+	return q.fake.Receive(ctx, most)
+}

@@ -1,0 +1,135 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestNoMoreProofsRunThanThereIsRoomFor(t *testing.T) {
+	p := newProofLimiter(4)
+	var leaves []func()
+	for i := range 3 {
+		leave := p.enter(t.Context(), fmt.Sprint("c", i), 0, seat{})
+		if (leave != nil) != (i < 2) {
+			t.Errorf("customer %d has a place: %t", i, leave != nil)
+		}
+		if leave != nil {
+			leaves = append(leaves, leave)
+		}
+	}
+	for _, leave := range leaves {
+		leave()
+	}
+	if p.running != 0 || len(p.of) != 0 {
+		t.Errorf("%d run, of %d customers", p.running, len(p.of))
+	}
+}
+
+func TestAnOrganizationLeavesRoomForOthers(t *testing.T) {
+	p := newProofLimiter(16)
+	var leaves []func()
+	for i := range 6 {
+		leave := p.enter(t.Context(), "conglomerate", 0, seat{})
+		if (leave != nil) != (i < 4) {
+			t.Errorf("account %d has a place: %t", i, leave != nil)
+		}
+		leaves = append(leaves, leave)
+	}
+	if p.enter(t.Context(), "c2", 0, seat{}) == nil {
+		t.Error("an organization leaves no room for another customer")
+	}
+	leaves[0]()
+	if p.enter(t.Context(), "conglomerate", 0, seat{}) == nil {
+		t.Error("a place that was given back is not free")
+	}
+}
+
+func TestEachAccountIsProvenForOneRequestAtATime(t *testing.T) {
+	p := newProofLimiter(16)
+	in := testLink("c1").Account
+	leave, _ := p.claim("c1", in, noon)
+	if leave == nil {
+		t.Fatal("the first has to wait")
+	}
+	if other, _ := p.claim("c2", in, noon); other == nil {
+		t.Error("another customer has to wait as well")
+	}
+	for i, want := range []time.Duration{soon, soon + time.Second} {
+		if _, wait := p.claim("c1", in, noon); wait != want {
+			t.Errorf("number %d in the account's line waits %s", i, wait)
+		}
+	}
+	leave()
+	if leave, _ := p.claim("c1", in, noon.Add(time.Minute)); leave == nil || len(p.lines) != 0 {
+		t.Errorf("the line is over, and there are %d lines", len(p.lines))
+	}
+}
+
+func TestAProofsTurnIsWaitedForWithoutAPlaceAndInFairness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, workers := newProofLimiter(8), newPlaces(8)
+		workers.add(8)
+		var leaves []func()
+		for _, customer := range []string{"a", "a", "b", "c"} { // all four proofs
+			leaves = append(leaves, p.enter(t.Context(), customer, time.Minute, seat{workers}))
+		}
+		came := make(chan string, 10)
+		park := func(customer string) {
+			go func() {
+				if p.enter(t.Context(), customer, time.Minute, seat{workers}) != nil {
+					came <- customer
+				} else {
+					came <- customer + " is sent back"
+				}
+			}()
+			synctest.Wait()
+		}
+		park("a")
+		park("a")
+		park("a") // a third of one customer is too many
+		if got := <-came; got != "a is sent back" {
+			t.Errorf("got %s", got)
+		}
+		park("d")
+		if free := workers.free(); free != 3 {
+			t.Errorf("three wait, and %d places are free", free)
+		}
+		leaves[2]() // b's: a has its share, so d is next
+		if got := <-came; got != "d" {
+			t.Errorf("%s came first", got)
+		}
+		leaves[0]()
+		if got := <-came; got != "a" {
+			t.Errorf("%s came second", got)
+		}
+		p.close()
+		if got := <-came; got != "a is sent back" {
+			t.Errorf("got %s", got)
+		}
+		if free := workers.free(); free != 0 {
+			t.Errorf("all are back, and %d places are free", free)
+		}
+	})
+}
+
+func TestAProofsTurnIsNotWaitedForForever(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProofLimiter(2)
+		p.enter(t.Context(), "slow", 0, seat{})
+		begun := time.Now()
+		if p.enter(t.Context(), "c1", longestPark, seat{}) != nil || time.Since(begun) != longestPark {
+			t.Errorf("it waited %s", time.Since(begun))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if p.enter(ctx, "c1", longestPark, seat{}) != nil || len(p.waiting) != 0 {
+			t.Errorf("%d wait", len(p.waiting))
+		}
+	})
+}
