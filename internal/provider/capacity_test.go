@@ -16,7 +16,7 @@ import (
 
 // globex was there before the hub grew; initech and umbrella come in the same
 // apply, so their links are planned with topics that are not there yet.
-func TestRaisingTheCapacityMovesNobodyAndNewCustomersGetNewTopics(t *testing.T) {
+func TestRaisingTheCapacityMovesNoCustomerAndNewOnesGetNewTopics(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	records := w.Registry("acme")

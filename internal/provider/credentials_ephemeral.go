@@ -105,7 +105,7 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 			},
 			"source_identity": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validSourceIdentity()},
-				MarkdownDescription: "Who is behind the session, in the customer's CloudTrail too: 2 to 64 letters, digits and `_+=,.@-`. It can't be changed by a role that the session assumes. " +
+				MarkdownDescription: "Identity of the session's user, in the customer's CloudTrail too: 2 to 64 letters, digits and `_+=,.@-`. It can't be changed by a role that the session assumes. " +
 					"The link needs `allow_source_identity`, and what the provider runs as needs `sts:SetSourceIdentity` on the role.",
 			},
 			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the role that the session is of."},
@@ -164,7 +164,7 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 }
 
 // find returns the customer and the active role that the session is to be of, as
-// they are now: the answer may be a minute old for others, but not for whoever
+// they are now: the answer may be a minute old for others, but not for a configuration that
 // waited for the customer in this very apply.
 func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *diag.Diagnostics) (onboarding.Customer, onboarding.Registration, bool) {
 	customer := m.CustomerID.ValueString()
@@ -221,15 +221,15 @@ func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) role
 }
 
 // notActive says why a role can't be assumed now; the zero registration is
-// that of somebody who has not launched.
+// that of a customer who has not launched.
 func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic {
-	detail := "Nobody has launched the customer's link yet, so there is no role to assume. Where this very configuration waits for it, set stack_id to that of the xacct_customer_role."
+	detail := "The customer's link has not been launched yet, so there is no role to assume. If this very configuration waits for it, set stack_id to that of the xacct_customer_role."
 	switch r.Status {
 	case onboarding.Degraded:
 		detail = fmt.Sprintf("The role %s is degraded since %s: %s. Ask the customer to update the stack; 'xacct verify --hub %s --customer %s' proves the role again.",
 			r.Role, r.ChangedAt.UTC().Format(time.RFC3339), r.Reason, hub, customer)
 	case onboarding.Disconnected:
-		detail = fmt.Sprintf("The customer has left since %s: %s. Whoever still depends on the role has to go without, or the customer launches the link again.",
+		detail = fmt.Sprintf("The customer has left since %s: %s. What still depends on the role has to do without it, or the customer launches the link again.",
 			r.ChangedAt.UTC().Format(time.RFC3339), r.Reason)
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No active role of %s", customerNamed(hub, customer)), detail)

@@ -85,7 +85,7 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 		},
 		{Config: rest + credentialsHCL("first", `duration = "2h"`), ExpectError: regexp.MustCompile(`(?s)assume the role of customer globex of hub acme.*shorter\s+duration`)},
 		{Config: rest + credentialsHCL("first", `duration = "5m"`), ExpectError: regexp.MustCompile(`must be a duration between 15m and 12h`)},
-		{Config: rest + credentialsHCL("first", `account_id = "333333333333"`), ExpectError: regexp.MustCompile(`Nobody has launched`)},
+		{Config: rest + credentialsHCL("first", `account_id = "333333333333"`), ExpectError: regexp.MustCompile(`has not been launched`)},
 		{
 			Config:      rest + credentialsHCL("first", `stack_id = "arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0"`),
 			ExpectError: regexp.MustCompile(`Another stack of customer globex`),
@@ -176,7 +176,7 @@ func TestCredentialsWaitForTheCustomerOfTheSameApply(t *testing.T) {
 	rest := w.Provider() + hubHCL() + linkHCL(globex)
 	journeyWith(t, echoing(), []resource.TestStep{
 		{Config: rest},
-		{Config: rest + credentialsHCL("early"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*Nobody has launched`)},
+		{Config: rest + credentialsHCL("early"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*has not been launched`)},
 		{
 			PreConfig: func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
 			Config:    rest + roleHCL(globex, waits) + credentialsHCL("late", `stack_id = xacct_customer_role.globex.stack_id`),

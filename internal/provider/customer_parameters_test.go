@@ -85,7 +85,7 @@ func TestWhatACustomerTypesInIsReportedAndFollowsTheirUpdates(t *testing.T) {
 				})),
 		},
 		resource.TestStep{ResourceName: linkGlobex, ImportState: true, ImportStateId: "acme/globex", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"allow_source_identity"}},
-		resource.TestStep{ // another wording: another template, and nobody is outdated
+		resource.TestStep{ // another wording: another template, and no customer is outdated
 			Config:           strings.Replace(config, "Name of the bucket with your logs", "The bucket with your logs", 1),
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -134,7 +134,7 @@ func TestAPlanRefusesAnUpdateThatLiveStacksCouldNotTake(t *testing.T) {
 	}
 	asks := `customer_parameters = { bucket = { description = "Your bucket" } }`
 	s.apply(link(policies("a")))
-	s.plan(linkGlobex, link(policies("b"))) // nobody has launched yet
+	s.plan(linkGlobex, link(policies("b"))) // no customer has launched yet
 	stop := w.Registrar("acme")
 	w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")()
 	stop()

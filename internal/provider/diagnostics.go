@@ -40,7 +40,7 @@ func cannot(do, what, advice string, err error) diag.Diagnostic {
 		advice = "There is no such hub in this account and Region. Check the provider's region and credentials; " +
 			"if the hub was deleted outside of Terraform, remove what belonged to it from the state with 'terraform state rm'."
 	case errors.Is(err, registry.ErrConflict):
-		advice = "Somebody else changed it at the same moment. Apply again."
+		advice = "Another process changed it at the same moment. Apply again."
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Could not %s %s", do, what), paragraphs(advice, err.Error()))
 }
@@ -62,7 +62,7 @@ func wrongPlace(hub, what, provider, state string) diag.Diagnostic {
 			"Configure the provider for %s, or use a provider alias.", what, state, provider, state))
 }
 
-// noHub is for links and roles whose hub isn't there.
+// noHub returns the error for links and roles whose hub isn't there.
 func noHub(what, hub string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No hub for %s", what), fmt.Sprintf(
 		"Hub %s does not exist in the provider's account and Region, so nothing is known of its customers. Nothing was removed from the state. "+
@@ -70,24 +70,24 @@ func noHub(what, hub string) diag.Diagnostic {
 			"remove its links and roles from the state with 'terraform state rm'.", hub))
 }
 
-// noSuchHub is for data sources.
+// noSuchHub returns the error of data sources.
 func noSuchHub(view *hubview.View) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("No hub "+view.Name, fmt.Sprintf(
 		"There is no hub of this name in account %s and Region %s. Check the name, and the provider's region and credentials.",
 		view.Clients().Account, view.Clients().Region))
 }
 
-// noSuchCustomer is for data sources and credentials.
+// noSuchCustomer returns the error of data sources and credentials.
 func noSuchCustomer(hub, customer string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No %s", customerNamed(hub, customer)),
 		"The hub has no onboarding link for this customer. Create one with xacct_onboarding_link.")
 }
 
 func noRegistrar(p path.Path, hub string) diag.Diagnostic {
-	detail := fmt.Sprintf("No registrar of hub %s was heard of in the last five minutes. A customer's stack that phones home while nobody listens "+
+	detail := fmt.Sprintf("No registrar of hub %s was heard of in the last five minutes. A customer's stack that phones home while no registrar runs "+
 		"waits for its response timeout, and then fails; deleting one fails in the same way. "+
 		"Run 'xacct registrar --hub %s' somewhere, or set wait = true on the customer's role and let the apply listen.", hub, hub)
-	const summary = "Nobody will be listening after this apply"
+	const summary = "No registrar is running for this hub"
 	if p.Equal(path.Empty()) {
 		return diag.NewWarningDiagnostic(summary, detail)
 	}

@@ -29,7 +29,7 @@ func (quickCreateURLFunction) Definition(_ context.Context, _ function.Definitio
 	resp.Definition = function.Definition{
 		Summary: "The same launch link for another Region",
 		MarkdownDescription: "A link's `url`, opening the console in another of the hub's Regions: for customers who don't work in the one that the link proposes. " +
-			"Use a Region that the hub has: the function asks nobody, and elsewhere the template itself refuses to be launched.",
+			"Use a Region that the hub has: the function reads nothing from AWS, and elsewhere the template itself refuses to be launched.",
 		Parameters: []function.Parameter{
 			urlParameter(),
 			function.StringParameter{Name: "region", MarkdownDescription: "One of the hub's `regions`."},

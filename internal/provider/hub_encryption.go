@@ -28,7 +28,7 @@ func (m hubModel) kmsKey(diags *diag.Diagnostics) account.KMSKeyARN {
 }
 
 // checkKMSKey refuses a key that can't be the hub's, and prints what a new
-// key's policy needs: SNS loses what the key refuses, without a word.
+// key's policy needs: SNS silently loses what the key refuses.
 func (p *hubPlan) checkKMSKey(ctx context.Context) {
 	key := p.plan.kmsKey(p.diags)
 	clients := p.resource.session.clients

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// eventBus returns the bus that is declared; zero where none is, or none is known
+// eventBus returns the bus that is declared; zero if there is none, or it is not known
 // yet.
 func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	text := m.EventBusARN.ValueString()
@@ -37,7 +37,7 @@ func (p *hubPlan) checkEventBus() {
 	}
 }
 
-// onEventBus puts a diagnostic on the attribute that it is about, where that is
+// onEventBus puts a diagnostic on the attribute that it is about, if that is
 // the bus.
 func onEventBus(err error, d diag.Diagnostic) diag.Diagnostic {
 	var bus *hub.EventBusError

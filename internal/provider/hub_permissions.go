@@ -14,13 +14,13 @@ import (
 )
 
 // reconcile compares who may publish and read with what the links need, once in
-// a refresh, and mends it. What could not be mended is a warning: a plan may be
-// made by somebody who may only read.
+// a refresh, and repairs it. What could not be repaired is a warning: a plan may
+// be made with a policy that only reads.
 func reconcile(ctx context.Context, view *hubview.View, lists map[registry.ListKey]registry.Shard) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.Reconcile(ctx, lists); err != nil {
 		diags.AddWarning(fmt.Sprintf("Accounts of customers of hub %s may be unable to phone home", view.Name), paragraphs(
-			"The lists of accounts that may publish to the hub's topics, or read its templates, are not what the links need, and could not be mended. "+
+			"The lists of accounts that may publish to the hub's topics, or read its templates, are not what the links need, and could not be repaired. "+
 				"The next refresh tries again.", err.Error()))
 	}
 	return diags

@@ -89,7 +89,7 @@ func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
 	if len(stranded) > 0 {
 		slices.Sort(stranded)
 		p.diags.AddAttributeWarning(path.Root("regions"), fmt.Sprintf("Links lead to a Region that hub %s gives up", p.view.Name), fmt.Sprintf(
-			"Nobody can launch there any more. Give these customers' links another region: %s.", strings.Join(stranded, ", ")))
+			"No customer can launch there any more. Give these customers' links another region: %s.", strings.Join(stranded, ", ")))
 	}
 }
 
@@ -126,12 +126,12 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	used.Links = hub.OpenLinks(all)
 	if p.state.ForceDestroy.ValueBool() && len(used.Stacks)+len(used.Links) > 0 {
 		p.diags.AddWarning(fmt.Sprintf("Customers lose hub %s", view.Name), paragraphs(
-			"force_destroy is set, so the hub will be destroyed. Nobody will answer these stacks any more: their owners can delete them only by force.", used.Error()))
+			"force_destroy is set, so the hub will be destroyed. These stacks will not be answered any more: their owners can delete them only by force.", used.Error()))
 	}
 }
 
 func hubAlive(name string, used *hub.LiveError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in use", name), paragraphs(
-		"CloudFormation can't delete a stack whose phone-home nobody answers. Ask the customers to delete their stacks while a registrar listens, and close the links in the state that has them; "+
+		"CloudFormation can't delete a stack whose phone-home is not answered. Ask the customers to delete their stacks while a registrar runs, and close the links in the state that has them; "+
 			"or set force_destroy = true, apply, and destroy then. If the hub only gets another address in the configuration, say so with a moved block.", used.Error()))
 }

@@ -63,7 +63,7 @@ func hubSchema() schema.Schema {
 	s := schema.Schema{
 		MarkdownDescription: "The vendor's intake: one SNS topic per Region feeding one SQS queue, a bucket for templates, " +
 			"and a DynamoDB table as registry. Everything of it is named after `name` and lives in the vendor's account.\n\n" +
-			"A hub must outlive its customers' stacks: CloudFormation can't delete a stack whose phone-home nobody answers. " +
+			"A hub must outlive its customers' stacks: CloudFormation can't delete a stack whose phone-home is not answered. " +
 			"So a hub with live stacks or open links refuses to be destroyed.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
@@ -99,7 +99,7 @@ func hubSchema() schema.Schema {
 			"capacity": schema.Int64Attribute{
 				Optional: true, Computed: true, Default: int64default.StaticInt64(hub.CustomersPerTopic),
 				MarkdownDescription: fmt.Sprintf("How many customers are expected, 1 to %d, in however many Regions; default %d, which is what the policy of one topic has room for. ", hub.MaxCapacity, hub.CustomersPerTopic) +
-					"Every 1500 more are one topic more in each Region. Raising it moves nobody: new customers get the new topics. Lowering it keeps the topics.",
+					"Every 1500 more are one topic more in each Region. Raising it moves no customer: new customers get the new topics. Lowering it keeps the topics.",
 				Validators: []validator.Int64{int64validator.Between(1, hub.MaxCapacity)},
 			},
 
@@ -125,16 +125,16 @@ func hubTrustAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"publishers": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.KnownAccounts)),
-			MarkdownDescription: "Who may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
+			MarkdownDescription: "Accounts that may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
 				"`anyone`: any AWS account, for sign-up before the customer's account is known. Then links need `expires_at` and may leave out `account_id`: " +
 				"the first account that registers a proven role has the link, and all others are refused. " +
 				"Changes in place; the way back needs an `account_id` in every open link.",
 			Validators: []validator.String{oneOf(onboarding.PublisherScopes()...)},
 		}, "template_access": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.TemplatesPublic)),
-			MarkdownDescription: "How customers may read templates. `public` (default): whoever has the address, which is a hash of the content; " +
+			MarkdownDescription: "How customers may read templates. `public` (default): every caller who has the address, which is a hash of the content; " +
 				"the bucket can't be listed, and nothing in it is secret. `accounts`: the bucket is private, and its policy names the customers' accounts, " +
-				"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and nobody else may read; " +
+				"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and no other account may read; " +
 				"links have no `url` then, because a signature has no place in a state: `xacct link HUB/CUSTOMER` prints a fresh one, which lives for seven days at most. Changes in place.",
 			Validators: []validator.String{oneOf(onboarding.TemplateAccesses()...)},
 		}, "verify_signatures": schema.BoolAttribute{
@@ -144,7 +144,7 @@ func hubTrustAttributes() map[string]schema.Attribute {
 		}, "event_bus_arn": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
-				"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: nobody is told.",
+				"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: no events.",
 			Validators: []validator.String{validEventBusARN()},
 		}, "kms_key_arn": schema.StringAttribute{
 			Optional: true,

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Who has a hub: of several Terraform states, or several addresses of one, the
-// last that created it or took it over.
+// The owner of a hub, of several Terraform states, or several addresses of one, is
+// the last that created it or took it over.
 
 // createOrTakeOver creates the hub, or takes over one that is exactly what is
 // declared: it had another address, an earlier apply was interrupted, or another

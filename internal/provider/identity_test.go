@@ -31,7 +31,7 @@ func TestHubLinkAndRoleAreImportedByIdentity(t *testing.T) {
 			Config: w.Provider() + everything + imports,
 			ConfigPlanChecks: before(
 				action(linkGlobex, plancheck.ResourceActionNoop), action(roleGlobex, plancheck.ResourceActionNoop),
-				action(theHub, plancheck.ResourceActionUpdate), // force_destroy is known to nobody but the configuration
+				action(theHub, plancheck.ResourceActionUpdate), // only the configuration knows force_destroy
 			),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(theHub, "id", is("acme")), value(linkGlobex, "id", is("acme/globex")), value(roleGlobex, "link", is("acme/globex")),

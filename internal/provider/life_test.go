@@ -99,7 +99,7 @@ func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
 				linkHCL(globex.with(`region = "eu-central-1"`)) + roleHCL(globex, waits),
 			ExpectError: loosely(`Region us-east-1 of hub acme is in use`),
 		},
-		resource.TestStep{ // a Region that nobody uses may go
+		resource.TestStep{ // a Region without stacks may go
 			Config:            replaceOnce(config, `["us-east-1", "eu-central-1"]`, `["us-east-1"]`),
 			ConfigStateChecks: []statecheck.StateCheck{value(theHub, "topic_arns", knownvalue.MapSizeExact(1))},
 		},

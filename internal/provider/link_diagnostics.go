@@ -18,7 +18,7 @@ import (
 
 // What a vendor reads of links.
 
-// linkDiffers is for a create that finds another link of the same customer.
+// linkDiffers returns the error of a create that finds another link of the same customer.
 func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has another link already", customer, hubName), fmt.Sprintf(
 		"The hub has an open link for this customer, which differs from this configuration in %s. "+
@@ -34,7 +34,7 @@ func linkOwned(e *customers.OwnedError) diag.Diagnostic {
 		e.Owner, e.Hub, e.CustomerID))
 }
 
-// linkTakenOver is for a create that found the link open. Its summary is the same
+// linkTakenOver returns the warning of a create that found the link open. Its summary is the same
 // for all customers, so that Terraform shows many as one.
 func linkTakenOver(hubName, customer string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("An open link was taken over", fmt.Sprintf(
@@ -43,7 +43,7 @@ func linkTakenOver(hubName, customer string) diag.Diagnostic {
 			"The other state can't close it any more: its plans warn of that until it is removed there.", customer, hubName))
 }
 
-// heldElsewhere is for a refresh that finds the link in another state's hands.
+// heldElsewhere returns the warning of a refresh that finds the link in another state's hands.
 // Its summary is the same for all customers.
 func heldElsewhere(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this link", fmt.Sprintf(
@@ -52,7 +52,7 @@ func heldElsewhere(link onboarding.Link) diag.Diagnostic {
 			"or take it back with 'terraform apply -replace'.", link.CustomerID, link.Hub, takenSince(link.Incarnation)))
 }
 
-// leftOpen is for a destroy that finds the link in another state's hands.
+// leftOpen returns the warning of a destroy that finds the link in another state's hands.
 func leftOpen(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A link stays open", fmt.Sprintf(
 		"The link of customer %s of hub %s was %s by another Terraform state, or at another address of this one, and is managed there. "+
@@ -61,7 +61,7 @@ func leftOpen(link onboarding.Link) diag.Diagnostic {
 
 func externalIDTaken(other, externalID string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("external_id"), "Two customers with one external ID", fmt.Sprintf(
-		"The external ID %s belongs to customer %s already. Whoever could assume one customer's role could then register as the other, "+
+		"The external ID %s belongs to customer %s already. A caller who can assume one customer's role could then register as the other, "+
 			"so each customer needs one of their own: leave external_id out, and the hub issues it.", externalID, other))
 }
 

@@ -244,7 +244,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	}
 	if todo.Link.Status(p.resource.session.now()) == onboarding.LinkExpired {
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",
-			"expires_at is in the past: whoever launches the link is refused. Stacks that are live don't mind. A later time opens it again.")
+			"expires_at is in the past: a customer who launches the link is refused. Live stacks are not affected. A later time opens it again.")
 	}
 	p.checkUnique(ctx, view, todo.Link)
 	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.Link, desired.Declaration, p.resource.session.console)

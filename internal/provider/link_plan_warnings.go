@@ -27,7 +27,7 @@ func (p *linkPlan) checkGrants(granted permissionset.Set) {
 	if granted.Role.Grants().IsEmpty() && len(granted.OptionalPermissions) == 0 {
 		p.diags.AddAttributeWarning(path.Root("role"), "The role grants nothing",
 			"It has no policy, so customers launch a stack for a role that may do nothing. If you have written policies, look at the names of the attributes: "+
-				"Terraform leaves misspelt ones out of role and optional_permissions without a word. They are managed_policy_arns, inline_policies and managed_policies.")
+				"Terraform silently leaves misspelt ones out of role and optional_permissions. They are managed_policy_arns, inline_policies and managed_policies.")
 	}
 }
 

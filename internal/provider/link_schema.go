@@ -44,7 +44,7 @@ func linkSchema() schema.Schema {
 		MarkdownDescription: "One customer's onboarding link: a CloudFormation quick-create URL that the customer opens in their own console, " +
 			"with the template, the external ID and the permission to phone home behind it. Everything of it is deterministic, " +
 			"so where the hub exists the plan shows the link already.\n\n" +
-			"Destroying a link closes it: nobody can use it any more. The customer's stack stays as it is, " +
+			"Destroying a link closes it: it can't be used any more. The customer's stack stays as it is, " +
 			"and may still be updated and deleted. Created again for the same account, the link comes back with the same external ID; " +
 			"for another account it is issued anew.\n\n" +
 			"A link that is created while one is open that says the same takes it over, with its external ID and URL: so renaming, re-keying and replacing the resource " +
@@ -98,7 +98,7 @@ func linkSchema() schema.Schema {
 			"update_url": schema.StringAttribute{
 				Computed: true,
 				MarkdownDescription: "While the customer's stack was made with another `template_version`: the link that opens its update in the customer's console, " +
-					"with today's template filled in. Null where there is nothing to update.",
+					"with today's template filled in. Null if there is nothing to update.",
 			},
 		},
 	}

@@ -125,7 +125,7 @@ func (m linkModel) expandAccountScope(s customers.Scope, record registry.HubReco
 	// forever.
 	if record.OpenToAnyone() && m.ExpiresAt.IsNull() {
 		diags.AddAttributeError(path.Root("expires_at"), "A link that anyone may use has to expire", fmt.Sprintf(
-			`The publishers of hub %s are "anyone", so expires_at is required: whoever learns of the link could use it until then.`, record.Name))
+			`The publishers of hub %s are "anyone", so expires_at is required: anyone who learns of the link could use it until then.`, record.Name))
 	}
 	return s
 }

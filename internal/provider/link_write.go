@@ -139,8 +139,8 @@ func (w *linkWriter) do(ctx context.Context) error {
 }
 
 // incarnation returns a new one for a link that is created. One that is opened again
-// in place gets that of the state, and one that is changed keeps its own, whoever
-// holds it.
+// in place gets that of the state, and one that is changed keeps its own, whichever
+// configuration holds it.
 func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {
 	switch {
 	case w.state == nil:

@@ -308,8 +308,8 @@ func TestWhatIsWrongWithTheHubsOtherCustomersIsSaidAtPlan(t *testing.T) {
 			ExpectError: loosely(`Region eu-west-1 is none of the Regions of hub acme`),
 		},
 		resource.TestStep{
-			Config:      w.Provider() + hubHCL() + linkHCL(own) + linkHCL(initech.with(`trusted_principal_arns = ["arn:aws:iam::111111111111:role/nobody"]`)),
-			ExpectError: loosely(`Nobody here could prove the role.*runs as arn:aws:iam::111111111111:user/admin`),
+			Config:      w.Provider() + hubHCL() + linkHCL(own) + linkHCL(initech.with(`trusted_principal_arns = ["arn:aws:iam::111111111111:role/missing"]`)),
+			ExpectError: loosely(`The provider cannot assume any trusted principal.*runs as arn:aws:iam::111111111111:user/admin`),
 		},
 	)
 }

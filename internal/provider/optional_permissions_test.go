@@ -117,7 +117,7 @@ func TestASwitchStandsAsDeclaredUntilTheCustomerTurnsIt(t *testing.T) {
 			Config:           config(strings.Replace(twoSwitches, `Action = ["ec2:RebootInstances"]`, `Action = "ec2:RebootInstances"`, 1)),
 			ConfigPlanChecks: emptyPlan(),
 		},
-		resource.TestStep{ // other words for the customer: another template, and nobody is outdated
+		resource.TestStep{ // other words for the customer: another template, and no customer is outdated
 			Config:           config(strings.Replace(twoSwitches, "Read invoices", "Read invoices and budgets", 1)),
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -125,7 +125,7 @@ func TestASwitchStandsAsDeclaredUntilTheCustomerTurnsIt(t *testing.T) {
 				value(roleGlobex, "outdated", knownvalue.Bool(false)),
 			},
 		},
-		resource.TestStep{ // another grant: everybody is
+		resource.TestStep{ // another grant: all customers are
 			Config: config(strings.Replace(twoSwitches, "ec2:RebootInstances", "ec2:StopInstances", 1)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(roleGlobex, "outdated", knownvalue.Bool(true)),

@@ -57,7 +57,7 @@ data "xacct_customer_roles" "all" {
 					Config:    config,
 					ConfigStateChecks: []statecheck.StateCheck{
 						value(theHub, "queue_arn", is(arn+":sqs:"+p.region+":111111111111:xacct-acme")),
-						// So certificates were fetched from the partition's SNS, or nobody would be registered.
+						// So certificates were fetched from the partition's SNS, or no role would be registered.
 						value(theHub, "verify_signatures", knownvalue.Bool(true)),
 						value(theHub, "topic_arns", knownvalue.MapExact(map[string]knownvalue.Check{
 							p.region: is(arn + ":sns:" + p.region + ":111111111111:xacct-acme-0"),
@@ -77,7 +77,7 @@ data "xacct_customer_roles" "all" {
 			)
 			answers := "cloudformation-custom-resource-response-" + strings.ReplaceAll(p.region, "-", "") + ".s3." + p.region + "." + p.suffix
 			if !slices.Contains(hosts(), answers) {
-				t.Errorf("nobody answered to %s, but to %v", answers, hosts())
+				t.Errorf("no answer went to %s, but to %v", answers, hosts())
 			}
 		})
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// TestWhatHurtsLaterGetsAWordAtPlan has for each a configuration that everybody
-// accepts, and the word that its first plan has for it. The next plan has none.
+// TestWhatHurtsLaterGetsAWordAtPlan has for each a configuration that
+// Terraform accepts, and the word that its first plan has for it. The next plan has none.
 func TestWhatHurtsLaterGetsAWordAtPlan(t *testing.T) {
 	t.Parallel()
 	role := func(arguments string) string { return linkHCL(globex.with("role = {\n" + arguments + "\n}")) }

@@ -49,14 +49,14 @@ func summaries(warnings tfcore.Diagnostics) string {
 	return strings.Join(all, "; ")
 }
 
-func TestAPlanSaysWhenNobodyWillBeListening(t *testing.T) {
+func TestAPlanSaysThatNoRegistrarIsRunning(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
 	there := hubHCL() + linkHCL(globex)
 	s.apply(there)
 
-	const warning = "Nobody will be listening after this apply"
+	const warning = "No registrar is running for this hub"
 	if got := summaries(s.plan(roleGlobex, there, roleHCL(globex))); got != warning {
 		t.Errorf("without a registrar the plan warns %q", got)
 	}

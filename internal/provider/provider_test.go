@@ -164,7 +164,7 @@ var (
 	errUnchanged = errors.New("the value is the same as before")
 )
 
-// replaceOnce fails loudly, by a configuration that makes no sense, where there
+// replaceOnce fails loudly, by a configuration that makes no sense, if there
 // is nothing to replace.
 func replaceOnce(s, old, replacement string) string {
 	if !strings.Contains(s, old) {

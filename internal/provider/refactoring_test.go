@@ -179,7 +179,7 @@ var refactorings = map[string]refactoring{
 	"a second workspace":              {before: plain, after: plain, instead: func(s *refactored) { s.share() }},
 	"a second workspace that has it":  {before: plain, after: plain, instead: func(s *refactored) { s.share().destroy(); s.apply() }},
 	"a second workspace, first gone":  {before: plain, after: plain, instead: (*refactored).leaveToSecond},
-	"closed by somebody and planned":  {before: plain, after: plain, between: (*refactored).closeAll},
+	"closed elsewhere and planned":    {before: plain, after: plain, between: (*refactored).closeAll},
 	"the whole module, in two halves": {before: plain, after: plain.with(func(l *layout) { l.links, l.roles, l.prefix = "client", "client", "of-" }), races: true},
 }
 
@@ -389,8 +389,8 @@ func (s *refactored) leaveToSecond() {
 	s.ws, s.change.after = other.ws, other.l
 }
 
-// everybody is a dozen customers, three in each circumstance.
-func everybody() []circumstance {
+// allCustomers returns a dozen customers, three in each circumstance.
+func allCustomers() []circumstance {
 	var all []circumstance
 	for range 3 {
 		all = append(all, pending, live, expired, blocked)
@@ -400,7 +400,7 @@ func everybody() []circumstance {
 
 func TestNoRefactoringClosesALink(t *testing.T) {
 	t.Parallel()
-	sizes := map[string][]circumstance{"a dozen": everybody()}
+	sizes := map[string][]circumstance{"a dozen": allCustomers()}
 	for _, is := range []circumstance{pending, live, expired, blocked} {
 		sizes["one, "+string(is)] = []circumstance{is}
 	}

@@ -46,7 +46,7 @@ func registrationAttributes() map[string]schema.Attribute {
 	}
 	attributes := map[string]schema.Attribute{
 		"role_arn": text("ARN of the customer's role. Before the customer launched it is the ARN that the role will have; " +
-			"nobody can assume it until the role is there."),
+			"it can't be assumed until the role is there."),
 		"account_id":   text("The customer's AWS account."),
 		"external_id":  text("External ID to assume the role with."),
 		"stack_id":     text("ARN of the customer's stack; null before it phoned home."),
@@ -58,20 +58,20 @@ func registrationAttributes() map[string]schema.Attribute {
 		"parameters": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "What the customer typed in for the link's `customer_parameters`, as the stack reported it; fields that were left empty are not in it. " +
-				"It is the customer's text, not checked by anybody: show it, and build no command or policy of your own from it.",
+				"It is the customer's text, and not checked: show it, and build no command or policy of your own from it.",
 		},
 		"template_version": text("Version of the template that the stack was made with, as it reported."),
 		"outdated":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the stack was made with another version than the link's of today."},
 		"update_url": text("While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
-			"The customer's parameters stay as they are. Null where there is nothing to update."),
-		"status": text("`pending` (nobody has launched), `active` (the role is proven), `degraded` (there, but not proven now) " +
+			"The customer's parameters stay as they are. Null if there is nothing to update."),
+		"status": text("`pending` (not launched yet), `active` (the role is proven), `degraded` (there, but not proven now) " +
 			"or `disconnected` (the customer deleted the stack, or took the phone-home out of it). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
 			"`disconnected` if none has a stack any more, and `pending` if none ever had."),
 		"registered_at": text("When the stack registered the role, by RFC 3339."),
 		"account_confirmed": schema.BoolAttribute{
 			Computed: true,
 			MarkdownDescription: "Whether the account is one that the vendor named or let in as part of an organization. False while a link that anyone may use has no `account_id`, " +
-				"whoever has registered.",
+				"even if an account has registered.",
 		},
 		"proven_at": text("When the role was last proven with another result than before, by RFC 3339."),
 	}

@@ -119,7 +119,7 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// filter is what the arguments ask for, as a question to a role.
+// filter returns what the arguments ask for, as a question to a role.
 func (m rolesDataModel) filter(ctx context.Context, diags *diag.Diagnostics) func(listedRole) bool {
 	var ids []string
 	diags.Append(m.CustomerIDs.ElementsAs(ctx, &ids, false)...)

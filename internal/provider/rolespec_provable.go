@@ -27,7 +27,7 @@ func provable(ctx context.Context, clients *awsclient.Clients, principals []acco
 			return nil
 		}
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("trusted_principal_arns"), "Nobody here could prove the role", paragraphs(fmt.Sprintf(
-		"Roles are proven before they are registered, by somebody that they trust. The provider runs as %s, which is none of the trusted principals and may assume none of them. "+
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("trusted_principal_arns"), "The provider cannot assume any trusted principal", paragraphs(fmt.Sprintf(
+		"Roles are proven before they are registered, by a principal that they trust. The provider runs as %s, which is none of the trusted principals and may assume none of them. "+
 			"Add a role that the provider uses or may assume.", clients.CallerARN), last.Error()))}
 }

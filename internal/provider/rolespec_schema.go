@@ -24,7 +24,7 @@ func roleAttribute() schema.SingleNestedAttribute {
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{validRoleName()},
-				MarkdownDescription: "Name of the role; default `<hub>-<customer_id>`, so that its ARN is known before anybody launches. 1 to 64 letters, digits and `_+=,.@-`.",
+				MarkdownDescription: "Name of the role; default `<hub>-<customer_id>`, so that its ARN is known before a customer launches. 1 to 64 letters, digits and `_+=,.@-`.",
 			},
 			"path": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("/"), Validators: []validator.String{validRolePath()},

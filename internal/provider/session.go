@@ -62,7 +62,7 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 		diags.Append(tags.Tags.ElementsAs(ctx, &s.defaultTags, false)...)
 		if tags.Tags.IsNull() {
 			diags.AddAttributeWarning(path.Root("default_tags"), "default_tags has no tags",
-				"Tags belong into its attribute tags, as in default_tags = { tags = { team = \"intake\" } }; Terraform leaves out every other name without a word. No tag is set by default.")
+				"Tags belong into its attribute tags, as in default_tags = { tags = { team = \"intake\" } }; Terraform silently leaves out every other name. No tag is set by default.")
 		}
 	}
 	if diags.HasError() {
@@ -76,7 +76,7 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 	return diags
 }
 
-// ready says whether AWS can be asked. Where it can't because the provider's
+// ready says whether AWS can be asked. If it can't because the provider's
 // own configuration isn't known yet, a plan goes on without.
 func (s *session) ready() bool { return s != nil && s.clients != nil }
 
@@ -140,7 +140,7 @@ func (c *configured) view(hubName string, diags *diag.Diagnostics) *hubview.View
 	return view
 }
 
-// requireReady is for those that can't go on without AWS.
+// requireReady reports whether AWS can be asked, and adds an error if not.
 func (c *configured) requireReady(diags *diag.Diagnostics) bool {
 	if c.session.ready() {
 		return true

@@ -20,7 +20,7 @@ func setNamed(hubName, name string) string {
 	return fmt.Sprintf("permission set %s of hub %s", name, hubName)
 }
 
-// setDiffers is for a create that finds another set of the same name.
+// setDiffers returns the error of a create that finds another set of the same name.
 func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another permission set %s already", set.Hub, set.Name), fmt.Sprintf(
 		"The set that is there differs from this configuration in %s, and links may refer to it. Choose another name. "+
@@ -29,7 +29,7 @@ func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic
 		difference, set.ID()))
 }
 
-// setTakenOver is for a create that found the set as it is declared.
+// setTakenOver returns the warning of a create that found the set as it is declared.
 func setTakenOver(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was taken over", fmt.Sprintf(
 		"%s was there and says the same as this configuration, so it was taken over with its links. "+
@@ -37,7 +37,7 @@ func setTakenOver(set onboarding.PermissionSet) diag.Diagnostic {
 			"The other state can't delete it any more: its plans warn of that until it is removed there.", sentenceStart(setNamed(set.Hub, set.Name))))
 }
 
-// setHeldElsewhere is for a refresh that finds the set in another state's hands.
+// setHeldElsewhere returns the warning of a refresh that finds the set in another state's hands.
 func setHeldElsewhere(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this permission set", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one. "+
@@ -45,14 +45,14 @@ func setHeldElsewhere(set onboarding.PermissionSet) diag.Diagnostic {
 			"or take it back with 'terraform apply -replace'.", sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
 }
 
-// setLeft is for a destroy that finds the set in another state's hands.
+// setLeft returns the warning of a destroy that finds the set in another state's hands.
 func setLeft(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set stays", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not deleted.",
 		sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
 }
 
-// setRetired is for a destroy while open links refer to the set.
+// setRetired returns the warning of a destroy while open links refer to the set.
 func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was retired under open links", fmt.Sprintf(
 		"%s to permission set %s of hub %s: %s. They stay as they are and can be launched, but no other link may refer to the set, and it can't be changed. "+
@@ -61,7 +61,7 @@ func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnosti
 		referred(len(customers)), set.Name, set.Hub, someOf(customers)))
 }
 
-// noSuchSet is for a link whose set isn't there.
+// noSuchSet returns the error of a link whose set isn't there.
 func noSuchSet(hubName, name string, err error) diag.Diagnostic {
 	summary, detail := fmt.Sprintf("No permission set %s in hub %s", name, hubName), fmt.Sprintf(
 		"The hub has no permission set of this name. Create it with xacct_permission_set, and refer to it by its id, so that Terraform creates it first:\n\n"+

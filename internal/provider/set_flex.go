@@ -59,7 +59,7 @@ func (m *setModel) flattenDeclared(ctx context.Context, set permissionset.Set, d
 	maps.Copy(m.values, flattenAsked(ctx, set.Trust, set.Choices, diags).values())
 }
 
-// setTemplateURL is null if templates have to be signed: see addresses.
+// setTemplateURL returns null if templates have to be signed: see addresses.
 func setTemplateURL(hub registry.HubRecord, set onboarding.PermissionSet) types.String {
 	if hub.TemplateAccess.Signed() {
 		return types.StringNull()
@@ -67,7 +67,7 @@ func setTemplateURL(hub registry.HubRecord, set onboarding.PermissionSet) types.
 	return types.StringValue(set.TemplateURL)
 }
 
-// setFields are mistakes, each on the attribute that a set has it in.
+// setFields returns the mistakes, each on the attribute that a set has it in.
 func setFields(errs []permissionset.FieldError) []permissionset.FieldError {
 	for i := range errs {
 		errs[i].Field = setField(errs[i].Field)
@@ -75,7 +75,7 @@ func setFields(errs []permissionset.FieldError) []permissionset.FieldError {
 	return errs
 }
 
-// setWarnings are warnings, each on the attribute that a set has it in.
+// setWarnings returns the warnings, each on the attribute that a set has it in.
 func setWarnings(warnings []permissionset.FieldWarnings) []permissionset.FieldWarnings {
 	for i := range warnings {
 		warnings[i].Field = setField(warnings[i].Field)

@@ -146,8 +146,8 @@ func TestMistakesInASetAreRefusedInThePlanOnTheirAttributes(t *testing.T) {
 		resource.TestStep{Config: hub + setHCL("readonly", `inline_policies = { a = "{}" }`), ExpectError: loosely(`Not an IAM policy`)},
 		resource.TestStep{Config: hub + setHCL("readonly", `role_tags = { "aws:owner" = "me" }`), ExpectError: loosely(`belong to AWS`)},
 		resource.TestStep{
-			Config:      hub + setHCL("readonly", `trusted_principal_arns = ["arn:aws:iam::111111111111:role/nobody"]`),
-			ExpectError: loosely(`Nobody here could prove the role`),
+			Config:      hub + setHCL("readonly", `trusted_principal_arns = ["arn:aws:iam::111111111111:role/missing"]`),
+			ExpectError: loosely(`The provider cannot assume any trusted principal`),
 		},
 		resource.TestStep{
 			Config:      hub + setHCL("readonly", `trusted_principal_arns = ["arn:aws:iam::999999999999:role/other"]`),

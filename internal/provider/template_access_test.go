@@ -26,7 +26,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// reads tries to read a customer's template as somebody's administrator.
+// reads tries to read a customer's template as an account's administrator.
 func reads(t *testing.T, w *acctest.World, accountID, customer string) error {
 	t.Helper()
 	found, err := w.Registry("acme").Customer(t.Context(), customer)
@@ -140,7 +140,7 @@ func TestAPrivateHubIsMadeWithItsFirstLinkInOneApply(t *testing.T) {
 	}
 }
 
-func TestNoSignatureIsInTheStateAndWhoeverWaitsInVainIsToldHowToMakeOne(t *testing.T) {
+func TestNoSignatureIsInTheStateAndAWaitInVainSaysHowToMakeOne(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := hubHCL(`template_access = "presigned"`)

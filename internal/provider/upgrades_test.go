@@ -106,7 +106,7 @@ func TestAPlanSaysWhatCustomersGainAndLoseBeforeItIsApplied(t *testing.T) {
 	}
 	s.apply(link("SecurityAudit"))
 	if got := summaries(s.plan(linkGlobex, link("ReadOnlyAccess"))); got != "" {
-		t.Errorf("nobody has launched yet, and the plan warns %q", got)
+		t.Errorf("no customer has launched yet, and the plan warns %q", got)
 	}
 
 	stop := w.Registrar("acme")

@@ -215,7 +215,7 @@ func oneOf[T ~string](values ...T) check {
 	}
 	return check{"one of " + strings.Join(texts, ", "), "Not one of the values", func(s string) error {
 		if !slices.Contains(values, T(s)) {
-			return fmt.Errorf("%q is none of them", s)
+			return fmt.Errorf("got %q", s)
 		}
 		return nil
 	}}

@@ -103,7 +103,7 @@ func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
 	}
 }
 
-// TestAWaitThatEndsInVainSaysWhatTheVendorLacks: the link was made by somebody
+// TestAWaitThatEndsInVainSaysWhatTheVendorLacks: the link was made by a caller
 // who may assume the role that it trusts; the apply that waits may not.
 func TestAWaitThatEndsInVainSaysWhatTheVendorLacks(t *testing.T) {
 	t.Parallel()
