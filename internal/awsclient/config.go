@@ -76,13 +76,13 @@ type Diagnostic struct {
 // Load makes clients from a configuration: it finds credentials and asks STS
 // once whose they are. Where any diagnostic is an error there are no clients.
 func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
-	if _, err := Bundle(); err != nil {
-		return nil, []Diagnostic{unreadableBundle(err, "variable")}
-	}
 	base := config.base()
 	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)
 	diagnostics := translate(found)
 	if found.HasError() {
+		if _, err := Bundle(); err != nil {
+			return nil, []Diagnostic{unreadableBundle(err, "variable")}
+		}
 		if err := config.checkProfileBundle(ctx); err != nil {
 			return nil, []Diagnostic{unreadableBundle(err, "setting")}
 		}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,6 +56,7 @@ func Clients(ctx context.Context, box *sandbox.Sandbox, accountID, region string
 
 // ClientsAs is Clients for any principal of the sandbox.
 func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentials, region string, changes ...func(*awsclient.Config)) (*awsclient.Clients, error) {
+	forgetBundle()
 	config := awsclient.Config{
 		Region: region, AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Token: keys.SessionToken, Endpoints: Endpoints(box.URL()),
 	}
@@ -67,6 +69,10 @@ func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentia
 	}
 	return clients, nil
 }
+
+// forgetBundle has this process trust the roots that it always does. The sandbox
+// speaks HTTP, and the SDK parses the bundle of the machine for every client.
+var forgetBundle = sync.OnceFunc(func() { _ = os.Unsetenv(awsclient.BundleVariable) })
 
 // Environment returns this process's environment, with the variables that make
 // a program use the sandbox as the vendor's administrator.

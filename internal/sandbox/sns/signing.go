@@ -6,6 +6,7 @@ package sns
 import (
 	"crypto"
 	"crypto/md5" //nolint:gosec // names a certificate, secures nothing
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // signature version 1 is SHA1withRSA
 	"crypto/sha256"
@@ -20,14 +21,13 @@ import (
 	"sync"
 )
 
-// signer signs notifications with a key of this sandbox, and serves each
-// Region's certificate of it, which the sandbox's own authority issued. Keys
-// and certificates are created on first use.
+// signer signs notifications, and serves each Region's certificate of the key,
+// which the sandbox's own authority issued. Keys and certificates are created on
+// first use.
 type signer struct {
 	rand io.Reader
 
 	mu           sync.Mutex
-	key          *rsa.PrivateKey
 	authority    *authority
 	certificates map[string]*signingCertificate // by Region
 }
@@ -41,23 +41,21 @@ func newSigner(random io.Reader) *signer {
 	return &signer{rand: random, certificates: map[string]*signingCertificate{}}
 }
 
-func (s *signer) privateKey() (*rsa.PrivateKey, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.key == nil {
-		key, err := rsa.GenerateKey(s.rand, 2048)
-		if err != nil {
-			return nil, fmt.Errorf("make the key that signs notifications: %w", err)
-		}
-		s.key = key
+// privateKey returns the key that signs notifications. The sandboxes of a process
+// share it, because it takes a tenth of a second to make; what is trusted is each
+// one's own authority.
+var privateKey = sync.OnceValues(func() (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, fmt.Errorf("make the key that signs notifications: %w", err)
 	}
-	return s.key, nil
-}
+	return key, nil
+})
 
 // sign uses SHA1withRSA for version 1 and SHA256withRSA for version 2
 // (aws-facts 5.9).
 func (s *signer) sign(version, text string) ([]byte, error) {
-	key, err := s.privateKey()
+	key, err := privateKey()
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +71,7 @@ func (s *signer) sign(version, text string) ([]byte, error) {
 // As on AWS, the file at its address holds only the certificate, and is named
 // after it (aws-facts 5.11).
 func (s *signer) certificate(region string) (*signingCertificate, error) {
-	key, err := s.privateKey()
+	key, err := privateKey()
 	if err != nil {
 		return nil, err
 	}
