@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package leastpolicy writes the smallest IAM policies that a hub can be run
-// with: one for the registrar, and one for the caller of Terraform.
+// with: for the registrar, for the caller of Terraform, and for operators.
 //
 // Every action is there because a test of this package fails without it, and
 // none is there that the tests don't use. The package makes no calls, and
@@ -33,7 +33,7 @@ type Parts struct {
 	// Topics are those of all Regions. Only the provider needs them.
 	Topics []account.TopicARN
 	// Bucket may have IAM's wildcards in it: its name holds a secret hash, so
-	// it is not known before the hub exists. Only the provider needs it.
+	// it is not known before the hub exists. Only the registrar doesn't need it.
 	Bucket string
 
 	// Principals are roles of the vendor that customers' roles trust
@@ -73,6 +73,24 @@ func RegistrarFunction(h Parts) (iampolicy.Document, error) {
 		}
 	}
 	return d, err
+}
+
+// Operator returns the policy of the commands of `xacct` that look after
+// customers: customers, link, block, verify, adopt and dead-letters. It can write
+// links, and what became of them; it can't change the hub, issue an external ID,
+// read the key that makes them, or change who may publish.
+func Operator(h Parts) (iampolicy.Document, error) {
+	if err := h.check(); err != nil {
+		return iampolicy.Document{}, err
+	}
+	if h.Bucket == "" {
+		return iampolicy.Document{}, errors.New("a policy for operators needs the hub's bucket")
+	}
+	return document(slices.Concat(h.operatorsItems(), []iampolicy.Statement{
+		allow("Queue", h.queue(h.Queue), "sqs:SendMessage"),
+		allow("DeadLetters", h.queue(h.DeadLetterQueue), answering...),
+		allow("Templates", h.templates(), "s3:GetObject"), // to sign links
+	}, h.key(using...), []iampolicy.Statement{h.proofs()}, h.events("events:PutEvents")))
 }
 
 // Provider returns the policy of Terraform: it makes, reads, changes and deletes the

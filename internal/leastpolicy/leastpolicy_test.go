@@ -28,6 +28,7 @@ import (
 var roles = map[string]role{
 	"registrar": {nil, leastpolicy.Registrar, func(w *world) error { return w.registrarStory() }},
 	"function":  {nil, leastpolicy.RegistrarFunction, (*world).functionStory},
+	"operator":  {nil, leastpolicy.Operator, (*world).operatorStory},
 	"provider":  {[]account.Region{virginia, ireland, oregon}, leastpolicy.Provider, (*world).providerStory},
 }
 

@@ -18,6 +18,9 @@ type Partitions struct {
 	// RegistrarReads are those of the vendor's that the registrar decides on; the
 	// others it can't even read.
 	RegistrarReads []string
+	// OperatorReads, OperatorWrites and OperatorChecks are those of both that the
+	// commands of operators read, write, and name in the condition of a write.
+	OperatorReads, OperatorWrites, OperatorChecks []string
 	// Outbox is the registrar's one in which events wait to be sent.
 	Outbox string
 	// Former is where the first release kept what both wrote. Only the provider,
@@ -26,7 +29,8 @@ type Partitions struct {
 }
 
 func (p Partitions) known() bool {
-	return len(p.Vendor) > 0 && len(p.Registrar) > 0 && len(p.RegistrarReads) > 0 && p.Outbox != "" && p.Former != ""
+	return len(p.Vendor) > 0 && len(p.Registrar) > 0 && len(p.RegistrarReads) > 0 &&
+		len(p.OperatorReads) > 0 && len(p.OperatorWrites) > 0 && len(p.OperatorChecks) > 0 && p.Outbox != "" && p.Former != ""
 }
 
 // readsItems reads items by their partitions. What names none, which are Scan and
@@ -54,6 +58,17 @@ func (h Parts) registrarsItems() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		h.items("RegistryReads", slices.Concat(p.Registrar, p.RegistrarReads), readsItems...),
 		h.items("RegistryWrites", p.Registrar, "dynamodb:ConditionCheckItem", "dynamodb:PutItem"),
+	}
+}
+
+// operatorsItems lets operators read customers and their history, and write links
+// (to block a customer) and registrations (after a proof).
+func (h Parts) operatorsItems() []iampolicy.Statement {
+	p := h.Partitions
+	return []iampolicy.Statement{
+		h.items("RegistryReads", p.OperatorReads, readsItems...),
+		h.items("RegistryWrites", p.OperatorWrites, "dynamodb:PutItem"),
+		h.items("RegistryChecks", p.OperatorChecks, "dynamodb:ConditionCheckItem"),
 	}
 }
 

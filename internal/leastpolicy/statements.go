@@ -93,6 +93,10 @@ func (h Parts) bucket() []iampolicy.Statement {
 			"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
 			"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketTagging", "s3:PutBucketTagging",
 			"s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
-		allow("Templates", []string{arn + "/" + iampolicy.TemplatePrefix + "*"}, "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+		allow("Templates", h.templates(), "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
 	}
+}
+
+func (h Parts) templates() []string {
+	return []string{fmt.Sprintf("arn:%s:s3:::%s/%s*", h.Region.Partition(), h.Bucket, iampolicy.TemplatePrefix)}
 }

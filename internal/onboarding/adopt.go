@@ -31,8 +31,12 @@ func Adopt(link Link, before *Registration, role account.RoleARN, proof Proof, n
 	case Inconclusive:
 		return reg, nil, fmt.Errorf("role %s could not be proven, and nothing was changed; try again: %w", role, proof.Err)
 	case Refused, Open:
-		return reg, nil, fmt.Errorf("role %s of customer %s was not registered: %s; its trust policy has to name your account and ask for the external ID %s",
+		err := fmt.Errorf("role %s of customer %s was not registered: %s; its trust policy has to name your account and ask for the external ID %s",
 			role, link.CustomerID, reasonOf(proof), link.ExternalID)
+		if proof.Err != nil {
+			err = fmt.Errorf("%w, and your own policy has to allow sts:AssumeRole on it: %w", err, proof.Err)
+		}
+		return reg, nil, err
 	}
 	reg.Role, reg.ExternalID, reg.Recovered = role, link.ExternalID, false
 	reg.Stack, reg.LogicalID, reg.PhysicalID, reg.RequestedAt = account.StackARN{}, "", "", time.Time{}

@@ -24,6 +24,11 @@ func Partitions() leastpolicy.Partitions {
 			"BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "LIVE#*", outboxPartition, registrarsPartition, selfTestPartition, "STACK#*",
 		},
 		RegistrarReads: []string{"EXTERNAL#*", "HUB", "LINK#*", "SET#*"},
+		OperatorReads: []string{
+			"BOUND#*", "CUSTOMER-HISTORY#*", "HUB", "LINK#*", "LINK-HISTORY#*", "LIVE#*", outboxPartition, "SET#*",
+		},
+		OperatorWrites: []string{"CUSTOMER-HISTORY#*", "LINK#*", "LINK-HISTORY#*", "LIVE#*", outboxPartition},
+		OperatorChecks: []string{"BOUND#*"},
 		Outbox:         outboxPartition,
 		Former:         formerPartition,
 	}

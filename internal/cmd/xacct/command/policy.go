@@ -27,7 +27,7 @@ import (
 func newPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Print the least IAM policy for the registrar or for Terraform",
+		Short: "Print the least IAM policy for the registrar, Terraform or operators",
 		Long: `Prints the smallest identity policy that a hub can be run with: JSON, or Terraform
 with --terraform.
 
@@ -36,7 +36,7 @@ are those of the credentials, and the Regions of a hub that is there are added.`
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRegistrarPolicyCommand(p), newProviderPolicyCommand(p))
+	cmd.AddCommand(newRegistrarPolicyCommand(p), newProviderPolicyCommand(p), newOperatorPolicyCommand(p))
 	return cmd
 }
 
@@ -102,7 +102,35 @@ it has to stay in the policy for the apply that removes it.`,
 	return cmd
 }
 
-// policyFlags are what both policies are written by.
+func newOperatorPolicyCommand(p process) *cobra.Command {
+	var flags policyFlags
+	cmd := &cobra.Command{
+		Use:   "operator --hub NAME",
+		Short: "Print what the commands need that look after customers",
+		Long: `Prints the least policy for people who look after customers, with customers, link,
+block, unblock, verify, adopt and dead-letters. It can write links and what became of
+them; it can't change the hub, issue an external ID, read the key that makes external
+IDs, or change who may publish.
+
+On a hub of an older release, apply the hub once before operators use it: the first
+write lays the registry's table out anew, which this policy does not allow.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			described, err := flags.describe(cmd.Context(), p.version)
+			if err != nil {
+				return err
+			}
+			if err := described.addTopics(cmd, nil, 1, p.clock); err != nil {
+				return err
+			}
+			return flags.print(cmd, "operator", described.Parts, leastpolicy.Operator)
+		},
+	}
+	flags.addTo(cmd)
+	return cmd
+}
+
+// policyFlags are what all policies are written by.
 type policyFlags struct {
 	hubFlags
 	account    string

@@ -51,6 +51,7 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"as-printed":   (*world)(nil).script((*world).asPrinted),
 			"as":           (*world)(nil).script((*world).as),
 			"people":       (*world)(nil).script((*world).people),
 			"role":         (*world)(nil).script((*world).role),

@@ -117,6 +117,15 @@ func (w *world) as(ts *testscript.TestScript, args []string) {
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey)
 }
 
+// as-printed NAME makes the script a vendor's user with the policy that the last
+// command printed.
+func (w *world) asPrinted(ts *testscript.TestScript, args []string) {
+	keys, err := w.box.NewUser(sandbox.VendorAccount, args[0], ts.ReadFile("stdout"))
+	ts.Check(err)
+	ts.Setenv("AWS_ACCESS_KEY_ID", keys.AccessKeyID)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey)
+}
+
 // role CUSTOMER ACCOUNT STATE creates a registered role in a customer's
 // account, or changes it: "good" requires the external ID, "open" requires
 // none, "wrong" another one, "gone" deletes the role.
