@@ -48,9 +48,9 @@ func (w *World) Invite(name, accountID string, change ...func(*onboarding.Link))
 	template, err := stacktemplate.Render(spec)
 	w.Must(err)
 	link := onboarding.Link{
-		Hub: Hub, CustomerID: name, Account: id,
-		ExternalID: onboarding.ExternalID(w.Record.Key.Bytes(), Hub, name, 0),
-		RoleName:   Hub + "-" + name, RolePath: "/",
+		Hub: w.Record.Name, CustomerID: name, Account: id,
+		ExternalID: onboarding.ExternalID(w.Record.Key.Bytes(), w.Record.Name, name, 0),
+		RoleName:   w.Record.Name + "-" + name, RolePath: "/",
 		TemplateVersion: stacktemplate.Version(spec),
 		TemplateURL:     w.Publish(template.JSON()), TemplateParameters: template.LinkParameters(),
 		CreatedAt: w.Now(),
@@ -81,7 +81,7 @@ func (c *Customer) URL(in string) string { return c.URLOf(in, c.Link.TemplateURL
 func (c *Customer) URLOf(in, template string) string {
 	c.T.Helper()
 	address, err := quickcreate.Link{
-		Region: region(in), TemplateURL: template, StackName: Hub + "-access",
+		Region: region(in), TemplateURL: template, StackName: c.Record.Name + "-access",
 		Parameters: launch.Parameters(c.Link),
 	}.URL("")
 	c.Must(err)

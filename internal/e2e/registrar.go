@@ -63,7 +63,7 @@ func (w *World) Registrar(options ...RegistrarOption) *Registrar {
 	w.Must(err)
 	verifier, err := snscert.New(snscert.Config{Endpoint: line.url, Bundle: root, Clock: w.Now})
 	w.Must(err)
-	running, err := registrar.Open(clients, registry.New(clients.DynamoDB(), Hub, w.Now), w.Record, registrar.Config{
+	running, err := registrar.Open(clients, registry.New(clients.DynamoDB(), w.Record.Name, w.Now), w.Record, registrar.Config{
 		Clock: w.Now, Logger: w.log.logger(strconv.FormatInt(started.Add(1), 10)), Verifier: verifier,
 	})
 	w.Must(err)

@@ -44,7 +44,7 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// The hub of every world, and the two Regions of its topics.
+// The first hub of every world, and the two Regions of its topics.
 const (
 	Hub       = "acme"
 	Frankfurt = "eu-central-1" // the hub's own
@@ -59,6 +59,7 @@ type World struct {
 	Record  registry.HubRecord
 	Clients *awsclient.Clients // the vendor's own clients, besides those of its registrars
 
+	home    string // the hub's Region
 	answers answers
 	pace    *pace
 	log     *buffer
@@ -72,25 +73,43 @@ func New(t T, options ...sandbox.Option) *World {
 		t.Fatalf("%v", err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
-	w := &World{Sandbox: box, T: t, pace: newPace(box.Clock()), log: &buffer{}}
-	w.Clients = w.ClientsOf(sandbox.VendorAccount, box.URL())
-	w.Hub, err = hub.New(w.Clients, Hub, w.Now, rand.Reader)
+	w := &World{Sandbox: box, T: t, home: Frankfurt, pace: newPace(box.Clock()), log: &buffer{}}
+	w.makeHub(Hub, Frankfurt, Virginia)
+	box.Faults().After(w.answers.took)
+	box.Faults().After(w.pace.queueChanged)
+	return w
+}
+
+// Second returns the world with another hub of the vendor, which has its own
+// Region only.
+func (w *World) Second(name, home string) *World {
+	w.T.Helper()
+	second := &World{Sandbox: w.Sandbox, T: w.T, home: home, pace: w.pace, log: w.log}
+	second.makeHub(name, home)
+	return second
+}
+
+func (w *World) makeHub(name string, regions ...string) {
+	w.T.Helper()
+	w.Clients = w.ClientsOf(sandbox.VendorAccount, w.URL())
+	var err error
+	w.Hub, err = hub.New(w.Clients, name, w.Now, rand.Reader)
 	w.Must(err)
-	state, err := w.Hub.Create(t.Context(), hub.Spec{
+	spec := hub.Spec{
 		DisplayName:     "Acme",
 		SupportURL:      "https://acme.example/support",
-		Regions:         []account.Region{region(Frankfurt), region(Virginia)},
 		PublisherScope:  onboarding.KnownAccounts,
 		TemplateAccess:  onboarding.TemplatesPublic,
 		ResponseTimeout: 15 * time.Minute,
 		Capacity:        1500,
 		Shards:          1,
-	})
+	}
+	for _, name := range regions {
+		spec.Regions = append(spec.Regions, region(name))
+	}
+	state, err := w.Hub.Create(w.T.Context(), spec)
 	w.Must(err)
 	w.Record = state.Record
-	box.Faults().After(w.answers.took)
-	box.Faults().After(w.pace.queueChanged)
-	return w
 }
 
 // Now returns the sandbox's time.
@@ -113,7 +132,7 @@ func (w *World) Must(err error) {
 // again.
 func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 	w.T.Helper()
-	clients, err := trial.Clients(w.T.Context(), w.Sandbox, id, Frankfurt, func(c *awsclient.Config) {
+	clients, err := trial.Clients(w.T.Context(), w.Sandbox, id, w.home, func(c *awsclient.Config) {
 		c.MaxRetries, c.Endpoints = 1, trial.Endpoints(endpoint)
 	})
 	w.Must(err)
@@ -131,7 +150,7 @@ func (w *World) Prove() error {
 // Specification returns that of the hub's templates, with the given role.
 func (w *World) Specification(role permissionset.Role) stacktemplate.Specification {
 	return stacktemplate.Specification{
-		Hub: Hub, DisplayName: w.Record.DisplayName, SupportURL: w.Record.SupportURL,
+		Hub: w.Record.Name, DisplayName: w.Record.DisplayName, SupportURL: w.Record.SupportURL,
 		Vendor: w.Record.Account, Partition: w.Record.Region.Partition(),
 		Regions: w.Record.Regions, ResponseTimeout: w.Record.ResponseTimeout, Set: permissionset.Set{Role: role},
 	}
@@ -147,7 +166,7 @@ func (w *World) Publish(body []byte) string {
 
 // Topic returns the ARN of the hub's topic in a Region.
 func (w *World) Topic(in string) string {
-	return account.TopicARN{Region: region(in), Account: w.Record.Account, Name: hub.TopicName(Hub, 0)}.String()
+	return account.TopicARN{Region: region(in), Account: w.Record.Account, Name: hub.TopicName(w.Record.Name, 0)}.String()
 }
 
 // patience is the real time after which a waiting story has failed.
