@@ -3,7 +3,7 @@
 
 // Package customers issues, changes and closes the onboarding links of a hub's
 // customers. Terraform, the onboarding API and commands do it over this one
-// core, so that a link is the same whoever issues it.
+// core, so that a link is the same whichever tool issues it.
 //
 // [Desired] decides, without asking anything, what has to be written for a link;
 // a [Write] carries that out, in steps that an interruption may end anywhere.
@@ -175,7 +175,7 @@ func (d Desired) checkRegion() error {
 		names[i] = region.String()
 	}
 	return &Refusal{"region", "Not a Region of the hub", fmt.Sprintf(
-		"Region %s is none of the Regions of hub %s: add it to the hub's regions, or choose one of %s.",
+		"Region %s is not a Region of hub %s: add it to the hub's regions, or choose one of %s.",
 		d.Declaration.Region, d.Record.Name, strings.Join(names, ", "))}
 }
 

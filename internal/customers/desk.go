@@ -181,7 +181,7 @@ func (d *Desk) load(ctx context.Context, customer string) (registry.HubRecord, *
 	return record, &found, err
 }
 
-// desired is what the order means on the hub as it is.
+// desired returns what the order means on the hub as it is.
 func (d *Desk) desired(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Desired, error) {
 	set, err := d.set(ctx, order.PermissionSet, existing)
 	if err != nil {
@@ -233,7 +233,7 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 	}
 	if record.OpenToAnyone() && o.ExpiresAt.IsZero() {
 		return Scope{}, &Refusal{"expires_at", "A link that anyone may use has to expire", fmt.Sprintf(
-			"The publishers of hub %s are \"anyone\", so expires_at is required: whoever learns of the link could use it until then.", record.Name)}
+			"The publishers of hub %s are \"anyone\", so expires_at is required: anyone who learns of the link could use it until then.", record.Name)}
 	}
 	switch {
 	case !o.Account.IsZero():
@@ -248,7 +248,7 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 			"Ask the customer for their 12-digit AWS account ID, or set ask_account_id and let the connect page ask them.", record.Name)}
 }
 
-// incarnation is a new one for a link that is created or taken from another owner.
+// incarnation returns a new one for a link that is created or taken from another owner.
 func (d *Desk) incarnation(existing *onboarding.Customer) onboarding.Incarnation {
 	if existing != nil && !existing.Link.Closed && existing.Link.Owner == d.owner {
 		return existing.Link.Incarnation

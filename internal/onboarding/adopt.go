@@ -64,7 +64,7 @@ func adoptable(link Link, before *Registration, role account.RoleARN, now time.T
 }
 
 // Release ends an adoption, which no stack's Delete will end. The entry is nil
-// where there is nothing to end.
+// if there is nothing to end.
 func Release(reg Registration, now time.Time) (Registration, *HistoryEntry) {
 	if !reg.Live() || !reg.Adopted() {
 		return reg, nil

@@ -31,20 +31,20 @@ func TestOnlyAProvenRoleOfAnOpenLinkIsAdopted(t *testing.T) {
 		proof  ProofOutcome
 		want   string // in the error; empty: adopted
 	}{
-		"proven":                  {proof: Proven},
-		"over an adopted one":     {proof: Proven, before: &Registration{Status: Degraded, Account: role.Account, CustomerID: "globex"}},
-		"over a deleted stack":    {proof: Proven, before: &Registration{Status: Disconnected, Stack: stack, Account: role.Account, CustomerID: "globex"}},
-		"over a living stack":     {proof: Proven, before: &Registration{Status: Active, Stack: stack}, want: "connected already"},
-		"over a degraded stack":   {proof: Proven, before: &Registration{Status: Degraded, Stack: stack}, want: "connected already"},
-		"refused":                 {proof: Refused, want: "was not registered"},
-		"open":                    {proof: Open, want: "was not registered"},
-		"AWS did not say":         {proof: Inconclusive, want: "could not be proven"},
-		"a closed link":           {proof: Proven, link: func(l *Link) { l.Closed = true }, want: "is closed"},
-		"an expired link":         {proof: Proven, link: func(l *Link) { l.ExpiresAt = now }, want: "is expired"},
-		"a blocked customer":      {proof: Proven, link: func(l *Link) { l.Blocked = true }, want: "is blocked"},
-		"another account's role":  {proof: Proven, link: func(l *Link) { l.Account, _ = account.ParseID("333333333333") }, want: "declared with account"},
-		"nobody's account so far": {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeAnyone, account.ID{} }, want: "set account_id first"},
-		"one of an organization":  {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeOrganization, account.ID{} }},
+		"proven":                 {proof: Proven},
+		"over an adopted one":    {proof: Proven, before: &Registration{Status: Degraded, Account: role.Account, CustomerID: "globex"}},
+		"over a deleted stack":   {proof: Proven, before: &Registration{Status: Disconnected, Stack: stack, Account: role.Account, CustomerID: "globex"}},
+		"over a living stack":    {proof: Proven, before: &Registration{Status: Active, Stack: stack}, want: "connected already"},
+		"over a degraded stack":  {proof: Proven, before: &Registration{Status: Degraded, Stack: stack}, want: "connected already"},
+		"refused":                {proof: Refused, want: "was not registered"},
+		"open":                   {proof: Open, want: "was not registered"},
+		"AWS did not say":        {proof: Inconclusive, want: "could not be proven"},
+		"a closed link":          {proof: Proven, link: func(l *Link) { l.Closed = true }, want: "is closed"},
+		"an expired link":        {proof: Proven, link: func(l *Link) { l.ExpiresAt = now }, want: "is expired"},
+		"a blocked customer":     {proof: Proven, link: func(l *Link) { l.Blocked = true }, want: "is blocked"},
+		"another account's role": {proof: Proven, link: func(l *Link) { l.Account, _ = account.ParseID("333333333333") }, want: "declared with account"},
+		"no account so far":      {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeAnyone, account.ID{} }, want: "set account_id first"},
+		"one of an organization": {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeOrganization, account.ID{} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := link
@@ -87,7 +87,7 @@ func TestAnAdoptionEndsByReleaseAndAStackDoesNot(t *testing.T) {
 func TestAdoptedRolesAreNeverOutdated(t *testing.T) {
 	link := Link{TemplateVersion: "new"}
 	if (Registration{Status: Active}).Outdated(link) {
-		t.Error("nobody can update a stack that isn't there")
+		t.Error("a stack that isn't there can't be updated")
 	}
 	if !(Registration{Status: Active, Stack: account.StackARN{Name: "s"}, TemplateVersion: "old"}).Outdated(link) {
 		t.Error("an old stack is not outdated")

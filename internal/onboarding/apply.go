@@ -117,7 +117,7 @@ func (c commit) register() Transition {
 
 // lostTheLink reports whether the link for anyone has become another account's
 // since the answer was decided. The reservation makes that all but impossible:
-// its answer was accepted, and then nobody came back to commit it for an hour.
+// its answer was accepted, and then it was not committed for an hour.
 func (c commit) lostTheLink() bool {
 	return c.change.Binds && c.Link != nil && !c.Link.Admits(c.answer.Stack.Account)
 }

@@ -16,7 +16,7 @@ import (
 //
 // Like every change it becomes real only with the commit, which binds the link
 // to the account. Until then it is a short promise: a refused answer, which
-// answered a forgery, gives it back at once, and time does where nobody can.
+// answered a forgery, gives it back at once, and otherwise it expires.
 type Reservation struct {
 	Account   account.ID
 	Stack     account.StackARN

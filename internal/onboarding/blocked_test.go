@@ -95,7 +95,7 @@ func TestARefusedRequestLeavesALineInTheHistoryAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestARefusalOfNobodyWeKnowLeavesNoHistory(t *testing.T) {
+func TestARefusalOfAStrangerLeavesNoHistory(t *testing.T) {
 	s := newStory(t)
 	s.link = nil
 	_, a := s.send(phonehome.Create, first, nil)

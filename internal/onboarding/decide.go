@@ -212,7 +212,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 }
 
 // delete: SUCCESS, always. A stack that cannot be deleted is the customer's
-// trouble and the vendor's fault. The tombstone is left even where nothing was
+// trouble and the vendor's fault. The tombstone is left even if nothing was
 // registered, because the Create may still be under way behind it.
 func (d decider) delete() Decision {
 	customer := d.Stack.CustomerID

@@ -133,7 +133,7 @@ func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOu
 			broken("a Delete waits for nothing")
 		}
 		if c.Closing(now) {
-			broken("nobody waits in the last minute")
+			broken("no stack waits in the last minute")
 		}
 		longest := 20 * time.Second
 		if d.Outcome == OutcomeOvertaking {

@@ -6,7 +6,7 @@
 //
 // Decide says what answer a request gets, or which role has to be proven
 // first; Apply says what an accepted answer changes; Settle, what becomes of an
-// answer that nobody knows to have arrived; Health, what a later proof means.
+// answer that is not known to have arrived; Health, what a later proof means.
 // All are pure: they read no clock, make no calls, store nothing. Fetching what
 // they ask for, sending and storing what they say, in that order, is the
 // registrar's work.

@@ -21,7 +21,7 @@ const (
 )
 
 // Event is what others are told of one write of a registration. It is stored
-// with that write, in one transaction, and sent afterwards until somebody has
+// with that write, in one transaction, and sent afterwards until the event bus has
 // taken it.
 type Event struct {
 	// ID is the same however often the event is sent.
@@ -38,8 +38,8 @@ type Event struct {
 }
 
 // EventOf returns the event of a registration that is about to be written over the
-// revision that it carries, with its line in the history; nil where nothing
-// happened that concerns anybody but us.
+// revision that it carries, with its line in the history; nil if nothing
+// happened that concerns others.
 func EventOf(reg Registration, entry HistoryEntry) *Event {
 	kind := EventUpdated
 	switch {

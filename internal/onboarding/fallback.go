@@ -12,7 +12,7 @@ import (
 // Fallback returns the answer to give while the registry cannot be reached, because
 // silence is the only wrong one. A Delete is answered at once, the others in
 // the last minute, when waiting for the registry is no longer possible; after
-// the deadline nobody listens. It changes nothing: the message is kept, and
+// the deadline no stack waits. It changes nothing: the message is kept, and
 // decided properly when the registry is back.
 func Fallback(hub Hub, request phonehome.Request, now time.Time) (phonehome.Response, bool) {
 	d := newDecider(Case{Snapshot: Snapshot{Hub: hub}, Request: request}, now)

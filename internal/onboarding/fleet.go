@@ -33,7 +33,7 @@ type Fleet struct {
 	Revision int64
 }
 
-// ID is the fleet's name for Terraform: hub/name.
+// ID returns the fleet's name for Terraform: hub/name.
 func (f Fleet) ID() string { return f.Hub + "/" + f.Name }
 
 // Closed reports whether the fleet was destroyed.

@@ -9,7 +9,7 @@ import "time"
 // role that no longer proves is degraded, one that proves again is active. The
 // history entry is nil if nothing changed.
 //
-// Only a Delete disconnects. If one came and nobody knows whether its answer
+// Only a Delete disconnects. If one came and it is not known whether its answer
 // arrived, a refusal confirms it, but only a witnessed one.
 func Health(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	next, outcome := reg, Outcome("")

@@ -22,10 +22,10 @@ type Hub struct {
 	Retiring        []account.Region // not offered to customers, but a topic may be there: going, or not yet come
 	ResponseTimeout time.Duration
 	// SkipSignatures takes messages that SNS has not signed, or whose signature
-	// nobody has checked. Hubs from before there was a choice do not skip them.
+	// was not checked. Hubs from before there was a choice do not skip them.
 	SkipSignatures bool
 	// EventBus is the vendor's own, which is told what becomes of customers'
-	// roles; zero: nobody is.
+	// roles; zero: there is none.
 	EventBus account.EventBusARN
 }
 
@@ -73,5 +73,5 @@ func TemplateAccesses() []TemplateAccess {
 }
 
 // Signed reports whether the address of a template opens nothing by itself:
-// somebody with the vendor's credentials has to sign it first.
+// it has to be signed with the vendor's credentials first.
 func (a TemplateAccess) Signed() bool { return a == TemplatesPresigned }

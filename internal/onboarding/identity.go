@@ -18,7 +18,7 @@ import (
 // ExternalID derives the external ID of a customer's n-th onboarding from the
 // hub's random key: unguessable without the key, unique by its inputs, and the
 // same again after a crash (aws-facts 7.3). It panics without a key, which would
-// make external IDs that anybody can guess: the hub was read without it.
+// make external IDs that can be guessed: the hub was read without it.
 func ExternalID(hubKey []byte, hub, customerID string, generation int) account.ExternalID {
 	if len(hubKey) == 0 {
 		panic("external IDs need the hub's key")

@@ -94,12 +94,12 @@ type Link struct {
 	NamedAccounts []account.ID `json:",omitempty"`
 
 	// Blocked is an operator's stop, for what the customer sends from now on:
-	// nothing is connected or changed, and nobody spends time on a proof.
+	// nothing is connected or changed, and no role is proven.
 	Blocked       bool
 	BlockedAt     time.Time
 	BlockedReason string // for the vendor; customers never read it
 
-	// Declared is the vendor's declaration as JSON, for whoever shows or
+	// Declared is the vendor's declaration as JSON, for code that shows or
 	// renders the link; the domain never looks inside.
 	Declared json.RawMessage
 

@@ -230,7 +230,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 	}
 }
 
-// settleDown delivers all that is left, with nobody dying, until nothing moves.
+// settleDown delivers all that is left, without deaths, until nothing moves.
 func (w *world) settleDown() {
 	w.workers, w.shut = nil, false
 	for range 2000 {
@@ -254,7 +254,7 @@ func (w *world) settleDown() {
 	w.fail("%d messages never come to rest", len(w.queue))
 }
 
-// look is a round of proofs. Whoever proves is a witness for all.
+// look is a round of proofs. A customer whose role proves is a witness for all.
 func (w *world) look() {
 	proofs, witnessed := map[string]Proof{}, false
 	for key, reg := range w.regs {
@@ -300,8 +300,8 @@ func (w *world) confirm() {
 	}
 }
 
-// checkEnd: whoever CloudFormation shows as connected is registered, and whose
-// stack was deleted is not.
+// checkEnd: customers that CloudFormation shows as connected are registered, and
+// those whose stack was deleted are not.
 func (w *world) checkEnd() {
 	for customer, link := range w.links {
 		var owner *realStack

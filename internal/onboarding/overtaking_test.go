@@ -42,9 +42,9 @@ func TestAChangedExternalIDDoesNotSlipInBeforeTheCreateIsCommitted(t *testing.T)
 	update := testRequest(phonehome.Update, first)
 	update.SentAt = s.now.Add(time.Minute)
 	update.Properties.ExternalID = "an edited one"
-	nobody := promised(s.snapshot(first))
-	nobody.Link = nil // nobody was given that external ID
-	if got := Decide(Case{Snapshot: nobody, Request: update}, update.SentAt); got.Kind != DecideLater {
+	stranger := promised(s.snapshot(first))
+	stranger.Link = nil // no customer was given that external ID
+	if got := Decide(Case{Snapshot: stranger, Request: update}, update.SentAt); got.Kind != DecideLater {
 		t.Errorf("before the commit: %s", describe(got))
 	}
 	s.commit(created)

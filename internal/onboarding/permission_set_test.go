@@ -66,7 +66,7 @@ func TestASetRemembersTemplatesThatCustomersMayUse(t *testing.T) {
 		customers []Customer
 		want      []string
 	}{
-		"of nobody":             {nil, []string{"https://v2"}}, // retires now
+		"of no customer":        {nil, []string{"https://v2"}}, // retires now
 		"of a live stack":       {[]Customer{{Link: Link{}.Refer(before), Registrations: madeWith("v1", nil)}}, []string{"https://v2", "https://v1"}},
 		"of another set's only": {[]Customer{{Link: Link{}.Refer(PermissionSet{Name: "other", FormerTemplates: []FormerTemplate{v1}}), Registrations: madeWith("v1", nil)}}, []string{"https://v2"}},
 	} {

@@ -13,7 +13,7 @@ const (
 	// Proven: the role can be assumed with the external ID, and only so.
 	Proven ProofOutcome = "proven"
 	// Refused: it cannot be assumed with the right external ID. It may be
-	// missing, ask for another one or trust somebody else; all look alike (7.4).
+	// missing, ask for another one or trust another principal; all look alike (7.4).
 	Refused ProofOutcome = "refused"
 	// Open: it can be assumed without the external ID, or with a wrong one.
 	Open ProofOutcome = "open"

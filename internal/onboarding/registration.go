@@ -13,7 +13,7 @@ import (
 type RegistrationStatus string
 
 // The states of a registration. Pending is the absence of one: the link is
-// out, and nobody has phoned home yet.
+// out, and no stack has phoned home yet.
 const (
 	Pending      RegistrationStatus = "pending"
 	Active       RegistrationStatus = "active"
@@ -60,7 +60,7 @@ type Registration struct {
 	ProvenAt     time.Time // last time that a proof changed or confirmed the state
 	ChangedAt    time.Time
 
-	// DeleteDoubtedAt is set while a Delete of the stack has come, nobody knows
+	// DeleteDoubtedAt is set while a Delete of the stack has come, it is not known
 	// whether its answer arrived, and the role could not be assumed any more.
 	DeleteDoubtedAt time.Time `json:",omitzero"`
 
@@ -75,7 +75,7 @@ type Registration struct {
 	Former bool `json:"-"`
 }
 
-// Live reports whether the role is there, as far as anybody knows: a stack
+// Live reports whether the role is there, as far as the registry knows: a stack
 // stands behind it whose Delete is still to come, or it was adopted.
 func (r Registration) Live() bool {
 	return r.Status == Active || r.Status == Degraded

@@ -16,7 +16,7 @@ const (
 	// that arrived too late would register a stack that is being rolled back.
 	lastMinute = time.Minute
 	// refusalSettles is how long a refused role may still be IAM settling
-	// (aws-facts 7.5), openSettles the same for one that lets everybody in.
+	// (aws-facts 7.5), openSettles the same for one that lets every account in.
 	refusalSettles = 2 * time.Minute
 	openSettles    = time.Minute
 	// lastTry keeps a verdict on the role in front of the last minute, so that
@@ -49,7 +49,7 @@ func newDecider(c Case, now time.Time) decider {
 	return d
 }
 
-// Deadline is when CloudFormation stops waiting for the answer.
+// Deadline returns when CloudFormation stops waiting for the answer.
 func (c Case) Deadline() time.Time {
 	timeout := c.Request.Timeout
 	if timeout <= 0 || timeout > longest {
@@ -61,9 +61,9 @@ func (c Case) Deadline() time.Time {
 	return c.Request.SentAt.Add(timeout)
 }
 
-// LateFrom is when an accepted answer may have come too late, and an answer
+// LateFrom returns when an accepted answer may have come too late, and an answer
 // that was never accepted is given up. It is judged by the later of what the
-// hub asked for and what the message says, at most an hour: whoever forges a
+// hub asked for and what the message says, at most an hour: who forges a
 // message chooses its timeout, and must not gain by a short one.
 func (c Case) LateFrom() time.Time {
 	asked := c.Hub.ResponseTimeout
@@ -73,11 +73,11 @@ func (c Case) LateFrom() time.Time {
 	return c.Request.SentAt.Add(max(asked, min(c.Request.Timeout, longest)))
 }
 
-// ClosesAt is when the last minute begins, in which nobody waits any more.
+// ClosesAt returns when the last minute begins, in which no registrar waits.
 func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
 
 // LastTryAt returns from when on what a proof has shown is the verdict: no role is
-// tried in the last minute, and then nobody would know what was wrong with it.
+// tried in the last minute, and then what was wrong with it would be unknown.
 func (c Case) LastTryAt() time.Time { return c.ClosesAt().Add(-lastTry) }
 
 // Closing reports whether the last minute has begun.
@@ -158,10 +158,10 @@ func (d decider) rival(role account.RoleARN) *Registration {
 // after that. What was promised counts as accepted, because a registrar may
 // have died before it could commit.
 //
-// And it may where the stack moves away from anything but what was accepted
-// last: then nobody here knows what is in force. Old properties are that when
-// an update begins (aws-facts 1.1). What they are in a rollback nobody
-// documents: those of the update that is undone, or again what is in force.
+// And it may if the stack moves away from anything but what was accepted
+// last: then it is not known what is in force. Old properties are that when
+// an update begins (aws-facts 1.1). What they are in a rollback is not
+// documented: those of the update that is undone, or again what is in force.
 func (d decider) rollback() bool {
 	if !d.resource.live() {
 		return false
@@ -279,7 +279,7 @@ func (d decider) fail(outcome Outcome, reason string) Decision {
 	})
 }
 
-// customer returns whose request it says to be; empty: nobody's that we know.
+// customer returns whose request it says to be; empty: no known customer's.
 func (d decider) customer() string {
 	if d.Stack.CustomerID == "" && d.Link != nil {
 		return d.Link.CustomerID

@@ -102,7 +102,7 @@ func TestWhatIsUndecidedIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
 	}
 }
 
-// TestLatenessIsNotTheSendersChoice: whoever forges a message writes its
+// TestLatenessIsNotTheSendersChoice: who forges a message writes its
 // timeout, and S3 refuses it for whatever reason they like.
 func TestLatenessIsNotTheSendersChoice(t *testing.T) {
 	for _, test := range []struct{ hub, message, want time.Duration }{
@@ -171,7 +171,7 @@ func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 	}
 }
 
-func TestACreateThatWasNeverAcceptedTakesNothingFromAnybody(t *testing.T) {
+func TestACreateThatWasNeverAcceptedTakesNothingFromOthers(t *testing.T) {
 	for _, stack := range []account.StackARN{first, second} {
 		c := settled(ChangeRegister)
 		c.Answer.Stack = stack
@@ -287,7 +287,7 @@ func TestExternalIDsDifferByEveryInput(t *testing.T) {
 	}
 }
 
-func TestWhoeverMayStillNeedToMayPublish(t *testing.T) {
+func TestAccountsThatMayStillNeedToMayPublish(t *testing.T) {
 	const day = 24 * time.Hour
 	open, closed, expired := *testLink(), *testLink(), *testLink()
 	closed.Closed, closed.ClosedAt = true, noon

@@ -20,7 +20,7 @@ const (
 	// StackSet makes them; each account becomes a registration of its own.
 	//
 	// That a stack's account is in the organization is what the topic's policy
-	// has checked, and nobody checks it again: SNS does not say who published
+	// has checked, and it is not checked again: SNS does not say who published
 	// (aws-facts 1.21), so an account that may publish for another reason, and
 	// knows the external ID, could add itself. OnlyAccounts rules that out.
 	ScopeOrganization Scope = "organization"
@@ -29,7 +29,7 @@ const (
 )
 
 // Admits reports whether the stacks of an account may use the link. To a link
-// for anyone that means: as far as nobody else was faster.
+// for anyone that means: if no other account was faster.
 func (l Link) Admits(in account.ID) bool {
 	switch l.Scope {
 	case ScopeAccount:
@@ -42,8 +42,8 @@ func (l Link) Admits(in account.ID) bool {
 	return false
 }
 
-// Sole returns the one account that the link is for; zero where there is none yet,
-// or where there may be many.
+// Sole returns the one account that the link is for; zero if there is none yet,
+// or there may be many.
 func (l Link) Sole() account.ID {
 	switch l.Scope {
 	case ScopeAccount:

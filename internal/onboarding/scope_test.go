@@ -65,14 +65,14 @@ func TestALinkSaysWhoseStacksItExpects(t *testing.T) {
 		"the vendor's is in no customer's":         {organizationLink(), vendor, "FAILED wrong_account"},
 		"one of those that are listed":             {organizationLink(id(members), id(another)), members, "SUCCESS registered"},
 		"none of those that are listed":            {organizationLink(id(another)), members, "FAILED wrong_account"},
-		"whoever comes first":                      {anyonesLink(), members, "SUCCESS registered"},
-		"whoever came first, again":                {bound, members, "SUCCESS registered"},
-		"whoever comes second":                     {bound, another, "FAILED wrong_account"},
+		"the first account":                        {anyonesLink(), members, "SUCCESS registered"},
+		"the first account, again":                 {bound, members, "SUCCESS registered"},
+		"the second account":                       {bound, another, "FAILED wrong_account"},
 		"while another one is just being told yes": {reservedBy(another, time.Minute), members, "later reserved 5s"},
 		"while it is being told yes itself":        {reservedItself, members, "SUCCESS registered"},
 		"while another request of it is":           {reservedBy(members, time.Minute), members, "later reserved 5s"},
-		"when nobody came back to commit":          {reservedBy(another, -time.Minute), members, "SUCCESS registered"},
-		"a scope of a newer release admits nobody": {unknown, customers, "FAILED wrong_account"},
+		"when it was never committed":              {reservedBy(another, -time.Minute), members, "SUCCESS registered"},
+		"a scope of a newer release admits none":   {unknown, customers, "FAILED wrong_account"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := proving(creating(c.link, c.in), noon.Add(3*time.Second), always(Proven))
@@ -156,10 +156,10 @@ func TestTheCustomersRolesOfToday(t *testing.T) {
 		link *Link
 		want []string
 	}{
-		"of one account":      {testLink(), []string{customers}},
-		"of an organization":  {organizationLink(), []string{customers, members, strangers}},
-		"of whoever is bound": {bound, []string{members}},
-		"of nobody yet":       {anyonesLink(), nil},
+		"of one account":       {testLink(), []string{customers}},
+		"of an organization":   {organizationLink(), []string{customers, members, strangers}},
+		"of the bound account": {bound, []string{members}},
+		"of no account yet":    {anyonesLink(), nil},
 	} {
 		var got []string
 		for _, r := range (Customer{Link: *c.link, Registrations: all}).Current() {

@@ -12,7 +12,7 @@ import (
 
 // voice says to a customer, in the events of their stack, what is wrong and
 // what to do. Every sentence for customers is here. None repeats the external
-// ID or the account that was expected: whoever reads it may be somebody else.
+// ID or the account that was expected: its reader may be another person.
 type voice struct{ hub Hub }
 
 func (v voice) vendor() string {
@@ -27,7 +27,7 @@ func (v voice) say(format string, args ...any) string {
 	return sentence + v.help()
 }
 
-// help ends every sentence, where there is somewhere to ask.
+// help ends every sentence, if the hub has an address to ask.
 func (v voice) help() string {
 	if v.hub.SupportURL == "" {
 		return ""
@@ -169,7 +169,7 @@ func reasonGone(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s: its Delete came, and its role can no longer be assumed, while other customers' can", stack.Name)
 }
 
-// reasonDeleted is for a Delete that was answered. CloudFormation sends the same
+// reasonDeleted returns the reason of a Delete that was answered. CloudFormation sends the same
 // when only the custom resource leaves the stack, and the role may stay then.
 func reasonDeleted(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s, or took the phone-home out of it", stack.Name)

@@ -19,7 +19,7 @@ const (
 	Accepted Delivery = "accepted"
 	// Forged: the address was not signed by CloudFormation.
 	Forged Delivery = "forged"
-	// Expired: the address works no longer, and nobody can tell whether it did.
+	// Expired: the address works no longer, and it is not known whether it did.
 	Expired Delivery = "expired"
 	// Undecided: the refusal says nothing of who signed the address. It may pass,
 	// or stand between the vendor and every bucket (aws-facts 12.1, 12.11).
@@ -32,8 +32,8 @@ const (
 // forgery is dropped, and what is undecided is sent again.
 //
 // Late, a signature may have run out, or the answer may have come to a bucket
-// where nobody looks any more; and a registrar that died in the middle has left
-// nobody to tell whether it had arrived before. Then the role itself is asked:
+// that is not read any more; and after a registrar died in the middle it is not
+// known whether it had arrived before. Then the role itself is asked:
 //
 //   - a Create whose address has expired may have been accepted before: it is
 //     committed if its role still proves, and nothing is registered that could
@@ -42,7 +42,7 @@ const (
 //   - a Delete that was accepted is committed if the registered role no longer
 //     proves, because a stack that is stuck still has it;
 //   - a Delete that was not is only written down as a doubt in that case: the
-//     role may be refused for another reason, so that alone disconnects nobody
+//     role may be refused for another reason, so that alone disconnects no customer
 //     (see Health).
 //
 // Whatever else was not accepted changes nothing: not even a tombstone, which

@@ -11,7 +11,7 @@ import "errors"
 type Snapshot struct {
 	Hub Hub
 
-	// Stack is the stack's item; where there is none yet, it has only its ID,
+	// Stack is the stack's item; if there is none yet, it has only its ID,
 	// and revision 0.
 	Stack Stack
 
@@ -28,7 +28,7 @@ type Snapshot struct {
 	PromisedBefore bool
 
 	// Link is the one of the stack's customer, or, for a stack that was never
-	// stored, of whoever the request's external ID was issued to; nil: nobody.
+	// stored, of the customer that the request's external ID was issued to; nil: none.
 	Link *Link
 
 	// Registration is that of the link's customer in the stack's account; nil:
@@ -47,5 +47,5 @@ type Customer struct {
 var ErrConflict = errors.New("the registry has changed meanwhile")
 
 // ErrCommitted says that what was to be committed is committed already: by
-// somebody else, or by ourselves where the answer was lost.
+// another process, or by this one when the answer was lost.
 var ErrCommitted = errors.New("it is committed already")

@@ -71,7 +71,7 @@ func actions(t *rapid.T, w *world, customers ...string) map[string]func(*rapid.T
 	}
 	work := func(steps func(*worker)) {
 		if len(w.workers) == 0 {
-			t.Skip("nobody is working")
+			t.Skip("no registrar is working")
 		}
 		i := pick(len(w.workers), "worker")
 		k := w.workers[i]
@@ -168,7 +168,7 @@ func (w *world) somewhere(t *rapid.T, customer string) string {
 	return w.links[customer].Account.String()
 }
 
-// forge sends what anybody who may publish can: all true identifiers, and no
+// forge sends what any publisher can: all true identifiers, and no
 // signature that works.
 func (w *world) forge(t *rapid.T, customer string) {
 	stack := stackIn(w.somewhere(t, customer), w.next())

@@ -74,8 +74,8 @@ func (c Customer) uses(template FormerTemplate, now time.Time) bool {
 }
 
 // mayUse reports whether a template of a version may be one that the
-// registration's stacks were made with. Where that can't be told, it may: for
-// stacks that another one has superseded, whose versions nobody has written
+// registration's stacks were made with. If that can't be told, it may: for
+// stacks that another one has superseded, whose versions were not written
 // down, and for a version that the link does not remember. A stack that changed
 // lately may come from any version, and return to it.
 func (r Registration) mayUse(link Link, version string, now time.Time) bool {

@@ -66,7 +66,7 @@ func TestAnUpdateThatTheVendorMayNotProveIsDegradedWithTheCause(t *testing.T) {
 	}
 }
 
-// rollbackTo is an Update from what nobody accepted to another role.
+// rollbackTo is an Update from what was never accepted to another role.
 func rollbackTo(stack account.StackARN, role string) phonehome.Request {
 	r := testRequest(phonehome.Update, stack)
 	r.OldProperties.TemplateVersion = "v9"
@@ -116,6 +116,6 @@ func TestARetiredExternalIDIsRecognised(t *testing.T) {
 	}
 	c.Link = nil
 	if d := Decide(c, noon); d.Outcome != OutcomeUnknown || d.Answer.Change.CustomerID != "" {
-		t.Errorf("one that nobody was given: %s of %q", describe(d), d.Answer.Change.CustomerID)
+		t.Errorf("one that no customer was given: %s of %q", describe(d), d.Answer.Change.CustomerID)
 	}
 }

@@ -22,7 +22,7 @@ type world struct {
 	// shut is an endpoint policy that lets no answer through (aws-facts 12.11).
 	shut bool
 
-	// oldIsUndone is what nobody documents: whether the old properties of a
+	// oldIsUndone is what AWS does not document: whether the old properties of a
 	// rollback are those of the update that it undoes, or what is in force.
 	oldIsUndone bool
 
@@ -68,14 +68,14 @@ type realStack struct {
 	back     bool                  // an update is being rolled back
 	live     bool                  // complete, by an answer that came in time
 	gone     bool
-	forced   bool // gone without a Delete that anybody answered
+	forced   bool // gone without a Delete that was answered
 }
 
 type message struct {
 	request phonehome.Request
 	genuine bool
 	// refused is what the bucket says to a forged one: most often that it is, but
-	// whoever signs with keys of their own is answered like a broken network.
+	// one that was signed with other keys is answered like a broken network.
 	refused Delivery
 	done    bool
 }
@@ -113,7 +113,7 @@ func promise(stack account.StackARN, logicalID string, p phonehome.Properties) s
 
 // launch creates a stack from a customer's link, in their account or, by
 // mistake, in another one. A role that is there already fails the stack before
-// anybody phones home.
+// it phones home.
 func (w *world) launch(customer, accountID string) {
 	link := w.links[customer]
 	role := roleIn(accountID, link.RoleName)

@@ -305,7 +305,7 @@ func TestWhatIsWrongWithTheHubsOtherCustomersIsSaidAtPlan(t *testing.T) {
 		},
 		resource.TestStep{
 			Config:      w.Provider() + hubHCL() + linkHCL(own) + linkHCL(initech.with(`region = "eu-west-1"`)),
-			ExpectError: loosely(`Region eu-west-1 is none of the Regions of hub acme`),
+			ExpectError: loosely(`Region eu-west-1 is not a Region of hub acme`),
 		},
 		resource.TestStep{
 			Config:      w.Provider() + hubHCL() + linkHCL(own) + linkHCL(initech.with(`trusted_principal_arns = ["arn:aws:iam::111111111111:role/missing"]`)),

@@ -31,7 +31,7 @@ hub of 10,000 customers takes some seconds.
 The exit code is what monitors expect of a check:
 
   0  all is well
-  1  warning: somebody should look, today
+  1  warning: look at it today
   2  critical: customers wait or fail now
   3  unknown: it could not be found out
 
