@@ -93,7 +93,7 @@ func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRe
 // Untested.
 func UntestedWarning(hub string) string {
 	return fmt.Sprintf("Too many requests of customers wait in the queue of hub %[1]s to find the test messages among them, and no registrar has reported one, "+
-		"so it is not known whether requests arrive after this change: SNS loses without a word what a policy of the queue or of its KMS key refuses. "+
+		"so it is not known whether requests arrive after this change: SNS silently loses what a policy of the queue or of its KMS key refuses. "+
 		"Let a registrar work off the queue (xacct registrar --hub %[1]s), and apply again: the next apply tests every topic.", hub)
 }
 

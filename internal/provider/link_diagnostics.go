@@ -27,7 +27,7 @@ func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 		difference, hubName, customer))
 }
 
-// linkOwned is for a create that finds the link of another of the vendor's tools.
+// linkOwned returns the error of a create that finds the link of another of the vendor's tools.
 func linkOwned(e *customers.OwnedError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has a link of another tool", e.CustomerID, e.Hub), fmt.Sprintf(
 		"The hub has an open link for this customer, which belongs to %s. Close it there, or take it over and change it from here on:\n\n  terraform import ADDRESS %s/%s",

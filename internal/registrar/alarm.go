@@ -51,7 +51,7 @@ func (r *streak) end() int {
 
 // refusedUndecided counts an answer that CloudFormation's bucket did not take,
 // though nothing says that its request was forged. One of them may be chance,
-// or come of a request that was signed with keys of somebody's own. If the
+// or come of a request that was signed with foreign keys. If the
 // answers to several customers in a row meet it, something stands between the
 // vendor and the buckets, such as the policy of a VPC endpoint (aws-facts
 // 12.11), and every stack will hang.
@@ -109,7 +109,7 @@ func (h *handling) proved(probe onboarding.Probe, proof onboarding.Proof) {
 	if proof.Outcome != onboarding.Proven && proof.Outcome != onboarding.Open {
 		return
 	}
-	if h.rolesRefused.end() > 0 { // whoever can be assumed shows that the registrar may
+	if h.rolesRefused.end() > 0 { // a role that can be assumed shows that the registrar may
 		h.config.Observer.RolesRefusedInARow(0)
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 const (
 	sweepEvery = time.Minute
-	// leftBehind is how long an event waits before it counts as one that nobody
-	// is sending any more.
+	// leftBehind is how long an event waits before it counts as one that no
+	// registrar is sending any more.
 	leftBehind = time.Minute
 	eventLimit = 5 * time.Second // for what is being sent when there is an end
 )

@@ -23,7 +23,7 @@ func (e *ears) Committed(_ account.EventBusARN, event onboarding.Event) {
 	e.heard = append(e.heard, event.Kind)
 }
 
-// twice is a registry in which somebody else was faster with every commit.
+// twice is a registry in which another registrar was faster with every commit.
 type twice struct{ *fake }
 
 func (t twice) Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, next onboarding.Transition) error {
@@ -59,7 +59,7 @@ func TestWhatWasCommittedIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestWhatSomebodyElseCommittedIsTheirsToTell(t *testing.T) {
+func TestWhatAnotherRegistrarCommittedIsTheirsToTell(t *testing.T) {
 	f, e := telling(t), &ears{}
 	r := f.registrar(func(c *Config) { c.Registry, c.Events = twice{f}, e })
 	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done {
@@ -70,7 +70,7 @@ func TestWhatSomebodyElseCommittedIsTheirsToTell(t *testing.T) {
 	}
 }
 
-func TestAHubWithoutAnEventBusTellsNobody(t *testing.T) {
+func TestAHubWithoutAnEventBusSendsNoEvents(t *testing.T) {
 	f, e := newFake(t), &ears{}
 	r := f.registrar(func(c *Config) { c.Events = e })
 	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done || len(e.heard) != 0 {

@@ -302,7 +302,7 @@ func (f *fake) request(kind, stack, requestID, customerID string, change func(en
 	return forgery(kind, stack, requestID, customerID, change)
 }
 
-// forgery is the same, from somebody who has no URL that works.
+// forgery is the same, from a sender who has no URL that works.
 func forgery(kind, stack, requestID, customerID string, change func(envelope, request, properties map[string]any)) []byte {
 	stackID := fmt.Sprintf("arn:aws:cloudformation:eu-central-1:%s:stack/acme-access/%s", customer, stack)
 	properties := map[string]any{

@@ -61,7 +61,7 @@ func (h *handling) try(ctx context.Context, probe onboarding.Probe, leave func()
 	return h.config.Prover.Prove(ctx, probe)
 }
 
-// patience is how long the request may wait for a proof's turn: not over the last
+// patience returns how long the request may wait for a proof's turn: not over the last
 // try at its role.
 func (h *handling) patience() time.Duration {
 	return min(longestPark, h.facts().LastTryAt().Sub(h.config.Clock()))

@@ -62,7 +62,7 @@ func (h *handling) report(t onboarding.Transition, ours bool) {
 		outcome = t.Outcome(h.answer)
 	}
 	if h.answer.Outcome == onboarding.OutcomeStranger {
-		level = slog.LevelWarn // a stack that phones home and that nobody knows
+		level = slog.LevelWarn // an unknown stack that phones home
 	}
 	args := []any{"customer", customer, "outcome", outcome, "answer", h.answer.Response.Status}
 	if outcome != h.answer.Outcome {
@@ -93,9 +93,9 @@ func (h *handling) drop(ctx context.Context) *Disposition {
 	case h.delivery == onboarding.Undecided:
 		message = "nothing was changed: the bucket has refused the answer until its deadline"
 	case h.decision.Outcome == onboarding.OutcomeUnclear && h.answer.Change.Kind != onboarding.ChangeNothing:
-		level, message = slog.LevelError, "nobody can tell whether the request was answered in time, and nothing was changed: compare the customer's stack with the registration"
+		level, message = slog.LevelError, "it is unknown whether the request was answered in time, and nothing was changed: compare the customer's stack with the registration"
 	case h.decision.Outcome == onboarding.OutcomeUnclear:
-		message = "nothing was changed: nobody can tell whether the request was answered in time"
+		message = "nothing was changed: it is unknown whether the request was answered in time"
 	}
 	h.log.Log(ctx, level, message,
 		"customer", h.answer.Change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)

@@ -22,9 +22,9 @@ func (h *handling) load(ctx context.Context) *Disposition {
 
 // verify makes sure, once, that SNS has signed the message, unless the hub says
 // not to. What was not signed is for a person to look at. While the certificate
-// can't be had nobody can say whether it was: then the message is kept, and
+// is unavailable it is unknown whether it was: then the message is kept, and
 // answered in its last minute like in any outage, because an answer gives
-// nothing to whoever forged a request.
+// nothing to the forger of a request.
 //
 // The hub is the one that was just read, so that the setting counts at once,
 // also for a registrar that has run for years.
@@ -46,7 +46,7 @@ func (h *handling) verify(ctx context.Context) *Disposition {
 }
 
 // checkRegion refuses Regions in which the hub has no topics: an invented one
-// has a bucket name that anybody can own (aws-facts 2.4).
+// has a bucket name that any account can own (aws-facts 2.4).
 func (h *handling) checkRegion(context.Context) *Disposition {
 	if region := h.request.Stack.Region; !h.snapshot.Hub.Hears(region) {
 		return h.putAside(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))
@@ -67,8 +67,8 @@ func (h *handling) decide(ctx context.Context) *Disposition {
 	return nil
 }
 
-// store writes the answer down before it is sent, so that whoever gets the
-// message next sends the same one. The one that was stored first is the answer.
+// store writes the answer down before it is sent, so that the next registrar that gets the
+// message sends the same one. The one that was stored first is the answer.
 func (h *handling) store(ctx context.Context) *Disposition {
 	h.answer = h.decision.Answer
 	if h.decision.Replayed {

@@ -31,7 +31,7 @@ func (h *handling) putAside(reason string) *Disposition {
 // outage answers without what cannot be reached if waiting for it is not
 // possible, and keeps the message until everything can be checked and stored.
 func (h *handling) outage(ctx context.Context, what string, cause error) *Disposition {
-	if ctx.Err() != nil { // we are being stopped; whoever gets the message next goes on
+	if ctx.Err() != nil { // we are being stopped; the next registrar goes on
 		return retry(soon)
 	}
 	h.log.Error(what+"; the request is kept", "error", cause)

@@ -34,7 +34,7 @@ func (h *handling) decode(ctx context.Context) *Disposition {
 }
 
 // selfTest notes that a self-test has arrived, for the apply that waits for it;
-// nil if the message is none. It is not verified: whoever knows the nonce has
+// nil if the message is none. It is not verified: a sender who knows the nonce has
 // read it in the queue, or has sent it.
 func (h *handling) selfTest(ctx context.Context) *Disposition {
 	envelope, err := phonehome.DecodeEnvelope(h.body)

@@ -114,7 +114,7 @@ func TestWhereverTheProcessDiesTheSameAnswerAndOneRegistrationComeOut(t *testing
 					}
 				}
 				if !run(f, m) {
-					t.Fatalf("%s: nobody died", step)
+					t.Fatalf("%s: no registrar died", step)
 				}
 				f.step = func(string) {}
 				f.now = f.now.Add(30 * time.Second)

@@ -44,7 +44,7 @@ func (n *notes) due(e onboarding.HistoryEntry) bool {
 }
 
 // noteUndecided writes down why the request waits, if the vendor can do
-// something about it: nobody else reads the log of a registrar in an apply.
+// something about it: the log of a registrar in an apply is not shown.
 func (h *handling) noteUndecided(ctx context.Context) {
 	proof, tried := h.proofs[h.decision.Probe.Role]
 	if !tried || proof.Outcome != onboarding.Inconclusive {

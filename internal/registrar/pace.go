@@ -18,7 +18,7 @@ const longestRetry = 6 * time.Hour
 
 // pace says how long a message that comes again stays away, at least after.
 //
-// It waits at least a tenth of its age: one that nobody could finish for days,
+// It waits at least a tenth of its age: one that could not be finished for days,
 // because the registry is down, would otherwise be received as often as the
 // queue allows and end among the dead letters, after having been answered but
 // before having been stored. Like this, two weeks, which is as long as SQS keeps

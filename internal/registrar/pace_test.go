@@ -80,7 +80,7 @@ func TestAMessageIsKeptForAsLongAsItIsWorkedOn(t *testing.T) {
 	})
 }
 
-func TestWhatAKilledRegistrarHadInHandComesBackWithinHalfAMinute(t *testing.T) {
+func TestTheMessagesOfAKilledRegistrarComeBackWithinHalfAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.queue = []Message{{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}}
@@ -131,7 +131,7 @@ func TestARegistryThatHangsDoesNotKeepTheAnswerBack(t *testing.T) {
 	})
 }
 
-// hanging is a registry that is tried until nobody waits any more.
+// hanging is a registry that is tried until no stack waits any more.
 type hanging struct{ *fake }
 
 func (hanging) Load(ctx context.Context, _ phonehome.Request, _ onboarding.Snapshot) (onboarding.Snapshot, error) {

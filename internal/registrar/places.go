@@ -79,7 +79,7 @@ func (p *places) give(n int) {
 	}
 }
 
-// enough is how many places are worth a receive after one that brought all that
+// enough returns how many places are worth a receive after one that brought all that
 // it had asked for: more will be waiting.
 func (p *places) enough() int { return max(1, min(p.limit/4, mostAtOnce)) }
 

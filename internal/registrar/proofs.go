@@ -33,7 +33,7 @@ type proofLimiter struct {
 	running int
 	of      map[string]int // proofs that run for a customer
 	waiting []*turn        // who comes first is first
-	closed  bool           // nobody waits any more
+	closed  bool           // no request waits any more
 }
 
 // provenAccount is a customer's account: an organization has many.
@@ -98,7 +98,7 @@ func (p *proofLimiter) line(key provenAccount) *line {
 }
 
 // enter takes a place among the proofs that run, and waits for it if there is
-// none and the request may wait; whoever waits gives up its seat meanwhile. It
+// none and the request may wait; a waiting request gives up its seat meanwhile. It
 // returns what gives the place back; nil: there was none.
 func (p *proofLimiter) enter(ctx context.Context, customer string, patience time.Duration, place seat) (leave func()) {
 	leave = func() { p.leave(customer) }

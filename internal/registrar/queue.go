@@ -26,7 +26,7 @@ type SQS struct {
 	deletes        *awsclient.Gatherer[string, map[string]error] // by receipt
 }
 
-// NewSQS reads from one queue and puts aside into another.
+// NewSQS reads from one queue and writes dead letters into another.
 func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
 	q := &SQS{client: client, url: url, deadLettersURL: deadLettersURL}
 	q.deletes = &awsclient.Gatherer[string, map[string]error]{
@@ -130,7 +130,7 @@ func (q *SQS) ChangeVisibility(ctx context.Context, m Message, d time.Duration) 
 }
 
 // SendToDeadLetters copies a message into the other queue, with the reason as
-// an attribute, so that whoever looks there need not guess.
+// an attribute, so that operators need not guess.
 func (q *SQS) SendToDeadLetters(ctx context.Context, m Message, reason string) error {
 	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl:    &q.deadLettersURL,

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-func TestAMessageIsReceivedPutBackPutAsideAndDeleted(t *testing.T) {
+func TestAMessageIsReceivedRequeuedMovedToTheDeadLettersAndDeleted(t *testing.T) {
 	box := trial.Sandbox(t)
 	keys, err := box.Credentials(sandbox.VendorAccount)
 	if err != nil {

@@ -126,7 +126,7 @@ func TestARefusalThatSaysNothingOfTheSignatureLosesNoRequest(t *testing.T) {
 	}
 }
 
-func TestARefusalThatSaysNothingIsGivenUpAtTheDeadlineAndDisconnectsNobody(t *testing.T) {
+func TestARefusalThatSaysNothingIsGivenUpAtTheDeadlineAndDisconnectsNoCustomer(t *testing.T) {
 	f := newFake(t)
 	r := f.registrar()
 	r.Handle(t.Context(), f.request("Create", "s1", "r0", "c1", nil))
@@ -156,7 +156,7 @@ func TestARunOfRefusalsAcrossCustomersIsAnAlarmUntilAnAnswerIsTaken(t *testing.T
 	f.bucket = func(phonehome.Response) error { return policy }
 	create := func(customer string) []byte { return f.request("Create", "s"+customer, "r"+customer, customer, nil) }
 	alarms := func() int { return strings.Count(log.String(), "take no answers") }
-	for _, customer := range []string{"c1", "c1", "nobody", "c2"} {
+	for _, customer := range []string{"c1", "c1", "stranger", "c2"} {
 		r.Handle(t.Context(), create(customer))
 	}
 	if alarms() != 0 {

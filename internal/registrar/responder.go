@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// BucketResponder PUTs answers to CloudFormation's buckets. Where it may send was
-// decided when the response URL was parsed: https, port 443, and one of the
+// BucketResponder PUTs answers to CloudFormation's buckets. The address was
+// checked when the response URL was parsed: https, port 443, and one of the
 // names of CloudFormation's own buckets. S3 itself proves that it has the name,
 // by TLS, so the address behind it may be a private one, which an interface
 // endpoint with private DNS gives it (aws-facts 12.11). It is never this
@@ -77,8 +77,8 @@ func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, bod
 	case status >= 200 && status < 300 && err == nil && len(text) == 0:
 		return nil
 	case status >= 200 && status < 300:
-		// S3 says nothing when it takes an object; whoever says 200 and more than
-		// that, such as a proxy's page, is not S3.
+		// S3 says nothing when it takes an object; an answer of 200 with more than
+		// that, such as a proxy's page, is not S3's.
 		return &RefusedError{StatusCode: status, Delivery: onboarding.Undecided}
 	case status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests:
 		code, _ := s3Error(text)

@@ -134,7 +134,7 @@ func TestWhatTheBucketSaysDecides(t *testing.T) {
 }
 
 func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
-	r := NewBucketResponder("http://127.0.0.1:1") // nobody listens there
+	r := NewBucketResponder("http://127.0.0.1:1") // no server listens there
 	r.pause = noPause
 	err := r.Respond(t.Context(), responseURL(t), success())
 	if err == nil || strings.Contains(err.Error(), "c0ffee") || !strings.Contains(err.Error(), bucketHost) {
@@ -149,7 +149,7 @@ func TestABucketBehindAVPCEndpointGetsItsAnswer(t *testing.T) {
 		"10.0.0.9": true, "172.31.3.4": true, "[fd12:3456::9]": true,
 		"169.254.169.254": false, "127.0.0.1": false, "[fd00:ec2::254]": false, "10.0.0.9:80": false, "10.0.0.9:8443": false,
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // there need not be anybody
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // no answer is needed
 		request := must(http.NewRequestWithContext(ctx, http.MethodPut, "https://"+address+"/", nil))
 		response, err := NewBucketResponder("").client.Do(request)
 		cancel()

@@ -17,7 +17,7 @@ import (
 
 // The times that the registrar goes by. A message is invisible to others for
 // longer than it takes to say that it is still being worked on, and not much
-// longer: what a registrar had in hand when it was killed is not to wait until
+// longer: the messages of a registrar that was killed are not to wait until
 // CloudFormation has given up.
 const (
 	visibility   = 30 * time.Second
@@ -29,8 +29,8 @@ const (
 )
 
 // Run works until the context ends; then it receives nothing more, finishes
-// what it has in hand within a limit, and returns. It returns an error only
-// where GiveUp says so.
+// the requests in flight within a limit, and returns. It returns an error only
+// if GiveUp says so.
 func (r *Registrar) Run(ctx context.Context) error {
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
@@ -85,7 +85,7 @@ func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
 	workers.Wait()
 }
 
-// process works on one message that nobody else is to get meanwhile, gives up its
+// process works on one message that no other registrar is to get meanwhile, gives up its
 // place, and deletes it if it is done.
 func (r *Registrar) process(ctx context.Context, m Message) {
 	release := r.keep(ctx, m)
@@ -129,7 +129,7 @@ func (r *Registrar) work(ctx context.Context, m Message, place seat, handled fun
 	return d.Action != Retry
 }
 
-// survive is Handle for messages that nobody thought of: one that makes us
+// survive is Handle for unforeseen messages: one that makes us
 // panic must not take the others with it.
 func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Disposition) {
 	defer func() {
@@ -144,7 +144,7 @@ func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Dis
 }
 
 // keep has a message to ourselves for as long as it takes, until release is
-// called. Where that fails another registrar gets it too, which costs some
+// called. If that fails another registrar gets it too, which costs some
 // calls and changes nothing.
 func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -162,7 +162,7 @@ func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 	return sync.OnceFunc(func() { cancel(); <-ended })
 }
 
-// beat tells the registry that somebody is listening.
+// beat tells the registry that a registrar is running.
 func (r *Registrar) beat(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := r.Beat(ctx); err != nil && ctx.Err() == nil {
@@ -172,7 +172,7 @@ func (r *Registrar) beat(ctx context.Context) {
 	}
 }
 
-// Beat tells the registry once that somebody is listening. Run does that by
+// Beat tells the registry once that a registrar is running. Run does that by
 // itself.
 func (r *Registrar) Beat(ctx context.Context) error {
 	return r.config.Registry.Beat(ctx, r.config.ID, r.config.Oldest())

@@ -35,12 +35,12 @@ func running(t *testing.T, r *Registrar) (stop func()) {
 	}
 }
 
-func TestPoisonNextToHonestMessagesHoldsUpNobody(t *testing.T) {
+func TestPoisonNextToHonestMessagesDelaysNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.role = func(p onboarding.Probe) onboarding.Proof {
 			if p.CustomerID == "c2" {
-				panic("nobody thought of this role")
+				panic("an unforeseen role")
 			}
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
@@ -48,7 +48,7 @@ func TestPoisonNextToHonestMessagesHoldsUpNobody(t *testing.T) {
 			{ID: "rubbish", Body: []byte("rubbish")},
 			{ID: "panics", Body: f.request("Create", "s2", "r2", "c2", nil)},
 			{ID: "honest", Body: f.request("Create", "s1", "r1", "c1", nil)},
-			{ID: "stranger", Body: f.request("Delete", "s3", "r3", "nobody", nil)},
+			{ID: "stranger", Body: f.request("Delete", "s3", "r3", "stranger", nil)},
 		}
 		stop := running(t, f.registrar())
 		time.Sleep(5 * time.Second)
@@ -104,7 +104,7 @@ func TestDeletesOfABatchGoFirst(t *testing.T) {
 	}
 }
 
-func TestStoppingFinishesWhatIsInHand(t *testing.T) {
+func TestStoppingFinishesRequestsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.role = func(onboarding.Probe) onboarding.Proof {
@@ -120,12 +120,12 @@ func TestStoppingFinishesWhatIsInHand(t *testing.T) {
 			t.Errorf("stopping took %s", took)
 		}
 		if f.registration(t, "c1").Status != onboarding.Active || len(f.queue) != 0 {
-			t.Error("what was in hand was not finished")
+			t.Error("what was in flight was not finished")
 		}
 	})
 }
 
-func TestStoppingPutsBackWhatNobodyHasBegunWith(t *testing.T) {
+func TestStoppingRequeuesWhatWasNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.role = func(onboarding.Probe) onboarding.Proof {

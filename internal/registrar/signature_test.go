@@ -17,10 +17,10 @@ import (
 func TestWhatSNSDidNotSignGoesToTheDeadLettersWithItsReason(t *testing.T) {
 	f := newFake(t)
 	f.sign = func([]byte) error {
-		return fmt.Errorf("%w: its certificate is somebody else's", phonehome.ErrForged)
+		return fmt.Errorf("%w: its certificate is another service's", phonehome.ErrForged)
 	}
 	d := f.registrar().Handle(context.Background(), f.request("Create", "s1", "r1", "c1", nil))
-	if d.Action != DeadLetter || !strings.Contains(d.Reason, "somebody else's") {
+	if d.Action != DeadLetter || !strings.Contains(d.Reason, "another service's") {
 		t.Errorf("%+v", d)
 	}
 	if len(f.tried) != 0 || len(f.answers) != 0 {

@@ -134,7 +134,7 @@ func TestAnAnswerThatWasGivenUpIsInTheHistory(t *testing.T) {
 	if len(f.notes) != 1 || f.notes[0].Outcome != onboarding.OutcomeUnclear || !strings.Contains(f.notes[0].Cause, "403 AccessDenied") || f.notes[0].Waiting {
 		t.Errorf("noted: %+v", f.notes)
 	}
-	// A forgery leaves no line: whoever may publish could write any number.
+	// A forgery leaves no line: a publisher could write any number.
 	f.bucket = nil
 	r.Handle(t.Context(), forgery("Delete", "s1", "f1", "c1", nil))
 	if len(f.notes) != 1 {

@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// A fleet is one item, and the items of its customers' links name it. Whoever
-// writes links for a fleet has written its record before, and every transaction
-// checks that nobody has written it since: so of two processes that change, take
+// A fleet is one item, and the items of its customers' links name it. A process
+// that writes links for a fleet has written its record before, and every
+// transaction checks that it was not written since: so of two processes that change, take
 // over or close a fleet, only the later one goes on.
 
 // fleetsPartition holds all fleets of a hub, of which there are few.

@@ -110,7 +110,7 @@ func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) 
 	return keys
 }
 
-// customerKeys are where a customer's link is, what it is bound to, and the
+// customerKeys returns where a customer's link is, what it is bound to, and the
 // registration in an account.
 func (r *Registry) customerKeys(customer string, in account.ID) []key {
 	at := r.spread()

@@ -5,10 +5,6 @@
 // are plain technical English: it fails on the words and forms in rules.go. In
 // Go files it also checks that doc comments start with the name, and say what a
 // function returns.
-//
-// Its arguments are files and folders, relative to the current folder, that are
-// not checked yet; .ci/prose lists them. An argument that has nothing to correct
-// is an error too, so that the list only gets shorter.
 package main
 
 import (
@@ -21,7 +17,7 @@ import (
 )
 
 func main() {
-	problems, err := check(".", os.Args[1:])
+	problems, err := check(".")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prose:", err)
 		os.Exit(2)
@@ -35,11 +31,9 @@ func main() {
 	}
 }
 
-// check returns the problems of all files below root, sorted, except those of
-// the files and folders in todo.
-func check(root string, todo []string) ([]string, error) {
+// check returns the problems of all files below root, sorted.
+func check(root string) ([]string, error) {
 	var problems []string
-	unfinished := map[string]bool{}
 	used := make([]bool, len(exceptions))
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -61,10 +55,6 @@ func check(root string, todo []string) ([]string, error) {
 			return err
 		}
 		found = slices.DeleteFunc(found, func(p problem) bool { return excepted(p, used) })
-		if i := slices.IndexFunc(todo, func(t string) bool { return name == t || strings.HasPrefix(name, t+"/") }); i >= 0 {
-			unfinished[todo[i]] = unfinished[todo[i]] || len(found) > 0
-			return nil
-		}
 		for _, p := range found {
 			problems = append(problems, p.String())
 		}
@@ -72,11 +62,6 @@ func check(root string, todo []string) ([]string, error) {
 	})
 	if err != nil {
 		return nil, err
-	}
-	for _, t := range todo {
-		if !unfinished[t] {
-			problems = append(problems, fmt.Sprintf("%s: has nothing to correct: remove it from the list in .ci/prose", t))
-		}
 	}
 	for i, e := range exceptions {
 		if !used[i] {
