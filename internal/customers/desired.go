@@ -11,6 +11,7 @@
 package customers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,15 @@ type Desired struct {
 	Continued bool
 	// Adopting is set if the open link may be another owner's, who loses it.
 	Adopting bool
+	// Template is what the caller knows of the template that an open link has.
+	Template KnownTemplate
+}
+
+// KnownTemplate is what a caller with a state of its own knows of a link's template.
+type KnownTemplate struct {
+	Made    string // digest of the hub that it was made for, if the link's record does not say it
+	Stays   bool   // the hub asks for no other one, whatever its record says by now
+	Missing bool   // it was deleted from the bucket
 }
 
 // Write is what has to be written for a link.
@@ -111,12 +121,12 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 // this release, open or closed before, so that plan and apply come to the same.
 func (d Desired) declare(w *Write, before onboarding.Link) error {
 	if d.Set != nil {
-		return d.refer(w)
+		return d.refer(w, before)
 	}
 	declared, link := d.Declaration, &w.Link
 	link.PermissionSet, link.Set = "", nil
 	spec, fields := declared.Specification(d.Record.Hub)
-	if err := errors.Join(invalid(fields), d.checkRegion()); err != nil {
+	if err := errors.Join(invalid(fields), d.checkRegion(before)); err != nil {
 		return err
 	}
 	link.RoleName, link.RolePath = declared.Role.Name, declared.Role.Path
@@ -124,10 +134,10 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 	link.ExpiresAt = declared.Expires()
 	link.Declared = declared.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
-
-	old, err := declaration.Of(before)
-	if err == nil && !d.Creating && !before.Closed && before.TemplateURL != "" && before.TemplateVersion == link.TemplateVersion && old.Region == declared.Region && old.SameWording(declared.Choices) {
-		return nil // a link keeps the renderer that made its template, which is there as long as the link is open
+	link.RenderedFor = declaration.HubRendering(d.Record.Hub)
+	if made := cmp.Or(before.RenderedFor, d.Template.Made); d.keepsTemplate(before, *link, made) {
+		link.RenderedFor = made
+		return nil
 	}
 	template, err := stacktemplate.Render(spec)
 	if err != nil {
@@ -138,9 +148,18 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 	return nil
 }
 
+// keepsTemplate reports whether the template that the link has, made for a hub, is
+// still right: then it stays, whichever release has rendered it.
+func (d Desired) keepsTemplate(before, next onboarding.Link, made string) bool {
+	old, err := declaration.Of(before)
+	return err == nil && !d.Creating && !before.Closed && before.TemplateURL != "" && !d.Template.Missing &&
+		before.TemplateVersion == next.TemplateVersion && (d.Template.Stays || made == next.RenderedFor) &&
+		old.Region == d.Declaration.Region && old.SameWording(d.Declaration.Choices)
+}
+
 // refer makes the link one that refers to the set that is wanted.
-func (d Desired) refer(w *Write) error {
-	err := d.checkRegion()
+func (d Desired) refer(w *Write, before onboarding.Link) error {
+	err := d.checkRegion(before)
 	if name := d.Set.RoleOf(d.CustomerID); account.CheckRoleName(name) != nil {
 		err = errors.Join(err, &Refusal{"permission_set", "The default role name is too long", fmt.Sprintf(
 			"Permission set %s has no role_name, so this customer's role is called %q, which has %d characters, and IAM allows 64. Set role_name in the set, or choose a shorter customer_id.",
@@ -164,8 +183,13 @@ func (d Desired) Whole() declaration.Declaration {
 	return whole
 }
 
-// checkRegion refuses a Region that the hub has no topic in.
-func (d Desired) checkRegion() error {
+// checkRegion refuses a Region that the hub has no topic in, unless the open link
+// has it already: a hub that gives it up warns of that, and the template tells the
+// customer.
+func (d Desired) checkRegion(before onboarding.Link) error {
+	if old, err := declaration.Proposed(before); err == nil && !d.Creating && !before.Closed && old.Region == d.Declaration.Region {
+		return nil
+	}
 	region, err := account.ParseRegion(d.Declaration.Region)
 	if err == nil && slices.Contains(d.Record.Regions, region) {
 		return nil

@@ -58,6 +58,10 @@ func (d Declaration) Referring(record onboarding.PermissionSet, customer string)
 	return d, nil
 }
 
+// HubRendering returns a digest of everything that templates say of their hub, its
+// Regions, names and deadline: if it is the same, they are still right.
+func HubRendering(hub onboarding.Hub) string { return Rendering(HubSpecification(hub)) }
+
 // Rendering returns a digest of everything that a template is rendered from: if it
 // is the same, the template that is there is still right, whichever release of
 // this program has rendered it.

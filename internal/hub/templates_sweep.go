@@ -11,8 +11,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // ourTemplate is the name of what PublishTemplate writes. Other objects in
@@ -78,6 +80,26 @@ func (h *Manager) templatesBefore(ctx context.Context, bucket string, moment tim
 		}
 	}
 	return keys, nil
+}
+
+// TemplateNames returns the names of the templates in a hub's bucket, with a call for
+// each thousand of them; none if there is no bucket.
+func (h *Manager) TemplateNames(ctx context.Context, record registry.HubRecord) ([]string, error) {
+	var names []string
+	pages := s3.NewListObjectsV2Paginator(h.clients.S3(), h.listing(record.Bucket, iampolicy.TemplatePrefix))
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if awsclient.IsNotFound(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, h.clients.Explain(err, h.bucketARN(record.Bucket))
+		}
+		for _, object := range page.Contents {
+			names = append(names, strings.TrimPrefix(aws.ToString(object.Key), iampolicy.TemplatePrefix))
+		}
+	}
+	return names, nil
 }
 
 func (h *Manager) deleteTemplate(ctx context.Context, bucket, key string, before time.Time) error {

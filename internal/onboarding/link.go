@@ -67,6 +67,10 @@ type Link struct {
 	// refuses a parameter that its template lacks, and an older template stays in
 	// use until the role changes.
 	TemplateParameters []string `json:",omitempty"`
+	// RenderedFor is a digest of what the template says of the hub: a hub that says
+	// something else asks for another template. Empty: it is not known, because an
+	// earlier release has rendered the template, or the set's record says it.
+	RenderedFor string `json:",omitempty"`
 	// FormerTemplates are those before it that may still be in use: see Follow.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 

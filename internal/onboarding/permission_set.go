@@ -95,6 +95,7 @@ func (l Link) Refer(set PermissionSet) Link {
 	l.PermissionSet, l.Set = set.Name, &set
 	l.RoleName, l.RolePath, l.TrustedPrincipals = set.RoleOf(l.CustomerID), set.RolePath, set.TrustedPrincipals
 	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = set.TemplateVersion, set.TemplateURL, set.TemplateParameters
+	l.RenderedFor = ""
 	l.FormerTemplates = own
 	l.FormerTemplates = append(l.ownTemplates(), set.FormerTemplates...)
 	return l

@@ -161,7 +161,12 @@ func (p *hubPlan) planChange(ctx context.Context) {
 	}
 	spec := p.plan.spec(ctx, p.diags)
 	planned := declare(record, spec)
-	p.view.Planned.SetHub(hubview.HubPlan{Record: planned})
+	// Terraform applies no hub that is the same by its state, whatever it is by now.
+	was, will := declaration.HubRendering(declare(record, p.state.spec(ctx, p.diags)).Hub), declaration.HubRendering(planned.Hub)
+	p.view.Planned.SetHub(hubview.HubPlan{Record: planned, Moves: was != will})
+	if was != will {
+		p.warnOfEarly(will)
+	}
 	p.diags.Append(fieldErrors(stacktemplate.ValidateHub(declaration.HubSpecification(planned.Hub)))...)
 
 	p.plan.TopicARNs = stringMap(ctx, topicARNs(planned), p.diags)
@@ -170,6 +175,16 @@ func (p *hubPlan) planChange(ctx context.Context) {
 	}
 	p.checkUse(ctx, record, spec)
 	p.checkPublishers(ctx, record, spec)
+}
+
+// warnOfEarly names what was planned before the hub, as if the hub stayed as it is.
+func (p *hubPlan) warnOfEarly(planned string) {
+	if early := p.view.Planned.PlannedOnAnother(planned); len(early) > 0 {
+		p.diags.AddWarning("Links were planned before their hub", fmt.Sprintf(
+			"This plan changes %s, and it shows %s as if it did not: their configuration doesn't say that they depend on it. "+
+				"Refer to the hub by its id, in the same provider configuration, and Terraform plans it first: hub = xacct_hub.example.id. "+
+				"Otherwise the next plan shows them as they are.", hubNamed(p.view.Name), someOf(early)))
+	}
 }
 
 // declaredKnown reports whether all that is declared of a hub is known.

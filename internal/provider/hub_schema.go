@@ -86,7 +86,8 @@ func hubSchema() schema.Schema {
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Regions in which customers may create their stack, default the provider's Region. " +
 					"Each gets a topic, because CloudFormation only speaks to topics of the stack's own Region. " +
-					"Adding is done in place; removing is refused while a live stack is in the Region.",
+					"Adding is done in place, and moves the `url` of every link in the same apply, because templates name the Regions; no stack becomes outdated by that. " +
+					"Removing is refused while a live stack is in the Region.",
 				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validRegion())},
 			},
 

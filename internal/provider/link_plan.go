@@ -33,7 +33,7 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if !req.State.Raw.IsNull() {
 		p.state = &linkModel{}
 		resp.Diagnostics.Append(req.State.Get(ctx, p.state)...)
-		p.stack = keptStack(ctx, req.Private)
+		p.stack, p.template = keptStack(ctx, req.Private), keptRendering(ctx, req.Private, p.state.TemplateVersion)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -55,6 +55,7 @@ type linkPlan struct {
 	plan, config linkModel
 	state        *linkModel // nil: a new link
 	stack        knownStack
+	template     rendering // that the state's link has
 	diags        *diag.Diagnostics
 	replace      func(path.Path)
 }
@@ -130,7 +131,7 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	if p.sameLink() {
 		// One that was closed elsewhere is opened again, in place.
 		closed := p.state.Status.ValueString() == string(onboarding.LinkClosed)
-		if !closed && !p.addressMoves(ctx, view) && !p.follows(ctx, view) && p.unchanged() || p.diags.HasError() {
+		if !closed && !p.addressMoves(ctx, view) && !p.follows(ctx, view) && !p.followsHub(view) && p.unchanged() || p.diags.HasError() {
 			return
 		}
 	}
@@ -144,6 +145,7 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	}
 	if !ok {
 		p.checkPublishers(view)
+		p.awaitHub()
 		view.Planned.SetLink(p.plan.CustomerID.ValueString(), hubview.LinkPlan{})
 		return
 	}
@@ -231,6 +233,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		return
 	}
 	desired.Set, desired.Continued = set, view.HasClosed(customer)
+	desired.Template = p.template.known(p.moves(view))
 	desired.Replacing = existing != nil && view.Planned.Holds(customer, existing.Link.Incarnation)
 	desired.Adopting = p.sameLink() && holds(p.state, existing)
 	todo, err := desired.Issue(existing)
@@ -255,8 +258,8 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	p.plan.ExternalID = types.StringValue(todo.Link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.Link.TemplateVersion)
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
-	if existing != nil && p.setAlone() {
-		p.followSet(ctx, view, todo.Link)
+	if existing != nil && p.alone() {
+		p.followAlone(ctx, view, todo.Link)
 	}
 	p.reserve(ctx, view, record, todo.Link)
 	p.checkNeighbours(ctx, view, existing, todo.Link) // the later of two sees the other
@@ -268,7 +271,7 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
-	if p.setAlone() {
+	if p.alone() {
 		p.plan.Status = p.state.Status
 	}
 	switch {

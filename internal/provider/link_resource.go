@@ -66,13 +66,14 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 	if view == nil {
 		return
 	}
-	link, ok := r.write(ctx, view, model, nil, &resp.Diagnostics)
+	link, ok := r.write(ctx, view, model, nil, rendering{}, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	r.showWritten(ctx, view, &model, link, &resp.Diagnostics)
 	model.Incarnation = types.StringValue(link.Incarnation.ID)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
+	resp.Diagnostics.Append(rendering{}.after(view, link).keep(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
@@ -113,6 +114,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	}
 	view.Planned.SetHeld(customer, model.Incarnation.ValueString())
 	resp.Diagnostics.Append(keepStack(ctx, resp.Private, found)...)
+	r.readTemplate(ctx, view, &model, found.Link, req.Private, resp)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
@@ -129,13 +131,15 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if view == nil || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
 		return
 	}
-	link, ok := r.write(ctx, view, model, &state, &resp.Diagnostics)
+	template := keptRendering(ctx, req.Private, state.TemplateVersion)
+	link, ok := r.write(ctx, view, model, &state, template, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	planned := model
 	r.showWritten(ctx, view, &model, link, &resp.Diagnostics)
 	model.keepPlanned(planned)
+	resp.Diagnostics.Append(template.after(view, link).keep(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 	resp.Diagnostics.Append(sweepTemplates(ctx, view)...)
 }

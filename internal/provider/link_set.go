@@ -138,16 +138,16 @@ func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.Perm
 	return &plan.Set
 }
 
-// followSet plans what a change of the set alone makes of a link that is there:
-// everything of it is known, because the link's record stays as it is.
-func (p *linkPlan) followSet(ctx context.Context, view *hubview.View, next onboarding.Link) {
+// followAlone plans what a change of the set or of the hub alone makes of a link that
+// is there: everything of it is known, because what the link says stays as it is.
+func (p *linkPlan) followAlone(ctx context.Context, view *hubview.View, next onboarding.Link) {
 	p.plan.Status = p.state.Status
 	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)
 }
 
-// setAlone reports whether nothing of the link changes but what its set says.
-func (p *linkPlan) setAlone() bool {
-	return p.sameLink() && p.plan.refers() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
+// alone reports whether nothing of the link changes but what its set and its hub say.
+func (p *linkPlan) alone() bool {
+	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
 }
 
 // keepPlanned takes what a plan has promised over what is so by now: a customer may

@@ -29,12 +29,8 @@ type knownStack struct {
 // stackKey is the key of the known stack in a link's private state.
 const stackKey = "stack"
 
-// keepStack writes the customer's stack into the private state of a link that
-// refers to a permission set.
+// keepStack writes the customer's stack into the private state of their link.
 func keepStack(ctx context.Context, private privateWriter, c onboarding.Customer) diag.Diagnostics {
-	if c.Link.PermissionSet == "" {
-		return nil
-	}
 	var known knownStack
 	if r, ok := c.SoleRegistration(); ok && r.Live() && !r.Adopted() {
 		known = knownStack{r.Stack.String(), r.TemplateVersion}

@@ -20,10 +20,10 @@ import (
 
 // write makes the link what the model says. A write that met another writer
 // starts over; it returns false when it said why the link could not be written.
-func (r *linkResource) write(ctx context.Context, view *hubview.View, model linkModel, state *linkModel, diags *diag.Diagnostics) (onboarding.Link, bool) {
+func (r *linkResource) write(ctx context.Context, view *hubview.View, model linkModel, state *linkModel, template rendering, diags *diag.Diagnostics) (onboarding.Link, bool) {
 	customer := model.CustomerID.ValueString()
 	for attempt := 1; ; attempt++ {
-		w := linkWriter{view: view, model: model, state: state, diags: diags}
+		w := linkWriter{view: view, model: model, state: state, template: template, diags: diags}
 		err := w.once(ctx)
 		var exists *registry.LinkExistsError
 		if (errors.Is(err, registry.ErrConflict) || errors.As(err, &exists)) && attempt < writeAttempts {
@@ -57,10 +57,11 @@ func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 // behind is either out of use (a template, named by its content) or exactly what
 // the next apply finds and goes on from (the record).
 type linkWriter struct {
-	view  *hubview.View
-	model linkModel
-	state *linkModel // nil: it is created
-	diags *diag.Diagnostics
+	view     *hubview.View
+	model    linkModel
+	state    *linkModel // nil: it is created
+	template rendering  // that the state's link has
+	diags    *diag.Diagnostics
 
 	record   registry.HubRecord
 	existing *onboarding.Customer // nil: the hub has no such customer
@@ -104,6 +105,7 @@ func (w *linkWriter) decide(ctx context.Context) error {
 		return err
 	}
 	desired.Continued = w.view.HasClosed(w.model.CustomerID.ValueString())
+	desired.Template = w.template.known(w.template.moves(w.view, ""))
 	desired.Adopting = holds(w.state, w.existing)
 	if w.todo, err = desired.Issue(w.existing); err != nil {
 		w.diags.Append(refused(w.view.Name, desired.CustomerID, err)...)

@@ -171,7 +171,7 @@ func TestAHubThatGainsARegionInTheSameApplyAsANewLink(t *testing.T) {
 				linkHCL(initech.with(`region = "eu-central-1"`)) + roleHCL(initech, waits),
 			ConfigPlanChecks: before(
 				action(theHub, plancheck.ResourceActionUpdate),
-				action(linkGlobex, plancheck.ResourceActionNoop),
+				action(linkGlobex, plancheck.ResourceActionUpdate), // its template names the Regions
 				planned(linkInitech, "url", like(`region=eu-central-1`)),
 			),
 			ConfigStateChecks: []statecheck.StateCheck{

@@ -26,6 +26,8 @@ type desiredSet struct {
 	// replacing is set in a plan if the set that is there belongs to a state of this
 	// very operation, which retires it before it is created.
 	replacing bool
+	// missing is set if the set's template was deleted from the bucket.
+	missing bool
 }
 
 // setWrite is what has to be written for a set.
@@ -60,7 +62,7 @@ func (d desiredSet) issue(existing *onboarding.PermissionSet) (setWrite, diag.Di
 	set.Declared = declaration.EncodeSet(d.declared)
 	set.TemplateVersion = stacktemplate.Version(spec)
 	rendering := declaration.Rendering(spec)
-	if existing != nil && !d.creating && existing.Rendered == rendering {
+	if existing != nil && !d.creating && !d.missing && existing.Rendered == rendering {
 		w.set = set
 		return w, nil // it keeps the renderer that made its template, which is there as long as the set is
 	}

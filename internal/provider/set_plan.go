@@ -16,7 +16,9 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
@@ -34,7 +36,7 @@ func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	p.plan, p.config = readSet(ctx, req.Plan, p.diags), readSet(ctx, req.Config, p.diags)
 	if !req.State.Raw.IsNull() {
 		state := readSet(ctx, req.State, p.diags)
-		p.state = &state
+		p.state, p.template = &state, keptRendering(ctx, req.Private, state.text("template_version"))
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -64,6 +66,7 @@ type setPlan struct {
 	resource     *setResource
 	plan, config setModel
 	state        *setModel // nil: a new set
+	template     rendering // that the state's set has
 	diags        *diag.Diagnostics
 	replace      func(path.Path)
 }
@@ -141,8 +144,11 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 		p.diags.Append(cannot("plan", setNamed(view.Name, name), "", err))
 		return
 	}
+	if p.stays(ctx, view, record, existing) {
+		return
+	}
 	desired := desiredSet{
-		record: record, name: name, declared: p.plan.declared(ctx, p.diags), creating: !p.sameSet(),
+		record: record, name: name, declared: p.plan.declared(ctx, p.diags), creating: !p.sameSet(), missing: p.sameSet() && p.template.missing,
 		replacing: existing != nil && view.Sets.Holds(*existing),
 	}
 	todo, d := desired.issue(existing)
@@ -152,6 +158,23 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	p.plan.values["template_version"] = types.StringValue(todo.set.TemplateVersion)
 	p.plan.values["template_url"] = setTemplateURL(record, todo.set)
 	p.remember(ctx, view, existing, todo.set)
+}
+
+// stays plans a set that neither its configuration nor its hub changes: it stays as
+// the state has it.
+func (p *setPlan) stays(ctx context.Context, view *hubview.View, record registry.HubRecord, existing *onboarding.PermissionSet) bool {
+	if !p.sameSet() || existing == nil || existing.Retired() || p.template.missing || p.template.moves(view, setNamed(view.Name, existing.Name)) {
+		return false
+	}
+	addressMoves := record.TemplateAccess.Signed() != p.state.text("template_url").IsNull()
+	if addressMoves || permissionset.Differs(p.plan.declared(ctx, p.diags), p.state.declared(ctx, p.diags)) != "" {
+		return false
+	}
+	for _, name := range []string{"template_version", "template_url"} {
+		p.plan.values[name] = p.state.values[name]
+	}
+	view.Sets.SetPlan(existing.Name, hubview.SetPlan{Set: *existing, Known: true})
+	return true
 }
 
 // versionBeforeHub returns the version of the set on a hub that is not there yet: it

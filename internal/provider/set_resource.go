@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
@@ -49,7 +50,7 @@ func (r *setResource) Create(ctx context.Context, req resource.CreateRequest, re
 	model := readSet(ctx, req.Plan, &resp.Diagnostics)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	view, ok := r.open(model, &resp.Diagnostics)
-	if !ok || !r.write(ctx, view, &model, nil, &resp.Diagnostics) {
+	if !ok || !r.write(ctx, view, &model, nil, resp.Private, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
@@ -85,6 +86,10 @@ func (r *setResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	}
 	held := model.text("incarnation")
 	model.flatten(ctx, record, *found, &resp.Diagnostics)
+	resp.Diagnostics.Append(madeFor(record, *found).keep(ctx, resp.Private)...)
+	if missingTemplate(ctx, view, setNamed(view.Name, name), found.TemplateURL, &resp.Diagnostics) {
+		model.values["template_version"], model.values["template_url"] = types.StringNull(), types.StringNull()
+	}
 	if !justImported(ctx, req.Private) {
 		model.values["incarnation"] = held
 		if !found.Incarnation.HeldBy(held.ValueString()) {
@@ -100,7 +105,7 @@ func (r *setResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	model, state := readSet(ctx, req.Plan, &resp.Diagnostics), readSet(ctx, req.State, &resp.Diagnostics)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	view, ok := r.open(model, &resp.Diagnostics)
-	if !ok || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) || !r.write(ctx, view, &model, &state, &resp.Diagnostics) {
+	if !ok || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) || !r.write(ctx, view, &model, &state, resp.Private, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, model.object(&resp.Diagnostics))...)

@@ -20,7 +20,7 @@ import (
 // write makes the set what the model says, and takes the result into the model. A
 // write that met another writer starts over; it returns false when it said why the
 // set could not be written.
-func (r *setResource) write(ctx context.Context, view *hubview.View, model, state *setModel, diags *diag.Diagnostics) bool {
+func (r *setResource) write(ctx context.Context, view *hubview.View, model, state *setModel, private privateWriter, diags *diag.Diagnostics) bool {
 	name := model.text("name").ValueString()
 	for attempt := 1; ; attempt++ {
 		w := setWriter{view: view, model: *model, state: state, diags: diags}
@@ -40,6 +40,7 @@ func (r *setResource) write(ctx context.Context, view *hubview.View, model, stat
 			return false
 		}
 		model.flatten(ctx, w.record, w.set, diags)
+		diags.Append(madeFor(w.record, w.set).keep(ctx, private)...)
 		return true
 	}
 }
@@ -69,6 +70,7 @@ func (w *setWriter) once(ctx context.Context) (err error) {
 		return fmt.Errorf("it is in the state, but not in the registry: refresh, and apply again: %w", registry.ErrNoPermissionSet)
 	}
 	desired := desiredSet{record: w.record, name: name, declared: w.model.declared(ctx, w.diags), creating: w.state == nil}
+	desired.missing = w.state != nil && w.state.text("template_version").IsNull()
 	todo, d := desired.issue(existing)
 	if w.diags.Append(d...); w.diags.HasError() {
 		return nil

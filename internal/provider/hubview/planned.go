@@ -5,6 +5,7 @@ package hubview
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,10 +25,12 @@ type Planned struct {
 
 	mu      sync.Mutex
 	hub     HubPlan
+	moved   bool    // the hub's last plan Moves, whether it has been applied or not
 	hubHeld *string // the incarnation of the hub that Terraform's state holds
 	links   map[string]LinkPlan
 	// byAccount are the customers of links by the account that they name.
 	byAccount map[account.ID]map[string]bool
+	onHub     map[string]string // what was planned on the hub as it was read, with the digest of that
 	created   map[string]int    // by customer: how many new links are planned
 	waiting   map[string]bool   // customers whose new roles are waited for
 	held      map[string]string // by customer: the incarnation of the link that Terraform's state holds
@@ -46,6 +49,10 @@ type HubPlan struct {
 	// Record is what the hub will be, if it is neither new nor partial.
 	Record registry.HubRecord
 
+	// Moves is set if templates say something else of the hub by its plan than by
+	// Terraform's state.
+	Moves bool
+
 	known bool // there was a plan, and Record is it
 }
 
@@ -56,7 +63,7 @@ type LinkPlan struct {
 }
 
 func newPlanned() *Planned {
-	return &Planned{taken: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}}
+	return &Planned{taken: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}, onHub: map[string]string{}}
 }
 
 // SetHub remembers the hub's plan.
@@ -64,7 +71,7 @@ func (p *Planned) SetHub(plan HubPlan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	plan.known = !plan.New && !plan.Partial
-	p.hub = plan
+	p.hub, p.moved = plan, plan.Moves
 }
 
 // hubApplied forgets the hub's plan: it has become the record.
@@ -78,6 +85,48 @@ func (p *Planned) hubPlan() HubPlan {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hub
+}
+
+// hubMove returns the hub's plan, if it has not been applied, and whether it moves
+// templates.
+func (p *Planned) hubMove() (HubPlan, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hub, p.moved
+}
+
+// HubIsVague reports whether the hub is planned to change to something of which part
+// isn't known yet.
+func (p *Planned) HubIsVague() bool { return p.hubPlan().Partial }
+
+// UseHub notes that something was planned on the hub as it was when it was last
+// read, with a digest of that; false if the hub itself was planned to move meanwhile.
+// Without a name nothing is noted.
+func (p *Planned) UseHub(user, rendering string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.moved {
+		return false
+	}
+	if user != "" {
+		p.onHub[user] = rendering
+	}
+	return true
+}
+
+// PlannedOnAnother returns what was planned on the hub as it was when it was last
+// read, and will be something else by its plan.
+func (p *Planned) PlannedOnAnother(rendering string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var users []string
+	for user, on := range p.onHub {
+		if on != "" && on != rendering {
+			users = append(users, user)
+		}
+	}
+	slices.Sort(users)
+	return users
 }
 
 // HubIsNew reports whether the hub is planned to be created in this operation,

@@ -17,6 +17,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"path"
 	"reflect"
 	"sync"
 	"time"
@@ -63,6 +64,7 @@ type View struct {
 	records   shared[registry.HubRecord]
 	customers shared[map[string]onboarding.Customer]
 	beats     shared[time.Time]
+	templates shared[map[string]bool]
 
 	mu           sync.Mutex
 	writtenHub   registry.HubRecord
@@ -90,6 +92,7 @@ func New(name string, config Config) (*View, error) {
 	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.HubAndKey}
 	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
 	v.beats = shared[time.Time]{now: config.Clock, maxAge: freshness, read: v.Registry.LastBeat}
+	v.templates = shared[map[string]bool]{now: config.Clock, maxAge: freshness, read: v.readTemplates}
 	v.Sets = newSets(v)
 	v.Waiter = newWaiter(v)
 	v.Upkeep = &Upkeep{view: v}
@@ -132,6 +135,25 @@ func (v *View) RecordAfterApply(ctx context.Context) (registry.HubRecord, bool, 
 		return registry.HubRecord{}, false, nil
 	}
 	return record, err == nil, err
+}
+
+// RecordOfMove returns the hub's record as this very operation leaves it; false if it
+// changes nothing that templates say of the hub.
+func (v *View) RecordOfMove() (registry.HubRecord, bool) {
+	planned, moves := v.Planned.hubMove()
+	if !moves || planned.known {
+		return planned.Record, moves
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.writtenHub, true
+}
+
+// HasTemplate reports whether a template, by its address, is in the hub's bucket,
+// from the listing that all share.
+func (v *View) HasTemplate(ctx context.Context, address string) (bool, error) {
+	all, err := v.templates.get(ctx)
+	return all[path.Base(address)], err
 }
 
 // Customer returns one customer of the hub, from the query that all share;
@@ -237,6 +259,19 @@ func (v *View) readCustomers(ctx context.Context) (map[string]onboarding.Custome
 		byID[c.Link.CustomerID] = c
 	}
 	return byID, nil
+}
+
+func (v *View) readTemplates(ctx context.Context) (map[string]bool, error) {
+	record, err := v.Record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names, err := v.Hub.TemplateNames(ctx, record)
+	all := make(map[string]bool, len(names))
+	for _, name := range names {
+		all[name] = true
+	}
+	return all, err
 }
 
 // noHubFirst turns the failure to list customers into registry.ErrNoHub if

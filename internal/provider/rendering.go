@@ -1,0 +1,173 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// A template names its hub's Regions, its vendor and its deadline. If these change,
+// the templates of permission sets and links are rendered again, and their addresses
+// move; their version stays, because the role does.
+//
+// The plan compares digests in the private state with what the hub will be by this
+// very operation, or else with what it was when it was last read, and never with
+// what the registry says now: the hub may be changed elsewhere between plan and
+// apply, and Terraform refuses a final plan that says something else than the first.
+
+// rendering is what Terraform's state knows of the template of a link or a set.
+type rendering struct {
+	Made string `json:"made,omitempty"` // digest of the hub that it was made for; empty: another one than Seen
+	Seen string `json:"seen,omitempty"` // digest of the hub when it was last read; empty: an earlier release's state
+
+	missing bool // it was deleted from the bucket
+}
+
+// renderingKey is the key of the rendering in private state.
+const renderingKey = "template"
+
+// after returns the rendering of a link that was written: the hub was not read again,
+// unless it was written too.
+func (r rendering) after(view *hubview.View, link onboarding.Link) rendering {
+	next := rendering{Made: link.RenderedFor, Seen: r.Seen}
+	if record, ok := view.RecordOfMove(); ok {
+		next.Seen = declaration.HubRendering(record.Hub)
+	} else if r.Seen == "" {
+		next.Seen = link.RenderedFor
+	}
+	return next
+}
+
+// keptRendering reads it back. A state without a template's version is how a refresh
+// says that the template is missing: see missingTemplate.
+func keptRendering(ctx context.Context, private privateReader, version types.String) (r rendering) {
+	text, _ := private.GetKey(ctx, renderingKey)
+	_ = json.Unmarshal(text, &r) // none: nothing is known
+	r.missing = version.IsNull()
+	return r
+}
+
+// keep writes it into private state.
+func (r rendering) keep(ctx context.Context, private privateWriter) diag.Diagnostics {
+	text, _ := json.Marshal(r)
+	return private.SetKey(ctx, renderingKey, text)
+}
+
+// known returns what decides whether the link keeps its template.
+func (r rendering) known(moves bool) customers.KnownTemplate {
+	return customers.KnownTemplate{Made: r.Made, Stays: !moves, Missing: r.missing}
+}
+
+// forHub returns the digest of the hub that a template was made for, by its record
+// or, if an earlier release has made it, by when this one first saw it.
+func (r rendering) forHub(recorded string) string {
+	if recorded != "" {
+		return recorded
+	}
+	return r.Made
+}
+
+// moves reports whether the hub, as this operation leaves it, asks for another
+// template; user is what has the template.
+func (r rendering) moves(view *hubview.View, user string) bool {
+	for {
+		if record, ok := view.RecordOfMove(); ok {
+			return r.Made == "" || r.Made != declaration.HubRendering(record.Hub)
+		}
+		if view.Planned.UseHub(user, r.Seen) {
+			return r.Made == "" || r.Made != r.Seen
+		}
+	}
+}
+
+// followsHub reports whether the hub may make the link another one in this operation
+// than its state says.
+func (p *linkPlan) followsHub(view *hubview.View) bool {
+	if view.Planned.HubIsVague() {
+		return true
+	}
+	if p.plan.refers() {
+		return false // its set does
+	}
+	return p.template.missing || p.moves(view)
+}
+
+func (p *linkPlan) moves(view *hubview.View) bool {
+	return p.template.moves(view, customerNamed(view.Name, p.plan.CustomerID.ValueString()))
+}
+
+// awaitHub plans a link that is there on a hub of which too little is known yet: its
+// address may become another one.
+func (p *linkPlan) awaitHub() {
+	if !p.sameLink() {
+		return
+	}
+	p.plan.URL, p.plan.TemplateURL, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	p.plan.TemplateVersion, p.plan.Status = types.StringUnknown(), types.StringUnknown()
+	if !p.alone() {
+		return
+	}
+	p.plan.Status = p.state.Status
+	if p.state.UpdateURL.IsNull() {
+		p.plan.UpdateURL = types.StringNull()
+	}
+	if !p.plan.refers() {
+		p.plan.TemplateVersion = p.state.TemplateVersion
+	}
+}
+
+// readTemplate notes which hub the link's template was made for, and whether it is
+// still there. That of a set is the set's to read.
+func (r *linkResource) readTemplate(ctx context.Context, view *hubview.View, model *linkModel, link onboarding.Link, before privateReader, resp *resource.ReadResponse) {
+	if link.PermissionSet != "" || link.Closed {
+		return
+	}
+	record, err := view.Record(ctx)
+	if err != nil {
+		return // it was said
+	}
+	now := rendering{Seen: declaration.HubRendering(record.Hub)}
+	if now.Made = keptRendering(ctx, before, model.TemplateVersion).forHub(link.RenderedFor); now.Made == "" {
+		now.Made = now.Seen
+	}
+	resp.Diagnostics.Append(now.keep(ctx, resp.Private)...)
+	if missingTemplate(ctx, view, customerNamed(view.Name, link.CustomerID), link.TemplateURL, &resp.Diagnostics) {
+		model.URL, model.TemplateURL, model.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
+	}
+}
+
+// missingTemplate reports, and warns, that a template was deleted from the bucket. The state then says that there is none, so that the plan shows it, and
+// the apply publishes it again. One listing of the bucket tells it of all.
+func missingTemplate(ctx context.Context, view *hubview.View, of, address string, diags *diag.Diagnostics) bool {
+	there, err := view.HasTemplate(ctx, address)
+	switch {
+	case err != nil:
+		diags.Append(cannot("list the templates of", hubNamed(view.Name), "", err))
+	case !there:
+		diags.AddWarning("Templates were deleted from the hub's bucket", "The template of "+of+" is gone, so no customer can launch a stack with it. The next apply publishes it again.\n\n"+address)
+	}
+	return err == nil && !there
+}
+
+// madeFor returns the rendering of a set's template by its record.
+func madeFor(hub registry.HubRecord, set onboarding.PermissionSet) rendering {
+	r := rendering{Seen: declaration.HubRendering(hub.Hub)}
+	if declared, err := declaration.OfSet(set); err == nil {
+		if spec, _ := declaration.Specification(hub.Hub, declared); declaration.Rendering(spec) == set.Rendered {
+			r.Made = r.Seen
+		}
+	}
+	return r
+}
