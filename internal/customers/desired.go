@@ -23,6 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
@@ -130,7 +131,7 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 		return err
 	}
 	link.RoleName, link.RolePath = declared.Role.Name, declared.Role.Path
-	link.TrustedPrincipals = spec.Provers(spec.Vendor)
+	link.TrustedPrincipals, link.AdditionalRoles = spec.Provers(spec.Vendor), declaration.AdditionalRoles(spec)
 	link.ExpiresAt = declared.Expires()
 	link.Declared = declared.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
@@ -164,6 +165,13 @@ func (d Desired) refer(w *Write, before onboarding.Link) error {
 		err = errors.Join(err, &Refusal{"permission_set", "The default role name is too long", fmt.Sprintf(
 			"Permission set %s has no role_name, so this customer's role is called %q, which has %d characters, and IAM allows 64. Set role_name in the set, or choose a shorter customer_id.",
 			d.Set.Name, name, len(name))})
+	}
+	for _, a := range d.Set.AdditionalRoles {
+		if name := permissionset.AdditionalRoleName(d.Set.RoleOf(d.CustomerID), a.Key); account.CheckRoleName(name) != nil {
+			err = errors.Join(err, &Refusal{"permission_set", "The name of an additional role is too long", fmt.Sprintf(
+				"In permission set %s this customer's additional role %s is called %q, which has %d characters, and IAM allows 64. Choose a shorter key or role_name in the set, or a shorter customer_id.",
+				d.Set.Name, a.Key, name, len(name))})
+		}
 	}
 	w.Link.ExpiresAt = d.Declaration.Expires()
 	w.Link.Declared = d.Declaration.EncodeProposal()

@@ -30,11 +30,12 @@ type Declaration struct {
 	Region    string `json:"region"`
 	ExpiresAt string `json:"expires_at,omitempty"` // RFC 3339; empty: never
 	permissionset.Choices
+	permissionset.Additions
 }
 
 // Set returns what is asked of the customer.
 func (d Declaration) Set() permissionset.Set {
-	return permissionset.Set{Role: d.Role, Trust: d.Trust, Choices: d.Choices}
+	return permissionset.Set{Role: d.Role, Trust: d.Trust, Choices: d.Choices, Additions: d.Additions}
 }
 
 // Specification returns that of the declaration's template on a hub, with what

@@ -50,6 +50,7 @@ func full() Declaration {
 		"size":    {Description: "Size", Default: new("s"), AllowedValues: []string{"l", "s"}},
 	}
 	d.CustomerChooses = []string{"permissions_boundary", "role_path"}
+	d.AdditionalRoles = map[string]permissionset.AdditionalRole{"scanner": {InlinePolicies: d.Role.InlinePolicies, MaxSessionDuration: 3600}}
 	d.OptionalPermissions["reports"] = permissionset.OptionalPermission{
 		Description: "Reports", WhenParameter: "reports", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Reports"},
 	}

@@ -54,7 +54,7 @@ func (d Declaration) Referring(record onboarding.PermissionSet, customer string)
 		return Declaration{}, fmt.Errorf("permission set %s: %w", record.Name, err)
 	}
 	set.Role.Name = record.RoleOf(customer)
-	d.Role, d.Trust, d.Choices = set.Role, set.Trust, set.Choices
+	d.Role, d.Trust, d.Choices, d.Additions = set.Role, set.Trust, set.Choices, set.Additions
 	return d, nil
 }
 
@@ -78,4 +78,14 @@ func Rendering(spec stacktemplate.Specification) string {
 		regions, spec.TopicPrefix, spec.ResponseTimeout.String(), set,
 	}))
 	return hex.EncodeToString(sum[:])[:16]
+}
+
+// AdditionalRoles returns what a link's or a set's record says of the additional
+// roles of a specification.
+func AdditionalRoles(spec stacktemplate.Specification) []onboarding.AdditionalRole {
+	var roles []onboarding.AdditionalRole
+	for _, key := range spec.AdditionalKeys() {
+		roles = append(roles, onboarding.AdditionalRole{Key: key, TrustedPrincipals: spec.AdditionalRoles[key].Provers(spec.Vendor)})
+	}
+	return roles
 }

@@ -41,7 +41,10 @@ type Detail struct {
 	PreviousStatus string `json:"previous_status"`
 	Reason         string `json:"reason,omitempty"`
 
-	RoleARN            string    `json:"role_arn"`
+	RoleARN string `json:"role_arn"`
+
+	AdditionalRoleARNs map[string]string `json:"additional_role_arns,omitempty"`
+
 	ExternalID         string    `json:"external_id"`
 	StackID            string    `json:"stack_id"`
 	StackRegion        string    `json:"stack_region"`
@@ -83,6 +86,7 @@ func detailOf(e onboarding.Event) Detail {
 		PreviousStatus:     string(e.Before),
 		Reason:             r.Reason,
 		RoleARN:            r.Role.String(),
+		AdditionalRoleARNs: r.AdditionalRoleARNs(),
 		ExternalID:         r.ExternalID.String(),
 		StackID:            r.Stack.String(),
 		StackRegion:        r.Stack.Region.String(),

@@ -26,6 +26,7 @@ type Specification struct {
 	Role permissionset.Role `json:"role" rule:"required" doc:"The role that the customer's stack creates."`
 	permissionset.Choices
 	permissionset.Trust
+	permissionset.Additions
 	StackName   string    `json:"stack_name" doc:"Name proposed for the customer's stack; default <hub>-access."`
 	TemplateURL string    `json:"template_url" doc:"Where the customer's template is published; default: its place in hub.template_bucket."`
 	Customer    *Customer `json:"customer" doc:"One customer, for the launch link, the StackSet and the Terraform module."`
@@ -55,7 +56,7 @@ type Customer struct {
 // declaration returns the specification as the provider would have it.
 func (s Specification) declaration() declaration.Declaration {
 	d := declaration.Declaration{
-		Role: s.Role, Trust: s.Trust, Choices: s.Choices,
+		Role: s.Role, Trust: s.Trust, Choices: s.Choices, Additions: s.Additions,
 		StackName: cmp.Or(s.StackName, s.Hub.Name+"-access"),
 		Region:    s.Hub.Region,
 	}

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // suspicious is how many refusals, with no role of their kind that works, look
@@ -45,8 +48,9 @@ const (
 
 // kindOf tells roles apart by what could stop the vendor from assuming all of
 // them at once: who has to assume them, and the template that said who may.
-func kindOf(c candidate) string {
-	return fmt.Sprint(c.link.TrustedPrincipals, c.registration.TemplateVersion)
+func kindOf(c candidate, probe onboarding.Probe) string {
+	which := strings.TrimPrefix(probe.Role.Name, c.registration.Role.Name) // of the template's roles
+	return fmt.Sprint(probe.Principals, c.registration.TemplateVersion, which)
 }
 
 func (j *jury) of(name string) *kind {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -33,26 +34,31 @@ type candidate struct {
 // in, and would then answer to the right external ID too.
 func (r *round) prove(ctx context.Context, c candidate) {
 	registration := c.registration
-	probe := onboarding.Probe{
-		CustomerID: registration.CustomerID,
-		Role:       registration.Role,
-		ExternalID: registration.ExternalID,
-		Principals: c.link.TrustedPrincipals,
-	}
+	probes := registration.Probes(c.link)
 	if registration.Status == onboarding.Pending {
-		r.recover(ctx, registration, probe)
+		r.recover(ctx, registration, c.link, probes[0])
 		return
 	}
 	try := r.Prover.ProveAgain
 	if registration.Status != onboarding.Active || r.Full || r.Rounds.due(registration) {
 		try = r.Prover.Prove
 	}
-	proof := try(ctx, probe)
+	proofs := onboarding.ProveEach(probes, func(probe onboarding.Probe) onboarding.Proof { return try(ctx, probe) })
+	for i, proof := range proofs {
+		if proof.Outcome == onboarding.Proven || proof.Outcome == onboarding.Open {
+			r.jury.witness(kindOf(c, probes[i]))
+		}
+	}
+	decisive := onboarding.Worst(proofs)
+	proof := proofs[decisive]
+	if decisive > 0 {
+		proof.Additional = probes[decisive].Role
+	}
 	switch {
 	case proof.Outcome == onboarding.Inconclusive:
 		r.found(Finding{Verdict: Unknown, Before: registration.Status, Registration: registration, Err: proof.Err})
 	case proof.Outcome == onboarding.Refused && inQuestion(registration):
-		r.jury.accuse(kindOf(c), func(s sentence) {
+		r.jury.accuse(kindOf(c, probes[decisive]), func(s sentence) {
 			if s == withheld {
 				r.found(Finding{Verdict: Withheld, Before: registration.Status, Registration: registration, Err: proof.Err})
 				return
@@ -61,20 +67,26 @@ func (r *round) prove(ctx context.Context, c candidate) {
 			r.record(ctx, registration, proof)
 		})
 	default:
-		if proof.Outcome != onboarding.Refused {
-			r.jury.witness(kindOf(c))
-		}
 		r.record(ctx, registration, proof)
 	}
 }
 
 // recover registers a role that the registry has forgotten, if it is there. A role
 // that is refused has most likely not been created yet, and is no finding.
-func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, probe onboarding.Probe) {
+func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, link onboarding.Link, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return
 	}
 	proof := r.Prover.Prove(ctx, probe)
+	for _, a := range link.AdditionalRoles { // those that are there: an older template may lack some
+		one := link.AdditionalProbe(a.Key, a.In(probe.Role), probe.ExternalID)
+		if r.Prover.Prove(ctx, one).Outcome == onboarding.Proven {
+			if forgotten.AdditionalRoles == nil {
+				forgotten.AdditionalRoles = map[string]account.RoleARN{}
+			}
+			forgotten.AdditionalRoles[a.Key] = one.Role
+		}
+	}
 	registration, entry := onboarding.Recover(forgotten, proof, r.Clock())
 	if entry == nil {
 		r.found(Finding{Verdict: Unknown, Before: onboarding.Pending, Registration: forgotten, Err: proof.Err})

@@ -186,6 +186,9 @@ func (c commit) delete() Transition {
 		if role, err := account.ParseRoleARN(heir.Properties.RoleARN); err == nil && role != reg.Role {
 			reg.Role, reg.Status, reg.Reason, reg.Open = role, Degraded, reasonFellBack(role), false
 		}
+		if c.Link != nil { // what the resource reported, as it would be registered
+			reg.AdditionalRoles = additionalRoles(c.Link.AdditionalRoles, reg.Role, heir.Properties)
+		}
 		return c.transition(stack, reg, OutcomeFellBack)
 	}
 	reg.Status, reg.Reason, reg.Open = Disconnected, reasonDeleted(c.answer.Stack), false
@@ -218,7 +221,7 @@ func (c commit) proven(reg Registration) Registration {
 	reg.GrantedPermissions = slices.Clone(c.change.Properties.GrantedPermissions)
 	reg.Parameters = maps.Clone(c.change.Properties.Parameters)
 	if !c.change.Role.IsZero() {
-		reg.Role, reg.ExternalID = c.change.Role, c.change.ExternalID
+		reg.Role, reg.ExternalID, reg.AdditionalRoles = c.change.Role, c.change.ExternalID, maps.Clone(c.change.AdditionalRoles)
 	}
 	if c.change.Status != "" {
 		reg.Status, reg.Reason, reg.Open = c.change.Status, c.change.Reason, c.change.Open

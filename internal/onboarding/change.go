@@ -37,7 +37,10 @@ type Change struct {
 	OldProperties phonehome.Properties `json:",omitzero"` // of an Update, as CloudFormation says
 	PhysicalID    string
 
-	Role       account.RoleARN    // zero: the registered role stays
+	Role account.RoleARN // zero: the registered role stays, and the additional ones
+	// AdditionalRoles are those that were proven with the role, by their keys.
+	AdditionalRoles map[string]account.RoleARN `json:",omitempty"`
+
 	ExternalID account.ExternalID // that the role was proven with
 	Status     RegistrationStatus // Active or Degraded; empty: stays as it is
 	Reason     string             // why it is degraded; of a refusal: what the vendor can do about it

@@ -4,6 +4,7 @@
 package onboarding
 
 import (
+	"maps"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -86,6 +87,9 @@ func (d decider) create() Decision {
 	if role != expected {
 		return d.fail(OutcomeWrongRole, say.wrongRole(role, expected))
 	}
+	if wrong := d.wrongAdditional(role); wrong != "" {
+		return d.fail(OutcomeWrongRole, wrong)
+	}
 	return d.connect(role)
 }
 
@@ -110,7 +114,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 		case proof.Outcome == Refused:
 		}
 	}
-	proof, decision := d.prove(role, d.Link.ExternalID)
+	proof, decision := d.proveAll(role, d.Link.ExternalID)
 	if decision != nil {
 		return *decision
 	}
@@ -118,18 +122,18 @@ func (d decider) connect(role account.RoleARN) Decision {
 	case Proven:
 		return d.succeed(OutcomeRegistered, d.registers(role))
 	case Refused:
-		return d.fail(OutcomeRefused, say.cannotAssume(role))
+		return d.fail(OutcomeRefused, say.cannotAssume(proof.role))
 	case Open:
-		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
+		return d.fail(OutcomeOpen, say.open(proof.role, proof.Hole))
 	case Inconclusive:
 	}
-	return d.undecided(proof)
+	return d.undecided(proof.Proof)
 }
 
 // registers returns the change that makes a proven role the link's registered one.
 func (d decider) registers(role account.RoleARN) Change {
 	change := d.change(ChangeRegister, d.Link.CustomerID)
-	change.Role, change.ExternalID = role, d.Link.ExternalID
+	change.Role, change.ExternalID, change.AdditionalRoles = role, d.Link.ExternalID, d.additional(role)
 	change.Status, change.ProvenAt = Active, d.now
 	change.Binds = d.Link.binds()
 	return change
@@ -166,23 +170,26 @@ func (d decider) update() Decision {
 	if !d.inStacksAccount(role) {
 		return d.fail(OutcomeWrongAccount, say.changedAccount(role, r.Stack.Account))
 	}
-	proof, decision := d.prove(role, owned.ExternalID)
+	if wrong := d.wrongAdditional(role); wrong != "" {
+		return d.fail(OutcomeWrongRole, wrong)
+	}
+	proof, decision := d.proveAll(role, owned.ExternalID)
 	if decision != nil {
 		return *decision
 	}
 	change := d.change(ChangeUpdate, owned.CustomerID)
 	switch proof.Outcome {
 	case Proven:
-		change.Role, change.ExternalID = role, owned.ExternalID
+		change.Role, change.ExternalID, change.AdditionalRoles = role, owned.ExternalID, d.additional(role)
 		change.Status, change.ProvenAt = Active, d.now
 		return d.succeed(OutcomeUpdated, change)
 	case Refused:
-		return d.fail(OutcomeRefused, say.cannotAssume(role))
+		return d.fail(OutcomeRefused, say.cannotAssume(proof.role))
 	case Open:
-		return d.fail(OutcomeOpen, say.open(role, proof.Hole))
+		return d.fail(OutcomeOpen, say.open(proof.role, proof.Hole))
 	case Inconclusive:
 	}
-	change.Status, change.Reason = Degraded, d.whyUnproven(role, proof)
+	change.Status, change.Reason = Degraded, d.whyUnproven(proof.role, proof.Proof)
 	return d.succeed(OutcomeUpdatedUnproven, change)
 }
 
@@ -192,20 +199,23 @@ func (d decider) rolledBack(owned *Registration) Decision {
 	if err != nil || !d.inStacksAccount(role) {
 		role = owned.Role
 	}
-	proof, decision := d.prove(role, owned.ExternalID)
+	proof, decision := d.proveAll(role, owned.ExternalID)
 	if decision != nil {
 		return *decision
 	}
 	change := d.change(ChangeUpdate, owned.CustomerID)
-	change.Role, change.ExternalID = role, owned.ExternalID
+	change.Role, change.ExternalID, change.AdditionalRoles = role, owned.ExternalID, d.additional(role)
 	switch proof.Outcome {
 	case Proven:
 		change.Status, change.ProvenAt = Active, d.now
 	case Refused, Open:
-		change.Status, change.Reason, change.Open = Degraded, reasonOf(proof), proof.Outcome == Open
+		if proof.role != role {
+			proof.Additional = proof.role
+		}
+		change.Status, change.Reason, change.Open = Degraded, reasonOf(proof.Proof), proof.Outcome == Open
 	case Inconclusive:
-		if role != owned.Role {
-			change.Status, change.Reason = Degraded, d.whyUnproven(role, proof)
+		if role != owned.Role || !maps.Equal(change.AdditionalRoles, owned.AdditionalRoles) {
+			change.Status, change.Reason = Degraded, d.whyUnproven(proof.role, proof.Proof)
 		}
 	}
 	return d.succeed(OutcomeRolledBack, change)

@@ -27,6 +27,7 @@ type Decision struct {
 	Answer     Answer        // of DecideAnswer and DecideCommit
 	Replayed   bool          // the answer was stored before
 	Probe      Probe         // of DecideProve, and of a DecideLater that waits for a proof
+	Beside     []Probe       // of DecideProve: what is to be tried at the same time
 	RetryAfter time.Duration // of DecideLater
 	Outcome    Outcome
 }

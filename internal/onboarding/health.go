@@ -22,6 +22,9 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 		next.DeleteDoubtedAt = time.Time{}
 	case Refused:
 		switch {
+		case !proof.Additional.IsZero(): // the role itself is there
+			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
+			next.DeleteDoubtedAt = time.Time{}
 		case reg.DeleteDoubtedAt.IsZero():
 			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
 		case proof.Witnessed:

@@ -59,6 +59,9 @@ type Link struct {
 	// empty: all principals that the vendor's account allows.
 	TrustedPrincipals []account.RoleARN
 
+	// AdditionalRoles are the further roles that the stack creates, by their keys.
+	AdditionalRoles []AdditionalRole `json:",omitempty"`
+
 	// TemplateVersion is the digest of today's role and trust specification.
 	TemplateVersion string
 	TemplateURL     string

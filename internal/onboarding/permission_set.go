@@ -24,6 +24,7 @@ type PermissionSet struct {
 
 	// TrustedPrincipals, and what follows of the template, are as in a Link.
 	TrustedPrincipals  []account.RoleARN `json:",omitempty"`
+	AdditionalRoles    []AdditionalRole  `json:",omitempty"`
 	TemplateVersion    string
 	TemplateURL        string
 	TemplateParameters []string `json:",omitempty"`
@@ -94,6 +95,7 @@ func (l Link) Refer(set PermissionSet) Link {
 	own := l.ownTemplates()
 	l.PermissionSet, l.Set = set.Name, &set
 	l.RoleName, l.RolePath, l.TrustedPrincipals = set.RoleOf(l.CustomerID), set.RolePath, set.TrustedPrincipals
+	l.AdditionalRoles = set.AdditionalRoles
 	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = set.TemplateVersion, set.TemplateURL, set.TemplateParameters
 	l.RenderedFor = ""
 	l.FormerTemplates = own
@@ -109,7 +111,7 @@ func (l Link) Alone() Link {
 	}
 	l.FormerTemplates = l.ownTemplates()
 	l.Set = nil
-	l.RoleName, l.RolePath, l.TrustedPrincipals = "", "", nil
+	l.RoleName, l.RolePath, l.TrustedPrincipals, l.AdditionalRoles = "", "", nil, nil
 	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = "", "", nil
 	return l
 }
@@ -142,5 +144,6 @@ func (l Link) SameRecord(o Link) bool {
 // revisions of it.
 func (s PermissionSet) SaysTheSame(o PermissionSet) bool {
 	return s.RoleName == o.RoleName && s.RolePath == o.RolePath && slices.Equal(s.TrustedPrincipals, o.TrustedPrincipals) &&
+		slices.EqualFunc(s.AdditionalRoles, o.AdditionalRoles, AdditionalRole.equal) &&
 		s.TemplateVersion == o.TemplateVersion && s.TemplateURL == o.TemplateURL
 }

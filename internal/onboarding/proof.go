@@ -3,7 +3,11 @@
 
 package onboarding
 
-import "time"
+import (
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
 
 // ProofOutcome is what trying to assume a role has shown.
 type ProofOutcome string
@@ -33,6 +37,9 @@ type Proof struct {
 	// missing, whose it is and on what: no waiting helps then, and no customer.
 	// Empty: it was something else, such as a throttle.
 	Lacks string
+
+	// Additional is the additional role whose proof this is; zero: it is the role's.
+	Additional account.RoleARN
 
 	// Witnessed is set, of a Refused role, if another one of its kind could be
 	// assumed at about the same time: then the refusal is the role's own, and not

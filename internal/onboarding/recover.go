@@ -46,10 +46,10 @@ func (d decider) stranger() Decision {
 	if d.reservedByOther() && !d.closing() {
 		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeReserved}
 	}
-	if proof, tried := d.Proofs[role]; tried && (proof.Outcome == Refused || proof.Outcome == Open) {
+	if proof, tried := d.Proofs[role]; tried && (proof.Outcome == Refused || proof.Outcome == Open) || d.wrongAdditional(role) != "" {
 		return unknown // at once: IAM has long settled, and forgeries must cost little
 	}
-	proof, decision := d.prove(role, d.Link.ExternalID)
+	proof, decision := d.proveAll(role, d.Link.ExternalID)
 	switch {
 	case decision != nil:
 		return *decision

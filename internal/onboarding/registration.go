@@ -50,6 +50,10 @@ type Registration struct {
 	// without the external ID, or with a wrong one: others may get in.
 	Open bool `json:",omitempty"`
 
+	// AdditionalRoles are the ARNs of the stack's other roles, by their keys: the
+	// registration is active while all of them prove.
+	AdditionalRoles map[string]account.RoleARN `json:",omitempty"`
+
 	TemplateVersion    string   // as the stack reported it
 	GrantedPermissions []string // as the stack reported them
 	// Parameters are what the customer typed in, as the stack reported it:

@@ -180,12 +180,16 @@ func (d decider) inStacksAccount(role account.RoleARN) bool {
 // prove gives the proof of a role, or the decision that has to come before:
 // to try it, or to try it again later. Roles of blocked customers are not tried.
 func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Proof, *Decision) {
-	proof, tried := d.Proofs[role]
+	return d.proveProbe(d.probe(role, externalID))
+}
+
+func (d decider) proveProbe(probe Probe) (Proof, *Decision) {
+	proof, tried := d.Proofs[probe.Role]
 	if !tried && (d.closing() || d.blocked()) {
 		return Proof{Outcome: Inconclusive}, nil
 	}
 	if !tried {
-		return proof, &Decision{Kind: DecideProve, Probe: d.probe(role, externalID), Outcome: OutcomeProving}
+		return proof, &Decision{Kind: DecideProve, Probe: probe, Outcome: OutcomeProving}
 	}
 	until, outcome := d.LastTryAt(), OutcomeSettling
 	switch {
@@ -201,7 +205,7 @@ func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Pro
 		until, outcome = d.ClosesAt(), OutcomeUnsettled
 	}
 	if d.now.Before(until) {
-		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome, Probe: d.probe(role, externalID)}
+		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome, Probe: probe}
 	}
 	return proof, nil
 }

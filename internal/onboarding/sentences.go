@@ -86,6 +86,20 @@ func (v voice) wrongRole(role, expected account.RoleARN) string {
 	return v.say("The role of this stack is %s%s, but %s expects %s%s. Delete the stack and create it again with the parameter RoleName as the link fills it in.", role.Path, role.Name, v.vendor(), expected.Path, expected.Name)
 }
 
+func (v voice) wrongAdditional(key, reported string, expected account.RoleARN) string {
+	if len(reported) > maxQuoted {
+		reported = reported[:maxQuoted] + "..."
+	}
+	return v.say("The stack reports %q as the role %s, but %s expects %s. Delete the stack, open the link that %[3]s gave you once more, and leave the template as it is.", reported, key, v.vendor(), expected)
+}
+
+// maxQuoted is how much of a customer's text a sentence repeats, in bytes.
+const maxQuoted = 200
+
+func (v voice) noAdditional(expected account.RoleARN) string {
+	return v.say("The stack does not report the role %s, which %s expects beside the first one. Delete the stack, open the link that %[2]s gave you once more, and leave the template as it is.", expected, v.vendor())
+}
+
 func (v voice) rival(other account.StackARN) string {
 	return v.say("This AWS account is already connected to %s, by the stack %s in %s, and that connection works. To replace it, delete that stack first; then create this one again.", v.vendor(), other.Name, other.Region)
 }
@@ -129,10 +143,14 @@ func (v voice) changedAccount(role account.RoleARN, stack account.ID) string {
 // The reasons that follow are for the vendor: they show with the registration.
 
 func reasonOf(proof Proof) string {
-	if proof.Outcome == Open {
-		return "the role can be assumed " + proof.Hole + ", so others can get in"
+	role := "the role"
+	if !proof.Additional.IsZero() {
+		role = "the additional role " + proof.Additional.String()
 	}
-	return "the role can no longer be assumed with its external ID"
+	if proof.Outcome == Open {
+		return role + " can be assumed " + proof.Hole + ", so others can get in"
+	}
+	return role + " can no longer be assumed with its external ID"
 }
 
 func reasonUnproven(role account.RoleARN, proof Proof) string {

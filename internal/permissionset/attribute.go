@@ -53,8 +53,11 @@ func Attributes(of reflect.Value) []Attribute {
 }
 
 // WithDefaults returns the role with its defaults filled in.
-func (r Role) WithDefaults() Role {
-	for _, a := range Attributes(reflect.ValueOf(&r)) {
+func (r Role) WithDefaults() Role { return withDefaults(r) }
+
+// fillDefaults sets the zero values of a struct's attributes to their defaults.
+func fillDefaults(of reflect.Value) {
+	for _, a := range Attributes(of) {
 		if a.Default == "" || !a.Value.IsZero() {
 			continue
 		}
@@ -71,5 +74,4 @@ func (r Role) WithDefaults() Role {
 			panic(fmt.Sprintf("attribute %s has a type that no default has yet: %s", a.Name, a.Value.Type()))
 		}
 	}
-	return r
 }

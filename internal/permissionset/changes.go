@@ -24,6 +24,13 @@ const (
 // from one to another, or writing it in another way, changes nothing.
 func (s Set) Changes(next Set) []string {
 	var c changes
+	c.role(s, next)
+	c.additional(s, next)
+	return c.bounded()
+}
+
+// role is what changes of one role and of who may assume it.
+func (c *changes) role(s, next Set) {
 	c.permissions("", s.Role.Grants(), next.Role.Grants())
 	c.optional(s.OptionalPermissions, next.OptionalPermissions)
 	c.sets("can be assumed by ", "can no longer be assumed by ", s.trusted(), next.trusted())
@@ -34,12 +41,11 @@ func (s Set) Changes(next Set) []string {
 	c.value("longest session in seconds", fmt.Sprint(s.Role.MaxSessionDuration), fmt.Sprint(next.Role.MaxSessionDuration))
 	c.value("path", s.Role.Path, next.Role.Path)
 	if s.Role.Description != next.Role.Description {
-		c = append(c, "has another description")
+		*c = append(*c, "has another description")
 	}
 	if !maps.Equal(s.Role.Tags, next.Role.Tags) {
-		c = append(c, "has other tags")
+		*c = append(*c, "has other tags")
 	}
-	return c.bounded()
 }
 
 type changes []string

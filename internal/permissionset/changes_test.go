@@ -118,7 +118,7 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 // Whatever makes a customer outdated, a plan says what it is.
 func TestChangesTellEveryAttributeOfTheVersion(t *testing.T) {
 	for _, part := range []func(*Set) any{
-		func(s *Set) any { return &s.Role }, func(s *Set) any { return &s.Trust }, func(s *Set) any { return &s.Choices },
+		func(s *Set) any { return &s.Role }, func(s *Set) any { return &s.Trust }, func(s *Set) any { return &s.Choices }, func(s *Set) any { return &s.Additions },
 	} {
 		n := full()
 		for i, a := range Attributes(reflect.ValueOf(part(&n))) {

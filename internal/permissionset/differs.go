@@ -49,6 +49,8 @@ func same(a, b any) bool {
 		return a == other || a != nil && other != nil && *a == *other
 	case map[string]CustomerParameter:
 		return maps.EqualFunc(a, b.(map[string]CustomerParameter), func(x, y CustomerParameter) bool { return Differs(x, y) == "" })
+	case map[string]AdditionalRole:
+		return maps.EqualFunc(a, b.(map[string]AdditionalRole), sameAdditional)
 	case map[string]OptionalPermission:
 		return maps.EqualFunc(a, b.(map[string]OptionalPermission), func(x, y OptionalPermission) bool { return Differs(x, y) == "" })
 	}

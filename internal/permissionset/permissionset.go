@@ -16,6 +16,7 @@ type Set struct {
 	Role Role `json:"role"`
 	Trust
 	Choices
+	Additions
 }
 
 // Role is the role in the customer's account. Lists and maps tell null, which

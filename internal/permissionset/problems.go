@@ -28,14 +28,19 @@ func (e FieldError) Error() string {
 
 // Validate returns everything that is wrong with a set, in a stable order.
 func (s Set) Validate(vendor account.ID, partition account.Partition) []FieldError {
-	return slices.Concat(s.Trust.Validate(vendor, partition), s.ValidatePermissions(partition))
+	return slices.Concat(s.ValidateTrust(vendor, partition), s.ValidatePermissions(partition))
+}
+
+// ValidateTrust returns what is wrong with who may assume the roles.
+func (s Set) ValidateTrust(vendor account.ID, partition account.Partition) []FieldError {
+	return slices.Concat(s.Trust.Validate(vendor, partition), s.validateAdditionalTrust(vendor, partition))
 }
 
 // ValidatePermissions returns what is wrong with what is granted, always and
 // optionally, so that a plan can say so before the hub exists. The partition may
 // be zero: not known yet.
 func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
-	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.oneResourceEach())
+	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.validateAdditional(partition), s.oneResourceEach())
 }
 
 // Problems collects mistakes.

@@ -22,6 +22,7 @@ func (s Set) ValidateUpdate(next Set) []FieldError {
 	p.managedTogether(s, next)
 	p.inlineTogether(s, next)
 	p.newParameters(s, next)
+	p.updateAdditional(s, next)
 	return p
 }
 

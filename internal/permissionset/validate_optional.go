@@ -150,11 +150,14 @@ func (p *Problems) everythingOn(s Set) {
 func (s Set) oneResourceEach() []FieldError {
 	var p Problems
 	taken := map[string]string{}
-	check := func(field string, g Grants) {
+	for _, key := range s.AdditionalKeys() {
+		taken[AdditionalResource(key)] = "additional role " + key
+	}
+	check := func(field, prefix string, g Grants) {
 		for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
 			parts, _ := s.divide(g.ManagedPolicies[name]) // none: it is a problem of its own
 			for i := range parts {
-				id := policyLogicalID(name, i)
+				id := prefix + policyLogicalID(name, i)
 				if other, found := taken[id]; found && other != name {
 					p.Add(field+".managed_policies", name, "its resource would be called %s, as that of %q: use another name", id, other)
 					break
@@ -163,9 +166,12 @@ func (s Set) oneResourceEach() []FieldError {
 			}
 		}
 	}
-	check("role", s.Role.Grants())
+	check("role", "", s.Role.Grants())
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
-		check(optionalField+"."+key, s.OptionalPermissions[key].Grants())
+		check(optionalField+"."+key, "", s.OptionalPermissions[key].Grants())
+	}
+	for _, key := range s.AdditionalKeys() {
+		check(additionalField+"."+key, AdditionalResource(key), s.Additional(key).Role.Grants())
 	}
 	return p
 }

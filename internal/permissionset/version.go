@@ -29,7 +29,7 @@ func (s Set) Version(vendor account.ID, partition account.Partition) string {
 
 func (s Set) versionInput(vendor account.ID, partition account.Partition) []byte {
 	input := object{{"vendor", vendor.String()}, {"partition", partition.String()}}
-	for _, part := range []any{s.Trust, s.Role.WithDefaults(), s.Choices} {
+	for _, part := range []any{s.Trust, s.Role.WithDefaults(), s.Choices, s.Additions} {
 		input = append(input, versioned(part)...)
 	}
 	return encode(input)
@@ -65,6 +65,8 @@ func (a Attribute) canonical() any {
 		return orNil(v, len(v) == 0)
 	case Policies:
 		return orNil(canonical(v), len(v) == 0)
+	case map[string]AdditionalRole:
+		return orNil(versionedRoles(v), len(v) == 0)
 	case map[string]OptionalPermission:
 		var o object
 		for _, key := range slices.Sorted(maps.Keys(v)) {

@@ -50,6 +50,7 @@ func TestTheVersionChangesWithEachOfItsAttributesAndNoOther(t *testing.T) {
 	each("role.", func(s *Set) any { return &s.Role }, versioned)
 	each("", func(s *Set) any { return &s.Trust }, versioned)
 	each("", func(s *Set) any { return &s.Choices }, versioned)
+	each("", func(s *Set) any { return &s.Additions }, versioned)
 	for _, key := range slices.Sorted(maps.Keys(full().OptionalPermissions)) {
 		n := full().OptionalPermissions[key]
 		for i, a := range Attributes(reflect.ValueOf(&n)) {

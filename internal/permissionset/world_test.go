@@ -78,6 +78,18 @@ func full() Set {
 	s.OptionalPermissions["reports"] = OptionalPermission{
 		Description: "Read reports", WhenParameter: "report_bucket", InlinePolicies: Policies{"reports": onBucket("report_bucket")},
 	}
+	s.AdditionalRoles = map[string]AdditionalRole{
+		"scanner": {
+			Description: "Scans snapshots", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"},
+			InlinePolicies: Policies{"bucket": onBucket("bucket")}, ManagedPolicies: Policies{"core": restartHosts},
+			MaxSessionDuration: 7200, Tags: map[string]string{"vendor": "acme"},
+			Trust: Trust{
+				TrustedPrincipals: []string{"arn:aws:iam::444444444444:role/Scanner"}, TrustedAccountIDs: []string{"444444444444"},
+				AllowSessionTags: true, AllowSourceIdentity: true,
+			},
+		},
+		"billing": {ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"}},
+	}
 	return s
 }
 

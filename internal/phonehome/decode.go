@@ -132,6 +132,7 @@ func properties(v any) Properties {
 		RoleARN:            property("RoleArn", maxProperty),
 		TemplateVersion:    property("TemplateVersion", maxTemplateVersion),
 		GrantedPermissions: permissions(fields["GrantedPermissions"]),
+		AdditionalRoleARNs: roleARNs(fields["AdditionalRoleArns"]),
 		Parameters:         parameters(fields["Parameters"]),
 	}
 }
@@ -156,6 +157,25 @@ func permissions(v any) []string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return slices.Clip(names[:min(len(names), maxPermissions)])
+}
+
+// maxAdditionalRoles is more than a template of ours has.
+const maxAdditionalRoles = 20
+
+// roleARNs are ARNs by keys of ours, as text: onboarding answers a bad one with a
+// sentence.
+func roleARNs(v any) map[string]string {
+	fields, _ := v.(map[string]any)
+	arns := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if permissionPattern.MatchString(key) && len(arns) < maxAdditionalRoles {
+			arns[key] = bounded(clean(text(fields[key])), maxProperty)
+		}
+	}
+	if len(arns) == 0 {
+		return nil
+	}
+	return arns
 }
 
 // What is kept of a customer's parameters: as much as a template of ours could

@@ -50,6 +50,9 @@ type Properties struct {
 	TemplateVersion    string
 	GrantedPermissions []string
 
+	// AdditionalRoleARNs are the ARNs of the stack's other roles, by their keys.
+	AdditionalRoleARNs map[string]string `json:",omitempty"`
+
 	// Parameters are what the customer has typed in, by the vendor's names for
 	// it. It is text to show and no more: nothing is decided by it.
 	Parameters map[string]string `json:",omitempty"`
@@ -59,5 +62,5 @@ type Properties struct {
 func (p Properties) Equal(q Properties) bool {
 	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
 		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions) &&
-		maps.Equal(p.Parameters, q.Parameters)
+		maps.Equal(p.AdditionalRoleARNs, q.AdditionalRoleARNs) && maps.Equal(p.Parameters, q.Parameters)
 }

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -41,6 +43,7 @@ type credentialsModel struct {
 	CustomerID  types.String `tfsdk:"customer_id"`
 	AccountID   types.String `tfsdk:"account_id"`
 	StackID     types.String `tfsdk:"stack_id"`
+	RoleKey     types.String `tfsdk:"role_key"`
 	SessionName types.String `tfsdk:"session_name"`
 	Duration    types.String `tfsdk:"duration"`
 	Policy      types.String `tfsdk:"policy"`
@@ -108,6 +111,10 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 				MarkdownDescription: "Identity of the session's user, in the customer's CloudTrail too: 2 to 64 letters, digits and `_+=,.@-`. It can't be changed by a role that the session assumes. " +
 					"The link needs `allow_source_identity`, and what the provider runs as needs `sts:SetSourceIdentity` on the role.",
 			},
+			"role_key": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{validPermissionKey()},
+				MarkdownDescription: "Key of the one of the customer's `additional_roles` that the session is to be of; default: the role itself.",
+			},
 			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the role that the session is of."},
 			"access_key_id":     schema.StringAttribute{Computed: true, MarkdownDescription: "Access key ID."},
 			"secret_access_key": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Secret access key."},
@@ -149,18 +156,36 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	probe := onboarding.Probe{CustomerID: role.CustomerID, Role: role.Role, ExternalID: role.ExternalID, Principals: found.Link.TrustedPrincipals}
+	probe, ok := model.probe(found.Link, role, &resp.Diagnostics)
+	if !ok {
+		return
+	}
 	opened, err := registrar.NewProver(r.session.clients, record).Open(ctx, probe, ask)
 	if err != nil {
 		resp.Diagnostics.Append(noSession(view.Name, role, ask, err))
 		return
 	}
-	model.RoleARN = types.StringValue(role.Role.String())
+	model.RoleARN = types.StringValue(probe.Role.String())
 	model.AccessKeyID = types.StringValue(opened.AccessKeyID)
 	model.SecretAccessKey = types.StringValue(opened.SecretAccessKey)
 	model.SessionToken = types.StringValue(opened.SessionToken)
 	model.Expiration = timeString(opened.Expiration)
 	resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
+}
+
+// probe returns the role that the session is to be of.
+func (m credentialsModel) probe(link onboarding.Link, role onboarding.Registration, diags *diag.Diagnostics) (onboarding.Probe, bool) {
+	key := m.RoleKey.ValueString()
+	if key == "" {
+		return role.Probes(link)[0], true
+	}
+	arn, there := role.AdditionalRoles[key]
+	if !there {
+		diags.AddAttributeError(path.Root("role_key"), fmt.Sprintf("No additional role %s of %s", key, customerNamed(link.Hub, link.CustomerID)), fmt.Sprintf(
+			"The customer's stack has registered the additional roles %v. One that the link declares is there once the customer has updated their stack.", slices.Sorted(maps.Keys(role.AdditionalRoles))))
+		return onboarding.Probe{}, false
+	}
+	return link.AdditionalProbe(key, arn, role.ExternalID), true
 }
 
 // find returns the customer and the active role that the session is to be of, as

@@ -33,6 +33,7 @@ type shape struct {
 	granted    []string          // optional permissions that are on
 	role       string            // its name
 	policies   int               // that the stack creates
+	beside     []string          // keys of additional roles
 	change     [2]string         // what the vendor asks for later, in place of something
 	prepare    func(*acctest.World)
 }
@@ -62,7 +63,7 @@ var gallery = map[string]shape{
 		typed:      map[string]string{"billing_bucket": "globex-bills", "ecs_bucket": "globex-ecs"}, granted: []string{"billing", "ecs"},
 		change: [2]string{`"ec2:StopInstances"`, `"ec2:RebootInstances"`},
 	},
-	"orca":    {policies: 6, change: [2]string{`"s3:GetObject", `, ``}},
+	"orca":    {policies: 6, beside: []string{"scanner"}, change: [2]string{`"s3:GetObject", `, ``}},
 	"vantage": {change: [2]string{`"savingsplans:Describe*"`, `"savingsplans:List*"`}},
 }
 
@@ -104,12 +105,17 @@ func (s shape) goThrough(t *testing.T, text string) {
 	for key, value := range s.typed {
 		typed[key] = is(value)
 	}
+	beside := map[string]knownvalue.Check{}
+	for _, key := range s.beside {
+		beside[key] = is("arn:aws:iam::" + globex.account + ":role/acme-globex-" + key)
+	}
 	var launched func() sandbox.Stack
 	var stack sandbox.Stack
 	live := func(outdated bool, more ...statecheck.StateCheck) []statecheck.StateCheck {
 		return append([]statecheck.StateCheck{
 			value(roleGlobex, "status", is("active")), value(roleGlobex, "outdated", knownvalue.Bool(outdated)),
 			value(roleGlobex, "granted_permissions", names(s.granted...)), value(roleGlobex, "parameters", knownvalue.MapExact(typed)),
+			value(roleGlobex, "additional_role_arns", knownvalue.MapExact(beside)),
 		}, more...)
 	}
 	run(t,
@@ -155,9 +161,30 @@ func (s shape) exactly(t *testing.T, w *acctest.World) {
 		pairs = append(pairs, permissionset.ParameterReference(key), given)
 	}
 	values := strings.NewReplacer(pairs...)
+	all := []permissionset.Grants{set.Role.Grants()}
+	for key, permission := range set.OptionalPermissions {
+		if slices.Contains(s.granted, key) {
+			all = append(all, permission.Grants())
+		}
+	}
+	if created := exactly(t, w, set, declared.Role.Name, values, all); created != s.policies || s.role != "" && declared.Role.Name != s.role {
+		t.Errorf("the stack creates %d policies for role %s", created, declared.Role.Name)
+	}
+	for _, key := range s.beside {
+		exactly(t, w, set, permissionset.AdditionalRoleName(declared.Role.Name, key), values, []permissionset.Grants{set.Additional(key).Role.Grants()})
+	}
+	if keys := set.AdditionalKeys(); !slices.Equal(keys, s.beside) {
+		t.Errorf("the additional roles are %v", keys)
+	}
+}
+
+// exactly compares what one role has with what was declared of it, and returns how
+// many policies the stack creates for it.
+func exactly(t *testing.T, w *acctest.World, set permissionset.Set, role string, values *strings.Replacer, all []permissionset.Grants) int {
+	t.Helper()
 	var arns, statements []string
 	created := 0
-	add := func(g permissionset.Grants) {
+	for _, g := range all {
 		for _, arn := range g.ManagedPolicyARNs {
 			arns = append(arns, values.Replace(arn))
 		}
@@ -172,24 +199,16 @@ func (s shape) exactly(t *testing.T, w *acctest.World) {
 		}
 		created += len(parts)
 	}
-	add(set.Role.Grants())
-	for key, permission := range set.OptionalPermissions {
-		if slices.Contains(s.granted, key) {
-			add(permission.Grants())
-		}
-	}
 	slices.Sort(arns)
 	slices.Sort(statements)
-	gotARNs, got := w.Granted(globex.account, declared.Role.Name)
+	gotARNs, got := w.Granted(globex.account, role)
 	if diff := cmp.Diff(arns, gotARNs); diff != "" {
-		t.Errorf("the policies of AWS are not those that were declared (-): %s", diff)
+		t.Errorf("the policies of AWS of %s are not those that were declared (-): %s", role, diff)
 	}
 	if diff := cmp.Diff(statements, got); diff != "" {
-		t.Errorf("the statements are not those that were declared (-): %s", diff)
+		t.Errorf("the statements of %s are not those that were declared (-): %s", role, diff)
 	}
-	if created != s.policies || s.role != "" && declared.Role.Name != s.role {
-		t.Errorf("the stack creates %d policies for role %s", created, declared.Role.Name)
-	}
+	return created
 }
 
 // lintTemplate is another team's reading of CloudFormation's rules, as JSON and as

@@ -23,6 +23,7 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 		Role:      expandRole(ctx, m.Role, diags),
 		Trust:     m.trust(ctx, diags),
 		Choices:   m.choices(ctx, diags),
+		Additions: m.additions(ctx, diags),
 	}
 	return d
 }
@@ -64,6 +65,6 @@ func (m *linkModel) flattenDeclaration(ctx context.Context, d declaration.Declar
 	m.StackName = types.StringValue(d.StackName)
 	m.Region = types.StringValue(d.Region)
 	m.ExpiresAt = optional(d.ExpiresAt)
-	m.askedModel = flattenAsked(ctx, d.Trust, d.Choices, diags)
+	m.askedModel = flattenAsked(ctx, d.Set(), diags)
 	m.Role = flattenRole(ctx, d.Role, diags)
 }

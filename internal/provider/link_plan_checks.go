@@ -66,8 +66,15 @@ func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
 // checkProvable refuses a trust that the provider could never prove: it is none of
 // the trusted principals, and may assume none of them.
 func (p *linkPlan) checkProvable(ctx context.Context) {
-	if principals := p.principals(ctx); !p.diags.HasError() {
-		p.diags.Append(provable(ctx, p.resource.session.clients, principals)...)
+	principals, clients := p.principals(ctx), p.resource.session.clients
+	if p.diags.HasError() {
+		return
+	}
+	p.diags.Append(provable(ctx, clients, principals)...)
+	if fullyKnown(p.plan.AdditionalRoles) {
+		for _, role := range p.plan.additions(ctx, p.diags).AdditionalRoles {
+			p.diags.Append(provable(ctx, clients, role.Provers(clients.Account))...)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -87,8 +88,7 @@ func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, 
 
 // noneAsked has null for everything.
 func noneAsked(ctx context.Context, diags *diag.Diagnostics) askedModel {
-	var none declaration.Declaration
-	return flattenAsked(ctx, none.Trust, none.Choices, diags)
+	return flattenAsked(ctx, permissionset.Set{}, diags)
 }
 
 // follows reports whether the link's set may make it another one in this operation

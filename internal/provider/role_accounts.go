@@ -24,6 +24,7 @@ type accountModel struct {
 	Outdated           types.Bool   `tfsdk:"outdated"`
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
 	Parameters         types.Map    `tfsdk:"parameters"`
+	AdditionalRoleARNs types.Map    `tfsdk:"additional_role_arns"`
 	RegisteredAt       types.String `tfsdk:"registered_at"`
 	ProvenAt           types.String `tfsdk:"proven_at"`
 }
@@ -52,8 +53,10 @@ var accountTypes = map[string]attr.Type{
 	"outdated":            types.BoolType,
 	"granted_permissions": types.SetType{ElemType: types.StringType},
 	"parameters":          types.MapType{ElemType: types.StringType},
-	"registered_at":       types.StringType,
-	"proven_at":           types.StringType,
+
+	"additional_role_arns": types.MapType{ElemType: types.StringType},
+	"registered_at":        types.StringType,
+	"proven_at":            types.StringType,
 }
 
 // flattenAccounts takes all that is registered of a customer today into the
@@ -70,6 +73,7 @@ func (m *registrationModel) flattenAccounts(ctx context.Context, c onboarding.Cu
 			Outdated:           types.BoolValue(r.Outdated(c.Link)),
 			GrantedPermissions: stringSet(ctx, r.GrantedPermissions, diags),
 			Parameters:         stringMap(ctx, r.Parameters, diags),
+			AdditionalRoleARNs: stringMap(ctx, r.AdditionalRoleARNs(), diags),
 			RegisteredAt:       timeString(r.RegisteredAt),
 			ProvenAt:           timeString(r.ProvenAt),
 		}
@@ -92,6 +96,7 @@ func confirmed(link onboarding.Link) bool { return link.Scope != onboarding.Scop
 func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.StackID, m.StackRegion, m.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
 	m.GrantedPermissions, m.Parameters = types.SetNull(types.StringType), types.MapNull(types.StringType)
+	m.AdditionalRoleARNs = types.MapNull(types.StringType)
 	m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
 	m.Status = statusOf(c)
 }
@@ -111,11 +116,11 @@ func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus
 	return status
 }
 
-// provenARNs returns the roles of a customer that can be assumed, by the name that
-// role_arns has for them: the customer's, with the account where there may be
-// several.
-func provenARNs(c onboarding.Customer) map[string]string {
-	arns := map[string]string{}
+// provenRoles returns the registrations of a customer whose roles can be assumed, by
+// the name that role_arns has for them: the customer's, with the account where there
+// may be several.
+func provenRoles(c onboarding.Customer) map[string]onboarding.Registration {
+	proven := map[string]onboarding.Registration{}
 	for _, r := range c.Current() {
 		if r.Status != onboarding.Active {
 			continue
@@ -124,7 +129,7 @@ func provenARNs(c onboarding.Customer) map[string]string {
 		if c.Link.Scope == onboarding.ScopeOrganization {
 			name += "/" + r.Account.String()
 		}
-		arns[name] = r.Role.String()
+		proven[name] = r
 	}
-	return arns
+	return proven
 }

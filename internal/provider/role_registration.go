@@ -28,6 +28,7 @@ type registrationModel struct {
 	StackRegion        types.String `tfsdk:"stack_region"`
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
 	Parameters         types.Map    `tfsdk:"parameters"`
+	AdditionalRoleARNs types.Map    `tfsdk:"additional_role_arns"`
 	TemplateVersion    types.String `tfsdk:"template_version"`
 	Outdated           types.Bool   `tfsdk:"outdated"`
 	UpdateURL          types.String `tfsdk:"update_url"`
@@ -47,6 +48,10 @@ func registrationAttributes() map[string]schema.Attribute {
 	attributes := map[string]schema.Attribute{
 		"role_arn": text("ARN of the customer's role. Before the customer launched it is the ARN that the role will have; " +
 			"it can't be assumed until the role is there."),
+		"additional_role_arns": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "ARNs of the stack's `additional_roles`, by their keys, as they were proven. Empty before the customer launched. The session of one is had by `role_key` of `xacct_customer_credentials`.",
+		},
 		"account_id":   text("The customer's AWS account."),
 		"external_id":  text("External ID to assume the role with."),
 		"stack_id":     text("ARN of the customer's stack; null before it phoned home."),
@@ -93,6 +98,7 @@ func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c o
 	r, ok := c.SoleRegistration()
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
 	m.Parameters = stringMap(ctx, r.Parameters, diags)
+	m.AdditionalRoleARNs = stringMap(ctx, r.AdditionalRoleARNs(), diags)
 	if !ok {
 		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
 		m.TemplateVersion = types.StringNull()
@@ -153,7 +159,7 @@ func unknownRegistration() registrationModel {
 	text := types.StringUnknown()
 	return registrationModel{
 		RoleARN: text, AccountID: text, ExternalID: text, StackID: text, StackRegion: text, TemplateVersion: text, UpdateURL: text,
-		Status: text, RegisteredAt: text, ProvenAt: text, GrantedPermissions: types.SetUnknown(types.StringType), Parameters: types.MapUnknown(types.StringType), Outdated: types.BoolUnknown(),
+		Status: text, RegisteredAt: text, ProvenAt: text, GrantedPermissions: types.SetUnknown(types.StringType), Parameters: types.MapUnknown(types.StringType), AdditionalRoleARNs: types.MapUnknown(types.StringType), Outdated: types.BoolUnknown(),
 		Accounts: types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), AccountConfirmed: types.BoolUnknown(),
 	}
 }

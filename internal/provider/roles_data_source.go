@@ -36,6 +36,7 @@ type rolesDataModel struct {
 	Outdated    types.Bool   `tfsdk:"outdated"`
 	Roles       types.List   `tfsdk:"roles"`
 	RoleARNs    types.Map    `tfsdk:"role_arns"`
+	Additional  types.Map    `tfsdk:"additional_role_arns"`
 }
 
 // listedRole is one element of roles.
@@ -75,6 +76,10 @@ func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "ARNs by customer, of proven roles (`active`) only: every one of them can be assumed. Those of an organization are there by `customer_id/account_id`.",
 			},
+			"additional_role_arns": schema.MapAttribute{
+				Computed: true, ElementType: types.MapType{ElemType: types.StringType},
+				MarkdownDescription: "ARNs of additional roles by their keys, by customer as in `role_arns`: of customers who have any, and all of whose roles are proven.",
+			},
 		},
 	}
 }
@@ -102,7 +107,7 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 		resp.Diagnostics.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
 		return
 	}
-	roles, arns := []listedRole{}, map[string]string{}
+	roles, arns, additional := []listedRole{}, map[string]string{}, map[string]map[string]string{}
 	only := model.filter(ctx, &resp.Diagnostics)
 	for _, id := range slices.Sorted(maps.Keys(customers)) {
 		role := listedRole{CustomerID: types.StringValue(id)}
@@ -111,11 +116,18 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 			continue
 		}
 		roles = append(roles, role)
-		maps.Copy(arns, provenARNs(customers[id]))
+		for name, r := range provenRoles(customers[id]) {
+			arns[name] = r.Role.String()
+			if len(r.AdditionalRoles) > 0 {
+				additional[name] = r.AdditionalRoleARNs()
+			}
+		}
 	}
 	list, diags := types.ListValueFrom(ctx, model.Roles.ElementType(ctx), roles)
 	resp.Diagnostics.Append(diags...)
 	model.Roles, model.RoleARNs = list, stringMap(ctx, arns, &resp.Diagnostics)
+	model.Additional, diags = types.MapValueFrom(ctx, types.MapType{ElemType: types.StringType}, additional)
+	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 

@@ -28,12 +28,30 @@ type askedModel struct {
 	CustomerParameters   types.Map  `tfsdk:"customer_parameters"`
 	CustomerChooses      types.Set  `tfsdk:"customer_chooses"`
 	OptionalPermissions  types.Map  `tfsdk:"optional_permissions"`
+	AdditionalRoles      types.Map  `tfsdk:"additional_roles"`
 }
 
 // askedAttributes returns the attributes of askedModel. None has a default of its
 // own: a state that an earlier release wrote has them as null, and an upgrade must
 // plan nothing.
 func askedAttributes() map[string]schema.Attribute {
+	attributes := map[string]schema.Attribute{
+		"customer_parameters": customerParametersAttribute(),
+		"customer_chooses": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.OneOf(permissionset.Choosable...))},
+			MarkdownDescription: "What the customer may choose when they create the stack: `permissions_boundary` (a policy of their own, in place of `role.permissions_boundary_arn`) and " +
+				"`role_path` (in place of `role.path`, which is the default; `role_arn` is then not known before the role is there). The choice is in `parameters` of `xacct_customer_role`.",
+		},
+		"optional_permissions": optionalPermissionsAttribute(),
+		"additional_roles":     additionalRolesAttribute(),
+	}
+	maps.Copy(attributes, trustAttributes())
+	return attributes
+}
+
+// trustAttributes returns the attributes of who may assume a role.
+func trustAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"trusted_principal_arns": trustedPrincipalsAttribute(),
 		"trusted_account_ids": schema.SetAttribute{
@@ -49,14 +67,6 @@ func askedAttributes() map[string]schema.Attribute {
 		"allow_source_identity": schema.BoolAttribute{
 			Optional: true, MarkdownDescription: "Whether sessions of the role may have a source identity (`sts:SetSourceIdentity`); default `false`.",
 		},
-		"customer_parameters": customerParametersAttribute(),
-		"customer_chooses": schema.SetAttribute{
-			Optional: true, ElementType: types.StringType,
-			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.OneOf(permissionset.Choosable...))},
-			MarkdownDescription: "What the customer may choose when they create the stack: `permissions_boundary` (a policy of their own, in place of `role.permissions_boundary_arn`) and " +
-				"`role_path` (in place of `role.path`, which is the default; `role_arn` is then not known before the role is there). The choice is in `parameters` of `xacct_customer_role`.",
-		},
-		"optional_permissions": optionalPermissionsAttribute(),
 	}
 }
 
@@ -66,6 +76,7 @@ func (m askedModel) values() map[string]attr.Value {
 		"trusted_principal_arns": m.TrustedPrincipalARNs, "trusted_account_ids": m.TrustedAccountIDs,
 		"allow_session_tags": m.AllowSessionTags, "allow_source_identity": m.AllowSourceIdentity,
 		"customer_parameters": m.CustomerParameters, "customer_chooses": m.CustomerChooses, "optional_permissions": m.OptionalPermissions,
+		"additional_roles": m.AdditionalRoles,
 	}
 }
 
@@ -79,9 +90,10 @@ func (m askedModel) known() bool {
 	return true
 }
 
-// choicesKnown reports whether all that the customer decides about has a value.
+// choicesKnown reports whether all that the customer decides about, and the
+// additional roles, have values.
 func (m askedModel) choicesKnown() bool {
-	return fullyKnown(m.CustomerParameters) && fullyKnown(m.CustomerChooses) && fullyKnown(m.OptionalPermissions)
+	return fullyKnown(m.AdditionalRoles) && fullyKnown(m.CustomerParameters) && fullyKnown(m.CustomerChooses) && fullyKnown(m.OptionalPermissions)
 }
 
 func (m askedModel) equal(o askedModel) bool {
@@ -102,14 +114,22 @@ func (m askedModel) choices(ctx context.Context, diags *diag.Diagnostics) permis
 	return declared
 }
 
-// flattenAsked returns the attributes of what was declared.
-func flattenAsked(ctx context.Context, trust permissionset.Trust, choices permissionset.Choices, diags *diag.Diagnostics) askedModel {
+// additions returns what the stack has beside the role; all of it is known.
+func (m askedModel) additions(ctx context.Context, diags *diag.Diagnostics) permissionset.Additions {
+	var declared permissionset.Additions
+	expandAttributes(ctx, m.values(), &declared, diags)
+	return declared
+}
+
+// flattenAsked returns the attributes of what a set declares beside its role.
+func flattenAsked(ctx context.Context, set permissionset.Set, diags *diag.Diagnostics) askedModel {
 	known := map[string]attr.Type{}
 	for name, attribute := range askedAttributes() {
 		known[name] = attribute.GetType()
 	}
-	values := flattenAttributes(ctx, trust, known, diags)
-	maps.Copy(values, flattenAttributes(ctx, choices, known, diags))
+	values := flattenAttributes(ctx, set.Trust, known, diags)
+	maps.Copy(values, flattenAttributes(ctx, set.Choices, known, diags))
+	maps.Copy(values, flattenAttributes(ctx, set.Additions, known, diags))
 	var m askedModel
 	m.TrustedPrincipalARNs, _ = values["trusted_principal_arns"].(types.Set)
 	m.TrustedAccountIDs, _ = values["trusted_account_ids"].(types.Set)
@@ -118,5 +138,6 @@ func flattenAsked(ctx context.Context, trust permissionset.Trust, choices permis
 	m.CustomerParameters, _ = values["customer_parameters"].(types.Map)
 	m.CustomerChooses, _ = values["customer_chooses"].(types.Set)
 	m.OptionalPermissions, _ = values["optional_permissions"].(types.Map)
+	m.AdditionalRoles, _ = values["additional_roles"].(types.Map)
 	return m
 }

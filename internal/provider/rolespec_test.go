@@ -75,7 +75,7 @@ func TestChoicesComeBackFromTerraformAsTheyWere(t *testing.T) {
 		}},
 	} {
 		var diags diag.Diagnostics
-		model := flattenAsked(t.Context(), permissionset.Trust{}, choices, &diags)
+		model := flattenAsked(t.Context(), permissionset.Set{Choices: choices}, &diags)
 		if back := model.choices(t.Context(), &diags); diags.HasError() || !cmp.Equal(choices, back) {
 			t.Errorf("%s: %v\n%s", name, diags, cmp.Diff(choices, back))
 		}

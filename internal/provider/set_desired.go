@@ -58,7 +58,7 @@ func (d desiredSet) issue(existing *onboarding.PermissionSet) (setWrite, diag.Di
 	}
 	set.RetiredAt = time.Time{}
 	set.RoleName, set.RolePath = d.declared.Role.Name, d.declared.Role.Path
-	set.TrustedPrincipals = spec.Provers(spec.Vendor)
+	set.TrustedPrincipals, set.AdditionalRoles = spec.Provers(spec.Vendor), declaration.AdditionalRoles(spec)
 	set.Declared = declaration.EncodeSet(d.declared)
 	set.TemplateVersion = stacktemplate.Version(spec)
 	rendering := declaration.Rendering(spec)

@@ -28,6 +28,7 @@ func (m setModel) declared(ctx context.Context, diags *diag.Diagnostics) permiss
 	expandAttributes(ctx, role, &set.Role, diags)
 	expandAttributes(ctx, m.values, &set.Trust, diags)
 	expandAttributes(ctx, m.values, &set.Choices, diags)
+	expandAttributes(ctx, m.values, &set.Additions, diags)
 	return set
 }
 
@@ -56,7 +57,7 @@ func (m *setModel) flattenDeclared(ctx context.Context, set permissionset.Set, d
 		m.values[setRoleName(name)] = value
 	}
 	m.values["role_name"] = optional(set.Role.Name)
-	maps.Copy(m.values, flattenAsked(ctx, set.Trust, set.Choices, diags).values())
+	maps.Copy(m.values, flattenAsked(ctx, set, diags).values())
 }
 
 // setTemplateURL returns null if templates have to be signed: see addresses.

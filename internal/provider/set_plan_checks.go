@@ -40,14 +40,22 @@ func (p *setPlan) checkPermissions(ctx context.Context) {
 // checkTrust refuses trusted principals that no hub of the provider could ever go
 // with, and, if they change, a trust that the provider could never prove.
 func (p *setPlan) checkTrust(ctx context.Context) {
-	trust, clients := p.plan.declared(ctx, p.diags).Trust, p.resource.session.clients
-	if p.diags.Append(fieldErrors(trust.Validate(clients.Account, clients.Partition()))...); p.diags.HasError() {
+	declared, clients := p.plan.declared(ctx, p.diags), p.resource.session.clients
+	if p.diags.Append(fieldErrors(declared.ValidateTrust(clients.Account, clients.Partition()))...); p.diags.HasError() {
 		return
 	}
-	if p.sameSet() && permissionset.Differs(trust, p.state.declared(ctx, p.diags).Trust) == "" {
-		return
+	var before permissionset.Set
+	if p.sameSet() {
+		before = p.state.declared(ctx, p.diags)
 	}
-	p.diags.Append(provable(ctx, clients, trust.Provers(clients.Account))...)
+	if !p.sameSet() || permissionset.Differs(declared.Trust, before.Trust) != "" {
+		p.diags.Append(provable(ctx, clients, declared.Provers(clients.Account))...)
+	}
+	for _, key := range declared.AdditionalKeys() {
+		if trust := declared.AdditionalRoles[key].Trust; !p.sameSet() || permissionset.Differs(trust, before.AdditionalRoles[key].Trust) != "" {
+			p.diags.Append(provable(ctx, clients, trust.Provers(clients.Account))...)
+		}
+	}
 }
 
 // warnOfSetChange says, once for all customers of a set, what they gain and lose by

@@ -32,7 +32,7 @@ func (h *handling) reload(ctx context.Context) (err error) {
 	return err
 }
 
-// prove tries the role that the decision asks for once, and has the stage start
+// prove tries the roles that the decision asks for once, and has the stage start
 // over with what that has shown. The account is kept until the handling ends, so
 // that two requests of one account are not decided side by side.
 func (h *handling) prove(ctx context.Context) *Disposition {
@@ -48,17 +48,20 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 	if leave == nil {
 		return retry(soon)
 	}
-	proof := h.try(ctx, probe, leave)
-	h.proofs[probe.Role] = proof
-	h.proved(probe, proof)
+	probes := append([]onboarding.Probe{probe}, h.decision.Beside...)
+	for i, proof := range h.try(ctx, probes, leave) {
+		h.proofs[probes[i].Role] = proof
+		h.proved(probes[i], proof)
+	}
 	return startOver
 }
 
-func (h *handling) try(ctx context.Context, probe onboarding.Probe, leave func()) onboarding.Proof {
+// try proves the roles of one stack at the same time, in one place of the limit.
+func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave func()) []onboarding.Proof {
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // it is three calls, one after the other
 	defer cancel()
-	return h.config.Prover.Prove(ctx, probe)
+	return onboarding.ProveEach(probes, func(probe onboarding.Probe) onboarding.Proof { return h.config.Prover.Prove(ctx, probe) })
 }
 
 // patience returns how long the request may wait for a proof's turn: not over the last

@@ -117,6 +117,9 @@ func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties
 	if len(p.Parameters) > 0 { // else the key is that of an earlier release, whose promises hold
 		text = fmt.Appendf(text, " %q", p.Parameters)
 	}
+	if len(p.AdditionalRoleARNs) > 0 {
+		text = fmt.Appendf(text, " additional roles %q", p.AdditionalRoleARNs)
+	}
 	sum := sha256.Sum256(text)
 	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }

@@ -26,6 +26,11 @@ func TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey(t *testing.T) {
 	if got := promiseKey(stack, "PhoneHome", p).sk; got != first {
 		t.Errorf("without parameters the key is %s", got)
 	}
+	p.AdditionalRoleARNs = map[string]string{"a": "b"}
+	if got := promiseKey(stack, "PhoneHome", p).sk; got == first {
+		t.Error("an additional role makes no difference")
+	}
+	p.AdditionalRoleARNs = nil
 	p.Parameters = map[string]string{"a": "b"}
 	other := promiseKey(stack, "PhoneHome", p)
 	if other.sk == first {

@@ -22,7 +22,7 @@ import (
 func build(s Specification) (sections, error) {
 	h := &holes{}
 	version := Version(s)
-	role, err := roleResource(s, h)
+	role, err := roleResource(s, ref(ParameterRoleName), "", h)
 	if err != nil {
 		return sections{}, err
 	}
@@ -33,7 +33,10 @@ func build(s Specification) (sections, error) {
 	t.Mappings = topicMappings(s, h)
 	t.Conditions = switchConditions(s)
 	t.Resources[RoleLogicalID] = role
-	if err := addManagedPolicies(t.Resources, s, h); err != nil {
+	if err := addManagedPolicies(t.Resources, s, "", h); err != nil {
+		return sections{}, err
+	}
+	if err := addAdditionalRoles(t.Resources, s, h); err != nil {
 		return sections{}, err
 	}
 	t.Resources[PhoneHomeLogicalID] = phoneHome(s, version, h)
@@ -74,13 +77,15 @@ func complete(resources map[string]any, s Specification) error {
 	return nil
 }
 
-func roleResource(s Specification, h *holes) (*iam.Role, error) {
+// roleResource is the role of a set. The policies that the stack creates for it are
+// resources whose names begin with the prefix.
+func roleResource(s Specification, name function, prefix string, h *holes) (*iam.Role, error) {
 	trust, err := trustDocument(s)
 	if err != nil {
 		return nil, err
 	}
 	role := &iam.Role{
-		RoleName:                 cloudformation.String(h.put(ref(ParameterRoleName))),
+		RoleName:                 h.value(name),
 		AssumeRolePolicyDocument: h.put(trust),
 		Path:                     path(s, h, rolePath(s)),
 		Description:              h.optional(s.Role.Description),
@@ -89,7 +94,7 @@ func roleResource(s Specification, h *holes) (*iam.Role, error) {
 	for _, arn := range sortedSet(s.Role.ManagedPolicyARNs) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(filled(arn)))
 	}
-	for _, function := range attachments(s) {
+	for _, function := range attachments(s, prefix) {
 		role.ManagedPolicyArns = append(role.ManagedPolicyArns, h.put(function))
 	}
 	for _, name := range sortedKeys(s.Role.InlinePolicies) {
@@ -138,6 +143,9 @@ func phoneHome(s Specification, version string, h *holes) *cloudformation.Custom
 	if len(s.OptionalPermissions) > 0 {
 		properties["GrantedPermissions"] = grantedPermissions(s)
 	}
+	if arns := additionalARNs(s); len(arns) > 0 {
+		properties["AdditionalRoleArns"] = arns
+	}
 	if values := reported(s); len(values) > 0 {
 		properties["Parameters"] = values
 	}
@@ -167,12 +175,13 @@ func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
 			Value:       h.put(version),
 		},
 	}
-	if len(s.TrustedAccountIDs) > 0 {
+	if others := sortedSet(s.TrustedAccountIDs); len(others) > 0 {
 		out["TrustedAccountIds"] = cloudformation.Output{
 			Description: h.text("Other AWS accounts of " + s.vendorName() + " that may assume the role"),
-			Value:       h.put(strings.Join(sortedSet(s.TrustedAccountIDs), ",")),
+			Value:       h.put(strings.Join(others, ",")),
 		}
 	}
+	addAdditionalOutputs(out, s, h)
 	if s.SupportURL != "" {
 		out["SupportUrl"] = cloudformation.Output{
 			Description: cloudformation.String("Where to ask about this connection"),

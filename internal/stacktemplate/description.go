@@ -15,12 +15,12 @@ const maxDescription = 1024
 // description tells the customer who gets what.
 func description(s Specification) string {
 	vendor := s.vendorName()
-	text := fmt.Sprintf("Lets %s (%s) act in this AWS account through one IAM role that this stack creates. ", vendor, vendorAccounts(s))
+	text := fmt.Sprintf("Lets %s (%s) act in this AWS account through %s that this stack creates. ", vendor, vendorAccounts(s), roles(s))
 	end := " Deleting the stack ends the access."
 	if s.SupportURL != "" {
 		end += " Questions: " + s.SupportURL
 	}
-	return text + clipBytes(otherPrincipals(s)+permissions(s), maxDescription-len(text)-len(end)) + end
+	return text + clipBytes(otherPrincipals(s)+permissions(s)+additionalText(s), maxDescription-len(text)-len(end)) + end
 }
 
 // vendorAccounts returns all accounts that may use the role.

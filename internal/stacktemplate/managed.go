@@ -22,7 +22,7 @@ import (
 
 // addManagedPolicies adds the policies that the stack creates. Those of an
 // optional permission are there only while it is switched on.
-func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) error {
+func addManagedPolicies(to cloudformation.Resources, s Specification, prefix string, h *holes) error {
 	add := func(g permissionset.Grants, condition string) error {
 		policies, err := s.Created(g)
 		if err != nil {
@@ -33,7 +33,7 @@ func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) 
 			if err != nil {
 				return fmt.Errorf("managed policy %s: %w", p.LogicalID, err)
 			}
-			to[p.LogicalID] = &iam.ManagedPolicy{
+			to[prefix+p.LogicalID] = &iam.ManagedPolicy{
 				Path: path(s, h, policyPath(s)), PolicyDocument: h.put(policy), AWSCloudFormationCondition: condition,
 			}
 		}
@@ -54,10 +54,10 @@ func addManagedPolicies(to cloudformation.Resources, s Specification, h *holes) 
 // attachments returns the managed policies of the role beside those that it has
 // always and that exist already: those that the stack creates, and what is there
 // only while it is switched on.
-func attachments(s Specification) []any {
+func attachments(s Specification, prefix string) []any {
 	var list []any
 	conditions := conditionNames(s)
-	for _, arn := range created(s, s.Role.Grants()) {
+	for _, arn := range created(s, s.Role.Grants(), prefix) {
 		list = append(list, arn)
 	}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
@@ -65,7 +65,7 @@ func attachments(s Specification) []any {
 		for _, arn := range sortedSet(g.ManagedPolicyARNs) {
 			list = append(list, when(conditions[key], filled(arn)))
 		}
-		for _, arn := range created(s, g) {
+		for _, arn := range created(s, g, prefix) {
 			list = append(list, when(conditions[key], arn))
 		}
 	}
@@ -73,11 +73,11 @@ func attachments(s Specification) []any {
 }
 
 // created returns the ARNs of the policies that the stack creates.
-func created(s Specification, g permissionset.Grants) []function {
+func created(s Specification, g permissionset.Grants, prefix string) []function {
 	policies, _ := s.Created(g) // valid
 	arns := make([]function, len(policies))
 	for i, p := range policies {
-		arns[i] = ref(p.LogicalID)
+		arns[i] = ref(prefix + p.LogicalID)
 	}
 	return arns
 }

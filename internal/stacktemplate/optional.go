@@ -36,6 +36,9 @@ func conditionNames(s Specification) map[string]string {
 			taken[p.LogicalID] = true
 		}
 	}
+	for _, key := range s.AdditionalKeys() {
+		taken[permissionset.AdditionalResource(key)] = true
+	}
 	names := map[string]string{}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		name := permissionset.LogicalName(key) + "Enabled"

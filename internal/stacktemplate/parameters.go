@@ -4,6 +4,8 @@
 package stacktemplate
 
 import (
+	"fmt"
+
 	"github.com/awslabs/goformation/v7/cloudformation"
 
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
@@ -37,8 +39,8 @@ func parameters(s Specification, h *holes) cloudformation.Parameters {
 			Description:           h.text("The name of the role that is created." + keep),
 			AllowedPattern:        cloudformation.String(`^[\w+=,.@-]+$`),
 			MinLength:             cloudformation.Int(1),
-			MaxLength:             cloudformation.Int(64),
-			ConstraintDescription: cloudformation.String("The name of an IAM role: 1 to 64 letters, digits and _+=,.@-"),
+			MaxLength:             cloudformation.Int(roleNameLength(s)),
+			ConstraintDescription: cloudformation.String(fmt.Sprintf("The name of an IAM role: 1 to %d letters, digits and _+=,.@-", roleNameLength(s))),
 		},
 		ParameterShard: {
 			Type:                  "String",

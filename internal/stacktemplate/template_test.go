@@ -126,6 +126,7 @@ func goldens() map[string]Specification {
 	}
 	maps.Copy(all, optionalGoldens())
 	maps.Copy(all, managedGoldens())
+	maps.Copy(all, additionalGoldens())
 	return all
 }
 

@@ -1,5 +1,5 @@
-# An agentless scanner: one policy of AWS and six of its own on one role. (Its second
-# role, for the scanner, has to be a link of its own until a link may have several.)
+# An agentless scanner: one policy of AWS and six of its own on one role, and a second
+# role for the scanner itself, which runs in another account of the vendor.
 
 resource "xacct_hub" "this" {
   name         = "acme"
@@ -13,6 +13,25 @@ resource "xacct_onboarding_link" "globex" {
   account_id  = "222222222222"
 
   allow_session_tags = true
+
+  additional_roles = {
+    scanner = {
+      description            = "Reads the copies of snapshots"
+      trusted_account_ids    = ["333333333333"]
+      trusted_principal_arns  = ["arn:aws:iam::333333333333:role/AcmeScanner"]
+      allow_source_identity  = true
+      max_session_duration   = 7200
+      inline_policies = {
+        copies = jsonencode({
+          Version = "2012-10-17"
+          Statement = [
+            { Effect = "Allow", Action = ["ebs:GetSnapshotBlock", "ebs:ListSnapshotBlocks"], Resource = "arn:aws:ec2:*::snapshot/*", Condition = { StringEquals = { "aws:ResourceTag/acme" = "scan" } } },
+            { Effect = "Allow", Action = "kms:Decrypt", Resource = "arn:aws:kms:*:${provider::xacct::customer_account_id()}:key/*", Condition = { StringLike = { "kms:ViaService" = "ec2.*.amazonaws.com" } } },
+          ]
+        })
+      }
+    }
+  }
 
   role = {
     managed_policy_arns = ["arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"]

@@ -15,16 +15,19 @@ import (
 // customerRole is one line for the operator, with the same names as in the
 // Terraform resources. It is what --json prints.
 type customerRole struct {
-	CustomerID         string   `json:"customer_id"`
-	AccountID          string   `json:"account_id,omitempty"`
-	LinkStatus         string   `json:"link_status"`
-	Fleet              string   `json:"fleet,omitempty"`
-	Status             string   `json:"status"`
-	Reason             string   `json:"reason,omitempty"`
-	Outdated           bool     `json:"outdated"`
-	TemplateVersion    string   `json:"template_version,omitempty"`
-	UpdateURL          string   `json:"update_url,omitempty"`
-	RoleARN            string   `json:"role_arn,omitempty"`
+	CustomerID      string `json:"customer_id"`
+	AccountID       string `json:"account_id,omitempty"`
+	LinkStatus      string `json:"link_status"`
+	Fleet           string `json:"fleet,omitempty"`
+	Status          string `json:"status"`
+	Reason          string `json:"reason,omitempty"`
+	Outdated        bool   `json:"outdated"`
+	TemplateVersion string `json:"template_version,omitempty"`
+	UpdateURL       string `json:"update_url,omitempty"`
+	RoleARN         string `json:"role_arn,omitempty"`
+
+	AdditionalRoleARNs map[string]string `json:"additional_role_arns,omitempty"`
+
 	ExternalID         string   `json:"external_id,omitempty"`
 	GrantedPermissions []string `json:"granted_permissions,omitempty"`
 
@@ -83,6 +86,7 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 		TemplateVersion:    r.TemplateVersion,
 		UpdateURL:          update,
 		RoleARN:            r.Role.String(),
+		AdditionalRoleARNs: r.AdditionalRoleARNs(),
 		ExternalID:         r.ExternalID.String(),
 		GrantedPermissions: r.GrantedPermissions,
 		Parameters:         r.Parameters,

@@ -264,6 +264,7 @@ func (d dossier) print(out io.Writer) error {
 			"External ID", differing(r.ExternalID, l.ExternalID),
 			"Template version", strings.TrimSpace(r.TemplateVersion+" "+bracketed(r.template())),
 			"Permissions", strings.Join(r.GrantedPermissions, ", "),
+			"Additional roles", typed(r.AdditionalRoleARNs),
 			"Parameters", typed(r.Parameters),
 			"Stack", r.StackID,
 			"Earlier stacks", join(r.Superseded),

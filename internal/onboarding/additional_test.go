@@ -1,0 +1,128 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
+)
+
+// scanning is a Create whose link has an additional role, which the stack reports.
+func scanning() (Case, account.RoleARN, account.RoleARN) {
+	c := creating(testLink(), customers)
+	link := *c.Link
+	scanner := roleIn(vendor, "Scanner")
+	link.AdditionalRoles = []AdditionalRole{{Key: "scanner", TrustedPrincipals: []account.RoleARN{scanner}}}
+	link.TemplateVersion = "two-roles"
+	c.Link = &link
+	role := must(account.ParseRoleARN(c.Request.Properties.RoleARN))
+	additional := link.AdditionalRoles[0].In(role)
+	c.Request.Properties.TemplateVersion = link.TemplateVersion
+	c.Request.Properties.AdditionalRoleARNs = map[string]string{"scanner": additional.String()}
+	return c, role, additional
+}
+
+func TestAllRolesOfAStackAreTriedAtOnceAndRegisteredTogether(t *testing.T) {
+	c, role, additional := scanning()
+	now := c.Request.SentAt.Add(time.Second)
+	d := Decide(c, now)
+	if d.Kind != DecideProve || d.Probe.Role != role || len(d.Beside) != 1 || d.Beside[0].Role != additional {
+		t.Fatalf("got %+v", d)
+	}
+	if p := d.Beside[0].Principals; len(p) != 1 || p[0].Name != "Scanner" || d.Beside[0].ExternalID != c.Link.ExternalID {
+		t.Errorf("the additional role is tried as %v", d.Beside[0])
+	}
+	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: Proven}}
+	d = Decide(c, now)
+	if d.Outcome != OutcomeRegistered {
+		t.Fatalf("got %+v", d)
+	}
+	reg := Apply(c.Snapshot, d.Answer, now).Registration
+	if reg == nil || reg.Role != role || !maps.Equal(reg.AdditionalRoles, map[string]account.RoleARN{"scanner": additional}) {
+		t.Errorf("registered is %+v", reg)
+	}
+}
+
+func TestTheFailureOfAnAdditionalRoleNamesIt(t *testing.T) {
+	for outcome, want := range map[ProofOutcome]Outcome{Refused: OutcomeRefused, Open: OutcomeOpen} {
+		c, role, additional := scanning()
+		c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: outcome}}
+		early := Decide(c, c.Request.SentAt.Add(time.Second))
+		if early.Kind != DecideLater || early.Probe.Role != additional {
+			t.Errorf("%s: IAM gets no time to settle: %+v", outcome, early)
+		}
+		d := Decide(c, c.Request.SentAt.Add(5*time.Minute))
+		if d.Outcome != want || d.Answer.Response.Status != phonehome.Failed || !strings.Contains(d.Answer.Response.Reason, additional.String()) {
+			t.Errorf("%s: got %s, %q", outcome, d.Outcome, d.Answer.Response.Reason)
+		}
+	}
+}
+
+// An account registers no role but those that the template creates, under their own
+// keys.
+func TestAnAdditionalRoleOfAnotherNameIsRefused(t *testing.T) {
+	for name, reported := range map[string]func(role, additional account.RoleARN) string{
+		"the role itself": func(role, _ account.RoleARN) string { return role.String() },
+		"another account": func(_, additional account.RoleARN) string {
+			additional.Account = id(strangers)
+			return additional.String()
+		},
+		"another name": func(_, additional account.RoleARN) string { additional.Name += "2"; return additional.String() },
+		"another path": func(_, additional account.RoleARN) string { additional.Path = "/other/"; return additional.String() },
+		"no ARN":       func(account.RoleARN, account.RoleARN) string { return "" },
+	} {
+		c, role, additional := scanning()
+		c.Request.Properties.AdditionalRoleARNs["scanner"] = reported(role, additional)
+		if d := Decide(c, c.Request.SentAt.Add(time.Second)); d.Outcome != OutcomeWrongRole || !strings.Contains(d.Answer.Response.Reason, "the role scanner") {
+			t.Errorf("%s: got %+v", name, d)
+		}
+	}
+}
+
+func TestAStackOfTodaysTemplateReportsAllItsRoles(t *testing.T) {
+	c, role, _ := scanning()
+	c.Request.Properties.AdditionalRoleARNs = nil
+	if d := Decide(c, c.Request.SentAt.Add(time.Second)); d.Outcome != OutcomeWrongRole {
+		t.Errorf("got %+v", d)
+	}
+	c.Request.Properties.TemplateVersion = "one-role"
+	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}}
+	if d := Decide(c, c.Request.SentAt.Add(time.Second)); d.Outcome != OutcomeRegistered {
+		t.Errorf("a stack of an older template: got %+v", d)
+	}
+}
+
+func TestARoleThatNobodyDeclaresIsNotRegistered(t *testing.T) {
+	c, role, additional := scanning()
+	c.Request.Properties.AdditionalRoleARNs["admin"] = strings.Replace(additional.String(), "-scanner", "-admin", 1)
+	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: Proven}}
+	d := Decide(c, c.Request.SentAt.Add(time.Second))
+	if roles := d.Answer.Change.AdditionalRoles; d.Outcome != OutcomeRegistered || len(roles) != 1 {
+		t.Errorf("got %s with %v", d.Outcome, roles)
+	}
+}
+
+// A refused additional role says nothing about the stack: only the role itself does.
+func TestARefusedAdditionalRoleDegradesAndDisconnectsNothing(t *testing.T) {
+	_, role, additional := scanning()
+	reg := Registration{Status: Active, Role: role, AdditionalRoles: map[string]account.RoleARN{"scanner": additional}, DeleteDoubtedAt: noon}
+	proofs := []Proof{{Outcome: Proven}, {Outcome: Refused}}
+	if got := Worst(proofs); got != 1 {
+		t.Fatalf("the proof that decides is %d", got)
+	}
+	proof := proofs[1]
+	proof.Additional, proof.Witnessed = additional, true
+	next, entry := Health(reg, proof, noon)
+	if next.Status != Degraded || !next.DeleteDoubtedAt.IsZero() || entry == nil || !strings.Contains(next.Reason, additional.String()) {
+		t.Errorf("got %+v", next)
+	}
+	if got := Worst([]Proof{{Outcome: Refused}, {Outcome: Open}}); got != 0 {
+		t.Errorf("a role that is gone is decided about by %d", got)
+	}
+}
