@@ -31,16 +31,16 @@ func validPolicy(kind iampolicy.Kind) check {
 		if err != nil {
 			return err
 		}
-		var refused []string
+		var messages []string
 		for _, f := range findings { // the warnings are for the plan, where the policy is new
 			if f.Severity == iampolicy.SeverityError && f.Code != iampolicy.TooLong {
-				refused = append(refused, f.Message)
+				messages = append(messages, f.Message)
 			}
 		}
-		if len(refused) == 0 {
+		if len(messages) == 0 {
 			return nil
 		}
-		return errors.New(strings.Join(refused, ". "))
+		return errors.New(strings.Join(messages, ". "))
 	}}
 }
 
