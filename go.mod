@@ -18,6 +18,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0 // proofs
 	github.com/aws/smithy-go v1.28.9 // error codes of AWS; sleeps that end with a context
 	github.com/awslabs/goformation/v7 v7.14.9 // typed CloudFormation resources; only stacktemplate imports it
+	github.com/danielgtaylor/huma/v2 v2.37.2 // the onboarding API: OpenAPI 3.1 and problem details from the code
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74 // AWS configuration that means what it means in hashicorp/aws
 	github.com/hashicorp/awspolicyequivalence v1.7.0 // tests: a second opinion on policies of equal meaning
@@ -40,6 +41,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
 	golang.org/x/sync v0.25.0 // errgroup
 	golang.org/x/term v0.46.0 // whether output goes to a terminal, and how wide it is
+	golang.org/x/time v0.16.0 // rate limits of the onboarding API
 	google.golang.org/grpc v1.85.0 // figures: the first response of the provider process
 	google.golang.org/protobuf v1.36.12 // figures: the same
 	mvdan.cc/sh/v3 v3.14.1 // tests: the shell commands that the documentation shows
@@ -102,7 +104,7 @@ require (
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
-	github.com/spf13/pflag v1.0.9 // indirect
+	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/vmihailenco/msgpack v4.0.4+incompatible // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect

@@ -41,6 +41,7 @@ func (m *Monitor) Health(ctx context.Context) Health {
 	h := Health{Status: "ok", Hub: m.config.Hub, Version: m.config.Version, Oldest: m.oldest().Seconds()}
 	now, last := m.config.Clock(), m.receivedAt()
 	switch {
+	case m.config.NoRegistrar:
 	case last.IsZero() && now.Sub(m.started) > quiet:
 		h.Problems = append(h.Problems, fmt.Sprintf("receiving from the queue has not worked once since the start at %s", m.started.UTC().Format(time.RFC3339)))
 	case !last.IsZero():

@@ -31,6 +31,8 @@ type Config struct {
 	// Registry asks whether the registry can be reached.
 	Registry func(context.Context) error
 	Clock    func() time.Time
+	// NoRegistrar is set if the process has none: then nothing need be received.
+	NoRegistrar bool
 }
 
 // Monitor watches one registrar: it is its observer. All methods may be called
@@ -121,6 +123,9 @@ func New(config Config) *Monitor {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// Registerer takes further figures of the same process, which /metrics shows too.
+func (m *Monitor) Registerer() prometheus.Registerer { return m.registry }
 
 // mostWaiting bounds what is remembered in a flood, whose oldest came first.
 const mostWaiting = 10_000

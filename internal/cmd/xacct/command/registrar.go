@@ -96,7 +96,7 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
-	monitor := newMonitor(in)
+	monitor := newMonitor(in, true)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
 		Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless,
 	})
@@ -135,9 +135,10 @@ const trialID = "trial"
 // would wait for ever.
 func hopeless(err error) bool { return awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) }
 
-func newMonitor(in *intake) *metrics.Monitor {
+// newMonitor watches a process, in which there is a registrar or not.
+func newMonitor(in *intake, registrar bool) *metrics.Monitor {
 	return metrics.New(metrics.Config{
-		Hub: in.record.Name, Version: in.version, Clock: in.clock,
+		NoRegistrar: !registrar, Hub: in.record.Name, Version: in.version, Clock: in.clock,
 		Registry: func(ctx context.Context) error {
 			_, err := in.records.Hub(ctx)
 			return err

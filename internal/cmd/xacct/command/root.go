@@ -40,6 +40,7 @@ func newRootCommand(p process) *cobra.Command {
 	root := cli.NewRoot("xacct", "Work in customers' AWS accounts: registrar and operator's views", p.version)
 	root.AddCommand(
 		newRegistrarCommand(p),
+		newServeCommand(p),
 		newLinkCommand(p),
 		newCustomersCommand(p),
 		newStatusCommand(p),

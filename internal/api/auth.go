@@ -1,0 +1,138 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Scope is what a caller may do.
+type Scope string
+
+// The scopes: to see customers; to issue, change and close links and connect
+// pages; to verify, block and unblock.
+const (
+	Read    Scope = "read"
+	Write   Scope = "write"
+	Operate Scope = "operate"
+)
+
+// Scopes lists all scopes.
+func Scopes() []Scope { return []Scope{Read, Write, Operate} }
+
+// ParseScopes returns scopes from their names; false if one is none.
+func ParseScopes(names []string) ([]Scope, bool) {
+	scopes := make([]Scope, len(names))
+	for i, name := range names {
+		scopes[i] = Scope(strings.TrimSpace(name))
+		if !slices.Contains(Scopes(), scopes[i]) {
+			return nil, false
+		}
+	}
+	return scopes, len(scopes) > 0
+}
+
+// Caller is who calls the API.
+type Caller struct {
+	Name   string // for the log
+	Scopes []Scope
+}
+
+// ErrUnknownCaller says that a request does not prove who makes it.
+var ErrUnknownCaller = errors.New("the caller is not known")
+
+// Authenticator tells who makes a request. Its error is ErrUnknownCaller unless it
+// can't be told at the moment.
+type Authenticator interface {
+	Authenticate(r *http.Request) (Caller, error)
+}
+
+// AnyOf asks one Authenticator after another until one knows the caller.
+type AnyOf []Authenticator
+
+// Authenticate returns what the first of them that knows the caller says.
+func (a AnyOf) Authenticate(r *http.Request) (Caller, error) {
+	failed := ErrUnknownCaller
+	for _, one := range a {
+		caller, err := one.Authenticate(r)
+		if err == nil {
+			return caller, nil
+		}
+		if !errors.Is(err, ErrUnknownCaller) {
+			failed = err
+		}
+	}
+	return Caller{}, failed
+}
+
+// bearerToken returns the token of a request; empty if there is none.
+func bearerToken(r *http.Request) string {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, token, found := strings.Cut(values[0], " ")
+	if !found || !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// authenticate lets a request through if its caller has the scope of its operation.
+func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	refuse := func(status int, kind, title, detail, todo string) {
+		writeProblem(w, &Problem{
+			Type: problemType(kind), Title: title, Status: status, Detail: detail, WhatToDo: todo,
+			Instance: requestID(r.Context()), CustomerID: ctx.Param("customer_id"),
+		})
+	}
+	if !s.guests.check(address(r)) {
+		w.Header().Set("Retry-After", "1")
+		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "Too many requests from this address were refused.", "Wait a second.")
+		return
+	}
+	caller, err := s.config.Auth.Authenticate(r)
+	switch {
+	case errors.Is(err, ErrUnknownCaller):
+		s.guests.allow(address(r)) // only refusals count
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		refuse(http.StatusUnauthorized, "unauthorized", "The caller is not known", "The request has no valid token.", "Send Authorization: Bearer with a token that is valid.")
+		return
+	case err != nil:
+		s.config.Logger.Error("the caller can't be told", "request_id", requestID(r.Context()), "error", err)
+		refuse(http.StatusServiceUnavailable, "unavailable", "The caller can't be told", "The issuer of tokens can't be reached.", "Repeat the call.")
+		return
+	}
+	note(r.Context(), func(l *line) { l.caller = caller.Name })
+	for _, needed := range neededScopes(ctx.Operation()) {
+		if !slices.Contains(caller.Scopes, Scope(needed)) {
+			w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+needed+`"`)
+			refuse(http.StatusForbidden, "scope", "Not allowed", "This call needs the scope "+needed+", which the caller lacks.", "Use a token with this scope.")
+			return
+		}
+	}
+	if !s.callers.allow(caller.Name) {
+		w.Header().Set("Retry-After", "1")
+		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "This caller makes more requests than it may.", "Wait a second.")
+		return
+	}
+	next(huma.WithContext(ctx, context.WithValue(ctx.Context(), callerKey{}, caller)))
+}
+
+type callerKey struct{}
+
+func neededScopes(op *huma.Operation) []string {
+	for _, requirement := range op.Security {
+		return requirement[bearer]
+	}
+	return []string{string(Operate), string(Write), string(Read)} // one that says nothing needs all
+}

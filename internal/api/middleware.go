@@ -1,0 +1,143 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// mostBody bounds the body of a request, in bytes.
+	mostBody = 64 << 10
+	// answerWithin bounds how long a request may take; streams are longer.
+	answerWithin = 60 * time.Second
+)
+
+// Handler returns the server with what every request goes through: an ID, a line
+// in the log, headers that are strict, and bounds.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	begun := s.config.Clock()
+	id := r.Header.Get("X-Request-Id")
+	if !ordinaryID().MatchString(id) {
+		id = rand.Text()
+	}
+	l := &line{id: id}
+	answer := &recorder{ResponseWriter: w, status: http.StatusOK}
+	r = r.WithContext(context.WithValue(r.Context(), lineKey{}, l))
+	r.Body = http.MaxBytesReader(answer, r.Body, mostBody)
+	strict(answer.Header(), s.secure())
+	answer.Header().Set("X-Request-Id", id)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // not every writer has deadlines
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			if err, ok := panicked.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(panicked)
+			}
+			s.config.Logger.Error("a request has panicked", "request_id", id, "panic", panicked)
+			if !answer.begun {
+				writeProblem(answer, newProblem(nil, http.StatusInternalServerError, "This request has met an error of the server; the log has it."))
+			}
+		}
+		s.tell(r, l, answer.status, s.config.Clock().Sub(begun))
+	}()
+	s.mux.ServeHTTP(answer, r)
+}
+
+// tell writes the request's line into the log. It names the route, never the path
+// itself or a header, which may hold a token.
+func (s *Server) tell(r *http.Request, l *line, status int, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.config.Logger.Info("request", "request_id", l.id, "method", r.Method, "route", r.Pattern, "status", status,
+		"took_ms", took.Milliseconds(), "caller", l.caller, "customer", l.customer)
+	if s.config.Observe != nil {
+		s.config.Observe(r.Pattern, status, took)
+	}
+}
+
+// secure reports whether the public address is https.
+func (s *Server) secure() bool { return s.config.ConnectURL.Scheme == "https" }
+
+func strict(h http.Header, secure bool) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+}
+
+// ordinaryID matches IDs of requests that may stand in a log and a header.
+var ordinaryID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`) })
+
+// line is what the log tells of a request.
+type line struct {
+	id string
+
+	mu               sync.Mutex
+	caller, customer string
+}
+
+type lineKey struct{}
+
+// note adds to the request's line.
+func note(ctx context.Context, add func(*line)) {
+	if l, ok := ctx.Value(lineKey{}).(*line); ok {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		add(l)
+	}
+}
+
+func requestID(ctx context.Context) string {
+	if l, ok := ctx.Value(lineKey{}).(*line); ok {
+		return l.id
+	}
+	return ""
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	begun  bool
+}
+
+func (a *recorder) WriteHeader(status int) {
+	if !a.begun {
+		a.status, a.begun = status, true
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *recorder) Write(text []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(text)
+}
+
+func (a *recorder) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// address is that of the peer. Headers that claim another one are not believed.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return strings.TrimSpace(r.RemoteAddr)
+	}
+	return host
+}

@@ -1,0 +1,207 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Problem is an error by RFC 9457.
+type Problem struct {
+	Type       string         `json:"type" format:"uri-reference" doc:"Which kind of problem it is: about:blank, or a URN that stays the same." example:"urn:xacct:problem:owned"`
+	Title      string         `json:"title" doc:"The problem in a few words."`
+	Status     int            `json:"status" doc:"The HTTP status."`
+	Detail     string         `json:"detail" doc:"What happened, and what to do."`
+	Instance   string         `json:"instance,omitempty" doc:"The request's ID, which is in the server's log too."`
+	CustomerID string         `json:"customer_id,omitempty" doc:"The customer that it is about."`
+	Field      string         `json:"field,omitempty" doc:"The field of the request that has to change, if it is one."`
+	WhatToDo   string         `json:"what_to_do,omitempty" doc:"What the caller can do."`
+	Errors     []ProblemField `json:"errors,omitempty" doc:"Everything that is wrong, if it is more than one thing."`
+}
+
+// ProblemField is one thing that is wrong with a request.
+type ProblemField struct {
+	Field  string `json:"field,omitempty" doc:"The field of the request."`
+	Detail string `json:"detail" doc:"What is wrong with it."`
+}
+
+// Error returns the problem's detail.
+func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
+
+// GetStatus returns the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType returns that of problems.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// newProblem makes the problems of huma itself: of a request that its schema
+// refuses.
+func newProblem(ctx huma.Context, status int, detail string, errs ...error) huma.StatusError {
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		field := ProblemField{Detail: err.Error()}
+		var detailed huma.ErrorDetailer
+		if errors.As(err, &detailed) { // without the value: it may be a secret
+			d := detailed.ErrorDetail()
+			_, name, _ := strings.Cut(d.Location, ".")
+			if missing, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+				name, _, _ = strings.Cut(missing, " ")
+			}
+			field = ProblemField{name, d.Message}
+		}
+		p.Errors = append(p.Errors, field)
+	}
+	if len(p.Errors) > 0 {
+		p.Type, p.Field = problemType("invalid"), p.Errors[0].Field
+		p.Detail = strings.TrimPrefix(p.Errors[0].Field+": "+p.Errors[0].Detail, ": ")
+		p.WhatToDo = "Correct the request: /openapi.json says what it may have."
+	}
+	if ctx != nil {
+		p.Instance = requestID(ctx.Context())
+		p.CustomerID = ctx.Param("customer_id")
+	}
+	return p
+}
+
+func problemType(kind string) string { return "urn:xacct:problem:" + kind }
+
+func writeProblem(w http.ResponseWriter, err huma.StatusError) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(err.GetStatus())
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(err)
+}
+
+// problem returns why a call for a customer has failed.
+func (s *Server) problem(instance, customer string, err error) error {
+	if err == nil {
+		return nil
+	}
+	p := explain(s.config.Hub.Name(), customer, err)
+	p.Instance, p.CustomerID = instance, customer
+	if p.Status >= http.StatusInternalServerError {
+		s.config.Logger.Error("a call has failed", "request_id", instance, "customer", customer, "error", err)
+	}
+	return p
+}
+
+// explain finds the problem that an error is. What AWS says is for the log: the
+// caller learns no names of resources from it.
+func explain(hubName, customer string, err error) *Problem {
+	var (
+		owned    *customers.OwnedError
+		differs  *customers.DiffersError
+		revision *customers.RevisionError
+		refusal  *customers.Refusal
+		field    permissionset.FieldError
+		missing  *hub.NoSuchAccountError
+		full     *iampolicy.TopicFullError
+		bucket   *iampolicy.BucketFullError
+	)
+	switch {
+	case errors.As(err, &owned):
+		return &Problem{
+			Type: problemType("owned"), Title: "The link belongs to another tool", Status: http.StatusConflict,
+			Detail:   fmt.Sprintf("The link of customer %s of hub %s belongs to %s, and only that changes or closes it.", customer, hubName, owned.Owner),
+			WhatToDo: "Change it there, or repeat the call with adopt set to true to take it over.",
+		}
+	case errors.As(err, &differs):
+		return &Problem{
+			Type: problemType("differs"), Title: "The customer has another link already", Status: http.StatusConflict, Field: differs.Field,
+			Detail:   fmt.Sprintf("Customer %s of hub %s has an open link, which differs from this request in %s.", customer, hubName, differs.Field),
+			WhatToDo: whatToDoOfDifference(differs.Field),
+		}
+	case errors.As(err, &revision) && revision.Is == 0:
+		return &Problem{
+			Type: problemType("no-open-link"), Title: "There is no open link to change", Status: http.StatusPreconditionFailed,
+			Detail: fmt.Sprintf("Customer %s of hub %s has no open link.", customer, hubName), WhatToDo: "Leave If-Match out to issue one.",
+		}
+	case errors.As(err, &revision):
+		return &Problem{
+			Type: problemType("changed"), Title: "The link has changed", Status: http.StatusPreconditionFailed,
+			Detail:   fmt.Sprintf("The link of customer %s of hub %s has changed since it was read: its ETag is \"%d\" now.", customer, hubName, revision.Is),
+			WhatToDo: "Read it again, and decide again.",
+		}
+	case errors.As(err, &refusal), errors.As(err, &field):
+		return refusedProblem(err)
+	case errors.Is(err, registry.ErrNoLink):
+		return &Problem{
+			Type: problemType("no-customer"), Title: "No such customer", Status: http.StatusNotFound,
+			Detail: fmt.Sprintf("Hub %s has no link for customer %s.", hubName, customer), WhatToDo: "Issue one with PUT.",
+		}
+	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
+		return &Problem{
+			Type: problemType("no-permission-set"), Title: "No such permission set", Status: http.StatusUnprocessableEntity, Field: "permission_set",
+			Detail:   fmt.Sprintf("Hub %s has no permission set of this name, or it was deleted.", hubName),
+			WhatToDo: "Declare it with Terraform (xacct_permission_set), or use the name of one that is there.",
+		}
+	case errors.Is(err, registry.ErrNoHub):
+		return &Problem{
+			Type: problemType("no-hub"), Title: "The hub is gone", Status: http.StatusServiceUnavailable,
+			Detail: fmt.Sprintf("Hub %s does not exist any more.", hubName), WhatToDo: "Ask the operators of this service.",
+		}
+	case errors.As(err, &missing), errors.As(err, &full), errors.As(err, &bucket):
+		return &Problem{
+			Type: problemType("account"), Title: "The account can't be let in", Status: http.StatusUnprocessableEntity, Field: "account_id",
+			Detail: err.Error(), WhatToDo: "Check the number with the customer.",
+		}
+	case errors.Is(err, registry.ErrConflict), awsclient.IsThrottled(err):
+		return &Problem{
+			Type: problemType("busy"), Title: "Too many writers", Status: http.StatusServiceUnavailable,
+			Detail: fmt.Sprintf("Customer %s of hub %s is being changed by others at the moment.", customer, hubName), WhatToDo: "Repeat the same call.",
+		}
+	}
+	return &Problem{
+		Type: problemType("unavailable"), Title: "AWS did not do it", Status: http.StatusServiceUnavailable,
+		Detail: fmt.Sprintf("What customer %s of hub %s needs could not be read or written; the log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it goes on from what is there.",
+	}
+}
+
+// refusedProblem has all reasons why a link can't be as it is asked for.
+func refusedProblem(err error) *Problem {
+	p := &Problem{Type: problemType("invalid"), Title: "The link can't be issued like this", Status: http.StatusUnprocessableEntity}
+	for _, reason := range customers.Reasons(err) {
+		var refusal *customers.Refusal
+		one := ProblemField{Detail: reason.Error()}
+		if errors.As(reason, &refusal) {
+			one = ProblemField{refusal.Field, refusal.Summary + ". " + refusal.Detail}
+			if strings.Contains(refusal.Summary, "live stack") || strings.Contains(refusal.Summary, "adopted role") || strings.Contains(refusal.Summary, "open link") {
+				p.Status = http.StatusConflict
+			}
+		}
+		p.Errors = append(p.Errors, one)
+	}
+	slices.SortStableFunc(p.Errors, func(a, b ProblemField) int { return strings.Compare(a.Field, b.Field) })
+	p.Field, p.Detail = p.Errors[0].Field, p.Errors[0].Detail
+	if len(p.Errors) == 1 {
+		p.Errors = nil
+	}
+	return p
+}
+
+func whatToDoOfDifference(field string) string {
+	switch field {
+	case "permission_set", "expires_at", "metadata":
+		return "To change it, read the link and send its ETag as If-Match."
+	}
+	return "Close the link with DELETE and issue another one, or give this one a customer ID of its own."
+}

@@ -1,0 +1,178 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package api serves the onboarding API, with which a vendor's own product issues
+// links and follows them, and the connect page, which the vendor's customers see.
+//
+// The two are surfaces that may have addresses of their own: callers of the API
+// prove who they are with every request, and customers hold a token for the one
+// page that is theirs. What either does goes through the room customers, as
+// Terraform does.
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Surfaces are what a server serves. At least one must be set.
+type Surfaces struct{ API, Connect bool }
+
+// Config is what a server is made of.
+type Config struct {
+	Hub      *hub.Manager
+	Prover   func(registry.HubRecord) health.Prover // tries customers' roles, for verify
+	Surfaces Surfaces
+	// Auth proves who calls the API. It is needed if the API is served.
+	Auth Authenticator
+	// ConnectURL is the public address of the connect page, such as
+	// https://connect.acme.example. Cookies need https, except on this machine.
+	ConnectURL *url.URL
+	Console    string // base URL of a console other than AWS's own
+	Version    string
+
+	// Rate is how many requests a second one caller may make, and a customer's
+	// address a tenth of them; 0: 100.
+	Rate float64
+	// PollEvery is how often a stream of events looks at the registry; 0: 2 s.
+	PollEvery time.Duration
+	// StreamFor is how long a stream of events lasts; 0: a minute.
+	StreamFor time.Duration
+
+	Clock  func() time.Time
+	Random io.Reader
+	Logger *slog.Logger
+	// Observe is told of every request that was answered; may be nil.
+	Observe func(route string, status int, took time.Duration)
+}
+
+// Server is the onboarding API of one hub.
+type Server struct {
+	config  Config
+	desk    *customers.Desk
+	records *registry.Registry
+	api     huma.API
+	mux     *http.ServeMux
+	callers *limiter
+	guests  *limiter
+	streams chan struct{} // a token for each stream that is open
+	stopped chan struct{} // closed when streams have to end
+	stop    sync.Once
+}
+
+// mostStreams bounds how many streams of events are open at once.
+const mostStreams = 200
+
+// New makes a server. It asks nothing of AWS.
+func New(config Config) (*Server, error) {
+	switch {
+	case !config.Surfaces.API && !config.Surfaces.Connect:
+		return nil, errors.New("a server needs a surface: the API, the connect page, or both")
+	case config.Surfaces.API && config.Auth == nil:
+		return nil, errors.New("the API needs a way to tell who calls: nothing is open by default")
+	case config.ConnectURL == nil:
+		return nil, errors.New("the connect page needs its public address")
+	}
+	if config.Rate == 0 {
+		config.Rate = 100
+	}
+	if config.PollEvery == 0 {
+		config.PollEvery = 2 * time.Second
+	}
+	if config.StreamFor == 0 {
+		config.StreamFor = time.Minute
+	}
+	s := &Server{
+		config:  config,
+		desk:    customers.NewDesk(config.Hub, onboarding.OwnerAPI, config.Clock),
+		records: config.Hub.Registry(),
+		mux:     http.NewServeMux(),
+		callers: newLimiter(config.Rate, config.Clock),
+		guests:  newLimiter(config.Rate/10, config.Clock),
+		streams: make(chan struct{}, mostStreams),
+		stopped: make(chan struct{}),
+	}
+	if config.Surfaces.API {
+		s.api = humago.New(s.mux, describe(config.Version))
+		s.api.UseMiddleware(s.authenticate)
+		s.register()
+		s.mux.HandleFunc("GET /openapi.json", s.openAPI)
+		s.mux.HandleFunc("/", s.notFound)
+	}
+	return s, nil
+}
+
+// Stop ends the streams of events, whose clients come again elsewhere: other
+// requests end by themselves.
+func (s *Server) Stop() { s.stop.Do(func() { close(s.stopped) }) }
+
+// describe is the frame of the OpenAPI document. The document, and its errors, are
+// made from the code.
+func describe(version string) huma.Config {
+	huma.NewErrorWithContext = newProblem
+	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
+		return newProblem(nil, status, detail, errs...)
+	}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "xacct onboarding API", Version: version,
+				Description: "Issues onboarding links for a vendor's customers and follows them. Every error is a problem by RFC 9457, which names the field, the customer and what to do.",
+				License:     &huma.License{Name: "MPL-2.0", Identifier: "MPL-2.0"},
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{bearer: {
+					Type: "http", Scheme: "bearer",
+					Description: "A token of the server's token file, or a JWT of the issuer that the server trusts. Scopes are read, write and operate. Behind a function URL with AWS_IAM, requests are signed with Signature Version 4 instead.",
+				}},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	}
+}
+
+const bearer = "bearer"
+
+// openAPI serves the document that the code makes.
+func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
+	text, err := s.Document()
+	if err != nil {
+		writeProblem(w, newProblem(nil, http.StatusInternalServerError, err.Error()))
+		return
+	}
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_, _ = w.Write(text)
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, newProblem(nil, http.StatusNotFound, "There is no "+r.Method+" at this path: /openapi.json has all calls."))
+}
+
+// customer reads one customer.
+func (s *Server) customer(ctx context.Context, id string) (registry.HubRecord, onboarding.Customer, error) {
+	record, err := s.records.Hub(ctx)
+	if err != nil {
+		return record, onboarding.Customer{}, err
+	}
+	found, err := s.records.Customer(ctx, id)
+	return record, found, err
+}

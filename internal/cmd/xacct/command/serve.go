@@ -1,0 +1,221 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/api"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// apiServer is the onboarding API as a process.
+type apiServer struct {
+	address    string
+	surface    string
+	connectURL string
+	console    string
+	tokenFile  string
+	rate       float64
+	drain      time.Duration
+	registrar  bool
+	watch      listenAddress
+	daemon     daemon
+}
+
+func newServeCommand(p process) *cobra.Command {
+	var on hubFlags
+	s := apiServer{daemon: daemon{concurrency: 16, verifyEvery: 24 * time.Hour}, watch: listenAddress{address: defaultListen}}
+	cmd := &cobra.Command{
+		Use:   "serve --hub NAME",
+		Short: "Serve the onboarding API until stopped",
+		Long: `Serve the onboarding API, with which your own product issues links for customers and
+follows them: see http://127.0.0.1:8420/openapi.json.
+
+It listens on this machine only, unless --listen says otherwise: put a proxy in front
+of it that speaks TLS. Callers prove who they are by a token of --token-file, which
+` + "`xacct serve token`" + ` makes; without that it does not start.
+
+--with-registrar runs the registrar in the same process. It reads what strangers
+write, and this API decides who may publish: prefer two processes with an identity
+each. xacct policy api prints the policy that this one needs.
+
+SIGTERM or Ctrl-C lets requests end, for --drain. One JSON line per request goes to
+standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.`,
+		Example: `  xacct serve token backend --scopes read,write >> tokens
+  xacct serve --hub acme --token-file tokens`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
+			in, err := on.open(cmd.Context(), p, 0)
+			if err != nil {
+				return err
+			}
+			return s.run(cmd.Context(), in, cmd.ErrOrStderr())
+		},
+	}
+	cmd.AddCommand(newTokenCommand())
+	on.addTo(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&s.address, "listen", "127.0.0.1:8420", "address of the API")
+	flags.StringVar(&s.tokenFile, "token-file", "", "file with the hashes of the tokens that callers may use")
+	flags.StringVar(&s.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
+	flags.Float64Var(&s.rate, "rate", 100, "requests a second that one caller may make")
+	flags.DurationVar(&s.drain, "drain", 20*time.Second, "how long requests may take after SIGTERM")
+	flags.BoolVar(&s.registrar, "with-registrar", false, "run the hub's registrar in the same process")
+	flags.Var(&s.watch, "metrics", "address for /metrics and /healthz; off: none")
+	return cmd
+}
+
+func (s apiServer) check() error {
+	switch {
+	case s.tokenFile == "":
+		return cli.Usage("--token-file is missing: nothing is open by default")
+	case s.rate < 1:
+		return cli.Usage("--rate %g: must be at least 1", s.rate)
+	case s.drain <= 0:
+		return cli.Usage("--drain %s: must be positive", s.drain)
+	}
+	if _, _, err := net.SplitHostPort(s.address); err != nil {
+		return cli.Usage("--listen %q is not host:port, such as 127.0.0.1:8420", s.address)
+	}
+	return nil
+}
+
+// run serves until the context ends.
+func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
+	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil)).With("hub", in.record.Name)
+	monitor := newMonitor(in, s.registrar)
+	server, err := s.server(in, logger, api.NewMetrics(in.record.Name, monitor.Registerer()))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.address)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", s.address, err)
+	}
+	watch, err := s.watch.serve(monitor.Handler(), logger)
+	if err != nil {
+		return err
+	}
+	defer watch.stop()
+	web := &http.Server{
+		Handler: server.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	logger.Info("serving", "address", listener.Addr().String(), "watch", watch.address, "with_registrar", s.registrar)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
+		defer cancel()
+		server.Stop()
+		return web.Shutdown(stop)
+	})
+	if s.registrar {
+		group.Go(func() error { return s.answer(ctx, in, logger, monitor) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	logger.Info("stopped")
+	return nil
+}
+
+func (s apiServer) server(in *intake, logger *slog.Logger, metrics *api.Metrics) (*api.Server, error) {
+	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := api.OpenTokenFile(s.tokenFile, in.clock)
+	if err != nil {
+		return nil, err
+	}
+	connect, err := url.Parse("http://" + s.address)
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Config{
+		Hub: manager, Surfaces: api.Surfaces{API: true}, Auth: tokens, ConnectURL: connect, Console: s.console, Version: in.version, Rate: s.rate,
+		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(in.clients, record) },
+		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: metrics.Observe,
+	})
+}
+
+// answer is the registrar of the same process.
+func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, observer registrar.Observer) error {
+	if in.record.QueueURL == "" {
+		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
+	}
+	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
+		Clock: in.clock, Logger: logger, Concurrency: s.daemon.concurrency, StopLimit: s.drain, Observer: observer, GiveUp: hopeless,
+	})
+	if err != nil {
+		return err
+	}
+	go health.Keep(ctx, in.schedule(s.daemon.verifyEvery, logger))
+	if err := r.Run(ctx); err != nil {
+		return in.explainQueue(err, hub.QueueName(in.record.Name))
+	}
+	return nil
+}
+
+func newTokenCommand() *cobra.Command {
+	var scopes []string
+	cmd := &cobra.Command{
+		Use:   "token NAME --scopes SCOPES",
+		Short: "Make a token for a caller of the API",
+		Long: `Make a token: standard output has the line for the token file, which holds only its
+hash, and standard error the token itself, once. Give it to the caller, and keep it
+nowhere else.
+
+Scopes are read (see customers), write (issue, change and close links) and operate
+(verify, block and unblock). Remove the line to end the token.`,
+		Example: `  xacct serve token backend --scopes read,write >> tokens`,
+		Args:    cli.Exactly(1, "NAME: of the caller, for the log"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			parsed, ok := api.ParseScopes(scopes)
+			if !ok {
+				return cli.Usage("invalid --scopes %q: one or more of read, write, operate", strings.Join(scopes, ","))
+			}
+			if strings.ContainsAny(args[0], " \t\r\n#") || len(args[0]) > 64 {
+				return cli.Usage("%q is not a name: it has at most 64 characters, without spaces", args[0])
+			}
+			token, line, err := api.NewToken(rand.Reader, args[0], parsed)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "The token of %s, which is shown only now:\n%s\n", args[0], token)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
+			return err
+		},
+	}
+	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "what the caller may do: read, write, operate")
+	return cmd
+}
