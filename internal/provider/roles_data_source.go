@@ -6,9 +6,8 @@ package provider
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -34,6 +33,9 @@ type rolesDataModel struct {
 	Status      types.String `tfsdk:"status"`
 	CustomerIDs types.Set    `tfsdk:"customer_ids"`
 	Outdated    types.Bool   `tfsdk:"outdated"`
+	Limit       types.Int64  `tfsdk:"limit"`
+	After       types.String `tfsdk:"after"`
+	Truncated   types.Bool   `tfsdk:"truncated"`
 	Roles       types.List   `tfsdk:"roles"`
 	RoleARNs    types.Map    `tfsdk:"role_arns"`
 	Additional  types.Map    `tfsdk:"additional_role_arns"`
@@ -64,10 +66,19 @@ func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Validators: []validator.String{stringvalidator.OneOf(string(onboarding.Pending), string(onboarding.Active), string(onboarding.Degraded), string(onboarding.Disconnected))},
 			},
 			"customer_ids": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Only these customers.",
+				Optional: true, ElementType: types.StringType, MarkdownDescription: "Only these customers; no others are read.",
 				Validators: []validator.Set{setvalidator.ValueStringsAre(validCustomerID())},
 			},
 			"outdated": schema.BoolAttribute{Optional: true, MarkdownDescription: "Only roles that are, or are not, outdated."},
+			"limit": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "At most so many roles, the first by `customer_id`. Not many more customers are read.",
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
+			},
+			"after": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Only customers whose ID sorts behind this one: the last one of the page before.",
+				Validators: []validator.String{validCustomerID()},
+			},
+			"truncated": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether there are more roles than `limit`."},
 			"roles": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The roles, sorted by `customer_id`.",
 				NestedObject: schema.NestedAttributeObject{Attributes: listed},
@@ -98,25 +109,33 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	if view == nil {
 		return
 	}
-	customers, err := view.Customers(ctx)
-	if errors.Is(err, registry.ErrNoHub) {
-		resp.Diagnostics.Append(noSuchHub(view))
-		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
-		return
-	}
 	roles, arns, additional := []listedRole{}, map[string]string{}, map[string]map[string]string{}
-	only := model.filter(ctx, &resp.Diagnostics)
-	for _, id := range slices.Sorted(maps.Keys(customers)) {
-		role := listedRole{CustomerID: types.StringValue(id)}
-		role.flatten(ctx, view, customers[id], &resp.Diagnostics)
-		if customers[id].Link.Closed && len(customers[id].Live()) == 0 || !only(role) {
+	ids, only := model.filter(ctx, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	limit := int(model.Limit.ValueInt64())
+	model.Truncated = types.BoolValue(false)
+	for customer, err := range view.Walk(ctx, ids, model.part()) {
+		if errors.Is(err, registry.ErrNoHub) {
+			resp.Diagnostics.Append(noSuchHub(view))
+			return
+		}
+		if err != nil {
+			resp.Diagnostics.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
+			return
+		}
+		role := listedRole{CustomerID: types.StringValue(customer.Link.CustomerID)}
+		role.flatten(ctx, view, customer, &resp.Diagnostics)
+		if customer.Link.Closed && len(customer.Live()) == 0 || !only(role) {
 			continue
 		}
+		if limit > 0 && len(roles) == limit {
+			model.Truncated = types.BoolValue(true)
+			break
+		}
 		roles = append(roles, role)
-		for name, r := range provenRoles(customers[id]) {
+		for name, r := range provenRoles(customer) {
 			arns[name] = r.Role.String()
 			if len(r.AdditionalRoles) > 0 {
 				additional[name] = r.AdditionalRoleARNs()
@@ -131,13 +150,31 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// filter returns what the arguments ask for, as a question to a role.
-func (m rolesDataModel) filter(ctx context.Context, diags *diag.Diagnostics) func(listedRole) bool {
-	var ids []string
-	diags.Append(m.CustomerIDs.ElementsAs(ctx, &ids, false)...)
-	return func(r listedRole) bool {
-		return (m.Status.IsNull() || m.Status.Equal(r.Status)) &&
-			(m.Outdated.IsNull() || m.Outdated.Equal(r.Outdated)) &&
-			(m.CustomerIDs.IsNull() || slices.Contains(ids, r.CustomerID.ValueString()))
+// filter returns the customers that the arguments name, nil if they name none, and
+// what else they ask for, as a question to a role.
+func (m rolesDataModel) filter(ctx context.Context, diags *diag.Diagnostics) (ids []string, only func(listedRole) bool) {
+	if !m.CustomerIDs.IsNull() {
+		ids = []string{}
+		diags.Append(m.CustomerIDs.ElementsAs(ctx, &ids, false)...)
+	}
+	return ids, func(r listedRole) bool {
+		return (m.Status.IsNull() || m.Status.Equal(r.Status)) && (m.Outdated.IsNull() || m.Outdated.Equal(r.Outdated))
 	}
 }
+
+// part returns the part of the hub's customers that is to be read. If only some
+// roles are wanted of those, the pages are large enough not to be many.
+func (m rolesDataModel) part() registry.Part {
+	part := registry.Part{After: m.After.ValueString()}
+	if limit := int(m.Limit.ValueInt64()); limit > 0 {
+		part.Limit = limit + 1 // one more tells whether there are more
+		if !m.Status.IsNull() || !m.Outdated.IsNull() {
+			part.Limit = max(part.Limit, leastOfAFilter)
+		}
+	}
+	return part
+}
+
+// leastOfAFilter is about how many customers are read at once, if only some of them
+// are wanted.
+const leastOfAFilter = 1000

@@ -74,6 +74,19 @@ func (s *shared[T]) fetch(ctx context.Context) (T, error) {
 	return s.value, nil
 }
 
+// at returns when the value was read; zero: there is none.
+func (s *shared[T]) at() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readAt
+}
+
+// fresh reports whether get would return at once.
+func (s *shared[T]) fresh() bool {
+	at := s.at()
+	return !at.IsZero() && s.now().Sub(at) < s.maxAge
+}
+
 // put offers a value that was read elsewhere, at a time.
 func (s *shared[T]) put(value T, readAt time.Time) {
 	s.mu.Lock()

@@ -69,6 +69,7 @@ type View struct {
 	mu           sync.Mutex
 	writtenHub   registry.HubRecord
 	writtenLinks map[string]onboarding.Link
+	sightings    map[string]sighting
 	closed       map[string]bool // customers whose links this operation has closed
 	indexed      uintptr         // the customers, as they were read, that byAccount is an index of
 	byAccount    map[account.ID][]string
@@ -87,6 +88,7 @@ func New(name string, config Config) (*View, error) {
 		Planned:      newPlanned(),
 		config:       config,
 		writtenLinks: map[string]onboarding.Link{},
+		sightings:    map[string]sighting{},
 		closed:       map[string]bool{},
 	}
 	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.HubAndKey}
@@ -156,66 +158,6 @@ func (v *View) HasTemplate(ctx context.Context, address string) (bool, error) {
 	return all[path.Base(address)], err
 }
 
-// Customer returns one customer of the hub, from the query that all share;
-// registry.ErrNoLink if the hub is there and the customer is not.
-func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
-	all, err := v.customers.get(ctx)
-	if err != nil {
-		return onboarding.Customer{}, v.noHubFirst(ctx, err)
-	}
-	customer, ok := all[id]
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if written, mine := v.writtenLinks[id]; mine && written.Revision > customer.Link.Revision {
-		customer.Link, ok = written, true
-	}
-	if !ok {
-		return onboarding.Customer{}, registry.ErrNoLink
-	}
-	customer.Link = v.Sets.refer(customer.Link)
-	return customer, nil
-}
-
-// Find returns what Customer does, with nil instead of an error if the hub definitely has no
-// customer of the ID.
-func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error) {
-	found, err := v.Customer(ctx, id)
-	if errors.Is(err, registry.ErrNoLink) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &found, nil
-}
-
-// Customers returns all customers of the hub, by ID. The map is the caller's.
-func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, error) {
-	read, err := v.customers.get(ctx)
-	if err != nil {
-		return nil, v.noHubFirst(ctx, err)
-	}
-	all := make(map[string]onboarding.Customer, len(read))
-	for id, customer := range read {
-		all[id] = customer
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for id, written := range v.writtenLinks {
-		if c := all[id]; written.Revision > c.Link.Revision {
-			c.Link = written
-			all[id] = c
-		}
-	}
-	for id, c := range all {
-		if c.Link.Set != nil {
-			c.Link = v.Sets.refer(c.Link)
-			all[id] = c
-		}
-	}
-	return all, nil
-}
-
 // InAccount returns the other customers whose link names an account, or who are
 // connected with it.
 func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([]onboarding.Customer, error) {
@@ -244,21 +186,6 @@ func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([
 		}
 	}
 	return all, nil
-}
-
-func (v *View) readCustomers(ctx context.Context) (map[string]onboarding.Customer, error) {
-	if v.config.ProveRoles {
-		v.Upkeep.proveRoles(ctx)
-	}
-	list, err := v.Registry.Customers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[string]onboarding.Customer, len(list))
-	for _, c := range list {
-		byID[c.Link.CustomerID] = c
-	}
-	return byID, nil
 }
 
 func (v *View) readTemplates(ctx context.Context) (map[string]bool, error) {
@@ -334,6 +261,7 @@ func (v *View) DeletedHub() {
 	v.mu.Lock()
 	v.writtenHub = registry.HubRecord{}
 	clear(v.writtenLinks)
+	clear(v.sightings)
 	clear(v.closed)
 	v.mu.Unlock()
 	v.Planned.hubApplied()
@@ -346,5 +274,8 @@ func (v *View) DeletedHub() {
 func (v *View) Forget() {
 	v.records.forget()
 	v.customers.forget()
+	v.mu.Lock()
+	clear(v.sightings)
+	v.mu.Unlock()
 	v.Sets.forget()
 }

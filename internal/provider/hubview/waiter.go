@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,14 +21,15 @@ import (
 
 // Waiter waits for customers to launch their stacks. It runs the hub's registrar
 // while any role waits: one for all of them, started by the first and stopped
-// with the last. Beside it, a watcher reads the registry, because the phone-home
-// that a role waits for may be answered by another registrar as well.
+// with the last. Beside it, a watcher reads the customers that are waited for, and
+// no others, because the phone-home that a role waits for may be answered by
+// another registrar as well.
 type Waiter struct {
 	view *View
 
 	starting sync.Mutex // held while it starts or stops
 	mu       sync.Mutex
-	waiting  int
+	waiting  map[string]int // customers, and how many wait for each
 	stop     context.CancelFunc
 	done     chan struct{}
 	looked   chan struct{} // closed and replaced after each look at the registry
@@ -36,26 +39,24 @@ type Waiter struct {
 }
 
 func newWaiter(v *View) *Waiter {
-	return &Waiter{view: v, looked: make(chan struct{}), nudge: make(chan struct{}, 1)}
+	return &Waiter{view: v, waiting: map[string]int{}, looked: make(chan struct{}), nudge: make(chan struct{}, 1)}
 }
 
 // Until waits, and answers phone-homes meanwhile, until the customer is as wanted
 // or the context ends. Then the error is the context's.
 func (w *Waiter) Until(ctx context.Context, customer string, wanted func(onboarding.Customer) bool) (onboarding.Customer, error) {
-	if err := w.join(ctx); err != nil {
+	joined := w.view.Now()
+	if err := w.join(ctx, customer); err != nil {
 		return onboarding.Customer{}, err
 	}
-	defer w.leave()
+	defer w.leave(customer)
 	for {
 		w.mu.Lock()
 		looked := w.looked
 		w.mu.Unlock()
-		found, err := w.view.Customer(ctx, customer)
-		if err == nil && wanted(found) {
+		found, seen := w.view.sighting(customer, joined)
+		if seen && wanted(found) {
 			return found, nil
-		}
-		if err != nil && ctx.Err() == nil {
-			w.note(err) // an outage passes; time runs out by itself
 		}
 		select {
 		case <-ctx.Done():
@@ -66,13 +67,34 @@ func (w *Waiter) Until(ctx context.Context, customer string, wanted func(onboard
 }
 
 // join counts one that waits, and starts the registrar for the first.
-func (w *Waiter) join(ctx context.Context) error {
+func (w *Waiter) join(ctx context.Context, customer string) error {
 	w.starting.Lock()
 	defer w.starting.Unlock()
-	if w.waiting > 0 {
-		w.waiting++
+	if w.count(customer, 1) > 1 {
+		w.hurry() // the watcher looks at this one too
 		return nil
 	}
+	err := w.start(ctx)
+	if err != nil {
+		w.count(customer, -1)
+	}
+	return err
+}
+
+// count counts who waits for a customer, and returns how many wait in all.
+func (w *Waiter) count(customer string, change int) (all int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting[customer] += change; w.waiting[customer] == 0 {
+		delete(w.waiting, customer)
+	}
+	for _, n := range w.waiting {
+		all += n
+	}
+	return all
+}
+
+func (w *Waiter) start(ctx context.Context) error {
 	record, err := w.view.Record(ctx)
 	if err != nil {
 		return err
@@ -88,7 +110,7 @@ func (w *Waiter) join(ctx context.Context) error {
 		stop()
 		return err
 	}
-	w.stop, w.done, w.waiting = stop, make(chan struct{}), 1
+	w.stop, w.done = stop, make(chan struct{})
 	go func() {
 		defer close(w.done)
 		var both sync.WaitGroup
@@ -105,30 +127,30 @@ func (w *Waiter) join(ctx context.Context) error {
 
 // leave counts one less, and stops the registrar after the last: the phone-homes
 // that it is handling are finished first.
-func (w *Waiter) leave() {
+func (w *Waiter) leave(customer string) {
 	w.starting.Lock()
 	defer w.starting.Unlock()
-	w.waiting--
-	if w.waiting == 0 {
+	if w.count(customer, -1) == 0 {
 		w.stop()
 		<-w.done
 	}
 }
 
-// watch looks at the registry every now and then, once for all that wait.
+// watch looks at the registry every now and then, once for all that wait, and at
+// nothing but what they wait for.
 func (w *Waiter) watch(ctx context.Context) {
 	ticker := time.NewTicker(w.view.config.PollInterval)
 	defer ticker.Stop()
 	for {
 		started := w.view.Now()
-		customers, err := w.view.readCustomers(ctx)
+		customers, err := w.view.Registry.Select(ctx, w.wanted()...)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			w.note(err)
+			w.note(err) // an outage passes; time runs out by itself
 		default:
-			w.view.customers.put(customers, started)
+			w.view.saw(customers, started)
 			w.tell()
 		}
 		select {
@@ -138,6 +160,12 @@ func (w *Waiter) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+func (w *Waiter) wanted() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.waiting))
 }
 
 // tell wakes all that wait.

@@ -4,8 +4,10 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -13,14 +15,23 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 func newCustomersCommand(p process) *cobra.Command {
+	cmd := newCustomerListCommand(p, "customers --hub NAME")
+	cmd.AddCommand(newCustomerListCommand(p, "list --hub NAME"), newCustomerShowCommand(p))
+	return cmd
+}
+
+// newCustomerListCommand returns the list of customers, which is the command
+// customers itself, and spelt out.
+func newCustomerListCommand(p process, use string) *cobra.Command {
 	var on hubFlags
 	var only customerFilter
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "customers --hub NAME",
+		Use:   use,
 		Short: "List a hub's customers and the status of their roles",
 		Long: `List the customers of a hub: those whose link is open or expired, and those that have
 a live stack. Offboarding closes a link; --all shows closed ones too.
@@ -31,7 +42,11 @@ column UPDATE has the link that opens the update of the stack in the customer's
 console. Times are UTC; CHANGED is when the status last changed. BLOCKED shows when
 the customer was blocked (` + "`xacct block`" + `); it is omitted if no customer is.
 
-With --json the command prints a list of objects, sorted by customer_id:
+Customers are sorted by ID. With --limit the command prints the first of them, reads
+not many more, and says how to go on if there are others: with --after and the last
+customer's ID. With --customer it reads only the customers that are named.
+
+With --json the command prints a list of objects:
 
   customer_id       the vendor's name for the customer
   account_id        the customer's AWS account
@@ -51,6 +66,7 @@ With --json the command prints a list of objects, sorted by customer_id:
 
 Unknown values are omitted.`,
 		Example: `  xacct customers --hub acme --status degraded
+  xacct customers --hub acme --limit 100 --after globex
   xacct customers --hub acme --json | jq -r '.[] | select(.outdated) | .customer_id'`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,15 +77,19 @@ Unknown values are omitted.`,
 			if err != nil {
 				return err
 			}
-			customers, err := in.records.Customers(cmd.Context())
+			roles, more, err := only.roles(cmd.Context(), in, p.clock())
 			if err != nil {
 				return in.explain(err)
 			}
-			roles := only.roles(customers, in, p.clock())
 			if asJSON {
-				return cli.PrintJSON(cmd.OutOrStdout(), roles)
+				err = cli.PrintJSON(cmd.OutOrStdout(), roles)
+			} else {
+				err = printCustomers(cmd.OutOrStdout(), roles, only.outdated, p.clock())
 			}
-			return printCustomers(cmd.OutOrStdout(), roles, only.outdated, p.clock())
+			if err == nil && more {
+				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "There are more customers: go on with --after %s\n", roles[len(roles)-1].CustomerID)
+			}
+			return err
 		},
 	}
 	on.addTo(cmd)
@@ -77,9 +97,11 @@ Unknown values are omitted.`,
 	flags.StringVar(&only.status, "status", "", "only this status: "+strings.Join(statuses, ", "))
 	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
 	flags.BoolVar(&only.all, "all", false, "also customers that were offboarded")
+	flags.StringSliceVar(&only.ids, "customer", nil, "only these customers: IDs, separated by commas; may be repeated")
+	flags.IntVar(&only.limit, "limit", 0, "at most so many customers; 0: all")
+	flags.StringVar(&only.after, "after", "", "only customers whose ID sorts behind this one")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	completeFlag(cmd, "status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newCustomerShowCommand(p))
 	return cmd
 }
 
@@ -92,29 +114,84 @@ type customerFilter struct {
 	status   string
 	outdated bool
 	all      bool
+	ids      []string
+	limit    int // 0: none
+	after    string
 }
 
 func (f customerFilter) check() error {
 	if f.status != "" && !slices.Contains(statuses, f.status) {
 		return cli.Usage("invalid --status %q: must be one of %s", f.status, strings.Join(statuses, ", "))
 	}
+	if f.limit < 0 {
+		return cli.Usage("invalid --limit %d: must not be negative", f.limit)
+	}
 	return nil
 }
 
-func (f customerFilter) roles(customers []onboarding.Customer, in *intake, now time.Time) []customerRole {
-	roles := []customerRole{} // never null in JSON
-	for _, c := range customers {
-		live := slices.ContainsFunc(c.Registrations, onboarding.Registration.Live)
-		if c.Link.Closed && !live && !f.all {
+// roles returns the roles of the customers that are selected, in the order of
+// their IDs, and whether there are more customers than the limit.
+func (f customerFilter) roles(ctx context.Context, in *intake, now time.Time) (roles []customerRole, more bool, err error) {
+	roles = []customerRole{} // never null in JSON
+	customers := 0
+	for c, err := range f.customers(ctx, in.records) {
+		if err != nil {
+			return nil, false, err
+		}
+		some := f.rolesOf(in, c, now)
+		if len(some) == 0 {
 			continue
 		}
-		for _, role := range rolesOf(in.record, c, now) {
-			if (f.status == "" || role.Status == f.status) && (!f.outdated || role.Outdated) {
-				roles = append(roles, role)
-			}
+		if customers++; f.limit > 0 && customers > f.limit {
+			return roles, true, nil
+		}
+		roles = append(roles, some...)
+	}
+	return roles, false, nil
+}
+
+// rolesOf returns the roles of a customer that are selected.
+func (f customerFilter) rolesOf(in *intake, c onboarding.Customer, now time.Time) (roles []customerRole) {
+	live := slices.ContainsFunc(c.Registrations, onboarding.Registration.Live)
+	if c.Link.Closed && !live && !f.all {
+		return nil
+	}
+	for _, role := range rolesOf(in.record, c, now) {
+		if (f.status == "" || role.Status == f.status) && (!f.outdated || role.Outdated) {
+			roles = append(roles, role)
 		}
 	}
 	return roles
+}
+
+// leastOfAFilter is about how many customers are read at once, if only some of
+// them are selected.
+const leastOfAFilter = 1000
+
+// customers reads the customers that may be selected.
+func (f customerFilter) customers(ctx context.Context, records *registry.Registry) iter.Seq2[onboarding.Customer, error] {
+	part := registry.Part{After: f.after}
+	if f.limit > 0 {
+		part.Limit = f.limit + 1 // one more tells whether there are more
+		if f.status != "" || f.outdated {
+			part.Limit = max(part.Limit, leastOfAFilter)
+		}
+	}
+	if len(f.ids) == 0 {
+		return records.Walk(ctx, part)
+	}
+	return func(yield func(onboarding.Customer, error) bool) {
+		some, err := records.Select(ctx, f.ids...)
+		if err != nil {
+			yield(onboarding.Customer{}, err)
+			return
+		}
+		for _, c := range some {
+			if c.Link.CustomerID > f.after && !yield(c, nil) {
+				return
+			}
+		}
+	}
 }
 
 // printCustomers prints the table. Update links are long, so they are printed

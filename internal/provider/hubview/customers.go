@@ -1,0 +1,187 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hubview
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// sighting is a customer who was read by themselves, and when.
+type sighting struct {
+	customer onboarding.Customer
+	at       time.Time
+}
+
+// Customer returns one customer of the hub, from the query that all share;
+// registry.ErrNoLink if the hub is there and the customer is not.
+func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
+	customer, ok := v.sighting(id, v.Now().Add(-freshness))
+	if !ok {
+		all, err := v.customers.get(ctx)
+		if err != nil {
+			return onboarding.Customer{}, v.noHubFirst(ctx, err)
+		}
+		customer, ok = all[id]
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if written, mine := v.writtenLinks[id]; mine && written.Revision > customer.Link.Revision {
+		customer.Link, ok = written, true
+	}
+	if !ok {
+		return onboarding.Customer{}, registry.ErrNoLink
+	}
+	customer.Link = v.Sets.refer(customer.Link)
+	return customer, nil
+}
+
+// Find returns what Customer does, with nil instead of an error if the hub
+// definitely has no customer of the ID.
+func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error) {
+	found, err := v.Customer(ctx, id)
+	if errors.Is(err, registry.ErrNoLink) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// Customers returns all customers of the hub, by ID. The map is the caller's.
+func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, error) {
+	read, err := v.customers.get(ctx)
+	if err != nil {
+		return nil, v.noHubFirst(ctx, err)
+	}
+	all := maps.Clone(read)
+	readAt := v.customers.at()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, seen := range v.sightings {
+		if !seen.at.Before(readAt) {
+			all[id] = seen.customer
+		}
+	}
+	for id, written := range v.writtenLinks {
+		if c := all[id]; written.Revision > c.Link.Revision {
+			c.Link = written
+			all[id] = c
+		}
+	}
+	for id, c := range all {
+		if c.Link.Set != nil {
+			c.Link = v.Sets.refer(c.Link)
+			all[id] = c
+		}
+	}
+	return all, nil
+}
+
+// Walk returns customers in the order of their IDs: those of the given IDs, or, if
+// ids is nil, those of a part of the hub. It reads what is asked for, and all
+// customers only if all are asked for, or they were read lately.
+func (v *View) Walk(ctx context.Context, ids []string, part registry.Part) iter.Seq2[onboarding.Customer, error] {
+	return func(yield func(onboarding.Customer, error) bool) {
+		for customer, err := range v.walk(ctx, ids, part) {
+			if err != nil {
+				yield(customer, v.noHubFirst(ctx, err))
+				return
+			}
+			customer.Link = v.Sets.refer(customer.Link)
+			if customer.Link.CustomerID > part.After && !yield(customer, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (v *View) walk(ctx context.Context, ids []string, part registry.Part) iter.Seq2[onboarding.Customer, error] {
+	whole := ids == nil && part.Limit == 0
+	if whole || v.config.ProveRoles || v.customers.fresh() {
+		return v.walkAll(ctx, ids)
+	}
+	if ids == nil {
+		return v.Registry.Walk(ctx, part)
+	}
+	return func(yield func(onboarding.Customer, error) bool) {
+		some, err := v.Registry.Select(ctx, ids...)
+		if err != nil {
+			yield(onboarding.Customer{}, err)
+			return
+		}
+		for _, customer := range some {
+			if !yield(customer, nil) {
+				return
+			}
+		}
+	}
+}
+
+// walkAll is walk over the customers that all share.
+func (v *View) walkAll(ctx context.Context, ids []string) iter.Seq2[onboarding.Customer, error] {
+	return func(yield func(onboarding.Customer, error) bool) {
+		all, err := v.Customers(ctx)
+		if err != nil {
+			yield(onboarding.Customer{}, err)
+			return
+		}
+		if ids == nil {
+			ids = slices.Collect(maps.Keys(all))
+		}
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+			if customer, there := all[id]; there && !yield(customer, nil) {
+				return
+			}
+		}
+	}
+}
+
+// sighting returns a customer who was read by themselves since a time.
+func (v *View) sighting(id string, since time.Time) (onboarding.Customer, bool) {
+	readAt := v.customers.at()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	seen, ok := v.sightings[id]
+	if !ok || seen.at.Before(since) || seen.at.Before(readAt) {
+		return onboarding.Customer{}, false
+	}
+	seen.customer.Link = v.Sets.refer(seen.customer.Link)
+	return seen.customer, true
+}
+
+// saw makes customers that were read by themselves, at a time, visible to the rest
+// of the operation.
+func (v *View) saw(customers []onboarding.Customer, at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range customers {
+		if !at.Before(v.sightings[c.Link.CustomerID].at) {
+			v.sightings[c.Link.CustomerID] = sighting{c, at}
+		}
+	}
+}
+
+func (v *View) readCustomers(ctx context.Context) (map[string]onboarding.Customer, error) {
+	if v.config.ProveRoles {
+		v.Upkeep.proveRoles(ctx)
+	}
+	list, err := v.Registry.Customers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]onboarding.Customer, len(list))
+	for _, c := range list {
+		byID[c.Link.CustomerID] = c
+	}
+	return byID, nil
+}

@@ -1,0 +1,111 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hubview_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/e2e"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// world is a hub with some customers.
+type world struct {
+	*e2e.World
+	t *testing.T
+}
+
+func newWorld(t *testing.T, customers int) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{World: e2e.New(t), t: t}
+	for n := range customers {
+		w.Invite(fmt.Sprintf("customer-%02d", n), e2e.AccountID(n))
+	}
+	return w
+}
+
+// view is what one operation sees of the hub.
+func (w *world) view() *hubview.View {
+	w.t.Helper()
+	view, err := hubview.New(e2e.Hub, hubview.Config{Clients: w.Clients, Clock: w.Now, PollInterval: time.Second})
+	w.Must(err)
+	return view
+}
+
+// walked returns the first customers of a walk, at most so many, and its calls.
+func (w *world) walked(view *hubview.View, ids []string, part registry.Part, most int) (found []string, calls map[string]int) {
+	w.t.Helper()
+	mark := w.Journal().Mark()
+	for customer, err := range view.Walk(w.t.Context(), ids, part) {
+		w.Must(err)
+		if found = append(found, customer.Link.CustomerID); len(found) == most {
+			break
+		}
+	}
+	return found, w.Journal().Counts(mark)
+}
+
+func TestOnlyTheCustomersThatAreAskedForAreRead(t *testing.T) {
+	w := newWorld(t, 30)
+	view := w.view()
+	found, calls := w.walked(view, []string{"customer-07", "nobody", "customer-03", "customer-07"}, registry.Part{}, 30)
+	if !slices.Equal(found, []string{"customer-03", "customer-07"}) || calls["dynamodb:Query"] > 0 || calls["dynamodb:BatchGetItem"] > 2 {
+		t.Errorf("by their IDs: %v with %v", found, calls)
+	}
+	if found, _ := w.walked(view, []string{}, registry.Part{}, 30); len(found) > 0 {
+		t.Errorf("no customer was asked for, and there were %v", found)
+	}
+
+	found, calls = w.walked(view, nil, registry.Part{After: "customer-09", Limit: 3}, 3)
+	if !slices.Equal(found, []string{"customer-10", "customer-11", "customer-12"}) || calls["dynamodb:Query"] > 2 {
+		t.Errorf("a page: %v with %v", found, calls)
+	}
+
+	// All of them are read once, and then serve all.
+	if found, _ = w.walked(view, nil, registry.Part{}, 100); len(found) != 30 {
+		t.Errorf("all: %v", found)
+	}
+	found, calls = w.walked(view, nil, registry.Part{After: "customer-27", Limit: 10}, 10)
+	if !slices.Equal(found, []string{"customer-28", "customer-29"}) || len(calls) > 0 {
+		t.Errorf("a page of what was read: %v with %v", found, calls)
+	}
+}
+
+func TestAWaitReadsOnlyTheCustomerThatItIsFor(t *testing.T) {
+	w := newWorld(t, 20)
+	c := w.Invite("globex", e2e.AccountID(50))
+	r := w.Registrar()
+	c.Connect(e2e.Frankfurt)
+	r.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	view := w.view()
+	_, err := view.Record(ctx)
+	w.Must(err)
+	mark := w.Journal().Mark()
+	found, err := view.Waiter.Until(ctx, "globex", func(c onboarding.Customer) bool { return len(c.Current()) == 1 })
+	if err != nil || found.Link.CustomerID != "globex" {
+		t.Fatalf("%+v, %v", found.Link, err)
+	}
+	// One query is the registrar's, for events that were left.
+	if queries := w.Journal().Counts(mark)["dynamodb:Query"]; queries > 1 {
+		t.Errorf("the wait took %d queries: %v", queries, w.Journal().Counts(mark))
+	}
+	mark = w.Journal().Mark()
+	again, err := view.Customer(t.Context(), "globex")
+	if calls := w.Journal().Counts(mark); err != nil || len(again.Current()) != 1 || len(calls) > 0 {
+		t.Errorf("after the wait the rest of the operation reads %+v with %v, %v", again, calls, err)
+	}
+	all, err := view.Customers(t.Context())
+	if err != nil || len(all) != 21 || len(all["globex"].Current()) != 1 {
+		t.Errorf("of %d customers globex is %+v, %v", len(all), all["globex"], err)
+	}
+}
