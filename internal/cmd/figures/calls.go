@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
@@ -50,6 +51,9 @@ resource "xacct_customer_role" "customer" {
 // callsOfManyLinks applies a hub, then many links in one apply, then refreshes,
 // and returns the numbers of calls of the last two, from the sandbox's journal.
 func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
+	if err := trial.Build(ctx, dir, "."); err != nil {
+		return nil, err
+	}
 	box, err := sandbox.Start()
 	if err != nil {
 		return nil, err
@@ -108,17 +112,23 @@ func (t *counted) count(ctx context.Context, args ...string) (int, error) {
 	if err := t.Run(ctx, append(args, "-input=false")...); err != nil {
 		return 0, err
 	}
-	calls, total := map[string]int{}, 0
-	for _, entry := range t.box.Journal().Since(mark) {
+	return printCalls(t.Name(args[0]), t.box.Journal().Since(mark), links), nil
+}
+
+// printCalls prints the AWS calls that were made for so many customers, and
+// returns their number.
+func printCalls(what string, entries []kernel.Entry, customers int) (total int) {
+	calls := map[string]int{}
+	for _, entry := range entries {
 		if !entry.Inside {
 			calls[entry.Service+":"+entry.Action]++
 			total++
 		}
 	}
-	fmt.Printf("%s with %d links and roles:", t.Name(args[0]), links)
+	fmt.Printf("%s with %d customers:", what, customers)
 	for _, name := range slices.Sorted(maps.Keys(calls)) {
 		fmt.Printf(" %s %d", name, calls[name])
 	}
 	fmt.Println()
-	return total, nil
+	return total
 }

@@ -1,12 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command figures measures what a user of the provider waits and pays for, and
-// prints each figure beside the limit that the project set itself: how fast the
-// provider starts, and how many AWS calls an apply and a refresh of many
-// customers make, as the sandbox's journal counts them. It fails only if
-// something did not work at all, or if a count, which does not depend on the
-// machine's speed, is over its limit.
+// Command figures measures what a user of xacct waits and pays for, and prints
+// each figure beside a reference that was measured in the same run, and what is
+// wanted: how fast the provider starts, how many AWS calls an apply and a refresh
+// of many customers make, as the sandbox's journal counts them, and how fast a
+// registrar connects customers. It fails only if something did not work at all,
+// or if a count, which does not depend on the machine's speed, is over its limit.
+//
+// Arguments are the parts to measure: start, calls, registrar; default all.
 package main
 
 import (
@@ -15,16 +17,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"slices"
 	"text/tabwriter"
-
-	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(1)
 	}
@@ -32,39 +32,65 @@ func main() {
 
 // figure is one line of the table.
 type figure struct {
-	what  string
-	value float64
-	limit float64
-	unit  string
-	count bool // a number of calls: the same on every machine
+	what      string
+	value     float64
+	unit      string
+	reference float64 // 0: there is none
+	of        string  // what the reference is
+	limit     float64 // 0: wanted says it
+	wanted    string
+	count     bool // a number of calls, which is the same on every machine: over the limit is a failure
 }
 
-func run(ctx context.Context) error {
+// part is a part of the figures, which can be asked for by its name.
+type part struct {
+	name    string
+	measure func(ctx context.Context, dir string) ([]figure, error)
+}
+
+// launchesAtOnce is how many customers launch their stacks at once.
+const launchesAtOnce = 300
+
+var parts = []part{
+	{"start", startFigures},
+	{"calls", callsOfManyLinks},
+	{"registrar", func(ctx context.Context, _ string) ([]figure, error) { return registrarFigures(ctx, launchesAtOnce) }},
+}
+
+// run measures the parts of the given names; none: all.
+func run(ctx context.Context, names []string) error {
 	dir, err := os.MkdirTemp("", "xacct-figures-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := trial.Build(ctx, dir, "."); err != nil {
-		return err
+	var figures []figure
+	for _, p := range parts {
+		if len(names) > 0 && !slices.Contains(names, p.name) {
+			continue
+		}
+		some, err := p.measure(ctx, dir)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		figures = append(figures, some...)
 	}
-	start, err := providerStart(ctx, filepath.Join(dir, "terraform-provider-xacct"))
-	if err != nil {
-		return err
-	}
-	calls, err := callsOfManyLinks(ctx, dir)
-	if err != nil {
-		return err
-	}
-	return show(append([]figure{start}, calls...))
+	return show(figures)
 }
 
 func show(figures []figure) error {
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "measured\tlimit\tof limit\t\tfigure\t")
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "figure\tmeasured\t\treference\t\tratio\twanted")
 	var over []error
 	for _, f := range figures {
-		fmt.Fprintf(table, "%.4g\t%.4g\t%.0f %%\t%s\t%s\t\n", f.value, f.limit, 100*f.value/f.limit, f.unit, f.what)
+		reference, ratio, wanted := "", "", f.wanted
+		if f.reference > 0 {
+			reference, ratio = fmt.Sprintf("%.4g", f.reference), fmt.Sprintf("%.2f", f.value/f.reference)
+		}
+		if wanted == "" {
+			wanted = fmt.Sprintf("≤ %.4g", f.limit)
+		}
+		fmt.Fprintf(table, "%s\t%.4g\t%s\t%s\t%s\t%s\t%s\n", f.what, f.value, f.unit, reference, f.of, ratio, wanted)
 		if f.count && f.value > f.limit {
 			over = append(over, fmt.Errorf("%s: %.4g is over the limit of %.4g", f.what, f.value, f.limit))
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,14 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
+
+func startFigures(ctx context.Context, dir string) ([]figure, error) {
+	if err := trial.Build(ctx, dir, "."); err != nil {
+		return nil, err
+	}
+	start, err := providerStart(ctx, filepath.Join(dir, "terraform-provider-xacct"))
+	return []figure{start}, err
+}
 
 // providerStart returns the time from starting the process to its first answer,
 // the median of several starts.
