@@ -35,6 +35,7 @@ type Desired struct {
 	Owner       onboarding.Owner
 	Scope       Scope
 	ExternalID  account.ExternalID // set by the vendor; zero: the hub issues one
+	Version     int                // of the external ID that the hub issues; 0: as it is
 	Declaration declaration.Declaration
 	Set         *onboarding.PermissionSet // that the link refers to; nil: the declaration is all of it
 
@@ -98,14 +99,12 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 	if existing != nil && (d.Creating || before.Closed) {
 		link = existing.Reissue(link, !before.Closed || d.Continued)
 	}
-	if !d.ExternalID.IsZero() {
-		link.ExternalID = d.ExternalID
-	}
-	if link.ExternalID.IsZero() {
-		link.ExternalID = onboarding.ExternalID(d.Record.Key.Bytes(), d.Record.Name, d.CustomerID, link.Generation)
+	link, err := d.identify(link, before)
+	if err != nil {
+		return Write{}, err
 	}
 	if existing != nil {
-		if err := d.refuseUnderLiveStack(*existing, link.ExternalID); err != nil {
+		if err := d.refuseUnderLiveStack(*existing, link); err != nil {
 			return Write{}, err
 		}
 		if link.ExternalID != before.ExternalID {
@@ -136,7 +135,7 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 	link.Declared = declared.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
 	link.RenderedFor = declaration.HubRendering(d.Record.Hub)
-	if made := cmp.Or(before.RenderedFor, d.Template.Made); d.keepsTemplate(before, *link, made) {
+	if made := cmp.Or(before.RenderedFor, d.Template.Made); d.keepsTemplate(before, *link, made) && !needsRotation(*link, before.TemplateParameters) {
 		link.RenderedFor = made
 		return nil
 	}
@@ -172,6 +171,9 @@ func (d Desired) refer(w *Write, before onboarding.Link) error {
 				"In permission set %s this customer's additional role %s is called %q, which has %d characters, and IAM allows 64. Choose a shorter key or role_name in the set, or a shorter customer_id.",
 				d.Set.Name, a.Key, name, len(name))})
 		}
+	}
+	if needsRotation(w.Link, d.Set.TemplateParameters) {
+		err = errors.Join(err, setWithoutRotation(*d.Set))
 	}
 	w.Link.ExpiresAt = d.Declaration.Expires()
 	w.Link.Declared = d.Declaration.EncodeProposal()
@@ -222,6 +224,8 @@ func (d Desired) DiffersFrom(link onboarding.Link) string {
 		return "permission_set"
 	case d.Scope.differsFrom(link) != "":
 		return d.Scope.differsFrom(link)
+	case d.Version != 0 && stored(d.Version) != link.ExternalIDVersion:
+		return "external_id_version"
 	case !d.ExternalID.IsZero() && link.ExternalID != d.ExternalID:
 		return "external_id"
 	}
@@ -238,20 +242,22 @@ func (d Desired) setDiffersFrom(link onboarding.Link) bool {
 }
 
 // refuseUnderLiveStack keeps what a live stack was made with: the account that
-// it is in, and the external ID that its role asks for.
-func (d Desired) refuseUnderLiveStack(existing onboarding.Customer, externalID account.ExternalID) error {
+// it is in, and the external ID that its role asks for, unless that rotates.
+func (d Desired) refuseUnderLiveStack(existing onboarding.Customer, link onboarding.Link) error {
 	var errs []error
 	for _, r := range existing.Live() {
-		if r.Adopted() && (r.Account != d.Scope.Account || r.ExternalID != externalID) {
+		keeps := r.ExternalID == link.ExternalID || d.rotates(existing.Link, link) ||
+			link.ExternalID == existing.Link.ExternalID && r.Rotating(existing.Link)
+		if r.Adopted() && (r.Account != d.Scope.Account || !keeps) {
 			errs = append(errs, &Refusal{"", fmt.Sprintf("Customer %s has an adopted role in account %s", d.CustomerID, r.Account), fmt.Sprintf(
 				"account_id and external_id can't change while role %s is registered. Give it up first: xacct adopt %s --hub %s --release", r.Role, d.CustomerID, d.Record.Name)})
 			continue
 		}
 		if moved := d.Scope.refuseMove(existing.Link, r); moved != nil {
 			errs = append(errs, moved)
-		} else if r.ExternalID != externalID {
+		} else if !keeps {
 			errs = append(errs, &Refusal{"external_id", fmt.Sprintf("Customer %s has a live stack with another external ID", d.CustomerID), fmt.Sprintf(
-				"external_id can't change while it lives: the role of stack %s asks for the one that it was made with.", r.Stack)})
+				"external_id can't change while it lives: the role of stack %s asks for the one that it was made with. To give it a new one, leave external_id out and raise external_id_version.", r.Stack)})
 		}
 	}
 	return errors.Join(errs...)

@@ -108,7 +108,7 @@ func TestAFailedUpdateIsRolledBackAndTheStackStaysConnected(t *testing.T) {
 	c.Update(id, sandbox.UpdateOptions{Parameters: map[string]string{stacktemplate.ParameterExternalID: "my-own"}})
 	c.Settled(id, "UPDATE_ROLLBACK_COMPLETE")
 	w.Quiet()
-	w.Reads(id, "The external ID of a connected stack cannot change.")
+	w.Reads(id, "The external ID of a connected stack cannot change to this one.")
 	if after := c.Owned(id, onboarding.Active); after.ExternalID != before.ExternalID || after.Role != before.Role {
 		t.Errorf("the registration is %+v", after)
 	}

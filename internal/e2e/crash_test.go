@@ -46,6 +46,21 @@ var stories = map[string]story{
 		history: []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeUpdated},
 		answers: 2,
 	},
+	"Rotation": {
+		prepare: func(c *Customer) string {
+			id := c.Connect(Frankfurt)
+			c.Rotate(2)
+			return id
+		},
+		send: func(c *Customer, id string) string {
+			c.Update(id, sandbox.UpdateOptions{Parameters: c.Rotated()})
+			return id
+		},
+		stack:   "UPDATE_COMPLETE",
+		role:    onboarding.Active,
+		history: []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeUpdated},
+		answers: 2,
+	},
 	"Delete": {
 		prepare: func(c *Customer) string { return c.Connect(Frankfurt) },
 		send: func(c *Customer, id string) string {

@@ -29,11 +29,35 @@ func (w *World) asOfTheFirstRelease(body []byte) []byte {
 	var template map[string]any
 	w.Must(json.Unmarshal(body, &template))
 	delete(template["Parameters"].(map[string]any), stacktemplate.ParameterExpectedAccountID)
+	delete(template["Parameters"].(map[string]any), stacktemplate.ParameterPreviousExternalID)
+	delete(template["Conditions"].(map[string]any), "PreviousExternalIdGiven")
+	template = withoutCondition(template, "PreviousExternalIdGiven").(map[string]any)
 	delete(template["Rules"].(map[string]any), "ExpectedAccount")
 	delete(template, "Metadata")
 	body, err := json.Marshal(template)
 	w.Must(err)
 	return body
+}
+
+// withoutCondition is a part of a template in which a condition never holds.
+func withoutCondition(part any, condition string) any {
+	switch part := part.(type) {
+	case []any:
+		for i := range part {
+			part[i] = withoutCondition(part[i], condition)
+		}
+	case map[string]any:
+		if choice, is := part["Fn::If"].([]any); is && choice[0] == condition {
+			return choice[2]
+		}
+		for key := range part {
+			part[key] = withoutCondition(part[key], condition)
+			if nothing, is := part[key].(map[string]any); is && nothing["Ref"] == "AWS::NoValue" {
+				delete(part, key)
+			}
+		}
+	}
+	return part
 }
 
 // Customers have stacks of older templates, and update them in the way in which

@@ -51,16 +51,23 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 // reported it, and never repeated. A switch that is new is off, whatever its
 // default: it is not seen when a command is pasted, and a customer who wants it
 // says Yes in the console.
+//
+// If the link's external ID is another one than the stack's, the command gives the
+// new one, and the one before as the previous one, which the role goes on accepting
+// until the next update.
 func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (string, error) {
 	stack := r.Stack
 	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: link.TemplateURL}); err != nil {
 		return "", err
 	}
 	var chosen []string
-	for name := range basic(link) {
-		chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
-	}
 	given := gained(link)
+	maps.Copy(given, rotated(link, r))
+	for name := range basic(link) {
+		if _, changes := given[name]; !changes {
+			chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
+		}
+	}
 	maps.Copy(given, switches(d, r))
 	for key := range d.CustomerParameters {
 		name := permissionset.InputParameter(key)
@@ -104,20 +111,25 @@ func switches(d declaration.Declaration, r onboarding.Registration) map[string]s
 // StackSetCommands launch the template in every account of an organization: a
 // service-managed StackSet, and its instances in one Region, because the role
 // is the same in all of them. They are for the organization's management
-// account, which itself gets no instance (aws-facts 8).
-func StackSetCommands(l quickcreate.Link) (string, error) {
+// account, which itself gets no instance (aws-facts 8), or if delegated is set for
+// a member account that administers StackSets for it.
+func StackSetCommands(l quickcreate.Link, delegated bool) (string, error) {
 	if err := check(l); err != nil {
 		return "", err
 	}
+	callAs := option{"--call-as", nil}
+	if delegated {
+		callAs.values = []string{"DELEGATED_ADMIN"}
+	}
 	region, name := option{"--region", []string{l.Region.String()}}, option{"--stack-set-name", []string{l.StackName}}
-	create := command("create-stack-set", region, name,
+	create := command("create-stack-set", region, name, callAs,
 		option{"--template-url", []string{l.TemplateURL}},
 		option{"--parameters", parameters(toFillIn(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 		option{"--permission-model", []string{"SERVICE_MANAGED"}},
 		option{"--auto-deployment", []string{"Enabled=true,RetainStacksOnAccountRemoval=false"}},
 	)
-	instances := command("create-stack-instances", region, name,
+	instances := command("create-stack-instances", region, name, callAs,
 		option{"--regions", []string{l.Region.String()}},
 		// An account in which the stack fails must not keep the others from it.
 		option{"--operation-preferences", []string{"FailureTolerancePercentage=100,MaxConcurrentPercentage=25"}},

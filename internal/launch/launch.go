@@ -46,12 +46,44 @@ func URL(link onboarding.Link, d declaration.Declaration, console string) (strin
 
 // UpdateURL returns the link that opens the update of a registration's stack in the
 // console, with today's template filled in; empty if there is nothing to
-// update, because no stack is live or it is up to date.
+// update, because no stack is live or it is up to date. The console keeps the
+// values of all parameters: a new external ID has to be typed in there.
 func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) (string, error) {
-	if !r.Outdated(link) {
+	if !NeedsUpdate(link, r) {
 		return "", nil
 	}
 	return quickcreate.UpdateURL(console, r.Stack, link.TemplateURL)
+}
+
+// NeedsUpdate reports whether the stack of a registration has another template, or
+// another external ID, than the link has today.
+func NeedsUpdate(link onboarding.Link, r onboarding.Registration) bool {
+	return r.Outdated(link) || r.Rotating(link) && !r.Stack.IsZero()
+}
+
+// UpdateOf is Of for a stack that is there: it also lets the role go on accepting
+// the external ID that it is registered with, while that is to change.
+func UpdateOf(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (quickcreate.Link, error) {
+	l, err := Of(link, d)
+	if err != nil {
+		return quickcreate.Link{}, err
+	}
+	l.Region, l.StackName = r.Stack.Region, r.Stack.Name
+	maps.Copy(l.Parameters, rotated(link, r))
+	return l, nil
+}
+
+// rotated are the parameters that change the external ID of a stack; empty if it
+// does not change.
+func rotated(link onboarding.Link, r onboarding.Registration) map[string]string {
+	if !r.Rotating(link) {
+		return nil
+	}
+	values := map[string]string{stacktemplate.ParameterExternalID: link.ExternalID.String()}
+	if stacktemplate.HasRotation(link.TemplateParameters) {
+		values[stacktemplate.ParameterPreviousExternalID] = r.ExternalID.String()
+	}
+	return values
 }
 
 // open reports whether a parameter of a link is one that the customer has to fill

@@ -77,12 +77,20 @@ func written(t *testing.T) map[string]string {
 	texts := map[string]string{}
 	for name, l := range map[string]quickcreate.Link{"globex": globex(), "hostile": hostile()} {
 		texts[name+"-create.sh"] = must(CreateCommand(l)) + "\n"
-		texts[name+"-stack-set.sh"] = must(StackSetCommands(l)) + "\n"
+		texts[name+"-stack-set.sh"] = must(StackSetCommands(l, false)) + "\n"
+		texts[name+"-stack-set-delegated.sh"] = must(StackSetCommands(l, true)) + "\n"
 		texts[name+".tf"] = must(TerraformSnippet(l))
 	}
 	link, declared, registered := switched()
 	texts["update-switched.sh"] = must(UpdateCommand(link, declared, registered)) + "\n"
 	texts["update.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
+	rotating := link
+	rotating.ExternalID, rotating.TemplateParameters = must(account.ParseExternalID("new-one")), []string{"PreviousExternalId"}
+	before := registered
+	before.Status, before.ExternalID = onboarding.Active, must(account.ParseExternalID("old-one"))
+	rotating.PastExternalIDs = []onboarding.PastExternalID{{ID: before.ExternalID}}
+	texts["update-rotated.sh"] = must(UpdateCommand(rotating, declaration.Declaration{}, before)) + "\n"
+	texts["update-rotated.tf"] = must(TerraformSnippet(must(UpdateOf(rotating, declaration.Declaration{Region: "us-east-1"}, before))))
 	link.Account, link.TemplateParameters = stack().Account, []string{"ExpectedAccountId"}
 	texts["update-expected.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
 	return texts
@@ -143,7 +151,7 @@ func TestTheSnippetIsAsTerraformFormatsIt(t *testing.T) {
 func TestALinkWithoutAStackNameIsOnlyForTheConsole(t *testing.T) {
 	l := globex()
 	l.StackName = ""
-	for name, make := range map[string]func(quickcreate.Link) (string, error){"command": CreateCommand, "stack set": StackSetCommands, "snippet": TerraformSnippet} {
+	for name, make := range map[string]func(quickcreate.Link) (string, error){"command": CreateCommand, "stack set": func(l quickcreate.Link) (string, error) { return StackSetCommands(l, false) }, "snippet": TerraformSnippet} {
 		if text, err := make(l); err == nil || !strings.Contains(err.Error(), "no name for the stack") {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}

@@ -139,7 +139,12 @@ func (c commit) update() Transition {
 	resource.LastRequestAt = c.change.SentAt
 	resource.Previous, resource.Properties = previous(resource, c.change), c.change.Properties
 	resource.PhysicalID, resource.Confirmed = c.change.PhysicalID, true
-	return c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
+	before := c.Registration.ExternalID
+	t := c.transition(c.withResource(resource), c.proven(*c.Registration), c.answer.Outcome)
+	if t.Registration.ExternalID != before && t.History.Detail == "" {
+		t.History.Detail = reasonRotated
+	}
+	return t
 }
 
 // previous returns the properties that a rollback of the change would return to:
@@ -183,6 +188,10 @@ func (c commit) delete() Transition {
 		reg.LogicalID, reg.PhysicalID = logicalID, heir.PhysicalID
 		reg.TemplateVersion, reg.GrantedPermissions = heir.Properties.TemplateVersion, heir.Properties.GrantedPermissions
 		reg.Parameters = maps.Clone(heir.Properties.Parameters)
+		if id, err := account.ParseExternalID(heir.Properties.ExternalID); err == nil && c.Link != nil && c.Link.hasExternalID(id) {
+			reg.ExternalID = id
+		}
+		reg.PreviousExternalID = c.previousOf(reg, heir.Properties)
 		if role, err := account.ParseRoleARN(heir.Properties.RoleARN); err == nil && role != reg.Role {
 			reg.Role, reg.Status, reg.Reason, reg.Open = role, Degraded, reasonFellBack(role), false
 		}
@@ -223,6 +232,7 @@ func (c commit) proven(reg Registration) Registration {
 	if !c.change.Role.IsZero() {
 		reg.Role, reg.ExternalID, reg.AdditionalRoles = c.change.Role, c.change.ExternalID, maps.Clone(c.change.AdditionalRoles)
 	}
+	reg.PreviousExternalID = c.previousOf(reg, c.change.Properties)
 	if c.change.Status != "" {
 		reg.Status, reg.Reason, reg.Open = c.change.Status, c.change.Reason, c.change.Open
 		reg.DeleteDoubtedAt = time.Time{}

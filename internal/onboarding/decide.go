@@ -73,6 +73,9 @@ func (d decider) create() Decision {
 	if !d.Link.Admits(r.Stack.Account) {
 		return d.fail(OutcomeWrongAccount, say.wrongAccount(r.Stack.Account, d.Link.Scope))
 	}
+	if r.Properties.PreviousExternalID != "" {
+		return d.fail(OutcomeRetired, say.previousOfNewStack())
+	}
 	role, err := account.ParseRoleARN(r.Properties.RoleARN)
 	if err != nil {
 		return d.fail(OutcomeWrongRole, say.notARole())
@@ -160,8 +163,12 @@ func (d decider) update() Decision {
 	if d.blocked() && !d.closing() {
 		return d.fail(OutcomeBlocked, say.blocked())
 	}
-	if r.Properties.ExternalID != owned.ExternalID.String() {
+	externalID, may := d.asks(owned)
+	if !may {
 		return d.fail(OutcomeChangedExternalID, say.changedExternalID())
+	}
+	if previous := r.Properties.PreviousExternalID; previous != "" && !d.customers(owned, previous) {
+		return d.fail(OutcomeChangedExternalID, say.strangePrevious())
 	}
 	role, err := account.ParseRoleARN(r.Properties.RoleARN)
 	if err != nil {
@@ -173,14 +180,14 @@ func (d decider) update() Decision {
 	if wrong := d.wrongAdditional(role); wrong != "" {
 		return d.fail(OutcomeWrongRole, wrong)
 	}
-	proof, decision := d.proveAll(role, owned.ExternalID)
+	proof, decision := d.proveAll(role, externalID)
 	if decision != nil {
 		return *decision
 	}
 	change := d.change(ChangeUpdate, owned.CustomerID)
 	switch proof.Outcome {
 	case Proven:
-		change.Role, change.ExternalID, change.AdditionalRoles = role, owned.ExternalID, d.additional(role)
+		change.Role, change.ExternalID, change.AdditionalRoles = role, externalID, d.additional(role)
 		change.Status, change.ProvenAt = Active, d.now
 		return d.succeed(OutcomeUpdated, change)
 	case Refused:
@@ -199,12 +206,13 @@ func (d decider) rolledBack(owned *Registration) Decision {
 	if err != nil || !d.inStacksAccount(role) {
 		role = owned.Role
 	}
-	proof, decision := d.proveAll(role, owned.ExternalID)
+	externalID := d.returnsTo(owned)
+	proof, decision := d.proveAll(role, externalID)
 	if decision != nil {
 		return *decision
 	}
 	change := d.change(ChangeUpdate, owned.CustomerID)
-	change.Role, change.ExternalID, change.AdditionalRoles = role, owned.ExternalID, d.additional(role)
+	change.Role, change.ExternalID, change.AdditionalRoles = role, externalID, d.additional(role)
 	switch proof.Outcome {
 	case Proven:
 		change.Status, change.ProvenAt = Active, d.now
@@ -214,7 +222,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 		}
 		change.Status, change.Reason, change.Open = Degraded, reasonOf(proof.Proof), proof.Outcome == Open
 	case Inconclusive:
-		if role != owned.Role || !maps.Equal(change.AdditionalRoles, owned.AdditionalRoles) {
+		if role != owned.Role || externalID != owned.ExternalID || !maps.Equal(change.AdditionalRoles, owned.AdditionalRoles) {
 			change.Status, change.Reason = Degraded, d.whyUnproven(proof.role, proof.Proof)
 		}
 	}

@@ -20,11 +20,21 @@ import (
 // same again after a crash (aws-facts 7.3). It panics without a key, which would
 // make external IDs that can be guessed: the hub was read without it.
 func ExternalID(hubKey []byte, hub, customerID string, generation int) account.ExternalID {
+	return RotatedExternalID(hubKey, hub, customerID, generation, 0)
+}
+
+// RotatedExternalID is ExternalID after a rotation: every version has one of its
+// own, and 0 and 1 are the first.
+func RotatedExternalID(hubKey []byte, hub, customerID string, generation, version int) account.ExternalID {
 	if len(hubKey) == 0 {
 		panic("external IDs need the hub's key")
 	}
 	mac := hmac.New(sha256.New, hubKey)
-	writeFields(mac, "external-id", hub, customerID, strconv.Itoa(generation))
+	fields := []string{"external-id", hub, customerID, strconv.Itoa(generation)}
+	if version > 1 {
+		fields = append(fields, strconv.Itoa(version))
+	}
+	writeFields(mac, fields...)
 	id, err := account.ParseExternalID(hex.EncodeToString(mac.Sum(nil)[:20]))
 	if err != nil {
 		panic(fmt.Sprintf("forty hexadecimal digits are an external ID: %v", err))

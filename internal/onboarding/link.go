@@ -21,6 +21,12 @@ type Link struct {
 	Generation int
 	ExternalID account.ExternalID
 
+	// ExternalIDVersion counts the rotations of the external ID: 2 is after the
+	// first one, and 0 before. PastExternalIDs are those of this generation before
+	// it, the latest last: see rotation.go.
+	ExternalIDVersion int              `json:",omitempty"`
+	PastExternalIDs   []PastExternalID `json:",omitempty"`
+
 	// Scope says whose stacks the link expects: see Admits.
 	Scope Scope `json:",omitempty"`
 	// Account is the account that the vendor named: the only one that may phone

@@ -30,6 +30,9 @@ type Registration struct {
 
 	Role       account.RoleARN
 	ExternalID account.ExternalID
+	// PreviousExternalID is the one that the role still accepts beside ExternalID,
+	// as the stack reported it; zero: none.
+	PreviousExternalID account.ExternalID `json:",omitzero"`
 
 	Stack      account.StackARN
 	LogicalID  string // of the custom resource in that stack

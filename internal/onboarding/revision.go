@@ -34,6 +34,7 @@ func (l Link) Succeed(before Link, now time.Time) Link {
 			l.PastAccounts = withPastAccount(l.PastAccounts, PastAccount{id, now})
 		}
 	}
+	l.PastExternalIDs = l.pastExternalIDs(before, now)
 	l.BindingEpoch = before.BindingEpoch
 	if bound := !before.Bound.IsZero() || before.Reservation != nil; bound && l.Bound.IsZero() && l.Reservation == nil {
 		l.BindingEpoch++

@@ -111,7 +111,8 @@ func (d decider) patienceToOvertake() time.Duration {
 // had before today's: nothing but its claim, which is kept for ever, leads from
 // a stack that was never accepted to a link.
 func (d decider) retired() bool {
-	return d.Link != nil && d.Stack.CustomerID == "" && d.Request.Properties.ExternalID != d.Link.ExternalID.String()
+	id := d.Request.Properties.ExternalID
+	return d.Link != nil && id != d.Link.ExternalID.String() && (d.Stack.CustomerID == "" || d.Link.hadExternalID(id))
 }
 
 // deletedSince reports whether a Create is, or may be, the one before the Delete.

@@ -83,7 +83,7 @@ func (c Customer) Current() []Registration {
 	var current []Registration
 	for _, r := range c.Registrations {
 		mine := c.Link.Scope == ScopeOrganization || !c.Link.Sole().IsZero() && r.Account == c.Link.Sole()
-		if mine && (r.Live() || r.ExternalID == c.Link.ExternalID) {
+		if mine && (r.Live() || c.Link.hasExternalID(r.ExternalID)) {
 			current = append(current, r)
 		}
 	}

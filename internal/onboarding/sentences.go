@@ -133,7 +133,15 @@ func (v voice) deleted() string {
 }
 
 func (v voice) changedExternalID() string {
-	return v.say("The external ID of a connected stack cannot change. Keep the parameter ExternalId as it was; to use a new link of %s, delete this stack and create it again.", v.vendor())
+	return v.say("The external ID of a connected stack cannot change to this one. Keep the parameter ExternalId as it was, unless %[1]s has given you a new one, and then take exactly that; to use a new link of %[1]s, delete this stack and create it again.", v.vendor())
+}
+
+func (v voice) strangePrevious() string {
+	return v.say("The parameter PreviousExternalId of this stack is no external ID that %[1]s gave you. Leave it empty, or fill in the one that the stack had before; the role would accept any other from somebody else.", v.vendor())
+}
+
+func (v voice) previousOfNewStack() string {
+	return v.say("The parameter PreviousExternalId is only for a stack whose external ID changes, and a new role of %[1]s accepts none but the new one. Delete the stack, open the link that %[1]s gave you once more, and leave the parameter empty.", v.vendor())
 }
 
 func (v voice) changedAccount(role account.RoleARN, stack account.ID) string {
@@ -172,6 +180,8 @@ func reasonFellBack(role account.RoleARN) string {
 const reasonRecovered = "the registry did not know this stack, as after a restore from a point in time; its Update came and its role was proven"
 
 const reasonFound = "the registry did not know this role, as after a restore from a point in time; a round of proofs found it under its link"
+
+const reasonRotated = "the external ID changed: the role was proven with the new one"
 
 const reasonReleased = "the vendor has given up this adopted role"
 

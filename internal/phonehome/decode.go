@@ -131,6 +131,7 @@ func properties(v any) Properties {
 		ExternalID:         property("ExternalId", maxProperty),
 		RoleARN:            property("RoleArn", maxProperty),
 		TemplateVersion:    property("TemplateVersion", maxTemplateVersion),
+		PreviousExternalID: property("PreviousExternalId", maxProperty),
 		GrantedPermissions: permissions(fields["GrantedPermissions"]),
 		AdditionalRoleARNs: roleARNs(fields["AdditionalRoleArns"]),
 		Parameters:         parameters(fields["Parameters"]),

@@ -56,11 +56,16 @@ type Properties struct {
 	// Parameters are what the customer has typed in, by the vendor's names for
 	// it. It is text to show and no more: nothing is decided by it.
 	Parameters map[string]string `json:",omitempty"`
+
+	// PreviousExternalID is the external ID that the role accepts beside ExternalID
+	// while the customer changes from the one to the other; empty: none.
+	PreviousExternalID string `json:",omitempty"`
 }
 
 // Equal reports whether two stacks say the same of themselves.
 func (p Properties) Equal(q Properties) bool {
 	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
 		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions) &&
-		maps.Equal(p.AdditionalRoleARNs, q.AdditionalRoleARNs) && maps.Equal(p.Parameters, q.Parameters)
+		maps.Equal(p.AdditionalRoleARNs, q.AdditionalRoleARNs) && maps.Equal(p.Parameters, q.Parameters) &&
+		p.PreviousExternalID == q.PreviousExternalID
 }

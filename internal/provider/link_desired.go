@@ -24,6 +24,7 @@ func (m linkModel) desired(ctx context.Context, record registry.HubRecord, creat
 		Record:      record,
 		CustomerID:  m.CustomerID.ValueString(),
 		Owner:       onboarding.OwnerTerraform,
+		Version:     m.version(),
 		Declaration: m.declared(ctx, diags),
 		Creating:    creating,
 	}

@@ -56,6 +56,7 @@ func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboar
 	m.CustomerID = types.StringValue(link.CustomerID)
 	m.flattenScope(ctx, link, diags)
 	m.ExternalID = types.StringValue(link.ExternalID.String())
+	m.flattenVersion(link)
 	m.TemplateVersion = types.StringValue(link.TemplateVersion)
 	m.Status = types.StringValue(string(link.Status(view.Now())))
 }

@@ -76,7 +76,7 @@ func (p *linkPlan) defaults(ctx context.Context) {
 		if p.config.Region.IsNull() {
 			p.plan.Region = p.state.Region
 		}
-		if p.config.ExternalID.IsNull() {
+		if p.config.ExternalID.IsNull() && !p.rotates() {
 			p.plan.ExternalID = p.state.ExternalID
 		}
 		p.plan.Incarnation = p.state.Incarnation
@@ -172,7 +172,7 @@ func (p *linkPlan) sameLink() bool { return p.state != nil && p.plan.ID.Equal(p.
 func (p *linkPlan) replaceLink() {
 	p.plan.ID = types.StringUnknown()
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
+	p.unknownUntilApply()
 	if p.config.ExternalID.IsNull() {
 		p.plan.ExternalID = types.StringUnknown()
 	}
@@ -191,7 +191,7 @@ func (p *linkPlan) unchanged() bool {
 
 // sameInputs reports whether both declare the same, and all of it is known.
 func (m linkModel) sameInputs(o linkModel) bool {
-	return m.sameScope(o) && m.ExternalID.Equal(o.ExternalID) && m.declaredKnown() &&
+	return m.sameScope(o) && m.ExternalID.Equal(o.ExternalID) && m.ExternalIDVersion.Equal(o.ExternalIDVersion) && m.declaredKnown() &&
 		m.PermissionSet.Equal(o.PermissionSet) && m.Role.Equal(o.Role) && m.askedModel.equal(o.askedModel) &&
 		m.StackName.Equal(o.StackName) && m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt)
 }
@@ -224,7 +224,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.planPartly(view, customer, record, existing)
 		return
 	}
-	if p.config.ExternalID.IsNull() && (!p.sameLink() || existing != nil && existing.Link.Closed) {
+	if p.config.ExternalID.IsNull() && (!p.sameLink() || p.rotates() || existing != nil && existing.Link.Closed) {
 		p.plan.ExternalID = types.StringNull() // the hub issues it
 	}
 	p.checkExternalID(record.PublisherScope)
@@ -245,6 +245,9 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.Whole())...)
 		p.diags.Append(refuseUpdates(*existing, desired.Whole())...)
 	}
+	if existing != nil && p.rotates() {
+		p.diags.Append(warnOfRotation(*existing, todo.Link)...)
+	}
 	if todo.Link.Status(p.resource.session.now()) == onboarding.LinkExpired {
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The link is expired",
 			"expires_at is in the past: a customer who launches the link is refused. Live stacks are not affected. A later time opens it again.")
@@ -257,7 +260,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	}
 	p.plan.ExternalID = types.StringValue(todo.Link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.Link.TemplateVersion)
-	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
+	p.unknownUntilApply()
 	if existing != nil && p.alone() {
 		p.followAlone(ctx, view, todo.Link)
 	}
@@ -270,16 +273,16 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 func (p *linkPlan) planPartly(view *hubview.View, customer string, record registry.HubRecord, existing *onboarding.Customer) {
 	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
-	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
+	p.unknownUntilApply()
 	if p.alone() {
 		p.plan.Status = p.state.Status
 	}
 	switch {
 	case !p.config.ExternalID.IsNull():
-	case existing != nil && existing.Link.Closed:
+	case existing != nil && (existing.Link.Closed || p.rotates()), p.plan.ExternalIDVersion.IsUnknown():
 		p.plan.ExternalID = types.StringUnknown()
 	case existing == nil && p.plan.ExternalID.IsUnknown():
-		p.plan.ExternalID = types.StringValue(onboarding.ExternalID(record.Key.Bytes(), record.Name, customer, 0).String())
+		p.plan.ExternalID = types.StringValue(onboarding.RotatedExternalID(record.Key.Bytes(), record.Name, customer, 0, p.plan.version()).String())
 	}
 }
 
@@ -287,5 +290,5 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 func (m linkModel) declaredKnown() bool {
 	return fullyKnown(m.AccountID) && fullyKnown(m.Scope) && fullyKnown(m.OrganizationID) && fullyKnown(m.OnlyAccountIDs) &&
 		fullyKnown(m.PermissionSet) && fullyKnown(m.Role) && m.known() && fullyKnown(m.StackName) &&
-		fullyKnown(m.Region) && fullyKnown(m.ExpiresAt)
+		fullyKnown(m.Region) && fullyKnown(m.ExpiresAt) && fullyKnown(m.ExternalIDVersion)
 }

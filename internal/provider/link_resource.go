@@ -53,6 +53,7 @@ func (r *linkResource) ValidateConfig(ctx context.Context, req resource.Validate
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	model.validateScope(&resp.Diagnostics)
 	model.validateSet(&resp.Diagnostics)
+	model.validateVersion(&resp.Diagnostics)
 }
 
 func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -105,6 +106,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 		return
 	}
 	resp.Diagnostics.Append(reconcile(ctx, view, nil)...)
+	resp.Diagnostics.Append(warnOfOldExternalID(found, view.Now())...)
 	r.show(ctx, view, &model, found, &resp.Diagnostics)
 	switch held := found.Link.Incarnation.HeldBy(model.Incarnation.ValueString()); {
 	case justImported(ctx, req.Private):
@@ -196,6 +198,8 @@ func (r *linkResource) showWritten(ctx context.Context, view *hubview.View, mode
 func (r *linkResource) show(ctx context.Context, view *hubview.View, model *linkModel, found onboarding.Customer, diags *diag.Diagnostics) {
 	model.flatten(ctx, view, found.Link, diags)
 	model.UpdateURL = updateURL(ctx, view, found, diags)
+	model.UpdateCommand = updateCommand(ctx, view, found, diags)
+	model.PreviousExternalID = previousExternalID(found)
 }
 
 func (m linkModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {

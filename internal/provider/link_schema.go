@@ -30,12 +30,17 @@ type linkModel struct {
 	ExternalID types.String `tfsdk:"external_id"`
 	ExpiresAt  types.String `tfsdk:"expires_at"`
 
+	ExternalIDVersion types.Int64 `tfsdk:"external_id_version"`
+
 	URL             types.String `tfsdk:"url"`
 	TemplateURL     types.String `tfsdk:"template_url"`
 	TemplateVersion types.String `tfsdk:"template_version"`
 	Status          types.String `tfsdk:"status"`
 	UpdateURL       types.String `tfsdk:"update_url"`
 	Incarnation     types.String `tfsdk:"incarnation"`
+
+	UpdateCommand      types.String `tfsdk:"update_command"`
+	PreviousExternalID types.String `tfsdk:"previous_external_id"`
 }
 
 func linkSchema() schema.Schema {
@@ -86,6 +91,7 @@ func linkSchema() schema.Schema {
 				MarkdownDescription: "External ID that the role asks for: unguessable, unique to the customer, and the same again after a crash. " +
 					"It is no secret. Set it only to adopt a role that exists already; it can't change while a stack is live.",
 			},
+			"external_id_version": externalIDVersionAttribute(),
 			"expires_at": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validTime()}, PlanModifiers: []planmodifier.String{sameInstant()},
 				MarkdownDescription: "Time by RFC 3339, such as `2030-01-31T18:00:00Z`, from which on the link is refused to new stacks. Live stacks don't mind.",
@@ -97,9 +103,11 @@ func linkSchema() schema.Schema {
 			"status":           schema.StringAttribute{Computed: true, MarkdownDescription: "`open`, `expired` or `closed`."},
 			"update_url": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "While the customer's stack was made with another `template_version`: the link that opens its update in the customer's console, " +
-					"with today's template filled in. Null if there is nothing to update.",
+				MarkdownDescription: "While the customer's stack was made with another `template_version`, or has another external ID: the link that opens its update in the customer's console, " +
+					"with today's template filled in. The console keeps the values of parameters: a new external ID has to be typed in. Null if there is nothing to update.",
 			},
+			"update_command":       updateCommandAttribute(),
+			"previous_external_id": previousExternalIDAttribute(),
 		},
 	}
 	maps.Copy(linked.Attributes, askedAttributes())

@@ -143,6 +143,7 @@ func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.Perm
 func (p *linkPlan) followAlone(ctx context.Context, view *hubview.View, next onboarding.Link) {
 	p.plan.Status = p.state.Status
 	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)
+	p.plan.PreviousExternalID = p.state.PreviousExternalID
 }
 
 // alone reports whether nothing of the link changes but what its set and its hub say.
@@ -158,6 +159,9 @@ func (m *linkModel) keepPlanned(plan linkModel) {
 	}
 	if !plan.UpdateURL.IsUnknown() {
 		m.UpdateURL = plan.UpdateURL
+	}
+	if !plan.PreviousExternalID.IsUnknown() {
+		m.PreviousExternalID = plan.PreviousExternalID
 	}
 }
 

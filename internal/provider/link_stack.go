@@ -24,6 +24,8 @@ import (
 type knownStack struct {
 	ID      string `json:"stack_id,omitempty"` // empty: none is live
 	Version string `json:"template_version,omitempty"`
+
+	ExternalID string `json:"external_id,omitempty"` // that it is registered with
 }
 
 // stackKey is the key of the known stack in a link's private state.
@@ -33,7 +35,7 @@ const stackKey = "stack"
 func keepStack(ctx context.Context, private privateWriter, c onboarding.Customer) diag.Diagnostics {
 	var known knownStack
 	if r, ok := c.SoleRegistration(); ok && r.Live() && !r.Adopted() {
-		known = knownStack{r.Stack.String(), r.TemplateVersion}
+		known = knownStack{r.Stack.String(), r.TemplateVersion, r.ExternalID.String()}
 	}
 	text, _ := json.Marshal(known)
 	return private.SetKey(ctx, stackKey, text)
@@ -52,10 +54,16 @@ func (s knownStack) outdatedBy(link onboarding.Link) bool {
 	return s.ID != "" && s.Version != link.TemplateVersion
 }
 
+// needsUpdate reports whether the stack has another template, or another external
+// ID, than the link.
+func (s knownStack) needsUpdate(link onboarding.Link) bool {
+	return s.outdatedBy(link) || s.ID != "" && s.ExternalID != "" && s.ExternalID != link.ExternalID.String()
+}
+
 // updateURL is updateURL for a link that is planned.
 func (s knownStack) updateURL(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) types.String {
 	stack, err := account.ParseStackARN(s.ID)
-	if err != nil || !s.outdatedBy(link) {
+	if err != nil || !s.needsUpdate(link) {
 		return types.StringNull()
 	}
 	record, known, err := view.RecordAfterApply(ctx)

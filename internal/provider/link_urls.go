@@ -56,7 +56,7 @@ func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.De
 // nothing to update, or if the address would have to be signed.
 func updateURL(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
 	r, _ := c.SoleRegistration()
-	if !r.Outdated(c.Link) {
+	if !launch.NeedsUpdate(c.Link, r) {
 		return types.StringNull()
 	}
 	record, known, err := view.RecordAfterApply(ctx)

@@ -169,7 +169,7 @@ func unknownRegistration() registrationModel {
 func (m *registrationModel) followTemplate(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) {
 	var sole knownStack
 	if m.live() {
-		sole = knownStack{m.StackID.ValueString(), m.TemplateVersion.ValueString()}
+		sole = knownStack{m.StackID.ValueString(), m.TemplateVersion.ValueString(), m.ExternalID.ValueString()}
 	}
 	m.UpdateURL = sole.updateURL(ctx, view, link, diags)
 	outdated := sole.outdatedBy(link)
@@ -180,7 +180,7 @@ func (m *registrationModel) followTemplate(ctx context.Context, view *hubview.Vi
 	accounts := map[string]accountModel{}
 	diags.Append(m.Accounts.ElementsAs(ctx, &accounts, false)...)
 	for id, a := range accounts {
-		stack := knownStack{a.StackID.ValueString(), a.TemplateVersion.ValueString()}
+		stack := knownStack{ID: a.StackID.ValueString(), Version: a.TemplateVersion.ValueString()}
 		a.Outdated = types.BoolValue(liveStatus(a.Status) && stack.outdatedBy(link))
 		outdated = outdated || a.Outdated.ValueBool()
 		accounts[id] = a

@@ -120,6 +120,9 @@ func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties
 	if len(p.AdditionalRoleARNs) > 0 {
 		text = fmt.Appendf(text, " additional roles %q", p.AdditionalRoleARNs)
 	}
+	if p.PreviousExternalID != "" {
+		text = fmt.Appendf(text, " previous %q", p.PreviousExternalID)
+	}
 	sum := sha256.Sum256(text)
 	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }

@@ -106,6 +106,10 @@ type StackSetLaunch struct {
 	Manual bool `json:"manual,omitempty"`
 	// Retain keeps the stacks of accounts that leave.
 	Retain bool `json:"retain,omitempty"`
+	// DelegatedAdmin is the member account that launches it, as the delegated
+	// administrator of StackSets, which it becomes if it is not; default the
+	// management account.
+	DelegatedAdmin string `json:"delegated_admin,omitempty"`
 }
 
 // LaunchStackSet creates a service-managed StackSet and begins to deploy it, to
@@ -119,11 +123,21 @@ func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l Stack
 	if !found {
 		return StackSet{}, fmt.Errorf("the account %s is in no organization", management)
 	}
-	p, err := s.person(management, l.Region, nil)
+	by := management
+	if l.DelegatedAdmin != "" {
+		by = l.DelegatedAdmin
+		if err := s.orgs.Delegate(organization.ID, by); err != nil {
+			return StackSet{}, fmt.Errorf("make account %s a delegated administrator: %w", by, err)
+		}
+	}
+	p, err := s.person(by, l.Region, nil)
 	if err != nil {
 		return StackSet{}, err
 	}
 	call := func(action string, params url.Values, out any) error {
+		if by != management {
+			params.Set("CallAs", "DELEGATED_ADMIN")
+		}
 		return kernel.CallQuery(ctx, s, p, l.Region, "cloudformation", action, params, out)
 	}
 	source := url.Values{"TemplateURL": {l.TemplateURL}}

@@ -118,7 +118,7 @@ func rolePath(s Specification) string { return cmp.Or(s.Role.Path, "/") }
 // trustDocument returns the trust policy with a reference to the stack's external ID.
 func trustDocument(s Specification) (any, error) {
 	inner := &holes{}
-	externalID := inner.put(ref(ParameterExternalID))
+	externalID := inner.put(acceptedExternalIDs())
 	trust := s.Trust.Policy(s.Vendor, s.Partition).Document(externalID)
 	tree, err := permissionset.Decode([]byte(trust.String()))
 	if err != nil {
@@ -136,7 +136,9 @@ func phoneHome(s Specification, version string, h *holes) *cloudformation.Custom
 		"ServiceTimeout": int(s.ResponseTimeout / time.Second),
 		"Hub":            h.put(s.Hub),
 		"ExternalId":     ref(ParameterExternalID),
-		"RoleArn":        getAtt(RoleLogicalID, "Arn"),
+		// Nothing, for all stacks but those whose external ID changes.
+		"PreviousExternalId": when(rotationCondition, ref(ParameterPreviousExternalID)),
+		"RoleArn":            getAtt(RoleLogicalID, "Arn"),
 		// An update that changes no property sends nothing (aws-facts 1.11).
 		"TemplateVersion": h.put(version),
 	}

@@ -91,7 +91,7 @@ func switchAdvice(vendor string, permission permissionset.OptionalPermission) st
 
 // switchConditions returns the Conditions section.
 func switchConditions(s Specification) map[string]any {
-	conditions := map[string]any{}
+	conditions := map[string]any{rotationCondition: not(equals(ref(ParameterPreviousExternalID), ""))}
 	for key, name := range conditionNames(s) {
 		conditions[name] = equals(ref(permissionset.SwitchParameter(key)), permissionset.SwitchedOn)
 		if parameter := s.OptionalPermissions[key].WhenParameter; parameter != "" {

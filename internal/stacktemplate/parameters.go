@@ -51,6 +51,7 @@ func parameters(s Specification, h *holes) cloudformation.Parameters {
 		},
 	}
 	all[ParameterExpectedAccountID] = expectedAccountParameter(s, h)
+	all[ParameterPreviousExternalID] = previousExternalIDParameter(s, h)
 	addSwitches(all, s, h)
 	addInputs(all, s, h)
 	addChosen(all, s, h)
@@ -70,7 +71,8 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 		ParameterExternalID:   label("External ID"),
 		ParameterShard:        label("Inbox number"),
 
-		ParameterExpectedAccountID: label("Expected account"),
+		ParameterExpectedAccountID:  label("Expected account"),
+		ParameterPreviousExternalID: label("External ID before"),
 	}
 	var inputs, switches, theirs []string
 	for _, what := range sortedKeys(chosen(s)) {
@@ -97,6 +99,6 @@ func consoleInterface(s Specification, h *holes) map[string]any {
 	if len(theirs) > 0 {
 		groups = append(groups, group("Your own rules for the role, if you have any", theirs...))
 	}
-	groups = append(groups, group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterExpectedAccountID, ParameterShard))
+	groups = append(groups, group("Filled in by the link: please leave as it is", ParameterExternalID, ParameterExpectedAccountID, ParameterShard, ParameterPreviousExternalID))
 	return map[string]any{"ParameterGroups": groups, "ParameterLabels": labels}
 }

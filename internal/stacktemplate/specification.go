@@ -31,6 +31,8 @@ const (
 
 	// ParameterExpectedAccountID is in no template of the first release.
 	ParameterExpectedAccountID = "ExpectedAccountId"
+	// ParameterPreviousExternalID is in no template of the first release either.
+	ParameterPreviousExternalID = "PreviousExternalId"
 )
 
 // Specification is everything that a template is made of.

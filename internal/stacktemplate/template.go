@@ -110,7 +110,7 @@ func (t Template) LinkParameters() []string {
 	var names []string
 	for _, name := range sortedKeys(raw.Parameters) {
 		typed := strings.HasPrefix(name, permissionset.InputPrefix) && raw.Parameters[name].Default == nil
-		if typed || name == ParameterExpectedAccountID || name == ParameterRolePath {
+		if typed || name == ParameterExpectedAccountID || name == ParameterPreviousExternalID || name == ParameterRolePath {
 			names = append(names, name)
 		}
 	}

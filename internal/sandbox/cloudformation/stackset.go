@@ -150,14 +150,15 @@ func (s *Service) findSet(account, region, nameOrID string) *stackSet {
 
 // findAllowedSet finds the StackSet that a call names, for a caller who may.
 func (s *Service) findAllowedSet(c *kernel.Call, q kernel.Query) (*stackSet, error) {
-	if err := onlySelf(q); err != nil {
+	owner, err := s.ownerOfSets(c, q)
+	if err != nil {
 		return nil, err
 	}
 	name := q.Get("StackSetName")
 	s.mu.Lock()
-	set := s.findSet(c.Principal.Account, c.Region, name)
+	set := s.findSet(owner, c.Region, name)
 	s.mu.Unlock()
-	resource := setARN(c, name+":*")
+	resource := setARN(c, owner, name+":*")
 	if set != nil {
 		resource = set.arn()
 	}
@@ -170,16 +171,26 @@ func (s *Service) findAllowedSet(c *kernel.Call, q kernel.Query) (*stackSet, err
 	return set, nil
 }
 
-func setARN(c *kernel.Call, rest string) string {
-	return "arn:" + kernel.Partition(c.Region) + ":cloudformation:" + c.Region + ":" + c.Principal.Account + ":stackset/" + rest
+func setARN(c *kernel.Call, owner, rest string) string {
+	return "arn:" + kernel.Partition(c.Region) + ":cloudformation:" + c.Region + ":" + owner + ":stackset/" + rest
 }
 
-// onlySelf: the sandbox's organizations have no delegated administrators.
-func onlySelf(q kernel.Query) error {
-	if as := q.Get("CallAs"); as != "" && as != "SELF" {
-		return validation("The sandbox's CloudFormation does not implement CallAs %s: call as the management account", as)
+// ownerOfSets is the account whose StackSets a call is about: the caller's own, or
+// for a delegated administrator that of the organization's management account,
+// which has those too that an administrator creates (aws-facts 8.1).
+func (s *Service) ownerOfSets(c *kernel.Call, q kernel.Query) (string, error) {
+	switch as := q.Get("CallAs"); as {
+	case "", "SELF":
+		return c.Principal.Account, nil
+	case "DELEGATED_ADMIN":
+		o, found := s.organizations.Of(c.Principal.Account)
+		if !found || !o.Delegated(c.Principal.Account, organizations.StackSets) {
+			return "", validation("Account used is not a delegated administrator")
+		}
+		return o.Management, nil
+	default:
+		return "", validation("1 validation error detected: Value '%s' at 'callAs' failed to satisfy constraint: Member must satisfy enum value set: [SELF, DELEGATED_ADMIN]", as)
 	}
-	return nil
 }
 
 // StackSet finds a StackSet of an account by its name or ID.

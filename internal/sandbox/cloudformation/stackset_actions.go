@@ -22,8 +22,12 @@ func (s *Service) createStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	if !setName.MatchString(name) {
 		return nil, validation("1 validation error detected: Value '%s' at 'stackSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
 	}
+	owner, err := s.ownerOfSets(c, q)
+	if err != nil {
+		return nil, err
+	}
 	set := &stackSet{
-		id: name + ":" + s.newID(), name: name, account: c.Principal.Account, region: c.Region,
+		id: name + ":" + s.newID(), name: name, account: owner, region: c.Region,
 		description: q.Get("Description"), token: q.Get("ClientRequestToken"),
 		capabilities: q.List("Capabilities"), tags: queryTags(q), created: s.now(),
 		instances: map[where]*instance{}, changed: make(chan struct{}),
@@ -31,10 +35,9 @@ func (s *Service) createStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	if err := s.allowed(c, set.arn()); err != nil {
 		return nil, err
 	}
-	if err := s.serviceManaged(c, q); err != nil {
+	if err := s.serviceManaged(owner, q); err != nil {
 		return nil, err
 	}
-	var err error
 	if set.automatic, err = queryAutomatic(q); err != nil {
 		return nil, err
 	}
@@ -64,14 +67,11 @@ func (s *Service) createStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 }
 
 // serviceManaged refuses what is not for an organization.
-func (s *Service) serviceManaged(c *kernel.Call, q kernel.Query) error {
-	if err := onlySelf(q); err != nil {
-		return err
-	}
+func (s *Service) serviceManaged(owner string, q kernel.Query) error {
 	if model := q.Get("PermissionModel"); model != "SERVICE_MANAGED" {
 		return validation("The sandbox's CloudFormation implements StackSets with the permission model SERVICE_MANAGED only; this one has %q (AWS's default is SELF_MANAGED)", model)
 	}
-	_, err := s.managed(c.Principal.Account)
+	_, err := s.managed(owner)
 	return err
 }
 

@@ -106,17 +106,18 @@ func (s *Service) listStackSets(c *kernel.Call, q kernel.Query) (any, error) {
 		Permission     string `xml:"PermissionModel"`
 		DriftStatus    string
 	}
-	if err := onlySelf(q); err != nil {
+	owner, err := s.ownerOfSets(c, q)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.allowed(c, setARN(c, "*")); err != nil {
+	if err := s.allowed(c, setARN(c, owner, "*")); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []summary
 	for _, set := range s.setsInOrder() {
-		if set.account != c.Principal.Account || set.region != c.Region || q.Has("Status") && q.Get("Status") != set.status() {
+		if set.account != owner || set.region != c.Region || q.Has("Status") && q.Get("Status") != set.status() {
 			continue
 		}
 		all = append(all, summary{

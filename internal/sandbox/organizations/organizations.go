@@ -7,8 +7,8 @@
 // and leave.
 //
 // Registry is the state, Service the API. There is one root and no
-// organizational unit below it, and there are no invitations and no delegated
-// administrators. Service control policies can only deny: every account has
+// organizational unit below it, and there are no invitations. Delegated
+// administrators are those of StackSets. Service control policies can only deny: every account has
 // FullAWSAccess beside them.
 package organizations
 
@@ -33,6 +33,7 @@ type Organization struct {
 	Members    []string `json:"members"`    // the others, in the order in which they joined
 
 	partition string
+	delegates map[string][]string // delegated administrators, by service principal; never changed in place
 }
 
 // Change is an account that has joined an organization, or left it.

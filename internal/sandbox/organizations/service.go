@@ -43,10 +43,11 @@ var operations = map[string]func(*Service, Organization) any{
 // Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, known := operations[c.Action]
-	if !known {
+	_, delegates := delegations[c.Action]
+	if !known && !delegates {
 		return nil, kernel.UnknownJSONAction(c)
 	}
-	if body := strings.TrimSpace(string(c.Body)); body != "" && body != "{}" {
+	if body := strings.TrimSpace(string(c.Body)); !delegates && body != "" && body != "{}" {
 		return nil, kernel.Errorf(http.StatusBadRequest, "InvalidInputException", "The sandbox does not implement the parameters of %s: %s", c.Action, body)
 	}
 	if c.Principal == nil || c.Principal.Account == "" {
@@ -61,7 +62,9 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	switch {
 	case !found:
 		return nil, kernel.Errorf(http.StatusBadRequest, "AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
-	case c.Principal.Account != o.Management && c.Action != "DescribeOrganization":
+	case delegates:
+		return s.serveDelegation(c, o)
+	case !o.administers(c.Principal.Account) && c.Action != "DescribeOrganization":
 		return nil, kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "You don't have permissions to access this resource.")
 	}
 	r, err := kernel.JSONResult(c, run(s, o))

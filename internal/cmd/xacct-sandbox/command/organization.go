@@ -125,6 +125,7 @@ func newOrganizationLaunchCommand() *cobra.Command {
 	flags.StringVar(&request.Region, "region", "", "Region, instead of the link's")
 	flags.StringVar(&request.Name, "name", "", "StackSet name, instead of the link's stack name")
 	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE of a parameter to change; may be repeated")
+	flags.StringVar(&request.DelegatedAdmin, "delegated-admin", "", "a member account that launches it, as the delegated administrator of StackSets")
 	flags.BoolVar(&request.Manual, "manual", false, "turn automatic deployment off for accounts that join or leave later")
 	flags.BoolVar(&request.Retain, "retain", false, "keep the stacks of accounts that leave")
 	return cmd

@@ -29,6 +29,8 @@ type customerRole struct {
 	AdditionalRoleARNs map[string]string `json:"additional_role_arns,omitempty"`
 
 	ExternalID         string   `json:"external_id,omitempty"`
+	PreviousExternalID string   `json:"previous_external_id,omitempty"`
+	RotationOverdue    bool     `json:"rotation_overdue,omitempty"`
 	GrantedPermissions []string `json:"granted_permissions,omitempty"`
 
 	// Parameters are what the customer typed in: untrusted text.
@@ -75,7 +77,11 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 	if !record.TemplateAccess.Signed() { // then `xacct link --update` has to sign it
 		update, _ = launch.UpdateURL(link, r, "") // a link without a template has no update to show
 	}
+	previous, _ := r.PreviousAccepted(link)
+	_, overdue := r.RotationOverdue(link, now)
 	return customerRole{
+		PreviousExternalID: previous.String(),
+		RotationOverdue:    overdue,
 		CustomerID:         link.CustomerID,
 		AccountID:          r.Account.String(),
 		LinkStatus:         string(link.Status(now)),

@@ -234,6 +234,17 @@ func came(h onboarding.HistoryEntry) string {
 	return string(h.Request)
 }
 
+// alsoAccepted returns the external ID before a rotation, while the role accepts it.
+func (r roleView) alsoAccepted() string {
+	switch {
+	case r.RotationOverdue:
+		return r.PreviousExternalID + " (the old external ID is still accepted after 30 days: `xacct link --update --format cli` prints the update that ends it)"
+	case r.PreviousExternalID == r.ExternalID:
+		return "" // it has not changed yet
+	}
+	return r.PreviousExternalID
+}
+
 func (d dossier) print(out io.Writer) error {
 	fmt.Fprintf(out, "Customer %s\n\nLink\n", cli.Printable(d.CustomerID))
 	l := d.Link
@@ -262,6 +273,7 @@ func (d dossier) print(out io.Writer) error {
 			"Status", r.describe(),
 			"Reason", r.Reason,
 			"External ID", differing(r.ExternalID, l.ExternalID),
+			"Also accepted", r.alsoAccepted(),
 			"Template version", strings.TrimSpace(r.TemplateVersion+" "+bracketed(r.template())),
 			"Permissions", strings.Join(r.GrantedPermissions, ", "),
 			"Additional roles", typed(r.AdditionalRoleARNs),

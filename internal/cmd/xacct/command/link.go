@@ -38,12 +38,19 @@ func newLinkCommand(p process) *cobra.Command {
   --format cli        a command of the AWS command line, safe to paste into a shell
   --format terraform  an aws_cloudformation_stack for the customer's own Terraform
   --format stackset   commands for the management account of a customer's organization:
-                      the same stack in all accounts of the organization but that one
+                      the same stack in all accounts of the organization but that one;
+                      with --call-as DELEGATED_ADMIN for a member account that
+                      administers StackSets
 
 With --region the stack is created in another of the hub's Regions than the one that
 the link proposes. With --update the command prints how to update the customer's
 existing stack to today's template: everything that was chosen in the stack stays. On
-the command line, optional permissions that were added since are off.
+the command line, optional permissions that were added since are off. With --format
+terraform it prints what the arguments of the customer's own resource have to be.
+
+If the link has another external ID than the customer's stack, an update gives the stack
+the new one; its role goes on accepting the one before until the next update. In the
+console both have to be typed in: standard error says which.
 
 If the hub's template_access is presigned, the address of the template is signed with
 your own credentials: it is valid for --valid-for, at most seven days, and no longer
@@ -85,6 +92,7 @@ is a warning on standard error; standard output has only what was asked for.`,
 	flags := cmd.Flags()
 	flags.StringVar(&how.region, "region", "", "Region to launch in, one of the hub's (default: the link's)")
 	flags.StringVar(&how.format, "format", "url", "what to print: "+strings.Join(linkFormats, ", "))
+	flags.StringVar(&how.callAs, "call-as", "SELF", "who runs the commands of --format stackset: SELF (the management account) or DELEGATED_ADMIN")
 	flags.BoolVar(&how.update, "update", false, "print how to update the customer's existing stack")
 	flags.DurationVar(&how.life, "valid-for", awsclient.MaxPresigned, "how long a signed link is valid, at most seven days")
 	flags.StringVar(&how.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
@@ -99,11 +107,15 @@ is a warning on standard error; standard output has only what was asked for.`,
 
 var linkFormats = []string{"url", "cli", "terraform", "stackset"}
 
+// delegatedAdmin is who runs StackSets in a member account (aws-facts 8.1).
+const delegatedAdmin = "DELEGATED_ADMIN"
+
 // linkFlags select a way to launch.
 type linkFlags struct {
 	region  string
 	format  string
 	console string
+	callAs  string
 	update  bool
 	life    time.Duration
 }
@@ -112,14 +124,16 @@ func (f linkFlags) check() error {
 	switch {
 	case !slices.Contains(linkFormats, f.format):
 		return cli.Usage("invalid --format %q: must be one of %s", f.format, strings.Join(linkFormats, ", "))
+	case f.callAs != "SELF" && f.callAs != delegatedAdmin:
+		return cli.Usage("invalid --call-as %q: must be one of SELF, %s", f.callAs, delegatedAdmin)
+	case f.callAs == delegatedAdmin && f.format != "stackset":
+		return cli.Usage("--call-as is for --format stackset")
 	case f.life < time.Minute || f.life > awsclient.MaxPresigned:
 		return cli.Usage("--valid-for %s: must be between 1m and %s", f.life, awsclient.MaxPresigned)
 	case f.update && f.region != "":
 		return cli.Usage("--update cannot be used with --region: a stack stays in its Region")
 	case f.update && f.format == "stackset":
 		return cli.Usage("--update is for one stack: a StackSet is updated with `aws cloudformation update-stack-set`, in the organization's management account")
-	case f.update && f.format == "terraform":
-		return cli.Usage("--update is for stacks that the console or the command line created: in Terraform the customer replaces the resource's arguments by those that `--format terraform` prints")
 	}
 	return nil
 }
@@ -193,7 +207,7 @@ func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (st
 		if c.Link.Scope != onboarding.ScopeOrganization {
 			return "", fmt.Errorf("the link of %s is for one account: a StackSet needs a link with scope = \"organization\"", customer)
 		}
-		return launch.StackSetCommands(link)
+		return launch.StackSetCommands(link, how.callAs == delegatedAdmin)
 	}
 	return link.URL(how.console)
 }
@@ -215,14 +229,21 @@ func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer str
 	if !ok {
 		return "", fmt.Errorf("%s has no live stack to update: `xacct link %s` prints how to create one", customer, c.Link.ID())
 	}
-	if how.format != "cli" {
+	if how.format == "url" {
 		return quickcreate.UpdateURL(how.console, registered.Stack, c.Link.TemplateURL)
 	}
 	declared, err := declaredOf(c.Link, customer)
 	if err != nil {
 		return "", err
 	}
-	return launch.UpdateCommand(c.Link, declared, registered)
+	if how.format == "cli" {
+		return launch.UpdateCommand(c.Link, declared, registered)
+	}
+	link, err := launch.UpdateOf(c.Link, declared, registered)
+	if err != nil {
+		return "", fmt.Errorf("make the update of %s: %w", customer, err)
+	}
+	return launch.TerraformSnippet(link)
 }
 
 func declaredOf(link onboarding.Link, customer string) (declaration.Declaration, error) {
@@ -249,6 +270,8 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	switch {
 	case c.Link.Blocked:
 		fmt.Fprintf(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", cli.Moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
+	case f.update && f.format == "url" && live && registered.Rotating(c.Link):
+		fmt.Fprintf(out, "The external ID changes, and the console keeps the old one. The customer types in: ExternalId %s, PreviousExternalId %s.\n", c.Link.ExternalID, registered.ExternalID)
 	case f.update:
 	case c.Link.Status(now) == onboarding.LinkExpired:
 		fmt.Fprintf(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))

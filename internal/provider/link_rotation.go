@@ -1,0 +1,147 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+)
+
+// A link's external ID rotates when external_id_version is raised: see
+// onboarding/rotation.go for what follows.
+
+func externalIDVersionAttribute() schema.Int64Attribute {
+	return schema.Int64Attribute{
+		Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)},
+		MarkdownDescription: "Raise it to give a customer a new external ID, also one who is connected; default 1; without it, a link keeps the one that it has. The link has the new ID at once, and no new stack may have an old one. " +
+			"A connected customer keeps the registered ID until they update their stack with `update_command`, or type the new one in: the role then accepts both, " +
+			"and the new one is registered once it is proven. The next update ends the old one. It can't be lowered, and can't be used with `external_id`.",
+	}
+}
+
+func updateCommandAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Computed: true,
+		MarkdownDescription: "While `update_url` is set: the command of the AWS command line that updates the customer's stack, quoted for POSIX shells. " +
+			"It leaves the customer's choices as they are, and carries the new external ID if that has changed.",
+	}
+}
+
+func previousExternalIDAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Computed: true,
+		MarkdownDescription: "After a rotation, the external ID that the customer's role still accepts. A customer who updates the stack in the console types `external_id` into the field " +
+			"*External ID*, and this one into the field *External ID before*: so the access is never interrupted. Null if no other ID than `external_id` is accepted.",
+	}
+}
+
+var versionPath = path.Root("external_id_version")
+
+// version is the wanted version of the external ID; 0: as it is.
+func (m linkModel) version() int { return int(m.ExternalIDVersion.ValueInt64()) }
+
+// flattenVersion takes the version of a link's record into the model, if the model
+// has one: without one the link keeps its own.
+func (m *linkModel) flattenVersion(link onboarding.Link) {
+	if version := max(link.ExternalIDVersion, 1); !m.ExternalIDVersion.IsNull() && m.version() != version {
+		m.ExternalIDVersion = types.Int64Value(int64(version))
+	}
+}
+
+// validateVersion refuses to rotate an external ID that the vendor has chosen.
+func (m linkModel) validateVersion(diags *diag.Diagnostics) {
+	if !m.ExternalIDVersion.IsNull() && !m.ExternalID.IsNull() {
+		diags.AddAttributeError(versionPath, "Both external_id and external_id_version",
+			"external_id_version counts the external IDs that the hub issues. Leave external_id out, and the next version is a new ID; a role with an ID of your own goes on working until the customer updates it.")
+	}
+}
+
+// rotates reports whether the plan may give the link that is there another version.
+func (p *linkPlan) rotates() bool {
+	return p.sameLink() && (p.plan.ExternalIDVersion.IsUnknown() || p.plan.version() > max(p.state.version(), 1))
+}
+
+// unknownUntilApply says of everything that follows from the customer's stack that it
+// is not known: they may update it while the apply runs.
+func (p *linkPlan) unknownUntilApply() {
+	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
+	p.plan.UpdateCommand, p.plan.PreviousExternalID = types.StringUnknown(), types.StringUnknown()
+}
+
+// warnOfRotation warns, in a plan that rotates, that connected customers have to do
+// something. The summary is the same for all customers.
+func warnOfRotation(before onboarding.Customer, planned onboarding.Link) diag.Diagnostics {
+	live := before.Live()
+	if len(live) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(versionPath, "Customers get a new external ID when they update their stacks", fmt.Sprintf(
+		"Customer %s has %d live role(s), which go on working with the external ID that they are registered with. Send the customer update_command afterwards; "+
+			"in the console they type external_id and previous_external_id in. The new ID is the registered one once it is proven: read it from xacct_customer_role.external_id, not from here.",
+		planned.CustomerID, len(live)))}
+}
+
+// warnOfOldExternalID warns, in a refresh, of a rotation that the customer has not
+// finished for long. The summary is the same for all customers.
+func warnOfOldExternalID(c onboarding.Customer, now time.Time) diag.Diagnostics {
+	for _, r := range c.Live() {
+		since, overdue := r.RotationOverdue(c.Link, now)
+		if !overdue {
+			continue
+		}
+		return diag.Diagnostics{diag.NewWarningDiagnostic("The old external ID is still accepted", fmt.Sprintf(
+			"Customer %s of hub %s got a new external ID on %s, and role %s still accepts the one before. Ask the customer to update the stack: xacct link %s --update --format cli",
+			c.Link.CustomerID, c.Link.Hub, since.UTC().Format("2 January 2006"), r.Role, c.Link.ID()))}
+	}
+	return nil
+}
+
+// previousExternalID returns what a role of the customer accepts beside the link's
+// external ID; null if it is nothing.
+func previousExternalID(c onboarding.Customer) types.String {
+	for _, r := range c.Live() {
+		if previous, accepted := r.PreviousAccepted(c.Link); accepted {
+			return types.StringValue(previous.String())
+		}
+	}
+	return types.StringNull()
+}
+
+// updateCommand returns how the customer updates their stack on the command line;
+// null if there is nothing to update, or if the address would have to be signed.
+func updateCommand(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
+	r, _ := c.SoleRegistration()
+	if !launch.NeedsUpdate(c.Link, r) {
+		return types.StringNull()
+	}
+	record, known, err := view.RecordAfterApply(ctx)
+	if err != nil {
+		diags.Append(cannot("read", hubNamed(view.Name), "", err))
+	}
+	if !known || record.TemplateAccess.Signed() {
+		return types.StringNull()
+	}
+	declared, err := declaration.Of(c.Link)
+	if err != nil {
+		return types.StringNull() // a record that is damaged is an error where it is shown
+	}
+	command, err := launch.UpdateCommand(c.Link, declared, r)
+	if err != nil {
+		return types.StringNull() // the console asks for what a command can't carry
+	}
+	return types.StringValue(command)
+}

@@ -1,0 +1,40 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package stacktemplate
+
+import (
+	"slices"
+
+	"github.com/awslabs/goformation/v7/cloudformation"
+)
+
+// While a stack changes from one external ID to another, its role accepts both:
+// the one before is a parameter that is empty at all other times. So the ID that
+// the vendor has registered works until the new one is registered.
+
+// rotationCondition holds while the role accepts a second external ID.
+const rotationCondition = "PreviousExternalIdGiven"
+
+func previousExternalIDParameter(s Specification, h *holes) cloudformation.Parameter {
+	return cloudformation.Parameter{
+		Type: "String",
+		Description: h.text("Empty, unless " + s.vendorName() + " gives your connection a new external ID: then the one before, " +
+			"which your role goes on accepting until you empty this field again."),
+		Default:               "",
+		AllowedPattern:        cloudformation.String(`^([\w+=,.@:/-]{2,1224})?$`),
+		ConstraintDescription: cloudformation.String("The external ID that this stack had before, or nothing."),
+	}
+}
+
+// acceptedExternalIDs is what the trust policy compares with: one, or two.
+func acceptedExternalIDs() function {
+	both := []any{ref(ParameterExternalID), ref(ParameterPreviousExternalID)}
+	return function{"Fn::If": []any{rotationCondition, both, ref(ParameterExternalID)}}
+}
+
+// HasRotation reports whether the parameters of a link's template let a role
+// accept two external IDs.
+func HasRotation(parameters []string) bool {
+	return slices.Contains(parameters, ParameterPreviousExternalID)
+}
