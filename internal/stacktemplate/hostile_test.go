@@ -46,18 +46,27 @@ func TestTheVendorsTextStaysText(t *testing.T) {
 var ourFunctions = []string{
 	"/Conditions/ExtraEnabled Fn::Equals [map[Ref:EnableExtra] Yes]",
 	"/Conditions/ExtraEnabled/Fn::Equals/0 Ref EnableExtra",
+	"/Conditions/PreviousExternalIdGiven Fn::Not [map[Fn::Equals:[map[Ref:PreviousExternalId] ]]]",
+	"/Conditions/PreviousExternalIdGiven/Fn::Not/0 Fn::Equals [map[Ref:PreviousExternalId] ]",
+	"/Conditions/PreviousExternalIdGiven/Fn::Not/0/Fn::Equals/0 Ref PreviousExternalId",
 	"/Outputs/CustomerName/Value Ref CustomerName",
 	"/Outputs/ExternalId/Value Ref ExternalId",
 	"/Outputs/RoleArn/Value Fn::GetAtt [Role Arn]",
 	"/Resources/PhoneHome/Properties/ExternalId Ref ExternalId",
 	"/Resources/PhoneHome/Properties/GrantedPermissions/0 Fn::If ExtraEnabled",
 	"/Resources/PhoneHome/Properties/GrantedPermissions/0/Fn::If/2 Ref AWS::NoValue",
+	"/Resources/PhoneHome/Properties/PreviousExternalId Fn::If PreviousExternalIdGiven",
+	"/Resources/PhoneHome/Properties/PreviousExternalId/Fn::If/1 Ref PreviousExternalId",
+	"/Resources/PhoneHome/Properties/PreviousExternalId/Fn::If/2 Ref AWS::NoValue",
 	"/Resources/PhoneHome/Properties/RoleArn Fn::GetAtt [Role Arn]",
 	"/Resources/PhoneHome/Properties/ServiceToken Fn::Join [- [map[Fn::FindInMap:[SupportedRegions map[Ref:AWS::Region] TopicArn]] map[Ref:Shard]]]",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0 Fn::FindInMap [SupportedRegions map[Ref:AWS::Region] TopicArn]",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/0/Fn::FindInMap/1 Ref AWS::Region",
 	"/Resources/PhoneHome/Properties/ServiceToken/Fn::Join/1/1 Ref Shard",
-	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId Ref ExternalId",
+	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId Fn::If PreviousExternalIdGiven",
+	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId/Fn::If/1/0 Ref ExternalId",
+	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId/Fn::If/1/1 Ref PreviousExternalId",
+	"/Resources/Role/Properties/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/sts:ExternalId/Fn::If/2 Ref ExternalId",
 	"/Resources/Role/Properties/ManagedPolicyArns/0 Ref PolicyCore",
 	"/Resources/Role/Properties/ManagedPolicyArns/1 Fn::If ExtraEnabled",
 	"/Resources/Role/Properties/ManagedPolicyArns/1/Fn::If/2 Ref AWS::NoValue",
@@ -106,7 +115,7 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 		}
 	}
 	for _, section := range []string{"Resources", "Parameters", "Mappings", "Rules", "Conditions"} {
-		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 4, "Parameters": 6, "Mappings": 1, "Rules": 2, "Conditions": 1}[section]; got != want {
+		if got, want := len(tree[section].(map[string]any)), map[string]int{"Resources": 4, "Parameters": 7, "Mappings": 1, "Rules": 2, "Conditions": 2}[section]; got != want {
 			r.Fatalf("%s has %d entries, not %d", section, got, want)
 		}
 	}

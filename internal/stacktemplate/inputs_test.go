@@ -73,7 +73,7 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 		if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {
 			t.Errorf("%s: a name occurs twice in %v", name, all)
 		}
-		want := len(s.OptionalPermissions)
+		want := len(s.OptionalPermissions) + 1 // that of a second external ID
 		if s.Chooses(permissionset.ChoosesBoundary) {
 			want++
 		}
@@ -84,10 +84,10 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 }
 
 func TestALinkHasTheParametersThatTheCustomerHasToFillIn(t *testing.T) {
-	if got := must(Render(asking())).LinkParameters(); !slices.Equal(got, []string{"ExpectedAccountId", "InputLogBucket"}) {
+	if got := must(Render(asking())).LinkParameters(); !slices.Equal(got, []string{"ExpectedAccountId", "InputLogBucket", "PreviousExternalId"}) {
 		t.Errorf("%v", got)
 	}
-	if got := must(Render(minimal("us-east-1"))).LinkParameters(); !slices.Equal(got, []string{"ExpectedAccountId"}) {
+	if got := must(Render(minimal("us-east-1"))).LinkParameters(); !slices.Equal(got, []string{"ExpectedAccountId", "PreviousExternalId"}) {
 		t.Errorf("%v", got)
 	}
 }
