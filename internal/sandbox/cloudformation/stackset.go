@@ -13,6 +13,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 )
 
 // stackSet is a service-managed StackSet: one template that becomes a stack in
