@@ -131,6 +131,7 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 	}
 	link.RoleName, link.RolePath = declared.Role.Name, declared.Role.Path
 	link.TrustedPrincipals, link.AdditionalRoles = spec.Provers(spec.Vendor), declaration.AdditionalRoles(spec)
+	link.RegisterWithoutStack = declared.RegisterWithoutStack
 	link.ExpiresAt = declared.Expires()
 	link.Declared = declared.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)

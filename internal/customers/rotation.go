@@ -41,6 +41,7 @@ func (d Desired) identify(link, before onboarding.Link) (onboarding.Link, error)
 	if link.ExternalID.IsZero() {
 		link.ExternalID = d.issued(link)
 	}
+	link.Issued = link.ExternalID == d.issued(link)
 	return link, nil
 }
 

@@ -43,6 +43,9 @@ type Config struct {
 	// each link that is not connected, and registers those that the full proof
 	// finds.
 	Restored *onboarding.Hub
+	// Awaited is the hub if the round also looks for roles that customers made
+	// without a stack: see onboarding.Awaiting.
+	Awaited *onboarding.Hub
 	// Spread is the time over which the round is spread, each role at a random
 	// moment of its own share. Zero: as fast as the concurrency allows.
 	Spread time.Duration
@@ -157,15 +160,25 @@ func (r *round) run(ctx context.Context, customers []onboarding.Customer, suspic
 	for _, customer := range customers {
 		for _, registration := range customer.Registrations {
 			if registration.Live() {
-				todo = append(todo, candidate{customer.Link, registration})
+				todo = append(todo, candidate{link: customer.Link, registration: registration})
 			}
 		}
 		if r.Restored != nil {
 			if forgotten, ok := customer.Forgotten(r.Restored.Region.Partition(), r.Clock()); ok {
-				todo = append(todo, candidate{customer.Link, forgotten})
+				todo = append(todo, candidate{link: customer.Link, registration: forgotten})
 			}
 		}
 	}
+	if r.Awaited != nil {
+		for _, customer := range onboarding.Awaiting(customers, *r.Awaited, r.Clock()) {
+			todo = append(todo, awaited(customer, *r.Awaited, r.Clock()))
+		}
+	}
+	return r.work(ctx, todo)
+}
+
+// work proves the roles of some candidates, each in its turn.
+func (r *round) work(ctx context.Context, todo []candidate) ([]Finding, error) {
 	workers := errgroup.Group{}
 	workers.SetLimit(r.Concurrency)
 	begun := r.Clock()

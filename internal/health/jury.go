@@ -50,7 +50,11 @@ const (
 // them at once: who has to assume them, and the template that said who may.
 func kindOf(c candidate, probe onboarding.Probe) string {
 	which := strings.TrimPrefix(probe.Role.Name, c.registration.Role.Name) // of the template's roles
-	return fmt.Sprint(probe.Principals, c.registration.TemplateVersion, which)
+	version := c.registration.TemplateVersion
+	if c.registration.WithoutStack { // no report says it; this is what the customer was given
+		version = c.link.TemplateVersion
+	}
+	return fmt.Sprint(probe.Principals, version, which)
 }
 
 func (j *jury) of(name string) *kind {

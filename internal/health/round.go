@@ -26,6 +26,7 @@ type round struct {
 type candidate struct {
 	link         onboarding.Link
 	registration onboarding.Registration
+	awaited      bool // it is not registered, and may have been made without a stack
 }
 
 // prove tries one role and acts on what that shows. An active role gets one
@@ -35,8 +36,14 @@ type candidate struct {
 func (r *round) prove(ctx context.Context, c candidate) {
 	registration := c.registration
 	probes := registration.Probes(c.link)
-	if registration.Status == onboarding.Pending {
+	switch {
+	case c.awaited:
+		r.find(ctx, c, probes[0])
+		return
+	case registration.Status == onboarding.Pending:
 		r.recover(ctx, registration, c.link, probes[0])
+		return
+	case registration.Adopted() && r.follow(ctx, c, probes[0]):
 		return
 	}
 	try := r.Prover.ProveAgain
@@ -104,9 +111,9 @@ func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, 
 }
 
 // inQuestion reports whether a refusal would change the registration: an active
-// role would be degraded, and one whose Delete is in doubt disconnected.
+// role would be degraded, and one whose Delete is in doubt, or that has no stack, disconnected.
 func inQuestion(r onboarding.Registration) bool {
-	return r.Status == onboarding.Active || !r.DeleteDoubtedAt.IsZero()
+	return r.Status == onboarding.Active || !r.DeleteDoubtedAt.IsZero() || r.WithoutStack
 }
 
 // attempts bounds how often a write that met another one starts over.

@@ -38,7 +38,8 @@ func Adopt(link Link, before *Registration, role account.RoleARN, proof Proof, n
 		}
 		return reg, nil, err
 	}
-	reg.Role, reg.ExternalID, reg.Recovered = role, link.ExternalID, false
+	reg.Role, reg.ExternalID, reg.Recovered, reg.WithoutStack = role, link.ExternalID, false, false
+	reg.PreviousExternalID = account.ExternalID{}
 	reg.Stack, reg.LogicalID, reg.PhysicalID, reg.RequestedAt = account.StackARN{}, "", "", time.Time{}
 	reg.TemplateVersion, reg.GrantedPermissions, reg.Parameters = "", nil, nil
 	reg.Status, reg.Reason, reg.Open, reg.DeleteDoubtedAt = Active, "", false, time.Time{}
@@ -71,6 +72,7 @@ func Release(reg Registration, now time.Time) (Registration, *HistoryEntry) {
 	}
 	was := reg.Status
 	reg.Status, reg.Reason, reg.Open, reg.ChangedAt = Disconnected, reasonReleased, false, now
+	reg.WithoutStack = false // it is not looked for again
 	return reg, adoption(reg, OutcomeReleased, was)
 }
 

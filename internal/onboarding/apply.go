@@ -101,7 +101,7 @@ func (c commit) register() Transition {
 			reg.Superseded = withStack(old.Superseded, old.Stack)
 		}
 	}
-	reg.Superseded, reg.Recovered = withoutStack(reg.Superseded, c.answer.Stack), false
+	reg.Superseded, reg.Recovered, reg.WithoutStack = withoutStack(reg.Superseded, c.answer.Stack), false, false
 	reg.Stack, reg.LogicalID, reg.PhysicalID = c.answer.Stack, c.answer.LogicalID, c.change.PhysicalID
 	reg.RequestedAt, reg.RegisteredAt = c.change.SentAt, c.now
 	t := c.transition(stack, c.proven(reg), c.answer.registration())

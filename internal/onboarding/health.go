@@ -10,7 +10,8 @@ import "time"
 // history entry is nil if nothing changed.
 //
 // Only a Delete disconnects. If one came and it is not known whether its answer
-// arrived, a refusal confirms it, but only a witnessed one.
+// arrived, a refusal confirms it, but only a witnessed one. A role without a stack
+// sends none: witnessed refusals for a week say that its customer has left.
 func Health(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	next, outcome := reg, Outcome("")
 	if proof.Outcome != Inconclusive {
@@ -25,6 +26,8 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 		case !proof.Additional.IsZero(): // the role itself is there
 			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
 			next.DeleteDoubtedAt = time.Time{}
+		case reg.WithoutStack && reg.Status == Degraded && reg.Reason == reasonOf(proof) && proof.Witnessed && !now.Before(reg.ChangedAt.Add(leftAfter)):
+			next.Status, next.Reason, outcome = Disconnected, reasonLeft, OutcomeDisconnected
 		case reg.DeleteDoubtedAt.IsZero():
 			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
 		case proof.Witnessed:

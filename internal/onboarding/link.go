@@ -26,6 +26,9 @@ type Link struct {
 	// it, the latest last: see rotation.go.
 	ExternalIDVersion int              `json:",omitempty"`
 	PastExternalIDs   []PastExternalID `json:",omitempty"`
+	// Issued says that the hub has derived the external ID, which then no one
+	// could have guessed.
+	Issued bool `json:",omitempty"`
 
 	// Scope says whose stacks the link expects: see Admits.
 	Scope Scope `json:",omitempty"`
@@ -82,6 +85,10 @@ type Link struct {
 	RenderedFor string `json:",omitempty"`
 	// FormerTemplates are those before it that may still be in use: see Follow.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
+
+	// RegisterWithoutStack lets rounds of proofs look for the role: see
+	// withoutstack.go.
+	RegisterWithoutStack bool `json:",omitempty"`
 
 	// Shard is the topic, of those in every Region, that the stack speaks to.
 	Shard int

@@ -28,6 +28,8 @@ type PermissionSet struct {
 	TemplateVersion    string
 	TemplateURL        string
 	TemplateParameters []string `json:",omitempty"`
+	// RegisterWithoutStack is as in a Link.
+	RegisterWithoutStack bool `json:",omitempty"`
 	// FormerTemplates are those before it that may still be in use: see Succeed.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 	// Rendered is a digest of what the template was rendered from: another one
@@ -98,6 +100,7 @@ func (l Link) Refer(set PermissionSet) Link {
 	l.AdditionalRoles = set.AdditionalRoles
 	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = set.TemplateVersion, set.TemplateURL, set.TemplateParameters
 	l.RenderedFor = ""
+	l.RegisterWithoutStack = set.RegisterWithoutStack
 	l.FormerTemplates = own
 	l.FormerTemplates = append(l.ownTemplates(), set.FormerTemplates...)
 	return l
@@ -113,6 +116,7 @@ func (l Link) Alone() Link {
 	l.Set = nil
 	l.RoleName, l.RolePath, l.TrustedPrincipals, l.AdditionalRoles = "", "", nil, nil
 	l.TemplateVersion, l.TemplateURL, l.TemplateParameters = "", "", nil
+	l.RegisterWithoutStack = false
 	return l
 }
 

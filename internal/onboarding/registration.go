@@ -75,6 +75,10 @@ type Registration struct {
 	// restore: a stack stands behind it, which the registry does not know.
 	Recovered bool `json:",omitempty"`
 
+	// WithoutStack is set while the role is known from a round of proofs that looked
+	// for one that the customer made without a stack.
+	WithoutStack bool `json:",omitempty"`
+
 	Revision int64 // counts writes; the registry's optimistic lock
 
 	// Former is set by the registry while the record is where the first

@@ -183,6 +183,12 @@ const reasonFound = "the registry did not know this role, as after a restore fro
 
 const reasonRotated = "the external ID changed: the role was proven with the new one"
 
+const reasonRotationEnded = "the role no longer accepts the external ID before"
+
+const reasonWithoutStack = "the customer made the role without a stack; a round of proofs found it under its link"
+
+const reasonLeft = "the role was refused for a week, while other customers' could be assumed: the customer has removed it"
+
 const reasonReleased = "the vendor has given up this adopted role"
 
 func reasonLostTheLink(stack account.StackARN) string {

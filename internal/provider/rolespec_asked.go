@@ -29,6 +29,7 @@ type askedModel struct {
 	CustomerChooses      types.Set  `tfsdk:"customer_chooses"`
 	OptionalPermissions  types.Map  `tfsdk:"optional_permissions"`
 	AdditionalRoles      types.Map  `tfsdk:"additional_roles"`
+	RegisterWithoutStack types.Bool `tfsdk:"register_without_stack"`
 }
 
 // askedAttributes returns the attributes of askedModel. None has a default of its
@@ -45,6 +46,13 @@ func askedAttributes() map[string]schema.Attribute {
 		},
 		"optional_permissions": optionalPermissionsAttribute(),
 		"additional_roles":     additionalRolesAttribute(),
+		"register_without_stack": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether customers may make the role without the stack, by the plain IAM resources that `xacct link --format terraform-iam` prints; default `false`. " +
+				"Registrars then try the role of every open link that names one account, with pauses that grow from a minute to a day, and register what proves in full; `xacct verify` does it at once. " +
+				"(Under a link with a role of its own, instead of a permission set, they look once in each daily round.) " +
+				"A role that is refused for a week is `disconnected`. Only for links whose external ID the hub has issued, and not with `role_path` in `customer_chooses`.",
+		},
 	}
 	maps.Copy(attributes, trustAttributes())
 	return attributes
@@ -76,7 +84,8 @@ func (m askedModel) values() map[string]attr.Value {
 		"trusted_principal_arns": m.TrustedPrincipalARNs, "trusted_account_ids": m.TrustedAccountIDs,
 		"allow_session_tags": m.AllowSessionTags, "allow_source_identity": m.AllowSourceIdentity,
 		"customer_parameters": m.CustomerParameters, "customer_chooses": m.CustomerChooses, "optional_permissions": m.OptionalPermissions,
-		"additional_roles": m.AdditionalRoles,
+		"additional_roles":       m.AdditionalRoles,
+		"register_without_stack": m.RegisterWithoutStack,
 	}
 }
 
@@ -139,5 +148,6 @@ func flattenAsked(ctx context.Context, set permissionset.Set, diags *diag.Diagno
 	m.CustomerChooses, _ = values["customer_chooses"].(types.Set)
 	m.OptionalPermissions, _ = values["optional_permissions"].(types.Map)
 	m.AdditionalRoles, _ = values["additional_roles"].(types.Map)
+	m.RegisterWithoutStack, _ = values["register_without_stack"].(types.Bool)
 	return m
 }

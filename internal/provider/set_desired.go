@@ -59,6 +59,7 @@ func (d desiredSet) issue(existing *onboarding.PermissionSet) (setWrite, diag.Di
 	set.RetiredAt = time.Time{}
 	set.RoleName, set.RolePath = d.declared.Role.Name, d.declared.Role.Path
 	set.TrustedPrincipals, set.AdditionalRoles = spec.Provers(spec.Vendor), declaration.AdditionalRoles(spec)
+	set.RegisterWithoutStack = d.declared.RegisterWithoutStack
 	set.Declared = declaration.EncodeSet(d.declared)
 	set.TemplateVersion = stacktemplate.Version(spec)
 	rendering := declaration.Rendering(spec)

@@ -115,3 +115,57 @@ func roundItem(next time.Time, rounds int64) item {
 	i["rounds"] = number(rounds)
 	return i
 }
+
+// passKey is where the registrars of a hub agree on who looks for roles that
+// customers made without a stack.
+var passKey = key{"HEALTH-ROUND", "PASS"}
+
+// ClaimPass takes the next look for roles without a stack for the caller, if one is
+// due and no other registrar has it; since is when the last one was taken.
+func (r *Registry) ClaimPass(ctx context.Context, next time.Time) (since time.Time, mine bool, err error) {
+	found, err := r.getAll(ctx, passKey)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("read when to look for roles without a stack in table %s: %w", r.table, err)
+	}
+	before := found[passKey]
+	if before != nil && r.now().Unix() < numberOf(before, "next_pass") {
+		return time.Time{}, false, nil
+	}
+	condition, values := "attribute_not_exists(pk)", item(nil)
+	if before != nil {
+		condition, values = "next_pass = :before", item{":before": before["next_pass"]}
+	}
+	_, err = r.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &r.table, Item: r.passItem(next), ConditionExpression: &condition, ExpressionAttributeValues: values,
+	})
+	switch {
+	case awsclient.IsConditionFailed(err):
+		return time.Time{}, false, nil
+	case err != nil:
+		return time.Time{}, false, fmt.Errorf("claim a look for roles without a stack in table %s: %w", r.table, err)
+	}
+	return time.Unix(numberOf(before, "taken_at"), 0).UTC(), true, nil
+}
+
+// PostponePass notes that the next look for roles without a stack is due later.
+func (r *Registry) PostponePass(ctx context.Context, next time.Time) error {
+	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: r.passItem(next)})
+	if err != nil {
+		return fmt.Errorf("note the next look for roles without a stack in table %s: %w", r.table, err)
+	}
+	return nil
+}
+
+func (r *Registry) passItem(next time.Time) item {
+	i := passKey.item()
+	i["schema"] = number(schema)
+	i["next_pass"] = moment(next)
+	i["taken_at"] = moment(r.now())
+	return i
+}
+
+// LiveHub returns the hub as its record says.
+func (r *Registry) LiveHub(ctx context.Context) (onboarding.Hub, error) {
+	record, err := r.Hub(ctx)
+	return record.Hub, err
+}

@@ -117,6 +117,9 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 		schedule := in.schedule(d.verifyEvery, logger)
 		schedule.Round.OnFinding = monitor.Verified
 		rounds.Go(func() { health.Keep(ctx, schedule) })
+		seeking := in.seeking(logger)
+		seeking.Round.OnFinding = monitor.Verified
+		rounds.Go(func() { health.Seek(ctx, seeking) })
 	}
 	logger.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", server.address, "verify_every", d.verifyEvery.String())
 	if err := r.Run(ctx); err != nil {
@@ -150,6 +153,14 @@ func newMonitor(in *intake, registrar bool) *metrics.Monitor {
 func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Schedule {
 	return health.Schedule{
 		Every: every, Claim: in.records, Log: logger,
+		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock, Awaited: &in.record.Hub},
+	}
+}
+
+// seeking is how roles are looked for that customers made without a stack.
+func (in *intake) seeking(logger *slog.Logger) health.Seeking {
+	return health.Seeking{
+		Claim: in.records, Log: logger,
 		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock},
 	}
 }

@@ -37,6 +37,11 @@ changes nothing, and a customer is disconnected only if a Delete of their stack
 has come that could not be answered in time, their role is refused, and another
 customer's is not.
 
+If a permission set has register_without_stack, this also looks for roles that
+customers made without a stack, under every open link that names an account: one that
+passes the full proof is registered. Registrars do it by themselves, with pauses that
+grow from a minute to a day.
+
 With --full every role gets the full proof, four calls instead of one: that finds
 roles that were opened to others since they were registered. The registrar's own
 rounds do it to a seventh of the roles each time.
@@ -67,7 +72,7 @@ The exit code is 0 if all roles work.`,
 			if err != nil {
 				return err
 			}
-			config := health.Config{Registry: in.records, Prover: in.prover(), Clock: p.clock, Concurrency: concurrency, Full: full}
+			config := health.Config{Registry: in.records, Prover: in.prover(), Clock: p.clock, Concurrency: concurrency, Full: full, Awaited: &in.record.Hub}
 			if restored || in.record.Recovering(p.clock()) {
 				config.Restored = &in.record.Hub
 			}

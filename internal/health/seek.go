@@ -1,0 +1,235 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package health
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Roles that customers make without a stack are looked for under their open links,
+// in passes of their own, which come every minute: a customer waits for it. A link
+// is tried with growing pauses, so that one that is never used costs a call a day.
+
+const (
+	// passEvery is the time between two passes of a small hub. A pass reads all
+	// customers, so a larger hub has fewer.
+	passEvery    = time.Minute
+	passReads    = 1000 // customers that a minute's pass reads
+	passBudget   = 200  // roles that a pass looks for
+	shortestLook = 20 * time.Second
+)
+
+// Passes are how the registrars of a hub agree on who makes a pass.
+type Passes interface {
+	// ClaimPass is true for one caller if a pass is due: it then looks at what
+	// became due after since, and the next pass is due at next.
+	ClaimPass(ctx context.Context, next time.Time) (since time.Time, mine bool, err error)
+	// PostponePass notes that the next pass is due later.
+	PostponePass(ctx context.Context, next time.Time) error
+	// PermissionSets returns those of the hub.
+	PermissionSets(ctx context.Context) ([]onboarding.PermissionSet, error)
+	// LiveHub returns the hub as it is.
+	LiveHub(ctx context.Context) (onboarding.Hub, error)
+}
+
+// Seeking says how roles are looked for.
+type Seeking struct {
+	Claim Passes
+	Log   *slog.Logger
+	Round Config
+}
+
+// Seek makes a pass whenever one is due, until the context ends.
+func Seek(ctx context.Context, s Seeking) {
+	r := newRound(s.Round)
+	s.Round = r.Config
+	for ctx.Err() == nil {
+		s.SeekOnce(ctx)
+		if r.Wait(ctx, shortestLook+r.upTo(shortestLook)) != nil {
+			return
+		}
+	}
+}
+
+// SeekOnce makes a pass if one is due.
+func (s Seeking) SeekOnce(ctx context.Context) {
+	s.Round = newRound(s.Round).Config
+	findings, err := s.pass(ctx)
+	for _, f := range findings {
+		s.Log.Info("looked for a role that was made without a stack", "customer", f.Registration.CustomerID, "account", f.Registration.Account,
+			"role", f.Registration.Role, "verdict", f.Verdict, "status", f.Registration.Status, "error", f.Err)
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.Log.Warn("roles that were made without a stack were not looked for; it is tried again", "error", err)
+	}
+}
+
+func (s Seeking) pass(ctx context.Context) ([]Finding, error) {
+	sets, err := s.Claim.PermissionSets(ctx)
+	if err != nil || !wanted(sets) {
+		return nil, err
+	}
+	now := s.Round.Clock()
+	since, mine, err := s.Claim.ClaimPass(ctx, now.Add(passEvery))
+	if err != nil || !mine {
+		return nil, err
+	}
+	hub, err := s.Claim.LiveHub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	customers, err := s.Round.Registry.Customers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if more := len(customers) / passReads; more > 0 {
+		if err := s.Claim.PostponePass(ctx, now.Add(passEvery*time.Duration(1+more))); err != nil {
+			return nil, err
+		}
+	}
+	r := newRound(s.Round)
+	var todo []candidate
+	due := 0
+	for _, c := range onboarding.Awaiting(customers, hub, now) {
+		if !c.Link.DueBetween(since, now) {
+			continue
+		}
+		if due++; due <= passBudget {
+			todo = append(todo, awaited(c, hub, now))
+		}
+	}
+	if due > passBudget {
+		s.Log.Warn("more roles are looked for than a pass may; the others wait for their next turn", "due", due, "tried", passBudget)
+	}
+	return r.work(ctx, todo)
+}
+
+// wanted reports whether roles are looked for under any permission set.
+func wanted(sets []onboarding.PermissionSet) bool {
+	for _, set := range sets {
+		if set.RegisterWithoutStack {
+			return true
+		}
+	}
+	return false
+}
+
+func awaited(c onboarding.Customer, hub onboarding.Hub, now time.Time) candidate {
+	role, _ := c.Awaited(hub, now)
+	return candidate{link: c.Link, registration: role, awaited: true}
+}
+
+// find registers a role that was made without a stack, if it is there: first the
+// right external ID alone is tried. A refused role has most likely not been made yet,
+// and is no finding. The link is read again before the role is registered: it may be
+// closed by now.
+func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
+	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
+		return
+	}
+	before := c.registration.Status
+	if before == "" {
+		before = onboarding.Pending
+	}
+	finding := Finding{Before: before, Registration: c.registration, Verdict: Unknown}
+	finding.Registration.Status = before
+	proof, additional := r.Prover.Prove(ctx, probe), map[string]account.RoleARN{}
+	for _, a := range c.link.AdditionalRoles {
+		one := c.link.AdditionalProbe(a.Key, a.In(probe.Role), probe.ExternalID)
+		if proof.Outcome == onboarding.Proven {
+			proof = r.Prover.Prove(ctx, one)
+		}
+		additional[a.Key] = one.Role
+	}
+	found := c.registration
+	if found.AdditionalRoles = additional; len(additional) == 0 {
+		found.AdditionalRoles = nil
+	}
+	registration, entry := onboarding.RegisterFound(found, proof, r.Clock())
+	if entry == nil {
+		finding.Err = proof.Err
+		r.found(finding)
+		return
+	}
+	err := r.stillAwaited(ctx, c)
+	if err == nil {
+		registration, err = r.Registry.PutHealth(ctx, registration, *entry)
+	}
+	switch {
+	case errors.Is(err, onboarding.ErrConflict), errors.Is(err, errMoved): // it has phoned home, or another registrar was faster
+		finding.Verdict = Moved
+	case err != nil:
+		finding.Err = err
+	default:
+		finding.Verdict, finding.Registration = Works, registration
+	}
+	r.found(finding)
+}
+
+// stillAwaited returns errMoved if the link is another one than when it was read.
+func (r *round) stillAwaited(ctx context.Context, c candidate) error {
+	now, err := r.Registry.Customer(ctx, c.registration.CustomerID)
+	if err != nil {
+		return err
+	}
+	l := now.Link
+	if !l.RegisterWithoutStack || l.Blocked || l.Status(r.Clock()) != onboarding.LinkOpen || l.ExternalID != c.registration.ExternalID || l.Account != c.registration.Account {
+		return errMoved
+	}
+	return nil
+}
+
+// follow looks whether a role without a stack accepts another external ID than it is
+// registered with, or no longer accepts the one before, and returns true if it has
+// written that.
+func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe) bool {
+	var next onboarding.Registration
+	var entry *onboarding.HistoryEntry
+	switch {
+	case c.registration.Rotating(c.link):
+		probe.ExternalID = c.link.ExternalID
+		if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
+			return false
+		}
+		rotated := c.registration
+		rotated.ExternalID = c.link.ExternalID
+		for _, one := range rotated.Probes(c.link) {
+			if r.Prover.Prove(ctx, one).Outcome != onboarding.Proven {
+				return false
+			}
+		}
+		next, entry = c.registration.Follow(c.link, r.Clock())
+	case !c.registration.PreviousExternalID.IsZero():
+		probe.ExternalID = c.registration.PreviousExternalID
+		if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Refused {
+			return false
+		}
+		probe.ExternalID = c.registration.ExternalID
+		if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
+			return false // the role itself is refused
+		}
+		next, entry = c.registration.Finish(r.Clock())
+	default:
+		return false
+	}
+	finding := Finding{Verdict: Works, Before: c.registration.Status, Registration: next}
+	written, err := r.Registry.PutHealth(ctx, next, *entry)
+	switch {
+	case errors.Is(err, onboarding.ErrConflict):
+		finding.Verdict, finding.Registration = Moved, c.registration
+	case err != nil:
+		finding.Verdict, finding.Registration, finding.Err = Unknown, c.registration, err
+	default:
+		finding.Registration = written
+	}
+	r.jury.witness(kindOf(c, probe))
+	r.found(finding)
+	return true
+}

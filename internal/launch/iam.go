@@ -1,0 +1,539 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package launch
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+)
+
+// IAMSnippet returns the role and the policies of a link's template as plain IAM
+// resources of the customer's own Terraform configuration: what the stack would
+// make, without the stack and its phone-home. It is made from the template itself,
+// so that the two cannot differ. What the customer decides is a variable.
+//
+// Nothing of a text becomes an expression, and a template with resources that are
+// no IAM is refused.
+func IAMSnippet(template []byte, l quickcreate.Link) (string, error) {
+	if err := check(l); err != nil {
+		return "", err
+	}
+	d := json.NewDecoder(bytes.NewReader(template))
+	d.UseNumber()
+	var t iamTemplate
+	if err := d.Decode(&t); err != nil {
+		return "", fmt.Errorf("the template can't be read: %w", err)
+	}
+	w := iamWriter{template: t, link: l, name: strings.ReplaceAll(l.StackName, "-", "_"), variables: map[string]bool{}}
+	var body strings.Builder
+	for _, logicalID := range slices.SortedFunc(maps.Keys(t.Resources), roleFirst) {
+		text, err := w.resource(logicalID, t.Resources[logicalID])
+		if err != nil {
+			return "", fmt.Errorf("resource %s: %w", logicalID, err)
+		}
+		body.WriteString(text)
+	}
+	return w.head() + strings.TrimSuffix(body.String(), "\n"), nil
+}
+
+// roleFirst sorts the main role before everything else.
+func roleFirst(a, b string) int {
+	rank := func(id string) int {
+		if id == stacktemplate.RoleLogicalID {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+}
+
+type iamTemplate struct {
+	Parameters map[string]struct {
+		Default       *string
+		Description   string
+		AllowedValues []string
+	}
+	Conditions map[string]any
+	Resources  map[string]struct {
+		Type       string
+		Condition  string
+		Properties map[string]any
+	}
+}
+
+type iamWriter struct {
+	template iamTemplate
+	link     quickcreate.Link
+	name     string // of the role's resource; the others begin with it
+
+	variables          map[string]bool // parameters that the customer decides
+	account, partition bool            // what is asked of the customer's own provider
+}
+
+// head declares what the resources refer to.
+func (w *iamWriter) head() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(w.variables)) {
+		p := w.template.Parameters[name]
+		fmt.Fprintf(&b, "variable %s {\n  description = %s\n", text(w.variable(name)), text(p.Description))
+		if isSwitch(p.AllowedValues) {
+			fmt.Fprintf(&b, "  type        = bool\n  default     = %t\n}\n\n", p.Default != nil && *p.Default == permissionset.SwitchedOn)
+			continue
+		}
+		b.WriteString("  type        = string\n")
+		if p.Default != nil {
+			fmt.Fprintf(&b, "  default     = %s\n", text(*p.Default))
+		}
+		b.WriteString("}\n\n")
+	}
+	if w.account {
+		fmt.Fprintf(&b, "data \"aws_caller_identity\" %s {}\n\n", text(w.name))
+	}
+	if w.partition {
+		fmt.Fprintf(&b, "data \"aws_partition\" %s {}\n\n", text(w.name))
+	}
+	return b.String()
+}
+
+// isSwitch reports whether a parameter is switched on or off.
+func isSwitch(allowed []string) bool {
+	return len(allowed) == 2 && slices.Contains(allowed, permissionset.SwitchedOn) && slices.Contains(allowed, permissionset.SwitchedOff)
+}
+
+func (w *iamWriter) variable(parameter string) string { return variable(w.name, parameter) }
+
+// resource writes one resource of the template, with what hangs on it.
+func (w *iamWriter) resource(logicalID string, r struct {
+	Type       string
+	Condition  string
+	Properties map[string]any
+},
+) (string, error) {
+	switch r.Type {
+	case "AWS::IAM::Role":
+		return w.role(logicalID, r.Properties)
+	case "AWS::IAM::ManagedPolicy":
+		there, err := w.condition(r.Condition)
+		if err != nil || there.never() {
+			return "", err
+		}
+		return w.block("aws_iam_policy", w.resourceName(logicalID), there,
+			attribute{"name_prefix", text(w.link.StackName + "-" + logicalID + "-"), nil},
+			attribute{"path", "", r.Properties["Path"]}, attribute{"policy", "", document{r.Properties["PolicyDocument"]}})
+	case stacktemplate.PhoneHomeType:
+		return "", nil
+	}
+	return "", fmt.Errorf("%s is not IAM: a customer of this template launches the stack", r.Type)
+}
+
+// resourceName is the name of a resource: the main role's is that of the stack.
+func (w *iamWriter) resourceName(logicalID string) string {
+	if logicalID == stacktemplate.RoleLogicalID {
+		return w.name
+	}
+	return variable(w.name, logicalID)
+}
+
+func (w *iamWriter) role(logicalID string, p map[string]any) (string, error) {
+	name := w.resourceName(logicalID)
+	known := []string{"RoleName", "Path", "Description", "MaxSessionDuration", "PermissionsBoundary", "AssumeRolePolicyDocument", "Tags", "Policies", "ManagedPolicyArns"}
+	for property := range p {
+		if !slices.Contains(known, property) {
+			return "", fmt.Errorf("property %s is not known here", property)
+		}
+	}
+	out, err := w.block("aws_iam_role", name, always,
+		attribute{"name", "", p["RoleName"]}, attribute{"path", "", p["Path"]}, attribute{"description", "", p["Description"]},
+		attribute{"max_session_duration", "", p["MaxSessionDuration"]}, attribute{"permissions_boundary", "", p["PermissionsBoundary"]},
+		attribute{"assume_role_policy", "", document{p["AssumeRolePolicyDocument"]}}, attribute{"tags", "", tags(p["Tags"])})
+	if err != nil {
+		return "", err
+	}
+	policies, _ := p["Policies"].([]any)
+	for i, element := range policies {
+		there, value, err := w.element(element)
+		if err != nil {
+			return "", err
+		}
+		if there.never() {
+			continue
+		}
+		policy, _ := value.(map[string]any)
+		inline, err := w.block("aws_iam_role_policy", name+"_"+strconv.Itoa(i+1), there,
+			attribute{"name", "", policy["PolicyName"]}, attribute{"role", "aws_iam_role." + name + ".id", nil}, attribute{"policy", "", document{policy["PolicyDocument"]}})
+		if err != nil {
+			return "", err
+		}
+		out += inline
+	}
+	arns, _ := p["ManagedPolicyArns"].([]any)
+	for i, element := range arns {
+		there, value, err := w.element(element)
+		if err != nil {
+			return "", err
+		}
+		if there.never() {
+			continue
+		}
+		arn, err := w.policyARN(value, there)
+		if err != nil {
+			return "", err
+		}
+		attached, err := w.block("aws_iam_role_policy_attachment", name+"_"+strconv.Itoa(i+1), there,
+			attribute{"role", "aws_iam_role." + name + ".name", nil}, attribute{"policy_arn", arn, nil})
+		if err != nil {
+			return "", err
+		}
+		out += attached
+	}
+	return out, nil
+}
+
+// policyARN is the ARN of a policy that exists already, or of one of the snippet.
+func (w *iamWriter) policyARN(value any, there condition) (string, error) {
+	if function, is := value.(map[string]any); is {
+		if id, is := function["Ref"].(string); is && w.template.Resources[id].Type == "AWS::IAM::ManagedPolicy" {
+			index := ""
+			if there.expression != "" {
+				index = "[0]"
+			}
+			return "aws_iam_policy." + w.resourceName(id) + index + ".arn", nil
+		}
+	}
+	return w.expression(value, "")
+}
+
+// element is one of a list, with the condition under which it is there.
+func (w *iamWriter) element(v any) (condition, any, error) {
+	if choice, is := function(v, "Fn::If"); is {
+		name, _ := choice[0].(string)
+		there, err := w.condition(name)
+		if err != nil {
+			return condition{}, nil, err
+		}
+		if !isNothing(choice[2]) {
+			return condition{}, nil, fmt.Errorf("an element of a list that is one of two is not known here")
+		}
+		return there, choice[1], nil
+	}
+	return always, v, nil
+}
+
+// document is a policy, which Terraform takes as JSON.
+type document struct{ tree any }
+
+// attribute is one of a block: an expression, or a value of the template.
+type attribute struct {
+	name, expression string
+	value            any
+}
+
+// block writes a resource as `terraform fmt` would: what goes over several lines
+// stands apart.
+func (w *iamWriter) block(kind, name string, there condition, attributes ...attribute) (string, error) {
+	if there.expression != "" {
+		attributes = slices.Insert(attributes, 0, attribute{"count", there.expression + " ? 1 : 0", nil})
+	}
+	var short, long []attribute
+	widest := 0
+	for _, a := range attributes {
+		value, policy := a.value, false
+		if d, is := a.value.(document); is {
+			value, policy = d.tree, true
+		}
+		if a.expression == "" {
+			if value == nil {
+				continue
+			}
+			var err error
+			if a.expression, err = w.expression(value, "  "); err != nil {
+				return "", fmt.Errorf("%s: %w", a.name, err)
+			}
+			if policy {
+				a.expression = "jsonencode(" + a.expression + ")"
+			}
+		}
+		if strings.Contains(a.expression, "\n") {
+			long = append(long, a)
+			continue
+		}
+		short, widest = append(short, a), max(widest, len(a.name))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "resource %s %s {\n", text(kind), text(name))
+	for _, a := range short {
+		fmt.Fprintf(&b, "  %-*s = %s\n", widest, a.name, a.expression)
+	}
+	for i, a := range long {
+		if i > 0 || len(short) > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "  %s = %s\n", a.name, a.expression)
+	}
+	b.WriteString("}\n\n")
+	return b.String(), nil
+}
+
+// tags is the list of tags as a map; nil if there are none.
+func tags(v any) any {
+	list, _ := v.([]any)
+	values := map[string]any{}
+	for _, element := range list {
+		if tag, is := element.(map[string]any); is {
+			if key, is := tag["Key"].(string); is {
+				values[key] = tag["Value"]
+			}
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	return values
+}
+
+// expression is a value of the template in HCL's native syntax.
+func (w *iamWriter) expression(v any, indent string) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return text(v), nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case nil:
+		return "null", nil
+	case []any:
+		return w.list(v, indent)
+	case map[string]any:
+		if len(v) == 1 {
+			for name, argument := range v {
+				if name == "Ref" || strings.HasPrefix(name, "Fn::") {
+					return w.function(name, argument, indent)
+				}
+			}
+		}
+		return w.object(v, indent)
+	}
+	return "", fmt.Errorf("a value of the type %T is not known here", v)
+}
+
+// list writes a short list of texts in one line, and any other in many.
+func (w *iamWriter) list(list []any, indent string) (string, error) {
+	if len(list) == 0 {
+		return "[]", nil
+	}
+	var b strings.Builder
+	b.WriteString("[\n")
+	for _, element := range list {
+		if _, conditional := function(element, "Fn::If"); conditional {
+			return "", fmt.Errorf("a list with conditional elements is not known here")
+		}
+		e, err := w.expression(element, indent+"  ")
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s  %s,\n", indent, e)
+	}
+	b.WriteString(indent + "]")
+	return b.String(), nil
+}
+
+func (w *iamWriter) object(object map[string]any, indent string) (string, error) {
+	if len(object) == 0 {
+		return "{}", nil
+	}
+	var b strings.Builder
+	b.WriteString("{\n")
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		e, err := w.expression(object[key], indent+"  ")
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s  %s : %s,\n", indent, text(key), e)
+	}
+	b.WriteString(indent + "}")
+	return b.String(), nil
+}
+
+// function writes one of the functions that our templates have.
+func (w *iamWriter) function(name string, argument any, indent string) (string, error) {
+	list, _ := argument.([]any)
+	switch {
+	case name == "Ref":
+		target, _ := argument.(string)
+		return w.ref(target)
+	case name == "Fn::Join" && len(list) == 2:
+		parts, is := list[1].([]any)
+		if separator, plain := list[0].(string); is && plain && separator == "" {
+			return w.joined(parts)
+		}
+	case name == "Fn::If" && len(list) == 3:
+		condition, _ := list[0].(string)
+		there, err := w.condition(condition)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case there.always():
+			return w.expression(list[1], indent)
+		case there.never():
+			return w.expression(list[2], indent)
+		}
+		yes, err := w.expression(list[1], indent)
+		if err != nil {
+			return "", err
+		}
+		no, err := w.expression(list[2], indent)
+		return there.expression + " ? " + yes + " : " + no, err
+	}
+	return "", fmt.Errorf("%s of this form is not known here", name)
+}
+
+// ref is what a parameter stands for: the link's value, a default, or a variable of
+// the customer's.
+func (w *iamWriter) ref(name string) (string, error) {
+	switch name {
+	case "AWS::AccountId":
+		w.account = true
+		return "data.aws_caller_identity." + w.name + ".account_id", nil
+	case "AWS::Partition":
+		w.partition = true
+		return "data.aws_partition." + w.name + ".partition", nil
+	case "AWS::NoValue":
+		return "null", nil
+	}
+	if value, fixed := w.value(name); fixed {
+		return text(value), nil
+	}
+	if _, there := w.template.Parameters[name]; !there {
+		return "", fmt.Errorf("a reference to %s is not known here", name)
+	}
+	w.variables[name] = true
+	return "var." + w.variable(name), nil
+}
+
+// value is a parameter's value, if the customer does not decide it: the link's own,
+// or the default of one that the link leaves out.
+func (w *iamWriter) value(name string) (string, bool) {
+	p, there := w.template.Parameters[name]
+	if value, given := w.link.Parameters[name]; given && !open(name, value) {
+		return value, true
+	}
+	decided := strings.HasPrefix(name, permissionset.InputPrefix) || isSwitch(p.AllowedValues) ||
+		name == stacktemplate.ParameterRolePath || name == stacktemplate.ParameterPermissionsBoundary
+	if there && !decided && p.Default != nil {
+		return *p.Default, true
+	}
+	return "", false
+}
+
+// joined is a text with references in it.
+func (w *iamWriter) joined(parts []any) (string, error) {
+	var b strings.Builder
+	for _, part := range parts {
+		if s, plain := part.(string); plain {
+			quoted := text(s)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		e, err := w.expression(part, "")
+		if err != nil {
+			return "", err
+		}
+		b.WriteString("${" + e + "}")
+	}
+	return `"` + b.String() + `"`, nil
+}
+
+// condition says when something of the template is there: always, never, or as an
+// expression says.
+type condition struct {
+	expression string
+	not        bool // of one without an expression: never
+}
+
+var always = condition{}
+
+func (c condition) always() bool { return c.expression == "" && !c.not }
+func (c condition) never() bool  { return c.expression == "" && c.not }
+
+// condition finds out about one of the template's conditions; "" always holds.
+func (w *iamWriter) condition(name string) (condition, error) {
+	if name == "" {
+		return always, nil
+	}
+	tree, there := w.template.Conditions[name]
+	if !there {
+		return condition{}, fmt.Errorf("there is no condition %s", name)
+	}
+	c, err := w.decide(tree)
+	if err != nil {
+		return condition{}, fmt.Errorf("condition %s: %w", name, err)
+	}
+	return c, nil
+}
+
+// decide reads Equals of a parameter and a text, and Not of that.
+func (w *iamWriter) decide(tree any) (condition, error) {
+	if inner, is := function(tree, "Fn::Not"); is && len(inner) == 1 {
+		c, err := w.decide(inner[0])
+		if c.expression == "" {
+			c.not = !c.not
+			return c, err
+		}
+		if rest, negated := strings.CutPrefix(c.expression, "!"); negated {
+			return condition{expression: rest}, err
+		}
+		if before, after, equals := strings.Cut(c.expression, " == "); equals {
+			return condition{expression: before + " != " + after}, err
+		}
+		return condition{expression: "!" + c.expression}, err
+	}
+	sides, is := function(tree, "Fn::Equals")
+	if !is || len(sides) != 2 {
+		return condition{}, fmt.Errorf("only Fn::Equals and Fn::Not are known here")
+	}
+	reference, _ := sides[0].(map[string]any)
+	name, _ := reference["Ref"].(string)
+	wanted, plain := sides[1].(string)
+	if name == "" || !plain {
+		return condition{}, fmt.Errorf("only a parameter is compared with a text here")
+	}
+	if value, fixed := w.value(name); fixed {
+		return condition{not: value != wanted}, nil
+	}
+	expression, err := w.ref(name)
+	if isSwitch(w.template.Parameters[name].AllowedValues) {
+		if wanted == permissionset.SwitchedOff {
+			expression = "!" + expression
+		}
+		return condition{expression: expression}, err
+	}
+	return condition{expression: expression + " == " + text(wanted)}, err
+}
+
+// function returns the arguments of a function of a template.
+func function(v any, name string) ([]any, bool) {
+	object, is := v.(map[string]any)
+	if !is || len(object) != 1 {
+		return nil, false
+	}
+	arguments, is := object[name].([]any)
+	return arguments, is
+}
+
+func isNothing(v any) bool {
+	object, is := v.(map[string]any)
+	return is && object["Ref"] == "AWS::NoValue"
+}

@@ -1,0 +1,158 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// A customer who makes the role by IAM alone sends no phone-home. If the vendor
+// allows it, rounds of proofs look for the role under the open link, and what
+// proves in full is registered: only a principal with IAM in that account can have
+// put the external ID there, and strangers see nothing of a refused try
+// (aws-facts 12.14).
+//
+// Nothing is guessed for that: the link names one account, the hub has issued the
+// external ID, and the path and the name of the role are the vendor's.
+
+// The limits of looking for roles.
+const (
+	// mostAwaited is how many open links of one account are looked at: whoever
+	// declares accounts that are not theirs makes few attempts there.
+	mostAwaited = 3
+	// firstPause and longestPause bound the time between two looks at a link.
+	firstPause   = time.Minute
+	longestPause = 24 * time.Hour
+	// leftAfter is how long a role without a stack has to be refused before its
+	// customer is taken to have left.
+	leftAfter = 7 * 24 * time.Hour
+)
+
+// Awaited returns the registration that a role made without a stack would have; ok
+// is false if none is looked for. A role that was disconnected is looked for again
+// only if it was registered without a stack.
+func (c Customer) Awaited(hub Hub, now time.Time) (role Registration, ok bool) {
+	l := c.Link
+	if !l.RegisterWithoutStack || !l.Issued || l.Scope != ScopeAccount || l.Account.IsZero() || l.Account == hub.Account || l.ChoosesPath() || !l.recovers(now) {
+		return Registration{}, false
+	}
+	role = Registration{Hub: l.Hub, CustomerID: l.CustomerID, Account: l.Account}
+	for _, r := range c.Registrations {
+		if r.Account != l.Account {
+			continue
+		}
+		if r.Live() || !r.WithoutStack {
+			return Registration{}, false
+		}
+		role = r
+	}
+	role.Role, role.ExternalID = l.RoleIn(l.Account, hub.Region.Partition()), l.ExternalID
+	return role, true
+}
+
+// Awaiting returns the customers whose roles are looked for at a moment: of each
+// account the first links only, and the youngest links first.
+func Awaiting(customers []Customer, hub Hub, now time.Time) []Customer {
+	var all []Customer
+	for _, c := range customers {
+		if _, ok := c.Awaited(hub, now); ok {
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Customer) int {
+		if order := a.Link.awaitedSince().Compare(b.Link.awaitedSince()); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Link.CustomerID, b.Link.CustomerID)
+	})
+	of := map[account.ID]int{}
+	all = slices.DeleteFunc(all, func(c Customer) bool {
+		of[c.Link.Account]++
+		return of[c.Link.Account] > mostAwaited
+	})
+	slices.Reverse(all)
+	return all
+}
+
+// awaitedSince is from when on the role may be there.
+func (l Link) awaitedSince() time.Time {
+	since := l.CreatedAt
+	if l.Incarnation.Since.After(since) {
+		since = l.Incarnation.Since
+	}
+	if n := len(l.PastExternalIDs); n > 0 && l.PastExternalIDs[n-1].Until.After(since) {
+		since = l.PastExternalIDs[n-1].Until
+	}
+	return since
+}
+
+// DueBetween reports whether a look at the link is due after one moment and until
+// another: the pauses grow from a minute to a day.
+func (l Link) DueBetween(after, until time.Time) bool {
+	at, pause := l.awaitedSince(), firstPause
+	if settled := l.settledPause(); after.After(settled) { // from then on, every pause is a day
+		at, pause = settled.Add(after.Sub(settled).Truncate(longestPause)), longestPause
+	}
+	for at = at.Add(pause); !at.After(until); at = at.Add(pause) {
+		if at.After(after) {
+			return true
+		}
+		pause = min(2*pause, longestPause)
+	}
+	return false
+}
+
+// settledPause is the first look after which every pause is a day.
+func (l Link) settledPause() time.Time {
+	at := l.awaitedSince()
+	for pause := firstPause; pause < longestPause; pause *= 2 {
+		at = at.Add(pause)
+	}
+	return at
+}
+
+// RegisterFound registers a role that Awaited has named and the full proof has found.
+// The entry is nil if the proof did not succeed.
+func RegisterFound(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
+	if proof.Outcome != Proven {
+		return reg, nil
+	}
+	was := reg.Status
+	if was == "" {
+		was = Pending
+	}
+	reg.WithoutStack, reg.Status, reg.Reason, reg.Open = true, Active, "", false
+	reg.PreviousExternalID = account.ExternalID{}
+	reg.RegisteredAt, reg.ProvenAt, reg.ChangedAt = now, now, now
+	entry := adoption(reg, OutcomeRegistered, was)
+	entry.Detail = reasonWithoutStack
+	return reg, entry
+}
+
+// Follow is the registration of a role without a stack after it was proven in full
+// with the link's own external ID, which it was not registered with: no phone-home
+// says that it has changed. What the role accepted before it may still accept.
+func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEntry) {
+	was := r.Status
+	r.PreviousExternalID, r.ExternalID = r.ExternalID, link.ExternalID
+	r.Status, r.Reason, r.Open = Active, "", false
+	r.ProvenAt, r.ChangedAt = now, now
+	entry := adoption(r, OutcomeUpdated, was)
+	entry.Detail = reasonRotated
+	return r, entry
+}
+
+// Finish is the registration of a role without a stack after the external ID before
+// was refused.
+func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
+	was := r.Status
+	r.PreviousExternalID, r.ChangedAt = account.ExternalID{}, now
+	entry := adoption(r, OutcomeUpdated, was)
+	entry.Detail = reasonRotationEnded
+	return r, entry
+}
