@@ -44,6 +44,7 @@ func full() Declaration {
 	restart := d.OptionalPermissions["restart"]
 	restart.ManagedPolicies = permissionset.Policies{"more": d.Role.InlinePolicies["read"]}
 	d.OptionalPermissions["restart"] = restart
+	d.RegisterWithoutStack = true
 	d.CustomerParameters = map[string]permissionset.CustomerParameter{
 		"bucket":  {Description: "Bucket", AllowedPattern: "[a-z]+", MinLength: 2, MaxLength: 63},
 		"reports": {Description: "Reports", Default: new("")},

@@ -375,8 +375,8 @@ func (w *iamWriter) function(name string, argument any, indent string) (string, 
 		return w.ref(target)
 	case name == "Fn::Join" && len(list) == 2:
 		parts, is := list[1].([]any)
-		if separator, plain := list[0].(string); is && plain && separator == "" {
-			return w.joined(parts)
+		if separator, plain := list[0].(string); is && plain {
+			return w.joined(separator, parts)
 		}
 	case name == "Fn::If" && len(list) == 3:
 		condition, _ := list[0].(string)
@@ -439,9 +439,12 @@ func (w *iamWriter) value(name string) (string, bool) {
 }
 
 // joined is a text with references in it.
-func (w *iamWriter) joined(parts []any) (string, error) {
+func (w *iamWriter) joined(separator string, parts []any) (string, error) {
 	var b strings.Builder
-	for _, part := range parts {
+	for i, part := range parts {
+		if i > 0 {
+			b.WriteString(strings.Trim(text(separator), `"`))
+		}
 		if s, plain := part.(string); plain {
 			quoted := text(s)
 			b.WriteString(quoted[1 : len(quoted)-1])

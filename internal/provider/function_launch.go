@@ -5,9 +5,13 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
@@ -19,6 +23,9 @@ var _ function.Function = (*launchFunction)(nil)
 type launchFunction struct {
 	name, summary, description string
 	write                      func(quickcreate.Link) (string, error)
+	// formats are other ways to write it than write's, by the name that the second
+	// argument has.
+	formats map[string]func(context.Context, quickcreate.Link) (string, error)
 }
 
 func newCLICommandFunction() function.Function {
@@ -34,9 +41,23 @@ func newTerraformSnippetFunction() function.Function {
 	return launchFunction{
 		name: "terraform_snippet", summary: "A launch link as Terraform of the customer's own",
 		description: "The `aws_cloudformation_stack` resource that launches what a link launches: the same template with the same parameters, " +
-			"in the Region of the link. It is for customers who keep everything in a Terraform configuration of their own.",
-		write: launch.TerraformSnippet,
+			"in the Region of the link. It is for customers who keep everything in a Terraform configuration of their own.\n\n" +
+			"With `\"iam\"` as the second argument: the role and its policies as plain IAM resources, for customers who take no stack. It is made from the published template, " +
+			"which has to be readable by everyone (`template_access = \"public\"`) and there already when Terraform plans; `xacct link --format terraform-iam` prints the same in any case. " +
+			"The role is registered if the permission set has `register_without_stack`.",
+		write:   launch.TerraformSnippet,
+		formats: map[string]func(context.Context, quickcreate.Link) (string, error){"iam": iamSnippet},
 	}
+}
+
+// iamSnippet writes the role of a link as plain IAM resources.
+func iamSnippet(ctx context.Context, link quickcreate.Link) (string, error) {
+	template, err := hub.FetchTemplate(ctx, link.TemplateURL)
+	if err != nil {
+		return "", fmt.Errorf("the link's template can't be read without credentials: it is not published yet, or the hub's template_access is not \"public\". "+
+			"`xacct link --format terraform-iam` prints the resources in any case: %w", err)
+	}
+	return launch.IAMSnippet(template, link)
 }
 
 func (f launchFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
@@ -45,6 +66,7 @@ func (f launchFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 
 func (f launchFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
+		VariadicParameter:   f.formatParameter(),
 		Summary:             f.summary,
 		MarkdownDescription: f.description,
 		Parameters:          []function.Parameter{urlParameter()},
@@ -52,9 +74,35 @@ func (f launchFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
+// formatParameter is the second argument, if there are formats to choose from.
+func (f launchFunction) formatParameter() function.Parameter {
+	if len(f.formats) == 0 {
+		return nil
+	}
+	return function.StringParameter{Name: "format", MarkdownDescription: "At most one: what to write instead of the stack. `\"iam\"`: plain IAM resources."}
+}
+
+// arguments reads the link's address and what to write.
+func (f launchFunction) arguments(ctx context.Context, req function.RunRequest) (url string, write func(context.Context, quickcreate.Link) (string, error), problem *function.FuncError) {
+	write = func(_ context.Context, link quickcreate.Link) (string, error) { return f.write(link) }
+	if len(f.formats) == 0 {
+		return url, write, req.Arguments.Get(ctx, &url)
+	}
+	var formats []string
+	if problem = req.Arguments.Get(ctx, &url, &formats); problem != nil || len(formats) == 0 {
+		return url, write, problem
+	}
+	named, known := f.formats[formats[0]]
+	if !known || len(formats) > 1 {
+		return url, nil, function.NewArgumentFuncError(1, fmt.Sprintf("There is no such format: leave the second argument out, or say one of %q.", slices.Sorted(maps.Keys(f.formats))))
+	}
+	return url, named, nil
+}
+
 func (f launchFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var url string
-	if resp.Error = req.Arguments.Get(ctx, &url); resp.Error != nil {
+	url, write, problem := f.arguments(ctx, req)
+	if problem != nil {
+		resp.Error = problem
 		return
 	}
 	link, problem := readURL(url)
@@ -62,7 +110,7 @@ func (f launchFunction) Run(ctx context.Context, req function.RunRequest, resp *
 		resp.Error = problem
 		return
 	}
-	text, err := f.write(link)
+	text, err := write(ctx, link)
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return

@@ -25,7 +25,7 @@ func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 		return w.Provider() + hubHCL() + linkHCL(globex.with(version)) + roleHCL(globex, waits)
 	}
 	issued := func(version int) string {
-		record, err := w.Registry("acme").Hub(t.Context())
+		record, err := w.Registry("acme").HubAndKey(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(linkGlobex, "external_id", same(2)), value(linkGlobex, "previous_external_id", same(0)),
 				value(linkGlobex, "update_command", like(`ParameterKey=ExternalId,ParameterValue=[0-9a-f]{40} ParameterKey=PreviousExternalId,ParameterValue=[0-9a-f]{40}`)),
-				value(linkGlobex, "update_url", like(`^https://`)),
+				value(linkGlobex, "update_url", like(`stacks/update/template`)),
 				value(roleGlobex, "external_id", same(0)), value(roleGlobex, "status", is("active")),
 			},
 		},
@@ -61,6 +61,7 @@ func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 		resource.TestStep{ // without a version it keeps the one that it has
 			Config: config(""), ConfigStateChecks: []statecheck.StateCheck{value(linkGlobex, "external_id", same(2))},
 		},
+		resource.TestStep{Config: config("external_id_version = 2")},
 		resource.TestStep{
 			PreConfig: func() {
 				defer w.Registrar("acme")()

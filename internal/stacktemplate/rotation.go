@@ -22,7 +22,8 @@ func previousExternalIDParameter(s Specification, h *holes) cloudformation.Param
 		Description: h.text("Empty, unless " + s.vendorName() + " gives your connection a new external ID: then the one before, " +
 			"which your role goes on accepting until you empty this field again."),
 		Default:               "",
-		AllowedPattern:        cloudformation.String(`^([\w+=,.@:/-]{2,1224})?$`),
+		AllowedPattern:        cloudformation.String(`^([\w+=,.@:/-]+)?$`),
+		MaxLength:             cloudformation.Int(1224),
 		ConstraintDescription: cloudformation.String("The external ID that this stack had before, or nothing."),
 	}
 }

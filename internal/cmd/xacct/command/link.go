@@ -24,6 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
 func newLinkCommand(p process) *cobra.Command {
@@ -37,6 +38,8 @@ func newLinkCommand(p process) *cobra.Command {
   --format url        the link into the CloudFormation console (default)
   --format cli        a command of the AWS command line, safe to paste into a shell
   --format terraform  an aws_cloudformation_stack for the customer's own Terraform
+  --format terraform-iam  the role and its policies as plain IAM resources, for customers
+                      who take no stack: see register_without_stack of the permission set
   --format stackset   commands for the management account of a customer's organization:
                       the same stack in all accounts of the organization but that one;
                       with --call-as DELEGATED_ADMIN for a member account that
@@ -105,7 +108,7 @@ is a warning on standard error; standard output has only what was asked for.`,
 	return cmd
 }
 
-var linkFormats = []string{"url", "cli", "terraform", "stackset"}
+var linkFormats = []string{"url", "cli", "terraform", "terraform-iam", "stackset"}
 
 // delegatedAdmin is who runs StackSets in a member account (aws-facts 8.1).
 const delegatedAdmin = "DELEGATED_ADMIN"
@@ -128,6 +131,8 @@ func (f linkFlags) check() error {
 		return cli.Usage("invalid --call-as %q: must be one of SELF, %s", f.callAs, delegatedAdmin)
 	case f.callAs == delegatedAdmin && f.format != "stackset":
 		return cli.Usage("--call-as is for --format stackset")
+	case f.update && f.format == "terraform-iam":
+		return cli.Usage("--update is for stacks: `xacct link --format terraform-iam` prints what the plain IAM resources are today")
 	case f.life < time.Minute || f.life > awsclient.MaxPresigned:
 		return cli.Usage("--valid-for %s: must be between 1m and %s", f.life, awsclient.MaxPresigned)
 	case f.update && f.region != "":
@@ -154,7 +159,7 @@ func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake,
 // sign signs the address of the link's template if customers cannot read it
 // otherwise, and prints how long the signature is valid.
 func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) error {
-	if !in.record.TemplateAccess.Signed() || link.Status(in.clock()) == onboarding.LinkClosed {
+	if f.format == "terraform-iam" || !in.record.TemplateAccess.Signed() || link.Status(in.clock()) == onboarding.LinkClosed {
 		return nil
 	}
 	if f.format == "terraform" {
@@ -203,6 +208,8 @@ func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (st
 		return launch.CreateCommand(link)
 	case "terraform":
 		return launch.TerraformSnippet(link)
+	case "terraform-iam":
+		return in.writeIAM(c, declared, link)
 	case "stackset":
 		if c.Link.Scope != onboarding.ScopeOrganization {
 			return "", fmt.Errorf("the link of %s is for one account: a StackSet needs a link with scope = \"organization\"", customer)
@@ -246,6 +253,26 @@ func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer str
 	return launch.TerraformSnippet(link)
 }
 
+// writeIAM prints the role without a stack: it is in today's template, whether that
+// may be read by others or not. While the external ID of such a role changes, it
+// accepts both.
+func (in *intake) writeIAM(c onboarding.Customer, declared declaration.Declaration, link quickcreate.Link) (string, error) {
+	spec, wrong := declared.Specification(in.record.Hub)
+	if len(wrong) > 0 {
+		return "", fmt.Errorf("the declaration of customer %q: %w", c.Link.CustomerID, wrong[0])
+	}
+	template, err := stacktemplate.Render(spec)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range c.Live() {
+		if r.Stack.IsZero() && r.Rotating(c.Link) {
+			link.Parameters[stacktemplate.ParameterPreviousExternalID] = r.ExternalID.String()
+		}
+	}
+	return launch.IAMSnippet(template.JSON(), link)
+}
+
 func declaredOf(link onboarding.Link, customer string) (declaration.Declaration, error) {
 	declared, err := declaration.Of(link)
 	if err != nil {
@@ -273,6 +300,8 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	case f.update && f.format == "url" && live && registered.Rotating(c.Link):
 		fmt.Fprintf(out, "The external ID changes, and the console keeps the old one. The customer types in: ExternalId %s, PreviousExternalId %s.\n", c.Link.ExternalID, registered.ExternalID)
 	case f.update:
+	case f.format == "terraform-iam" && !c.Link.RegisterWithoutStack:
+		fmt.Fprintf(out, "Warning: register_without_stack is not set, so the role is not looked for: `xacct adopt %s --hub %s` registers it.\n", c.Link.CustomerID, c.Link.Hub)
 	case c.Link.Status(now) == onboarding.LinkExpired:
 		fmt.Fprintf(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
 	case live:

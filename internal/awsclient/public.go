@@ -1,0 +1,69 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package awsclient
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+)
+
+// The limits of reading a public object: one that is larger is no template.
+const (
+	maxPublicObject = 1 << 20
+	publicPatience  = 20 * time.Second
+)
+
+// ReadPublic returns an object that anyone may read, by its address in a bucket of
+// S3: https://BUCKET.s3.REGION.amazonaws.com/KEY. No other host is asked, and no
+// credentials are sent. The environment's endpoint for S3 stands in for AWS's own.
+func ReadPublic(ctx context.Context, address string) ([]byte, error) {
+	bucket, region, key, err := splitObject(address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, publicPatience)
+	defer cancel()
+	config, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region.String()), awsconfig.WithCredentialsProvider(aws.AnonymousCredentials{}))
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(config, func(o *s3.Options) {
+		o.UsePathStyle = o.UsePathStyle || o.BaseEndpoint != nil
+	})
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return nil, err
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(out.Body, maxPublicObject+1))
+	if err == nil && len(body) > maxPublicObject {
+		err = fmt.Errorf("%s is larger than a template may be", address)
+	}
+	return body, err
+}
+
+// splitObject returns bucket, Region and key of an object's address.
+func splitObject(address string) (bucket string, region account.Region, key string, err error) {
+	refused := fmt.Errorf("%q is not the address of an object in S3", address)
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
+		return "", region, "", refused
+	}
+	bucket, rest, found := strings.Cut(u.Host, ".s3.")
+	name, suffix, dotted := strings.Cut(rest, ".")
+	if region, err = account.ParseRegion(name); err != nil || !found || !dotted || bucket == "" || suffix != region.Partition().DNSSuffix() {
+		return "", region, "", refused
+	}
+	return bucket, region, strings.TrimPrefix(u.Path, "/"), nil
+}
