@@ -50,11 +50,8 @@ type Seeking struct {
 func Seek(ctx context.Context, s Seeking) {
 	r := newRound(s.Round)
 	s.Round = r.Config
-	for ctx.Err() == nil {
+	for r.Wait(ctx, shortestLook+r.upTo(shortestLook)) == nil {
 		s.SeekOnce(ctx)
-		if r.Wait(ctx, shortestLook+r.upTo(shortestLook)) != nil {
-			return
-		}
 	}
 }
 
@@ -72,13 +69,13 @@ func (s Seeking) SeekOnce(ctx context.Context) {
 }
 
 func (s Seeking) pass(ctx context.Context) ([]Finding, error) {
-	sets, err := s.Claim.PermissionSets(ctx)
-	if err != nil || !wanted(sets) {
-		return nil, err
-	}
 	now := s.Round.Clock()
 	since, mine, err := s.Claim.ClaimPass(ctx, now.Add(passEvery))
 	if err != nil || !mine {
+		return nil, err
+	}
+	sets, err := s.Claim.PermissionSets(ctx)
+	if err != nil || !wanted(sets) {
 		return nil, err
 	}
 	hub, err := s.Claim.LiveHub(ctx)
