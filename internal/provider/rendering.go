@@ -116,12 +116,13 @@ func (p *linkPlan) awaitHub() {
 	}
 	p.plan.URL, p.plan.TemplateURL, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	p.plan.TemplateVersion, p.plan.Status = types.StringUnknown(), types.StringUnknown()
+	p.plan.UpdateCommand, p.plan.PreviousExternalID = types.StringUnknown(), types.StringUnknown()
 	if !p.alone() {
 		return
 	}
 	p.plan.Status = p.state.Status
 	if p.state.UpdateURL.IsNull() {
-		p.plan.UpdateURL = types.StringNull()
+		p.plan.UpdateURL, p.plan.UpdateCommand = types.StringNull(), types.StringNull()
 	}
 	if !p.plan.refers() {
 		p.plan.TemplateVersion = p.state.TemplateVersion
