@@ -74,7 +74,7 @@ type Diagnostic struct {
 }
 
 // Load makes clients from a configuration: it finds credentials and asks STS
-// once whose they are. Where any diagnostic is an error there are no clients.
+// once whose they are. If any diagnostic is an error there are no clients.
 func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	base := config.base()
 	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)

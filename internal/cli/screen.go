@@ -17,7 +17,7 @@ type Screen struct {
 }
 
 // ScreenOf returns the terminal that a writer writes to, or the zero Screen. No
-// colours are used where NO_COLOR is set (https://no-color.org), or by a terminal
+// colours are used if NO_COLOR is set (https://no-color.org), or by a terminal
 // that has none.
 func ScreenOf(out io.Writer) Screen {
 	file, ok := out.(*os.File)

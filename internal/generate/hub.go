@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// hubFiles returns the vendor's hub: one template for its own Region and, where it
+// hubFiles returns the vendor's hub: one template for its own Region and, if it
 // has more, one for each of the others.
 func (g *Generator) hubFiles() ([]File, error) {
 	t, err := g.hubTemplate()

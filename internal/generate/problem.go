@@ -53,7 +53,7 @@ func troubled(problems Problems, path string) bool {
 	})
 }
 
-// on puts a problem where its field stands, or, where the field is not in the
+// on puts a problem where its field stands, or, if the field is not in the
 // file, the nearest one around it.
 func (d *decoder) on(path, format string, args ...any) {
 	at, known := d.places[path]

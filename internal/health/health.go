@@ -112,12 +112,12 @@ type Finding struct {
 }
 
 // Round proves every registered role of the hub once. The findings are sorted
-// by customer; they are those so far where the error is not nil.
+// by customer; they are those so far if the error is not nil.
 //
 // A refusal says either that the role is broken or that the vendor itself may
 // no longer assume roles, and AWS words both the same (aws-facts 7.4). So a
 // role that was active becomes degraded only once another one of its kind has
-// worked in the same round; where none has, and three or more were refused,
+// worked in the same round; if none has, and three or more were refused,
 // the suspicion is on the vendor, nothing is written, and the verdict is
 // Withheld.
 func Round(ctx context.Context, config Config) ([]Finding, error) {

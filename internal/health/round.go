@@ -123,7 +123,7 @@ const attempts = 5
 // more: the proof says nothing about what is.
 var errMoved = errors.New("the stack was updated or deleted meanwhile")
 
-// record writes what a proof means for a registration, where it means a change.
+// record writes what a proof means for a registration, if it means a change.
 func (r *round) record(ctx context.Context, proven onboarding.Registration, proof onboarding.Proof) {
 	finding := Finding{Before: proven.Status, Registration: proven}
 	registration, err := r.write(ctx, proven, proof)
@@ -159,7 +159,7 @@ func (r *round) write(ctx context.Context, proven onboarding.Registration, proof
 	return onboarding.Registration{}, fmt.Errorf("the registration of customer %s kept changing: %w", proven.CustomerID, onboarding.ErrConflict)
 }
 
-// reload reads the registration again; errMoved where it is of another role
+// reload reads the registration again; errMoved if it is of another role
 // than the one that was proven.
 func (r *round) reload(ctx context.Context, proven onboarding.Registration) (onboarding.Registration, error) {
 	customer, err := r.Registry.Customer(ctx, proven.CustomerID)

@@ -36,7 +36,7 @@ func Unconfirmed(customers []onboarding.Customer) []string {
 	return ids
 }
 
-// refuseUnconfirmed is *UnconfirmedError where the hub is to be closed to
+// refuseUnconfirmed is *UnconfirmedError if the hub is to be closed to
 // strangers while it waits for some.
 func (h *Manager) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, spec Spec) error {
 	if !before.OpenToAnyone() || spec.PublisherScope == onboarding.AnyAccount {

@@ -18,7 +18,7 @@ import (
 
 // Create makes the hub. If an earlier Create was cut short it goes on; if
 // there is a hub already the error is *registry.HubExistsError, and nothing is
-// changed. Where one is just being deleted it waits until that is done.
+// changed. If one is just being deleted it waits until that is done.
 //
 // The table comes first and its record says "creating" until everything is
 // there, so that everything that was made can be found again.
@@ -249,7 +249,7 @@ func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) e
 	return nil
 }
 
-// refuseLive is *LiveError where a live stack is in one of the Regions.
+// refuseLive is *LiveError if a live stack is in one of the Regions.
 func (h *Manager) refuseLive(ctx context.Context, regions []account.Region) error {
 	if len(regions) == 0 {
 		return nil

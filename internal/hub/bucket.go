@@ -130,7 +130,7 @@ func (h *Manager) setPublicAccess(ctx context.Context, record registry.HubRecord
 	return h.clients.Explain(err, h.bucketARN(record.Bucket))
 }
 
-// publicAccess returns what the bucket should block: everything, but that where
+// publicAccess returns what the bucket should block: everything, but that if
 // templates are public its policy may name every principal as their reader.
 func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfiguration {
 	private := record.TemplateAccess != onboarding.TemplatesPublic

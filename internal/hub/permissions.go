@@ -212,7 +212,7 @@ func (p *Permissions) Repair(ctx context.Context) error {
 }
 
 // setRegions makes the shard's Regions the given ones, and writes the policies
-// of their topics. Even where the Regions stay, policies that are behind are
+// of their topics. Even if the Regions stay, policies that are behind are
 // repaired.
 func (p *Permissions) setRegions(ctx context.Context, shard int, regions []account.Region) error {
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {

@@ -53,7 +53,7 @@ func (w *world) mayNotPublish(id account.ID, regions ...account.Region) {
 	}
 }
 
-// names fails the test where a policy does not name the account.
+// names fails the test if a policy does not name the account.
 func (w *world) names(id account.ID, regions ...account.Region) {
 	w.t.Helper()
 	for _, region := range regions {

@@ -174,7 +174,7 @@ func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []
 // lease the next round finds out, and writes it again.
 var errUnwritten = errors.New("AWS did not confirm the policy")
 
-// tryAgain reports whether another round may succeed where one has failed.
+// tryAgain reports whether another round may succeed if one has failed.
 func tryAgain(err error) bool {
 	var held *registry.LeaseHeldError
 	return errors.As(err, &held) || errors.Is(err, registry.ErrConflict) || errors.Is(err, errUnwritten)

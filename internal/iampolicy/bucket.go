@@ -31,7 +31,7 @@ func PublicTemplates(bucket string, partition account.Partition) Document {
 // S3 calls a policy with fixed principals private, and whether it says so of
 // aws:PrincipalAccount is not known (aws-facts 4.1, 4.2).
 //
-// It is *BucketFullError where the policy has no room for all of them.
+// It is *BucketFullError if the policy has no room for all of them.
 func AccountTemplates(bucket string, partition account.Partition, accounts []account.ID) (Document, error) {
 	if len(accounts) == 0 {
 		return PrivateTemplates(bucket, partition), nil

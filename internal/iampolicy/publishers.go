@@ -25,7 +25,7 @@ func (p Publishers) Empty() bool {
 	return !p.Anyone && len(p.Accounts) == 0 && len(p.Organizations) == 0
 }
 
-// Equal reports that the policy would let the same publish: where anyone may,
+// Equal reports that the policy would let the same publish: if anyone may,
 // the lists make no difference.
 func (p Publishers) Equal(o Publishers) bool {
 	if p.Anyone || o.Anyone {

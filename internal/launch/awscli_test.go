@@ -18,7 +18,7 @@ import (
 )
 
 // The AWS command line reads our commands with code that is not ours. It is a
-// Python program, so the test runs where XACCT_AWS_CLI=1 asks for it.
+// Python program, so the test runs if XACCT_AWS_CLI=1 asks for it.
 func TestTheAWSCommandLineSendsWhatTheLinkSays(t *testing.T) {
 	if os.Getenv("XACCT_AWS_CLI") != "1" {
 		t.Skip("set XACCT_AWS_CLI=1 to run the aws command line")

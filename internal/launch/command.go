@@ -172,7 +172,7 @@ func command(action string, options ...option) string {
 }
 
 // parameters returns those of a stack as the command line takes them: its
-// shorthand, one word a parameter, or JSON where a value has characters that
+// shorthand, one word a parameter, or JSON if a value has characters that
 // mean something in the shorthand.
 func parameters(values map[string]string) []string {
 	type parameter struct{ ParameterKey, ParameterValue string }

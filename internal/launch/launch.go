@@ -92,7 +92,7 @@ func open(name, value string) bool {
 	return value == "" && strings.HasPrefix(name, permissionset.InputPrefix)
 }
 
-// toFillIn returns parameters with a word in braces where the customer has to put a
+// toFillIn returns parameters with a word in braces if the customer has to put a
 // value. The template refuses braces, so a forgotten one creates nothing.
 func toFillIn(values map[string]string) map[string]string {
 	filled := maps.Clone(values)

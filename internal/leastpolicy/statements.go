@@ -51,7 +51,7 @@ func (h Parts) queues() []iampolicy.Statement {
 // are opened, and what is put among the dead letters is encrypted.
 var using = []string{"kms:Decrypt", "kms:GenerateDataKey"}
 
-// key lets the caller use the hub's key, where it has one, through the services
+// key lets the caller use the hub's key, if it has one, through the services
 // that encrypt with it and in no other way (aws-facts 13.4).
 func (h Parts) key(actions ...string) []iampolicy.Statement {
 	if h.KMSKey.IsZero() {

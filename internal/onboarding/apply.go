@@ -130,7 +130,7 @@ func (c commit) turnAway() Transition {
 	return Transition{History: &entry}
 }
 
-// update follows the stack where it owns the registration, and nowhere else.
+// update follows the stack if it owns the registration, and nowhere else.
 func (c commit) update() Transition {
 	if !c.owns() || !c.resource.DeletedAt.IsZero() {
 		return Transition{}
@@ -149,7 +149,7 @@ func (c commit) update() Transition {
 
 // previous returns the properties that a rollback of the change would return to:
 // those that CloudFormation had in force, which are not the ones accepted last
-// where the bucket took an answer that CloudFormation no longer waited for.
+// if the bucket took an answer that CloudFormation no longer waited for.
 func previous(r Resource, change Change) phonehome.Properties {
 	switch {
 	case change.Properties.Equal(r.Properties):
@@ -160,7 +160,7 @@ func previous(r Resource, change Change) phonehome.Properties {
 	return change.OldProperties
 }
 
-// delete leaves the tombstone, and disconnects what the stack owned. Where the
+// delete leaves the tombstone, and disconnects what the stack owned. If the
 // stack has another resource that still lives, such as the one that a renamed
 // resource replaced before the update was rolled back, that one takes over.
 func (c commit) delete() Transition {

@@ -38,7 +38,7 @@ func (l Link) Reserve(a Answer) Link {
 }
 
 // Release returns the link without the reservation of an answer that will never be
-// committed; ok is false where it has none.
+// committed; ok is false if it has none.
 func (l Link) Release(a Answer) (released Link, ok bool) {
 	r := l.Reservation
 	if r == nil || r.Stack != a.Stack || r.RequestID != a.RequestID {

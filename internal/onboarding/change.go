@@ -47,7 +47,7 @@ type Change struct {
 	Open       bool               `json:",omitempty"` // it is degraded because others may get in
 	ProvenAt   time.Time          // zero: nothing was proven
 
-	// Binds is set where registering also makes a link for anyone the account's
+	// Binds is set if registering also makes a link for anyone the account's
 	// own: it is reserved when the answer is stored.
 	Binds bool `json:",omitempty"`
 }

@@ -154,7 +154,7 @@ func (d decider) rival(role account.RoleARN) *Registration {
 }
 
 // rollback reports whether CloudFormation may be undoing an update. It may
-// where the stack says again what was accepted of it: the newest of it when an
+// if the stack says again what was accepted of it: the newest of it when an
 // update failed before it was accepted, the one before when something failed
 // after that. What was promised counts as accepted, because a registrar may
 // have died before it could commit.

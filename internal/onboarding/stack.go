@@ -30,7 +30,7 @@ type Resource struct {
 	Previous   phonehome.Properties
 	PhysicalID string
 	// Confirmed is set when CloudFormation has used the physical ID since. Until
-	// then it may never have seen it: where it gave up on the Create before our
+	// then it may never have seen it: if it gave up on the Create before our
 	// answer came, it has made an ID of its own.
 	Confirmed bool
 	// DeletedAt is the tombstone: when the accepted Delete was sent. A Create

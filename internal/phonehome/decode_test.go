@@ -28,7 +28,7 @@ func capture(t testing.TB, name string) string {
 }
 
 // TestWhatRealMessagesMean decodes messages of the shape that was captured on
-// AWS (aws-facts 1.2, 1.3, 2.2), and keeps what they mean where it can be read.
+// AWS (aws-facts 1.2, 1.3, 2.2), and keeps what they mean if it can be read.
 func TestWhatRealMessagesMean(t *testing.T) {
 	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func customerNamed(hubName, customer string) string {
 }
 
 // cannot returns the diagnostic of something that failed: cannot("create", "hub
-// acme", "", err). Advice may be empty, where the error itself says what to do.
+// acme", "", err). Advice may be empty, if the error itself says what to do.
 func cannot(do, what, advice string, err error) diag.Diagnostic {
 	var missing *awsclient.PermissionError
 	switch {

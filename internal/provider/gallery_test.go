@@ -212,7 +212,7 @@ func exactly(t *testing.T, w *acctest.World, set permissionset.Set, role string,
 }
 
 // lintTemplate is another team's reading of CloudFormation's rules, as JSON and as
-// YAML, where it is asked for.
+// YAML, if it is asked for.
 func lintTemplate(t *testing.T, w *acctest.World) {
 	t.Helper()
 	if os.Getenv("XACCT_CFN_LINT") != "1" {

@@ -48,7 +48,7 @@ func stillUnconfirmed(err *hub.UnconfirmedError) diag.Diagnostic {
 		sentence(err.Error())))
 }
 
-// onPublishers puts an error on the attribute where it is about who may publish.
+// onPublishers puts an error on the attribute if it is about who may publish.
 func onPublishers(err error, otherwise diag.Diagnostic) diag.Diagnostic {
 	var unconfirmed *hub.UnconfirmedError
 	if errors.As(err, &unconfirmed) {

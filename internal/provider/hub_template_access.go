@@ -37,7 +37,7 @@ func roomForReaders(name, bucket string, owner account.ID, region account.Region
 	return iampolicy.MaxReaders(cmp.Or(bucket, hub.BucketPattern(name, owner, region)), region.Partition())
 }
 
-// checkTemplateAccess refuses template_access = "accounts" where not all customers fit
+// checkTemplateAccess refuses template_access = "accounts" if not all customers fit
 // into the policy, or more are declared to come than ever will.
 func (p *hubPlan) checkTemplateAccess(ctx context.Context) {
 	if onboarding.TemplateAccess(p.plan.TemplateAccess.ValueString()) != onboarding.TemplatesAccounts {

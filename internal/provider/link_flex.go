@@ -28,7 +28,7 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 	return d
 }
 
-// flatten takes a link's record into the model. Where the model declares the
+// flatten takes a link's record into the model. If the model declares the
 // same already, it keeps its own spelling of it.
 func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) {
 	record, err := view.Record(ctx)

@@ -18,9 +18,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ModifyPlan makes a link's plan as complete as it can be: where the hub is
+// ModifyPlan makes a link's plan as complete as it can be: if the hub is
 // there, everything of the link is known before anything is created, because
-// everything of it is deterministic. Where the hub definitely isn't there yet,
+// everything of it is deterministic. If the hub definitely isn't there yet,
 // the values stay unknown; any other reason for not knowing is an error.
 func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
@@ -197,7 +197,7 @@ func (m linkModel) sameInputs(o linkModel) bool {
 }
 
 // addressMoves reports whether the hub, as it is or will be in this operation,
-// gives the link an address where its state has none, or the other way round.
+// gives the link an address if its state has none, or the other way round.
 func (p *linkPlan) addressMoves(ctx context.Context, view *hubview.View) bool {
 	record, ok, err := view.RecordAfterApply(ctx)
 	if err != nil {

@@ -32,7 +32,7 @@ func (p *linkPlan) checkGrants(granted permissionset.Set) {
 }
 
 // checkForeignPolicies refuses managed policies and a boundary of another account
-// than the customer's, and warns of those of one account where there may be many:
+// than the customer's, and warns of those of one account if there may be many:
 // IAM takes policies of the role's own account and of AWS only.
 func (p *linkPlan) checkForeignPolicies(granted permissionset.Set) {
 	arns := map[string][]string{

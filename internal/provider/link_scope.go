@@ -22,7 +22,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A link is for one account, for the accounts of an organization or, where the
+// A link is for one account, for the accounts of an organization or, if the
 // hub is open to anyone, for whichever account comes first.
 
 const (

@@ -117,7 +117,7 @@ func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus
 }
 
 // provenRoles returns the registrations of a customer whose roles can be assumed, by
-// the name that role_arns has for them: the customer's, with the account where there
+// the name that role_arns has for them: the customer's, with the account if there
 // may be several.
 func provenRoles(c onboarding.Customer) map[string]onboarding.Registration {
 	proven := map[string]onboarding.Registration{}

@@ -102,7 +102,7 @@ func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// Update waits where waiting was turned on; otherwise it is a refresh.
+// Update waits if waiting was turned on; otherwise it is a refresh.
 func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var model, state roleModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)

@@ -74,7 +74,7 @@ func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp
 	}
 }
 
-// sameMeaning keeps the state's policies where the configuration's differ from
+// sameMeaning keeps the state's policies if the configuration's differ from
 // them in nothing but spelling: white space, the order of a list.
 type sameMeaning struct{}
 

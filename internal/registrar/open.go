@@ -45,7 +45,7 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 }
 
 // NewProver proves roles of the hub's customers as the caller, or as one of the
-// vendor's own roles where a customer's role trusts only that one.
+// vendor's own roles if a customer's role trusts only that one.
 func NewProver(clients *awsclient.Clients, hub store.HubRecord) *roleproof.Prover {
 	return roleproof.New(roleproof.Config{
 		STS:           clients.STS(clients.Region),

@@ -66,7 +66,7 @@ func (q *SQS) Receive(ctx context.Context, most int) ([]Message, error) {
 	return messages, nil
 }
 
-// SentAt reads the attribute SentTimestamp, which is in milliseconds; zero where
+// SentAt reads the attribute SentTimestamp, which is in milliseconds; zero if
 // it is missing.
 func SentAt(attribute string) time.Time {
 	ms, err := strconv.ParseInt(attribute, 10, 64)

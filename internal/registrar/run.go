@@ -102,7 +102,7 @@ func (r *Registrar) process(ctx context.Context, m Message) {
 }
 
 // Work handles one message and does with it what comes of that, all but
-// deleting it, which is for the caller where it returns true. Otherwise the
+// deleting it, which is for the caller if it returns true. Otherwise the
 // message comes again.
 func (r *Registrar) Work(ctx context.Context, m Message) (done bool) {
 	return r.work(ctx, m, seat{}, func() {})

@@ -14,7 +14,7 @@ import (
 
 // PutHealth writes what a proof has found out about a role, over the revision
 // of the registration that it was read with, the history's line of it and the
-// event that tells others: all or nothing. Where the registration has moved it
+// event that tells others: all or nothing. If the registration has moved it
 // is ErrConflict. It returns the registration as written.
 func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
 	bus, err := r.EventBus(ctx)

@@ -226,7 +226,7 @@ func same(stored, written item) bool {
 		numberOf(stored, "revision") == numberOf(written, "revision")
 }
 
-// transact writes all or nothing. Where other transactions are in the way it
+// transact writes all or nothing. If other transactions are in the way it
 // tries again, as they are over in milliseconds; the SDK does not.
 func (r *Registry) transact(ctx context.Context, writes []types.TransactWriteItem) error {
 	const attempts = 5
@@ -255,7 +255,7 @@ func (r *Registry) putWrite(i item, condition string, values item) types.Transac
 }
 
 // failedItem returns the item that stood in the way of the n-th write of a
-// cancelled transaction; ok is false where that write was not the reason.
+// cancelled transaction; ok is false if that write was not the reason.
 func failedItem(err error, n int) (stood item, ok bool) {
 	reasons := awsclient.CancellationReasons(err)
 	if n >= len(reasons) || aws.ToString(reasons[n].Code) != "ConditionalCheckFailed" {

@@ -206,7 +206,7 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 // the answer's own state, the stack, the registration, whose the link for anyone
 // became, the history, and the event that tells others, if the hub sends any. It is ErrConflict when
 // anything that the transition was made of has moved; then load and apply
-// again. It is onboarding.ErrCommitted where the answer was committed before.
+// again. It is onboarding.ErrCommitted if the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
 	if _, err := r.isCarried(ctx); err != nil {
 		return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)

@@ -34,7 +34,7 @@ type Shard struct {
 	// Leaving are those of both, by their ID, that nothing needs any more, each
 	// with the time that this was first seen: they may for a grace period yet.
 	Leaving map[string]time.Time
-	// Anyone is set where every AWS account may, whatever the lists say.
+	// Anyone is set if every AWS account may, whatever the lists say.
 	Anyone bool
 	// Regions have a topic of the shard.
 	Regions []account.Region

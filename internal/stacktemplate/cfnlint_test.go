@@ -12,7 +12,7 @@ import (
 )
 
 // cfn-lint is another team's reading of CloudFormation's rules. It is a Python
-// program, so it runs only where it is asked for; and there it must run.
+// program, so it runs only if it is asked for; and there it must run.
 func TestTheGoldenTemplatesPassCfnLint(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
 		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")

@@ -37,7 +37,7 @@ func or(conditions ...function) function { return function{"Fn::Or": conditions}
 
 func not(condition function) function { return function{"Fn::Not": []any{condition}} }
 
-// when gives the value where the condition holds, and otherwise nothing: the
+// when gives the value if the condition holds, and otherwise nothing: the
 // property, or the element of the list, is then not there (aws-facts 9.1).
 func when(condition string, value any) function {
 	return function{"Fn::If": []any{condition, value, ref("AWS::NoValue")}}

@@ -81,7 +81,7 @@ func (m *Monitor) askRegistry(ctx context.Context) error {
 	return err
 }
 
-// Handler serves /metrics and /healthz, the latter with 503 where something is
+// Handler serves /metrics and /healthz, the latter with 503 if something is
 // wrong.
 func (m *Monitor) Handler() http.Handler {
 	mux := http.NewServeMux()

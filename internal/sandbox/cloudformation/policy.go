@@ -86,7 +86,7 @@ func (o *operation) put(p inlinePolicy) error {
 	return nil
 }
 
-// take removes the policy where want no longer has it.
+// take removes the policy if want no longer has it.
 func (o *operation) take(have, want inlinePolicy) error {
 	stays := map[string]bool{}
 	for _, role := range want.roles {

@@ -162,7 +162,7 @@ func (p *Preview) managedPolicies(t *template.Template, scope *template.Scope) m
 	return found
 }
 
-// fold shows what a role's managed policies say where the stack makes them.
+// fold shows what a role's managed policies say if the stack makes them.
 func (r *RolePreview) fold(managed map[string]PolicyPreview) {
 	r.Managed, r.Inline = folded(r.Managed, r.Inline, managed)
 	for i := range r.Optional {

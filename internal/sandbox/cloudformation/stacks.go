@@ -294,7 +294,7 @@ func (s *Service) updateStackFrom(c *kernel.Call, q kernel.Query, read func() (*
 }
 
 // updatedValues returns the parameters of an update: those passed, and the previous
-// ones where the call says so.
+// ones if the call says so.
 func updatedValues(q kernel.Query, t *template.Template, before map[string]string) (map[string]string, error) {
 	values, previous, err := queryParameters(q)
 	if err != nil {
@@ -326,7 +326,7 @@ func sameTypes(resources map[string]*resource, t *template.Template) error {
 }
 
 // changesAnything compares what the resources would be with what they are.
-// Where nothing changes directly nothing can follow from it.
+// If nothing changes directly nothing can follow from it.
 func (o *operation) changesAnything(t *template.Template, before former, tags map[string]string) bool {
 	if len(o.needs) != len(before.resources) || encodeJSON(tags) != encodeJSON(before.tags) {
 		return true

@@ -78,7 +78,7 @@ func (s *Service) runSet(set *stackSet, o *setOperation) {
 	})
 }
 
-// throughRegions does the operation in one Region after the other. Where more
+// throughRegions does the operation in one Region after the other. If more
 // accounts fail in a Region than are tolerated, what has not begun is
 // cancelled, there and in the Regions after it.
 func (s *Service) throughRegions(set *stackSet, o *setOperation) (failed bool) {

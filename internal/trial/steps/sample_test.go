@@ -139,7 +139,7 @@ func (*thingResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 	}}
 }
 
-// ModifyPlan leaves the serial as it is where nothing changes, and misbehaves.
+// ModifyPlan leaves the serial as it is if nothing changes, and misbehaves.
 func (r *thingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return

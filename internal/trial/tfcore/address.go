@@ -34,8 +34,8 @@ func (a address) String() string {
 	return string(a.mode) + "." + a.typ + "." + a.name
 }
 
-// key tells the instances of a resource from one another: by number where it
-// has a count, by text where it has a for_each.
+// key tells the instances of a resource from one another: by number if it
+// has a count, by text if it has a for_each.
 type key struct {
 	kind   keyKind
 	number int

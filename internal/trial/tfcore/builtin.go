@@ -14,7 +14,7 @@ import (
 )
 
 // builtin is Terraform's own provider, of which there is terraform_data: tests
-// have it where something is to be known only in the apply.
+// have it if something is to be known only in the apply.
 type builtin struct {
 	tfprotov6.ProviderServer // what is not below fails: nothing calls it
 }
@@ -73,7 +73,7 @@ func (builtin) ReadResource(_ context.Context, req *tfprotov6.ReadResourceReques
 	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}, nil
 }
 
-// PlanResourceChange makes the ID and the output unknown where they are new.
+// PlanResourceChange makes the ID and the output unknown if they are new.
 func (builtin) PlanResourceChange(_ context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp := &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState}
 	prior, err := decode(req.PriorState, builtinType)

@@ -145,7 +145,7 @@ func (c *client) plan(ctx context.Context, of address, prior, proposed, config c
 	return p, found
 }
 
-// apply returns a nil value where the provider has returned none.
+// apply returns a nil value if the provider has returned none.
 func (c *client) apply(ctx context.Context, of address, ch *change, prior, config cty.Value) (*object, Diagnostics) {
 	s := c.provider.schemaOf(of)
 	resp, err := c.server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{

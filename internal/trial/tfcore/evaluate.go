@@ -220,7 +220,7 @@ func (w *walk) variable(name string) (cty.Value, Diagnostics) {
 }
 
 // resource returns the value of a resource for those that refer to it: an object,
-// or a tuple of them where it has a count, or an object of them by key.
+// or a tuple of them if it has a count, or an object of them by key.
 func (w *walk) resource(a address, rng hcl.Range) (cty.Value, Diagnostics) {
 	r := w.config.resources[a]
 	if r == nil {

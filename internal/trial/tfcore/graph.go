@@ -40,8 +40,8 @@ func (g *graph) ended(a address) bool {
 }
 
 // applyGraph lets a creation wait for those of what it needs, a deletion for
-// those of what needs it, and both for each other where an instance is
-// replaced, or where what is needed changes.
+// those of what needs it, and both for each other if an instance is
+// replaced, or if what is needed changes.
 func (w *walk) applyGraph(ctx context.Context, p *Plan) *graph {
 	g := &graph{ready: map[address]*step{}, creations: map[instance]*step{}, ends: map[instance]*ending{}}
 	used := map[string]bool{}
@@ -116,7 +116,7 @@ func (g *graph) of(a address) []*step {
 }
 
 // addReady adds a step for each resource of the configuration that works out
-// its instances, and opens it where it is ephemeral and needed.
+// its instances, and opens it if it is ephemeral and needed.
 func (g *graph) addReady(w *walk, providers map[string]*step, opened map[address]bool) {
 	for a, r := range w.config.resources {
 		if w.destroying || !w.wantedResource(a) {

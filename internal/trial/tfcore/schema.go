@@ -130,7 +130,7 @@ func (a *attribute) configType() cty.Type {
 	return whole
 }
 
-// at returns the attribute at a path, or nil where the path leads into the elements
+// at returns the attribute at a path, or nil if the path leads into the elements
 // of a value that has no attributes of its own.
 func (all attributes) at(path cty.Path) *attribute {
 	var found *attribute

@@ -153,14 +153,14 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 }
 
 // described is a hub as its policies see it, and the way to ask AWS for more;
-// nil where AWS is not to be asked.
+// nil if AWS is not to be asked.
 type described struct {
 	leastpolicy.Parts
 	name   string
 	intake *intake
 }
 
-// describe names the parts of the hub, with the caller's identity where the
+// describe names the parts of the hub, with the caller's identity if the
 // flags don't say whose it is.
 func (f *policyFlags) describe(ctx context.Context, version string) (*described, error) {
 	if err := f.check(); err != nil {

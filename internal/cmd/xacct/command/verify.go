@@ -192,7 +192,7 @@ func shortly(err error) string {
 	return "could not be tried; nothing was changed: " + oneLine(err)
 }
 
-// judge is the error that the findings amount to; nil where all roles work.
+// judge is the error that the findings amount to; nil if all roles work.
 func judge(findings []health.Finding) error {
 	count := func(v health.Verdict) int {
 		return len(slices.DeleteFunc(slices.Clone(findings), func(f health.Finding) bool { return f.Verdict != v }))

@@ -77,7 +77,7 @@ func (s *Scope) Properties(r Resource) (map[string]any, error) {
 }
 
 // function tells an intrinsic from a plain map: one member, "Ref" or "Fn::…".
-// A policy's own "Condition" is a plain map, so that word counts only where
+// A policy's own "Condition" is a plain map, so that word counts only if
 // conditions are written.
 func function(m map[string]any) (name string, argument any, ok bool) {
 	if len(m) != 1 {
