@@ -30,6 +30,7 @@ type drawn struct {
 	switches []switched
 	typed    map[string]string // what the customer types in, by key; empty: left empty
 	chosen   map[string]string // what the customer chooses instead of the vendor
+	beside   map[string]drawn  // additional roles, each as if it were the only one
 }
 
 // switched is an optional permission as the customer leaves its parameter.
@@ -116,7 +117,58 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	}
 	d.drawSwitches(r, some)
 	d.drawChoices(r)
+	d.spec.Trust = drawTrust(r)
+	d.drawAdditional(r)
 	return d
+}
+
+// otherAccounts are accounts of the vendor beside the hub's.
+var otherAccounts = []string{AccountID(801), AccountID(802)}
+
+// drawTrust draws who may assume a role beside the hub's account: all of another
+// account, or one role of it.
+func drawTrust(r *rapid.T) (t permissionset.Trust) {
+	t.AllowSessionTags, t.AllowSourceIdentity = rapid.Bool().Draw(r, "session tags"), rapid.Bool().Draw(r, "source identity")
+	for _, id := range otherAccounts {
+		switch rapid.SampledFrom([]string{"no", "no", "all", "one role"}).Draw(r, "trusts "+id) {
+		case "all":
+			t.TrustedAccountIDs = append(t.TrustedAccountIDs, id)
+		case "one role":
+			t.TrustedAccountIDs = append(t.TrustedAccountIDs, id)
+			t.TrustedPrincipals = append(t.TrustedPrincipals, "arn:aws:iam::"+id+":role/Scanner")
+		}
+	}
+	return t
+}
+
+// drawAdditional draws up to two roles beside the role.
+func (d *drawn) drawAdditional(r *rapid.T) {
+	keys := rapid.SampledFrom([]string{"scanner", "ref", "fn_sub", "role"})
+	for _, key := range rapid.SliceOfNDistinct(keys, 0, 2, rapid.ID[string]).Draw(r, "additional roles") {
+		one := drawn{spec: d.spec, customer: d.customer, roleName: permissionset.AdditionalRoleName(d.roleName, key), typed: d.typed, chosen: d.chosen}
+		a := permissionset.AdditionalRole{
+			Description:       rapid.SampledFrom([]string{"", "${AWS::AccountId}", "it's «so»"}).Draw(r, "description"),
+			ManagedPolicyARNs: manyOrNone(r)(), InlinePolicies: one.inlinePolicies(r, key, true, ""), ManagedPolicies: one.managedPolicies(r, key, true, ""),
+			MaxSessionDuration: rapid.SampledFrom([]int64{0, 7200}).Draw(r, "longest session"), Trust: drawTrust(r),
+		}
+		if len(a.ManagedPolicyARNs)+len(a.InlinePolicies)+len(a.ManagedPolicies) == 0 {
+			a.ManagedPolicyARNs = []string{managedPrefix + "AmazonS3ReadOnlyAccess"}
+		}
+		one.attach(a.ManagedPolicyARNs)
+		if d.spec.Chooses(permissionset.ChoosesBoundary) {
+			one.boundary = d.boundary
+		} else if one.boundary = rapid.SampledFrom([]string{"", "AmazonS3ReadOnlyAccess"}).Draw(r, "boundary"); one.boundary != "" {
+			a.PermissionsBoundaryARN = managedPrefix + one.boundary
+		}
+		if d.beside == nil {
+			d.beside, d.spec.AdditionalRoles = map[string]drawn{}, map[string]permissionset.AdditionalRole{}
+		}
+		d.spec.AdditionalRoles[key], d.beside[key] = a, one
+	}
+	for key, one := range d.beside {
+		one.spec.Set = d.spec.Additional(key)
+		d.beside[key] = one
+	}
 }
 
 // manyOrNone draws managed policies, each once: a policy is attached in one

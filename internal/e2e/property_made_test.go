@@ -16,9 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
-	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
@@ -27,10 +25,18 @@ import (
 
 // made is what a stack creates in the customer's account, word by word.
 type made struct {
-	Resources   map[string]string // type by logical ID
-	Roles       []string          // all roles of the account
-	Parameters  map[string]string
-	Outputs     map[string]string
+	Resources  map[string]string // type by logical ID
+	Roles      []string          // all roles of the account
+	Parameters map[string]string
+	Outputs    map[string]string
+	Granted    []string            // optional permissions, as the vendor was told
+	Typed      map[string]string   // what the customer typed in, as the vendor was told
+	Beside     map[string]string   // ARNs of additional roles, as the vendor was told
+	Each       map[string]madeRole // by the role's name
+}
+
+// madeRole is one role of the stack.
+type madeRole struct {
 	Path        string
 	Description string
 	Longest     time.Duration
@@ -40,8 +46,6 @@ type made struct {
 	Inline      map[string]any // documents by name
 	Created     []string       // statements of all policies that the stack created
 	Trust       any
-	Granted     []string          // optional permissions, as the vendor was told
-	Typed       map[string]string // what the customer typed in, as the vendor was told
 }
 
 // madeExactly compares what was created with what was declared.
@@ -52,13 +56,13 @@ func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboardi
 	if made.Typed = registered.Parameters; made.Typed == nil {
 		made.Typed = map[string]string{}
 	}
+	made.Beside = registered.AdditionalRoleARNs()
 	if diff := cmp.Diff(c.declared(d), made); diff != "" {
 		c.T.Fatalf("what was created (+) is not what was declared (-):\n%s", diff)
 	}
 }
 
 func (c *Customer) declared(d drawn) made {
-	role := d.spec.Role
 	m := made{
 		Resources: map[string]string{stacktemplate.RoleLogicalID: "AWS::IAM::Role", stacktemplate.PhoneHomeLogicalID: stacktemplate.PhoneHomeType},
 		Roles:     []string{d.roleName},
@@ -68,22 +72,16 @@ func (c *Customer) declared(d drawn) made {
 			stacktemplate.ParameterExpectedAccountID: theAccount,
 		},
 		Outputs: map[string]string{
-			"RoleArn":    "arn:aws:iam::" + theAccount + ":role" + c.Link.RolePath + d.roleName,
 			"ExternalId": c.Link.ExternalID.String(), "CustomerName": d.customer,
 			"VendorAccountId": sandbox.VendorAccount, "TemplateVersion": stacktemplate.Version(d.spec),
 		},
-		Path: c.Link.RolePath, Description: role.Description, Longest: time.Hour, Boundary: role.PermissionsBoundaryARN,
-		Tags: map[string]string{}, Inline: map[string]any{}, Typed: map[string]string{},
-		Trust: c.tree(iampolicy.Trust{Partition: d.spec.Partition, Accounts: []account.ID{d.spec.Vendor}}.Document(c.Link.ExternalID.String()).String()),
+		Typed: map[string]string{}, Each: map[string]madeRole{},
 	}
 	if d.spec.SupportURL != "" {
 		m.Outputs["SupportUrl"] = d.spec.SupportURL
 	}
-	if role.MaxSessionDuration != 0 {
-		m.Longest = time.Duration(role.MaxSessionDuration) * time.Second
-	}
-	for key, value := range role.Tags {
-		m.Tags[key] = value
+	if len(d.spec.TrustedAccountIDs) > 0 {
+		m.Outputs["TrustedAccountIds"] = strings.Join(d.spec.TrustedAccountIDs, ",")
 	}
 	for key, value := range d.typed {
 		m.Parameters[permissionset.InputParameter(key)] = value
@@ -97,12 +95,55 @@ func (c *Customer) declared(d drawn) made {
 			m.Typed[what] = d.chosen[what]
 		}
 	}
+	m.Each[d.roleName] = c.declaredRole(d, "", m.Resources)
+	arn := func(name string) string {
+		return "arn:aws:iam::" + theAccount + ":role" + m.Each[d.roleName].Path + name
+	}
+	m.Outputs["RoleArn"] = arn(d.roleName)
+	for _, s := range d.switches {
+		if s.when == "" {
+			m.Parameters[permissionset.SwitchParameter(s.key)] = s.position()
+		}
+		if s.on {
+			m.Granted = append(m.Granted, s.key)
+		}
+	}
+	for key, one := range d.beside {
+		resource := permissionset.AdditionalResource(key)
+		m.Resources[resource] = "AWS::IAM::Role"
+		m.Roles = append(m.Roles, one.roleName)
+		m.Each[one.roleName] = c.declaredRole(one, resource, m.Resources)
+		m.Outputs[resource+"Arn"] = arn(one.roleName)
+		if m.Beside == nil {
+			m.Beside = map[string]string{}
+		}
+		m.Beside[key] = arn(one.roleName)
+	}
+	slices.Sort(m.Roles)
+	slices.Sort(m.Granted)
+	return m
+}
+
+// declaredRole returns what one role should be. The policies that the stack creates
+// for it go to resources, under names that begin with the prefix.
+func (c *Customer) declaredRole(d drawn, prefix string, resources map[string]string) madeRole {
+	role := d.spec.Role
+	m := madeRole{
+		Path: c.Link.RolePath, Description: role.Description, Longest: time.Hour, Boundary: role.PermissionsBoundaryARN,
+		Tags: map[string]string{}, Inline: map[string]any{},
+		Trust: c.tree(d.spec.Policy(d.spec.Vendor, d.spec.Partition).Document(c.Link.ExternalID.String()).String()),
+	}
+	if role.MaxSessionDuration != 0 {
+		m.Longest = time.Duration(role.MaxSessionDuration) * time.Second
+	}
+	for key, value := range role.Tags {
+		m.Tags[key] = value
+	}
 	if d.spec.Chooses(permissionset.ChoosesBoundary) {
 		m.Boundary = d.chosen[permissionset.ChoosesBoundary]
 	}
 	if d.spec.Chooses(permissionset.ChoosesPath) {
 		m.Path = d.chosen[permissionset.ChoosesPath]
-		m.Outputs["RoleArn"] = "arn:aws:iam::" + theAccount + ":role" + m.Path + d.roleName
 	}
 	values := d.values()
 	has := func(g permissionset.Grants) {
@@ -116,22 +157,17 @@ func (c *Customer) declared(d drawn) made {
 		created, err := d.spec.Created(g)
 		c.Must(err)
 		for _, p := range created {
-			m.Resources[p.LogicalID] = "AWS::IAM::ManagedPolicy"
+			resources[prefix+p.LogicalID] = "AWS::IAM::ManagedPolicy"
 		}
 	}
 	has(role.Grants())
 	for _, s := range d.switches {
-		if s.when == "" {
-			m.Parameters[permissionset.SwitchParameter(s.key)] = s.position()
-		}
 		if s.on {
 			has(d.spec.OptionalPermissions[s.key].Grants())
-			m.Granted = append(m.Granted, s.key)
 		}
 	}
 	slices.Sort(m.Managed)
 	slices.Sort(m.Created)
-	slices.Sort(m.Granted)
 	return m
 }
 
@@ -147,18 +183,26 @@ func (d drawn) values() *strings.Replacer {
 // made returns what IAM and CloudFormation report to the customer.
 func (c *Customer) made(stack sandbox.Stack) made {
 	c.T.Helper()
-	client, ctx := c.iam(), c.T.Context()
-	name := aws.String(stack.Parameters[stacktemplate.ParameterRoleName])
+	m := made{Resources: map[string]string{}, Roles: c.roles(), Parameters: stack.Parameters, Outputs: stack.Outputs, Each: map[string]madeRole{}}
+	for _, r := range stack.Resources {
+		m.Resources[r.LogicalID] = r.Type
+	}
+	slices.Sort(m.Roles)
+	for _, name := range m.Roles {
+		m.Each[name] = c.madeRole(name)
+	}
+	return m
+}
+
+func (c *Customer) madeRole(named string) madeRole {
+	c.T.Helper()
+	client, ctx, name := c.iam(), c.T.Context(), &named
 	role, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
 	c.Must(err)
-	m := made{
-		Resources: map[string]string{}, Roles: c.roles(), Parameters: stack.Parameters, Outputs: stack.Outputs,
+	m := madeRole{
 		Path: aws.ToString(role.Role.Path), Description: aws.ToString(role.Role.Description),
 		Longest: time.Duration(aws.ToInt32(role.Role.MaxSessionDuration)) * time.Second,
 		Tags:    map[string]string{}, Inline: map[string]any{}, Trust: c.escapedTree(role.Role.AssumeRolePolicyDocument),
-	}
-	for _, r := range stack.Resources {
-		m.Resources[r.LogicalID] = r.Type
 	}
 	if b := role.Role.PermissionsBoundary; b != nil {
 		m.Boundary = aws.ToString(b.PermissionsBoundaryArn)

@@ -6,13 +6,17 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"pgregory.net/rapid"
 
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
@@ -30,6 +34,10 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
+	others := map[string]*awsclient.Clients{}
+	for _, id := range otherAccounts {
+		others[id] = w.ClientsOf(id, w.Sandbox.URL())
+	}
 	var did figures
 	rapid.Check(t, func(r *rapid.T) {
 		w.T = r // so that rapid finds the smallest specification that fails
@@ -62,7 +70,12 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		stack := c.Settled(id, "CREATE_COMPLETE")
 		w.Quiet()
 		c.madeExactly(d, stack, c.Owned(id, onboarding.Active))
-		c.allowsExactly(d, stack, &did)
+		c.trustsExactly(d, stack.Outputs["RoleArn"], others, &did)
+		c.allowsExactly(d, stack.Outputs["RoleArn"], &did)
+		for key, one := range d.beside {
+			c.trustsExactly(one, stack.Outputs[permissionset.AdditionalResource(key)+"Arn"], others, &did)
+			c.allowsExactly(one, stack.Outputs[permissionset.AdditionalResource(key)+"Arn"], &did)
+		}
 	})
 	w.T = t
 	if n := w.DeadLetters(); n != 0 {
@@ -73,12 +86,12 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 
 // figures counts what was checked.
 type figures struct {
-	specifications, statements, switches, questions, allowed, refused int
+	specifications, statements, switches, questions, allowed, refused, roles, tries int
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("%d specifications, %d statements, %d switches; %d questions to roles, of which %d were allowed and %d denied as declared; %d hostile parameters refused",
-		f.specifications, f.statements, f.switches, f.questions, f.allowed, f.questions-f.allowed, f.refused)
+	return fmt.Sprintf("%d specifications, %d statements, %d switches; %d questions to roles, of which %d were allowed and %d denied as declared; %d hostile parameters refused; %d roles, tried %d times",
+		f.specifications, f.statements, f.switches, f.questions, f.allowed, f.questions-f.allowed, f.refused, f.roles, f.tries)
 }
 
 // inviteDrawn gives a customer a link to the drawn template.
@@ -89,6 +102,7 @@ func (w *World) inviteDrawn(d drawn) *Customer {
 	return w.Invite(d.customer, theAccount, func(l *onboarding.Link) {
 		l.RoleName, l.TemplateVersion, l.TemplateURL = d.roleName, stacktemplate.Version(d.spec), w.Publish(template.JSON())
 		l.TemplateParameters = template.LinkParameters()
+		l.TrustedPrincipals, l.AdditionalRoles = d.spec.Provers(d.spec.Vendor), declaration.AdditionalRoles(d.spec)
 		if d.spec.Role.Path != "" {
 			l.RolePath = d.spec.Role.Path
 		}
@@ -109,9 +123,10 @@ func (c *Customer) refusesHostileParameters(r *rapid.T, did *figures) {
 }
 
 // allowsExactly asks the role all questions, as a session of the vendor.
-func (c *Customer) allowsExactly(d drawn, stack sandbox.Stack, did *figures) {
+func (c *Customer) allowsExactly(d drawn, role string, did *figures) {
 	c.T.Helper()
-	p := c.session(stack.Outputs["RoleArn"])
+	did.roles++
+	p := c.session(role)
 	evaluator := policy.NewEvaluator(c.Now)
 	for _, resource := range d.asked() {
 		for _, action := range askedActions {
@@ -131,6 +146,43 @@ func (c *Customer) allowsExactly(d drawn, stack sandbox.Stack, did *figures) {
 	}
 	did.statements += len(d.grants)
 	did.switches += len(d.switches)
+}
+
+// trustsExactly tries the role as the vendor and as its other accounts: with the
+// external ID, without it, and with what a trust has to allow.
+func (c *Customer) trustsExactly(d drawn, role string, others map[string]*awsclient.Clients, did *figures) {
+	c.T.Helper()
+	trust := d.spec.Trust
+	try := func(clients *awsclient.Clients, change func(*sts.AssumeRoleInput)) bool {
+		in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("vendor"), ExternalId: aws.String(c.Link.ExternalID.String())}
+		change(in)
+		_, err := clients.STS(clients.Region).AssumeRole(c.T.Context(), in)
+		if err != nil && awsclient.Code(err) != "AccessDenied" {
+			c.T.Fatalf("%s: %v", role, err)
+		}
+		did.tries++
+		return err == nil
+	}
+	expect := func(what string, got, want bool) {
+		if got != want {
+			c.T.Fatalf("%s: %s is allowed: %t, and was declared as %t in %+v", role, what, got, want, trust)
+		}
+	}
+	as := func(*sts.AssumeRoleInput) {}
+	stranger := func(in *sts.AssumeRoleInput) { in.ExternalId = nil }
+	tagged := func(in *sts.AssumeRoleInput) {
+		in.Tags = []types.Tag{{Key: aws.String("case"), Value: aws.String("1")}}
+	}
+	named := func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("ann") }
+	expect("the hub's account", try(c.Clients, as), true)
+	expect("the hub's account without the external ID", try(c.Clients, stranger), false)
+	expect("a session with tags", try(c.Clients, tagged), trust.AllowSessionTags)
+	expect("a session with a source identity", try(c.Clients, named), trust.AllowSourceIdentity)
+	for id, clients := range others {
+		all := slices.Contains(trust.TrustedAccountIDs, id) && !slices.Contains(trust.TrustedPrincipals, "arn:aws:iam::"+id+":role/Scanner")
+		expect("account "+id, try(clients, as), all)
+		expect("account "+id+" without the external ID", try(clients, stranger), false)
+	}
 }
 
 // session returns clients of the vendor in the customer's role.
