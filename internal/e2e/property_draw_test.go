@@ -165,8 +165,12 @@ func (d *drawn) drawAdditional(r *rapid.T) {
 		}
 		d.spec.AdditionalRoles[key], d.beside[key] = a, one
 	}
-	for key, one := range d.beside {
-		one.spec.Set = d.spec.Additional(key)
+	for key, one := range d.beside { // put together here, and not by what is tested
+		a := d.spec.AdditionalRoles[key]
+		one.spec.Set = permissionset.Set{Trust: a.Trust, Choices: d.spec.Choices, Role: permissionset.Role{
+			Description: a.Description, ManagedPolicyARNs: a.ManagedPolicyARNs, InlinePolicies: a.InlinePolicies, ManagedPolicies: a.ManagedPolicies,
+			PermissionsBoundaryARN: a.PermissionsBoundaryARN, MaxSessionDuration: a.MaxSessionDuration,
+		}}
 		d.beside[key] = one
 	}
 }
