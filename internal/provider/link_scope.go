@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -71,8 +72,8 @@ func (m linkModel) validateScope(diags *diag.Diagnostics) {
 		}
 		return
 	}
-	for name, value := range map[string]interface{ IsNull() bool }{"organization_id": m.OrganizationID, "only_account_ids": m.OnlyAccountIDs} {
-		if !value.IsNull() {
+	for name, value := range map[string]attr.Value{"organization_id": m.OrganizationID, "only_account_ids": m.OnlyAccountIDs} {
+		if !value.IsNull() && !value.IsUnknown() {
 			diags.AddAttributeError(path.Root(name), "Only for organizations",
 				name+` has a meaning only for a link with scope = "organization". Set that, or leave `+name+` out.`)
 		}

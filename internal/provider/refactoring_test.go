@@ -76,13 +76,33 @@ func (l layout) role(n int) string {
 
 func accountOf(n int) string { return fmt.Sprintf("5000000000%02d", n) }
 
-// hcl is the configuration for customers in their circumstances.
+// vendorHCL is the hub and what it asks of those of its customers who share a set.
+func (l layout) vendorHCL() string {
+	if l.noHub {
+		return ""
+	}
+	return fmt.Sprintf(`
+resource "xacct_hub" %q {
+  name = "acme"
+  %s
+}
+
+resource "xacct_permission_set" "shared" {
+  hub                 = xacct_hub.%s.id
+  name                = "shared"
+  managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+}
+`, l.hub, l.hubArguments, l.hub)
+}
+
+// hcl is the configuration for customers in their circumstances. Those who are live
+// or blocked refer to a permission set, the others have roles of their own.
 func (l layout) hcl(all []circumstance) string {
 	var b strings.Builder
-	hubID := `"acme"`
+	hubID, setID := `"acme"`, `"acme/shared"`
+	b.WriteString(l.vendorHCL())
 	if !l.noHub {
-		fmt.Fprintf(&b, "resource \"xacct_hub\" %q {\n  name = \"acme\"\n  %s\n}\n", l.hub, l.hubArguments)
-		hubID = "xacct_hub." + l.hub + ".id"
+		hubID, setID = "xacct_hub."+l.hub+".id", "xacct_permission_set.shared.id"
 	}
 	b.WriteString("locals {\n  all = [\n")
 	for n, is := range all {
@@ -90,7 +110,8 @@ func (l layout) hcl(all []circumstance) string {
 		if is == expired {
 			expires = `"2020-01-01T00:00:00Z"`
 		}
-		fmt.Fprintf(&b, "    { key = %q, id = %q, account = %q, expires = %s },\n", l.prefix+fmt.Sprintf("c%02d", n), l.id(n), accountOf(n), expires)
+		shares := is == live || is == blocked
+		fmt.Fprintf(&b, "    { key = %q, id = %q, account = %q, expires = %s, shares = %t },\n", l.prefix+fmt.Sprintf("c%02d", n), l.id(n), accountOf(n), expires, shares)
 	}
 	b.WriteString("  ]\n}\n")
 	many, each := `for_each = { for c in local.all : c.key => c }`, "each.value"
@@ -111,7 +132,9 @@ resource "xacct_onboarding_link" %q {
   customer_id = %s.id
   account_id  = %s.account
   expires_at  = %s.expires
-  %s
+
+  permission_set = %s.shares ? %s : null
+  role           = %s.shares ? null : { managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }
   lifecycle {
     %s
   }
@@ -122,7 +145,7 @@ resource "xacct_customer_role" %q {
   link = %s.id
 }
 %s
-`, l.links, many, provider, hubID, each, each, each, aRole, l.lifecycle, l.roles, roles, link, l.extra)
+`, l.links, many, provider, hubID, each, each, each, each, setID, each, l.lifecycle, l.roles, roles, link, l.extra)
 	return b.String()
 }
 
@@ -173,6 +196,7 @@ var refactorings = map[string]refactoring{
 	})},
 	"the role alone, without moved":   {before: plain, after: plain.with(func(l *layout) { l.roles = "client" })},
 	"the hub":                         {before: plain, after: plain.with(func(l *layout) { l.hub = "intake" }), races: true},
+	"the hub, one thing at a time":    {before: plain, after: plain.with(func(l *layout) { l.hub = "intake" }), options: tfcore.Options{Parallelism: 1}},
 	"the hub, with force_destroy":     {before: plain.with(forced), after: plain.with(func(l *layout) { forced(l); l.hub = "intake" }), races: true},
 	"the hub, with moved":             {before: plain, after: plain.with(func(l *layout) { l.hub, l.extra = "intake", move("xacct_hub.this", "xacct_hub.intake") })},
 	"another alias of the provider":   {before: plain, after: plain.with(func(l *layout) { l.linkProvider = "xacct.other" })},
@@ -383,7 +407,7 @@ func (s second) destroy() {
 func (s *refactored) leaveToSecond() {
 	s.t.Helper()
 	other := s.share()
-	hubOnly := s.Provider() + "resource \"xacct_hub\" \"this\" {\n  name = \"acme\"\n}\n"
+	hubOnly := s.Provider() + s.change.after.vendorHCL()
 	s.must(s.ws.Apply(s.t.Context(), hubOnly, tfcore.Options{}))
 	s.must(s.ws.Rest(s.t.Context(), hubOnly, tfcore.Options{}))
 	s.ws, s.change.after = other.ws, other.l
@@ -459,7 +483,7 @@ func TestALostStateIsImportedInAnyOrder(t *testing.T) {
 	s.begin()
 	config := s.config(plain)
 	type imported struct{ address, id string }
-	all := []imported{{"xacct_hub.this", "acme"}}
+	all := []imported{{"xacct_hub.this", "acme"}, {"xacct_permission_set.shared", "acme/shared"}}
 	for n := range s.all {
 		all = append(all, imported{plain.link(n), "acme/" + plain.id(n)}, imported{plain.role(n), "acme/" + plain.id(n)})
 	}
