@@ -29,6 +29,10 @@ func (s *Server) register() {
 		"Refuses the customer's requests, from the next one on. Live stacks are not affected.", http.StatusNotFound), s.block)
 	huma.Register(s.api, call(http.MethodPost, one+"/unblock", "unblock-customer", Operate, "Unblock a customer",
 		"Requests that were refused meanwhile stay refused.", http.StatusNotFound), s.unblock)
+	huma.Register(s.api, call(http.MethodPost, one+"/connect", "connect-customer", Write, "Make an address of the connect page",
+		"A short-lived address of the page on which this one customer connects. It opens once, in one browser.", http.StatusNotFound), s.connect)
+	huma.Register(s.api, call(http.MethodDelete, one+"/connect", "revoke-connect", Write, "Revoke all addresses of the connect page",
+		"Ends all addresses and open pages of this customer.", http.StatusNotFound), s.revoke)
 	huma.Register(s.api, s.streaming(call(http.MethodGet, one+"/events", "follow-customer", Read, "Follow a customer",
 		"Server-sent events: an event customer with the customer as GET returns it, now and whenever that changes. The stream ends after a minute; clients connect again by themselves. Behind a Lambda function URL use GET instead.", http.StatusNotFound)), s.events)
 }

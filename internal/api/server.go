@@ -43,6 +43,8 @@ type Config struct {
 	// ConnectURL is the public address of the connect page, such as
 	// https://connect.acme.example. Cookies need https, except on this machine.
 	ConnectURL *url.URL
+	ReturnURLs []*url.URL // https addresses that the page may lead back to, and what is below them
+	Brand      Brand
 	Console    string // base URL of a console other than AWS's own
 	Version    string
 
@@ -88,6 +90,9 @@ func New(config Config) (*Server, error) {
 	case config.ConnectURL == nil:
 		return nil, errors.New("the connect page needs its public address")
 	}
+	if err := config.Brand.Check(); err != nil {
+		return nil, err
+	}
 	if config.Rate == 0 {
 		config.Rate = 100
 	}
@@ -112,8 +117,11 @@ func New(config Config) (*Server, error) {
 		s.api.UseMiddleware(s.authenticate)
 		s.register()
 		s.mux.HandleFunc("GET /openapi.json", s.openAPI)
-		s.mux.HandleFunc("/", s.notFound)
 	}
+	if config.Surfaces.Connect {
+		s.registerConnect()
+	}
+	s.mux.HandleFunc("/", s.notFound)
 	return s, nil
 }
 

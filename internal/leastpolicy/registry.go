@@ -23,6 +23,8 @@ type Partitions struct {
 	OperatorReads, OperatorWrites, OperatorChecks []string
 	// Outbox is the registrar's one in which events wait to be sent.
 	Outbox string
+	// API are those of the onboarding API alone.
+	API []string
 	// Former is where the first release kept what both wrote. Only the provider,
 	// which carries it over, needs it.
 	Former string

@@ -30,6 +30,7 @@ func Partitions() leastpolicy.Partitions {
 		OperatorWrites: []string{"CUSTOMER-HISTORY#*", "LINK#*", "LINK-HISTORY#*", "LIVE#*", outboxPartition},
 		OperatorChecks: []string{"BOUND#*"},
 		Outbox:         outboxPartition,
+		API:            ConnectPartitions(),
 		Former:         formerPartition,
 	}
 }

@@ -130,6 +130,33 @@ write lays the registry's table out anew, which this policy does not allow.`,
 	return cmd
 }
 
+func newAPIPolicyCommand(p process) *cobra.Command {
+	var flags policyFlags
+	cmd := &cobra.Command{
+		Use:   "api --hub NAME",
+		Short: "Print what `xacct serve` needs",
+		Long: `Prints the least policy for the principal that runs the onboarding API: to issue,
+change and close links, to let their accounts publish and read templates, and to prove
+customers' roles on request. It makes and deletes nothing of the hub, changes no
+permission set, and can't read the queue: give the registrar an identity of its own.
+
+The hub must be there, and applied by this release.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			described, err := flags.describe(cmd.Context(), p.version)
+			if err != nil {
+				return err
+			}
+			if err := described.addTopics(cmd, nil, 1, p.clock); err != nil {
+				return err
+			}
+			return flags.print(cmd, "api", described.Parts, leastpolicy.API)
+		},
+	}
+	flags.addTo(cmd)
+	return cmd
+}
+
 // policyFlags are what all policies are written by.
 type policyFlags struct {
 	hubFlags

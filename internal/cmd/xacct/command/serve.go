@@ -4,6 +4,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +38,9 @@ type apiServer struct {
 	tokenFile  string
 	rate       float64
 	drain      time.Duration
+	returnURLs []string
+	logo       string
+	color      string
 	registrar  bool
 	watch      listenAddress
 	daemon     daemon
@@ -80,6 +85,11 @@ standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
 	flags.StringVar(&s.address, "listen", "127.0.0.1:8420", "address of the API")
 	flags.StringVar(&s.tokenFile, "token-file", "", "file with the hashes of the tokens that callers may use")
 	flags.StringVar(&s.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
+	flags.StringVar(&s.surface, "surface", "both", "what to serve: api, connect (the page that customers see), or both")
+	flags.StringVar(&s.connectURL, "connect-url", "", "public address of the connect page (default: http://localhost and the port of --listen)")
+	flags.StringSliceVar(&s.returnURLs, "return-url", nil, "https address of yours that the connect page may lead back to, with all below it")
+	flags.StringVar(&s.logo, "logo-url", "", "https address of your logo, for the connect page")
+	flags.StringVar(&s.color, "color", "", "colour of the connect page, such as #0b5fff")
 	flags.Float64Var(&s.rate, "rate", 100, "requests a second that one caller may make")
 	flags.DurationVar(&s.drain, "drain", 20*time.Second, "how long requests may take after SIGTERM")
 	flags.BoolVar(&s.registrar, "with-registrar", false, "run the hub's registrar in the same process")
@@ -89,7 +99,9 @@ standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
 
 func (s apiServer) check() error {
 	switch {
-	case s.tokenFile == "":
+	case !slices.Contains([]string{"api", "connect", "both"}, s.surface):
+		return cli.Usage("invalid --surface %q: must be one of api, connect, both", s.surface)
+	case s.tokenFile == "" && s.surface != "connect":
 		return cli.Usage("--token-file is missing: nothing is open by default")
 	case s.rate < 1:
 		return cli.Usage("--rate %g: must be at least 1", s.rate)
@@ -153,19 +165,45 @@ func (s apiServer) server(in *intake, logger *slog.Logger, metrics *api.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := api.OpenTokenFile(s.tokenFile, in.clock)
-	if err != nil {
-		return nil, err
-	}
-	connect, err := url.Parse("http://" + s.address)
-	if err != nil {
-		return nil, err
-	}
-	return api.New(api.Config{
-		Hub: manager, Surfaces: api.Surfaces{API: true}, Auth: tokens, ConnectURL: connect, Console: s.console, Version: in.version, Rate: s.rate,
+	config := api.Config{
+		Hub: manager, Surfaces: api.Surfaces{API: s.surface != "connect", Connect: s.surface != "api"},
+		Console: s.console, Version: in.version, Rate: s.rate, Brand: api.Brand{Color: s.color},
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(in.clients, record) },
 		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: metrics.Observe,
-	})
+	}
+	if config.Surfaces.API {
+		if config.Auth, err = api.OpenTokenFile(s.tokenFile, in.clock); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.addresses(&config); err != nil {
+		return nil, err
+	}
+	return api.New(config)
+}
+
+// addresses fills in the addresses that flags name.
+func (s apiServer) addresses(config *api.Config) (err error) {
+	_, port, _ := net.SplitHostPort(s.address)
+	if config.ConnectURL, err = url.Parse(cmp.Or(s.connectURL, "http://"+net.JoinHostPort("localhost", port))); err != nil {
+		return cli.Usage("--connect-url: %w", err)
+	}
+	if s.connectURL != "" && config.ConnectURL.Scheme != "https" && config.ConnectURL.Hostname() != "localhost" {
+		return cli.Usage("--connect-url %q does not begin with https://, which the page's cookie needs", s.connectURL)
+	}
+	for _, text := range s.returnURLs {
+		parsed, err := url.Parse(text)
+		if err != nil || parsed.Scheme != "https" || parsed.Host == "" {
+			return cli.Usage("--return-url %q does not begin with https:// and a host", text)
+		}
+		config.ReturnURLs = append(config.ReturnURLs, parsed)
+	}
+	if s.logo != "" {
+		if config.Brand.LogoURL, err = url.Parse(s.logo); err != nil {
+			return cli.Usage("--logo-url: %w", err)
+		}
+	}
+	return nil
 }
 
 // answer is the registrar of the same process.

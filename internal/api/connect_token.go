@@ -1,0 +1,211 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// A token of the connect page is for one customer and for nothing else. It is
+// stored as a hash, may be exchanged once, for a cookie, and ends when the vendor
+// revokes it, when its time is over, and with the link.
+
+const (
+	connectFor = 30 * time.Minute // a token, unless the caller says otherwise
+	longestFor = 24 * time.Hour
+	sessionFor = 2 * time.Hour
+	cookieName = "__Host-xacct-connect"
+)
+
+type connectInput struct {
+	OneCustomer
+	Body struct {
+		ReturnURL string `json:"return_url,omitempty" maxLength:"2048" doc:"Where the page leads the customer once they are connected: an address that begins with one of the server's --return-url."`
+		ValidFor  int    `json:"valid_for_seconds,omitempty" minimum:"60" maximum:"86400" doc:"How long the address may be opened; default 1800. The page then lasts for two hours."`
+	}
+}
+
+type connectOutput struct {
+	Body ConnectAddress
+}
+
+// ConnectAddress is where a customer connects.
+type ConnectAddress struct {
+	URL       string    `json:"url" doc:"The connect page of this one customer. It opens the page once: whoever has it can do so, so send it to nobody else, and don't log it."`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// connect makes an address of the connect page.
+func (s *Server) connect(ctx context.Context, in *connectInput) (*connectOutput, error) {
+	out, err := s.newConnect(ctx, in)
+	return out, s.problem(requestID(ctx), in.CustomerID, err)
+}
+
+func (s *Server) newConnect(ctx context.Context, in *connectInput) (*connectOutput, error) {
+	if in.Body.ReturnURL != "" && !s.mayReturn(in.Body.ReturnURL) {
+		return nil, &customers.Refusal{Field: "return_url", Summary: "Not an address to return to", Detail: "It must be https and begin with one of the addresses that the server was started with (--return-url)."}
+	}
+	_, found, err := s.customer(ctx, in.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	if found.Link.Closed {
+		return nil, &customers.Refusal{Field: "", Summary: "The link is closed", Detail: "Issue it again with PUT."}
+	}
+	epoch, err := s.records.ConnectEpoch(ctx, in.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := s.secret()
+	if err != nil {
+		return nil, err
+	}
+	life := connectFor
+	if in.Body.ValidFor > 0 {
+		life = time.Duration(in.Body.ValidFor) * time.Second
+	}
+	token := registry.ConnectToken{
+		Hash: hashOf(secret), CustomerID: in.CustomerID, Link: found.Link.Incarnation.ID, Epoch: epoch, ReturnURL: in.Body.ReturnURL,
+		ExpiresAt: s.config.Clock().Add(min(life, longestFor)).UTC().Truncate(time.Second),
+	}
+	if err := s.records.PutConnectToken(ctx, token); err != nil {
+		return nil, err
+	}
+	return &connectOutput{ConnectAddress{s.config.ConnectURL.JoinPath("connect", secret).String(), token.ExpiresAt}}, nil
+}
+
+// revoke ends all addresses and sessions of a customer.
+func (s *Server) revoke(ctx context.Context, in *OneCustomer) (*struct{}, error) {
+	_, _, err := s.customer(ctx, in.CustomerID)
+	if err == nil {
+		err = s.records.RevokeConnectTokens(ctx, in.CustomerID)
+	}
+	return nil, s.problem(requestID(ctx), in.CustomerID, err)
+}
+
+// mayReturn reports whether an address begins with one that the vendor allows.
+func (s *Server) mayReturn(address string) bool {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Scheme != "https" || parsed.User != nil || parsed.Opaque != "" || strings.ContainsAny(address, "\\\r\n\t ") || strings.Contains(parsed.Path, "..") {
+		return false
+	}
+	for _, allowed := range s.config.ReturnURLs {
+		if parsed.Host == allowed.Host && (parsed.Path == allowed.Path || strings.HasPrefix(parsed.Path, strings.TrimSuffix(allowed.Path, "/")+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// secret draws 256 bits.
+func (s *Server) secret() (string, error) {
+	drawn := make([]byte, tokenBytes)
+	if _, err := io.ReadFull(s.config.Random, drawn); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(drawn), nil
+}
+
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// Why a customer is not let in.
+var (
+	errSpent = errors.New("the address was used already")
+	errEnded = errors.New("the address is no longer valid")
+)
+
+// valid returns the customer whom a token is for, if it still is.
+func (s *Server) valid(ctx context.Context, token registry.ConnectToken, until time.Time) (visit, error) {
+	if !s.config.Clock().Before(until) {
+		return visit{}, errEnded
+	}
+	epoch, err := s.records.ConnectEpoch(ctx, token.CustomerID)
+	if err != nil {
+		return visit{}, err
+	}
+	record, found, last, err := s.followed(ctx, token.CustomerID)
+	if err != nil {
+		return visit{}, err
+	}
+	if epoch != token.Epoch || !found.Link.Incarnation.HeldBy(token.Link) {
+		return visit{}, errEnded
+	}
+	note(ctx, func(l *line) { l.customer = token.CustomerID })
+	return visit{record, found, last, token}, nil
+}
+
+// visit is a customer on the connect page.
+type visit struct {
+	record   registry.HubRecord
+	customer onboarding.Customer
+	last     last
+	token    registry.ConnectToken
+}
+
+// byToken finds the customer of an address that was not used yet.
+func (s *Server) byToken(ctx context.Context, secret string) (visit, error) {
+	token, err := s.records.ConnectToken(ctx, hashOf(secret))
+	switch {
+	case err != nil:
+		return visit{}, err
+	case token.Session != "":
+		return visit{}, errSpent
+	}
+	return s.valid(ctx, token, token.ExpiresAt)
+}
+
+// exchange spends a token for a session, whose cookie it returns. Of two that do it
+// at the same time one is refused.
+func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*http.Cookie, error) {
+	secret, err := s.secret()
+	if err != nil {
+		return nil, err
+	}
+	token.Session, token.SessionEnd = hashOf(secret), s.config.Clock().Add(sessionFor).UTC()
+	err = s.records.PutConnectToken(ctx, token)
+	if errors.Is(err, registry.ErrConflict) {
+		return nil, errSpent
+	}
+	return &http.Cookie{
+		Name: cookieName, Value: token.Hash + "." + secret, Path: "/", MaxAge: int(sessionFor.Seconds()),
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	}, err
+}
+
+// bySession finds the customer of a request's cookie.
+func (s *Server) bySession(r *http.Request) (visit, error) {
+	cookies := r.CookiesNamed(cookieName)
+	if len(cookies) != 1 {
+		return visit{}, errEnded
+	}
+	id, secret, _ := strings.Cut(cookies[0].Value, ".")
+	if len(id) != 2*sha256.Size {
+		return visit{}, errEnded
+	}
+	token, err := s.records.ConnectToken(r.Context(), id)
+	if err != nil {
+		return visit{}, err
+	}
+	if token.Session == "" || subtle.ConstantTimeCompare([]byte(hashOf(secret)), []byte(token.Session)) != 1 {
+		return visit{}, errEnded
+	}
+	return s.valid(r.Context(), token, token.SessionEnd)
+}

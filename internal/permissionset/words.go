@@ -1,0 +1,147 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+)
+
+// Words are what a set grants, for people who don't read policies.
+type Words struct {
+	Sees     []string // what the role may look at, by service
+	Changes  []string // what it may change, by service
+	Whole    []string // sentences about policies that are more than a list of actions
+	Optional []OptionalWords
+}
+
+// OptionalWords are what an optional permission grants.
+type OptionalWords struct {
+	Key         string
+	Description string // the vendor's, for the customer
+	Enabled     bool   // its switch begins switched on
+	Words
+}
+
+// InWords returns what the set grants. It is a summary: the policies are what
+// counts, and the console shows them.
+func (s Set) InWords() Words {
+	words := s.Role.Grants().inWords()
+	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
+		o := s.OptionalPermissions[key]
+		words.Optional = append(words.Optional, OptionalWords{key, o.Description, o.DefaultEnabled, o.Grants().inWords()})
+	}
+	return words
+}
+
+func (g Grants) inWords() Words {
+	var w Words
+	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
+		name := inWords(arn[strings.LastIndex(arn, "/")+1:])
+		if sentence := knownPolicies[name]; sentence != "" {
+			w.Whole = append(w.Whole, sentence+" (AWS policy "+name+")")
+		} else {
+			w.Whole = append(w.Whole, "Everything in the policy "+name)
+		}
+	}
+	sees, changes := map[string]bool{}, map[string][]string{}
+	for _, policies := range []Policies{g.InlinePolicies, g.ManagedPolicies} {
+		for _, name := range slices.Sorted(maps.Keys(policies)) {
+			document, err := iampolicy.Parse(policies[name])
+			if err != nil {
+				w.Whole = append(w.Whole, "Everything in the policy "+name)
+				continue
+			}
+			for _, statement := range document.Statements {
+				w.add(statement, sees, changes)
+			}
+		}
+	}
+	w.Sees = slices.Sorted(maps.Keys(sees))
+	for _, service := range slices.Sorted(maps.Keys(changes)) {
+		actions := slices.Compact(slices.Sorted(slices.Values(changes[service])))
+		w.Changes = append(w.Changes, service+": "+strings.Join(actions, ", "))
+	}
+	return w
+}
+
+// add sorts the actions of a statement. What is denied takes away, and is left out.
+func (w *Words) add(s iampolicy.Statement, sees map[string]bool, changes map[string][]string) {
+	if s.Effect != iampolicy.Allow {
+		return
+	}
+	if len(s.NotAction) > 0 {
+		w.Whole = append(w.Whole, "Everything but "+strings.Join(s.NotAction, ", "))
+	}
+	for _, action := range s.Action {
+		service, name, _ := strings.Cut(action, ":")
+		switch {
+		case service == "*":
+			w.Whole = append(w.Whole, "Everything in the account")
+		case name == "*":
+			changes[serviceName(service)] = append(changes[serviceName(service)], "everything")
+		case onlySees(name):
+			sees[serviceName(service)] = true
+		default:
+			changes[serviceName(service)] = append(changes[serviceName(service)], name)
+		}
+	}
+}
+
+// seeing are the verbs of actions that change nothing.
+var seeing = []string{"Get", "List", "Describe", "BatchGet", "Search", "Query", "Scan", "View", "Check", "Lookup", "Head", "Select", "Simulate"}
+
+func onlySees(action string) bool {
+	return slices.ContainsFunc(seeing, func(verb string) bool {
+		return len(action) >= len(verb) && strings.EqualFold(action[:len(verb)], verb)
+	})
+}
+
+var knownPolicies = map[string]string{
+	"AdministratorAccess":                   "Everything in the account",
+	"AWSSupportAccess":                      "See and manage support cases",
+	"CloudWatchReadOnlyAccess":              "See metrics, alarms and logs",
+	"ComputeOptimizerReadOnlyAccess":        "See recommendations about sizes of resources",
+	"PowerUserAccess":                       "Everything but managing users, roles and the organization",
+	"ReadOnlyAccess":                        "See all settings, and read the data in most services",
+	"SecurityAudit":                         "See settings that matter for security, but not your data",
+	"ViewOnlyAccess":                        "See lists of resources, but not your data",
+	"AWSBillingReadOnlyAccess":              "See bills and costs",
+	"job-function/Billing":                  "See and manage bills and costs",
+	"AmazonS3ReadOnlyAccess":                "Read everything in S3",
+	"AmazonEC2ReadOnlyAccess":               "See everything in EC2",
+	"AWSOrganizationsReadOnlyAccess":        "See the accounts of the organization",
+	"AWSCloudTrail_ReadOnlyAccess":          "See who did what in the account",
+	"IAMReadOnlyAccess":                     "See users, roles and policies",
+	"AmazonRDSReadOnlyAccess":               "See databases, but not their content",
+	"AWSSavingsPlansReadOnlyAccess":         "See savings plans",
+	"AWSTrustedAdvisorReadOnlyAccess":       "See recommendations of Trusted Advisor",
+	"AmazonDynamoDBReadOnlyAccess":          "Read tables in DynamoDB",
+	"AWSResourceExplorerReadOnlyAccess":     "Find resources",
+	"AmazonEventBridgeReadOnlyAccess":       "See event rules",
+	"AWSConfigUserAccess":                   "See the history of settings",
+	"AmazonGuardDutyReadOnlyAccess":         "See findings of GuardDuty",
+	"AWSSecurityHubReadOnlyAccess":          "See findings of Security Hub",
+	"AmazonInspector2ReadOnlyAccess":        "See findings of Inspector",
+	"AWSCostAndUsageReportAutomationPolicy": "Manage cost and usage reports",
+}
+
+var serviceNames = map[string]string{
+	"autoscaling": "Auto Scaling", "ce": "costs", "cloudformation": "CloudFormation", "cloudtrail": "CloudTrail (who did what)", "cloudwatch": "CloudWatch (metrics and alarms)",
+	"config": "Config (history of settings)", "cur": "cost and usage reports", "dynamodb": "DynamoDB (tables)", "ec2": "EC2 (servers and networks)", "ecr": "ECR (container images)",
+	"ecs": "ECS (containers)", "eks": "EKS (Kubernetes)", "elasticloadbalancing": "load balancers", "events": "EventBridge (event rules)", "guardduty": "GuardDuty (threats)",
+	"iam": "IAM (users, roles and policies)", "kms": "KMS (keys)", "lambda": "Lambda (functions)", "logs": "CloudWatch Logs", "organizations": "Organizations (accounts)", "rds": "RDS (databases)",
+	"route53": "Route 53 (DNS)", "s3": "S3 (files)", "secretsmanager": "Secrets Manager (secrets)", "securityhub": "Security Hub (findings)", "sns": "SNS (notifications)", "sqs": "SQS (queues)",
+	"ssm": "Systems Manager", "sts": "sessions (STS)", "tag": "tags", "support": "support cases",
+}
+
+func serviceName(prefix string) string {
+	if name := serviceNames[strings.ToLower(prefix)]; name != "" {
+		return name
+	}
+	return prefix
+}
