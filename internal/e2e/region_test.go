@@ -65,7 +65,7 @@ func TestWhileTheHubsRegionIsDownRolesWorkRequestsWaitAndASecondHubConnects(t *t
 	c.Owned(id, onboarding.Active)
 }
 
-func TestALongOutageOfTheHubsRegionDisconnectsNobodyAndCustomersTryAgain(t *testing.T) {
+func TestALongOutageOfTheHubsRegionDisconnectsNoCustomerAndTheyTryAgain(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	registrar := w.Registrar()
