@@ -10,9 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -171,5 +177,60 @@ func TestAnAnswerThatGotLostIsNoConflict(t *testing.T) {
 	w.must(err)
 	if found.Link.Revision != 2 || !found.Link.Closed {
 		t.Errorf("got revision %d, closed %t; want 2, true", found.Link.Revision, found.Link.Closed)
+	}
+}
+
+// TestAHubIsCreatedWithItsKeyOrNotAtAll: what is left of another one, the record
+// or the key, is never overwritten.
+func TestAHubIsCreatedWithItsKeyOrNotAtAll(t *testing.T) {
+	for what, left := range map[string]string{"the record": "HUB", "the key": "KEY"} {
+		t.Run(what, func(t *testing.T) {
+			w := newHub(t)
+			gone := map[string]string{"HUB": "KEY", "KEY": "HUB"}[left]
+			_, err := w.dynamo.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+				TableName: aws.String(w.Table()), Key: map[string]types.AttributeValue{"pk": text(gone), "sk": text(gone)},
+			})
+			w.must(err)
+			before := w.item(left, left)
+			second := w.record()
+			second.DisplayName = "another one"
+			if _, err := w.CreateHub(t.Context(), second); err == nil {
+				t.Error("a hub was created")
+			}
+			if after := w.item(left, left); !reflect.DeepEqual(before, after) {
+				t.Errorf("it was overwritten: %v", after)
+			}
+			if made := w.item(gone, gone); made != nil {
+				t.Errorf("the other half was written: %v", made)
+			}
+		})
+	}
+}
+
+func TestARegionThatWasNeverOfferedTakesNoMessages(t *testing.T) {
+	t.Parallel()
+	virginia, ireland, oregon := region(t, "us-east-1"), region(t, "eu-west-1"), region(t, "us-west-2")
+	hub := registry.HubRecord{Retirements: map[account.Region]registry.Retirement{ireland: {}}}
+	hub.Regions, hub.Retiring = []account.Region{virginia}, []account.Region{ireland, oregon}
+	if got := hub.Speaking(); !slices.Equal(got, []account.Region{virginia, ireland}) {
+		t.Errorf("%v take messages", got)
+	}
+}
+
+func TestOnlyAnotherTableIsARestoredOne(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	var hub registry.HubRecord // of before there were IDs
+	for _, step := range []struct {
+		table      string
+		recovering bool
+	}{{"one", false}, {"one", false}, {"another", true}} {
+		hub = hub.OnTable(step.table, now)
+		if hub.TableID != step.table || hub.Recovering(now) != step.recovering {
+			t.Errorf("on table %s: %+v", step.table, hub)
+		}
+	}
+	if hub = hub.OnTable("another", now.Add(8*24*time.Hour)); hub.Recovering(now.Add(8 * 24 * time.Hour)) {
+		t.Error("it is recovering for longer than a week")
 	}
 }

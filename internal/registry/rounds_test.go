@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
@@ -62,5 +64,34 @@ func TestTheLastFinishedRoundIsKept(t *testing.T) {
 	}
 	if last.Roles() != 15 {
 		t.Errorf("%d roles", last.Roles())
+	}
+}
+
+// TestARoundThatTwoRegistrarsClaimAtOnceIsForOne: both have read that it is due,
+// the first round as well as a later one.
+func TestARoundThatTwoRegistrarsClaimAtOnceIsForOne(t *testing.T) {
+	w := newHub(t)
+	other := registry.New(w.dynamo, hubName, w.clock.Now)
+	for _, which := range []string{"the first", "a later one"} {
+		until := w.clock.Now().Add(time.Hour)
+		var faster bool
+		stop := w.sandbox.Faults().Before(func(c *kernel.Call) error {
+			if c.Action != "PutItem" || faster {
+				return nil
+			}
+			faster = true
+			_, mine, err := other.ClaimRound(t.Context(), until.Add(time.Minute))
+			if !mine {
+				t.Errorf("%s: the faster one does not have it: %v", which, err)
+			}
+			return err
+		})
+		_, mine, err := w.ClaimRound(t.Context(), until)
+		stop()
+		w.must(err)
+		if !faster || mine {
+			t.Errorf("%s: two registrars look at all roles", which)
+		}
+		w.clock.Advance(2 * time.Hour)
 	}
 }

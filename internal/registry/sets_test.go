@@ -223,6 +223,25 @@ func TestNoLinkComesToReferToASetThatIsRetiredOrNotThere(t *testing.T) {
 	}
 }
 
+// TestALinkMovesOnlyToASetThatTakesLinks: it stays with its own set even when
+// that one is retired.
+func TestALinkMovesOnlyToASetThatTakesLinks(t *testing.T) {
+	w := newHub(t)
+	first, second := w.declared("readonly", "v1"), w.declared("billing", "v9")
+	globex := w.referring("globex", "222222222222", first)
+	second.RetiredAt = w.clock.Now()
+	second, err := w.UpdatePermissionSet(t.Context(), second)
+	w.must(err)
+	if _, err := w.UpdateLink(t.Context(), globex.Refer(second)); !errors.Is(err, registry.ErrPermissionSetRetired) {
+		t.Errorf("it moved to a retired set: got %v, want ErrPermissionSetRetired", err)
+	}
+	first.RetiredAt = w.clock.Now()
+	_, err = w.UpdatePermissionSet(t.Context(), first)
+	w.must(err)
+	_, err = w.UpdateLink(t.Context(), globex)
+	w.must(err)
+}
+
 func TestALinkWhoseSetIsLostIsAnErrorThatNamesBoth(t *testing.T) {
 	w := newHub(t)
 	w.referring("globex", "222222222222", w.declared("readonly", "v1"))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -119,4 +120,51 @@ func TestAHubWithoutTheShardSaysSo(t *testing.T) {
 	if _, err := w.AcquireLease(t.Context(), registry.ShardList(3), w.lease("a")); !errors.Is(err, registry.ErrNoShard) {
 		t.Errorf("lease: got %v, want ErrNoShard", err)
 	}
+}
+
+func TestEveryPartOfAShardIsReplacedByWhatIsAsked(t *testing.T) {
+	w := newShard(t)
+	lease := w.lease("a")
+	before, err := w.AcquireLease(t.Context(), registry.ShardList(0), lease)
+	w.must(err)
+	at := w.clock.Now().Add(-time.Hour).UTC()
+	organization, err := account.ParseOrganizationID("o-abcdefghij")
+	w.must(err)
+	everyone := true
+	wanted := before
+	for _, step := range []struct {
+		change registry.ShardChange
+		then   func(*registry.Shard)
+		silent bool // the policies don't say it
+	}{
+		{registry.ShardChange{All: map[account.ID]time.Time{id(t, "222222222222"): at}}, func(s *registry.Shard) { s.Accounts = map[account.ID]time.Time{id(t, "222222222222"): at} }, false},
+		{registry.ShardChange{All: map[account.ID]time.Time{id(t, "333333333333"): at}}, func(s *registry.Shard) { s.Accounts = map[account.ID]time.Time{id(t, "333333333333"): at} }, false},
+		{registry.ShardChange{Organizations: map[account.OrganizationID]time.Time{organization: at}}, func(s *registry.Shard) { s.Organizations = map[account.OrganizationID]time.Time{organization: at} }, false},
+		{registry.ShardChange{Leaving: map[string]time.Time{organization.String(): at}}, func(s *registry.Shard) { s.Leaving = map[string]time.Time{organization.String(): at} }, true},
+		{registry.ShardChange{Anyone: &everyone}, func(s *registry.Shard) { s.Anyone = true }, false},
+		{registry.ShardChange{Regions: []account.Region{region(t, "eu-west-1")}}, func(s *registry.Shard) { s.Regions = []account.Region{region(t, "eu-west-1")} }, false},
+	} {
+		changed, err := w.ChangeShard(t.Context(), lease, wanted, step.change)
+		w.must(err)
+		step.then(&wanted)
+		if !step.silent {
+			wanted.Sequence++
+		}
+		read, err := w.Shard(t.Context(), registry.ShardList(0))
+		w.must(err)
+		for name, got := range map[string]registry.Shard{"what was written": changed, "what is read": read} {
+			if diff := cmp.Diff(wanted, got, comparable); diff != "" {
+				t.Errorf("%s after %+v (-want +got):\n%s", name, step.change, diff)
+			}
+		}
+	}
+}
+
+func TestALeaseThatIsGivenBackIsFreeAtOnce(t *testing.T) {
+	w := newShard(t)
+	_, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("a"))
+	w.must(err)
+	w.must(w.ReleaseLease(t.Context(), registry.ShardList(0), w.lease("a")))
+	_, err = w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("b"))
+	w.must(err)
 }
