@@ -33,6 +33,7 @@ type Desired struct {
 	Record      registry.HubRecord
 	CustomerID  string
 	Owner       onboarding.Owner
+	Fleet       string // that declares the link; empty: it is declared by itself
 	Scope       Scope
 	ExternalID  account.ExternalID // set by the vendor; zero: the hub issues one
 	Version     int                // of the external ID that the hub issues; 0: as it is
@@ -87,15 +88,22 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 	if existing != nil && !link.Closed && link.Owner != d.Owner && !d.Adopting && !d.Replacing {
 		return Write{}, &OwnedError{Hub: d.Record.Name, CustomerID: d.CustomerID, Owner: link.Owner}
 	}
+	if existing != nil && !link.Closed && !d.Creating && link.Fleet != d.Fleet {
+		return Write{}, &InFleetError{Hub: d.Record.Name, CustomerID: d.CustomerID, Fleet: link.Fleet, Wanted: d.Fleet}
+	}
 	d.Scope = d.Scope.asBefore(link)
 	if existing != nil && d.Creating && !link.Closed && !d.Replacing {
 		if difference := d.DiffersFrom(link); difference != "" {
-			return Write{}, &DiffersError{d.Record.Name, d.CustomerID, difference}
+			differs := &DiffersError{d.Record.Name, d.CustomerID, difference}
+			if link.Fleet != d.Fleet {
+				return Write{}, &InFleetError{Hub: d.Record.Name, CustomerID: d.CustomerID, Fleet: link.Fleet, Wanted: d.Fleet, Differs: differs}
+			}
+			return Write{}, differs
 		}
 		w.Takeover = true
 	}
 	link = d.Scope.ApplyTo(link)
-	link.Owner = d.Owner
+	link.Owner, link.Fleet = d.Owner, d.Fleet
 	if existing != nil && (d.Creating || before.Closed) {
 		link = existing.Reissue(link, !before.Closed || d.Continued)
 	}

@@ -31,6 +31,29 @@ func (e *DiffersError) Error() string {
 	return fmt.Sprintf("customer %s of hub %s has an open link already, which differs in %s", e.CustomerID, e.Hub, e.Field)
 }
 
+// InFleetError says that a customer is in a fleet and would have a link of their
+// own, the other way round, or would be in two fleets.
+type InFleetError struct {
+	Hub, CustomerID string
+	Fleet, Wanted   string        // that has the open link, and that should have it; empty: a link of their own
+	Differs         *DiffersError // why the one can't take the link over from the other; nil: neither asked to
+}
+
+func (e *InFleetError) Error() string {
+	text := fmt.Sprintf("customer %s of hub %s has an open link in %s, and can't have another one in %s", e.CustomerID, e.Hub, fleetNamed(e.Fleet), fleetNamed(e.Wanted))
+	if e.Differs != nil {
+		text += ", which differs in " + e.Differs.Field
+	}
+	return text
+}
+
+func fleetNamed(name string) string {
+	if name == "" {
+		return "a resource of its own"
+	}
+	return "fleet " + name
+}
+
 // RenderError says that a link's template could not be made.
 type RenderError struct{ Err error }
 

@@ -47,6 +47,7 @@ func refused(hubName, customer string, err error) diag.Diagnostics {
 			refusal *customers.Refusal
 			differs *customers.DiffersError
 			owned   *customers.OwnedError
+			inFleet *customers.InFleetError
 			render  *customers.RenderError
 		)
 		switch {
@@ -56,6 +57,8 @@ func refused(hubName, customer string, err error) diag.Diagnostics {
 			diags.AddError(refusal.Summary, refusal.Detail)
 		case errors.As(reason, &refusal):
 			diags.AddAttributeError(path.Root(refusal.Field), refusal.Summary, refusal.Detail)
+		case errors.As(reason, &inFleet):
+			diags.Append(inFleetToo(path.Root("customer_id"), inFleet))
 		case errors.As(reason, &differs):
 			diags.Append(linkDiffers(hubName, customer, differs.Field))
 		case errors.As(reason, &owned):

@@ -47,16 +47,24 @@ func linkTakenOver(hubName, customer string) diag.Diagnostic {
 // Its summary is the same for all customers.
 func heldElsewhere(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this link", fmt.Sprintf(
-		"The link of customer %s of hub %s was %s by another Terraform state, or at another address of this one. "+
+		"The link of customer %s of hub %s was %s. "+
 			"Destroying it here does not close it. Keep it in one of them: remove it here with a removed block or 'terraform state rm', "+
-			"or take it back with 'terraform apply -replace'.", link.CustomerID, link.Hub, takenSince(link.Incarnation)))
+			"or take it back with 'terraform apply -replace'.", link.CustomerID, link.Hub, linkTaken(link)))
 }
 
 // leftOpen returns the warning of a destroy that finds the link in another state's hands.
 func leftOpen(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A link stays open", fmt.Sprintf(
-		"The link of customer %s of hub %s was %s by another Terraform state, or at another address of this one, and is managed there. "+
-			"It was forgotten here, and not closed.", link.CustomerID, link.Hub, takenSince(link.Incarnation)))
+		"The link of customer %s of hub %s was %s, and is managed there. "+
+			"It was forgotten here, and not closed.", link.CustomerID, link.Hub, linkTaken(link)))
+}
+
+// linkTaken tells by whom a link was taken over.
+func linkTaken(link onboarding.Link) string {
+	if link.Fleet != "" {
+		return "taken over by fleet " + link.Fleet
+	}
+	return takenSince(link.Incarnation) + " by another Terraform state, or at another address of this one"
 }
 
 func externalIDTaken(other, externalID string) diag.Diagnostic {

@@ -114,6 +114,7 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	p.checkLeft(ctx)
 	if p.plan.ID.IsUnknown() {
 		p.checkOnceVaguely()
+		p.checkFleetVaguely()
 		return
 	}
 	view := p.resource.view(p.plan.Hub.ValueString(), p.diags)
@@ -121,6 +122,7 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 		return
 	}
 	p.hold(view)
+	p.checkFleet(view)
 	if p.checkOnce(view); p.diags.HasError() {
 		return
 	}

@@ -31,7 +31,7 @@ func (r *linkResource) planDestroy(ctx context.Context, req resource.ModifyPlanR
 	if err != nil || found == nil {
 		return // the refresh has said what is wrong
 	}
-	if !found.Link.Closed && found.Link.Incarnation.HeldBy(state.Incarnation.ValueString()) {
+	if !found.Link.Closed && found.Link.HeldBy(state.Incarnation.ValueString()) {
 		resp.Diagnostics.Append(warnOfGoodbye(*found)...)
 	}
 }

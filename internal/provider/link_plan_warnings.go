@@ -141,7 +141,7 @@ func (p *linkPlan) checkLeft(ctx context.Context) {
 		return
 	}
 	found, err := view.Find(ctx, p.state.CustomerID.ValueString())
-	if err == nil && found != nil && !found.Link.Closed && found.Link.Incarnation.HeldBy(p.state.Incarnation.ValueString()) {
+	if err == nil && found != nil && !found.Link.Closed && found.Link.HeldBy(p.state.Incarnation.ValueString()) {
 		p.diags.Append(warnOfGoodbye(*found)...)
 	}
 }

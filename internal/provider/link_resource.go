@@ -108,7 +108,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	resp.Diagnostics.Append(reconcile(ctx, view, nil)...)
 	resp.Diagnostics.Append(warnOfOldExternalID(found, view.Now())...)
 	r.show(ctx, view, &model, found, &resp.Diagnostics)
-	switch held := found.Link.Incarnation.HeldBy(model.Incarnation.ValueString()); {
+	switch held := found.Link.HeldBy(model.Incarnation.ValueString()); {
 	case justImported(ctx, req.Private):
 		model.Incarnation = optional(found.Link.Incarnation.ID)
 	case !held && !found.Link.Closed:

@@ -116,9 +116,7 @@ func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.Perm
 	}
 	hubName, name, _ := splitSetID(p.plan.PermissionSet.ValueString())
 	if hubName != view.Name {
-		p.diags.AddAttributeError(setPath, "The permission set of another hub", fmt.Sprintf(
-			"Permission set %s is of hub %s, and the link of hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",
-			name, hubName, view.Name, view.Name))
+		p.diags.Append(setOfAnotherHub(view.Name, hubName, name))
 		return nil
 	}
 	plan, err := view.Sets.AfterApply(ctx, name)

@@ -118,7 +118,7 @@ func (w *linkWriter) decide(ctx context.Context) error {
 // holds reports whether the state has imported or written the link as it is: then
 // it may be another tool's, which loses it.
 func holds(state *linkModel, existing *onboarding.Customer) bool {
-	return state != nil && existing != nil && existing.Link.Incarnation.HeldBy(state.Incarnation.ValueString())
+	return state != nil && existing != nil && existing.Link.HeldBy(state.Incarnation.ValueString())
 }
 
 // do carries out what was decided.
@@ -172,7 +172,7 @@ func (r *linkResource) closeOnce(ctx context.Context, view *hubview.View, state 
 		return err
 	}
 	link := found.Link
-	if !link.Incarnation.HeldBy(state.Incarnation.ValueString()) {
+	if !link.HeldBy(state.Incarnation.ValueString()) {
 		if !link.Closed {
 			diags.Append(leftOpen(link))
 		}

@@ -89,7 +89,7 @@ func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureReq
 }
 
 func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newHubResource, newSetResource, newLinkResource, newRoleResource}
+	return []func() resource.Resource{newHubResource, newSetResource, newFleetResource, newLinkResource, newRoleResource}
 }
 
 func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
@@ -101,6 +101,6 @@ func (p *xacctProvider) EphemeralResources(context.Context) []func() ephemeral.E
 }
 
 func (p *xacctProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newQuickCreateURLFunction, newCLICommandFunction, newTerraformSnippetFunction, newTrustPolicyFunction,
+	return []func() function.Function{newQuickCreateURLFunction, newFleetURLFunction, newCLICommandFunction, newTerraformSnippetFunction, newTrustPolicyFunction,
 		newCustomerParameterFunction, newCustomerAccountFunction, newCustomerPartitionFunction}
 }

@@ -37,7 +37,7 @@ func TestEverySchemaIsOneThatTerraformAccepts(t *testing.T) {
 	for _, d := range resp.Diagnostics {
 		t.Errorf("%s: %s", d.Summary, d.Detail)
 	}
-	if len(resp.ResourceSchemas) != 4 || len(resp.DataSourceSchemas) != 5 {
+	if len(resp.ResourceSchemas) != 5 || len(resp.DataSourceSchemas) != 5 {
 		t.Errorf("got %d resources and %d data sources", len(resp.ResourceSchemas), len(resp.DataSourceSchemas))
 	}
 }

@@ -44,11 +44,12 @@ type session struct {
 
 	mu       sync.Mutex
 	views    map[string]*hubview.View
-	newLinks map[string]int // by customer: new links of hubs whose name isn't known
+	newLinks map[string]int  // by customer: new links of hubs whose name isn't known
+	fleets   *hubview.Fleets // of hubs whose name isn't known
 }
 
 func newSession(s settings) *session {
-	return &session{settings: s, views: map[string]*hubview.View{}, newLinks: map[string]int{}}
+	return &session{settings: s, views: map[string]*hubview.View{}, newLinks: map[string]int{}, fleets: hubview.NewFleets()}
 }
 
 // connect makes the clients of a configuration that is fully known.

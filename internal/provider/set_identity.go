@@ -12,20 +12,24 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// setIdentity is what an import block may name a permission set by.
+// setIdentity is what an import block may name a permission set or a fleet by.
 type setIdentity struct {
 	Hub  types.String `tfsdk:"hub"`
 	Name types.String `tfsdk:"name"`
 }
 
-func setIdentitySchema() identityschema.Schema {
+func setIdentitySchema() identityschema.Schema { return namedIdentitySchema("permission set") }
+
+// namedIdentitySchema is that of what has a name in its hub: permission sets, and
+// fleets.
+func namedIdentitySchema(what string) identityschema.Schema {
 	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"hub":  identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the hub."},
-		"name": identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the permission set."},
+		"name": identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the " + what + "."},
 	}}
 }
 
-// importedSet returns the hub/name that a permission set is imported by.
+// importedSet returns the hub/name that a permission set or a fleet is imported by.
 func importedSet(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil {
 		return req.ID

@@ -57,6 +57,7 @@ type View struct {
 
 	Planned *Planned
 	Sets    *Sets
+	Fleets  *Fleets
 	Waiter  *Waiter
 	Upkeep  *Upkeep
 
@@ -95,7 +96,7 @@ func New(name string, config Config) (*View, error) {
 	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
 	v.beats = shared[time.Time]{now: config.Clock, maxAge: freshness, read: v.Registry.LastBeat}
 	v.templates = shared[map[string]bool]{now: config.Clock, maxAge: freshness, read: v.readTemplates}
-	v.Sets = newSets(v)
+	v.Sets, v.Fleets = newSets(v), NewFleets()
 	v.Waiter = newWaiter(v)
 	v.Upkeep = &Upkeep{view: v}
 	return v, nil
@@ -246,6 +247,15 @@ func (v *View) ClosedLink(link onboarding.Link) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.closed[link.CustomerID] = true
+}
+
+// WroteOrClosedLink is WroteLink or ClosedLink, by what the link says.
+func (v *View) WroteOrClosedLink(link onboarding.Link) {
+	if link.Closed {
+		v.ClosedLink(link)
+		return
+	}
+	v.WroteLink(link)
 }
 
 // HasClosed reports whether this operation has closed the customer's link.

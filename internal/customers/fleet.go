@@ -1,0 +1,228 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package customers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// DesiredFleet is a fleet as it is declared, on the hub as it is or will be.
+type DesiredFleet struct {
+	Record    registry.HubRecord
+	Name      string
+	Set       onboarding.PermissionSet
+	Region    string
+	ExpiresAt string // RFC 3339; empty: never
+	Customers map[string]account.ID
+
+	// Had is what the caller's state says of the customers; nil: it has no state of
+	// the fleet, or one that is being replaced.
+	Had map[string]account.ID
+	// Replacing reports whether an open link ends with this operation, so that it may
+	// say something else; nil: none does.
+	Replacing func(onboarding.Link) bool
+}
+
+// FleetWrite is what has to be written for a fleet.
+type FleetWrite struct {
+	// Links are the links of all customers as they will be, those that stay included.
+	Links map[string]onboarding.Link
+	// Changes are those that have to be written: links that are closed, and then
+	// links that are issued or changed.
+	Changes []registry.LinkChange
+	// Closing are the customers whose links are closed.
+	Closing []onboarding.Customer
+	// Publishers are the customers whose accounts may have to be let publish.
+	Publishers []string
+	// Taken are the customers whose open links were their own, or another fleet's.
+	Taken []string
+	// Elsewhere are the customers of the state whose links were taken over by others
+	// since: they are left alone.
+	Elsewhere []string
+}
+
+// Creating reports whether the caller has no state of the fleet.
+func (d DesiredFleet) Creating() bool { return d.Had == nil }
+
+// Issue decides how the links of a fleet come to be what is declared, given what
+// the registry knows of all customers. Plan and apply both get here. For customers
+// whose link is refused it returns the reason, and the write is then incomplete.
+func (d DesiredFleet) Issue(known map[string]onboarding.Customer, now time.Time) (FleetWrite, map[string]error) {
+	w, refused := FleetWrite{Links: make(map[string]onboarding.Link, len(d.Customers))}, map[string]error{}
+	w.close(d, known, now)
+	for _, id := range slices.Sorted(maps.Keys(d.Customers)) {
+		var existing *onboarding.Customer
+		if found, there := known[id]; there {
+			existing = &found
+		}
+		if err := w.issue(d, id, existing, now); err != nil {
+			refused[id] = err
+		}
+	}
+	return w, refused
+}
+
+// close closes the links of customers whom the state had and who are not declared.
+func (w *FleetWrite) close(d DesiredFleet, known map[string]onboarding.Customer, now time.Time) {
+	for _, id := range slices.Sorted(maps.Keys(d.Had)) {
+		found, there := known[id]
+		if _, stays := d.Customers[id]; stays || !there || !found.Link.InFleet(d.Name) {
+			continue
+		}
+		w.end(found, now)
+	}
+}
+
+// end closes the link of one customer.
+func (w *FleetWrite) end(customer onboarding.Customer, now time.Time) {
+	link := customer.Link
+	link.Closed, link.ClosedAt = true, now
+	w.Closing = append(w.Closing, customer)
+	w.Changes = append(w.Changes, registry.LinkChange{Before: &customer.Link, Link: link})
+}
+
+func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Customer, now time.Time) error {
+	mine := existing != nil && existing.Link.InFleet(d.Name)
+	open := existing != nil && !existing.Link.Closed
+	if had, before := d.Had[id]; open && !mine && before && had == d.Customers[id] {
+		w.Links[id] = existing.Link
+		w.Elsewhere = append(w.Elsewhere, id)
+		return nil
+	}
+	issued, err := d.of(id, d.Creating() || !mine, open && d.Replacing != nil && d.Replacing(existing.Link)).Issue(existing)
+	if err != nil {
+		return err
+	}
+	link := issued.Link
+	link.Incarnation = onboarding.Incarnation{}
+	if existing == nil {
+		link.CreatedAt = now
+	} else {
+		link = existing.Follow(link, now)
+	}
+	w.Links[id] = link
+	if open && issued.Takeover && !mine {
+		w.Taken = append(w.Taken, id)
+	}
+	if issued.newPublishers(existing) {
+		w.Publishers = append(w.Publishers, id)
+	}
+	if open && existing.Link.SameRecord(link) {
+		return nil
+	}
+	change := registry.LinkChange{Link: link}
+	if existing != nil {
+		change.Before = &existing.Link
+	}
+	w.Changes = append(w.Changes, change)
+	return nil
+}
+
+// of is the link of one customer of the fleet.
+func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
+	return Desired{
+		Record: d.Record, CustomerID: id, Owner: onboarding.OwnerTerraform, Fleet: d.Name,
+		Scope: Scope{Account: d.Customers[id]}, Set: &d.Set, Creating: creating, Replacing: replacing,
+		Declaration: declaration.Declaration{StackName: StackNameOf(d.Record.Name), Region: d.Region, ExpiresAt: d.ExpiresAt},
+	}
+}
+
+// StackNameOf is the name of the stack that links of a hub propose if nothing else
+// is declared.
+func StackNameOf(hubName string) string { return hubName + "-access" }
+
+// Fleet returns the record of the fleet as it is declared.
+func (d DesiredFleet) Fleet() (onboarding.Fleet, error) {
+	region, err := account.ParseRegion(d.Region)
+	return onboarding.Fleet{
+		Hub: d.Record.Name, Name: d.Name, PermissionSet: d.Set.Name, Region: region,
+		ExpiresAt: declaration.Declaration{ExpiresAt: d.ExpiresAt}.Expires(),
+	}, err
+}
+
+// DiffersFrom returns the first attribute in which a fleet that is open is not the
+// one that is declared; empty if it is. Customers who are declared and have no link
+// yet are no difference: an apply may have been interrupted.
+func (d DesiredFleet) DiffersFrom(fleet onboarding.Fleet, known map[string]onboarding.Customer) string {
+	wanted, err := d.Fleet()
+	switch {
+	case err != nil || wanted.Region != fleet.Region:
+		return "region"
+	case wanted.PermissionSet != fleet.PermissionSet:
+		return "permission_set"
+	case !wanted.ExpiresAt.Equal(fleet.ExpiresAt):
+		return "expires_at"
+	}
+	var more []string
+	for id, customer := range known {
+		if _, declared := d.Customers[id]; !declared && customer.Link.InFleet(fleet.Name) {
+			more = append(more, id)
+		}
+	}
+	if len(more) > 0 {
+		slices.Sort(more)
+		return fmt.Sprintf("customers, of whom %s too", strings.Join(more[:min(len(more), 5)], ", "))
+	}
+	return ""
+}
+
+// End returns what has to be written to close all links of a fleet.
+func End(fleet onboarding.Fleet, known map[string]onboarding.Customer, now time.Time) FleetWrite {
+	var w FleetWrite
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		if found := known[id]; found.Link.InFleet(fleet.Name) {
+			w.end(found, now)
+		}
+	}
+	return w
+}
+
+// Do writes the links under the fleet's record, which the caller has written, and
+// lets their accounts read and publish. Each link that was written is handed to
+// saved; if there is an error, these stay, and are usable.
+func (w FleetWrite) Do(ctx context.Context, manager *hub.Manager, record registry.HubRecord, fleet onboarding.Fleet, now time.Time, saved func(onboarding.Link)) error {
+	if err := manager.Permissions().LetReadMany(ctx, record, w.accounts(w.Publishers)); err != nil {
+		return err // S3 may refuse it, and then nothing is done
+	}
+	for _, customer := range w.Closing {
+		if err := Release(ctx, manager.Registry(), customer, now); err != nil {
+			return err
+		}
+	}
+	written, err := manager.Registry().WriteLinks(ctx, fleet, w.Changes)
+	for _, link := range written {
+		saved(link)
+	}
+	unwritten := map[string]bool{}
+	for _, change := range w.Changes[len(written):] {
+		unwritten[change.Link.CustomerID] = true
+	}
+	publishers := map[int][]account.ID{}
+	for _, id := range w.Publishers {
+		if link := w.Links[id]; !unwritten[id] {
+			publishers[link.Shard] = append(publishers[link.Shard], link.Account)
+		}
+	}
+	return errors.Join(err, manager.Permissions().AllowMany(ctx, publishers))
+}
+
+func (w FleetWrite) accounts(customers []string) []account.ID {
+	ids := make([]account.ID, len(customers))
+	for n, id := range customers {
+		ids[n] = w.Links[id].Account
+	}
+	return ids
+}

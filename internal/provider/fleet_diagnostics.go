@@ -1,0 +1,210 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// What a vendor reads of fleets.
+
+func fleetNamed(hubName, name string) string { return fmt.Sprintf("fleet %s of hub %s", name, hubName) }
+
+var customersPath = path.Root("customers")
+
+// cannotWriteFleet returns why a fleet could not be written, on the attribute that
+// it is about.
+func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
+	var (
+		taken   *registry.ExternalIDTakenError
+		topic   *iampolicy.TopicFullError
+		bucket  *iampolicy.BucketFullError
+		missing *hub.NoSuchAccountError
+	)
+	what := fleetNamed(hubName, name)
+	switch {
+	case errors.Is(err, registry.ErrNoHub):
+		return noHub(what, hubName)
+	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
+		return noSuchSet(hubName, set, err)
+	case errors.As(err, &taken):
+		return externalIDTaken(taken.CustomerID, taken.ExternalID.String())
+	case errors.As(err, &topic), errors.As(err, &bucket), errors.As(err, &missing):
+		return diag.NewAttributeErrorDiagnostic(customersPath, "Not all accounts of "+what+" could be let in", sentence(err.Error()))
+	case errors.Is(err, registry.ErrFleetMoved):
+		return diag.NewErrorDiagnostic("Another process has written "+what+" meanwhile",
+			"It was changed, taken over or closed while this was applied. What was done until then is in the state; plan again.\n\n"+err.Error())
+	}
+	return cannot("write", what, "What was done is in the state, and the next apply goes on from there.", err)
+}
+
+// membersRefused are the reasons why customers can't be in the fleet.
+func membersRefused(hubName, name string, refusals map[string]error) diag.Diagnostics {
+	found := newFindings()
+	for _, customer := range slices.Sorted(maps.Keys(refusals)) {
+		found.add(customer, memberRefused(hubName, name, customer, refusals[customer])...)
+	}
+	return found.diagnostics()
+}
+
+func memberRefused(hubName, name, customer string, err error) diag.Diagnostics {
+	at := customersPath.AtMapKey(customer)
+	var inFleet *customers.InFleetError
+	if errors.As(err, &inFleet) {
+		return diag.Diagnostics{inFleetToo(at, inFleet)}
+	}
+	var all diag.Diagnostics
+	for _, d := range refused(hubName, customer, err) {
+		switch attribute := attributeOf(d); attribute {
+		case "region", "permission_set":
+			all.Append(d)
+		default: // the link's attributes are no attributes of the fleet
+			all.AddAttributeError(at, d.Summary(), strings.ReplaceAll(d.Detail(), "account_id can't change", "The account can't change"))
+		}
+	}
+	return all
+}
+
+func attributeOf(d diag.Diagnostic) string {
+	if with, ok := d.(diag.DiagnosticWithPath); ok {
+		return with.Path().String()
+	}
+	return ""
+}
+
+// inFleetToo is for a customer who would be in two fleets, or in one and have a
+// link of their own; it names both.
+func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
+	why := ""
+	if e.Differs != nil {
+		why = fmt.Sprintf(" The open one differs from this configuration in %s, so it can't be taken over.", e.Differs.Field)
+	}
+	return twice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
+}
+
+// twice is for a customer of two fleets, or of a fleet and with a link of their own.
+func twice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
+		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+
+			"a link that the one closes, or that says the same, goes over to the other with its external ID.", placeNamed(one), placeNamed(other), why))
+}
+
+func placeNamed(fleet string) string {
+	if fleet == "" {
+		return "an xacct_onboarding_link of their own"
+	}
+	return "fleet " + fleet
+}
+
+// checkFleetPublishers refuses new links of a fleet on a hub that anyone may use.
+func checkFleetPublishers(hubName string, publishers onboarding.PublisherScope, todo customers.FleetWrite) diag.Diagnostics {
+	if publishers != onboarding.AnyAccount || len(todo.Changes) == len(todo.Closing) && len(todo.Publishers) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{fleetForAnyone(hubName)}
+}
+
+func fleetForAnyone(hubName string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("hub"), "No fleets on a hub that anyone may use", fmt.Sprintf(
+		"The publishers of hub %s are \"anyone\", for customers who sign up with an account that is not known yet. A fleet is for customers whose accounts are known. "+
+			"Declare it on a hub with publishers = \"known_accounts\", or each customer with an xacct_onboarding_link.", hubName))
+}
+
+// fleetDiffers is for a create that finds another fleet of the same name.
+func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another fleet %s already", fleet.Hub, fleet.Name), fmt.Sprintf(
+		"The fleet that is there differs from this configuration in %s. Choose another name. "+
+			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
+			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
+		difference, fleet.ID()))
+}
+
+// fleetTakenOver is for a create that found the fleet as it is declared.
+func fleetTakenOver(fleet onboarding.Fleet) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("A fleet was taken over", fmt.Sprintf(
+		"%s was there and says the same as this configuration, so it was taken over with its customers: their external IDs and launch links are the same as before. "+
+			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
+			"The other state can't close it any more: its plans warn of that until it is removed there.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name))))
+}
+
+// fleetHeldElsewhere is for a refresh that finds the fleet in another state's hands.
+func fleetHeldElsewhere(fleet onboarding.Fleet) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Another configuration manages this fleet", fmt.Sprintf(
+		"%s was %s by another Terraform state, or at another address of this one. "+
+			"Destroying it here does not close it, and changing it here changes it there. Keep it in one of them: remove it here with a removed block or 'terraform state rm', "+
+			"or take it back with 'terraform apply -replace'.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
+}
+
+// fleetLeft is for a destroy that finds the fleet in another state's hands.
+func fleetLeft(fleet onboarding.Fleet) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("A fleet stays open", fmt.Sprintf(
+		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not closed.",
+		sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
+}
+
+// membersTaken is for customers whose links had another place before.
+func membersTaken(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Open links were taken over by a fleet", fmt.Sprintf(
+		"The links of %s of %s were there and say the same as this configuration, so the fleet has taken them over, with their external IDs. "+
+			"They had a resource of their own, or were in another fleet. If another Terraform state has these, its plans warn of that until the customers are removed there.",
+		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
+}
+
+// membersElsewhere is for a refresh that finds links of the fleet in other hands.
+func membersElsewhere(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Other resources manage customers of this fleet", fmt.Sprintf(
+		"The links of %s of %s were taken over by another fleet, or by a link of their own. They are left as they are. Take these customers out of one of the two.",
+		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
+}
+
+// warnOfGoodbyes warns of the end of links with live stacks, once for all customers
+// of a fleet.
+func warnOfGoodbyes(hubName, name string, leaving []onboarding.Customer) diag.Diagnostics {
+	var ids []string
+	adopted := 0
+	for _, c := range leaving {
+		if len(c.Live()) > 0 {
+			ids = append(ids, c.Link.CustomerID)
+		}
+		for _, r := range c.Live() {
+			if r.Adopted() {
+				adopted++
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	also := ""
+	if adopted > 0 {
+		also = fmt.Sprintf(" Adopted roles are given up: %d of them are among these.", adopted)
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Connected customers leave a fleet", fmt.Sprintf(
+		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+
+			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. Nobody can launch the links any more: "+
+			"the customer reads that the link is closed. To end the access, ask the customers to delete their stacks. "+
+			"If this plan has them in another fleet, or with a link of their own, that one goes on with them.", counted(ids), fleetNamed(hubName, name), also))}
+}
+
+// counted returns "3 customers (a, b, c)".
+func counted(ids []string) string {
+	if len(ids) == 1 {
+		return "customer " + ids[0]
+	}
+	return fmt.Sprintf("%d customers (%s)", len(ids), someOf(ids))
+}

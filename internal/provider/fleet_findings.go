@@ -1,0 +1,43 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+)
+
+// findings are what is wrong with the customers of a fleet. Ten thousand mistakes
+// of one kind are shown as a few and a count.
+type findings struct {
+	shown []diag.Diagnostic
+	rest  []string // customers of errors that are not shown
+}
+
+func newFindings() *findings { return &findings{} }
+
+const findingsShown = 10
+
+func (f *findings) add(customer string, all ...diag.Diagnostic) {
+	for _, d := range all {
+		if d.Severity() == diag.SeverityError && len(f.shown) >= findingsShown {
+			f.rest = append(f.rest, customer)
+			continue
+		}
+		f.shown = append(f.shown, d)
+	}
+}
+
+func (f *findings) hasError() bool {
+	return len(f.rest) > 0 || diag.Diagnostics(f.shown).HasError()
+}
+
+func (f *findings) diagnostics() diag.Diagnostics {
+	all := diag.Diagnostics(f.shown)
+	if len(f.rest) > 0 {
+		all.AddError(fmt.Sprintf("%d more customers of the fleet have errors", len(f.rest)), "They are not shown one by one: "+someOf(f.rest)+".")
+	}
+	return all
+}

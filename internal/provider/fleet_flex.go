@@ -1,0 +1,200 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// textsOf returns the elements of a map that are known.
+func textsOf(m types.Map) map[string]string {
+	elements := m.Elements()
+	texts := make(map[string]string, len(elements))
+	for key, value := range elements {
+		if text, ok := value.(types.String); ok && !text.IsUnknown() {
+			texts[key] = text.ValueString()
+		}
+	}
+	return texts
+}
+
+// textMap returns a map of texts, and the former one if it says the same.
+func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
+	if had := former.Elements(); !former.IsNull() && len(had) == len(texts) {
+		same := true
+		for key, text := range texts {
+			if was, ok := had[key].(types.String); !ok || was.IsUnknown() || was.IsNull() || was.ValueString() != text {
+				same = false
+				break
+			}
+		}
+		if same {
+			return former
+		}
+	}
+	elements := make(map[string]attr.Value, len(texts))
+	for key, text := range texts {
+		elements[key] = types.StringValue(text)
+	}
+	m, d := types.MapValue(types.StringType, elements)
+	diags.Append(d...)
+	return m
+}
+
+// nullableTextMap is textMap, but null if there is nothing.
+func nullableTextMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
+	if len(texts) == 0 {
+		return types.MapNull(types.StringType)
+	}
+	return textMap(former, texts, diags)
+}
+
+// accounts returns the accounts of the customers whose value is known.
+func (m fleetModel) accounts(diags *diag.Diagnostics) map[string]account.ID {
+	texts := textsOf(m.Customers)
+	ids := make(map[string]account.ID, len(texts))
+	for customer, text := range texts {
+		id, err := account.ParseID(text)
+		if err != nil {
+			diags.AddAttributeError(path.Root("customers").AtMapKey(customer), "Not an AWS account ID", sentence(err.Error()))
+			return nil
+		}
+		ids[customer] = id
+	}
+	return ids
+}
+
+// desired returns the fleet that the model declares; everything declared in it is
+// known. The state is nil if the fleet is created.
+func (m fleetModel) desired(record registry.HubRecord, set onboarding.PermissionSet, state *fleetModel, diags *diag.Diagnostics) customers.DesiredFleet {
+	d := customers.DesiredFleet{
+		Record: record, Name: m.Name.ValueString(), Set: set, Region: m.Region.ValueString(), ExpiresAt: m.ExpiresAt.ValueString(),
+		Customers: m.accounts(diags),
+	}
+	if state != nil {
+		d.Had = state.accounts(diags)
+	}
+	return d
+}
+
+// flatten takes what the registry knows of a fleet into the model, and reports
+// whether anything changes by that. What the model says the same already keeps its
+// own spelling. Customers whose links others have taken over since stay, with a
+// warning.
+func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onboarding.Fleet, diags *diag.Diagnostics) bool {
+	record, err := view.Record(ctx)
+	if err != nil {
+		diags.Append(cannot("read", fleetNamed(view.Name, fleet.Name), "", err))
+		return false
+	}
+	all, err := view.Customers(ctx)
+	if err != nil {
+		diags.Append(cannot("read the customers of", fleetNamed(view.Name, fleet.Name), "", err))
+		return false
+	}
+	before := *m
+	had := textsOf(m.Customers)
+	accounts, externalIDs, topics := map[string]string{}, map[string]string{}, map[string]string{}
+	var elsewhere []string
+	shown := fleet
+	for id, customer := range all {
+		link := customer.Link
+		if !link.InFleet(fleet.Name) {
+			if was, mine := had[id]; !mine || link.Closed || was != link.Account.String() {
+				continue
+			}
+			elsewhere = append(elsewhere, id)
+		} else {
+			shown = straying(shown, fleet, link)
+		}
+		accounts[id], externalIDs[id] = link.Account.String(), link.ExternalID.String()
+		if link.Shard != record.ShardOf(id) {
+			topics[id] = strconv.Itoa(link.Shard)
+		}
+	}
+	if len(elsewhere) > 0 {
+		slices.Sort(elsewhere)
+		diags.Append(membersElsewhere(fleet, elsewhere))
+	}
+	m.ID, m.Hub, m.Name = types.StringValue(fleet.ID()), types.StringValue(fleet.Hub), types.StringValue(fleet.Name)
+	m.Customers = textMap(m.Customers, accounts, diags)
+	m.ExternalIDs = textMap(m.ExternalIDs, externalIDs, diags)
+	m.Topics = nullableTextMap(m.Topics, topics, diags)
+	m.PermissionSet = types.StringValue(fleet.Hub + "/" + shown.PermissionSet)
+	m.Region = types.StringValue(shown.Region.String())
+	if declared := (declaration.Declaration{ExpiresAt: m.ExpiresAt.ValueString()}); m.ExpiresAt.IsUnknown() || !declared.Expires().Equal(shown.ExpiresAt) {
+		m.ExpiresAt = timeString(shown.ExpiresAt)
+	}
+	m.URLTemplate = types.StringNull()
+	set, err := view.Sets.Find(ctx, shown.PermissionSet)
+	if err == nil && set == nil {
+		err = registry.ErrNoPermissionSet
+	}
+	if err == nil {
+		m.URLTemplate, err = fleetTemplate(record, *set, m.proposal(), view.Console())
+	}
+	if err != nil {
+		diags.Append(cannot("make the launch links of", fleetNamed(view.Name, fleet.Name), "", err))
+	}
+	return !m.sameAs(before)
+}
+
+// straying returns what is shown of a fleet, with what one of its links says
+// otherwise: an apply has not reached that one, so that the next plan does.
+func straying(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fleet {
+	proposed, err := declaration.Proposed(link)
+	if region, wrong := account.ParseRegion(proposed.Region); err == nil && wrong == nil && region != fleet.Region {
+		shown.Region = region
+	}
+	if link.PermissionSet != fleet.PermissionSet && link.PermissionSet != "" {
+		shown.PermissionSet = link.PermissionSet
+	}
+	if !link.ExpiresAt.Equal(fleet.ExpiresAt) {
+		shown.ExpiresAt = link.ExpiresAt
+	}
+	return shown
+}
+
+// sameAs reports whether two models are the same. Maps that say the same are one
+// and the same: see textMap.
+func (m fleetModel) sameAs(o fleetModel) bool {
+	return m.ID.Equal(o.ID) && m.Hub.Equal(o.Hub) && m.Name.Equal(o.Name) && m.PermissionSet.Equal(o.PermissionSet) &&
+		m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt) && m.URLTemplate.Equal(o.URLTemplate) && m.Incarnation.Equal(o.Incarnation) &&
+		m.Customers.Equal(o.Customers) && m.ExternalIDs.Equal(o.ExternalIDs) && m.Topics.Equal(o.Topics)
+}
+
+// proposal is what the links propose.
+func (m fleetModel) proposal() declaration.Declaration {
+	return declaration.Declaration{
+		StackName: customers.StackNameOf(m.Hub.ValueString()), Region: m.Region.ValueString(), ExpiresAt: m.ExpiresAt.ValueString(),
+	}
+}
+
+// fleetTemplate returns a fleet's url_template; null if templates have to be signed.
+func fleetTemplate(record registry.HubRecord, set onboarding.PermissionSet, d declaration.Declaration, console string) (types.String, error) {
+	if record.TemplateAccess.Signed() {
+		return types.StringNull(), nil
+	}
+	text, err := launch.FleetTemplate(set, d, record.Account, record.NewestShard, record.Shards-record.NewestShard, console)
+	if err != nil {
+		return types.StringNull(), fmt.Errorf("permission set %s: %w", set.Name, err)
+	}
+	return types.StringValue(text), nil
+}

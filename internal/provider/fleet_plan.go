@@ -1,0 +1,295 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// ModifyPlan makes a fleet's plan as complete as it can be, except that external
+// IDs are not known before it is created. A plan that changes nothing costs a look
+// at the hub and at the permission set.
+func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		r.planDestroy(ctx, req, resp)
+		return
+	}
+	p := fleetPlan{resource: r, diags: &resp.Diagnostics, replace: func(at path.Path) { resp.RequiresReplace.Append(at) }}
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &p.plan)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("region"), &p.region)...)
+	if !req.State.Raw.IsNull() {
+		p.state = &fleetModel{}
+		resp.Diagnostics.Append(req.State.Get(ctx, p.state)...)
+		p.unchanged = req.Plan.Raw.Equal(req.State.Raw)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	p.defaults()
+	if r.session.ready() {
+		p.planOnHub(ctx)
+	}
+	if !p.unchanged && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	}
+	explainToDestroy(p.state != nil, &resp.Diagnostics)
+}
+
+// fleetPlan is one fleet's plan in the making.
+type fleetPlan struct {
+	resource  *fleetResource
+	plan      fleetModel
+	region    types.String // as it is configured
+	state     *fleetModel  // nil: a new fleet
+	unchanged bool         // the plan is the state
+	diags     *diag.Diagnostics
+	replace   func(path.Path)
+}
+
+// sameFleet reports whether the plan is to change the fleet that the state has,
+// rather than to make one.
+func (p *fleetPlan) sameFleet() bool { return p.state != nil && p.plan.ID.Equal(p.state.ID) }
+
+// had is the state, if it is changed rather than replaced.
+func (p *fleetPlan) had() *fleetModel {
+	if p.sameFleet() {
+		return p.state
+	}
+	return nil
+}
+
+// defaults fills in what follows from the arguments alone.
+func (p *fleetPlan) defaults() {
+	if p.unchanged {
+		return
+	}
+	p.plan.ID = types.StringUnknown()
+	if !p.plan.Hub.IsUnknown() && !p.plan.Name.IsUnknown() {
+		p.plan.ID = types.StringValue(p.plan.Hub.ValueString() + "/" + p.plan.Name.ValueString())
+	}
+	p.plan.Incarnation = types.StringUnknown()
+	if p.sameFleet() {
+		p.plan.Incarnation = p.state.Incarnation
+		if p.region.IsNull() {
+			p.plan.Region = p.state.Region
+		}
+	}
+	p.plan.URLTemplate, p.plan.ExternalIDs, p.plan.Topics = types.StringUnknown(), types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
+}
+
+// planOnHub plans what depends on the hub and on what it knows of the customers.
+func (p *fleetPlan) planOnHub(ctx context.Context) {
+	if p.plan.ID.IsUnknown() {
+		p.claimVaguely()
+		return
+	}
+	view := p.resource.view(p.plan.Hub.ValueString(), p.diags)
+	if view == nil {
+		return
+	}
+	if p.state != nil {
+		view.Fleets.SetHeld(p.state.Name.ValueString(), p.state.Incarnation.ValueString())
+	}
+	if p.claim(view); p.diags.HasError() {
+		return
+	}
+	if p.state != nil && view.Planned.HubIsNew() { // it is replaced with its hub
+		p.unchanged = false
+		p.plan.ID = types.StringUnknown()
+		p.plan.URLTemplate, p.plan.ExternalIDs, p.plan.Topics = types.StringUnknown(), types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
+		p.replace(path.Root("id"))
+		return
+	}
+	record, ok, err := view.RecordAfterApply(ctx)
+	if err != nil {
+		p.diags.Append(cannot("plan", fleetNamed(view.Name, p.plan.Name.ValueString()), "", err))
+		return
+	}
+	if !ok {
+		if view.Planned.NewHubPublishers() == onboarding.AnyAccount {
+			p.diags.Append(fleetForAnyone(view.Name))
+		}
+		return
+	}
+	if p.plan.Region.IsUnknown() && p.region.IsNull() {
+		p.plan.Region = types.StringValue(record.Region.String())
+	}
+	p.planFully(ctx, view, record)
+}
+
+// planFully plans what apply will write.
+func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record registry.HubRecord) {
+	set, known := p.set(ctx, view)
+	if p.diags.HasError() {
+		return
+	}
+	if p.planTemplate(view, record, set, known); p.diags.HasError() || p.unchanged {
+		return
+	}
+	if !known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() {
+		return
+	}
+	desired := p.plan.desired(record, set, p.had(), p.diags)
+	all, err := view.Customers(ctx)
+	if err != nil {
+		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
+	}
+	if p.diags.HasError() || p.refuseOther(ctx, view, desired, all) {
+		return
+	}
+	desired.Replacing = p.ends(view)
+	todo, refusals := desired.Issue(all, p.resource.session.now())
+	p.diags.Append(membersRefused(view.Name, desired.Name, refusals)...)
+	p.diags.Append(checkFleetPublishers(view.Name, record.PublisherScope, todo)...)
+	if p.diags.HasError() {
+		return
+	}
+	p.check(ctx, view, record, desired, todo, all)
+	for _, change := range todo.Changes[len(todo.Closing):] {
+		view.Planned.SetLink(change.Link.CustomerID, hubview.LinkPlan{Link: change.Link, Known: true})
+	}
+	if p.sameFleet() {
+		p.planIDs(record, todo)
+	}
+}
+
+// ends returns whether an open link ends with this operation: that of a fleet which
+// is replaced, of another one that the customer leaves, or of a resource of their
+// own that goes.
+func (p *fleetPlan) ends(view *hubview.View) func(onboarding.Link) bool {
+	name := p.plan.Name.ValueString()
+	return func(link onboarding.Link) bool {
+		switch link.Fleet {
+		case "":
+			return link.Owner == onboarding.OwnerTerraform && view.Planned.Holds(link.CustomerID, link.Incarnation)
+		case name:
+			return !p.sameFleet() && view.Fleets.HoldsName(name)
+		}
+		return view.Fleets.Leaves(link.Fleet, link.CustomerID)
+	}
+}
+
+// planIDs shows the external IDs of a fleet that changes.
+func (p *fleetPlan) planIDs(record registry.HubRecord, todo customers.FleetWrite) {
+	externalIDs, topics := make(map[string]string, len(todo.Links)), map[string]string{}
+	for id, link := range todo.Links {
+		externalIDs[id] = link.ExternalID.String()
+		if link.Shard != record.ShardOf(id) {
+			topics[id] = strconv.Itoa(link.Shard)
+		}
+	}
+	p.plan.ExternalIDs = textMap(p.state.ExternalIDs, externalIDs, p.diags)
+	p.plan.Topics = nullableTextMap(p.state.Topics, topics, p.diags)
+}
+
+// planTemplate plans url_template. It may change although the fleet doesn't,
+// because the set or the hub does; what is derived from the hub follows then.
+func (p *fleetPlan) planTemplate(view *hubview.View, record registry.HubRecord, set onboarding.PermissionSet, known bool) {
+	if p.unchanged && known {
+		text, err := fleetTemplate(record, set, p.plan.proposal(), view.Console())
+		if err == nil && text.Equal(p.state.URLTemplate) {
+			return
+		}
+		p.unchanged = false
+	} else if p.unchanged {
+		p.unchanged, p.plan.URLTemplate = false, types.StringUnknown()
+	}
+	if record.TemplateAccess.Signed() {
+		p.plan.URLTemplate = types.StringNull()
+		return
+	}
+	if !known || p.plan.Region.IsUnknown() {
+		p.plan.URLTemplate = types.StringUnknown()
+		return
+	}
+	text, err := fleetTemplate(record, set, p.plan.proposal(), view.Console())
+	if err != nil {
+		p.diags.AddError("No launch links for "+fleetNamed(view.Name, p.plan.Name.ValueString()), sentence(err.Error()))
+		return
+	}
+	p.plan.URLTemplate = text
+}
+
+// refuseOther reports whether another fleet of the name is there, which this one
+// can't take over, and says so.
+func (p *fleetPlan) refuseOther(ctx context.Context, view *hubview.View, desired customers.DesiredFleet, all map[string]onboarding.Customer) bool {
+	if !desired.Creating() {
+		return false
+	}
+	existing, err := findFleet(ctx, view, desired.Name)
+	if err != nil {
+		p.diags.Append(cannot("read", fleetNamed(view.Name, desired.Name), "", err))
+		return true
+	}
+	if existing == nil || existing.Closed() || view.Fleets.Holds(*existing) {
+		return false
+	}
+	difference := desired.DiffersFrom(*existing, all)
+	if difference != "" {
+		p.diags.Append(fleetDiffers(*existing, difference))
+	}
+	return difference != ""
+}
+
+// set returns the set that the fleet will refer to; false if it isn't known yet, or
+// if it was said why there is none.
+func (p *fleetPlan) set(ctx context.Context, view *hubview.View) (onboarding.PermissionSet, bool) {
+	if p.plan.PermissionSet.IsUnknown() {
+		return onboarding.PermissionSet{}, false
+	}
+	hubName, name, _ := splitSetID(p.plan.PermissionSet.ValueString())
+	if hubName != view.Name {
+		p.diags.Append(setOfAnotherHub(view.Name, hubName, name))
+		return onboarding.PermissionSet{}, false
+	}
+	plan, err := view.Sets.AfterApply(ctx, name)
+	switch {
+	case errors.Is(err, registry.ErrPermissionSetRetired) && p.sameFleet() && p.plan.PermissionSet.Equal(p.state.PermissionSet):
+	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
+		p.diags.Append(noSuchSet(view.Name, name, err))
+		return onboarding.PermissionSet{}, false
+	case err != nil:
+		p.diags.Append(cannot("read", setNamed(view.Name, name), "", err))
+		return onboarding.PermissionSet{}, false
+	}
+	if plan.Known {
+		view.Sets.Use(name, "of fleet "+p.plan.Name.ValueString())
+	}
+	return plan.Set, plan.Known
+}
+
+// planDestroy warns if connected customers go. Nothing is refused.
+func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state fleetModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.session.ready() {
+		return
+	}
+	name := state.Name.ValueString()
+	view := r.view(state.Hub.ValueString(), &resp.Diagnostics)
+	if view == nil {
+		return
+	}
+	view.Fleets.SetHeld(name, state.Incarnation.ValueString())
+	fleet, err := findFleet(ctx, view, name)
+	if err != nil || fleet == nil || !fleet.Incarnation.HeldBy(state.Incarnation.ValueString()) {
+		return // the refresh has said what is wrong
+	}
+	all, err := view.Customers(ctx)
+	if err != nil {
+		return
+	}
+	resp.Diagnostics.Append(warnOfGoodbyes(view.Name, name, customers.End(*fleet, all, view.Now()).Closing)...)
+}
