@@ -1,0 +1,1 @@
+terraform import xacct_fleet.main acme/main
