@@ -4,11 +4,11 @@
 // Command figures measures what a user of xacct waits and pays for, and prints
 // each figure beside a reference that was measured in the same run, and what is
 // wanted: how fast the provider starts, how many AWS calls an apply and a refresh
-// of many customers make, as the sandbox's journal counts them, and how fast a
-// registrar connects customers. It fails only if something did not work at all,
+// of many customers make, as the sandbox's journal counts them, what a fleet of ten
+// thousand costs, and how fast a registrar connects customers. It fails only if something did not work at all,
 // or if a count, which does not depend on the machine's speed, is over its limit.
 //
-// Arguments are the parts to measure: start, calls, registrar; default all.
+// Arguments are the parts to measure: start, calls, fleet, registrar; default all.
 package main
 
 import (
@@ -54,6 +54,7 @@ const launchesAtOnce = 300
 var parts = []part{
 	{"start", startFigures},
 	{"calls", callsOfManyLinks},
+	{"fleet", fleets},
 	{"registrar", func(ctx context.Context, _ string) ([]figure, error) { return registrarFigures(ctx, launchesAtOnce) }},
 }
 
