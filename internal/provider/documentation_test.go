@@ -96,6 +96,7 @@ var stubs = map[string]string{
 	"xacct_hub":                 `name = "acme"`,
 	"xacct_permission_set":      "hub = \"acme\"\nname = \"readonly\"",
 	"data.xacct_permission_set": "hub = \"acme\"\nname = \"readonly\"",
+	"xacct_fleet":               "hub = \"acme\"\nname = \"main\"\npermission_set = \"acme/readonly\"\ncustomers = { globex = \"222222222222\" }",
 	"xacct_onboarding_link":     "hub = \"acme\"\ncustomer_id = \"globex\"\naccount_id = \"222222222222\"\nrole = {}",
 	"xacct_customer_role":       `link = "acme/globex"`,
 	"data.xacct_hub":            `name = "acme"`,
