@@ -45,6 +45,7 @@ type Order struct {
 	ExpiresAt     time.Time  // zero: never
 	Metadata      map[string]string
 	Adopt         bool // take the link from another owner
+	DryRun        bool // find out what would be done, and change nothing
 
 	// Revision is the one that the caller has seen, and wants to change: the
 	// permission set, the expiry and the metadata. Zero: the link is created, or
@@ -57,6 +58,7 @@ type Served struct {
 	Record   registry.HubRecord
 	Customer onboarding.Customer
 	Created  bool // there was no open link before
+	Changed  bool // the link's record was written, or would be in a dry run
 }
 
 // RevisionError says that a link is not at the revision that the caller has seen.
@@ -131,11 +133,17 @@ func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
 	if open && existing.Link.Owner == d.owner {
 		writing.Unless = func(link onboarding.Link) bool { return existing.Link.SameRecord(link) }
 	}
-	link, err := w.Do(ctx, writing)
-	if err != nil {
-		return Served{}, err
+	link, changed := w.Link, !open || writing.Unless == nil
+	link.Incarnation = writing.Incarnation
+	if !changed {
+		changed = !existing.Link.SameRecord(existing.Follow(link, writing.Now))
 	}
-	served := Served{Record: record, Customer: onboarding.Customer{Link: link}, Created: !open}
+	if !order.DryRun {
+		if link, err = w.Do(ctx, writing); err != nil {
+			return Served{}, err
+		}
+	}
+	served := Served{Record: record, Customer: onboarding.Customer{Link: link}, Created: !open, Changed: changed}
 	if existing != nil {
 		served.Customer.Registrations = existing.Registrations
 	}

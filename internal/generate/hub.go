@@ -17,6 +17,9 @@ import (
 // hubFiles returns the vendor's hub: one template for its own Region and, if it
 // has more, one for each of the others.
 func (g *Generator) hubFiles() ([]File, error) {
+	if err := g.onlyCommands(); err != nil {
+		return nil, err
+	}
 	t, err := g.hubTemplate()
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
@@ -24,6 +25,7 @@ type Generator struct {
 	spec     Specification
 	hub      onboarding.Hub
 	declared declaration.Declaration
+	key      account.KMSKeyARN // of a hub that `xacct hub create` makes; zero: none
 	template stacktemplate.Template
 	link     onboarding.Link // of the customer; zero without one
 }
@@ -39,6 +41,7 @@ func Read(file string, text []byte) (*Generator, error) {
 		return nil, err // what can't be read is not looked at more closely
 	}
 	g.hub = d.hub(g.spec.Hub)
+	d.hubOptions(g)
 	if len(d.problems) > 0 {
 		return nil, d.sorted()
 	}
@@ -60,9 +63,10 @@ func Read(file string, text []byte) (*Generator, error) {
 	return g, d.place(g)
 }
 
-// Warnings returns what a reviewer would frown at in the role, one line each.
+// Warnings returns Regions that may not exist, and what a reviewer would frown at in
+// the role, one line each.
 func (g *Generator) Warnings() []string {
-	var lines []string
+	lines := g.unknownRegions()
 	for _, w := range g.declared.Set().Review() {
 		lines = append(lines, w.String())
 	}
@@ -136,14 +140,18 @@ func (d *decoder) customer(g *Generator) {
 			d.on("customer.account_id", "%s", err)
 		}
 	}
-	if c.ExternalID != "" {
+	if _, said := d.places["customer.external_id"]; said || c.ExternalID != "" {
 		var err error
 		if g.link.ExternalID, err = account.ParseExternalID(c.ExternalID); err != nil {
 			d.on("customer.external_id", "%s", err)
 		}
 	}
 	if region, err := account.ParseRegion(g.declared.Region); err != nil || !slices.Contains(g.hub.Regions, region) {
-		d.on("customer.region", "invalid Region %q: must be one of the hub's Regions", g.declared.Region)
+		if c.Region == "" { // it is the hub's own
+			d.on("hub.region", "%q is not among hub.regions, so the launch link can't open there: add it to them, or say customer.region", g.declared.Region)
+		} else {
+			d.on("customer.region", "invalid Region %q: must be one of the hub's Regions", g.declared.Region)
+		}
 	}
 	if c.Shard < 0 || c.Shard > 9999 {
 		d.on("customer.shard", "%d is not between 0 and 9999", c.Shard)
@@ -164,5 +172,5 @@ func (d *decoder) place(g *Generator) error {
 }
 
 func (g *Generator) bucket() string {
-	return cmp.Or(g.spec.Hub.TemplateBucket, fmt.Sprintf("xacct-%s-templates-%s", g.hub.Name, g.hub.Account))
+	return cmp.Or(g.spec.Hub.TemplateBucket, hub.StackBucketName(g.hub.Name, g.hub.Account))
 }

@@ -27,9 +27,10 @@ type Specification struct {
 	permissionset.Choices
 	permissionset.Trust
 	permissionset.Additions
-	StackName   string    `json:"stack_name" doc:"Name proposed for the customer's stack; default <hub>-access."`
-	TemplateURL string    `json:"template_url" doc:"Where the customer's template is published; default: its place in hub.template_bucket."`
-	Customer    *Customer `json:"customer" doc:"One customer, for the launch link, the StackSet and the Terraform module."`
+	PermissionSet string    `json:"permission_set" doc:"Name of the permission set, for xacct permission-set apply; --name gives another one."`
+	StackName     string    `json:"stack_name" doc:"Name proposed for the customer's stack; default <hub>-access."`
+	TemplateURL   string    `json:"template_url" doc:"Where the customer's template is published; default: its place in hub.template_bucket."`
+	Customer      *Customer `json:"customer" doc:"One customer, for the launch link, the StackSet and the Terraform module."`
 }
 
 // HubSection is the vendor's side.
@@ -42,6 +43,13 @@ type HubSection struct {
 	Regions         []string `json:"regions" doc:"Regions in which customers may create their stack; default region."`
 	ResponseTimeout string   `json:"response_timeout" doc:"How long CloudFormation waits for the answer to a phone-home, between 2m and 1h; default 15m."`
 	TemplateBucket  string   `json:"template_bucket" doc:"Bucket that templates are published in; default xacct-<hub>-templates-<vendor account>."`
+
+	Publishers     string            `json:"publishers" doc:"Who may phone home to a hub of xacct hub create: known_accounts (default) or anyone."`
+	TemplateAccess string            `json:"template_access" doc:"How customers read the templates of a hub of xacct hub create: public (default), accounts or presigned."`
+	Capacity       int64             `json:"capacity" doc:"How many customers a hub of xacct hub create has room for, 1 to 150000; default 1500."`
+	EventBusARN    string            `json:"event_bus_arn" doc:"EventBridge event bus that a hub of xacct hub create tells what becomes of customers' roles."`
+	KMSKeyARN      string            `json:"kms_key_arn" doc:"KMS key of the table and queues of a hub of xacct hub create; default: keys of AWS's own."`
+	Tags           map[string]string `json:"tags" doc:"Tags of what xacct hub create makes."`
 }
 
 // Customer is one customer of the vendor.

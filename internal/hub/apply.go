@@ -4,6 +4,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"golang.org/x/sync/errgroup"
 )
@@ -47,7 +47,8 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 		return State{}, err
 	}
 	record := h.record(registry.HubRecord{
-		TableID: table, Key: key, Bucket: BucketName(h.name, h.clients.Account, h.clients.Region, key), CreatedAt: h.now().UTC(),
+		TableID: table, Key: key, CreatedAt: h.now().UTC(), FromStack: spec.Bucket != "",
+		Bucket: cmp.Or(spec.Bucket, BucketName(h.name, h.clients.Account, h.clients.Region, key)),
 	}, spec)
 	record.State = registry.HubCreating
 	record, err = h.registry.CreateHub(ctx, record)
@@ -56,7 +57,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 		if exists.Existing.State != registry.HubCreating {
 			return State{}, err
 		}
-		record, err = exists.Existing, nil
+		record, err = exists.Existing, spec.refuseOwner(exists.Existing)
 	}
 	if err != nil {
 		return State{}, h.explainRegistry(err)
@@ -83,6 +84,9 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	}
 	if before.State == registry.HubDeleting {
 		return State{}, fmt.Errorf("hub %s is being deleted: finish deleting it first", h.name)
+	}
+	if err := spec.refuseOwner(before); err != nil {
+		return State{}, err
 	}
 	if err := h.refuseLive(ctx, without(before.Regions, spec.Regions)); err != nil {
 		return State{}, err
@@ -143,23 +147,9 @@ func (s Spec) check() error {
 
 // record returns a hub's record with what is declared.
 func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecord {
-	record.Hub = onboarding.Hub{
-		Name:            h.name,
-		DisplayName:     spec.DisplayName,
-		SupportURL:      spec.SupportURL,
-		Account:         h.clients.Account,
-		Region:          h.clients.Region,
-		Regions:         sortRegions(spec.Regions),
-		Retiring:        record.Retiring,
-		ResponseTimeout: spec.ResponseTimeout,
-		SkipSignatures:  spec.SkipSignatures,
-		EventBus:        spec.EventBus,
-	}
-	record.PublisherScope = spec.PublisherScope
-	record.TemplateAccess = spec.TemplateAccess
-	record.Capacity = spec.Capacity
-	record.Tags, record.KMSKey = spec.Tags, spec.KMSKey
-	return record.Grown(spec.Shards)
+	record = spec.Declare(record)
+	record.Name, record.Account, record.Region = h.name, h.clients.Account, h.clients.Region
+	return record
 }
 
 // converge makes everything as declared, and then writes the record. A new Region

@@ -23,7 +23,9 @@ type Remains struct {
 	Bucket string
 }
 
-// Delete deletes the hub, and returns what had to stay. While customers have live
+// Delete deletes the hub, and returns what had to stay. The parts of a hub that a
+// CloudFormation stack made stay with that: then the hub is closed to links, and
+// the error is *StackError. While customers have live
 // stacks or open links it refuses with *LiveError, and while messages wait in the
 // queue with *BusyError, unless forced. The table with the hub's record goes last,
 // so that a Delete that was cut short can be repeated until nothing is left.
@@ -75,6 +77,9 @@ func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
 	if err != nil {
 		return Remains{}, err
 	}
+	if record.FromStack {
+		return Remains{}, &StackError{h.name}
+	}
 	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
 	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
 		return Remains{}, err
@@ -108,19 +113,18 @@ func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRec
 		if err := d.check(record); err != nil {
 			return record, err
 		}
-		customers, err := h.registry.Customers(ctx)
+		used, err := h.usedBy(ctx)
 		if err != nil {
-			return record, h.clients.Explain(err, h.tableARN())
+			return record, err
 		}
-		used := &LiveError{Hub: h.name, Stacks: LiveStacks(customers), Links: OpenLinks(customers)}
-		if d.settle > 0 && len(used.Stacks)+len(used.Links) > 0 {
+		if d.settle > 0 && used.inUse() {
 			if err := h.watch(ctx, d); err != nil {
 				return record, err
 			}
 			d.settle = 0
 			continue
 		}
-		if len(used.Stacks)+len(used.Links) > 0 && !d.force {
+		if used.inUse() && !d.force {
 			return record, used
 		}
 		if err := h.refuseBusy(ctx, record, d.force); err != nil {
@@ -133,6 +137,17 @@ func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRec
 	}
 	return registry.HubRecord{}, h.explainRegistry(err)
 }
+
+// usedBy returns what customers use of the hub, which may be nothing.
+func (h *Manager) usedBy(ctx context.Context) (*LiveError, error) {
+	customers, err := h.registry.Customers(ctx)
+	if err != nil {
+		return nil, h.clients.Explain(err, h.tableARN())
+	}
+	return &LiveError{Hub: h.name, Stacks: LiveStacks(customers), Links: OpenLinks(customers)}, nil
+}
+
+func (e *LiveError) inUse() bool { return len(e.Stacks)+len(e.Links) > 0 }
 
 // watch returns an error as soon as the hub is not the one that is to be deleted,
 // and none if it still is after a while.

@@ -97,6 +97,14 @@ type Spec struct {
 	// Incarnation is that of a hub that is created or taken over; Update leaves
 	// the one that is there.
 	Incarnation onboarding.Incarnation
+	// Owner is the tool that the hub belongs to. Adopt is set if it may take the hub
+	// from another one.
+	Owner onboarding.Owner
+	Adopt bool
+
+	// Bucket is that of a stack that made the hub's parts; empty: the hub makes its
+	// own.
+	Bucket string
 }
 
 // State is a hub as it was found.

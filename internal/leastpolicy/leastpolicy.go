@@ -76,7 +76,7 @@ func RegistrarFunction(h Parts) (iampolicy.Document, error) {
 }
 
 // Operator returns the policy of the commands of `xacct` that look after
-// customers: customers, link, block, verify, adopt and dead-letters. It can write
+// customers: status, customers, link, block, verify, adopt and dead-letters. It can write
 // links, and what became of them; it can't change the hub, issue an external ID,
 // read the key that makes them, or change who may publish.
 func Operator(h Parts) (iampolicy.Document, error) {
@@ -87,8 +87,8 @@ func Operator(h Parts) (iampolicy.Document, error) {
 		return iampolicy.Document{}, errors.New("a policy for operators needs the hub's bucket")
 	}
 	return document(slices.Concat(h.operatorsItems(), []iampolicy.Statement{
-		allow("Queue", h.queue(h.Queue), "sqs:SendMessage"),
-		allow("DeadLetters", h.queue(h.DeadLetterQueue), answering...),
+		allow("Queue", h.queue(h.Queue), "sqs:GetQueueAttributes", "sqs:SendMessage"),
+		allow("DeadLetters", h.queue(h.DeadLetterQueue), append([]string{"sqs:GetQueueAttributes"}, answering...)...),
 		allow("Templates", h.templates(), "s3:GetObject"), // to sign links
 	}, h.key(using...), []iampolicy.Statement{h.proofs()}, h.events("events:PutEvents")))
 }

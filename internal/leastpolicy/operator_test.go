@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,17 @@ func (w *world) operatorStory() error {
 	}
 	if _, err := records.Customers(ctx); err != nil {
 		return explained("list the customers", err)
+	}
+	if _, err := records.Heartbeats(ctx); err != nil {
+		return explained("see which registrars are alive", err)
+	}
+	if _, _, err := records.LastRound(ctx); err != nil {
+		return explained("see what the last round of proofs has found", err)
+	}
+	for _, url := range []string{record.QueueURL, record.DeadLetterQueueURL} {
+		if _, err := w.caller.SQS(virginia).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url}); err != nil {
+			return step("count the messages", w.caller.Explain(err, "arn:aws:sqs:us-east-1:111111111111:"+url[strings.LastIndex(url, "/")+1:]))
+		}
 	}
 	if _, err := w.readable(link); err != nil {
 		return step("sign the link", err)
@@ -140,7 +152,7 @@ func TestAnOperatorCanNeitherChangeTheHubNorIssueAnExternalIDNorLetAnyonePublish
 	others := func(but ...string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(pk string) bool { return slices.Contains(but, pk) })
 	}
-	read := []string{"BOUND#globex", "CUSTOMER-HISTORY#globex", "HUB", "LINK#0", "LINK-HISTORY#globex", "LIVE#0", "OUTBOX", "SET#acme"}
+	read := []string{"BOUND#globex", "CUSTOMER-HISTORY#globex", "HEALTH-ROUND", "HUB", "LINK#0", "LINK-HISTORY#globex", "LIVE#0", "OUTBOX", "REGISTRARS", "SET#acme"}
 	written := []string{"CUSTOMER-HISTORY#globex", "LINK#0", "LINK-HISTORY#globex", "LIVE#0", "OUTBOX"}
 	w.may(attempts(read, reads))
 	w.may(attempts(written, writes))

@@ -39,8 +39,9 @@ type PermissionSet struct {
 	// Declared is the vendor's declaration as JSON; the domain never looks inside.
 	Declared json.RawMessage
 
-	// Incarnation is the creation that the record comes from.
+	// Incarnation is the creation that the record comes from, and Owner is whose.
 	Incarnation Incarnation `json:",omitzero"`
+	Owner       Owner       `json:",omitempty"`
 	// RetiredAt is when the set was deleted: links that refer to it stay as they
 	// are, and no other may refer to it. Zero: it was not.
 	RetiredAt time.Time `json:",omitzero"`

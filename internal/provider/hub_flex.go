@@ -6,9 +6,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -118,50 +115,3 @@ func topicARNs(record registry.HubRecord) map[string]string {
 	}
 	return topics
 }
-
-// declare returns the record that a hub will have once a specification is applied.
-func declare(record registry.HubRecord, spec hub.Spec) registry.HubRecord {
-	record.DisplayName = spec.DisplayName
-	record.SupportURL = spec.SupportURL
-	record.Regions = spec.Regions
-	record.ResponseTimeout = spec.ResponseTimeout
-	record.PublisherScope = spec.PublisherScope
-	record.TemplateAccess = spec.TemplateAccess
-	record.Capacity = spec.Capacity
-	record.SkipSignatures = spec.SkipSignatures
-	record.EventBus = spec.EventBus
-	record.Tags, record.KMSKey = spec.Tags, spec.KMSKey
-	return record.Grown(spec.Shards)
-}
-
-// differsFrom names the first argument in which a hub is not what is declared.
-func differsFrom(record registry.HubRecord, spec hub.Spec) string {
-	wanted := declare(record, spec)
-	slices.SortFunc(record.Regions, byName)
-	slices.SortFunc(wanted.Regions, byName)
-	for _, c := range []struct {
-		name string
-		a, b any
-	}{
-		{"display_name", record.DisplayName, wanted.DisplayName},
-		{"support_url", record.SupportURL, wanted.SupportURL},
-		{"regions", record.Regions, wanted.Regions},
-		{"publishers", record.PublisherScope, wanted.PublisherScope},
-		{"template_access", record.TemplateAccess, wanted.TemplateAccess},
-		{"response_timeout", record.ResponseTimeout, wanted.ResponseTimeout},
-		{"capacity", record.Capacity, wanted.Capacity},
-		{"verify_signatures", !record.SkipSignatures, !wanted.SkipSignatures},
-		{"event_bus_arn", record.EventBus, wanted.EventBus},
-		{"kms_key_arn", record.KMSKey, wanted.KMSKey},
-	} {
-		if !reflect.DeepEqual(c.a, c.b) {
-			return c.name
-		}
-	}
-	if len(record.Tags)+len(wanted.Tags) > 0 && !reflect.DeepEqual(record.Tags, wanted.Tags) {
-		return "tags"
-	}
-	return ""
-}
-
-func byName(a, b account.Region) int { return strings.Compare(a.String(), b.String()) }

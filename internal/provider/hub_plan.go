@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -142,7 +143,7 @@ func (p *hubPlan) planNew(ctx context.Context) {
 	}
 	spec := p.plan.spec(ctx, p.diags)
 	p.checkPublishers(ctx, registry.HubRecord{}, spec)
-	record := declare(registry.HubRecord{}, spec)
+	record := spec.Declare(registry.HubRecord{})
 	record.Name, record.Account, record.Region = p.view.Name, clients.Account, clients.Region
 	p.diags.Append(fieldErrors(stacktemplate.ValidateHub(declaration.HubSpecification(record.Hub)))...)
 }
@@ -160,9 +161,14 @@ func (p *hubPlan) planChange(ctx context.Context) {
 		return
 	}
 	spec := p.plan.spec(ctx, p.diags)
-	planned := declare(record, spec)
+	lost := record.Owner != onboarding.OwnerTerraform && !record.Incarnation.HeldBy(p.state.Incarnation.ValueString())
+	if lost && len(spec.DiffersFrom(record)) > 0 { // unchanged, it may be given up
+		p.diags.Append(hubOwned(&hub.OwnedError{Hub: p.view.Name, Owner: record.Owner}))
+		return
+	}
+	planned := spec.Declare(record)
 	// Terraform applies no hub that is the same by its state, whatever it is by now.
-	was, will := declaration.HubRendering(declare(record, p.state.spec(ctx, p.diags)).Hub), declaration.HubRendering(planned.Hub)
+	was, will := declaration.HubRendering(p.state.spec(ctx, p.diags).Declare(record).Hub), declaration.HubRendering(planned.Hub)
 	p.view.Planned.SetHub(hubview.HubPlan{Record: planned, Moves: was != will})
 	if was != will {
 		p.warnOfEarly(will)

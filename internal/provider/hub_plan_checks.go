@@ -33,12 +33,9 @@ type hubUse struct {
 
 // useOf returns what customers use of their hub.
 func useOf(customers map[string]onboarding.Customer) hubUse {
-	use := hubUse{links: map[account.Region][]string{}, stacks: map[account.Region][]hub.LiveStack{}}
+	use := hubUse{customers: hub.InUse(slices.Collect(maps.Values(customers))), links: map[account.Region][]string{}, stacks: map[account.Region][]hub.LiveStack{}}
 	for _, customer := range customers {
 		live := customer.Live()
-		if !customer.Link.Closed || len(live) > 0 {
-			use.customers++
-		}
 		d, _ := declaration.Proposed(customer.Link)
 		if region, err := account.ParseRegion(d.Region); err == nil && !customer.Link.Closed {
 			use.links[region] = append(use.links[region], customer.Link.CustomerID)

@@ -125,7 +125,15 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
+	if record, err := view.Record(ctx); err == nil { // imported, it may be another tool's, which loses it
+		spec.Adopt = record.Incarnation.HeldBy(model.Incarnation.ValueString())
+	}
 	state, err := view.Hub.Update(ctx, spec)
+	var owned *hub.OwnedError
+	if errors.As(err, &owned) {
+		resp.Diagnostics.Append(hubOwned(owned))
+		return
+	}
 	if err != nil {
 		resp.Diagnostics.Append(onPublishers(err, onEventBus(err, cannot("update", hubNamed(view.Name), "", err))))
 		return

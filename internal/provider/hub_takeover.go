@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -21,33 +22,22 @@ import (
 // the last that created it or took it over.
 
 // createOrTakeOver creates the hub, or takes over one that is exactly what is
-// declared: it had another address, an earlier apply was interrupted, or another
-// state has it. Taking over comes first of all, because the other address may be
-// about to be destroyed in this very apply.
+// declared: see hub.Manager.CreateOrTakeOver.
 func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
-	var err error
-	for range writeAttempts {
-		var state hub.State
-		var exists *registry.HubExistsError
-		existing, found := view.Registry.Hub(ctx)
-		if found != nil || existing.State != registry.HubReady {
-			if state, err = view.Hub.Create(ctx, spec); !errors.As(err, &exists) {
-				return state, err
-			}
-			continue // another one was faster
-		}
-		if difference := differsFrom(existing, spec); difference != "" {
-			diags.Append(hubDiffers(existing, difference))
-			return hub.State{}, nil
-		}
-		if state, err = view.Hub.TakeOver(ctx, existing, spec); err == nil {
-			diags.Append(hubTakenOver(view.Name))
-		}
-		if !errors.Is(err, registry.ErrConflict) {
-			return state, err
-		}
+	state, took, err := view.Hub.CreateOrTakeOver(ctx, spec)
+	var differs *hub.DiffersError
+	var owned *hub.OwnedError
+	switch {
+	case errors.As(err, &differs):
+		diags.Append(hubDiffers(differs.Existing, differs.Field))
+		return hub.State{}, nil
+	case errors.As(err, &owned):
+		diags.Append(hubOwned(owned))
+		return hub.State{}, nil
+	case took:
+		diags.Append(hubTakenOver(view.Name))
 	}
-	return hub.State{}, err
+	return state, err
 }
 
 // planTakeover plans to take over a hub that is there. It returns false if there is
@@ -61,12 +51,16 @@ func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 		}
 		return false
 	}
-	if difference := differsFrom(record, spec); difference != "" {
-		p.diags.Append(hubDiffers(record, difference))
+	if record.Owner != onboarding.OwnerTerraform {
+		p.diags.Append(hubOwned(&hub.OwnedError{Hub: record.Name, Owner: record.Owner}))
+		return true
+	}
+	if differences := spec.DiffersFrom(record); len(differences) > 0 {
+		p.diags.Append(hubDiffers(record, differences[0]))
 		return true
 	}
 	p.plan.ID = types.StringValue(record.Name)
-	p.view.Planned.SetTakeover(declare(record, spec))
+	p.view.Planned.SetTakeover(spec.Declare(record))
 	return true
 }
 
@@ -88,6 +82,13 @@ func hubDiffers(existing registry.HubRecord, difference string) diag.Diagnostic 
 		"There is a hub of this name in account %s and Region %s, and its %s differs from this configuration. Choose another name; "+
 			"if this configuration has it at another address, move it there with a moved block; otherwise take the hub over and then change it:\n\n"+
 			"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, existing.Name))
+}
+
+// hubOwned returns the error for a hub of another of the vendor's tools.
+func hubOwned(e *hub.OwnedError) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), fmt.Sprintf("Hub %s is not Terraform's", e.Hub), fmt.Sprintf(
+		"It belongs to %s, which goes on managing it. Use the data source xacct_hub here; or take the hub over, and then change it:\n\n  terraform import ADDRESS %s",
+		e.Owner, e.Hub))
 }
 
 func hubTakenOver(name string) diag.Diagnostic {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -27,6 +28,13 @@ func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic
 			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
 			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
 		difference, set.ID()))
+}
+
+// setOwned returns the error for a set of another of the vendor's tools.
+func setOwned(set onboarding.PermissionSet) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(fmt.Sprintf("Permission set %s of hub %s is not Terraform's", set.Name, set.Hub), fmt.Sprintf(
+		"It belongs to %s, which goes on managing it. Use the data source xacct_permission_set here; or take the set over, and then change it:\n\n  terraform import ADDRESS %s",
+		set.Owner, set.ID()))
 }
 
 // setTakenOver returns the warning of a create that found the set as it is declared.
@@ -81,13 +89,7 @@ func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 }
 
 // someOf names a few of many.
-func someOf(names []string) string {
-	const shown = 10
-	if rest := len(names) - shown; rest > 1 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), rest)
-	}
-	return strings.Join(names, ", ")
-}
+func someOf(names []string) string { return sets.SomeOf(names) }
 
 // referred returns "1 open link refers" or "3 open links refer".
 func referred(n int) string {

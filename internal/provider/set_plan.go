@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
@@ -147,17 +148,18 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	if p.stays(ctx, view, record, existing) {
 		return
 	}
-	desired := desiredSet{
-		record: record, name: name, declared: p.plan.declared(ctx, p.diags), creating: !p.sameSet(), missing: p.sameSet() && p.template.missing,
-		replacing: existing != nil && view.Sets.Holds(*existing),
+	desired := sets.Desired{
+		Record: record, Name: name, Declared: p.plan.declared(ctx, p.diags), Owner: onboarding.OwnerTerraform,
+		Creating: !p.sameSet(), Missing: p.sameSet() && p.template.missing, Adopting: p.sameSet() && holdsSet(p.state, existing),
+		Replacing: existing != nil && view.Sets.Holds(*existing),
 	}
-	todo, d := desired.issue(existing)
+	todo, d := issueSet(desired, existing)
 	if p.diags.Append(d...); p.diags.HasError() {
 		return
 	}
-	p.plan.values["template_version"] = types.StringValue(todo.set.TemplateVersion)
-	p.plan.values["template_url"] = setTemplateURL(record, todo.set)
-	p.remember(ctx, view, existing, todo.set)
+	p.plan.values["template_version"] = types.StringValue(todo.Set.TemplateVersion)
+	p.plan.values["template_url"] = setTemplateURL(record, todo.Set)
+	p.remember(ctx, view, existing, todo.Set)
 }
 
 // stays plans a set that neither its configuration nor its hub changes: it stays as

@@ -4,7 +4,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
@@ -95,21 +95,9 @@ func made(stacks int) string {
 // refuseMove refuses another name or path of the role while stacks live: an update
 // can't replace a role that has a name, so it would be refused.
 func refuseMove(before, next onboarding.PermissionSet, customers []onboarding.Customer) diag.Diagnostics {
-	var live []string
-	for _, c := range customers {
-		if hasStack(c) {
-			live = append(live, c.Link.CustomerID)
-		}
-	}
 	var diags diag.Diagnostics
-	refuse := func(attribute, was, is string) {
-		if was != is && len(live) > 0 {
-			diags.AddAttributeError(path.Root(attribute), fmt.Sprintf("The role of live stacks can't have another %s", strings.TrimPrefix(attribute, "role_")), fmt.Sprintf(
-				"CloudFormation can't replace a role that has a name, so %s can't change while stacks of the set are live: those of %s have %s. "+
-					"Declare another permission set, and let new customers' links refer to that one.", attribute, someOf(live), was))
-		}
+	for _, e := range sets.RefuseMove(before, next, customers) {
+		diags.AddAttributeError(path.Root(e.Attribute), fmt.Sprintf("The role of live stacks can't have another %s", strings.TrimPrefix(e.Attribute, "role_")), e.Error())
 	}
-	refuse("role_name", cmp.Or(before.RoleName, before.Hub+"-<customer_id>"), cmp.Or(next.RoleName, next.Hub+"-<customer_id>"))
-	refuse("role_path", before.RolePath, next.RolePath)
 	return diags
 }

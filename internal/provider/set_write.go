@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -69,65 +71,52 @@ func (w *setWriter) once(ctx context.Context) (err error) {
 	if existing == nil && w.state != nil {
 		return fmt.Errorf("it is in the state, but not in the registry: refresh, and apply again: %w", registry.ErrNoPermissionSet)
 	}
-	desired := desiredSet{record: w.record, name: name, declared: w.model.declared(ctx, w.diags), creating: w.state == nil}
-	desired.missing = w.state != nil && w.state.text("template_version").IsNull()
-	todo, d := desired.issue(existing)
+	desired := sets.Desired{
+		Record: w.record, Name: name, Declared: w.model.declared(ctx, w.diags), Owner: onboarding.OwnerTerraform,
+		Creating: w.state == nil, Adopting: holdsSet(w.state, existing),
+		Missing: w.state != nil && w.state.text("template_version").IsNull(),
+	}
+	todo, d := issueSet(desired, existing)
 	if w.diags.Append(d...); w.diags.HasError() {
 		return nil
-	}
-	if todo.body != nil {
-		if _, err := w.view.Hub.PublishTemplate(ctx, w.record, todo.body); err != nil {
-			return err
-		}
 	}
 	return w.save(ctx, existing, todo)
 }
 
-func (w *setWriter) save(ctx context.Context, existing *onboarding.PermissionSet, todo setWrite) (err error) {
-	set, now := todo.set, w.view.Now().UTC()
-	if existing == nil {
-		set.CreatedAt, set.Incarnation = now, newIncarnation(now)
-		if w.set, err = w.view.Registry.CreatePermissionSet(ctx, set); err == nil {
-			w.view.Sets.Wrote(w.set)
-		}
-		return err
-	}
-	switch {
-	case w.state == nil:
-		set.Incarnation = newIncarnation(now)
-	case existing.Retired(): // by another state, since it was planned
-		set.Incarnation = onboarding.Incarnation{ID: w.state.text("incarnation").ValueString(), Since: now}
-	}
-	customers, err := w.view.Customers(ctx)
+func (w *setWriter) save(ctx context.Context, existing *onboarding.PermissionSet, todo sets.Write) (err error) {
+	now := w.view.Now().UTC()
+	w.set, err = todo.Do(ctx, sets.Writing{
+		Hub: w.view.Hub, Record: w.record, Now: now, Existing: existing, Incarnation: w.incarnation(existing, now),
+		Customers: func(ctx context.Context) ([]onboarding.Customer, error) {
+			customers, err := w.view.Customers(ctx)
+			return slices.Collect(maps.Values(customers)), err
+		},
+	})
 	if err != nil {
 		return err
 	}
-	set = set.Succeed(*existing, referringTo(customers, set.Name), now)
-	if w.set, err = w.view.Registry.UpdatePermissionSet(ctx, set); err != nil {
-		return err
-	}
 	w.view.Sets.Wrote(w.set)
-	if todo.takeover {
+	if todo.Takeover {
 		w.diags.Append(setTakenOver(w.set))
 	}
 	return nil
 }
 
+// incarnation returns a new one for a set that is created, and the state's for one
+// that another state has retired since it was planned.
+func (w *setWriter) incarnation(existing *onboarding.PermissionSet, now time.Time) onboarding.Incarnation {
+	switch {
+	case existing == nil, w.state == nil:
+		return newIncarnation(now)
+	case existing.Retired():
+		return onboarding.Incarnation{ID: w.state.text("incarnation").ValueString(), Since: now}
+	}
+	return existing.Incarnation
+}
+
 // referringTo returns the customers whose links refer to a set, open or closed, by ID.
 func referringTo(customers map[string]onboarding.Customer, name string) []onboarding.Customer {
-	var some []onboarding.Customer
-	for _, c := range customers {
-		if c.Link.PermissionSet == name {
-			some = append(some, c)
-		}
-	}
-	slices.SortFunc(some, func(a, b onboarding.Customer) int {
-		if a.Link.CustomerID < b.Link.CustomerID {
-			return -1
-		}
-		return 1
-	})
-	return some
+	return sets.Referring(slices.Collect(maps.Values(customers)), name)
 }
 
 // retire retires the set, if it is still the one that the state holds: otherwise
@@ -157,18 +146,11 @@ func (r *setResource) retireOnce(ctx context.Context, view *hubview.View, state 
 	if err != nil {
 		return err
 	}
-	set.RetiredAt = view.Now().UTC().Truncate(time.Second)
-	if set, err = view.Registry.UpdatePermissionSet(ctx, set); err != nil {
+	if set, err = sets.Retire(ctx, view.Registry, set, view.Now()); err != nil {
 		return err
 	}
 	view.Sets.Wrote(set)
-	var open []string
-	for _, c := range referringTo(customers, set.Name) {
-		if !c.Link.Closed {
-			open = append(open, c.Link.CustomerID)
-		}
-	}
-	if len(open) > 0 {
+	if open := sets.OpenLinks(referringTo(customers, set.Name)); len(open) > 0 {
 		diags.Append(setRetired(set, open))
 	}
 	return nil

@@ -4,12 +4,9 @@
 package provider
 
 import (
-	"slices"
-
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 // hasStack reports whether the customer has a live stack.
-func hasStack(c onboarding.Customer) bool {
-	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return !r.Adopted() })
-}
+func hasStack(c onboarding.Customer) bool { return sets.HasStack(c) }

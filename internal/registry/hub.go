@@ -62,8 +62,12 @@ type HubRecord struct {
 
 	State       HubState
 	Incarnation onboarding.Incarnation `json:",omitzero"`
-	CreatedAt   time.Time
-	Revision    int64 // counts writes; the optimistic lock
+	Owner       onboarding.Owner       `json:",omitempty"`
+	// FromStack is set if a CloudFormation stack made the hub's parts: they are
+	// the stack's to delete.
+	FromStack bool `json:",omitempty"`
+	CreatedAt time.Time
+	Revision  int64 // counts writes; the optimistic lock
 
 	// Key issues external IDs; only HubAndKey reads it, because its holder can
 	// make every customer's. No printing or logging of the record shows it.

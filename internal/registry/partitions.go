@@ -25,7 +25,7 @@ func Partitions() leastpolicy.Partitions {
 		},
 		RegistrarReads: []string{"EXTERNAL#*", "HUB", "LINK#*", "SET#*"},
 		OperatorReads: []string{
-			"BOUND#*", "CUSTOMER-HISTORY#*", "HUB", "LINK#*", "LINK-HISTORY#*", "LIVE#*", outboxPartition, "SET#*",
+			"BOUND#*", "CUSTOMER-HISTORY#*", "HEALTH-ROUND", "HUB", "LINK#*", "LINK-HISTORY#*", "LIVE#*", outboxPartition, registrarsPartition, "SET#*",
 		},
 		OperatorWrites: []string{"CUSTOMER-HISTORY#*", "LINK#*", "LINK-HISTORY#*", "LIVE#*", outboxPartition},
 		OperatorChecks: []string{"BOUND#*"},

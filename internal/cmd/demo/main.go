@@ -4,7 +4,8 @@
 // Command demo plays the whole story on one machine, with real parts: the
 // provider under Terraform or OpenTofu, the registrar, the customers' launches,
 // and the sandbox in AWS's place. It prints what a person would want to see and
-// exits non-zero if a step does not have the expected result.
+// exits non-zero if a step does not have the expected result. With
+// --without-terraform the companion command does what Terraform does otherwise.
 package main
 
 import (
@@ -34,9 +35,18 @@ func main() {
 	}
 }
 
+// withTerraform are the acts of the story as most vendors play it.
+var withTerraform = []func(context.Context, *stage) error{
+	openSandbox, declareCustomers, launchWhileApplyWaits, listRoles, oneCustomerLeaves, everybodyGoes,
+}
+
 func run(ctx context.Context) (err error) {
 	started := time.Now()
-	s, err := build(ctx)
+	prepare, story := build, withTerraform
+	if slices.Contains(os.Args[1:], "--without-terraform") {
+		prepare, story = buildCommands, withoutTerraform
+	}
+	s, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,9 +60,7 @@ func run(ctx context.Context) (err error) {
 		}
 		_ = os.RemoveAll(s.dir)
 	}()
-	for _, act := range []func(context.Context, *stage) error{
-		openSandbox, declareCustomers, launchWhileApplyWaits, listRoles, oneCustomerLeaves, everybodyGoes,
-	} {
+	for _, act := range story {
 		if err := act(ctx, s); err != nil {
 			if ctx.Err() != nil {
 				return errors.Join(errors.New("interrupted"), err)
@@ -74,6 +82,7 @@ type stage struct {
 	sandbox   string // the command that serves AWS and plays customers
 	log       *os.File
 	processes []*trial.Process
+	linksOf   map[string]string // by customer, without Terraform
 }
 
 // build compiles the provider, the companion command and the sandbox, puts the

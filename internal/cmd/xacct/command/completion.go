@@ -103,3 +103,26 @@ func beginningWith(words []string, begin string) []string {
 	}
 	return found
 }
+
+// completeSets completes the name of a permission set of the hub.
+func (f *hubFlags) completeSets(p process) completion {
+	return func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		defer cancel()
+		in, err := f.open(ctx, p, 1)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		list, err := in.records.PermissionSets(ctx)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []string
+		for _, set := range list {
+			if !set.Retired() {
+				names = append(names, set.Name)
+			}
+		}
+		return beginningWith(names, word), cobra.ShellCompDirectiveNoFileComp
+	}
+}

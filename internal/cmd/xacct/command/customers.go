@@ -20,7 +20,8 @@ import (
 
 func newCustomersCommand(p process) *cobra.Command {
 	cmd := newCustomerListCommand(p, "customers --hub NAME")
-	cmd.AddCommand(newCustomerListCommand(p, "list --hub NAME"), newCustomerShowCommand(p))
+	cmd.AddCommand(newCustomerListCommand(p, "list --hub NAME"), newCustomerShowCommand(p),
+		newCustomersAddCommand(p), newCustomersRemoveCommand(p), newCustomersImportCommand(p))
 	return cmd
 }
 

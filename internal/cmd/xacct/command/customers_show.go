@@ -135,7 +135,7 @@ func lastProof(r onboarding.Registration, round *onboarding.RoundSummary) *proof
 	default:
 		return nil
 	}
-	if round != nil && round.EndedAt.After(view.At) {
+	if round != nil && round.EndedAt.After(r.ProvenAt) && round.EndedAt.After(r.ChangedAt) {
 		view.UnchangedAt = known(round.EndedAt)
 	}
 	return &view

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,35 +57,20 @@ func (f *generateFlags) command(name, short string, kinds []generate.Kind) *cobr
 		Short: short,
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.file == "" {
-				return cli.Usage("--file is missing: the specification; - reads it from standard input")
-			}
 			return f.run(cmd, kinds)
 		},
 	}
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "the specification, in YAML or JSON; - is standard input")
-	cmd.Flags().StringVarP(&f.out, "out", "o", ".", "folder to write into")
+	cmd.Flags().StringVarP(&f.out, "out", "o", ".", "folder to write into; - is standard output")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite existing files that differ")
 	return cmd
 }
 
 // run generates everything before it writes anything.
 func (f *generateFlags) run(cmd *cobra.Command, kinds []generate.Kind) error {
-	text, err := f.read(cmd.InOrStdin())
+	generator, err := readSpecification(cmd, f.file)
 	if err != nil {
 		return err
-	}
-	generator, err := generate.Read(f.file, text)
-	var problems generate.Problems
-	if errors.As(err, &problems) {
-		fmt.Fprintln(cmd.ErrOrStderr(), problems.Error())
-		return fmt.Errorf("%s has %s", f.file, mistakes(len(problems)))
-	}
-	if err != nil {
-		return err
-	}
-	for _, warning := range generator.Warnings() {
-		fmt.Fprintln(cmd.ErrOrStderr(), warning)
 	}
 	var files []generate.File
 	for _, kind := range kinds {
@@ -94,18 +80,37 @@ func (f *generateFlags) run(cmd *cobra.Command, kinds []generate.Kind) error {
 		}
 		files = append(files, made...)
 	}
+	if f.out == "-" {
+		return printFiles(cmd.OutOrStdout(), files)
+	}
 	return f.write(cmd.OutOrStdout(), files)
 }
 
-func (f *generateFlags) read(stdin io.Reader) ([]byte, error) {
-	if f.file == "-" {
-		return io.ReadAll(stdin)
+// printFiles writes files to standard output. Of what is there in two spellings
+// only the YAML is written, and several documents are told apart as YAML does it.
+func printFiles(out io.Writer, files []generate.File) error {
+	there := map[string]bool{}
+	for _, file := range files {
+		there[file.Name] = true
 	}
-	text, err := os.ReadFile(f.file)
-	if err != nil {
-		return nil, fmt.Errorf("the specification can't be read: %w", err)
+	files = slices.DeleteFunc(slices.Clone(files), func(file generate.File) bool {
+		name, isJSON := strings.CutSuffix(file.Name, ".json")
+		return isJSON && there[name+".yaml"]
+	})
+	for _, file := range files {
+		if len(files) > 1 && !strings.HasSuffix(file.Name, ".yaml") {
+			return cli.Usage("--out - is for one file or several of YAML, and these are %s and %d more: name a folder", file.Name, len(files)-1)
+		}
 	}
-	return text, nil
+	for _, file := range files {
+		if len(files) > 1 {
+			fmt.Fprintf(out, "--- # %s\n", file.Name)
+		}
+		if _, err := out.Write(file.Body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write writes all files or none: a file of other origin is not overwritten.

@@ -78,8 +78,9 @@ func newProviderPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "provider --hub NAME",
 		Short: "Print what Terraform needs to apply the hub, its links and roles",
-		Long: `Prints the least policy for the principal that runs Terraform: to make, change and
-destroy the hub, its links and roles, and to wait for customers.
+		Long: `Prints the least policy for the principal that runs Terraform, or the commands hub,
+permission-set and customers add, remove and import: to make, change and destroy the
+hub, its links and roles, and to wait for customers.
 
 Before a Region is added to a hub, name it with --regions; before one is removed,
 it has to stay in the policy for the apply that removes it.`,
@@ -107,8 +108,8 @@ func newOperatorPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "operator --hub NAME",
 		Short: "Print what the commands need that look after customers",
-		Long: `Prints the least policy for people who look after customers, with customers, link,
-block, unblock, verify, adopt and dead-letters. It can write links and what became of
+		Long: `Prints the least policy for people who look after customers, with status, customers,
+customers show, link, block, unblock, verify, adopt and dead-letters. It can write links and what became of
 them; it can't change the hub, issue an external ID, read the key that makes external
 IDs, or change who may publish.
 

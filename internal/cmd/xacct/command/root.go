@@ -37,11 +37,13 @@ func Run(version string, clock func() time.Time) int {
 }
 
 func newRootCommand(p process) *cobra.Command {
-	root := cli.NewRoot("xacct", "Work in customers' AWS accounts: registrar and operator's views", p.version)
+	root := cli.NewRoot("xacct", "Work in customers' AWS accounts: hub, customers, registrar and operator's views", p.version)
 	root.AddCommand(
 		newRegistrarCommand(p),
 		newServeCommand(p),
 		newLinkCommand(p),
+		newHubCommand(p),
+		newPermissionSetCommand(p),
 		newCustomersCommand(p),
 		newStatusCommand(p),
 		newBlockCommand(p),

@@ -58,6 +58,7 @@ func TestCommands(t *testing.T) {
 			"invite":       (*world)(nil).script((*world).invite),
 			"organization": (*world)(nil).script((*world).organization),
 
+			"deploy":    (*world)(nil).script((*world).deploy),
 			"watch":     (*world)(nil).script((*world).watch),
 			"round":     (*world)(nil).script((*world).round),
 			"letter":    (*world)(nil).script((*world).letter),

@@ -1,0 +1,184 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
+)
+
+// The story of a vendor without Terraform: the same customers, with the companion
+// command alone.
+var withoutTerraform = []func(context.Context, *stage) error{
+	openSandbox, makeHub, issueLinks, customersLaunch, lookAround, closeEverything,
+}
+
+// buildCommands compiles the companion command and the sandbox, and copies the
+// example.
+func buildCommands(ctx context.Context) (s *stage, err error) {
+	dir, err := os.MkdirTemp("", "xacct-demo-")
+	if err != nil {
+		return nil, err
+	}
+	s = &stage{Terraform: &trial.Terraform{Env: os.Environ()}, dir: dir, xacct: filepath.Join(dir, "xacct"), sandbox: filepath.Join(dir, "xacct-sandbox")}
+	if s.log, err = os.Create(filepath.Join(dir, "demo.log")); err != nil {
+		return nil, err
+	}
+	fmt.Printf("Building the companion command and the sandbox …\n")
+	if err := trial.Build(ctx, dir, "./internal/cmd/xacct", "./internal/cmd/xacct-sandbox"); err != nil {
+		return nil, err
+	}
+	root, err := trial.Repository(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, os.CopyFS(filepath.Join(dir, "example"), os.DirFS(filepath.Join(root, "examples", "without-terraform")))
+}
+
+// do runs the companion command in the example's folder, and shows what it prints.
+func (s *stage) do(ctx context.Context, args ...string) (string, error) {
+	cmd := s.command(ctx, s.xacct, args...)
+	cmd.Dir = filepath.Join(s.dir, "example")
+	printed, err := s.output(cmd)
+	if err != nil {
+		return "", err
+	}
+	showTogether("xacct "+strings.Join(args, " "), printed)
+	return string(printed), nil
+}
+
+func makeHub(ctx context.Context, s *stage) error {
+	title("From one file: the hub, and what customers are asked for")
+	s.Env = append(s.Env, "XACCT_HUB=acme")
+	for _, args := range [][]string{
+		{"hub", "create", "--file", "acme.yaml"},
+		{"permission-set", "apply", "--file", "acme.yaml"},
+	} {
+		if _, err := s.do(ctx, args...); err != nil {
+			return err
+		}
+		fmt.Println()
+	}
+	return s.expect(ctx, "the same file again changes nothing", func() error {
+		again, err := s.output(s.command(ctx, s.xacct, "hub", "create", "--file", filepath.Join("example", "acme.yaml"), "--json"))
+		if err == nil && !strings.Contains(string(again), `"outcome": "unchanged"`) {
+			err = errors.New(string(again))
+		}
+		return err
+	})
+}
+
+func issueLinks(ctx context.Context, s *stage) error {
+	title("The customers, from a spreadsheet")
+	printed, err := s.output(s.importing(ctx))
+	if err != nil {
+		return err
+	}
+	showTogether("xacct customers import customers.csv --permission-set readonly --json", nil)
+	s.linksOf = map[string]string{}
+	var issued []struct {
+		CustomerID string `json:"customer_id"`
+		Outcome    string `json:"outcome"`
+		LaunchURL  string `json:"launch_url"`
+	}
+	if err := json.Unmarshal(printed, &issued); err != nil {
+		return err
+	}
+	for _, one := range issued {
+		s.linksOf[one.CustomerID] = one.LaunchURL
+		fmt.Printf("\n  %s: %s\n    %s\n", bold(one.CustomerID), one.Outcome, elide(one.LaunchURL))
+	}
+	if len(s.linksOf) != len(customers) {
+		return fmt.Errorf("%d links were issued for %d customers", len(s.linksOf), len(customers))
+	}
+	fmt.Println()
+	return s.expect(ctx, "importing again finds nothing to do", func() error {
+		again, err := s.output(s.importing(ctx))
+		if err == nil && strings.Count(string(again), `"outcome": "unchanged"`) != len(customers) {
+			err = errors.New(string(again))
+		}
+		return err
+	})
+}
+
+func (s *stage) importing(ctx context.Context) *exec.Cmd {
+	cmd := s.command(ctx, s.xacct, "customers", "import", "customers.csv", "--permission-set", "readonly", "--json")
+	cmd.Dir = filepath.Join(s.dir, "example")
+	return cmd
+}
+
+func customersLaunch(ctx context.Context, s *stage) error {
+	title("A registrar runs; the customers open their links and press Create stack")
+	if _, err := s.beginRegistrar(ctx); err != nil {
+		return err
+	}
+	for _, c := range customers {
+		args := []string{"launch", s.linksOf[c.id], "--account", c.account}
+		if c.elsewhere != "" {
+			args = append(args, "--region", c.elsewhere)
+		}
+		printed, err := s.output(s.command(ctx, s.sandbox, args...))
+		if err != nil {
+			return fmt.Errorf("%s launches: %w", c.id, err)
+		}
+		showTogether("xacct-sandbox launch <link of "+c.id+"> --account "+c.account+regionFlag(c), printed)
+	}
+	return nil
+}
+
+func lookAround(ctx context.Context, s *stage) error {
+	title("At three in the morning: is all well?")
+	status, err := s.do(ctx, "status")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(status, "3 customers: 3 active") {
+		return errors.New("not all three customers are active")
+	}
+	fmt.Println()
+	if _, err := s.do(ctx, "customers", "show", customers[0].id); err != nil {
+		return err
+	}
+	fmt.Println()
+	_, err = s.do(ctx, "verify")
+	return err
+}
+
+func closeEverything(ctx context.Context, s *stage) error {
+	title("The customers leave, and the vendor deletes the hub")
+	ids := []string{"customers", "remove"}
+	for _, c := range customers {
+		if err := s.deleteStack(ctx, c); err != nil {
+			return err
+		}
+		ids = append(ids, c.id)
+	}
+	if _, err := s.do(ctx, ids...); err != nil {
+		return err
+	}
+	if err := s.processes[len(s.processes)-1].Stop(); err != nil {
+		return fmt.Errorf("the registrar did not stop cleanly: %w", err)
+	}
+	fmt.Println()
+	if _, err := s.do(ctx, "hub", "delete"); err != nil {
+		return err
+	}
+	stacks, err := s.output(s.command(ctx, s.sandbox, "stacks"))
+	if err != nil {
+		return err
+	}
+	fmt.Print(indent(string(stacks)))
+	if strings.Count(string(stacks), "DELETE_COMPLETE") != len(customers) {
+		return errors.New("not every customer's stack ended in DELETE_COMPLETE")
+	}
+	return nil
+}

@@ -1,0 +1,296 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func newCustomersAddCommand(p process) *cobra.Command {
+	var on hubFlags
+	var doing doingFlags
+	var asked linkOrder
+	var update bool
+	cmd := &cobra.Command{
+		Use:   "add CUSTOMER --hub NAME --permission-set NAME --account-id ID",
+		Short: "Issue a customer's onboarding link",
+		Long: `Issue a customer's onboarding link, and print it. If there is one that says the same,
+it is printed. One that says something else is changed with --update: its permission
+set, its expiry and its metadata; the account of an open link never changes.
+
+A link belongs to the tool that issued it. One of Terraform or of the onboarding API is
+left alone, unless --adopt takes it over.
+
+With --json it prints one object: customer_id, outcome (created, changed, unchanged),
+dry_run, account_id, permission_set, external_id, launch_url (omitted if it has to be
+signed, or in a dry run), expires_at, metadata.`,
+		Example: `  xacct customers add globex --hub acme --permission-set readonly --account-id 222222222222
+  xacct customers add initech --hub acme --permission-set readonly --account-id 333333333333 --expires-at 2027-01-31T00:00:00Z`,
+		Args: cli.Exactly(1, "CUSTOMER: your own ID of the customer"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked.CustomerID = args[0]
+			order, err := asked.order()
+			if err != nil {
+				return cli.Usage("%w", err)
+			}
+			w, err := on.work(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			result, err := w.add(cmd.Context(), order, doing, update)
+			if err != nil {
+				return err
+			}
+			return result.write(cmd.OutOrStdout(), doing)
+		},
+	}
+	on.addTo(cmd)
+	doing.addTo(cmd)
+	asked.addTo(cmd)
+	cmd.Flags().BoolVar(&update, "update", false, "change the open link if it says something else")
+	completeFlag(cmd, "permission-set", on.completeSets(p))
+	completeFlag(cmd, "link-region", completeRegions)
+	return cmd
+}
+
+// linkOrder is what a person or a file says of a link, in text.
+type linkOrder struct {
+	CustomerID    string            `json:"customer_id"`
+	PermissionSet string            `json:"permission_set"`
+	AccountID     string            `json:"account_id"`
+	AskAccountID  bool              `json:"ask_account_id"`
+	Region        string            `json:"region"`
+	StackName     string            `json:"stack_name"`
+	ExpiresAt     string            `json:"expires_at"`
+	Metadata      map[string]string `json:"metadata"`
+}
+
+func (o *linkOrder) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.PermissionSet, "permission-set", "", "name of the permission set that the customer is asked for")
+	flags.StringVar(&o.AccountID, "account-id", "", "the customer's AWS account: 12 digits")
+	flags.BoolVar(&o.AskAccountID, "ask-account-id", false, "the customer says on the connect page which account is theirs")
+	flags.StringVar(&o.Region, "link-region", "", "Region that the link proposes, one of the hub's (default: the hub's own)")
+	flags.StringVar(&o.StackName, "stack-name", "", "name that the link proposes for the stack (default: <hub>-access)")
+	flags.StringVar(&o.ExpiresAt, "expires-at", "", "when the link expires, such as 2027-01-31T00:00:00Z (default: never)")
+	flags.StringToStringVar(&o.Metadata, "metadata", nil, "your own notes on the customer, as KEY=VALUE")
+}
+
+// order parses it; every mistake is in the error.
+func (o linkOrder) order() (customers.Order, error) {
+	order := customers.Order{
+		CustomerID: o.CustomerID, PermissionSet: o.PermissionSet, AsksAccount: o.AskAccountID,
+		Region: o.Region, StackName: o.StackName, Metadata: o.Metadata,
+	}
+	var errs []error
+	if !customers.IsIdentifier(o.CustomerID) {
+		errs = append(errs, fmt.Errorf("customer_id %q is not a customer's ID: 1 to 64 letters, digits and ._-, a letter or digit first", o.CustomerID))
+	}
+	if o.PermissionSet == "" {
+		errs = append(errs, errors.New("permission_set is missing: the name of the set that the customer is asked for"))
+	}
+	var err error
+	if o.AccountID != "" {
+		if order.Account, err = account.ParseID(o.AccountID); err != nil {
+			errs = append(errs, fmt.Errorf("account_id: %w", err))
+		}
+	}
+	if o.ExpiresAt != "" {
+		if order.ExpiresAt, err = time.Parse(time.RFC3339, o.ExpiresAt); err != nil {
+			errs = append(errs, fmt.Errorf("expires_at %q is not a time such as 2027-01-31T00:00:00Z", o.ExpiresAt))
+		}
+	}
+	return order, errors.Join(errs...)
+}
+
+// linkResult is what has become of a customer's link. It is what --json prints.
+type linkResult struct {
+	CustomerID    string            `json:"customer_id"`
+	Outcome       string            `json:"outcome"`
+	DryRun        bool              `json:"dry_run,omitempty"`
+	AccountID     string            `json:"account_id,omitempty"`
+	PermissionSet string            `json:"permission_set,omitempty"`
+	ExternalID    string            `json:"external_id,omitempty"`
+	LaunchURL     string            `json:"launch_url,omitempty"`
+	ExpiresAt     *time.Time        `json:"expires_at,omitempty"`
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	Error         string            `json:"error,omitempty"`
+
+	launch string // the URL, or how to come by one
+}
+
+func (w *workshop) desk() *customers.Desk {
+	return customers.NewDesk(w.hub, onboarding.OwnerCommand, w.clock)
+}
+
+// add makes the customer's link what the order says.
+func (w *workshop) add(ctx context.Context, order customers.Order, doing doingFlags, update bool) (linkResult, error) {
+	order.Adopt, order.DryRun = doing.adopt, doing.dryRun
+	served, err := w.desk().Put(ctx, order)
+	var differs *customers.DiffersError
+	if errors.As(err, &differs) && update {
+		served, err = w.update(ctx, order)
+	}
+	if err != nil {
+		return linkResult{}, w.linkTrouble(err)
+	}
+	outcome := "unchanged"
+	switch {
+	case served.Created:
+		outcome = "created"
+	case served.Changed:
+		outcome = "changed"
+	}
+	link := served.Customer.Link
+	result := linkResult{
+		CustomerID: link.CustomerID, Outcome: outcome, DryRun: doing.dryRun, AccountID: link.Account.String(), PermissionSet: link.PermissionSet,
+		ExternalID: link.ExternalID.String(), ExpiresAt: known(link.ExpiresAt), Metadata: link.Metadata,
+	}
+	if !doing.dryRun {
+		result.LaunchURL, result.launch = launchOf(served.Record, link, w.clock())
+	}
+	return result, nil
+}
+
+// update changes the open link, at the revision that it has.
+func (w *workshop) update(ctx context.Context, order customers.Order) (customers.Served, error) {
+	found, err := w.records.Customer(ctx, order.CustomerID)
+	if err != nil {
+		return customers.Served{}, err
+	}
+	order.Revision = found.Link.Revision
+	return w.desk().Put(ctx, order)
+}
+
+// linkTrouble says what to do about an error of a link.
+func (w *workshop) linkTrouble(err error) error {
+	var differs *customers.DiffersError
+	var owned *customers.OwnedError
+	switch {
+	case errors.As(err, &differs):
+		return fmt.Errorf("%w: --update changes the permission set, the expiry and the metadata; for anything else, remove the link first", err)
+	case errors.As(err, &owned):
+		return fmt.Errorf("%w, which goes on managing it: change it there, or take it over with --adopt", err)
+	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
+		return fmt.Errorf("%w: `xacct permission-set list --hub %s` lists those that there are", err, w.hub.Name())
+	}
+	return w.explain(err)
+}
+
+func (r linkResult) write(out io.Writer, doing doingFlags) error {
+	if doing.json {
+		return cli.PrintJSON(out, r)
+	}
+	if _, err := fmt.Fprintf(out, "Customer %s: %s.\n", r.CustomerID, doing.done(r.Outcome)); err != nil || r.launch == "" {
+		return err
+	}
+	_, err := fmt.Fprintln(out, r.launch)
+	return err
+}
+
+func newCustomersRemoveCommand(p process) *cobra.Command {
+	var on hubFlags
+	var doing doingFlags
+	cmd := &cobra.Command{
+		Use:   "remove CUSTOMER... --hub NAME",
+		Short: "Close customers' onboarding links",
+		Long: `Close customers' onboarding links: nobody connects with them any more. Live stacks are
+not affected; a customer whose link was closed for good should delete the stack.
+Issued again for the same account, a link has the same external ID.
+
+With --json it prints a list of objects: customer_id, outcome (closed, unchanged or
+failed), dry_run, error. The exit code is 1 if any failed.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cli.Usage("name the customers whose links are to be closed")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := on.work(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			results := make([]linkResult, len(args))
+			for i, customer := range args {
+				results[i] = w.remove(cmd.Context(), customer, doing)
+			}
+			if !doing.dryRun {
+				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
+			}
+			return writeResults(cmd.OutOrStdout(), results, doing)
+		},
+	}
+	on.addTo(cmd)
+	doing.addTo(cmd)
+	cmd.ValidArgsFunction = on.completeCustomers(p)
+	return cmd
+}
+
+// failed is the outcome of what could not be done; the error says why.
+const failed = "failed"
+
+func (w *workshop) remove(ctx context.Context, customer string, doing doingFlags) linkResult {
+	result := linkResult{CustomerID: customer, Outcome: "closed", DryRun: doing.dryRun}
+	found, err := w.records.Customer(ctx, customer)
+	switch {
+	case errors.Is(err, registry.ErrNoLink):
+		err = noCustomer(customer, w.hub.Name())
+	case err != nil:
+	case found.Link.Closed:
+		result.Outcome = "unchanged"
+	case found.Link.Owner != onboarding.OwnerCommand && !doing.adopt:
+		err = &customers.OwnedError{Hub: w.hub.Name(), CustomerID: customer, Owner: found.Link.Owner}
+	case !doing.dryRun:
+		_, err = w.desk().Close(ctx, customer, 0, doing.adopt)
+	}
+	if err != nil {
+		result.Outcome, result.Error = failed, oneLine(w.linkTrouble(err))
+	}
+	return result
+}
+
+// writeResults prints what became of many links. The error counts those that
+// failed.
+func writeResults(out io.Writer, results []linkResult, doing doingFlags) error {
+	counts := map[string]int{}
+	for _, r := range results {
+		counts[r.Outcome]++
+	}
+	if doing.json {
+		if err := cli.PrintJSON(out, append([]linkResult{}, results...)); err != nil {
+			return err
+		}
+	} else if err := printResults(out, results, doing); err != nil {
+		return err
+	}
+	if n := counts[failed]; n > 0 {
+		return fmt.Errorf("%d of %s failed", n, counted(len(results), "customer"))
+	}
+	return nil
+}
+
+func printResults(out io.Writer, results []linkResult, doing doingFlags) error {
+	t := cli.NewTable("CUSTOMER", "ACCOUNT", "OUTCOME", "LINK", "ERROR")
+	t.Colours("OUTCOME", map[string]cli.Colour{failed: cli.Red, "created": cli.Green})
+	for _, r := range results {
+		outcome := r.Outcome
+		if outcome != failed {
+			outcome = doing.done(outcome)
+		}
+		t.Row(r.CustomerID, r.AccountID, outcome, r.launch, r.Error)
+	}
+	return t.Print(out)
+}

@@ -1,0 +1,425 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/generate"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func newHubCommand(p process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "hub",
+		Short: "Make, show and delete a hub without Terraform",
+		Long: `Make, show and delete a hub without Terraform. A hub belongs to the tool that made it:
+what Terraform made is left alone, unless --adopt takes it over, and Terraform leaves
+alone what these commands made, unless it is imported.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newHubCreateCommand(p), newHubShowCommand(p), newHubDeleteCommand(p))
+	return cmd
+}
+
+func newHubCreateCommand(p process) *cobra.Command {
+	var on fileFlags
+	cmd := &cobra.Command{
+		Use:   "create --file SPECIFICATION",
+		Short: "Make a hub what the file says: create, change or repair it",
+		Long: `Make a hub what the section "hub" of the file says, as Terraform's xacct_hub does. If
+there is none, it is created; if there is one, it is changed and repaired; if nothing
+is to be done, nothing is. An interrupted command is finished by the same command.
+
+Where the stack of ` + "`xacct generate hub`" + ` has made queue, table, bucket and topics, the
+hub is put over it: the parts stay the stack's, and only what it lacks is added.
+
+With --json it prints one object: hub, outcome (created, changed, adopted or
+unchanged), changes (names of settings), repaired (what was gone or changed by hand),
+dry_run, from_stack, permission_sets (those whose templates follow the change), and what ` + "`xacct hub show --json`" + ` prints, unless it was a dry run.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, g, err := on.open(cmd, p)
+			if err != nil {
+				return err
+			}
+			result, err := w.createHub(cmd.Context(), g, on.doing)
+			if err != nil {
+				return err
+			}
+			if !on.doing.dryRun {
+				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
+			}
+			if on.doing.json {
+				return cli.PrintJSON(cmd.OutOrStdout(), result)
+			}
+			return result.print(cmd.OutOrStdout(), on.doing)
+		},
+	}
+	on.addTo(cmd)
+	return cmd
+}
+
+// hubResult is what has become of a hub. It is what --json prints.
+type hubResult struct {
+	Hub       string   `json:"hub"`
+	Outcome   string   `json:"outcome"`
+	Changes   []string `json:"changes"`
+	Repaired  []string `json:"repaired"`
+	DryRun    bool     `json:"dry_run"`
+	FromStack bool     `json:"from_stack"`
+	Sets      []string `json:"permission_sets,omitempty"`
+
+	View *hubShown `json:"state,omitempty"`
+}
+
+func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing doingFlags) (hubResult, error) {
+	spec := g.HubSpec()
+	spec.Owner, spec.Adopt = onboarding.OwnerCommand, doing.adopt
+	spec.Incarnation = onboarding.Incarnation{ID: rand.Text(), Since: w.clock().UTC()}
+	result := hubResult{Hub: g.Hub().Name, DryRun: doing.dryRun, Changes: []string{}, Repaired: []string{}}
+	var err error
+	if result.FromStack, err = w.hub.MadeByStack(ctx, g.Bucket()); err != nil {
+		return result, err
+	}
+	if result.FromStack {
+		spec.Bucket = g.Bucket()
+	}
+	var preview hub.Preview
+	var state hub.State
+	if doing.dryRun {
+		preview, err = w.hub.Preview(ctx, spec)
+	} else {
+		state, preview, err = w.hub.Put(ctx, spec)
+	}
+	if err != nil {
+		return result, hubTrouble(err)
+	}
+	result.Outcome = outcomeOf(preview)
+	result.Changes = append(result.Changes, preview.Changes...)
+	for _, defect := range preview.Defects {
+		result.Repaired = append(result.Repaired, defect.String())
+	}
+	if doing.dryRun {
+		return result, nil
+	}
+	result.View = newHubShown(state)
+	if len(preview.Changes) > 0 {
+		result.Sets, err = w.followHub(ctx)
+	}
+	return result, err
+}
+
+// followHub publishes the templates of the command line's permission sets anew
+// where the hub has changed what they say, such as its Regions. It returns the
+// names of those sets.
+func (w *workshop) followHub(ctx context.Context) ([]string, error) {
+	list, err := w.records.PermissionSets(ctx)
+	if err != nil {
+		return nil, w.explain(err)
+	}
+	var moved []string
+	for _, set := range list {
+		if set.Retired() || set.Owner != onboarding.OwnerCommand {
+			continue
+		}
+		declared, err := declaration.OfSet(set)
+		if err != nil {
+			return moved, fmt.Errorf("permission set %s can't be read: restore the table from a backup: %w", set.Name, err)
+		}
+		served, err := sets.NewDesk(w.hub, onboarding.OwnerCommand, w.clock).Put(ctx, sets.Order{Name: set.Name, Declared: declared})
+		if err != nil {
+			return moved, w.setTrouble(err)
+		}
+		if served.Outcome == sets.Changed {
+			moved = append(moved, set.Name)
+		}
+	}
+	return moved, nil
+}
+
+func outcomeOf(p hub.Preview) string {
+	switch {
+	case !p.Exists:
+		return "created"
+	case p.Adopts:
+		return "adopted"
+	case p.Does():
+		return "changed"
+	}
+	return "unchanged"
+}
+
+// hubTrouble says what to do about an error of a hub.
+func hubTrouble(err error) error {
+	var owned *hub.OwnedError
+	var live *hub.LiveError
+	var busy *hub.BusyError
+	switch {
+	case errors.As(err, &owned):
+		return fmt.Errorf("%w, which goes on managing it: change it there, or take it over with --adopt", err)
+	case errors.As(err, &live):
+		return fmt.Errorf("%w. Ask the customers to delete their stacks while a registrar runs, and close their links with `xacct customers remove`", err)
+	case errors.As(err, &busy):
+		return fmt.Errorf("%w. Let a registrar handle what waits, and try again a minute later", err)
+	}
+	return err
+}
+
+func (r hubResult) print(out io.Writer, doing doingFlags) error {
+	over := ""
+	if r.FromStack {
+		over = ", over the parts of its CloudFormation stack"
+	}
+	fmt.Fprintf(out, "Hub %s: %s%s.\n", r.Hub, doing.done(r.Outcome), over)
+	if len(r.Changes) > 0 {
+		fmt.Fprintf(out, "Settings: %s.\n", strings.Join(r.Changes, ", "))
+	}
+	if len(r.Sets) > 0 {
+		fmt.Fprintf(out, "Permission sets that follow: %s.\n", strings.Join(r.Sets, ", "))
+	}
+	for _, defect := range r.Repaired {
+		fmt.Fprintf(out, "Repaired: %s.\n", cli.Printable(defect))
+	}
+	if r.View != nil {
+		fmt.Fprintln(out)
+		r.View.print(out)
+	}
+	return nil
+}
+
+func newHubShowCommand(p process) *cobra.Command {
+	var on hubFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show --hub NAME",
+		Short: "Show a hub, and what was changed on it by hand",
+		Long: `Show a hub's settings and parts, and what of it is gone or was changed by hand.
+
+With --json it prints one object: name, region, account_id, state, owner (terraform, api
+or command), from_stack, display_name, support_url, regions, retiring_regions,
+publishers, template_access, response_timeout, capacity, event_bus_arn, kms_key_arn,
+tags, queue_url, dead_letter_queue_arn, template_bucket, table_name, topic_arns (the
+first of each Region), created_at, and drift, a list of texts.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := on.work(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			state, err := w.hub.Read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			view := newHubShown(state)
+			if asJSON {
+				return cli.PrintJSON(cmd.OutOrStdout(), view)
+			}
+			view.print(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	on.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
+	return cmd
+}
+
+// hubShown is a hub for people and, as JSON, for programs.
+type hubShown struct {
+	Name               string            `json:"name"`
+	Region             string            `json:"region"`
+	AccountID          string            `json:"account_id"`
+	State              string            `json:"state"`
+	Owner              string            `json:"owner"`
+	FromStack          bool              `json:"from_stack,omitempty"`
+	DisplayName        string            `json:"display_name,omitempty"`
+	SupportURL         string            `json:"support_url,omitempty"`
+	Regions            []string          `json:"regions"`
+	Retiring           []string          `json:"retiring_regions,omitempty"`
+	Publishers         string            `json:"publishers"`
+	TemplateAccess     string            `json:"template_access"`
+	ResponseTimeout    string            `json:"response_timeout"`
+	Capacity           int               `json:"capacity"`
+	EventBusARN        string            `json:"event_bus_arn,omitempty"`
+	KMSKeyARN          string            `json:"kms_key_arn,omitempty"`
+	Tags               map[string]string `json:"tags,omitempty"`
+	QueueURL           string            `json:"queue_url"`
+	DeadLetterQueueARN string            `json:"dead_letter_queue_arn"`
+	TemplateBucket     string            `json:"template_bucket"`
+	TableName          string            `json:"table_name"`
+	TopicARNs          map[string]string `json:"topic_arns"`
+	CreatedAt          *time.Time        `json:"created_at,omitempty"`
+	Drift              []string          `json:"drift"`
+}
+
+func newHubShown(state hub.State) *hubShown {
+	r := state.Record
+	view := &hubShown{
+		Name: r.Name, Region: r.Region.String(), AccountID: r.Account.String(), State: string(r.State), Owner: ownerName(r.Owner), FromStack: r.FromStack,
+		DisplayName: r.DisplayName, SupportURL: r.SupportURL, Regions: []string{},
+		Publishers: string(r.PublisherScope), TemplateAccess: string(r.TemplateAccess), ResponseTimeout: r.ResponseTimeout.String(), Capacity: r.Capacity,
+		EventBusARN: r.EventBus.String(), KMSKeyARN: r.KMSKey.String(), Tags: r.Tags,
+		QueueURL: r.QueueURL, DeadLetterQueueARN: state.DeadLetterQueueARN, TemplateBucket: r.Bucket, TableName: registry.TableName(r.Name),
+		TopicARNs: map[string]string{}, CreatedAt: known(r.CreatedAt), Drift: []string{},
+	}
+	for _, region := range r.Regions {
+		view.Regions = append(view.Regions, region.String())
+	}
+	for _, region := range r.Retiring {
+		view.Retiring = append(view.Retiring, region.String())
+	}
+	for region, topics := range state.Topics {
+		if len(topics) > 0 {
+			view.TopicARNs[region.String()] = topics[0].String()
+		}
+	}
+	for _, defect := range state.Defects {
+		view.Drift = append(view.Drift, defect.String())
+	}
+	return view
+}
+
+// ownerName is that of JSON.
+func ownerName(o onboarding.Owner) string {
+	if o == onboarding.OwnerTerraform {
+		return "terraform"
+	}
+	return string(o)
+}
+
+func (v *hubShown) print(out io.Writer) {
+	fmt.Fprintf(out, "Hub %s\n\n", v.Name)
+	var topics []string
+	for _, region := range v.Regions {
+		topics = append(topics, v.TopicARNs[region])
+	}
+	cli.Facts(out,
+		"State", v.State,
+		"Belongs to", v.Owner,
+		"Account", v.AccountID,
+		"Region", v.Region,
+		"Display name", v.DisplayName,
+		"Support", v.SupportURL,
+		"Regions", strings.Join(v.Regions, ", "),
+		"Retiring Regions", strings.Join(v.Retiring, ", "),
+		"Publishers", v.Publishers,
+		"Template access", v.TemplateAccess,
+		"Response timeout", v.ResponseTimeout,
+		"Capacity", fmt.Sprint(v.Capacity),
+		"Event bus", v.EventBusARN,
+		"KMS key", v.KMSKeyARN,
+		"Queue", v.QueueURL,
+		"Bucket", v.TemplateBucket,
+		"Table", v.TableName,
+		"Topics", strings.Join(slices.DeleteFunc(topics, func(s string) bool { return s == "" }), ", "),
+	)
+	for i, defect := range v.Drift {
+		if i == 0 {
+			fmt.Fprintf(out, "\nGone, or changed by hand; `xacct hub create` or an apply repairs it:\n")
+		}
+		fmt.Fprintf(out, "  %s\n", cli.Printable(defect))
+	}
+}
+
+func newHubDeleteCommand(p process) *cobra.Command {
+	var on hubFlags
+	var doing doingFlags
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "delete --hub NAME",
+		Short: "Delete a hub with everything in it",
+		Long: `Delete a hub: its topics, queues, bucket and table, with everything that is known of
+customers. It is refused while customers have live stacks or open links, and while
+requests wait in the queue. --force deletes it all the same: stacks of customers can
+then be deleted only by force, because their request is never answered.
+
+If the hub is over a CloudFormation stack, it is closed, and the stack is yours to
+delete. An interrupted command is finished by the same command.
+
+With --json it prints one object: hub, outcome (deleted or unchanged: there is none),
+dry_run, remains (a bucket that stays to keep its name), and from_stack.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return on.deleteHub(cmd, p, doing, force)
+		},
+	}
+	on.addTo(cmd)
+	doing.addTo(cmd)
+	cmd.Flags().BoolVar(&force, "force", false, "delete it although customers have live stacks or open links")
+	return cmd
+}
+
+// deletedHub is what has become of a hub that was to be deleted.
+type deletedHub struct {
+	Hub       string `json:"hub"`
+	Outcome   string `json:"outcome"`
+	DryRun    bool   `json:"dry_run"`
+	Remains   string `json:"remains,omitempty"`
+	FromStack bool   `json:"from_stack,omitempty"`
+}
+
+func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, doing doingFlags, force bool) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	clients, err := f.load(cmd.Context(), p.version, patience)
+	if err != nil {
+		return err
+	}
+	w, err := newWorkshop(p, clients, f.hub)
+	if err != nil {
+		return err
+	}
+	result := deletedHub{Hub: f.hub, Outcome: "deleted", DryRun: doing.dryRun}
+	var remains hub.Remains
+	switch record, found := w.records.Hub(cmd.Context()); {
+	case errors.Is(found, registry.ErrNoHub):
+		result.Outcome = "unchanged"
+	case found != nil:
+		return w.explain(found)
+	case doing.dryRun:
+		result.FromStack = record.FromStack
+		err = w.hub.MayDelete(cmd.Context(), onboarding.OwnerCommand, doing.adopt, force)
+	default:
+		result.FromStack = record.FromStack
+		remains, err = w.hub.DeleteOwned(cmd.Context(), onboarding.OwnerCommand, doing.adopt, force)
+	}
+	var stack *hub.StackError
+	if err != nil && !errors.As(err, &stack) {
+		return hubTrouble(err)
+	}
+	result.Remains = remains.Bucket
+	if doing.json {
+		return cli.PrintJSON(cmd.OutOrStdout(), result)
+	}
+	out := cmd.OutOrStdout()
+	switch {
+	case stack != nil:
+		fmt.Fprintln(out, upperFirst(stack.Error())+".")
+	case result.Outcome == "unchanged":
+		fmt.Fprintf(out, "Hub %s: unchanged, there is none.\n", f.hub)
+	default:
+		fmt.Fprintf(out, "Hub %s: %s.\n", f.hub, doing.done(result.Outcome))
+	}
+	if result.Remains != "" {
+		fmt.Fprintf(out, "Bucket %s stays, empty and closed: it keeps its name from strangers, whose template old links would open.\n", result.Remains)
+	}
+	return nil
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -1,0 +1,69 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"reflect"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Declare returns the record that a hub will have once the specification is
+// applied to it. Its owner is that of the specification.
+func (s Spec) Declare(record registry.HubRecord) registry.HubRecord {
+	record.DisplayName = s.DisplayName
+	record.SupportURL = s.SupportURL
+	record.Regions = sortRegions(s.Regions)
+	record.ResponseTimeout = s.ResponseTimeout
+	record.PublisherScope = s.PublisherScope
+	record.TemplateAccess = s.TemplateAccess
+	record.Capacity = s.Capacity
+	record.SkipSignatures = s.SkipSignatures
+	record.EventBus = s.EventBus
+	record.Tags, record.KMSKey = s.Tags, s.KMSKey
+	record.Owner = s.Owner
+	return record.Grown(s.Shards)
+}
+
+// DiffersFrom returns the names of the arguments, as Terraform calls them, in which
+// a hub is not what is specified. Its owner is none of them.
+func (s Spec) DiffersFrom(record registry.HubRecord) []string {
+	wanted := s.Declare(record)
+	var names []string
+	for _, c := range []struct {
+		name string
+		a, b any
+	}{
+		{"display_name", record.DisplayName, wanted.DisplayName},
+		{"support_url", record.SupportURL, wanted.SupportURL},
+		{"regions", sortRegions(record.Regions), wanted.Regions},
+		{"publishers", record.PublisherScope, wanted.PublisherScope},
+		{"template_access", record.TemplateAccess, wanted.TemplateAccess},
+		{"response_timeout", record.ResponseTimeout, wanted.ResponseTimeout},
+		{"capacity", record.Capacity, wanted.Capacity},
+		{"verify_signatures", !record.SkipSignatures, !wanted.SkipSignatures},
+		{"event_bus_arn", record.EventBus, wanted.EventBus},
+		{"kms_key_arn", record.KMSKey, wanted.KMSKey},
+	} {
+		if !reflect.DeepEqual(c.a, c.b) {
+			names = append(names, c.name)
+		}
+	}
+	if len(record.Tags)+len(wanted.Tags) > 0 && !reflect.DeepEqual(record.Tags, wanted.Tags) {
+		names = append(names, "tags")
+	}
+	return names
+}
+
+// InUse returns how many customers have an open link or a live stack.
+func InUse(customers []onboarding.Customer) int {
+	n := 0
+	for _, c := range customers {
+		if !c.Link.Closed || len(c.Live()) > 0 {
+			n++
+		}
+	}
+	return n
+}

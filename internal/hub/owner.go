@@ -1,0 +1,204 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// A hub belongs to one of the vendor's tools: another one neither changes nor
+// deletes it until it adopts it. Within Terraform, incarnations say which state
+// has it.
+
+// OwnedError says that a hub belongs to another of the vendor's tools.
+type OwnedError struct {
+	Hub   string
+	Owner onboarding.Owner
+}
+
+func (e *OwnedError) Error() string { return fmt.Sprintf("hub %s belongs to %s", e.Hub, e.Owner) }
+
+// DiffersError says that there is a hub of the name already, which is not what is
+// specified.
+type DiffersError struct {
+	Existing registry.HubRecord
+	Field    string // the first that differs, as Terraform calls it
+}
+
+func (e *DiffersError) Error() string {
+	return fmt.Sprintf("hub %s is there already, and differs in %s", e.Existing.Name, e.Field)
+}
+
+// refuseOwner returns *OwnedError if the hub belongs to another tool than the
+// specification's, which doesn't adopt it.
+func (s Spec) refuseOwner(record registry.HubRecord) error {
+	if record.Owner != s.Owner && !s.Adopt {
+		return &OwnedError{record.Name, record.Owner}
+	}
+	return nil
+}
+
+// takeoverAttempts is how often a takeover that met another writer starts over.
+const takeoverAttempts = 5
+
+// CreateOrTakeOver creates the hub, or takes over one that is exactly what is
+// specified: it had another address in Terraform, an earlier run was interrupted,
+// or another Terraform state has it. Taking over comes first of all, because the
+// other address may be about to be destroyed at this very time. Errors are
+// *OwnedError, *DiffersError, and those of Create.
+func (h *Manager) CreateOrTakeOver(ctx context.Context, spec Spec) (state State, took bool, err error) {
+	for range takeoverAttempts {
+		var exists *registry.HubExistsError
+		existing, found := h.registry.Hub(ctx)
+		if found != nil || existing.State != registry.HubReady {
+			if state, err = h.Create(ctx, spec); !errors.As(err, &exists) {
+				return state, false, err
+			}
+			continue // another one was faster
+		}
+		if err := spec.refuseOwner(existing); err != nil {
+			return State{}, false, err
+		}
+		if fields := spec.DiffersFrom(existing); len(fields) > 0 {
+			return State{}, false, &DiffersError{existing, fields[0]}
+		}
+		if state, err = h.TakeOver(ctx, existing, spec); !errors.Is(err, registry.ErrConflict) {
+			return state, err == nil, err
+		}
+	}
+	return State{}, false, err
+}
+
+// Preview is what Put would do.
+type Preview struct {
+	Exists  bool
+	Adopts  bool     // it belongs to another tool by now
+	Changes []string // the arguments that differ, as Terraform calls them
+	Defects []Defect // that would be repaired
+}
+
+// Does reports whether there is anything to do.
+func (p Preview) Does() bool {
+	return !p.Exists || p.Adopts || len(p.Changes) > 0 || len(p.Defects) > 0
+}
+
+// CapacityError says that a hub has more customers than it is to have room for.
+type CapacityError struct {
+	Hub            string
+	Capacity, Used int
+}
+
+func (e *CapacityError) Error() string {
+	return fmt.Sprintf("hub %s has %d customers, and capacity %d is less", e.Hub, e.Used, e.Capacity)
+}
+
+// Preview finds out what Put would do, and changes nothing. Errors are *OwnedError,
+// *CapacityError, *LiveError, *UnconfirmedError, and what AWS says.
+func (h *Manager) Preview(ctx context.Context, spec Spec) (Preview, error) {
+	if err := spec.check(); err != nil {
+		return Preview{}, err
+	}
+	state, err := h.Read(ctx)
+	if errors.Is(err, registry.ErrNoHub) {
+		return Preview{}, h.checkEventBus(ctx, spec.EventBus)
+	}
+	if err != nil {
+		return Preview{}, err
+	}
+	record := state.Record
+	if record.State == registry.HubDeleting {
+		return Preview{}, fmt.Errorf("hub %s is being deleted: finish deleting it first", h.name)
+	}
+	if err := spec.refuseOwner(record); err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Exists: true, Adopts: record.Owner != spec.Owner, Changes: spec.DiffersFrom(record), Defects: state.Defects}
+	if len(p.Changes) == 0 {
+		return p, nil
+	}
+	return p, h.refuseUse(ctx, record, spec)
+}
+
+// refuseUse refuses a change that customers of the hub could not live with.
+func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec Spec) error {
+	customers, err := h.registry.Customers(ctx)
+	if err != nil {
+		return h.explainRegistry(err)
+	}
+	if used := InUse(customers); spec.Capacity < used {
+		return &CapacityError{h.name, spec.Capacity, used}
+	}
+	if err := h.refuseLive(ctx, without(record.Regions, spec.Regions)); err != nil {
+		return err
+	}
+	if err := h.refuseUnconfirmed(ctx, record, spec); err != nil {
+		return err
+	}
+	return h.checkEventBus(ctx, spec.EventBus)
+}
+
+// Put makes the hub what is specified, for an owner that keeps no state: it
+// creates the hub, goes on with one that was begun, changes it, repairs it, or
+// finds nothing to do. It returns what it has done; errors are those of Preview.
+func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
+	p, err := h.Preview(ctx, spec)
+	if err != nil {
+		return State{}, p, err
+	}
+	switch {
+	case !p.Does():
+		state, err := h.Read(ctx)
+		return state, p, err
+	case !p.Exists:
+		state, err := h.Create(ctx, spec)
+		return state, p, err
+	}
+	existing, err := h.registry.Hub(ctx)
+	if err != nil {
+		return State{}, p, h.explainRegistry(err)
+	}
+	switch {
+	case existing.State == registry.HubCreating:
+		state, err := h.Create(ctx, spec)
+		return state, p, err
+	case p.Adopts: // the states that hold it learn of that by the incarnation
+		state, err := h.TakeOver(ctx, existing, spec)
+		return state, p, err
+	}
+	state, err := h.Update(ctx, spec)
+	return state, p, err
+}
+
+// DeleteOwned is Delete for an owner that keeps no state. A hub of another tool is
+// *OwnedError, unless it is adopted.
+func (h *Manager) DeleteOwned(ctx context.Context, owner onboarding.Owner, adopt, force bool) (Remains, error) {
+	return h.delete(ctx, deletion{force: force, check: func(record registry.HubRecord) error {
+		return Spec{Owner: owner, Adopt: adopt}.refuseOwner(record)
+	}})
+}
+
+// MayDelete returns the error that DeleteOwned would refuse with, and deletes
+// nothing.
+func (h *Manager) MayDelete(ctx context.Context, owner onboarding.Owner, adopt, force bool) error {
+	record, err := h.registry.Hub(ctx)
+	if err != nil {
+		return h.explainRegistry(err)
+	}
+	if err := (Spec{Owner: owner, Adopt: adopt}).refuseOwner(record); err != nil {
+		return err
+	}
+	used, err := h.usedBy(ctx)
+	if err != nil {
+		return err
+	}
+	if used.inUse() && !force {
+		return used
+	}
+	return h.refuseBusy(ctx, record, force)
+}

@@ -1,0 +1,203 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sets
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Desk serves the permission sets of one hub for an owner that keeps no state of
+// its own: every call reads what there is, and does what is left to do.
+type Desk struct {
+	hub   *hub.Manager
+	owner onboarding.Owner
+	now   func() time.Time
+}
+
+// NewDesk returns the desk of a hub.
+func NewDesk(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Desk {
+	return &Desk{hub: manager, owner: owner, now: clock}
+}
+
+// Order is a set as it is wanted.
+type Order struct {
+	Name     string
+	Declared permissionset.Set
+	Adopt    bool // take the set from another owner
+	DryRun   bool // find out what would be done, and change nothing
+}
+
+// Outcome says what became of a set.
+type Outcome string
+
+// The outcomes.
+const (
+	Created   Outcome = "created"
+	Changed   Outcome = "changed"
+	Adopted   Outcome = "adopted"
+	Unchanged Outcome = "unchanged"
+	Deleted   Outcome = "deleted"
+)
+
+// Served is what has become, or in a dry run would become, of an order.
+type Served struct {
+	Outcome Outcome
+	Set     onboarding.PermissionSet
+	// Lines say what customers gain and lose by the change.
+	Lines []string
+	// Open are the customers with open links of the set, Outdated how many live
+	// stacks have another version of its template.
+	Open     []string
+	Outdated int
+}
+
+// Put makes the set what the order says. Errors are *OwnedError, MistakesError,
+// *MoveError and permissionset.FieldError, joined if there are several, and what
+// the registry and AWS say.
+func (d *Desk) Put(ctx context.Context, order Order) (served Served, err error) {
+	err = retry(func() error {
+		served, err = d.put(ctx, order)
+		return err
+	})
+	return served, err
+}
+
+func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
+	records := d.hub.Registry()
+	record, err := records.HubAndKey(ctx)
+	if err != nil {
+		return Served{}, err
+	}
+	if record.State != registry.HubReady {
+		return Served{}, fmt.Errorf("hub %s is not ready: it is being made or deleted; finish that first", record.Name)
+	}
+	existing, err := d.find(ctx, order.Name)
+	if err != nil {
+		return Served{}, err
+	}
+	desired := Desired{
+		Record: record, Name: order.Name, Declared: order.Declared, Owner: d.owner,
+		Creating: existing == nil || existing.Retired(), Adopting: order.Adopt,
+	}
+	w, err := desired.Issue(existing)
+	if err != nil {
+		return Served{}, err
+	}
+	served := Served{Outcome: d.outcome(existing, w), Set: w.Set}
+	var customers []onboarding.Customer
+	if existing != nil {
+		if customers, err = records.Customers(ctx); err != nil {
+			return Served{}, err
+		}
+		if err := served.compare(*existing, desired, customers); err != nil {
+			return Served{}, err
+		}
+	}
+	if served.Outcome == Unchanged || order.DryRun {
+		return served, nil
+	}
+	served.Set, err = w.Do(ctx, Writing{
+		Hub: d.hub, Record: record, Now: d.now().UTC(), Existing: existing, Incarnation: d.incarnation(existing),
+		Customers: func(context.Context) ([]onboarding.Customer, error) { return customers, nil },
+	})
+	return served, err
+}
+
+func (d *Desk) find(ctx context.Context, name string) (*onboarding.PermissionSet, error) {
+	found, err := d.hub.Registry().PermissionSet(ctx, name)
+	if errors.Is(err, registry.ErrNoPermissionSet) {
+		return nil, nil
+	}
+	return &found, err
+}
+
+func (d *Desk) outcome(existing *onboarding.PermissionSet, w Write) Outcome {
+	switch {
+	case existing == nil || existing.Retired():
+		return Created
+	case existing.Owner != d.owner:
+		return Adopted
+	case w.body == nil && existing.SaysTheSame(w.Set) && string(existing.Declared) == string(w.Set.Declared):
+		return Unchanged
+	}
+	return Changed
+}
+
+// compare finds out what a change means for customers, and refuses what their live
+// stacks could not follow.
+func (s *Served) compare(existing onboarding.PermissionSet, desired Desired, customers []onboarding.Customer) error {
+	referring := Referring(customers, existing.Name)
+	s.Open = OpenLinks(referring)
+	for _, c := range referring {
+		for _, r := range c.Live() {
+			if !r.Adopted() && r.TemplateVersion != s.Set.TemplateVersion {
+				s.Outdated++
+			}
+		}
+	}
+	was, err := declaration.OfSet(existing)
+	if err != nil {
+		return fmt.Errorf("permission set %s can't be read: restore the table from a backup: %w", existing.Name, err)
+	}
+	s.Lines = was.Changes(desired.Declared)
+	var errs []error
+	for _, moved := range RefuseMove(existing, s.Set, referring) {
+		errs = append(errs, moved)
+	}
+	if slices.ContainsFunc(referring, HasStack) {
+		for _, mistake := range was.ValidateUpdate(desired.Declared) {
+			errs = append(errs, mistake)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// incarnation is a new one for a set that is created or taken from another owner.
+func (d *Desk) incarnation(existing *onboarding.PermissionSet) onboarding.Incarnation {
+	if existing != nil && !existing.Retired() && existing.Owner == d.owner {
+		return existing.Incarnation
+	}
+	return onboarding.Incarnation{ID: rand.Text(), Since: d.now().UTC()}
+}
+
+// Delete retires the set of a name: links that refer to it stay as they are. It
+// is registry.ErrNoPermissionSet if there never was one, and nothing is done to
+// one that is retired already.
+func (d *Desk) Delete(ctx context.Context, name string, adopt, dryRun bool) (served Served, err error) {
+	err = retry(func() error {
+		set, err := d.hub.Registry().PermissionSet(ctx, name)
+		if err != nil {
+			return err
+		}
+		served = Served{Outcome: Unchanged, Set: set}
+		if set.Retired() {
+			return nil
+		}
+		if set.Owner != d.owner && !adopt {
+			return &OwnedError{set}
+		}
+		customers, err := d.hub.Registry().Customers(ctx)
+		if err != nil {
+			return err
+		}
+		served.Outcome, served.Open = Deleted, OpenLinks(Referring(customers, name))
+		if dryRun {
+			return nil
+		}
+		served.Set, err = Retire(ctx, d.hub.Registry(), set, d.now())
+		return err
+	})
+	return served, err
+}

@@ -1,0 +1,60 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sets
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// MoveError says that a change of a set asks for another role in live stacks.
+// CloudFormation can't replace a role that has a name.
+type MoveError struct {
+	Attribute string // role_name or role_path, as Terraform calls it
+	Was       string
+	Customers []string // with live stacks
+}
+
+func (e *MoveError) Error() string {
+	return fmt.Sprintf("CloudFormation can't replace a role that has a name, so %s can't change while stacks of the set are live: those of %s have %s. "+
+		"Declare another permission set, and let new customers' links refer to that one.", e.Attribute, SomeOf(e.Customers), e.Was)
+}
+
+// RefuseMove returns a *MoveError for each of another name and path of the role
+// while stacks of these customers live.
+func RefuseMove(before, next onboarding.PermissionSet, referring []onboarding.Customer) []*MoveError {
+	var live []string
+	for _, c := range referring {
+		if HasStack(c) {
+			live = append(live, c.Link.CustomerID)
+		}
+	}
+	var errs []*MoveError
+	refuse := func(attribute, was, is string) {
+		if was != is && len(live) > 0 {
+			errs = append(errs, &MoveError{attribute, was, live})
+		}
+	}
+	refuse("role_name", cmp.Or(before.RoleName, before.Hub+"-<customer_id>"), cmp.Or(next.RoleName, next.Hub+"-<customer_id>"))
+	refuse("role_path", before.RolePath, next.RolePath)
+	return errs
+}
+
+// HasStack reports whether the customer has a live stack.
+func HasStack(c onboarding.Customer) bool {
+	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return !r.Adopted() })
+}
+
+// SomeOf names a few of many.
+func SomeOf(names []string) string {
+	const shown = 10
+	if rest := len(names) - shown; rest > 1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), rest)
+	}
+	return strings.Join(names, ", ")
+}

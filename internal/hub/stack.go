@@ -1,0 +1,57 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// A hub's parts may be made by a CloudFormation stack, with the template of
+// `xacct generate hub`: under the same names, but for the bucket, which can't be
+// named by the hub's key there. Then Create takes the parts as they are and adds
+// the record, and Delete leaves them to their stack.
+
+// StackBucketName returns the name of the template bucket that the stack makes if
+// its specification names none.
+func StackBucketName(hub string, account fmt.Stringer) string {
+	return fmt.Sprintf("xacct-%s-templates-%s", hub, account)
+}
+
+// MadeByStack reports whether the hub's parts are there without a record of the
+// hub: the table, and the stack's bucket, in this account. It asks AWS twice at
+// most.
+func (h *Manager) MadeByStack(ctx context.Context, bucket string) (bool, error) {
+	switch _, err := h.registry.TableID(ctx); {
+	case awsclient.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, h.explainRegistry(err)
+	}
+	if record, err := h.registry.Hub(ctx); err == nil {
+		return record.FromStack, nil
+	} else if !errors.Is(err, registry.ErrNoHub) {
+		return false, h.explainRegistry(err)
+	}
+	_, err := h.clients.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: aws.String(h.clients.Account.String())})
+	if awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) {
+		return false, nil // a bucket that the caller may not use is not the hub's; a hub's least policy names another
+	}
+	return err == nil, h.clients.Explain(err, h.bucketARN(bucket))
+}
+
+// StackError says that the parts of a hub are a CloudFormation stack's to delete.
+type StackError struct{ Hub string }
+
+func (e *StackError) Error() string {
+	return fmt.Sprintf("hub %s is closed: no link of it is issued any more. Its parts belong to the CloudFormation stacks that were made from `xacct generate hub`: "+
+		"switch the deletion protection of table %s off, empty the bucket, and delete these stacks", e.Hub, registry.TableName(e.Hub))
+}
