@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// stored is a version as links record it: the first is none.
+// stored returns a version as links record it: the first is none.
 func stored(version int) int {
 	if version == 1 {
 		return 0
@@ -30,7 +30,7 @@ func (d Desired) identify(link, before onboarding.Link) (onboarding.Link, error)
 	case d.Version == 0, sameGeneration && wanted == before.ExternalIDVersion:
 	case sameGeneration && wanted < before.ExternalIDVersion:
 		return link, &Refusal{"external_id_version", "An external ID does not come back", fmt.Sprintf(
-			"Customer %s of hub %s has version %d of the external ID, and an earlier one is not issued again: whoever knows it would be let in. Set external_id_version to %d or more.",
+			"Customer %s of hub %s has version %d of the external ID, and an earlier one is not issued again: others may know it. Set external_id_version to %d or more.",
 			d.CustomerID, d.Record.Name, before.ExternalIDVersion, before.ExternalIDVersion)}
 	default:
 		link.ExternalIDVersion, link.ExternalID = wanted, account.ExternalID{}
@@ -45,7 +45,7 @@ func (d Desired) identify(link, before onboarding.Link) (onboarding.Link, error)
 	return link, nil
 }
 
-// issued is the external ID that the hub issues for the link.
+// issued returns the external ID that the hub issues for the link.
 func (d Desired) issued(link onboarding.Link) account.ExternalID {
 	return onboarding.RotatedExternalID(d.Record.Key.Bytes(), d.Record.Name, d.CustomerID, link.Generation, link.ExternalIDVersion)
 }

@@ -137,7 +137,7 @@ func (w *iamWriter) resource(logicalID string, r struct {
 	return "", fmt.Errorf("%s is not IAM: a customer of this template launches the stack", r.Type)
 }
 
-// resourceName is the name of a resource: the main role's is that of the stack.
+// resourceName returns the name of a resource: the main role's is that of the stack.
 func (w *iamWriter) resourceName(logicalID string) string {
 	if logicalID == stacktemplate.RoleLogicalID {
 		return w.name
@@ -200,7 +200,7 @@ func (w *iamWriter) role(logicalID string, p map[string]any) (string, error) {
 	return out, nil
 }
 
-// policyARN is the ARN of a policy that exists already, or of one of the snippet.
+// policyARN returns the ARN of a policy that exists already, or of one of the snippet.
 func (w *iamWriter) policyARN(value any, there condition) (string, error) {
 	if function, is := value.(map[string]any); is {
 		if id, is := function["Ref"].(string); is && w.template.Resources[id].Type == "AWS::IAM::ManagedPolicy" {
@@ -285,7 +285,7 @@ func (w *iamWriter) block(kind, name string, there condition, attributes ...attr
 	return b.String(), nil
 }
 
-// tags is the list of tags as a map; nil if there are none.
+// tags returns the list of tags as a map; nil if there are none.
 func tags(v any) any {
 	list, _ := v.([]any)
 	values := map[string]any{}
@@ -302,7 +302,7 @@ func tags(v any) any {
 	return values
 }
 
-// expression is a value of the template in HCL's native syntax.
+// expression returns a value of the template in HCL's native syntax.
 func (w *iamWriter) expression(v any, indent string) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -400,7 +400,7 @@ func (w *iamWriter) function(name string, argument any, indent string) (string, 
 	return "", fmt.Errorf("%s of this form is not known here", name)
 }
 
-// ref is what a parameter stands for: the link's value, a default, or a variable of
+// ref returns what a parameter stands for: the link's value, a default, or a variable of
 // the customer's.
 func (w *iamWriter) ref(name string) (string, error) {
 	switch name {
@@ -423,7 +423,7 @@ func (w *iamWriter) ref(name string) (string, error) {
 	return "var." + w.variable(name), nil
 }
 
-// value is a parameter's value, if the customer does not decide it: the link's own,
+// value returns a parameter's value, if the customer does not decide it: the link's own,
 // or the default of one that the link leaves out.
 func (w *iamWriter) value(name string) (string, bool) {
 	p, there := w.template.Parameters[name]
@@ -438,7 +438,7 @@ func (w *iamWriter) value(name string) (string, bool) {
 	return "", false
 }
 
-// joined is a text with references in it.
+// joined returns a text with references in it.
 func (w *iamWriter) joined(separator string, parts []any) (string, error) {
 	var b strings.Builder
 	for i, part := range parts {

@@ -73,7 +73,7 @@ func UpdateOf(link onboarding.Link, d declaration.Declaration, r onboarding.Regi
 	return l, nil
 }
 
-// rotated are the parameters that change the external ID of a stack; empty if it
+// rotated returns the parameters that change the external ID of a stack; empty if it
 // does not change.
 func rotated(link onboarding.Link, r onboarding.Registration) map[string]string {
 	if !r.Rotating(link) {

@@ -91,6 +91,7 @@ func written(t *testing.T) map[string]string {
 	rotating.PastExternalIDs = []onboarding.PastExternalID{{ID: before.ExternalID}}
 	texts["update-rotated.sh"] = must(UpdateCommand(rotating, declaration.Declaration{}, before)) + "\n"
 	texts["update-rotated.tf"] = must(TerraformSnippet(must(UpdateOf(rotating, declaration.Declaration{Region: "us-east-1"}, before))))
+	texts["iam.tf"] = must(IAMSnippet([]byte(iamTemplateText), globex()))
 	link.Account, link.TemplateParameters = stack().Account, []string{"ExpectedAccountId"}
 	texts["update-expected.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
 	return texts

@@ -33,7 +33,7 @@ const RotationOverdue = 30 * 24 * time.Hour
 // mostPastExternalIDs bounds a link's record.
 const mostPastExternalIDs = 20
 
-// pastExternalIDs are those of the link as it is written over an earlier revision.
+// pastExternalIDs returns those of the link as it is written over an earlier revision.
 // What was known of a customer in an earlier generation opens nothing.
 func (l Link) pastExternalIDs(before Link, now time.Time) []PastExternalID {
 	if l.Generation != before.Generation {
@@ -105,7 +105,7 @@ func (d decider) customers(owned *Registration, id string) bool {
 		d.Link != nil && (id == d.Link.ExternalID.String() || d.Link.hadExternalID(id))
 }
 
-// returnsTo is the external ID that is in force after a rollback: the one that the
+// returnsTo returns the external ID that is in force after a rollback: the one that the
 // stack says, if it is this customer's.
 func (d decider) returnsTo(owned *Registration) account.ExternalID {
 	said := d.Request.Properties.ExternalID
@@ -116,7 +116,7 @@ func (d decider) returnsTo(owned *Registration) account.ExternalID {
 	return id
 }
 
-// previousOf is what a stack reports as accepted beside its own external ID, if
+// previousOf returns what a stack reports as accepted beside its own external ID, if
 // the registration or the link knows it as this customer's.
 func (c commit) previousOf(reg Registration, p phonehome.Properties) account.ExternalID {
 	id, err := account.ParseExternalID(p.PreviousExternalID)

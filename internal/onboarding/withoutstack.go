@@ -22,8 +22,8 @@ import (
 
 // The limits of looking for roles.
 const (
-	// mostAwaited is how many open links of one account are looked at: whoever
-	// declares accounts that are not theirs makes few attempts there.
+	// mostAwaited is how many open links of one account are looked at, so that no
+	// account is tried again and again.
 	mostAwaited = 3
 	// firstPause and longestPause bound the time between two looks at a link.
 	firstPause   = time.Minute
@@ -79,7 +79,7 @@ func Awaiting(customers []Customer, hub Hub, now time.Time) []Customer {
 	return all
 }
 
-// awaitedSince is from when on the role may be there.
+// awaitedSince returns from when on the role may be there.
 func (l Link) awaitedSince() time.Time {
 	since := l.CreatedAt
 	if l.Incarnation.Since.After(since) {
@@ -107,7 +107,7 @@ func (l Link) DueBetween(after, until time.Time) bool {
 	return false
 }
 
-// settledPause is the first look after which every pause is a day.
+// settledPause returns the first look after which every pause is a day.
 func (l Link) settledPause() time.Time {
 	at := l.awaitedSince()
 	for pause := firstPause; pause < longestPause; pause *= 2 {
@@ -134,7 +134,7 @@ func RegisterFound(reg Registration, proof Proof, now time.Time) (Registration, 
 	return reg, entry
 }
 
-// Follow is the registration of a role without a stack after it was proven in full
+// Follow returns the registration of a role without a stack after it was proven in full
 // with the link's own external ID, which it was not registered with: no phone-home
 // says that it has changed. What the role accepted before it may still accept.
 func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEntry) {
@@ -147,7 +147,7 @@ func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEn
 	return r, entry
 }
 
-// Finish is the registration of a role without a stack after the external ID before
+// Finish returns the registration of a role without a stack after the external ID before
 // was refused.
 func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
 	was := r.Status

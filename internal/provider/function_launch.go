@@ -74,7 +74,7 @@ func (f launchFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
-// formatParameter is the second argument, if there are formats to choose from.
+// formatParameter returns the second argument, if there are formats to choose from.
 func (f launchFunction) formatParameter() function.Parameter {
 	if len(f.formats) == 0 {
 		return nil

@@ -51,7 +51,7 @@ func previousExternalIDAttribute() schema.StringAttribute {
 
 var versionPath = path.Root("external_id_version")
 
-// version is the wanted version of the external ID; 0: as it is.
+// version returns the wanted version of the external ID; 0: as it is.
 func (m linkModel) version() int { return int(m.ExternalIDVersion.ValueInt64()) }
 
 // flattenVersion takes the version of a link's record into the model, if the model

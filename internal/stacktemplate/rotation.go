@@ -28,7 +28,7 @@ func previousExternalIDParameter(s Specification, h *holes) cloudformation.Param
 	}
 }
 
-// acceptedExternalIDs is what the trust policy compares with: one, or two.
+// acceptedExternalIDs returns what the trust policy compares with: one, or two.
 func acceptedExternalIDs() function {
 	both := []any{ref(ParameterExternalID), ref(ParameterPreviousExternalID)}
 	return function{"Fn::If": []any{rotationCondition, both, ref(ParameterExternalID)}}

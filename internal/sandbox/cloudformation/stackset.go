@@ -176,7 +176,7 @@ func setARN(c *kernel.Call, owner, rest string) string {
 	return "arn:" + kernel.Partition(c.Region) + ":cloudformation:" + c.Region + ":" + owner + ":stackset/" + rest
 }
 
-// ownerOfSets is the account whose StackSets a call is about: the caller's own, or
+// ownerOfSets returns the account whose StackSets a call is about: the caller's own, or
 // for a delegated administrator that of the organization's management account,
 // which has those too that an administrator creates (aws-facts 8.1).
 func (s *Service) ownerOfSets(c *kernel.Call, q kernel.Query) (string, error) {

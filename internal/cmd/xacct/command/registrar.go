@@ -157,7 +157,7 @@ func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Sche
 	}
 }
 
-// seeking is how roles are looked for that customers made without a stack.
+// seeking returns how roles are looked for that customers made without a stack.
 func (in *intake) seeking(logger *slog.Logger) health.Seeking {
 	return health.Seeking{
 		Claim: in.records, Log: logger,

@@ -1,0 +1,52 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package launch
+
+import (
+	"strings"
+	"testing"
+)
+
+// iamTemplateText is a template with something of everything that becomes plain IAM.
+// That such a snippet makes what the stack makes is tested in e2e.
+const iamTemplateText = `{
+  "Parameters": {
+    "ExternalId": {"Type": "String"}, "RoleName": {"Type": "String"}, "PreviousExternalId": {"Type": "String", "Default": ""},
+    "EnableBilling": {"Type": "String", "Default": "No", "AllowedValues": ["No", "Yes"], "Description": "Costs: ${not} a template"},
+    "InputBucket": {"Type": "String", "Default": "", "Description": "A bucket"}
+  },
+  "Conditions": {
+    "PreviousExternalIdGiven": {"Fn::Not": [{"Fn::Equals": [{"Ref": "PreviousExternalId"}, ""]}]},
+    "BillingEnabled": {"Fn::Equals": [{"Ref": "EnableBilling"}, "Yes"]},
+    "BucketGiven": {"Fn::Not": [{"Fn::Equals": [{"Ref": "InputBucket"}, ""]}]}
+  },
+  "Resources": {
+    "PhoneHome": {"Type": "Custom::XacctPhoneHome", "Properties": {}},
+    "PolicyCore": {"Type": "AWS::IAM::ManagedPolicy", "Condition": "BucketGiven", "Properties": {"Path": "/", "PolicyDocument": {
+      "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Ref": "InputBucket"}, "/${aws:username}/*"]]}}]}}},
+    "Role": {"Type": "AWS::IAM::Role", "Properties": {
+      "RoleName": {"Ref": "RoleName"}, "Path": "/", "MaxSessionDuration": 7200, "Description": "A \"role\"", "Tags": [{"Key": "team", "Value": "ops"}],
+      "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": {"Fn::If": ["PreviousExternalIdGiven", [{"Ref": "ExternalId"}, {"Ref": "PreviousExternalId"}], {"Ref": "ExternalId"}]}}}}]},
+      "ManagedPolicyArns": ["arn:aws:iam::aws:policy/SecurityAudit", {"Fn::If": ["BucketGiven", {"Ref": "PolicyCore"}, {"Ref": "AWS::NoValue"}]}],
+      "Policies": [{"Fn::If": ["BillingEnabled", {"PolicyName": "costs", "PolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ce:Get*", "Resource": "*"}]}}, {"Ref": "AWS::NoValue"}]}]
+    }}
+  }
+}`
+
+func TestWhatIsNotKnownBecomesNoSnippet(t *testing.T) {
+	for change, want := range map[string]string{
+		`"MaxSessionDuration"`:       "property Other is not known",
+		`"Fn::Join"`:                 "Fn::Sub of this form is not known",
+		`{"Ref": "InputBucket"}, ""`: "only a parameter is compared",
+	} {
+		replacement := map[string]string{
+			`"MaxSessionDuration"`: `"Other"`, `"Fn::Join"`: `"Fn::Sub"`, `{"Ref": "InputBucket"}, ""`: `"x", ""`,
+		}[change]
+		text := strings.Replace(iamTemplateText, change, replacement, 1)
+		if snippet, err := IAMSnippet([]byte(text), globex()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("with %s: %v, want %q\n%s", replacement, err, want, snippet)
+		}
+	}
+}
