@@ -36,7 +36,7 @@ are those of the credentials, and the Regions of a hub that is there are added.`
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRegistrarPolicyCommand(p), newProviderPolicyCommand(p), newOperatorPolicyCommand(p))
+	cmd.AddCommand(newRegistrarPolicyCommand(p), newProviderPolicyCommand(p), newAPIPolicyCommand(p), newOperatorPolicyCommand(p))
 	return cmd
 }
 
