@@ -100,7 +100,7 @@ func gravity(p Proof) int {
 	return slices.Index([]ProofOutcome{Proven, Inconclusive, Refused, Open}, p.Outcome)
 }
 
-// additional are the additional roles that a stack reports and that the vendor
+// additional returns the additional roles that a stack reports and that the vendor
 // declares, by their keys. Those of other keys are a template's of another day: they
 // are neither registered nor proven.
 func (d decider) additional(role account.RoleARN) map[string]account.RoleARN {
@@ -149,7 +149,7 @@ type proofOf struct {
 	role account.RoleARN
 }
 
-// proveAll gives the proof that decides about a role and its additional ones, or
+// proveAll returns the proof that decides about a role and its additional ones, or
 // the decision that has to come before: see prove. All that are not tried yet are
 // tried at the same time. A verdict on one of them does not wait for the others.
 func (d decider) proveAll(role account.RoleARN, externalID account.ExternalID) (proofOf, *Decision) {

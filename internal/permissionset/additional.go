@@ -83,7 +83,7 @@ func (a Additions) AdditionalKeys() []string { return slices.Sorted(maps.Keys(a.
 // template. The policies that the stack creates for it begin with it.
 func AdditionalResource(key string) string { return "AdditionalRole" + LogicalName(key) }
 
-// fieldOfAdditional is the field of an additional role that is a set's field of
+// fieldOfAdditional returns the field of an additional role that is a set's field of
 // another name: additional_roles.scanner.inline_policies of role.inline_policies.
 func fieldOfAdditional(key, field string) string {
 	return additionalField + "." + key + "." + strings.TrimPrefix(field, "role.")
@@ -198,7 +198,7 @@ func sameAdditional(a, b AdditionalRole) bool {
 	return Differs(withDefaults(a), withDefaults(b)) == ""
 }
 
-// versionedRoles are additional roles by their keys, for the version.
+// versionedRoles returns additional roles by their keys, for the version.
 func versionedRoles(roles map[string]AdditionalRole) object {
 	var o object
 	for _, key := range slices.Sorted(maps.Keys(roles)) {

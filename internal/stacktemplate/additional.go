@@ -15,7 +15,7 @@ import (
 // An additional role is the role once more: of a specification in which it is the
 // only one. Its name is made in the template, of the parameter that has the role's.
 
-// additional is the specification in which an additional role is the only one.
+// additional returns the specification in which an additional role is the only one.
 func (s Specification) additional(key string) Specification {
 	s.Set = s.Additional(key)
 	return s
@@ -38,7 +38,7 @@ func addAdditionalRoles(to cloudformation.Resources, s Specification, h *holes) 
 	return nil
 }
 
-// additionalARNs are the ARNs of the additional roles by their keys, for the
+// additionalARNs returns the ARNs of the additional roles by their keys, for the
 // phone-home.
 func additionalARNs(s Specification) map[string]any {
 	arns := map[string]any{}
@@ -58,11 +58,11 @@ func addAdditionalOutputs(to cloudformation.Outputs, s Specification, h *holes) 
 	}
 }
 
-// roleNameLength is the most that the role's name may have, so that those of the
+// roleNameLength returns the most characters that the role's name may have, so that those of the
 // additional roles have no more than IAM allows.
 func roleNameLength(s Specification) int { return 64 - s.Suffix() }
 
-// additionalText is the part of the template's description that tells what the
+// additionalText returns the part of the template's description that tells what the
 // additional roles may do, and for whom.
 func additionalText(s Specification) string {
 	var text strings.Builder
@@ -74,7 +74,7 @@ func additionalText(s Specification) string {
 	return text.String()
 }
 
-// roles is how many roles the stack creates, in words.
+// roles returns how many roles the stack creates, in words.
 func roles(s Specification) string {
 	if n := len(s.AdditionalRoles); n > 0 {
 		return fmt.Sprintf("%d IAM roles", n+1)

@@ -77,7 +77,7 @@ func complete(resources map[string]any, s Specification) error {
 	return nil
 }
 
-// roleResource is the role of a set. The policies that the stack creates for it are
+// roleResource returns the role of a set. The policies that the stack creates for it are
 // resources whose names begin with the prefix.
 func roleResource(s Specification, name function, prefix string, h *holes) (*iam.Role, error) {
 	trust, err := trustDocument(s)
