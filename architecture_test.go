@@ -62,7 +62,7 @@ var house = []layer{
 	}},
 	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "mvdan.cc/sh")},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
-	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/spf13/cobra", "google.golang.org/")},
+	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "google.golang.org/")},
 }
 
 // standalone names the packages that import no other package of the project at

@@ -15,19 +15,20 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // ID is a 12-digit AWS account ID.
 type ID struct{ digits string }
 
-var idPattern = regexp.MustCompile(`^[0-9]{12}$`)
+var idPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) })
 
 // ParseID returns the account ID in s, which must be exactly twelve digits.
 func ParseID(s string) (ID, error) {
 	if 0 < len(s) && len(s) < 12 && strings.Trim(s, "0123456789") == "" {
 		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 012345678901, and a number loses its leading zeros: write it in quotes", clip(s))
 	}
-	if !idPattern.MatchString(s) {
+	if !idPattern().MatchString(s) {
 		return ID{}, fmt.Errorf("%q is not an AWS account ID: it has 12 digits, such as 123456789012", clip(s))
 	}
 	return ID{s}, nil
@@ -43,11 +44,11 @@ func (id ID) String() string { return id.digits }
 type ExternalID struct{ value string }
 
 // The length is checked separately: regexp repeats at most 1,000 times.
-var externalIDPattern = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
+var externalIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@:/-]+$`) })
 
 // ParseExternalID returns the external ID in s, if sts:AssumeRole accepts it.
 func ParseExternalID(s string) (ExternalID, error) {
-	if len(s) < 2 || len(s) > 1224 || !externalIDPattern.MatchString(s) {
+	if len(s) < 2 || len(s) > 1224 || !externalIDPattern().MatchString(s) {
 		return ExternalID{}, fmt.Errorf("%q is not an external ID: it has 2 to 1224 characters, letters, digits and _+=,.@:/-", clip(s))
 	}
 	return ExternalID{s}, nil

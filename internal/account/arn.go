@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // RoleARN names an IAM role: arn:PARTITION:iam::ACCOUNT:role[/PATH/]NAME.
@@ -18,15 +19,15 @@ type RoleARN struct {
 }
 
 var (
-	roleNamePattern   = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	rolePathPattern   = regexp.MustCompile(`^/(?:[\x21-\x2e\x30-\x7e]+/)*$`)
-	policyNamePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
+	roleNamePattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@-]{1,64}$`) })
+	rolePathPattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/(?:[\x21-\x2e\x30-\x7e]+/)*$`) })
+	policyNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@-]+$`) })
 )
 
 // CheckRoleName returns an error if name is not a valid role name (aws-facts
 // 7.1).
 func CheckRoleName(name string) error {
-	if !roleNamePattern.MatchString(name) {
+	if !roleNamePattern().MatchString(name) {
 		return fmt.Errorf("%q is not a role name: it has 1 to 64 characters, letters, digits and _+=,.@-", clip(name))
 	}
 	return nil
@@ -35,7 +36,7 @@ func CheckRoleName(name string) error {
 // CheckRolePath returns an error if path is not a valid role path (aws-facts
 // 7.1).
 func CheckRolePath(path string) error {
-	if len(path) > 512 || !rolePathPattern.MatchString(path) {
+	if len(path) > 512 || !rolePathPattern().MatchString(path) {
 		return fmt.Errorf("%q is not a role path: it begins and ends with /, such as /vendors/, with at most 512 printable characters", clip(path))
 	}
 	return nil
@@ -85,12 +86,12 @@ type TopicARN struct {
 	Name    string
 }
 
-var topicNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+var topicNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`) })
 
 // ParseTopicARN returns the topic ARN in s. FIFO topics are not accepted.
 func ParseTopicARN(s string) (TopicARN, error) {
 	a, err := splitARN(s, "sns")
-	if err == nil && !topicNamePattern.MatchString(a.resource) {
+	if err == nil && !topicNamePattern().MatchString(a.resource) {
 		err = fmt.Errorf("a topic name has 1 to 256 letters, digits, - and _")
 	}
 	if err == nil && a.parsedRegion.IsZero() {
@@ -122,14 +123,14 @@ type StackARN struct {
 }
 
 var (
-	stackNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
-	stackGUIDPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+	stackNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`) })
+	stackGUIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`) })
 )
 
 // CheckStackName returns an error if name is not a valid stack name (aws-facts
 // 3.2).
 func CheckStackName(name string) error {
-	if !stackNamePattern.MatchString(name) {
+	if !stackNamePattern().MatchString(name) {
 		return fmt.Errorf("%q is not a stack name: it begins with a letter and has at most 128 letters, digits and hyphens", clip(name))
 	}
 	return nil
@@ -154,7 +155,7 @@ func ParseStackARN(s string) (StackARN, error) {
 	if err := CheckStackName(parts[1]); err != nil {
 		return fail(err.Error())
 	}
-	if !stackGUIDPattern.MatchString(parts[2]) {
+	if !stackGUIDPattern().MatchString(parts[2]) {
 		return fail("its last part is not a GUID")
 	}
 	return StackARN{Region: a.parsedRegion, Account: a.account, Name: parts[1], GUID: parts[2]}, nil

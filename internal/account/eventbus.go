@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // EventBusARN names an EventBridge event bus:
@@ -18,7 +19,7 @@ type EventBusARN struct {
 	Name    string
 }
 
-var eventBusNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
+var eventBusNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`) })
 
 // ParseEventBusARN returns the ARN of an account's custom or default event bus.
 // A partner event bus, with a slash in its name, is refused: it accepts only
@@ -38,7 +39,7 @@ func ParseEventBusARN(s string) (EventBusARN, error) {
 	if !ok {
 		return fail("its resource does not start with event-bus/")
 	}
-	if !eventBusNamePattern.MatchString(name) {
+	if !eventBusNamePattern().MatchString(name) {
 		return fail("the name of a custom event bus has 1 to 256 letters, digits, and . - _")
 	}
 	return EventBusARN{Region: a.parsedRegion, Account: a.account, Name: name}, nil

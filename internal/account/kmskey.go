@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // KMSKeyARN names a key of AWS KMS: arn:PARTITION:kms:REGION:ACCOUNT:key/ID.
@@ -17,7 +18,9 @@ type KMSKeyARN struct {
 	Key     string // a UUID, or mrk- and 32 hexadecimal digits
 }
 
-var kmsKeyPattern = regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+var kmsKeyPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+})
 
 // ParseKMSKeyARN accepts the ARN of a key. That of an alias is none: it may come
 // to mean another key, and AWS's services say which key they use, not which
@@ -37,7 +40,7 @@ func ParseKMSKeyARN(s string) (KMSKeyARN, error) {
 	if !ok {
 		return fail("its resource does not start with key/; name the key itself, not an alias")
 	}
-	if !kmsKeyPattern.MatchString(key) {
+	if !kmsKeyPattern().MatchString(key) {
 		return fail("the ID of a key is a UUID, or mrk- and 32 hexadecimal digits")
 	}
 	return KMSKeyARN{Region: a.parsedRegion, Account: a.account, Key: key}, nil

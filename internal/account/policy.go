@@ -59,7 +59,7 @@ func ParsePolicyARN(s string) (PolicyARN, error) {
 // CheckPolicyName returns an error if name is not a valid name for an inline or
 // a managed policy.
 func CheckPolicyName(name string) error {
-	if len(name) > 128 || !policyNamePattern.MatchString(name) {
+	if len(name) > 128 || !policyNamePattern().MatchString(name) {
 		return fmt.Errorf("%q is not a policy name: it has 1 to 128 characters, letters, digits and _+=,.@-", clip(name))
 	}
 	return nil

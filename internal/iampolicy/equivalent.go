@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Equivalent reports whether two documents mean the same: the order of
@@ -66,7 +67,7 @@ func (s Statement) canonical() canonicalStatement {
 	return c
 }
 
-var rootARN = regexp.MustCompile(`^arn:[a-z-]+:iam::([0-9]{12}):root$`)
+var rootARN = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^arn:[a-z-]+:iam::([0-9]{12}):root$`) })
 
 func canonicalPrincipals(principals Principals) map[string][]string {
 	byKind := map[string][]string{}
@@ -75,7 +76,7 @@ func canonicalPrincipals(principals Principals) map[string][]string {
 		for i, v := range values {
 			// AWS returns one of these forms if the other was given (aws-facts
 			// 5.5).
-			list[i] = rootARN.ReplaceAllString(v, "$1")
+			list[i] = rootARN().ReplaceAllString(v, "$1")
 		}
 		byKind[kind] = sorted(list)
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -97,10 +98,10 @@ func malformedResources(s Statement, _ setting) (problems []string) {
 }
 
 var (
-	arnPartition = regexp.MustCompile(`^(\*|aws(-[a-z]+)*)$`)
-	arnService   = regexp.MustCompile(`^[a-z0-9-]+$`)
-	arnRegion    = regexp.MustCompile(`^[a-z0-9*?-]*$`)
-	digits       = regexp.MustCompile(`^[0-9]+$`)
+	arnPartition = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\*|aws(-[a-z]+)*)$`) })
+	arnService   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]+$`) })
+	arnRegion    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9*?-]*$`) })
+	digits       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]+$`) })
 )
 
 // malformedResource returns what is wrong with a resource. The last star of a
@@ -122,13 +123,13 @@ func malformedResource(text string) string {
 	}
 	partition, service, region, owner, name := parts[1], parts[2], parts[3], parts[4], parts[5]
 	switch {
-	case !arnPartition.MatchString(partition):
+	case !arnPartition().MatchString(partition):
 		return fmt.Sprintf(`and AWS has no partition %q; write "aws", or that of the hub`, partition)
-	case !arnService.MatchString(service):
+	case !arnService().MatchString(service):
 		return "whose service must be written in full, in lower case and without wildcards"
-	case !arnRegion.MatchString(region) && !strings.Contains(region, "${"):
+	case !arnRegion().MatchString(region) && !strings.Contains(region, "${"):
 		return fmt.Sprintf("and %q is no Region; leave the Region empty, or write one such as us-east-1, or *", region)
-	case digits.MatchString(owner) && len(owner) != 12:
+	case digits().MatchString(owner) && len(owner) != 12:
 		return fmt.Sprintf("and the account %q has %d digits; an account ID has 12", owner, len(owner))
 	case name == "":
 		return "which names nothing after the last colon"
@@ -148,7 +149,7 @@ func otherPartitions(s Statement, in setting) (problems []string) {
 	}
 	for _, resource := range slices.Concat(s.Resource, s.NotResource) {
 		parts := strings.SplitN(resource, ":", 3)
-		if len(parts) == 3 && parts[0] == "arn" && parts[1] != "*" && parts[1] != in.partition.String() && arnPartition.MatchString(parts[1]) {
+		if len(parts) == 3 && parts[0] == "arn" && parts[1] != "*" && parts[1] != in.partition.String() && arnPartition().MatchString(parts[1]) {
 			problems = append(problems, fmt.Sprintf("has the resource %q of partition %s, and the hub is in %s; nothing crosses partitions, so a hub per partition is needed",
 				clip(resource), parts[1], in.partition))
 		}
@@ -242,9 +243,9 @@ func (s Statement) eachValue(visit func(operator, key, value string)) {
 
 func anyText(string) bool { return true }
 
-var numberPattern = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+var numberPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`) })
 
-func number(value string) bool { return numberPattern.MatchString(value) }
+func number(value string) bool { return numberPattern().MatchString(value) }
 
 func truth(value string) bool {
 	return strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
@@ -257,12 +258,14 @@ func date(value string) bool {
 			return true
 		}
 	}
-	return digits.MatchString(value)
+	return digits().MatchString(value)
 }
 
-var networkPattern = regexp.MustCompile(`^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$`)
+var networkPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$`)
+})
 
-func network(value string) bool { return networkPattern.MatchString(value) }
+func network(value string) bool { return networkPattern().MatchString(value) }
 
 // malformedVariables: documents of version 2012-10-17 have variables in
 // resources and in the values of conditions. "IAM policy elements: Variables
@@ -288,7 +291,9 @@ func (s Statement) expandable() []string {
 
 // variablePattern: a key of the request, optionally with a default in quotes,
 // or one of the three escapes for special characters.
-var variablePattern = regexp.MustCompile(`^([A-Za-z0-9.-]+:[^:\s,'][^,']*(, ?'[^']*')?|[*?$])$`)
+var variablePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9.-]+:[^:\s,'][^,']*(, ?'[^']*')?|[*?$])$`)
+})
 
 func malformedVariable(text string) string {
 	for {
@@ -302,7 +307,7 @@ func malformedVariable(text string) string {
 			return "where a policy variable has no closing brace; write ${aws:username}, or ${$} for a dollar sign"
 		case strings.HasPrefix(name, "AWS::"):
 			return fmt.Sprintf("and ${%s} is CloudFormation's, which is not filled in here; write the value, or *", name)
-		case !variablePattern.MatchString(name):
+		case !variablePattern().MatchString(name):
 			return fmt.Sprintf("and ${%s} is no policy variable; write one such as ${aws:username}, or ${$} for a dollar sign", clip(name))
 		}
 		text = rest
@@ -311,13 +316,13 @@ func malformedVariable(text string) string {
 
 // ampersandVariable is how the data source aws_iam_policy_document writes a
 // policy variable; only that data source understands it.
-var ampersandVariable = regexp.MustCompile(`&\{[A-Za-z0-9.-]+:[^}]*\}?`)
+var ampersandVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`&\{[A-Za-z0-9.-]+:[^}]*\}?`) })
 
 // variablesOfTerraform: IAM takes &{…} literally, so the statement matches
 // nothing that exists.
 func variablesOfTerraform(s Statement, _ setting) (problems []string) {
 	for _, text := range s.expandable() {
-		if variable := ampersandVariable.FindString(text); variable != "" {
+		if variable := ampersandVariable().FindString(text); variable != "" {
 			problems = append(problems, fmt.Sprintf("has %q, and %s is a variable only in the data source aws_iam_policy_document, never to IAM; write $%s, in HCL with two dollar signs",
 				clip(text), clip(variable), clip(variable[1:])))
 		}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // How far a statement reaches: wildcards of actions and resources, and what
@@ -25,12 +26,14 @@ func (s located) names(action string) bool {
 // is only a type and stars. In S3's ARNs the bucket stands in the place of the
 // type.
 func unnamed(resource string) bool {
-	return anyResource.MatchString(resource) && (!strings.Contains(resource, ":s3:") || anyBucket.MatchString(resource))
+	return anyResource().MatchString(resource) && (!strings.Contains(resource, ":s3:") || anyBucket().MatchString(resource))
 }
 
 var (
-	anyResource = regexp.MustCompile(`^(\*|arn:([^:]*:){2,3}[^:]*\*|arn:([^:]*:){4}([a-z-]+[:/])?[*/]*\*)$`)
-	anyBucket   = regexp.MustCompile(`:[*/]+$`)
+	anyResource = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\*|arn:([^:]*:){2,3}[^:]*\*|arn:([^:]*:){4}([a-z-]+[:/])?[*/]*\*)$`)
+	})
+	anyBucket = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:[*/]+$`) })
 )
 
 // broad reports whether the statement applies to resources that it does not

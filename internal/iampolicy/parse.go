@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Parse reads a policy document of any kind. It returns a *ParseError with the
@@ -147,11 +148,11 @@ func (p *parser) complete(where string, offset int, s Statement) {
 	}
 }
 
-var identitySid = regexp.MustCompile(`^[A-Za-z0-9]*$`)
+var identitySid = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]*$`) })
 
 func (p *parser) sid(v value) string {
 	sid := p.text("Sid", v)
-	if p.identity && !identitySid.MatchString(sid) {
+	if p.identity && !identitySid().MatchString(sid) {
 		p.fail(v.at, "the Sid %q may only have letters and digits", clip(sid))
 	}
 	if sid != "" && p.sids[sid] {
@@ -192,12 +193,12 @@ func (p *parser) principals(m member) Principals {
 	return principals
 }
 
-var actionPattern = regexp.MustCompile(`^(\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?_-]+)$`)
+var actionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?_-]+)$`) })
 
 func (p *parser) actions(m member) []string {
 	actions := p.texts(m.name, m.value)
 	for _, action := range actions {
-		if !actionPattern.MatchString(action) {
+		if !actionPattern().MatchString(action) {
 			p.fail(m.value.at, `%q is not an action: it is SERVICE:ACTION, such as "s3:GetObject", or "*"`, clip(action))
 		}
 	}

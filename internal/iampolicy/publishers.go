@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
@@ -38,7 +39,9 @@ func (p Publishers) Equal(o Publishers) bool {
 // ourSid is that of our statements in a topic's policy, at most one of each
 // kind; the one that refuses requests in the clear is always there. The number is that of the last change: a reader of the policy can tell by it
 // whether the policy is behind the registry.
-var ourSid = regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone|OnlyTLS)([0-9]+)$`)
+var ourSid = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone|OnlyTLS)([0-9]+)$`)
+})
 
 // statements allow them to publish, through conditions and not as principals:
 // SNS refuses a whole document that names one closed account (aws-facts 5.4),
@@ -103,7 +106,7 @@ func PublishersOf(text string) (who Publishers, sequence int64, ok bool) {
 
 // read adds those whom one of our statements names.
 func (p *Publishers) read(s Statement) (sequence int64, err error) {
-	sid := ourSid.FindStringSubmatch(s.Sid)
+	sid := ourSid().FindStringSubmatch(s.Sid)
 	if sid == nil {
 		return 0, fmt.Errorf("statement %q is not ours", s.Sid)
 	}

@@ -90,7 +90,7 @@ func splitPublishers(text string) (policy rawPolicy, ours []json.RawMessage, err
 		if err := json.Unmarshal(raw, &s); err != nil {
 			return rawPolicy{}, nil, fmt.Errorf("a statement is no JSON object: %w", err)
 		}
-		if ourSid.MatchString(s.Sid) {
+		if ourSid().MatchString(s.Sid) {
 			ours = append(ours, raw)
 		} else {
 			policy.Statement = append(policy.Statement, raw)

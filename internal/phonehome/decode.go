@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -47,8 +48,8 @@ func Decode(body []byte) (Request, error) {
 // The identifiers' forms. Request IDs are GUIDs in all that was observed;
 // they are a part of keys in the registry, so nothing else gets in there.
 var (
-	logicalIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
-	requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
+	logicalIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`) })
+	requestIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`) })
 )
 
 // maxPhysicalID is CloudFormation's own limit (aws-facts 1.7).
@@ -70,10 +71,10 @@ func (e Envelope) Request() (Request, error) {
 	if !slices.Contains([]RequestType{Create, Update, Delete}, request.Type) {
 		return Request{}, malformed("RequestType is %q, not Create, Update or Delete", clip(string(request.Type)))
 	}
-	if !requestIDPattern.MatchString(request.RequestID) {
+	if !requestIDPattern().MatchString(request.RequestID) {
 		return Request{}, malformed("RequestId %q is not one", clip(request.RequestID))
 	}
-	if !logicalIDPattern.MatchString(request.LogicalID) {
+	if !logicalIDPattern().MatchString(request.LogicalID) {
 		return Request{}, malformed("LogicalResourceId %q is not one", clip(request.LogicalID))
 	}
 	if request.Stack, err = account.ParseStackARN(text(fields["StackId"])); err != nil {
@@ -145,13 +146,13 @@ func properties(v any) Properties {
 // no more of them than a template may have.
 const maxPermissions = 50
 
-var permissionPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+var permissionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`) })
 
 func permissions(v any) []string {
 	list, _ := v.([]any)
 	var names []string
 	for _, item := range list {
-		if name := text(item); permissionPattern.MatchString(name) {
+		if name := text(item); permissionPattern().MatchString(name) {
 			names = append(names, name)
 		}
 	}
@@ -169,7 +170,7 @@ func roleARNs(v any) map[string]string {
 	fields, _ := v.(map[string]any)
 	arns := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		if permissionPattern.MatchString(key) && len(arns) < maxAdditionalRoles {
+		if permissionPattern().MatchString(key) && len(arns) < maxAdditionalRoles {
 			arns[key] = bounded(clean(text(fields[key])), maxProperty)
 		}
 	}
@@ -193,7 +194,7 @@ func parameters(v any) map[string]string {
 	values, size := map[string]string{}, 0
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		value := cut(clean(text(fields[key])), maxProperty)
-		if value == "" || !permissionPattern.MatchString(key) {
+		if value == "" || !permissionPattern().MatchString(key) {
 			continue
 		}
 		if size += len(value); len(values) == maxParameters || size > maxParametersTogether {

@@ -250,8 +250,8 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		if request.Stack.Region != envelope.TopicARN.Region || (request.Type == Create) != (request.PhysicalID == "") ||
-			request.Timeout < 0 || request.Timeout > time.Hour || !logicalIDPattern.MatchString(request.LogicalID) ||
-			!requestIDPattern.MatchString(request.RequestID) || !isClean(request.PhysicalID) {
+			request.Timeout < 0 || request.Timeout > time.Hour || !logicalIDPattern().MatchString(request.LogicalID) ||
+			!requestIDPattern().MatchString(request.RequestID) || !isClean(request.PhysicalID) {
 			t.Fatalf("accepted %+v", request)
 		}
 		for _, p := range []Properties{request.Properties, request.OldProperties} {

@@ -6,6 +6,7 @@ package phonehome
 import (
 	"encoding/json"
 	"regexp"
+	"sync"
 )
 
 // A self-test is a message that the vendor sends through a topic of its own, to
@@ -15,7 +16,7 @@ import (
 
 const selfTestField = "XacctSelfTest"
 
-var noncePattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var noncePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 
 // SelfTestMessage returns the message to publish; the nonce has 32 hexadecimal
 // digits.
@@ -32,5 +33,5 @@ func (e Envelope) SelfTest() (nonce string, ok bool) {
 		return "", false
 	}
 	nonce = text(fields[selfTestField])
-	return nonce, noncePattern.MatchString(nonce)
+	return nonce, noncePattern().MatchString(nonce)
 }

@@ -6,6 +6,7 @@ package phonehome
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
@@ -18,7 +19,7 @@ type SigningCertURL struct {
 }
 
 // signingCertPath is the form of every path that was observed (aws-facts 5.10).
-var signingCertPath = regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{32}\.pem$`)
+var signingCertPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{32}\.pem$`) })
 
 // CertificateURL returns the envelope's SigningCertURL, if it is one of SNS's own
 // for the topic's Region; any error is ErrForged.
@@ -37,7 +38,7 @@ func (e Envelope) CertificateURL() (SigningCertURL, error) {
 	if !ok {
 		return SigningCertURL{}, forged("its SigningCertURL %q is not on https://%s, where SNS has its certificates in the topic's Region", clip(e.SigningCertURL), u.Host())
 	}
-	if !signingCertPath.MatchString(path) {
+	if !signingCertPath().MatchString(path) {
 		return SigningCertURL{}, forged("its SigningCertURL has the path %q, which is not one of SNS's certificates", clip(path))
 	}
 	u.path = path

@@ -6,6 +6,7 @@ package stacktemplate
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"github.com/awslabs/goformation/v7/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
@@ -84,11 +85,11 @@ func created(s Specification, g permissionset.Grants, prefix string) []function 
 
 // policyPattern is what IAM takes as the path of a policy: less than of a role
 // (CreatePolicy and CreateRole in IAM's API reference).
-var policyPattern = regexp.MustCompile(`^(/[A-Za-z0-9.,+@=_-]+)*/$`)
+var policyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(/[A-Za-z0-9.,+@=_-]+)*/$`) })
 
 // policyPath returns the role's path, or / if policies can't have that path.
 func policyPath(s Specification) string {
-	if path := rolePath(s); policyPattern.MatchString(path) {
+	if path := rolePath(s); policyPattern().MatchString(path) {
 		return path
 	}
 	return "/"

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -22,7 +23,7 @@ func Validate(s Specification) []permissionset.FieldError {
 	return slices.Concat(ValidateHub(s), s.Set.Validate(s.Vendor, s.Partition))
 }
 
-var hubNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
+var hubNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`) })
 
 const (
 	maxDisplayName = 100 // characters; names stand in labels and events
@@ -37,7 +38,7 @@ const (
 // ValidateHub looks at the parts of s that a hub declares.
 func ValidateHub(s Specification) []permissionset.FieldError {
 	var p permissionset.Problems
-	if !hubNamePattern.MatchString(s.Hub) {
+	if !hubNamePattern().MatchString(s.Hub) {
 		p.Add("name", "", "%q is not a hub's name: it begins with a lower-case letter and has 2 to 31 lower-case letters, digits and hyphens", s.Hub)
 	}
 	if n := utf8.RuneCountInString(s.DisplayName); n > maxDisplayName {
@@ -59,7 +60,7 @@ func ValidateHub(s Specification) []permissionset.FieldError {
 			p.Add("regions", region.String(), "%s", account.Apart("Region "+region.String(), region.Partition(), s.Partition))
 		}
 	}
-	if topic := s.topicPrefix(); !topicPrefixPattern.MatchString(topic) {
+	if topic := s.topicPrefix(); !topicPrefixPattern().MatchString(topic) {
 		p.Add("name", "", "%q cannot begin the name of an SNS topic", topic)
 	}
 	if s.ResponseTimeout < minTimeout || s.ResponseTimeout > maxTimeout || s.ResponseTimeout%time.Second != 0 {
@@ -68,7 +69,7 @@ func ValidateHub(s Specification) []permissionset.FieldError {
 	return p
 }
 
-var topicPrefixPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,240}$`)
+var topicPrefixPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,240}$`) })
 
 func supportURL(p *permissionset.Problems, text string) {
 	if text == "" {

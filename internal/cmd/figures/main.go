@@ -4,16 +4,19 @@
 // Command figures measures what a user of xacct waits and pays for, and prints
 // each figure beside a reference that was measured in the same run, and what is
 // wanted: how fast the provider starts, how many AWS calls an apply and a refresh
-// of many customers make, as the sandbox's journal counts them, what a fleet of ten
-// thousand costs, and how fast a registrar connects customers. It fails only if something did not work at all,
-// or if a count, which does not depend on the machine's speed, is over its limit.
+// of many customers make, as the sandbox's journal counts them, what CPU they take,
+// what a fleet of ten thousand costs, and how fast a registrar connects customers.
+// It fails only if something did not work at all, or if a count, which does not
+// depend on the machine's speed, is over its limit.
 //
-// Arguments are the parts to measure: start, calls, fleet, registrar; default all.
+// Arguments are the parts to measure: start, terraform, calls, fleet, registrar;
+// default all but terraform, which takes many minutes.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -24,7 +27,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	flag.IntVar(&mostCustomers, "most", growth[len(growth)-1], "show no growth beyond so many `customers`")
+	flag.Parse()
+	if err := run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(1)
 	}
@@ -46,16 +51,21 @@ type figure struct {
 type part struct {
 	name    string
 	measure func(ctx context.Context, dir string) ([]figure, error)
+	named   bool // only if it is asked for: it takes many minutes
 }
+
+// mostCustomers bounds the numbers of customers that growth is shown for.
+var mostCustomers int
 
 // launchesAtOnce is how many customers launch their stacks at once.
 const launchesAtOnce = 300
 
 var parts = []part{
-	{"start", startFigures},
-	{"calls", callsOfManyLinks},
-	{"fleet", fleets},
-	{"registrar", func(ctx context.Context, _ string) ([]figure, error) { return registrarFigures(ctx, launchesAtOnce) }},
+	{name: "start", measure: startFigures},
+	{name: "terraform", measure: terraformFigures, named: true},
+	{name: "calls", measure: callsOfManyLinks},
+	{name: "fleet", measure: fleets},
+	{name: "registrar", measure: func(ctx context.Context, _ string) ([]figure, error) { return registrarFigures(ctx, launchesAtOnce) }},
 }
 
 // run measures the parts of the given names; none: all.
@@ -67,7 +77,7 @@ func run(ctx context.Context, names []string) error {
 	defer os.RemoveAll(dir)
 	var figures []figure
 	for _, p := range parts {
-		if len(names) > 0 && !slices.Contains(names, p.name) {
+		if !slices.Contains(names, p.name) && (p.named || len(names) > 0) {
 			continue
 		}
 		some, err := p.measure(ctx, dir)

@@ -1,0 +1,174 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
+)
+
+// growth are the numbers of customers that the same is measured for.
+var growth = []int{100, 300, 1000}
+
+// customersWithASet is a hub with a permission set, and links with their roles.
+const customersWithASet = `
+terraform {
+  required_providers {
+    xacct = { source = "registry.terraform.io/xacct/xacct" }
+  }
+}
+
+variable "customers" {
+  type = number
+}
+
+resource "xacct_hub" "this" {
+  name     = "figures"
+  regions  = ["us-east-1", "eu-central-1"]
+  capacity = 20000
+}
+
+resource "xacct_permission_set" "this" {
+  hub                 = xacct_hub.this.id
+  name                = "audit"
+  managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
+  inline_policies = {
+    large = jsonencode({
+      Version   = "2012-10-17"
+      Statement = [for n in range(60) : { Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::a-bucket-with-a-long-name-number-${n}/*" }]
+    })
+  }
+}
+
+resource "xacct_onboarding_link" "customer" {
+  for_each       = toset([for n in range(var.customers) : tostring(n)])
+  hub            = xacct_hub.this.id
+  customer_id    = "customer-${each.key}"
+  account_id     = format("2%011d", each.key)
+  permission_set = xacct_permission_set.this.id
+}
+
+resource "xacct_customer_role" "customer" {
+  for_each = xacct_onboarding_link.customer
+  link     = each.value.id
+}
+`
+
+// dataOfCustomers is two resources for each customer that are built into the engine.
+const dataOfCustomers = `
+variable "customers" {
+  type = number
+}
+
+resource "terraform_data" "link" {
+  for_each = toset([for n in range(var.customers) : tostring(n)])
+  input    = "customer-${each.key}"
+}
+
+resource "terraform_data" "role" {
+  for_each = terraform_data.link
+  input    = each.value.id
+}
+`
+
+// effort is the CPU time of an engine with its provider.
+type effort struct{ apply, plan, destroy time.Duration }
+
+// terraformFigures measures links and roles of a permission set, beside a hollow
+// provider of the same schemas, and terraform_data.
+func terraformFigures(ctx context.Context, dir string) ([]figure, error) {
+	hollow := filepath.Join(dir, "hollow-provider")
+	if err := trial.Build(ctx, dir, ".", "./internal/cmd/figures/hollow"); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(hollow, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(filepath.Join(dir, "hollow"), filepath.Join(hollow, "terraform-provider-xacct")); err != nil {
+		return nil, err
+	}
+	var rows []figure
+	before := 0
+	for _, n := range growth {
+		if n = min(n, mostCustomers); n == before {
+			break
+		}
+		before = n
+		var measured [3]effort
+		for i, what := range []struct{ provider, configuration string }{{dir, customersWithASet}, {hollow, customersWithASet}, {hollow, dataOfCustomers}} {
+			e, err := effortOf(ctx, filepath.Join(dir, fmt.Sprintf("effort-%d-%d", n, i)), what.provider, what.configuration, n)
+			if err != nil {
+				return nil, err
+			}
+			measured[i] = e
+		}
+		ours, bare, data := measured[0], measured[1], measured[2]
+		for _, act := range []struct {
+			name string
+			of   func(effort) time.Duration
+		}{
+			{"apply", func(e effort) time.Duration { return e.apply }},
+			{"no-op plan", func(e effort) time.Duration { return e.plan }},
+			{"destroy", func(e effort) time.Duration { return e.destroy }},
+		} {
+			what := fmt.Sprintf("%d links and roles with a permission set, %s", n, act.name)
+			rows = append(rows,
+				figure{what: what, value: act.of(ours).Seconds(), unit: "s of CPU", reference: act.of(bare).Seconds(), of: "hollow provider", wanted: "≤ 1.25 of it"},
+				figure{what: what, value: act.of(ours).Seconds(), unit: "s of CPU", reference: act.of(data).Seconds(), of: "terraform_data", wanted: "≤ 3.3 of it"})
+		}
+	}
+	return rows, nil
+}
+
+// effortOf applies a configuration for no customers, and then measures what it
+// takes to have n, to plan that again, and to have none.
+func effortOf(ctx context.Context, dir, provider, configuration string, n int) (effort, error) {
+	box, err := sandbox.Start()
+	if err != nil {
+		return effort{}, err
+	}
+	defer func() { _ = box.Close() }()
+	for i := range n {
+		if err := box.OpenAccount(fmt.Sprintf("2%011d", i), "aws"); err != nil {
+			return effort{}, err
+		}
+	}
+	environment, err := trial.Environment(box, "us-east-1")
+	if err != nil {
+		return effort{}, err
+	}
+	engine, err := trial.NewTerraform(dir, trial.Override(provider), environment)
+	if err != nil {
+		return effort{}, err
+	}
+	if err := engine.Configure(configuration); err != nil {
+		return effort{}, err
+	}
+	var e effort
+	for _, step := range []struct {
+		took      *time.Duration
+		customers int
+		args      []string
+	}{
+		{nil, 0, []string{"apply", "-auto-approve"}},
+		{&e.apply, n, []string{"apply", "-auto-approve"}},
+		{&e.plan, n, []string{"plan"}},
+		{&e.destroy, 0, []string{"apply", "-auto-approve"}},
+	} {
+		cmd := engine.Command(ctx, append(step.args, "-input=false", fmt.Sprintf("-var=customers=%d", step.customers))...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return effort{}, fmt.Errorf("%v with %s: %w\n%s", step.args, provider, err, out)
+		}
+		if step.took != nil { // with the provider, which the engine has waited for
+			*step.took = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		}
+	}
+	return e, nil
+}
