@@ -332,8 +332,8 @@ func vendorName(record registry.HubRecord) string {
 	return record.Name
 }
 
-// turnAway says why the page is not shown. Who has no valid token learns nothing of
-// any customer.
+// turnAway says why the page is not shown. A visitor without a valid token learns nothing
+// of any customer.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errSpent):

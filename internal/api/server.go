@@ -129,7 +129,7 @@ func New(config Config) (*Server, error) {
 // requests end by themselves.
 func (s *Server) Stop() { s.stop.Do(func() { close(s.stopped) }) }
 
-// describe is the frame of the OpenAPI document. The document, and its errors, are
+// describe returns the frame of the OpenAPI document. The document, and its errors, are
 // made from the code.
 func describe(version string) huma.Config {
 	huma.NewErrorWithContext = newProblem

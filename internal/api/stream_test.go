@@ -102,7 +102,7 @@ func TestAStreamEndsAndGoesOnFromTheLastEvent(t *testing.T) {
 	if next := s.next(); next.State != Closed {
 		t.Errorf("goes on with %+v", next)
 	}
-	if status := w.call("viewer", "GET", "/v1/customers/nobody/events", "").status; status != http.StatusNotFound {
-		t.Errorf("a stream of nobody: %d", status)
+	if status := w.call("viewer", "GET", "/v1/customers/missing/events", "").status; status != http.StatusNotFound {
+		t.Errorf("a stream of a missing customer: %d", status)
 	}
 }

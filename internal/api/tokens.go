@@ -148,7 +148,7 @@ func (f *TokenFile) Authenticate(r *http.Request) (Caller, error) {
 }
 
 // current returns the tokens as they are in the file. A file that can't be read
-// lets nobody in.
+// admits no caller.
 func (f *TokenFile) current() ([]tokenEntry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

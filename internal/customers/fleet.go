@@ -131,7 +131,7 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 	return nil
 }
 
-// of is the link of one customer of the fleet.
+// of returns the link of one customer of the fleet.
 func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
 	return Desired{
 		Record: d.Record, CustomerID: id, Owner: onboarding.OwnerTerraform, Fleet: d.Name,
@@ -140,7 +140,7 @@ func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
 	}
 }
 
-// StackNameOf is the name of the stack that links of a hub propose if nothing else
+// StackNameOf returns the name of the stack that links of a hub propose if nothing else
 // is declared.
 func StackNameOf(hubName string) string { return hubName + "-access" }
 

@@ -123,7 +123,7 @@ func Expand(template string, m Member) (string, error) {
 
 var errNotTemplate = errors.New("this is not the url_template of a fleet")
 
-// value is what stands for a word in braces.
+// value returns what stands for a word in braces.
 func (m Member) value(word string) (string, error) {
 	switch word {
 	case wordCustomer:

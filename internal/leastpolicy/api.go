@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// API is the policy of `xacct serve`: it issues, changes and closes links, lets
+// API returns the policy of `xacct serve`: it issues, changes and closes links, lets
 // their accounts publish and read templates, and proves roles when it is asked to.
 // It can't change the hub or a permission set, and can't read the queue, where what
 // strangers write arrives.

@@ -98,7 +98,7 @@ func TestAStackOfTodaysTemplateReportsAllItsRoles(t *testing.T) {
 	}
 }
 
-func TestARoleThatNobodyDeclaresIsNotRegistered(t *testing.T) {
+func TestARoleThatIsNotDeclaredIsNotRegistered(t *testing.T) {
 	c, role, additional := scanning()
 	c.Request.Properties.AdditionalRoleARNs["admin"] = strings.Replace(additional.String(), "-scanner", "-admin", 1)
 	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: Proven}}

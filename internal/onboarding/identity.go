@@ -23,7 +23,7 @@ func ExternalID(hubKey []byte, hub, customerID string, generation int) account.E
 	return RotatedExternalID(hubKey, hub, customerID, generation, 0)
 }
 
-// RotatedExternalID is ExternalID after a rotation: every version has one of its
+// RotatedExternalID returns ExternalID after a rotation: every version has one of its
 // own, and 0 and 1 are the first.
 func RotatedExternalID(hubKey []byte, hub, customerID string, generation, version int) account.ExternalID {
 	if len(hubKey) == 0 {

@@ -137,7 +137,7 @@ func (v voice) changedExternalID() string {
 }
 
 func (v voice) strangePrevious() string {
-	return v.say("The parameter PreviousExternalId of this stack is no external ID that %[1]s gave you. Leave it empty, or fill in the one that the stack had before; the role would accept any other from somebody else.", v.vendor())
+	return v.say("The parameter PreviousExternalId of this stack is no external ID that %[1]s gave you. Leave it empty, or fill in the one that the stack had before; the role would accept any other from another party.", v.vendor())
 }
 
 func (v voice) previousOfNewStack() string {

@@ -164,7 +164,7 @@ func permissions(v any) []string {
 // maxAdditionalRoles is more than a template of ours has.
 const maxAdditionalRoles = 20
 
-// roleARNs are ARNs by keys of ours, as text: onboarding answers a bad one with a
+// roleARNs returns ARNs by keys of ours, as text: onboarding answers a bad one with a
 // sentence.
 func roleARNs(v any) map[string]string {
 	fields, _ := v.(map[string]any)

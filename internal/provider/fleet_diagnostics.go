@@ -52,7 +52,7 @@ func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
 	return cannot("write", what, "What was done is in the state, and the next apply goes on from there.", err)
 }
 
-// membersRefused are the reasons why customers can't be in the fleet.
+// membersRefused returns the reasons why customers can't be in the fleet.
 func membersRefused(hubName, name string, refusals map[string]error) diag.Diagnostics {
 	found := newFindings()
 	for _, customer := range slices.Sorted(maps.Keys(refusals)) {
@@ -86,7 +86,7 @@ func attributeOf(d diag.Diagnostic) string {
 	return ""
 }
 
-// inFleetToo is for a customer who would be in two fleets, or in one and have a
+// inFleetToo returns the diagnostic for a customer who would be in two fleets, or in one and have a
 // link of their own; it names both.
 func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	why := ""
@@ -96,7 +96,7 @@ func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	return twice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
 }
 
-// twice is for a customer of two fleets, or of a fleet and with a link of their own.
+// twice returns the diagnostic for a customer of two fleets, or of a fleet and with a link of their own.
 func twice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
 		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+
@@ -124,7 +124,7 @@ func fleetForAnyone(hubName string) diag.Diagnostic {
 			"Declare it on a hub with publishers = \"known_accounts\", or each customer with an xacct_onboarding_link.", hubName))
 }
 
-// fleetDiffers is for a create that finds another fleet of the same name.
+// fleetDiffers returns the diagnostic for a create that finds another fleet of the same name.
 func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another fleet %s already", fleet.Hub, fleet.Name), fmt.Sprintf(
 		"The fleet that is there differs from this configuration in %s. Choose another name. "+
@@ -133,7 +133,7 @@ func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
 		difference, fleet.ID()))
 }
 
-// fleetTakenOver is for a create that found the fleet as it is declared.
+// fleetTakenOver returns the diagnostic for a create that found the fleet as it is declared.
 func fleetTakenOver(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A fleet was taken over", fmt.Sprintf(
 		"%s was there and says the same as this configuration, so it was taken over with its customers: their external IDs and launch links are the same as before. "+
@@ -141,7 +141,7 @@ func fleetTakenOver(fleet onboarding.Fleet) diag.Diagnostic {
 			"The other state can't close it any more: its plans warn of that until it is removed there.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name))))
 }
 
-// fleetHeldElsewhere is for a refresh that finds the fleet in another state's hands.
+// fleetHeldElsewhere returns the diagnostic for a refresh that finds the fleet in another state's hands.
 func fleetHeldElsewhere(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this fleet", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one. "+
@@ -149,14 +149,14 @@ func fleetHeldElsewhere(fleet onboarding.Fleet) diag.Diagnostic {
 			"or take it back with 'terraform apply -replace'.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
 }
 
-// fleetLeft is for a destroy that finds the fleet in another state's hands.
+// fleetLeft returns the diagnostic for a destroy that finds the fleet in another state's hands.
 func fleetLeft(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A fleet stays open", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not closed.",
 		sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
 }
 
-// membersTaken is for customers whose links had another place before.
+// membersTaken returns the diagnostic for customers whose links had another place before.
 func membersTaken(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Open links were taken over by a fleet", fmt.Sprintf(
 		"The links of %s of %s were there and say the same as this configuration, so the fleet has taken them over, with their external IDs. "+
@@ -164,7 +164,7 @@ func membersTaken(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
 }
 
-// membersElsewhere is for a refresh that finds links of the fleet in other hands.
+// membersElsewhere returns the diagnostic for a refresh that finds links of the fleet in other hands.
 func membersElsewhere(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Other resources manage customers of this fleet", fmt.Sprintf(
 		"The links of %s of %s were taken over by another fleet, or by a link of their own. They are left as they are. Take these customers out of one of the two.",
@@ -196,7 +196,7 @@ func warnOfGoodbyes(hubName, name string, leaving []onboarding.Customer) diag.Di
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("Connected customers leave a fleet", fmt.Sprintf(
 		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+
-			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. Nobody can launch the links any more: "+
+			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. The links can no longer be launched: "+
 			"the customer reads that the link is closed. To end the access, ask the customers to delete their stacks. "+
 			"If this plan has them in another fleet, or with a link of their own, that one goes on with them.", counted(ids), fleetNamed(hubName, name), also))}
 }

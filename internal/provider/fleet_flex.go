@@ -58,7 +58,7 @@ func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics)
 	return m
 }
 
-// nullableTextMap is textMap, but null if there is nothing.
+// nullableTextMap returns textMap, but null if there is nothing.
 func nullableTextMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
 	if len(texts) == 0 {
 		return types.MapNull(types.StringType)
@@ -180,7 +180,7 @@ func (m fleetModel) sameAs(o fleetModel) bool {
 		m.Customers.Equal(o.Customers) && m.ExternalIDs.Equal(o.ExternalIDs) && m.Topics.Equal(o.Topics)
 }
 
-// proposal is what the links propose.
+// proposal returns what the links propose.
 func (m fleetModel) proposal() declaration.Declaration {
 	return declaration.Declaration{
 		StackName: customers.StackNameOf(m.Hub.ValueString()), Region: m.Region.ValueString(), ExpiresAt: m.ExpiresAt.ValueString(),

@@ -63,7 +63,7 @@ type fleetPlan struct {
 // rather than to make one.
 func (p *fleetPlan) sameFleet() bool { return p.state != nil && p.plan.ID.Equal(p.state.ID) }
 
-// had is the state, if it is changed rather than replaced.
+// had returns the state, if it is changed rather than replaced.
 func (p *fleetPlan) had() *fleetModel {
 	if p.sameFleet() {
 		return p.state

@@ -49,7 +49,7 @@ func (p *fleetPlan) claimVaguely() {
 	}
 }
 
-// declared are the customers of the plan.
+// declared returns the customers of the plan.
 func (p *fleetPlan) declared() map[string]bool {
 	elements := p.plan.Customers.Elements()
 	declared := make(map[string]bool, len(elements))
@@ -59,7 +59,7 @@ func (p *fleetPlan) declared() map[string]bool {
 	return declared
 }
 
-// takenTwice are the errors for customers of a fleet whom this configuration
+// takenTwice returns the errors for customers of a fleet whom this configuration
 // declares elsewhere too.
 func takenTwice(hubName, name string, taken map[string]string) diag.Diagnostics {
 	found := newFindings()

@@ -169,7 +169,7 @@ output "status" { value = data.xacct_customer_role.globex.status }
 	if got := outputOf(s, "status"); got != "active" {
 		t.Errorf("the role is %v", got)
 	}
-	// A connected customer is not taken out without a word, nor moved to another account.
+	// A connected customer is not silently taken out, nor moved to another account.
 	warnings := s.plan(fleetMain, hubHCL()+setHCL("readonly")+fleetHCL("main", twoCustomers[1:]))
 	if got := summaries(warnings); got != "Connected customers leave a fleet" || !strings.Contains(warnings[0].Detail, "customer globex") {
 		t.Errorf("the plan warns %q", got)
@@ -198,7 +198,7 @@ func TestACustomerIsNotInAFleetAndSomewhereElse(t *testing.T) {
 	)
 }
 
-// A link that says something else is not taken over, whoever's it is.
+// A link that says something else is not taken over, whichever owner it has.
 func TestAFleetTakesOverOnlyLinksThatSayTheSame(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

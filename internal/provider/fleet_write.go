@@ -137,7 +137,7 @@ func (w *fleetWriter) save(ctx context.Context, record registry.HubRecord, desir
 	if w.state != nil {
 		next.Incarnation = onboarding.Incarnation{ID: w.state.Incarnation.ValueString(), Since: now}
 		if existing != nil && !existing.Closed() {
-			next.Incarnation = existing.Incarnation // whoever holds it
+			next.Incarnation = existing.Incarnation // whichever configuration holds it
 		}
 	}
 	first := w.fleet == nil

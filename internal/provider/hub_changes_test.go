@@ -32,7 +32,7 @@ const (
 )
 
 // A hub gains a Region and another name for its vendor. The links show their new
-// addresses in the plan, nobody becomes outdated, and a customer in the new Region
+// addresses in the plan, no customer becomes outdated, and one in the new Region
 // gets the stack.
 func TestAHubThatGainsARegionMovesItsLinksInTheSameApply(t *testing.T) {
 	t.Parallel()
@@ -166,7 +166,7 @@ func TestLinksFollowAHubThatChangesElsewhere(t *testing.T) {
 		t.Error(err)
 	}
 	if urls() != was {
-		t.Error("a plan was applied that nobody has seen")
+		t.Error("a plan was applied that was never shown")
 	}
 	plan, found = s.Plan(t.Context(), w.Provider()+links(`stack_name = "other"`), tfcore.Options{})
 	for _, address := range []string{linkGlobex, linkInitech, setReadonly, "xacct_onboarding_link.umbrella"} {
@@ -244,7 +244,7 @@ func TestAHubThatGivesUpARegionMovesItsLinksAndKeepsWhatCustomersHave(t *testing
 	)
 }
 
-// Somebody deletes templates. The plan names the link and the set that they belong
+// Templates are deleted by hand. The plan names the link and the set that they belong
 // to, and the apply publishes them again under the same addresses.
 func TestATemplateThatWasDeletedIsSeenAndPublishedAgain(t *testing.T) {
 	t.Parallel()

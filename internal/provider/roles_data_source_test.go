@@ -47,7 +47,7 @@ data "xacct_customer_roles" "active" {
 
 data "xacct_customer_roles" "named" {
   hub          = "acme"
-  customer_ids = ["c4", "c2", "nobody"]
+  customer_ids = ["c4", "c2", "missing"]
 }
 `
 	has := func(name string, truncated bool, customers ...string) []statecheck.StateCheck {

@@ -81,7 +81,7 @@ func noSuchSet(hubName, name string, err error) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(setPath, summary, detail)
 }
 
-// setOfAnotherHub is for a link or fleet of a hub that refers to another one's set.
+// setOfAnotherHub returns the diagnostic for a link or fleet of a hub that refers to another one's set.
 func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(setPath, "The permission set of another hub", fmt.Sprintf(
 		"Permission set %s is of hub %s, and the link of hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// ConnectPartitions are the patterns of the partitions that hold tokens of the
+// ConnectPartitions returns the patterns of the partitions that hold tokens of the
 // connect page. Only the onboarding API reads and writes them.
 func ConnectPartitions() []string { return []string{connectPrefix + "*"} }
 
 const connectPrefix = "CONNECT#"
 
-// connectKey is where a token is: under its hash, so that a copy of the table opens
+// connectKey returns where a token is: under its hash, so that a copy of the table opens
 // no page. connectEpochKey is of a customer; no hash has a colon.
 func connectKey(hash string) key { return key{connectPrefix + hash, "TOKEN"} }
 

@@ -87,7 +87,7 @@ func (s spent) total() int {
 	return total
 }
 
-// writes are the calls that change something.
+// writes returns the calls that change something.
 func (s spent) writes() int {
 	return s.calls["dynamodb:TransactWriteItems"] + s.calls["dynamodb:PutItem"] + s.calls["dynamodb:UpdateItem"] + s.calls["sns:SetTopicAttributes"] + s.calls["s3:PutObject"] + s.calls["s3:PutBucketPolicy"]
 }

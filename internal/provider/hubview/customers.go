@@ -127,7 +127,7 @@ func (v *View) walk(ctx context.Context, ids []string, part registry.Part) iter.
 	}
 }
 
-// walkAll is walk over the customers that all share.
+// walkAll returns walk over the customers that all share.
 func (v *View) walkAll(ctx context.Context, ids []string) iter.Seq2[onboarding.Customer, error] {
 	return func(yield func(onboarding.Customer, error) bool) {
 		all, err := v.Customers(ctx)

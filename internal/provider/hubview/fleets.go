@@ -12,7 +12,7 @@ import (
 )
 
 // Fleets is what was planned, in this process, of the fleets of a hub, and of links
-// that customers have of their own: nobody is in two of them.
+// that customers have of their own: no customer is in two of them.
 type Fleets struct {
 	mu      sync.Mutex
 	claims  map[string]map[string]bool // by fleet: the customers that its plan declares
