@@ -24,7 +24,7 @@ func TestABarFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestNoBarIsDrawnWhereThereIsNoTerminal(t *testing.T) {
+func TestNoBarIsDrawnIfThereIsNoTerminal(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	p := NewProgress(&out, "customers", 2)

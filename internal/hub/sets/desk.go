@@ -164,7 +164,7 @@ func (s *Served) compare(existing onboarding.PermissionSet, desired Desired, cus
 	return errors.Join(errs...)
 }
 
-// incarnation is a new one for a set that is created or taken from another owner.
+// incarnation returns a new one for a set that is created or taken from another owner.
 func (d *Desk) incarnation(existing *onboarding.PermissionSet) onboarding.Incarnation {
 	if existing != nil && !existing.Retired() && existing.Owner == d.owner {
 		return existing.Incarnation
