@@ -31,9 +31,10 @@ func TestOnlyAProvenRoleOfAnOpenLinkIsAdopted(t *testing.T) {
 		proof  ProofOutcome
 		want   string // in the error; empty: adopted
 	}{
-		"proven":                 {proof: Proven},
-		"over an adopted one":    {proof: Proven, before: &Registration{Status: Degraded, Account: role.Account, CustomerID: "globex"}},
-		"over a deleted stack":   {proof: Proven, before: &Registration{Status: Disconnected, Stack: stack, Account: role.Account, CustomerID: "globex"}},
+		"proven":              {proof: Proven},
+		"over an adopted one": {proof: Proven, before: &Registration{Status: Degraded, Account: role.Account, CustomerID: "globex"}},
+		"over a deleted stack": {proof: Proven, before: &Registration{Status: Disconnected, Stack: stack, Account: role.Account, CustomerID: "globex",
+			Parameters: map[string]string{"a": "b"}, AdditionalRoles: map[string]account.RoleARN{"scanner": role}}},
 		"over a living stack":    {proof: Proven, before: &Registration{Status: Active, Stack: stack}, want: "connected already"},
 		"over a degraded stack":  {proof: Proven, before: &Registration{Status: Degraded, Stack: stack}, want: "connected already"},
 		"refused":                {proof: Refused, want: "was not registered"},
@@ -60,6 +61,9 @@ func TestOnlyAProvenRoleOfAnOpenLinkIsAdopted(t *testing.T) {
 			}
 			if err != nil || reg.Status != Active || !reg.Adopted() || reg.Role != role || entry.Outcome != OutcomeAdopted {
 				t.Errorf("%v, %+v, %+v", err, reg, entry)
+			}
+			if len(reg.Parameters)+len(reg.AdditionalRoles) > 0 {
+				t.Errorf("an adopted role has what a stack reported before: %+v", reg)
 			}
 			if event := EventOf(reg, *entry); event == nil || event.Kind != EventRegistered {
 				t.Errorf("told as %+v", event)

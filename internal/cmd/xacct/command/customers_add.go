@@ -206,7 +206,7 @@ func newCustomersRemoveCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove CUSTOMER... --hub NAME",
 		Short: "Close customers' onboarding links",
-		Long: `Close customers' onboarding links: no owner connects with them any more. Live stacks are
+		Long: `Close customers' onboarding links: they can no longer be used to connect. Live stacks are
 not affected; a customer whose link was closed for good should delete the stack.
 Issued again for the same account, a link has the same external ID.
 
