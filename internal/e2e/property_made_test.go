@@ -69,7 +69,7 @@ func (c *Customer) declared(d drawn) made {
 		Parameters: map[string]string{
 			stacktemplate.ParameterExternalID: c.Link.ExternalID.String(), stacktemplate.ParameterCustomerName: d.customer,
 			stacktemplate.ParameterRoleName: d.roleName, stacktemplate.ParameterShard: "0",
-			stacktemplate.ParameterExpectedAccountID: theAccount,
+			stacktemplate.ParameterExpectedAccountID: theAccount, stacktemplate.ParameterPreviousExternalID: "",
 		},
 		Outputs: map[string]string{
 			"ExternalId": c.Link.ExternalID.String(), "CustomerName": d.customer,

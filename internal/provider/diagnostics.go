@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -123,3 +124,6 @@ func sentence(s string) string {
 	}
 	return s
 }
+
+// someOf names a few of many.
+func someOf(names []string) string { return sets.SomeOf(names) }

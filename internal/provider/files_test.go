@@ -16,7 +16,7 @@ import (
 // floors are the resources of this package by the beginning of their files'
 // names, from the ground up. What is in no floor is shared by all, and may use
 // none of them; provider.go registers all.
-var floors = []string{"rolespec_", "hub_", "set_", "link_", "role_"}
+var floors = []string{"rolespec_", "hub_", "set_", "link_", "fleet_", "role_"}
 
 // above are files that may use every resource.
 var above = []string{"provider.go", "roles_data_source.go", "template_data_source.go", "credentials_ephemeral.go", "function_"}

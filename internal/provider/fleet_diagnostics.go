@@ -86,30 +86,6 @@ func attributeOf(d diag.Diagnostic) string {
 	return ""
 }
 
-// inFleetToo returns the diagnostic for a customer who would be in two fleets, or in one and have a
-// link of their own; it names both.
-func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
-	why := ""
-	if e.Differs != nil {
-		why = fmt.Sprintf(" The open one differs from this configuration in %s, so it can't be taken over.", e.Differs.Field)
-	}
-	return twice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
-}
-
-// twice returns the diagnostic for a customer of two fleets, or of a fleet and with a link of their own.
-func twice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
-		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+
-			"a link that the one closes, or that says the same, goes over to the other with its external ID.", placeNamed(one), placeNamed(other), why))
-}
-
-func placeNamed(fleet string) string {
-	if fleet == "" {
-		return "an xacct_onboarding_link of their own"
-	}
-	return "fleet " + fleet
-}
-
 // checkFleetPublishers refuses new links of a fleet on a hub that anyone may use.
 func checkFleetPublishers(hubName string, publishers onboarding.PublisherScope, todo customers.FleetWrite) diag.Diagnostics {
 	if publishers != onboarding.AnyAccount || len(todo.Changes) == len(todo.Closing) && len(todo.Publishers) == 0 {

@@ -9,18 +9,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
-// findings are what is wrong with the customers of a fleet. Ten thousand mistakes
+// fleetFindings are what is wrong with the customers of a fleet. Ten thousand mistakes
 // of one kind are shown as a few and a count.
-type findings struct {
+type fleetFindings struct {
 	shown []diag.Diagnostic
 	rest  []string // customers of errors that are not shown
 }
 
-func newFindings() *findings { return &findings{} }
+func newFindings() *fleetFindings { return &fleetFindings{} }
 
 const findingsShown = 10
 
-func (f *findings) add(customer string, all ...diag.Diagnostic) {
+func (f *fleetFindings) add(customer string, all ...diag.Diagnostic) {
 	for _, d := range all {
 		if d.Severity() == diag.SeverityError && len(f.shown) >= findingsShown {
 			f.rest = append(f.rest, customer)
@@ -30,11 +30,11 @@ func (f *findings) add(customer string, all ...diag.Diagnostic) {
 	}
 }
 
-func (f *findings) hasError() bool {
+func (f *fleetFindings) hasError() bool {
 	return len(f.rest) > 0 || diag.Diagnostics(f.shown).HasError()
 }
 
-func (f *findings) diagnostics() diag.Diagnostics {
+func (f *fleetFindings) diagnostics() diag.Diagnostics {
 	all := diag.Diagnostics(f.shown)
 	if len(f.rest) > 0 {
 		all.AddError(fmt.Sprintf("%d more customers of the fleet have errors", len(f.rest)), "They are not shown one by one: "+someOf(f.rest)+".")

@@ -142,6 +142,15 @@ func (p *linkPlan) followAlone(ctx context.Context, view *hubview.View, next onb
 	p.plan.Status = p.state.Status
 	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)
 	p.plan.PreviousExternalID = p.state.PreviousExternalID
+	p.keepNoCommand()
+}
+
+// keepNoCommand plans that there is still no command for an update, if there is none
+// and no address of one.
+func (p *linkPlan) keepNoCommand() {
+	if p.state.UpdateCommand.IsNull() && p.plan.UpdateURL.IsNull() {
+		p.plan.UpdateCommand = types.StringNull()
+	}
 }
 
 // alone reports whether nothing of the link changes but what its set and its hub say.
@@ -157,6 +166,9 @@ func (m *linkModel) keepPlanned(plan linkModel) {
 	}
 	if !plan.UpdateURL.IsUnknown() {
 		m.UpdateURL = plan.UpdateURL
+	}
+	if !plan.UpdateCommand.IsUnknown() {
+		m.UpdateCommand = plan.UpdateCommand
 	}
 	if !plan.PreviousExternalID.IsUnknown() {
 		m.PreviousExternalID = plan.PreviousExternalID

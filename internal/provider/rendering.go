@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/xacct/terraform-provider-xacct/internal/customers"
@@ -89,63 +88,6 @@ func (r rendering) moves(view *hubview.View, user string) bool {
 		if view.Planned.UseHub(user, r.Seen) {
 			return r.Made == "" || r.Made != r.Seen
 		}
-	}
-}
-
-// followsHub reports whether the hub may make the link another one in this operation
-// than its state says.
-func (p *linkPlan) followsHub(view *hubview.View) bool {
-	if view.Planned.HubIsVague() {
-		return true
-	}
-	if p.plan.refers() {
-		return false // its set does
-	}
-	return p.template.missing || p.moves(view)
-}
-
-func (p *linkPlan) moves(view *hubview.View) bool {
-	return p.template.moves(view, customerNamed(view.Name, p.plan.CustomerID.ValueString()))
-}
-
-// awaitHub plans a link that is there on a hub of which too little is known yet: its
-// address may become another one.
-func (p *linkPlan) awaitHub() {
-	if !p.sameLink() {
-		return
-	}
-	p.plan.URL, p.plan.TemplateURL, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	p.plan.TemplateVersion, p.plan.Status = types.StringUnknown(), types.StringUnknown()
-	p.plan.UpdateCommand, p.plan.PreviousExternalID = types.StringUnknown(), types.StringUnknown()
-	if !p.alone() {
-		return
-	}
-	p.plan.Status = p.state.Status
-	if p.state.UpdateURL.IsNull() {
-		p.plan.UpdateURL, p.plan.UpdateCommand = types.StringNull(), types.StringNull()
-	}
-	if !p.plan.refers() {
-		p.plan.TemplateVersion = p.state.TemplateVersion
-	}
-}
-
-// readTemplate notes which hub the link's template was made for, and whether it is
-// still there. That of a set is the set's to read.
-func (r *linkResource) readTemplate(ctx context.Context, view *hubview.View, model *linkModel, link onboarding.Link, before privateReader, resp *resource.ReadResponse) {
-	if link.PermissionSet != "" || link.Closed {
-		return
-	}
-	record, err := view.Record(ctx)
-	if err != nil {
-		return // it was said
-	}
-	now := rendering{Seen: declaration.HubRendering(record.Hub)}
-	if now.Made = keptRendering(ctx, before, model.TemplateVersion).forHub(link.RenderedFor); now.Made == "" {
-		now.Made = now.Seen
-	}
-	resp.Diagnostics.Append(now.keep(ctx, resp.Private)...)
-	if missingTemplate(ctx, view, customerNamed(view.Name, link.CustomerID), link.TemplateURL, &resp.Diagnostics) {
-		model.URL, model.TemplateURL, model.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
 	}
 }
 

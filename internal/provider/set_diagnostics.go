@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
-	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -87,9 +86,6 @@ func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 		"Permission set %s is of hub %s, and the link of hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",
 		set, setsHub, hubName, hubName))
 }
-
-// someOf names a few of many.
-func someOf(names []string) string { return sets.SomeOf(names) }
 
 // referred returns "1 open link refers" or "3 open links refer".
 func referred(n int) string {

@@ -16,7 +16,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,9 +69,16 @@ func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentia
 	return clients, nil
 }
 
-// forgetBundle has this process trust the roots that it always does. The sandbox
-// speaks HTTP, and the SDK parses the bundle of the machine for every client.
-var forgetBundle = sync.OnceFunc(func() { _ = os.Unsetenv(awsclient.BundleVariable) })
+// machineBundle is the bundle of root certificates that this process began with.
+var machineBundle = os.Getenv(awsclient.BundleVariable)
+
+// forgetBundle unsets the machine's bundle, but never one that a test has set. The
+// sandbox speaks HTTP, and the SDK parses the bundle for every client.
+func forgetBundle() {
+	if machineBundle != "" && os.Getenv(awsclient.BundleVariable) == machineBundle {
+		_ = os.Unsetenv(awsclient.BundleVariable)
+	}
+}
 
 // Environment returns this process's environment, with the variables that make
 // a program use the sandbox as the vendor's administrator.

@@ -5,6 +5,7 @@ package snippets
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,7 +46,39 @@ var languages = map[string]func(Snippet) error{
 	"sh":        parsesAsShell,                      // internal/cmd/xacct/command looks at every command
 	"shell":     parsesAsShell,
 	"json":      func(s Snippet) error { return json.Unmarshal([]byte(s.Text), new(any)) },
+	"http":      isACallOfTheAPI,
 	"yaml":      func(s Snippet) error { return yaml.Unmarshal([]byte(s.Text), new(any)) },
+}
+
+// isACallOfTheAPI finds the request line among the operations of the committed
+// OpenAPI document, and wants JSON as the body.
+func isACallOfTheAPI(s Snippet) error {
+	document, err := os.ReadFile(filepath.Join(repository, "internal/api/openapi.json"))
+	if err != nil {
+		return err
+	}
+	var api struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(document, &api); err != nil {
+		return err
+	}
+	head, body, _ := strings.Cut(s.Text, "\n\n")
+	line, _, _ := strings.Cut(head, "\n")
+	method, path, _ := strings.Cut(line, " ")
+	path, _, _ = strings.Cut(path, "?")
+	known := false
+	for pattern, operations := range api.Paths {
+		matches := regexp.MustCompile("^" + regexp.MustCompile(`\{[a-z_]+\}`).ReplaceAllString(pattern, "[^/]+") + "$").MatchString(path)
+		known = known || matches && operations[strings.ToLower(method)] != nil
+	}
+	if !known {
+		return fmt.Errorf("%s %s is no operation of the API", method, path)
+	}
+	if body == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(body), new(any))
 }
 
 func parsesAsShell(s Snippet) error {

@@ -16,7 +16,7 @@ terraform {
 resource "aws_cloudformation_stack" "acme_access" {
   name         = "acme-access"
   region       = "eu-central-1"
-  template_url = "https://xacct-acme-templates-111111111111.s3.eu-central-1.amazonaws.com/templates/c46eaae7419f6fe2375129adc2ae613ab2897cb843b678a58fbac2946c9a7862.json"
+  template_url = "https://xacct-acme-templates-111111111111.s3.eu-central-1.amazonaws.com/templates/a7d64570764758c53988d1164446adb4d665566349f47bfd77562c5baedf56aa.json"
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
   parameters = {
