@@ -55,24 +55,6 @@ type Authenticator interface {
 	Authenticate(r *http.Request) (Caller, error)
 }
 
-// AnyOf asks one Authenticator after another until one knows the caller.
-type AnyOf []Authenticator
-
-// Authenticate returns what the first of them that knows the caller says.
-func (a AnyOf) Authenticate(r *http.Request) (Caller, error) {
-	failed := ErrUnknownCaller
-	for _, one := range a {
-		caller, err := one.Authenticate(r)
-		if err == nil {
-			return caller, nil
-		}
-		if !errors.Is(err, ErrUnknownCaller) {
-			failed = err
-		}
-	}
-	return Caller{}, failed
-}
-
 // bearerToken returns the token of a request; empty if there is none.
 func bearerToken(r *http.Request) string {
 	values := r.Header.Values("Authorization")

@@ -23,7 +23,7 @@ func newWorldWithoutHub(t *testing.T) *world {
 	w := &world{t: t, tokens: map[string]string{}, log: &lockedBuffer{}}
 	local, _ := url.Parse("http://localhost")
 	var err error
-	w.server, err = New(Config{Hub: new(hub.Manager), Surfaces: Surfaces{API: true}, Auth: AnyOf{}, Version: "1", ConnectURL: local, Clock: time.Now})
+	w.server, err = New(Config{Hub: new(hub.Manager), Surfaces: Surfaces{API: true}, Auth: new(TokenFile), Version: "1", ConnectURL: local, Clock: time.Now})
 	w.must(err)
 	return w
 }

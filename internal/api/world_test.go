@@ -50,7 +50,6 @@ type world struct {
 	http    *httptest.Server
 	tokens  map[string]string // by name
 	log     *lockedBuffer
-	mu      sync.Mutex
 }
 
 type lockedBuffer struct {

@@ -30,10 +30,6 @@ func (f *fleetFindings) add(customer string, all ...diag.Diagnostic) {
 	}
 }
 
-func (f *fleetFindings) hasError() bool {
-	return len(f.rest) > 0 || diag.Diagnostics(f.shown).HasError()
-}
-
 func (f *fleetFindings) diagnostics() diag.Diagnostics {
 	all := diag.Diagnostics(f.shown)
 	if len(f.rest) > 0 {
