@@ -265,6 +265,7 @@ type hubShown struct {
 	TopicARNs          map[string]string `json:"topic_arns"`
 	CreatedAt          *time.Time        `json:"created_at,omitempty"`
 	Drift              []string          `json:"drift"`
+	Warning            string            `json:"warning,omitempty"`
 }
 
 func newHubShown(state hub.State) *hubShown {
@@ -290,6 +291,9 @@ func newHubShown(state hub.State) *hubShown {
 	}
 	for _, defect := range state.Defects {
 		view.Drift = append(view.Drift, defect.String())
+	}
+	if r.Untested {
+		view.Warning = hub.UntestedWarning(r.Name)
 	}
 	return view
 }
@@ -333,6 +337,9 @@ func (v *hubShown) print(out io.Writer) {
 			fmt.Fprintf(out, "\nGone, or changed by hand; `xacct hub create` or an apply repairs it:\n")
 		}
 		fmt.Fprintf(out, "  %s\n", cli.Printable(defect))
+	}
+	if v.Warning != "" {
+		fmt.Fprintf(out, "\nDelivery was not tested. %s\n", v.Warning)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 func TestNoSignatureIsShown(t *testing.T) {
@@ -48,5 +51,17 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	want := "arn:x may not do sns:Publish on arn:y: allow it in a policy of that principal"
 	if got := oneLine(err); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAHubWhoseDeliveryIsUntestedSaysSo(t *testing.T) {
+	for _, untested := range []bool{false, true} {
+		view := newHubShown(hub.State{Record: registry.HubRecord{Hub: onboarding.Hub{Name: "acme"}, Untested: untested}})
+		var printed strings.Builder
+		view.print(&printed)
+		const todo = "Let a registrar work off the queue (xacct registrar --hub acme)"
+		if strings.Contains(printed.String(), todo) != untested || strings.Contains(view.Warning, todo) != untested {
+			t.Errorf("untested %v: %q, %s", untested, view.Warning, printed.String())
+		}
 	}
 }
