@@ -1,0 +1,158 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+func newHubShowCommand(p process) *cobra.Command {
+	var on hubFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show --hub NAME",
+		Short: "Show a hub, and what was changed on it by hand",
+		Long: `Show a hub's settings and parts, and what of it is gone or was changed by hand.
+
+With --json it prints one object: name, region, account_id, state, owner (terraform, api
+or command), from_stack, display_name, support_url, regions, retiring_regions,
+publishers, template_access, response_timeout, capacity, event_bus_arn, kms_key_arn,
+tags, queue_url, dead_letter_queue_arn, template_bucket, table_name, topic_arns (the
+first of each Region), created_at, and drift, a list of texts.`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := on.work(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			state, err := w.hub.Read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			view := newHubShown(state)
+			if asJSON {
+				return cli.PrintJSON(cmd.OutOrStdout(), view)
+			}
+			view.print(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	on.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
+	return cmd
+}
+
+// hubShown is a hub for people and, as JSON, for programs.
+type hubShown struct {
+	Name               string            `json:"name"`
+	Region             string            `json:"region"`
+	AccountID          string            `json:"account_id"`
+	State              string            `json:"state"`
+	Owner              string            `json:"owner"`
+	FromStack          bool              `json:"from_stack,omitempty"`
+	DisplayName        string            `json:"display_name,omitempty"`
+	SupportURL         string            `json:"support_url,omitempty"`
+	Regions            []string          `json:"regions"`
+	Retiring           []string          `json:"retiring_regions,omitempty"`
+	Publishers         string            `json:"publishers"`
+	TemplateAccess     string            `json:"template_access"`
+	ResponseTimeout    string            `json:"response_timeout"`
+	Capacity           int               `json:"capacity"`
+	EventBusARN        string            `json:"event_bus_arn,omitempty"`
+	KMSKeyARN          string            `json:"kms_key_arn,omitempty"`
+	Tags               map[string]string `json:"tags,omitempty"`
+	QueueURL           string            `json:"queue_url"`
+	DeadLetterQueueARN string            `json:"dead_letter_queue_arn"`
+	TemplateBucket     string            `json:"template_bucket"`
+	TableName          string            `json:"table_name"`
+	TopicARNs          map[string]string `json:"topic_arns"`
+	CreatedAt          *time.Time        `json:"created_at,omitempty"`
+	Drift              []string          `json:"drift"`
+	Warning            string            `json:"warning,omitempty"`
+}
+
+func newHubShown(state hub.State) *hubShown {
+	r := state.Record
+	view := &hubShown{
+		Name: r.Name, Region: r.Region.String(), AccountID: r.Account.String(), State: string(r.State), Owner: ownerName(r.Owner), FromStack: r.FromStack,
+		DisplayName: r.DisplayName, SupportURL: r.SupportURL, Regions: []string{},
+		Publishers: string(r.PublisherScope), TemplateAccess: string(r.TemplateAccess), ResponseTimeout: r.ResponseTimeout.String(), Capacity: r.Capacity,
+		EventBusARN: r.EventBus.String(), KMSKeyARN: r.KMSKey.String(), Tags: r.Tags,
+		QueueURL: r.QueueURL, DeadLetterQueueARN: state.DeadLetterQueueARN, TemplateBucket: r.Bucket, TableName: registry.TableName(r.Name),
+		TopicARNs: map[string]string{}, CreatedAt: known(r.CreatedAt), Drift: []string{},
+	}
+	for _, region := range r.Regions {
+		view.Regions = append(view.Regions, region.String())
+	}
+	for _, region := range r.Retiring {
+		view.Retiring = append(view.Retiring, region.String())
+	}
+	for region, topics := range state.Topics {
+		if len(topics) > 0 {
+			view.TopicARNs[region.String()] = topics[0].String()
+		}
+	}
+	for _, defect := range state.Defects {
+		view.Drift = append(view.Drift, defect.String())
+	}
+	if r.Untested {
+		view.Warning = hub.UntestedWarning(r.Name)
+	}
+	return view
+}
+
+// ownerName is that of JSON.
+func ownerName(o onboarding.Owner) string {
+	if o == onboarding.OwnerTerraform {
+		return "terraform"
+	}
+	return string(o)
+}
+
+func (v *hubShown) print(out io.Writer) {
+	fmt.Fprintf(out, "Hub %s\n\n", v.Name)
+	var topics []string
+	for _, region := range v.Regions {
+		topics = append(topics, v.TopicARNs[region])
+	}
+	cli.Facts(out,
+		"State", v.State,
+		"Belongs to", v.Owner,
+		"Account", v.AccountID,
+		"Region", v.Region,
+		"Display name", v.DisplayName,
+		"Support", v.SupportURL,
+		"Regions", strings.Join(v.Regions, ", "),
+		"Retiring Regions", strings.Join(v.Retiring, ", "),
+		"Publishers", v.Publishers,
+		"Template access", v.TemplateAccess,
+		"Response timeout", v.ResponseTimeout,
+		"Capacity", fmt.Sprint(v.Capacity),
+		"Event bus", v.EventBusARN,
+		"KMS key", v.KMSKeyARN,
+		"Queue", v.QueueURL,
+		"Bucket", v.TemplateBucket,
+		"Table", v.TableName,
+		"Topics", strings.Join(slices.DeleteFunc(topics, func(s string) bool { return s == "" }), ", "),
+	)
+	for i, defect := range v.Drift {
+		if i == 0 {
+			fmt.Fprintf(out, "\nGone, or changed by hand; `xacct hub create` or an apply repairs it:\n")
+		}
+		fmt.Fprintf(out, "  %s\n", cli.Printable(defect))
+	}
+	if v.Warning != "" {
+		fmt.Fprintf(out, "\nDelivery was not tested. %s\n", v.Warning)
+	}
+}
