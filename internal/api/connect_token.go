@@ -46,7 +46,7 @@ type connectOutput struct {
 
 // ConnectAddress is where a customer connects.
 type ConnectAddress struct {
-	URL       string    `json:"url" doc:"The connect page of this one customer. It opens the page once, for its holder: send it to no one but the customer, and do not log it."`
+	URL       string    `json:"url" doc:"The connect page of this one customer. It opens the page once, for its holder: send it only to the customer, and do not log it."`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 

@@ -67,7 +67,7 @@ func TestAnExternalIDRotatesWithoutAnInterruption(t *testing.T) {
 	command, err := launch.UpdateCommand(c.Link, declaration.Declaration{}, before)
 	c.Must(err)
 	c.updates(t, id, parametersOf(t, command))
-	w.queueHas(func(messages int) bool { return messages == 1 }) // the role was updated, and no one has decided yet
+	w.queueHas(func(messages int) bool { return messages == 1 }) // the role was updated, and no registrar has decided yet
 	both := map[account.ExternalID]bool{before.ExternalID: true, c.Link.ExternalID: true}
 	c.accepts(before.Role, both)
 	if now := c.Owned(id, onboarding.Active); now.ExternalID != before.ExternalID {

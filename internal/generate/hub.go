@@ -42,7 +42,7 @@ func (g *Generator) hubFiles() ([]File, error) {
 }
 
 // someCustomer keeps the place of the customers' accounts in a topic's policy.
-// AWS gives no one this account ID.
+// AWS never assigns this account ID.
 var someCustomer, _ = account.ParseID("000000000000")
 
 // hubTemplate names everything as the provider does, and takes the policies

@@ -107,7 +107,7 @@ func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, rea
 
 // ensureAccess lets those read templates whom the hub's record names. Public
 // access is opened before a public policy is written, and closed after it has
-// gone: in between, no one who may read is kept from it.
+// gone: in between, all who may read can.
 func (h *Manager) ensureAccess(ctx context.Context, record registry.HubRecord) error {
 	public := record.TemplateAccess == onboarding.TemplatesPublic
 	if public {

@@ -36,7 +36,7 @@ func (p Partitions) known() bool {
 }
 
 // readsItems reads items by their partitions. What names none, which are Scan and
-// PartiQL, is allowed to no one.
+// PartiQL, is allowed to no principal.
 var readsItems = []string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
 
 const leadingKeys = "dynamodb:LeadingKeys"

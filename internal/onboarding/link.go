@@ -26,8 +26,8 @@ type Link struct {
 	// it, the latest last: see rotation.go.
 	ExternalIDVersion int              `json:",omitempty"`
 	PastExternalIDs   []PastExternalID `json:",omitempty"`
-	// Issued says that the hub has derived the external ID, which then no one
-	// could have guessed.
+	// Issued says that the hub has derived the external ID, which then can not
+	// have been guessed.
 	Issued bool `json:",omitempty"`
 
 	// Scope says whose stacks the link expects: see Admits.

@@ -82,9 +82,6 @@ func providerSchema() schema.Schema {
 			Validators: []validator.Set{setvalidator.ValueStringsAre(validAccountID())},
 		}
 	}
-	endpoint := func(service string) schema.StringAttribute {
-		return text("URL to use for "+service+", instead of the one of AWS.", validEndpoint())
-	}
 	return schema.Schema{
 		MarkdownDescription: "Onboards customers' AWS accounts: one CloudFormation launch link per customer, " +
 			"a phone-home through SNS and SQS, and a role in the customer's account that is proven before it is listed. " +
@@ -98,26 +95,9 @@ func providerSchema() schema.Schema {
 			"token":                    secret("Session token, for temporary credentials. Also `AWS_SESSION_TOKEN`."),
 			"shared_config_files":      files("Shared configuration files, default `~/.aws/config`. Also `AWS_CONFIG_FILE`."),
 			"shared_credentials_files": files("Shared credentials files, default `~/.aws/credentials`. Also `AWS_SHARED_CREDENTIALS_FILE`."),
-			"assume_role": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Role of the vendor to assume before anything else.",
-				Attributes: map[string]schema.Attribute{
-					"role_arn":        schema.StringAttribute{Required: true, MarkdownDescription: "ARN of the role.", Validators: []validator.String{validRoleARN()}},
-					"session_name":    text("Name of the session, as CloudTrail shows it.", stringvalidator.LengthBetween(2, 64)),
-					"external_id":     text("External ID that the role's trust policy asks for.", stringvalidator.LengthBetween(2, 1224)),
-					"duration":        text("Length of the session, between `15m` and `12h`; default `1h`.", durationBetween("15m", "12h")),
-					"policy":          text("Session policy, as JSON: narrows what the session may do.", validJSON()),
-					"policy_arns":     schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "ARNs of managed session policies."},
-					"source_identity": text("Source identity of the session.", stringvalidator.LengthBetween(2, 64)),
-					"tags":            schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Session tags."},
-					"transitive_tag_keys": schema.SetAttribute{
-						Optional: true, ElementType: types.StringType,
-						MarkdownDescription: "Keys of session tags that are passed on to further sessions.",
-					},
-				},
-			},
-			"allowed_account_ids":   accounts("The only account IDs that may be used: a guard against the wrong profile. Conflicts with `forbidden_account_ids`."),
-			"forbidden_account_ids": accounts("Account IDs that may not be used."),
+			"assume_role":              assumeRoleAttribute(text),
+			"allowed_account_ids":      accounts("The only account IDs that may be used: a guard against the wrong profile. Conflicts with `forbidden_account_ids`."),
+			"forbidden_account_ids":    accounts("Account IDs that may not be used."),
 			"max_retries": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How often a call is tried again when AWS throttles or fails; default 25.",
 				Validators: []validator.Int64{int64validator.AtLeast(0)},
@@ -134,19 +114,50 @@ func providerSchema() schema.Schema {
 					"tags": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Tags by key."},
 				},
 			},
-			"endpoints": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Other endpoints than those of AWS. Also `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SNS` and so on.",
-				Attributes: map[string]schema.Attribute{
-					"sns":         endpoint("Amazon SNS"),
-					"sqs":         endpoint("Amazon SQS"),
-					"s3":          endpoint("Amazon S3"),
-					"sts":         endpoint("AWS STS"),
-					"dynamodb":    endpoint("Amazon DynamoDB"),
-					"eventbridge": endpoint("Amazon EventBridge"),
-					"console":     text("URL that launch links begin with, instead of the AWS console's: for the sandbox.", validEndpoint()),
-				},
+			"endpoints": endpointsAttribute(text),
+		},
+	}
+}
+
+// textAttribute makes an optional argument of text.
+type textAttribute = func(description string, validators ...validator.String) schema.StringAttribute
+
+func assumeRoleAttribute(text textAttribute) schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Role of the vendor to assume before anything else.",
+		Attributes: map[string]schema.Attribute{
+			"role_arn":        schema.StringAttribute{Required: true, MarkdownDescription: "ARN of the role.", Validators: []validator.String{validRoleARN()}},
+			"session_name":    text("Name of the session, as CloudTrail shows it.", stringvalidator.LengthBetween(2, 64)),
+			"external_id":     text("External ID that the role's trust policy asks for.", stringvalidator.LengthBetween(2, 1224)),
+			"duration":        text("Length of the session, between `15m` and `12h`; default `1h`.", durationBetween("15m", "12h")),
+			"policy":          text("Session policy, as JSON: narrows what the session may do.", validJSON()),
+			"policy_arns":     schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "ARNs of managed session policies."},
+			"source_identity": text("Source identity of the session.", stringvalidator.LengthBetween(2, 64)),
+			"tags":            schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Session tags."},
+			"transitive_tag_keys": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Keys of session tags that are passed on to further sessions.",
 			},
+		},
+	}
+}
+
+func endpointsAttribute(text textAttribute) schema.SingleNestedAttribute {
+	endpoint := func(service string) schema.StringAttribute {
+		return text("URL to use for "+service+", instead of the one of AWS.", validEndpoint())
+	}
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Other endpoints than those of AWS. Also `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SNS` and so on.",
+		Attributes: map[string]schema.Attribute{
+			"sns":         endpoint("Amazon SNS"),
+			"sqs":         endpoint("Amazon SQS"),
+			"s3":          endpoint("Amazon S3"),
+			"sts":         endpoint("AWS STS"),
+			"dynamodb":    endpoint("Amazon DynamoDB"),
+			"eventbridge": endpoint("Amazon EventBridge"),
+			"console":     text("URL that launch links begin with, instead of the AWS console's: for the sandbox.", validEndpoint()),
 		},
 	}
 }

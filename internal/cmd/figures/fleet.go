@@ -145,7 +145,17 @@ func fleetOf(ctx context.Context, dir, programs string, size int) ([]figure, err
 	if err := hub.Run(ctx, "apply", "-auto-approve", "-input=false"); err != nil {
 		return nil, err
 	}
+	measured, err := measureFleet(ctx, size, hub, fleet, reference)
+	if err != nil {
+		return nil, err
+	}
+	return fleetFigures(size, measured), nil
+}
+
+// measureFleet returns what each step of a fleet's life costs, by its name.
+func measureFleet(ctx context.Context, size int, hub, fleet, reference *counted) (map[string]spent, error) {
 	measured := map[string]spent{}
+	var err error
 	for _, m := range []struct {
 		what string
 		of   *counted
@@ -169,6 +179,11 @@ func fleetOf(ctx context.Context, dir, programs string, size int) ([]figure, err
 		fmt.Printf("fleet of %d, %s: %.1f s, %.1f s of CPU, %d calls %v\n", size, m.what,
 			measured[m.what].wall.Seconds(), measured[m.what].cpu.Seconds(), measured[m.what].total(), measured[m.what].calls)
 	}
+	return measured, nil
+}
+
+// fleetFigures returns the figures of one size, beside those of the reference.
+func fleetFigures(size int, measured map[string]spent) []figure {
 	apply, plan := measured["apply"], measured["plan"]
 	of, share := "terraform_data, the same two maps", float64(size)/float64(fleetSizes[len(fleetSizes)-1])
 	named := func(what string) string { return fmt.Sprintf("fleet of %d, %s", size, what) }
@@ -181,7 +196,7 @@ func fleetOf(ctx context.Context, dir, programs string, size int) ([]figure, err
 		{what: named("apply, writes of each topic's policy"), value: float64(apply.calls["sns:SetTopicAttributes"]) / fleetTopics, unit: "AWS calls", limit: 1, count: true},
 		{what: named("apply, per customer"), value: float64(apply.total()) / float64(size), unit: "AWS calls", limit: 0.5, count: true},
 		{what: named("change of its permission set, writes"), value: float64(measured["change"].writes() + measured["follow"].writes()), unit: "AWS calls", limit: 20, count: true},
-	}, nil
+	}
 }
 
 // writeCustomers writes the file that the configurations read.

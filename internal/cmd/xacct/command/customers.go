@@ -25,16 +25,7 @@ func newCustomersCommand(p process) *cobra.Command {
 	return cmd
 }
 
-// newCustomerListCommand returns the list of customers, which is the command
-// customers itself, and spelt out.
-func newCustomerListCommand(p process, use string) *cobra.Command {
-	var on hubFlags
-	var only customerFilter
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   use,
-		Short: "List a hub's customers and the status of their roles",
-		Long: `List the customers of a hub: those whose link is open or expired, and those that have
+const customersHelp = `List the customers of a hub: those whose link is open or expired, and those that have
 a live stack. Offboarding closes a link; --all shows closed ones too.
 
 TEMPLATE is "current" if the customer's stack was created with today's role and trust
@@ -65,7 +56,18 @@ With --json the command prints a list of objects:
   registered_at, proven_at, changed_at   RFC 3339
   blocked_at, blocked_reason   if ` + "`xacct block`" + ` has blocked the customer
 
-Unknown values are omitted.`,
+Unknown values are omitted.`
+
+// newCustomerListCommand returns the list of customers, which is the command
+// customers itself, and spelt out.
+func newCustomerListCommand(p process, use string) *cobra.Command {
+	var on hubFlags
+	var only customerFilter
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: "List a hub's customers and the status of their roles",
+		Long:  customersHelp,
 		Example: `  xacct customers --hub acme --status degraded
   xacct customers --hub acme --limit 100 --after globex
   xacct customers --hub acme --json | jq -r '.[] | select(.outdated) | .customer_id'`,

@@ -27,13 +27,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-func newLinkCommand(p process) *cobra.Command {
-	var on hubFlags
-	var how linkFlags
-	cmd := &cobra.Command{
-		Use:   "link HUB/CUSTOMER",
-		Short: "Print a customer's launch link, or another way to launch the same stack",
-		Long: `Print what the customer launches, as in Terraform's xacct_onboarding_link:
+const linkHelp = `Print what the customer launches, as in Terraform's xacct_onboarding_link:
 
   --format url        the link into the CloudFormation console (default)
   --format cli        a command of the AWS command line, safe to paste into a shell
@@ -60,7 +54,15 @@ your own credentials: it is valid for --valid-for, at most seven days, and no lo
 than the credentials. Standard error shows until when.
 
 A closed link is refused. Everything else that would keep the customer from launching
-is a warning on standard error; standard output has only what was asked for.`,
+is a warning on standard error; standard output has only what was asked for.`
+
+func newLinkCommand(p process) *cobra.Command {
+	var on hubFlags
+	var how linkFlags
+	cmd := &cobra.Command{
+		Use:   "link HUB/CUSTOMER",
+		Short: "Print a customer's launch link, or another way to launch the same stack",
+		Long:  linkHelp,
 		Example: `  xacct link acme/globex
   xacct link acme/globex --region eu-central-1 --format cli
   xacct link acme/globex --update`,

@@ -21,15 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
 
-func newVerifyCommand(p process) *cobra.Command {
-	var on hubFlags
-	var customer string
-	var concurrency int
-	var full, restored, asJSON bool
-	cmd := &cobra.Command{
-		Use:   "verify --hub NAME",
-		Short: "Prove the registered roles again",
-		Long: `Assumes every registered role once, with its external ID. A role that no longer
+const verifyHelp = `Assumes every registered role once, with its external ID. A role that no longer
 lets itself be assumed becomes degraded, with the reason; a degraded one that
 passes the full proof again (refused without the external ID and with a wrong one)
 becomes active. Terraform shows it at the next refresh. A throttle or an outage
@@ -65,8 +57,18 @@ With --json it prints a list of objects, sorted by customer_id:
   since     when the role became degraded
   reason    why it does not work, or why that is not known
 
-The exit code is 0 if all roles work.`,
-		Args: cli.NoArgs,
+The exit code is 0 if all roles work.`
+
+func newVerifyCommand(p process) *cobra.Command {
+	var on hubFlags
+	var customer string
+	var concurrency int
+	var full, restored, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify --hub NAME",
+		Short: "Prove the registered roles again",
+		Long:  verifyHelp,
+		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := on.open(cmd.Context(), p, patience)
 			if err != nil {
