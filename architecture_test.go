@@ -50,7 +50,7 @@ var house = []layer{
 	{name: "edge-hubview", rooms: []string{"provider/hubview"}, outside: []string{"github.com/hashicorp/terraform-plugin-log"}},
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
 	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"go.yaml.in/yaml/v3"}},
-	{name: "edge-api", rooms: []string{"api"}, outside: []string{"github.com/danielgtaylor/huma/v2", "github.com/prometheus/client_golang", "golang.org/x/time"}},
+	{name: "edge-api", rooms: []string{"api"}, outside: []string{"github.com/coreos/go-oidc/v3", "github.com/danielgtaylor/huma/v2", "github.com/go-jose/go-jose/v4", "github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/time"}},
 
 	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 
@@ -62,7 +62,7 @@ var house = []layer{
 	}},
 	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "mvdan.cc/sh")},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
-	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "google.golang.org/")},
+	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
 }
 
 // standalone names the packages that import no other package of the project at

@@ -18,7 +18,9 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0 // proofs
 	github.com/aws/smithy-go v1.28.9 // error codes of AWS; sleeps that end with a context
 	github.com/awslabs/goformation/v7 v7.14.9 // typed CloudFormation resources; only stacktemplate imports it
+	github.com/coreos/go-oidc/v3 v3.21.0 // callers of the onboarding API by OpenID Connect
 	github.com/danielgtaylor/huma/v2 v2.37.2 // the onboarding API: OpenAPI 3.1 and problem details from the code
+	github.com/go-jose/go-jose/v4 v4.1.9 // the keys of their issuer, and their tokens' algorithms
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/hashicorp/aws-sdk-go-base/v2 v2.0.0-beta.74 // AWS configuration that means what it means in hashicorp/aws
 	github.com/hashicorp/awspolicyequivalence v1.7.0 // tests: a second opinion on policies of equal meaning
@@ -37,6 +39,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0 // metrics of the registrar
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts (testscript)
 	github.com/spf13/cobra v1.10.2 // the command line
+	github.com/spf13/pflag v1.0.10 // its flags, which the environment may set
 	github.com/zclconf/go-cty v1.20.0 // tests: values of HCL
 	go.yaml.in/yaml/v3 v3.0.6 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
 	golang.org/x/sync v0.25.0 // errgroup
@@ -104,7 +107,6 @@ require (
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/vmihailenco/msgpack v4.0.4+incompatible // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
@@ -117,6 +119,7 @@ require (
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect

@@ -4,7 +4,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 // Scope is what a caller may do.
@@ -42,7 +43,7 @@ func ParseScopes(names []string) ([]Scope, bool) {
 
 // Caller is who calls the API.
 type Caller struct {
-	Name   string // for the log
+	Name   string // for the log and the links' history
 	Scopes []Scope
 }
 
@@ -86,7 +87,8 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	switch {
 	case errors.Is(err, ErrUnknownCaller):
 		s.guests.allow(address(r)) // only refusals count
-		w.Header().Set("WWW-Authenticate", "Bearer")
+		note(r.Context(), func(l *line) { l.refused = err.Error() })
+		w.Header().Set("WWW-Authenticate", challenge(r))
 		refuse(http.StatusUnauthorized, "unauthorized", "The caller is not known", "The request has no valid token.", "Send Authorization: Bearer with a token that is valid.")
 		return
 	case err != nil:
@@ -107,10 +109,16 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "This caller makes more requests than it may.", "Wait a second.")
 		return
 	}
-	next(huma.WithContext(ctx, context.WithValue(ctx.Context(), callerKey{}, caller)))
+	next(huma.WithContext(ctx, registry.OnBehalf(ctx.Context(), caller.Name)))
 }
 
-type callerKey struct{}
+// challenge says what is missing, by RFC 6750.
+func challenge(r *http.Request) string {
+	if r.Header.Get("Authorization") == "" {
+		return "Bearer"
+	}
+	return `Bearer error="invalid_token"`
+}
 
 func neededScopes(op *huma.Operation) []string {
 	for _, requirement := range op.Security {

@@ -59,8 +59,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 func (s *Server) tell(r *http.Request, l *line, status int, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.config.Logger.Info("request", "request_id", l.id, "method", r.Method, "route", r.Pattern, "status", status,
-		"took_ms", took.Milliseconds(), "caller", l.caller, "customer", l.customer)
+	told := []any{"request_id", l.id, "method", r.Method, "route", r.Pattern, "status", status,
+		"took_ms", took.Milliseconds(), "caller", l.caller, "customer", l.customer}
+	if l.refused != "" {
+		told = append(told, "refused", l.refused[:min(len(l.refused), 300)])
+	}
+	s.config.Logger.Info("request", told...)
 	if s.config.Observe != nil {
 		s.config.Observe(r.Pattern, status, took)
 	}
@@ -92,6 +96,7 @@ type line struct {
 
 	mu               sync.Mutex
 	caller, customer string
+	refused          string // why the caller is not known
 }
 
 type lineKey struct{}

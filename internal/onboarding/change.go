@@ -97,5 +97,6 @@ type HistoryEntry struct {
 	Status     RegistrationStatus // of the registration afterwards
 	Detail     string             // for a person; may be empty
 	By         string             `json:",omitempty"` // the vendor's principal who did it; empty: the registrar
+	OnBehalf   string             `json:",omitempty"` // who asked that principal to do it: a caller of the onboarding API, or the customer
 	Cause      string             `json:",omitempty"` // what the vendor can do about it, in the vendor's words
 }

@@ -87,6 +87,7 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	refers, at := r.mayRefer(before, link), len(writes)
 	writes = append(writes, refers...)
 	if entry != nil {
+		entry.OnBehalf = onBehalf(ctx)
 		line, err := linkHistoryItem(*entry, link.Revision)
 		if err != nil {
 			return onboarding.Link{}, err

@@ -72,6 +72,19 @@ type Option func(*Registry)
 // the history.
 func By(principal string) Option { return func(r *Registry) { r.by = principal } }
 
+type behalfKey struct{}
+
+// OnBehalf returns a context in which links are changed for a caller of the
+// principal that By names, such as one of the onboarding API, for the history.
+func OnBehalf(ctx context.Context, caller string) context.Context {
+	return context.WithValue(ctx, behalfKey{}, caller)
+}
+
+func onBehalf(ctx context.Context) string {
+	caller, _ := ctx.Value(behalfKey{}).(string)
+	return caller
+}
+
 // WithWait replaces how the registry waits: between the parts of a read that
 // DynamoDB was too busy for, and for transactions and leases of others.
 func WithWait(wait func(context.Context, time.Duration) error) Option {

@@ -179,6 +179,7 @@ type historyView struct {
 	LogicalID string    `json:"logical_id,omitempty"`
 	RequestID string    `json:"request_id,omitempty"`
 	By        string    `json:"by,omitempty"`
+	OnBehalf  string    `json:"on_behalf_of,omitempty"`
 
 	stack account.StackARN
 }
@@ -216,7 +217,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 		d.History = append(d.History, historyView{
 			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Refused: h.Refused, Status: string(h.Status), Reason: h.Detail,
 			Waiting: h.Waiting, Cause: h.Cause,
-			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, By: h.By, stack: h.Stack,
+			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, By: h.By, OnBehalf: h.OnBehalf, stack: h.Stack,
 		})
 	}
 	slices.SortStableFunc(d.History, func(a, b historyView) int { return a.At.Compare(b.At) })
@@ -291,7 +292,7 @@ func (d dossier) print(out io.Writer) error {
 	fmt.Fprintf(out, "\nHistory\n")
 	t := cli.NewTable("TIME", "CAME", "DECIDED", "STATUS", "STACK", "REGION", "BY", "REASON")
 	for _, h := range d.History {
-		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.By, h.why())
+		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.who(), h.why())
 	}
 	return t.Print(out)
 }
@@ -305,6 +306,14 @@ func (d dossier) waiting() (last historyView, ok bool) {
 		}
 	}
 	return historyView{}, false
+}
+
+// who returns the vendor's principal, and who asked it.
+func (h historyView) who() string {
+	if h.OnBehalf != "" {
+		return h.OnBehalf + ", by " + h.By
+	}
+	return h.By
 }
 
 // why returns what the customer reads, and what the vendor can do about it.

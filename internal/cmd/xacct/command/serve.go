@@ -35,7 +35,7 @@ type apiServer struct {
 	surface    string
 	connectURL string
 	console    string
-	tokenFile  string
+	callers    callerFlags
 	rate       float64
 	drain      time.Duration
 	returnURLs []string
@@ -56,19 +56,26 @@ func newServeCommand(p process) *cobra.Command {
 follows them: see http://127.0.0.1:8420/openapi.json.
 
 It listens on this machine only, unless --listen says otherwise: put a proxy in front
-of it that speaks TLS. Callers prove who they are by a token of --token-file, which
-` + "`xacct serve token`" + ` makes; without that it does not start.
+of it that speaks TLS. Callers prove who they are by a JWT of --oidc-issuer that is for
+--oidc-audience, or by a token of --token-file, which ` + "`xacct serve token`" + ` makes;
+without one of the two it does not start.
 
 --with-registrar runs the registrar in the same process. It reads what strangers
 write, and this API decides who may publish: prefer two processes with an identity
 each. xacct policy api prints the policy that this one needs.
 
 SIGTERM or Ctrl-C lets requests end, for --drain. One JSON line per request goes to
-standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.`,
+standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
+
+Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER is --oidc-issuer.`,
 		Example: `  xacct serve token backend --scopes read,write >> tokens
-  xacct serve --hub acme --token-file tokens`,
+  xacct serve --hub acme --token-file tokens
+  xacct serve --hub acme --oidc-issuer https://login.acme.example --oidc-audience https://onboarding.acme.example`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
 			if err := s.check(); err != nil {
 				return err
 			}
@@ -83,7 +90,7 @@ standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
 	on.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&s.address, "listen", "127.0.0.1:8420", "address of the API")
-	flags.StringVar(&s.tokenFile, "token-file", "", "file with the hashes of the tokens that callers may use")
+	s.callers.addTo(flags)
 	flags.StringVar(&s.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
 	flags.StringVar(&s.surface, "surface", "both", "what to serve: api, connect (the page that customers see), or both")
 	flags.StringVar(&s.connectURL, "connect-url", "", "public address of the connect page (default: http://localhost and the port of --listen)")
@@ -101,8 +108,6 @@ func (s apiServer) check() error {
 	switch {
 	case !slices.Contains([]string{"api", "connect", "both"}, s.surface):
 		return cli.Usage("invalid --surface %q: must be one of api, connect, both", s.surface)
-	case s.tokenFile == "" && s.surface != "connect":
-		return cli.Usage("--token-file is missing: nothing is open by default")
 	case s.rate < 1:
 		return cli.Usage("--rate %g: must be at least 1", s.rate)
 	case s.drain <= 0:
@@ -111,14 +116,14 @@ func (s apiServer) check() error {
 	if _, _, err := net.SplitHostPort(s.address); err != nil {
 		return cli.Usage("--listen %q is not host:port, such as 127.0.0.1:8420", s.address)
 	}
-	return nil
+	return s.callers.check(s.surface)
 }
 
 // run serves until the context ends.
 func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil)).With("hub", in.record.Name)
 	monitor := newMonitor(in, s.registrar)
-	server, err := s.server(in, logger, api.NewMetrics(in.record.Name, monitor.Registerer()))
+	server, err := s.server(ctx, in, logger, api.NewMetrics(in.record.Name, monitor.Registerer()))
 	if err != nil {
 		return err
 	}
@@ -160,7 +165,7 @@ func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	return nil
 }
 
-func (s apiServer) server(in *intake, logger *slog.Logger, metrics *api.Metrics) (*api.Server, error) {
+func (s apiServer) server(ctx context.Context, in *intake, logger *slog.Logger, metrics *api.Metrics) (*api.Server, error) {
 	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
 	if err != nil {
 		return nil, err
@@ -172,7 +177,7 @@ func (s apiServer) server(in *intake, logger *slog.Logger, metrics *api.Metrics)
 		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: metrics.Observe,
 	}
 	if config.Surfaces.API {
-		if config.Auth, err = api.OpenTokenFile(s.tokenFile, in.clock); err != nil {
+		if config.Auth, err = s.callers.open(ctx, in.clock, logger); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,188 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+)
+
+// OIDCConfig says whose tokens are taken, and what they allow.
+type OIDCConfig struct {
+	Issuer   string // https, or http on this machine; exactly as in the tokens' iss
+	Audience string // must be among a token's aud
+	// Claims hold a token's scopes, as one string with spaces or as a list; empty:
+	// scope and scp.
+	Claims []string
+	// Names are what the issuer calls the scopes; one that is absent is called
+	// xacct: and its own name.
+	Names  map[Scope]string
+	Client Doer // asks the issuer; it must not follow redirects
+	Clock  func() time.Time
+	Logger *slog.Logger
+}
+
+// Doer sends HTTP requests, as http.Client does.
+type Doer interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// signatures are the algorithms of signatures that are taken: only those with a
+// public key, so that a token can be neither unsigned nor signed with what is public.
+var signatures = []jose.SignatureAlgorithm{
+	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
+}
+
+// OIDC knows callers by the JWTs that an OpenID Connect issuer has signed.
+type OIDC struct {
+	config OIDCConfig
+	keys   *issuerKeys
+}
+
+// OpenOIDC asks the issuer for its keys. An issuer that says it is another one, or
+// has no such document, is an error; one that can't be reached is asked again when a
+// caller comes, who is told to repeat the call until it answers.
+func OpenOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
+	issuer, err := url.Parse(config.Issuer)
+	switch {
+	case err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" || issuer.User != nil:
+		return nil, fmt.Errorf("the issuer %q is not an address such as https://login.acme.example", config.Issuer)
+	case issuer.Scheme != "https" && (issuer.Scheme != "http" || !Loopback(issuer)):
+		return nil, fmt.Errorf("the issuer %q does not begin with https://: its keys could be replaced on the way", config.Issuer)
+	case config.Audience == "":
+		return nil, errors.New("the audience is missing: without it, tokens that the issuer made for other services would be taken")
+	}
+	for scope := range config.Names {
+		if !slices.Contains(Scopes(), scope) {
+			return nil, fmt.Errorf("there is no scope %q: scopes are read, write and operate", scope)
+		}
+	}
+	if len(config.Claims) == 0 {
+		config.Claims = []string{"scope", "scp"}
+	}
+	o := &OIDC{config: config, keys: newIssuerKeys(config, issuer)}
+	var wrong *wrongIssuerError
+	if err := o.keys.refresh(ctx); errors.As(err, &wrong) {
+		return nil, err
+	} else if err != nil {
+		config.Logger.Warn("the issuer of tokens can't be reached; it is asked again when a caller comes", "issuer", config.Issuer, "error", err)
+	}
+	return o, nil
+}
+
+// Loopback reports whether an address is of this machine.
+func Loopback(address *url.URL) bool {
+	ip, err := netip.ParseAddr(address.Hostname())
+	return address.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Authenticate knows a caller by the subject of their token.
+func (o *OIDC) Authenticate(r *http.Request) (Caller, error) {
+	raw := bearerToken(r)
+	if raw == "" {
+		return Caller{}, ErrUnknownCaller
+	}
+	parsed, err := jose.ParseSignedCompact(raw, signatures)
+	if err != nil {
+		return Caller{}, unknown("%w", err)
+	}
+	header := parsed.Signatures[0].Protected
+	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !accessToken(typ) {
+		return Caller{}, unknown("a token of type %q is for something else", typ)
+	}
+	keys, err := o.keys.of(r.Context(), header.KeyID, header.Algorithm)
+	if err != nil {
+		return Caller{}, err
+	}
+	algorithms := make([]string, len(signatures))
+	for i, algorithm := range signatures {
+		algorithms[i] = string(algorithm)
+	}
+	token, err := oidc.NewVerifier(o.config.Issuer, &oidc.StaticKeySet{PublicKeys: keys}, &oidc.Config{
+		ClientID: o.config.Audience, SupportedSigningAlgs: algorithms, Now: o.config.Clock,
+	}).Verify(r.Context(), raw)
+	if err != nil {
+		return Caller{}, unknown("%w", err)
+	}
+	if !ordinarySubject(token.Subject) {
+		return Caller{}, unknown("the token has no subject that can stand in a log")
+	}
+	var claims map[string]any
+	if err := token.Claims(&claims); err != nil {
+		return Caller{}, unknown("%w", err)
+	}
+	return Caller{Name: "oidc:" + token.Subject, Scopes: o.scopes(claims)}, nil
+}
+
+// unknown returns ErrUnknownCaller with the reason, which is for the log only.
+func unknown(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrUnknownCaller, fmt.Errorf(format, args...))
+}
+
+// accessToken reports whether a JWT of a type may be an access token. Many issuers
+// do not use the type of RFC 9068; a type of another kind of token is refused.
+func accessToken(typ string) bool {
+	typ = strings.ToLower(strings.TrimPrefix(strings.ToLower(typ), "application/"))
+	return typ == "" || typ == "jwt" || typ == "at+jwt"
+}
+
+// ordinarySubject reports whether a subject is as OpenID Connect says: at most 255
+// characters of ASCII; and without those that don't show.
+func ordinarySubject(subject string) bool {
+	hidden := func(r rune) bool { return r <= ' ' || r > '~' }
+	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, hidden)
+}
+
+// scopes returns what the claims of a token allow.
+func (o *OIDC) scopes(claims map[string]any) []Scope {
+	var granted []string
+	for _, claim := range o.config.Claims {
+		switch value := claims[claim].(type) {
+		case string:
+			granted = append(granted, strings.Fields(value)...)
+		case []any:
+			for _, one := range value {
+				if name, ok := one.(string); ok {
+					granted = append(granted, name)
+				}
+			}
+		}
+	}
+	var scopes []Scope
+	for _, scope := range Scopes() {
+		if slices.Contains(granted, cmp.Or(o.config.Names[scope], "xacct:"+string(scope))) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
+}
+
+// AnyOf knows callers that one of several ways knows.
+type AnyOf []Authenticator
+
+// Authenticate asks one way after the other, until one knows the caller or can't
+// tell at the moment.
+func (a AnyOf) Authenticate(r *http.Request) (Caller, error) {
+	err := ErrUnknownCaller
+	for _, way := range a {
+		caller, why := way.Authenticate(r)
+		if why == nil || !errors.Is(why, ErrUnknownCaller) {
+			return caller, why
+		}
+		err = why
+	}
+	return Caller{}, err
+}

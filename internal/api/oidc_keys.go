@@ -1,0 +1,190 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+)
+
+const (
+	// keysFor is how long keys count until the issuer is asked again: one that it
+	// has withdrawn ends then.
+	keysFor = 15 * time.Minute
+	// keysAtMost is how long they count if the issuer can't be reached.
+	keysAtMost = 6 * time.Hour
+	// askEvery is how often an unknown key may make the server ask the issuer, a few
+	// times at once.
+	askEvery = 10 * time.Second
+	// mostKeys bounds what an issuer may answer, in bytes.
+	mostKeys = 1 << 20
+	// askFor bounds how long a caller waits for the issuer.
+	askFor = 5 * time.Second
+)
+
+// wrongIssuerError says that the issuer's address is not one of an issuer, which
+// asking again doesn't change.
+type wrongIssuerError struct{ why error }
+
+func (e *wrongIssuerError) Error() string { return "this is no issuer of tokens: " + e.why.Error() }
+func (e *wrongIssuerError) Unwrap() error { return e.why }
+
+// issuerKeys are the public keys of an issuer. It stands in for go-oidc's set of
+// remote keys, which keeps a withdrawn key until an unknown one comes, asks the
+// issuer for every unknown one, and doesn't tell an issuer that is out of reach from
+// a wrong signature.
+type issuerKeys struct {
+	issuer *url.URL
+	name   string // of the issuer, as its tokens have it
+	client Doer
+	now    func() time.Time
+	logger *slog.Logger
+	asks   *rate.Limiter
+	flight singleflight.Group
+
+	mu   sync.Mutex
+	keys []jose.JSONWebKey
+	read time.Time // when the issuer gave them
+	err  error     // of the last time it was asked
+}
+
+func newIssuerKeys(config OIDCConfig, issuer *url.URL) *issuerKeys {
+	return &issuerKeys{
+		issuer: issuer, name: config.Issuer, client: config.Client, now: config.Clock, logger: config.Logger,
+		asks: rate.NewLimiter(rate.Every(askEvery), 3),
+	}
+}
+
+// of returns the keys that may have signed a token with this key ID, which may be
+// empty, and algorithm. Its error is ErrUnknownCaller if there is none, and another
+// one if the issuer can't be asked.
+func (k *issuerKeys) of(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
+	found, age := k.known(id, algorithm)
+	if len(found) > 0 && age < keysAtMost {
+		if age >= keysFor {
+			go func() { _ = k.refresh(context.WithoutCancel(ctx)) }() // its error is in the log, and the keys still count
+		}
+		return found, nil
+	}
+	if err := k.refresh(ctx); err != nil {
+		return nil, err
+	}
+	if found, _ = k.known(id, algorithm); len(found) == 0 {
+		return nil, unknown("the issuer has no key %q for %s", id, algorithm)
+	}
+	return found, nil
+}
+
+func (k *issuerKeys) known(id, algorithm string) (found []crypto.PublicKey, age time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range k.keys {
+		if (id == "" || key.KeyID == id) && (key.Algorithm == "" || key.Algorithm == algorithm) {
+			found = append(found, key.Key)
+		}
+	}
+	return found, k.now().Sub(k.read)
+}
+
+// refresh asks the issuer, for all who want to know at the same time. If it was
+// asked too often it returns what became of the last time.
+func (k *issuerKeys) refresh(ctx context.Context) error {
+	result := k.flight.DoChan("", func() (any, error) {
+		if !k.asks.AllowN(k.now(), 1) {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			return nil, k.err
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askFor)
+		defer cancel()
+		keys, err := k.ask(ctx)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.err = err; err == nil {
+			k.keys, k.read = keys, k.now()
+		} else {
+			k.logger.Error("the issuer of tokens gives no keys", "issuer", k.name, "error", err)
+		}
+		return nil, err
+	})
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case done := <-result:
+		return done.Err
+	}
+}
+
+// ask reads where the issuer's keys are, and them.
+func (k *issuerKeys) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
+	var document struct {
+		Issuer string `json:"issuer"`
+		Keys   string `json:"jwks_uri"`
+	}
+	if err := k.get(ctx, strings.TrimSuffix(k.name, "/")+"/.well-known/openid-configuration", &document); err != nil {
+		return nil, err
+	}
+	if document.Issuer != k.name {
+		return nil, &wrongIssuerError{&oidc.IssuerMismatchError{Provided: k.name, Discovered: document.Issuer}}
+	}
+	address, err := url.Parse(document.Keys)
+	if err != nil || address.Host == "" || address.Scheme != "https" && (address.Scheme != k.issuer.Scheme || address.Host != k.issuer.Host) {
+		return nil, &wrongIssuerError{fmt.Errorf("the address of its keys, %q, does not begin with https://", document.Keys)}
+	}
+	var set jose.JSONWebKeySet
+	if err := k.get(ctx, document.Keys, &set); err != nil {
+		return nil, err
+	}
+	var keys []jose.JSONWebKey
+	for _, key := range set.Keys {
+		if key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") && !weak(key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// weak reports whether an RSA key is shorter than RFC 7518 asks for.
+func weak(key jose.JSONWebKey) bool {
+	public, ok := key.Key.(*rsa.PublicKey)
+	return ok && public.N.BitLen() < 2048
+}
+
+func (k *issuerKeys) get(ctx context.Context, address string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return &wrongIssuerError{err}
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := k.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the issuer: %w", err)
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode >= 300 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests:
+		return &wrongIssuerError{fmt.Errorf("%s answers with status %d", address, response.StatusCode)}
+	case response.StatusCode != http.StatusOK:
+		return fmt.Errorf("ask the issuer: %s answers with status %d", address, response.StatusCode)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, mostKeys)).Decode(into); err != nil {
+		return fmt.Errorf("read the issuer's answer from %s: %w", address, err)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/xacct/terraform-provider-xacct/internal/api"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/outbound"
+)
+
+// callerFlags say who may call the API.
+type callerFlags struct {
+	tokenFile string
+	issuer    string
+	audience  string
+	claims    []string
+	names     map[string]string // of the scopes in tokens
+}
+
+func (c *callerFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&c.tokenFile, "token-file", "", "file with the hashes of the tokens that callers may use")
+	flags.StringVar(&c.issuer, "oidc-issuer", "", "OpenID Connect issuer whose JWTs callers may use, exactly as in the tokens' iss")
+	flags.StringVar(&c.audience, "oidc-audience", "", "audience that a JWT must be for, such as https://api.acme.example")
+	flags.StringSliceVar(&c.claims, "oidc-scope-claim", []string{"scope", "scp"}, "claims of a JWT that hold its scopes, as a string or a list")
+	flags.StringToStringVar(&c.names, "oidc-scope", map[string]string{"read": "xacct:read", "write": "xacct:write", "operate": "xacct:operate"},
+		"what the issuer calls the scopes, such as read=customers.read; a scope that is left out is granted to none")
+}
+
+func (c *callerFlags) check(surface string) error {
+	switch {
+	case surface == "connect":
+		return nil
+	case c.tokenFile == "" && c.issuer == "":
+		return cli.Usage("--token-file or --oidc-issuer is missing: nothing is open by default")
+	case (c.issuer == "") != (c.audience == ""):
+		return cli.Usage("--oidc-issuer and --oidc-audience belong together: an issuer makes tokens for other services too")
+	}
+	if _, ok := api.ParseScopes(keysOf(c.names)); !ok {
+		return cli.Usage("invalid --oidc-scope: the scopes are read, write and operate, such as read=customers.read")
+	}
+	return nil
+}
+
+func keysOf(names map[string]string) []string {
+	keys := make([]string, 0, len(names))
+	for key := range names {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// open returns what tells who calls.
+func (c *callerFlags) open(ctx context.Context, clock func() time.Time, logger *slog.Logger) (api.Authenticator, error) {
+	var ways api.AnyOf
+	if c.tokenFile != "" {
+		file, err := api.OpenTokenFile(c.tokenFile, clock)
+		if err != nil {
+			return nil, err
+		}
+		ways = append(ways, file)
+	}
+	if c.issuer != "" {
+		names := map[api.Scope]string{}
+		for scope, name := range c.names {
+			names[api.Scope(scope)] = name
+		}
+		issuer, err := api.OpenOIDC(ctx, api.OIDCConfig{
+			Issuer: c.issuer, Audience: c.audience, Claims: c.claims, Names: names, Client: toIssuer(c.issuer), Clock: clock, Logger: logger,
+		})
+		if err != nil {
+			return nil, cli.Usage("--oidc-issuer: %w", err)
+		}
+		ways = append(ways, issuer)
+	}
+	return ways, nil
+}
+
+// toIssuer returns a client for an issuer, which may be in a private network; one on
+// this machine needs no TLS.
+func toIssuer(issuer string) api.Doer {
+	if address, err := url.Parse(issuer); err == nil && address.Scheme == "http" && api.Loopback(address) {
+		return &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	return outbound.New(outbound.Options{Private: true})
+}
+
+// servePrefix begins the environment variables that stand for flags of serve, such as
+// XACCT_SERVE_OIDC_ISSUER for --oidc-issuer.
+const servePrefix = "XACCT_SERVE_"
+
+// fromEnvironment sets flags that were not given from their variables.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var problem error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := servePrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, there := os.LookupEnv(name)
+		if !there || f.Changed || problem != nil {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			problem = cli.Usage("%s %q: %w", name, value, err)
+		}
+	})
+	return problem
+}
