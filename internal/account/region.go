@@ -6,6 +6,7 @@ package account
 import (
 	"fmt"
 	"regexp"
+	"sync"
 )
 
 // Partition is one of the separate AWS clouds, with the names that differ
@@ -16,17 +17,22 @@ type partition struct {
 	id          string // as in an ARN: "aws"
 	dnsSuffix   string // of service endpoints: "amazonaws.com"
 	consoleHost string // what follows "<region>." in a console host
-	regions     *regexp.Regexp
+	regions     func() *regexp.Regexp
 }
 
 // The partitions that this project serves. The isolated ones (aws-iso…) are
 // left out: the addresses of their consoles are not documented publicly, and a
 // link to the wrong host would be worse than a refusal.
 var partitions = []*partition{
-	{"aws", "amazonaws.com", "console.aws.amazon.com", regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]{1,2}$`)},
-	{"aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com", regexp.MustCompile(`^us-gov-[a-z]+-[0-9]{1,2}$`)},
-	{"aws-cn", "amazonaws.com.cn", "console.amazonaws.cn", regexp.MustCompile(`^cn-[a-z]+-[0-9]{1,2}$`)},
-	{"aws-eusc", "amazonaws.eu", "console.amazonaws-eusc.eu", regexp.MustCompile(`^eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}$`)},
+	{"aws", "amazonaws.com", "console.aws.amazon.com", pattern(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]{1,2}$`)},
+	{"aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com", pattern(`^us-gov-[a-z]+-[0-9]{1,2}$`)},
+	{"aws-cn", "amazonaws.com.cn", "console.amazonaws.cn", pattern(`^cn-[a-z]+-[0-9]{1,2}$`)},
+	{"aws-eusc", "amazonaws.eu", "console.amazonaws-eusc.eu", pattern(`^eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}$`)},
+}
+
+// pattern returns a regular expression, which is compiled when it is first asked for.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
 // ParsePartition returns the partition that an ARN names in s.
@@ -83,7 +89,7 @@ type Region struct {
 // often for a list.
 func ParseRegion(s string) (Region, error) {
 	for _, p := range partitions {
-		if p.regions.MatchString(s) {
+		if p.regions().MatchString(s) {
 			return Region{s, Partition{p}}, nil
 		}
 	}

@@ -3,29 +3,26 @@
 
 package account
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // RegionsOn is when the list of known Regions was made.
 const RegionsOn = "2026-11"
 
 // knownRegions are those of aws-sdk-go-v2 1.47.7. AWS adds some every year, so
 // one that is not among them is worth a warning and no more.
-var knownRegions = map[string]bool{
-	"af-south-1": true, "ap-east-1": true, "ap-east-2": true, "ap-northeast-1": true, "ap-northeast-2": true, "ap-northeast-3": true,
-	"ap-south-1": true, "ap-south-2": true, "ap-southeast-1": true, "ap-southeast-2": true, "ap-southeast-3": true,
-	"ap-southeast-4": true, "ap-southeast-5": true, "ap-southeast-6": true, "ap-southeast-7": true, "ca-central-1": true,
-	"ca-west-1": true, "eu-central-1": true, "eu-central-2": true, "eu-north-1": true, "eu-south-1": true, "eu-south-2": true,
-	"eu-west-1": true, "eu-west-2": true, "eu-west-3": true, "il-central-1": true, "me-central-1": true, "me-south-1": true,
-	"mx-central-1": true, "sa-east-1": true, "us-east-1": true, "us-east-2": true, "us-west-1": true, "us-west-2": true,
-	"cn-north-1": true, "cn-northwest-1": true, "eusc-de-east-1": true, "us-gov-east-1": true, "us-gov-west-1": true,
+var knownRegions = []string{
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+	"ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+	"ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1",
+	"ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
+	"eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1",
+	"mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+	"cn-north-1", "cn-northwest-1", "eusc-de-east-1", "us-gov-east-1", "us-gov-west-1",
 }
 
 // KnownRegions returns the names of the Regions that there were on RegionsOn,
 // sorted.
-func KnownRegions() []string { return slices.Sorted(maps.Keys(knownRegions)) }
+func KnownRegions() []string { return slices.Sorted(slices.Values(knownRegions)) }
 
 // Known reports whether there was a Region of this name on RegionsOn.
-func (r Region) Known() bool { return knownRegions[r.name] }
+func (r Region) Known() bool { return slices.Contains(knownRegions, r.name) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/aws/smithy-go"
 )
@@ -30,7 +31,7 @@ func (c *Clients) Explain(err error, resource string) error {
 	denied := &PermissionError{Caller: c.CallerARN, Action: actionOf(err), Resource: resource, Err: err}
 	// AWS's own sentence, if there is one, is more precise: a transaction, for
 	// example, needs the permissions of its parts.
-	if named := deniedPattern.FindStringSubmatch(err.Error()); named != nil {
+	if named := deniedPattern().FindStringSubmatch(err.Error()); named != nil {
 		service, action, _ := strings.Cut(named[1], ":")
 		denied.Action = strings.ToLower(service) + ":" + action
 		if named[2] != "" {
@@ -42,7 +43,9 @@ func (c *Clients) Explain(err error, resource string) error {
 
 // deniedPattern is AWS's "User: … is not authorized to perform: … on
 // resource: …" (aws-facts 7.4).
-var deniedPattern = regexp.MustCompile(`is not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z]+)(?: on resource: "?(arn:[^\s"]+))?`)
+var deniedPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`is not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z]+)(?: on resource: "?(arn:[^\s"]+))?`)
+})
 
 // PermissionError says which permission the vendor's own credentials lack.
 type PermissionError struct {

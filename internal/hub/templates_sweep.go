@@ -7,6 +7,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,7 +20,9 @@ import (
 
 // ourTemplate is the name of what PublishTemplate writes. Other objects in
 // the bucket are not ours to delete.
-var ourTemplate = regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{64}\.json$`)
+var ourTemplate = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{64}\.json$`)
+})
 
 // SweepTemplates deletes the templates that no link, no live stack and no grace
 // period keeps any more.
@@ -74,7 +77,7 @@ func (h *Manager) templatesBefore(ctx context.Context, bucket string, moment tim
 			return nil, err
 		}
 		for _, object := range page.Contents {
-			if key := aws.ToString(object.Key); ourTemplate.MatchString(key) && object.LastModified.Before(moment) {
+			if key := aws.ToString(object.Key); ourTemplate().MatchString(key) && object.LastModified.Before(moment) {
 				keys = append(keys, key)
 			}
 		}

@@ -159,16 +159,18 @@ func otherPartitions(s Statement, in setting) (problems []string) {
 
 // operators are those of "IAM JSON policy elements: Condition operators", with
 // a check of their values. IAM ignores their case.
-var operators = map[string]func(value string) bool{
-	"stringequals": anyText, "stringnotequals": anyText, "stringequalsignorecase": anyText, "stringnotequalsignorecase": anyText,
-	"stringlike": anyText, "stringnotlike": anyText, "binaryequals": anyText,
-	"arnequals": anyText, "arnlike": anyText, "arnnotequals": anyText, "arnnotlike": anyText,
-	"numericequals": number, "numericnotequals": number, "numericlessthan": number, "numericlessthanequals": number,
-	"numericgreaterthan": number, "numericgreaterthanequals": number,
-	"dateequals": date, "datenotequals": date, "datelessthan": date, "datelessthanequals": date,
-	"dategreaterthan": date, "dategreaterthanequals": date,
-	"bool": truth, "null": truth, "ipaddress": network, "notipaddress": network,
-}
+var operators = sync.OnceValue(func() map[string]func(value string) bool {
+	return map[string]func(value string) bool{
+		"stringequals": anyText, "stringnotequals": anyText, "stringequalsignorecase": anyText, "stringnotequalsignorecase": anyText,
+		"stringlike": anyText, "stringnotlike": anyText, "binaryequals": anyText,
+		"arnequals": anyText, "arnlike": anyText, "arnnotequals": anyText, "arnnotlike": anyText,
+		"numericequals": number, "numericnotequals": number, "numericlessthan": number, "numericlessthanequals": number,
+		"numericgreaterthan": number, "numericgreaterthanequals": number,
+		"dateequals": date, "datenotequals": date, "datelessthan": date, "datelessthanequals": date,
+		"dategreaterthan": date, "dategreaterthanequals": date,
+		"bool": truth, "null": truth, "ipaddress": network, "notipaddress": network,
+	}
+})
 
 // operatorOf finds the check of an operator without its ForAnyValue: and
 // IfExists. Null takes no IfExists, because it tests just that.
@@ -181,7 +183,7 @@ func operatorOf(name string) (base string, check func(string) bool, known bool) 
 		name = rest
 	}
 	base, ifExists := strings.CutSuffix(name, "ifexists")
-	check, known = operators[base]
+	check, known = operators()[base]
 	return base, check, known && !(ifExists && base == "null")
 }
 

@@ -6,6 +6,7 @@ package iampolicy
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Privilege escalations: ways by which a role with a few permissions gets every
@@ -33,35 +34,38 @@ const (
 	runsAs       = "can do whatever any role may that can be passed to %s"
 )
 
-var ways = slices.Concat(
-	single(grantsItself,
-		"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion",
-		"iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:AttachGroupPolicy",
-		"iam:PutRolePolicy", "iam:PutUserPolicy", "iam:PutGroupPolicy",
-		"iam:AddUserToGroup", "iam:UpdateAssumeRolePolicy",
-		"iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary",
-	),
-	single(becomesUser, "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
-	single(takesOver,
-		"lambda:UpdateFunctionCode", "glue:UpdateDevEndpoint", "ssm:SendCommand", "ssm:StartSession",
-		"sagemaker:CreatePresignedNotebookInstanceUrl",
-	),
-	[]way{
-		passing("ec2.amazonaws.com", "ec2:RunInstances"),
-		passing("lambda.amazonaws.com", "lambda:CreateFunction", "lambda:InvokeFunction"),
-		passing("lambda.amazonaws.com", "lambda:CreateFunction", "lambda:AddPermission"),
-		passing("lambda.amazonaws.com", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"),
-		passing("cloudformation.amazonaws.com", "cloudformation:CreateStack"),
-		passing("glue.amazonaws.com", "glue:CreateDevEndpoint"),
-		passing("glue.amazonaws.com", "glue:CreateJob", "glue:StartJobRun"),
-		passing("datapipeline.amazonaws.com", "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"),
-		passing("ecs-tasks.amazonaws.com", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
-		passing("codebuild.amazonaws.com", "codebuild:CreateProject", "codebuild:StartBuild"),
-		passing("states.amazonaws.com", "states:CreateStateMachine", "states:StartExecution"),
-		passing("sagemaker.amazonaws.com", "sagemaker:CreateTrainingJob"),
-		passing("sagemaker.amazonaws.com", "sagemaker:CreateNotebookInstance"),
-	},
-)
+// ways are made when they are first asked for: they are a long table.
+var ways = sync.OnceValue(func() []way {
+	return slices.Concat(
+		single(grantsItself,
+			"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion",
+			"iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:AttachGroupPolicy",
+			"iam:PutRolePolicy", "iam:PutUserPolicy", "iam:PutGroupPolicy",
+			"iam:AddUserToGroup", "iam:UpdateAssumeRolePolicy",
+			"iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary",
+		),
+		single(becomesUser, "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
+		single(takesOver,
+			"lambda:UpdateFunctionCode", "glue:UpdateDevEndpoint", "ssm:SendCommand", "ssm:StartSession",
+			"sagemaker:CreatePresignedNotebookInstanceUrl",
+		),
+		[]way{
+			passing("ec2.amazonaws.com", "ec2:RunInstances"),
+			passing("lambda.amazonaws.com", "lambda:CreateFunction", "lambda:InvokeFunction"),
+			passing("lambda.amazonaws.com", "lambda:CreateFunction", "lambda:AddPermission"),
+			passing("lambda.amazonaws.com", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"),
+			passing("cloudformation.amazonaws.com", "cloudformation:CreateStack"),
+			passing("glue.amazonaws.com", "glue:CreateDevEndpoint"),
+			passing("glue.amazonaws.com", "glue:CreateJob", "glue:StartJobRun"),
+			passing("datapipeline.amazonaws.com", "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"),
+			passing("ecs-tasks.amazonaws.com", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
+			passing("codebuild.amazonaws.com", "codebuild:CreateProject", "codebuild:StartBuild"),
+			passing("states.amazonaws.com", "states:CreateStateMachine", "states:StartExecution"),
+			passing("sagemaker.amazonaws.com", "sagemaker:CreateTrainingJob"),
+			passing("sagemaker.amazonaws.com", "sagemaker:CreateNotebookInstance"),
+		},
+	)
+})
 
 // single holds the ways of one action each.
 func single(gain string, actions ...string) (list []way) {
@@ -95,7 +99,7 @@ type opening struct {
 // escalations returns the ways that a role's policies allow together.
 func (r role) escalations() []Finding {
 	var openings []opening
-	for _, w := range ways {
+	for _, w := range ways() {
 		by, ok := r.open(w)
 		if !ok {
 			continue

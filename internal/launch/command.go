@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -180,7 +181,7 @@ func parameters(values map[string]string) []string {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		words = append(words, "ParameterKey="+name+",ParameterValue="+values[name])
 		list = append(list, parameter{name, values[name]})
-		short = short && plain.MatchString(values[name])
+		short = short && plain().MatchString(values[name])
 	}
 	if short {
 		return words
@@ -193,15 +194,15 @@ func parameters(values map[string]string) []string {
 }
 
 // plain is what has no meaning in the shorthand of the AWS command line.
-var plain = regexp.MustCompile(`^[A-Za-z0-9._/:@+-]+$`)
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/:@+-]+$`) })
 
 // word is what a shell takes as it stands.
-var word = regexp.MustCompile(`^[A-Za-z0-9._/:@+=,-]+$`)
+var word = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/:@+=,-]+$`) })
 
 // quote makes one word of a shell out of a value: within single quotes nothing
 // has a meaning but the single quote itself.
 func quote(value string) string {
-	if word.MatchString(value) {
+	if word().MatchString(value) {
 		return value
 	}
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"unicode"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -53,7 +54,7 @@ func (p *Problems) Add(field, key, format string, args ...any) {
 
 // dynamicReference is what CloudFormation replaces in any string of a template,
 // by a secret or a setting of the customer's account.
-var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
+var dynamicReference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`) })
 
 // Inert refuses text that CloudFormation, or our own renderer, would not leave as
 // it is.
@@ -65,7 +66,7 @@ func (p *Problems) Inert(field, key, text string) {
 }
 
 func (p *Problems) dynamic(field, key, text string) {
-	if dynamicReference.MatchString(text) {
+	if dynamicReference().MatchString(text) {
 		p.Add(field, key, "it has {{resolve:, which CloudFormation would replace by a value from the customer's account")
 	}
 }

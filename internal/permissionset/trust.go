@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -72,7 +73,7 @@ const (
 
 // principalText is what stands in an ARN that means exactly one role: the
 // condition that holds it would read * and ? as wildcards, and ${ as a variable.
-var principalText = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
+var principalText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@:/-]+$`) })
 
 // Validate returns what is wrong with who may assume the role.
 func (t Trust) Validate(vendor account.ID, partition account.Partition) []FieldError {
@@ -99,7 +100,7 @@ func (t Trust) Validate(vendor account.ID, partition account.Partition) []FieldE
 
 func (p *Problems) principal(role account.RoleARN, accounts []account.ID, vendor account.ID, partition account.Partition) {
 	text := role.String()
-	if !principalText.MatchString(text) {
+	if !principalText().MatchString(text) {
 		p.Add(principalsField, text, "the ARN must name one role, without wildcards")
 	}
 	switch {

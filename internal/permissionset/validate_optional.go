@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -23,10 +24,10 @@ const MaxOptionalPermissions = 50
 // characters. It is the label of a field in a form.
 const MaxSwitchText = 200
 
-var switchKeyPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+var switchKeyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`) })
 
 // ValidSwitchKey reports whether a text can be the key of an optional permission.
-func ValidSwitchKey(key string) bool { return switchKeyPattern.MatchString(key) }
+func ValidSwitchKey(key string) bool { return switchKeyPattern().MatchString(key) }
 
 // validateOptional returns what is wrong with the optional permissions of a role.
 // The limits of IAM are for the role with everything switched on, so that no

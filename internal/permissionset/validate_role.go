@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -22,8 +23,8 @@ const (
 )
 
 var (
-	descriptionPattern = regexp.MustCompile(`^[\x{9}\x{A}\x{D}\x{20}-\x{7E}\x{A1}-\x{FF}]*$`)
-	tagPattern         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	descriptionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\x{9}\x{A}\x{D}\x{20}-\x{7E}\x{A1}-\x{FF}]*$`) })
+	tagPattern         = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`) })
 )
 
 // validateRole returns what is wrong with the role alone.
@@ -36,7 +37,7 @@ func (s Set) validateRole(partition account.Partition) []FieldError {
 		}
 	}
 	p.Inert("role.path", "", r.Path)
-	if utf8.RuneCountInString(r.Description) > maxRoleDescription || !descriptionPattern.MatchString(r.Description) {
+	if utf8.RuneCountInString(r.Description) > maxRoleDescription || !descriptionPattern().MatchString(r.Description) {
 		p.Add("role.description", "", "IAM takes at most %d characters of Latin text, without control characters", maxRoleDescription)
 	}
 	p.Inert("role.description", "", r.Description)
@@ -60,10 +61,10 @@ func (p *Problems) tags(tags map[string]string) {
 	seen := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		value := tags[key]
-		if n := utf8.RuneCountInString(key); n < 1 || n > 128 || !tagPattern.MatchString(key) {
+		if n := utf8.RuneCountInString(key); n < 1 || n > 128 || !tagPattern().MatchString(key) {
 			p.Add(field, key, "a tag's key has 1 to 128 letters, digits, spaces and _.:/=+-@")
 		}
-		if utf8.RuneCountInString(value) > 256 || !tagPattern.MatchString(value) {
+		if utf8.RuneCountInString(value) > 256 || !tagPattern().MatchString(value) {
 			p.Add(field, key, "a tag's value has at most 256 letters, digits, spaces and _.:/=+-@")
 		}
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
@@ -42,7 +43,7 @@ func (g Grants) inWords() Words {
 	var w Words
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
 		name := inWords(arn[strings.LastIndex(arn, "/")+1:])
-		if sentence := knownPolicies[name]; sentence != "" {
+		if sentence := knownPolicies()[name]; sentence != "" {
 			w.Whole = append(w.Whole, sentence+" (AWS policy "+name+")")
 		} else {
 			w.Whole = append(w.Whole, "Everything in the policy "+name)
@@ -101,46 +102,50 @@ func onlySees(action string) bool {
 	})
 }
 
-var knownPolicies = map[string]string{
-	"AdministratorAccess":                   "Everything in the account",
-	"AWSSupportAccess":                      "See and manage support cases",
-	"CloudWatchReadOnlyAccess":              "See metrics, alarms and logs",
-	"ComputeOptimizerReadOnlyAccess":        "See recommendations about sizes of resources",
-	"PowerUserAccess":                       "Everything but managing users, roles and the organization",
-	"ReadOnlyAccess":                        "See all settings, and read the data in most services",
-	"SecurityAudit":                         "See settings that matter for security, but not your data",
-	"ViewOnlyAccess":                        "See lists of resources, but not your data",
-	"AWSBillingReadOnlyAccess":              "See bills and costs",
-	"job-function/Billing":                  "See and manage bills and costs",
-	"AmazonS3ReadOnlyAccess":                "Read everything in S3",
-	"AmazonEC2ReadOnlyAccess":               "See everything in EC2",
-	"AWSOrganizationsReadOnlyAccess":        "See the accounts of the organization",
-	"AWSCloudTrail_ReadOnlyAccess":          "See who did what in the account",
-	"IAMReadOnlyAccess":                     "See users, roles and policies",
-	"AmazonRDSReadOnlyAccess":               "See databases, but not their content",
-	"AWSSavingsPlansReadOnlyAccess":         "See savings plans",
-	"AWSTrustedAdvisorReadOnlyAccess":       "See recommendations of Trusted Advisor",
-	"AmazonDynamoDBReadOnlyAccess":          "Read tables in DynamoDB",
-	"AWSResourceExplorerReadOnlyAccess":     "Find resources",
-	"AmazonEventBridgeReadOnlyAccess":       "See event rules",
-	"AWSConfigUserAccess":                   "See the history of settings",
-	"AmazonGuardDutyReadOnlyAccess":         "See findings of GuardDuty",
-	"AWSSecurityHubReadOnlyAccess":          "See findings of Security Hub",
-	"AmazonInspector2ReadOnlyAccess":        "See findings of Inspector",
-	"AWSCostAndUsageReportAutomationPolicy": "Manage cost and usage reports",
-}
+var knownPolicies = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"AdministratorAccess":                   "Everything in the account",
+		"AWSSupportAccess":                      "See and manage support cases",
+		"CloudWatchReadOnlyAccess":              "See metrics, alarms and logs",
+		"ComputeOptimizerReadOnlyAccess":        "See recommendations about sizes of resources",
+		"PowerUserAccess":                       "Everything but managing users, roles and the organization",
+		"ReadOnlyAccess":                        "See all settings, and read the data in most services",
+		"SecurityAudit":                         "See settings that matter for security, but not your data",
+		"ViewOnlyAccess":                        "See lists of resources, but not your data",
+		"AWSBillingReadOnlyAccess":              "See bills and costs",
+		"job-function/Billing":                  "See and manage bills and costs",
+		"AmazonS3ReadOnlyAccess":                "Read everything in S3",
+		"AmazonEC2ReadOnlyAccess":               "See everything in EC2",
+		"AWSOrganizationsReadOnlyAccess":        "See the accounts of the organization",
+		"AWSCloudTrail_ReadOnlyAccess":          "See who did what in the account",
+		"IAMReadOnlyAccess":                     "See users, roles and policies",
+		"AmazonRDSReadOnlyAccess":               "See databases, but not their content",
+		"AWSSavingsPlansReadOnlyAccess":         "See savings plans",
+		"AWSTrustedAdvisorReadOnlyAccess":       "See recommendations of Trusted Advisor",
+		"AmazonDynamoDBReadOnlyAccess":          "Read tables in DynamoDB",
+		"AWSResourceExplorerReadOnlyAccess":     "Find resources",
+		"AmazonEventBridgeReadOnlyAccess":       "See event rules",
+		"AWSConfigUserAccess":                   "See the history of settings",
+		"AmazonGuardDutyReadOnlyAccess":         "See findings of GuardDuty",
+		"AWSSecurityHubReadOnlyAccess":          "See findings of Security Hub",
+		"AmazonInspector2ReadOnlyAccess":        "See findings of Inspector",
+		"AWSCostAndUsageReportAutomationPolicy": "Manage cost and usage reports",
+	}
+})
 
-var serviceNames = map[string]string{
-	"autoscaling": "Auto Scaling", "ce": "costs", "cloudformation": "CloudFormation", "cloudtrail": "CloudTrail (who did what)", "cloudwatch": "CloudWatch (metrics and alarms)",
-	"config": "Config (history of settings)", "cur": "cost and usage reports", "dynamodb": "DynamoDB (tables)", "ec2": "EC2 (servers and networks)", "ecr": "ECR (container images)",
-	"ecs": "ECS (containers)", "eks": "EKS (Kubernetes)", "elasticloadbalancing": "load balancers", "events": "EventBridge (event rules)", "guardduty": "GuardDuty (threats)",
-	"iam": "IAM (users, roles and policies)", "kms": "KMS (keys)", "lambda": "Lambda (functions)", "logs": "CloudWatch Logs", "organizations": "Organizations (accounts)", "rds": "RDS (databases)",
-	"route53": "Route 53 (DNS)", "s3": "S3 (files)", "secretsmanager": "Secrets Manager (secrets)", "securityhub": "Security Hub (findings)", "sns": "SNS (notifications)", "sqs": "SQS (queues)",
-	"ssm": "Systems Manager", "sts": "sessions (STS)", "tag": "tags", "support": "support cases",
-}
+var serviceNames = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"autoscaling": "Auto Scaling", "ce": "costs", "cloudformation": "CloudFormation", "cloudtrail": "CloudTrail (who did what)", "cloudwatch": "CloudWatch (metrics and alarms)",
+		"config": "Config (history of settings)", "cur": "cost and usage reports", "dynamodb": "DynamoDB (tables)", "ec2": "EC2 (servers and networks)", "ecr": "ECR (container images)",
+		"ecs": "ECS (containers)", "eks": "EKS (Kubernetes)", "elasticloadbalancing": "load balancers", "events": "EventBridge (event rules)", "guardduty": "GuardDuty (threats)",
+		"iam": "IAM (users, roles and policies)", "kms": "KMS (keys)", "lambda": "Lambda (functions)", "logs": "CloudWatch Logs", "organizations": "Organizations (accounts)", "rds": "RDS (databases)",
+		"route53": "Route 53 (DNS)", "s3": "S3 (files)", "secretsmanager": "Secrets Manager (secrets)", "securityhub": "Security Hub (findings)", "sns": "SNS (notifications)", "sqs": "SQS (queues)",
+		"ssm": "Systems Manager", "sts": "sessions (STS)", "tag": "tags", "support": "support cases",
+	}
+})
 
 func serviceName(prefix string) string {
-	if name := serviceNames[strings.ToLower(prefix)]; name != "" {
+	if name := serviceNames()[strings.ToLower(prefix)]; name != "" {
 		return name
 	}
 	return prefix

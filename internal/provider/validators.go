@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -49,9 +50,9 @@ func parses[T any](parse func(string) (T, error)) func(string) error {
 }
 
 func matches(pattern, advice string) func(string) error {
-	re := regexp.MustCompile(pattern)
+	re := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }) // most checks of a schema are never made
 	return func(s string) error {
-		if !re.MatchString(s) {
+		if !re().MatchString(s) {
 			return fmt.Errorf("%q is not: %s", s, advice)
 		}
 		return nil

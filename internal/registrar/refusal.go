@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
@@ -67,7 +68,7 @@ func (e *RefusedError) passes() bool {
 }
 
 // codePattern is the form of S3's codes.
-var codePattern = regexp.MustCompile(`^[A-Za-z]{1,64}$`)
+var codePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]{1,64}$`) })
 
 // s3Error reads code and message of S3's error; both are empty if the body is
 // none. Nothing else of it is kept: it repeats what was signed.
@@ -77,7 +78,7 @@ func s3Error(body []byte) (code, message string) {
 		Code    string
 		Message string
 	}
-	if xml.Unmarshal(body, &found) != nil || !codePattern.MatchString(found.Code) {
+	if xml.Unmarshal(body, &found) != nil || !codePattern().MatchString(found.Code) {
 		return "", ""
 	}
 	return found.Code, found.Message

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -23,7 +21,7 @@ func (s Specification) additional(key string) Specification {
 
 // addAdditionalRoles adds the additional roles and the policies that the stack
 // creates for them.
-func addAdditionalRoles(to cloudformation.Resources, s Specification, h *holes) error {
+func addAdditionalRoles(to resourceMap, s Specification, h *holes) error {
 	for _, key := range s.AdditionalKeys() {
 		one, resource := s.additional(key), permissionset.AdditionalResource(key)
 		role, err := roleResource(one, join("-", ref(ParameterRoleName), key), resource, h)
@@ -48,10 +46,10 @@ func additionalARNs(s Specification) map[string]any {
 	return arns
 }
 
-func addAdditionalOutputs(to cloudformation.Outputs, s Specification, h *holes) {
+func addAdditionalOutputs(to outputMap, s Specification, h *holes) {
 	for _, key := range s.AdditionalKeys() {
 		resource := permissionset.AdditionalResource(key)
-		to[resource+"Arn"] = cloudformation.Output{
+		to[resource+"Arn"] = output{
 			Description: h.text(fmt.Sprintf("The role %s that %s may assume as well", key, s.vendorName())),
 			Value:       getAtt(resource, "Arn"),
 		}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
@@ -26,7 +25,7 @@ func build(s Specification) (sections, error) {
 	if err != nil {
 		return sections{}, err
 	}
-	t := cloudformation.NewTemplate()
+	t := newDraft()
 	t.Description = h.put(description(s))
 	t.Metadata["AWS::CloudFormation::Interface"] = consoleInterface(s, h)
 	t.Parameters = parameters(s, h)
@@ -46,7 +45,7 @@ func build(s Specification) (sections, error) {
 	if err != nil {
 		return sections{}, err
 	}
-	if err := complete(tree["Resources"].(map[string]any), s); err != nil {
+	if err := addOptionalInline(tree["Resources"].(map[string]any), s); err != nil {
 		return sections{}, err
 	}
 	return sections{
@@ -62,11 +61,9 @@ func build(s Specification) (sections, error) {
 	}, nil
 }
 
-// complete corrects the two places where goformation's types have no room for what
-// CloudFormation takes: an empty version of a custom resource, which would be
-// refused, and conditional elements in a list of policies.
-func complete(resources map[string]any, s Specification) error {
-	delete(resources[PhoneHomeLogicalID].(map[string]any), "Version")
+// addOptionalInline adds the conditional elements of the role's list of policies, for
+// which goformation's type has no room.
+func addOptionalInline(resources map[string]any, s Specification) error {
 	policies, err := optionalInline(s)
 	if err != nil || len(policies) == 0 {
 		return err
@@ -105,7 +102,7 @@ func roleResource(s Specification, name function, prefix string, h *holes) (*iam
 		role.Policies = append(role.Policies, iam.Role_Policy{PolicyName: h.put(name), PolicyDocument: h.put(policy)})
 	}
 	if s.Role.MaxSessionDuration != 0 {
-		role.MaxSessionDuration = cloudformation.Int(int(s.Role.MaxSessionDuration))
+		role.MaxSessionDuration = new(int(s.Role.MaxSessionDuration))
 	}
 	for _, key := range sortedKeys(s.Role.Tags) {
 		role.Tags = append(role.Tags, tags.Tag{Key: h.put(key), Value: h.put(s.Role.Tags[key])})
@@ -130,7 +127,7 @@ func trustDocument(s Specification) (any, error) {
 // phoneHome reports to the vendor when the role exists, changes and goes. It
 // refers to the role, so CloudFormation makes it after the role and removes it
 // before.
-func phoneHome(s Specification, version string, h *holes) *cloudformation.CustomResource {
+func phoneHome(s Specification, version string, h *holes) *customResource {
 	properties := map[string]any{
 		"ServiceToken":   serviceToken(),
 		"ServiceTimeout": int(s.ResponseTimeout / time.Second),
@@ -151,17 +148,17 @@ func phoneHome(s Specification, version string, h *holes) *cloudformation.Custom
 	if values := reported(s); len(values) > 0 {
 		properties["Parameters"] = values
 	}
-	return &cloudformation.CustomResource{Type: PhoneHomeType, Properties: properties}
+	return &customResource{Type: PhoneHomeType, Properties: properties}
 }
 
-func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
-	out := cloudformation.Outputs{
+func outputs(s Specification, version string, h *holes) outputMap {
+	out := outputMap{
 		"RoleArn": {
 			Description: h.text("The role that " + s.vendorName() + " may assume"),
 			Value:       getAtt(RoleLogicalID, "Arn"),
 		},
 		"ExternalId": {
-			Description: cloudformation.String("The external ID that the role demands"),
+			Description: new("The external ID that the role demands"),
 			Value:       ref(ParameterExternalID),
 		},
 		"CustomerName": {
@@ -173,20 +170,20 @@ func outputs(s Specification, version string, h *holes) cloudformation.Outputs {
 			Value:       h.put(s.Vendor.String()),
 		},
 		"TemplateVersion": {
-			Description: cloudformation.String("The version of the role's permissions"),
+			Description: new("The version of the role's permissions"),
 			Value:       h.put(version),
 		},
 	}
 	if others := sortedSet(s.TrustedAccountIDs); len(others) > 0 {
-		out["TrustedAccountIds"] = cloudformation.Output{
+		out["TrustedAccountIds"] = output{
 			Description: h.text("Other AWS accounts of " + s.vendorName() + " that may assume the role"),
 			Value:       h.put(strings.Join(others, ",")),
 		}
 	}
 	addAdditionalOutputs(out, s, h)
 	if s.SupportURL != "" {
-		out["SupportUrl"] = cloudformation.Output{
-			Description: cloudformation.String("Where to ask about this connection"),
+		out["SupportUrl"] = output{
+			Description: new("Where to ask about this connection"),
 			Value:       h.put(s.SupportURL),
 		}
 	}

@@ -4,8 +4,6 @@
 package stacktemplate
 
 import (
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -21,19 +19,19 @@ const (
 )
 
 // addChosen adds the parameters for what the customer chooses.
-func addChosen(to cloudformation.Parameters, s Specification, h *holes) {
+func addChosen(to parameterMap, s Specification, h *holes) {
 	if s.Chooses(permissionset.ChoosesPath) {
-		to[ParameterRolePath] = cloudformation.Parameter{
-			Type: "String", Default: h.put(rolePath(s)), AllowedPattern: cloudformation.String("^" + permissionset.ChosenPath + "$"), MaxLength: cloudformation.Int(512),
-			Description:           cloudformation.String("Path of the role, if your account has rules for it. It cannot be changed later."),
-			ConstraintDescription: cloudformation.String("A path begins and ends with a slash, such as /vendors/."),
+		to[ParameterRolePath] = parameter{
+			Type: "String", Default: h.put(rolePath(s)), AllowedPattern: new("^" + permissionset.ChosenPath + "$"), MaxLength: new(512),
+			Description:           new("Path of the role, if your account has rules for it. It cannot be changed later."),
+			ConstraintDescription: new("A path begins and ends with a slash, such as /vendors/."),
 		}
 	}
 	if s.Chooses(permissionset.ChoosesBoundary) {
-		to[ParameterPermissionsBoundary] = cloudformation.Parameter{
-			Type: "String", Default: h.put(s.Role.PermissionsBoundaryARN), AllowedPattern: cloudformation.String(boundaryPattern), MaxLength: cloudformation.Int(2048),
-			Description:           cloudformation.String("ARN of a policy of yours that is the role's permissions boundary: the role may do no more than it allows. Empty: none."),
-			ConstraintDescription: cloudformation.String("The ARN of an IAM policy, or nothing."),
+		to[ParameterPermissionsBoundary] = parameter{
+			Type: "String", Default: h.put(s.Role.PermissionsBoundaryARN), AllowedPattern: new(boundaryPattern), MaxLength: new(2048),
+			Description:           new("ARN of a policy of yours that is the role's permissions boundary: the role may do no more than it allows. Empty: none."),
+			ConstraintDescription: new("The ARN of an IAM policy, or nothing."),
 		}
 	}
 }

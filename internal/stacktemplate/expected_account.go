@@ -5,8 +5,6 @@ package stacktemplate
 
 import (
 	"fmt"
-
-	"github.com/awslabs/goformation/v7/cloudformation"
 )
 
 // The commonest mistake of customers is to launch in another account than the
@@ -22,14 +20,14 @@ const (
 	pseudoAccount       = "AWS::AccountId"
 )
 
-func expectedAccountParameter(s Specification, h *holes) cloudformation.Parameter {
-	return cloudformation.Parameter{
+func expectedAccountParameter(s Specification, h *holes) parameter {
+	return parameter{
 		Type: "String",
 		Description: h.text("The AWS account that this link is for: in any other one nothing is created. " +
 			"It comes with the link from " + s.vendorName() + ": please leave it as it is."),
 		Default:               "",
-		AllowedPattern:        cloudformation.String(`^([0-9]{12})?$`),
-		ConstraintDescription: cloudformation.String("The 12 digits of an AWS account, or nothing."),
+		AllowedPattern:        new(`^([0-9]{12})?$`),
+		ConstraintDescription: new("The 12 digits of an AWS account, or nothing."),
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -31,7 +29,7 @@ func (h *holes) put(v any) string {
 }
 
 // text is put for a string, as goformation wants optional ones.
-func (h *holes) text(s string) *string { return cloudformation.String(h.put(s)) }
+func (h *holes) text(s string) *string { return new(h.put(s)) }
 
 // optional is text for a string that is left out when it is empty.
 func (h *holes) optional(s string) *string {
@@ -42,7 +40,7 @@ func (h *holes) optional(s string) *string {
 }
 
 // value is put for a function, where goformation wants an optional string.
-func (h *holes) value(v any) *string { return cloudformation.String(h.put(v)) }
+func (h *holes) value(v any) *string { return new(h.put(v)) }
 
 // list is put for a function that gives a whole list.
 func (h *holes) list(v any) []string { return []string{h.put(wholeList{v})} }
@@ -51,7 +49,7 @@ func (h *holes) list(v any) []string { return []string{h.put(wholeList{v})} }
 type wholeList struct{ value any }
 
 // render returns what goformation's structs make of t, with the holes filled.
-func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
+func (h *holes) render(t *draft) (map[string]any, error) {
 	text, err := json.Marshal(t)
 	if err != nil {
 		return nil, err
@@ -64,7 +62,7 @@ func (h *holes) render(t *cloudformation.Template) (map[string]any, error) {
 }
 
 // finish returns the template that t becomes.
-func (h *holes) finish(t *cloudformation.Template) (Template, error) {
+func (h *holes) finish(t *draft) (Template, error) {
 	tree, err := h.render(t)
 	if err != nil {
 		return Template{}, err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/cloudwatch"
 	"github.com/awslabs/goformation/v7/cloudformation/dynamodb"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
@@ -64,7 +63,7 @@ const (
 
 // RenderHub makes the template of a hub.
 func RenderHub(s HubTemplate) (Template, error) {
-	b := hubBuilder{HubTemplate: s, h: &holes{}, t: cloudformation.NewTemplate()}
+	b := hubBuilder{HubTemplate: s, h: &holes{}, t: newDraft()}
 	b.t.Description = b.h.put(fmt.Sprintf("The intake of hub %s: customers' stacks report here. Delete it only when no customer has a stack any more.", s.Hub))
 	b.queues()
 	b.table()
@@ -80,7 +79,7 @@ func RenderHub(s HubTemplate) (Template, error) {
 // RenderHubRegion makes the template of a hub's topic in another Region: one
 // stack in each.
 func RenderHubRegion(s HubTemplate) (Template, error) {
-	b := hubBuilder{HubTemplate: s, h: &holes{}, t: cloudformation.NewTemplate()}
+	b := hubBuilder{HubTemplate: s, h: &holes{}, t: newDraft()}
 	b.t.Description = b.h.put(fmt.Sprintf("The topic of hub %s in one more Region, from which customers' stacks may report.", s.Hub))
 	b.topic()
 	return b.finish()
@@ -90,7 +89,7 @@ func RenderHubRegion(s HubTemplate) (Template, error) {
 type hubBuilder struct {
 	HubTemplate
 	h *holes
-	t *cloudformation.Template
+	t *draft
 }
 
 func (b *hubBuilder) finish() (Template, error) { return b.h.finish(b.t) }
@@ -107,16 +106,16 @@ func (b *hubBuilder) put(d iampolicy.Document) string {
 // topic is the one that stacks of its Region speak to. Its own policy lets
 // only its owner publish; the customers are a parameter.
 func (b *hubBuilder) topic() {
-	b.t.Parameters[parameterAccounts] = cloudformation.Parameter{
+	b.t.Parameters[parameterAccounts] = parameter{
 		Type:    "CommaDelimitedList",
 		Default: "",
-		Description: cloudformation.String("AWS accounts of customers, who may publish. " +
+		Description: new("AWS accounts of customers, who may publish. " +
 			"Leave it empty where the provider or the xacct command declares customers: they write this policy then."),
 	}
 	b.t.Conditions[conditionAccounts] = not(equals(joined(",", ref(parameterAccounts)), ""))
 	b.t.Resources["Topic"] = &sns.Topic{
 		TopicName:        b.h.text(b.Topic),
-		SignatureVersion: cloudformation.String("2"), // SHA-256 (aws-facts 5.9)
+		SignatureVersion: new("2"), // SHA-256 (aws-facts 5.9)
 	}
 	b.t.Resources["TopicPolicy"] = &sns.TopicPolicy{
 		AWSCloudFormationCondition: conditionAccounts,
@@ -146,7 +145,7 @@ func (b *hubBuilder) topicPolicy() string {
 }
 
 func (b *hubBuilder) queues() {
-	retention := cloudformation.Int(int(b.Retention / time.Second))
+	retention := new(int(b.Retention / time.Second))
 	b.t.Resources["DeadLetterQueue"] = &sqs.Queue{
 		QueueName: b.h.text(b.DeadLetterQueue), MessageRetentionPeriod: retention,
 		AWSCloudFormationDeletionPolicy: "Delete", AWSCloudFormationUpdateReplacePolicy: "Delete",
@@ -154,8 +153,8 @@ func (b *hubBuilder) queues() {
 	b.t.Resources["Queue"] = &sqs.Queue{
 		QueueName:                     b.h.text(b.Queue),
 		MessageRetentionPeriod:        retention,
-		VisibilityTimeout:             cloudformation.Int(int(b.Visibility / time.Second)),
-		ReceiveMessageWaitTimeSeconds: cloudformation.Int(20),
+		VisibilityTimeout:             new(int(b.Visibility / time.Second)),
+		ReceiveMessageWaitTimeSeconds: new(20),
 		RedrivePolicy: map[string]any{
 			"deadLetterTargetArn": b.h.put(getAtt("DeadLetterQueue", "Arn")),
 			"maxReceiveCount":     b.MaxReceives,
@@ -174,14 +173,14 @@ func (b *hubBuilder) queues() {
 func (b *hubBuilder) table() {
 	b.t.Resources["Table"] = &dynamodb.Table{
 		TableName:   b.h.text(b.Table),
-		BillingMode: cloudformation.String("PAY_PER_REQUEST"),
+		BillingMode: new("PAY_PER_REQUEST"),
 		AttributeDefinitions: []dynamodb.Table_AttributeDefinition{
 			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
 		},
 		KeySchema:                        []dynamodb.Table_KeySchema{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
-		DeletionProtectionEnabled:        cloudformation.Bool(true),
-		PointInTimeRecoverySpecification: &dynamodb.Table_PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: cloudformation.Bool(true)},
-		TimeToLiveSpecification:          &dynamodb.Table_TimeToLiveSpecification{AttributeName: cloudformation.String("expires"), Enabled: true},
+		DeletionProtectionEnabled:        new(true),
+		PointInTimeRecoverySpecification: &dynamodb.Table_PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: new(true)},
+		TimeToLiveSpecification:          &dynamodb.Table_TimeToLiveSpecification{AttributeName: new("expires"), Enabled: true},
 		// The registry is the only record of customers' roles.
 		AWSCloudFormationDeletionPolicy:      "Retain",
 		AWSCloudFormationUpdateReplacePolicy: "Retain",
@@ -193,8 +192,8 @@ func (b *hubBuilder) bucket() {
 	b.t.Resources["Templates"] = &s3.Bucket{
 		BucketName: b.h.text(b.Bucket),
 		PublicAccessBlockConfiguration: &s3.Bucket_PublicAccessBlockConfiguration{
-			BlockPublicAcls: cloudformation.Bool(true), IgnorePublicAcls: cloudformation.Bool(true),
-			BlockPublicPolicy: cloudformation.Bool(false), RestrictPublicBuckets: cloudformation.Bool(false),
+			BlockPublicAcls: new(true), IgnorePublicAcls: new(true),
+			BlockPublicPolicy: new(false), RestrictPublicBuckets: new(false),
 		},
 		// Customers' stacks were made from what is in it.
 		AWSCloudFormationDeletionPolicy:      "Retain",
@@ -210,7 +209,7 @@ func (b *hubBuilder) registrar() {
 		parameterCodeBucket: "Bucket, in this Region, with the registrar's package: the program xacct, called bootstrap, in a zip file.",
 		parameterCodeKey:    "Key of that package in the bucket.",
 	} {
-		b.t.Parameters[name] = cloudformation.Parameter{Type: "String", MinLength: cloudformation.Int(1), Description: cloudformation.String(about)}
+		b.t.Parameters[name] = parameter{Type: "String", MinLength: new(1), Description: new(about)}
 	}
 	name := "xacct-" + b.Hub + "-registrar"
 	b.t.Resources["RegistrarRole"] = &iam.Role{
@@ -221,18 +220,18 @@ func (b *hubBuilder) registrar() {
 		ManagedPolicyArns: []string{b.h.put("arn:" + b.Partition + ":iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")},
 	}
 	b.t.Resources["RegistrarLog"] = &logs.LogGroup{
-		LogGroupName: b.h.text("/aws/lambda/" + name), RetentionInDays: cloudformation.Int(90),
+		LogGroupName: b.h.text("/aws/lambda/" + name), RetentionInDays: new(90),
 		AWSCloudFormationDeletionPolicy: "Delete", AWSCloudFormationUpdateReplacePolicy: "Delete",
 	}
 	b.t.Resources["Registrar"] = &lambda.Function{
 		FunctionName:  b.h.text(name),
 		Description:   b.h.text("Answers the customers of hub " + b.Hub),
 		Role:          b.h.put(getAtt("RegistrarRole", "Arn")),
-		Runtime:       cloudformation.String("provided.al2023"),
-		Handler:       cloudformation.String("bootstrap"),
+		Runtime:       new("provided.al2023"),
+		Handler:       new("bootstrap"),
 		Architectures: []string{"arm64"},
-		MemorySize:    cloudformation.Int(256),
-		Timeout:       cloudformation.Int(functionTimeout),
+		MemorySize:    new(256),
+		Timeout:       new(functionTimeout),
 		Code:          &lambda.Function_Code{S3Bucket: b.h.value(ref(parameterCodeBucket)), S3Key: b.h.value(ref(parameterCodeKey))},
 		Environment:   &lambda.Function_Environment{Variables: map[string]string{"XACCT_HUB": b.h.put(b.Hub)}},
 
@@ -241,32 +240,32 @@ func (b *hubBuilder) registrar() {
 	b.t.Resources["RegistrarSource"] = &lambda.EventSourceMapping{
 		EventSourceArn:        b.h.value(getAtt("Queue", "Arn")),
 		FunctionName:          b.h.put(ref("Registrar")),
-		BatchSize:             cloudformation.Int(10),
+		BatchSize:             new(10),
 		FunctionResponseTypes: []string{"ReportBatchItemFailures"},
 		// Not the function's own concurrency: messages for which there is no
 		// room would count as received.
-		ScalingConfig: &lambda.EventSourceMapping_ScalingConfig{MaximumConcurrency: cloudformation.Int(5)},
+		ScalingConfig: &lambda.EventSourceMapping_ScalingConfig{MaximumConcurrency: new(5)},
 	}
 }
 
 // alarms are the two things that a person has to hear of.
 func (b *hubBuilder) alarms() {
-	b.t.Parameters[parameterAlarms] = cloudformation.Parameter{
-		Type: "String", Default: "", Description: cloudformation.String("ARN of an SNS topic that alarms go to; empty: none."),
+	b.t.Parameters[parameterAlarms] = parameter{
+		Type: "String", Default: "", Description: new("ARN of an SNS topic that alarms go to; empty: none."),
 	}
 	b.t.Conditions[conditionAlarms] = not(equals(ref(parameterAlarms), ""))
 	alarm := func(name, about, metric, queue string, period, periods int, threshold float64) {
 		b.t.Resources[name] = &cloudwatch.Alarm{
 			AlarmDescription:   b.h.text(about),
-			Namespace:          cloudformation.String("AWS/SQS"),
-			MetricName:         cloudformation.String(metric),
+			Namespace:          new("AWS/SQS"),
+			MetricName:         new(metric),
 			Dimensions:         []cloudwatch.Alarm_Dimension{{Name: "QueueName", Value: b.h.put(queue)}},
-			Statistic:          cloudformation.String("Maximum"),
-			Period:             cloudformation.Int(period),
+			Statistic:          new("Maximum"),
+			Period:             new(period),
 			EvaluationPeriods:  periods,
 			ComparisonOperator: "GreaterThanThreshold",
 			Threshold:          &threshold,
-			TreatMissingData:   cloudformation.String("notBreaching"),
+			TreatMissingData:   new("notBreaching"),
 			AlarmActions:       []string{b.h.put(when(conditionAlarms, ref(parameterAlarms)))},
 		}
 	}
@@ -277,5 +276,5 @@ func (b *hubBuilder) alarms() {
 }
 
 func (b *hubBuilder) output(name, about string, value any) {
-	b.t.Outputs[name] = cloudformation.Output{Description: cloudformation.String(about), Value: b.h.put(value)}
+	b.t.Outputs[name] = output{Description: new(about), Value: b.h.put(value)}
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -17,15 +15,15 @@ import (
 // take a policy's own ${aws:username} for a name of the template.
 
 // addInputs adds one parameter for each value that the customer types in.
-func addInputs(to cloudformation.Parameters, s Specification, h *holes) {
+func addInputs(to parameterMap, s Specification, h *holes) {
 	for _, key := range sortedKeys(s.CustomerParameters) {
 		to[permissionset.InputParameter(key)] = input(s, key, h)
 	}
 }
 
-func input(s Specification, key string, h *holes) cloudformation.Parameter {
+func input(s Specification, key string, h *holes) parameter {
 	c := s.CustomerParameters[key]
-	p := cloudformation.Parameter{
+	p := parameter{
 		Type:                  "String",
 		Description:           h.text(inputAdvice(s, key)),
 		ConstraintDescription: h.text(constraint(c)),
@@ -43,13 +41,13 @@ func input(s Specification, key string, h *holes) cloudformation.Parameter {
 		}
 		return p
 	}
-	p.MaxLength = cloudformation.Int(c.Longest())
+	p.MaxLength = new(c.Longest())
 	if c.Optional() {
 		p.AllowedPattern = h.text("^(?:" + c.Pattern() + ")?$")
 		return p
 	}
 	p.AllowedPattern = h.text("^(?:" + c.Pattern() + ")$")
-	p.MinLength = cloudformation.Int(c.Shortest())
+	p.MinLength = new(c.Shortest())
 	return p
 }
 

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"sync"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
 
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
@@ -23,7 +22,7 @@ import (
 
 // addManagedPolicies adds the policies that the stack creates. Those of an
 // optional permission are there only while it is switched on.
-func addManagedPolicies(to cloudformation.Resources, s Specification, prefix string, h *holes) error {
+func addManagedPolicies(to resourceMap, s Specification, prefix string, h *holes) error {
 	add := func(g permissionset.Grants, condition string) error {
 		policies, err := s.Created(g)
 		if err != nil {

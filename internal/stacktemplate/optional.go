@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -60,7 +58,7 @@ func (s Specification) allGrants() []permissionset.Grants {
 }
 
 // addSwitches adds one parameter for each optional permission.
-func addSwitches(to cloudformation.Parameters, s Specification, h *holes) {
+func addSwitches(to parameterMap, s Specification, h *holes) {
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		permission := s.OptionalPermissions[key]
 		if permission.WhenParameter != "" {
@@ -70,7 +68,7 @@ func addSwitches(to cloudformation.Parameters, s Specification, h *holes) {
 		if permission.DefaultEnabled {
 			position = permissionset.SwitchedOn
 		}
-		to[permissionset.SwitchParameter(key)] = cloudformation.Parameter{
+		to[permissionset.SwitchParameter(key)] = parameter{
 			Type:          "String",
 			Description:   h.text(switchAdvice(s.vendorName(), permission)),
 			AllowedValues: []any{permissionset.SwitchedOn, permissionset.SwitchedOff},

@@ -6,8 +6,6 @@ package stacktemplate
 import (
 	"fmt"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
-
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
@@ -15,39 +13,39 @@ import (
 // all of them, so none says who is trusted or where the stack reports to; a
 // wrong value only makes the stack fail with a sentence. None has NoEcho: a
 // link cannot fill in such a parameter (aws-facts 3.2).
-func parameters(s Specification, h *holes) cloudformation.Parameters {
+func parameters(s Specification, h *holes) parameterMap {
 	keep := " It comes with the link: please leave it as it is."
-	all := cloudformation.Parameters{
+	all := parameterMap{
 		ParameterExternalID: {
 			Type:                  "String",
 			Description:           h.text("Proves to your role that " + s.vendorName() + " acts for you and not for somebody else." + keep),
-			AllowedPattern:        cloudformation.String(`^[\w+=,.@:/-]+$`),
-			MinLength:             cloudformation.Int(2),
-			MaxLength:             cloudformation.Int(1224),
+			AllowedPattern:        new(`^[\w+=,.@:/-]+$`),
+			MinLength:             new(2),
+			MaxLength:             new(1224),
 			ConstraintDescription: h.text("The external ID comes with the link from " + s.vendorName() + ". Open the link again and leave it as it is."),
 		},
 		ParameterCustomerName: {
 			Type:                  "String",
 			Description:           h.text("What " + s.vendorName() + " calls this connection. It is only for show."),
-			AllowedPattern:        cloudformation.String(`^[A-Za-z0-9][A-Za-z0-9._-]*$`),
-			MinLength:             cloudformation.Int(1),
-			MaxLength:             cloudformation.Int(64),
-			ConstraintDescription: cloudformation.String("1 to 64 letters, digits, dots, underscores and hyphens."),
+			AllowedPattern:        new(`^[A-Za-z0-9][A-Za-z0-9._-]*$`),
+			MinLength:             new(1),
+			MaxLength:             new(64),
+			ConstraintDescription: new("1 to 64 letters, digits, dots, underscores and hyphens."),
 		},
 		ParameterRoleName: {
 			Type:                  "String",
 			Description:           h.text("The name of the role that is created." + keep),
-			AllowedPattern:        cloudformation.String(`^[\w+=,.@-]+$`),
-			MinLength:             cloudformation.Int(1),
-			MaxLength:             cloudformation.Int(roleNameLength(s)),
-			ConstraintDescription: cloudformation.String(fmt.Sprintf("The name of an IAM role: 1 to %d letters, digits and _+=,.@-", roleNameLength(s))),
+			AllowedPattern:        new(`^[\w+=,.@-]+$`),
+			MinLength:             new(1),
+			MaxLength:             new(roleNameLength(s)),
+			ConstraintDescription: new(fmt.Sprintf("The name of an IAM role: 1 to %d letters, digits and _+=,.@-", roleNameLength(s))),
 		},
 		ParameterShard: {
 			Type:                  "String",
 			Description:           h.text("Which of its inboxes " + s.vendorName() + " listens to for this stack." + keep),
 			Default:               "0",
-			AllowedPattern:        cloudformation.String(`^(0|[1-9][0-9]{0,3})$`),
-			ConstraintDescription: cloudformation.String("A number from 0 to 9999. Open the link again and leave it as it is."),
+			AllowedPattern:        new(`^(0|[1-9][0-9]{0,3})$`),
+			ConstraintDescription: new("A number from 0 to 9999. Open the link again and leave it as it is."),
 		},
 	}
 	all[ParameterExpectedAccountID] = expectedAccountParameter(s, h)

@@ -5,8 +5,6 @@ package stacktemplate
 
 import (
 	"slices"
-
-	"github.com/awslabs/goformation/v7/cloudformation"
 )
 
 // While a stack changes from one external ID to another, its role accepts both:
@@ -16,15 +14,15 @@ import (
 // rotationCondition holds while the role accepts a second external ID.
 const rotationCondition = "PreviousExternalIdGiven"
 
-func previousExternalIDParameter(s Specification, h *holes) cloudformation.Parameter {
-	return cloudformation.Parameter{
+func previousExternalIDParameter(s Specification, h *holes) parameter {
+	return parameter{
 		Type: "String",
 		Description: h.text("Empty, unless " + s.vendorName() + " gives your connection a new external ID: then the one before, " +
 			"which your role goes on accepting until you empty this field again."),
 		Default:               "",
-		AllowedPattern:        cloudformation.String(`^([\w+=,.@:/-]+)?$`),
-		MaxLength:             cloudformation.Int(1224),
-		ConstraintDescription: cloudformation.String("The external ID that this stack had before, or nothing."),
+		AllowedPattern:        new(`^([\w+=,.@:/-]+)?$`),
+		MaxLength:             new(1224),
+		ConstraintDescription: new("The external ID that this stack had before, or nothing."),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/awslabs/goformation/v7/cloudformation"
 	cfn "github.com/awslabs/goformation/v7/cloudformation/cloudformation"
 
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
@@ -30,12 +29,12 @@ const parameterTargets = "OrganizationalUnitIds"
 // stack.
 func RenderStackSet(s StackSet) (Template, error) {
 	h := &holes{}
-	t := cloudformation.NewTemplate()
+	t := newDraft()
 	t.Description = h.put(clipBytes(fmt.Sprintf("Connects the AWS accounts of your organization with %s: each gets a stack with one IAM role. "+
 		"Create this stack in your organization's management account. That account itself is not among them: open the launch link there.", s.Vendor), maxDescription))
-	t.Parameters[parameterTargets] = cloudformation.Parameter{
+	t.Parameters[parameterTargets] = parameter{
 		Type:        "CommaDelimitedList",
-		Description: cloudformation.String("Which accounts: IDs of organizational units, or of the root (r-...) for all of them."),
+		Description: new("Which accounts: IDs of organizational units, or of the root (r-...) for all of them."),
 	}
 	set := &cfn.StackSet{
 		StackSetName:    h.put(s.Name),
@@ -46,11 +45,11 @@ func RenderStackSet(s StackSet) (Template, error) {
 		// Accounts that join later are connected too, and those that leave
 		// are not left with a vendor's role.
 		AutoDeployment: &cfn.StackSet_AutoDeployment{
-			Enabled: cloudformation.Bool(true), RetainStacksOnAccountRemoval: cloudformation.Bool(false),
+			Enabled: new(true), RetainStacksOnAccountRemoval: new(false),
 		},
 		// An account in which the stack fails must not keep the others waiting.
 		OperationPreferences: &cfn.StackSet_OperationPreferences{
-			FailureTolerancePercentage: cloudformation.Int(100), MaxConcurrentPercentage: cloudformation.Int(25),
+			FailureTolerancePercentage: new(100), MaxConcurrentPercentage: new(25),
 		},
 		StackInstancesGroup: []cfn.StackSet_StackInstances{{
 			Regions:           []string{h.put(s.Region)},
@@ -60,7 +59,7 @@ func RenderStackSet(s StackSet) (Template, error) {
 	for _, name := range sortedKeys(s.Parameters) {
 		value := h.put(s.Parameters[name])
 		if s.Parameters[name] == "" && strings.HasPrefix(name, permissionset.InputPrefix) {
-			t.Parameters[name] = cloudformation.Parameter{
+			t.Parameters[name] = parameter{
 				Type: "String", Description: h.text("What is filled in here is the same for all accounts: the parameter " + name + " of their stacks."),
 			}
 			value = h.put(ref(name))
