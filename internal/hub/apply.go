@@ -165,13 +165,14 @@ func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec 
 	if record.DeadLetterQueueURL, err = h.ensureDeadLetterQueue(ctx, record); err != nil {
 		return State{}, err
 	}
-	changed := changes{}
-	if record.QueueURL, changed.queue, err = h.ensureQueue(ctx, record); err != nil {
+	changed, untested := changes{}, &untestedNote{Manager: h, record: before}
+	if record.QueueURL, changed.queue, err = h.ensureQueue(ctx, record, untested); err != nil {
 		return State{}, err
 	}
-	if changed.topics, err = h.ensureTopics(ctx, record); err != nil {
+	if changed.topics, err = h.ensureTopics(ctx, record, untested); err != nil {
 		return State{}, err
 	}
+	record.Revision = untested.record.Revision
 	if record.Untested, err = h.testChanges(ctx, before, record, changed); err != nil {
 		return State{}, err
 	}
@@ -200,17 +201,17 @@ func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec 
 
 // ensureTopics makes the topics of all Regions at once, with their
 // subscriptions, and returns those of which it has changed anything.
-func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord) (changed []account.TopicARN, err error) {
+func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord, untested *untestedNote) (changed []account.TopicARN, err error) {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for _, topic := range h.topics(record.Speaking(), record.Shards) {
 		group.Go(func() error {
-			made, err := h.ensureTopic(ctx, topic, record.Tags)
+			made, err := h.ensureTopic(ctx, topic, record.Tags, untested)
 			if err != nil {
 				return err
 			}
-			subscribed, err := h.ensureSubscription(ctx, topic)
+			subscribed, err := h.ensureSubscription(ctx, topic, untested)
 			if made || subscribed {
 				mu.Lock()
 				defer mu.Unlock()

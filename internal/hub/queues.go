@@ -88,17 +88,17 @@ var queueProperties = map[string]Property{
 }
 
 func (h *Manager) ensureDeadLetterQueue(ctx context.Context, record registry.HubRecord) (url string, err error) {
-	url, _, err = h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), record.Tags, h.deadLetterSettings(record))
+	url, _, err = h.ensureOneQueue(ctx, DeadLetterQueueName(h.name), record.Tags, h.deadLetterSettings(record), nil)
 	return url, err
 }
 
 // ensureQueue also reports whether it has made the queue, or changed it.
-func (h *Manager) ensureQueue(ctx context.Context, record registry.HubRecord) (url string, changed bool, err error) {
+func (h *Manager) ensureQueue(ctx context.Context, record registry.HubRecord, untested *untestedNote) (url string, changed bool, err error) {
 	settings, err := h.queueSettings(record)
 	if err != nil {
 		return "", false, err
 	}
-	return h.ensureOneQueue(ctx, QueueName(h.name), record.Tags, settings)
+	return h.ensureOneQueue(ctx, QueueName(h.name), record.Tags, settings, untested)
 }
 
 func (h *Manager) readQueue(ctx context.Context, record registry.HubRecord, report reporter) error {
@@ -141,10 +141,13 @@ func (h *Manager) redrivePolicy() string {
 
 // ensureOneQueue makes a queue that is not there, and brings the attributes
 // and tags of one that is in line.
-func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, changed bool, err error) {
+func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string, untested *untestedNote) (url string, changed bool, err error) {
 	client, arn := h.clients.SQS(h.clients.Region), h.queueARN(name)
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if awsclient.IsNotFound(err) {
+		if err := untested.write(ctx); err != nil {
+			return "", false, err
+		}
 		url, err = h.createQueue(ctx, name, tags, attributes)
 		return url, true, err
 	}
@@ -163,6 +166,9 @@ func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attribu
 		}
 	}
 	if len(change) > 0 {
+		if err := untested.write(ctx); err != nil {
+			return "", false, err
+		}
 		if _, err := client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: change}); err != nil {
 			return "", false, h.clients.Explain(err, arn)
 		}

@@ -150,7 +150,7 @@ func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (regist
 	for _, region := range due {
 		delete(record.Retirements, region)
 	}
-	if _, _, err := h.ensureQueue(ctx, record); err != nil {
+	if _, _, err := h.ensureQueue(ctx, record, nil); err != nil {
 		return record, err
 	}
 	record, err = h.registry.UpdateHub(ctx, record)

@@ -83,7 +83,7 @@ func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRe
 	if err != nil && newKey && before.State == registry.HubReady {
 		former := record
 		former.KMSKey = before.KMSKey
-		_, _, restored := h.ensureQueue(context.WithoutCancel(ctx), former)
+		_, _, restored := h.ensureQueue(context.WithoutCancel(ctx), former, nil)
 		err = errors.Join(err, restored)
 	}
 	return untested, err
@@ -92,8 +92,9 @@ func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRe
 // UntestedWarning returns what an operator is told of a hub whose record says
 // Untested.
 func UntestedWarning(hub string) string {
-	return fmt.Sprintf("Too many requests of customers wait in the queue of hub %[1]s to find the test messages among them, and no registrar has reported one, "+
-		"so it is not known whether requests arrive after this change: SNS silently loses what a policy of the queue or of its KMS key refuses. "+
+	return fmt.Sprintf("It is not known whether requests of customers arrive in the queue of hub %[1]s after its last change: "+
+		"the apply was cut short, its test message was lost, or too many requests wait in the queue to find the test messages among them and no registrar has reported one. "+
+		"SNS silently loses what a policy of the queue or of its KMS key refuses. "+
 		"Let a registrar work off the queue (xacct registrar --hub %[1]s), and apply again: the next apply tests every topic.", hub)
 }
 

@@ -185,37 +185,73 @@ func TestARegistrarMayReceiveTheTest(t *testing.T) {
 	}
 }
 
+// publications is how many messages are published during a change.
+func publications(w *world, change func()) int {
+	mark := w.box.Journal().Mark()
+	change()
+	n := 0
+	for action, calls := range w.box.Journal().Counts(mark) {
+		if strings.HasSuffix(action, ":Publish") {
+			n += calls
+		}
+	}
+	return n
+}
+
+func TestAnApplyThatDiesBeforeItsSelfTestLeavesWordForTheNext(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(meddler) error{
+		"queue":        func(m meddler) error { return m.queue(mainQueue, "Policy", "") },
+		"subscription": func(m meddler) error { return m.subscription("RawMessageDelivery", "true") },
+		"topic":        func(m meddler) error { return m.topic("SignatureVersion", "1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spoiled := func(t *testing.T) *world {
+				w := newHub(t)
+				w.must(spoil(meddler{w, t.Context()}))
+				return w
+			}
+			var died error
+			update := func(w *world) error {
+				_, died = w.process().Update(t.Context(), spec())
+				return died
+			}
+			untilItGetsThrough(t, spoiled, update, func(w *world, calls int) {
+				state, err := w.process().Read(t.Context())
+				w.must(err)
+				if died != nil && len(state.Defects) == 0 {
+					t.Fatalf("after a death before call %d nothing is seen of a change that was not tested", calls)
+				}
+				if n := publications(w, func() { w.update(spec()) }); died != nil && n < 1 {
+					t.Errorf("after a death before call %d the next apply tests nothing", calls)
+				}
+				w.complete(frankfurt, virginia)
+			})
+		})
+	}
+}
+
 func TestOnlyWhatHasChangedIsTested(t *testing.T) {
 	t.Parallel()
-	published := func(w *world, change func()) int {
-		mark := w.box.Journal().Mark()
-		change()
-		n := 0
-		for action, calls := range w.box.Journal().Counts(mark) {
-			if strings.HasSuffix(action, ":Publish") {
-				n += calls
-			}
-		}
-		return n
-	}
 	w := newHub(t)
 	tagged := spec()
 	tagged.Tags = map[string]string{"owner": "security"}
-	if n := published(w, func() { w.update(tagged) }); n != 0 {
+	if n := publications(w, func() { w.update(tagged) }); n != 0 {
 		t.Errorf("%d messages for other tags", n)
 	}
 	more := tagged
 	more.Regions = []account.Region{frankfurt, virginia, ireland}
-	if n := published(w, func() { w.update(more) }); n != 1 {
+	if n := publications(w, func() { w.update(more) }); n != 1 {
 		t.Errorf("%d messages for one more Region", n)
 	}
 	m := meddler{w, t.Context()}
 	w.must(m.subscription("RawMessageDelivery", "true"))
-	if n := published(w, func() { w.update(more) }); n != 1 {
+	if n := publications(w, func() { w.update(more) }); n != 1 {
 		t.Errorf("%d messages for a repaired subscription", n)
 	}
 	w.must(m.queue(mainQueue, "Policy", ""))
-	if n := published(w, func() { w.update(more) }); n != 3 {
+	if n := publications(w, func() { w.update(more) }); n != 3 {
 		t.Errorf("%d messages for a repaired policy of the queue", n)
 	}
 	if n := w.messages(); n != 0 {

@@ -27,13 +27,16 @@ var subscriptionSettings = []struct {
 
 // ensureSubscription lets the topic deliver to the queue. It reports whether it
 // has made the subscription, or changed it.
-func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN) (changed bool, err error) {
+func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN, untested *untestedNote) (changed bool, err error) {
 	client := h.clients.SNS(topic.Region)
 	subscription, err := h.subscription(ctx, topic)
 	if err != nil {
 		return false, err
 	}
 	if subscription == "" {
+		if err := untested.write(ctx); err != nil {
+			return false, err
+		}
 		out, err := client.Subscribe(ctx, &sns.SubscribeInput{
 			TopicArn:              aws.String(topic.String()),
 			Protocol:              aws.String("sqs"),
@@ -54,6 +57,9 @@ func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN
 			continue
 		}
 		changed = true
+		if err := untested.write(ctx); err != nil {
+			return changed, err
+		}
 		_, err = client.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
 			SubscriptionArn: &subscription, AttributeName: aws.String(setting.attribute), AttributeValue: aws.String(setting.value),
 		})

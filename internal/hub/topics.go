@@ -31,10 +31,13 @@ var topicSettings = []struct {
 
 // ensureTopic makes a topic that is not there, and brings the attributes and
 // tags of one that is in line. It reports whether it has made or changed it.
-func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string) (changed bool, err error) {
+func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string, untested *untestedNote) (changed bool, err error) {
 	client := h.clients.SNS(topic.Region)
 	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
+		if err := untested.write(ctx); err != nil {
+			return false, err
+		}
 		_, err := client.CreateTopic(ctx, &sns.CreateTopicInput{
 			Name: &topic.Name, Tags: topicTags(tags), Attributes: map[string]string{"SignatureVersion": "2"},
 		})
@@ -48,6 +51,9 @@ func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags 
 			continue
 		}
 		changed = true
+		if err := untested.write(ctx); err != nil {
+			return changed, err
+		}
 		_, err := client.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
 			TopicArn: aws.String(topic.String()), AttributeName: aws.String(setting.attribute), AttributeValue: aws.String(setting.value),
 		})
