@@ -60,6 +60,7 @@ var house = []layer{
 	{name: "test-steps", rooms: []string{"trial/steps"}, outside: []string{
 		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
 	}},
+	{name: "test-browser", rooms: []string{"trial/browser"}, outside: []string{"github.com/chromedp"}},
 	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "mvdan.cc/sh")},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
@@ -69,7 +70,7 @@ var house = []layer{
 // all. The sandbox encodes and decodes AWS's wire formats by itself, so that a
 // mistake of the product cannot cancel out; a command line without AWS contains
 // none of it; a Terraform Core for tests works with any provider.
-var standalone = []string{"sandbox", "cli", "trial/tfcore"}
+var standalone = []string{"sandbox", "cli", "trial/browser", "trial/tfcore"}
 
 // carriesNone names what a package must not contain, even indirectly: packages of
 // the project, and others, which have a dot in the first part of their path.

@@ -18,6 +18,8 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0 // proofs
 	github.com/aws/smithy-go v1.28.9 // error codes of AWS; sleeps that end with a context
 	github.com/awslabs/goformation/v7 v7.14.9 // typed CloudFormation resources; only stacktemplate imports it
+	github.com/chromedp/cdproto v0.159.0 // tests: the protocol of the browser
+	github.com/chromedp/chromedp v0.23.0 // tests: pages in a real browser (Chromium)
 	github.com/coreos/go-oidc/v3 v3.21.0 // callers of the onboarding API by OpenID Connect
 	github.com/danielgtaylor/huma/v2 v2.37.2 // the onboarding API: OpenAPI 3.1 and problem details from the code
 	github.com/go-jose/go-jose/v4 v4.1.9 // the keys of their issuer, and their tokens' algorithms
@@ -74,6 +76,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cloudflare/circl v1.6.3 // indirect
 	github.com/fatih/color v1.19.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-test/deep v1.1.1 // indirect
@@ -102,8 +105,6 @@ require (
 	github.com/mitchellh/reflectwalk v1.0.2 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/oklog/run v1.2.0 // indirect
-	github.com/onsi/ginkgo/v2 v2.27.2 // indirect
-	github.com/onsi/gomega v1.38.2 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
@@ -125,5 +126,4 @@ require (
 	golang.org/x/tools v0.49.0 // indirect
 	google.golang.org/appengine v1.6.8 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
-	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

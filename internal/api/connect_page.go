@@ -10,19 +10,12 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/customers"
-	"github.com/xacct/terraform-provider-xacct/internal/declaration"
-	"github.com/xacct/terraform-provider-xacct/internal/launch"
-	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -31,71 +24,12 @@ var files embed.FS
 
 var pages = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(files, "pages/*.html")) })
 
-// Brand is how the connect page looks.
-type Brand struct {
-	LogoURL *url.URL // https; nil: none
-	Color   string   // #rrggbb; empty: a plain blue
-}
-
-var colorPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^#[0-9a-fA-F]{6}$") })
-
-// Check returns what is wrong with a brand.
-func (b Brand) Check() error {
-	if b.Color != "" && !colorPattern().MatchString(b.Color) {
-		return fmt.Errorf("%q is not a colour such as #0b5fff", b.Color)
-	}
-	if b.LogoURL != nil && (b.LogoURL.Scheme != "https" || b.LogoURL.Host == "" || strings.ContainsAny(b.LogoURL.String(), " ;,'\"")) {
-		return fmt.Errorf("%q is not the address of a picture: it begins with https://", b.LogoURL)
-	}
-	return nil
-}
-
-// css defines the brand's colour, and black or white for text on it, whichever is
-// easier to read.
-func (b Brand) css() string {
-	color := b.Color
-	if color == "" {
-		color = "#0b5fff"
-	}
-	n, _ := strconv.ParseUint(color[1:], 16, 32)
-	luminance := (299*(n>>16&255) + 587*(n>>8&255) + 114*(n&255)) / 1000
-	on := "#ffffff"
-	if luminance > 140 {
-		on = "#000000"
-	}
-	return fmt.Sprintf(":root{--brand:%s;--on-brand:%s}\n", color, on)
-}
-
-// pageData is what the page shows.
-type pageData struct {
-	Vendor, Support, Logo string
-	CustomerID            string
-	State                 State
-	Reason                string
-	AccountID             string
-	Asks                  bool // the customer may say which account is theirs
-	Entered, Problem      string
-	LaunchURL             string
-	SignedUntil           string
-	RoleARN               string
-	ReturnURL             string
-	Words                 permissionset.Words
-	RoleName              string
-	Expires               string
-	Action                string // where the form goes
-	Begun                 bool   // there is a session
-	Refresh               bool
-	Title                 string
-}
-
 // registerConnect adds the connect page.
 func (s *Server) registerConnect() {
 	s.mux.HandleFunc("GET /connect/page.css", s.asset("pages/page.css", "text/css; charset=utf-8"))
 	s.mux.HandleFunc("GET /connect/page.js", s.asset("pages/page.js", "text/javascript; charset=utf-8"))
-	s.mux.HandleFunc("GET /connect/brand.css", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		_, _ = w.Write([]byte(s.config.Brand.css()))
-	})
+	s.mux.HandleFunc("GET /connect/brand.css", written("text/css; charset=utf-8", s.config.Brand.css()))
+	s.mux.HandleFunc("GET /connect/icon.svg", written("image/svg+xml", s.config.Brand.icon()))
 	s.mux.HandleFunc("GET /connect/{token}", s.guest(s.open))
 	s.mux.HandleFunc("POST /connect/{token}", s.guest(s.enter))
 	s.mux.HandleFunc("GET /connect", s.guest(s.page))
@@ -104,10 +38,14 @@ func (s *Server) registerConnect() {
 }
 
 func (s *Server) asset(name, kind string) http.HandlerFunc {
+	text, _ := files.ReadFile(name) // it is embedded
+	return written(kind, string(text))
+}
+
+func written(kind, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		text, _ := files.ReadFile(name) // it is embedded
 		w.Header().Set("Content-Type", kind)
-		_, _ = w.Write(text)
+		_, _ = w.Write([]byte(text))
 	}
 }
 
@@ -118,11 +56,11 @@ func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 		s.pageHeaders(w.Header())
 		if !s.guests.allow(address(r)) {
 			w.Header().Set("Retry-After", "2")
-			s.sorry(w, http.StatusTooManyRequests, "Too many requests", "Please wait a few seconds, and load this page again.")
+			s.sorry(w, r, http.StatusTooManyRequests, "Too many requests", "Please wait a few seconds, and load this page again.")
 			return
 		}
 		if err := foreign.Check(r); err != nil {
-			s.sorry(w, http.StatusForbidden, "This came from another site", "Please open the link that you were given once more.")
+			s.sorry(w, r, http.StatusForbidden, "This came from another site", "Please open the link that you were given once more.")
 			return
 		}
 		serve(w, r)
@@ -189,17 +127,22 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 // status is the part of the page that changes, for the script.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	v, err := s.bySession(r)
-	if err != nil {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
+	var data pageData
+	if err == nil {
+		data, err = s.data(r, v)
 	}
-	data, err := s.data(r, v)
-	if err != nil {
+	switch {
+	case ended(err):
+		w.WriteHeader(http.StatusUnauthorized) // the script loads the page again, which says why
+	case err != nil:
+		s.config.Logger.Error("the state of a connection can't be told", "request_id", requestID(r.Context()), "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+	default:
+		data.Begun, data.Action = true, "/connect/account"
+		w.Header().Set("ETag", data.Version())
+		w.Header().Set("Retry-After", data.lookAgain())
+		s.write(w, http.StatusOK, "status", data)
 	}
-	data.Begun, data.Action = true, "/connect/account"
-	s.write(w, http.StatusOK, "status", data)
 }
 
 func (s *Server) nameAccount(w http.ResponseWriter, r *http.Request) {
@@ -281,55 +224,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visi
 	if !data.Begun {
 		data.LaunchURL = "" // what the token opens is for the one who has exchanged it
 	}
-	data.Refresh = data.Begun && data.State != AwaitingAccount && data.State != Connected
 	s.write(w, status, "page", data)
-}
-
-// signedFor is how long a signed address of a template lives, which the page makes
-// anew whenever it is shown.
-const signedFor = time.Hour
-
-func (s *Server) data(r *http.Request, v visit) (pageData, error) {
-	link, now := v.customer.Link, s.config.Clock()
-	d := pageData{
-		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.Sole().String(), Asks: s.asks(v),
-		ReturnURL: v.token.ReturnURL, RoleName: link.RoleName,
-	}
-	d.Title = "Connect your AWS account to " + d.Vendor
-	if s.config.Brand.LogoURL != nil {
-		d.Logo = s.config.Brand.LogoURL.String()
-	}
-	if !link.ExpiresAt.IsZero() {
-		d.Expires = link.ExpiresAt.UTC().Format("2 January 2006 at 15:04 UTC")
-	}
-	d.State, d.Reason = stateOf(v.customer, v.last, now)
-	if reg, ok := v.customer.SoleRegistration(); ok && reg.Live() {
-		d.RoleARN, d.AccountID = reg.Role.String(), reg.Account.String()
-	}
-	declared, err := declaration.Of(link)
-	if err != nil {
-		return d, err
-	}
-	d.Words = declared.Set().InWords()
-	if !mayLaunch(link, now) {
-		return d, nil
-	}
-	if v.record.TemplateAccess.Signed() {
-		signed, err := s.config.Hub.PresignTemplate(r.Context(), v.record, link, signedFor)
-		if err != nil {
-			return d, err
-		}
-		link.TemplateURL = signed.URL
-	}
-	d.LaunchURL, err = launch.URL(link, declared, s.config.Console)
-	return d, err
-}
-
-func vendorName(record registry.HubRecord) string {
-	if record.DisplayName != "" {
-		return record.DisplayName
-	}
-	return record.Name
 }
 
 // turnAway says why the page is not shown. A visitor without a valid token learns nothing
@@ -337,17 +232,32 @@ func vendorName(record registry.HubRecord) string {
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errSpent):
-		s.sorry(w, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
-	case errors.Is(err, errEnded), errors.Is(err, registry.ErrNoToken), errors.Is(err, registry.ErrNoLink):
-		s.sorry(w, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
+		s.sorry(w, r, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
+	case ended(err):
+		s.sorry(w, r, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
 	default:
 		s.config.Logger.Error("the connect page can't be shown", "request_id", requestID(r.Context()), "error", err)
-		s.sorry(w, http.StatusServiceUnavailable, "This does not work at the moment", "Please load this page again in a minute.")
+		s.sorry(w, r, http.StatusServiceUnavailable, "This does not work at the moment", "Please load this page again in a minute.")
 	}
 }
 
-func (s *Server) sorry(w http.ResponseWriter, status int, title, text string) {
-	s.write(w, status, "sorry", pageData{Title: title, Reason: text})
+// ended reports whether an address or a session is over, other than because AWS
+// could not be asked.
+func ended(err error) bool {
+	return errors.Is(err, errEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
+}
+
+// sorry shows a page with a sentence. It leads back to where the visitor was, if
+// that helps.
+func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	again := ""
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		again = "/connect"
+		if r.PathValue("token") != "" {
+			again = r.URL.Path
+		}
+	}
+	s.write(w, status, "sorry", pageData{Title: title, Reason: text, Action: again})
 }
 
 // write renders in full first, so that an error leaves no half page.

@@ -15,13 +15,13 @@ import (
 
 const asking = `{"permission_set":"more","ask_account_id":true}`
 
-// browser is a customer's browser, with the cookie of the page.
-type browser struct {
+// visitor is a customer's browser, with the cookie of the page.
+type visitor struct {
 	w      *world
 	cookie string
 }
 
-func (b *browser) visit(method, path string, form url.Values, headers ...string) answer {
+func (b *visitor) visit(method, path string, form url.Values, headers ...string) answer {
 	b.w.t.Helper()
 	request, err := http.NewRequestWithContext(b.w.t.Context(), method, b.w.http.URL+path, strings.NewReader(form.Encode()))
 	b.w.must(err)
@@ -62,7 +62,7 @@ func TestACustomerNamesTheirAccountAndConnects(t *testing.T) {
 		t.Fatalf("got %+v", v)
 	}
 	path := w.address("globex", `{"return_url":"https://app.acme.example/settings/aws"}`)
-	b := &browser{w: w}
+	b := &visitor{w: w}
 	for range 2 { // a scanner of mails was here first
 		first := w.want(b.visit("GET", path, nil), http.StatusOK)
 		for _, text := range []string{"Connect your AWS account to Acme", "AWS account ID", "Restart hosts that hang, after asking you", "See settings that matter for security", "acme-globex"} {
@@ -119,7 +119,7 @@ func TestAtMostThreeAccountsAreNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, asking), http.StatusCreated)
-	b := &browser{w: w}
+	b := &visitor{w: w}
 	w.want(b.visit("POST", w.address("globex", "{}"), url.Values{"account_id": {"222222222222"}}), http.StatusSeeOther)
 	first := w.want(w.call("viewer", "GET", globex, ""), http.StatusOK).customer(t)
 	for id, status := range map[string]int{"333333333333": http.StatusSeeOther} {
@@ -149,13 +149,13 @@ func TestAttacks(t *testing.T) {
 		w.want(w.call("backend", "PUT", "/v1/customers/"+id, strings.Replace(readonly, "222222222222", map[string]string{"globex": "222222222222", "initech": "333333333333"}[id], 1)), http.StatusCreated)
 	}
 	path := w.address("globex", "{}")
-	honest := &browser{w: w}
+	honest := &visitor{w: w}
 	w.want(honest.visit("POST", path, url.Values{}), http.StatusSeeOther)
-	other := &browser{w: w}
+	other := &visitor{w: w}
 	w.want(other.visit("POST", w.address("initech", "{}"), url.Values{}), http.StatusSeeOther)
 	id, secret, _ := strings.Cut(strings.TrimPrefix(honest.cookie, cookieName+"="), ".")
 	otherID, _, _ := strings.Cut(strings.TrimPrefix(other.cookie, cookieName+"="), ".")
-	thief := func(cookie string) *browser { return &browser{w, cookie} }
+	thief := func(cookie string) *visitor { return &visitor{w, cookie} }
 	form := url.Values{"account_id": {"999999999999"}}
 	table := []struct {
 		name   string

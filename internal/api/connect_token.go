@@ -184,9 +184,11 @@ func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*ht
 	if errors.Is(err, registry.ErrConflict) {
 		return nil, errSpent
 	}
+	// Lax, and not Strict: who opens the address a second time comes from the vendor's
+	// site or a mail, and is in their page again. Forms of other sites are refused.
 	return &http.Cookie{
 		Name: cookieName, Value: token.Hash + "." + secret, Path: "/", MaxAge: int(sessionFor.Seconds()),
-		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
@@ -18,6 +19,14 @@ type Words struct {
 	Changes  []string // what it may change, by service
 	Whole    []string // sentences about policies that are more than a list of actions
 	Optional []OptionalWords
+	Roles    []RoleWords // the additional roles
+}
+
+// RoleWords are what an additional role grants.
+type RoleWords struct {
+	Key         string
+	Description string // the vendor's; may be empty
+	Words
 }
 
 // OptionalWords are what an optional permission grants.
@@ -25,6 +34,7 @@ type OptionalWords struct {
 	Key         string
 	Description string // the vendor's, for the customer
 	Enabled     bool   // its switch begins switched on
+	When        string // what the customer fills in to have it, which has no switch then
 	Words
 }
 
@@ -34,7 +44,10 @@ func (s Set) InWords() Words {
 	words := s.Role.Grants().inWords()
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
 		o := s.OptionalPermissions[key]
-		words.Optional = append(words.Optional, OptionalWords{key, o.Description, o.DefaultEnabled, o.Grants().inWords()})
+		words.Optional = append(words.Optional, OptionalWords{key, o.Description, o.DefaultEnabled, s.CustomerParameters[o.WhenParameter].Description, o.Grants().inWords()})
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.AdditionalRoles)) {
+		words.Roles = append(words.Roles, RoleWords{key, s.AdditionalRoles[key].Description, s.Additional(key).Role.Grants().inWords()})
 	}
 	return words
 }
@@ -43,7 +56,7 @@ func (g Grants) inWords() Words {
 	var w Words
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
 		name := inWords(arn[strings.LastIndex(arn, "/")+1:])
-		if sentence := knownPolicies()[name]; sentence != "" {
+		if sentence := knownPolicies()[name]; sentence != "" && strings.Contains(arn, ":iam::aws:policy/") { // a policy of the customer's may have the same name
 			w.Whole = append(w.Whole, sentence+" (AWS policy "+name+")")
 		} else {
 			w.Whole = append(w.Whole, "Everything in the policy "+name)
@@ -88,13 +101,32 @@ func (w *Words) add(s iampolicy.Statement, sees map[string]bool, changes map[str
 		case onlySees(name):
 			sees[serviceName(service)] = true
 		default:
-			changes[serviceName(service)] = append(changes[serviceName(service)], name)
+			changes[serviceName(service)] = append(changes[serviceName(service)], actionInWords(name))
 		}
 	}
 }
 
+// actionInWords writes an action as words: RebootInstances is "reboot instances",
+// and Put* "put anything".
+func actionInWords(name string) string {
+	var b strings.Builder
+	var before rune
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 && !unicode.IsUpper(before) {
+			b.WriteByte(' ')
+		}
+		before = r
+		b.WriteRune(unicode.ToLower(r))
+	}
+	words := b.String()
+	if verb, found := strings.CutSuffix(words, "*"); found && !strings.ContainsAny(verb, " *?") {
+		return verb + " anything"
+	}
+	return words
+}
+
 // seeing are the verbs of actions that change nothing.
-var seeing = []string{"Get", "List", "Describe", "BatchGet", "Search", "Query", "Scan", "View", "Check", "Lookup", "Head", "Select", "Simulate"}
+var seeing = []string{"Get", "List", "Describe", "BatchGet", "Filter", "Search", "Query", "Scan", "View", "Check", "Lookup", "Head", "Select", "Simulate"}
 
 func onlySees(action string) bool {
 	return slices.ContainsFunc(seeing, func(verb string) bool {
@@ -113,7 +145,7 @@ var knownPolicies = sync.OnceValue(func() map[string]string {
 		"SecurityAudit":                         "See settings that matter for security, but not your data",
 		"ViewOnlyAccess":                        "See lists of resources, but not your data",
 		"AWSBillingReadOnlyAccess":              "See bills and costs",
-		"job-function/Billing":                  "See and manage bills and costs",
+		"Billing":                               "See and manage bills and costs",
 		"AmazonS3ReadOnlyAccess":                "Read everything in S3",
 		"AmazonEC2ReadOnlyAccess":               "See everything in EC2",
 		"AWSOrganizationsReadOnlyAccess":        "See the accounts of the organization",

@@ -15,22 +15,24 @@ func TestASetIsToldInPlainWords(t *testing.T) {
 	}
 	set := Set{
 		Role: Role{
-			ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/Unheard"},
-			InlinePolicies:    policy(`{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket","ec2:RebootInstances","ec2:describeInstances","sqs:*"],"Resource":"*"},{"Effect":"Deny","Action":"iam:*","Resource":"*"}`),
+			ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/Unheard", "arn:aws:iam::aws:policy/job-function/Billing", "arn:aws:iam::222222222222:policy/ReadOnlyAccess"},
+			InlinePolicies:    policy(`{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket","ec2:RebootInstances","ec2:describeInstances","sqs:*","sns:Create*","sns:DeleteDBTags"],"Resource":"*"},{"Effect":"Deny","Action":"iam:*","Resource":"*"}`),
 		},
 		Choices: Choices{OptionalPermissions: map[string]OptionalPermission{
 			"all": {Description: "Do it all", DefaultEnabled: true, ManagedPolicies: policy(`{"Effect":"Allow","Action":"*","Resource":"*"}`)},
-			"but": {Description: "Do the rest", InlinePolicies: policy(`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`)},
-		}},
+			"but": {Description: "Do the rest", WhenParameter: "rest", InlinePolicies: policy(`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`)},
+		}, CustomerParameters: map[string]CustomerParameter{"rest": {Description: "What is left"}}},
+		Additions: Additions{AdditionalRoles: map[string]AdditionalRole{"deploy": {Description: "Deploys", InlinePolicies: policy(`{"Effect":"Allow","Action":"*","Resource":"*"}`)}}},
 	}
 	got, want := set.InWords(), Words{
 		Sees:    []string{"EC2 (servers and networks)", "S3 (files)"},
-		Changes: []string{"EC2 (servers and networks): RebootInstances", "SQS (queues): everything"},
-		Whole:   []string{"See settings that matter for security, but not your data (AWS policy SecurityAudit)", "Everything in the policy Unheard"},
+		Changes: []string{"EC2 (servers and networks): reboot instances", "SNS (notifications): create anything, delete dbtags", "SQS (queues): everything"},
+		Whole:   []string{"Everything in the policy ReadOnlyAccess", "See settings that matter for security, but not your data (AWS policy SecurityAudit)", "Everything in the policy Unheard", "See and manage bills and costs (AWS policy Billing)"},
 		Optional: []OptionalWords{
-			{"all", "Do it all", true, Words{Whole: []string{"Everything in the account"}}},
-			{"but", "Do the rest", false, Words{Whole: []string{"Everything but iam:*"}}},
+			{"all", "Do it all", true, "", Words{Whole: []string{"Everything in the account"}}},
+			{"but", "Do the rest", false, "What is left", Words{Whole: []string{"Everything but iam:*"}}},
 		},
+		Roles: []RoleWords{{"deploy", "Deploys", Words{Whole: []string{"Everything in the account"}}}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

@@ -1,0 +1,219 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/declaration"
+	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// pageData is what the page shows.
+type pageData struct {
+	Title                 string
+	Vendor, Support, Logo string
+	CustomerID            string
+	State                 State
+	Reason                string
+	AccountID             string
+	Asks                  bool // the customer may say which account is theirs
+	Entered, Problem      string
+	LaunchURL             string
+	RoleARN               string
+	ReturnURL             string
+	Words                 permissionset.Words
+	Questions             []string // what the customer types into the console
+	RoleName              string
+	Expires               string
+	Action                string // where the form goes, or what a page without a form leads to
+	Begun                 bool   // there is a session
+}
+
+// Heading returns the state as a headline; empty for a page without a state.
+func (d pageData) Heading() string {
+	switch d.State {
+	case Connected:
+		return "Connected"
+	case Blocked:
+		return "Not possible at the moment"
+	case Closed:
+		return "This link is closed"
+	case Expired:
+		return "This link has expired"
+	case Working:
+		return "Your stack has reported"
+	case Degraded:
+		return "The role does not work any more"
+	case Failed:
+		return "The stack was not accepted"
+	case Disconnected:
+		return "Disconnected"
+	case AwaitingAccount:
+		return "Which AWS account?"
+	case Waiting:
+		if d.Begun {
+			return "Waiting for your stack"
+		}
+		return "Ready"
+	}
+	return ""
+}
+
+// Tone returns the class of the headline.
+func (d pageData) Tone() string {
+	switch d.State {
+	case Connected:
+		return "good"
+	case Blocked, Closed, Expired, Degraded, Failed:
+		return "bad"
+	case Working, Disconnected, AwaitingAccount, Waiting:
+	}
+	return ""
+}
+
+// step is a part of the way to a connected account.
+type step struct {
+	Text string
+	Mark string // done, now or failed; empty: not yet
+}
+
+// Steps returns the way to a connected account, with how far the customer has come;
+// nil if they are not on it.
+func (d pageData) Steps() []step {
+	steps := []step{{Text: "You create the stack in AWS"}, {Text: "The stack reports to " + d.Vendor}, {Text: d.Vendor + " checks the role"}, {Text: "Connected"}}
+	done, mark := 0, "now"
+	switch d.State {
+	case AwaitingAccount:
+		mark = ""
+	case Waiting:
+		if !d.Begun {
+			mark = ""
+		}
+	case Working:
+		done = 2
+	case Failed:
+		done, mark = 2, "failed"
+	case Connected:
+		done, mark = len(steps), ""
+	case Blocked, Closed, Expired, Degraded, Disconnected:
+		return nil
+	}
+	for i := range steps[:done] {
+		steps[i].Mark = "done"
+	}
+	if mark != "" {
+		steps[done].Mark = mark
+	}
+	return steps
+}
+
+// Again reports whether the customer had a stack before.
+func (d pageData) Again() bool {
+	return d.State == Failed || d.State == Degraded || d.State == Disconnected
+}
+
+// Follows reports whether the state may change soon.
+func (d pageData) Follows() bool {
+	switch d.State {
+	case Connected, Blocked, Closed, Expired:
+		return false
+	case Working, Degraded, Failed, Disconnected, AwaitingAccount, Waiting:
+	}
+	return d.Begun
+}
+
+// Refreshes reports whether the page loads itself again without scripts: not while
+// it has a field, whose text would be lost.
+func (d pageData) Refreshes() bool { return d.Follows() && !d.Asks }
+
+// lookAgain returns the seconds after which the script looks again.
+func (d pageData) lookAgain() string {
+	if d.Follows() {
+		return "3"
+	}
+	return "30"
+}
+
+// Version returns an ETag that is the same for the same state of the connection. It
+// leaves out the launch URL, which may be signed anew each time.
+func (d pageData) Version() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%t|%t|%s|%s", d.State, d.Reason, d.AccountID, d.Asks, d.LaunchURL != "", d.RoleARN, d.Expires))
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+// signedFor is how long a signed address of a template lives, which the page makes
+// anew whenever it is shown.
+const signedFor = time.Hour
+
+func (s *Server) data(r *http.Request, v visit) (pageData, error) {
+	link, now := v.customer.Link, s.config.Clock()
+	d := pageData{
+		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.Sole().String(), Asks: s.asks(v),
+		ReturnURL: v.token.ReturnURL, RoleName: link.RoleName,
+	}
+	d.Title = "Connect your AWS account to " + d.Vendor
+	if s.config.Brand.LogoURL != nil {
+		d.Logo = s.config.Brand.LogoURL.String()
+	}
+	if !link.ExpiresAt.IsZero() {
+		d.Expires = link.ExpiresAt.UTC().Format("2 January 2006 at 15:04 UTC")
+	}
+	d.State, d.Reason = stateOf(v.customer, v.last, now)
+	if reg, ok := v.customer.SoleRegistration(); ok && reg.Live() {
+		d.RoleARN, d.AccountID = reg.Role.String(), reg.Account.String()
+	}
+	declared, err := declaration.Of(link)
+	if err != nil {
+		return d, err
+	}
+	d.Words, d.Questions = declared.Set().InWords(), questions(declared.Set().Choices)
+	if !mayLaunch(link, now) {
+		return d, nil
+	}
+	if v.record.TemplateAccess.Signed() {
+		signed, err := s.config.Hub.PresignTemplate(r.Context(), v.record, link, signedFor)
+		if err != nil {
+			return d, err
+		}
+		link.TemplateURL = signed.URL
+	}
+	d.LaunchURL, err = launch.URL(link, declared, s.config.Console)
+	return d, err
+}
+
+// questions returns what the customer is asked for in the console.
+func questions(c permissionset.Choices) []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(c.CustomerParameters)) {
+		asked := c.CustomerParameters[name]
+		text := asked.Description
+		if asked.Default != nil {
+			text += " (you may leave this as it is)"
+		}
+		all = append(all, text)
+	}
+	if c.Chooses(permissionset.ChoosesBoundary) {
+		all = append(all, "A permissions boundary of yours, if your account has one (you may leave this as it is)")
+	}
+	if c.Chooses(permissionset.ChoosesPath) {
+		all = append(all, "The path of the role, if your account has rules for it (you may leave this as it is)")
+	}
+	return all
+}
+
+func vendorName(record registry.HubRecord) string {
+	if record.DisplayName != "" {
+		return record.DisplayName
+	}
+	return record.Name
+}
