@@ -4,6 +4,8 @@
 package awsclient_test
 
 import (
+	"encoding/pem"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,9 +132,6 @@ func TestABundleThatCannotBeReadIsNamedWithItsVariable(t *testing.T) {
 		if got := refused(t, config).Detail; !strings.HasPrefix(got, "AWS_CA_BUNDLE names the file "+path+", "+why) {
 			t.Errorf("%s: %s", path, got)
 		}
-		if _, err := awsclient.Bundle(); err == nil {
-			t.Errorf("%s is a bundle", path)
-		}
 	}
 }
 
@@ -177,6 +176,38 @@ func TestABundleOfAProfileThatCannotBeReadIsNamedWithTheProfile(t *testing.T) {
 				t.Errorf("got %+v, want %q", d, test.want)
 			}
 		})
+	}
+}
+
+func TestClientsHaveTheBundleOfTheEnvironmentOrElseOfTheProfile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	root := func(name string) (path, text string) {
+		server := httptest.NewTLSServer(nil)
+		defer server.Close()
+		text = name + "\n" + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+		return write(name+".pem", text), text
+	}
+	company, ofCompany := root("company")
+	machine, ofMachine := root("machine")
+	_, config := start(t)
+	t.Setenv("AWS_CA_BUNDLE", "")
+	if got := load(t, config).Bundle; got != nil {
+		t.Errorf("without a setting the bundle is %q", got)
+	}
+	config.SharedConfigFiles = []string{write("config", "[default]\nca_bundle = "+company+"\n")}
+	if got := string(load(t, config).Bundle); got != ofCompany {
+		t.Errorf("the profile's bundle is %q", got)
+	}
+	t.Setenv("AWS_CA_BUNDLE", machine)
+	if got := string(load(t, config).Bundle); got != ofMachine {
+		t.Errorf("the environment's bundle is %q", got)
 	}
 }
 

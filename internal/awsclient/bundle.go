@@ -20,15 +20,27 @@ import (
 // BundleVariable names a file of root certificates to trust.
 const BundleVariable = "AWS_CA_BUNDLE"
 
-// Bundle returns the contents of the file that AWS_CA_BUNDLE names; nil if it
-// names none. An error names the variable and the file; the SDK, which reads the
-// file as well, does not name the variable in its own error.
-func Bundle() ([]byte, error) {
-	path := os.Getenv(BundleVariable)
-	if path == "" {
-		return nil, nil
+// bundle returns the contents of the file that AWS_CA_BUNDLE names, or that
+// ca_bundle names in the configuration's profile; nil if neither names one. An
+// error names the file and the setting; the SDK, which reads the same file, names
+// neither the setting nor the profile in its own error.
+func (c Config) bundle(ctx context.Context) ([]byte, error) {
+	env, err := sdkconfig.NewEnvConfig()
+	if err != nil {
+		return nil, nil //nolint:nilerr // the SDK has reported it
 	}
-	return readBundle(BundleVariable, path)
+	if env.CustomCABundle != "" {
+		return readBundle(BundleVariable, env.CustomCABundle)
+	}
+	profile := cmp.Or(c.Profile, env.SharedConfigProfile, "default")
+	shared, err := sdkconfig.LoadSharedConfigProfile(ctx, profile, func(o *sdkconfig.LoadSharedConfigOptions) {
+		o.ConfigFiles = sharedFiles(c.SharedConfigFiles, env.SharedConfigFile)
+		o.CredentialsFiles = sharedFiles(c.SharedCredentialsFiles, env.SharedCredentialsFile)
+	})
+	if err != nil || shared.CustomCABundle == "" {
+		return nil, nil //nolint:nilerr // the SDK has reported a profile that cannot be read
+	}
+	return readBundle("profile "+profile+"'s ca_bundle", shared.CustomCABundle)
 }
 
 // readBundle returns the contents of a file of root certificates; an error names
@@ -46,27 +58,6 @@ func readBundle(setting, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s names the file %s, which holds no certificate in PEM", setting, path)
 	}
 	return bundle, nil
-}
-
-// checkProfileBundle returns what is wrong with the file that ca_bundle names in
-// the profile of a configuration; nil if nothing is, or if there is no such file.
-// The SDK, which reads the same file, names neither ca_bundle nor the profile in
-// its own error.
-func (c Config) checkProfileBundle(ctx context.Context) error {
-	env, err := sdkconfig.NewEnvConfig()
-	if err != nil || env.CustomCABundle != "" {
-		return nil //nolint:nilerr // the SDK has reported it, and AWS_CA_BUNDLE is used instead
-	}
-	profile := cmp.Or(c.Profile, env.SharedConfigProfile, "default")
-	shared, err := sdkconfig.LoadSharedConfigProfile(ctx, profile, func(o *sdkconfig.LoadSharedConfigOptions) {
-		o.ConfigFiles = sharedFiles(c.SharedConfigFiles, env.SharedConfigFile)
-		o.CredentialsFiles = sharedFiles(c.SharedCredentialsFiles, env.SharedCredentialsFile)
-	})
-	if err != nil || shared.CustomCABundle == "" {
-		return nil //nolint:nilerr // the SDK has reported a profile that cannot be read
-	}
-	_, err = readBundle("profile "+profile+"'s ca_bundle", shared.CustomCABundle)
-	return err
 }
 
 // sharedFiles returns the shared files of a configuration, or that of the

@@ -33,6 +33,9 @@ type Clients struct {
 	// Region is the configured Region; a hub's queue, bucket and table are
 	// there.
 	Region account.Region
+	// Bundle has the root certificates in PEM that AWS_CA_BUNDLE or the profile's
+	// ca_bundle names; nil: neither names any.
+	Bundle []byte
 
 	config    aws.Config
 	endpoints map[string]string

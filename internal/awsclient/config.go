@@ -78,14 +78,12 @@ type Diagnostic struct {
 func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	base := config.base()
 	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)
+	bundle, err := config.bundle(ctx)
+	if err != nil {
+		return nil, []Diagnostic{unreadableBundle(err)}
+	}
 	diagnostics := translate(found)
 	if found.HasError() {
-		if _, err := Bundle(); err != nil {
-			return nil, []Diagnostic{unreadableBundle(err, "variable")}
-		}
-		if err := config.checkProfileBundle(ctx); err != nil {
-			return nil, []Diagnostic{unreadableBundle(err, "setting")}
-		}
 		return nil, diagnostics
 	}
 	fail := func(d Diagnostic) (*Clients, []Diagnostic) { return nil, append(diagnostics, d) }
@@ -102,7 +100,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 		return fail(Diagnostic{Attribute: "region", Summary: "Unknown AWS Region", Detail: sentence(err)})
 	}
 	sdk.HTTPClient = plainBodies{sdk.HTTPClient}
-	clients := &Clients{Region: region, config: sdk, endpoints: config.Endpoints}
+	clients := &Clients{Region: region, Bundle: bundle, config: sdk, endpoints: config.Endpoints}
 	if err := clients.identify(ctx); err != nil {
 		return fail(Diagnostic{
 			Summary: "The AWS credentials do not work",
@@ -202,11 +200,10 @@ func withCredentials(config aws.Config, credentials aws.CredentialsProvider) aws
 	return config
 }
 
-// unreadableBundle reports root certificates that can't be read, and what names
-// their file: a variable or a setting.
-func unreadableBundle(err error, named string) Diagnostic {
+// unreadableBundle reports root certificates that cannot be read.
+func unreadableBundle(err error) Diagnostic {
 	return Diagnostic{
 		Summary: "The root certificates cannot be read",
-		Detail:  sentence(err) + " Correct the path, in which ~ is not expanded, or remove the " + named + " to trust the system's own roots.",
+		Detail:  sentence(err) + " Correct the path, in which ~ is not expanded, or remove the setting to trust the system's own roots.",
 	}
 }

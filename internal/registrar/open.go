@@ -11,6 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	publisher "github.com/xacct/terraform-provider-xacct/internal/events"
+	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 	store "github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
@@ -23,8 +24,12 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
+	roots, err := outbound.Roots(clients.Bundle)
+	if err != nil {
+		return nil, err
+	}
 	if config.Verifier == nil {
-		verifier, err := snscert.New(snscert.Config{Endpoint: clients.Endpoint("sns"), Clock: config.Clock})
+		verifier, err := snscert.New(snscert.Config{Endpoint: clients.Endpoint("sns"), Bundle: clients.Bundle, Clock: config.Clock})
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +39,7 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	config.Queue = NewSQS(clients.SQS(hub.Region), hub.QueueURL, hub.DeadLetterQueueURL)
 	config.Registry = records
 	config.Prover = NewProver(clients, hub)
-	config.Responder = NewBucketResponder(clients.Endpoint("s3"))
+	config.Responder = NewBucketResponder(clients.Endpoint("s3"), roots)
 	config.Events = publisher.New(publisher.Config{
 		Outbox: records,
 		Bus:    func(region account.Region) publisher.Client { return clients.EventBridge(region) },

@@ -50,7 +50,7 @@ func TestOnlyWhatS3SaysOfTheSignatureTellsAForgery(t *testing.T) {
 				_, _ = w.Write(test.body)
 			}))
 			defer server.Close()
-			r := NewBucketResponder(server.URL)
+			r := NewBucketResponder(server.URL, nil)
 			r.pause = noPause
 			var refused *RefusedError
 			err := r.Respond(t.Context(), responseURL(t), success())
@@ -70,7 +70,7 @@ func TestAPageInsteadOfS3sSilenceIsNoAcceptance(t *testing.T) {
 	}))
 	defer server.Close()
 	var refused *RefusedError
-	err := NewBucketResponder(server.URL).Respond(t.Context(), responseURL(t), success())
+	err := NewBucketResponder(server.URL, nil).Respond(t.Context(), responseURL(t), success())
 	if !errors.As(err, &refused) || refused.Delivery != onboarding.Undecided {
 		t.Errorf("got %v", err)
 	}

@@ -6,6 +6,7 @@ package registrar
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -28,10 +29,11 @@ type BucketResponder struct {
 	pause  func(context.Context, time.Duration)
 }
 
-// NewBucketResponder returns a BucketResponder. The endpoint is where a sandbox listens, and
+// NewBucketResponder returns a BucketResponder, which trusts the given root
+// certificates; nil: the system's. The endpoint is where a sandbox listens, and
 // otherwise empty (see [outbound.Options]).
-func NewBucketResponder(endpoint string) *BucketResponder {
-	return newBucketResponder(outbound.Options{Endpoint: endpoint, Private: true})
+func NewBucketResponder(endpoint string, roots *x509.CertPool) *BucketResponder {
+	return newBucketResponder(outbound.Options{Endpoint: endpoint, Roots: roots, Private: true})
 }
 
 func newBucketResponder(options outbound.Options) *BucketResponder {

@@ -60,7 +60,7 @@ func bucketAt(t *testing.T, statuses ...int) (*BucketResponder, *[]*http.Request
 		}
 	}))
 	t.Cleanup(server.Close)
-	r := NewBucketResponder(server.URL)
+	r := NewBucketResponder(server.URL, nil)
 	r.pause = noPause
 	return r, &requests, &bodies
 }
@@ -134,7 +134,7 @@ func TestWhatTheBucketSaysDecides(t *testing.T) {
 }
 
 func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
-	r := NewBucketResponder("http://127.0.0.1:1") // no server listens there
+	r := NewBucketResponder("http://127.0.0.1:1", nil) // no server listens there
 	r.pause = noPause
 	err := r.Respond(t.Context(), responseURL(t), success())
 	if err == nil || strings.Contains(err.Error(), "c0ffee") || !strings.Contains(err.Error(), bucketHost) {
@@ -151,7 +151,7 @@ func TestABucketBehindAVPCEndpointGetsItsAnswer(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // no answer is needed
 		request := must(http.NewRequestWithContext(ctx, http.MethodPut, "https://"+address+"/", nil))
-		response, err := NewBucketResponder("").client.Do(request)
+		response, err := NewBucketResponder("", nil).client.Do(request)
 		cancel()
 		if err == nil {
 			_ = response.Body.Close()

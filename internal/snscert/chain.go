@@ -45,7 +45,7 @@ func (c *chain) check(region account.Region, at time.Time) error {
 	if errors.As(err, &unknown) {
 		// SNS's own host returned this certificate over verified TLS, so this
 		// machine lacks a root. No message may be lost for that reason.
-		return fmt.Errorf("%w: no authority that this machine trusts stands behind %q; name the right ones in AWS_CA_BUNDLE: %w",
+		return fmt.Errorf("%w: no authority that this machine trusts stands behind %q; name the right ones in AWS_CA_BUNDLE or in ca_bundle of the profile: %w",
 			ErrUnavailable, c.leaf.Subject, err)
 	}
 	if err != nil {

@@ -9,13 +9,11 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 )
 
 func TestACertificateIsFetchedOnceADay(t *testing.T) {
@@ -259,33 +257,16 @@ func TestTheCacheStaysSmall(t *testing.T) {
 
 func TestRootsComeFromTheBundleToo(t *testing.T) {
 	w := newWorld(t)
-	file := filepath.Join(t.TempDir(), "roots.pem")
-	w.must(os.WriteFile(file, pemOf(w.root.certificate), 0o600))
 	chain := newChain([]*x509.Certificate{w.sns().certificate, w.intermediate.certificate}, nil)
-	trusted := func(c Config) bool {
-		t.Helper()
-		roots, err := c.roots()
+	for _, bundle := range [][]byte{nil, pemOf(w.root.certificate)} {
+		roots, err := outbound.Roots(bundle)
 		w.must(err)
 		chain.roots = roots
-		return chain.verify(start.Add(time.Hour)) == nil
+		if trusted := chain.verify(start.Add(time.Hour)) == nil; trusted != (bundle != nil) {
+			t.Errorf("with a bundle of %d bytes the root is trusted: %t", len(bundle), trusted)
+		}
 	}
-	t.Setenv(awsclient.BundleVariable, "")
-	if trusted(Config{}) {
-		t.Error("the root is trusted by itself")
-	}
-	if !trusted(Config{Bundle: pemOf(w.root.certificate)}) {
-		t.Error("the root that was passed in is not trusted")
-	}
-	t.Setenv(awsclient.BundleVariable, file)
-	if !trusted(Config{}) {
-		t.Errorf("the root that %s names is not trusted", awsclient.BundleVariable)
-	}
-
 	if _, err := New(Config{Bundle: []byte("hello")}); err == nil {
 		t.Error("a bundle that is not PEM is accepted")
-	}
-	t.Setenv(awsclient.BundleVariable, filepath.Join(t.TempDir(), "missing.pem"))
-	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), awsclient.BundleVariable+" names the file ") {
-		t.Errorf("a missing file: %v", err)
 	}
 }

@@ -44,8 +44,7 @@ type Config struct {
 	// http://127.0.0.1:4566; any address that is not loopback is ignored.
 	Endpoint string
 
-	// Bundle has roots in PEM to trust besides the system's. If it is nil, the
-	// file that AWS_CA_BUNDLE names is used, if any.
+	// Bundle has roots in PEM to trust besides the system's; nil: no others.
 	Bundle []byte
 
 	Clock func() time.Time
@@ -53,7 +52,7 @@ type Config struct {
 
 // New returns a Verifier. It makes no request yet.
 func New(config Config) (*Verifier, error) {
-	roots, err := config.roots()
+	roots, err := outbound.Roots(config.Bundle)
 	if err != nil {
 		return nil, fmt.Errorf("verify signatures of SNS: %w", err)
 	}
