@@ -51,6 +51,7 @@ var house = []layer{
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
 	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"go.yaml.in/yaml/v3"}},
 	{name: "edge-api", rooms: []string{"api"}, outside: []string{"github.com/coreos/go-oidc/v3", "github.com/danielgtaylor/huma/v2", "github.com/go-jose/go-jose/v4", "github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/time"}},
+	{name: "edge-api-lambda", rooms: []string{"api/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
 
 	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 

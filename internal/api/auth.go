@@ -4,6 +4,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -45,6 +46,8 @@ func ParseScopes(names []string) ([]Scope, bool) {
 type Caller struct {
 	Name   string // for the log and the links' history
 	Scopes []Scope
+	// Counted names those whose requests are counted together; empty: Name.
+	Counted string
 }
 
 // ErrUnknownCaller says that a request does not prove who makes it.
@@ -104,7 +107,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	if !s.callers.allow(caller.Name) {
+	if !s.callers.allow(cmp.Or(caller.Counted, caller.Name)) {
 		w.Header().Set("Retry-After", "1")
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "This caller makes more requests than it may.", "Wait a second.")
 		return

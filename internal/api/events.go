@@ -28,6 +28,9 @@ const keepAlive = 15 * time.Second
 // reconnect is how long a client waits until it asks for the next stream.
 const reconnect = time.Second
 
+// lookAgain is the same if each stream is one look.
+const lookAgain = 5 * time.Second
+
 // events streams what becomes of a customer, until a minute is over; the client
 // connects again by itself, and goes on from the last event.
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
@@ -47,10 +50,17 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 		defer func() { <-s.streams }()
 		_, w := humago.Unwrap(hctx)
 		st := &stream{w: w, control: http.NewResponseController(w), stopped: s.stopped}
-		st.begin()
 		if id == in.LastEventID {
 			first = nil
 		}
+		if s.config.Whole {
+			st.begin(lookAgain)
+			if first != nil {
+				st.send(event(first, id))
+			}
+			return
+		}
+		st.begin(reconnect)
 		st.follow(hctx.Context(), s.config.StreamFor, s.config.PollEvery, first, id, func(ctx context.Context) ([]byte, string, error) {
 			return s.event(ctx, in.CustomerID)
 		})
@@ -79,11 +89,11 @@ type stream struct {
 	stopped <-chan struct{}
 }
 
-func (st *stream) begin() {
+func (st *stream) begin(again time.Duration) {
 	st.w.Header().Set("Content-Type", "text/event-stream")
 	st.w.Header().Set("X-Accel-Buffering", "no")
 	st.w.WriteHeader(http.StatusOK)
-	st.send(fmt.Sprintf("retry: %d\n\n", reconnect.Milliseconds()))
+	st.send(fmt.Sprintf("retry: %d\n\n", again.Milliseconds()))
 }
 
 func (st *stream) send(text string) bool {

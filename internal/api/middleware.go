@@ -71,7 +71,9 @@ func (s *Server) tell(r *http.Request, l *line, status int, took time.Duration) 
 }
 
 // secure reports whether the public address is https.
-func (s *Server) secure() bool { return s.config.ConnectURL.Scheme == "https" }
+func (s *Server) secure() bool {
+	return s.config.ConnectURL == nil || s.config.ConnectURL.Scheme == "https"
+}
 
 func strict(h http.Header, secure bool) {
 	h.Set("Cache-Control", "no-store")

@@ -34,7 +34,7 @@ func (s *Server) register() {
 	huma.Register(s.api, call(http.MethodDelete, one+"/connect", "revoke-connect", Write, "Revoke all addresses of the connect page",
 		"Ends all addresses and open pages of this customer.", http.StatusNotFound), s.revoke)
 	huma.Register(s.api, s.streaming(call(http.MethodGet, one+"/events", "follow-customer", Read, "Follow a customer",
-		"Server-sent events: an event customer with the customer as GET returns it, now and whenever that changes. The stream ends after a minute; clients connect again by themselves. Behind a Lambda function URL use GET instead.", http.StatusNotFound)), s.events)
+		"Server-sent events: an event customer with the customer as GET returns it, now and whenever that changes. The stream ends after a minute; clients connect again by themselves. Behind a Lambda function URL a stream has one event at most.", http.StatusNotFound)), s.events)
 }
 
 // call describes an operation.

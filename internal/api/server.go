@@ -41,7 +41,8 @@ type Config struct {
 	// Auth proves who calls the API. It is needed if the API is served.
 	Auth Authenticator
 	// ConnectURL is the public address of the connect page, such as
-	// https://connect.acme.example. Cookies need https, except on this machine.
+	// https://connect.acme.example. Cookies need https, except on this machine. The
+	// API needs it, to make addresses; nil: one that begins with https.
 	ConnectURL *url.URL
 	ReturnURLs []*url.URL // https addresses that the page may lead back to, and what is below them
 	Brand      Brand
@@ -55,6 +56,9 @@ type Config struct {
 	PollEvery time.Duration
 	// StreamFor is how long a stream of events lasts; 0: a minute.
 	StreamFor time.Duration
+	// Whole says that answers are sent when they are whole, as a Lambda function URL
+	// does: a stream of events is one look.
+	Whole bool
 
 	Clock  func() time.Time
 	Random io.Reader
@@ -87,8 +91,8 @@ func New(config Config) (*Server, error) {
 		return nil, errors.New("a server needs a surface: the API, the connect page, or both")
 	case config.Surfaces.API && config.Auth == nil:
 		return nil, errors.New("the API needs a way to tell who calls: nothing is open by default")
-	case config.ConnectURL == nil:
-		return nil, errors.New("the connect page needs its public address")
+	case config.ConnectURL == nil && config.Surfaces.API:
+		return nil, errors.New("the API needs the public address of the connect page")
 	}
 	if err := config.Brand.Check(); err != nil {
 		return nil, err

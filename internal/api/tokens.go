@@ -112,7 +112,7 @@ func parseTokens(r io.Reader) ([]tokenEntry, error) {
 			return nil, fmt.Errorf("line %d: there are two tokens named %s", n, fields[0])
 		}
 		names[fields[0]] = true
-		entries = append(entries, tokenEntry{Caller{fields[0], scopes}, [sha256.Size]byte(hash)})
+		entries = append(entries, tokenEntry{Caller{Name: fields[0], Scopes: scopes}, [sha256.Size]byte(hash)})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ var (
 )
 
 // TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs compares what the
-// examples of registrars allow, statement by statement.
+// examples of registrars and of the API allow, statement by statement.
 func TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs(t *testing.T) {
 	t.Parallel()
 	vendor, err := account.ParseID("111111111111")
@@ -38,10 +38,12 @@ func TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs(t *testing.T) {
 	}
 	parts := leastpolicy.Parts{
 		Account: vendor, Region: region, Queue: "queue", DeadLetterQueue: "dead-letters", Table: "table", Partitions: registry.Partitions(),
+		Topics: []account.TopicARN{{Region: region, Account: vendor, Name: "topic"}}, Bucket: "bucket",
 	}
 	for example, policy := range map[string]func(leastpolicy.Parts) (iampolicy.Document, error){
 		"registrar-lambda": leastpolicy.RegistrarFunction,
 		"registrar-ecs":    leastpolicy.Registrar,
+		"api-lambda":       leastpolicy.API,
 	} {
 		text, err := os.ReadFile(filepath.Join("../../examples", example, "role.tf"))
 		if err != nil {

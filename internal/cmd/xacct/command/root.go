@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,12 +27,16 @@ type process struct {
 }
 
 // Run executes the command line of the process, and returns its exit code. In a
-// Lambda function, which has no arguments, it is the registrar.
+// Lambda function, which has no arguments, it is the registrar, or the onboarding API
+// if the environment says which surface of it.
 func Run(version string, clock func() time.Time) int {
 	p := process{version, clock}
 	work := newRootCommand(p).ExecuteContext
 	if lambda.Detected() {
 		work = func(ctx context.Context) error { return runFunction(ctx, p) }
+		if os.Getenv(surfaceVariable) != "" {
+			work = func(ctx context.Context) error { return serveFunction(ctx, p) }
+		}
 	}
 	return cli.Run("xacct", work, oneLine)
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/xacct/terraform-provider-xacct/internal/api"
@@ -44,11 +45,16 @@ type apiServer struct {
 	registrar  bool
 	watch      listenAddress
 	daemon     daemon
+	function   bool // it is a Lambda function behind a URL
+}
+
+func newAPIServer() apiServer {
+	return apiServer{daemon: daemon{concurrency: 16, verifyEvery: 24 * time.Hour}, watch: listenAddress{address: defaultListen}}
 }
 
 func newServeCommand(p process) *cobra.Command {
 	var on hubFlags
-	s := apiServer{daemon: daemon{concurrency: 16, verifyEvery: 24 * time.Hour}, watch: listenAddress{address: defaultListen}}
+	s := newAPIServer()
 	cmd := &cobra.Command{
 		Use:   "serve --hub NAME",
 		Short: "Serve the onboarding API until stopped",
@@ -67,7 +73,10 @@ each. xacct policy api prints the policy that this one needs.
 SIGTERM or Ctrl-C lets requests end, for --drain. One JSON line per request goes to
 standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
 
-Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER is --oidc-issuer.`,
+Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER is --oidc-issuer.
+As a Lambda function (runtime provided.al2023) the same program is the API or the page,
+as ` + servePrefix + `SURFACE says, of the hub that ` + hubVariable + ` names; callers may be IAM's
+principals then.`,
 		Example: `  xacct serve token backend --scopes read,write >> tokens
   xacct serve --hub acme --token-file tokens
   xacct serve --hub acme --oidc-issuer https://login.acme.example --oidc-audience https://onboarding.acme.example`,
@@ -88,7 +97,11 @@ Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER
 	}
 	cmd.AddCommand(newTokenCommand())
 	on.addTo(cmd)
-	flags := cmd.Flags()
+	s.addTo(cmd.Flags())
+	return cmd
+}
+
+func (s *apiServer) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&s.address, "listen", "127.0.0.1:8420", "address of the API")
 	s.callers.addTo(flags)
 	flags.StringVar(&s.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
@@ -101,7 +114,6 @@ Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER
 	flags.DurationVar(&s.drain, "drain", 20*time.Second, "how long requests may take after SIGTERM")
 	flags.BoolVar(&s.registrar, "with-registrar", false, "run the hub's registrar in the same process")
 	flags.Var(&s.watch, "metrics", "address for /metrics and /healthz; off: none")
-	return cmd
 }
 
 func (s apiServer) check() error {
@@ -116,14 +128,14 @@ func (s apiServer) check() error {
 	if _, _, err := net.SplitHostPort(s.address); err != nil {
 		return cli.Usage("--listen %q is not host:port, such as 127.0.0.1:8420", s.address)
 	}
-	return s.callers.check(s.surface)
+	return s.callers.check(s.surface, s.function)
 }
 
 // run serves until the context ends.
 func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil)).With("hub", in.record.Name)
 	monitor := newMonitor(in, s.registrar)
-	server, err := s.server(ctx, in, logger, api.NewMetrics(in.record.Name, monitor.Registerer()))
+	server, err := s.server(ctx, in, logger, api.NewMetrics(in.record.Name, monitor.Registerer()).Observe)
 	if err != nil {
 		return err
 	}
@@ -165,16 +177,17 @@ func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	return nil
 }
 
-func (s apiServer) server(ctx context.Context, in *intake, logger *slog.Logger, metrics *api.Metrics) (*api.Server, error) {
+func (s apiServer) server(ctx context.Context, in *intake, logger *slog.Logger, observe func(route string, status int, took time.Duration)) (*api.Server, error) {
 	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	config := api.Config{
 		Hub: manager, Surfaces: api.Surfaces{API: s.surface != "connect", Connect: s.surface != "api"},
+		Whole:   s.function,
 		Console: s.console, Version: in.version, Rate: s.rate, Brand: api.Brand{Color: s.color},
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(in.clients, record) },
-		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: metrics.Observe,
+		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: observe,
 	}
 	if config.Surfaces.API {
 		if config.Auth, err = s.callers.open(ctx, in.clock, logger); err != nil {
@@ -190,8 +203,17 @@ func (s apiServer) server(ctx context.Context, in *intake, logger *slog.Logger, 
 // addresses fills in the addresses that flags name.
 func (s apiServer) addresses(config *api.Config) (err error) {
 	_, port, _ := net.SplitHostPort(s.address)
-	if config.ConnectURL, err = url.Parse(cmp.Or(s.connectURL, "http://"+net.JoinHostPort("localhost", port))); err != nil {
-		return cli.Usage("--connect-url: %w", err)
+	address := cmp.Or(s.connectURL, "http://"+net.JoinHostPort("localhost", port))
+	if s.function && s.connectURL == "" {
+		if s.surface != "connect" {
+			return cli.Usage("--connect-url is missing: in a Lambda function, " + servePrefix + "CONNECT_URL is the connect page's public address")
+		}
+		address = ""
+	}
+	if address != "" {
+		if config.ConnectURL, err = url.Parse(address); err != nil {
+			return cli.Usage("--connect-url: %w", err)
+		}
 	}
 	if s.connectURL != "" && config.ConnectURL.Scheme != "https" && config.ConnectURL.Hostname() != "localhost" {
 		return cli.Usage("--connect-url %q does not begin with https://, which the page's cookie needs", s.connectURL)

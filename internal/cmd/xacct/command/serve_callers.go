@@ -26,6 +26,7 @@ type callerFlags struct {
 	audience  string
 	claims    []string
 	names     map[string]string // of the scopes in tokens
+	iam       []string          // principals, each with its scopes
 }
 
 func (c *callerFlags) addTo(flags *pflag.FlagSet) {
@@ -35,14 +36,19 @@ func (c *callerFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&c.claims, "oidc-scope-claim", []string{"scope", "scp"}, "claims of a JWT that hold its scopes, as a string or a list")
 	flags.StringToStringVar(&c.names, "oidc-scope", map[string]string{"read": "xacct:read", "write": "xacct:write", "operate": "xacct:operate"},
 		"what the issuer calls the scopes, such as read=customers.read; a scope that is left out is granted to none")
+	flags.StringArrayVar(&c.iam, "iam-caller", nil, "ARN of a role or user with its scopes, such as arn:aws:iam::111111111111:role/backend=read,write; only as a Lambda function behind a URL with AWS_IAM")
 }
 
-func (c *callerFlags) check(surface string) error {
+func (c *callerFlags) check(surface string, function bool) error {
 	switch {
 	case surface == "connect":
 		return nil
-	case c.tokenFile == "" && c.issuer == "":
-		return cli.Usage("--token-file or --oidc-issuer is missing: nothing is open by default")
+	case len(c.iam) > 0 && !function:
+		return cli.Usage("--iam-caller works only in a Lambda function, whose URL has authenticated the caller")
+	case len(c.iam) > 0 && surface != "api":
+		return cli.Usage("--iam-caller needs --surface api: a function URL has one kind of authorization, and customers can't sign requests")
+	case c.tokenFile == "" && c.issuer == "" && len(c.iam) == 0:
+		return cli.Usage("--token-file or --oidc-issuer is missing (or --iam-caller in a Lambda function): nothing is open by default")
 	case (c.issuer == "") != (c.audience == ""):
 		return cli.Usage("--oidc-issuer and --oidc-audience belong together: an issuer makes tokens for other services too")
 	}
@@ -83,6 +89,13 @@ func (c *callerFlags) open(ctx context.Context, clock func() time.Time, logger *
 		}
 		ways = append(ways, issuer)
 	}
+	if len(c.iam) > 0 {
+		principals, err := api.NewIAM(c.iam)
+		if err != nil {
+			return nil, cli.Usage("--iam-caller: %w", err)
+		}
+		ways = append(ways, principals)
+	}
 	return ways, nil
 }
 
@@ -96,7 +109,8 @@ func toIssuer(issuer string) api.Doer {
 }
 
 // servePrefix begins the environment variables that stand for flags of serve, such as
-// XACCT_SERVE_OIDC_ISSUER for --oidc-issuer.
+// XACCT_SERVE_OIDC_ISSUER for --oidc-issuer. A flag that may be given several times has
+// its values there with spaces between them, if commas are a part of each.
 const servePrefix = "XACCT_SERVE_"
 
 // fromEnvironment sets flags that were not given from their variables.
@@ -108,8 +122,14 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		if !there || f.Changed || problem != nil {
 			return
 		}
-		if err := flags.Set(f.Name, value); err != nil {
-			problem = cli.Usage("%s %q: %w", name, value, err)
+		values := []string{value}
+		if f.Value.Type() == "stringArray" { // one flag for each value, whose commas are its own
+			values = strings.Fields(value)
+		}
+		for _, one := range values {
+			if err := flags.Set(f.Name, one); err != nil {
+				problem = cli.Usage("%s %q: %w", name, value, err)
+			}
 		}
 	})
 	return problem
