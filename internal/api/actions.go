@@ -6,7 +6,6 @@ package api
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
@@ -62,24 +61,11 @@ type blockInput struct {
 
 func (s *Server) block(ctx context.Context, in *blockInput) (*customerOutput, error) {
 	reason := strings.TrimSpace(in.Body.Reason)
-	return s.edit(ctx, in.CustomerID, func(l *onboarding.Link) bool {
-		if l.Blocked && l.BlockedReason == reason {
-			return false
-		}
-		if !l.Blocked {
-			l.Blocked, l.BlockedAt = true, s.config.Clock().UTC()
-		}
-		l.BlockedReason = reason
-		return true
-	})
+	return s.edit(ctx, in.CustomerID, func(l *onboarding.Link) bool { return l.Block(reason, s.config.Clock()) })
 }
 
 func (s *Server) unblock(ctx context.Context, in *OneCustomer) (*customerOutput, error) {
-	return s.edit(ctx, in.CustomerID, func(l *onboarding.Link) bool {
-		was := l.Blocked
-		l.Blocked, l.BlockedAt, l.BlockedReason = false, time.Time{}, ""
-		return was
-	})
+	return s.edit(ctx, in.CustomerID, (*onboarding.Link).Unblock)
 }
 
 func (s *Server) edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (*customerOutput, error) {

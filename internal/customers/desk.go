@@ -343,20 +343,7 @@ func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) 
 	})
 }
 
-// Edit changes the customer's link in a way that is no owner's alone, such as a
-// block, for as long as edit says that there is something to change.
+// Edit is [Edit] on the desk's hub.
 func (d *Desk) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
-	err = retry(func() error {
-		found, err := d.hub.Registry().Customer(ctx, customer)
-		if err != nil {
-			return err
-		}
-		if link, changed = found.Link, false; !edit(&link) {
-			return nil
-		}
-		link, err = d.hub.Registry().UpdateLink(ctx, link)
-		changed = err == nil
-		return err
-	})
-	return link, changed, err
+	return Edit(ctx, d.hub.Registry(), customer, edit)
 }

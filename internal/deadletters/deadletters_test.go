@@ -126,6 +126,19 @@ func TestRedriveAllEndsAlthoughLettersComeStraightBack(t *testing.T) {
 	}
 }
 
+func TestRedriveSomeStopsAtItsLimit(t *testing.T) {
+	w := newWorld(t)
+	for i := range 12 {
+		w.put(fmt.Sprintf("letter %02d", i), "x")
+	}
+	told := 0
+	sent, left, err := w.RedriveSome(t.Context(), 5, func(Letter) { told++ })
+	w.must(err)
+	if len(sent) != 5 || told != 5 || left != 0 || len(w.read()) != 7 {
+		t.Errorf("sent %d, told of %d, left %d, and %d letters are there", len(sent), told, left, len(w.read()))
+	}
+}
+
 func TestALetterThatCannotBeSentStaysInTheQueue(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", "x")

@@ -31,12 +31,19 @@ func (q *Queue) Redrive(ctx context.Context, ids []string) ([]Letter, error) {
 	return sent, err
 }
 
-// RedriveAll sends all letters back.
+// RedriveAll is RedriveSome for all letters.
+func (q *Queue) RedriveAll(ctx context.Context) (sent []Letter, left int, err error) {
+	return q.RedriveSome(ctx, 0, func(Letter) {})
+}
+
+// RedriveSome sends letters back, in no particular order and at most so many; with
+// a limit of 0, all. It calls each with every letter that was sent, and returns how
+// many of those that it has seen stay.
 //
 // A letter with the same text as one that was already sent stays in the queue:
 // it is a letter that cannot be handled and has already come back, and sending
 // it again would never end.
-func (q *Queue) RedriveAll(ctx context.Context) (sent []Letter, left int, err error) {
+func (q *Queue) RedriveSome(ctx context.Context, limit int, each func(Letter)) (sent []Letter, left int, err error) {
 	texts := map[[sha256.Size]byte]bool{}
 	err = q.walk(ctx, func(l Letter) (keep, enough bool, err error) {
 		text := sha256.Sum256([]byte(l.Body))
@@ -49,7 +56,8 @@ func (q *Queue) RedriveAll(ctx context.Context) (sent []Letter, left int, err er
 		}
 		texts[text] = true
 		sent = append(sent, l)
-		return false, false, nil
+		each(l)
+		return false, len(sent) == limit, nil
 	})
 	return sent, left, err
 }

@@ -6,6 +6,7 @@ package registrar
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -40,13 +41,19 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	config.Registry = records
 	config.Prover = NewProver(clients, hub)
 	config.Responder = NewBucketResponder(clients.Endpoint("s3"), roots)
-	config.Events = publisher.New(publisher.Config{
+	config.Events = NewPublisher(clients, records, config.Clock, config.Logger)
+	return New(config), nil
+}
+
+// NewPublisher sends the hub's events, from its outbox to its event bus. The logger
+// may be nil.
+func NewPublisher(clients *awsclient.Clients, records *store.Registry, clock func() time.Time, logger *slog.Logger) *publisher.Publisher {
+	return publisher.New(publisher.Config{
 		Outbox: records,
 		Bus:    func(region account.Region) publisher.Client { return clients.EventBridge(region) },
-		Clock:  config.Clock,
-		Logger: config.Logger,
+		Clock:  clock,
+		Logger: logger,
 	})
-	return New(config), nil
 }
 
 // NewProver proves roles of the hub's customers as the caller, or as one of the

@@ -41,6 +41,20 @@ func (r *Registry) Fleet(ctx context.Context, name string) (onboarding.Fleet, er
 	return r.decodeFleet(found)
 }
 
+// Fleets returns all fleets of the hub, closed or not, sorted by name.
+func (r *Registry) Fleets(ctx context.Context) ([]onboarding.Fleet, error) {
+	var fleets []onboarding.Fleet
+	err := r.query(ctx, allOf(fleetsPartition), func(i item) error {
+		fleet, err := r.decodeFleet(i)
+		fleets = append(fleets, fleet)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the fleets of hub %s: %w", r.hub, err)
+	}
+	return fleets, nil
+}
+
 func (r *Registry) decodeFleet(i item) (onboarding.Fleet, error) {
 	fleet, err := decode[onboarding.Fleet](r, keyOf(i), i)
 	fleet.Revision = numberOf(i, "revision")

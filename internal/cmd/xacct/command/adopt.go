@@ -7,12 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
-	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -66,64 +65,33 @@ type adoption struct {
 
 // run adopts or releases, and returns the message to print.
 func (a *adoption) run(ctx context.Context, in *intake, customer string) (string, error) {
-	for range linkAttempts {
-		found, err := in.records.Customer(ctx, customer)
-		if errors.Is(err, registry.ErrNoLink) {
-			return "", noCustomer(customer, a.hub)
-		}
-		if err != nil {
-			return "", in.explain(err)
-		}
-		decide := a.adopt
-		if a.release {
-			decide = a.giveUp
-		}
-		reg, entry, err := decide(ctx, in, found, in.clock().UTC())
-		if err != nil {
-			return "", err
-		}
-		_, err = in.records.PutHealth(ctx, reg, *entry)
-		switch {
-		case errors.Is(err, registry.ErrConflict):
-			continue // the registration has changed meanwhile: read it again
-		case err != nil:
-			return "", in.explain(err)
-		case a.release:
-			return fmt.Sprintf("Role %s of customer %s is released.", reg.Role, customer), nil
-		}
-		return fmt.Sprintf("Role %s of customer %s is proven and registered.", reg.Role, customer), nil
-	}
-	return "", fmt.Errorf("the registration of customer %q of hub %q kept changing: try again", customer, a.hub)
-}
-
-func (a *adoption) adopt(ctx context.Context, in *intake, customer onboarding.Customer, now time.Time) (onboarding.Registration, *onboarding.HistoryEntry, error) {
-	role := customer.Link.Role(in.clients.Partition())
+	var role account.RoleARN
 	if a.roleARN != "" {
 		var err error
 		if role, err = account.ParseRoleARN(a.roleARN); err != nil {
-			return onboarding.Registration{}, nil, cli.Usage("--role-arn: %w", err)
+			return "", cli.Usage("--role-arn: %w", err)
 		}
 	}
-	if role.Account.IsZero() {
-		return onboarding.Registration{}, nil, cli.Usage("the link of customer %s names no account: give --role-arn", customer.Link.CustomerID)
+	adopting := customers.Adoption{Registry: in.records, Prover: in.prover(), Partition: in.clients.Partition(), Clock: in.clock}
+	change, said := adopting.Adopt, "Role %s of customer %s is proven and registered."
+	if a.release {
+		change, said = adopting.Release, "Role %s of customer %s is released."
 	}
-	var before *onboarding.Registration
-	for i, reg := range customer.Registrations {
-		if reg.Account == role.Account {
-			before = &customer.Registrations[i]
-		}
+	reg, err := change(ctx, customer, role)
+	var refused *customers.NotAdoptableError
+	switch {
+	case errors.As(err, &refused):
+		return "", err
+	case errors.Is(err, registry.ErrNoLink):
+		return "", noCustomer(customer, a.hub)
+	case errors.Is(err, customers.ErrNoAccount):
+		return "", cli.Usage("the link of customer %s names no account: give --role-arn", customer)
+	case errors.Is(err, customers.ErrNotAdopted):
+		return "", fmt.Errorf("customer %s of hub %s has no adopted role", customer, a.hub)
+	case errors.Is(err, registry.ErrConflict):
+		return "", fmt.Errorf("the registration of customer %q of hub %q kept changing: try again", customer, a.hub)
+	case err != nil:
+		return "", in.explain(err)
 	}
-	proof := in.prover().Prove(ctx, onboarding.Probe{
-		CustomerID: customer.Link.CustomerID, Role: role, ExternalID: customer.Link.ExternalID, Principals: customer.Link.TrustedPrincipals,
-	})
-	return onboarding.Adopt(customer.Link, before, role, proof, now)
-}
-
-func (a *adoption) giveUp(_ context.Context, _ *intake, customer onboarding.Customer, now time.Time) (onboarding.Registration, *onboarding.HistoryEntry, error) {
-	for _, reg := range customer.Registrations {
-		if released, entry := onboarding.Release(reg, now); entry != nil && (a.roleARN == "" || reg.Role.String() == a.roleARN) {
-			return released, entry, nil
-		}
-	}
-	return onboarding.Registration{}, nil, fmt.Errorf("customer %s of hub %s has no adopted role", customer.Link.CustomerID, a.hub)
+	return fmt.Sprintf(said, reg.Role, customer), nil
 }

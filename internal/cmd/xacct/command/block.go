@@ -8,18 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/customers"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
-
-// longestReason is the longest reason of a block, in characters: it must fit a
-// few lines of a terminal.
-const longestReason = 500
 
 func newBlockCommand(p process) *cobra.Command {
 	var on hubFlags
@@ -46,19 +42,10 @@ changes the reason.`,
 		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reason = strings.TrimSpace(reason)
-			if utf8.RuneCountInString(reason) > longestReason {
-				return cli.Usage("--reason is longer than %d characters: keep details elsewhere, and refer to them", longestReason)
+			if utf8.RuneCountInString(reason) > onboarding.LongestBlockReason {
+				return cli.Usage("--reason is longer than %d characters: keep details elsewhere, and refer to them", onboarding.LongestBlockReason)
 			}
-			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool {
-				if l.Blocked && l.BlockedReason == reason {
-					return false
-				}
-				if !l.Blocked {
-					l.Blocked, l.BlockedAt = true, p.clock().UTC()
-				}
-				l.BlockedReason = reason
-				return true
-			})
+			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool { return l.Block(reason, p.clock()) })
 			if err != nil {
 				return err
 			}
@@ -85,11 +72,7 @@ func newUnblockCommand(p process) *cobra.Command {
 has to create or update the stack again.`,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool {
-				was := l.Blocked
-				l.Blocked, l.BlockedAt, l.BlockedReason = false, time.Time{}, ""
-				return was
-			})
+			link, changed, err := on.change(cmd.Context(), p, args[0], (*onboarding.Link).Unblock)
 			if err != nil {
 				return err
 			}
@@ -106,10 +89,6 @@ has to create or update the stack again.`,
 	return cmd
 }
 
-// linkAttempts is how often a change of a link is tried if others change it at
-// the same time.
-const linkAttempts = 5
-
 // change changes a customer's current link; the function returns whether there
 // is anything to write.
 func (f *hubFlags) change(ctx context.Context, p process, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
@@ -117,21 +96,12 @@ func (f *hubFlags) change(ctx context.Context, p process, customer string, edit 
 	if err != nil {
 		return link, false, err
 	}
-	for range linkAttempts {
-		found, err := in.records.Customer(ctx, customer)
-		if errors.Is(err, registry.ErrNoLink) {
-			return link, false, noCustomer(customer, f.hub)
-		}
-		if err != nil {
-			return link, false, in.explain(err)
-		}
-		if link = found.Link; !edit(&link) {
-			return link, false, nil
-		}
-		link, err = in.records.UpdateLink(ctx, link)
-		if !errors.Is(err, registry.ErrConflict) {
-			return link, err == nil, in.explain(err)
-		}
+	link, changed, err = customers.Edit(ctx, in.records, customer, edit)
+	switch {
+	case errors.Is(err, registry.ErrNoLink):
+		err = noCustomer(customer, f.hub)
+	case errors.Is(err, registry.ErrConflict):
+		err = fmt.Errorf("the link of customer %q of hub %q kept changing, because another process is writing it: try again", customer, f.hub)
 	}
-	return link, false, fmt.Errorf("the link of customer %q of hub %q kept changing, because another process is writing it: try again", customer, f.hub)
+	return link, changed, in.explain(err)
 }

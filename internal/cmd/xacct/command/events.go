@@ -6,8 +6,7 @@ package command
 import (
 	"context"
 
-	"github.com/xacct/terraform-provider-xacct/internal/account"
-	"github.com/xacct/terraform-provider-xacct/internal/events"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
 // tell sends the waiting events, including those that the command itself has
@@ -16,9 +15,5 @@ func (in *intake) tell(ctx context.Context) error {
 	if in.record.EventBus.IsZero() {
 		return nil
 	}
-	return events.New(events.Config{
-		Outbox: in.records,
-		Bus:    func(region account.Region) events.Client { return in.clients.EventBridge(region) },
-		Clock:  in.clock,
-	}).Sweep(ctx, 0)
+	return registrar.NewPublisher(in.clients, in.records, in.clock, nil).Sweep(ctx, 0)
 }

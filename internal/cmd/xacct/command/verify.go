@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -170,37 +169,20 @@ func printFindings(out io.Writer, findings []health.Finding, explain func(error)
 	return t.Print(out)
 }
 
-// because returns the reason for a role's verdict.
+// because returns the reason for a role's verdict. An error of the registry names the
+// permission that is missing.
 func because(f health.Finding, explain func(error) error) string {
-	switch f.Verdict {
-	case health.Broken:
-		return f.Registration.Reason
-	case health.Withheld:
-		return "refused, and no role of its kind works: nothing was changed"
-	case health.Moved:
-		return "the customer updated or deleted the stack meanwhile"
-	case health.Unknown:
-		return shortly(explain(f.Err))
+	f.Err = explain(f.Err)
+	if denied := (*awsclient.PermissionError)(nil); f.Verdict == health.Unknown && errors.As(f.Err, &denied) {
+		f.Err = errors.New(oneLine(f.Err))
 	}
-	return ""
-}
-
-// shortly returns an error for one cell of a table: AWS's own code says most.
-func shortly(err error) string {
-	var denied *awsclient.PermissionError
-	if code := awsclient.Code(err); code != "" && !errors.As(err, &denied) {
-		return "AWS did not say (" + code + "); nothing was changed"
-	}
-	return "could not be tried; nothing was changed: " + oneLine(err)
+	return f.Why()
 }
 
 // judge is the error that the findings amount to; nil if all roles work.
 func judge(findings []health.Finding) error {
-	count := func(v health.Verdict) int {
-		return len(slices.DeleteFunc(slices.Clone(findings), func(f health.Finding) bool { return f.Verdict != v }))
-	}
 	all := len(findings)
-	switch broken, withheld, unknown := count(health.Broken), count(health.Withheld), count(health.Unknown); {
+	switch broken, withheld, unknown := health.Count(findings, health.Broken), health.Count(findings, health.Withheld), health.Count(findings, health.Unknown); {
 	case withheld > 0:
 		return fmt.Errorf("%d of %d roles refused, and none of their kind works: see that you may do sts:AssumeRole on them; `xacct verify --customer ID` judges one alone", withheld, all)
 	case broken > 0:
