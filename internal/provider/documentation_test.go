@@ -46,7 +46,7 @@ func TestEveryExampleIsValid(t *testing.T) {
 	t.Parallel()
 	folders := map[string]string{}
 	err := filepath.WalkDir("../../examples", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".tf" {
+		if err != nil || filepath.Ext(path) != ".tf" && !strings.HasSuffix(path, ".tfquery.hcl") {
 			return err
 		}
 		text, err := os.ReadFile(path)
@@ -74,6 +74,10 @@ func TestAMistakeInADocumentIsFound(t *testing.T) {
 		"argument and block":    `regions = ["us-east-1"]` + "\n" + `output "a" { value = 1 }`,
 		"argument, no function": `regions = provider::xacct::regions()`,
 		"provider's, misspelt":  `provider "xacct" { regoin = "us-east-1" }`,
+		"action, misspelt":      `action "xacct_verify_roles" "a" { config { hubb = "acme" } }`,
+		"action, no such":       `action "xacct_verify" "a" { config { hub = "acme" } }`,
+		"list, refused value":   `list "xacct_customer_role" "a" { config { hub = "acme"` + "\n" + `status = "gone" } }`,
+		"trigger of nothing":    `resource "xacct_hub" "a" { name = "acme"` + "\n" + `lifecycle { action_trigger { events = [after_create]` + "\n" + `actions = [action.xacct_verify_roles.a] } } }`,
 		"import of what is not": `import { to = xacct_nothing.a` + "\n" + `id = "a" }`,
 	} {
 		configuration, variables := complete(text)
@@ -155,11 +159,11 @@ func kept(b *hclsyntax.Block) bool {
 	switch b.Type {
 	case "provider":
 		return b.Labels[0] == "xacct"
-	case "resource", "data", "ephemeral":
+	case "resource", "data", "ephemeral", "action", "list":
 		return strings.HasPrefix(b.Labels[0], "xacct_") || b.Labels[0] == "terraform_data"
 	case "import":
 		return b.Body.Attributes["for_each"] == nil // the in-process core doesn't know it
-	case "module", "check", "action", "list":
+	case "module", "check", "mock_provider", "run": // these of terraform test; see TestAModuleIsTestedWithTheShippedMock
 		return false
 	}
 	return true
@@ -215,7 +219,7 @@ func (p *part) refer(t hcl.Traversal) {
 	typ, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(address, "data."), "ephemeral."), ".")
 	switch {
 	case p.declared[address] && (kept(&hclsyntax.Block{Type: "resource", Labels: []string{typ}}) || typ == "var" || typ == "local"):
-	case slices.Contains([]string{"each", "count", "path", "terraform", "self"}, typ):
+	case slices.Contains([]string{"each", "count", "path", "terraform", "self", "action"}, typ):
 	case typ == "var":
 		p.variables[names[1]] = cty.DynamicVal
 		p.need(address, fmt.Sprintf("variable %q {}", names[1]))

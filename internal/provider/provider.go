@@ -15,9 +15,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -28,6 +30,8 @@ var (
 	_ provider.Provider                       = (*xacctProvider)(nil)
 	_ provider.ProviderWithFunctions          = (*xacctProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*xacctProvider)(nil)
+	_ provider.ProviderWithListResources      = (*xacctProvider)(nil)
+	_ provider.ProviderWithActions            = (*xacctProvider)(nil)
 )
 
 // Option changes what a provider instance does; tests use them.
@@ -86,6 +90,7 @@ func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureReq
 		resp.Diagnostics.Append(s.connect(ctx, config)...)
 	}
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
+	resp.ListResourceData, resp.ActionData = s, s
 }
 
 func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
@@ -94,6 +99,14 @@ func (p *xacctProvider) Resources(context.Context) []func() resource.Resource {
 
 func (p *xacctProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newHubDataSource, newSetDataSource, newRoleDataSource, newRolesDataSource, newTemplateDataSource}
+}
+
+func (p *xacctProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newSetList, newFleetList, newLinkList, newRoleList}
+}
+
+func (p *xacctProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newVerifyAction, newBlockAction, newUnblockAction, newRedriveAction, newAdoptAction}
 }
 
 func (p *xacctProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {

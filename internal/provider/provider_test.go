@@ -37,8 +37,8 @@ func TestEverySchemaIsOneThatTerraformAccepts(t *testing.T) {
 	for _, d := range resp.Diagnostics {
 		t.Errorf("%s: %s", d.Summary, d.Detail)
 	}
-	if len(resp.ResourceSchemas) != 5 || len(resp.DataSourceSchemas) != 5 {
-		t.Errorf("got %d resources and %d data sources", len(resp.ResourceSchemas), len(resp.DataSourceSchemas))
+	if len(resp.ResourceSchemas) != 5 || len(resp.DataSourceSchemas) != 5 || len(resp.ListResourceSchemas) != 4 || len(resp.ActionSchemas) != 5 {
+		t.Errorf("got %d resources, %d data sources, %d list resources and %d actions", len(resp.ResourceSchemas), len(resp.DataSourceSchemas), len(resp.ListResourceSchemas), len(resp.ActionSchemas))
 	}
 }
 

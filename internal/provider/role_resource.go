@@ -139,8 +139,18 @@ func (r *roleResource) ImportState(ctx context.Context, req resource.ImportState
 		resp.Diagnostics.AddError("Not the id of a link", "A customer's role is imported by its link's id: "+err.Error()+".")
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("link"), id)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("wait"), false)...)
+	bringIn(ctx, &resp.State, id, &resp.Diagnostics)
+}
+
+// setter is a state, or a result of a list.
+type setter interface {
+	SetAttribute(ctx context.Context, path path.Path, value any) diag.Diagnostics
+}
+
+// bringIn sets what an import says of a role; all else is read.
+func bringIn(ctx context.Context, to setter, link string, diags *diag.Diagnostics) {
+	diags.Append(to.SetAttribute(ctx, path.Root("link"), link)...)
+	diags.Append(to.SetAttribute(ctx, path.Root("wait"), false)...)
 }
 
 // open returns the hub and the customer that a link's id names.

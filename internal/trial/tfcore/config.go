@@ -22,6 +22,8 @@ type config struct {
 	moves      []move
 	removals   []removal
 	imports    []*importBlock
+	operators  map[string]*operatorBlock // list and action blocks, by their addresses
+	triggered  []hcl.Traversal           // actions that changes of resources trigger
 	foundWrong Diagnostics
 }
 
@@ -76,13 +78,15 @@ var blocks = map[string]struct {
 	"moved":     {nil, (*config).readMoved},
 	"removed":   {nil, (*config).readRemoved},
 	"import":    {nil, (*config).readImport},
+	"list":      {[]string{"type", "name"}, (*config).readOperator},
+	"action":    {[]string{"type", "name"}, (*config).readOperator},
 }
 
 // parse reads a configuration.
 func parse(source string) (*config, Diagnostics) {
 	c := &config{
 		providers: map[string]*providerBlock{}, resources: map[address]*resourceBlock{}, locals: map[string]hcl.Expression{},
-		variables: map[string]*hcl.Block{}, outputs: map[string]*outputBlock{},
+		variables: map[string]*hcl.Block{}, outputs: map[string]*outputBlock{}, operators: map[string]*operatorBlock{},
 	}
 	file, found := hclsyntax.ParseConfig([]byte(source), fileName, hcl.InitialPos)
 	c.file = file
@@ -214,8 +218,12 @@ func (c *config) readResource(b *hcl.Block) {
 }
 
 func (c *config) readLifecycle(r *resourceBlock, body hcl.Body) {
-	content := c.all(body, []string{"create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"}, []string{"precondition", "postcondition"})
+	content := c.all(body, []string{"create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"}, []string{"precondition", "postcondition", "action_trigger"})
 	for _, b := range content.Blocks {
+		if b.Type == "action_trigger" {
+			c.readTrigger(b)
+			continue
+		}
 		c.wrongAt(b.DefRange, refuse("%s blocks", b.Type))
 	}
 	r.createBeforeDestroy, r.preventDestroy = c.flag(content, "create_before_destroy"), c.flag(content, "prevent_destroy")

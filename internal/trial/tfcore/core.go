@@ -58,6 +58,7 @@ type provider struct {
 	config      *schema
 	schemas     map[mode]map[string]*schema
 	identities  map[string]*identity
+	operators   map[string]map[string]*schema // of list and action blocks, by their types
 	functions   map[string]*tfprotov6.Function
 	planDestroy bool
 }
@@ -90,7 +91,7 @@ func (e *Core) provider(ctx context.Context, name string) (*provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{name: name, factory: factory, schemas: map[mode]map[string]*schema{}, identities: map[string]*identity{}}
+	p := &provider{name: name, factory: factory, schemas: map[mode]map[string]*schema{}, identities: map[string]*identity{}, operators: map[string]map[string]*schema{"list": {}, "action": {}}}
 	if err := p.ask(ctx, server); err != nil {
 		return nil, fmt.Errorf("provider %s: %w", name, err)
 	}
@@ -122,6 +123,16 @@ func (p *provider) ask(ctx context.Context, server tfprotov6.ProviderServer) err
 			if kind != ephemeral && p.schemas[kind][typ].attributes.sensitive() {
 				return fmt.Errorf("%s has sensitive attributes, and the in-process core does not follow sensitive values", typ)
 			}
+		}
+	}
+	for typ, s := range resp.ListResourceSchemas {
+		if p.operators["list"][typ], err = newSchema("list "+typ, s); err != nil {
+			return err
+		}
+	}
+	for typ, s := range resp.ActionSchemas {
+		if p.operators["action"][typ], err = newSchema("action "+typ, s.Schema); err != nil {
+			return err
 		}
 	}
 	identities, err := server.GetResourceIdentitySchemas(ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})

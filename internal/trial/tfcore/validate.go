@@ -36,6 +36,9 @@ func (e *Core) validate(ctx context.Context, c *config, o Options) Diagnostics {
 	for key := range c.providers {
 		w.keys[key] = true
 	}
+	for _, o := range c.operators {
+		w.keys[o.provider] = true
+	}
 	var steps []*step
 	for _, key := range slices.Sorted(maps.Keys(w.keys)) {
 		p := &step{name: "provider " + key, run: func(ctx context.Context) Diagnostics { return w.start(ctx, key) }}
@@ -48,7 +51,9 @@ func (e *Core) validate(ctx context.Context, c *config, o Options) Diagnostics {
 			}
 		}
 	}
-	found = append(found, runSteps(ctx, steps)...)
+	if found = append(found, runSteps(ctx, steps)...); !found.HasErrors() {
+		found = append(found, w.validateOperators(ctx)...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.locals)) {
 		_, wrong := w.local(name)
 		found = append(found, wrong...)

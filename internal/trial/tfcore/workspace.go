@@ -34,6 +34,14 @@ func (w *Workspace) Plan(ctx context.Context, configuration string, o Options) (
 	if found.HasErrors() {
 		return nil, found
 	}
+	for _, o := range c.operators {
+		if o.block.Type == "list" {
+			return nil, Diagnostics{refuse("list blocks in anything but a query (%s)", o)}
+		}
+	}
+	if len(c.triggered) > 0 {
+		return nil, Diagnostics{refuse("action_trigger blocks, but to validate them (%s)", traversalText(c.triggered[0]))}
+	}
 	if found = append(found, w.core.validate(ctx, c, o)...); found.HasErrors() {
 		return nil, found
 	}

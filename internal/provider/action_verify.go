@@ -1,0 +1,154 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/health"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+)
+
+var _ action.ActionWithConfigure = (*verifyAction)(nil)
+
+// verifyAction proves the registered roles again, as xacct verify does.
+type verifyAction struct{ acting }
+
+type verifyModel struct {
+	Hub         types.String `tfsdk:"hub"`
+	CustomerID  types.String `tfsdk:"customer_id"`
+	Concurrency types.Int64  `tfsdk:"concurrency"`
+}
+
+func newVerifyAction() action.Action { return &verifyAction{} }
+
+func (a *verifyAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_verify_roles"
+}
+
+func (a *verifyAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	customer := customerOfAction()
+	customer.Required, customer.Optional = false, true
+	customer.MarkdownDescription = "Only this customer's roles, which are judged alone. Default: those of all customers."
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Proves the registered roles of a hub again, as `xacct verify` does: one `sts:AssumeRole` for each. A role that no longer lets itself be assumed becomes `degraded`, with the reason; " +
+			"a degraded one that passes the full proof again becomes `active`. The next refresh shows it.\n\n" +
+			"What does not work is shown as progress and is no error, because it is the customer's change. It is an error if three or more roles are refused and none of their kind works: " +
+			"the trouble is then probably the vendor's own, such as a lost `sts:AssumeRole`, and nothing is changed.",
+		Attributes: map[string]schema.Attribute{
+			"hub":         hubOfAction(),
+			"customer_id": customer,
+			"concurrency": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 256)},
+				MarkdownDescription: "How many roles are tried at once, 1 to 256; default 8.",
+			},
+		},
+	}
+}
+
+func (a *verifyAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	var config verifyModel
+	view, record, ok := a.openAction(ctx, req, resp, &config, &config.Hub)
+	if !ok {
+		return
+	}
+	report := verifyReport{resp: resp}
+	round := health.Config{
+		Registry: view.Registry, Prover: registrar.NewProver(view.Clients(), record), Clock: view.Now,
+		Concurrency: int(config.Concurrency.ValueInt64()), Awaited: &record.Hub, OnFinding: report.found,
+	}
+	if record.Recovering(view.Now()) {
+		round.Restored = &record.Hub
+	}
+	findings, err := verify(ctx, round, config.CustomerID.ValueString())
+	view.Forget()
+	if err != nil {
+		resp.Diagnostics.Append(cannotVerify(view, config.CustomerID.ValueString(), err))
+	}
+	report.end(view, findings)
+	tell(ctx, view, record, resp)
+}
+
+func verify(ctx context.Context, round health.Config, customer string) ([]health.Finding, error) {
+	if customer != "" {
+		return health.Customer(ctx, round, customer)
+	}
+	return health.Round(ctx, round)
+}
+
+// mostNamed is how many lines name a customer or a message in an action's progress:
+// a log must stay readable.
+const mostNamed = 100
+
+// everySoMany is after how many roles a line says how far a round has come.
+const everySoMany = 500
+
+// verifyReport shows a round's findings while it runs.
+type verifyReport struct {
+	resp         *action.InvokeResponse
+	tried, shown int
+}
+
+// found shows one finding, if it is not that a role works as before.
+func (r *verifyReport) found(f health.Finding) {
+	r.tried++
+	reg := f.Registration
+	changed := f.Before != reg.Status
+	if f.Verdict != health.Works || changed {
+		if r.shown++; r.shown <= mostNamed {
+			line := fmt.Sprintf("Customer %s: role %s %s, %s", reg.CustomerID, reg.Role, verdicts[f.Verdict], reg.Status)
+			if changed {
+				line += fmt.Sprintf(" (was %s)", f.Before)
+			}
+			if why := f.Why(); why != "" {
+				line += ": " + why
+			}
+			progress(r.resp, "%s", oneLine(line))
+		}
+	}
+	if r.tried%everySoMany == 0 {
+		progress(r.resp, "%d roles were tried so far.", r.tried)
+	}
+}
+
+// verdicts are the words for what a round has come to about a role.
+var verdicts = map[health.Verdict]string{
+	health.Works: "works", health.Broken: "does not work", health.Unknown: "could not be verified",
+	health.Withheld: "was refused", health.Moved: "was changed by the customer meanwhile",
+}
+
+// end shows what the round has come to, and refuses it if the vendor is to blame.
+func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
+	if r.shown > mostNamed {
+		progress(r.resp, "%d more are not shown here: `xacct verify --hub %s` lists them.", r.shown-mostNamed, view.Name)
+	}
+	if len(findings) == 0 {
+		if !r.resp.Diagnostics.HasError() {
+			progress(r.resp, "No customer has a live stack: there is nothing to verify.")
+		}
+		return
+	}
+	progress(r.resp, "%d roles: %d work, %d do not work, %d could not be verified, %d were changed by their customers meanwhile.", len(findings),
+		health.Count(findings, health.Works), health.Count(findings, health.Broken), health.Count(findings, health.Unknown), health.Count(findings, health.Moved))
+	if withheld := health.Count(findings, health.Withheld); withheld > 0 {
+		r.resp.Diagnostics.AddError(fmt.Sprintf("%d of %d roles of hub %s were refused, and none of their kind works", withheld, len(findings), view.Name),
+			"The trouble is probably the vendor's own, so nothing was changed: allow sts:AssumeRole on the customers' roles to what the provider runs as. With customer_id, one customer's roles are judged alone.")
+	}
+}
+
+func cannotVerify(view *hubview.View, customer string, err error) diag.Diagnostic {
+	if customer == "" {
+		return cannot("verify the roles of", hubNamed(view.Name), "", err)
+	}
+	return cannotChange("verify the roles of", view, customer, err)
+}

@@ -1,0 +1,122 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// List resources are what `terraform query` finds, from Terraform 1.14 on: what a
+// hub has, as an import would bring it into a state. Engines without them never ask.
+// Each embeds its resource, which has the name and the session, and shows what is
+// found.
+
+// hubOfList is the argument that every list resource has.
+func hubOfList() schema.StringAttribute {
+	return schema.StringAttribute{Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub."}
+}
+
+// found makes one result of a query, when it is asked for.
+type found = func() list.ListResult
+
+// stream makes results, up to the limit of the query, the result of a list. The
+// engine takes as many as that and says nothing of others, so the last one has a
+// warning if there are more. What they are of is for that warning.
+func stream(req list.ListRequest, to *list.ListResultsStream, of string, all iter.Seq[found]) {
+	to.Results = func(push func(list.ListResult) bool) {
+		var last *list.ListResult
+		count := int64(0)
+		for next := range all {
+			if req.Limit > 0 && count == req.Limit {
+				last.Diagnostics.Append(cutOff(of, req.Limit))
+				break
+			}
+			if last != nil && !push(*last) {
+				return
+			}
+			result := next()
+			if last = &result; result.Identity != nil {
+				count++ // the engine does not count what only says something
+			}
+		}
+		if last != nil {
+			push(*last)
+		}
+	}
+}
+
+// openList reads the arguments of a list into config, and returns the hub that they
+// name; nil if what is wrong is the result of the list.
+func (c *configured) openList(ctx context.Context, req list.ListRequest, to *list.ListResultsStream, config any, hub *types.String) *hubview.View {
+	diags := req.Config.Get(ctx, config)
+	var view *hubview.View
+	if !diags.HasError() {
+		view = c.view(hub.ValueString(), &diags)
+	}
+	if view == nil {
+		to.Results = list.ListResultsStreamDiagnostics(diags)
+	}
+	return view
+}
+
+// streamEach makes the records that read returns the result of a list.
+func streamEach[T any](req list.ListRequest, to *list.ListResultsStream, view *hubview.View, what string, read func() ([]T, error), result func(T) list.ListResult) {
+	stream(req, to, what+" of "+hubNamed(view.Name), func(yield func(found) bool) {
+		all, err := read()
+		if err != nil {
+			yield(func() list.ListResult { return cannotList(view, "the "+what, err) })
+			return
+		}
+		for _, one := range all {
+			if !yield(func() list.ListResult { return result(one) }) {
+				return
+			}
+		}
+	})
+}
+
+// fill completes a result with what an import would bring into the state, if the
+// query asks for it. An error would drop every other result of the block, so what
+// can't be shown is left out, with a warning.
+func fill(req list.ListRequest, result list.ListResult, show func(*diag.Diagnostics)) list.ListResult {
+	var diags diag.Diagnostics
+	if req.IncludeResource {
+		show(&diags)
+	}
+	if !diags.HasError() {
+		result.Diagnostics.Append(diags...)
+		return result
+	}
+	only := list.ListResult{}
+	for _, d := range diags {
+		only.Diagnostics.AddWarning(d.Summary(), paragraphs("It is left out of the list: "+result.DisplayName+".", d.Detail()))
+	}
+	return only
+}
+
+// cutOff warns that a query has found more than it may return.
+func cutOff(of string, limit int64) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("There are more %s", of), fmt.Sprintf(
+		"The list block has the limit %d, and Terraform's default is 100. Set a larger limit in the block, or narrow it down with the arguments in config.", limit))
+}
+
+// cannotList is the only result of a list that failed.
+func cannotList(view *hubview.View, what string, err error) list.ListResult {
+	if errors.Is(err, registry.ErrNoHub) {
+		return list.ListResult{Diagnostics: diag.Diagnostics{noSuchHub(view)}}
+	}
+	return list.ListResult{Diagnostics: diag.Diagnostics{cannot("list", what+" of "+hubNamed(view.Name), "", err)}}
+}
