@@ -43,7 +43,16 @@ func cannot(do, what, advice string, err error) diag.Diagnostic {
 	case errors.Is(err, registry.ErrConflict):
 		advice = "Another process changed it at the same moment. Apply again."
 	}
-	return diag.NewErrorDiagnostic(fmt.Sprintf("Could not %s %s", do, what), paragraphs(advice, err.Error()))
+	return failure{diag.NewErrorDiagnostic(fmt.Sprintf("Could not %s %s", do, what), paragraphs(advice, err.Error()))}
+}
+
+// failure is the error of something that was tried; a refusal is any other error.
+type failure struct{ diag.ErrorDiagnostic }
+
+// Equal reports whether the other one is a failure that says the same.
+func (f failure) Equal(other diag.Diagnostic) bool {
+	o, ok := other.(failure)
+	return ok && f.ErrorDiagnostic.Equal(o.ErrorDiagnostic)
 }
 
 func paragraphs(parts ...string) string {
@@ -101,15 +110,20 @@ func otherPartition(p path.Path, region account.Region, hub account.Partition) d
 
 // explainToDestroy adds to what a plan of something that exists refuses how to
 // destroy it nevertheless: a destroy makes that same plan first, as a part of its
-// refresh.
+// refresh. A failure is left as it is: a destroy would meet it, too.
 func explainToDestroy(exists bool, diags *diag.Diagnostics) {
 	if !exists {
 		return
 	}
 	for i, d := range *diags {
-		if at, ok := d.(diag.DiagnosticWithPath); ok && d.Severity() == diag.SeverityError {
-			(*diags)[i] = diag.NewAttributeErrorDiagnostic(at.Path(), d.Summary(), paragraphs(d.Detail(),
-				"To destroy it all the same, leave out the refresh, which asks for this plan: terraform destroy -refresh=false"))
+		if _, failed := d.(failure); failed || d.Severity() != diag.SeverityError {
+			continue
+		}
+		detail := paragraphs(d.Detail(), "To destroy it all the same, leave out the refresh, which asks for this plan: terraform destroy -refresh=false")
+		if at, ok := d.(diag.DiagnosticWithPath); ok {
+			(*diags)[i] = diag.NewAttributeErrorDiagnostic(at.Path(), d.Summary(), detail)
+		} else {
+			(*diags)[i] = diag.NewErrorDiagnostic(d.Summary(), detail)
 		}
 	}
 }

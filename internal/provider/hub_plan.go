@@ -31,11 +31,11 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if !ok {
 		return
 	}
-	defer explainToDestroy(p.state != nil && p.plan != nil, &resp.Diagnostics)
 	p.checkGoodbye(ctx)
 	if p.plan == nil || resp.Diagnostics.HasError() {
 		return
 	}
+	defer explainToDestroy(p.state != nil, &resp.Diagnostics)
 	p.defaults(ctx)
 	p.checkEventBus()
 	p.checkKMSKey(ctx)

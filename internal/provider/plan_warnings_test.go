@@ -174,14 +174,31 @@ func TestARefusalSaysHowToDestroyAllTheSame(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
-	s.apply(hubHCL(), linkHCL(globex))
-	refused := hubHCL(`template_access = "accounts"`, `capacity = 5000`) + linkHCL(globex)
-	_, found := s.Plan(t.Context(), w.Provider()+refused, tfcore.Options{Destroy: true})
-	if err := found.Err(); err == nil || !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), "terraform destroy -refresh=false") {
-		t.Fatalf("the destroy says: %v", err)
+	fleet := func(more ...string) string {
+		return fleetHCL("main", []string{"umbrella=" + acctest.Umbrella}, more...)
 	}
-	if err := s.Run(t.Context(), w.Provider()+refused, tfcore.Options{Destroy: true, NoRefresh: true}).Err(); err != nil {
-		t.Errorf("without a refresh the destroy says: %v", err)
+	hub, set, link, role := hubHCL(), setHCL("readonly"), linkHCL(globex), roleHCL(globex)
+	s.apply(hub, set, fleet(), link, role)
+	for what, config := range map[string]string{
+		theHub:      hubHCL(`template_access = "accounts"`, `capacity = 5000`) + set + fleet() + link + role,
+		setReadonly: hub + setHCL("readonly", `managed_policy_arns = ["arn:aws-cn:iam::aws:policy/SecurityAudit"]`) + fleet() + link + role,
+		fleetMain:   hub + set + fleet(`region = "eu-west-3"`) + link + role,
+		linkGlobex:  hub + set + fleet() + linkHCL(globex.with(`region = "eu-west-3"`)) + role,
+		roleGlobex:  hub + set + fleet() + linkHCL(globex.with(`stack_name = "other"`)) + roleHCL(globex, "minimum_accounts = 3"), // it is looked at if its link changes
+	} {
+		_, found := s.Plan(t.Context(), w.Provider()+config, tfcore.Options{Destroy: true})
+		refused := found.Errors()
+		if len(refused) == 0 {
+			t.Errorf("%s: the destroy is not refused", what)
+		}
+		for _, d := range refused {
+			if d.Address != what || !strings.Contains(d.Detail, "To destroy it all the same") || !strings.Contains(d.Detail, "terraform destroy -refresh=false") {
+				t.Errorf("%s: the destroy says: %s", what, d)
+			}
+		}
+		if _, found := s.Plan(t.Context(), w.Provider()+config, tfcore.Options{Destroy: true, NoRefresh: true}); found.HasErrors() {
+			t.Errorf("%s: without a refresh the destroy says: %s", what, found)
+		}
 	}
 }
 

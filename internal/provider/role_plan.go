@@ -42,6 +42,7 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		p.planChange(ctx)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	explainToDestroy(!req.State.Raw.IsNull(), &resp.Diagnostics)
 }
 
 // rolePlan is one role's plan in the making.

@@ -48,6 +48,7 @@ func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		p.planOnHub(ctx)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, p.plan.object(p.diags))...)
+	explainToDestroy(p.state != nil, &resp.Diagnostics)
 }
 
 // holdForDestroy notes which incarnation goes: a plan to create the set at another
