@@ -1,0 +1,34 @@
+# What your own module makes of a hub and a customer, without AWS and without a
+# sandbox: the provider's answers are those of the mock.
+
+mock_provider "xacct" {
+  source = "./mocks"
+}
+
+run "a_customer_is_connected" {
+  assert {
+    condition     = output.status == "active"
+    error_message = "the module says that the role is ${output.status}"
+  }
+
+  assert {
+    condition     = startswith(output.link, "https://")
+    error_message = "the module's link is ${output.link}"
+  }
+}
+
+run "a_customer_who_has_not_launched_yet" {
+  plan_options {
+    replace = [xacct_customer_role.globex] # the run before has left it in the state
+  }
+
+  override_resource {
+    target = xacct_customer_role.globex
+    values = { status = "pending" }
+  }
+
+  assert {
+    condition     = output.status == "pending"
+    error_message = "the module says that the role is ${output.status}"
+  }
+}
