@@ -1,0 +1,4 @@
+import {
+  to       = xacct_fleet.main
+  identity = { hub = "acme", name = "main" }
+}

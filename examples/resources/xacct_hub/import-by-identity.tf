@@ -1,0 +1,4 @@
+import {
+  to       = xacct_hub.this
+  identity = { name = "acme" }
+}
