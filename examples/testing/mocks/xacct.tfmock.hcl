@@ -7,7 +7,8 @@
 #   }
 #
 # All links have the same id here, and all sets. Override what a test looks at with
-# override_resource or override_data. Ephemeral resources can't be mocked.
+# override_resource or override_data, which have to give every value that the module
+# reads: these are not taken then. Ephemeral resources can't be mocked.
 
 mock_resource "xacct_hub" {
   defaults = {

@@ -24,7 +24,11 @@ run "a_customer_who_has_not_launched_yet" {
 
   override_resource {
     target = xacct_customer_role.globex
-    values = { status = "pending" }
+    values = { # all that the module reads: the mock's other values don't count here
+      status     = "pending"
+      role_arn   = "arn:aws:iam::222222222222:role/acme-globex"
+      account_id = "222222222222"
+    }
   }
 
   assert {
