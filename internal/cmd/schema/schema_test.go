@@ -30,7 +30,7 @@ func TestTheSchemasAreThoseThatTerraformPrints(t *testing.T) {
 	}
 	settings, source := filepath.Join(folder, "settings"), "registry.terraform.io/xacct/xacct"
 	for path, text := range map[string]string{
-		settings:                          "provider_installation {\n  dev_overrides { \"" + source + "\" = \"" + filepath.Join(folder, "bin") + "\" }\n  direct {}\n}\n",
+		settings:                         "provider_installation {\n  dev_overrides { \"" + source + "\" = \"" + filepath.Join(folder, "bin") + "\" }\n  direct {}\n}\n",
 		filepath.Join(folder, "main.tf"): "terraform {\n  required_providers {\n    xacct = { source = \"" + source + "\" }\n  }\n}\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
