@@ -16,7 +16,9 @@ import (
 
 // Additions are what the customer's stack has beside the role.
 type Additions struct {
-	AdditionalRoles map[string]AdditionalRole `json:"additional_roles,omitzero" version:"additional_roles" doc:"Further roles that the customer's stack creates, by a short name: each is called <role name>-<key>, has the same path and external ID as the role, and is proven like it."`
+	AdditionalRoles   map[string]AdditionalRole `json:"additional_roles,omitzero" version:"additional_roles" doc:"Further roles that the customer's stack creates, by a short name: each is called <role name>-<key>, has the same path and external ID as the role, and is proven like it."`
+	TemplateResources JSON                      `json:"template_resources,omitempty" version:"template_resources" doc:"Further resources that the customer's stack creates, as CloudFormation's own JSON, by their logical IDs: S3 buckets, SQS queues, SNS topics and subscriptions, their policies, EventBridge rules, log groups. References may stand in their properties."`
+	TemplateOutputs   JSON                      `json:"template_outputs,omitempty" version:"template_outputs" doc:"What the stack reports of them, by name: each a text, Ref, Fn::GetAtt or Fn::Join. Reported values are text of the customer's stack, to be shown and nothing else."`
 }
 
 // AdditionalRole is one more role in the customer's account, with a trust of its

@@ -26,6 +26,7 @@ func (s Set) Changes(next Set) []string {
 	var c changes
 	c.role(s, next)
 	c.additional(s, next)
+	c.resources(s, next)
 	return c.bounded()
 }
 

@@ -38,6 +38,8 @@ func same(a, b any) bool {
 	switch a := a.(type) {
 	case string, int64, bool:
 		return a == b
+	case JSON:
+		return a.canonical() == b.(JSON).canonical()
 	case []string:
 		return sameElements(a, b.([]string))
 	case Policies:

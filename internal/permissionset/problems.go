@@ -41,7 +41,7 @@ func (s Set) ValidateTrust(vendor account.ID, partition account.Partition) []Fie
 // optionally, so that a plan can say so before the hub exists. The partition may
 // be zero: not known yet.
 func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
-	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.validateAdditional(partition), s.oneResourceEach())
+	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.validateAdditional(partition), s.validateResources(), s.oneResourceEach())
 }
 
 // Problems collects mistakes.

@@ -46,7 +46,7 @@ func (s Set) Review() []FieldWarnings {
 			warnings = append(warnings, FieldWarnings{v.fields[i], v.policies[i].Name, "the policy " + v.policies[i].Name, findings})
 		}
 	}
-	return append(warnings, s.reviewAdditional()...)
+	return slices.Concat(warnings, s.reviewAdditional(), s.reviewResources())
 }
 
 // quota warns of more managed policies than an account allows whose quota was

@@ -23,6 +23,7 @@ func (s Set) ValidateUpdate(next Set) []FieldError {
 	p.inlineTogether(s, next)
 	p.newParameters(s, next)
 	p.updateAdditional(s, next)
+	p.updateResources(s, next)
 	return p
 }
 

@@ -55,6 +55,8 @@ func (a Attribute) canonical() any {
 	switch v := a.Value.Interface().(type) {
 	case string:
 		return orNil(v, v == "")
+	case JSON:
+		return orNil(v.canonical(), v.canonical() == "")
 	case int64:
 		return orNil(v, v == 0)
 	case bool:

@@ -20,6 +20,7 @@ type Words struct {
 	Whole    []string // sentences about policies that are more than a list of actions
 	Optional []OptionalWords
 	Roles    []RoleWords // the additional roles
+	Creates  []string // what the stack makes beside the roles
 }
 
 // RoleWords are what an additional role grants.
@@ -42,6 +43,7 @@ type OptionalWords struct {
 // counts, and the console shows them.
 func (s Set) InWords() Words {
 	words := s.Role.Grants().inWords()
+	words.Creates = s.Creates()
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
 		o := s.OptionalPermissions[key]
 		words.Optional = append(words.Optional, OptionalWords{key, o.Description, o.DefaultEnabled, s.CustomerParameters[o.WhenParameter].Description, o.Grants().inWords()})

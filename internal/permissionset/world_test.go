@@ -90,8 +90,52 @@ func full() Set {
 		},
 		"billing": {ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"}},
 	}
+	s.TemplateResources, s.TemplateOutputs = exports, exported
 	return s
 }
+
+// exports are template resources with what can be said in them.
+const (
+	exports = `{
+  "Exports": {
+    "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain",
+    "Properties": {
+      "BucketName": "acme-{{xacct:account_id}}-exports",
+      "Tags": [{"Key": "vendor", "Value": "acme ${not.a.variable}"}],
+      "VersioningConfiguration": {"Status": "Enabled"}
+    }
+  },
+  "ExportsPolicy": {
+    "Type": "AWS::S3::BucketPolicy",
+    "Properties": {
+      "Bucket": {"Ref": "Exports"},
+      "PolicyDocument": {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": [{"Fn::GetAtt": ["Exports", "Arn"]}, {"Fn::Join": ["/", [{"Fn::GetAtt": ["Exports", "Arn"]}, "*"]]}, "arn:{{xacct:partition}}:s3:::{{xacct:parameter:bucket}}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringNotEquals": {"aws:PrincipalAccount": ["{{xacct:account_id}}"]}}
+      }]}
+    }
+  },
+  "Queue": {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Delete", "Properties": {"MessageRetentionPeriod": 86400}},
+  "Queues": {
+    "Type": "AWS::SQS::QueuePolicy", "DependsOn": "Queue",
+    "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": {
+      "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": "Queue.Arn"},
+      "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Changes", "Arn"]}}}
+    }}}
+  },
+  "Changes": {"Type": "AWS::Events::Rule", "Properties": {
+    "EventPattern": {"source": ["aws.ec2"], "detail-type": ["EC2 Instance State-change Notification"], "account": ["{{xacct:account_id}}"]},
+    "Targets": [{"Id": "queue", "Arn": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":sqs:", {"Ref": "AWS::Region"}, ":{{xacct:account_id}}:", {"Fn::GetAtt": ["Queue", "QueueName"]}]]}}]
+  }},
+  "Topic": {"Type": "AWS::SNS::Topic"},
+  "Topics": {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": {"Statement": [{
+    "Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sns:Subscribe", "Resource": {"Ref": "Topic"}}]}}},
+  "Subscription": {"Type": "AWS::SNS::Subscription", "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "sqs", "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]}}},
+  "Log": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "RetainExceptOnCreate", "Properties": {"RetentionInDays": 30}}
+}`
+	exported = `{"bucket": {"Ref": "Exports"}, "queue_url": {"Ref": "Queue"}, "where": {"Fn::Join": ["/", ["{{xacct:account_id}}", {"Ref": "AWS::Region"}]]}, "kind": "exports of {{xacct:parameter:size}}"}`
+)
 
 // onBucket is a policy about the bucket that a parameter names.
 func onBucket(parameter string) string {

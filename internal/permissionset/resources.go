@@ -1,0 +1,203 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package permissionset
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Template resources are what the vendor needs in the customer's stack beside the
+// roles: a bucket for exports, a queue for events. They are CloudFormation's own
+// JSON, of the few types that resources_types.go lists, and reach the template as
+// they were written, but for references. What they are called, and where they can be
+// reached, comes home as template outputs.
+
+// JSON is a JSON object as the vendor wrote it; empty stands for null. Two texts of
+// the same object are the same.
+type JSON string
+
+// Resource is one resource of the vendor's.
+type Resource struct {
+	LogicalID string
+	Type      string
+	Kept      bool // when the stack is deleted
+
+	Definition map[string]any // all of it, as it was written
+}
+
+// Resources returns the template resources, sorted by their logical IDs.
+func (a Additions) Resources() ([]Resource, error) {
+	all, err := a.TemplateResources.object()
+	if err != nil {
+		return nil, err
+	}
+	var resources []Resource
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		r := Resource{LogicalID: id}
+		r.Definition, _ = all[id].(map[string]any)
+		r.Type, _ = r.Definition["Type"].(string)
+		policy, _ := r.Definition["DeletionPolicy"].(string)
+		r.Kept = strings.HasPrefix(policy, "Retain")
+		resources = append(resources, r)
+	}
+	return resources, nil
+}
+
+// Outputs returns the template outputs: what a stack reports, by name. A value is a
+// text or a function.
+func (a Additions) Outputs() (map[string]any, error) { return a.TemplateOutputs.object() }
+
+// Fill returns a copy of the resource as it stands in the template: with functions in the place
+// of its references.
+func (r Resource) Fill(fill func(text string) any) map[string]any {
+	filled := filledValue(r.Definition, fill).(map[string]any)
+	if _, there := filled["UpdateReplacePolicy"]; !there && resourceTypes[r.Type].stateful {
+		filled["UpdateReplacePolicy"] = "Delete"
+		if r.Kept {
+			filled["UpdateReplacePolicy"] = "Retain"
+		}
+	}
+	return filled
+}
+
+// FillOutput returns the value of an output as it stands in the template.
+func FillOutput(value any, fill func(text string) any) any { return filledValue(value, fill) }
+
+// filledValue replaces texts, but for the names in functions. Texts without a
+// reference stay as they are, and no others are where references may not stand:
+// validation sees to that.
+func filledValue(v any, fill func(text string) any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		filled := make(map[string]any, len(v))
+		for key, inner := range v {
+			filled[key] = filledValue(inner, fill)
+		}
+		return filled
+	case []any:
+		filled := make([]any, len(v))
+		for i, inner := range v {
+			filled[i] = filledValue(inner, fill)
+		}
+		return filled
+	case string:
+		return fill(v)
+	}
+	return v
+}
+
+// object returns what the text says. There is none in an empty text.
+func (j JSON) object() (map[string]any, error) {
+	if strings.TrimSpace(string(j)) == "" {
+		return nil, nil
+	}
+	if err := checkJSON(string(j)); err != nil {
+		return nil, err
+	}
+	tree, err := Decode([]byte(j))
+	if err != nil {
+		return nil, err
+	}
+	object, ok := tree.(map[string]any)
+	if !ok {
+		return nil, errors.New("it is not a JSON object: names with values, in braces")
+	}
+	return object, nil
+}
+
+// canonical returns the one form that all ways of writing the object share; empty if
+// there is nothing in it. A text that is no JSON is its own form: validation says so.
+func (j JSON) canonical() string {
+	object, err := j.object()
+	switch {
+	case err != nil:
+		return string(j)
+	case len(object) == 0:
+		return ""
+	}
+	return string(encode(object))
+}
+
+// SameJSON reports whether two texts are the same object.
+func SameJSON(a, b string) bool { return JSON(a).canonical() == JSON(b).canonical() }
+
+// CheckJSON says why a text is not a JSON object.
+func CheckJSON(text string) error {
+	_, err := JSON(text).object()
+	return err
+}
+
+// checkJSON says what is wrong with a JSON text: what does not parse, what comes after
+// it, and a name that is there twice, of which readers take one or the other.
+func checkJSON(text string) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := checkNames(d); err != nil {
+		return asJSONError(text, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something comes after the end of the JSON")
+	}
+	return nil
+}
+
+func asJSONError(text string, err error) error {
+	var syntax *json.SyntaxError
+	if !errors.As(json.Unmarshal([]byte(text), new(any)), &syntax) { // which knows where, as the decoder does not
+		return err
+	}
+	if int(syntax.Offset) >= len(text) {
+		return errors.New("it is not JSON: it ends too early")
+	}
+	before := text[:max(int(syntax.Offset)-1, 0)]
+	line := strings.Count(before, "\n") + 1
+	return fmt.Errorf("it is not JSON: line %d, column %d: %w", line, len(before)-strings.LastIndex(before, "\n"), syntax)
+}
+
+// checkNames reads one value and looks for names that are there twice.
+func checkNames(d *json.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	delim, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if delim == '{' {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ := key.(string)
+			if seen[name] {
+				return fmt.Errorf("the name %q is there twice", clipped(name))
+			}
+			seen[name] = true
+		}
+		if err := checkNames(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}
+
+// compactSize returns the size of a JSON text without white space, in bytes.
+func compactSize(text string) int {
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(text)) != nil {
+		return len(text)
+	}
+	return b.Len()
+}
