@@ -286,7 +286,7 @@ func FuzzTemplateResources(f *testing.F) {
 func escapes(t *testing.T, v any, own map[string]bool) {
 	switch v := v.(type) {
 	case string:
-		if looksLikeReference(v) || dynamicReference.MatchString(v) {
+		if looksLikeReference(v) || dynamicReference().MatchString(v) {
 			t.Errorf("%q is in the template", v)
 		}
 	case []any:

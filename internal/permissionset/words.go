@@ -20,7 +20,7 @@ type Words struct {
 	Whole    []string // sentences about policies that are more than a list of actions
 	Optional []OptionalWords
 	Roles    []RoleWords // the additional roles
-	Creates  []string // what the stack makes beside the roles
+	Creates  []string    // what the stack makes beside the roles
 }
 
 // RoleWords are what an additional role grants.

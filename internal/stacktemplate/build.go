@@ -38,14 +38,20 @@ func build(s Specification) (sections, error) {
 	if err := addAdditionalRoles(t.Resources, s, h); err != nil {
 		return sections{}, err
 	}
-	t.Resources[PhoneHomeLogicalID] = phoneHome(s, version, h)
+	if t.Resources[PhoneHomeLogicalID], err = phoneHome(s, version, h); err != nil {
+		return sections{}, err
+	}
 	t.Outputs = outputs(s, version, h)
 
 	tree, err := h.render(t)
 	if err != nil {
 		return sections{}, err
 	}
-	if err := addOptionalInline(tree["Resources"].(map[string]any), s); err != nil {
+	resources := tree["Resources"].(map[string]any)
+	if err := addOptionalInline(resources, s); err != nil {
+		return sections{}, err
+	}
+	if err := addResources(resources, s); err != nil {
 		return sections{}, err
 	}
 	return sections{
@@ -127,7 +133,7 @@ func trustDocument(s Specification) (any, error) {
 // phoneHome reports to the vendor when the role exists, changes and goes. It
 // refers to the role, so CloudFormation makes it after the role and removes it
 // before.
-func phoneHome(s Specification, version string, h *holes) *customResource {
+func phoneHome(s Specification, version string, h *holes) (*customResource, error) {
 	properties := map[string]any{
 		"ServiceToken":   serviceToken(),
 		"ServiceTimeout": int(s.ResponseTimeout / time.Second),
@@ -148,7 +154,14 @@ func phoneHome(s Specification, version string, h *holes) *customResource {
 	if values := reported(s); len(values) > 0 {
 		properties["Parameters"] = values
 	}
-	return &customResource{Type: PhoneHomeType, Properties: properties}
+	values, err := outputValues(s)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) > 0 {
+		properties["Reported"] = h.put(values)
+	}
+	return &customResource{Type: PhoneHomeType, Properties: properties, DependsOn: notReported(s, values)}, nil
 }
 
 func outputs(s Specification, version string, h *holes) outputMap {

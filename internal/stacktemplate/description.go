@@ -20,7 +20,7 @@ func description(s Specification) string {
 	if s.SupportURL != "" {
 		end += " Questions: " + s.SupportURL
 	}
-	return text + clipBytes(otherPrincipals(s)+permissions(s)+additionalText(s), maxDescription-len(text)-len(end)) + end
+	return text + clipBytes(otherPrincipals(s)+permissions(s)+additionalText(s)+resourcesText(s), maxDescription-len(text)-len(end)) + end
 }
 
 // vendorAccounts returns all accounts that may use the role.

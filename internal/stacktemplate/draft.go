@@ -50,6 +50,7 @@ type resource interface{ AWSCloudFormationType() string }
 type customResource struct {
 	Type       string
 	Properties map[string]any
+	DependsOn  []string `json:",omitempty"`
 }
 
 // AWSCloudFormationType returns the type of the resource.

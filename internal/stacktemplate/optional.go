@@ -37,6 +37,9 @@ func conditionNames(s Specification) map[string]string {
 	for _, key := range s.AdditionalKeys() {
 		taken[permissionset.AdditionalResource(key)] = true
 	}
+	for _, name := range resourceNames(s) {
+		taken[name] = true
+	}
 	names := map[string]string{}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		name := permissionset.LogicalName(key) + "Enabled"

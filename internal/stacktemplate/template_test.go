@@ -123,6 +123,7 @@ func goldens() map[string]Specification {
 		"hostile":            hostile(),
 		"asking":             asking(),
 		"choosing":           choosing(),
+		"resources":          withResources(),
 	}
 	maps.Copy(all, optionalGoldens())
 	maps.Copy(all, managedGoldens())
