@@ -52,6 +52,7 @@ func full() Declaration {
 	}
 	d.CustomerChooses = []string{"permissions_boundary", "role_path"}
 	d.AdditionalRoles = map[string]permissionset.AdditionalRole{"scanner": {InlinePolicies: d.Role.InlinePolicies, MaxSessionDuration: 3600}}
+	d.TemplateResources, d.TemplateOutputs = `{"Exports": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}}`, `{"bucket": {"Ref": "Exports"}}`
 	d.OptionalPermissions["reports"] = permissionset.OptionalPermission{
 		Description: "Reports", WhenParameter: "reports", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Reports"},
 	}

@@ -41,7 +41,7 @@ func Adopt(link Link, before *Registration, role account.RoleARN, proof Proof, n
 	reg.Role, reg.ExternalID, reg.Recovered, reg.WithoutStack = role, link.ExternalID, false, false
 	reg.PreviousExternalID = account.ExternalID{}
 	reg.Stack, reg.LogicalID, reg.PhysicalID, reg.RequestedAt = account.StackARN{}, "", "", time.Time{}
-	reg.TemplateVersion, reg.GrantedPermissions, reg.Parameters, reg.AdditionalRoles = "", nil, nil, nil
+	reg.TemplateVersion, reg.GrantedPermissions, reg.Parameters, reg.Reported, reg.AdditionalRoles = "", nil, nil, nil, nil
 	reg.Status, reg.Reason, reg.Open, reg.DeleteDoubtedAt = Active, "", false, time.Time{}
 	reg.RegisteredAt, reg.ProvenAt, reg.ChangedAt = now, now, now
 	return reg, adoption(reg, OutcomeAdopted, was), nil

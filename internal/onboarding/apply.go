@@ -187,7 +187,7 @@ func (c commit) delete() Transition {
 	if logicalID, heir := newestLive(stack); heir != nil {
 		reg.LogicalID, reg.PhysicalID = logicalID, heir.PhysicalID
 		reg.TemplateVersion, reg.GrantedPermissions = heir.Properties.TemplateVersion, heir.Properties.GrantedPermissions
-		reg.Parameters = maps.Clone(heir.Properties.Parameters)
+		reg.Parameters, reg.Reported = maps.Clone(heir.Properties.Parameters), maps.Clone(heir.Properties.Reported)
 		if id, err := account.ParseExternalID(heir.Properties.ExternalID); err == nil && c.Link != nil && c.Link.hasExternalID(id) {
 			reg.ExternalID = id
 		}
@@ -228,7 +228,7 @@ func (c commit) owns() bool {
 func (c commit) proven(reg Registration) Registration {
 	reg.TemplateVersion = c.change.Properties.TemplateVersion
 	reg.GrantedPermissions = slices.Clone(c.change.Properties.GrantedPermissions)
-	reg.Parameters = maps.Clone(c.change.Properties.Parameters)
+	reg.Parameters, reg.Reported = maps.Clone(c.change.Properties.Parameters), maps.Clone(c.change.Properties.Reported)
 	if !c.change.Role.IsZero() {
 		reg.Role, reg.ExternalID, reg.AdditionalRoles = c.change.Role, c.change.ExternalID, maps.Clone(c.change.AdditionalRoles)
 	}

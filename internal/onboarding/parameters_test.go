@@ -46,6 +46,29 @@ func TestWhatTheCustomerTypedInIsKeptAndFollowsTheirUpdates(t *testing.T) {
 	is(map[string]string{"bucket": "a"})
 }
 
+// What a stack reports of its resources goes the same way, and comes back in a rollback.
+func TestWhatTheStackReportsIsKeptAndFollowsItsUpdates(t *testing.T) {
+	s := newStory(t)
+	reporting := func(values map[string]string) func(*phonehome.Request) {
+		return func(r *phonehome.Request) {
+			r.OldProperties = s.stacks[first].Resources["PhoneHome"].Properties
+			r.Properties.Reported = values
+		}
+	}
+	is := func(want map[string]string) {
+		t.Helper()
+		if diff := cmp.Diff(want, s.reg.Reported); diff != "" {
+			t.Error(diff)
+		}
+	}
+	s.answered(s.does(phonehome.Create, first, reporting(map[string]string{"bucket": "a"})), phonehome.Success, OutcomeRegistered)
+	is(map[string]string{"bucket": "a"})
+	s.answered(s.does(phonehome.Update, first, reporting(map[string]string{"bucket": "b"})), phonehome.Success, OutcomeUpdated)
+	is(map[string]string{"bucket": "b"})
+	s.does(phonehome.Update, first, reporting(map[string]string{"bucket": "a"})) // back, as a rollback would
+	is(map[string]string{"bucket": "a"})
+}
+
 func TestThePathOfARoleIsTheCustomersChoiceOnlyIfTheTemplateSaysSo(t *testing.T) {
 	elsewhere := func(r *phonehome.Request) {
 		r.Properties.RoleARN = strings.Replace(r.Properties.RoleARN, ":role/", ":role/third-parties/", 1)

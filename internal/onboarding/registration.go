@@ -62,6 +62,9 @@ type Registration struct {
 	// Parameters are what the customer typed in, as the stack reported it:
 	// a stranger's text, to be shown and nothing else.
 	Parameters map[string]string `json:",omitempty"`
+	// Reported are the template outputs, as the stack reported them: a stranger's
+	// text as well.
+	Reported map[string]string `json:",omitempty"`
 
 	RegisteredAt time.Time // of this stack
 	ProvenAt     time.Time // last time that a proof changed or confirmed the state

@@ -135,7 +135,8 @@ func properties(v any) Properties {
 		PreviousExternalID: property("PreviousExternalId", maxProperty),
 		GrantedPermissions: permissions(fields["GrantedPermissions"]),
 		AdditionalRoleARNs: roleARNs(fields["AdditionalRoleArns"]),
-		Parameters:         parameters(fields["Parameters"]),
+		Parameters:         texts(fields["Parameters"], typedIn),
+		Reported:           texts(fields["Reported"], reportedOf),
 	}
 }
 
@@ -180,24 +181,26 @@ func roleARNs(v any) map[string]string {
 	return arns
 }
 
-// What is kept of a customer's parameters: as much as a template of ours could
-// report. Fields that were left empty are as if they were not there.
-const (
-	maxParameters         = 50
-	maxParametersTogether = 16 << 10 // bytes of all values
+// capacity is what is kept of texts by the vendor's names for them: as much as a
+// template of ours could send. What is empty is as if it were not there.
+type capacity struct{ names, each, together int } // bytes
+
+var (
+	typedIn    = capacity{50, maxProperty, 16 << 10} // a customer's parameters
+	reportedOf = capacity{20, 1024, 8 << 10}         // what a stack reports of its resources
 )
 
-// parameters returns values for people to read, from any publisher: keys of
-// ours, and printable text of a bounded size.
-func parameters(v any) map[string]string {
+// texts returns values for people to read, from any publisher: keys of ours, and
+// printable text of a bounded size.
+func texts(v any, most capacity) map[string]string {
 	fields, _ := v.(map[string]any)
 	values, size := map[string]string{}, 0
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		value := cut(clean(text(fields[key])), maxProperty)
+		value := cut(clean(text(fields[key])), most.each)
 		if value == "" || !permissionPattern().MatchString(key) {
 			continue
 		}
-		if size += len(value); len(values) == maxParameters || size > maxParametersTogether {
+		if size += len(value); len(values) == most.names || size > most.together {
 			break
 		}
 		values[key] = value

@@ -57,6 +57,11 @@ type Properties struct {
 	// it. It is text to show and no more: nothing is decided by it.
 	Parameters map[string]string `json:",omitempty"`
 
+	// Reported are the template outputs: what the stack says of the resources that it
+	// has beside the roles, by the vendor's names for it. It is text to show and no
+	// more, too.
+	Reported map[string]string `json:",omitempty"`
+
 	// PreviousExternalID is the external ID that the role accepts beside ExternalID
 	// while the customer changes from the one to the other; empty: none.
 	PreviousExternalID string `json:",omitempty"`
@@ -67,5 +72,5 @@ func (p Properties) Equal(q Properties) bool {
 	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
 		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions) &&
 		maps.Equal(p.AdditionalRoleARNs, q.AdditionalRoleARNs) && maps.Equal(p.Parameters, q.Parameters) &&
-		p.PreviousExternalID == q.PreviousExternalID
+		maps.Equal(p.Reported, q.Reported) && p.PreviousExternalID == q.PreviousExternalID
 }

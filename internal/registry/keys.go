@@ -123,6 +123,9 @@ func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties
 	if p.PreviousExternalID != "" {
 		text = fmt.Appendf(text, " previous %q", p.PreviousExternalID)
 	}
+	if len(p.Reported) > 0 {
+		text = fmt.Appendf(text, " reported %q", p.Reported)
+	}
 	sum := sha256.Sum256(text)
 	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }

@@ -31,7 +31,15 @@ func TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey(t *testing.T) {
 		t.Error("an additional role makes no difference")
 	}
 	p.AdditionalRoleARNs = nil
-	p.Parameters = map[string]string{"a": "b"}
+	p.Reported = map[string]string{"a": "b"}
+	reported := promiseKey(stack, "PhoneHome", p)
+	if reported.sk == first {
+		t.Error("what the stack reports makes no difference")
+	}
+	p.Reported, p.Parameters = nil, map[string]string{"a": "b"}
+	if promiseKey(stack, "PhoneHome", p) == reported {
+		t.Error("a parameter is as good as a report")
+	}
 	other := promiseKey(stack, "PhoneHome", p)
 	if other.sk == first {
 		t.Error("what the customer typed in makes no difference")
