@@ -85,6 +85,8 @@ func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 		into = into.Elem()
 	}
 	switch {
+	case into.Type() == reflect.TypeFor[permissionset.JSON]():
+		d.document(node, path, into)
 	case into.Kind() == reflect.Struct:
 		d.fields(node, path, into)
 	case into.Kind() == reflect.Map:
@@ -202,7 +204,7 @@ func (d *decoder) scalar(node *yaml.Node, path string, into reflect.Value) {
 	}
 }
 
-// document reads a policy that is JSON in a string, or written out.
+// document reads a policy, or other JSON, that is in a string or written out.
 func (d *decoder) document(node *yaml.Node, path string, into reflect.Value) {
 	if !d.given(node, path) {
 		return
@@ -235,10 +237,13 @@ func (d *decoder) tree(node *yaml.Node, path string, depth int) (any, bool) {
 	case depth > maxDepth:
 		d.add(placeOf(node), path, "no policy is nested as deeply as this")
 		return nil, false
+	case strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!"):
+		d.add(placeOf(node), path, "short forms such as %s are not read here: write the function out, as Ref: NAME or Fn::GetAtt: [NAME, ATTRIBUTE]", node.Tag)
+		return nil, false
 	case node.Kind == yaml.MappingNode:
 		object, sound := map[string]any{}, true
-		seen := d.mapping(node, path, func(key, value *yaml.Node, _ string) {
-			inner, ok := d.tree(value, path, depth+1)
+		seen := d.mapping(node, path, func(key, value *yaml.Node, at string) {
+			inner, ok := d.tree(value, at, depth+1)
 			object[key.Value], sound = inner, sound && ok
 		})
 		return object, sound && seen != nil

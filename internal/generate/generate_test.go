@@ -40,6 +40,8 @@ func specifications(t *testing.T) map[string]string {
 		"elsewhere": strings.NewReplacer(`"region"`, `"regions": ["us-east-1"], "region"`, `"id": "globex"`, `"id": "globex", "region": "us-east-1"`).
 			Replace(minimal("eu-west-1")),
 		"trusted": strings.Replace(minimal("us-east-1"), `"role"`, `"trusted_principal_arns": ["arn:aws:iam::111111111111:role/proof"], "role"`, 1),
+		"resources": strings.Replace(minimal("us-east-1"), `"role"`, `"template_resources": {"Exports": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain",
+			"Properties": {"BucketName": "acme-{{xacct:account_id}}"}}}, "template_outputs": {"bucket": {"Ref": "Exports"}}, "role"`, 1),
 	}
 }
 

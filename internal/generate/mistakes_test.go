@@ -36,6 +36,9 @@ func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
 		"a customer":              {soundHub + "role: {path: /}\ncustomer: {id: -x}\n", `f:3:12: customer.id: "-x" is not a customer's ID`},
 		"a Region that is no hub": {soundHub + "role: {path: /}\ncustomer: {id: x, region: eu-west-1}\n", `f:3:19: customer.region: invalid Region "eu-west-1": must be one of the hub's Regions`},
 		"an address":              {soundHub + "role: {path: /}\ntemplate_url: http://x\n", `f:3:1: template_url: `},
+		"a resource":              {soundHub + "role: {path: /}\ntemplate_resources:\n  Logs: {Type: AWS::S3::Bucket}\n", `f:4:3: template_resources.Logs: what is in the S3 bucket would be lost with the stack, so it needs a DeletionPolicy`},
+		"a short form":            {soundHub + "role: {path: /}\ntemplate_resources:\n  T: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref T}}\n", `f:4:56: template_resources.T.Properties.DisplayName: short forms such as !Ref are not read here`},
+		"an output":               {soundHub + "role: {path: /}\ntemplate_outputs: '{\"role\": {\"Ref\": \"Role\"}}'\n", `f:3:1: template_outputs.role: Ref "Role" leads outside`},
 		"several, in order":       {"hub: {name: acme, vendor_account_id: x, region: mars-1}\nrole: {path: /}", "f:1:19: hub.vendor_account_id: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +111,7 @@ func FuzzSpecification(f *testing.F) {
 	f.Add("{\"hub\": {\"name\": \"a\tb\"}}")
 	f.Add("hub: &a [*a]\n")
 	f.Add(soundHub + "role: {inline_policies: {a: {Version: 2012-10-17, Statement: {Effect: Allow, Action: '*', Resource: '*'}}}}")
+	f.Add(soundHub + "role: {path: /}\ntemplate_resources: {T: {Type: AWS::SNS::Topic, Properties: {DisplayName: {Ref: T}}}}\ntemplate_outputs: '{\"a\": {\"Ref\": \"T\"}}'")
 	f.Fuzz(func(t *testing.T, text string) {
 		g, err := Read("f", []byte(text))
 		if err != nil {

@@ -49,6 +49,9 @@ func typeSchema(t reflect.Type) map[string]any {
 	if t == reflect.TypeFor[permissionset.Policies]() {
 		return map[string]any{"type": "object", "additionalProperties": map[string]any{"type": []string{"string", "object"}}}
 	}
+	if t == reflect.TypeFor[permissionset.JSON]() {
+		return map[string]any{"type": []string{"string", "object"}}
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return typeSchema(t.Elem())
