@@ -63,6 +63,8 @@ type RoleView struct {
 	ExternalID         string            `json:"external_id"`
 	GrantedPermissions []string          `json:"granted_permissions" doc:"Optional permissions that the customer has switched on."`
 	Parameters         map[string]string `json:"parameters,omitempty" doc:"What the customer typed in: untrusted text, to be shown and nothing else."`
+	Reported           map[string]string `json:"reported,omitempty" doc:"What the stack reports by its template_outputs: untrusted text too."`
+	AdditionalRoleARNs map[string]string `json:"additional_role_arns,omitempty" doc:"ARNs of the stack's additional roles, by their keys."`
 	StackID            string            `json:"stack_id,omitempty"`
 	Outdated           bool              `json:"outdated" doc:"Whether the stack was made with another template than today's."`
 	UpdateURL          string            `json:"update_url,omitempty" doc:"The link that opens the stack's update, if it is outdated."`
@@ -181,7 +183,7 @@ func mayLaunch(link onboarding.Link, now time.Time) bool {
 func (s *Server) role(record registry.HubRecord, link onboarding.Link, r onboarding.Registration) RoleView {
 	v := RoleView{
 		AccountID: r.Account.String(), RoleARN: r.Role.String(), Status: string(r.Status), Reason: r.Reason, ExternalID: r.ExternalID.String(),
-		GrantedPermissions: append([]string{}, r.GrantedPermissions...), Parameters: r.Parameters, StackID: r.Stack.String(), Outdated: r.Outdated(link),
+		GrantedPermissions: append([]string{}, r.GrantedPermissions...), Parameters: r.Parameters, Reported: r.Reported, AdditionalRoleARNs: r.AdditionalRoleARNs(), StackID: r.Stack.String(), Outdated: r.Outdated(link),
 		RegisteredAt: known(r.RegisteredAt), ProvenAt: known(r.ProvenAt), ChangedAt: known(r.ChangedAt),
 	}
 	if !record.TemplateAccess.Signed() {

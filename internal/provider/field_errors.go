@@ -5,6 +5,7 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -20,7 +21,11 @@ import (
 func fieldErrors(errs []permissionset.FieldError) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, e := range errs {
-		diags.AddAttributeError(fieldPath(e), "Invalid "+lastField(e.Field), sentence(e.Problem))
+		problem := e.Problem
+		if slices.Contains([]string{"template_resources", "template_outputs"}, e.Field) && e.Key != "" { // one text, which has no attributes
+			problem = e.Key + ": " + problem
+		}
+		diags.AddAttributeError(fieldPath(e), "Invalid "+lastField(e.Field), sentence(problem))
 	}
 	return diags
 }
@@ -44,14 +49,14 @@ func fieldPath(e permissionset.FieldError) path.Path {
 	names := strings.Split(e.Field, ".")
 	p := path.Root(names[0])
 	for i, name := range names[1:] {
-		if i == 0 && (names[0] == "optional_permissions" || names[0] == "customer_parameters") {
+		if i == 0 && slices.Contains([]string{"optional_permissions", "customer_parameters", "additional_roles"}, names[0]) {
 			p = p.AtMapKey(name)
 			continue
 		}
 		p = p.AtName(name)
 	}
 	switch lastField(e.Field) {
-	case "inline_policies", "managed_policies", "tags", "role_tags", "optional_permissions", "customer_parameters":
+	case "inline_policies", "managed_policies", "tags", "role_tags", "optional_permissions", "customer_parameters", "additional_roles":
 		if e.Key != "" {
 			return p.AtMapKey(e.Key)
 		}

@@ -29,8 +29,9 @@ func (p *linkPlan) checkPermissions(ctx context.Context) {
 		partition = s.clients.Partition()
 	}
 	granted := permissionset.Set{
-		Role:    expandRole(ctx, p.plan.Role, p.diags),
-		Choices: p.plan.choices(ctx, p.diags),
+		Role:      expandRole(ctx, p.plan.Role, p.diags),
+		Choices:   p.plan.choices(ctx, p.diags),
+		Additions: p.plan.additions(ctx, p.diags),
 	}
 	p.diags.Append(fieldErrors(granted.ValidatePermissions(partition))...)
 	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.equal(p.state.askedModel) {

@@ -24,6 +24,7 @@ type accountModel struct {
 	Outdated           types.Bool   `tfsdk:"outdated"`
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
 	Parameters         types.Map    `tfsdk:"parameters"`
+	Reported           types.Map    `tfsdk:"reported"`
 	AdditionalRoleARNs types.Map    `tfsdk:"additional_role_arns"`
 	RegisteredAt       types.String `tfsdk:"registered_at"`
 	ProvenAt           types.String `tfsdk:"proven_at"`
@@ -53,6 +54,7 @@ var accountTypes = map[string]attr.Type{
 	"outdated":            types.BoolType,
 	"granted_permissions": types.SetType{ElemType: types.StringType},
 	"parameters":          types.MapType{ElemType: types.StringType},
+	"reported":            types.MapType{ElemType: types.StringType},
 
 	"additional_role_arns": types.MapType{ElemType: types.StringType},
 	"registered_at":        types.StringType,
@@ -73,6 +75,7 @@ func (m *registrationModel) flattenAccounts(ctx context.Context, c onboarding.Cu
 			Outdated:           types.BoolValue(r.Outdated(c.Link)),
 			GrantedPermissions: stringSet(ctx, r.GrantedPermissions, diags),
 			Parameters:         stringMap(ctx, r.Parameters, diags),
+			Reported:           stringMap(ctx, r.Reported, diags),
 			AdditionalRoleARNs: stringMap(ctx, r.AdditionalRoleARNs(), diags),
 			RegisteredAt:       timeString(r.RegisteredAt),
 			ProvenAt:           timeString(r.ProvenAt),
@@ -96,7 +99,7 @@ func confirmed(link onboarding.Link) bool { return link.Scope != onboarding.Scop
 func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.StackID, m.StackRegion, m.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
 	m.GrantedPermissions, m.Parameters = types.SetNull(types.StringType), types.MapNull(types.StringType)
-	m.AdditionalRoleARNs = types.MapNull(types.StringType)
+	m.AdditionalRoleARNs, m.Reported = types.MapNull(types.StringType), types.MapNull(types.StringType)
 	m.RegisteredAt, m.ProvenAt = types.StringNull(), types.StringNull()
 	m.Status = statusOf(c)
 }

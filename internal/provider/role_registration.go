@@ -28,6 +28,7 @@ type registrationModel struct {
 	StackRegion        types.String `tfsdk:"stack_region"`
 	GrantedPermissions types.Set    `tfsdk:"granted_permissions"`
 	Parameters         types.Map    `tfsdk:"parameters"`
+	Reported           types.Map    `tfsdk:"reported"`
 	AdditionalRoleARNs types.Map    `tfsdk:"additional_role_arns"`
 	TemplateVersion    types.String `tfsdk:"template_version"`
 	Outdated           types.Bool   `tfsdk:"outdated"`
@@ -65,6 +66,11 @@ func registrationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "What the customer typed in for the link's `customer_parameters`, as the stack reported it; fields that were left empty are not in it. " +
 				"It is the customer's text, and not checked: show it, and build no command or policy of your own from it.",
 		},
+		"reported": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "What the stack reported by its `template_outputs`: at most 1,024 bytes of each, 8 KB together. Empty values are not in it. " +
+				"It comes from the customer's account, and is not checked: show it, and build no command or policy of your own from it.",
+		},
 		"template_version": text("Version of the template that the stack was made with, as it reported."),
 		"outdated":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the stack was made with another version than the link's of today."},
 		"update_url": text("While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
@@ -98,6 +104,7 @@ func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c o
 	r, ok := c.SoleRegistration()
 	m.GrantedPermissions = stringSet(ctx, r.GrantedPermissions, diags)
 	m.Parameters = stringMap(ctx, r.Parameters, diags)
+	m.Reported = stringMap(ctx, r.Reported, diags)
 	m.AdditionalRoleARNs = stringMap(ctx, r.AdditionalRoleARNs(), diags)
 	if !ok {
 		m.StackID, m.StackRegion = types.StringNull(), types.StringNull()
@@ -159,7 +166,7 @@ func unknownRegistration() registrationModel {
 	text := types.StringUnknown()
 	return registrationModel{
 		RoleARN: text, AccountID: text, ExternalID: text, StackID: text, StackRegion: text, TemplateVersion: text, UpdateURL: text,
-		Status: text, RegisteredAt: text, ProvenAt: text, GrantedPermissions: types.SetUnknown(types.StringType), Parameters: types.MapUnknown(types.StringType), AdditionalRoleARNs: types.MapUnknown(types.StringType), Outdated: types.BoolUnknown(),
+		Status: text, RegisteredAt: text, ProvenAt: text, GrantedPermissions: types.SetUnknown(types.StringType), Parameters: types.MapUnknown(types.StringType), AdditionalRoleARNs: types.MapUnknown(types.StringType), Reported: types.MapUnknown(types.StringType), Outdated: types.BoolUnknown(),
 		Accounts: types.MapUnknown(types.ObjectType{AttrTypes: accountTypes}), AccountConfirmed: types.BoolUnknown(),
 	}
 }

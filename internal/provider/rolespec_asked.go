@@ -21,15 +21,17 @@ import (
 // askedModel is what a permission set has beside its role: who may assume it, and
 // what the customer decides about it.
 type askedModel struct {
-	TrustedPrincipalARNs types.Set  `tfsdk:"trusted_principal_arns"`
-	TrustedAccountIDs    types.Set  `tfsdk:"trusted_account_ids"`
-	AllowSessionTags     types.Bool `tfsdk:"allow_session_tags"`
-	AllowSourceIdentity  types.Bool `tfsdk:"allow_source_identity"`
-	CustomerParameters   types.Map  `tfsdk:"customer_parameters"`
-	CustomerChooses      types.Set  `tfsdk:"customer_chooses"`
-	OptionalPermissions  types.Map  `tfsdk:"optional_permissions"`
-	AdditionalRoles      types.Map  `tfsdk:"additional_roles"`
-	RegisterWithoutStack types.Bool `tfsdk:"register_without_stack"`
+	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
+	TrustedAccountIDs    types.Set    `tfsdk:"trusted_account_ids"`
+	AllowSessionTags     types.Bool   `tfsdk:"allow_session_tags"`
+	AllowSourceIdentity  types.Bool   `tfsdk:"allow_source_identity"`
+	CustomerParameters   types.Map    `tfsdk:"customer_parameters"`
+	CustomerChooses      types.Set    `tfsdk:"customer_chooses"`
+	OptionalPermissions  types.Map    `tfsdk:"optional_permissions"`
+	AdditionalRoles      types.Map    `tfsdk:"additional_roles"`
+	TemplateResources    types.String `tfsdk:"template_resources"`
+	TemplateOutputs      types.String `tfsdk:"template_outputs"`
+	RegisterWithoutStack types.Bool   `tfsdk:"register_without_stack"`
 }
 
 // askedAttributes returns the attributes of askedModel. None has a default of its
@@ -46,6 +48,8 @@ func askedAttributes() map[string]schema.Attribute {
 		},
 		"optional_permissions": optionalPermissionsAttribute(),
 		"additional_roles":     additionalRolesAttribute(),
+		"template_resources":   templateResourcesAttribute(),
+		"template_outputs":     templateOutputsAttribute(),
 		"register_without_stack": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "Whether customers may make the role without the stack, by the plain IAM resources that `xacct link --format terraform-iam` prints; default `false`. " +
@@ -85,6 +89,8 @@ func (m askedModel) values() map[string]attr.Value {
 		"allow_session_tags": m.AllowSessionTags, "allow_source_identity": m.AllowSourceIdentity,
 		"customer_parameters": m.CustomerParameters, "customer_chooses": m.CustomerChooses, "optional_permissions": m.OptionalPermissions,
 		"additional_roles":       m.AdditionalRoles,
+		"template_resources":     m.TemplateResources,
+		"template_outputs":       m.TemplateOutputs,
 		"register_without_stack": m.RegisterWithoutStack,
 	}
 }
@@ -99,10 +105,10 @@ func (m askedModel) known() bool {
 	return true
 }
 
-// choicesKnown reports whether all that the customer decides about, and the
-// additional roles, have values.
+// choicesKnown reports whether all that the customer decides about, and all that the
+// stack has beside the role, have values.
 func (m askedModel) choicesKnown() bool {
-	return fullyKnown(m.AdditionalRoles) && fullyKnown(m.CustomerParameters) && fullyKnown(m.CustomerChooses) && fullyKnown(m.OptionalPermissions)
+	return !m.TemplateResources.IsUnknown() && !m.TemplateOutputs.IsUnknown() && fullyKnown(m.AdditionalRoles) && fullyKnown(m.CustomerParameters) && fullyKnown(m.CustomerChooses) && fullyKnown(m.OptionalPermissions)
 }
 
 func (m askedModel) equal(o askedModel) bool {
@@ -148,6 +154,8 @@ func flattenAsked(ctx context.Context, set permissionset.Set, diags *diag.Diagno
 	m.CustomerChooses, _ = values["customer_chooses"].(types.Set)
 	m.OptionalPermissions, _ = values["optional_permissions"].(types.Map)
 	m.AdditionalRoles, _ = values["additional_roles"].(types.Map)
+	m.TemplateResources, _ = values["template_resources"].(types.String)
+	m.TemplateOutputs, _ = values["template_outputs"].(types.String)
 	m.RegisterWithoutStack, _ = values["register_without_stack"].(types.Bool)
 	return m
 }

@@ -80,6 +80,8 @@ func flattenAttribute(ctx context.Context, a permissionset.Attribute, t attr.Typ
 			return optional(v)
 		}
 		return types.StringValue(v)
+	case permissionset.JSON:
+		return optional(string(v))
 	case *string:
 		return types.StringPointerValue(v)
 	case int64:

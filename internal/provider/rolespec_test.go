@@ -81,3 +81,16 @@ func TestChoicesComeBackFromTerraformAsTheyWere(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplateResourcesComeBackFromTerraformAsTheyWere(t *testing.T) {
+	for _, additions := range []permissionset.Additions{{}, {TemplateResources: `{ "Q": {"Type": "AWS::SNS::Topic"} }`, TemplateOutputs: `{"q": {"Ref": "Q"}}`}} {
+		var diags diag.Diagnostics
+		model := flattenAsked(t.Context(), permissionset.Set{Additions: additions}, &diags)
+		if back := model.additions(t.Context(), &diags); diags.HasError() || !cmp.Equal(additions, back) {
+			t.Errorf("%v\n%s", diags, cmp.Diff(additions, back))
+		}
+		if model.TemplateResources.IsNull() != (additions.TemplateResources == "") {
+			t.Error("nothing is something")
+		}
+	}
+}

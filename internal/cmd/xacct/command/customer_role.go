@@ -36,6 +36,9 @@ type customerRole struct {
 	// Parameters are what the customer typed in: untrusted text.
 	Parameters map[string]string `json:"parameters,omitempty"`
 
+	// Reported is what the stack reports of its resources: untrusted text too.
+	Reported map[string]string `json:"reported,omitempty"`
+
 	StackID       string     `json:"stack_id,omitempty"`
 	StackRegion   string     `json:"stack_region,omitempty"`
 	RegisteredAt  *time.Time `json:"registered_at,omitempty"`
@@ -96,6 +99,7 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 		ExternalID:         r.ExternalID.String(),
 		GrantedPermissions: r.GrantedPermissions,
 		Parameters:         r.Parameters,
+		Reported:           r.Reported,
 		StackID:            r.Stack.String(),
 		StackRegion:        r.Stack.Region.String(),
 		RegisteredAt:       known(r.RegisteredAt),

@@ -279,6 +279,7 @@ func (d dossier) print(out io.Writer) error {
 			"Permissions", strings.Join(r.GrantedPermissions, ", "),
 			"Additional roles", typed(r.AdditionalRoleARNs),
 			"Parameters", typed(r.Parameters),
+			"Reported", typed(r.Reported),
 			"Stack", r.StackID,
 			"Earlier stacks", join(r.Superseded),
 			"Registered", momentOf(r.RegisteredAt),
