@@ -115,7 +115,7 @@ func (g *Generator) unknownRegions() []string {
 	var lines []string
 	warn := func(field string, region account.Region) {
 		if !region.IsZero() && !region.Known() {
-			lines = append(lines, fmt.Sprintf("%s: there was no Region %s in %s; if there is none, the hub can't be made there", field, region, account.RegionsOn))
+			lines = append(lines, fmt.Sprintf("%s: Region %s did not exist in %s; if it does not exist now, the hub can't be created there", field, region, account.RegionsOn))
 		}
 	}
 	warn("hub.region", g.hub.Region)

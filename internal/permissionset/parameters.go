@@ -21,11 +21,11 @@ import (
 // that refer to the value, and stacks that live keep what was typed.
 type CustomerParameter struct {
 	Description    string   `json:"description" rule:"required" doc:"What the customer is to type: they read it beside the field."`
-	Default        *string  `json:"default,omitzero" doc:"Value that the field has unless the customer changes it. Empty: the customer may leave the field empty, and the parameter is only referred to in optional permissions that name it in when_parameter. Without a default the customer has to type a value."`
+	Default        *string  `json:"default,omitzero" doc:"Value that the field has unless the customer changes it. Empty: the customer may leave the field empty, and the parameter is only referred to in optional permissions that name it in when_parameter. Without a default the customer has to enter a value."`
 	AllowedValues  []string `json:"allowed_values,omitzero" doc:"Values among which the customer chooses."`
 	AllowedPattern string   `json:"allowed_pattern,omitempty" doc:"Regular expression that the whole value matches; default: letters, digits and .-_/. One that lets * ? $ { } \" or \\ pass is refused."`
 	MinLength      int64    `json:"min_length,omitempty" doc:"Shortest value, in characters; default 1."`
-	MaxLength      int64    `json:"max_length,omitempty" doc:"Longest value, in characters; default 128. The sizes of policies count each reference as so long."`
+	MaxLength      int64    `json:"max_length,omitempty" doc:"Longest value, in characters; default 128. Each reference counts as this many characters of its policy."`
 }
 
 // What CloudFormation and the registry hold (aws-facts 3.9).

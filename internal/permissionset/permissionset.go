@@ -51,7 +51,7 @@ type Trust struct {
 
 // Choices are what the customer decides.
 type Choices struct {
-	CustomerParameters   map[string]CustomerParameter  `json:"customer_parameters,omitzero" doc:"Values that the customer types in when they create the stack, such as the name of a bucket, by a short name. Policies and ARNs refer to them: {{xacct:parameter:NAME}}."`
+	CustomerParameters   map[string]CustomerParameter  `json:"customer_parameters,omitzero" doc:"Values that the customer enters when they create the stack, such as the name of a bucket, by a short name. Policies and ARNs refer to them: {{xacct:parameter:NAME}}."`
 	CustomerChooses      []string                      `json:"customer_chooses,omitzero" doc:"What the customer may choose instead of the vendor: permissions_boundary, role_path. What the set says of it is the default."`
 	RegisterWithoutStack bool                          `json:"register_without_stack,omitempty" doc:"Whether a role that the customer makes without the stack, by IAM alone, is looked for and registered; default false."`
 	OptionalPermissions  map[string]OptionalPermission `json:"optional_permissions,omitzero" version:"optional_permissions" doc:"Grants that the customer switches on or off in the console, by a short name: lower-case letters, digits and underscores."`

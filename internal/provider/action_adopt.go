@@ -41,7 +41,7 @@ func (a *adoptAction) Schema(_ context.Context, _ action.SchemaRequest, resp *ac
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Registers a role that a customer has already, without a stack, as `xacct adopt` does. The customer needs a link first, with `external_id` set to the one that the role requires. " +
 			"The role goes through the same proof as any other: it must be assumable with the external ID, and refused without it and with a wrong one. It is then `active`, with no stack. " +
-			"If the customer launches the link later, the stack takes over. Adopting the same role again proves it again.",
+			"If the customer launches the link later, the stack's role replaces this one. Adopting the same role again proves it again.",
 		Attributes: map[string]schema.Attribute{
 			"hub":         hubOfAction(),
 			"customer_id": customerOfAction(),

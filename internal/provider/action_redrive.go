@@ -40,7 +40,7 @@ func (a *redriveAction) Schema(_ context.Context, _ action.SchemaRequest, resp *
 			"hub": hubOfAction(),
 			"limit": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)},
-				MarkdownDescription: "How many messages are sent back at most, in no particular order; default all.",
+				MarkdownDescription: "Maximum number of messages to send back, in no particular order; default all.",
 			},
 		},
 	}

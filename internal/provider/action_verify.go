@@ -41,16 +41,16 @@ func (a *verifyAction) Schema(_ context.Context, _ action.SchemaRequest, resp *a
 	customer.Required, customer.Optional = false, true
 	customer.MarkdownDescription = "Only this customer's roles, which are judged alone. Default: those of all customers."
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Proves the registered roles of a hub again, as `xacct verify` does: one `sts:AssumeRole` for each. A role that no longer lets itself be assumed becomes `degraded`, with the reason; " +
+		MarkdownDescription: "Proves the registered roles of a hub again, as `xacct verify` does: one `sts:AssumeRole` for each. A role that can no longer be assumed becomes `degraded`, with the reason; " +
 			"a degraded one that passes the full proof again becomes `active`. The next refresh shows it.\n\n" +
-			"What does not work is shown as progress and is no error, because it is the customer's change. It is an error if three or more roles are refused and none of their kind works: " +
-			"the trouble is then probably the vendor's own, such as a lost `sts:AssumeRole`, and nothing is changed.",
+			"A role that does not work is shown as progress and not as an error, because the customer has changed it. If three or more roles are refused and none of their kind works, it is an error: " +
+			"the cause is then probably on the vendor's side, such as a lost `sts:AssumeRole`, and nothing is changed.",
 		Attributes: map[string]schema.Attribute{
 			"hub":         hubOfAction(),
 			"customer_id": customer,
 			"concurrency": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 256)},
-				MarkdownDescription: "How many roles are tried at once, 1 to 256; default 8.",
+				MarkdownDescription: "Number of roles to try at once, 1 to 256; default 8.",
 			},
 		},
 	}
@@ -142,7 +142,7 @@ func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
 		health.Count(findings, health.Works), health.Count(findings, health.Broken), health.Count(findings, health.Unknown), health.Count(findings, health.Moved))
 	if withheld := health.Count(findings, health.Withheld); withheld > 0 {
 		r.resp.Diagnostics.AddError(fmt.Sprintf("%d of %d roles of hub %s were refused, and none of their kind works", withheld, len(findings), view.Name),
-			"The trouble is probably the vendor's own, so nothing was changed: allow sts:AssumeRole on the customers' roles to what the provider runs as. With customer_id, one customer's roles are judged alone.")
+			"The cause is probably on the vendor's side, so nothing was changed: allow sts:AssumeRole on the customers' roles to what the provider runs as. With customer_id, one customer's roles are judged alone.")
 	}
 }
 

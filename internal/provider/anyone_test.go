@@ -83,7 +83,7 @@ func TestALinkThatAnyoneMayUseExpiresAndIsNotToBeGuessed(t *testing.T) {
 		resource.TestStep{Config: open + signUp(expires, `external_id = "guessable"`), ExpectError: loosely(`Not on a hub that anyone may use`)},
 		resource.TestStep{
 			Config:      w.Provider() + hubHCL(`publishers = "anyone"`, `template_access = "accounts"`, `capacity = 100`),
-			ExpectError: loosely(`Anyone could not read the template`),
+			ExpectError: loosely(`Templates must be readable by unknown accounts`),
 		},
 	)
 }

@@ -67,18 +67,18 @@ func (r *credentialsResource) Metadata(_ context.Context, req ephemeral.Metadata
 
 func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Credentials of a session in a customer's account, for a provider or a write-only argument. They are in no plan and no state.\n\n" +
-			"The role has to be `active`; anything else is an error that says what it is. Engines open ephemeral resources in the plan already where they know all arguments, " +
-			"so where the same apply waits for the customer, set `stack_id` to that of the `xacct_customer_role`: it is known once the role is there.",
+		MarkdownDescription: "Credentials of a session in a customer's account, for a provider or a write-only argument. They are written to no plan and no state.\n\n" +
+			"The role must be `active`; any other status is an error that names it. Terraform and OpenTofu open ephemeral resources during the plan if all arguments are known, " +
+			"so if the same apply waits for the customer, set `stack_id` to that of the `xacct_customer_role`: it is known once the role is registered.",
 		Attributes: map[string]schema.Attribute{
 			"hub":         schema.StringAttribute{Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub."},
 			"customer_id": schema.StringAttribute{Required: true, Validators: []validator.String{validCustomerID()}, MarkdownDescription: "The vendor's name for the customer."},
 			"account_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validAccountID()},
-				MarkdownDescription: "Which of the customer's accounts, where roles are registered in several; default the link's `account_id`.",
+				MarkdownDescription: "Which of the customer's accounts, if roles are registered in several; default the link's `account_id`.",
 			},
 			"stack_id": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "`stack_id` of the `xacct_customer_role`: the session is opened once it is known, and of no other stack's role.",
+				Optional: true, MarkdownDescription: "`stack_id` of the `xacct_customer_role`: the session is opened once it is known, and only for that stack's role.",
 			},
 			"session_name": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validSessionName()},
@@ -86,8 +86,8 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 			},
 			"duration": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{durationBetween("15m", "12h")},
-				MarkdownDescription: "How long the credentials work, between `15m` and `12h`; default `1h`. The role's `max_session_duration` is the most; " +
-					"it is `1h` where the provider itself runs as a role.",
+				MarkdownDescription: "How long the credentials work, between `15m` and `12h`; default `1h`. The maximum is the role's `max_session_duration`; " +
+					"it is `1h` if the provider itself runs as a role (role chaining).",
 			},
 			"policy": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validIdentityPolicy(), stringvalidator.LengthAtMost(2048)},
@@ -100,7 +100,7 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 					mapvalidator.KeysAre(stringvalidator.UTF8LengthBetween(1, 128)),
 					mapvalidator.ValueStringsAre(stringvalidator.UTF8LengthAtMost(256)),
 				},
-				MarkdownDescription: "Session tags, at most 50, which policies see as `aws:PrincipalTag`. The link needs `allow_session_tags`, and what the provider runs as needs `sts:TagSession` on the role.",
+				MarkdownDescription: "Session tags, at most 50, which policies see as `aws:PrincipalTag`. The link needs `allow_session_tags`, and the provider's principal needs `sts:TagSession` on the role.",
 			},
 			"transitive_tag_keys": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.AlsoRequires(path.MatchRoot("tags"))},
@@ -109,17 +109,17 @@ func (r *credentialsResource) Schema(_ context.Context, _ ephemeral.SchemaReques
 			"source_identity": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validSourceIdentity()},
 				MarkdownDescription: "Identity of the session's user, in the customer's CloudTrail too: 2 to 64 letters, digits and `_+=,.@-`. It can't be changed by a role that the session assumes. " +
-					"The link needs `allow_source_identity`, and what the provider runs as needs `sts:SetSourceIdentity` on the role.",
+					"The link needs `allow_source_identity`, and the provider's principal needs `sts:SetSourceIdentity` on the role.",
 			},
 			"role_key": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validPermissionKey()},
-				MarkdownDescription: "Key of the one of the customer's `additional_roles` that the session is to be of; default: the role itself.",
+				MarkdownDescription: "Key in the customer's `additional_roles` of the role to assume; default: the role itself.",
 			},
-			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the role that the session is of."},
+			"role_arn":          schema.StringAttribute{Computed: true, MarkdownDescription: "ARN of the assumed role."},
 			"access_key_id":     schema.StringAttribute{Computed: true, MarkdownDescription: "Access key ID."},
 			"secret_access_key": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Secret access key."},
 			"session_token":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Session token."},
-			"expiration":        schema.StringAttribute{Computed: true, MarkdownDescription: "When the credentials end, by RFC 3339."},
+			"expiration":        schema.StringAttribute{Computed: true, MarkdownDescription: "When the credentials expire, as an RFC 3339 time."},
 		},
 	}
 }
@@ -251,10 +251,10 @@ func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic 
 	detail := "The customer's link has not been launched yet, so there is no role to assume. If this very configuration waits for it, set stack_id to that of the xacct_customer_role."
 	switch r.Status {
 	case onboarding.Degraded:
-		detail = fmt.Sprintf("The role %s is degraded since %s: %s. Ask the customer to update the stack; 'xacct verify --hub %s --customer %s' proves the role again.",
+		detail = fmt.Sprintf("The role %s has been degraded since %s: %s. Ask the customer to update the stack; 'xacct verify --hub %s --customer %s' proves the role again.",
 			r.Role, r.ChangedAt.UTC().Format(time.RFC3339), r.Reason, hub, customer)
 	case onboarding.Disconnected:
-		detail = fmt.Sprintf("The customer has left since %s: %s. What still depends on the role has to do without it, or the customer launches the link again.",
+		detail = fmt.Sprintf("The customer has been disconnected since %s: %s. Remove what still depends on the role, or ask the customer to launch the link again.",
 			r.ChangedAt.UTC().Format(time.RFC3339), r.Reason)
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No active role of %s", customerNamed(hub, customer)), detail)
@@ -264,10 +264,10 @@ func noSession(hub string, r onboarding.Registration, ask roleproof.Session, err
 	advice := ""
 	switch {
 	case roleproof.IsRefusal(err) && (len(ask.Tags) > 0 || ask.SourceIdentity != ""):
-		advice = fmt.Sprintf("The role %s was proven, and refuses this session. Tags need allow_session_tags on the customer's link, and a source identity allow_source_identity: "+
-			"where they were added later, the customer has to update the stack first. What the provider runs as needs sts:TagSession or sts:SetSourceIdentity on the role, too.", r.Role)
+		advice = fmt.Sprintf("The role %s was proven, but refuses this session. Tags need allow_session_tags on the customer's link, and a source identity allow_source_identity: "+
+			"if they were added later, the customer has to update the stack first. The provider's principal needs sts:TagSession or sts:SetSourceIdentity on the role, too.", r.Role)
 	case roleproof.IsRefusal(err):
-		advice = fmt.Sprintf("The role %s was proven, and refuses now. Either the customer changed it ('xacct verify --hub %s --customer %s' tells), "+
+		advice = fmt.Sprintf("The role %s was proven, but now refuses. Either the customer changed it ('xacct verify --hub %s --customer %s' shows), "+
 			"or the provider's credentials have lost sts:AssumeRole on it.", r.Role, hub, r.CustomerID)
 	case awsclient.Code(err) == "ValidationError":
 		advice = "AWS does not give such a session: a shorter duration may be all that is needed."

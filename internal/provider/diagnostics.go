@@ -34,7 +34,7 @@ func cannot(do, what, advice string, err error) diag.Diagnostic {
 	var missing *awsclient.PermissionError
 	switch {
 	case errors.Is(err, context.Canceled):
-		advice = "The operation was interrupted. What was begun is finished by the next apply."
+		advice = "The operation was interrupted. The next apply finishes it."
 	case errors.As(err, &missing):
 		advice = fmt.Sprintf("The provider's credentials lack a permission: allow %s to do %s on %s.", missing.Caller, missing.Action, missing.Resource)
 	case errors.Is(err, registry.ErrNoHub):
@@ -94,7 +94,7 @@ func noSuchCustomer(hub, customer string) diag.Diagnostic {
 }
 
 func noRegistrar(p path.Path, hub string) diag.Diagnostic {
-	detail := fmt.Sprintf("No registrar of hub %s was heard of in the last five minutes. A customer's stack that phones home while no registrar runs "+
+	detail := fmt.Sprintf("No registrar of hub %s has sent a heartbeat in the last five minutes. A customer's stack that phones home while no registrar runs "+
 		"waits for its response timeout, and then fails; deleting one fails in the same way. "+
 		"Run 'xacct registrar --hub %s' somewhere, or set wait = true on the customer's role and let the apply listen.", hub, hub)
 	const summary = "No registrar is running for this hub"

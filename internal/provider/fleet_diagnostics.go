@@ -49,7 +49,7 @@ func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
 		return diag.NewErrorDiagnostic("Another process has written "+what+" meanwhile",
 			"It was changed, taken over or closed while this was applied. What was done until then is in the state; plan again.\n\n"+err.Error())
 	}
-	return cannot("write", what, "What was done is in the state, and the next apply goes on from there.", err)
+	return cannot("write", what, "What was done is in the state, and the next apply continues from there.", err)
 }
 
 // membersRefused returns the reasons why customers can't be in the fleet.
@@ -174,7 +174,7 @@ func warnOfGoodbyes(hubName, name string, leaving []onboarding.Customer) diag.Di
 		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+
 			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. The links can no longer be launched: "+
 			"the customer reads that the link is closed. To end the access, ask the customers to delete their stacks. "+
-			"If this plan has them in another fleet, or with a link of their own, that one goes on with them.", counted(ids), fleetNamed(hubName, name), also))}
+			"If this plan has them in another fleet, or with a link of their own, that one takes them over.", counted(ids), fleetNamed(hubName, name), also))}
 }
 
 // counted returns "3 customers (a, b, c)".

@@ -131,7 +131,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	case errors.Is(err, registry.ErrNoHub):
 		resp.Diagnostics.Append(noHub(fleetNamed(view.Name, name), view.Name))
 	case err != nil:
-		resp.Diagnostics.Append(cannot("close", fleetNamed(view.Name, name), "The next destroy goes on from what is there.", err))
+		resp.Diagnostics.Append(cannot("close", fleetNamed(view.Name, name), "The next destroy continues from there.", err))
 	default:
 		resp.Diagnostics.Append(sweepPublishers(ctx, view)...)
 		resp.Diagnostics.Append(sweepTemplates(ctx, view)...)

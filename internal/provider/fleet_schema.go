@@ -37,12 +37,12 @@ func fleetSchema() schema.Schema {
 			"and only what changed is written. If a customer needs something of their own (another role, an expiry, an organization, an account that isn't known yet), " +
 			"declare an `xacct_onboarding_link` for them instead.\n\n" +
 			"Customers of a fleet are like all others: `xacct_customer_role`, `xacct_customer_roles` and the commands of `xacct` know them by their ID. " +
-			"A customer who is taken out of `customers` is offboarded, as by destroying a link: the stack stays as it is, and may still be updated and deleted. " +
-			"Put back with the same account, the customer has the same external ID again.\n\n" +
-			"An apply that fails half-way keeps what it has done in the state, and the next one goes on from there. " +
+			"A customer who is removed from `customers` is offboarded, as by destroying a link: the stack stays as it is, and can still be updated and deleted. " +
+			"If the customer is added again with the same account, the external ID is the same as before.\n\n" +
+			"If an apply fails part-way, the state keeps what was done, and the next apply continues from there. " +
 			"A customer is in one fleet or has a link of their own, never both. " +
-			"A link of one's own, or of another fleet, that says the same is taken over by the fleet that declares its customer, with external ID and launch link: " +
-			"so customers move between them without noticing.",
+			"If the customer has an open link with the same arguments, of another fleet or an `xacct_onboarding_link`, the fleet takes it over with its external ID and launch link: " +
+			"customers do not notice the move.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, MarkdownDescription: "`hub/name`."},
 			"hub": schema.StringAttribute{
@@ -55,8 +55,8 @@ func fleetSchema() schema.Schema {
 			},
 			"permission_set": schema.StringAttribute{
 				Required: true, Validators: []validator.String{validSetID()},
-				MarkdownDescription: "The `id` of the `xacct_permission_set` that says what is asked of all customers. A change of the set is one write, " +
-					"and moves `url_template` in the same apply; another set is a write for each customer.",
+				MarkdownDescription: "The `id` of the `xacct_permission_set` that all customers are asked to grant. A change of the set is one write, " +
+					"and changes `url_template` in the same apply; switching to another set is one write per customer.",
 			},
 			"region": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{validRegion()},
@@ -64,24 +64,24 @@ func fleetSchema() schema.Schema {
 			},
 			"customers": schema.MapAttribute{
 				Required: true, ElementType: types.StringType, Validators: []validator.Map{validCustomers{}},
-				MarkdownDescription: "The account ID of each customer, by your own name for the customer: 12 digits, by 1 to 64 letters, digits and `._-`. " +
+				MarkdownDescription: "Account IDs (12 digits) by customer ID: your own identifier for the customer, 1 to 64 letters, digits and `._-`. " +
 					"A customer's account can't change while a stack of theirs is live.",
 			},
 			"expires_at": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validTime()}, PlanModifiers: []planmodifier.String{sameInstant()},
-				MarkdownDescription: "Time by RFC 3339, such as `2030-01-31T18:00:00Z`, from which on all links of the fleet are refused to new stacks. Live stacks don't mind.",
+				MarkdownDescription: "RFC 3339 time, such as `2030-01-31T18:00:00Z`, after which the fleet's links can't be used for new stacks. Live stacks are not affected.",
 			},
 			"external_ids": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "The external ID of each customer: unguessable, unique, the same again after a crash, and no secret.",
+				MarkdownDescription: "The external ID of each customer: unguessable, unique, the same again if an apply is repeated, and not a secret.",
 			},
 			"topics": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "The topic's number of those customers who don't speak to the one that `url_template` gives them, because the hub has grown since they came. Null if there is none.",
+				MarkdownDescription: "Topic numbers of the customers who publish to another topic than the one in `url_template`, because the hub has grown since they were added. Null if there are none.",
 			},
 			"url_template": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "What the launch links of all customers have in common. The function `fleet_url` makes each customer's of it. " +
+				MarkdownDescription: "The part that the launch links of all customers share. The function `fleet_url` builds each customer's link from it. " +
 					"Null if the hub's `template_access` is `presigned`: `xacct link` prints links then.",
 			},
 			"incarnation": incarnationAttribute("fleet"),

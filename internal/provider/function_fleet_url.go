@@ -32,8 +32,8 @@ func (fleetURLFunction) Definition(_ context.Context, _ function.DefinitionReque
 	resp.Definition = function.Definition{
 		Summary: "The launch link of a fleet's customer",
 		MarkdownDescription: "The quick-create URL of one customer of an `xacct_fleet`, from its `url_template`. " +
-			"Other functions make other things of it: `quick_create_url`, `cli_command`, `terraform_snippet`.\n\n" +
-			"The engine hands the whole fleet over with each call. For the links of thousands of customers at once, pass an object with the one customer only, as in the example: " +
+			"Other functions convert it: `quick_create_url`, `cli_command`, `terraform_snippet`.\n\n" +
+			"Terraform and OpenTofu pass the whole fleet with each call. For the links of thousands of customers at once, pass an object with the one customer only, as in the example: " +
 			"it needs `url_template`, `customers`, `external_ids` and `topics`.",
 		Parameters: []function.Parameter{
 			function.DynamicParameter{Name: "fleet", MarkdownDescription: "An `xacct_fleet`. Fleets of a hub with `template_access = \"presigned\"` have no links in Terraform: `xacct link` prints them.", AllowUnknownValues: true},

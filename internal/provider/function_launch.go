@@ -30,7 +30,7 @@ type launchFunction struct {
 
 func newCLICommandFunction() function.Function {
 	return launchFunction{
-		name: "cli_command", summary: "A launch link as a command of the AWS command line",
+		name: "cli_command", summary: "A launch link as an AWS CLI command",
 		description: "The `aws cloudformation create-stack` command that launches what a link launches: the same template with the same parameters, " +
 			"in the Region of the link. It is quoted for POSIX shells, so it is safe to paste. The customer runs it with credentials of their own.",
 		write: launch.CreateCommand,
@@ -39,11 +39,11 @@ func newCLICommandFunction() function.Function {
 
 func newTerraformSnippetFunction() function.Function {
 	return launchFunction{
-		name: "terraform_snippet", summary: "A launch link as Terraform of the customer's own",
+		name: "terraform_snippet", summary: "A launch link as Terraform configuration for the customer",
 		description: "The `aws_cloudformation_stack` resource that launches what a link launches: the same template with the same parameters, " +
-			"in the Region of the link. It is for customers who keep everything in a Terraform configuration of their own.\n\n" +
-			"With `\"iam\"` as the second argument: the role and its policies as plain IAM resources, for customers who take no stack. It is made from the published template, " +
-			"which has to be readable by everyone (`template_access = \"public\"`) and there already when Terraform plans; `xacct link --format terraform-iam` prints the same in any case. " +
+			"in the Region of the link. It is for customers who manage everything with Terraform.\n\n" +
+			"With `\"iam\"` as the second argument: the role and its policies as plain IAM resources, for customers who do not want a stack. It is made from the published template, " +
+			"which must be public (`template_access = \"public\"`) and must exist when Terraform plans; `xacct link --format terraform-iam` prints the same in any case. " +
 			"The role is registered if the permission set has `register_without_stack`.",
 		write:   launch.TerraformSnippet,
 		formats: map[string]func(context.Context, quickcreate.Link) (string, error){"iam": iamSnippet},
@@ -79,7 +79,7 @@ func (f launchFunction) formatParameter() function.Parameter {
 	if len(f.formats) == 0 {
 		return nil
 	}
-	return function.StringParameter{Name: "format", MarkdownDescription: "At most one: what to write instead of the stack. `\"iam\"`: plain IAM resources."}
+	return function.StringParameter{Name: "format", MarkdownDescription: "At most one value: what to write instead of the stack. `\"iam\"`: plain IAM resources."}
 }
 
 // arguments reads the link's address and what to write.
@@ -94,7 +94,7 @@ func (f launchFunction) arguments(ctx context.Context, req function.RunRequest) 
 	}
 	named, known := f.formats[formats[0]]
 	if !known || len(formats) > 1 {
-		return url, nil, function.NewArgumentFuncError(1, fmt.Sprintf("There is no such format: leave the second argument out, or say one of %q.", slices.Sorted(maps.Keys(f.formats))))
+		return url, nil, function.NewArgumentFuncError(1, fmt.Sprintf("There is no such format: leave the second argument out, or use one of %q.", slices.Sorted(maps.Keys(f.formats))))
 	}
 	return url, named, nil
 }

@@ -29,7 +29,7 @@ func (quickCreateURLFunction) Definition(_ context.Context, _ function.Definitio
 	resp.Definition = function.Definition{
 		Summary: "The same launch link for another Region",
 		MarkdownDescription: "A link's `url`, opening the console in another of the hub's Regions: for customers who don't work in the one that the link proposes. " +
-			"Use a Region that the hub has: the function reads nothing from AWS, and elsewhere the template itself refuses to be launched.",
+			"Use one of the hub's Regions: the function reads nothing from AWS, and in any other Region the template fails to launch.",
 		Parameters: []function.Parameter{
 			urlParameter(),
 			function.StringParameter{Name: "region", MarkdownDescription: "One of the hub's `regions`."},
@@ -55,7 +55,7 @@ func (quickCreateURLFunction) Run(ctx context.Context, req function.RunRequest, 
 	}
 	if was := link.Region.Partition(); region.Partition() != was {
 		resp.Error = function.NewArgumentFuncError(1, fmt.Sprintf(
-			"Region %s is in partition %s, and the link is for %s. Nothing crosses partitions: a hub per partition is needed", region, region.Partition(), was))
+			"Region %s is in partition %s, and the link is for %s. A hub works in one partition: create a hub in each", region, region.Partition(), was))
 		return
 	}
 	link.Region = region

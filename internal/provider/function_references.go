@@ -18,8 +18,8 @@ var (
 )
 
 // wherever is where references may stand.
-const wherever = "It stands in the resources and the values of conditions of policies, and in ARNs, alone or as a part of a text: through `jsonencode`, and in the statements of `aws_iam_policy_document` too. " +
-	"Elsewhere it is refused."
+const wherever = "It can be used in resources and condition values of policies, and in ARNs, alone or as part of a text: through `jsonencode`, and in the statements of `aws_iam_policy_document` too. " +
+	"Anywhere else it is an error."
 
 // parameterFunction refers to what the customer types in.
 type parameterFunction struct{}
@@ -32,7 +32,7 @@ func (parameterFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 
 func (parameterFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "A reference to a value that the customer types in",
+		Summary:             "A reference to a value that the customer enters",
 		MarkdownDescription: "A fixed text that stands for the value of one of the `customer_parameters`; the template has the parameter in its place. " + wherever,
 		Parameters:          []function.Parameter{function.StringParameter{Name: "name", MarkdownDescription: "Key of the parameter in `customer_parameters`."}},
 		Return:              function.StringReturn{},

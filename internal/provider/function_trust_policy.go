@@ -28,16 +28,16 @@ func (trustPolicyFunction) Metadata(_ context.Context, _ function.MetadataReques
 func (trustPolicyFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The trust policy of a customer's role",
-		MarkdownDescription: "The trust policy that a customer's role needs, as JSON: the vendor's account may assume it with the external ID, and, where roles are named, only they may. " +
-			"It is the one that the templates have; use it where a customer makes the role by other means.",
+		MarkdownDescription: "The trust policy that a customer's role needs, as JSON: the vendor's account may assume it with the external ID, and if roles are named, only they may. " +
+			"Templates have the same policy; use it if a customer creates the role by other means.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "vendor_account_id", MarkdownDescription: "The vendor's AWS account, such as `xacct_hub.this.account_id`."},
-			function.StringParameter{Name: "region", MarkdownDescription: "Any Region of the vendor's: it says which partition (`aws`, `aws-us-gov`, `aws-cn`, `aws-eusc`) the ARNs are of, such as `xacct_hub.this.region`."},
-			function.StringParameter{Name: "external_id", MarkdownDescription: "External ID that has to be given."},
+			function.StringParameter{Name: "region", MarkdownDescription: "Any Region of the vendor, such as `xacct_hub.this.region`: it determines the partition of the ARNs (`aws`, `aws-us-gov`, `aws-cn`, `aws-eusc`)."},
+			function.StringParameter{Name: "external_id", MarkdownDescription: "External ID that the role requires."},
 		},
 		VariadicParameter: function.StringParameter{
 			Name:                "trusted_principal_arns",
-			MarkdownDescription: "Full ARNs of the vendor's roles that may assume it; none: all principals that the vendor's account allows.",
+			MarkdownDescription: "Full ARNs of the vendor's roles that may assume it; if none are given, all principals that the vendor's account allows.",
 		},
 		Return: function.StringReturn{},
 	}

@@ -108,7 +108,7 @@ func (p *hubPlan) defaults(ctx context.Context) {
 		}
 		if !region.Known() && (p.state == nil || !p.state.Regions.Equal(p.plan.Regions)) {
 			p.diags.AddAttributeWarning(path.Root("regions"), "A Region that may not exist", fmt.Sprintf(
-				"There was no Region %s in %s. If there is none, the apply fails when it makes the topic there.", region, account.RegionsOn))
+				"Region %s did not exist in %s. If it does not exist now, the apply fails when it creates the topic there.", region, account.RegionsOn))
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 func (p *hubPlan) checkPublishers(ctx context.Context, before registry.HubRecord, spec hub.Spec) {
 	if spec.PublisherScope == onboarding.AnyAccount {
 		if spec.TemplateAccess == onboarding.TemplatesAccounts {
-			p.diags.AddAttributeError(path.Root("template_access"), "Anyone could not read the template",
+			p.diags.AddAttributeError(path.Root("template_access"), "Templates must be readable by unknown accounts",
 				`With publishers = "anyone" the customers' accounts are not known before they launch, so the bucket can't name them as readers. `+
 					`Set template_access to "public" or "presigned".`)
 		}

@@ -63,7 +63,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 	spec.Incarnation = newIncarnation(view.Now().UTC())
 	state, err := r.createOrTakeOver(ctx, view, spec, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "What is there already stays, and the next apply goes on from it.", err)))
+		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "What is there already stays, and the next apply continues from there.", err)))
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -164,16 +164,16 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	case errors.As(err, &used):
 		resp.Diagnostics.Append(hubAlive(view.Name, used))
 	case errors.As(err, &busy):
-		resp.Diagnostics.AddError(fmt.Sprintf("Requests of customers wait in hub %s", view.Name), paragraphs(
-			fmt.Sprintf("Without an answer these stacks of customers hang. Let a registrar handle what waits, with \"xacct registrar --hub %s\", and destroy the hub a minute later; "+
+		resp.Diagnostics.AddError(fmt.Sprintf("Customers' requests wait in hub %s", view.Name), paragraphs(
+			fmt.Sprintf("Without an answer, these customers' stacks hang. Let a registrar handle what waits, with \"xacct registrar --hub %s\", and destroy the hub a minute later; "+
 				"or set force_destroy = true, apply, and destroy then.", view.Name), busy.Error()))
 	case err != nil:
-		resp.Diagnostics.Append(cannot("delete", hubNamed(view.Name), "Destroy it again: deleting goes on where it stopped.", err))
+		resp.Diagnostics.Append(cannot("delete", hubNamed(view.Name), "Destroy it again: deletion continues where it stopped.", err))
 	default:
 		view.DeletedHub()
 		if remains.Bucket != "" {
 			resp.Diagnostics.AddWarning(fmt.Sprintf("Bucket %s stays", remains.Bucket), fmt.Sprintf(
-				"It is empty, closed to the public and tagged, and it keeps its name: if you delete it, another account may create a bucket of that name, "+
+				"It is empty, closed to the public and tagged, and it reserves its name: if you delete it, another account may create a bucket of that name, "+
 					"and links that customers of hub %s still have would open a stranger's template.", view.Name))
 		}
 	}

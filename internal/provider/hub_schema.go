@@ -61,8 +61,8 @@ type hubComputedModel struct {
 
 func hubSchema() schema.Schema {
 	s := schema.Schema{
-		MarkdownDescription: "The vendor's intake: one SNS topic per Region feeding one SQS queue, a bucket for templates, " +
-			"and a DynamoDB table as registry. Everything of it is named after `name` and lives in the vendor's account.\n\n" +
+		MarkdownDescription: "The vendor's side of onboarding: one SNS topic per Region that feeds one SQS queue, a bucket for templates, " +
+			"and a DynamoDB table as registry. All of it is in the vendor's account, and is named after `name`.\n\n" +
 			"A hub must outlive its customers' stacks: CloudFormation can't delete a stack whose phone-home is not answered. " +
 			"So a hub with live stacks or open links refuses to be destroyed.",
 		Attributes: map[string]schema.Attribute{
@@ -79,39 +79,39 @@ func hubSchema() schema.Schema {
 			},
 			"support_url": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Where customers may ask: an address that begins with `https://` or `mailto:`. It ends every sentence that a customer reads when something is wrong.",
+				MarkdownDescription: "Address where customers get help; begins with `https://` or `mailto:`. Every error message that a customer reads ends with it.",
 				Validators:          []validator.String{stringvalidator.LengthAtMost(300), validAddress()},
 			},
 			"regions": schema.SetAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Regions in which customers may create their stack, default the provider's Region. " +
-					"Each gets a topic, because CloudFormation only speaks to topics of the stack's own Region. " +
-					"Adding is done in place, and moves the `url` of every link in the same apply, because templates name the Regions; no stack becomes outdated by that. " +
-					"Removing is refused while a live stack is in the Region.",
+					"Each gets a topic, because CloudFormation only publishes to topics in the stack's own Region. " +
+					"A Region is added in place. The `url` of every link changes in the same apply, because templates list the Regions; no stack becomes outdated. " +
+					"A Region can't be removed while a live stack is in it.",
 				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validRegion())},
 			},
 
 			"response_timeout": schema.StringAttribute{
 				Optional: true, Computed: true, PlanModifiers: []planmodifier.String{sameDuration()}, Default: stringdefault.StaticString("15m"),
 				MarkdownDescription: "How long CloudFormation waits for the answer to a phone-home, between `2m` and `1h`; default `15m`. " +
-					"Stacks take it from the template they were made with.",
+					"Stacks use the value of the template that they were created from.",
 				Validators: []validator.String{durationBetween("2m", "1h")},
 			},
 			"capacity": schema.Int64Attribute{
 				Optional: true, Computed: true, Default: int64default.StaticInt64(hub.CustomersPerTopic),
-				MarkdownDescription: fmt.Sprintf("How many customers are expected, 1 to %d, in however many Regions; default %d, which is what the policy of one topic has room for. ", hub.MaxCapacity, hub.CustomersPerTopic) +
-					"Every 1500 more are one topic more in each Region. Raising it moves no customer: new customers get the new topics. Lowering it keeps the topics.",
+				MarkdownDescription: fmt.Sprintf("Number of customers to prepare for, 1 to %d, in any number of Regions; default %d, the most that the policy of one topic has room for. ", hub.MaxCapacity, hub.CustomersPerTopic) +
+					"Each further 1500 add one topic per Region. Raising it moves no customer: new customers use the new topics. Lowering it keeps the topics.",
 				Validators: []validator.Int64{int64validator.Between(1, hub.MaxCapacity)},
 			},
 
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Destroy the hub even while customers have live stacks or open links; default `false`. " +
-					"The plan names them: the owners of these stacks can only force-delete them.",
+				MarkdownDescription: "Whether to destroy the hub even if customers have live stacks or open links; default `false`. " +
+					"The plan names these customers: afterwards, they can only force-delete their stacks.",
 			},
 			"tags": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Tags of topics, queues, bucket and table. With `default_tags` of the provider, tags of the same key win over it.",
+				MarkdownDescription: "Tags of topics, queues, bucket and table. They override the provider's `default_tags` of the same key.",
 			},
 		},
 	}
@@ -128,30 +128,30 @@ func hubTrustAttributes() map[string]schema.Attribute {
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.KnownAccounts)),
 			MarkdownDescription: "Accounts that may phone home. `known_accounts` (default): the accounts and organizations that links name, and no others. " +
 				"`anyone`: any AWS account, for sign-up before the customer's account is known. Then links need `expires_at` and may leave out `account_id`: " +
-				"the first account that registers a proven role has the link, and all others are refused. " +
-				"Changes in place; the way back needs an `account_id` in every open link.",
+				"the first account that registers a proven role owns the link, and all others are refused. " +
+				"Changes in place; to change back, every open link needs an `account_id`.",
 			Validators: []validator.String{oneOf(onboarding.PublisherScopes()...)},
 		}, "template_access": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(onboarding.TemplatesPublic)),
-			MarkdownDescription: "How customers may read templates. `public` (default): every caller who has the address, which is a hash of the content; " +
+			MarkdownDescription: "How customers may read templates. `public` (default): anyone who has the address, which contains a hash of the content; " +
 				"the bucket can't be listed, and nothing in it is secret. `accounts`: the bucket is private, and its policy names the customers' accounts, " +
-				"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and no other account may read; " +
-				"links have no `url` then, because a signature has no place in a state: `xacct link HUB/CUSTOMER` prints a fresh one, which lives for seven days at most. Changes in place.",
+				"of which S3's limit of 20 KB leaves room for about 600. `presigned`: the bucket is private, and no other account may read it. " +
+				"Links then have no `url`, because a signature must not be in the state: `xacct link HUB/CUSTOMER` prints a signed one, which is valid for at most seven days. Changes in place.",
 			Validators: []validator.String{oneOf(onboarding.TemplateAccesses()...)},
 		}, "verify_signatures": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-			MarkdownDescription: "Believe only messages that SNS has signed, with a certificate fetched from SNS's own hosts; default `true`. " +
-				"Turn it off only where registrars can't reach those hosts.",
+			MarkdownDescription: "Whether to accept only messages that SNS has signed, with a certificate fetched from SNS's own hosts; default `true`. " +
+				"Turn it off only if registrars can't reach those hosts.",
 		}, "event_bus_arn": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, its `default` one or another, in any Region. " +
-				"It is told when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: no events.",
+			MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, the `default` one or another, in any Region. " +
+				"It receives an event when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: no events.",
 			Validators: []validator.String{validEventBusARN()},
 		}, "kms_key_arn": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "ARN of a key of KMS, of the hub's own account and Region, that encrypts the table, the queue and the dead letters. " +
-				"Its key policy has to let SNS use it: the plan prints the statement, and an apply finds out whether messages arrive. Changes in place. " +
-				"Default: keys of AWS's own. Topics and template bucket never have a key: every customer would need it to publish and to read.",
+			MarkdownDescription: "ARN of a KMS key in the hub's own account and Region that encrypts the table, the queue and the dead-letter queue. " +
+				"Its key policy must let SNS use it: the plan prints the statement, and an apply tests whether messages arrive. Changes in place. " +
+				"Default: AWS's own keys. Topics and the template bucket never use it, because every customer would need it to publish and to read.",
 			Validators: []validator.String{validKMSKeyARN()},
 		}}
 }
@@ -170,21 +170,21 @@ func hubComputedAttributes() map[string]schema.Attribute {
 		"incarnation": hubIncarnationAttribute(),
 		"drift": schema.ListAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What was gone or had been changed outside of this provider when the hub was last read, such as the retention of its queue. " +
-				"Apply restores it, and the list is empty.",
+			MarkdownDescription: "Parts and settings that were missing, or had been changed outside of this provider, when the hub was last read, such as the retention of its queue. " +
+				"An apply restores them, and empties the list.",
 			PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},
 		},
-		"id":                    known("The name, known once the hub is there: referring to it makes links wait for the hub."),
+		"id":                    known("The name, known once the hub exists: links that refer to it are created after the hub."),
 		"region":                known("The vendor's Region, in which the hub was created."),
 		"account_id":            known("The vendor's account, in which the hub was created."),
 		"queue_url":             known("URL of the queue that all topics feed."),
 		"queue_arn":             known("ARN of that queue."),
-		"dead_letter_queue_arn": known("ARN of the queue for what can't be understood or handled."),
+		"dead_letter_queue_arn": known("ARN of the queue for messages that can't be parsed or handled."),
 		"topic_arns": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "ARNs of the topics, by Region; of each Region's first one, where `capacity` asks for more.",
+			MarkdownDescription: "ARNs of the topics by Region: of each Region's first one, if `capacity` requires several.",
 		},
-		"template_bucket": known("Name of the bucket that templates are in."),
+		"template_bucket": known("Name of the template bucket."),
 		"table_name":      known("Name of the DynamoDB table that is the registry."),
 	}
 }

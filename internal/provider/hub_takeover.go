@@ -87,7 +87,7 @@ func hubDiffers(existing registry.HubRecord, difference string) diag.Diagnostic 
 // hubOwned returns the error for a hub of another of the vendor's tools.
 func hubOwned(e *hub.OwnedError) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), fmt.Sprintf("Hub %s is not Terraform's", e.Hub), fmt.Sprintf(
-		"It belongs to %s, which goes on managing it. Use the data source xacct_hub here; or take the hub over, and then change it:\n\n  terraform import ADDRESS %s",
+		"It belongs to %s, which continues to manage it. Use the data source xacct_hub here; or take the hub over, and then change it:\n\n  terraform import ADDRESS %s",
 		e.Owner, e.Hub))
 }
 

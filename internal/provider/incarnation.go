@@ -16,9 +16,9 @@ import (
 func incarnationAttribute(of string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed: true,
-		MarkdownDescription: "Which creation of the " + of + " this state holds: a random value, the same in the registry. " +
-			"If another Terraform state, or another address of this one, has created or taken over the " + of + " since, they differ: plans warn of that, and destroying it here leaves it alone. " +
-			"An import takes the registry's. Null for what the first release has created.",
+		MarkdownDescription: "Identifies the creation of the " + of + " that this state manages: a random value, also kept in the registry. " +
+			"If another Terraform state, or another address of this one, has since created or taken over the " + of + ", the two differ: plans warn of that, and destroying it here leaves it alone. " +
+			"An import takes the registry's value. Null if the first release has created it.",
 	}
 }
 

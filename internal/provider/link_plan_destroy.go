@@ -50,10 +50,10 @@ func warnOfGoodbye(c onboarding.Customer) diag.Diagnostics {
 	if len(stacks) == 0 {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewWarningDiagnostic("The link of a connected customer goes", fmt.Sprintf(
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The link of a connected customer closes", fmt.Sprintf(
 		"Customer %s of hub %s has\n  - %s\n\n"+
 			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. The link can no longer be launched: "+
 			"the customer reads that it is closed. To end the access, ask the customer to delete the stack. "+
-			"If this plan has the link of the same customer at another address, that one goes on with it, and nothing is closed.",
+			"If this plan has the link of the same customer at another address, that one takes it over, and nothing is closed.",
 		c.Link.CustomerID, c.Link.Hub, strings.Join(stacks, "\n  - ")))}
 }

@@ -27,16 +27,16 @@ import (
 func externalIDVersionAttribute() schema.Int64Attribute {
 	return schema.Int64Attribute{
 		Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)},
-		MarkdownDescription: "Raise it to give a customer a new external ID, also one who is connected; default 1; without it, a link keeps the one that it has. The link has the new ID at once, and no new stack may have an old one. " +
-			"A connected customer keeps the registered ID until they update their stack with `update_command`, or type the new one in: the role then accepts both, " +
-			"and the new one is registered once it is proven. The next update ends the old one. It can't be lowered, and can't be used with `external_id`.",
+		MarkdownDescription: "Raise it to give a customer a new external ID, even a connected one; default 1. Without it, the link keeps its ID. The link has the new ID at once, and no new stack can use an old one. " +
+			"A connected customer keeps the registered ID until they update their stack with `update_command`, or enter the new one in the console: the role then accepts both, " +
+			"and the new one is registered once it is proven. The update after that removes the old one. It can't be lowered, and can't be used with `external_id`.",
 	}
 }
 
 func updateCommandAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed: true,
-		MarkdownDescription: "While `update_url` is set: the command of the AWS command line that updates the customer's stack, quoted for POSIX shells. " +
+		MarkdownDescription: "The AWS CLI command that updates the customer's stack, quoted for POSIX shells, while `update_url` is set. " +
 			"It leaves the customer's choices as they are, and carries the new external ID if that has changed.",
 	}
 }

@@ -47,13 +47,13 @@ func linkSchema() schema.Schema {
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	linked := schema.Schema{
 		MarkdownDescription: "One customer's onboarding link: a CloudFormation quick-create URL that the customer opens in their own console, " +
-			"with the template, the external ID and the permission to phone home behind it. Everything of it is deterministic, " +
-			"so where the hub exists the plan shows the link already.\n\n" +
+			"with the template, the external ID and the permission to phone home behind it. Everything in it is deterministic, " +
+			"so if the hub exists, the plan already shows the link.\n\n" +
 			"Destroying a link closes it: it can't be used any more. The customer's stack stays as it is, " +
-			"and may still be updated and deleted. Created again for the same account, the link comes back with the same external ID; " +
-			"for another account it is issued anew.\n\n" +
-			"A link that is created while one is open that says the same takes it over, with its external ID and URL: so renaming, re-keying and replacing the resource " +
-			"closes nothing, whatever order Terraform does it in. The state that had it before can't close it any more, and its plans say so.",
+			"and can still be updated and deleted. If the link is created again for the same account, it has the same external ID; " +
+			"for another account, it gets a new one.\n\n" +
+			"If the customer has an open link with the same arguments, creating the resource takes it over with its external ID and URL: so renaming, re-keying and replacing the resource " +
+			"closes nothing, in whichever order Terraform does it. The state that managed the link before can no longer close it, and its plans say so.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, MarkdownDescription: "`hub/customer_id`."},
 			"hub": schema.StringAttribute{
@@ -69,7 +69,7 @@ func linkSchema() schema.Schema {
 				Optional: true, Validators: []validator.String{validAccountID()},
 				MarkdownDescription: "The customer's AWS account, the only one that may use the link: 12 digits. Required while the hub's `publishers` are " +
 					"`known_accounts`. Can't change while a stack is live. With `publishers = \"anyone\"` it may be left out: the first account that registers " +
-					"then has the link, and setting `account_id` to it confirms that it is the customer's. With `scope = \"organization\"` it is not needed; " +
+					"then owns the link, and setting `account_id` to it confirms that it is the customer's. With `scope = \"organization\"` it is not needed; " +
 					"it may name the management account.",
 			},
 			"scope":            linkScopeAttribute(),
@@ -88,23 +88,23 @@ func linkSchema() schema.Schema {
 			},
 			"external_id": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{validExternalID()},
-				MarkdownDescription: "External ID that the role asks for: unguessable, unique to the customer, and the same again after a crash. " +
-					"It is no secret. Set it only to adopt a role that exists already; it can't change while a stack is live.",
+				MarkdownDescription: "External ID that the role requires: unguessable, unique to the customer, and the same again if an apply is repeated. " +
+					"It is not a secret. Set it only to adopt an existing role; it can't change while a stack is live.",
 			},
 			"external_id_version": externalIDVersionAttribute(),
 			"expires_at": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validTime()}, PlanModifiers: []planmodifier.String{sameInstant()},
-				MarkdownDescription: "Time by RFC 3339, such as `2030-01-31T18:00:00Z`, from which on the link is refused to new stacks. Live stacks don't mind.",
+				MarkdownDescription: "RFC 3339 time, such as `2030-01-31T18:00:00Z`, after which the link can't be used for new stacks. Live stacks are not affected.",
 			},
-			"url":              schema.StringAttribute{Computed: true, MarkdownDescription: "The launch link, to be sent to the customer. Null where the hub's `template_access` is `presigned`: `xacct link` prints it then."},
-			"template_url":     schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the template. It is named after its content, and customers with the same role share it. When the role changes, the address does; the template before it stays readable for as long as a live stack was made with it, and for at least 7 days. Null where the hub's `template_access` is `presigned`."},
-			"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust. It changes with what the customer grants, and with nothing else."},
+			"url":              schema.StringAttribute{Computed: true, MarkdownDescription: "The launch link to send to the customer. Null if the hub's `template_access` is `presigned`: `xacct link` prints it then."},
+			"template_url":     schema.StringAttribute{Computed: true, MarkdownDescription: "URL of the template. It contains a hash of the content, and customers with the same role share it. If the role changes, so does the URL; the previous template stays readable while any live stack was created from it, and for at least 7 days. Null if the hub's `template_access` is `presigned`."},
+			"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role and trust. It changes only if what the customer grants changes."},
 			"incarnation":      incarnationAttribute("link"),
 			"status":           schema.StringAttribute{Computed: true, MarkdownDescription: "`open`, `expired` or `closed`."},
 			"update_url": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "While the customer's stack was made with another `template_version`, or has another external ID: the link that opens its update in the customer's console, " +
-					"with today's template filled in. The console keeps the values of parameters: a new external ID has to be typed in. Null if there is nothing to update.",
+				MarkdownDescription: "Link that opens the update of the customer's stack in the customer's console, while the stack was created with another `template_version` or has another external ID: " +
+					"the current template is filled in. The console keeps the values of parameters, so the customer has to enter a new external ID. Null if there is nothing to update.",
 			},
 			"update_command":       updateCommandAttribute(),
 			"previous_external_id": previousExternalIDAttribute(),

@@ -36,7 +36,7 @@ func linkScopeAttribute() schema.StringAttribute {
 		Optional: true, Validators: []validator.String{oneOf(scopeAccount, scopeOrganization)},
 		MarkdownDescription: "Whose stacks the link is for: those of one `account` (default), or those of an `organization`, whose accounts all launch " +
 			"the same template, as a service-managed StackSet. Each account then becomes a role of its own under this customer, each proven by itself. " +
-			"StackSets never reach the organization's management account: where it is to be connected too, create the plain stack there, with `url`.",
+			"StackSets never reach the organization's management account: to connect it too, create the plain stack there, with `url`.",
 	}
 }
 
@@ -45,9 +45,9 @@ func organizationAttribute() schema.StringAttribute {
 		Optional: true, Validators: []validator.String{validOrganizationID()},
 		MarkdownDescription: "ID of the customer's organization in AWS Organizations, such as `o-a1b2c3d4e5`: its accounts may phone home. " +
 			"Required with `scope = \"organization\"`. Can't change while a stack is live.\n\n" +
-			"SNS lets only accounts of the organization publish for it, but doesn't tell who did. Another account that may publish to the hub for a reason " +
+			"SNS lets only accounts of the organization publish for it, but doesn't say which one did. Another account that may publish to the hub for a reason " +
 			"of its own (another customer's), and that knows this customer's external ID, could register a role of *its own* account under this customer. " +
-			"It would get no access to anything; yet what the vendor reads there would be taken for the customer's. Where that matters, list the accounts in `only_account_ids`.",
+			"It would get no access to anything; yet what the vendor reads there would be taken for the customer's. If that matters, list the accounts in `only_account_ids`.",
 	}
 }
 
@@ -107,7 +107,7 @@ func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, d
 	}
 	slices.SortFunc(s.OnlyAccounts, func(a, b account.ID) int { return strings.Compare(a.String(), b.String()) })
 	if record.TemplateAccess == onboarding.TemplatesAccounts {
-		diags.AddAttributeError(path.Root("organization_id"), "The organization could not read the template", fmt.Sprintf(
+		diags.AddAttributeError(path.Root("organization_id"), "Templates must be readable by the organization", fmt.Sprintf(
 			`The template_access of hub %s is "accounts": only accounts that links name may read templates. Use "public" or "presigned" for organizations.`, record.Name))
 	}
 	return s

@@ -30,7 +30,7 @@ import (
 func permissionSetAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true, Validators: []validator.String{validSetID()},
-		MarkdownDescription: "The `id` of the `xacct_permission_set` that says what is asked of the customer. A change of the set reaches the link in the same apply. " +
+		MarkdownDescription: "The `id` of the `xacct_permission_set` that the customer is asked to grant. A change of the set reaches the link in the same apply. " +
 			"Either this or `role` is required.",
 	}
 }
@@ -39,7 +39,7 @@ func permissionSetAttribute() schema.StringAttribute {
 func ownRoleAttribute() schema.SingleNestedAttribute {
 	role := roleAttribute()
 	role.Required, role.Optional = false, true
-	role.MarkdownDescription = "The role that the customer's stack creates, if it is this customer's alone: what many customers are asked belongs into an `xacct_permission_set`. " +
+	role.MarkdownDescription = "The role that the customer's stack creates, if only this customer has it; for a role that many customers have, use an `xacct_permission_set`. " +
 		"Either this or `permission_set` is required."
 	return role
 }

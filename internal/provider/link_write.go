@@ -50,7 +50,7 @@ func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 	case errors.As(err, &taken):
 		return externalIDTaken(taken.CustomerID, taken.ExternalID.String())
 	}
-	return cannot("write the link of", customerNamed(hubName, customer), "The next apply goes on from what is there.", err)
+	return cannot("write the link of", customerNamed(hubName, customer), "The next apply continues from there.", err)
 }
 
 // linkWriter writes one link, in steps. Whatever an interrupted apply leaves

@@ -188,7 +188,7 @@ func TestScopesThatDoNotFitAreRefusedAtPlan(t *testing.T) {
 		"a root's ID":             {hubHCL(), replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Not the ID of an organization`},
 		"no scope":                {hubHCL(), replaceOnce(link, `scope           = "organization"`, ""), `Only for organizations`},
 		"no account":              {hubHCL(), replaceOnce(linkHCL(globex), `account_id  = "222222222222"`, ""), `The customer's account is missing`},
-		"private templates":       {hubHCL(`template_access = "accounts"`, `capacity = 100`), link, `The organization could not read the template`},
+		"private templates":       {hubHCL(`template_access = "accounts"`, `capacity = 100`), link, `Templates must be readable by the organization`},
 		"waiting for more of one": {hubHCL(), linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `The link is for one account`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -153,7 +153,7 @@ func TestTheEndOfAConnectedCustomersLinkIsNamed(t *testing.T) {
 	s := newState(t, w)
 	w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")
 	s.apply(hubHCL(), linkHCL(globex), roleHCL(globex, waits), linkHCL(initech))
-	const goes = "The link of a connected customer goes"
+	const goes = "The link of a connected customer closes"
 	_, all := s.Plan(t.Context(), w.Provider()+hubHCL(), tfcore.Options{})
 	var details []string
 	for _, d := range all {

@@ -43,7 +43,7 @@ func (d *roleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 		Required: true, Validators: []validator.String{validCustomerID()}, MarkdownDescription: "The vendor's name for the customer.",
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One customer's role. A customer that the hub has no link for is an error; one who has not launched yet is `pending`.",
+		MarkdownDescription: "One customer's role. A customer for whom the hub has no link is an error; one who has not launched yet is `pending`.",
 		Attributes:          attributes,
 	}
 }

@@ -51,10 +51,10 @@ func registrationAttributes() map[string]schema.Attribute {
 			"it can't be assumed until the role is there."),
 		"additional_role_arns": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "ARNs of the stack's `additional_roles`, by their keys, as they were proven. Empty before the customer launched. The session of one is had by `role_key` of `xacct_customer_credentials`.",
+			MarkdownDescription: "ARNs of the stack's `additional_roles`, by their keys, as they were proven. Empty before the customer launched. To assume one, set `role_key` of `xacct_customer_credentials`.",
 		},
 		"account_id":   text("The customer's AWS account."),
-		"external_id":  text("External ID to assume the role with."),
+		"external_id":  text("External ID that is needed to assume the role."),
 		"stack_id":     text("ARN of the customer's stack; null before it phoned home."),
 		"stack_region": text("Region of the customer's stack."),
 		"granted_permissions": schema.SetAttribute{
@@ -63,8 +63,8 @@ func registrationAttributes() map[string]schema.Attribute {
 		},
 		"parameters": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What the customer typed in for the link's `customer_parameters`, as the stack reported it; fields that were left empty are not in it. " +
-				"It is the customer's text, and not checked: show it, and build no command or policy of your own from it.",
+			MarkdownDescription: "What the customer entered for the link's `customer_parameters`, as the stack reported it, without fields that were left empty. " +
+				"It is the customer's text and is not checked: show it, but build no command or policy of your own from it.",
 		},
 		"reported": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
@@ -72,19 +72,19 @@ func registrationAttributes() map[string]schema.Attribute {
 				"It comes from the customer's account, and is not checked: show it, and build no command or policy of your own from it.",
 		},
 		"template_version": text("Version of the template that the stack was made with, as it reported."),
-		"outdated":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the stack was made with another version than the link's of today."},
-		"update_url": text("While the stack is `outdated`: the link that opens its update in the customer's console, with today's template filled in. " +
+		"outdated":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the stack was created with another version than the link's current one."},
+		"update_url": text("Link that opens the update of the stack in the customer's console, with the current template filled in, while the stack is `outdated`. " +
 			"The customer's parameters stay as they are. Null if there is nothing to update."),
 		"status": text("`pending` (not launched yet), `active` (the role is proven), `degraded` (there, but not proven now) " +
 			"or `disconnected` (the customer deleted the stack, or took the phone-home out of it). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
-			"`disconnected` if none has a stack any more, and `pending` if none ever had."),
-		"registered_at": text("When the stack registered the role, by RFC 3339."),
+			"`disconnected` if no account has a stack any more, and `pending` if none ever had one."),
+		"registered_at": text("When the stack registered the role, as an RFC 3339 time."),
 		"account_confirmed": schema.BoolAttribute{
 			Computed: true,
 			MarkdownDescription: "Whether the account is one that the vendor named or let in as part of an organization. False while a link that anyone may use has no `account_id`, " +
 				"even if an account has registered.",
 		},
-		"proven_at": text("When the role was last proven with another result than before, by RFC 3339."),
+		"proven_at": text("When the result of the role's proof last changed, as an RFC 3339 time."),
 	}
 	attributes["accounts"] = accountsAttribute(attributes)
 	return attributes

@@ -39,7 +39,7 @@ func roleSchema(ctx context.Context) schema.Schema {
 		"wait": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 			MarkdownDescription: "Whether the apply waits until the role is registered; default `false`. Turning it on is an update that waits. " +
-				"A role that waits takes one of the places of Terraform's `-parallelism`, 10 by default, until its customer has launched: for many customers leave it `false` and run `xacct registrar`.",
+				"A waiting role occupies one of Terraform's `-parallelism` slots, 10 by default, until its customer has launched: for many customers leave it `false` and run `xacct registrar`.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create:            true,
@@ -49,15 +49,15 @@ func roleSchema(ctx context.Context) schema.Schema {
 		}),
 		"minimum_accounts": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)},
-			MarkdownDescription: "Of a link with `scope = \"organization\"`: how many accounts `wait = true` waits for; default 1. " +
-				"Turning it up waits no more once the role is there: `-replace` does.",
+			MarkdownDescription: "For a link with `scope = \"organization\"`: number of accounts that `wait = true` waits for; default 1. " +
+				"Raising it does not wait if the role exists already; `-replace` does.",
 		},
 	})
 	return schema.Schema{
 		MarkdownDescription: "One customer's role, as it was registered by the customer's stack.\n\n" +
 			"With `wait = false` it returns at once, and each refresh shows what the customer did. With `wait = true` " +
 			"the apply waits for the customer, and answers the phone-home itself. What a customer does changes `status` " +
-			"and never removes the resource; destroying it forgets the role, and changes nothing with the customer.",
+			"and never removes the resource; destroying it removes the role from the state, and changes nothing in the customer's account.",
 		Attributes: attributes,
 	}
 }

@@ -52,7 +52,7 @@ func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.
 		if registration.Status != onboarding.Degraded {
 			continue
 		}
-		diags.AddWarning(fmt.Sprintf("The role of %s does not prove at the moment", customerNamed(view.Name, c.Link.CustomerID)),
+		diags.AddWarning(fmt.Sprintf("The role of %s fails its proof at the moment", customerNamed(view.Name, c.Link.CustomerID)),
 			paragraphs("The customer's stack is there, but the role can't be assumed as it should be. Its status is degraded.", registration.Reason))
 	}
 	return &c
@@ -90,7 +90,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 	who := customerNamed(view.Name, c.Link.CustomerID)
 	if ctx.Err() != nil {
 		return diag.NewErrorDiagnostic("Stopped waiting for "+who,
-			"The operation was interrupted. Nothing is lost: the link stays open, and the next apply goes on waiting.")
+			"The operation was interrupted. Nothing is lost: the link stays open, and the next apply continues to wait.")
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return cannot("wait for", who, "", err)
@@ -106,7 +106,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 		trouble = "While waiting, this went wrong: " + last.Error()
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No role yet from %s", who), paragraphs(
-		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply goes on waiting. "+
+		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply continues to wait. "+
 			"To wait longer, set %s.", shortDuration(w.limit), w.setting),
 		meanwhile, link, trouble))
 }

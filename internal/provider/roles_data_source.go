@@ -71,11 +71,11 @@ func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			},
 			"outdated": schema.BoolAttribute{Optional: true, MarkdownDescription: "Only roles that are, or are not, outdated."},
 			"limit": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "At most so many roles, the first by `customer_id`. Not many more customers are read.",
+				Optional: true, MarkdownDescription: "Maximum number of roles, the first by `customer_id`. Not many more customers are read.",
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"after": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Only customers whose ID sorts behind this one: the last one of the page before.",
+				Optional: true, MarkdownDescription: "Only customers whose ID sorts after this one: the last one of the previous page.",
 				Validators: []validator.String{validCustomerID()},
 			},
 			"truncated": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether there are more roles than `limit`."},

@@ -43,8 +43,8 @@ func askedAttributes() map[string]schema.Attribute {
 		"customer_chooses": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
 			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.OneOf(permissionset.Choosable...))},
-			MarkdownDescription: "What the customer may choose when they create the stack: `permissions_boundary` (a policy of their own, in place of `role.permissions_boundary_arn`) and " +
-				"`role_path` (in place of `role.path`, which is the default; `role_arn` is then not known before the role is there). The choice is in `parameters` of `xacct_customer_role`.",
+			MarkdownDescription: "What the customer can choose when they create the stack: `permissions_boundary` (a policy of their own, in place of `role.permissions_boundary_arn`) and " +
+				"`role_path` (in place of `role.path`, which is the default; `role_arn` is then not known before the role exists). The choice is in `parameters` of `xacct_customer_role`.",
 		},
 		"optional_permissions": optionalPermissionsAttribute(),
 		"additional_roles":     additionalRolesAttribute(),
@@ -52,9 +52,9 @@ func askedAttributes() map[string]schema.Attribute {
 		"template_outputs":     templateOutputsAttribute(),
 		"register_without_stack": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether customers may make the role without the stack, by the plain IAM resources that `xacct link --format terraform-iam` prints; default `false`. " +
-				"Registrars then try the role of every open link that names one account, with pauses that grow from a minute to a day, and register what proves in full; `xacct verify` does it at once. " +
-				"(Under a link with a role of its own, instead of a permission set, they look once in each daily round.) " +
+			MarkdownDescription: "Whether customers may create the role without the stack, from the plain IAM resources that `xacct link --format terraform-iam` prints; default `false`. " +
+				"Registrars then try the role of every open link that names one account, at intervals that grow from a minute to a day, and register a role that passes the full proof; `xacct verify` does it at once. " +
+				"(If the link has a role of its own instead of a permission set, they try once in each daily round.) " +
 				"A role that is refused for a week is `disconnected`. Only for links whose external ID the hub has issued, and not with `role_path` in `customer_chooses`.",
 		},
 	}
@@ -69,7 +69,7 @@ func trustAttributes() map[string]schema.Attribute {
 		"trusted_account_ids": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Other AWS accounts of the vendor that may assume the customer's role, 12 digits each, all with the external ID. The hub's own account stays trusted, because it proves the role. " +
-				"Where `trusted_principal_arns` names roles of an account, only those may. Customers read the accounts in the template's description. " +
+				"If `trusted_principal_arns` names roles of an account, only those may. Customers read the accounts in the template's description. " +
 				"All of them must exist, or every customer's stack fails.",
 			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validAccountID())},
 		},

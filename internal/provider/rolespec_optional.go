@@ -20,7 +20,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 		Optional: true,
 		MarkdownDescription: fmt.Sprintf("Grants that the customer switches on or off in the console, each with a parameter of the stack, Yes or No: "+
 			"when they create the stack, and in any later update of it. What is switched on is in the `granted_permissions` of `xacct_customer_role`. "+
-			"Keys have 1 to 41 lower-case letters, digits and underscores, begin with a letter, and stay as they are when others come and go. At most %d.",
+			"Keys have 1 to 41 lower-case letters, digits and underscores, begin with a letter, and stay the same when others are added or removed. At most %d.",
 			permissionset.MaxOptionalPermissions),
 		Validators: []validator.Map{
 			mapvalidator.SizeAtMost(permissionset.MaxOptionalPermissions),
@@ -33,7 +33,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 			},
 			"default_enabled": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the switch is on unless the customer turns it off; default `false`. Stacks that exist keep their position.",
+				MarkdownDescription: "Whether the switch is on unless the customer turns it off; default `false`. Existing stacks keep their setting.",
 			},
 			"when_parameter": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validPermissionKey()},

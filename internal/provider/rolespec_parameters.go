@@ -23,19 +23,19 @@ func customerParametersAttribute() schema.MapNestedAttribute {
 	}
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: fmt.Sprintf("Values that the customer types in when they create the stack, such as the name of a bucket. Policies and ARNs refer to them by the function `customer_parameter`. "+
-			"What was typed is in the `parameters` of `xacct_customer_role`: it is the customer's own text about their own account. "+
+		MarkdownDescription: fmt.Sprintf("Values that the customer enters when they create the stack, such as the name of a bucket. Policies and ARNs refer to them by the function `customer_parameter`. "+
+			"The values are in the `parameters` of `xacct_customer_role`: they are the customer's own text about their own account. "+
 			"Keys have 1 to 41 lower-case letters, digits and underscores, and begin with a letter. At most %d.", permissionset.MaxCustomerParameters),
 		Validators: []validator.Map{mapvalidator.SizeAtMost(permissionset.MaxCustomerParameters), mapvalidator.KeysAre(validPermissionKey())},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"description": schema.StringAttribute{
 				Required: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, permissionset.MaxSwitchText)},
-				MarkdownDescription: fmt.Sprintf("What the customer is to type, in one line of at most %d characters: they read it beside the field.", permissionset.MaxSwitchText),
+				MarkdownDescription: fmt.Sprintf("What the customer has to enter, in one line of at most %d characters: they read it beside the field.", permissionset.MaxSwitchText),
 			},
 			"default": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Value that the field has unless the customer changes it. `\"\"`: the customer may leave the field empty; then the parameter is only referred to in optional permissions " +
-					"that name it in `when_parameter`. Without a default the customer has to type a value.",
+					"that name it in `when_parameter`. Without a default the customer has to enter a value.",
 			},
 			"allowed_values": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.SizeAtLeast(1)},
@@ -43,11 +43,11 @@ func customerParametersAttribute() schema.MapNestedAttribute {
 			},
 			"allowed_pattern": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-				MarkdownDescription: "Regular expression that the whole value matches; default: letters, digits and `.-_/`. One that lets `* ? $ { }`, quotes or backslashes pass is refused, " +
-					"and so is what CloudFormation reads differently.",
+				MarkdownDescription: "Regular expression that the whole value matches; default: letters, digits and `.-_/`. A pattern that lets `* ? $ { }`, quotes or backslashes pass is refused, " +
+					"and so is one that CloudFormation interprets differently.",
 			},
 			"min_length": length("Shortest value, in characters; default 1."),
-			"max_length": length("Longest value, in characters; default 128. The sizes of policies count each reference as so long."),
+			"max_length": length("Longest value, in characters; default 128. Each reference counts as this many characters of its policy."),
 		}},
 	}
 }

@@ -82,7 +82,7 @@ func inlinePoliciesAttribute(text string) schema.MapAttribute {
 	return schema.MapAttribute{
 		Optional: true, ElementType: types.StringType,
 		MarkdownDescription: text +
-			" What IAM would refuse is an error, and what a reviewer would frown at, such as `iam:PassRole` on every role, is a warning of the plan that brings it.",
+			" A document that IAM would refuse is an error; a risky grant, such as `iam:PassRole` on every role, is a warning in the plan that adds it.",
 		Validators: []validator.Map{
 			mapvalidator.KeysAre(validPolicyName()),
 			mapvalidator.ValueStringsAre(validIdentityPolicy()),

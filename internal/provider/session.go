@@ -63,7 +63,7 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 		diags.Append(tags.Tags.ElementsAs(ctx, &s.defaultTags, false)...)
 		if tags.Tags.IsNull() {
 			diags.AddAttributeWarning(path.Root("default_tags"), "default_tags has no tags",
-				"Tags belong into its attribute tags, as in default_tags = { tags = { team = \"intake\" } }; Terraform silently leaves out every other name. No tag is set by default.")
+				"Tags belong in its attribute tags, as in default_tags = { tags = { team = \"intake\" } }; Terraform silently leaves out every other name. No tag is set by default.")
 		}
 	}
 	if diags.HasError() {
@@ -121,7 +121,7 @@ func (c *configured) take(data any, diags *diag.Diagnostics) {
 	}
 	s, ok := data.(*session)
 	if !ok {
-		diags.AddError("The provider was put together wrongly", fmt.Sprintf("Expected a session, got %T. Please report this.", data))
+		diags.AddError("Unexpected provider data type", fmt.Sprintf("Expected a session, got %T. Please report this.", data))
 		return
 	}
 	c.session = s

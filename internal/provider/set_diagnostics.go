@@ -32,7 +32,7 @@ func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic
 // setOwned returns the error for a set of another of the vendor's tools.
 func setOwned(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Permission set %s of hub %s is not Terraform's", set.Name, set.Hub), fmt.Sprintf(
-		"It belongs to %s, which goes on managing it. Use the data source xacct_permission_set here; or take the set over, and then change it:\n\n  terraform import ADDRESS %s",
+		"It belongs to %s, which continues to manage it. Use the data source xacct_permission_set here; or take the set over, and then change it:\n\n  terraform import ADDRESS %s",
 		set.Owner, set.ID()))
 }
 
@@ -62,7 +62,7 @@ func setLeft(set onboarding.PermissionSet) diag.Diagnostic {
 // setRetired returns the warning of a destroy while open links refer to the set.
 func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was retired under open links", fmt.Sprintf(
-		"%s to permission set %s of hub %s: %s. They stay as they are and can be launched, but no other link may refer to the set, and it can't be changed. "+
+		"%s to permission set %s of hub %s: %s. They stay as they are and can be launched, but no other link can refer to the set, and it can't be changed. "+
 			"Created again under the same name, it is the same set, and its links follow it: so if it has another address now, nothing is to be done. "+
 			"Otherwise let these links refer to another set, or destroy them.",
 		referred(len(customers)), set.Name, set.Hub, someOf(customers)))
@@ -75,7 +75,7 @@ func noSuchSet(hubName, name string, err error) diag.Diagnostic {
 			"  permission_set = xacct_permission_set.%s.id", "example")
 	if errors.Is(err, registry.ErrPermissionSetRetired) {
 		summary = fmt.Sprintf("Permission set %s of hub %s was deleted", name, hubName)
-		detail = "Links that refer to it stay as they are, and no other may refer to it. Create it again under the same name, or refer to another one."
+		detail = "Links that refer to it stay as they are, and no other can refer to it. Create it again under the same name, or refer to another one."
 	}
 	return diag.NewAttributeErrorDiagnostic(setPath, summary, detail)
 }

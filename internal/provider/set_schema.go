@@ -61,7 +61,7 @@ func setSchema() schema.Schema {
 		},
 		"template_url": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Address of the template. Null if the hub's `template_access` is `presigned`.",
+			MarkdownDescription: "URL of the template. Null if the hub's `template_access` is `presigned`.",
 		},
 		"incarnation": incarnationAttribute("set"),
 	}
@@ -71,8 +71,8 @@ func setSchema() schema.Schema {
 			"Onboarding links refer to it (`permission_set`), so it is written down, reviewed and changed in one place: a change of the set is one write, " +
 			"however many customers it has, and the plan says once what they gain and lose.\n\n" +
 			"Changing a set changes nothing in customers' accounts: their roles stay as they are, and `outdated`, until each customer has updated their stack.\n\n" +
-			"Deleting a set while open links refer to it retires it: these links stay as they are, and no other may refer to it. " +
-			"Created again under the same name, it is the same set, and its links follow it.",
+			"Deleting a set while open links refer to it retires it: these links stay as they are, and no other can refer to it. " +
+			"If it is created again under the same name, it is the same set, and its links follow it.",
 		Attributes: attributes,
 	}
 }

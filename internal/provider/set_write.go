@@ -36,7 +36,7 @@ func (r *setResource) write(ctx context.Context, view *hubview.View, model, stat
 		case errors.Is(err, registry.ErrNoHub):
 			diags.Append(noHub(setNamed(view.Name, name), view.Name))
 		case err != nil:
-			diags.Append(cannot("write", setNamed(view.Name, name), "The next apply goes on from what is there.", err))
+			diags.Append(cannot("write", setNamed(view.Name, name), "The next apply continues from there.", err))
 		}
 		if diags.HasError() {
 			return false

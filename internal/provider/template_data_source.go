@@ -68,10 +68,10 @@ func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"hub": schema.StringAttribute{
 			Required: true, Validators: []validator.String{validHubName()},
-			MarkdownDescription: "Name of the hub that stacks phone home to. Without `vendor` it has to exist.",
+			MarkdownDescription: "Name of the hub that stacks phone home to. It must exist unless `vendor` is set.",
 		},
 		"vendor": schema.SingleNestedAttribute{
-			Optional: true, MarkdownDescription: "The hub as it is or will be, for rendering without asking AWS. Default: the hub is read.",
+			Optional: true, MarkdownDescription: "The hub's settings, for rendering without AWS calls. Default: the hub is read.",
 			Attributes: map[string]schema.Attribute{
 				"account_id": schema.StringAttribute{Required: true, Validators: []validator.String{validAccountID()}, MarkdownDescription: "The vendor's account."},
 				"regions": schema.SetAttribute{
@@ -82,7 +82,7 @@ func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 					Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 100)}, MarkdownDescription: "The vendor's name; default the hub's.",
 				},
 				"support_url": schema.StringAttribute{
-					Optional: true, Validators: []validator.String{stringvalidator.LengthAtMost(300), validAddress()}, MarkdownDescription: "Where customers may ask.",
+					Optional: true, Validators: []validator.String{stringvalidator.LengthAtMost(300), validAddress()}, MarkdownDescription: "Address where customers get help.",
 				},
 				"response_timeout": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{durationBetween("2m", "1h")}, MarkdownDescription: "How long CloudFormation waits for an answer; default `15m`.",
@@ -91,12 +91,12 @@ func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 		},
 		"json":             schema.StringAttribute{Computed: true, MarkdownDescription: "The template as JSON, byte for byte as it would be published."},
 		"yaml":             schema.StringAttribute{Computed: true, MarkdownDescription: "The same template as YAML, for people to read."},
-		"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role, trust and optional permissions, as a link has it and as stacks report it."},
+		"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of role, trust and optional permissions: the value that links have and stacks report."},
 		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of `json`, which names the object in the hub's bucket."},
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The CloudFormation template of a role, rendered and not published: to review it, or to hand it over by other means. " +
-			"It is the one that an `xacct_onboarding_link` with the same arguments publishes. The role's `name` is a parameter of it, so it makes no difference.",
+		MarkdownDescription: "The CloudFormation template of a role, rendered and not published: to review it, or to give it to the customer by other means. " +
+			"An `xacct_onboarding_link` with the same arguments publishes the same template. The role's `name` is a parameter, so it makes no difference.",
 		Attributes: attributes,
 	}
 }
@@ -183,7 +183,7 @@ func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (
 	for _, region := range hub.Regions {
 		if region.Partition() != hub.Region.Partition() {
 			diags.AddAttributeError(path.Root("vendor").AtName("regions"), "Regions of different partitions",
-				sentence("nothing crosses partitions: a hub per partition is needed"))
+				sentence("a hub works in one partition: create a hub in each"))
 			return hub, false
 		}
 	}

@@ -16,8 +16,8 @@ import (
 func sweepTemplates(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.SweepTemplates(ctx); err != nil {
-		diags.AddWarning("Templates that are out of use are still there",
-			"The template bucket of hub "+view.Name+" could not be tidied; the next link that changes or is destroyed will try again. The error was: "+err.Error())
+		diags.AddWarning("Unused templates were not deleted",
+			"The template bucket of hub "+view.Name+" could not be cleaned up; the next link that changes or is destroyed will try again. The error was: "+err.Error())
 	}
 	return diags
 }

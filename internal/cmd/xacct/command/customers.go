@@ -101,8 +101,8 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
 	flags.BoolVar(&only.all, "all", false, "also customers that were offboarded")
 	flags.StringSliceVar(&only.ids, "customer", nil, "only these customers: IDs, separated by commas; may be repeated")
-	flags.IntVar(&only.limit, "limit", 0, "at most so many customers; 0: all")
-	flags.StringVar(&only.after, "after", "", "only customers whose ID sorts behind this one")
+	flags.IntVar(&only.limit, "limit", 0, "maximum number of customers; 0: all")
+	flags.StringVar(&only.after, "after", "", "only customers whose ID sorts after this one")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	completeFlag(cmd, "status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

@@ -182,7 +182,7 @@ func (w *workshop) linkTrouble(err error) error {
 	case errors.As(err, &differs):
 		return fmt.Errorf("%w: --update changes the permission set, the expiry and the metadata; for anything else, remove the link first", err)
 	case errors.As(err, &owned):
-		return fmt.Errorf("%w, which goes on managing it: change it there, or take it over with --adopt", err)
+		return fmt.Errorf("%w, which continues to manage it: change it there, or take it over with --adopt", err)
 	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
 		return fmt.Errorf("%w: `xacct permission-set list --hub %s` lists those that there are", err, w.hub.Name())
 	}

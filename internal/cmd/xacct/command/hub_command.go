@@ -170,7 +170,7 @@ func hubTrouble(err error) error {
 	var busy *hub.BusyError
 	switch {
 	case errors.As(err, &owned):
-		return fmt.Errorf("%w, which goes on managing it: change it there, or take it over with --adopt", err)
+		return fmt.Errorf("%w, which continues to manage it: change it there, or take it over with --adopt", err)
 	case errors.As(err, &live):
 		return fmt.Errorf("%w. Ask the customers to delete their stacks while a registrar runs, and close their links with `xacct customers remove`", err)
 	case errors.As(err, &busy):

@@ -85,7 +85,7 @@ func (w *workshop) setTrouble(err error) error {
 	case errors.Is(err, registry.ErrNoHub):
 		return fmt.Errorf("there is no hub %q in %s of account %s: `xacct hub create --file` makes it", w.hub.Name(), w.clients.Region, w.clients.Account)
 	case errors.As(err, &owned):
-		return fmt.Errorf("%w, which goes on managing it: change it there, or take it over with --adopt", err)
+		return fmt.Errorf("%w, which continues to manage it: change it there, or take it over with --adopt", err)
 	case errors.As(err, &mistake):
 		return fmt.Errorf("live stacks could not follow this change: %w", err)
 	}

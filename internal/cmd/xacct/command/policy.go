@@ -174,7 +174,7 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.account, "account", "", "the hub's account (default: that of the credentials)")
 	flags.StringSliceVar(&f.principals, "trusted-principal", nil,
 		"ARN of a role that all links trust in the caller's stead (trusted_principal_arns): customers' roles are tried as that one")
-	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that the hub tells, as in xacct_hub.event_bus_arn")
+	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that receives the hub's events, as in xacct_hub.event_bus_arn")
 	flags.StringVar(&f.key, "kms-key", "", "ARN of the KMS key of the hub's table and queues, as in xacct_hub.kms_key_arn")
 	flags.BoolVar(&f.terraform, "terraform", false, "print a resource aws_iam_policy")
 	completeFlag(cmd, "account", cobra.NoFileCompletions)
