@@ -46,6 +46,7 @@ var house = []layer{
 	{name: "adapter-customers", rooms: []string{"customers"}, outside: aws},
 	{name: "adapter-registrar", rooms: []string{"registrar"}, outside: aws},
 	{name: "adapter-lambda", rooms: []string{"registrar/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
+	{name: "adapter-traces", rooms: []string{"registrar/traces"}, outside: []string{"go.opentelemetry.io/otel"}},
 	{name: "adapter-metrics", rooms: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},
 	{name: "edge-hubview", rooms: []string{"provider/hubview"}, outside: []string{"github.com/hashicorp/terraform-plugin-log"}},
 	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},

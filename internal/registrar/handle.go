@@ -23,14 +23,16 @@ func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
 	return r.handle(ctx, body, seat{})
 }
 
-func (r *Registrar) handle(ctx context.Context, body []byte, place seat) Disposition {
-	h := &handling{Registrar: r, body: body, seat: place, proofs: map[account.RoleARN]onboarding.Proof{}}
+func (r *Registrar) handle(ctx context.Context, body []byte, place seat) (d Disposition) {
+	h := &handling{Registrar: r, body: body, seat: place, begun: r.config.Clock(), proofs: map[account.RoleARN]onboarding.Proof{}}
 	defer h.leave()
+	ctx, span := r.config.Tracer.Start(ctx, "phone-home")
+	defer h.traced(span, &d)
 	for _, stage := range [][]step{
-		{h.decode, h.takeTurn},                               // handle_open.go
-		{h.load, h.verify, h.checkRegion, h.decide, h.store}, // handle_decide.go
-		{h.send},             // handle_send.go
-		{h.settle, h.commit}, // handle_commit.go
+		{{"decode", h.decode}, {"take_turn", h.takeTurn}},                                                                   // handle_open.go
+		{{"load", h.load}, {"verify", h.verify}, {"check_region", h.checkRegion}, {"decide", h.decide}, {"store", h.store}}, // handle_decide.go
+		{{"send", h.send}},                           // handle_send.go
+		{{"settle", h.settle}, {"commit", h.commit}}, // handle_commit.go
 	} {
 		if end := h.run(ctx, stage); end != nil {
 			return h.end(*end)
@@ -69,8 +71,9 @@ const (
 // handling is one message on its way.
 type handling struct {
 	*Registrar
-	body []byte
-	seat seat // its place among the workers
+	body  []byte
+	seat  seat // its place among the workers
+	begun time.Time
 
 	request  phonehome.Request
 	log      *slog.Logger
@@ -87,9 +90,12 @@ type handling struct {
 	leaving []func() // gives back the places that it has
 }
 
-// step is one step of the way. It returns nil to go on with the next one,
-// startOver, or what becomes of the message.
-type step func(context.Context) *Disposition
+// step is one step of the way, by its name in traces. It returns nil to go on with
+// the next one, startOver, or what becomes of the message.
+type step struct {
+	name string
+	do   func(context.Context) *Disposition
+}
 
 // startOver has the steps of a stage done anew.
 var startOver = &Disposition{}
@@ -121,11 +127,17 @@ func (h *handling) run(ctx context.Context, stage []step) *Disposition {
 
 func (h *handling) once(ctx context.Context, stage []step) *Disposition {
 	for _, step := range stage {
-		if end := step(ctx); end != nil {
+		if end := h.do(ctx, step); end != nil {
 			return end
 		}
 	}
 	return nil
+}
+
+func (h *handling) do(ctx context.Context, s step) *Disposition {
+	ctx, span := h.config.Tracer.Start(ctx, s.name)
+	defer span.End()
+	return s.do(ctx)
 }
 
 // leave gives up whatever the handling holds.

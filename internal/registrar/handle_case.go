@@ -57,8 +57,10 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 }
 
 // try proves the roles of one stack at the same time, in one place of the limit.
-func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave func()) []onboarding.Proof {
+func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave func()) (proofs []onboarding.Proof) {
 	defer leave()
+	ctx, span := h.config.Tracer.Start(ctx, "prove")
+	defer func() { tracedProofs(span, proofs) }()
 	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // it is three calls, one after the other
 	defer cancel()
 	return onboarding.ProveEach(probes, func(probe onboarding.Probe) onboarding.Proof { return h.config.Prover.Prove(ctx, probe) })

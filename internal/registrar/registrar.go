@@ -40,6 +40,7 @@ type Config struct {
 	Concurrency int              // messages at once; default 16
 	StopLimit   time.Duration    // for messages being worked on when Run is to end; default 20 s
 	Observer    Observer         // is told what happens; default no-op
+	Tracer      Tracer           // records each phone-home's way; default no-op
 	// Oldest returns when the oldest message was sent that is not finished, for
 	// heartbeats; zero: there is none. Default: it is not known.
 	Oldest func() time.Time
@@ -70,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observer == nil {
 		c.Observer = noObserver{}
+	}
+	if c.Tracer == nil {
+		c.Tracer = noTracer{}
 	}
 	if c.Oldest == nil {
 		c.Oldest = func() time.Time { return time.Time{} }

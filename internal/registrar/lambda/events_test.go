@@ -13,8 +13,12 @@ import (
 
 func TestEventsAreFinishedWithTheBatchAndSweptByTheSchedule(t *testing.T) {
 	f := &fake{}
-	h := &Handler{Registrar: f, Clock: time.Now}
+	flushed := 0
+	h := &Handler{Registrar: f, Clock: time.Now, Flush: func(context.Context) { flushed++ }}
 	handle(t, h, batch)
+	if flushed != 1 {
+		t.Errorf("traces were sent %d times with a batch", flushed)
+	}
 	if f.finished != 1 || f.swept != 0 {
 		t.Errorf("after a batch: finished %d times, swept %d", f.finished, f.swept)
 	}

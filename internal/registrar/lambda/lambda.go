@@ -33,6 +33,8 @@ type Handler struct {
 	Clock     func() time.Time
 	// Verify proves the roles again, if that is due.
 	Verify func(context.Context)
+	// Flush sends traces, before Lambda freezes the function; nil: there are none.
+	Flush func(context.Context)
 
 	mu   sync.Mutex
 	beat time.Time // the last heartbeat
@@ -126,8 +128,8 @@ func message(record events.SQSMessage) registrar.Message {
 	}
 }
 
-// finishEvents waits for events that are being sent, since Lambda freezes the
-// function after its answer; but never so long that the answer comes too late.
+// finishEvents waits for events and traces that are being sent, since Lambda freezes
+// the function after its answer; but never so long that the answer comes too late.
 func (h *Handler) finishEvents(ctx context.Context) {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -135,6 +137,9 @@ func (h *Handler) finishEvents(ctx context.Context) {
 		defer cancel()
 	}
 	h.Registrar.FinishEvents(ctx)
+	if h.Flush != nil {
+		h.Flush(ctx)
+	}
 }
 
 const beatEvery = time.Minute

@@ -46,6 +46,9 @@ http://` + defaultListen + `/metrics has metrics for Prometheus, and /healthz re
 the health: status 503 and the reasons if something is wrong. If that address is in
 use, the registrar works without them, unless --listen asks for an address.
 
+The usual variables of OpenTelemetry, such as OTEL_EXPORTER_OTLP_ENDPOINT, have the way
+of each phone-home sent to a collector as a trace, by OTLP over HTTP.
+
 Once a day, or --verify-every, one of the hub's registrars proves all registered
 roles again, slowly: see xacct verify.
 
@@ -97,8 +100,13 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	monitor := newMonitor(in, true)
+	tracing, err := openTraces(ctx, in, logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.stop(ctx)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless,
+		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless,
 	})
 	if err != nil {
 		return err

@@ -43,14 +43,18 @@ func runFunction(ctx context.Context, p process) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(os.Stderr), nil))
+	tracing, err := openTraces(ctx, in, logger)
+	if err != nil {
+		return err
+	}
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger,
+		Tracer: tracing.tracer(), ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger,
 	})
 	if err != nil {
 		return err
 	}
 	logger = logger.With("hub", name)
-	handler := &lambda.Handler{Registrar: r, Clock: p.clock, Verify: func(ctx context.Context) {
+	handler := &lambda.Handler{Registrar: r, Clock: p.clock, Flush: tracing.flush, Verify: func(ctx context.Context) {
 		if every > 0 {
 			health.Once(ctx, in.schedule(every, logger))
 			in.seeking(logger).SeekOnce(ctx)

@@ -10,10 +10,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
@@ -205,4 +208,34 @@ func (w *world) launchOne(t *testing.T) (stackID string) {
 		t.Fatalf("%s: %s (%v)", stack.Status, stack.StatusReason, err)
 	}
 	return id
+}
+
+func TestARegistrarSendsTracesIfItsEnvironmentAsksForThem(t *testing.T) {
+	w := testWorld(t)
+	got := make(chan string, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- string(body)
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	_, err := w.clients.SQS(w.clients.Region).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &w.record.QueueURL, MessageBody: aws.String("no phone-home")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := daemon{concurrency: 1, drain: time.Second, listen: listenAddress{address: "127.0.0.1:0"}}.start(t)
+	r.line(t, "a message went to the dead letters")
+	r.stop()
+	if err := <-r.ended; err != nil {
+		t.Fatal(err)
+	}
+	sent := <-got
+	for _, wanted := range []string{"phone-home", "decode", "dead_letter", "xacct-registrar", "acme"} {
+		if !strings.Contains(sent, wanted) {
+			t.Errorf("the traces do not say %q: %q", wanted, sent)
+		}
+	}
 }

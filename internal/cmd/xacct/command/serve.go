@@ -238,8 +238,13 @@ func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, 
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
 	}
+	tracing, err := openTraces(ctx, in, logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.stop(ctx)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Clock: in.clock, Logger: logger, Concurrency: s.daemon.concurrency, StopLimit: s.drain, Observer: observer, GiveUp: hopeless,
+		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: s.daemon.concurrency, StopLimit: s.drain, Observer: observer, GiveUp: hopeless,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,67 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registrar
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Tracer records what each phone-home goes through and how long that takes. What a
+// message itself says of traces is not believed: every phone-home is a trace of its
+// own.
+type Tracer interface {
+	// Start begins a span below the one that the context has.
+	Start(ctx context.Context, name string) (context.Context, Span)
+}
+
+// Span is a phone-home or a part of its way.
+type Span interface {
+	Set(attributes ...slog.Attr)
+	End()
+}
+
+// noTracer records nothing.
+type noTracer struct{}
+
+func (noTracer) Start(ctx context.Context, _ string) (context.Context, Span) { return ctx, noSpan{} }
+
+type noSpan struct{}
+
+func (noSpan) Set(...slog.Attr) {}
+func (noSpan) End()             {}
+
+// traced ends the span of a phone-home, with what has come of it. It holds nothing
+// that is secret, such as the address of the answer.
+func (h *handling) traced(span Span, d *Disposition) {
+	span.Set(slog.String("xacct.hub", h.config.Hub.Name), slog.String("xacct.action", string(d.Action)))
+	if request := h.request; request.Type != "" {
+		span.Set(
+			slog.String("xacct.request_type", string(request.Type)),
+			slog.String("xacct.stack", request.Stack.String()),
+			slog.String("cloud.account.id", request.Stack.Account.String()),
+			slog.String("cloud.region", request.Stack.Region.String()),
+			slog.Float64("xacct.waited_seconds", h.begun.Sub(request.SentAt).Seconds()),
+		)
+	}
+	if h.answer.Outcome != "" {
+		span.Set(
+			slog.String("xacct.customer", h.answer.Change.CustomerID),
+			slog.String("xacct.outcome", string(h.answer.Outcome)),
+			slog.String("xacct.answer", string(h.answer.Response.Status)),
+		)
+	}
+	span.End()
+}
+
+// tracedProofs ends the span of some proofs.
+func tracedProofs(span Span, proofs []onboarding.Proof) {
+	span.Set(slog.Int("xacct.roles", len(proofs)))
+	if len(proofs) > 0 {
+		span.Set(slog.String("xacct.proof", string(proofs[onboarding.Worst(proofs)].Outcome)))
+	}
+	span.End()
+}

@@ -1,0 +1,155 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package traces sends the way of each phone-home through a registrar to a collector,
+// as an OpenTelemetry trace by OTLP over HTTP. It is off unless the usual environment
+// variables ask for it, and it is not linked into the provider.
+package traces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+)
+
+// Config is what a tracer is made of.
+type Config struct {
+	Hub     string
+	Version string
+	Getenv  func(string) string
+	Logger  *slog.Logger // is told what the collector does not take
+}
+
+// Tracer sends spans; nil sends none.
+type Tracer struct {
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+}
+
+// FromEnvironment returns the tracer that the environment asks for; nil if it asks
+// for none. Where spans go, how many are kept and what they are called is for the
+// variables of OpenTelemetry: OTEL_EXPORTER_OTLP_ENDPOINT and the others.
+func FromEnvironment(ctx context.Context, config Config) (*Tracer, error) {
+	wanted, err := asks(config.Getenv)
+	if !wanted || err != nil {
+		return nil, err
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("traces can't be sent, as OTEL_EXPORTER_OTLP_… says: %w", err)
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		config.Logger.Warn("traces could not be sent", "error", err)
+	}))
+	return New(ctx, config, sdktrace.WithBatcher(exporter))
+}
+
+// New returns a tracer whose spans go where an option says.
+func New(ctx context.Context, config Config, to sdktrace.TracerProviderOption) (*Tracer, error) {
+	about, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(attribute.String("service.name", "xacct-registrar"), attribute.String("service.version", config.Version), attribute.String("xacct.hub", config.Hub)),
+		resource.WithFromEnv(), // OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
+	)
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(about), to)
+	return &Tracer{provider: provider, tracer: provider.Tracer("github.com/xacct/terraform-provider-xacct")}, nil
+}
+
+// asks reports whether the environment asks for traces, and refuses what it asks for
+// in vain.
+func asks(getenv func(string) string) (bool, error) {
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+		return false, nil
+	}
+	switch exporter := getenv("OTEL_TRACES_EXPORTER"); exporter {
+	case "none":
+		return false, nil
+	case "":
+		if getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+			return false, nil
+		}
+	case "otlp":
+	default:
+		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q: only otlp and none are known", exporter)
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
+		switch protocol := getenv(name); protocol {
+		case "":
+			continue
+		case "http/protobuf":
+			return true, nil
+		default:
+			return false, fmt.Errorf("%s is %q: only http/protobuf is known, which collectors take at port 4318", name, protocol)
+		}
+	}
+	return true, nil
+}
+
+// Start implements registrar.Tracer.
+func (t *Tracer) Start(ctx context.Context, name string) (context.Context, registrar.Span) {
+	kind := trace.SpanKindInternal
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		kind = trace.SpanKindConsumer
+	}
+	ctx, s := t.tracer.Start(ctx, name, trace.WithSpanKind(kind))
+	return ctx, span{s}
+}
+
+// Flush sends what has ended, as before a Lambda function is frozen.
+func (t *Tracer) Flush(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
+	return t.provider.ForceFlush(ctx)
+}
+
+// stopLimit is how long the last spans may take.
+const stopLimit = 5 * time.Second
+
+// Stop sends what is left; then it sends nothing more.
+func (t *Tracer) Stop(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer cancel()
+	return errors.Join(t.provider.ForceFlush(ctx), t.provider.Shutdown(ctx))
+}
+
+type span struct{ trace.Span }
+
+func (s span) Set(attributes ...slog.Attr) {
+	for _, a := range attributes {
+		s.SetAttributes(keyValue(a))
+	}
+}
+
+func (s span) End() { s.Span.End() }
+
+func keyValue(a slog.Attr) attribute.KeyValue {
+	switch v := a.Value.Resolve(); v.Kind() {
+	case slog.KindInt64:
+		return attribute.Int64(a.Key, v.Int64())
+	case slog.KindFloat64:
+		return attribute.Float64(a.Key, v.Float64())
+	case slog.KindBool:
+		return attribute.Bool(a.Key, v.Bool())
+	default:
+		return attribute.String(a.Key, v.String())
+	}
+}
