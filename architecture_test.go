@@ -54,6 +54,8 @@ var house = []layer{
 	{name: "edge-api", rooms: []string{"api"}, outside: []string{"github.com/coreos/go-oidc/v3", "github.com/danielgtaylor/huma/v2", "github.com/go-jose/go-jose/v4", "github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/time"}},
 	{name: "edge-api-lambda", rooms: []string{"api/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
 
+	{name: "edge-conformance", rooms: []string{"conformance"}, outside: aws},
+
 	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 
 	{name: "test-core", rooms: []string{"trial/tfcore"}, outside: []string{
@@ -84,9 +86,10 @@ var carriesNone = map[string][]string{
 		"github.com/aws/aws-lambda-go", "github.com/danielgtaylor/huma", "github.com/prometheus", "github.com/spf13", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3",
 		sdkService + "cloudformation", sdkService + "kms",
 	},
-	"internal/stacktemplate":     {goformation + "/v7/cloudformation/ec2"}, // with it come the types of all other resources
-	"internal/cmd/xacct":         simulator,                                // nor a way to move its clock
-	"internal/cmd/xacct-sandbox": {"internal/awsclient", "internal/registry", "internal/provider"},
+	"internal/stacktemplate":         {goformation + "/v7/cloudformation/ec2"}, // with it come the types of all other resources
+	"internal/cmd/xacct":             simulator,                                // nor a way to move its clock
+	"internal/cmd/xacct-sandbox":     {"internal/awsclient", "internal/registry", "internal/provider"},
+	"internal/cmd/xacct-conformance": simulator,
 }
 
 var simulator = []string{"internal/sandbox", "internal/trial", "internal/acctest", "internal/e2e", "internal/cmd/xacct-sandbox", "internal/cmd/trial-registrar"}

@@ -7,11 +7,11 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.48.0 // AWS, the official SDK
 	github.com/aws/aws-sdk-go-v2/config v1.33.18 // AWS configuration as users have it
 	github.com/aws/aws-sdk-go-v2/credentials v1.21.0 // tests: keys of the sandbox
-	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.84.0 // tests: a customer of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.84.0 // conformance: a customer; tests: the same in the sandbox
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.74.0 // the registry
 	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.11 // events out
-	github.com/aws/aws-sdk-go-v2/service/iam v1.66.0 // tests: customers' roles in the sandbox
-	github.com/aws/aws-sdk-go-v2/service/kms v1.62.6 // tests: keys of the sandbox
+	github.com/aws/aws-sdk-go-v2/service/iam v1.66.0 // conformance: roles; tests: customers' roles in the sandbox
+	github.com/aws/aws-sdk-go-v2/service/kms v1.62.6 // conformance: a key; tests: keys of the sandbox
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.10 // templates
 	github.com/aws/aws-sdk-go-v2/service/sns v1.48.0 // the inbox of phone-homes
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.53.0 // the queue of phone-homes

@@ -49,6 +49,10 @@ type Clients struct {
 	assumed assumed
 }
 
+// SDK returns the configuration of the clients, for services that a hub does not
+// use. It does not have the endpoints of Config.Endpoints.
+func (c *Clients) SDK() aws.Config { return c.config.Copy() }
+
 // Partition returns the partition of the configured Region.
 func (c *Clients) Partition() account.Partition { return c.Region.Partition() }
 

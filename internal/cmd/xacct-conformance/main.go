@@ -1,0 +1,18 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command xacct-conformance tries, with two AWS accounts, what the project guesses
+// about AWS.
+package main
+
+import (
+	"os"
+
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/cmd/xacct-conformance/command"
+)
+
+// version is set when a release is built.
+var version string
+
+func main() { os.Exit(command.Run(cli.Version(version))) }

@@ -1,0 +1,58 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conformance
+
+// Guess is one that no program with two accounts can try.
+type Guess struct {
+	ID   string
+	Mark string // the text of aws-facts.md that ends with its mark
+	Why  string // why no program tries it
+	How  string // how a person would
+}
+
+// ByHand lists the marks of aws-facts.md that have no check.
+func ByHand() []Guess {
+	return []Guess{
+		{
+			ID: "1.8", Mark: "old SigV2 ones signed content-type [R]",
+			Why: "No Region is known that still signs response URLs by version 2; check 2.2 tells if one does.",
+			How: "If 2.2 shows a URL with Signature and Expires, PUT an answer to it with Content-Type text/plain, which must be refused, and then without one.",
+		},
+		{
+			ID: "1.20", Mark: "1.20 [R/I]",
+			Why: "Nothing in the project encrypts topics, and the sandbox refuses messages for encrypted ones.",
+			How: "Encrypt a topic with a key whose policy does not name the customer, launch a stack (it must be refused), add kms:GenerateDataKey* and kms:Decrypt for the customer's root, and launch again.",
+		},
+		{
+			ID: "3.2", Mark: "role or notifications; without stackName the user types it [I]",
+			Why: "Only the console reads links.",
+			How: "Open a link without stackName in a browser: the field must be empty and required. Add tags=a and capabilities=CAPABILITY_IAM to it: nothing on the page may change.",
+		},
+		{
+			ID: "3.3a", Mark: "3.3 [I]",
+			Why: "Only the console reads links.",
+			How: "Open a link with param_X=a%20b%2Bc and one with param_X=a+b: the page must show \"a b+c\" and, for the second, \"a+b\".",
+		},
+		{
+			ID: "3.3b", Mark: "Keep links under ~8 KB; no documented maximum [?]",
+			Why: "Only the console and browsers limit links.",
+			How: "Make links of 4, 8, 16 and 32 KB with one long parameter, open each in Chrome, Firefox and Safari, signed in and signed out, and note the first whose parameter is cut off or that does not open.",
+		},
+		{
+			ID: "5.11", Mark: "That SDK checks name and dates, not the chain. [?]",
+			Why: "China, GovCloud and the Sovereign Cloud have checks (2.2-…); whether an old certificate's file stays shows only when SNS changes it, about once a year.",
+			How: "Keep a message and the address of its certificate; fetch the address again every month, until messages name another one and for a month after.",
+		},
+		{
+			ID: "6c", Mark: "RequestThrottled, UnsupportedOperation. Lambda [R]",
+			Why: "It needs a Lambda function; the project's own is deployed by a person.",
+			How: "Deploy examples/registrar-lambda, send one message that is no phone-home and one launch at once, and see that only the first comes again.",
+		},
+		{
+			ID: "10.3a", Mark: "(DynamoDB Developer Guide, bp-partition-key-design). [R]",
+			Why: "Trying it means thousands of reads and writes a second, for minutes, from many machines.",
+			How: "Load a new on-demand table with 12,000 consistent reads of 4 KB in a second for a minute, and read ThrottledRequests in CloudWatch.",
+		},
+	}
+}

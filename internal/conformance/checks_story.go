@@ -1,0 +1,27 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conformance
+
+import (
+	"context"
+)
+
+// storyChecks play the project's own happy path.
+var storyChecks = []Check{
+	{
+		ID: "story", Title: "Hub, permission set, link, launch from the link's parameters, proof, update, deletion, and nothing is left",
+		Place: "the whole project", Makes: "a hub, a stack, roles", run: wholeStory,
+	},
+}
+
+func wholeStory(ctx context.Context, t *trial) error {
+	s, err := t.tell(ctx)
+	if err != nil {
+		return err
+	}
+	for _, err := range s.failed {
+		return instead("the story ends early: %v", err)
+	}
+	return nil
+}

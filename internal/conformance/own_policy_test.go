@@ -1,0 +1,51 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conformance
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+)
+
+// usage is what principals of the run were asked for.
+type usage struct {
+	mu      sync.Mutex
+	actions map[string][]string // by principal
+	refused []string            // what its own policy refused to the run's principals
+}
+
+func watch(box *sandbox.Sandbox, principals ...string) *usage {
+	u := &usage{actions: map[string][]string{}}
+	box.WatchDecisions(func(d sandbox.Decision) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if !slices.Contains(principals, d.Principal) {
+			return
+		}
+		u.actions[d.Principal] = append(u.actions[d.Principal], d.Action)
+		if d.ByIdentity {
+			u.refused = append(u.refused, d.Principal+": "+d.Action+" on "+d.Resource)
+		}
+	})
+	return u
+}
+
+// unused returns the actions of grants that a principal was not asked for.
+func (u *usage) unused(principal string, grants []grantOf) []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var unused []string
+	for _, g := range grants {
+		for _, action := range g.actions {
+			// StackSets of a member are asked for before permissions are.
+			if !slices.Contains(u.actions[principal], action) && !strings.HasSuffix(action, ":ListStackSets") {
+				unused = append(unused, g.sid+": "+action)
+			}
+		}
+	}
+	return unused
+}
