@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -21,7 +20,7 @@ type UnconfirmedError struct {
 }
 
 func (e *UnconfirmedError) Error() string {
-	return fmt.Sprintf("hub %s has open links that name no account: %s", e.Hub, strings.Join(e.Customers, ", "))
+	return fmt.Sprintf("hub %s has open links that name no account: %s", e.Hub, onboarding.SomeOf(e.Customers))
 }
 
 // Unconfirmed returns the customers, by ID, whose open links name no account yet.

@@ -6,6 +6,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -127,4 +128,22 @@ func TestACreateWaitsForADeletionUnderWay(t *testing.T) {
 	_, err = waiting.Create(t.Context(), spec())
 	w.must(err)
 	w.complete(frankfurt, virginia)
+}
+
+// A hub of ten thousand customers says how many they are and names some.
+func TestAHubInUseNamesAFewOfItsCustomers(t *testing.T) {
+	t.Parallel()
+	used := &LiveError{Hub: "acme"}
+	for n := range 10_000 {
+		id := fmt.Sprintf("customer-%d", n)
+		used.Links, used.Stacks = append(used.Links, id), append(used.Stacks, LiveStack{CustomerID: id})
+	}
+	text := used.Error()
+	if len(text) > 2_000 || !strings.Contains(text, "10000 live stacks") || !strings.Contains(text, "10000 open links") || strings.Count(text, "customer-9\n")+strings.Count(text, "customer-9 and 9990 more") != 1 {
+		t.Errorf("the error has %d characters:\n%.3000s", len(text), text)
+	}
+	unconfirmed := &UnconfirmedError{Hub: "acme", Customers: used.Links}
+	if text := unconfirmed.Error(); len(text) > 500 {
+		t.Errorf("the error has %d characters:\n%.1000s", len(text), text)
+	}
 }

@@ -155,13 +155,13 @@ func (e *LiveError) Error() string {
 	if len(e.Stacks) > 0 {
 		lines := make([]string, len(e.Stacks))
 		for i, s := range e.Stacks {
-			lines[i] = fmt.Sprintf("  customer %s: %s", s.CustomerID, cmp.Or(s.Stack.String(), "a stack that is not known since the table was restored"))
+			lines[i] = fmt.Sprintf("customer %s: %s", s.CustomerID, cmp.Or(s.Stack.String(), "a stack that is not known since the table was restored"))
 		}
 		found = append(found, fmt.Sprintf("%s has %d live stacks of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
-			where, len(e.Stacks), strings.Join(lines, "\n")))
+			where, len(e.Stacks), onboarding.SomeLines("  ", lines)))
 	}
 	if len(e.Links) > 0 {
-		found = append(found, fmt.Sprintf("%s has %d open links, whose customers may launch at any moment: %s", where, len(e.Links), strings.Join(e.Links, ", ")))
+		found = append(found, fmt.Sprintf("%s has %d open links, whose customers may launch at any moment: %s", where, len(e.Links), onboarding.SomeOf(e.Links)))
 	}
 	return strings.Join(found, "\n")
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -180,7 +179,7 @@ func (e *NoSuchAccountError) Error() string {
 	for i, id := range e.Accounts {
 		names[i] = id.String()
 	}
-	return fmt.Sprintf("there is no AWS account %s: check the number with the customer. S3 refuses a policy that names an account which is not there: %v", strings.Join(names, " or "), e.Err)
+	return fmt.Sprintf("there is no AWS account %s: check the number with the customer. S3 refuses a policy that names an account which is not there: %v", onboarding.SomeOf(names), e.Err)
 }
 
 func (e *NoSuchAccountError) Unwrap() error { return e.Err }

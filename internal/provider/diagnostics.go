@@ -14,7 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
-	"github.com/xacct/terraform-provider-xacct/internal/hub/sets"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -140,4 +140,4 @@ func sentence(s string) string {
 }
 
 // someOf names a few of many.
-func someOf(names []string) string { return sets.SomeOf(names) }
+func someOf(names []string) string { return onboarding.SomeOf(names) }

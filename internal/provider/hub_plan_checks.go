@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -86,7 +85,7 @@ func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
 	if len(stranded) > 0 {
 		slices.Sort(stranded)
 		p.diags.AddAttributeWarning(path.Root("regions"), fmt.Sprintf("Links open in a Region that hub %s gives up", p.view.Name), fmt.Sprintf(
-			"No customer can launch there any more. Give these customers' links another region: %s.", strings.Join(stranded, ", ")))
+			"No customer can launch there any more. Give these customers' links another region: %s.", someOf(stranded)))
 	}
 }
 

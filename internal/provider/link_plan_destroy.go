@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -51,9 +50,9 @@ func warnOfGoodbye(c onboarding.Customer) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The link of a connected customer closes", fmt.Sprintf(
-		"Customer %s of hub %s has\n  - %s\n\n"+
+		"Customer %s of hub %s has\n%s\n\n"+
 			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. The link can no longer be launched: "+
 			"the customer reads that it is closed. To end the access, ask the customer to delete the stack. "+
 			"If this plan has the link of the same customer at another address, that one takes it over, and nothing is closed.",
-		c.Link.CustomerID, c.Link.Hub, strings.Join(stacks, "\n  - ")))}
+		c.Link.CustomerID, c.Link.Hub, onboarding.SomeLines("  - ", stacks)))}
 }

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
@@ -22,7 +21,7 @@ type MoveError struct {
 
 func (e *MoveError) Error() string {
 	return fmt.Sprintf("CloudFormation can't replace a role that has a name, so %s can't change while stacks of the set are live: those of %s have %s. "+
-		"Declare another permission set, and let new customers' links refer to that one.", e.Attribute, SomeOf(e.Customers), e.Was)
+		"Declare another permission set, and let new customers' links refer to that one.", e.Attribute, onboarding.SomeOf(e.Customers), e.Was)
 }
 
 // RefuseMove returns a *MoveError for each of another name and path of the role
@@ -48,13 +47,4 @@ func RefuseMove(before, next onboarding.PermissionSet, referring []onboarding.Cu
 // HasStack reports whether the customer has a live stack.
 func HasStack(c onboarding.Customer) bool {
 	return slices.ContainsFunc(c.Live(), func(r onboarding.Registration) bool { return !r.Adopted() })
-}
-
-// SomeOf names a few of many.
-func SomeOf(names []string) string {
-	const shown = 10
-	if rest := len(names) - shown; rest > 1 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), rest)
-	}
-	return strings.Join(names, ", ")
 }

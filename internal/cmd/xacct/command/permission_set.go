@@ -125,7 +125,7 @@ func (r setResult) write(out io.Writer, doing doingFlags) error {
 		fmt.Fprintf(out, "  - %s\n", cli.Printable(line))
 	}
 	if len(r.OpenLinks) > 0 {
-		fmt.Fprintf(out, "Open links that refer to it: %s.\n", sets.SomeOf(r.OpenLinks))
+		fmt.Fprintf(out, "Open links that refer to it: %s.\n", onboarding.SomeOf(r.OpenLinks))
 	}
 	if r.Outdated > 0 {
 		fmt.Fprintf(out, "%s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", were(r.Outdated, "live stack"), r.Hub)

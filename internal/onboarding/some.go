@@ -1,0 +1,29 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"fmt"
+	"strings"
+)
+
+// mostNamed is how many of many customers, accounts or stacks a message names. A hub
+// may have tens of thousands, and a terminal shows some lines.
+const mostNamed = 10
+
+// SomeOf names a few of many in a sentence: "a, b, c and 9990 more", in the order
+// given.
+func SomeOf(names []string) string { return some(names, ", ", " and %d more") }
+
+// SomeLines is SomeOf with a line for each, behind a prefix such as "  - ".
+func SomeLines(prefix string, names []string) string {
+	return prefix + some(names, "\n"+prefix, "\n"+prefix+"and %d more")
+}
+
+func some(names []string, separator, rest string) string {
+	if more := len(names) - mostNamed; more > 1 { // "1 more" is no shorter than its name
+		return strings.Join(names[:mostNamed], separator) + fmt.Sprintf(rest, more)
+	}
+	return strings.Join(names, separator)
+}
