@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -36,21 +37,22 @@ type bare struct {
 	bucket  string
 }
 
-// bareSpeed returns the messages that such a loop gets through in a second.
-func bareSpeed(ctx context.Context, n int, latency time.Duration) (speed float64, err error) {
+// bareSpeed returns the messages that such a loop gets through in a second, and the
+// milliseconds of CPU that loop and sandbox take for each.
+func bareSpeed(ctx context.Context, n int, latency time.Duration) (speed, spent float64, err error) {
 	err = play(ctx, func(s *stage) error {
 		l := launched(s, n)
 		b := &bare{launches: l, clients: l.ClientsOf(sandbox.VendorAccount, l.URL()), queue: l.Record.QueueURL, bucket: l.Record.Bucket}
 		l.Faults().Add(kernel.FaultRule{Kind: kernel.FaultLatency, Probability: 1, Delay: latency})
-		begun := time.Now()
-		if err := b.run(ctx); err != nil {
+		begun, before := time.Now(), cpuOf(os.Getpid())
+		if err := profiled(fmt.Sprintf("bare-%dms", latency.Milliseconds()), func() error { return b.run(ctx) }); err != nil {
 			return err
 		}
-		speed = float64(n) / time.Since(begun).Seconds()
+		speed, spent = float64(n)/time.Since(begun).Seconds(), (cpuOf(os.Getpid())-before)/float64(n)
 		l.Faults().Clear()
 		return nil
 	})
-	return speed, err
+	return speed, spent, err
 }
 
 func (b *bare) run(ctx context.Context) error {

@@ -20,6 +20,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"text/tabwriter"
 )
@@ -28,6 +30,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	flag.IntVar(&mostCustomers, "most", growth[len(growth)-1], "show no growth beyond so many `customers`")
+	flag.StringVar(&profiles, "profiles", "", "write CPU profiles of the registrar's figures into this existing `folder`")
 	flag.Parse()
 	if err := run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
@@ -56,6 +59,27 @@ type part struct {
 
 // mostCustomers bounds the numbers of customers that growth is shown for.
 var mostCustomers int
+
+// profiles is the folder that CPU profiles are written into; empty: none are.
+var profiles string
+
+// profiled runs a function, and writes the CPU profile of this process meanwhile: the
+// sandbox answers in it.
+func profiled(name string, run func() error) error {
+	if profiles == "" {
+		return run()
+	}
+	file, err := os.Create(filepath.Join(profiles, name+".pprof"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return run()
+}
 
 // launchesAtOnce is how many customers launch their stacks at once.
 const launchesAtOnce = 300
