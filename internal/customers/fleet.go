@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -27,6 +26,9 @@ type DesiredFleet struct {
 	Region    string
 	ExpiresAt string // RFC 3339; empty: never
 	Customers map[string]account.ID
+	// Version is the one that the external ID of each customer has at least; 0: each
+	// keeps its own.
+	Version int
 
 	// Had is what the caller's state says of the customers; nil: it has no state of
 	// the fleet, or one that is being replaced.
@@ -49,6 +51,8 @@ type FleetWrite struct {
 	Publishers []string
 	// Taken are the customers whose open links were their own, or another fleet's.
 	Taken []string
+	// Rotating are the customers with live stacks whose links get another external ID.
+	Rotating []string
 	// Elsewhere are the customers of the state whose links were taken over by others
 	// since: they are left alone.
 	Elsewhere []string
@@ -102,7 +106,11 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 		w.Elsewhere = append(w.Elsewhere, id)
 		return nil
 	}
-	issued, err := d.of(id, d.Creating() || !mine, open && d.Replacing != nil && d.Replacing(existing.Link)).Issue(existing)
+	desired := d.of(id, d.Creating() || !mine, open && d.Replacing != nil && d.Replacing(existing.Link))
+	if existing != nil && d.Version != 0 {
+		desired.Version = max(d.Version, existing.Link.ExternalIDVersion)
+	}
+	issued, err := desired.Issue(existing)
 	if err != nil {
 		return err
 	}
@@ -124,6 +132,9 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 		return nil
 	}
 	change := registry.LinkChange{Link: link}
+	if existing != nil && existing.Link.ExternalID != link.ExternalID && len(existing.Live()) > 0 {
+		w.Rotating = append(w.Rotating, id)
+	}
 	if existing != nil {
 		change.Before = &existing.Link
 	}
@@ -135,7 +146,7 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
 	return Desired{
 		Record: d.Record, CustomerID: id, Owner: onboarding.OwnerTerraform, Fleet: d.Name,
-		Scope: Scope{Account: d.Customers[id]}, Set: &d.Set, Creating: creating, Replacing: replacing,
+		Scope: Scope{Account: d.Customers[id]}, Set: &d.Set, Version: d.Version, Creating: creating, Replacing: replacing,
 		Declaration: declaration.Declaration{StackName: StackNameOf(d.Record.Name), Region: d.Region, ExpiresAt: d.ExpiresAt},
 	}
 }
@@ -174,7 +185,7 @@ func (d DesiredFleet) DiffersFrom(fleet onboarding.Fleet, known map[string]onboa
 	}
 	if len(more) > 0 {
 		slices.Sort(more)
-		return fmt.Sprintf("customers, of whom %s too", strings.Join(more[:min(len(more), 5)], ", "))
+		return fmt.Sprintf("customers, of whom %s too", onboarding.SomeOf(more))
 	}
 	return ""
 }

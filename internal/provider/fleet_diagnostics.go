@@ -70,7 +70,7 @@ func memberRefused(hubName, name, customer string, err error) diag.Diagnostics {
 	var all diag.Diagnostics
 	for _, d := range refused(hubName, customer, err) {
 		switch attribute := attributeOf(d); attribute {
-		case "region", "permission_set":
+		case "region", "permission_set", "external_id_version":
 			all.Append(d)
 		default: // the link's attributes are no attributes of the fleet
 			all.AddAttributeError(at, d.Summary(), strings.ReplaceAll(d.Detail(), "account_id can't change", "The account can't change"))

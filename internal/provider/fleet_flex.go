@@ -86,7 +86,7 @@ func (m fleetModel) accounts(diags *diag.Diagnostics) map[string]account.ID {
 func (m fleetModel) desired(record registry.HubRecord, set onboarding.PermissionSet, state *fleetModel, diags *diag.Diagnostics) customers.DesiredFleet {
 	d := customers.DesiredFleet{
 		Record: record, Name: m.Name.ValueString(), Set: set, Region: m.Region.ValueString(), ExpiresAt: m.ExpiresAt.ValueString(),
-		Customers: m.accounts(diags),
+		Customers: m.accounts(diags), Version: m.version(),
 	}
 	if state != nil {
 		d.Had = state.accounts(diags)
@@ -113,7 +113,7 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 	had := textsOf(m.Customers)
 	accounts, externalIDs, topics := map[string]string{}, map[string]string{}, map[string]string{}
 	var elsewhere []string
-	shown := fleet
+	shown, version := fleet, m.version()
 	for id, customer := range all {
 		link := customer.Link
 		if !link.InFleet(fleet.Name) {
@@ -122,7 +122,7 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 			}
 			elsewhere = append(elsewhere, id)
 		} else {
-			shown = straying(shown, fleet, link)
+			shown, version = straying(shown, fleet, link), min(version, max(link.ExternalIDVersion, 1))
 		}
 		accounts[id], externalIDs[id] = link.Account.String(), link.ExternalID.String()
 		if link.Shard != record.ShardOf(id) {
@@ -137,6 +137,9 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 	m.Customers = textMap(m.Customers, accounts, diags)
 	m.ExternalIDs = textMap(m.ExternalIDs, externalIDs, diags)
 	m.Topics = nullableTextMap(m.Topics, topics, diags)
+	if version != m.version() { // an apply has not reached all customers: the next plan does
+		m.ExternalIDVersion = types.Int64Value(int64(version))
+	}
 	m.PermissionSet = types.StringValue(fleet.Hub + "/" + shown.PermissionSet)
 	m.Region = types.StringValue(shown.Region.String())
 	if declared := (declaration.Declaration{ExpiresAt: m.ExpiresAt.ValueString()}); m.ExpiresAt.IsUnknown() || !declared.Expires().Equal(shown.ExpiresAt) {
@@ -176,7 +179,7 @@ func straying(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fl
 // and the same: see textMap.
 func (m fleetModel) sameAs(o fleetModel) bool {
 	return m.ID.Equal(o.ID) && m.Hub.Equal(o.Hub) && m.Name.Equal(o.Name) && m.PermissionSet.Equal(o.PermissionSet) &&
-		m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt) && m.URLTemplate.Equal(o.URLTemplate) && m.Incarnation.Equal(o.Incarnation) &&
+		m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt) && m.ExternalIDVersion.Equal(o.ExternalIDVersion) && m.URLTemplate.Equal(o.URLTemplate) && m.Incarnation.Equal(o.Incarnation) &&
 		m.Customers.Equal(o.Customers) && m.ExternalIDs.Equal(o.ExternalIDs) && m.Topics.Equal(o.Topics)
 }
 

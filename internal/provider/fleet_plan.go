@@ -139,9 +139,10 @@ func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record re
 	if p.planTemplate(view, record, set, known); p.diags.HasError() || p.unchanged {
 		return
 	}
-	if !known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() {
+	if !known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() || p.plan.ExternalIDVersion.IsUnknown() {
 		return
 	}
+	p.refuseEarlierVersion()
 	desired := p.plan.desired(record, set, p.had(), p.diags)
 	all, err := view.Customers(ctx)
 	if err != nil {

@@ -84,6 +84,7 @@ func (p *fleetPlan) check(ctx context.Context, view *hubview.View, record regist
 		p.diags.AddAttributeWarning(path.Root("expires_at"), "The fleet is expired",
 			"expires_at is in the past: customers who launch their links are refused. Live stacks are not affected. A later time opens the links again.")
 	}
+	p.diags.Append(warnOfRotations(view.Name, todo.Rotating)...)
 	p.checkRoom(view, record, todo, all)
 	p.checkSetChange(ctx, view, desired.Set, todo, all)
 	p.checkNeighbours(todo, all)

@@ -95,6 +95,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		resp.Diagnostics.Append(fleetHeldElsewhere(found))
 	}
 	view.Fleets.SetHeld(name, model.Incarnation.ValueString())
+	warnOfOldExternalIDs(ctx, view, name, &resp.Diagnostics)
 	if changed && !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 	}

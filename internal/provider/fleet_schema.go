@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -21,6 +22,8 @@ type fleetModel struct {
 	Region        types.String `tfsdk:"region"`
 	Customers     types.Map    `tfsdk:"customers"`
 	ExpiresAt     types.String `tfsdk:"expires_at"`
+
+	ExternalIDVersion types.Int64 `tfsdk:"external_id_version"`
 
 	ExternalIDs types.Map    `tfsdk:"external_ids"`
 	Topics      types.Map    `tfsdk:"topics"`
@@ -70,6 +73,13 @@ func fleetSchema() schema.Schema {
 			"expires_at": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validTime()}, PlanModifiers: []planmodifier.String{sameInstant()},
 				MarkdownDescription: "RFC 3339 time, such as `2030-01-31T18:00:00Z`, after which the fleet's links can't be used for new stacks. Live stacks are not affected.",
+			},
+			"external_id_version": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)},
+				MarkdownDescription: "Raise it to give all customers of the fleet a new external ID, also those who are connected; default 1; without it, each keeps the one that they have. " +
+					"The links have the new IDs at once, and no new stack may have an old one. A connected customer keeps the registered ID until they update their stack: " +
+					"`xacct link HUB/CUSTOMER --update --format cli` prints the command for each. A customer who has a later version already keeps it. " +
+					"It can't be lowered. To rotate the ID of one customer alone, declare an `xacct_onboarding_link` for them with a version of its own, after they were taken out of the fleet.",
 			},
 			"external_ids": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
