@@ -83,7 +83,7 @@ var standalone = []string{"sandbox", "cli", "trial/browser", "trial/tfcore"}
 var carriesNone = map[string][]string{
 	"internal/provider": {
 		"internal/sandbox", "internal/api", "internal/cli", "internal/generate", "internal/registrar/",
-		"github.com/aws/aws-lambda-go", "github.com/danielgtaylor/huma", "github.com/prometheus", "github.com/spf13", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3",
+		"github.com/aws/aws-lambda-go", "github.com/danielgtaylor/huma", "github.com/prometheus", "github.com/spf13", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3",
 		sdkService + "cloudformation", sdkService + "kms",
 	},
 	"internal/stacktemplate":         {goformation + "/v7/cloudformation/ec2"}, // with it come the types of all other resources
