@@ -33,20 +33,54 @@ func (h *Manager) Delete(ctx context.Context, force bool) (Remains, error) {
 	return h.delete(ctx, deletion{force: force, check: func(registry.HubRecord) error { return nil }})
 }
 
+// Departure is how a Terraform state deletes a hub.
+type Departure struct {
+	Incarnation string // that the state holds, by its ID
+	Force       bool
+	// Settle is how long a hub that customers use is watched before it is refused, or
+	// deleted by force: Terraform may destroy the one address while it creates the
+	// other.
+	Settle time.Duration
+	// PlannedAt is when the deletion was planned, if that is known.
+	PlannedAt time.Time
+}
+
 // DeleteIncarnation is Delete for a Terraform state that holds an incarnation of
-// the hub, by its ID. If there is another one by now, another state, or another
-// address of this one, has created or taken over the hub: nothing is deleted, and
-// the error is *OtherIncarnationError.
-//
-// Terraform may destroy the one address before it creates the other, so a hub that
-// customers use is watched for settle before it is refused or deleted by force.
-func (h *Manager) DeleteIncarnation(ctx context.Context, id string, force bool, settle time.Duration) (Remains, error) {
-	return h.delete(ctx, deletion{force: force, settle: settle, check: func(record registry.HubRecord) error {
-		if record.Incarnation.HeldBy(id) {
-			return nil
+// the hub. If there is another one by now, another state, or another address of
+// this one, has created or taken over the hub: nothing is deleted, and the error is
+// *OtherIncarnationError. If one is about to it is *AnnouncedError.
+func (h *Manager) DeleteIncarnation(ctx context.Context, d Departure) (Remains, error) {
+	return h.delete(ctx, deletion{force: d.Force, settle: d.Settle, check: func(record registry.HubRecord) error {
+		switch {
+		case !record.Incarnation.HeldBy(d.Incarnation):
+			return &OtherIncarnationError{Hub: h.name, Incarnation: record.Incarnation}
+		case !d.PlannedAt.IsZero() && !record.AnnouncedAt.Before(d.PlannedAt):
+			return &AnnouncedError{Hub: h.name}
 		}
-		return &OtherIncarnationError{Hub: h.name, Incarnation: record.Incarnation}
+		return nil
 	}})
+}
+
+// AnnouncedError says that a hub that was to be deleted is about to be taken over
+// by another address of the same Terraform configuration.
+type AnnouncedError struct{ Hub string }
+
+func (e *AnnouncedError) Error() string {
+	return fmt.Sprintf("hub %s is about to be taken over by another address of the configuration", e.Hub)
+}
+
+// Announce notes in the hub's record that a plan has it at another address, after
+// the same plan had it end at the one. Terraform gives a deletion only what was
+// known when that was planned, and may destroy before it creates; a deletion that
+// was planned before the announcement leaves the hub alone.
+func (h *Manager) Announce(ctx context.Context) error {
+	record, err := h.registry.Hub(ctx)
+	if err != nil {
+		return h.explainRegistry(err)
+	}
+	record.AnnouncedAt = h.now().UTC()
+	_, err = h.registry.UpdateHub(ctx, record)
+	return h.explainRegistry(err)
 }
 
 // deletion is how a hub is to be deleted.
@@ -218,7 +252,7 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 // restores what is missing of it. What is declared is compared by the caller, with
 // the record as it was read; if that has changed since, it is registry.ErrConflict.
 func (h *Manager) TakeOver(ctx context.Context, existing registry.HubRecord, spec Spec) (State, error) {
-	existing.Incarnation = spec.Incarnation
+	existing.Incarnation, existing.AnnouncedAt = spec.Incarnation, time.Time{}
 	if _, err := h.registry.UpdateHub(ctx, existing); err != nil {
 		return State{}, h.explainRegistry(err)
 	}

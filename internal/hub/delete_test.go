@@ -40,14 +40,14 @@ func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
 	w := taken(t)
 	for _, id := range []string{"first", ""} {
 		var other *OtherIncarnationError
-		if _, err := w.DeleteIncarnation(t.Context(), id, true, 0); !errors.As(err, &other) || other.Incarnation.ID != "second" {
+		if _, err := w.DeleteIncarnation(t.Context(), Departure{Incarnation: id, Force: true}); !errors.As(err, &other) || other.Incarnation.ID != "second" {
 			t.Errorf("deleting incarnation %q ends with %v", id, err)
 		}
 	}
 	w.complete(frankfurt, virginia)
 	_, err := w.Update(t.Context(), spec()) // which says nothing of incarnations
 	w.must(err)
-	_, err = w.DeleteIncarnation(t.Context(), "second", false, 0)
+	_, err = w.DeleteIncarnation(t.Context(), Departure{Incarnation: "second"})
 	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
@@ -57,7 +57,7 @@ func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
 func TestAHubOfTheFirstReleaseIsDeletedByAStateOfTheFirstRelease(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	_, err := w.DeleteIncarnation(t.Context(), "", false, 0)
+	_, err := w.DeleteIncarnation(t.Context(), Departure{})
 	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
@@ -92,10 +92,45 @@ func TestADeletionEndsWhenAnotherAddressTakesTheHubOver(t *testing.T) {
 		return nil
 	}
 	var other *OtherIncarnationError
-	if _, err := deleting.DeleteIncarnation(t.Context(), "second", true, time.Minute); !errors.As(err, &other) {
+	if _, err := deleting.DeleteIncarnation(t.Context(), Departure{Incarnation: "second", Force: true, Settle: time.Minute}); !errors.As(err, &other) {
 		t.Fatalf("got %v, want that another one has the hub", err)
 	}
 	w.complete(frankfurt, virginia)
+}
+
+func TestADeletionLeavesAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
+	t.Parallel()
+	w := taken(t)
+	before := w.now().Add(-time.Minute)
+	w.must(w.Announce(t.Context()))
+	departure := Departure{Incarnation: "second", Force: true, PlannedAt: before}
+	var announced *AnnouncedError
+	if _, err := w.DeleteIncarnation(t.Context(), departure); !errors.As(err, &announced) {
+		t.Fatalf("got %v, want that another address takes the hub over", err)
+	}
+	w.complete(frankfurt, virginia)
+
+	record, err := w.registry.Hub(t.Context())
+	w.must(err)
+	_, err = w.process().TakeOver(t.Context(), record, specOf("third"))
+	w.must(err)
+	departure.Incarnation = "third" // what was announced has happened
+	_, err = w.DeleteIncarnation(t.Context(), departure)
+	w.must(err)
+	if left := w.left(); len(left) > 0 {
+		t.Errorf("what is left: %v", left)
+	}
+}
+
+func TestAPlanThatWasNotAppliedKeepsNoHubAlive(t *testing.T) {
+	t.Parallel()
+	w := taken(t)
+	w.must(w.Announce(t.Context()))
+	_, err := w.DeleteIncarnation(t.Context(), Departure{Incarnation: "second", PlannedAt: w.now().Add(time.Minute)})
+	w.must(err)
+	if left := w.left(); len(left) > 0 {
+		t.Errorf("what is left: %v", left)
+	}
 }
 
 func TestACreateWaitsForADeletionUnderWay(t *testing.T) {

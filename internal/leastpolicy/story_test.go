@@ -140,7 +140,7 @@ func (w *world) providerStory() error {
 	if err := w.closeLink(h, link.CustomerID); err != nil {
 		return step("close the link", err)
 	}
-	_, err = h.DeleteIncarnation(ctx, "", false, time.Second)
+	_, err = h.DeleteIncarnation(ctx, hub.Departure{Settle: time.Second})
 	return step("destroy the hub", err)
 }
 

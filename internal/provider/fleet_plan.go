@@ -23,6 +23,7 @@ import (
 // IDs are not known before it is created. A plan that changes nothing costs a look
 // at the hub and at the permission set.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 		return

@@ -62,6 +62,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 
 // Read leaves the state as it is if the registry says the same.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer r.session.enter()()
 	var model fleetModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)

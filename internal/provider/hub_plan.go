@@ -24,6 +24,7 @@ import (
 // ModifyPlan fills in what a hub's plan can know, refuses what would leave
 // customers' stacks hanging, and remembers what was planned for the links.
 func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	defer r.session.enter()()
 	if !r.session.ready() {
 		return
 	}
@@ -31,6 +32,7 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if !ok {
 		return
 	}
+	p.private = resp.Private
 	p.checkGoodbye(ctx)
 	if p.plan == nil || resp.Diagnostics.HasError() {
 		return
@@ -54,6 +56,7 @@ type hubPlan struct {
 	plan     *hubModel     // nil: it is destroyed
 	state    *hubModel     // nil: a new hub
 	diags    *diag.Diagnostics
+	private  privateWriter // of the plan
 
 	declared struct { // as the configuration says it, before defaults
 		regions  types.Set

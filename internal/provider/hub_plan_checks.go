@@ -18,6 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -89,7 +90,9 @@ func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
 	}
 }
 
-// checkGoodbye refuses, already in the plan, to destroy a hub under live stacks.
+// checkGoodbye refuses, already in the plan, to destroy a hub under live stacks. If
+// that can't be told from giving the hub another address it warns: see
+// refuseGoodbye.
 func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	if p.state == nil || p.sameHub() {
 		return
@@ -110,19 +113,38 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	}
 	all := slices.Collect(maps.Values(customers))
 	used := &hub.LiveError{Hub: view.Name, Stacks: hub.LiveStacks(all)}
-	switch forced := p.state.ForceDestroy.ValueBool(); {
-	case forced, len(used.Stacks) == 0:
-	case p.plan == nil && view.Planned.AwaitTakeover(ctx, time.Second):
-		return // the hub has another address in the configuration, which takes it over
-	default:
-		p.diags.Append(hubAlive(view.Name, used))
-		return
+	forced := p.state.ForceDestroy.ValueBool()
+	patience := time.Duration(0)
+	if !forced && len(used.Stacks) > 0 {
+		patience = time.Second
 	}
-	// Open links are no reason to refuse: those of this state go before the hub.
+	if p.plan == nil && p.leave(ctx, view, patience) {
+		return // another address takes the hub over
+	}
+	if !forced {
+		p.refuseGoodbye(view, used)
+		return // open links are no reason to refuse: those of this state go before the hub
+	}
 	used.Links = hub.OpenLinks(all)
-	if p.state.ForceDestroy.ValueBool() && len(used.Stacks)+len(used.Links) > 0 {
+	if len(used.Stacks)+len(used.Links) > 0 {
 		p.diags.AddWarning(fmt.Sprintf("Customers lose hub %s", view.Name), paragraphs(
 			"force_destroy is set, so the hub will be destroyed. These stacks will not be answered any more: their owners can delete them only by force.", used.Error()))
+	}
+}
+
+// refuseGoodbye refuses to destroy a hub with live stacks that no other address was
+// planned to take over. Terraform plans the two at the same time, unless it does
+// one thing at a time: then the one that goes is planned first, and can't know of
+// the other. The apply can: it refuses to delete a hub that is not announced.
+func (p *hubPlan) refuseGoodbye(view *hubview.View, used *hub.LiveError) {
+	switch {
+	case len(used.Stacks) == 0:
+	case p.plan == nil && !p.resource.session.inParallel():
+		p.diags.AddWarning(fmt.Sprintf("Hub %s is in use", view.Name), paragraphs(
+			"If the configuration has it at another address, that one takes it over, and nothing else happens to it. Otherwise this apply fails, and the hub stays: "+
+				"the plan can't tell, because Terraform plans one thing at a time (-parallelism=1), or plans nothing else of this provider.", used.Error()))
+	default:
+		p.diags.Append(hubAlive(view.Name, used))
 	}
 }
 

@@ -76,6 +76,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer r.session.enter()()
 	var model hubModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
@@ -154,13 +155,24 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	remains, err := view.Hub.DeleteIncarnation(ctx, model.Incarnation.ValueString(), model.ForceDestroy.ValueBool(), min(5*time.Second, 10*r.session.settings.pollInterval))
+	planned := plannedGoodbye(ctx, req.Private)
+	if planned.Elsewhere {
+		resp.Diagnostics.Append(hubElsewhere(view.Name))
+		return
+	}
+	remains, err := view.Hub.DeleteIncarnation(ctx, hub.Departure{
+		Incarnation: model.Incarnation.ValueString(), Force: model.ForceDestroy.ValueBool(),
+		Settle: min(5*time.Second, 10*r.session.settings.pollInterval), PlannedAt: planned.PlannedAt,
+	})
+	var announced *hub.AnnouncedError
 	var used *hub.LiveError
 	var other *hub.OtherIncarnationError
 	var busy *hub.BusyError
 	switch {
 	case errors.As(err, &other):
 		resp.Diagnostics.Append(hubLeft(other))
+	case errors.As(err, &announced):
+		resp.Diagnostics.Append(hubElsewhere(view.Name))
 	case errors.As(err, &used):
 		resp.Diagnostics.Append(hubAlive(view.Name, used))
 	case errors.As(err, &busy):

@@ -5,8 +5,10 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -45,9 +47,16 @@ func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, 
 // that refer to it stay as they are.
 func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 	record, err := p.view.Record(ctx)
-	if err != nil || record.State != registry.HubReady || p.view.Planned.HoldsHub(record.Incarnation) {
+	if err != nil || record.State != registry.HubReady {
 		if err != nil && !errors.Is(err, registry.ErrNoHub) {
 			p.diags.Append(cannot("read", hubNamed(p.view.Name), "", err))
+		}
+		return false
+	}
+	differences := spec.DiffersFrom(record)
+	if p.view.Planned.HoldsHub(record.Incarnation) {
+		if len(differences) == 0 && p.view.Planned.SetCreation() {
+			p.announce(ctx)
 		}
 		return false
 	}
@@ -55,13 +64,53 @@ func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 		p.diags.Append(hubOwned(&hub.OwnedError{Hub: record.Name, Owner: record.Owner}))
 		return true
 	}
-	if differences := spec.DiffersFrom(record); len(differences) > 0 {
+	if len(differences) > 0 {
 		p.diags.Append(hubDiffers(record, differences[0]))
 		return true
 	}
 	p.plan.ID = types.StringValue(record.Name)
-	p.view.Planned.SetTakeover(spec.Declare(record))
+	if p.view.Planned.SetTakeover(spec.Declare(record)) {
+		p.announce(ctx)
+	}
 	return true
+}
+
+// announce notes in the registry that the hub goes on at another address. The plan
+// of the one that goes came first, and so knew nothing of that: see
+// hub.Manager.Announce. It is the only thing that planning writes.
+func (p *hubPlan) announce(ctx context.Context) {
+	if err := p.view.Hub.Announce(ctx); err != nil {
+		p.diags.AddWarning(fmt.Sprintf("Hub %s gets another address", p.view.Name), paragraphs(
+			"This plan can't note that, so if Terraform destroys the former address first, that ends the hub, or fails if customers use it. A moved block avoids that.", err.Error()))
+	}
+}
+
+// leave remembers that the hub's address goes, and notes for the deletion when that
+// was planned and whether another address takes the hub over, which it returns.
+func (p *hubPlan) leave(ctx context.Context, view *hubview.View, patience time.Duration) (elsewhere bool) {
+	note := goodbye{PlannedAt: p.resource.session.now().UTC()}
+	note.Elsewhere = view.Planned.SetLeaving(ctx, p.state.Incarnation.ValueString(), patience)
+	text, err := json.Marshal(note)
+	if err != nil {
+		panic(err) // a time and a bool
+	}
+	p.diags.Append(p.private.SetKey(ctx, goodbyeKey, text)...)
+	return note.Elsewhere
+}
+
+// goodbye is what the plan of a hub's deletion tells the deletion.
+type goodbye struct {
+	PlannedAt time.Time
+	Elsewhere bool // the configuration has it at another address
+}
+
+const goodbyeKey = "goodbye"
+
+// plannedGoodbye returns what the plan has noted; nothing if there was none.
+func plannedGoodbye(ctx context.Context, private privateReader) (note goodbye) {
+	text, _ := private.GetKey(ctx, goodbyeKey)
+	_ = json.Unmarshal(text, &note) // none: nothing is known
+	return note
 }
 
 // checkHolder warns if another state has the hub by now.
@@ -96,6 +145,11 @@ func hubTakenOver(name string) diag.Diagnostic {
 		"It was there, and is exactly what is declared here, so it was taken over with all of its links and registrations. "+
 			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
 			"The other state can't delete it any more: its plans warn of that until it is removed there. Use the data source there.")
+}
+
+func hubElsewhere(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s stays", name),
+		"The configuration has it at another address, which takes it over. It was forgotten at this one, and not deleted. If that address could not be applied, apply again.")
 }
 
 func hubLeft(other *hub.OtherIncarnationError) diag.Diagnostic {

@@ -23,6 +23,7 @@ import (
 // everything of it is deterministic. If the hub definitely isn't there yet,
 // the values stay unknown; any other reason for not knowing is an error.
 func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 		return

@@ -22,6 +22,7 @@ import (
 // refers to it can be planned in every later change, and warns if no registrar
 // would answer the customer.
 func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() || !r.session.ready() {
 		return
 	}

@@ -43,6 +43,8 @@ type session struct {
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
 	mu       sync.Mutex
+	underWay int  // reads and plans
+	parallel bool // two were under way at the same time
 	views    map[string]*hubview.View
 	newLinks map[string]int  // by customer: new links of hubs whose name isn't known
 	fleets   *hubview.Fleets // of hubs whose name isn't known
@@ -98,6 +100,30 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	}
 	s.views[hubName] = view
 	return view, nil
+}
+
+// enter notes that a resource is being read or planned, until leave is called.
+func (s *session) enter() (leave func()) {
+	if s == nil {
+		return func() {}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.underWay++
+	s.parallel = s.parallel || s.underWay > 1
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.underWay--
+	}
+}
+
+// inParallel reports whether two resources were read or planned at the same time.
+// If none were, Terraform may have been told to do one thing at a time.
+func (s *session) inParallel() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parallel
 }
 
 // countNewLinks notes a new link of a hub whose name isn't known, and returns how

@@ -29,6 +29,7 @@ var setPath = path.Root("permission_set")
 // ModifyPlan makes a set's plan as complete as it can be, and remembers it for the
 // links that refer to the set: these are planned on what it will be.
 func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() {
 		r.holdForDestroy(ctx, req, resp)
 		return

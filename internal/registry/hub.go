@@ -62,7 +62,10 @@ type HubRecord struct {
 
 	State       HubState
 	Incarnation onboarding.Incarnation `json:",omitzero"`
-	Owner       onboarding.Owner       `json:",omitempty"`
+	// AnnouncedAt is when a plan was made that has the hub at another address of the
+	// same Terraform configuration: see hub.Manager.Announce.
+	AnnouncedAt time.Time        `json:",omitzero"`
+	Owner       onboarding.Owner `json:",omitempty"`
 	// FromStack is set if a CloudFormation stack made the hub's parts: they are
 	// the stack's to delete.
 	FromStack bool `json:",omitempty"`

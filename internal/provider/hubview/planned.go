@@ -20,14 +20,16 @@ import (
 // link. Were the link planned on the hub's record as it is, its final plan
 // would differ from the first, and Terraform would refuse it as inconsistent.
 type Planned struct {
-	taken     chan struct{} // closed once the hub is planned to be taken over
-	takenOnce sync.Once
+	creates     chan struct{} // closed once the hub, which is there, is planned to be created
+	createdOnce sync.Once
 
 	mu      sync.Mutex
 	hub     HubPlan
 	moved   bool    // the hub's last plan Moves, whether it has been applied or not
 	hubHeld *string // the incarnation of the hub that Terraform's state holds
-	links   map[string]LinkPlan
+	// hubLeaves is the incarnation that Terraform's state holds at an address that goes.
+	hubLeaves *string
+	links     map[string]LinkPlan
 	// byAccount are the customers of links by the account that they name.
 	byAccount map[account.ID]map[string]bool
 	onHub     map[string]string // what was planned on the hub as it was read, with the digest of that
@@ -63,7 +65,7 @@ type LinkPlan struct {
 }
 
 func newPlanned() *Planned {
-	return &Planned{taken: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}, onHub: map[string]string{}}
+	return &Planned{creates: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}, onHub: map[string]string{}}
 }
 
 // SetHub remembers the hub's plan.
@@ -138,19 +140,39 @@ func (p *Planned) HubIsNew() bool { return p.hubPlan().New }
 func (p *Planned) NewHubPublishers() onboarding.PublisherScope { return p.hubPlan().Publishers }
 
 // SetTakeover remembers that a resource is planned to take over the hub, which is
-// there and will be as in the record.
-func (p *Planned) SetTakeover(record registry.HubRecord) {
+// there and will be as in the record, and reports whether it was planned before
+// that its former address goes.
+func (p *Planned) SetTakeover(record registry.HubRecord) (leaves bool) {
 	p.SetHub(HubPlan{Record: record})
-	p.takenOnce.Do(func() { close(p.taken) })
+	return p.SetCreation()
 }
 
-// AwaitTakeover reports whether a resource is planned to take over the hub. The
-// plans of two addresses come in any order, so it waits a while for that.
-func (p *Planned) AwaitTakeover(ctx context.Context, patience time.Duration) bool {
+// SetCreation remembers that a resource is planned to create the hub, which is
+// there as it is declared. It reports whether it was planned before that another
+// address of it goes.
+func (p *Planned) SetCreation() (leaves bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.createdOnce.Do(func() { close(p.creates) })
+	return p.hubLeaves != nil
+}
+
+// SetLeaving remembers that the address of an incarnation of the hub goes. It
+// reports whether another address is planned to take the hub over; their plans come
+// in any order, so it waits a while for that.
+func (p *Planned) SetLeaving(ctx context.Context, incarnation string, patience time.Duration) (elsewhere bool) {
+	p.mu.Lock()
+	p.hubLeaves = &incarnation
+	p.mu.Unlock()
+	select {
+	case <-p.creates:
+		return true
+	default:
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
-	case <-p.taken:
+	case <-p.creates:
 		return true
 	case <-ctx.Done():
 		return false
@@ -167,11 +189,12 @@ func (p *Planned) SetHubHeld(incarnation string) {
 }
 
 // HoldsHub reports whether Terraform has a state of this very incarnation of the
-// hub.
+// hub, at an address that stays.
 func (p *Planned) HoldsHub(hub onboarding.Incarnation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.hubHeld != nil && hub.HeldBy(*p.hubHeld)
+	leaves := p.hubLeaves != nil && hub.HeldBy(*p.hubLeaves)
+	return p.hubHeld != nil && hub.HeldBy(*p.hubHeld) && !leaves
 }
 
 // SetLink remembers the plan of a customer's link.

@@ -36,8 +36,9 @@ type world struct {
 	mu      sync.Mutex
 	things  map[string]thing
 	journal []string
-	prefix  string // of names, as the provider is configured
-	mended  bool   // deletions don't fail any more
+	prefix  string          // of names, as the provider is configured
+	mended  bool            // deletions don't fail any more
+	read    map[string]bool // since the provider was configured
 }
 
 type thing struct{ serial int64 }
@@ -88,7 +89,7 @@ func (s *sample) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	}
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	s.world.prefix = prefix.ValueString()
+	s.world.prefix, s.world.read = prefix.ValueString(), map[string]bool{}
 }
 
 func (s *sample) Resources(context.Context) []func() resource.Resource {
@@ -142,6 +143,7 @@ func (*thingResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 // ModifyPlan leaves the serial as it is if nothing changes, and misbehaves.
 func (r *thingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
+		r.planEnd(ctx, req, resp)
 		return
 	}
 	var plan thingModel
@@ -158,6 +160,20 @@ func (r *thingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		defer r.world.mu.Unlock()
 		r.world.did("plan")
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("serial"), int64(len(r.world.journal)))...)
+	}
+}
+
+// planEnd notes in the journal whether a thing that is watched was read before.
+func (r *thingResource) planEnd(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state thingModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if state.Broken.ValueString() != "watched" {
+		return
+	}
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	if line := fmt.Sprintf("plan the end of %s, read %t", state.Name.ValueString(), r.world.read[state.Name.ValueString()]); !slices.Contains(r.world.journal, line) {
+		r.world.did("%s", line)
 	}
 }
 
@@ -201,6 +217,7 @@ func (r *thingResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	r.world.mu.Lock()
 	defer r.world.mu.Unlock()
+	r.world.read[state.Name.ValueString()] = true
 	found, ok := r.world.things[state.Name.ValueString()]
 	if !ok {
 		resp.State.RemoveResource(ctx)

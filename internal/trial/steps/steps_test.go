@@ -240,6 +240,16 @@ output "indirect" { value = data.sample_things.indirect.names }
 				saying(`Invalid for_each argument`, thingHCL("x", "name = each.key\nfor_each = toset(terraform_data.later.output)")+"resource \"terraform_data\" \"later\" {\n  input = [\"1\"]\n}\n"),
 			}
 		},
+		"when it is looked at what is to be destroyed": func(*world) []resource.TestStep {
+			watched := func(name, more string) string {
+				return thingHCL("x", "name = \""+name+"\"\nbroken = \"watched\"\n"+more)
+			}
+			first := "lifecycle { create_before_destroy = true }"
+			return []resource.TestStep{
+				config(watched("a", "")), config(""), config(watched("b", "")), {Config: watched("b", ""), Destroy: true},
+				config(watched("c", first)), config(watched("d", first)), config(""),
+			}
+		},
 		"what is gone from the configuration": func(*world) []resource.TestStep {
 			return []resource.TestStep{config(chain("a", "null")), config(chain("a", `"new"`)), config(thingHCL("b", `name = "b"`)), config("")}
 		},

@@ -33,7 +33,7 @@ func (e *Core) apply(ctx context.Context, p *Plan, s *state) Diagnostics {
 		w.expandFromState()
 	}
 	g := w.applyGraph(ctx, p)
-	found = append(found, runSteps(ctx, g.all)...)
+	found = append(found, runSteps(ctx, g.all, w.options.Parallelism)...)
 	found = append(found, w.applyOutputs(g)...)
 	return append(found, w.close(ctx)...)
 }
@@ -220,7 +220,14 @@ func (w *walk) applyDeletion(ctx context.Context, ch *change, aside string) Diag
 		return found
 	}
 	end := &change{addr: ch.addr, before: o.value, after: cty.NullVal(o.value.Type()), action: Delete, provider: st.provider}
-	if ch.action == Delete {
+	switch {
+	case aside != "": // Terraform plans the end of what was put aside when it comes
+		var wrong Diagnostics
+		if end, wrong = w.planDeletion(ctx, ch.addr, st.provider, o); wrong.HasErrors() {
+			return append(found, wrong...)
+		}
+		found = append(found, wrong...)
+	case ch.action == Delete:
 		end.private, end.afterIdentity = ch.private, ch.afterIdentity
 	}
 	left, wrong := w.carryOut(ctx, end, o, cty.NilVal)

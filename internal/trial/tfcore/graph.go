@@ -71,13 +71,17 @@ func (w *walk) applyGraph(ctx context.Context, p *Plan) *graph {
 		}
 		g.all = append(g.all, g.ready[a])
 	}
-	for _, i := range slices.SortedFunc(maps.Keys(g.creations), instance.compare) {
-		g.creations[i].need(g.ready[i.address])
-		g.all = append(g.all, g.creations[i])
+	for i, s := range g.creations {
+		s.need(g.ready[i.address])
 	}
 	g.orderEnds(w)
+	// Terraform does in any order what its graph leaves open. Deletions come first
+	// here, because that is the order that can do harm.
 	for _, i := range slices.SortedFunc(maps.Keys(g.ends), instance.compare) {
 		g.all = append(g.all, g.ends[i].step)
+	}
+	for _, i := range slices.SortedFunc(maps.Keys(g.creations), instance.compare) {
+		g.all = append(g.all, g.creations[i])
 	}
 	g.all = append(g.all, late...)
 	return g

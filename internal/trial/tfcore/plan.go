@@ -5,6 +5,7 @@ package tfcore
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -70,7 +71,7 @@ func (e *Core) planNormally(ctx context.Context, c *config, s *state, o Options)
 	}
 	found = append(found, w.checkRemovals()...)
 	steps := w.planSteps(ctx)
-	found = append(found, runSteps(ctx, steps)...)
+	found = append(found, runSteps(ctx, steps, w.options.Parallelism)...)
 	p := &Plan{config: c, options: o, serial: s.serial, state: s}
 	if !found.HasErrors() {
 		p.outputs, wrong = w.planOutputs()
@@ -106,22 +107,34 @@ func (w *walk) planSteps(ctx context.Context) []*step {
 		}
 		all = append(all, providers[key])
 	}
+	// What is in the state alone comes first, as with Terraform, which works out
+	// first which instances a resource of the configuration has.
+	all = append(all, w.leaving(providers)...)
 	for _, a := range sortedKeys(resources) {
 		all = append(all, resources[a])
 	}
-	for _, i := range w.state.instances() {
-		if w.config.resources[i.address] != nil || !w.wanted(i) {
-			continue
-		}
-		s := &step{name: i.String() + " (orphan)", run: func(ctx context.Context) Diagnostics { return w.planOrphan(ctx, i) }}
-		s.need(providers[w.state.objects[i].provider])
+	return all
+}
+
+// leaving returns one step for each instance that is in the state alone.
+func (w *walk) leaving(providers map[string]*step) []*step {
+	var all []*step
+	add := func(i instance, what, provider string, plan func(context.Context) Diagnostics) {
+		s := &step{name: fmt.Sprintf("%s (%s)", i, what), run: func(ctx context.Context) Diagnostics {
+			defer w.slot()()
+			return plan(ctx)
+		}}
+		s.need(providers[provider])
 		all = append(all, s)
+	}
+	for _, i := range w.state.instances() {
+		if w.config.resources[i.address] == nil && w.wanted(i) {
+			add(i, "orphan", w.state.objects[i].provider, func(ctx context.Context) Diagnostics { return w.planOrphan(ctx, i) })
+		}
 	}
 	for i, names := range w.state.deposed {
 		for name, st := range names {
-			s := &step{name: i.String() + " (deposed)", run: func(ctx context.Context) Diagnostics { return w.planDeposed(ctx, i, name) }}
-			s.need(providers[st.provider])
-			all = append(all, s)
+			add(i, "deposed", st.provider, func(ctx context.Context) Diagnostics { return w.planDeposed(ctx, i, name) })
 		}
 	}
 	return all
@@ -159,7 +172,7 @@ func (w *walk) planResource(ctx context.Context, r *resourceBlock) Diagnostics {
 			}})
 		}
 	}
-	return append(found, runSteps(ctx, steps)...)
+	return append(found, runSteps(ctx, steps, w.options.Parallelism)...)
 }
 
 // planManaged looks at an instance as it is, and plans what it is to become.

@@ -26,10 +26,15 @@ func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
 	if found.HasErrors() {
 		return w.about(i, found)
 	}
-	ch := &change{addr: i, before: o.value, after: cty.NullVal(o.value.Type()), provider: st.provider, action: Forget}
 	if w.config.forgets(i.address) {
-		w.record(ch)
+		w.record(&change{addr: i, before: o.value, after: cty.NullVal(o.value.Type()), provider: st.provider, action: Forget})
 		return w.about(i, append(found, w.keep(i, st.provider, o)...))
+	}
+	// Terraform plans the end of what its state has, and finds out afterwards
+	// whether that is there at all; OpenTofu does it the other way round.
+	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
+	if found = append(found, wrong...); found.HasErrors() {
+		return w.about(i, found)
 	}
 	if !w.options.NoRefresh {
 		fresh, wrong := c.read(ctx, i.address, o)
@@ -42,14 +47,10 @@ func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
 	if found = append(found, w.keep(i, st.provider, o)...); o == nil || w.options.RefreshOnly {
 		return w.about(i, found)
 	}
-	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
-	found = append(found, wrong...)
-	if ch != nil {
-		ch.createBefore = st.createBeforeDestroy
-		w.record(ch)
-		if r := w.config.resources[i.address]; r != nil && r.preventDestroy {
-			found = append(found, w.config.prevented(r, i))
-		}
+	ch.createBefore = st.createBeforeDestroy
+	w.record(ch)
+	if r := w.config.resources[i.address]; r != nil && r.preventDestroy {
+		found = append(found, w.config.prevented(r, i))
 	}
 	return w.about(i, found)
 }
@@ -58,7 +59,7 @@ func (w *walk) planDeposed(ctx context.Context, i instance, name string) Diagnos
 	st := w.state.aside(i, name)
 	c := w.client(st.provider)
 	o, found := c.upgrade(ctx, i.address, st)
-	if !found.HasErrors() && !w.options.NoRefresh {
+	if !found.HasErrors() && !w.options.NoRefresh && !w.destroying {
 		fresh, wrong := c.read(ctx, i.address, o)
 		o, found = fresh, append(found, wrong...)
 	}
@@ -145,12 +146,15 @@ func (e *Core) planDestroy(ctx context.Context, c *config, s *state, o Options) 
 	}
 	for i, names := range s.deposed {
 		for name, st := range names {
-			d := &step{name: i.String() + " (deposed)", run: func(ctx context.Context) Diagnostics { return w.planDeposed(ctx, i, name) }}
+			d := &step{name: i.String() + " (deposed)", run: func(ctx context.Context) Diagnostics {
+				defer w.slot()()
+				return w.planDeposed(ctx, i, name)
+			}}
 			d.need(providers[st.provider])
 			steps = append(steps, d)
 		}
 	}
-	found = append(found, runSteps(ctx, steps)...)
+	found = append(found, runSteps(ctx, steps, w.options.Parallelism)...)
 	p := &Plan{config: c, options: o, serial: s.serial, state: s, outputs: map[string]outputChange{}}
 	for name, out := range s.outputs {
 		p.outputs[name] = outputChange{before: out.value, after: cty.NullVal(out.value.Type()), action: Delete, sensitive: out.sensitive}

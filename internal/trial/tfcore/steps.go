@@ -31,7 +31,7 @@ func (s *step) need(others ...*step) {
 
 // runSteps runs each step as soon as all that it needs are done; if one fails,
 // those that need it are skipped, and the others go on.
-func runSteps(ctx context.Context, steps []*step) Diagnostics {
+func runSteps(ctx context.Context, steps []*step, parallelism int) Diagnostics {
 	if cycle := findCycle(steps); cycle != nil {
 		return Diagnostics{problem("Cycle", "Cycle: %s", strings.Join(cycle, ", "))}
 	}
@@ -45,23 +45,12 @@ func runSteps(ctx context.Context, steps []*step) Diagnostics {
 			}
 		}
 	}
-	for _, s := range steps {
-		go func() {
-			defer close(s.done)
-			for _, other := range s.after {
-				<-other.done
-				s.failed = s.failed || other.failed
-			}
-			if s.failed {
-				return
-			}
-			if ctx.Err() != nil {
-				s.failed, s.found = true, Diagnostics{problem("Operation canceled", "%s was not begun, because the command was interrupted.", s.name)}
-				return
-			}
-			s.found = s.run(ctx)
-			s.failed = s.found.HasErrors()
-		}()
+	if parallelism == 1 {
+		runInOrder(ctx, steps)
+	} else {
+		for _, s := range steps {
+			go s.runAfterOthers(ctx)
+		}
 	}
 	var all Diagnostics
 	for _, s := range steps {
@@ -69,6 +58,38 @@ func runSteps(ctx context.Context, steps []*step) Diagnostics {
 		all = append(all, s.found...)
 	}
 	return all
+}
+
+// runInOrder runs one step after the other, the first of those that may be run: so
+// a test sees the same order in each run.
+func runInOrder(ctx context.Context, steps []*step) {
+	left := slices.Clone(steps)
+	for len(left) > 0 {
+		n := slices.IndexFunc(left, func(s *step) bool {
+			return !slices.ContainsFunc(s.after, func(other *step) bool { return slices.Contains(left, other) })
+		})
+		left[n].runAfterOthers(ctx)
+		left = slices.Delete(left, n, n+1)
+	}
+}
+
+// runAfterOthers runs the step as soon as all that it needs are done, unless one of
+// them has failed.
+func (s *step) runAfterOthers(ctx context.Context) {
+	defer close(s.done)
+	for _, other := range s.after {
+		<-other.done
+		s.failed = s.failed || other.failed
+	}
+	if s.failed {
+		return
+	}
+	if ctx.Err() != nil {
+		s.failed, s.found = true, Diagnostics{problem("Operation canceled", "%s was not begun, because the command was interrupted.", s.name)}
+		return
+	}
+	s.found = s.run(ctx)
+	s.failed = s.found.HasErrors()
 }
 
 // findCycle returns the names of steps that wait for each other.

@@ -51,7 +51,7 @@ func (e *Core) validate(ctx context.Context, c *config, o Options) Diagnostics {
 			}
 		}
 	}
-	if found = append(found, runSteps(ctx, steps)...); !found.HasErrors() {
+	if found = append(found, runSteps(ctx, steps, w.options.Parallelism)...); !found.HasErrors() {
 		found = append(found, w.validateOperators(ctx)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.locals)) {
