@@ -148,3 +148,19 @@ func TestActionsRunByThemselvesAndAroundTheLifeOfALink(t *testing.T) {
 	}
 	in.run("plan", "-input=false", "-no-color", "-detailed-exitcode") // a block is no change of the link
 }
+
+func TestAnActionRunsBeforeALinkIsDestroyed(t *testing.T) {
+	t.Parallel()
+	in := shell{since(t, "1.16.0"), t}
+	w := acctest.Start(t)
+	config := w.Provider() + hubHCL() + linkHCL(globex.with("lifecycle {\n    action_trigger {\n      events  = [before_destroy]\n      actions = [action.xacct_block_customer.it]\n    }\n  }")) +
+		actionHCL("xacct_block_customer", `customer_id = "globex"`)
+	in.must(in.Configure(config))
+	in.run("apply", "-input=false", "-no-color", "-auto-approve")
+	told := in.run("destroy", "-input=false", "-no-color", "-auto-approve", "-target="+linkGlobex)
+	found, err := w.Registry("acme").Customer(t.Context(), "globex")
+	in.must(err)
+	if !found.Link.Closed || !found.Link.Blocked || !strings.Contains(told, "Customer globex is blocked, from the next message on.") {
+		t.Errorf("closed: %t, blocked: %t\n%s", found.Link.Closed, found.Link.Blocked, told)
+	}
+}
