@@ -80,9 +80,9 @@ func (a *adoptAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 		do, change, done = "release the role of", adoption.Release, "Role %s of customer %s is released."
 	}
 	reg, err := change(ctx, customer, role)
-	var refused *customers.NotAdoptableError
+	var unproven *customers.NotAdoptableError
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &unproven):
 		resp.Diagnostics.AddError("Could not adopt the role of "+customerNamed(view.Name, customer), sentence(err.Error()))
 	case errors.Is(err, customers.ErrNoAccount):
 		resp.Diagnostics.AddAttributeError(path.Root("role_arn"), fmt.Sprintf("No role named for %s", customerNamed(view.Name, customer)),

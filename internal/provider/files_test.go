@@ -19,7 +19,7 @@ import (
 var floors = []string{"rolespec_", "hub_", "set_", "link_", "fleet_", "role_"}
 
 // above are files that may use every resource.
-var above = []string{"provider.go", "roles_data_source.go", "template_data_source.go", "credentials_ephemeral.go", "function_"}
+var above = []string{"provider.go", "roles_data_source.go", "template_data_source.go", "credentials_ephemeral.go", "function_", "list_", "action_"}
 
 // TestAResourceUsesOnlyWhatIsBelowIt holds the arrows between the files of
 // different resources, and that no local name hides one of another file.

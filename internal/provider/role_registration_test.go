@@ -27,7 +27,7 @@ func TestWhatAPlanKnewStaysAndTheRestIsAsItWasFound(t *testing.T) {
 		return map[string]accountModel{"222222222222": {
 			RoleARN: types.StringValue("the role"), TemplateVersion: types.StringValue(version), Outdated: types.BoolValue(version == "v1"),
 			GrantedPermissions: stringSet(t.Context(), nil, &diags), Parameters: stringMap(t.Context(), nil, &diags),
-			AdditionalRoleARNs: stringMap(t.Context(), nil, &diags),
+			AdditionalRoleARNs: stringMap(t.Context(), nil, &diags), Reported: stringMap(t.Context(), nil, &diags),
 		}}
 	}
 	planned := unknownRegistration()
