@@ -55,7 +55,7 @@ data "aws_iam_policy_document" "api" {
 
   statement {
     sid       = "RegistryWrites"
-    actions   = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
+    actions   = ["dynamodb:PutItem"]
     resources = [local.table_arn]
     condition {
       test     = "ForAllValues:StringLike"

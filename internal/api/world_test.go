@@ -71,6 +71,16 @@ func (l *lockedBuffer) String() string {
 
 func newWorld(t *testing.T, changes ...func(*hub.Spec)) *world {
 	t.Helper()
+	return newWorldOn(t, func(_ *world, spec *hub.Spec) {
+		for _, change := range changes {
+			change(spec)
+		}
+	})
+}
+
+// newWorldOn is newWorld for a hub that is made with what is in the sandbox.
+func newWorldOn(t *testing.T, change func(*world, *hub.Spec)) *world {
+	t.Helper()
 	w := &world{t: t, box: trial.Sandbox(t), tokens: map[string]string{}, log: &lockedBuffer{}}
 	var err error
 	w.clients, err = trial.Clients(t.Context(), w.box, sandbox.VendorAccount, home)
@@ -80,9 +90,7 @@ func newWorld(t *testing.T, changes ...func(*hub.Spec)) *world {
 		PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic, ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1,
 		SkipSignatures: true, // what SNS signs is the registrar's to check, and tested there
 	}
-	for _, change := range changes {
-		change(&spec)
-	}
+	change(w, &spec)
 	w.hub = w.manager()
 	state, err := w.hub.Create(t.Context(), spec)
 	w.must(err)

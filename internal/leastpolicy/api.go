@@ -27,11 +27,11 @@ func API(h Parts) (iampolicy.Document, error) {
 	proofs := []string{"CUSTOMER-HISTORY#*", "LIVE#*", p.Outbox}
 	return document(slices.Concat([]iampolicy.Statement{
 		h.items("RegistryReads", slices.Concat(p.Vendor, p.Registrar, p.API), readsItems...),
-		h.items("RegistryWrites", slices.Concat(links, proofs), "dynamodb:ConditionCheckItem", "dynamodb:PutItem"),
+		h.items("RegistryWrites", slices.Concat(links, proofs), "dynamodb:PutItem"),
 		h.items("Lists", []string{"READERS", "SHARD#*"}, "dynamodb:UpdateItem"),
 		h.items("RegistryChecks", []string{"BOUND#*", "SET#*"}, "dynamodb:ConditionCheckItem"),
 		allow("Publishers", h.topicARNs(), "sns:GetTopicAttributes", "sns:SetTopicAttributes"),
 		allow("Readers", []string{bucket}, "s3:GetBucketPolicy", "s3:PutBucketPolicy"),
 		allow("Templates", []string{bucket + "/" + iampolicy.TemplatePrefix + "*"}, "s3:GetObject"),
-	}, h.key(using...), []iampolicy.Statement{h.proofs()}))
+	}, h.key("kms:Decrypt"), []iampolicy.Statement{h.proofs()}))
 }
