@@ -139,19 +139,15 @@ func (f *hubFlags) work(ctx context.Context, p process) (*workshop, error) {
 func (w *workshop) upkeep(ctx context.Context, notes io.Writer) {
 	record, err := w.records.Hub(ctx)
 	if err == nil && record.State == registry.HubReady {
-		err = w.tidy(ctx, record)
+		err = w.tidy(ctx)
 	}
 	if err != nil {
 		fmt.Fprintln(notes, "What is out of use could not be removed; the next command tries again:", oneLine(w.explain(err)))
 	}
 }
 
-func (w *workshop) tidy(ctx context.Context, record registry.HubRecord) error {
-	customers, err := w.records.Customers(ctx)
-	if err != nil {
-		return err
-	}
-	if err := w.hub.Permissions().Reconcile(ctx, record, customers, nil); err != nil {
+func (w *workshop) tidy(ctx context.Context) error {
+	if err := w.tidyPublishers(ctx, w.hub); err != nil {
 		return err
 	}
 	return w.hub.SweepTemplates(ctx, w.clock())

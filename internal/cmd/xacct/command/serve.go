@@ -135,7 +135,11 @@ func (s apiServer) check() error {
 func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil)).With("hub", in.record.Name)
 	monitor := newMonitor(in, s.registrar)
-	server, err := s.server(ctx, in, logger, api.NewMetrics(in.record.Name, monitor.Registerer()).Observe)
+	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
+	if err != nil {
+		return err
+	}
+	server, err := s.server(ctx, in, manager, logger, api.NewMetrics(in.record.Name, monitor.Registerer()).Observe)
 	if err != nil {
 		return err
 	}
@@ -167,6 +171,12 @@ func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 		server.Stop()
 		return web.Shutdown(stop)
 	})
+	group.Go(func() error {
+		if s.surface != "connect" {
+			in.keepTidy(ctx, manager, logger)
+		}
+		return nil
+	})
 	if s.registrar {
 		group.Go(func() error { return s.answer(ctx, in, logger, monitor) })
 	}
@@ -177,11 +187,7 @@ func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	return nil
 }
 
-func (s apiServer) server(ctx context.Context, in *intake, logger *slog.Logger, observe func(route string, status int, took time.Duration)) (*api.Server, error) {
-	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
-	if err != nil {
-		return nil, err
-	}
+func (s apiServer) server(ctx context.Context, in *intake, manager *hub.Manager, logger *slog.Logger, observe func(route string, status int, took time.Duration)) (*api.Server, error) {
 	config := api.Config{
 		Hub: manager, Surfaces: api.Surfaces{API: s.surface != "connect", Connect: s.surface != "api"},
 		Whole:   s.function,
@@ -189,6 +195,7 @@ func (s apiServer) server(ctx context.Context, in *intake, logger *slog.Logger, 
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(in.clients, record) },
 		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: observe,
 	}
+	var err error
 	if config.Surfaces.API {
 		if config.Auth, err = s.callers.open(ctx, in.clock, logger); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ package command
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/api/lambda"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
 // surfaceVariable says that a Lambda function is the onboarding API, and which surface
@@ -50,7 +52,11 @@ func openFunction(ctx context.Context, p process) (lambda.Handler, error) {
 		return lambda.Handler{}, err
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(os.Stderr), nil)).With("hub", in.record.Name)
-	server, err := s.server(ctx, in, logger, nil)
+	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
+	if err != nil {
+		return lambda.Handler{}, err
+	}
+	server, err := s.server(ctx, in, manager, logger, nil)
 	if err != nil {
 		return lambda.Handler{}, err
 	}
