@@ -5,11 +5,11 @@
 // each figure beside a reference that was measured in the same run, and what is
 // wanted: how fast the provider starts, how many AWS calls an apply and a refresh
 // of many customers make, as the sandbox's journal counts them, what CPU they take,
-// what a fleet of ten thousand costs, and how fast a registrar connects customers.
+// what a fleet of ten thousand costs, how fast a registrar connects customers, and what the onboarding API answers under load.
 // It fails only if something did not work at all, or if a count, which does not
 // depend on the machine's speed, is over its limit.
 //
-// Arguments are the parts to measure: start, terraform, calls, fleet, registrar;
+// Arguments are the parts to measure: start, terraform, calls, fleet, registrar, api;
 // default all but terraform, which takes many minutes.
 package main
 
@@ -90,6 +90,7 @@ var parts = []part{
 	{name: "calls", measure: callsOfManyLinks},
 	{name: "fleet", measure: fleets},
 	{name: "registrar", measure: func(ctx context.Context, _ string) ([]figure, error) { return registrarFigures(ctx, launchesAtOnce) }},
+	{name: "api", measure: apiLoad},
 }
 
 // run measures the parts of the given names; none: all.
