@@ -159,10 +159,15 @@ func explain(hubName, customer string, err error) *Problem {
 			Type: problemType("no-hub"), Title: "The hub is gone", Status: http.StatusServiceUnavailable,
 			Detail: fmt.Sprintf("Hub %s does not exist any more.", hubName), WhatToDo: "Ask the operators of this service.",
 		}
-	case errors.As(err, &missing), errors.As(err, &full), errors.As(err, &bucket):
+	case errors.As(err, &missing) && !missing.Named:
 		return &Problem{
 			Type: problemType("account"), Title: "The account can't be let in", Status: http.StatusUnprocessableEntity, Field: "account_id",
-			Detail: err.Error(), WhatToDo: "Check the number with the customer.",
+			Detail: "AWS knows no account with this number.", WhatToDo: "Check the number with the customer.",
+		}
+	case errors.As(err, &missing), errors.As(err, &full), errors.As(err, &bucket):
+		return &Problem{
+			Type: problemType("full"), Title: "The hub can't let in another account", Status: http.StatusServiceUnavailable,
+			Detail: fmt.Sprintf("The account of customer %s can't be let in at the moment: it is not the account's fault, and the log of the server says what is.", customer), WhatToDo: "Ask the operators of hub " + hubName + ".",
 		}
 	case errors.Is(err, registry.ErrConflict), awsclient.IsThrottled(err):
 		return &Problem{
