@@ -6,6 +6,7 @@ package provider
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -23,7 +24,7 @@ func fieldErrors(errs []permissionset.FieldError) diag.Diagnostics {
 	for _, e := range errs {
 		problem := e.Problem
 		if slices.Contains([]string{"template_resources", "template_outputs"}, e.Field) && e.Key != "" { // one text, which has no attributes
-			problem = e.Key + ": " + problem
+			problem = strconv.Quote(e.Key) + ": " + problem
 		}
 		diags.AddAttributeError(fieldPath(e), "Invalid "+lastField(e.Field), sentence(problem))
 	}

@@ -51,7 +51,7 @@ func (s *Sandbox) refusal(c *kernel.Call, err error) *kernel.Error {
 				kind = s3.AuthorizationHeaderMalformed
 			}
 			return s3.Refuse(kind, c.Request, s.clock.Now(), 0)
-		case "sqs", "dynamodb", "events", "organizations", "kms":
+		case "sqs", "dynamodb", "events", "logs", "organizations", "kms":
 			code = r.json
 		}
 		return kernel.Errorf(r.status, code, "%s", r.message)

@@ -194,7 +194,7 @@ func throttled(service string) *kernel.Error {
 		return kernel.Errorf(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
 	case "sqs":
 		return kernel.Errorf(http.StatusBadRequest, "RequestThrottled", "The request was denied due to request throttling.")
-	case "dynamodb", "events", "organizations", "kms":
+	case "dynamodb", "events", "logs", "organizations", "kms":
 		return kernel.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	default:
 		return kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")

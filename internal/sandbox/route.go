@@ -78,6 +78,8 @@ func unsignedService(r *http.Request) string {
 		return "kms"
 	case strings.HasPrefix(target, "awsevents"):
 		return "events"
+	case strings.HasPrefix(target, "logs_"):
+		return "logs"
 	case strings.HasPrefix(target, "awsorganizations"):
 		return "organizations"
 	case r.Method == http.MethodPost && r.URL.Path == "/":

@@ -9,6 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/eventbridge"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kms"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/logs"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
@@ -32,7 +33,8 @@ func (s *Sandbox) addServices(env kernel.Env) {
 		"dynamodb":       dynamodb.New(env),
 		"kms":            kms.New(env),
 		"cloudformation": cloudformation.New(env, objects, s.orgs),
-		"events":         eventbridge.New(env),
+		"events":         eventbridge.New(env, queues),
+		"logs":           logs.New(env),
 		"organizations":  organizations.NewService(env, s.orgs),
 	}
 }

@@ -80,6 +80,15 @@ func New(env kernel.Env, s3 responses, orgs organizationsOf) *Service {
 		"AWS::IAM::ManagedPolicy":                  managedPolicyResource{s},
 		"AWS::CloudFormation::WaitConditionHandle": waitConditionHandle{s},
 		"AWS::CloudFormation::StackSet":            stackSetResource{s},
+		bucketType:                                 bucketResource{s},
+		"AWS::S3::BucketPolicy":                    bucketPolicyResource{s},
+		queueType:                                  queueResource{s},
+		"AWS::SQS::QueuePolicy":                    queuePolicyResource{s},
+		topicType:                                  topicResource{s},
+		"AWS::SNS::TopicPolicy":                    topicPolicyResource{s},
+		"AWS::SNS::Subscription":                   subscriptionResource{s},
+		ruleType:                                   ruleResource{s},
+		logGroupType:                               logGroupResource{s},
 	}
 	s3.OnCustomResourceResponse(s.receive)
 	orgs.OnChange(s.follow)

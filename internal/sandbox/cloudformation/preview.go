@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -20,6 +21,7 @@ type Preview struct {
 	Values       map[string]string // of the form: the link's, else the defaults
 	Capabilities []string
 	Roles        []RolePreview
+	Creates      []string // resources beside roles and policies, with their types
 	Tells        []string // topics that custom resources tell of this stack
 	Problem      string   // why CloudFormation would refuse it now; empty: nothing known
 
@@ -133,6 +135,12 @@ func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 		case r.Type == "AWS::IAM::Policy" || r.Type == "AWS::IAM::RolePolicy":
 			name, _ := properties["PolicyName"].(string)
 			p.Roles = append(p.Roles, RolePreview{Name: id, Inline: []PolicyPreview{previewPolicy(name, document(properties["PolicyDocument"]))}})
+		case !strings.HasPrefix(r.Type, "AWS::IAM::"):
+			line := r.Type + " " + id
+			if r.DeletionPolicy == "Retain" || r.DeletionPolicy == "RetainExceptOnCreate" {
+				line += ", which stays when the stack is deleted"
+			}
+			p.Creates = append(p.Creates, line)
 		}
 	}
 }

@@ -268,11 +268,12 @@ func (o *operation) iam(action string, params url.Values, out any) error {
 	if !errors.As(err, &aws) {
 		return err
 	}
-	return &handlerError{cause: aws, requestID: o.s.newID(), token: o.s.newID()}
+	return &handlerError{service: "Iam", cause: aws, requestID: o.s.newID(), token: o.s.newID()}
 }
 
-// handlerError is an IAM error in an event.
+// handlerError is a service's error in an event.
 type handlerError struct {
+	service          string
 	cause            *kernel.Error
 	requestID, token string
 }
@@ -280,21 +281,21 @@ type handlerError struct {
 func (e *handlerError) Error() string {
 	code := "GeneralServiceException"
 	switch e.cause.Code {
-	case "EntityAlreadyExists":
+	case "EntityAlreadyExists", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "QueueNameExists", "ResourceAlreadyExistsException":
 		code = "AlreadyExists"
-	case "NoSuchEntity":
+	case "NoSuchEntity", "NoSuchBucket", "QueueDoesNotExist", "NotFound", "ResourceNotFoundException":
 		code = "NotFound"
-	case "AccessDenied":
+	case "AccessDenied", "AccessDeniedException", "AuthorizationError":
 		code = "AccessDenied"
 	case "MalformedPolicyDocument", "ValidationError", "InvalidInput":
 		code = "InvalidRequest"
 	case "LimitExceeded":
 		code = "ServiceLimitExceeded"
-	case "DeleteConflict":
+	case "DeleteConflict", "BucketNotEmpty":
 		code = "ResourceConflict"
 	}
-	return fmt.Sprintf("Resource handler returned message: \"%s (Service: Iam, Status Code: %d, Request ID: %s)\" (RequestToken: %s, HandlerErrorCode: %s)",
-		e.cause.Message, e.cause.Status, e.requestID, e.token, code)
+	return fmt.Sprintf("Resource handler returned message: \"%s (Service: %s, Status Code: %d, Request ID: %s)\" (RequestToken: %s, HandlerErrorCode: %s)",
+		e.cause.Message, e.service, e.cause.Status, e.requestID, e.token, code)
 }
 
 func (e *handlerError) Unwrap() error { return e.cause }

@@ -31,7 +31,7 @@ func (e evil) Preview(context.Context, string, Page) (cloudformation.Preview, er
 		return cloudformation.Preview{}, errors.New(hostile)
 	}
 	return cloudformation.Preview{
-		Gained: []string{hostile}, Lost: []string{hostile}, Description: hostile, Problem: hostile, Values: map[string]string{"A": hostile}, Capabilities: []string{hostile}, Tells: []string{hostile},
+		Gained: []string{hostile}, Lost: []string{hostile}, Description: hostile, Problem: hostile, Values: map[string]string{"A": hostile}, Capabilities: []string{hostile}, Tells: []string{hostile}, Creates: []string{hostile},
 		Form: []template.Group{{Label: hostile, Parameters: []template.Field{
 			{Parameter: template.Parameter{Name: "A", Description: hostile}, Label: hostile},
 			{Parameter: template.Parameter{Name: "B", AllowedValues: []string{hostile}}, Label: hostile},

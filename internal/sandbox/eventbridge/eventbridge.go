@@ -4,15 +4,16 @@
 // Package eventbridge is the sandbox's Amazon EventBridge as far as a sender of
 // events sees it: buses, PutEvents by the JSON 1.1 protocol with an answer for
 // each entry, every call authorized by identity policies, and a journal of the
-// accepted events.
+// accepted events. Rules send the events that match them to queues.
 //
-// It has no rules, targets, archives, pipes, schedules or bus policies, and
+// It has no other targets, and no archives, pipes, schedules or bus policies, and
 // accepts no events for another account: those calls and parameters are
-// refused.
+// refused. No other service of the sandbox sends events of its own.
 package eventbridge
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"sync"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
 // Service is EventBridge for all accounts and Regions of a sandbox.
@@ -29,16 +31,23 @@ type Service struct {
 	clock      *kernel.Clock
 	authorizer kernel.Authorizer
 	rand       io.Reader
+	queues     queues
 
 	mu      sync.Mutex
 	buses   map[busKey]*bus
+	rules   map[ruleKey]*rule
 	journal []Event
 	refuse  func(Event) (code string)
 }
 
+// queues is SQS, for the targets of rules.
+type queues interface {
+	Deliver(ctx context.Context, d sqs.Delivery) error
+}
+
 // New returns an EventBridge that has only the default buses.
-func New(env kernel.Env) *Service {
-	return &Service{clock: env.Clock, authorizer: env.Authorizer, rand: env.Rand, buses: map[busKey]*bus{}}
+func New(env kernel.Env, queues queues) *Service {
+	return &Service{clock: env.Clock, authorizer: env.Authorizer, rand: env.Rand, queues: queues, buses: map[busKey]*bus{}, rules: map[ruleKey]*rule{}}
 }
 
 var _ kernel.Service = (*Service)(nil)
@@ -90,6 +99,14 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"CreateEventBus":   (*Service).createEventBus,
 	"DescribeEventBus": (*Service).describeEventBus,
 	"DeleteEventBus":   (*Service).deleteEventBus,
+
+	"PutRule":           (*Service).putRule,
+	"DescribeRule":      (*Service).describeRule,
+	"ListRules":         (*Service).listRules,
+	"DeleteRule":        (*Service).deleteRule,
+	"PutTargets":        (*Service).putTargets,
+	"RemoveTargets":     (*Service).removeTargets,
+	"ListTargetsByRule": (*Service).listTargets,
 }
 
 // Serve executes one operation.
@@ -125,11 +142,15 @@ func decode(c *kernel.Call, in any) error {
 
 // allow checks that the caller may do an action on a bus of its account.
 func (s *Service) allow(c *kernel.Call, action string, key busKey, keys map[string][]string) error {
+	return s.allowOn(c, action, key.arn(), key.account, keys)
+}
+
+func (s *Service) allowOn(c *kernel.Call, action, arn, account string, keys map[string][]string) error {
 	err := s.authorizer.Authorize(kernel.Authorization{
 		Principal:       c.Principal,
 		Action:          "events:" + action,
-		Resource:        key.arn(),
-		ResourceAccount: key.account,
+		Resource:        arn,
+		ResourceAccount: account,
 		Context:         keys,
 	})
 	var denied *kernel.Error

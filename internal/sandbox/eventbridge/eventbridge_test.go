@@ -195,8 +195,16 @@ func TestUnimplementedParametersAreRefused(t *testing.T) {
 	if _, err := put(t, c, entry("", "mine", `{"a":"`+strings.Repeat("x", 1<<20)+`"}`)); code(err) != "ValidationException" {
 		t.Errorf("too much: %v", err)
 	}
-	if _, err := c.ListRules(t.Context(), &eventbridge.ListRulesInput{}); code(err) != "UnknownOperationException" {
-		t.Errorf("rules: %v", err)
+	if _, err := c.ListArchives(t.Context(), &eventbridge.ListArchivesInput{}); code(err) != "UnknownOperationException" {
+		t.Errorf("archives: %v", err)
+	}
+	for name, rule := range map[string]*eventbridge.PutRuleInput{
+		"a schedule":         {Name: aws.String("a"), ScheduleExpression: aws.String("rate(1 day)")},
+		"another comparison": {Name: aws.String("a"), EventPattern: aws.String(`{"source":[{"suffix":"x"}]}`)},
+	} {
+		if _, err := c.PutRule(t.Context(), rule); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
 	}
 	if n := len(s.Events()); n != 0 {
 		t.Errorf("%d events", n)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
 // entry is one event as a caller sends it.
@@ -62,18 +63,24 @@ func (s *Service) putEvents(c *kernel.Call) (any, error) {
 		return nil, invalid("Total size of the entries in the request is over the limit.")
 	}
 
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var out struct {
 		FailedEntryCount int
 		Entries          []result
 	}
+	var deliveries []sqs.Delivery
+	defer func() { s.dispatch(c, deliveries) }() // when the lock is free: a delivery asks policies and keys
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.journal)
 	for i, e := range in.Entries {
 		r := s.put(keys[i], e)
 		if r.ErrorCode != "" {
 			out.FailedEntryCount++
 		}
 		out.Entries = append(out.Entries, r)
+	}
+	for _, event := range s.journal[before:] {
+		deliveries = append(deliveries, s.deliveries(event)...)
 	}
 	return out, nil
 }

@@ -71,6 +71,21 @@ func CallJSON(ctx context.Context, in Inside, p *Principal, region, service, pre
 	return json.Unmarshal(response.Body, out)
 }
 
+// CallS3 sends a request about a bucket to S3: a method, the subresource that it is
+// about ("policy", or nothing) and a body.
+func CallS3(ctx context.Context, in Inside, p *Principal, region, method, bucket, subresource string, body []byte) error {
+	address := "http://s3." + region + "." + URLSuffix(region) + "/" + bucket
+	if subresource != "" {
+		address += "?" + subresource
+	}
+	r, err := insideRequest(ctx, method, address, body)
+	if err != nil {
+		return err
+	}
+	_, err = in.Do(&Call{Context: ctx, Principal: p, Service: "s3", Region: region, Request: r, Body: body})
+	return err
+}
+
 // GetObject reads the S3 object at a URL, as CloudFormation reads a template:
 // with the principal's own permissions. If the URL is presigned, the front
 // checks its signature as for any caller, and the signer's permissions are

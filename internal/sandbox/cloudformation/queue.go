@@ -1,0 +1,206 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// queueResource is AWS::SQS::Queue. Its physical ID is the queue's URL.
+type queueResource struct{ s *Service }
+
+const queueType = "AWS::SQS::Queue"
+
+// queueAttributes are the properties that are attributes of the same name, with what
+// each is without a value.
+var queueAttributes = map[string]string{
+	"DelaySeconds": "0", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "0",
+	"VisibilityTimeout": "30", "SqsManagedSseEnabled": "true", "KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300", "RedrivePolicy": "", "RedriveAllowPolicy": "",
+}
+
+type queue struct {
+	name       string
+	attributes map[string]string
+	tags       map[string]string
+}
+
+func readQueue(properties map[string]any, stackTags map[string]string) (queue, error) {
+	q := queue{attributes: map[string]string{}}
+	known := append(slices.Collect(maps.Keys(queueAttributes)), "QueueName", "Tags")
+	err := only(queueType, properties, known...)
+	if err == nil {
+		q.name, err = textOf(properties, "QueueName")
+	}
+	if err == nil {
+		q.tags, err = tagsOf(properties, stackTags)
+	}
+	for name := range queueAttributes {
+		v, there := properties[name]
+		if err != nil || !there {
+			continue
+		}
+		if strings.HasPrefix(name, "Redrive") {
+			q.attributes[name] = document(v)
+			continue
+		}
+		q.attributes[name], err = textOf(properties, name)
+	}
+	return q, err
+}
+
+func (h queueResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+	want, err := readQueue(r.properties, o.st.tags)
+	if err != nil {
+		return made{}, err
+	}
+	if want.name != "" && o.sqs("GetQueueUrl", map[string]string{"QueueName": want.name}, nil) == nil {
+		return made{}, alreadyThere(queueType, want.name)
+	}
+	name := o.nameFor(r, want.name, 80)
+	var created struct{ QueueUrl string }
+	params := map[string]any{"QueueName": name, "Attributes": want.attributes}
+	if len(want.tags) > 0 {
+		params["tags"] = want.tags
+	}
+	if err := o.sqs("CreateQueue", params, &created); err != nil {
+		return made{}, err
+	}
+	result := made{physicalID: created.QueueUrl}
+	var found struct{ Attributes map[string]string }
+	err = o.sqs("GetQueueAttributes", map[string]any{"QueueUrl": created.QueueUrl, "AttributeNames": []string{"QueueArn"}}, &found)
+	result.attributes = map[string]any{"Arn": found.Attributes["QueueArn"], "QueueName": name, "QueueUrl": created.QueueUrl}
+	return result, err
+}
+
+func (h queueResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+	have, err := readQueue(r.properties, o.st.tags)
+	if err != nil {
+		return made{}, err
+	}
+	want, err := readQueue(properties, o.st.tags)
+	if err != nil {
+		return made{}, err
+	}
+	changed := map[string]string{}
+	for name, initial := range queueAttributes {
+		value, there := want.attributes[name]
+		before, was := have.attributes[name]
+		if !there && was {
+			value = initial
+		}
+		if (there || was) && value != before {
+			changed[name] = value
+		}
+	}
+	if len(changed) > 0 {
+		if err := o.sqs("SetQueueAttributes", map[string]any{"QueueUrl": r.physicalID, "Attributes": changed}, nil); err != nil {
+			return made{}, err
+		}
+	}
+	if gone := lacking(have.tags, want.tags); len(gone) > 0 {
+		if err := o.sqs("UntagQueue", map[string]any{"QueueUrl": r.physicalID, "TagKeys": gone}, nil); err != nil {
+			return made{}, err
+		}
+	}
+	if len(want.tags) > 0 && !maps.Equal(have.tags, want.tags) {
+		return made{}, o.sqs("TagQueue", map[string]any{"QueueUrl": r.physicalID, "Tags": want.tags}, nil)
+	}
+	return made{}, nil
+}
+
+func (queueResource) delete(_ context.Context, o *operation, r *resource) error {
+	if err := o.sqs("DeleteQueue", map[string]string{"QueueUrl": r.physicalID}, nil); !gone(err) {
+		return err
+	}
+	return nil
+}
+
+func (queueResource) replaces(r *resource, properties map[string]any) (bool, error) {
+	if _, err := readQueue(properties, nil); err != nil {
+		return false, err
+	}
+	return renamed(r, properties, "QueueName")
+}
+
+// queuePolicyResource is AWS::SQS::QueuePolicy: the policy of several queues.
+type queuePolicyResource struct{ s *Service }
+
+func readAttached(kind, of string, properties map[string]any) (to []string, policy string, err error) {
+	if err := only(kind, properties, of, "PolicyDocument"); err != nil {
+		return nil, "", err
+	}
+	if to, err = texts(properties[of], of); err == nil && (len(to) == 0 || properties["PolicyDocument"] == nil) {
+		err = errors.New("Properties validation failed: #: required keys [" + of + ", PolicyDocument] not found")
+	}
+	return to, document(properties["PolicyDocument"]), err
+}
+
+func readQueuePolicy(properties map[string]any) ([]string, string, error) {
+	return readAttached("AWS::SQS::QueuePolicy", "Queues", properties)
+}
+
+// attach gives policies to what they are for, and takes them from what they are not for
+// any more.
+func attach(have, want []string, set func(to string) error, take func(from string) error) error {
+	for _, to := range want {
+		if err := set(to); err != nil {
+			return err
+		}
+	}
+	for _, from := range have {
+		if !slices.Contains(want, from) {
+			if err := take(from); !gone(err) && err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (o *operation) queuePolicy(have, want []string, policy string) error {
+	set := func(policy string) func(string) error {
+		return func(queue string) error {
+			return o.sqs("SetQueueAttributes", map[string]any{"QueueUrl": queue, "Attributes": map[string]string{"Policy": policy}}, nil)
+		}
+	}
+	return attach(have, want, set(policy), set(""))
+}
+
+func (h queuePolicyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+	queues, policy, err := readQueuePolicy(r.properties)
+	if err != nil {
+		return made{}, err
+	}
+	id := h.s.newPhysicalID(o.st, r.logicalID)
+	return made{physicalID: id, attributes: map[string]any{"Id": id}}, o.queuePolicy(nil, queues, policy)
+}
+
+func (queuePolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+	have, _, err := readQueuePolicy(r.properties)
+	if err != nil {
+		return made{}, err
+	}
+	want, policy, err := readQueuePolicy(properties)
+	if err != nil {
+		return made{}, err
+	}
+	return made{}, o.queuePolicy(have, want, policy)
+}
+
+func (queuePolicyResource) delete(_ context.Context, o *operation, r *resource) error {
+	have, _, err := readQueuePolicy(r.properties)
+	if err != nil {
+		return err
+	}
+	return o.queuePolicy(have, nil, "")
+}
+
+func (queuePolicyResource) replaces(_ *resource, properties map[string]any) (bool, error) {
+	_, _, err := readQueuePolicy(properties)
+	return false, err
+}

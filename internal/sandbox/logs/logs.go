@@ -1,0 +1,294 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package logs is the sandbox's CloudWatch Logs as far as a stack needs it: log
+// groups with their retention and tags, by the JSON 1.1 protocol, every call
+// authorized by identity policies. There are no streams and no events in them, and no
+// keys, filters or subscriptions: those calls and parameters are refused.
+package logs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// Service is CloudWatch Logs for all accounts and Regions of a sandbox.
+type Service struct {
+	clock      *kernel.Clock
+	authorizer kernel.Authorizer
+
+	mu     sync.Mutex
+	groups map[groupKey]*group
+}
+
+type groupKey struct{ account, region, name string }
+
+func (k groupKey) arn() string {
+	return "arn:" + kernel.Partition(k.region) + ":logs:" + k.region + ":" + k.account + ":log-group:" + k.name
+}
+
+type group struct {
+	created   time.Time
+	retention int // days; 0: for ever
+	tags      map[string]string
+}
+
+// New returns a service without log groups.
+func New(env kernel.Env) *Service {
+	return &Service{clock: env.Clock, authorizer: env.Authorizer, groups: map[groupKey]*group{}}
+}
+
+var _ kernel.Service = (*Service)(nil)
+
+// Action names the operation of the X-Amz-Target header.
+func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
+
+// EncodeError implements kernel.Service.
+func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
+	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.logs", err))
+}
+
+// operations decode their input, authorize the call, and execute it.
+var operations = map[string]func(*Service, *kernel.Call) (any, error){
+	"CreateLogGroup":        (*Service).createLogGroup,
+	"DeleteLogGroup":        (*Service).deleteLogGroup,
+	"DescribeLogGroups":     (*Service).describeLogGroups,
+	"PutRetentionPolicy":    (*Service).putRetentionPolicy,
+	"DeleteRetentionPolicy": (*Service).deleteRetentionPolicy,
+	"TagResource":           (*Service).tagResource,
+	"UntagResource":         (*Service).untagResource,
+	"ListTagsForResource":   (*Service).listTags,
+}
+
+// Serve executes one operation.
+func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
+	run, ok := operations[c.Action]
+	if !ok {
+		return nil, kernel.UnknownJSONAction(c)
+	}
+	if c.Principal == nil {
+		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+	}
+	out, err := run(s, c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := kernel.JSONResult(c, out)
+	if err != nil {
+		return nil, err
+	}
+	return kernel.JSON11(r), nil
+}
+
+// decode decodes an operation's input. It refuses members that the sandbox does
+// not implement, instead of ignoring them.
+func decode(c *kernel.Call, in any) error {
+	d := json.NewDecoder(bytes.NewReader(c.Body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(in); err != nil {
+		return kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
+	}
+	return nil
+}
+
+func (s *Service) allow(c *kernel.Call, action string, key groupKey) error {
+	err := s.authorizer.Authorize(kernel.Authorization{
+		Principal: c.Principal, Action: "logs:" + action, Resource: key.arn(), ResourceAccount: key.account,
+	})
+	var denied *kernel.Error
+	if errors.As(err, &denied) && strings.HasPrefix(denied.Code, "AccessDenied") {
+		return kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", denied.Message)
+	}
+	return err
+}
+
+var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+
+func invalid(format string, args ...any) error {
+	return kernel.Errorf(http.StatusBadRequest, "InvalidParameterException", format, args...)
+}
+
+func (s *Service) createLogGroup(c *kernel.Call) (any, error) {
+	var in struct {
+		Name string            `json:"logGroupName"`
+		Tags map[string]string `json:"tags"`
+	}
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	if !groupName.MatchString(in.Name) || strings.HasPrefix(in.Name, "aws/") {
+		return nil, invalid("Value '%s' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+", in.Name)
+	}
+	key := groupKey{c.Principal.Account, c.Region, in.Name}
+	if err := s.allow(c, "CreateLogGroup", key); err != nil {
+		return nil, err
+	}
+	if len(in.Tags) > 0 {
+		if err := s.allow(c, "TagResource", key); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.groups[key] != nil {
+		return nil, kernel.Errorf(http.StatusBadRequest, "ResourceAlreadyExistsException", "The specified log group already exists")
+	}
+	tags := maps.Clone(in.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	s.groups[key] = &group{created: s.clock.Now(), tags: tags}
+	return struct{}{}, nil
+}
+
+// on does something to a group that the caller may do it to.
+func (s *Service) on(c *kernel.Call, name, action string, do func(*group) (any, error)) (any, error) {
+	key := groupKey{c.Principal.Account, c.Region, name}
+	if err := s.allow(c, action, key); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[key]
+	if g == nil {
+		return nil, kernel.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "The specified log group does not exist.")
+	}
+	return do(g)
+}
+
+type named struct {
+	Name string `json:"logGroupName"`
+}
+
+func (s *Service) deleteLogGroup(c *kernel.Call) (any, error) {
+	var in named
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	return s.on(c, in.Name, "DeleteLogGroup", func(*group) (any, error) {
+		delete(s.groups, groupKey{c.Principal.Account, c.Region, in.Name})
+		return struct{}{}, nil
+	})
+}
+
+func (s *Service) describeLogGroups(c *kernel.Call) (any, error) {
+	var in struct {
+		Prefix string `json:"logGroupNamePrefix"`
+	}
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	if err := s.allow(c, "DescribeLogGroups", groupKey{c.Principal.Account, c.Region, "*"}); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	type described struct {
+		Name      string `json:"logGroupName"`
+		ARN       string `json:"arn"`
+		Created   int64  `json:"creationTime"`
+		Retention int    `json:"retentionInDays,omitempty"`
+		Class     string `json:"logGroupClass"`
+	}
+	out := struct {
+		Groups []described `json:"logGroups"`
+	}{[]described{}}
+	for key, g := range s.groups {
+		if key.account == c.Principal.Account && key.region == c.Region && strings.HasPrefix(key.name, in.Prefix) {
+			out.Groups = append(out.Groups, described{key.name, key.arn() + ":*", g.created.UnixMilli(), g.retention, "STANDARD"})
+		}
+	}
+	slices.SortFunc(out.Groups, func(a, b described) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// retentions are the numbers of days that may be asked for.
+var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+func (s *Service) putRetentionPolicy(c *kernel.Call) (any, error) {
+	var in struct {
+		named
+		Days int `json:"retentionInDays"`
+	}
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	return s.on(c, in.Name, "PutRetentionPolicy", func(g *group) (any, error) {
+		if !slices.Contains(retentions, in.Days) {
+			return nil, invalid("1 validation error detected: Value '%d' at 'retentionInDays' failed to satisfy constraint", in.Days)
+		}
+		g.retention = in.Days
+		return struct{}{}, nil
+	})
+}
+
+func (s *Service) deleteRetentionPolicy(c *kernel.Call) (any, error) {
+	var in named
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	return s.on(c, in.Name, "DeleteRetentionPolicy", func(g *group) (any, error) {
+		g.retention = 0
+		return struct{}{}, nil
+	})
+}
+
+// nameOf returns the group's name in an ARN, with or without the star at its end.
+func nameOf(arn string) string {
+	_, name, _ := strings.Cut(arn, ":log-group:")
+	return strings.TrimSuffix(name, ":*")
+}
+
+func (s *Service) tagResource(c *kernel.Call) (any, error) {
+	var in struct {
+		ARN  string            `json:"resourceArn"`
+		Tags map[string]string `json:"tags"`
+	}
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	return s.on(c, nameOf(in.ARN), "TagResource", func(g *group) (any, error) {
+		if maps.Copy(g.tags, in.Tags); len(g.tags) > 50 {
+			return nil, kernel.Errorf(http.StatusBadRequest, "TooManyTagsException", "A log group has at most 50 tags.")
+		}
+		return struct{}{}, nil
+	})
+}
+
+func (s *Service) untagResource(c *kernel.Call) (any, error) {
+	var in struct {
+		ARN  string   `json:"resourceArn"`
+		Keys []string `json:"tagKeys"`
+	}
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	return s.on(c, nameOf(in.ARN), "UntagResource", func(g *group) (any, error) {
+		for _, key := range in.Keys {
+			delete(g.tags, key)
+		}
+		return struct{}{}, nil
+	})
+}
+
+func (s *Service) listTags(c *kernel.Call) (any, error) {
+	var in struct {
+		ARN string `json:"resourceArn"`
+	}
+	if err := decode(c, &in); err != nil {
+		return nil, err
+	}
+	return s.on(c, nameOf(in.ARN), "ListTagsForResource", func(g *group) (any, error) {
+		return map[string]any{"tags": maps.Clone(g.tags)}, nil
+	})
+}
