@@ -35,7 +35,7 @@ func (a *redriveAction) Metadata(_ context.Context, req action.MetadataRequest, 
 func (a *redriveAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Sends messages that no registrar could handle back to the hub's queue, as `xacct dead-letters redrive` does. " +
-			"The same request always gets the same answer, so a message that comes twice does no harm. A message that still can't be handled comes back to the dead-letter queue with its reason.",
+			"The same request always gets the same answer, so a duplicate message does no harm. A message that still can't be handled comes back to the dead-letter queue with its reason.",
 		Attributes: map[string]schema.Attribute{
 			"hub": hubOfAction(),
 			"limit": schema.Int64Attribute{

@@ -18,7 +18,7 @@ func newServeCommand() *cobra.Command {
 	var address, region string
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve an AWS in memory until stopped",
+		Short: "Run an in-memory AWS until stopped",
 		Long: `Serve STS, IAM, SNS, SQS, S3, DynamoDB, EventBridge, Organizations and
 CloudFormation on one loopback port, in memory, with a vendor account (` + sandbox.VendorAccount + `)
 and any number of customer accounts, and print the environment to export.`,
@@ -43,7 +43,7 @@ and any number of customer accounts, and print the environment to export.`,
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", defaultAddress, "loopback address to serve on; port 0 picks a free one")
-	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment; its partition is where the vendor lives")
+	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment; its partition is the vendor's")
 	return cmd
 }
 

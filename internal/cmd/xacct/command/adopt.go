@@ -26,8 +26,8 @@ the role requires.
 
 The role goes through the same proof as any other role: it must be assumable with the
 external ID, and refused without it and with a wrong one. It is then active in
-Terraform, with no stack. If the customer launches the link later, the role of
-the stack replaces it.
+Terraform, with no stack. If the customer launches the link later, the stack's role
+replaces it.
 
 If the customer deletes an adopted role, only a round of proofs notices it
 (` + "`xacct verify`" + `, or the registrar's own): the role becomes degraded. --release

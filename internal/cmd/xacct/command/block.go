@@ -23,10 +23,10 @@ func newBlockCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "block CUSTOMER --hub NAME",
 		Short: "Refuse a customer's requests, from the next message on",
-		Long: `Block a customer, from the next message on that any registrar of the hub handles: no
-role is proven for the customer any more.
+		Long: `Block a customer, starting with the next message that a registrar of the hub handles:
+no role is proven for the customer any more.
 
-  Create   is FAILED at once, with a sentence that asks the customer to talk to you
+  Create   is FAILED at once, with a sentence that asks the customer to contact you
   Update   is FAILED with the same sentence, and CloudFormation rolls it back; the
            rollback itself succeeds, and so does an Update whose time is nearly up
   Delete   succeeds, as always

@@ -34,16 +34,16 @@ column UPDATE has the link that opens the update of the stack in the customer's
 console. Times are UTC; CHANGED is when the status last changed. BLOCKED shows when
 the customer was blocked (` + "`xacct block`" + `); it is omitted if no customer is.
 
-Customers are sorted by ID. With --limit the command prints the first of them, reads
-not many more, and says how to go on if there are others: with --after and the last
-customer's ID. With --customer it reads only the customers that are named.
+Customers are sorted by ID. With --limit the command prints only the first ones, and
+reads not many more; if there are others, it prints how to continue: with --after and
+the last customer's ID. With --customer it reads only the named customers.
 
 With --json the command prints a list of objects:
 
   customer_id       the vendor's name for the customer
   account_id        the customer's AWS account
   link_status       open, expired or closed
-  fleet             the xacct_fleet that declares the customer; none if a link of their own does
+  fleet             the xacct_fleet that declares the customer; omitted if they have a link of their own
   status            pending, active, degraded or disconnected
   reason            why it is degraded or disconnected
   outdated          the live stack was created with another template_version than the link's
@@ -90,7 +90,7 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 				err = printCustomers(cmd.OutOrStdout(), roles, only.outdated, p.clock())
 			}
 			if err == nil && more {
-				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "There are more customers: go on with --after %s\n", roles[len(roles)-1].CustomerID)
+				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "There are more customers: continue with --after %s\n", roles[len(roles)-1].CustomerID)
 			}
 			return err
 		},

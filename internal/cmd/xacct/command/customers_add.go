@@ -26,12 +26,12 @@ func newCustomersAddCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add CUSTOMER --hub NAME --permission-set NAME --account-id ID",
 		Short: "Issue a customer's onboarding link",
-		Long: `Issue a customer's onboarding link, and print it. If there is one that says the same,
-it is printed. One that says something else is changed with --update: its permission
-set, its expiry and its metadata; the account of an open link never changes.
+		Long: `Issue a customer's onboarding link and print it. If the customer has a link with the
+same settings, it is printed. If the settings differ, --update changes the permission
+set, the expiry and the metadata; the account of an open link never changes.
 
-A link belongs to the tool that issued it. One of Terraform or of the onboarding API is
-left alone, unless --adopt takes it over.
+A link belongs to the tool that issued it. Links of Terraform and of the onboarding API
+are left alone unless --adopt is set.
 
 With --json it prints one object: customer_id, outcome (created, changed, unchanged),
 dry_run, account_id, permission_set, external_id, launch_url (omitted if it has to be
@@ -59,7 +59,7 @@ signed, or in a dry run), expires_at, metadata.`,
 	on.addTo(cmd)
 	doing.addTo(cmd)
 	asked.addTo(cmd)
-	cmd.Flags().BoolVar(&update, "update", false, "change the open link if it says something else")
+	cmd.Flags().BoolVar(&update, "update", false, "change the open link if its settings differ")
 	completeFlag(cmd, "permission-set", on.completeSets(p))
 	completeFlag(cmd, "link-region", completeRegions)
 	return cmd
@@ -79,9 +79,9 @@ type linkOrder struct {
 
 func (o *linkOrder) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.PermissionSet, "permission-set", "", "name of the permission set that the customer is asked for")
+	flags.StringVar(&o.PermissionSet, "permission-set", "", "permission set that the customer is asked to grant")
 	flags.StringVar(&o.AccountID, "account-id", "", "the customer's AWS account: 12 digits")
-	flags.BoolVar(&o.AskAccountID, "ask-account-id", false, "the customer says on the connect page which account is theirs")
+	flags.BoolVar(&o.AskAccountID, "ask-account-id", false, "let the customer name their account on the connect page")
 	flags.StringVar(&o.Region, "link-region", "", "Region that the link proposes, one of the hub's (default: the hub's own)")
 	flags.StringVar(&o.StackName, "stack-name", "", "name that the link proposes for the stack (default: <hub>-access)")
 	flags.StringVar(&o.ExpiresAt, "expires-at", "", "when the link expires, such as 2027-01-31T00:00:00Z (default: never)")
@@ -99,7 +99,7 @@ func (o linkOrder) order() (customers.Order, error) {
 		errs = append(errs, fmt.Errorf("customer_id %q is not a customer's ID: 1 to 64 letters, digits and ._-, a letter or digit first", o.CustomerID))
 	}
 	if o.PermissionSet == "" {
-		errs = append(errs, errors.New("permission_set is missing: the name of the set that the customer is asked for"))
+		errs = append(errs, errors.New("permission_set is missing: the name of the set that the customer is asked to grant"))
 	}
 	var err error
 	if o.AccountID != "" {
@@ -208,7 +208,7 @@ func newCustomersRemoveCommand(p process) *cobra.Command {
 		Short: "Close customers' onboarding links",
 		Long: `Close customers' onboarding links: they can no longer be used to connect. Live stacks are
 not affected; a customer whose link was closed for good should delete the stack.
-Issued again for the same account, a link has the same external ID.
+If a link is issued again for the same account, it has the same external ID.
 
 With --json it prints a list of objects: customer_id, outcome (closed, unchanged or
 failed), dry_run, error. The exit code is 1 if any failed.`,

@@ -40,8 +40,8 @@ lines, one object for each customer; - is standard input. The fields are those o
   expires_at, and metadata: an object, or in CSV columns such as metadata.plan
 
 The whole file is read and checked first: nothing is done if any line is wrong. Then
-each customer's link is issued as by ` + "`xacct customers add`" + `; those that say the same stay
-as they are, so an import that was interrupted is finished by the same command.
+each customer's link is issued as by ` + "`xacct customers add`" + `; links with the same
+settings stay as they are, so an interrupted import can be repeated.
 
 With --json it prints a list of objects, in the order of the file: those of
 ` + "`xacct customers add --json`" + `, with outcome failed and an error for those that failed. The
@@ -60,7 +60,7 @@ exit code is 1 if any failed.`,
 			}
 			results := w.importAll(cmd.Context(), cmd.ErrOrStderr(), orders, doing, with)
 			if err := cmd.Context().Err(); err != nil {
-				return fmt.Errorf("interrupted: the same command goes on from what is done: %w", err)
+				return fmt.Errorf("interrupted: repeat the command to continue: %w", err)
 			}
 			if !doing.dryRun {
 				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
@@ -73,7 +73,7 @@ exit code is 1 if any failed.`,
 	flags := cmd.Flags()
 	flags.StringVar(&with.set, "permission-set", "", "name of the permission set of customers whose line names none")
 	flags.StringVar(&with.format, "format", "", "format of the file: csv or jsonl (default: by its name)")
-	flags.BoolVar(&with.update, "update", false, "change open links that say something else")
+	flags.BoolVar(&with.update, "update", false, "change open links whose settings differ")
 	flags.IntVar(&with.concurrency, "concurrency", 8, "customers at once, 1 to 64")
 	completeFlag(cmd, "permission-set", on.completeSets(p))
 	completeFlag(cmd, "format", cobra.FixedCompletions(importFormats, cobra.ShellCompDirectiveNoFileComp))
@@ -121,7 +121,7 @@ func (f importFlags) read(cmd *cobra.Command, file string) ([]customers.Order, e
 	}
 	format := cmp.Or(f.format, strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), "."))
 	if !slices.Contains(importFormats, format) {
-		return nil, cli.Usage("the format of %s is not known: say --format csv or --format jsonl", file)
+		return nil, cli.Usage("the format of %s is not known: use --format csv or --format jsonl", file)
 	}
 	text, err := readFile(cmd.InOrStdin(), file)
 	if err != nil {

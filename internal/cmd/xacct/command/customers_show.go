@@ -26,9 +26,9 @@ func newCustomerShowCommand(p process) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show CUSTOMER --hub NAME",
-		Short: "Show all that is known of a customer, with the history",
-		Long: `Shows a customer's link, what became of it, and the history: what came, what was
-decided, and why. The times are UTC.
+		Short: "Show a customer's link, roles and history",
+		Long: `Show a customer's link, roles and history: each request or change, what was decided,
+and why. Times are UTC.
 
 With --json it prints one object:
 
@@ -41,7 +41,7 @@ With --json it prints one object:
   roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, those of the
              past included, each with superseded_stack_ids: earlier stacks that have not
              been deleted yet, and last_proof: outcome (succeeded or failed), at, and
-             unchanged_at, when the last round of proofs ended that has changed nothing
+             unchanged_at, when the last round of proofs that changed nothing ended
   history    a list of objects, oldest first: at, came (Create, Update, Delete,
              verification, or vendor: a change of the link, made by the principal by), decided, refused (the request failed, and changed nothing),
              status (of the role afterwards), reason (of a refused request: what the
@@ -49,9 +49,9 @@ With --json it prints one object:
              about it), account_id, stack_id, logical_id, request_id
 
 The history reaches back 400 days. Of requests that changed nothing (refused, waiting
-because of the vendor's own trouble, or never delivered) it keeps the latest of each
-kind and day, for 60 days. not_permitted says that a permission of the vendor's own is
-missing, and the cause says whose and on what.`,
+because of a fault on the vendor's side, or never delivered) it keeps the latest of each
+kind and day, for 60 days. not_permitted means that a permission is missing on the
+vendor's side; the cause names the principal, the action and the resource.`,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, found, err := on.customer(cmd.Context(), p, args[0])

@@ -69,7 +69,7 @@ is not known is omitted.`,
 	}
 	on.addTo(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
-	cmd.Flags().IntVar(&limit, "limit", 200, "most letters to list")
+	cmd.Flags().IntVar(&limit, "limit", 200, "maximum number of letters to list")
 	return cmd
 }
 
@@ -79,8 +79,8 @@ func newDeadLettersShowCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID --hub NAME",
 		Short: "Show one dead letter with its text",
-		Long: `Show one dead letter with its text. The signatures of URLs are omitted, because with
-one of them anyone could answer in our place.
+		Long: `Show one dead letter with its text. The signatures of URLs are omitted, because anyone
+who has one could answer in your place.
 
 With --json it prints one object: what ` + "`xacct dead-letters list --json`" + ` prints, and
 topic, requested_at, stack_id, logical_id, request_id, role_arn, external_id, and text.`,
@@ -127,8 +127,8 @@ func newDeadLettersRedriveCommand(p process) *cobra.Command {
 		Use:   "redrive (ID... | --all) --hub NAME",
 		Short: "Send dead letters back to the hub's queue",
 		Long: `Send dead letters back to the hub's queue, and then delete them here. The same
-request always gets the same answer, so a message that comes twice does no harm. A
-message that still cannot be handled comes back with its reason.
+request always gets the same answer, so a duplicate message does no harm. A message
+that still cannot be handled comes back with its reason.
 
 With --json it prints one object: sent, a list of IDs, and left, how many stay because
 they have the same text as one that was sent.`,

@@ -24,10 +24,10 @@ import (
 func newHubCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hub",
-		Short: "Make, show and delete a hub without Terraform",
-		Long: `Make, show and delete a hub without Terraform. A hub belongs to the tool that made it:
-what Terraform made is left alone, unless --adopt takes it over, and Terraform leaves
-alone what these commands made, unless it is imported.`,
+		Short: "Create, show and delete a hub without Terraform",
+		Long: `Create, show and delete a hub without Terraform. A hub belongs to the tool that created
+it: these commands leave Terraform's hubs alone unless --adopt is set, and Terraform
+leaves these commands' hubs alone unless they are imported.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -39,16 +39,16 @@ func newHubCreateCommand(p process) *cobra.Command {
 	var on fileFlags
 	cmd := &cobra.Command{
 		Use:   "create --file SPECIFICATION",
-		Short: "Make a hub what the file says: create, change or repair it",
-		Long: `Make a hub what the section "hub" of the file says, as Terraform's xacct_hub does. If
-there is none, it is created; if there is one, it is changed and repaired; if nothing
-is to be done, nothing is. An interrupted command is finished by the same command.
+		Short: "Create, change or repair a hub as a file describes it",
+		Long: `Create a hub as the section "hub" of the file describes it, as Terraform's xacct_hub
+does. A hub that exists is changed and repaired; if it matches the file, nothing is
+done. If the command is interrupted, repeat it.
 
-Where the stack of ` + "`xacct generate hub`" + ` has made queue, table, bucket and topics, the
-hub is put over it: the parts stay the stack's, and only what it lacks is added.
+If the stack of ` + "`xacct generate hub`" + ` has created queue, table, bucket and topics,
+the hub uses them: they stay the stack's, and only what is missing is added.
 
 With --json it prints one object: hub, outcome (created, changed, adopted or
-unchanged), changes (names of settings), repaired (what was gone or changed by hand),
+unchanged), changes (names of settings), repaired (what was missing or changed by hand),
 dry_run, from_stack, permission_sets (those whose templates follow the change), and what ` + "`xacct hub show --json`" + ` prints, unless it was a dry run.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -208,13 +208,13 @@ func newHubDeleteCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete --hub NAME",
 		Short: "Delete a hub with everything in it",
-		Long: `Delete a hub: its topics, queues, bucket and table, with everything that is known of
-customers. It is refused while customers have live stacks or open links, and while
-requests wait in the queue. --force deletes it all the same: stacks of customers can
-then be deleted only by force, because their request is never answered.
+		Long: `Delete a hub: its topics, queues, bucket and table, with all records of customers.
+It is refused while customers have live stacks or open links, and while requests wait
+in the queue. --force deletes it anyway: customers can then only force-delete their
+stacks, because their requests are never answered.
 
-If the hub is over a CloudFormation stack, it is closed, and the stack is yours to
-delete. An interrupted command is finished by the same command.
+If the hub uses the parts of a CloudFormation stack, it is only closed, and the stack
+is yours to delete. If the command is interrupted, repeat it.
 
 With --json it prints one object: hub, outcome (deleted or unchanged: there is none),
 dry_run, remains (a bucket that stays to keep its name), and from_stack.`,
@@ -225,7 +225,7 @@ dry_run, remains (a bucket that stays to keep its name), and from_stack.`,
 	}
 	on.addTo(cmd)
 	doing.addTo(cmd)
-	cmd.Flags().BoolVar(&force, "force", false, "delete it although customers have live stacks or open links")
+	cmd.Flags().BoolVar(&force, "force", false, "delete it even if customers have live stacks or open links")
 	return cmd
 }
 
@@ -282,7 +282,7 @@ func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, doing doingFlags, fo
 		fmt.Fprintf(out, "Hub %s: %s.\n", f.hub, doing.done(result.Outcome))
 	}
 	if result.Remains != "" {
-		fmt.Fprintf(out, "Bucket %s stays, empty and closed: it keeps its name from strangers, whose template old links would open.\n", result.Remains)
+		fmt.Fprintf(out, "Bucket %s stays, empty and closed, to reserve its name: otherwise old links could open a stranger's template.\n", result.Remains)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func newHubShowCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show --hub NAME",
 		Short: "Show a hub, and what was changed on it by hand",
-		Long: `Show a hub's settings and parts, and what of it is gone or was changed by hand.
+		Long: `Show a hub's settings and parts, and what is missing or was changed by hand.
 
 With --json it prints one object: name, region, account_id, state, owner (terraform, api
 or command), from_stack, display_name, support_url, regions, retiring_regions,
@@ -148,7 +148,7 @@ func (v *hubShown) print(out io.Writer) {
 	)
 	for i, defect := range v.Drift {
 		if i == 0 {
-			fmt.Fprintf(out, "\nGone, or changed by hand; `xacct hub create` or an apply repairs it:\n")
+			fmt.Fprintf(out, "\nMissing, or changed by hand; `xacct hub create` or an apply repairs it:\n")
 		}
 		fmt.Fprintf(out, "  %s\n", cli.Printable(defect))
 	}

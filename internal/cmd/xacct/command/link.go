@@ -30,10 +30,10 @@ import (
 const linkHelp = `Print what the customer launches, as in Terraform's xacct_onboarding_link:
 
   --format url        the link into the CloudFormation console (default)
-  --format cli        a command of the AWS command line, safe to paste into a shell
+  --format cli        an AWS CLI command, safe to paste into a shell
   --format terraform  an aws_cloudformation_stack for the customer's own Terraform
   --format terraform-iam  the role and its policies as plain IAM resources, for customers
-                      who take no stack: see register_without_stack of the permission set
+                      who do not want a stack: see register_without_stack of the permission set
   --format stackset   commands for the management account of a customer's organization:
                       the same stack in all accounts of the organization but that one;
                       with --call-as DELEGATED_ADMIN for a member account that
@@ -46,8 +46,8 @@ the command line, optional permissions that were added since are off. With --for
 terraform it prints what the arguments of the customer's own resource have to be.
 
 If the link has another external ID than the customer's stack, an update gives the stack
-the new one; its role goes on accepting the one before until the next update. In the
-console both have to be typed in: standard error says which.
+the new one; its role accepts the previous one as well until the next update. In
+the console both must be entered: standard error shows them.
 
 If the hub's template_access is presigned, the address of the template is signed with
 your own credentials: it is valid for --valid-for, at most seven days, and no longer
@@ -300,10 +300,10 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	case c.Link.Blocked:
 		fmt.Fprintf(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", cli.Moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
 	case f.update && f.format == "url" && live && registered.Rotating(c.Link):
-		fmt.Fprintf(out, "The external ID changes, and the console keeps the old one. The customer types in: ExternalId %s, PreviousExternalId %s.\n", c.Link.ExternalID, registered.ExternalID)
+		fmt.Fprintf(out, "The external ID changes, and the console keeps the old one. The customer has to enter: ExternalId %s, PreviousExternalId %s.\n", c.Link.ExternalID, registered.ExternalID)
 	case f.update:
 	case f.format == "terraform-iam" && !c.Link.RegisterWithoutStack:
-		fmt.Fprintf(out, "Warning: register_without_stack is not set, so the role is not looked for: `xacct adopt %s --hub %s` registers it.\n", c.Link.CustomerID, c.Link.Hub)
+		fmt.Fprintf(out, "Warning: register_without_stack is not set, so registrars do not look for the role: `xacct adopt %s --hub %s` registers it.\n", c.Link.CustomerID, c.Link.Hub)
 	case c.Link.Status(now) == onboarding.LinkExpired:
 		fmt.Fprintf(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
 	case live:

@@ -24,10 +24,10 @@ import (
 func newPermissionSetCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "permission-set",
-		Short: "Write, list and delete permission sets without Terraform",
-		Long: `Write, list and delete permission sets without Terraform. A set is what customers are
-asked for; their links refer to it. A set belongs to the tool that made it: what
-Terraform made is left alone, unless --adopt takes it over.`,
+		Short: "Apply, list and delete permission sets without Terraform",
+		Long: `Apply, list and delete permission sets without Terraform. A set is what customers are
+asked to grant; their links refer to it. A set belongs to the tool that created it:
+Terraform's sets are left alone unless --adopt is set.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -40,8 +40,8 @@ func newSetApplyCommand(p process) *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "apply --file SPECIFICATION [--name NAME]",
-		Short: "Make a permission set what the file says",
-		Long: `Make a permission set what the file says: its role, trust and choices. The name is
+		Short: "Create or change a permission set as a file describes it",
+		Long: `Create or change a permission set: its role, trust and choices. The name is
 permission_set in the file, or --name. All links that refer to the set follow it; in
 customers' accounts nothing changes until they update their stacks.
 
@@ -58,7 +58,7 @@ made with another version.`,
 			inFile, declared := g.PermissionSet()
 			name := cmp.Or(name, inFile)
 			if !customers.IsIdentifier(name) {
-				return cli.Usage("%q is not the name of a permission set: say permission_set in the file, or --name: 1 to 64 letters, digits and ._-, a letter or digit first", name)
+				return cli.Usage("%q is not the name of a permission set: set permission_set in the file, or --name: 1 to 64 letters, digits and ._-, a letter or digit first", name)
 			}
 			served, err := sets.NewDesk(w.hub, onboarding.OwnerCommand, p.clock).Put(cmd.Context(), sets.Order{
 				Name: name, Declared: declared, Adopt: on.doing.adopt, DryRun: on.doing.dryRun,
@@ -227,8 +227,8 @@ func newSetDeleteCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete NAME --hub NAME",
 		Short: "Delete a permission set",
-		Long: `Delete a permission set: no other link may refer to it. Links that refer to it stay as
-they are and can be launched. Applied again under its name, it is the same set.
+		Long: `Delete a permission set: no other link can refer to it. Links that refer to it stay as
+they are and can be launched. If it is applied again under its name, it is the same set.
 
 With --json it prints the object of ` + "`xacct permission-set apply --json`" + `; the outcome is
 deleted or unchanged.`,

@@ -28,11 +28,11 @@ func newPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Print the least IAM policy for the registrar, Terraform or operators",
-		Long: `Prints the smallest identity policy that a hub can be run with: JSON, or Terraform
+		Long: `Print the smallest identity policy that a hub can be run with: JSON, or Terraform
 with --terraform.
 
-With --account and --region nothing is asked of AWS. Otherwise account and Region
-are those of the credentials, and the Regions of a hub that is there are added.`,
+With --account and --region no AWS call is made. Otherwise account and Region are
+those of the credentials, and the Regions of an existing hub are added.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -46,10 +46,10 @@ func newRegistrarPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "registrar --hub NAME",
 		Short: "Print what `xacct registrar` and `xacct verify` need",
-		Long: `Prints the least policy for the principal that runs the registrar. It can read the
-queue, try customers' roles, read links, and write what became of them; it can
-make, change and delete nothing of the hub, change no link, and not read the key
-that makes external IDs.
+		Long: `Print the least policy for the principal that runs the registrar. It can read the
+queue, try customers' roles, read links, and write registrations; it can't create,
+change or delete any part of the hub, change a link, or read the key that external
+IDs are derived from.
 
 A registrar of an older release needs the policy that that release prints: upgrade
 all registrars, apply the hub once, and then give them this policy.`,
@@ -78,7 +78,7 @@ func newProviderPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "provider --hub NAME",
 		Short: "Print what Terraform needs to apply the hub, its links and roles",
-		Long: `Prints the least policy for the principal that runs Terraform, or the commands hub,
+		Long: `Print the least policy for the principal that runs Terraform, or the commands hub,
 permission-set and customers add, remove and import: to make, change and destroy the
 hub, its links and roles, and to wait for customers.
 
@@ -107,14 +107,14 @@ func newOperatorPolicyCommand(p process) *cobra.Command {
 	var flags policyFlags
 	cmd := &cobra.Command{
 		Use:   "operator --hub NAME",
-		Short: "Print what the commands need that look after customers",
-		Long: `Prints the least policy for people who look after customers, with status, customers,
-customers show, link, block, unblock, verify, adopt and dead-letters. It can write links and what became of
-them; it can't change the hub, issue an external ID, read the key that makes external
-IDs, or change who may publish.
+		Short: "Print what operators need to look after customers",
+		Long: `Print the least policy for people who look after customers, with status, customers,
+customers show, link, block, unblock, verify, adopt and dead-letters. It can write links and
+registrations; it can't change the hub, issue an external ID, read the key that
+external IDs are derived from, or change who may publish.
 
 On a hub of an older release, apply the hub once before operators use it: the first
-write lays the registry's table out anew, which this policy does not allow.`,
+write migrates the registry's table, which this policy does not allow.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			described, err := flags.describe(cmd.Context(), p.version)
@@ -136,12 +136,12 @@ func newAPIPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "api --hub NAME",
 		Short: "Print what `xacct serve` needs",
-		Long: `Prints the least policy for the principal that runs the onboarding API: to issue,
+		Long: `Print the least policy for the principal that runs the onboarding API: to issue,
 change and close links, to let their accounts publish and read templates, and to prove
-customers' roles on request. It makes and deletes nothing of the hub, changes no
-permission set, and can't read the queue: give the registrar an identity of its own.
+customers' roles on request. It can't create or delete any part of the hub, change
+a permission set, or read the queue: give the registrar an identity of its own.
 
-The hub must be there, and applied by this release.`,
+The hub must exist, and must have been applied by this release.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			described, err := flags.describe(cmd.Context(), p.version)
@@ -173,7 +173,7 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.account, "account", "", "the hub's account (default: that of the credentials)")
 	flags.StringSliceVar(&f.principals, "trusted-principal", nil,
-		"ARN of a role that all links trust in the caller's stead (trusted_principal_arns): customers' roles are tried as that one")
+		"ARN of a role that all links trust instead of the caller (trusted_principal_arns): customers' roles are tried from that one")
 	flags.StringVar(&f.bus, "event-bus", "", "ARN of the event bus that receives the hub's events, as in xacct_hub.event_bus_arn")
 	flags.StringVar(&f.key, "kms-key", "", "ARN of the KMS key of the hub's table and queues, as in xacct_hub.kms_key_arn")
 	flags.BoolVar(&f.terraform, "terraform", false, "print a resource aws_iam_policy")
@@ -233,10 +233,10 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 	}
 	clients, err := f.load(ctx, version, patience)
 	if err != nil {
-		return nil, fmt.Errorf("%w (with --account and --region AWS need not be asked)", err)
+		return nil, fmt.Errorf("%w (with --account and --region no AWS call is made)", err)
 	}
 	if !d.Account.IsZero() && d.Account != clients.Account {
-		return nil, fmt.Errorf("the credentials belong to account %s, not %s: say --region too, and AWS need not be asked", clients.Account, d.Account)
+		return nil, fmt.Errorf("the credentials belong to account %s, not %s: set --region too, and no AWS call is made", clients.Account, d.Account)
 	}
 	d.Account, d.Region, d.intake = clients.Account, clients.Region, &intake{clients: clients}
 	return d, nil
@@ -261,7 +261,7 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, 
 		record, err := d.intake.records.Hub(cmd.Context())
 		switch {
 		case errors.Is(err, registry.ErrNoHub):
-			fmt.Fprintf(cmd.ErrOrStderr(), "There is no hub %q yet in %s of account %s: this is the policy to make it.\n", d.name, d.Region, d.Account)
+			fmt.Fprintf(cmd.ErrOrStderr(), "There is no hub %q yet in %s of account %s: this is the policy to create it.\n", d.name, d.Region, d.Account)
 		case err != nil:
 			return d.intake.explain(err)
 		}

@@ -44,7 +44,7 @@ standard error.
 
 http://` + defaultListen + `/metrics has metrics for Prometheus, and /healthz reports
 the health: status 503 and the reasons if something is wrong. If that address is in
-use, the registrar works without them, unless --listen asks for an address.
+use, the registrar works without them, unless --listen is set.
 
 The usual variables of OpenTelemetry, such as OTEL_EXPORTER_OTLP_ENDPOINT, have the way
 of each phone-home sent to a collector as a trace, by OTLP over HTTP.
@@ -71,7 +71,7 @@ environment or the flags; xacct policy registrar prints the policy that it needs
 	}
 	on.addTo(cmd)
 	flags := cmd.Flags()
-	flags.IntVar(&d.concurrency, "concurrency", 16, "most messages handled at once")
+	flags.IntVar(&d.concurrency, "concurrency", 16, "maximum number of messages handled at once")
 	flags.Var(&d.listen, "listen", "address for /metrics and /healthz; off: none")
 	flags.DurationVar(&d.verifyEvery, "verify-every", 24*time.Hour, "how often every registered role is proven again; 0: never")
 	flags.DurationVar(&d.drain, "drain", 20*time.Second, "how long messages that are being handled may take after SIGTERM")

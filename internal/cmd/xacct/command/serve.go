@@ -62,15 +62,15 @@ func newServeCommand(p process) *cobra.Command {
 follows them: see http://127.0.0.1:8420/openapi.json.
 
 It listens on this machine only, unless --listen says otherwise: put a proxy in front
-of it that speaks TLS. Callers prove who they are by a JWT of --oidc-issuer that is for
---oidc-audience, or by a token of --token-file, which ` + "`xacct serve token`" + ` makes;
-without one of the two it does not start.
+of it that terminates TLS. Callers authenticate with a JWT of --oidc-issuer that is for
+--oidc-audience, or with a token of --token-file, which ` + "`xacct serve token`" + ` makes;
+one of the two is required.
 
 --with-registrar runs the registrar in the same process. It reads what strangers
 write, and this API decides who may publish: prefer two processes with an identity
 each. xacct policy api prints the policy that this one needs.
 
-SIGTERM or Ctrl-C lets requests end, for --drain. One JSON line per request goes to
+After SIGTERM or Ctrl-C requests have --drain to end. One JSON line per request goes to
 standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
 
 Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER is --oidc-issuer.
@@ -268,8 +268,8 @@ func newTokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token NAME --scopes SCOPES",
 		Short: "Make a token for a caller of the API",
-		Long: `Make a token: standard output has the line for the token file, which holds only its
-hash, and standard error the token itself, once. Give it to the caller, and keep it
+		Long: `Make a token: standard output gets the line for the token file, which contains only its
+hash; standard error gets the token itself, once. Give it to the caller, and keep it
 nowhere else.
 
 Scopes are read (see customers), write (issue, change and close links) and operate

@@ -22,25 +22,25 @@ func newStatusCommand(p process) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status --hub NAME",
-		Short: "Show on one screen how a hub is doing, and who is in trouble",
-		Long: `Show on one screen how a hub is doing: which registrars are alive, what waits in the
-queue, dead letters, Regions that are being given up, the last round of proofs,
-customers by state, and who is in trouble and why. Nothing is changed; reading a
-hub of 10,000 customers takes some seconds.
+		Short: "Show a hub's health, and the customers with problems",
+		Long: `Show a hub's health on one screen: which registrars are alive, what waits in the
+queue, dead letters, Regions that are being removed, the last round of proofs,
+customers by status, and the customers with problems and why. Nothing is changed;
+reading a hub of 10,000 customers takes some seconds.
 
 The exit code is what monitors expect of a check:
 
   0  all is well
   1  warning: look at it today
   2  critical: customers wait or fail now
-  3  unknown: it could not be found out
+  3  unknown: it could not be determined
 
 The age of the oldest message is what the registrars that are alive have reported in
-the last minute. If none is alive, it is not known; messages then wait at least since
-the last heartbeat, or have come since.
+the last minute. If none is alive, it is unknown: messages may have waited since the
+last heartbeat.
 
-In trouble are customers whose role is degraded, those who disconnected in the last
-seven days while their link is open, and those who are not connected yet and whose
+Customers with problems are those whose role is degraded, those who disconnected in the
+last seven days while their link is open, and those who are not connected yet and whose
 last request was refused or waits. Of customers who are not connected yet, the newest
 ` + fmt.Sprint(mostHistories) + ` links are looked at.
 
@@ -172,7 +172,7 @@ func (r statusReport) describeRegistrars(now time.Time) string {
 		}
 	}
 	if len(r.Registrars) == 0 {
-		return "none was heard of in the last day"
+		return "none has sent a heartbeat in the last day"
 	}
 	return fmt.Sprintf("%d alive, last heard %s", alive, cli.Ago(&r.Registrars[0].LastHeardAt, now))
 }

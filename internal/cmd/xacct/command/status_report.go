@@ -106,7 +106,7 @@ func newStatusReport(s sighting) statusReport {
 		LastRound: s.lastRound, NextRoundAt: known(s.nextRound), NotRead: s.unread,
 	}
 	if s.record.State != registry.HubReady {
-		r.add(levelCritical, "the hub is %s: the operation that makes or deletes it has not finished; run it again", s.record.State)
+		r.add(levelCritical, "the hub is %s: the operation that creates or deletes it has not finished; run it again", s.record.State)
 	}
 	r.addRegistrars(s)
 	r.addQueues(s)
@@ -144,7 +144,7 @@ func (r *statusReport) addRegistrars(s sighting) {
 	if alive {
 		return
 	}
-	last := "none was heard of in the last day"
+	last := "none has sent a heartbeat in the last day"
 	if len(r.Registrars) > 0 {
 		last = "the last heartbeat is of " + r.Registrars[0].LastHeardAt.Format(time.DateTime) + " UTC"
 	}
@@ -181,7 +181,7 @@ func (r *statusReport) addRetiring(s sighting) {
 		retirement := s.record.Retirements[region]
 		r.Retiring = append(r.Retiring, retiringView{region.String(), known(retirement.Since), known(retirement.Mute)})
 		if retirement.Mute.IsZero() && s.now.Sub(retirement.Since) > onboarding.Grace {
-			r.add(levelWarning, "the time of retiring Region %s is over: apply the hub once more to go on", region)
+			r.add(levelWarning, "the time of retiring Region %s is over: apply the hub once more to continue", region)
 		}
 	}
 }
@@ -193,9 +193,9 @@ func (r *statusReport) addRound(s sighting) {
 	switch last := s.lastRound; {
 	case last == nil:
 	case last.Withheld > 0:
-		r.add(levelCritical, "the last round of proofs was refused by all %d roles of a kind: look at what the vendor's own principal may do", last.Withheld)
+		r.add(levelCritical, "in the last round of proofs all %d roles of a kind refused: check the permissions of the vendor's own principal", last.Withheld)
 	case last.Unknown > 0:
-		r.add(levelWarning, "the last round of proofs could not find out about %s", counted(last.Unknown, "role"))
+		r.add(levelWarning, "the last round of proofs could not determine the state of %s", counted(last.Unknown, "role"))
 	}
 }
 

@@ -20,17 +20,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
 
-const verifyHelp = `Assumes every registered role once, with its external ID. A role that no longer
-lets itself be assumed becomes degraded, with the reason; a degraded one that
-passes the full proof again (refused without the external ID and with a wrong one)
-becomes active. Terraform shows it at the next refresh. A throttle or an outage
+const verifyHelp = `Assume every registered role once, with its external ID. A role that can no longer
+be assumed becomes degraded, with the reason; a degraded one that passes
+the full proof again (refused without the external ID and with a wrong one) becomes
+active. Terraform shows it at the next refresh. A throttle or an outage
 changes nothing, and a customer is disconnected only if a Delete of their stack
 has come that could not be answered in time, their role is refused, and another
 customer's is not.
 
 If a permission set has register_without_stack, this also looks for roles that
 customers made without a stack, under every open link that names an account: one that
-passes the full proof is registered. Registrars do it by themselves, with pauses that
+passes the full proof is registered. Registrars do it by themselves, at intervals that
 grow from a minute to a day.
 
 With --full every role gets the full proof, four calls instead of one: that finds
@@ -42,9 +42,9 @@ week, for the roles of customers who connected since: with one call for each lin
 that is not connected. One that passes the full proof is registered again.
 --restored does it whether or not the hub's record says that the table was restored.
 
-Where three or more roles are refused and none of their kind works, the trouble is
-probably the vendor's own, such as a lost sts:AssumeRole: then nothing is changed.
-A customer who is named with --customer is judged alone.
+If three or more roles are refused and none of their kind works, the cause is probably
+on the vendor's side, such as a lost sts:AssumeRole: then nothing is changed. With
+--customer, one customer's roles are judged alone.
 
 With --json it prints a list of objects, sorted by customer_id:
 
@@ -184,7 +184,7 @@ func judge(findings []health.Finding) error {
 	all := len(findings)
 	switch broken, withheld, unknown := health.Count(findings, health.Broken), health.Count(findings, health.Withheld), health.Count(findings, health.Unknown); {
 	case withheld > 0:
-		return fmt.Errorf("%d of %d roles refused, and none of their kind works: see that you may do sts:AssumeRole on them; `xacct verify --customer ID` judges one alone", withheld, all)
+		return fmt.Errorf("%d of %d roles refused, and none of their kind works: check that you may do sts:AssumeRole on them; `xacct verify --customer ID` judges one alone", withheld, all)
 	case broken > 0:
 		return fmt.Errorf("%d of %d roles do not work", broken, all)
 	case unknown > 0:
