@@ -38,8 +38,8 @@ With --json it prints one object:
              trusted_principal_arns, template_version, template_url, shard,
              created_at, expires_at, closed_at, blocked_at, blocked_reason,
              launch_url (while the link is open; not if it has to be signed)
-  roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, those of the
-             past included, each with superseded_stack_ids: earlier stacks that have not
+  roles      a list of objects as ` + "`xacct customers --json`" + ` prints them, past roles
+             included, each with superseded_stack_ids: earlier stacks that have not
              been deleted yet, and last_proof: outcome (succeeded or failed), at, and
              unchanged_at, when the last round of proofs that changed nothing ended
   history    a list of objects, oldest first: at, came (Create, Update, Delete,
