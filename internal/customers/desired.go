@@ -5,9 +5,9 @@
 // customers. Terraform, the onboarding API and commands do it over this one
 // core, so that a link is the same whichever tool issues it.
 //
-// [Desired] decides, without asking anything, what has to be written for a link;
-// a [Write] carries that out, in steps that an interruption may end anywhere.
-// [Desk] is the whole use case for those that keep no state of their own.
+// [Desired] decides, without any call, what has to be written for a link; a [Write]
+// carries that out, in steps after any of which it can be interrupted and repeated.
+// [Desk] combines both for tools that keep no state of their own.
 package customers
 
 import (
@@ -44,28 +44,28 @@ type Desired struct {
 	// being replaced.
 	Creating bool
 
-	// Replacing is set if the open link that is there is the caller's own, and ends
-	// with this: it may say something else.
+	// Replacing is set if the existing open link is the caller's own, and is replaced
+	// by this one: it may differ.
 	Replacing bool
-	// Continued is set if the caller itself has closed the link for this.
+	// Continued is set if the caller itself has closed the link, to replace it by this.
 	Continued bool
-	// Adopting is set if the open link may be another owner's, who loses it.
+	// Adopting is set if the open link may be taken over from another owner.
 	Adopting bool
-	// Template is what the caller knows of the template that an open link has.
+	// Template is what the caller knows about an open link's template.
 	Template KnownTemplate
 }
 
-// KnownTemplate is what a caller with a state of its own knows of a link's template.
+// KnownTemplate is what a caller with its own state knows about a link's template.
 type KnownTemplate struct {
-	Made    string // digest of the hub that it was made for, if the link's record does not say it
-	Stays   bool   // the hub asks for no other one, whatever its record says by now
+	Made    string // digest of the hub that it was made for, if the link's record lacks it
+	Stays   bool   // the hub needs no other one, even if its record has changed since
 	Missing bool   // it was deleted from the bucket
 }
 
 // Write is what has to be written for a link.
 type Write struct {
 	Link     onboarding.Link
-	Takeover bool // the link is open, and says the same
+	Takeover bool // an open link with the same settings is taken over
 
 	body []byte // template to publish; nil: it is published already
 	save func(*registry.Registry, context.Context, onboarding.Link) (onboarding.Link, error)
@@ -74,9 +74,9 @@ type Write struct {
 // Renders reports whether a template has to be published for the link.
 func (w Write) Renders() bool { return w.body != nil }
 
-// Issue decides how the link comes to be, given what the registry knows of the
-// customer (nil: nothing). Terraform's plan and apply both get here, and come to
-// the same link although the one may see it open and the other closed: see
+// Issue decides what to write for the link, given what the registry knows of the
+// customer (nil: nothing). Terraform's plan and apply both call it, and must get the
+// same link although the plan may see it open and the apply closed: see
 // [onboarding.Customer.Reissue].
 func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 	link := onboarding.Link{Hub: d.Record.Name, CustomerID: d.CustomerID, Shard: d.Record.ShardOf(d.CustomerID)}
@@ -125,8 +125,8 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 }
 
 // declare puts the declaration into the link, and renders its template if the
-// one that it has is no longer right. One that is created gets a template of
-// this release, open or closed before, so that plan and apply come to the same.
+// one that it has is no longer right. A link that is created gets a template of this
+// release, whether it was open or closed before, so that plan and apply agree.
 func (d Desired) declare(w *Write, before onboarding.Link) error {
 	if d.Set != nil {
 		return d.refer(w, before)
@@ -166,7 +166,7 @@ func (d Desired) keepsTemplate(before, next onboarding.Link, made string) bool {
 		old.Region == d.Declaration.Region && old.SameWording(d.Declaration.Choices)
 }
 
-// refer makes the link one that refers to the set that is wanted.
+// refer makes the link refer to the desired set.
 func (d Desired) refer(w *Write, before onboarding.Link) error {
 	err := d.checkRegion(before)
 	if name := d.Set.RoleOf(d.CustomerID); account.CheckRoleName(name) != nil {
@@ -222,8 +222,8 @@ func (d Desired) checkRegion(before onboarding.Link) error {
 		d.Declaration.Region, d.Record.Name, strings.Join(names, ", "))}
 }
 
-// DiffersFrom names the first attribute in which an open link is not the one
-// that is wanted; empty if it is.
+// DiffersFrom returns the first attribute in which an open link differs from the
+// desired one; empty if they are the same.
 func (d Desired) DiffersFrom(link onboarding.Link) string {
 	found, err := declaration.Proposed(link)
 	switch {
@@ -241,8 +241,7 @@ func (d Desired) DiffersFrom(link onboarding.Link) string {
 	return d.Declaration.DiffersFrom(found)
 }
 
-// setDiffersFrom reports whether an open link does not refer to the set that is
-// wanted.
+// setDiffersFrom reports whether an open link does not refer to the desired set.
 func (d Desired) setDiffersFrom(link onboarding.Link) bool {
 	if d.Set == nil {
 		return link.PermissionSet != ""

@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package hub makes, reads, changes and deletes the vendor's intake: a topic
-// in every supported Region, the queue behind them with its dead letters, the
-// bucket of templates and the registry's table, and keeps who may publish and
-// who may read.
+// Package hub creates, reads, changes and deletes a vendor's hub: a topic in every
+// supported Region, the queue that they feed with its dead-letter queue, the bucket
+// of templates and the registry's table. It also keeps the lists of accounts that may
+// publish and read templates.
 //
 // Every step is idempotent: after a crash in the middle, or if a part was
-// deleted by hand, doing the same again repairs the hub. The package knows
-// nothing of Terraform, and never looks into a message or a template.
+// deleted by hand, doing the same again repairs the hub. The package does not
+// depend on Terraform, and never parses a message or a template.
 package hub
 
 import (
@@ -28,9 +28,9 @@ import (
 )
 
 // Manager manages one hub with the vendor's clients: its queue, bucket and
-// table are in their Region. Keep one for as long as the process lives: it shares
-// writes between concurrent callers and remembers what it has published. All
-// methods may be called at once.
+// table are in the clients' Region. Keep one for the lifetime of the process: it
+// shares writes between concurrent callers and remembers what it has published. It is
+// safe for concurrent use.
 type Manager struct {
 	name     string
 	clients  *awsclient.Clients
@@ -43,7 +43,7 @@ type Manager struct {
 	templates   published
 }
 
-// New opens a hub without asking whether there is one.
+// New returns the Manager of a hub, without checking that the hub exists.
 func New(clients *awsclient.Clients, name string, clock func() time.Time, random io.Reader, options ...Option) (*Manager, error) {
 	h := &Manager{
 		name:    name,
@@ -97,13 +97,13 @@ type Spec struct {
 	// Incarnation is that of a hub that is created or taken over; Update leaves
 	// the one that is there.
 	Incarnation onboarding.Incarnation
-	// Owner is the tool that the hub belongs to. Adopt is set if it may take the hub
-	// from another one.
+	// Owner is the tool that the hub belongs to. Adopt is set if it may take over the
+	// hub from another tool.
 	Owner onboarding.Owner
 	Adopt bool
 
-	// Bucket is that of a stack that made the hub's parts; empty: the hub makes its
-	// own.
+	// Bucket is the bucket of a stack that created the hub's parts; empty: the hub
+	// creates its own.
 	Bucket string
 }
 
@@ -114,7 +114,7 @@ type State struct {
 	QueueARN           string
 	DeadLetterQueueARN string
 
-	// Topics are those that are there, by Region and then by shard.
+	// Topics are the existing topics, by Region and then by shard.
 	Topics map[account.Region][]account.TopicARN
 
 	// Lists are those of who may publish and who may read, for Reconcile.
@@ -123,20 +123,19 @@ type State struct {
 	// Defects are what Update would repair, sorted.
 	Defects []Defect
 
-	// PoliciesBehind says that a topic's policy does not carry the registry's
-	// number: customers may be unable to publish. Permissions().Repair repairs it.
+	// PoliciesBehind is set if a topic's policy is older than the registry's list of
+	// publishers: customers may be unable to publish. Permissions().Repair repairs it.
 	PoliciesBehind bool
 }
 
-// LiveError says that customers' stacks stand in the way: without the hub, or
-// without its topic in their Region, their Delete would reach no registrar,
-// and they would hang.
+// LiveError is the error that customers' stacks need the hub, or its topic in their
+// Region: without it their Delete would reach no registrar, and they would hang.
 type LiveError struct {
 	Hub    string
 	Region account.Region // zero: all of the hub
 	Stacks []LiveStack
-	// Links are the customers with an open link, who may launch at any moment; only
-	// if all of the hub would go.
+	// Links are the customers with an open link, who can launch at any time; set only
+	// if the whole hub would be deleted.
 	Links []string
 }
 
@@ -196,10 +195,10 @@ func LiveStacks(customers []onboarding.Customer) []LiveStack {
 func TopicName(hub string, shard int) string { return fmt.Sprintf("xacct-%s-%d", hub, shard) }
 
 // CustomersPerTopic is how many customers one topic's policy has room for
-// (aws-facts 5.1), with some to spare: they are spread by chance.
+// (aws-facts 5.1), with a reserve, because customers are spread over topics by hash.
 const CustomersPerTopic = 1500
 
-// Shards returns how many topics in each Region so many customers need.
+// Shards returns the number of topics in each Region that a capacity requires.
 func Shards(capacity int) int {
 	return max(1, (capacity+CustomersPerTopic-1)/CustomersPerTopic)
 }
@@ -211,8 +210,8 @@ const MaxShards = 100
 // MaxCapacity is how many customers a hub has room for, in any number of Regions.
 const MaxCapacity = MaxShards * CustomersPerTopic
 
-// TopicPatterns match the names of all topics of a hub, in IAM's wildcards, and
-// of no other hub's: what follows a longer hub's name has more characters.
+// TopicPatterns returns IAM patterns that match the names of all topics of a hub, and
+// of no other hub: in names of a hub with a longer name, more characters follow.
 func TopicPatterns(hub string) []string {
 	return []string{"xacct-" + hub + "-?", "xacct-" + hub + "-??"}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Errors: what IAM would refuse, beyond what Parse does. Parse reads what
-// customers' stacks already run, so its rules don't change; these rules are for
-// new policies. Source: IAM User Guide, pages "IAM JSON policy elements" and
+// Errors are findings of what IAM would refuse and Parse accepts. Parse also reads
+// policies of existing stacks, so its rules don't change; these rules are for new
+// policies. Source: IAM User Guide, pages "IAM JSON policy elements" and
 // "Access Analyzer policy check reference" (findings of type ERROR).
 
 // setting is what a rule must know besides the statement.

@@ -16,8 +16,8 @@ type Link struct {
 	Hub        string
 	CustomerID string
 
-	// Generation counts how often this customer ID was onboarded anew after
-	// offboarding; it makes each time's external ID another one.
+	// Generation counts how often this customer ID was onboarded again after
+	// offboarding; each generation has another external ID.
 	Generation int
 	ExternalID account.ExternalID
 
@@ -26,8 +26,8 @@ type Link struct {
 	// it, the latest last: see rotation.go.
 	ExternalIDVersion int              `json:",omitempty"`
 	PastExternalIDs   []PastExternalID `json:",omitempty"`
-	// Issued says that the hub has derived the external ID, which then can not
-	// have been guessed.
+	// Issued is set if the hub has derived the external ID, which then can't be
+	// guessed.
 	Issued bool `json:",omitempty"`
 
 	// Scope says whose stacks the link expects: see Admits.
@@ -36,27 +36,27 @@ type Link struct {
 	// home with the external ID, or an organization's management account, which
 	// StackSets never reach (aws-facts 8). Zero: none was named.
 	Account account.ID
-	// Organization is whose accounts may phone home, OnlyAccounts which of them;
-	// empty: all.
+	// Organization is the organization whose accounts may phone home, and
+	// OnlyAccounts are the accounts of it that may; empty: all.
 	Organization account.OrganizationID `json:",omitzero"`
 	OnlyAccounts []account.ID           `json:",omitempty"`
-	// Bound is the account that a link for anyone belongs to since it registered,
-	// Reservation the one that is just being connected. The registrar writes them,
-	// into a record of their own that has BindingRevision; a binding of another
-	// BindingEpoch than the link's was ended by the vendor.
+	// Bound is the account that a link for anyone belongs to since the account
+	// registered, and Reservation the one that is being connected. The registrar
+	// writes both, into a separate record whose revision is BindingRevision. A
+	// binding whose BindingEpoch differs from the link's was ended by the vendor.
 	Bound           account.ID   `json:"-"`
 	Reservation     *Reservation `json:"-"`
 	BindingRevision int64        `json:"-"`
 	BindingEpoch    int          `json:",omitempty"`
-	// PastAccounts are those that the vendor named before Account, each once.
+	// PastAccounts are the accounts that the vendor named before Account, each once.
 	PastAccounts []PastAccount `json:",omitempty"`
-	// ManyAccounts is set once the link was an organization's: then nothing but
-	// the registrations says which accounts the customer has.
+	// ManyAccounts is set once the link was an organization's: then only the
+	// registrations show which accounts the customer has.
 	ManyAccounts bool `json:",omitempty"`
 
 	// PermissionSet is the name of the set that the link refers to, and Set its
 	// record, which the registry reads with the link: everything from RoleName to
-	// FormerTemplates comes from there (see Refer). Empty: the link says it itself.
+	// FormerTemplates comes from there (see Refer). Empty: the link has these itself.
 	PermissionSet string         `json:",omitempty"`
 	Set           *PermissionSet `json:"-"`
 
@@ -71,7 +71,7 @@ type Link struct {
 	// AdditionalRoles are the further roles that the stack creates, by their keys.
 	AdditionalRoles []AdditionalRole `json:",omitempty"`
 
-	// TemplateVersion is the digest of today's role and trust specification.
+	// TemplateVersion is the digest of the current role and trust specification.
 	TemplateVersion string
 	TemplateURL     string
 	// TemplateParameters are those of the template that only some templates have:
@@ -79,38 +79,38 @@ type Link struct {
 	// refuses a parameter that its template lacks, and an older template stays in
 	// use until the role changes.
 	TemplateParameters []string `json:",omitempty"`
-	// RenderedFor is a digest of what the template says of the hub: a hub that says
-	// something else asks for another template. Empty: it is not known, because an
-	// earlier release has rendered the template, or the set's record says it.
+	// RenderedFor is a digest of what the template contains of the hub: if that
+	// changes, another template is needed. Empty: unknown, because an earlier
+	// release has rendered the template, or the set's record has it.
 	RenderedFor string `json:",omitempty"`
-	// FormerTemplates are those before it that may still be in use: see Follow.
+	// FormerTemplates are earlier templates that may still be in use: see Follow.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 
 	// RegisterWithoutStack lets rounds of proofs look for the role: see
 	// withoutstack.go.
 	RegisterWithoutStack bool `json:",omitempty"`
 
-	// Shard is the topic, of those in every Region, that the stack speaks to.
+	// Shard is the number of the topic, in every Region, that the stack publishes to.
 	Shard int
 
 	Closed    bool      // by the vendor: the Terraform resource was destroyed
 	ClosedAt  time.Time // zero while open
 	ExpiresAt time.Time // zero: never
 
-	// Fleet is the name of the fleet that the link is declared in; empty: it is
+	// Fleet is the name of the fleet that declares the link; empty: the link is
 	// declared by itself.
 	Fleet string `json:",omitempty"`
-	// Incarnation is the creation that the link comes from, zero for a fleet's, and
-	// Owner is whose.
+	// Incarnation identifies the creation of the link, zero for a fleet's, and Owner
+	// the tool that created it.
 	Incarnation Incarnation `json:",omitzero"`
 	Owner       Owner       `json:",omitempty"`
 
-	// Metadata is the vendor's own, given back as it is.
+	// Metadata is the vendor's own data, returned unchanged.
 	Metadata map[string]string `json:",omitempty"`
 	// AsksAccount is set if the customer says which account is theirs: until then
 	// Account is zero, and the link admits none.
 	AsksAccount bool `json:",omitempty"`
-	// NamedAccounts are those that the customer has named for this link.
+	// NamedAccounts are the accounts that the customer has named for this link.
 	NamedAccounts []account.ID `json:",omitempty"`
 
 	// Blocked is an operator's stop, for what the customer sends from now on:
@@ -126,18 +126,18 @@ type Link struct {
 	CreatedAt time.Time
 	Revision  int64 // counts writes; the registry's optimistic lock
 
-	// Former is set by the registry while the record is where the first
-	// release keeps it.
+	// Former is set by the registry while the record is where the first release
+	// stored it.
 	Former bool `json:"-"`
 }
 
 // PastAccount is an account that a link was for.
 type PastAccount struct {
 	Account account.ID
-	Until   time.Time // when another one, or none, took its place; zero: it is not known
+	Until   time.Time // when the vendor replaced or removed it; zero: unknown
 }
 
-// LinkStatus is what a person is told of a link.
+// LinkStatus is the state of a link, as shown to people.
 type LinkStatus string
 
 // The states of a link.
@@ -169,8 +169,8 @@ const rolePathParameter = "RolePath"
 // RolePath is only what the link proposes.
 func (l Link) ChoosesPath() bool { return slices.Contains(l.TemplateParameters, rolePathParameter) }
 
-// Naming returns the accounts that the customer has named once they name one more;
-// false if those are more than most.
+// Naming returns NamedAccounts with one more account; false if that would be more
+// than most. An account that is in the list already is always allowed.
 func (l Link) Naming(id account.ID, most int) ([]account.ID, bool) {
 	if slices.Contains(l.NamedAccounts, id) {
 		return l.NamedAccounts, true

@@ -84,8 +84,8 @@ type Registration struct {
 
 	Revision int64 // counts writes; the registry's optimistic lock
 
-	// Former is set by the registry while the record is where the first
-	// release keeps it.
+	// Former is set by the registry while the record is where the first release
+	// stored it.
 	Former bool `json:"-"`
 }
 

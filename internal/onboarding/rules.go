@@ -10,25 +10,26 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// The times that the rules go by.
+// Durations that the rules use.
 const (
-	// lastMinute before the deadline belongs to the answer's own way: a SUCCESS
-	// that arrived too late would register a stack that is being rolled back.
+	// lastMinute before the deadline is reserved for delivering the answer: a
+	// SUCCESS that arrived too late would register a stack that is being rolled back.
 	lastMinute = time.Minute
-	// refusalSettles is how long a refused role may still be IAM settling
-	// (aws-facts 7.5), openSettles the same for one that lets every account in.
+	// refusalSettles is how long the refusal of a role may still be due to IAM's
+	// propagation delay (aws-facts 7.5); openSettles is the same for a role that
+	// every account can assume.
 	refusalSettles = 2 * time.Minute
 	openSettles    = time.Minute
-	// lastTry keeps a verdict on the role in front of the last minute, so that
-	// the customer reads it, and not only that time ran out.
+	// lastTry is how long before the last minute the last proof of the role is
+	// made, so that the customer reads its result, and not only that time ran out.
 	lastTry = 25 * time.Second
 	// revival is how much later than a Delete a Create must have been sent to be
 	// a new one. CloudFormation sends a resource's requests one after the other;
 	// the minute covers clocks of SNS that disagree.
 	revival = time.Minute
 	// overtaking is how long an Update waits for the commit of the Create before
-	// it: a registrar that dies between answer and commit holds the Create back
-	// until its message comes again.
+	// it: if a registrar dies between answer and commit, the Create is committed
+	// only after its message is received again.
 	overtaking = 5 * time.Minute
 	// longest is CloudFormation's own limit for a response (aws-facts 1.5).
 	longest = time.Hour
@@ -63,8 +64,8 @@ func (c Case) Deadline() time.Time {
 
 // LateFrom returns when an accepted answer may have come too late, and an answer
 // that was never accepted is given up. It is judged by the later of what the
-// hub asked for and what the message says, at most an hour: who forges a
-// message chooses its timeout, and must not gain by a short one.
+// hub asked for and what the message says, at most an hour: the sender of a
+// forged message chooses its timeout, and must gain nothing by a short one.
 func (c Case) LateFrom() time.Time {
 	asked := c.Hub.ResponseTimeout
 	if asked <= 0 || asked > longest {
@@ -76,8 +77,8 @@ func (c Case) LateFrom() time.Time {
 // ClosesAt returns when the last minute begins, in which no registrar waits.
 func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
 
-// LastTryAt returns from when on what a proof has shown is the verdict: no role is
-// tried in the last minute, and then what was wrong with it would be unknown.
+// LastTryAt returns the time from which the result of a proof is final. Roles are
+// not tried in the last minute, so a later result could not be reported.
 func (c Case) LastTryAt() time.Time { return c.ClosesAt().Add(-lastTry) }
 
 // Closing reports whether the last minute has begun.
@@ -101,15 +102,16 @@ func (d decider) overtakes() bool {
 		d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
 }
 
-// patienceToOvertake doubles with the request's age: what holds the Create back
-// is a registrar that died, whose message comes again after half a minute.
+// patienceToOvertake returns a pause that doubles with the request's age: the
+// Create is late because a registrar died, and its message is received again
+// after half a minute.
 func (d decider) patienceToOvertake() time.Duration {
 	return max(5*time.Second, min(d.now.Sub(d.Request.SentAt), time.Minute))
 }
 
-// retired reports whether the request speaks an external ID that the customer
-// had before today's: nothing but its claim, which is kept for ever, leads from
-// a stack that was never accepted to a link.
+// retired reports whether the request has an external ID that the customer had
+// before the current one. For a stack that was never accepted, only the claim of
+// the external ID, which is never deleted, leads to the link.
 func (d decider) retired() bool {
 	id := d.Request.Properties.ExternalID
 	return d.Link != nil && id != d.Link.ExternalID.String() && (d.Stack.CustomerID == "" || d.Link.hadExternalID(id))
@@ -126,10 +128,10 @@ func (r Resource) buries(sentAt time.Time) bool {
 func (r Resource) live() bool { return !r.LastRequestAt.IsZero() && r.DeletedAt.IsZero() }
 
 // Deletes reports whether a Delete of this physical ID means the resource as
-// it is now. One of another ID that we gave is about a Create that was replaced
-// or failed (aws-facts 1.12, 1.13). One that we never gave is CloudFormation's
-// own, for a Create that it gave up on while we were still at it: because time
-// ran out, or because something else in the stack failed.
+// it is now. A Delete of another ID that we assigned is about a Create that was
+// replaced or failed (aws-facts 1.12, 1.13). An ID that we never assigned is
+// CloudFormation's own, for a Create that it gave up on before our answer:
+// because time ran out, or because something else in the stack failed.
 func (r Resource) Deletes(physicalID string) bool {
 	return !r.live() || r.PhysicalID == physicalID || !r.Confirmed && !sameResource(r.PhysicalID, physicalID)
 }
@@ -143,8 +145,9 @@ func (d decider) owned() *Registration {
 	return reg
 }
 
-// rival returns the live registration of another stack with another role. A role
-// without a known stack is none: the stack is what is to come in its place.
+// rival returns the live registration of another stack with another role; nil if
+// there is none. A role without a known stack is no rival, because this stack is
+// meant to replace it.
 func (d decider) rival(role account.RoleARN) *Registration {
 	reg := d.Registration
 	if reg == nil || !reg.Live() || reg.Stack == d.Request.Stack || reg.Role == role || reg.Stack.IsZero() {
@@ -154,15 +157,15 @@ func (d decider) rival(role account.RoleARN) *Registration {
 }
 
 // rollback reports whether CloudFormation may be undoing an update. It may
-// if the stack says again what was accepted of it: the newest of it when an
-// update failed before it was accepted, the one before when something failed
-// after that. What was promised counts as accepted, because a registrar may
-// have died before it could commit.
+// if the request has properties that were accepted before: the latest ones if
+// an update failed before it was accepted, the previous ones if something failed
+// after that. Properties of a stored SUCCESS count as accepted, because a
+// registrar may have died before it could commit.
 //
-// And it may if the stack moves away from anything but what was accepted
-// last: then it is not known what is in force. Old properties are that when
-// an update begins (aws-facts 1.1). What they are in a rollback is not
-// documented: those of the update that is undone, or again what is in force.
+// It also may if the old properties of the request are not those that were
+// accepted last: then it is not known which are in force. When an update begins,
+// the old properties are those in force (aws-facts 1.1). In a rollback they are
+// undocumented: those of the update that is undone, or again those in force.
 func (d decider) rollback() bool {
 	if !d.resource.live() {
 		return false
@@ -178,8 +181,8 @@ func (d decider) inStacksAccount(role account.RoleARN) bool {
 	return role.Account == stack.Account && role.Partition == stack.Region.Partition()
 }
 
-// prove gives the proof of a role, or the decision that has to come before:
-// to try it, or to try it again later. Roles of blocked customers are not tried.
+// prove returns the proof of a role, or the decision that is needed first: to try
+// the role, or to try it again later. Roles of blocked customers are not tried.
 func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Proof, *Decision) {
 	return d.proveProbe(d.probe(role, externalID))
 }
@@ -241,8 +244,8 @@ func (d decider) patience() time.Duration {
 	return 20 * time.Second
 }
 
-// growingPause returns a quarter of the request's age, so that what is tried again
-// until its deadline is tried some twenty times, and not a hundred.
+// growingPause returns a quarter of the request's age, so that a request that is
+// retried until its deadline is tried about twenty times, not a hundred.
 func (c Case) growingPause(now time.Time) time.Duration {
 	return max(5*time.Second, now.Sub(c.Request.SentAt)/4)
 }
@@ -274,7 +277,8 @@ func (d decider) succeed(outcome Outcome, change Change) Decision {
 	return d.answer(outcome, phonehome.Success, "", change)
 }
 
-// fail changes nothing. What it keeps of the request is for the history.
+// fail returns a decision that changes nothing. What it keeps of the request is
+// for the history.
 func (d decider) fail(outcome Outcome, reason string) Decision {
 	return d.answer(outcome, phonehome.Failed, reason, Change{
 		CustomerID: d.customer(),
@@ -284,7 +288,8 @@ func (d decider) fail(outcome Outcome, reason string) Decision {
 	})
 }
 
-// customer returns whose request it says to be; empty: no known customer's.
+// customer returns the customer that the request claims to be from; empty if it
+// names no known customer.
 func (d decider) customer() string {
 	if d.Stack.CustomerID == "" && d.Link != nil {
 		return d.Link.CustomerID
@@ -313,8 +318,8 @@ func (d decider) answer(outcome Outcome, status phonehome.Status, reason string,
 	}}
 }
 
-// identify gives the request's own physical ID, which never changes (aws-facts 1.12), or
-// the one that a Create gives. A Create of a resource that is there already is
+// identify returns the request's own physical ID, which never changes (aws-facts
+// 1.12), or a new one for a Create. A Create of a resource that exists already is
 // a replacement: the Delete of the old one must not look like one of the new.
 func (d decider) identify() string {
 	r := d.Request

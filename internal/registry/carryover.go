@@ -21,25 +21,25 @@ import (
 )
 
 const (
-	// carryLease is how long others wait for a process that died while it carried
-	// a table over, and carryPause how often they look.
+	// carryLease is how long other processes wait for one that died while it
+	// migrated a table, and carryPause how often they check.
 	carryLease = time.Minute
 	carryPause = time.Second
-	// stragglers is how long a registrar of the first release may go on with a
-	// request that it began before the table was carried over, and more than it
-	// may: it gives a message back after 75 seconds.
+	// stragglers is how long to wait for a registrar of the first release to finish a
+	// request that it began before the table was migrated, with a reserve: it returns
+	// a message to the queue after 75 seconds.
 	stragglers = 2 * time.Minute
 )
 
-// CarryOver lays a table of the first release out anew, and returns at once if
-// that was done. One process does it at a time; if it dies, the next one goes on
-// where it stopped. Meanwhile the table can be used as ever: see former.go.
+// CarryOver migrates a table of the first release to the current layout; it returns at
+// once if that was done. One process does it at a time; if it dies, the next one
+// continues where it stopped. The table can be used meanwhile: see former.go.
 //
-// Registrars of the first release go on with the customers that are not carried
-// over yet, and keep the others' messages for a newer registrar. When all are
-// carried over they keep all messages. If any was heard of lately, and the hub
-// has organizations, whose accounts nothing names beforehand, CarryOver waits
-// until it can have nothing in flight any more, and looks once again.
+// Registrars of the first release continue with the customers that are not migrated
+// yet, and leave the others' messages for a newer registrar. Once all customers are
+// migrated they leave all messages. If such a registrar has sent a heartbeat lately,
+// and the hub has organizations, whose accounts are not known beforehand, CarryOver
+// waits until that registrar can have no request in flight, and checks once more.
 func (r *Registry) CarryOver(ctx context.Context) error {
 	if r.carried.Load() {
 		return nil
@@ -50,7 +50,7 @@ func (r *Registry) CarryOver(ctx context.Context) error {
 		if err != nil && !awsclient.IsNotFound(err) {
 			return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
 		}
-		// If there is no table or no hub, whatever comes next says so.
+		// If there is no table or no hub, the next operation returns that error.
 		if r.seeLayout(hub) == laidOut {
 			return nil
 		}
@@ -84,8 +84,8 @@ func (r *Registry) leaseCarryOver(ctx context.Context, holder string) (bool, err
 	return err == nil, err
 }
 
-// carryOver moves all customers, tells every release that they were moved, and
-// moves what has come meanwhile.
+// carryOver moves all customers, records for every release that they were moved, and
+// moves what was written meanwhile.
 func (r *Registry) carryOver(ctx context.Context, holder string) error {
 	organizations, err := r.moveAll(ctx, holder)
 	if err != nil {
@@ -138,8 +138,8 @@ func (r *Registry) moveAll(ctx context.Context, holder string) (organizations bo
 	return organizations, group.Wait()
 }
 
-// move moves one customer: registrations, and with the last of them the link. If
-// anything is written meanwhile, it begins again.
+// move moves one customer: the registrations, and the link together with the last of
+// them. If anything is written meanwhile, it starts again.
 func (r *Registry) move(ctx context.Context, id string, customer onboarding.Customer) error {
 	const attempts = 20
 	for range attempts {
@@ -276,8 +276,8 @@ func (r *Registry) linkMove(link onboarding.Link, registrations []onboarding.Reg
 		}
 		writes = append(writes, r.putWrite(bound, "attribute_not_exists(pk)", nil))
 	}
-	// The account that is still to come finds a tombstone, so that an older
-	// registrar that is handling its request does not register it there.
+	// An account that has not registered yet gets a tombstone, so that an older
+	// registrar that is handling its request does not register it in the former place.
 	expected := link.Account
 	absent := !slices.ContainsFunc(registrations, func(r onboarding.Registration) bool { return r.Account == expected })
 	if !expected.IsZero() && absent {
@@ -291,9 +291,9 @@ func (r *Registry) fence(customer string, expected account.ID) types.TransactWri
 		item{":moved": number(movedRevision)})
 }
 
-// seal gives the hub's item today's layout and puts the key into an item of its
-// own. From then on no older release reads or writes anything. It returns when
-// that was done.
+// seal marks the hub's item with the current layout and moves the key into an item of
+// its own. After that no older release reads or writes anything. It returns the time
+// at which that was done.
 func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	found, err := r.get(ctx, hubKey)
 	if err != nil {
@@ -340,6 +340,6 @@ func (r *Registry) stragglers(ctx context.Context, organizations bool) (bool, er
 	return heard, err
 }
 
-// silent is how long a registrar that beats every minute has said nothing when
-// it is taken for gone.
+// silent is how long a registrar has sent no heartbeat when it counts as stopped;
+// registrars send one every minute.
 const silent = 5 * time.Minute

@@ -17,16 +17,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// keep is how long answers and the tombstones of stacks live: SNS retries for
-// 23 days and SQS keeps a message for 14, so nothing comes back after that.
+// keep is how long answers and the tombstones of stacks are kept: SNS retries for
+// 23 days and SQS keeps a message for 14, so no request arrives after that.
 const keep = 60 * 24 * time.Hour
 
-// Load reads all that bears on a request, consistently. Where things are is known
-// from the hub's item, the stack's customer and that customer's link; Load asks in
-// its first call for what it will probably be, so that one call is the usual case.
-// What it asked for in vain counts for nothing.
+// Load returns all records that a request depends on, read consistently. Their keys
+// follow from the hub's item, the stack's customer and that customer's link; Load
+// guesses them in its first call, so that one call is usually enough. Items that were
+// read by a wrong guess are ignored.
 //
-// Before is what an earlier Load has returned for the request, if there was one.
+// before is the snapshot that an earlier Load has returned for the request, if any.
 // Requests that are loaded at the same time share calls.
 func (r *Registry) Load(ctx context.Context, request phonehome.Request, before onboarding.Snapshot) (onboarding.Snapshot, error) {
 	stack := stackKey(request.Stack)
@@ -136,12 +136,12 @@ func (r *Registry) registrationOf(customer string, in account.ID, items map[key]
 	return &registration, err
 }
 
-// StoreAnswer stores the answer to a request before it is sent. The first one
-// wins: if there is one already, that is returned and must be sent. It is
-// ErrConflict when the stack or the registration has moved since the snapshot, or
-// the snapshot has seen one of them before a commit and the other one after it:
-// then the answer was decided on what no longer is, or never was. So it is when an
-// answer that binds the link was to reserve it, and another account was faster.
+// StoreAnswer stores the answer to a request before it is sent. The first one wins: if
+// an answer is stored already, that one is returned and must be sent. The error is
+// ErrConflict if the stack or the registration has changed since the snapshot, or if
+// the snapshot has one of them from before a commit and the other from after it: then
+// the answer was decided on a state that no longer exists, or never did. It is also
+// ErrConflict if the answer should reserve the link and another account was faster.
 func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
 	if _, err := r.isCarried(ctx); err != nil {
 		return onboarding.Answer{}, fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
@@ -203,10 +203,10 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 }
 
 // Commit writes what an accepted answer changes, all of it in one transaction:
-// the answer's own state, the stack, the registration, whose the link for anyone
-// became, the history, and the event that tells others, if the hub sends any. It is ErrConflict when
-// anything that the transition was made of has moved; then load and apply
-// again. It is onboarding.ErrCommitted if the answer was committed before.
+// the answer's own state, the stack, the registration, the binding of a link for
+// anyone, the history, and the event, if the hub sends any. The error is ErrConflict if any
+// record that the transition depends on has changed; then load and apply again. It is
+// onboarding.ErrCommitted if the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
 	if _, err := r.isCarried(ctx); err != nil {
 		return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
@@ -293,9 +293,9 @@ func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding
 	return append(writes, r.putWrite(written, condition, values)), nil
 }
 
-// stackItem returns the item of the revision that follows the given one. Once all
-// of the stack's resources are gone it is a tombstone, and need not live
-// longer than anything that could still arrive.
+// stackItem returns the stack's item with the revision after the given one. Once all
+// of the stack's resources are deleted it is a tombstone, which expires after the last
+// request that could still arrive.
 func stackItem(stack onboarding.Stack, before int64) (item, error) {
 	stack.Revision = before + 1
 	written, err := encode(stackKey(stack.ID), stack)
@@ -333,9 +333,9 @@ func (r *Registry) Note(ctx context.Context, entry onboarding.HistoryEntry) erro
 	return nil
 }
 
-// RefuseAnswer notes that S3 refused the answer: forged, or too late. It
-// changes nothing else, but that it gives back what the answer had reserved, and
-// nothing at all once the answer was committed.
+// RefuseAnswer records that S3 refused the answer: forged, or too late. Besides that it
+// only releases what the answer had reserved. It does nothing if the answer was
+// committed.
 func (r *Registry) RefuseAnswer(ctx context.Context, answer onboarding.Answer) error {
 	answer.State = onboarding.AnswerRefused
 	written, err := r.answerItem(answer)

@@ -5,10 +5,10 @@
 // the hub itself, the onboarding links, the registrations, and what has been
 // accepted from every customer stack.
 //
-// It decides nothing. It promises three things to those who do: reads are
-// consistent, writes go through only if what they were decided on is still so
-// (otherwise they say ErrConflict), and what belongs together is written in
-// one transaction or not at all.
+// It makes no decisions. It guarantees its callers three things: reads are consistent,
+// a write succeeds only if the records that it was decided on are unchanged (otherwise
+// it returns ErrConflict), and records that belong together are written in one
+// transaction or not at all.
 package registry
 
 import (
@@ -34,7 +34,7 @@ type Registry struct {
 	now    func() time.Time
 	wait   func(context.Context, time.Duration) error
 
-	// carried is set once the table is known to have today's layout.
+	// carried is set once the table is known to have the current layout.
 	carried atomic.Bool
 	// spreads is the hub's spread; 0 until the hub's item was read.
 	spreads atomic.Int64
@@ -45,8 +45,8 @@ type Registry struct {
 	lastSet atomic.Pointer[string]
 }
 
-// spread returns the hub's spread. Every read and write has looked at the hub's
-// item before, or the registry would not know where to look: it panics.
+// spread returns the hub's spread. It panics if the hub's item was not read before,
+// which every read and write has to do.
 func (r *Registry) spread() spread {
 	n := spread(r.spreads.Load())
 	if n == 0 {
@@ -98,15 +98,15 @@ func TableName(hub string) string { return "xacct-" + hub }
 func (r *Registry) Table() string { return r.table }
 
 var (
-	// ErrNoHub says that the hub is definitely not there: its table or the
-	// hub's record in it does not exist. Whatever else prevents a read is
-	// another error, because "not there" makes Terraform create things.
+	// ErrNoHub means that the hub definitely does not exist: its table or the
+	// hub's record in it is missing. Any other failure of a read is another
+	// error, because Terraform creates what does not exist.
 	ErrNoHub = errors.New("there is no such hub")
 
-	// ErrNoLink says that the hub has definitely no link for a customer.
+	// ErrNoLink means that the hub definitely has no link for a customer.
 	ErrNoLink = errors.New("the hub has no link for this customer")
 
-	// ErrConflict says that what a write was decided on has changed meanwhile.
+	// ErrConflict means that records that a write was decided on have changed.
 	ErrConflict = onboarding.ErrConflict
 )
 
@@ -130,8 +130,8 @@ func (e *ExternalIDTakenError) Error() string {
 	return fmt.Sprintf("external ID %s belongs to customer %s: every customer needs one of its own", e.ExternalID, e.CustomerID)
 }
 
-// NewerSchemaError says that a record was written by a release that knows more
-// than this one, which would lose what it does not know by writing it back.
+// NewerSchemaError means that a newer release wrote a record: writing it back would
+// lose the fields that this release does not know.
 type NewerSchemaError struct {
 	Table  string
 	Record string

@@ -5,10 +5,9 @@
 // by no other caller: sts:AssumeRole must succeed with the right external ID
 // and be refused without one and with a wrong one.
 //
-// It makes the calls and returns what they have shown. Package onboarding
-// decides how long to try, and what follows. Because this package knows as
-// which principal a role can be assumed, it also opens the sessions in which a
-// proven role is used.
+// It makes the calls and returns their result. Package onboarding decides how long
+// to try, and what follows. Because this package determines the principal from which
+// a role can be assumed, it also opens the sessions in which a proven role is used.
 package roleproof
 
 import (
@@ -52,8 +51,8 @@ type Prover struct{ config Config }
 // New returns a Prover.
 func New(config Config) *Prover { return &Prover{config} }
 
-// denyAll makes a proof's sessions useless: the proof needs to know that they
-// are granted, and must not be able to do anything with them.
+// denyAll is the session policy of a proof's sessions: the proof only needs to know
+// that they are granted, and must not be able to do anything with them.
 const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 
 const (
@@ -102,7 +101,7 @@ func grants(ctx context.Context, client STS, probe onboarding.Probe, externalID 
 }
 
 // refuses tries the role without an external ID and with a wrong one, at the
-// same time. A session that is given says more than a call that fails otherwise.
+// same time. If one call is granted a session, another call's failure is ignored.
 func refuses(ctx context.Context, client STS, probe onboarding.Probe, wrong string) onboarding.Proof {
 	attempts := []struct {
 		externalID *string

@@ -14,10 +14,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Planned is what was planned of a hub in this process. A link's plan shows its
-// URL before anything is created, and the URL is made of what the hub *will*
+// Planned records what was planned for a hub in this process. A link's plan shows
+// its URL before anything is created, and the URL depends on what the hub *will*
 // be: a hub that gains a Region in the same apply changes the template of a new
-// link. Were the link planned on the hub's record as it is, its final plan
+// link. If the link were planned from the hub's current record, its final plan
 // would differ from the first, and Terraform would refuse it as inconsistent.
 type Planned struct {
 	creates     chan struct{} // closed once the hub, which is there, is planned to be created
@@ -32,7 +32,7 @@ type Planned struct {
 	links     map[string]LinkPlan
 	// byAccount are the customers of links by the account that they name.
 	byAccount map[account.ID]map[string]bool
-	onHub     map[string]string // what was planned on the hub as it was read, with the digest of that
+	onHub     map[string]string // what was planned from the hub as it was read, with a digest of the hub
 	created   map[string]int    // by customer: how many new links are planned
 	waiting   map[string]bool   // customers whose new roles are waited for
 	held      map[string]string // by customer: the incarnation of the link that Terraform's state holds
@@ -40,8 +40,8 @@ type Planned struct {
 
 // HubPlan is what the hub's own plan said.
 type HubPlan struct {
-	// New is set if the hub will be created, so that nothing of it is known
-	// yet but its Publishers; empty: not even these.
+	// New is set if the hub will be created, so that only its Publishers are known
+	// yet; they are empty if not even these are.
 	New        bool
 	Publishers onboarding.PublisherScope
 
@@ -51,8 +51,7 @@ type HubPlan struct {
 	// Record is what the hub will be, if it is neither new nor partial.
 	Record registry.HubRecord
 
-	// Moves is set if templates say something else of the hub by its plan than by
-	// Terraform's state.
+	// Moves is set if the hub's plan changes what templates contain of the hub.
 	Moves bool
 
 	known bool // there was a plan, and Record is it
@@ -97,13 +96,13 @@ func (p *Planned) hubMove() (HubPlan, bool) {
 	return p.hub, p.moved
 }
 
-// HubIsVague reports whether the hub is planned to change to something of which part
+// HubIsVague reports whether the hub is planned to change, and part of its new state
 // isn't known yet.
 func (p *Planned) HubIsVague() bool { return p.hubPlan().Partial }
 
-// UseHub notes that something was planned on the hub as it was when it was last
-// read, with a digest of that; false if the hub itself was planned to move meanwhile.
-// Without a name nothing is noted.
+// UseHub records that user was planned from the hub as it was last read, with a
+// digest of that. It returns false if the hub itself was planned to change since.
+// If user is empty, nothing is recorded.
 func (p *Planned) UseHub(user, rendering string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,8 +115,8 @@ func (p *Planned) UseHub(user, rendering string) bool {
 	return true
 }
 
-// PlannedOnAnother returns what was planned on the hub as it was when it was last
-// read, and will be something else by its plan.
+// PlannedOnAnother returns what was planned from the hub as it was last read, although
+// the hub's own plan changes it.
 func (p *Planned) PlannedOnAnother(rendering string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -289,8 +288,8 @@ func (p *Planned) SetHeld(customer, incarnation string) {
 	p.held[customer] = incarnation
 }
 
-// Holds reports whether Terraform has a state of this very incarnation of the
-// customer's link.
+// Holds reports whether Terraform's state holds this incarnation of the customer's
+// link.
 func (p *Planned) Holds(customer string, link onboarding.Incarnation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

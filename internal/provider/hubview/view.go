@@ -29,9 +29,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// freshness is how long what was read of a hub may be used. It is for all the
-// resources of one refresh to share a read; nothing lives longer than the
-// operation anyway.
+// freshness is how long a read of a hub is reused, so that all resources of one
+// refresh share it. A view is discarded after the operation in any case.
 const freshness = 30 * time.Second
 
 // Config is what a view takes from the provider's configuration.
@@ -140,8 +139,8 @@ func (v *View) RecordAfterApply(ctx context.Context) (registry.HubRecord, bool, 
 	return record, err == nil, err
 }
 
-// RecordOfMove returns the hub's record as this very operation leaves it; false if it
-// changes nothing that templates say of the hub.
+// RecordOfMove returns the hub's record as this operation leaves it; false if it
+// changes nothing that templates contain of the hub.
 func (v *View) RecordOfMove() (registry.HubRecord, bool) {
 	planned, moves := v.Planned.hubMove()
 	if !moves || planned.known {
@@ -212,12 +211,12 @@ func (v *View) noHubFirst(ctx context.Context, err error) error {
 	return err
 }
 
-// silence is how long nothing was heard of a registrar before it counts as
-// stopped; registrars beat every minute.
+// silence is how long a registrar has sent no heartbeat when it counts as stopped;
+// registrars send one every minute.
 const silence = 5 * time.Minute
 
-// RegistrarAlive reports whether a registrar of the hub was heard of lately. It
-// also returns true if that can't be told.
+// RegistrarAlive reports whether a registrar of the hub has sent a heartbeat lately.
+// It also returns true if the heartbeats can't be read.
 func (v *View) RegistrarAlive(ctx context.Context) bool {
 	last, err := v.beats.get(ctx)
 	return err != nil || v.Now().Sub(last) < silence
