@@ -115,7 +115,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithContext(ctx, registry.OnBehalf(ctx.Context(), caller.Name)))
 }
 
-// challenge says what is missing, by RFC 6750.
+// challenge returns the WWW-Authenticate header of RFC 6750.
 func challenge(r *http.Request) string {
 	if r.Header.Get("Authorization") == "" {
 		return "Bearer"

@@ -155,7 +155,7 @@ type listInput struct {
 }
 
 type listOutput struct {
-	Link string `header:"Link" doc:"The next page, by RFC 8288."`
+	Link string `header:"Link" doc:"The next page, as an RFC 8288 link."`
 	Body CustomerList
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Problem is an error by RFC 9457.
+// Problem is an RFC 9457 error.
 type Problem struct {
 	Type       string         `json:"type" format:"uri-reference" doc:"Which kind of problem it is: about:blank, or a URN that stays the same." example:"urn:xacct:problem:owned"`
 	Title      string         `json:"title" doc:"The problem in a few words."`

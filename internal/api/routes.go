@@ -14,7 +14,7 @@ import (
 func (s *Server) register() {
 	const one = "/v1/customers/{customer_id}"
 	huma.Register(s.api, call(http.MethodPut, one, "put-customer", Write, "Issue or change a customer's link",
-		"Creates the customer's link, or finds that it says the same already. Repeating the call is safe, also after one that was interrupted. With If-Match it changes permission set, expiry and metadata of the open link.",
+		"Creates the customer's link, or returns the one that exists with the same settings. Repeating the call is safe, even after one that was interrupted. With If-Match it changes permission set, expiry and metadata of the open link.",
 		http.StatusConflict, http.StatusPreconditionFailed), s.put)
 	huma.Register(s.api, call(http.MethodGet, one, "get-customer", Read, "See a customer",
 		"The customer's link, roles and state, and why the last stack failed.", http.StatusNotFound), s.get)
@@ -24,7 +24,7 @@ func (s *Server) register() {
 		"No new stack may use the link from then on. Live stacks stay as they are; ask the customer to delete theirs. A link that is closed already stays closed.",
 		http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed), s.delete)
 	huma.Register(s.api, call(http.MethodPost, one+"/verify", "verify-customer", Operate, "Prove a customer's roles again",
-		"Assumes every registered role of the customer. One that no longer lets itself be assumed becomes degraded; one that does again becomes active.", http.StatusNotFound), s.verify)
+		"Assumes every registered role of the customer. A role that can no longer be assumed becomes degraded; a degraded one that passes the full proof again becomes active.", http.StatusNotFound), s.verify)
 	huma.Register(s.api, call(http.MethodPost, one+"/block", "block-customer", Operate, "Block a customer",
 		"Refuses the customer's requests, from the next one on. Live stacks are not affected.", http.StatusNotFound), s.block)
 	huma.Register(s.api, call(http.MethodPost, one+"/unblock", "unblock-customer", Operate, "Unblock a customer",

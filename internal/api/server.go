@@ -145,7 +145,7 @@ func describe(version string) huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "xacct onboarding API", Version: version,
-				Description: "Issues onboarding links for a vendor's customers and follows them. Every error is a problem by RFC 9457, which names the field, the customer and what to do.",
+				Description: "Issues onboarding links for a vendor's customers and follows them. Every error is an RFC 9457 problem, which names the field, the customer and what to do.",
 				License:     &huma.License{Name: "MPL-2.0", Identifier: "MPL-2.0"},
 			},
 			Components: &huma.Components{

@@ -49,7 +49,7 @@ type Order struct {
 
 	// Revision is the one that the caller has seen, and wants to change: the
 	// permission set, the expiry and the metadata. Zero: the link is created, or
-	// says the same already.
+	// has the same settings already.
 	Revision int64
 }
 
@@ -343,7 +343,8 @@ func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) 
 	})
 }
 
-// Edit is [Edit] on the desk's hub.
+// Edit is [Edit] on the desk's hub. It returns the link as it is now, and whether it
+// was changed.
 func (d *Desk) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
 	return Edit(ctx, d.hub.Registry(), customer, edit)
 }

@@ -36,7 +36,7 @@ type Writing struct {
 	// written again; nil: it is written.
 	Unless func(onboarding.Link) bool
 	// Unfinished is set if what follows the record may be left to do even if the
-	// record says the same already.
+	// record has the same settings already.
 	Unfinished bool
 	// Saved is called once the link's record is written; may be nil.
 	Saved func(onboarding.Link)

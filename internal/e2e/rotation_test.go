@@ -38,7 +38,7 @@ func (c *Customer) Rotated() map[string]string {
 	}
 }
 
-// accepts fails the test unless the customer's role lets itself be assumed with
+// accepts fails the test unless the customer's role can be assumed with
 // these external IDs, and not with those.
 func (c *Customer) accepts(role account.RoleARN, want map[account.ExternalID]bool) {
 	c.T.Helper()

@@ -148,7 +148,7 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 }
 
 // hush leaves the waiting events, and those of the next moments, to the next
-// sweep: during an outage of EventBridge every commit would try in vain.
+// sweep: during an outage of EventBridge every commit would try without success.
 func (p *Publisher) hush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 )
 
 // BusyError says that messages wait in the hub's queue: requests of customers'
-// stacks, which would wait in vain for their answers.
+// stacks, which would wait for answers that never come.
 type BusyError struct {
 	Hub      string
 	Messages int

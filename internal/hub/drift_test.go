@@ -81,7 +81,7 @@ var drifts = map[string]struct {
 	"the queue is deleted":               {func(m meddler) error { return m.deleteQueue(m.ctx, mainQueue) }, Queue, ""},
 	"the queue keeps messages for a day": {func(m meddler) error { return m.queue(mainQueue, "MessageRetentionPeriod", "86400") }, Queue, MessageRetention},
 	"the queue hides them for a second":  {func(m meddler) error { return m.queue(mainQueue, "VisibilityTimeout", "1") }, Queue, VisibilityTimeout},
-	"the queue is polled in vain":        {func(m meddler) error { return m.queue(mainQueue, "ReceiveMessageWaitTimeSeconds", "0") }, Queue, ReceiveWaitTime},
+	"the queue is short-polled":          {func(m meddler) error { return m.queue(mainQueue, "ReceiveMessageWaitTimeSeconds", "0") }, Queue, ReceiveWaitTime},
 	"the queue delays messages":          {func(m meddler) error { return m.queue(mainQueue, "DelaySeconds", "900") }, Queue, DeliveryDelay},
 	"the queue's policy is gone":         {func(m meddler) error { return m.queue(mainQueue, "Policy", "") }, Queue, Policy},
 	"the queue has no dead letters":      {func(m meddler) error { return m.queue(mainQueue, "RedrivePolicy", "") }, Queue, RedrivePolicy},

@@ -14,16 +14,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Apply says what the commit of an accepted answer writes, given what the
-// registry holds by now: other requests may have been committed since the
-// decision, so a change that is older than what is there, or whose resource was
-// deleted meanwhile, gives an empty transition.
+// Apply returns what the commit of an accepted answer writes, given the current
+// content of the registry: other requests may have been committed since the
+// decision. The transition is empty if a newer change was committed, or the
+// resource was deleted meanwhile.
 func Apply(s Snapshot, a Answer, now time.Time) Transition {
 	c := commit{Snapshot: s, answer: a, change: a.Change, now: now, resource: s.Stack.Resources[a.LogicalID]}
 	t := c.apply()
 	if t.Link == nil && s.Link != nil {
 		if released, held := s.Link.Release(a); held {
-			t.Link = &released // it has come to nothing
+			t.Link = &released // the account was not connected
 		}
 	}
 	return t
@@ -47,7 +47,7 @@ func (c commit) apply() Transition {
 	return Transition{}
 }
 
-// commit is one change on its way into the registry.
+// commit is one change that is to be written to the registry.
 type commit struct {
 	Snapshot
 	answer   Answer
@@ -56,8 +56,8 @@ type commit struct {
 	resource Resource // as last accepted; zero: never
 }
 
-// refuse leaves a line in the customer's history, and nothing else: so the
-// vendor reads why a stack failed, too.
+// refuse returns a transition that only adds an entry to the customer's history, so
+// that the vendor can read why a stack failed.
 func (c commit) refuse() Transition {
 	if c.change.CustomerID == "" {
 		return Transition{}
@@ -69,8 +69,8 @@ func (c commit) refuse() Transition {
 	return Transition{History: &entry}
 }
 
-// register makes the stack the owner of the registration, unless a stack that
-// asked later owns it already.
+// register returns a transition that makes the stack the owner of the registration,
+// unless a stack that asked later owns it already.
 func (c commit) register() Transition {
 	if c.resource.buries(c.change.SentAt) {
 		return Transition{}
@@ -115,22 +115,23 @@ func (c commit) register() Transition {
 	return t
 }
 
-// lostTheLink reports whether the link for anyone has become another account's
-// since the answer was decided. The reservation makes that all but impossible:
-// its answer was accepted, and then it was not committed for an hour.
+// lostTheLink reports whether a link for anyone has been bound to another account
+// since the answer was decided. The reservation prevents that, unless the accepted
+// answer was not committed for an hour.
 func (c commit) lostTheLink() bool {
 	return c.change.Binds && c.Link != nil && !c.Link.Admits(c.answer.Stack.Account)
 }
 
-// turnAway registers nothing, whatever the stack was told, and says so to the
-// vendor.
+// turnAway returns a transition that registers nothing, although the stack was
+// answered SUCCESS, and tells the vendor in the history.
 func (c commit) turnAway() Transition {
 	entry := c.entry(c.change.CustomerID, c.answer.Stack.Account, OutcomeWrongAccount)
 	entry.Status, entry.Refused, entry.Detail = entry.Before, true, reasonLostTheLink(c.answer.Stack)
 	return Transition{History: &entry}
 }
 
-// update follows the stack if it owns the registration, and nowhere else.
+// update returns the transition of an Update, which changes the registration only if
+// the stack owns it.
 func (c commit) update() Transition {
 	if !c.owns() || !c.resource.DeletedAt.IsZero() {
 		return Transition{}
@@ -148,8 +149,8 @@ func (c commit) update() Transition {
 }
 
 // previous returns the properties that a rollback of the change would return to:
-// those that CloudFormation had in force, which are not the ones accepted last
-// if the bucket took an answer that CloudFormation no longer waited for.
+// those that CloudFormation had in force. They are not the ones accepted last if
+// the bucket accepted an answer that CloudFormation no longer waited for.
 func previous(r Resource, change Change) phonehome.Properties {
 	switch {
 	case change.Properties.Equal(r.Properties):
@@ -160,9 +161,10 @@ func previous(r Resource, change Change) phonehome.Properties {
 	return change.OldProperties
 }
 
-// delete leaves the tombstone, and disconnects what the stack owned. If the
-// stack has another resource that still lives, such as the one that a renamed
-// resource replaced before the update was rolled back, that one takes over.
+// delete leaves the tombstone, and disconnects the registration if the stack owned
+// it. If the stack has another live resource, such as the one that a renamed
+// resource replaced before the update was rolled back, the registration falls back
+// to that one.
 func (c commit) delete() Transition {
 	if !c.resource.Deletes(c.change.PhysicalID) {
 		return Transition{}
@@ -205,7 +207,7 @@ func (c commit) delete() Transition {
 }
 
 // doubt degrades the registration of a stack that may be gone, and leaves the
-// stack as it was. The health rounds end the doubt, either way.
+// stack as it was. The health rounds resolve the doubt.
 func (c commit) doubt() Transition {
 	if !c.owns() || !c.resource.Deletes(c.change.PhysicalID) {
 		return Transition{}
@@ -224,7 +226,8 @@ func (c commit) owns() bool {
 	return reg != nil && reg.Live() && reg.Stack == c.answer.Stack && reg.LogicalID == c.answer.LogicalID
 }
 
-// proven takes over what the stack reported, and what the proof has shown.
+// proven returns the registration with what the stack reported, and what the proof
+// has shown.
 func (c commit) proven(reg Registration) Registration {
 	reg.TemplateVersion = c.change.Properties.TemplateVersion
 	reg.GrantedPermissions = slices.Clone(c.change.Properties.GrantedPermissions)
@@ -260,10 +263,9 @@ func (c commit) withResource(resource Resource) Stack {
 	return stack
 }
 
-// A stack's tombstones are kept for as long as a request may still arrive that
-// they hold off: SNS tries for 23 days, and SQS keeps a message for 14 (aws-facts
-// 6). A customer who renames the phone-home again and again does not make the
-// stack's item grow without end.
+// Limits of a stack's tombstones. They are kept while a request that they block may
+// still arrive: SNS retries for 23 days, and SQS keeps a message for 14 (aws-facts
+// 6). Their number is bounded, because a customer can rename the phone-home often.
 const (
 	tombstonesKept = 60 * 24 * time.Hour
 	mostTombstones = 50
@@ -297,7 +299,7 @@ func (c commit) transition(stack Stack, reg Registration, outcome Outcome) Trans
 	return Transition{Stack: &stack, Registration: &reg, History: &entry, Event: EventOf(reg, entry)}
 }
 
-// entry returns the history's line of the answer, but for what came of it.
+// entry returns the history entry of the answer, without its result.
 func (c commit) entry(customer string, in account.ID, outcome Outcome) HistoryEntry {
 	before := Pending
 	if c.Registration != nil {
@@ -321,7 +323,8 @@ func anyLive(stack Stack) bool {
 	return resource != nil
 }
 
-// newestLive returns the resource of the stack that was accepted last and lives.
+// newestLive returns the live resource of the stack that was accepted last, and its
+// logical ID; nil if none is live.
 func newestLive(stack Stack) (string, *Resource) {
 	var name string
 	var newest *Resource
@@ -338,7 +341,7 @@ func withStack(stacks []account.StackARN, stack account.StackARN) []account.Stac
 	return append(withoutStack(stacks, stack), stack)
 }
 
-// withoutStack never touches the given list.
+// withoutStack returns the list without a stack. It does not change the given list.
 func withoutStack(stacks []account.StackARN, stack account.StackARN) []account.StackARN {
 	var rest []account.StackARN
 	for _, s := range stacks {

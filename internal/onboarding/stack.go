@@ -15,7 +15,7 @@ import (
 // CloudFormation has not accepted leave no trace here.
 type Stack struct {
 	ID         account.StackARN
-	CustomerID string // whose external ID it spoke; empty for strangers
+	CustomerID string // whose external ID it sent; empty for strangers
 	Resources  map[string]Resource
 	Revision   int64 // counts commits; the registry's optimistic lock; 0: never stored
 }
@@ -34,19 +34,19 @@ type Resource struct {
 	// answer came, it has made an ID of its own.
 	Confirmed bool
 	// DeletedAt is the tombstone: when the accepted Delete was sent. A Create
-	// that was sent before it, and arrives after it, resurrects nothing.
+	// that was sent before it, and arrives after it, registers nothing.
 	DeletedAt time.Time
 }
 
-// AnswerState is how far a stored answer has come.
+// AnswerState is the progress of a stored answer.
 type AnswerState string
 
-// The life of an answer. Stored answers that were refused or never accepted
+// The states of an answer. Stored answers that were refused or never accepted
 // change nothing.
 const (
 	AnswerStored    AnswerState = "stored"    // decided, perhaps already sent
-	AnswerCommitted AnswerState = "committed" // CloudFormation took it, the change is in
-	AnswerRefused   AnswerState = "refused"   // S3 refused the signature: forged or long dead
+	AnswerCommitted AnswerState = "committed" // CloudFormation accepted it, and the change is committed
+	AnswerRefused   AnswerState = "refused"   // S3 refused the signature: forged, or expired long ago
 )
 
 // Answer is the one answer that a request gets, however often it arrives, with
@@ -63,7 +63,7 @@ type Answer struct {
 	StoredAt time.Time
 }
 
-// Promises reports whether CloudFormation, once it has taken the answer, has
+// Promises reports whether CloudFormation, once it has accepted the answer, has
 // properties in force that a later rollback may return to.
 func (a Answer) Promises() bool {
 	return a.Response.Status == phonehome.Success && (a.Change.Kind == ChangeRegister || a.Change.Kind == ChangeUpdate)

@@ -77,7 +77,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a Condition":                          {one(`{"Type": "AWS::SNS::Topic", "Condition": "X"}`), "Condition: the conditions of the template"},
 		"Metadata":                             {one(`{"Type": "AWS::SNS::Topic", "Metadata": {}}`), "Metadata: a template resource has Type, Properties,"},
 		"properties in a list":                 {one(`{"Type": "AWS::SNS::Topic", "Properties": []}`), "Properties: here belong names with values"},
-		"a dependency outside":                 {one(`{"Type": "AWS::SNS::Topic", "DependsOn": ["Role"]}`), `DependsOn: "Role" is none of the template resources`},
+		"a dependency outside":                 {one(`{"Type": "AWS::SNS::Topic", "DependsOn": ["Role"]}`), `DependsOn: "Role" is not one of the template resources`},
 		"a dependency on all":                  {one(`{"Type": "AWS::SNS::Topic", "DependsOn": {"Ref": "X"}}`), `DependsOn: {"Ref":"X"} is none`},
 
 		"a literal bucket":                     {bucketWith(`{"BucketName": "acme-logs"}`), `template_resources["B"]: Properties.BucketName: a literal name is there only once`},

@@ -173,7 +173,7 @@ func (c *resourceCheck) attribute(r Resource, name string, v any) {
 		for _, element := range listed(v) {
 			id, _ := element.(string)
 			if _, own := c.types[id]; !own {
-				c.wrong("%s is none of the template resources, and nothing else may be depended on", quoted(element))
+				c.wrong("%s is not one of the template resources, and nothing else may be depended on", quoted(element))
 				continue
 			}
 			c.need(id)
@@ -317,7 +317,7 @@ func (c *resourceCheck) function(name string, v map[string]any) {
 	case "Fn::Sub":
 		c.wrong("Fn::Sub would take a policy variable such as ${aws:username} for a name of the template: use references such as %s, or Fn::Join", AccountReference)
 	default:
-		c.wrong("%s is none of the functions that may stand here: Ref, Fn::GetAtt and Fn::Join", clipped(name))
+		c.wrong("%s is not one of the functions that are allowed here: Ref, Fn::GetAtt and Fn::Join", clipped(name))
 	}
 }
 

@@ -67,7 +67,7 @@ type Properties struct {
 	PreviousExternalID string `json:",omitempty"`
 }
 
-// Equal reports whether two stacks say the same of themselves.
+// Equal reports whether two stacks report the same.
 func (p Properties) Equal(q Properties) bool {
 	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
 		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions) &&

@@ -49,7 +49,7 @@ func cannot(do, what, advice string, err error) diag.Diagnostic {
 // failure is the error of something that was tried; a refusal is any other error.
 type failure struct{ diag.ErrorDiagnostic }
 
-// Equal reports whether the other one is a failure that says the same.
+// Equal reports whether the other one is a failure with the same text.
 func (f failure) Equal(other diag.Diagnostic) bool {
 	o, ok := other.(failure)
 	return ok && f.ErrorDiagnostic.Equal(o.ErrorDiagnostic)

@@ -112,7 +112,7 @@ func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
 // fleetTakenOver returns the diagnostic for a create that found the fleet as it is declared.
 func fleetTakenOver(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A fleet was taken over", fmt.Sprintf(
-		"%s was there and says the same as this configuration, so it was taken over with its customers: their external IDs and launch links are the same as before. "+
+		"%s exists with the same settings as this configuration, so it was taken over with its customers: their external IDs and launch links are the same as before. "+
 			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
 			"The other state can't close it any more: its plans warn of that until it is removed there.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name))))
 }
@@ -135,7 +135,7 @@ func fleetLeft(fleet onboarding.Fleet) diag.Diagnostic {
 // membersTaken returns the diagnostic for customers whose links had another place before.
 func membersTaken(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Open links were taken over by a fleet", fmt.Sprintf(
-		"The links of %s of %s were there and say the same as this configuration, so the fleet has taken them over, with their external IDs. "+
+		"The links of %s of %s exist with the same settings as this configuration, so the fleet has taken them over, with their external IDs. "+
 			"They had a resource of their own, or were in another fleet. If another Terraform state has these, its plans warn of that until the customers are removed there.",
 		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
 }

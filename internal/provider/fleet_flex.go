@@ -35,7 +35,7 @@ func textsOf(m types.Map) map[string]string {
 	return texts
 }
 
-// textMap returns a map of texts, and the former one if it says the same.
+// textMap returns a map of texts, and the former one if it has the same texts.
 func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
 	if had := former.Elements(); !former.IsNull() && len(had) == len(texts) {
 		same := true
@@ -175,7 +175,7 @@ func straying(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fl
 	return shown
 }
 
-// sameAs reports whether two models are the same. Maps that say the same are one
+// sameAs reports whether two models are the same. Maps with the same elements are one
 // and the same: see textMap.
 func (m fleetModel) sameAs(o fleetModel) bool {
 	return m.ID.Equal(o.ID) && m.Hub.Equal(o.Hub) && m.Name.Equal(o.Name) && m.PermissionSet.Equal(o.PermissionSet) &&

@@ -296,7 +296,7 @@ func TestWhatAFleetHasDoneBeforeAFailureIsInTheState(t *testing.T) {
 	}
 	customers, _ := s.Attributes(fleetMain)["customers"].(map[string]any)
 	if n := len(customers); n <= 10 || n >= 150 {
-		t.Errorf("after a failure half-way the state has %d of 150 customers", n)
+		t.Errorf("after a failure part-way the state has %d of 150 customers", n)
 	}
 	for _, id := range slices.Sorted(maps.Keys(customers)) {
 		if linkOf(t, w, id).Fleet != "main" {

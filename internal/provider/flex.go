@@ -73,7 +73,7 @@ func nullableMap(ctx context.Context, values map[string]string, diags *diag.Diag
 	return stringMap(ctx, values, diags)
 }
 
-// timeString returns a time by RFC 3339, or null if it is zero.
+// timeString returns a time as RFC 3339 text, or null if it is zero.
 func timeString(t time.Time) types.String {
 	if t.IsZero() {
 		return types.StringNull()

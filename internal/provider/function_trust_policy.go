@@ -15,8 +15,8 @@ import (
 
 var _ function.Function = (*trustPolicyFunction)(nil)
 
-// trustPolicyFunction is for roles that no stack of ours creates: the same
-// trust as in our templates.
+// trustPolicyFunction returns the trust policy of our templates, for roles that no
+// stack of ours creates.
 type trustPolicyFunction struct{}
 
 func newTrustPolicyFunction() function.Function { return trustPolicyFunction{} }

@@ -32,7 +32,7 @@ func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (
 
 // ownTags returns the other direction, for refresh and import: all tags but those
 // that are there because of the defaults. A tag that the resource declares
-// itself stays, even if a default says the same.
+// itself stays, even if a default has the same value.
 func ownTags(all, defaults, declared map[string]string) map[string]string {
 	var own map[string]string
 	for key, value := range all {

@@ -38,7 +38,7 @@ func linkOwned(e *customers.OwnedError) diag.Diagnostic {
 // for all customers, so that Terraform shows many as one.
 func linkTakenOver(hubName, customer string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("An open link was taken over", fmt.Sprintf(
-		"The link of customer %s of hub %s was there and says the same as this configuration, so it was taken over: its external ID and URL are the same as before. "+
+		"The link of customer %s of hub %s exists with the same settings as this configuration, so it was taken over: its external ID and URL are the same as before. "+
 			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
 			"The other state can't close it any more: its plans warn of that until it is removed there.", customer, hubName))
 }

@@ -75,7 +75,7 @@ func (m linkModel) validateSet(diags *diag.Diagnostics) {
 }
 
 // flattenReference takes a link's record that refers to a set into the model. If
-// the model says the same already, it keeps its own spelling.
+// the model means the same already, it keeps its own spelling.
 func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, found declaration.Declaration, diags *diag.Diagnostics) {
 	m.PermissionSet = types.StringValue(link.Set.ID())
 	m.Role = types.ObjectNull(roleSpecTypes())

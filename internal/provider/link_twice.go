@@ -29,7 +29,7 @@ func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 func twice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
 		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+
-			"a link that the one closes, or that says the same, goes over to the other with its external ID.", placeNamed(one), placeNamed(other), why))
+			"a link that the one closes, or that has the same settings, moves to the other with its external ID.", placeNamed(one), placeNamed(other), why))
 }
 
 func placeNamed(fleet string) string {

@@ -21,7 +21,7 @@ import (
 // and what takes their place elsewhere.
 
 // addresses returns a link's url and template_url. They are null if templates
-// have to be signed: a signature belongs into no plan and no state, and would be
+// have to be signed: a signature must not be in a plan or state, and would be
 // dead before long.
 func addresses(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) (url, template types.String, err error) {
 	if record.TemplateAccess.Signed() {

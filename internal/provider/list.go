@@ -24,7 +24,7 @@ import (
 // Each embeds its resource, which has the name and the session, and shows what is
 // found.
 
-// hubOfList is the argument that every list resource has.
+// hubOfList returns the schema of the hub's name, which every list resource takes.
 func hubOfList() schema.StringAttribute {
 	return schema.StringAttribute{Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub."}
 }
@@ -113,7 +113,7 @@ func cutOff(of string, limit int64) diag.Diagnostic {
 		"The list block has the limit %d, and Terraform's default is 100. Set a larger limit in the block, or narrow it down with the arguments in config.", limit))
 }
 
-// cannotList is the only result of a list that failed.
+// cannotList returns the only result of a list that failed.
 func cannotList(view *hubview.View, what string, err error) list.ListResult {
 	if errors.Is(err, registry.ErrNoHub) {
 		return list.ListResult{Diagnostics: diag.Diagnostics{noSuchHub(view)}}

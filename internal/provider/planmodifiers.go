@@ -33,7 +33,7 @@ func (s sameText) PlanModifyString(_ context.Context, req planmodifier.StringReq
 	}
 }
 
-// sameInstant keeps a time by RFC 3339 that names the same instant, in whatever
+// sameInstant keeps an RFC 3339 time that names the same instant, in whatever
 // time zone.
 func sameInstant() planmodifier.String {
 	return sameText{"times", func(state, config string) bool {

@@ -39,7 +39,7 @@ func setOwned(set onboarding.PermissionSet) diag.Diagnostic {
 // setTakenOver returns the warning of a create that found the set as it is declared.
 func setTakenOver(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was taken over", fmt.Sprintf(
-		"%s was there and says the same as this configuration, so it was taken over with its links. "+
+		"%s exists with the same settings as this configuration, so it was taken over with its links. "+
 			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
 			"The other state can't delete it any more: its plans warn of that until it is removed there.", sentenceStart(setNamed(set.Hub, set.Name))))
 }

@@ -172,7 +172,7 @@ func durationBetween(least, most string) check {
 }
 
 func validTime() check {
-	return check{"a time by RFC 3339", "Not a time", func(s string) error {
+	return check{"an RFC 3339 time", "Not a time", func(s string) error {
 		if _, err := time.Parse(time.RFC3339, s); err != nil {
 			return fmt.Errorf("%q is not; write it like 2030-01-31T18:00:00Z", s)
 		}

@@ -50,7 +50,7 @@ func (r *Registry) beat(registrarID string) item {
 	return beat
 }
 
-// LastBeat returns when a registrar of the hub was last heard of; zero: none was,
+// LastBeat returns the time of the hub's last heartbeat of a registrar; zero: none,
 // for at least a day.
 func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 	beats, err := r.Heartbeats(ctx)
@@ -60,7 +60,7 @@ func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 	return beats[0].At, nil
 }
 
-// Heartbeats returns the last heartbeat of every registrar that was heard of in
+// Heartbeats returns the last heartbeat of every registrar that has sent one in
 // the last day, the newest first. The trial transactions of registrars that begin
 // are among them.
 func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {

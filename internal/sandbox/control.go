@@ -245,7 +245,7 @@ func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject,
 
 // CloudFormation returns the service itself.
 func (s *Sandbox) CloudFormation() *cloudformation.Service {
-	return s.services["cloudformation"].(*cloudformation.Service) // as addServices makes it
+	return s.services["cloudformation"].(*cloudformation.Service) // addServices creates it
 }
 
 // person returns a principal of an account: the one with these credentials, or

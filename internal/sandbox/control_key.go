@@ -57,7 +57,7 @@ func (s *Sandbox) controlKey(_ http.ResponseWriter, r *http.Request) (any, error
 
 // TopicMetrics returns what CloudWatch would count for a topic.
 func (s *Sandbox) TopicMetrics(topicARN string) sns.Metrics {
-	return s.services["sns"].(*sns.Service).Metrics(topicARN) // as addServices makes it
+	return s.services["sns"].(*sns.Service).Metrics(topicARN) // addServices creates it
 }
 
 func (s *Sandbox) controlTopicMetrics(_ http.ResponseWriter, r *http.Request) (any, error) {

@@ -14,7 +14,7 @@ import (
 // RewindTable resets a DynamoDB table to the items that it had at a time of the
 // sandbox's clock, as a point-in-time restore does.
 func (s *Sandbox) RewindTable(account, region, name string, to time.Time) error {
-	return s.services["dynamodb"].(*dynamodb.Service).Rewind(account, region, name, to) // as addServices makes it
+	return s.services["dynamodb"].(*dynamodb.Service).Rewind(account, region, name, to) // addServices creates it
 }
 
 // RewindRequest is the body of POST /_sandbox/table/rewind.

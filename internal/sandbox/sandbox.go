@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package sandbox is an AWS in memory, on one loopback port: STS, IAM, SNS,
+// Package sandbox is an in-memory AWS, on one loopback port: STS, IAM, SNS,
 // SQS, S3, DynamoDB, KMS, EventBridge (as a sender sees it), Organizations and
 // CloudFormation, for any number of accounts. The AWS SDK, the aws command line
 // and Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance

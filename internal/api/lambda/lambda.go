@@ -49,7 +49,7 @@ func (h Handler) Handle(ctx context.Context, event events.LambdaFunctionURLReque
 	return answer.response(), nil
 }
 
-// request returns the HTTP request of an event. Who has signed it comes from the
+// request returns the HTTP request of an event. The caller's identity comes from the
 // context that Lambda writes, and never from what the caller has sent.
 func request(ctx context.Context, event events.LambdaFunctionURLRequest) (*http.Request, error) {
 	var body io.Reader = strings.NewReader(event.Body)

@@ -15,7 +15,7 @@ import (
 func (r *report) print(out io.Writer) {
 	seconds := r.took.Seconds()
 	asked := r.asked["Create"] + r.asked["Update"] + r.asked["Delete"]
-	fmt.Fprintf(out, "\n%d stacks were launched: %d connected, %d correctly refused, %d cancelled half-way, %d second ones beside a connected one.\n",
+	fmt.Fprintf(out, "\n%d stacks were launched: %d connected, %d correctly refused, %d cancelled part-way, %d second ones beside a connected one.\n",
 		r.launched, r.done.connected, r.done.refused, r.done.cancelled, r.done.second)
 	fmt.Fprintf(out, "%d updates were accepted, %d correctly refused; %d connected stacks were deleted, %d of them without a message.\n",
 		r.done.updated, r.done.refusedUpdates, r.done.deleted+r.done.forgotten, r.done.forgotten)

@@ -59,7 +59,7 @@ func (w *world) bucketsRefused() map[kernel.FaultKind]int {
 	return refused
 }
 
-// stuck returns the resource that a stack's owner waited for in vain.
+// stuck returns the resource that a stack's owner waited for without success.
 func (w *world) stuck(id, status string) []string {
 	var found []string
 	switch {
@@ -68,7 +68,7 @@ func (w *world) stuck(id, status string) []string {
 	}
 	for _, e := range w.box.StackEvents(id) {
 		if strings.Contains(e.ResourceStatusReason, "did not receive a response") {
-			found = append(found, fmt.Sprintf("stack %s waited in vain at %s:\n%s", id, e.ResourceStatus, trial.Story(w.box, id)))
+			found = append(found, fmt.Sprintf("stack %s waited without success at %s:\n%s", id, e.ResourceStatus, trial.Story(w.box, id)))
 			break
 		}
 	}

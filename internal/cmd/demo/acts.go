@@ -31,7 +31,7 @@ type customer struct {
 
 // openSandbox starts the sandbox and sets the vendor's environment.
 func openSandbox(ctx context.Context, s *stage) error {
-	title("An AWS in memory, with the vendor's account and three customers'")
+	title("An in-memory AWS, with the vendor's account and three customers'")
 	shown("xacct-sandbox serve")
 	serving := make(chan struct{})
 	box, err := s.begin(s.command(ctx, s.sandbox, "serve", "--listen", "127.0.0.1:0"), func(line string) {

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command xacct-sandbox serves an AWS in memory, and acts as customers in it:
+// Command xacct-sandbox runs an in-memory AWS, and acts as customers in it:
 // for trying xacct out, and for testing a vendor's own configurations without
 // an AWS account.
 package main

@@ -47,7 +47,7 @@ type Desired struct {
 // Write is what has to be written for a set.
 type Write struct {
 	Set      onboarding.PermissionSet
-	Takeover bool // the set is there, not retired, and says the same
+	Takeover bool // the set exists with the same settings, and is not retired
 
 	body []byte // template to publish; nil: it is published already
 }

@@ -197,7 +197,7 @@ func (w *Waiter) LastTrouble() error {
 }
 
 // troubleLog brings the registrar's lines into Terraform's log, and keeps the
-// last error for a wait that ends in vain.
+// last error for a wait that ends without success.
 type troubleLog struct {
 	waiter *Waiter
 	ctx    context.Context

@@ -38,7 +38,7 @@ type undo struct {
 	id       string
 	before   *resource      // nil: the update created it
 	replaced bool           // the old physical resource is still there, untouched
-	tried    map[string]any // properties of an update in place, which may have failed half-way
+	tried    map[string]any // properties of an update in place, which may have failed part-way
 }
 
 // runUpdate brings the stack to its new template and parameters, or back.

@@ -40,7 +40,8 @@ func (s *Service) target(alias string) (string, error) {
 
 type aliasInput struct{ AliasName, TargetKeyId string }
 
-// authorizeAlias: an alias's action is needed on the alias and on its key.
+// authorizeAlias returns the key of an alias if the caller may do the action on both
+// the alias and the key.
 func (s *Service) authorizeAlias(c *kernel.Call, action, alias, keyName string) (*key, error) {
 	if err := s.authorize(c, action, alias, c.Principal.Account, "", nil); err != nil {
 		return nil, err

@@ -201,7 +201,7 @@ func (r *thingResource) put(ctx context.Context, what string, get func(context.C
 	plan.ID, plan.Serial = types.StringValue("thing-"+name), types.Int64Value(serial)
 	switch plan.Broken.ValueString() {
 	case "half":
-		found.AddAttributeError(path.Root("note"), "An apply that fails half-way", "Something was made.")
+		found.AddAttributeError(path.Root("note"), "An apply that fails part-way", "Something was made.")
 	case "inconsistent":
 		plan.Note = types.StringValue("not what was planned")
 	case "unknown":

@@ -25,7 +25,7 @@ func Run(version string) int {
 
 func newRootCommand(version string) *cobra.Command {
 	root := cli.NewRoot("xacct-sandbox", "Run an in-memory AWS, and act as customers in it", version)
-	root.Long = `An AWS in memory, for trying xacct out and for testing configurations without an
+	root.Long = `An in-memory AWS, for trying xacct out and for testing configurations without an
 AWS account:
 
   xacct-sandbox serve                      # in a terminal of its own

@@ -34,7 +34,7 @@ and any number of customer accounts, and print the environment to export.`,
 				return err
 			}
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "# An AWS in memory at %s; its console: %s/console/\n", box.URL(), box.URL())
+			fmt.Fprintf(out, "# An in-memory AWS at %s; its console: %s/console/\n", box.URL(), box.URL())
 			fmt.Fprintf(out, "# Export this in another terminal to be the vendor (account %s):\n", sandbox.VendorAccount)
 			printEnvironment(out, environment)
 			fmt.Fprintln(out, "# Ctrl-C stops it and forgets everything.")

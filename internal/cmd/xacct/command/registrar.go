@@ -143,7 +143,7 @@ const trialID = "trial"
 
 // hopeless reports whether an error of the queue is one that waiting cannot end. A registrar waits
 // for AWS to come back; for a queue that was deleted, or for a permission, it
-// would wait for ever.
+// would wait forever.
 func hopeless(err error) bool { return awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) }
 
 // newMonitor watches a process, in which there is a registrar or not.

@@ -88,7 +88,7 @@ type troubledCustomer struct {
 }
 
 const (
-	// registrarSilence is how long nothing was heard of a registrar before it
+	// registrarSilence is how long a registrar has sent no heartbeat before it
 	// counts as stopped: registrars beat every minute.
 	registrarSilence = 5 * time.Minute
 	// leftRecently is how long a customer who disconnected is shown.
