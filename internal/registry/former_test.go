@@ -7,6 +7,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -391,14 +392,42 @@ func (w *world) heard() {
 	w.alter("REGISTRARS", "REGISTRAR#registrar-8a405000ef67465a", "at", text(w.clock.Now().Format(time.RFC3339Nano)))
 }
 
-// degrade is a health round's write.
-func (w *world) degrade(r *registry.Registry, customer string) {
+// degrade is a health round's write: decided again if the registration has moved,
+// as it does while its table is carried over.
+func (w *world) degrade(r *registry.Registry, customer string, meanwhile ...func()) {
 	w.t.Helper()
-	found, err := r.Customer(w.t.Context(), customer)
+	const attempts = 5
+	var err error
+	for range attempts {
+		var found onboarding.Customer
+		found, err = r.Customer(w.t.Context(), customer)
+		w.must(err)
+		degraded, entry := onboarding.Health(found.Registrations[0], onboarding.Proof{Outcome: onboarding.Refused}, w.clock.Now())
+		for _, do := range meanwhile {
+			do()
+		}
+		if _, err = r.PutHealth(w.t.Context(), degraded, *entry); !errors.Is(err, registry.ErrConflict) {
+			break
+		}
+	}
 	w.must(err)
-	degraded, entry := onboarding.Health(found.Registrations[0], onboarding.Proof{Outcome: onboarding.Refused}, w.clock.Now())
-	_, err = r.PutHealth(w.t.Context(), degraded, *entry)
+}
+
+// TestAHealthRoundMeetsTheCarryingOver has the table carried over between a health
+// round's read and its write, which succeeds at the second attempt.
+func TestAHealthRoundMeetsTheCarryingOver(t *testing.T) {
+	t.Parallel()
+	w := formerWorld(t)
+	carry, writes := w.process(), 0
+	w.degrade(w.process(), "globex", func() {
+		writes++
+		w.must(carry.CarryOver(t.Context()))
+	})
+	found, err := w.process().Customer(t.Context(), "globex")
 	w.must(err)
+	if writes != 2 || found.Registrations[0].Status != onboarding.Degraded {
+		t.Errorf("after %d writes the registration is %s", writes, found.Registrations[0].Status)
+	}
 }
 
 // connect is a phone-home, from its first read to its commit.
