@@ -13,6 +13,10 @@ var storyChecks = []Check{
 		ID: "story", Title: "Hub, permission set, link, launch from the link's parameters, proof, update, deletion, and nothing is left",
 		Place: "the whole project", Makes: "a hub, a stack, roles", run: wholeStory,
 	},
+	{
+		ID: planner, Title: "The same by Terraform: applies, a launch from the link, a waiting role, a data source, update, deletion, destroy, empty plans between",
+		Place: "the whole project", Makes: "a hub, a stack, a role", Needs: []Need{Engine}, run: throughTerraform,
+	},
 }
 
 func wholeStory(ctx context.Context, t *trial) error {

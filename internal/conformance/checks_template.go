@@ -199,8 +199,11 @@ func prunedVersions(ctx context.Context, t *trial) error {
 		}
 	}
 	out, err := t.Customer.cloudFormation(t.home()).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id})
-	if err != nil || len(out.Stacks[0].Outputs) == 0 {
-		return fmt.Errorf("read the policy's ARN: %w", err)
+	if err != nil {
+		return err
+	}
+	if len(out.Stacks[0].Outputs) == 0 {
+		return instead("the stack has lost its output")
 	}
 	versions, err := t.Customer.iam().ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: out.Stacks[0].Outputs[0].OutputValue})
 	if err != nil {

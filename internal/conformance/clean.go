@@ -221,7 +221,9 @@ func removeBus(ctx context.Context, _ *World, p *Party, in account.Region, name 
 // removeHub deletes a hub as its owner does, open links and live stacks or not: as
 // the role that made it, which is older and so still there.
 func removeHub(ctx context.Context, w *World, p *Party, _ account.Region, name string) error {
-	owner := fmt.Sprintf("arn:%s:iam::%s:role/xacct-%sas-%s", p.Partition(), p.Account, strings.TrimSuffix(name, "hub"), provider)
+	part := lastPart(name, "-")
+	maker := map[string]string{"hub": provider, "tf": planner}[part]
+	owner := fmt.Sprintf("arn:%s:iam::%s:role/xacct-%sas-%s", p.Partition(), p.Account, strings.TrimSuffix(name, part), maker)
 	if keys, err := assume(ctx, p, sts.AssumeRoleInput{RoleArn: &owner}); err == nil {
 		if p, err = w.as(ctx, p, &keys); err != nil {
 			return err

@@ -55,7 +55,7 @@ func Leftovers(ctx context.Context, w *World) ([]Entry, error) {
 			return found, err
 		}
 		for _, name := range tables.TableNames {
-			if hubName, ok := strings.CutPrefix(name, "xacct-"); ok && strings.HasPrefix(name, Prefix) && strings.HasSuffix(name, "-hub") {
+			if hubName, ok := strings.CutPrefix(name, "xacct-"); ok && strings.HasPrefix(name, Prefix) && (strings.HasSuffix(name, "-hub") || strings.HasSuffix(name, "-tf")) {
 				found = append(found, Entry{Party: p.name, Kind: "hub", Region: p.Region.String(), Name: hubName})
 				continue
 			}

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -64,10 +63,7 @@ func (t *trial) tell(ctx context.Context) (*story, error) {
 	if told, ok := t.shared["story"].(*story); ok {
 		return told, nil
 	}
-	s := &story{
-		t: t, hubName: "conformance-" + t.Run + "-hub", cast: map[string]*Party{}, commits: make(chan struct{}, 100),
-		failed: map[string]error{}, allowed: map[string]error{},
-	}
+	s := newStory(t, "hub")
 	if err := s.castRoles(ctx); err != nil {
 		return nil, err
 	}
@@ -77,6 +73,14 @@ func (t *trial) tell(ctx context.Context) (*story, error) {
 	}
 	t.shared["story"] = s
 	return s, nil
+}
+
+// newStory returns a story of a hub whose name ends with a part.
+func newStory(t *trial, part string) *story {
+	return &story{
+		t: t, hubName: "conformance-" + t.Run + "-" + part, cast: map[string]*Party{}, commits: make(chan struct{}, 100),
+		failed: map[string]error{}, allowed: map[string]error{},
+	}
 }
 
 // act is one step of the story, by a role.
@@ -185,19 +189,20 @@ func (s *story) open(ctx context.Context, link onboarding.Link) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	name := s.t.name("access")
+	return s.create(ctx, l, "access", s.early())
+}
+
+// create creates the stack that a link leads to, under a name of the run.
+func (s *story) create(ctx context.Context, l quickcreate.Link, part string, again func(error) bool) (id string, err error) {
+	name := s.t.name(part)
 	if err := s.t.creates(s.t.Customer, "stack", l.Region, name); err != nil {
 		return "", err
 	}
-	call := &cloudformation.CreateStackInput{
-		StackName: &name, TemplateURL: &l.TemplateURL, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam},
-	}
-	for key, value := range l.Parameters {
-		call.Parameters = append(call.Parameters, cfntypes.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(value)})
-	}
-	var id string
-	err = s.t.until(ctx, s.early(), func() error {
-		out, err := s.cast[tenant].cloudFormation(l.Region).CreateStack(ctx, call)
+	err = s.t.until(ctx, again, func() error {
+		out, err := s.cast[tenant].cloudFormation(l.Region).CreateStack(ctx, &cloudformation.CreateStackInput{
+			StackName: &name, TemplateURL: &l.TemplateURL, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam},
+			Parameters: parametersOf(l, false),
+		})
 		if err == nil {
 			id = *out.StackId
 		}
@@ -228,13 +233,10 @@ func (s *story) upgrade(ctx context.Context, stack string) error {
 	if err != nil {
 		return err
 	}
-	call := &cloudformation.UpdateStackInput{
+	_, err = s.cast[tenant].cloudFormation(l.Region).UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &stack, TemplateURL: &l.TemplateURL, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam},
-	}
-	for key := range l.Parameters {
-		call.Parameters = append(call.Parameters, cfntypes.Parameter{ParameterKey: aws.String(key), UsePreviousValue: aws.Bool(true)})
-	}
-	_, err = s.cast[tenant].cloudFormation(l.Region).UpdateStack(ctx, call)
+		Parameters: parametersOf(l, true),
+	})
 	return err
 }
 
