@@ -32,7 +32,7 @@ const reconnect = time.Second
 const lookAgain = 5 * time.Second
 
 // events streams what becomes of a customer, until a minute is over; the client
-// connects again by itself, and goes on from the last event.
+// reconnects by itself, and continues from the last event.
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	first, id, err := s.event(ctx, in.CustomerID)
 	if err != nil {

@@ -347,7 +347,7 @@ func TestTheHistorySaysWhichCallerHasChangedALink(t *testing.T) {
 	})
 	w.tokens["jwt"] = i.token(nil)
 	w.want(w.call("jwt", "PUT", globex, readonly), http.StatusCreated)
-	w.want(w.call("operator", "POST", globex+"/block", "{}"), http.StatusOK) // a token of the file goes on working
+	w.want(w.call("operator", "POST", globex+"/block", "{}"), http.StatusOK) // a token of the file still works
 	w.want(w.call("jwt", "POST", globex+"/unblock", ""), http.StatusForbidden)
 	i.change(func() { i.down = true })
 	w.tokens["jwt"] = i.sign(jose.RS256, aKey(), "other", "", i.claims(nil))

@@ -177,7 +177,7 @@ func explain(hubName, customer string, err error) *Problem {
 	}
 	return &Problem{
 		Type: problemType("unavailable"), Title: "AWS did not do it", Status: http.StatusServiceUnavailable,
-		Detail: fmt.Sprintf("What customer %s of hub %s needs could not be read or written; the log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it goes on from what is there.",
+		Detail: fmt.Sprintf("What customer %s of hub %s needs could not be read or written; the log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it continues from there.",
 	}
 }
 

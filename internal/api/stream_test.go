@@ -85,7 +85,7 @@ func (c *client) until(state State) CustomerView {
 	}
 }
 
-func TestAStreamEndsAndGoesOnFromTheLastEvent(t *testing.T) {
+func TestAStreamEndsAndContinuesFromTheLastEvent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.serve(func(c *Config) { c.StreamFor, c.PollEvery = 300*time.Millisecond, 10*time.Millisecond })
@@ -100,7 +100,7 @@ func TestAStreamEndsAndGoesOnFromTheLastEvent(t *testing.T) {
 	s = w.follow("viewer", globex+"/events", s.ids[0])
 	w.want(w.call("backend", "DELETE", globex, ""), http.StatusOK)
 	if next := s.next(); next.State != Closed {
-		t.Errorf("goes on with %+v", next)
+		t.Errorf("continues with %+v", next)
 	}
 	if status := w.call("viewer", "GET", "/v1/customers/missing/events", "").status; status != http.StatusNotFound {
 		t.Errorf("a stream of a missing customer: %d", status)

@@ -343,8 +343,7 @@ func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) 
 	})
 }
 
-// Edit is [Edit] on the desk's hub. It returns the link as it is now, and whether it
-// was changed.
+// Edit returns what [Edit] does, for the desk's hub.
 func (d *Desk) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
 	return Edit(ctx, d.hub.Registry(), customer, edit)
 }

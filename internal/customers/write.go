@@ -44,7 +44,7 @@ type Writing struct {
 
 // Do carries the write out and returns the link as it was written. Whatever an
 // interruption leaves behind is either out of use (a template, which is named by
-// its content) or exactly what the next attempt finds and goes on from (the
+// its content) or exactly what the next attempt finds and continues from (the
 // record). The accounts' permission to publish comes after the record, which
 // keeps it from being swept away, and permission to read before everything: S3
 // may refuse that, and then nothing is done.

@@ -474,7 +474,7 @@ func parse[T any](parse func(string) (T, error), s string) T {
 	return v
 }
 
-// fixed is a source of randomness that gives the same byte for ever.
+// fixed is a source of randomness that always gives the same byte.
 type fixed byte
 
 func (f fixed) Read(b []byte) (int, error) {

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestABucketsNameIsItsAccountsForEver(t *testing.T) {
+func TestABucketsNameAlwaysBelongsToItsAccount(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 31)
 	owner := parse(account.ParseID, "111111111111")

@@ -144,7 +144,7 @@ func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec
 }
 
 // Put makes the hub what is specified, for an owner that keeps no state: it
-// creates the hub, goes on with one that was begun, changes it, repairs it, or
+// creates the hub, continues with one that was begun, changes it, repairs it, or
 // finds nothing to do. It returns what it has done; errors are those of Preview.
 func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
 	p, err := h.Preview(ctx, spec)

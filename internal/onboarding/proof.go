@@ -29,7 +29,7 @@ const (
 // Proof is the result of one attempt.
 type Proof struct {
 	Outcome ProofOutcome
-	// Hole says, of an Open role, how it let itself be assumed: "without an
+	// Hole says, of an Open role, how it could be assumed: "without an
 	// external ID" or "with a wrong external ID".
 	Hole string
 	Err  error // what AWS said; for logs, never for customers

@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// What is written is compared whole: a field that is forgotten is missing for
-// ever, and nothing else fails because of it.
+// What is written is compared whole: a field that is forgotten is
+// missing forever, and nothing else fails because of it.
 
 func same[T any](t *testing.T, what string, want, got T) {
 	t.Helper()

@@ -52,7 +52,7 @@ func TestATombstoneIsKeptForAsLongAsACreateMayArriveThatItHoldsOff(t *testing.T)
 	}
 	s = renamed(s, "Third", "Fourth", late.Add(2*time.Minute))
 	if _, there := s.Stack.Resources["PhoneHome"]; there {
-		t.Error("the tombstone is kept for ever")
+		t.Error("the tombstone is kept forever")
 	}
 	if s.Stack.Resources["Third"].DeletedAt.IsZero() || !s.Stack.Resources["Fourth"].live() {
 		t.Errorf("younger resources were dropped too: %v", s.Stack.Resources)

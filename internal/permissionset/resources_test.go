@@ -78,7 +78,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"Metadata":                             {one(`{"Type": "AWS::SNS::Topic", "Metadata": {}}`), "Metadata: a template resource has Type, Properties,"},
 		"properties in a list":                 {one(`{"Type": "AWS::SNS::Topic", "Properties": []}`), "Properties: here belong names with values"},
 		"a dependency outside":                 {one(`{"Type": "AWS::SNS::Topic", "DependsOn": ["Role"]}`), `DependsOn: "Role" is not one of the template resources`},
-		"a dependency on all":                  {one(`{"Type": "AWS::SNS::Topic", "DependsOn": {"Ref": "X"}}`), `DependsOn: {"Ref":"X"} is none`},
+		"a dependency on all":                  {one(`{"Type": "AWS::SNS::Topic", "DependsOn": {"Ref": "X"}}`), `DependsOn: {"Ref":"X"} is not one`},
 
 		"a literal bucket":                     {bucketWith(`{"BucketName": "acme-logs"}`), `template_resources["B"]: Properties.BucketName: a literal name is there only once`},
 		"a name of the partition":              {bucketWith(`{"BucketName": "acme-{{xacct:partition}}"}`), "a literal name"},
@@ -101,7 +101,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a macro within":                {bucketWith(`{"X": {"Fn::Transform": {"Name": "AWS::Include"}}}`), "Properties.X: Fn::Transform would have a macro"},
 		"a macro beside":                {bucketWith(`{"Fn::Transform": {"Name": "AWS::Include"}}`), "Fn::Transform"},
 		"an Fn::Sub":                    {bucketWith(`{"X": {"Fn::Sub": "${AWS::AccountId}"}}`), "Fn::Sub would take a policy variable"},
-		"an Fn::If":                     {bucketWith(`{"X": {"Fn::If": ["Y", 1, 2]}}`), "Fn::If is none of the functions"},
+		"an Fn::If":                     {bucketWith(`{"X": {"Fn::If": ["Y", 1, 2]}}`), "Fn::If is not one of the functions"},
 		"a function and more":           {bucketWith(`{"X": {"Ref": "Q", "Y": 1}}`), "it has Ref and something beside it"},
 		"a Join of a list":              {bucketWith(`{"X": {"Fn::Join": ["", {"Ref": "Q"}]}}`), "Properties.X.Fn::Join: it takes a delimiter, which is a text, and a list"},
 		"a Join by a function":          {bucketWith(`{"X": {"Fn::Join": [{"Ref": "Q"}, []]}}`), "it takes a delimiter"},

@@ -36,7 +36,7 @@ func warnOfRotations(hubName string, ids []string) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(versionPath, "Customers get a new external ID when they update their stacks", fmt.Sprintf(
-		"%s of hub %s have live roles, which go on working with the external IDs that they are registered with. Send each of them the update command afterwards, such as that of\n\n"+
+		"%s of hub %s have live roles, which still work with the external IDs that they are registered with. Send each of them the update command afterwards, such as that of\n\n"+
 			"  xacct link %s/%s --update --format cli\n\n"+
 			"The new ID is the registered one once it is proven: read it from xacct_customer_role.external_id, not from here.",
 		sentenceStart(counted(ids)), hubName, hubName, ids[0]))}

@@ -52,7 +52,7 @@ func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, st
 
 // fleetWriter writes one fleet: its record first, under which its links are
 // written, and then who may publish. Whatever interrupts it leaves links that can be
-// used, and that the next apply finds and goes on from.
+// used, and that the next apply finds and continues from.
 type fleetWriter struct {
 	view        *hubview.View
 	model       fleetModel

@@ -66,7 +66,7 @@ func (m *linkModel) flattenVersion(link onboarding.Link) {
 func (m linkModel) validateVersion(diags *diag.Diagnostics) {
 	if !m.ExternalIDVersion.IsNull() && !m.ExternalID.IsNull() {
 		diags.AddAttributeError(versionPath, "Both external_id and external_id_version",
-			"external_id_version counts the external IDs that the hub issues. Leave external_id out, and the next version is a new ID; a role with an ID of your own goes on working until the customer updates it.")
+			"external_id_version counts the external IDs that the hub issues. Leave external_id out, and the next version is a new ID; a role with an ID of your own still works until the customer updates it.")
 	}
 }
 
@@ -90,7 +90,7 @@ func warnOfRotation(before onboarding.Customer, planned onboarding.Link) diag.Di
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(versionPath, "Customers get a new external ID when they update their stacks", fmt.Sprintf(
-		"Customer %s has %d live role(s), which go on working with the external ID that they are registered with. Send the customer update_command afterwards; "+
+		"Customer %s has %d live role(s), which still work with the external ID that they are registered with. Send the customer update_command afterwards; "+
 			"in the console they type external_id and previous_external_id in. The new ID is the registered one once it is proven: read it from xacct_customer_role.external_id, not from here.",
 		planned.CustomerID, len(live)))}
 }

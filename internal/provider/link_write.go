@@ -55,7 +55,7 @@ func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 
 // linkWriter writes one link, in steps. Whatever an interrupted apply leaves
 // behind is either out of use (a template, named by its content) or exactly what
-// the next apply finds and goes on from (the record).
+// the next apply finds and continues from (the record).
 type linkWriter struct {
 	view     *hubview.View
 	model    linkModel

@@ -65,7 +65,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 		found = roleWait{view, model.arrived(), limit, "timeouts.create"}.await(ctx, *found, &resp.Diagnostics)
 	}
 	if found == nil {
-		return // no state: the next apply creates, and goes on waiting
+		return // no state: the next apply creates, and continues to wait
 	}
 	planned := model.registrationModel
 	model.flatten(ctx, view, *found, &resp.Diagnostics)

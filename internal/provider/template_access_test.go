@@ -140,7 +140,7 @@ func TestAPrivateHubIsMadeWithItsFirstLinkInOneApply(t *testing.T) {
 	}
 }
 
-func TestNoSignatureIsInTheStateAndAWaitInVainSaysHowToMakeOne(t *testing.T) {
+func TestNoSignatureIsInTheStateAndATimeoutSaysHowToMakeOne(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := hubHCL(`template_access = "presigned"`)

@@ -103,9 +103,9 @@ func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
 	}
 }
 
-// TestAWaitThatEndsInVainSaysWhatTheVendorLacks: the link was made by a caller
+// TestAWaitThatTimesOutSaysWhatTheVendorLacks: the link was made by a caller
 // who may assume the role that it trusts; the apply that waits may not.
-func TestAWaitThatEndsInVainSaysWhatTheVendorLacks(t *testing.T) {
+func TestAWaitThatTimesOutSaysWhatTheVendorLacks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	trusts := func(principal string) string {

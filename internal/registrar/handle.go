@@ -90,8 +90,8 @@ type handling struct {
 	leaving []func() // gives back the places that it has
 }
 
-// step is one step of the way, by its name in traces. It returns nil to go on with
-// the next one, startOver, or what becomes of the message.
+// step is one step of the way, by its name in traces. It returns nil to continue
+// with the next one, startOver, or what becomes of the message.
 type step struct {
 	name string
 	do   func(context.Context) *Disposition

@@ -118,7 +118,7 @@ func TestAnAnswerThatWasTakenIsNotSentAgainWhileItCannotBeCommitted(t *testing.T
 		t.Errorf("%+v, %d tries, %d registrations", d, len(f.tried), len(f.regs))
 	}
 	if len(r.accepted.taken) != 0 {
-		t.Error("it is remembered for ever")
+		t.Error("it is remembered forever")
 	}
 }
 

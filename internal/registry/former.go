@@ -21,7 +21,7 @@ import (
 // Until it has, every record is in one of two places: the new one counts, and
 // the former one only as long as no tombstone is there. A record is written
 // where it was read, and a first registration where its link is. So registrars
-// go on working before and while a table is carried over.
+// work before and while a table is migrated.
 
 // The layouts that the hub's item names; none: the first release's.
 const presentLayout = 2

@@ -38,7 +38,7 @@ func TestASecondLinkOfACustomerIsRefusedWithTheFirst(t *testing.T) {
 	}
 }
 
-func TestAnExternalIDBelongsToOneCustomerForEver(t *testing.T) {
+func TestAnExternalIDAlwaysBelongsToOneCustomer(t *testing.T) {
 	w := newHub(t)
 	globex := w.linked("globex", "222222222222")
 	old := globex.ExternalID

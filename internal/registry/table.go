@@ -30,7 +30,7 @@ type TableSpec struct {
 
 // EnsureTable makes the hub's table, or what is missing of it: the table with
 // deletion protection, encryption, point-in-time recovery, expiry and tags.
-// Called again after a crash it goes on where it stopped.
+// Called again after a crash it continues where it stopped.
 func (r *Registry) EnsureTable(ctx context.Context, spec TableSpec) error {
 	table, err := r.describe(ctx)
 	if err == nil && table.TableStatus == types.TableStatusDeleting {

@@ -27,6 +27,13 @@ func TestEveryRuleFindsItsForm(t *testing.T) {
 		{"A refresh mends it.", "A refresh repairs it."},
 		{"The stack was deleted without a word.", "The stack was deleted without a message."},
 		{"It goes without saying that it works.", "It works."},
+		{"The next apply goes on from there.", "The next apply continues from there."},
+		{"The customer waits in vain.", "The customer waits without success."},
+		{"The lock is kept for ever.", "The lock is kept forever."},
+		{"a role that no longer lets itself be assumed", "a role that can no longer be assumed"},
+		{"Live stacks don't mind.", "Live stacks are not affected."},
+		{"Time by RFC 3339", "RFC 3339 time"},
+		{"It belongs into a set.", "It belongs in a set."},
 		{"the hindmost first", "the last first"},
 	}
 	if len(samples) != len(rules) {

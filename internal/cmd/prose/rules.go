@@ -24,6 +24,13 @@ var rules = []rule{
 	{word(`mends?|mended|mending`), "write repair or correct"},
 	{form(`\bwithout a word\b`), "write silently, or without a message"},
 	{form(`\bgo(es)? without saying\b`), "say it, or leave it out"},
+	{form(`\b(go|goes|going|went) on (with|working|waiting|managing|from|where)\b`), "write continue, or still works"},
+	{word(`in vain|half-way|halfway`), "write without success, or part-way"},
+	{word(`for ever`), "write forever, never or always"},
+	{form(`\blets? itself\b`), "write can be, or could be"},
+	{form(`\b(don't|doesn't|do not|does not) mind\b`), "write is not affected"},
+	{form(`\b(time|error|problem|page) by RFC\b`), "put RFC and its number before the noun"},
+	{form(`\bbelongs? into\b`), "write belongs in"},
 	{word(`hindmost|oftenest|heretofore|wherefore|therein|thereof|therewith`), "write a current word"},
 }
 

@@ -71,7 +71,7 @@ func New(ctx context.Context, config Config, to sdktrace.TracerProviderOption) (
 }
 
 // asks reports whether the environment asks for traces, and refuses what it asks for
-// in vain.
+// without success.
 func asks(getenv func(string) string) (bool, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return false, nil

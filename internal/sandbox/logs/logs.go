@@ -39,7 +39,7 @@ func (k groupKey) arn() string {
 
 type group struct {
 	created   time.Time
-	retention int // days; 0: for ever
+	retention int // days; 0: forever
 	tags      map[string]string
 }
 

@@ -221,7 +221,7 @@ func (w *walk) applyDeletion(ctx context.Context, ch *change, aside string) Diag
 	}
 	end := &change{addr: ch.addr, before: o.value, after: cty.NullVal(o.value.Type()), action: Delete, provider: st.provider}
 	switch {
-	case aside != "": // Terraform plans the end of what was put aside when it comes
+	case aside != "": // Terraform plans the end of what was set aside when it comes
 		var wrong Diagnostics
 		if end, wrong = w.planDeletion(ctx, ch.addr, st.provider, o); wrong.HasErrors() {
 			return append(found, wrong...)
