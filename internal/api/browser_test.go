@@ -332,35 +332,17 @@ func everyState(w *world, tab *browser.Tab, look func(state string)) {
 	look("gone")
 }
 
-// lowContrast lists the texts of the page whose colours WCAG calls too close: less
-// than 4.5 to 1.
-const lowContrast = `(() => {
-  const parse = c => { const n = c.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
-  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c; } return [255, 255, 255]; };
-  const bad = [];
-  for (const e of document.querySelectorAll("body *")) {
-    if (!Array.from(e.childNodes).some(n => n.nodeType === 3 && n.textContent.trim()) || !e.offsetParent) continue;
-    const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) bad.push(e.textContent.trim().slice(0, 60) + " " + ((a + 0.05) / (b + 0.05)).toFixed(2));
-  }
-  return bad;
-})()`
-
-// tooWide lists the elements that are wider than the page.
-const tooWide = `document.documentElement.scrollWidth <= innerWidth ? [] : Array.from(document.querySelectorAll("body *")).filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 80))`
-
 func inEveryState(t *testing.T, b *browser.Browser) {
 	w, tab := newVendor(t), b.Tab(t)
 	everyState(w, tab, func(state string) {
 		for _, scheme := range []string{"light", "dark"} {
 			tab.Scheme(scheme)
-			if bad := browser.Eval[[]string](tab, lowContrast); len(bad) > 0 {
+			if bad := tab.HardToRead(); len(bad) > 0 {
 				t.Errorf("%s, %s: hard to read: %q", state, scheme, bad)
 			}
 		}
 		tab.Size(375, 800)
-		if wide := browser.Eval[[]string](tab, tooWide); len(wide) > 0 {
+		if wide := tab.TooWide(); len(wide) > 0 {
 			t.Errorf("%s: wider than 375 pixels: %q", state, wide)
 		}
 		if got := browser.Eval[int](tab, `document.querySelectorAll("h1").length`); got != 1 {
@@ -400,6 +382,7 @@ func typingAndLost(t *testing.T, b *browser.Browser) {
 	tab.Open(w.issued(fullyAsking))
 	tab.Type("#account_id", "222222222222\r")
 	tab.Wait("Waiting for your stack")
+	tab.Click("#other summary")
 	tab.Type("#account_id", "\b\b\b3")
 	asked := len(w.log.String())
 	entry := onboarding.HistoryEntry{At: w.now(), CustomerID: "globex", RequestID: "3f0c", Refused: true, Detail: otherAccount}

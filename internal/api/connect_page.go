@@ -168,7 +168,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	}
 	id, err := account.ParseID(digits(typed))
 	if err != nil {
-		return again(http.StatusUnprocessableEntity, "This is not an AWS account ID: it has 12 digits, such as 1234-5678-9012. You find it in the console at the top right, under your name.")
+		return again(http.StatusUnprocessableEntity, "This is not an AWS account ID: it has 12 digits, such as 1234-5678-9012.")
 	}
 	err = s.desk.NameAccount(registry.OnBehalf(r.Context(), "the customer on the connect page"), v.token.CustomerID, id)
 	var refusal *customers.Refusal

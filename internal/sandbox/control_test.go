@@ -216,8 +216,8 @@ func TestAPersonClicksThroughTheConsole(t *testing.T) {
 	in := newIntake(t)
 	link := strings.Replace(in.link, "https://eu-west-1.console.aws.amazon.com", in.box.URL()+"/console", 1)
 	base, fragment, _ := strings.Cut(link, "#")
-	if page := in.get(base); !strings.Contains(page, "location.hash") {
-		t.Errorf("the script that reads the fragment is missing:\n%s", page)
+	if page, script := in.get(base), in.get(in.box.URL()+"/console/home.js"); !strings.Contains(page, `src="/console/home.js"`) || !strings.Contains(script, "location.hash") {
+		t.Errorf("the script that reads the fragment is missing:\n%s\n%s", page, script)
 	}
 	route, query, _ := strings.Cut(fragment, "?")
 	review := in.box.URL() + "/console/cloudformation" + route + "?region=eu-west-1&" + query

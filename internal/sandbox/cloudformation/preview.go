@@ -32,6 +32,7 @@ type Preview struct {
 type RolePreview struct {
 	Name      string
 	TrustedBy string // the trust policy, indented JSON
+	Boundary  string // the ARN of the permissions boundary; empty: none
 	Managed   []string
 	Inline    []PolicyPreview
 	Optional  []OptionalPreview
@@ -192,7 +193,7 @@ func folded(arns []string, inline []PolicyPreview, managed map[string]PolicyPrev
 }
 
 func previewRole(id string, r role) RolePreview {
-	preview := RolePreview{Name: r.name, TrustedBy: indented(r.trust), Managed: r.managed}
+	preview := RolePreview{Name: r.name, TrustedBy: indented(r.trust), Boundary: r.boundary, Managed: r.managed}
 	if preview.Name == "" {
 		preview.Name = id
 	}

@@ -60,7 +60,7 @@ type Page struct {
 	Parameters                     map[string]string
 }
 
-//go:embed pages/*.html
+//go:embed pages
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
@@ -78,6 +78,9 @@ func New(cloud Cloud) http.Handler {
 	c := &console{cloud: cloud, mux: http.NewServeMux()}
 	const base = "/console/cloudformation"
 	c.mux.HandleFunc("GET /console/{$}", c.list)
+	for name, kind := range map[string]string{"console.css": "text/css", "home.js": "text/javascript", "follow.js": "text/javascript", "icon.svg": "image/svg+xml"} {
+		c.mux.HandleFunc("GET /console/"+name, asset(name, kind))
+	}
 	c.mux.HandleFunc("GET "+base+"/home", c.home)
 	for _, route := range []string{"/stacks/quickcreate", "/stacks/create/review"} {
 		c.mux.HandleFunc("GET "+base+route, c.review)
@@ -94,13 +97,20 @@ func New(cloud Cloud) http.Handler {
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	// A page loads nothing from elsewhere, and nothing of a template is
-	// executed. The only script is home's, which moves the fragment to where a
-	// server can read it.
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-home'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	// executed.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	c.mux.ServeHTTP(w, r)
+}
+
+func asset(name, kind string) http.HandlerFunc {
+	text, _ := files.ReadFile("pages/" + name) // it is embedded
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind+"; charset=utf-8")
+		_, _ = w.Write(text)
+	}
 }
 
 // show writes a page. It is rendered in full first, so that an error leaves no
@@ -242,7 +252,7 @@ type stackPage struct {
 	Deleted bool
 }
 
-// stack shows a stack; the page reloads itself while an operation is under way.
+// stack shows a stack; the page follows it while an operation is under way.
 func (c *console) stack(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("stackId")
 	st, found := c.cloud.Stack(id)

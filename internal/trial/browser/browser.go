@@ -80,7 +80,9 @@ func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOpt
 	var cancel context.CancelFunc
 	tab.ctx, cancel = chromedp.NewContext(parent, append(options, chromedp.WithListener(tab.hear))...)
 	t.Cleanup(cancel)
-	tab.opened = chromedp.WaitNewTarget(tab.ctx, func(info *target.Info) bool { return info.OpenerID != "" })
+	tab.opened = chromedp.WaitNewTarget(tab.ctx, func(info *target.Info) bool { // it is told of other tests' tabs too
+		return info.OpenerID == chromedp.FromContext(tab.ctx).Target.TargetID
+	})
 	tab.Size(1000, 900)
 	tab.Scheme("light")
 	return tab
