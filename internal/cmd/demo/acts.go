@@ -70,7 +70,7 @@ func declareCustomers(ctx context.Context, s *stage) error {
 	}
 	say("One launch link per customer:")
 	for _, c := range customers {
-		fmt.Printf("\n  %s\n    %s\n", bold(c.id), elide(links[c.id]))
+		fmt.Printf("\n  %s\n  %s\n", bold(c.id), elide(links[c.id]))
 	}
 	fmt.Println()
 	return s.expect(ctx, "a second plan is empty", func() error { return s.emptyPlan(ctx) })
@@ -202,8 +202,8 @@ func everybodyGoes(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// elide shortens the long values of a link's parameters, so that it stays
-// readable; the page that it opens shows all of them.
+// elide returns a link in lines, with the long values of its parameters shortened, so
+// that it fits a terminal; the page that it opens shows all of them.
 func elide(link string) string {
 	before, fragment, found := strings.Cut(link, "#")
 	if !found {
@@ -222,5 +222,5 @@ func elide(link string) string {
 		}
 		parts = append(parts, name+"="+value)
 	}
-	return before + "#" + path + "?" + strings.Join(parts, "&")
+	return before + "\n    #" + path + "?" + strings.Join(parts, "\n    &")
 }

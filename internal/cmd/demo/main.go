@@ -83,6 +83,8 @@ type stage struct {
 	log       *os.File
 	processes []*trial.Process
 	linksOf   map[string]string // by customer, without Terraform
+	registrar *trial.Process    // without Terraform
+	product   *product          // without Terraform: what calls the API
 }
 
 // build compiles the provider, the companion command and the sandbox, puts the

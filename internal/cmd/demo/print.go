@@ -39,6 +39,9 @@ func showTogether(command string, printed []byte) {
 
 func indent(text string) string {
 	var b strings.Builder
+	if text == "" {
+		return ""
+	}
 	for line := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
 		b.WriteString("  " + line)
 	}

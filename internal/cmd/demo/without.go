@@ -19,7 +19,7 @@ import (
 // The story of a vendor without Terraform: the same customers, with the companion
 // command alone.
 var withoutTerraform = []func(context.Context, *stage) error{
-	openSandbox, makeHub, issueLinks, customersLaunch, lookAround, closeEverything,
+	openSandbox, makeHub, issueLinks, customersLaunch, signUp, lookAround, closeEverything,
 }
 
 // buildCommands compiles the companion command and the sandbox, and copies the
@@ -95,7 +95,7 @@ func issueLinks(ctx context.Context, s *stage) error {
 	}
 	for _, one := range issued {
 		s.linksOf[one.CustomerID] = one.LaunchURL
-		fmt.Printf("\n  %s: %s\n    %s\n", bold(one.CustomerID), one.Outcome, elide(one.LaunchURL))
+		fmt.Printf("\n  %s: %s\n  %s\n", bold(one.CustomerID), one.Outcome, elide(one.LaunchURL))
 	}
 	if len(s.linksOf) != len(customers) {
 		return fmt.Errorf("%d links were issued for %d customers", len(s.linksOf), len(customers))
@@ -118,7 +118,8 @@ func (s *stage) importing(ctx context.Context) *exec.Cmd {
 
 func customersLaunch(ctx context.Context, s *stage) error {
 	title("A registrar runs; the customers open their links and press Create stack")
-	if _, err := s.beginRegistrar(ctx); err != nil {
+	var err error
+	if s.registrar, err = s.beginRegistrar(ctx); err != nil {
 		return err
 	}
 	for _, c := range customers {
@@ -141,8 +142,8 @@ func lookAround(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(status, "3 customers: 3 active") {
-		return errors.New("not all three customers are active")
+	if !strings.Contains(status, "4 customers: 4 active") {
+		return errors.New("not all four customers are active")
 	}
 	fmt.Println()
 	if _, err := s.do(ctx, "customers", "show", customers[0].id); err != nil {
@@ -165,7 +166,10 @@ func closeEverything(ctx context.Context, s *stage) error {
 	if _, err := s.do(ctx, ids...); err != nil {
 		return err
 	}
-	if err := s.processes[len(s.processes)-1].Stop(); err != nil {
+	if err := s.product.leave(ctx); err != nil {
+		return err
+	}
+	if err := s.registrar.Stop(); err != nil {
 		return fmt.Errorf("the registrar did not stop cleanly: %w", err)
 	}
 	fmt.Println()
@@ -177,7 +181,7 @@ func closeEverything(ctx context.Context, s *stage) error {
 		return err
 	}
 	fmt.Print(indent(string(stacks)))
-	if strings.Count(string(stacks), "DELETE_COMPLETE") != len(customers) {
+	if strings.Count(string(stacks), "DELETE_COMPLETE") != len(customers)+1 {
 		return errors.New("not every customer's stack ended in DELETE_COMPLETE")
 	}
 	return nil

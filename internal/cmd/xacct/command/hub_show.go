@@ -6,7 +6,6 @@ package command
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -122,11 +121,7 @@ func ownerName(o onboarding.Owner) string {
 
 func (v *hubShown) print(out io.Writer) {
 	fmt.Fprintf(out, "Hub %s\n\n", v.Name)
-	var topics []string
-	for _, region := range v.Regions {
-		topics = append(topics, v.TopicARNs[region])
-	}
-	cli.Facts(out,
+	facts := []string{
 		"State", v.State,
 		"Belongs to", v.Owner,
 		"Account", v.AccountID,
@@ -144,8 +139,11 @@ func (v *hubShown) print(out io.Writer) {
 		"Queue", v.QueueURL,
 		"Bucket", v.TemplateBucket,
 		"Table", v.TableName,
-		"Topics", strings.Join(slices.DeleteFunc(topics, func(s string) bool { return s == "" }), ", "),
-	)
+	}
+	for _, region := range v.Regions {
+		facts = append(facts, "Topic of "+region, v.TopicARNs[region])
+	}
+	cli.Facts(out, facts...)
 	for i, defect := range v.Drift {
 		if i == 0 {
 			fmt.Fprintf(out, "\nMissing, or changed by hand; `xacct hub create` or an apply repairs it:\n")
