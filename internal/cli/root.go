@@ -8,10 +8,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -29,7 +31,12 @@ func NewRoot(name, short, version string) *cobra.Command {
 		Args:          NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return UsageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+	})
+	// Flags are wrapped at the width of the terminal.
+	wrapped := fmt.Sprintf("FlagUsagesWrapped %d", cmp.Or(ScreenOf(os.Stdout).Width, 80))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", "Flags."+wrapped))
 	return root
 }
 

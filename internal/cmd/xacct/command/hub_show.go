@@ -141,7 +141,7 @@ func (v *hubShown) print(out io.Writer) {
 		"Table", v.TableName,
 	}
 	for _, region := range v.Regions {
-		facts = append(facts, "Topic of "+region, v.TopicARNs[region])
+		facts = append(facts, "Topic "+region, v.TopicARNs[region])
 	}
 	cli.Facts(out, facts...)
 	for i, defect := range v.Drift {

@@ -80,7 +80,9 @@ With --json it prints one object:
 	}
 	on.addTo(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return unknownStatus(err) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return unknownStatus(fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath()))
+	})
 	return cmd
 }
 
