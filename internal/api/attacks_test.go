@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // attack is a row of the table of attacks in the guide on the API.
@@ -92,6 +94,7 @@ func (w *world) attacks() []attack {
 			return page("", "POST", late, url.Values{})()
 		}, 410},
 		{"guessing tokens, with another X-Forwarded-For each", w.guessed, 429},
+		{"the same, for callers with a token at the same address", call("viewer", "GET", globex, ""), 200},
 	}
 }
 
@@ -170,6 +173,36 @@ func (w *world) strictly(name string, h http.Header) {
 		h.Get("Access-Control-Allow-Origin") != "" || h.Get("Set-Cookie") != "" || h.Get("Cache-Control") != "no-store" {
 		w.t.Errorf("%s: headers %v", name, h)
 	}
+}
+
+func TestMoreCallsThanTheServerCanDoAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
+	w.serve(func(c *Config) { c.AtOnce = 1 })
+	var held atomic.Bool
+	holds, release, answered := make(chan struct{}), make(chan struct{}), make(chan int, 1)
+	w.box.Faults().Before(func(*kernel.Call) error {
+		if held.CompareAndSwap(false, true) {
+			close(holds)
+			<-release
+		}
+		return nil
+	})
+	go func() { answered <- w.call("viewer", "GET", globex, "").status }()
+	<-holds
+	refused := w.want(w.call("viewer", "GET", globex, ""), http.StatusServiceUnavailable)
+	if refused.header.Get("Retry-After") == "" || refused.problem(t).Type != problemType("busy") {
+		t.Errorf("got %v %s", refused.header, refused.text)
+	}
+	if first := w.follow("viewer", globex+"/events", "").next(); first.CustomerID != "globex" {
+		t.Errorf("a stream begins with %+v", first)
+	}
+	close(release)
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("the first call: %d", status)
+	}
+	w.want(w.call("viewer", "GET", globex, ""), http.StatusOK)
 }
 
 func TestWhatCallersSayOfThemselvesIsNotBelieved(t *testing.T) {

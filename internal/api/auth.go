@@ -81,15 +81,13 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 			Instance: requestID(r.Context()), CustomerID: ctx.Param("customer_id"),
 		})
 	}
-	if !s.guests.check(address(r)) {
+	caller, err := s.config.Auth.Authenticate(r)
+	switch {
+	case errors.Is(err, ErrUnknownCaller) && !s.guests.allow(address(r)): // only refusals count, and only they are refused: others may share the address
 		w.Header().Set("Retry-After", "1")
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "Too many requests from this address were refused.", "Wait a second.")
 		return
-	}
-	caller, err := s.config.Auth.Authenticate(r)
-	switch {
 	case errors.Is(err, ErrUnknownCaller):
-		s.guests.allow(address(r)) // only refusals count
 		note(r.Context(), func(l *line) { l.refused = err.Error() })
 		w.Header().Set("WWW-Authenticate", challenge(r))
 		refuse(http.StatusUnauthorized, "unauthorized", "The caller is not known", "The request has no valid token.", "Send Authorization: Bearer with a token that is valid.")
@@ -111,6 +109,16 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		w.Header().Set("Retry-After", "1")
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "This caller makes more requests than it may.", "Wait a second.")
 		return
+	}
+	if ctx.Operation().OperationID != followOperation { // streams have a bound of their own
+		select {
+		case s.working <- struct{}{}:
+			defer func() { <-s.working }()
+		default:
+			w.Header().Set("Retry-After", "1")
+			refuse(http.StatusServiceUnavailable, "busy", "The server is busy", "This server works on as many calls as it can.", "Repeat the call in a second.")
+			return
+		}
 	}
 	next(huma.WithContext(ctx, registry.OnBehalf(ctx.Context(), caller.Name)))
 }

@@ -43,6 +43,3 @@ func (l *limiter) of(name string) *rate.Limiter {
 
 // allow reports whether one more request is within the limit, and counts it.
 func (l *limiter) allow(name string) bool { return l.of(name).AllowN(l.now(), 1) }
-
-// check reports whether one more would be, without counting it.
-func (l *limiter) check(name string) bool { return l.of(name).TokensAt(l.now()) >= 1 }

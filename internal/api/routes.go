@@ -10,6 +10,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
+// followOperation is the one that answers with a stream.
+const followOperation = "follow-customer"
+
 // register adds all calls of the API.
 func (s *Server) register() {
 	const one = "/v1/customers/{customer_id}"
@@ -33,7 +36,7 @@ func (s *Server) register() {
 		"A short-lived address of the page on which this one customer connects. It opens once, in one browser.", http.StatusNotFound), s.connect)
 	huma.Register(s.api, call(http.MethodDelete, one+"/connect", "revoke-connect", Write, "Revoke all addresses of the connect page",
 		"Ends all addresses and open pages of this customer.", http.StatusNotFound), s.revoke)
-	huma.Register(s.api, s.streaming(call(http.MethodGet, one+"/events", "follow-customer", Read, "Follow a customer",
+	huma.Register(s.api, s.streaming(call(http.MethodGet, one+"/events", followOperation, Read, "Follow a customer",
 		"Server-sent events: an event customer with the customer as GET returns it, now and whenever that changes. The stream ends after a minute; clients connect again by themselves. Behind a Lambda function URL a stream has one event at most.", http.StatusNotFound)), s.events)
 }
 

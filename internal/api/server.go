@@ -11,6 +11,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -52,6 +53,8 @@ type Config struct {
 	// Rate is how many requests a second one caller may make, and a customer's
 	// address a tenth of them; 0: 100.
 	Rate float64
+	// AtOnce is how many calls are worked on at once; 0: 128. Others are refused.
+	AtOnce int
 	// PollEvery is how often a stream of events looks at the registry; 0: 2 s.
 	PollEvery time.Duration
 	// StreamFor is how long a stream of events lasts; 0: a minute.
@@ -77,12 +80,17 @@ type Server struct {
 	callers *limiter
 	guests  *limiter
 	streams chan struct{} // a token for each stream that is open
+	working chan struct{} // one for each call that is worked on
 	stopped chan struct{} // closed when streams have to end
 	stop    sync.Once
 }
 
 // mostStreams bounds how many streams of events are open at once.
 const mostStreams = 200
+
+// mostAtOnce bounds how many calls of the API are worked on at once: if there were more
+// than the machine can do, all of them would come too late.
+const mostAtOnce = 128
 
 // New makes a server. It asks nothing of AWS.
 func New(config Config) (*Server, error) {
@@ -114,6 +122,7 @@ func New(config Config) (*Server, error) {
 		callers: newLimiter(config.Rate, config.Clock),
 		guests:  newLimiter(config.Rate/10, config.Clock),
 		streams: make(chan struct{}, mostStreams),
+		working: make(chan struct{}, cmp.Or(config.AtOnce, mostAtOnce)),
 		stopped: make(chan struct{}),
 	}
 	if config.Surfaces.API {

@@ -33,13 +33,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-const (
+// How many requests a second are sent, and for how long.
+var (
 	loadPerSecond = 200
 	loadFor       = time.Minute
-	// launchEvery is how often a customer launches a stack meanwhile, which the
-	// registrar of the same process answers.
-	launchEvery = time.Second
 )
+
+// launchEvery is how often a customer launches a stack meanwhile, which the
+// registrar of the same process answers.
+const launchEvery = time.Second
 
 // load is the onboarding API over HTTP, with what came back.
 type load struct {
@@ -102,7 +104,7 @@ func serveLoad(ctx context.Context, s *stage, w *e2e.World, dir string) (*load, 
 		return nil, err
 	}
 	server, err := api.New(api.Config{
-		Hub: manager, Surfaces: api.Surfaces{API: true}, Auth: tokens, ConnectURL: &url.URL{Scheme: "https", Host: "connect.example"}, Version: "figures", Rate: 10 * loadPerSecond,
+		Hub: manager, Surfaces: api.Surfaces{API: true}, Auth: tokens, ConnectURL: &url.URL{Scheme: "https", Host: "connect.example"}, Version: "figures", Rate: 10 * float64(loadPerSecond),
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(clients, record) },
 		Clock:  w.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -155,7 +157,7 @@ func (l *load) send(ctx context.Context) {
 	var calls sync.WaitGroup
 	begun, issued := time.Now(), 0
 	for n := range loadPerSecond * int(loadFor.Seconds()) {
-		at := begun.Add(time.Duration(n) * time.Second / loadPerSecond)
+		at := begun.Add(time.Duration(n) * time.Second / time.Duration(loadPerSecond))
 		time.Sleep(time.Until(at))
 		kind, method, path, body := "GET one", http.MethodGet, fmt.Sprintf("/v1/customers/customer-%d", n%max(issued/2, 1)), ""
 		switch {

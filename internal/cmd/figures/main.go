@@ -31,6 +31,8 @@ func main() {
 	defer stop()
 	flag.IntVar(&mostCustomers, "most", growth[len(growth)-1], "show no growth beyond so many `customers`")
 	flag.StringVar(&profiles, "profiles", "", "write CPU profiles of the registrar's figures into this existing `folder`")
+	flag.IntVar(&loadPerSecond, "rate", loadPerSecond, "`requests` a second to the onboarding API")
+	flag.DurationVar(&loadFor, "for", loadFor, "how long they are sent")
 	flag.Parse()
 	if err := run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
