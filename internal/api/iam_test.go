@@ -5,6 +5,7 @@ package api
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 )
@@ -29,7 +30,7 @@ func TestOnlyListedPrincipalsCallBehindAFunctionURL(t *testing.T) {
 		" arn:aws:sts::111111111111:assumed-role/backend/i-0abc":   "-",
 		"": "-",
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("X-Amzn-Principal", "arn:aws:iam::111111111111:user/ops/alice")
 		caller, err := known.Authenticate(r.WithContext(WithPrincipal(r.Context(), arn)))
 		got := names(caller.Scopes)
@@ -40,7 +41,7 @@ func TestOnlyListedPrincipalsCallBehindAFunctionURL(t *testing.T) {
 			t.Errorf("%q: %s, want %s", arn, got, want)
 		}
 	}
-	if _, err := known.Authenticate(httptest.NewRequest("GET", "/", nil)); !errors.Is(err, ErrUnknownCaller) {
+	if _, err := known.Authenticate(httptest.NewRequest(http.MethodGet, "/", nil)); !errors.Is(err, ErrUnknownCaller) {
 		t.Errorf("a request without a principal: %v", err)
 	}
 	for _, bad := range []string{

@@ -72,7 +72,7 @@ func TestAnEventIsTheRequestThatItDescribes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Method != "PUT" || got.URL.EscapedPath() != "/v1/customers/a%2Fb" || got.URL.RawQuery != "limit=5&state=waiting" || got.RemoteAddr != "203.0.113.9:0" ||
+	if got.Method != http.MethodPut || got.URL.EscapedPath() != "/v1/customers/a%2Fb" || got.URL.RawQuery != "limit=5&state=waiting" || got.RemoteAddr != "203.0.113.9:0" ||
 		got.Host != "abcdefg.lambda-url.us-east-1.on.aws" || got.Header.Get("If-Match") != `"1"` || body != `{"permission_set":"readonly"}` {
 		t.Errorf("%s %s from %s to %s: %v %s", got.Method, got.URL, got.RemoteAddr, got.Host, got.Header, body)
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -64,7 +65,7 @@ func serve(t *testing.T, more ...string) *served {
 	t.Cleanup(s.process.Kill)
 	select {
 	case told := <-started:
-		s.base, s.watch = "http://"+told["address"].(string), "http://"+told["watch"].(string) //nolint:errcheck // they are texts, or the test panics
+		s.base, s.watch = fmt.Sprint("http://", told["address"]), fmt.Sprint("http://", told["watch"])
 	case <-s.process.Done():
 		t.Fatalf("it has ended:\n%s", s.process.Output())
 	case <-time.After(time.Minute):
@@ -192,7 +193,8 @@ func TestAnAPIAloneTakesAccountsOutThatNoLinkNeeds(t *testing.T) {
 		t.Error("the account may not publish right after the link was closed")
 	}
 	w.box.Clock().Advance(8 * 24 * time.Hour)
-	if mayPublish() && mayPublish() {
+	mayPublish() // the first time may only note it
+	if mayPublish() {
 		t.Error("the account may publish a week after the link was closed")
 	}
 }
