@@ -31,6 +31,9 @@ type drawn struct {
 	typed    map[string]string // what the customer types in, by key; empty: left empty
 	chosen   map[string]string // what the customer chooses instead of the vendor
 	beside   map[string]drawn  // additional roles, each as if it were the only one
+
+	resources map[string]string // types of what the stack has beside roles, by logical ID
+	reported  map[string]string // what it reports of that
 }
 
 // switched is an optional permission as the customer leaves its parameter.
@@ -119,7 +122,45 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	d.drawChoices(r)
 	d.spec.Trust = drawTrust(r)
 	d.drawAdditional(r)
+	d.drawResources(r)
 	return d
+}
+
+// drawResources draws what the stack has beside the roles, and texts that it reports:
+// they come home as they were written, but for references.
+func (d *drawn) drawResources(r *rapid.T) {
+	d.reported, d.resources = map[string]string{}, map[string]string{}
+	resources, outputs := map[string]any{}, map[string]any{}
+	for _, kind := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}), 0, 2, rapid.ID[string]).Draw(r, "resources") {
+		name := map[string]string{"AWS::SNS::Topic": "Null", "AWS::SQS::Queue": "FnSub", "AWS::S3::Bucket": "BillingEnabled", "AWS::Logs::LogGroup": "RefEnabled"}[kind]
+		definition := map[string]any{"Type": kind}
+		if kind != "AWS::SNS::Topic" {
+			definition["DeletionPolicy"] = "Delete"
+		}
+		if kind == "AWS::S3::Bucket" {
+			definition["Properties"] = map[string]any{"BucketName": "acme-" + permissionset.AccountReference + "-data"}
+			outputs["bucket"], d.reported["bucket"] = map[string]any{"Ref": name}, "acme-"+theAccount+"-data"
+		}
+		d.resources[name], resources[name] = kind, definition
+	}
+	if len(resources) == 0 {
+		return
+	}
+	text := rapid.SampledFrom(evil).Draw(r, "reported text")
+	outputs["text"], d.reported["text"] = text, text
+	if keys := d.referable(""); len(keys) > 0 {
+		key := rapid.SampledFrom(keys).Draw(r, "reported parameter")
+		outputs["typed"], d.reported["typed"] = "<"+permissionset.ParameterReference(key)+">", "<"+d.typed[key]+">"
+	}
+	d.spec.TemplateResources, d.spec.TemplateOutputs = jsonOf(resources), jsonOf(outputs)
+}
+
+func jsonOf(v any) permissionset.JSON {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // texts and maps
+	}
+	return permissionset.JSON(text)
 }
 
 // otherAccounts are accounts of the vendor beside the hub's.

@@ -6,6 +6,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type made struct {
 	Outputs    map[string]string
 	Granted    []string            // optional permissions, as the vendor was told
 	Typed      map[string]string   // what the customer typed in, as the vendor was told
+	Reported   map[string]string   // what the stack reports, as the vendor was told
 	Beside     map[string]string   // ARNs of additional roles, as the vendor was told
 	Each       map[string]madeRole // by the role's name
 }
@@ -56,6 +58,9 @@ func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboardi
 	if made.Typed = registered.Parameters; made.Typed == nil {
 		made.Typed = map[string]string{}
 	}
+	if made.Reported = registered.Reported; made.Reported == nil {
+		made.Reported = map[string]string{}
+	}
 	made.Beside = registered.AdditionalRoleARNs()
 	if diff := cmp.Diff(c.declared(d), made); diff != "" {
 		c.T.Fatalf("what was created (+) is not what was declared (-):\n%s", diff)
@@ -75,8 +80,9 @@ func (c *Customer) declared(d drawn) made {
 			"ExternalId": c.Link.ExternalID.String(), "CustomerName": d.customer,
 			"VendorAccountId": sandbox.VendorAccount, "TemplateVersion": stacktemplate.Version(d.spec),
 		},
-		Typed: map[string]string{}, Each: map[string]madeRole{},
+		Typed: map[string]string{}, Reported: d.reported, Each: map[string]madeRole{},
 	}
+	maps.Copy(m.Resources, d.resources)
 	if d.spec.SupportURL != "" {
 		m.Outputs["SupportUrl"] = d.spec.SupportURL
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ type shape struct {
 	role       string            // its name
 	policies   int               // that the stack creates
 	beside     []string          // keys of additional roles
+	reported   map[string]string // what the stack reports has in it
 	change     [2]string         // what the vendor asks for later, in place of something
 	prepare    func(*acctest.World)
 }
@@ -62,6 +64,10 @@ var gallery = map[string]shape{
 		parameters: map[string]string{"InputBillingBucket": "globex-bills", "InputEcsBucket": "globex-ecs"},
 		typed:      map[string]string{"billing_bucket": "globex-bills", "ecs_bucket": "globex-ecs"}, granted: []string{"billing", "ecs"},
 		change: [2]string{`"ec2:StopInstances"`, `"ec2:RebootInstances"`},
+	},
+	"cloudzero": {
+		reported: map[string]string{"bucket": "acme-exports-222222222222", "queue_url": "-Changes-"},
+		change:   [2]string{`"s3:GetObject", `, ``},
 	},
 	"orca":    {policies: 6, beside: []string{"scanner"}, change: [2]string{`"s3:GetObject", `, ``}},
 	"vantage": {change: [2]string{`"savingsplans:Describe*"`, `"savingsplans:List*"`}},
@@ -109,13 +115,17 @@ func (s shape) goThrough(t *testing.T, text string) {
 	for _, key := range s.beside {
 		beside[key] = is("arn:aws:iam::" + globex.account + ":role/acme-globex-" + key)
 	}
+	reported := map[string]knownvalue.Check{}
+	for key, text := range s.reported {
+		reported[key] = like(regexp.QuoteMeta(text))
+	}
 	var launched func() sandbox.Stack
 	var stack sandbox.Stack
 	live := func(outdated bool, more ...statecheck.StateCheck) []statecheck.StateCheck {
 		return append([]statecheck.StateCheck{
 			value(roleGlobex, "status", is("active")), value(roleGlobex, "outdated", knownvalue.Bool(outdated)),
 			value(roleGlobex, "granted_permissions", names(s.granted...)), value(roleGlobex, "parameters", knownvalue.MapExact(typed)),
-			value(roleGlobex, "additional_role_arns", knownvalue.MapExact(beside)),
+			value(roleGlobex, "additional_role_arns", knownvalue.MapExact(beside)), value(roleGlobex, "reported", knownvalue.MapExact(reported)),
 		}, more...)
 	}
 	run(t,
