@@ -39,6 +39,7 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	before := p.plan
 	p.defaults(ctx)
 	p.checkPermissions(ctx)
 	if r.session.ready() {
@@ -46,7 +47,9 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 			p.planOnHub(ctx)
 		}
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	if !sameModel(before, p.plan) {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	}
 	explainToDestroy(p.state != nil, &resp.Diagnostics)
 }
 

@@ -78,6 +78,7 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
+// Read leaves the state as it is if the registry says the same.
 func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer r.session.enter()()
 	var model linkModel
@@ -89,6 +90,7 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	before := model
 	hubName, customer := model.Hub.ValueString(), model.CustomerID.ValueString()
 	view := r.view(hubName, &resp.Diagnostics)
 	if view == nil || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
@@ -119,7 +121,9 @@ func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	resp.Diagnostics.Append(keepStack(ctx, resp.Private, found)...)
 	r.readTemplate(ctx, view, &model, found.Link, req.Private, resp)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	if !sameModel(before, model) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	}
 }
 
 func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

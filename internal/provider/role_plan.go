@@ -30,6 +30,7 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if !ok {
 		return
 	}
+	before := p.plan
 	if err := p.find(ctx); err != nil {
 		resp.Diagnostics.Append(cannot("plan the role of", customerNamed(p.view.Name, p.customerID), "", err))
 		return
@@ -42,7 +43,9 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	} else {
 		p.planChange(ctx)
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	if !sameModel(before, p.plan) {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+	}
 	explainToDestroy(!req.State.Raw.IsNull(), &resp.Diagnostics)
 }
 

@@ -74,6 +74,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
+// Read leaves the state as it is if the registry says the same.
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer r.session.enter()()
 	var model roleModel
@@ -98,9 +99,12 @@ func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.Diagnostics.Append(cannot("read", customerNamed(view.Name, customer), "", err))
 		return
 	}
+	before := model
 	model.flatten(ctx, view, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	if !sameModel(before, model) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	}
 }
 
 // Update waits if waiting was turned on; otherwise it is a refresh.
