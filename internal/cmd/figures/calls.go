@@ -15,7 +15,38 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-const links = 300
+const links = 100
+
+// configuration is the one whose calls are counted: a hub in one Region, then
+// many links with their roles.
+const configuration = `
+terraform {
+  required_providers {
+    xacct = { source = "registry.terraform.io/xacct/xacct" }
+  }
+}
+
+variable "links" {
+  type = number
+}
+
+resource "xacct_hub" "this" {
+  name = "figures"
+}
+
+resource "xacct_onboarding_link" "customer" {
+  count       = var.links
+  hub         = xacct_hub.this.id
+  customer_id = "customer-${count.index}"
+  account_id  = format("2%011d", count.index)
+  role        = { managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }
+}
+
+resource "xacct_customer_role" "customer" {
+  count = var.links
+  link  = xacct_onboarding_link.customer[count.index].id
+}
+`
 
 // callsOfManyLinks applies a hub, then many links in one apply, then refreshes,
 // and returns the numbers of calls of the last two, from the sandbox's journal.
@@ -37,20 +68,20 @@ func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Run(ctx, "apply", "-auto-approve", "-input=false", "-var", "customers=0"); err != nil {
+	if err := t.Run(ctx, "apply", "-auto-approve", "-input=false", "-var", "links=0"); err != nil {
 		return nil, err
 	}
-	created, err := t.count(ctx, "apply", "-auto-approve", "-refresh=false", "-var", fmt.Sprintf("customers=%d", links))
+	created, err := t.count(ctx, "apply", "-auto-approve", "-refresh=false", "-var", fmt.Sprintf("links=%d", links))
 	if err != nil {
 		return nil, err
 	}
-	refreshed, err := t.count(ctx, "plan", "-refresh-only", "-var", fmt.Sprintf("customers=%d", links))
+	refreshed, err := t.count(ctx, "plan", "-refresh-only", "-var", fmt.Sprintf("links=%d", links))
 	if err != nil {
 		return nil, err
 	}
 	return []figure{
-		{what: fmt.Sprintf("per link created, over %d links of a permission set with their roles in one apply", links), value: float64(created) / links, limit: 3, unit: "AWS calls", count: true},
-		{what: fmt.Sprintf("for a refresh of %d links and their roles", links), value: float64(refreshed), limit: 20, unit: "AWS calls", count: true},
+		{what: fmt.Sprintf("per link created, over %d links with their roles in one apply", links), value: float64(created) / links, limit: 5, unit: "AWS calls", count: true},
+		{what: fmt.Sprintf("for a refresh of %d links and their roles", links), value: float64(refreshed), limit: 10, unit: "AWS calls", count: true},
 	}, nil
 }
 
@@ -60,7 +91,7 @@ type counted struct {
 	box *sandbox.Sandbox
 }
 
-// newCounted prepares the engine to apply customersWithASet with the provider in
+// newCounted prepares the engine to apply the configuration with the provider in
 // a folder.
 func newCounted(dir string, box *sandbox.Sandbox) (*counted, error) {
 	environment, err := trial.Environment(box, "us-east-1")
@@ -71,7 +102,7 @@ func newCounted(dir string, box *sandbox.Sandbox) (*counted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &counted{engine, box}, engine.Configure(customersWithASet)
+	return &counted{engine, box}, engine.Configure(configuration)
 }
 
 // count runs the engine, prints the AWS calls that it made, and returns their
