@@ -181,7 +181,7 @@ func isOpenTofu(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.HasPrefix(string(told), "OpenTofu")
+	return strings.Contains(string(told), "OpenTofu v") // after warnings about its configuration
 }
 
 // engine is the Terraform to compare with.

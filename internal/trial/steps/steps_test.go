@@ -71,6 +71,9 @@ broken = "inconsistent"`)),
 	})
 }
 
+// endsLookedAt is the case in which the engines differ in more than words.
+const endsLookedAt = "when it is looked at what is to be destroyed"
+
 func TestTheSameStepsEndTheSameWithTerraform(t *testing.T) {
 	if os.Getenv("XACCT_STEPS") != "engine" {
 		t.Skip("XACCT_STEPS=engine holds the core against Terraform in all of these")
@@ -240,7 +243,7 @@ output "indirect" { value = data.sample_things.indirect.names }
 				saying(`Invalid for_each argument`, thingHCL("x", "name = each.key\nfor_each = toset(terraform_data.later.output)")+"resource \"terraform_data\" \"later\" {\n  input = [\"1\"]\n}\n"),
 			}
 		},
-		"when it is looked at what is to be destroyed": func(*world) []resource.TestStep {
+		endsLookedAt: func(*world) []resource.TestStep {
 			watched := func(name, more string) string {
 				return thingHCL("x", "name = \""+name+"\"\nbroken = \"watched\"\n"+more)
 			}
@@ -254,6 +257,11 @@ output "indirect" { value = data.sample_things.indirect.names }
 			return []resource.TestStep{config(chain("a", "null")), config(chain("a", `"new"`)), config(thingHCL("b", `name = "b"`)), config("")}
 		},
 	} {
-		t.Run(name, func(t *testing.T) { same(t, all) })
+		t.Run(name, func(t *testing.T) {
+			if name == endsLookedAt && isOpenTofu(t) {
+				t.Skip("OpenTofu reads what its configuration has no longer before it plans the end of that, Terraform 1.11 after it")
+			}
+			same(t, all)
+		})
 	}
 }
