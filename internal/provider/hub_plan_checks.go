@@ -114,11 +114,11 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	all := slices.Collect(maps.Values(customers))
 	used := &hub.LiveError{Hub: view.Name, Stacks: hub.LiveStacks(all)}
 	forced := p.state.ForceDestroy.ValueBool()
-	patience := time.Duration(0)
+	grace := time.Duration(0)
 	if !forced && len(used.Stacks) > 0 {
-		patience = time.Second
+		grace = time.Second
 	}
-	if p.plan == nil && p.leave(ctx, view, patience) {
+	if p.plan == nil && p.leave(ctx, view, grace) {
 		return // another address takes the hub over
 	}
 	if !forced {

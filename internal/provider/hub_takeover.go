@@ -87,9 +87,9 @@ func (p *hubPlan) announce(ctx context.Context) {
 
 // leave remembers that the hub's address goes, and notes for the deletion when that
 // was planned and whether another address takes the hub over, which it returns.
-func (p *hubPlan) leave(ctx context.Context, view *hubview.View, patience time.Duration) (elsewhere bool) {
+func (p *hubPlan) leave(ctx context.Context, view *hubview.View, grace time.Duration) (elsewhere bool) {
 	note := goodbye{PlannedAt: p.resource.session.now().UTC()}
-	note.Elsewhere = view.Planned.SetLeaving(ctx, p.state.Incarnation.ValueString(), patience)
+	note.Elsewhere = view.Planned.SetLeaving(ctx, p.state.Incarnation.ValueString(), grace)
 	text, err := json.Marshal(note)
 	if err != nil {
 		panic(err) // a time and a bool
