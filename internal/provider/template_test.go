@@ -97,6 +97,6 @@ func TestWhatIsWrongInARenderedTemplateIsOnItsArgument(t *testing.T) {
 		wrong(vendor+aRole+"\n  optional_permissions = { Billing = { description = \"Read your bills\" } }", `Not a key of an optional permission`),
 		wrong(vendor+aRole+"\n  optional_permissions = { billing = { description = \"Read your bills\" } }", `(?s)optional_permissions.*billing`),
 		wrong(`vendor = { account_id = "111111111111", regions = ["us-east-1", "cn-north-1"] }
-  `+aRole, `a hub per\s+partition is needed`),
+  `+aRole, `create a hub in\s+each`),
 	)
 }
