@@ -65,7 +65,7 @@ var house = []layer{
 		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
 	}},
 	{name: "test-browser", rooms: []string{"trial/browser"}, outside: []string{"github.com/chromedp"}},
-	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "mvdan.cc/sh")},
+	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "github.com/spf13/cobra", "mvdan.cc/sh")},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
 }

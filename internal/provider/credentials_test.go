@@ -93,14 +93,14 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 		{
 			PreConfig:   func() { trustOnly(t, w, acctest.Initech) },
 			Config:      rest + credentialsHCL("first"),
-			ExpectError: regexp.MustCompile(`(?s)was proven, and\s+refuses\s+now`),
+			ExpectError: regexp.MustCompile(`(?s)was proven, but\s+now\s+refuses`),
 		},
 		{Config: proving},
-		{Config: rest + credentialsHCL("first"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*is\s+degraded`)},
+		{Config: rest + credentialsHCL("first"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*has\s+been\s+degraded`)},
 		{
 			PreConfig:   func() { stop := w.Registrar("acme"); w.Leave(stack.ID); stop() },
 			Config:      rest + credentialsHCL("first"),
-			ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*The customer has\s+left`),
+			ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*customer has\s+been\s+disconnected`),
 		},
 		{Config: rest}, // whatever is destroyed is planned once more before
 	}...)

@@ -54,7 +54,7 @@ func TestALinkIsMadeForAnotherRegion(t *testing.T) {
 	functions(t,
 		call("quick_create_url", fmt.Sprintf("%q, %q", url, "eu-central-1"), is(launchURL("https://eu-central-1.console.aws.amazon.com", "eu-central-1"))),
 		call("quick_create_url", fmt.Sprintf("%q, %q", launchURL("http://127.0.0.1:4566/console", "us-east-1"), "eu-west-1"), is(launchURL("http://127.0.0.1:4566/console", "eu-west-1"))),
-		refuses("quick_create_url", fmt.Sprintf("%q, %q", url, "cn-north-1"), "Region cn-north-1 is in partition aws-cn, and the link is for aws. Nothing crosses partitions"),
+		refuses("quick_create_url", fmt.Sprintf("%q, %q", url, "cn-north-1"), "Region cn-north-1 is in partition aws-cn, and the link is for aws. A hub works in one partition"),
 		refuses("quick_create_url", fmt.Sprintf("%q, %q", url, "Frankfurt"), `"Frankfurt" is not an AWS Region`),
 		refuses("quick_create_url", fmt.Sprintf("%q, %q", "https://example.com", "eu-west-1"), `"https://example.com" is not a quick-create link`),
 	)

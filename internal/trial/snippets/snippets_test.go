@@ -172,7 +172,7 @@ func anchors(page string) []string {
 
 // programs are those that documentation may use. A program of the project is
 // checked by the tests of its package.
-var programs = strings.Fields(`xacct xacct-sandbox terraform tofu make go git docker kubectl systemctl journalctl aws
+var programs = strings.Fields(`xacct xacct-conformance xacct-sandbox terraform tofu make go git docker kubectl systemctl journalctl aws
 	cd cat chmod cp curl echo eval export gh gpg install kill mkdir sha256sum sleep source uname tr sed unset unzip zip promtool trap wait until jq test.sh`)
 
 func TestEveryCommandInTheDocsIsOfAProgramThatIsThere(t *testing.T) {

@@ -9,42 +9,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/xacct/terraform-provider-xacct/internal/trial/snippets"
 )
 
-// TestEveryCommandInTheDocsIsOneOfOurs parses what the documentation tells
-// people to type, as the program would.
+// TestEveryCommandInTheDocsIsOneOfOurs parses what the documentation tells people
+// to enter, as the program would.
 func TestEveryCommandInTheDocsIsOneOfOurs(t *testing.T) {
 	t.Parallel()
-	all, err := snippets.Commands("../../../..", "xacct", "go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	checked := 0
-	for _, c := range all {
-		arguments, ours := c.Of("xacct")
-		if !ours {
-			continue
-		}
-		checked++
-		root := newRootCommand(thisTest)
-		root.InitDefaultVersionFlag()
-		cmd, rest, err := root.Find(arguments)
-		if err == nil {
-			err = cmd.ParseFlags(rest)
-		}
-		if err == nil && !c.Inline {
-			err = cmd.ValidateArgs(cmd.Flags().Args())
-		}
-		if err != nil {
-			t.Errorf("%s: xacct %s: %v", c.Place, strings.Join(arguments, " "), err)
-		} else if cmd == root && !cmd.Flags().Changed("version") && !cmd.Flags().Changed("help") {
-			t.Errorf("%s: xacct %s: there is no such command", c.Place, strings.Join(arguments, " "))
-		}
-	}
-	if checked < 10 {
-		t.Errorf("only %d commands were found", checked)
-	}
+	snippets.ParsedBy(t, "../../../..", "xacct", 10, func() *cobra.Command { return newRootCommand(thisTest) })
 }
 
 var containerArguments = regexp.MustCompile(`(?:args:|command\s*=)\s*\[("?registrar[^\]]*)\]`)
