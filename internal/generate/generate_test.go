@@ -122,6 +122,11 @@ func TestTheModuleIsTerraform(t *testing.T) {
 	}
 }
 
+// ignoredChecks are cfn-lint's checks that do not hold for one specification.
+// I1022 would have Fn::Sub instead of Fn::Join; Fn::Sub takes ${aws:username} and
+// the like for parameters of its own.
+var ignoredChecks = map[string]string{"resources": "I1022"}
+
 // cfn-lint is another team's reading of CloudFormation's rules.
 func TestAllTemplatesPassCfnLint(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
@@ -143,7 +148,11 @@ func TestAllTemplatesPassCfnLint(t *testing.T) {
 			if err != nil || err2 != nil || len(files) < 3 || name == "example" && len(yaml) != len(files) {
 				t.Fatalf("%v, %v, %v, %v", files, yaml, err, err2)
 			}
-			args := append([]string{"--include-checks", "I", "--regions", g.hub.Region.String(), "--"}, append(files, yaml...)...)
+			args := []string{"--include-checks", "I", "--regions", g.hub.Region.String()}
+			if check, ignored := ignoredChecks[name]; ignored {
+				args = append(args, "--ignore-checks", check)
+			}
+			args = append(append(append(args, "--"), files...), yaml...)
 			if out, err := exec.Command(lint, args...).CombinedOutput(); err != nil {
 				t.Errorf("cfn-lint %s: %v\n%s", strings.Join(args, " "), err, out)
 			}
