@@ -159,16 +159,8 @@ func explain(hubName, customer string, err error) *Problem {
 			Type: problemType("no-hub"), Title: "The hub is gone", Status: http.StatusServiceUnavailable,
 			Detail: fmt.Sprintf("Hub %s does not exist any more.", hubName), WhatToDo: "Ask the operators of this service.",
 		}
-	case errors.As(err, &missing) && !missing.Named:
-		return &Problem{
-			Type: problemType("account"), Title: "The account can't be let in", Status: http.StatusUnprocessableEntity, Field: "account_id",
-			Detail: "AWS knows no account with this number.", WhatToDo: "Check the number with the customer.",
-		}
 	case errors.As(err, &missing), errors.As(err, &full), errors.As(err, &bucket):
-		return &Problem{
-			Type: problemType("full"), Title: "The hub can't let in another account", Status: http.StatusServiceUnavailable,
-			Detail: fmt.Sprintf("The account of customer %s can't be let in at the moment: it is not the account's fault, and the log of the server says what is.", customer), WhatToDo: "Ask the operators of hub " + hubName + ".",
-		}
+		return notAdmitted(hubName, customer, missing)
 	case errors.Is(err, registry.ErrConflict), awsclient.IsThrottled(err):
 		return &Problem{
 			Type: problemType("busy"), Title: "Too many writers", Status: http.StatusServiceUnavailable,
@@ -178,6 +170,22 @@ func explain(hubName, customer string, err error) *Problem {
 	return &Problem{
 		Type: problemType("unavailable"), Title: "AWS did not do it", Status: http.StatusServiceUnavailable,
 		Detail: fmt.Sprintf("What customer %s of hub %s needs could not be read or written; the log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it continues from there.",
+	}
+}
+
+// notAdmitted returns why an account can't publish or read templates: AWS does not
+// know the customer's, or the hub is full. Missing is nil if all accounts are known.
+func notAdmitted(hubName, customer string, missing *hub.NoSuchAccountError) *Problem {
+	if missing != nil && !missing.Named {
+		return &Problem{
+			Type: problemType("account"), Title: "The account can't be let in", Status: http.StatusUnprocessableEntity, Field: "account_id",
+			Detail: "AWS knows no account with this number.", WhatToDo: "Check the number with the customer.",
+		}
+	}
+	return &Problem{
+		Type: problemType("full"), Title: "The hub can't let in another account", Status: http.StatusServiceUnavailable,
+		Detail:   fmt.Sprintf("The account of customer %s can't be let in at the moment: it is not the account's fault, and the log of the server says what is.", customer),
+		WhatToDo: "Ask the operators of hub " + hubName + ".",
 	}
 }
 
