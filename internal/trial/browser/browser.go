@@ -94,6 +94,9 @@ func (tab *Tab) hear(event any) {
 	var text string
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
+		if e.Entry.Source == log.EntrySourceRendering && e.Entry.Level == log.EntryLevelInfo {
+			return // such as that autofocus came after the test had chosen a field
+		}
 		text = fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 	case *runtime.EventExceptionThrown:
 		text = "exception: " + e.ExceptionDetails.Text
