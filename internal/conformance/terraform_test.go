@@ -18,7 +18,7 @@ import (
 )
 
 // TestTheStoryByTerraformHoldsAndIsRedUnderAFault builds the provider's binary, so
-// it runs on demand: make conformance-sandbox.
+// it runs only if XACCT_CONFORMANCE_TERRAFORM is set, as make test does.
 func TestTheStoryByTerraformHoldsAndIsRedUnderAFault(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("XACCT_CONFORMANCE_TERRAFORM") == "" {
