@@ -34,7 +34,7 @@ var motoAgrees = []string{"1.21", "3.5", "5.3", "5.7a", "6a", "6b", "7.5", "10.1
 func TestASecondEngineAgrees(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("XACCT_CONFORMANCE_MOTO") == "" {
-		t.Skip("XACCT_CONFORMANCE_MOTO is not set")
+		t.Skip("needs moto_server, a Python program: make conformance-moto")
 	}
 	url := startMoto(t)
 	ledger, err := OpenLedger(t.TempDir(), "moto01")

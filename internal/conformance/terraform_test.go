@@ -22,7 +22,7 @@ import (
 func TestTheStoryByTerraformHoldsAndIsRedUnderAFault(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("XACCT_CONFORMANCE_TERRAFORM") == "" {
-		t.Skip("XACCT_CONFORMANCE_TERRAFORM is not set")
+		t.Skip("needs Terraform or OpenTofu: make test and make conformance-sandbox set XACCT_CONFORMANCE_TERRAFORM")
 	}
 	engine, err := base.Engine()
 	if err != nil {

@@ -130,7 +130,7 @@ var ignoredChecks = map[string]string{"resources": "I1022"}
 // cfn-lint is another team's reading of CloudFormation's rules.
 func TestAllTemplatesPassCfnLint(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
-		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")
+		t.Skip("needs cfn-lint, a Python program: make test-cfn-lint")
 	}
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {

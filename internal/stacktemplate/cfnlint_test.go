@@ -15,7 +15,7 @@ import (
 // program, so it runs only if it is asked for; and there it must run.
 func TestTheGoldenTemplatesPassCfnLint(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
-		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")
+		t.Skip("needs cfn-lint, a Python program: make test-cfn-lint")
 	}
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
