@@ -64,6 +64,7 @@ var house = []layer{
 	{name: "test-steps", rooms: []string{"trial/steps"}, outside: []string{
 		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
 	}},
+	{name: "test-plain-iam", rooms: []string{"trial/plainiam"}, outside: append(aws, "github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty")},
 	{name: "test-browser", rooms: []string{"trial/browser"}, outside: []string{"github.com/chromedp"}},
 	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "github.com/spf13/cobra", "mvdan.cc/sh")},
 	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
@@ -73,8 +74,9 @@ var house = []layer{
 // standalone names the packages that import no other package of the project at
 // all. The sandbox encodes and decodes AWS's wire formats by itself, so that a
 // mistake of the product cannot cancel out; a command line without AWS contains
-// none of it; a Terraform Core for tests works with any provider.
-var standalone = []string{"sandbox", "cli", "trial/browser", "trial/tfcore"}
+// none of it; a Terraform Core for tests works with any provider, and
+// what makes a customer's plain IAM resources knows nothing of how they were written.
+var standalone = []string{"sandbox", "cli", "trial/browser", "trial/plainiam", "trial/tfcore"}
 
 // carriesNone names what a package must not contain, even indirectly: packages of
 // the project, and others, which have a dot in the first part of their path.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -29,6 +28,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/plainiam"
 )
 
 // set creates a permission set that lets customers make the role without a stack.
@@ -40,7 +40,7 @@ func (w *World) set(name string, declared permissionset.Set) (onboarding.Permiss
 	w.Must(err)
 	record, err := w.Registry().CreatePermissionSet(w.T.Context(), onboarding.PermissionSet{
 		Hub: Hub, Name: name, RolePath: "/", TrustedPrincipals: spec.Provers(spec.Vendor), RegisterWithoutStack: true,
-		TemplateVersion: stacktemplate.Version(spec), TemplateURL: w.Publish(template.JSON()), TemplateParameters: template.LinkParameters(),
+		TemplateVersion: stacktemplate.Version(spec), TemplateURL: w.Publish(template.JSON()), TemplateParameters: template.LinkParameters(), AdditionalRoles: declaration.AdditionalRoles(spec),
 		Declared: declaration.EncodeSet(declared), CreatedAt: w.Now(),
 	})
 	w.Must(err)
@@ -64,107 +64,31 @@ func (w *World) seeks() {
 	}.SeekOnce(w.T.Context())
 }
 
-// applies makes the resources of a snippet by calls of IAM, as a customer's Terraform
-// does, with the values of its variables.
+// applies makes the resources of a snippet, as a customer's Terraform does, with the
+// values of its variables.
 func (c *Customer) applies(snippet string, variables map[string]cty.Value) {
 	c.T.Helper()
-	file, diags := hclsyntax.ParseConfig([]byte(snippet), "iam.tf", hcl.InitialPos)
-	if diags.HasErrors() {
-		c.T.Fatalf("%v\n%s", diags, snippet)
-	}
-	made := map[string]map[string]cty.Value{}
-	scope := func() *hcl.EvalContext {
-		all := map[string]cty.Value{
-			"var":  cty.ObjectVal(variables),
-			"data": cty.ObjectVal(map[string]cty.Value{"aws_caller_identity": cty.ObjectVal(map[string]cty.Value{"acme_access": cty.ObjectVal(map[string]cty.Value{"account_id": cty.StringVal(c.Account)})})}),
-		}
-		for kind, resources := range made {
-			all[kind] = cty.ObjectVal(resources)
-		}
-		return &hcl.EvalContext{Variables: all, Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc}}
-	}
-	blocks := file.Body.(*hclsyntax.Body).Blocks
-	order := []string{"aws_iam_policy", "aws_iam_role", "aws_iam_role_policy", "aws_iam_role_policy_attachment"}
-	for _, kind := range order {
-		for _, block := range blocks {
-			if block.Type != "resource" || block.Labels[0] != kind {
-				continue
-			}
-			values := map[string]cty.Value{}
-			if attribute, counted := block.Body.Attributes["count"]; counted {
-				count, diags := attribute.Expr.Value(scope())
-				if diags.HasErrors() {
-					c.T.Fatalf("%v", diags)
-				}
-				if count.RawEquals(cty.NumberIntVal(0)) {
-					continue
-				}
-			}
-			for name, attribute := range block.Body.Attributes {
-				value, diags := attribute.Expr.Value(scope())
-				if diags.HasErrors() {
-					c.T.Fatalf("%s.%s: %v\n%s", block.Labels[1], name, diags, snippet)
-				}
-				values[name] = value
-			}
-			result := c.makes(kind, values)
-			if _, counted := values["count"]; counted {
-				result = cty.TupleVal([]cty.Value{result})
-			}
-			if made[kind] == nil {
-				made[kind] = map[string]cty.Value{}
-			}
-			made[kind][block.Labels[1]] = result
-		}
+	if err := (plainiam.Applier{Client: c.iam(), Account: c.Account}).Apply(c.T.Context(), snippet, variables); err != nil {
+		c.T.Fatalf("%v\n%s", err, snippet)
 	}
 }
 
-// makes makes one resource and returns its attributes.
-func (c *Customer) makes(kind string, values map[string]cty.Value) cty.Value {
+// rolesAsMade is all that matters of a customer's roles, for comparing.
+func (c *Customer) rolesAsMade() (made []string) {
 	c.T.Helper()
-	client, ctx := c.iam(), c.T.Context()
-	get := func(name string) *string {
-		if v, given := values[name]; given && !v.IsNull() {
-			return aws.String(v.AsString())
+	for _, name := range c.roles() {
+		for _, line := range c.roleAsMade(name) {
+			made = append(made, name+": "+line)
 		}
-		return nil
 	}
-	switch kind {
-	case "aws_iam_role":
-		input := &iam.CreateRoleInput{
-			RoleName: get("name"), Path: get("path"), Description: get("description"), AssumeRolePolicyDocument: get("assume_role_policy"), PermissionsBoundary: get("permissions_boundary"),
-		}
-		if v, given := values["max_session_duration"]; given {
-			seconds, _ := v.AsBigFloat().Int64()
-			input.MaxSessionDuration = aws.Int32(int32(seconds))
-		}
-		if v, given := values["tags"]; given {
-			for key, value := range v.AsValueMap() {
-				input.Tags = append(input.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value.AsString())})
-			}
-		}
-		_, err := client.CreateRole(ctx, input)
-		c.Must(err)
-		return cty.ObjectVal(map[string]cty.Value{"id": values["name"], "name": values["name"]})
-	case "aws_iam_role_policy":
-		_, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: get("role"), PolicyName: get("name"), PolicyDocument: get("policy")})
-		c.Must(err)
-	case "aws_iam_policy":
-		out, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(*get("name_prefix") + "1"), Path: get("path"), PolicyDocument: get("policy")})
-		c.Must(err)
-		return cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(*out.Policy.Arn)})
-	case "aws_iam_role_policy_attachment":
-		_, err := client.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: get("role"), PolicyArn: get("policy_arn")})
-		c.Must(err)
-	}
-	return cty.EmptyObjectVal
+	slices.Sort(made)
+	return made
 }
 
-// roleAsMade is all that matters of a customer's role, for comparing.
-func (c *Customer) roleAsMade() []string {
+func (c *Customer) roleAsMade(role string) []string {
 	c.T.Helper()
-	client, ctx, name := c.iam(), c.T.Context(), &c.Link.RoleName
-	role, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
+	client, ctx, name := c.iam(), c.T.Context(), &role
+	found, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
 	c.Must(err)
 	canonical := func(document *string) string {
 		plain, err := url.QueryUnescape(*document)
@@ -173,7 +97,7 @@ func (c *Customer) roleAsMade() []string {
 		c.Must(err)
 		return strings.ReplaceAll(parsed.String(), c.Link.ExternalID.String(), "EXTERNAL-ID")
 	}
-	r := role.Role
+	r := found.Role
 	made := []string{"trust " + canonical(r.AssumeRolePolicyDocument), "path " + *r.Path, "description " + aws.ToString(r.Description)}
 	if r.PermissionsBoundary != nil {
 		made = append(made, "boundary "+*r.PermissionsBoundary.PermissionsBoundaryArn)
@@ -203,7 +127,6 @@ func (c *Customer) roleAsMade() []string {
 		c.Must(err)
 		made = append(made, "own policy "+canonical(version.PolicyVersion.Document))
 	}
-	slices.Sort(made)
 	for i := range made {
 		made[i] = strings.ReplaceAll(made[i], c.Account, "ACCOUNT")
 	}
@@ -222,6 +145,12 @@ func everythingAsked() permissionset.Set {
 			InlinePolicies:  permissionset.Policies{"home": read("s3:GetObject", "arn:aws:s3:::home/${aws:username}/*"), "own": read("s3:ListBucket", "arn:aws:s3:::logs-{{xacct:account_id}}-{{xacct:parameter:bucket}}")},
 			ManagedPolicies: permissionset.Policies{"core": read("ec2:DescribeInstances", "*")},
 		},
+		Trust: permissionset.Trust{TrustedAccountIDs: []string{AccountID(9)}, AllowSessionTags: true},
+		Additions: permissionset.Additions{AdditionalRoles: map[string]permissionset.AdditionalRole{"scanner": {
+			Description: "Scans", MaxSessionDuration: 5400, Tags: map[string]string{"part": "scan"}, Trust: permissionset.Trust{AllowSourceIdentity: true},
+			ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}, InlinePolicies: permissionset.Policies{"mine": read("sqs:GetQueueUrl", "arn:aws:sqs:*:{{xacct:account_id}}:{{xacct:parameter:bucket}}")},
+			ManagedPolicies: permissionset.Policies{"scan": read("ec2:DescribeSnapshots", "*")},
+		}}},
 		Choices: permissionset.Choices{
 			RegisterWithoutStack: true,
 			CustomerParameters:   map[string]permissionset.CustomerParameter{"bucket": {Description: "A bucket"}},
@@ -233,11 +162,13 @@ func everythingAsked() permissionset.Set {
 	}
 }
 
-// What the snippet makes is what the stack makes, for the same choices.
-func TestTheRoleOfTheSnippetIsThatOfTheStack(t *testing.T) {
+// What the snippet makes is what the stack makes, for the same choices; and all of
+// its roles are proven and registered.
+func TestTheRolesOfTheSnippetAreThoseOfTheStack(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
+	w.ClientsOf(AccountID(9), w.Sandbox.URL()) // another account of the vendor, which the roles trust
 	set, template := w.set("everything", everythingAsked())
 	for i, on := range []bool{false, true} {
 		value := map[bool]string{false: permissionset.SwitchedOff, true: permissionset.SwitchedOn}[on]
@@ -254,17 +185,17 @@ func TestTheRoleOfTheSnippetIsThatOfTheStack(t *testing.T) {
 		plain.applies(snippet, map[string]cty.Value{
 			"acme_access_bucket": cty.StringVal("mine"), "acme_access_enable_billing": cty.BoolVal(on), "acme_access_enable_more": cty.BoolVal(on),
 		})
-		want, got := stacked.roleAsMade(), plain.roleAsMade()
+		want, got := stacked.rolesAsMade(), plain.rolesAsMade()
 		for n := range want {
 			want[n] = strings.ReplaceAll(want[n], "stacked"+value, "plain"+value)
 		}
 		if !slices.Equal(want, got) {
-			t.Errorf("switched %s: the stack's role is\n%s\nand the snippet's\n%s\n%s", value, strings.Join(want, "\n"), strings.Join(got, "\n"), snippet)
+			t.Errorf("switched %s: the stack's roles are\n%s\nand the snippet's\n%s\n%s", value, strings.Join(want, "\n"), strings.Join(got, "\n"), snippet)
 		}
 		w.Advance(2 * time.Minute)
 		w.seeks()
-		if all := plain.Registrations(); len(all) != 1 || all[0].Status != onboarding.Active || !all[0].WithoutStack {
-			t.Errorf("the role without a stack is registered as %+v", all)
+		if all := plain.Registrations(); len(all) != 1 || all[0].Status != onboarding.Active || !all[0].WithoutStack || all[0].AdditionalRoles["scanner"].Name != plain.Link.RoleName+"-scanner" {
+			t.Errorf("the roles without a stack are registered as %+v", all)
 		}
 	}
 }
