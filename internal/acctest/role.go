@@ -23,7 +23,7 @@ import (
 // and returns its ARN.
 func (w *World) Role(name, trust, policy string) string {
 	w.t.Helper()
-	client := w.iam(sandbox.VendorAccount)
+	client := w.IAM(sandbox.VendorAccount)
 	made, err := client.CreateRole(context.Background(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		w.t.Fatal(err)
@@ -38,7 +38,7 @@ func (w *World) Role(name, trust, policy string) string {
 // Trust changes whom a role of the vendor trusts.
 func (w *World) Trust(name, trust string) {
 	w.t.Helper()
-	_, err := w.iam(sandbox.VendorAccount).UpdateAssumeRolePolicy(context.Background(), &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: &trust})
+	_, err := w.IAM(sandbox.VendorAccount).UpdateAssumeRolePolicy(context.Background(), &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: &trust})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func (w *World) Trust(name, trust string) {
 // the managed and of the inline ones, sorted.
 func (w *World) PoliciesOf(accountID, role string) []string {
 	w.t.Helper()
-	client := w.iam(accountID)
+	client := w.IAM(accountID)
 	attached, err := client.ListAttachedRolePolicies(context.Background(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})
 	if err != nil {
 		w.t.Fatal(err)
@@ -69,7 +69,7 @@ func (w *World) PoliciesOf(accountID, role string) []string {
 // policies, and every statement of all others as JSON, both sorted.
 func (w *World) Granted(accountID, role string) (arns, statements []string) {
 	w.t.Helper()
-	client, ctx := w.iam(accountID), context.Background()
+	client, ctx := w.IAM(accountID), context.Background()
 	attached, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
 	if err != nil {
 		w.t.Fatal(err)
@@ -132,7 +132,8 @@ func Statements(t testing.TB, policy string) (statements []string) {
 	return statements
 }
 
-func (w *World) iam(accountID string) *iam.Client {
+// IAM returns a client of an account's administrator.
+func (w *World) IAM(accountID string) *iam.Client {
 	w.t.Helper()
 	keys, err := w.Credentials(accountID)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
@@ -354,4 +356,19 @@ func (w *World) Called(service, action string) <-chan struct{} {
 	})
 	w.t.Cleanup(remove)
 	return called
+}
+
+// Seek looks once for roles that customers made without a stack, as a registrar of the
+// hub does every minute; the time is later, so that a look is due.
+func (w *World) Seek(hub string, later time.Duration) {
+	w.t.Helper()
+	records := w.Registry(hub)
+	record, err := records.Hub(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	health.Seeking{
+		Claim: records, Log: slog.New(slog.DiscardHandler),
+		Round: health.Config{Registry: records, Prover: registrar.NewProver(w.Clients, record), Clock: func() time.Time { return time.Now().Add(later) }},
+	}.SeekOnce(context.Background())
 }

@@ -137,7 +137,7 @@ func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record re
 	if p.diags.HasError() {
 		return
 	}
-	if p.planTemplate(view, record, set, known); p.diags.HasError() || p.unchanged {
+	if p.planTemplate(ctx, view, record, set, known); p.diags.HasError() || p.unchanged {
 		return
 	}
 	if !known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() || p.plan.ExternalIDVersion.IsUnknown() {
@@ -199,7 +199,7 @@ func (p *fleetPlan) planIDs(record registry.HubRecord, todo customers.FleetWrite
 
 // planTemplate plans url_template. It may change although the fleet doesn't,
 // because the set or the hub does; what is derived from the hub follows then.
-func (p *fleetPlan) planTemplate(view *hubview.View, record registry.HubRecord, set onboarding.PermissionSet, known bool) {
+func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record registry.HubRecord, set onboarding.PermissionSet, known bool) {
 	if p.unchanged && known {
 		text, err := fleetTemplate(record, set, p.plan.proposal(), view.Console())
 		if err == nil && text.Equal(p.state.URLTemplate) {
@@ -213,7 +213,7 @@ func (p *fleetPlan) planTemplate(view *hubview.View, record registry.HubRecord, 
 		p.plan.URLTemplate = types.StringNull()
 		return
 	}
-	if !known || p.plan.Region.IsUnknown() {
+	if !known || p.plan.Region.IsUnknown() || awaitsTemplate(ctx, view, set.RegisterWithoutStack, set.TemplateURL) {
 		p.plan.URLTemplate = types.StringUnknown()
 		return
 	}

@@ -42,9 +42,10 @@ func newTerraformSnippetFunction() function.Function {
 		name: "terraform_snippet", summary: "A launch link as Terraform configuration for the customer",
 		description: "The `aws_cloudformation_stack` resource that launches what a link launches: the same template with the same parameters, " +
 			"in the Region of the link. It is for customers who manage everything with Terraform.\n\n" +
-			"With `\"iam\"` as the second argument: the role and its policies as plain IAM resources, for customers who do not want a stack. It is made from the published template, " +
-			"which must be public (`template_access = \"public\"`) and must exist when Terraform plans; `xacct link --format terraform-iam` prints the same in any case. " +
-			"The role is registered if the permission set has `register_without_stack`.",
+			"With `\"iam\"` as the second argument: the role and its policies as plain IAM resources, for customers who do not want a stack. They are made from the published template, " +
+			"which must be public (`template_access = \"public\"`); `xacct link --format terraform-iam` prints the same in any case. " +
+			"Registrars look for the role if the permission set has `register_without_stack`. The link's `url` is then unknown in a plan that publishes another template, " +
+			"so that the function is called once the template is there; without it, such a plan fails.",
 		write:   launch.TerraformSnippet,
 		formats: map[string]func(context.Context, quickcreate.Link) (string, error){"iam": iamSnippet},
 	}
@@ -54,7 +55,7 @@ func newTerraformSnippetFunction() function.Function {
 func iamSnippet(ctx context.Context, link quickcreate.Link) (string, error) {
 	template, err := hub.FetchTemplate(ctx, link.TemplateURL)
 	if err != nil {
-		return "", fmt.Errorf("the link's template can't be read without credentials: it is not published yet, or the hub's template_access is not \"public\". "+
+		return "", fmt.Errorf("the link's template can't be read without credentials: it is not published yet, or the hub's template_access is not \"public\". With register_without_stack on its permission set the function waits until it is published. "+
 			"`xacct link --format terraform-iam` prints the resources in any case: %w", err)
 	}
 	return launch.IAMSnippet(template, link)

@@ -264,6 +264,9 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.AddError(fmt.Sprintf("No launch link for %s", customerNamed(view.Name, customer)), sentence(err.Error()))
 		return
 	}
+	if awaitsTemplate(ctx, view, todo.Link.RegisterWithoutStack, todo.Link.TemplateURL) {
+		p.plan.URL = unknownAddresses(record)
+	}
 	p.plan.ExternalID = types.StringValue(todo.Link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.Link.TemplateVersion)
 	p.unknownUntilApply()
