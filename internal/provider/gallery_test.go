@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"io"
 	"net/url"
 	"os"
@@ -15,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
@@ -32,7 +33,8 @@ type shape struct {
 	parameters map[string]string // of the stack, as the customer fills them in
 	typed      map[string]string // what the vendor is told of that
 	granted    []string          // optional permissions that are on
-	role       string            // its name
+	role       string            // its name; default acme-globex
+	path       string            // its path; default /
 	policies   int               // that the stack creates
 	beside     []string          // keys of additional roles
 	reported   map[string]string // what the stack reports has in it
@@ -69,9 +71,19 @@ var gallery = map[string]shape{
 		reported: map[string]string{"bucket": "acme-exports-222222222222", "queue_url": "-Changes-"},
 		change:   [2]string{`"s3:GetObject", `, ``},
 	},
-	"orca":    {policies: 6, beside: []string{"scanner"}, change: [2]string{`"s3:GetObject", `, ``}},
-	"vantage": {change: [2]string{`"savingsplans:Describe*"`, `"savingsplans:List*"`}},
+	"newrelic": {
+		parameters: map[string]string{"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess", "RolePath": "/third-party/"},
+		typed:      map[string]string{"permissions_boundary": "arn:aws:iam::aws:policy/ReadOnlyAccess", "role_path": "/third-party/"},
+		path:       "/third-party/", change: [2]string{`"budgets:ViewBudget", `, ``},
+	},
+	"teleport": {change: [2]string{`, "ssm:GetConnectionStatus"`, ``}},
+	"orca":     {policies: 6, beside: []string{"scanner"}, change: [2]string{`"s3:GetObject", `, ``}},
+	"vantage":  {path: "/vendors/acme/", change: [2]string{`"savingsplans:Describe*"`, `"savingsplans:List*"`}},
 }
+
+// withoutStack is the one of the gallery whose customers launch nothing: see
+// TestACustomerOfTheGalleryNeedsNoStack.
+const withoutStack = "buildkite"
 
 // Each role that vendors ask for today is said, rendered, launched, proven, updated
 // and deleted; and what it grants is what was declared, no more and no less.
@@ -82,7 +94,7 @@ func TestTheGallerysRolesAreGrantedAsTheyAreDeclared(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, folder := range folders {
-		if !folder.IsDir() {
+		if !folder.IsDir() || folder.Name() == withoutStack {
 			continue
 		}
 		t.Run(folder.Name(), func(t *testing.T) {
@@ -100,12 +112,36 @@ func TestTheGallerysRolesAreGrantedAsTheyAreDeclared(t *testing.T) {
 	}
 }
 
+// Both tables of the gallery have a row for each of its folders, and no other.
+func TestTheGallerysTablesAreComplete(t *testing.T) {
+	folders := []string{withoutStack}
+	for name := range gallery {
+		folders = append(folders, name)
+	}
+	slices.Sort(folders)
+	for _, page := range []string{"../../examples/gallery/README.md", "../../templates/guides/vendor-roles.md.tmpl"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|").FindAllStringSubmatch(string(text), -1) {
+			rows = append(rows, row[1])
+		}
+		slices.Sort(rows)
+		if diff := gocmp.Diff(folders, rows); diff != "" {
+			t.Errorf("%s does not list the gallery (-): %s", page, diff)
+		}
+	}
+}
+
 func (s shape) goThrough(t *testing.T, text string) {
 	w := acctest.Start(t)
 	if s.prepare != nil {
 		s.prepare(w)
 	}
 	config := w.Provider() + text + roleHCL(globex, waits)
+	role := "arn:aws:iam::" + globex.account + ":role" + cmp.Or(s.path, "/") + cmp.Or(s.role, "acme-globex")
 	changed := strings.Replace(config, s.change[0], s.change[1], 1)
 	typed := map[string]knownvalue.Check{}
 	for key, value := range s.typed {
@@ -113,7 +149,7 @@ func (s shape) goThrough(t *testing.T, text string) {
 	}
 	beside := map[string]knownvalue.Check{}
 	for _, key := range s.beside {
-		beside[key] = is("arn:aws:iam::" + globex.account + ":role/acme-globex-" + key)
+		beside[key] = is(role + "-" + key)
 	}
 	reported := map[string]knownvalue.Check{}
 	for key, text := range s.reported {
@@ -123,7 +159,7 @@ func (s shape) goThrough(t *testing.T, text string) {
 	var stack sandbox.Stack
 	live := func(outdated bool, more ...statecheck.StateCheck) []statecheck.StateCheck {
 		return append([]statecheck.StateCheck{
-			value(roleGlobex, "status", is("active")), value(roleGlobex, "outdated", knownvalue.Bool(outdated)),
+			value(roleGlobex, "status", is("active")), value(roleGlobex, "role_arn", is(role)), value(roleGlobex, "outdated", knownvalue.Bool(outdated)),
 			value(roleGlobex, "granted_permissions", names(s.granted...)), value(roleGlobex, "parameters", knownvalue.MapExact(typed)),
 			value(roleGlobex, "additional_role_arns", knownvalue.MapExact(beside)), value(roleGlobex, "reported", knownvalue.MapExact(reported)),
 		}, more...)
@@ -212,10 +248,10 @@ func exactly(t *testing.T, w *acctest.World, set permissionset.Set, role string,
 	slices.Sort(arns)
 	slices.Sort(statements)
 	gotARNs, got := w.Granted(globex.account, role)
-	if diff := cmp.Diff(arns, gotARNs); diff != "" {
+	if diff := gocmp.Diff(arns, gotARNs); diff != "" {
 		t.Errorf("the policies of AWS of %s are not those that were declared (-): %s", role, diff)
 	}
-	if diff := cmp.Diff(statements, got); diff != "" {
+	if diff := gocmp.Diff(statements, got); diff != "" {
 		t.Errorf("the statements of %s are not those that were declared (-): %s", role, diff)
 	}
 	return created

@@ -17,22 +17,19 @@ locals {
   }
 }
 
-resource "xacct_onboarding_link" "globex" {
-  hub         = xacct_hub.this.id
-  customer_id = "globex"
-  account_id  = "222222222222"
+resource "xacct_permission_set" "optimization" {
+  hub  = xacct_hub.this.id
+  name = "optimization"
 
-  role = {
-    inline_policies = {
-      read = jsonencode({
-        Version = "2012-10-17"
-        Statement = [
-          { Effect = "Allow", Action = ["autoscaling:Describe*", "cloudwatch:GetMetricStatistics", "ec2:Describe*", "rds:Describe*", "tag:GetResources"], Resource = "*" },
-          { Effect = "Allow", Action = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], Resource = "arn:aws:sqs:*:${provider::xacct::customer_account_id()}:acme-*" },
-          { Effect = "Allow", Action = "ec2:StopInstances", Resource = "arn:aws:ec2:*:${provider::xacct::customer_account_id()}:instance/*", Condition = { StringEquals = { "ec2:ResourceTag/acme" = "managed" } } },
-        ]
-      })
-    }
+  inline_policies = {
+    read = jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["autoscaling:Describe*", "cloudwatch:GetMetricStatistics", "ec2:Describe*", "rds:Describe*", "tag:GetResources"], Resource = "*" },
+        { Effect = "Allow", Action = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], Resource = "arn:aws:sqs:*:${provider::xacct::customer_account_id()}:acme-*" },
+        { Effect = "Allow", Action = "ec2:StopInstances", Resource = "arn:aws:ec2:*:${provider::xacct::customer_account_id()}:instance/*", Condition = { StringEquals = { "ec2:ResourceTag/acme" = "managed" } } },
+      ]
+    })
   }
 
   customer_parameters = {
@@ -59,6 +56,13 @@ resource "xacct_onboarding_link" "globex" {
       }
     }
   }
+}
+
+resource "xacct_onboarding_link" "globex" {
+  hub            = xacct_hub.this.id
+  permission_set = xacct_permission_set.optimization.id
+  customer_id    = "globex"
+  account_id     = "222222222222"
 }
 
 output "launch_link" {

@@ -209,20 +209,17 @@ locals {
   }
 }
 
-resource "xacct_onboarding_link" "globex" {
-  hub         = xacct_hub.this.id
-  customer_id = "globex"
-  account_id  = "222222222222"
+resource "xacct_permission_set" "monitoring" {
+  hub  = xacct_hub.this.id
+  name = "monitoring"
 
-  role = {
-    name                = "AcmeIntegration"
-    managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
-    inline_policies = {
-      core = jsonencode({
-        Version   = "2012-10-17"
-        Statement = [{ Effect = "Allow", Resource = "*", Action = flatten([for service, names in local.core : [for name in names : "${service}:${name}"]]) }]
-      })
-    }
+  role_name           = "AcmeIntegration"
+  managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
+  inline_policies = {
+    core = jsonencode({
+      Version   = "2012-10-17"
+      Statement = [{ Effect = "Allow", Resource = "*", Action = flatten([for service, names in local.core : [for name in names : "${service}:${name}"]]) }]
+    })
   }
 
   optional_permissions = {
@@ -236,6 +233,13 @@ resource "xacct_onboarding_link" "globex" {
       }
     }
   }
+}
+
+resource "xacct_onboarding_link" "globex" {
+  hub            = xacct_hub.this.id
+  permission_set = xacct_permission_set.monitoring.id
+  customer_id    = "globex"
+  account_id     = "222222222222"
 }
 
 output "launch_link" {

@@ -8,37 +8,34 @@ resource "xacct_hub" "this" {
   support_url  = "https://acme.example/support"
 }
 
-resource "xacct_onboarding_link" "globex" {
-  hub         = xacct_hub.this.id
-  customer_id = "globex"
-  account_id  = "222222222222"
+resource "xacct_permission_set" "compliance" {
+  hub  = xacct_hub.this.id
+  name = "compliance"
+
+  managed_policy_arns = [
+    "arn:${provider::xacct::customer_partition()}:iam::aws:policy/SecurityAudit",
+    "arn:${provider::xacct::customer_partition()}:iam::aws:policy/job-function/ViewOnlyAccess",
+  ]
+  inline_policies = {
+    additions = jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect   = "Allow"
+          Action   = ["account:Get*", "appstream:Describe*", "codeartifact:List*", "codebuild:BatchGet*", "ds:Describe*", "ecr:Describe*", "glue:GetConnections", "lambda:GetFunction*", "logs:FilterLogEvents", "macie2:GetMacieSession", "s3:GetAccountPublicAccessBlock", "shield:GetSubscriptionState", "support:Describe*"]
+          Resource = "*"
+        },
+        {
+          Effect   = "Allow"
+          Action   = "apigateway:GET"
+          Resource = [for path in ["restapis", "apis"] : "arn:${provider::xacct::customer_partition()}:apigateway:*::/${path}/*"]
+        },
+      ]
+    })
+  }
 
   # The vendor's roles by their names: a pattern would trust roles that are made later.
   trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-scan"]
-
-  role = {
-    managed_policy_arns = [
-      "arn:${provider::xacct::customer_partition()}:iam::aws:policy/SecurityAudit",
-      "arn:${provider::xacct::customer_partition()}:iam::aws:policy/job-function/ViewOnlyAccess",
-    ]
-    inline_policies = {
-      additions = jsonencode({
-        Version = "2012-10-17"
-        Statement = [
-          {
-            Effect   = "Allow"
-            Action   = ["account:Get*", "appstream:Describe*", "codeartifact:List*", "codebuild:BatchGet*", "ds:Describe*", "ecr:Describe*", "glue:GetConnections", "lambda:GetFunction*", "logs:FilterLogEvents", "macie2:GetMacieSession", "s3:GetAccountPublicAccessBlock", "shield:GetSubscriptionState", "support:Describe*"]
-            Resource = "*"
-          },
-          {
-            Effect   = "Allow"
-            Action   = "apigateway:GET"
-            Resource = [for path in ["restapis", "apis"] : "arn:${provider::xacct::customer_partition()}:apigateway:*::/${path}/*"]
-          },
-        ]
-      })
-    }
-  }
 
   customer_parameters = {
     export_bucket = {
@@ -81,6 +78,13 @@ resource "xacct_onboarding_link" "globex" {
       }
     }
   }
+}
+
+resource "xacct_onboarding_link" "globex" {
+  hub            = xacct_hub.this.id
+  permission_set = xacct_permission_set.compliance.id
+  customer_id    = "globex"
+  account_id     = "222222222222"
 }
 
 output "launch_link" {

@@ -7,26 +7,30 @@ resource "xacct_hub" "this" {
   support_url  = "https://acme.example/support"
 }
 
-resource "xacct_onboarding_link" "globex" {
-  hub         = xacct_hub.this.id
-  customer_id = "globex"
-  account_id  = "222222222222"
+resource "xacct_permission_set" "trust" {
+  hub  = xacct_hub.this.id
+  name = "trust"
+
+  managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
+  inline_policies = {
+    additions = jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["backup:ListBackupJobs", "backup:ListRecoveryPointsByResource", "identitystore:Describe*", "identitystore:List*", "sso:ListPermissionSets"], Resource = "*" },
+        { Effect = "Deny", Action = ["dms:DescribeEndpoints", "iam:GenerateCredentialReport", "iam:GenerateServiceLastAccessedDetails", "workmail:DescribeUser"], Resource = "*" },
+      ]
+    })
+  }
 
   trusted_account_ids    = ["333333333333"]
   trusted_principal_arns = ["arn:aws:iam::333333333333:role/scanner"]
+}
 
-  role = {
-    managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
-    inline_policies = {
-      additions = jsonencode({
-        Version = "2012-10-17"
-        Statement = [
-          { Effect = "Allow", Action = ["backup:ListBackupJobs", "backup:ListRecoveryPointsByResource", "identitystore:Describe*", "identitystore:List*", "sso:ListPermissionSets"], Resource = "*" },
-          { Effect = "Deny", Action = ["dms:DescribeEndpoints", "iam:GenerateCredentialReport", "iam:GenerateServiceLastAccessedDetails", "workmail:DescribeUser"], Resource = "*" },
-        ]
-      })
-    }
-  }
+resource "xacct_onboarding_link" "globex" {
+  hub            = xacct_hub.this.id
+  permission_set = xacct_permission_set.trust.id
+  customer_id    = "globex"
+  account_id     = "222222222222"
 }
 
 output "launch_link" {

@@ -68,34 +68,38 @@ locals {
   }
 }
 
-resource "xacct_onboarding_link" "globex" {
-  hub         = xacct_hub.this.id
-  customer_id = "globex"
-  account_id  = "222222222222"
+resource "xacct_permission_set" "security" {
+  hub  = xacct_hub.this.id
+  name = "security"
 
-  role = {
-    managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"]
-    managed_policies = merge(
-      { for name, services in local.services : name => jsonencode({
+  managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"]
+  managed_policies = merge(
+    { for name, services in local.services : name => jsonencode({
+      Version = "2012-10-17"
+      Statement = [for service, names in services : {
+        Effect   = "Allow"
+        Action   = [for name in names : "${service}:${name}"]
+        Resource = "*"
+      }]
+    }) },
+    {
+      snapshots = jsonencode({
         Version = "2012-10-17"
-        Statement = [for service, names in services : {
-          Effect   = "Allow"
-          Action   = [for name in names : "${service}:${name}"]
-          Resource = "*"
-        }]
-      }) },
-      {
-        snapshots = jsonencode({
-          Version = "2012-10-17"
-          Statement = [
-            { Sid = "Copy", Effect = "Allow", Action = ["ec2:CopySnapshot", "ec2:CreateSnapshot"], Resource = "*" },
-            { Sid = "Tag", Effect = "Allow", Action = "ec2:CreateTags", Resource = "arn:aws:ec2:*::snapshot/*", Condition = { StringEquals = { "ec2:CreateAction" = ["CopySnapshot", "CreateSnapshot"] } } },
-            { Sid = "Remove", Effect = "Allow", Action = ["ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"], Resource = "arn:aws:ec2:*::snapshot/*", Condition = { StringEquals = { "ec2:ResourceTag/acme" = "scan" } } },
-          ]
-        })
-      },
-    )
-  }
+        Statement = [
+          { Sid = "Copy", Effect = "Allow", Action = ["ec2:CopySnapshot", "ec2:CreateSnapshot"], Resource = "*" },
+          { Sid = "Tag", Effect = "Allow", Action = "ec2:CreateTags", Resource = "arn:aws:ec2:*::snapshot/*", Condition = { StringEquals = { "ec2:CreateAction" = ["CopySnapshot", "CreateSnapshot"] } } },
+          { Sid = "Remove", Effect = "Allow", Action = ["ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"], Resource = "arn:aws:ec2:*::snapshot/*", Condition = { StringEquals = { "ec2:ResourceTag/acme" = "scan" } } },
+        ]
+      })
+    },
+  )
+}
+
+resource "xacct_onboarding_link" "globex" {
+  hub            = xacct_hub.this.id
+  permission_set = xacct_permission_set.security.id
+  customer_id    = "globex"
+  account_id     = "222222222222"
 }
 
 output "launch_link" {
