@@ -21,6 +21,11 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "wait for a debugger, and print how Terraform can reach this process")
 	flag.Parse()
+	if !*debug {
+		if err := provider.DropUnreadLogs(); err != nil {
+			log.Fatal(err)
+		}
+	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/xacct/xacct",

@@ -49,10 +49,18 @@ func parses[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
+// compiled has the patterns that were used: a string and its *regexp.Regexp.
+var compiled sync.Map
+
+// matches returns a check by a pattern. The same checks are made for each resource,
+// so a pattern is compiled once; most patterns of a schema are never used.
 func matches(pattern, advice string) func(string) error {
-	re := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }) // most checks of a schema are never made
 	return func(s string) error {
-		if !re().MatchString(s) {
+		re, ok := compiled.Load(pattern)
+		if !ok {
+			re, _ = compiled.LoadOrStore(pattern, regexp.MustCompile(pattern))
+		}
+		if !re.(*regexp.Regexp).MatchString(s) {
 			return fmt.Errorf("%q is not: %s", s, advice)
 		}
 		return nil
