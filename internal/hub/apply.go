@@ -35,7 +35,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := h.ensureTable(ctx, spec); err != nil {
 		return State{}, err
 	}
-	if err := h.carryOver(ctx); err != nil {
+	if err := h.migrate(ctx); err != nil {
 		return State{}, err
 	}
 	key, err := registry.NewKey(h.random)
@@ -75,7 +75,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
 	}
-	if err := h.carryOver(ctx); err != nil {
+	if err := h.migrate(ctx); err != nil {
 		return State{}, err
 	}
 	before, err := h.registry.HubAndKey(ctx)
@@ -285,9 +285,9 @@ func (h *Manager) explainRegistry(err error) error {
 	return h.clients.Explain(err, h.tableARN())
 }
 
-// carryOver lays a table of the first release out anew.
-func (h *Manager) carryOver(ctx context.Context) error {
-	return h.explainRegistry(h.registry.CarryOver(ctx))
+// migrate moves a table of the first release to the current layout.
+func (h *Manager) migrate(ctx context.Context) error {
+	return h.explainRegistry(h.registry.Migrate(ctx))
 }
 
 // tableID returns AWS's own ID of the hub's table.

@@ -93,7 +93,7 @@ type deletion struct {
 // OtherIncarnationError says that a hub is not the one that was to be deleted.
 type OtherIncarnationError struct {
 	Hub         string
-	Incarnation onboarding.Incarnation // that is there
+	Incarnation onboarding.Incarnation // of the existing hub
 }
 
 func (e *OtherIncarnationError) Error() string {
@@ -101,7 +101,7 @@ func (e *OtherIncarnationError) Error() string {
 }
 
 func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
-	if err := h.carryOver(ctx); err != nil {
+	if err := h.migrate(ctx); err != nil {
 		return Remains{}, err
 	}
 	record, err := h.markDeleting(ctx, d)
@@ -247,7 +247,7 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 	}
 }
 
-// TakeOver gives a hub that is there, and is what is declared, the incarnation of
+// TakeOver gives an existing hub that matches the declaration the incarnation of
 // a spec, so that the state that had it before can't delete it any more, and
 // restores what is missing of it. What is declared is compared by the caller, with
 // the record as it was read; if that has changed since, it is registry.ErrConflict.

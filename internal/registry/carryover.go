@@ -21,27 +21,27 @@ import (
 )
 
 const (
-	// carryLease is how long other processes wait for one that died while it
-	// migrated a table, and carryPause how often they check.
-	carryLease = time.Minute
-	carryPause = time.Second
+	// migrationLease is how long other processes wait for one that died while it
+	// migrated a table, and migrationPause how often they check.
+	migrationLease = time.Minute
+	migrationPause = time.Second
 	// stragglers is how long to wait for a registrar of the first release to finish a
 	// request that it began before the table was migrated, with a reserve: it returns
 	// a message to the queue after 75 seconds.
 	stragglers = 2 * time.Minute
 )
 
-// CarryOver migrates a table of the first release to the current layout; it returns at
+// Migrate migrates a table of the first release to the current layout; it returns at
 // once if that was done. One process does it at a time; if it dies, the next one
 // continues where it stopped. The table can be used meanwhile: see former.go.
 //
 // Registrars of the first release continue with the customers that are not migrated
 // yet, and leave the others' messages for a newer registrar. Once all customers are
 // migrated they leave all messages. If such a registrar has sent a heartbeat lately,
-// and the hub has organizations, whose accounts are not known beforehand, CarryOver
+// and the hub has organizations, whose accounts are not known beforehand, Migrate
 // waits until that registrar can have no request in flight, and checks once more.
-func (r *Registry) CarryOver(ctx context.Context) error {
-	if r.carried.Load() {
+func (r *Registry) Migrate(ctx context.Context) error {
+	if r.migrated.Load() {
 		return nil
 	}
 	holder := rand.Text()
@@ -54,28 +54,28 @@ func (r *Registry) CarryOver(ctx context.Context) error {
 		if r.seeLayout(hub) == laidOut {
 			return nil
 		}
-		mine, err := r.leaseCarryOver(ctx, holder)
+		mine, err := r.leaseMigration(ctx, holder)
 		if err == nil && mine {
-			err = r.carryOver(ctx, holder)
+			err = r.migrate(ctx, holder)
 		} else if err == nil {
-			err = r.wait(ctx, carryPause)
+			err = r.wait(ctx, migrationPause)
 		}
 		if err != nil && !errors.Is(err, ErrConflict) {
-			return fmt.Errorf("carry table %s over from the first release: %w", r.table, err)
+			return fmt.Errorf("migrate table %s from the first release's layout: %w", r.table, err)
 		}
 	}
 }
 
-// leaseCarryOver takes the lease, or renews it.
-func (r *Registry) leaseCarryOver(ctx context.Context, holder string) (bool, error) {
+// leaseMigration takes the lease, or renews it.
+func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, error) {
 	now := r.now()
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &r.table,
-		Key:                 carryOverKey.item(),
+		Key:                 migrationKey.item(),
 		UpdateExpression:    aws.String("SET lease_holder = :me, lease_until = :until, expires = :expires"),
 		ConditionExpression: aws.String("attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now"),
 		ExpressionAttributeValues: item{
-			":me": text(holder), ":until": millis(now.Add(carryLease)), ":now": millis(now), ":expires": moment(now.Add(tombstonesLive)),
+			":me": text(holder), ":until": millis(now.Add(migrationLease)), ":now": millis(now), ":expires": moment(now.Add(tombstonesLive)),
 		},
 	})
 	if awsclient.IsConditionFailed(err) {
@@ -84,9 +84,9 @@ func (r *Registry) leaseCarryOver(ctx context.Context, holder string) (bool, err
 	return err == nil, err
 }
 
-// carryOver moves all customers, records for every release that they were moved, and
+// migrate moves all customers, records for every release that they were moved, and
 // moves what was written meanwhile.
-func (r *Registry) carryOver(ctx context.Context, holder string) error {
+func (r *Registry) migrate(ctx context.Context, holder string) error {
 	organizations, err := r.moveAll(ctx, holder)
 	if err != nil {
 		return err
@@ -127,8 +127,8 @@ func (r *Registry) moveAll(ctx context.Context, holder string) (organizations bo
 	renewed := r.now()
 	for id, customer := range left {
 		organizations = organizations || customer.Link.Scope == onboarding.ScopeOrganization
-		if r.now().Sub(renewed) > carryLease/3 {
-			if mine, err := r.leaseCarryOver(ctx, holder); err != nil || !mine {
+		if r.now().Sub(renewed) > migrationLease/3 {
+			if mine, err := r.leaseMigration(ctx, holder); err != nil || !mine {
 				return false, errors.Join(err, group.Wait(), ErrConflict)
 			}
 			renewed = r.now()
@@ -326,7 +326,7 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 }
 
 // stragglers reports whether a registrar of the first release may still write a
-// registration that CarryOver could not know of.
+// registration that Migrate could not know of.
 func (r *Registry) stragglers(ctx context.Context, organizations bool) (bool, error) {
 	if !organizations {
 		return false, nil

@@ -32,7 +32,7 @@ func (r *Registry) Customer(ctx context.Context, id string) (onboarding.Customer
 }
 
 func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Customer, error) {
-	if carried, err := r.isCarried(ctx); err != nil || !carried {
+	if migrated, err := r.isMigrated(ctx); err != nil || !migrated {
 		some, err := r.formerSelected(ctx, []string{id}, err)
 		if err != nil || len(some) == 0 {
 			return nil, err
@@ -74,7 +74,7 @@ func (r *Registry) Select(ctx context.Context, ids ...string) ([]onboarding.Cust
 }
 
 func (r *Registry) selected(ctx context.Context, ids []string) ([]onboarding.Customer, error) {
-	if carried, err := r.isCarried(ctx); err != nil || !carried {
+	if migrated, err := r.isMigrated(ctx); err != nil || !migrated {
 		return r.formerSelected(ctx, ids, err)
 	}
 	links, err := r.links(ctx, ids...)
@@ -92,17 +92,17 @@ func (r *Registry) selected(ctx context.Context, ids []string) ([]onboarding.Cus
 }
 
 // links reads the links of customers, with what they are bound to. In a table of
-// the former layout it finds those that were carried over, or still are where
+// the former layout it finds those that were migrated, or still are where
 // they were.
 func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboarding.Link, error) {
-	carried, err := r.isCarried(ctx)
+	migrated, err := r.isMigrated(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var keys []key
 	for _, id := range ids {
 		keys = append(keys, r.spread().linkKey(id), bindingKey(id))
-		if !carried {
+		if !migrated {
 			keys = append(keys, formerLinkKey(id))
 		}
 	}

@@ -32,7 +32,7 @@ func (r *Registry) WriteLinks(ctx context.Context, fleet onboarding.Fleet, chang
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	if err := r.CarryOver(ctx); err != nil {
+	if err := r.Migrate(ctx); err != nil {
 		return nil, err
 	}
 	all := make([]onboarding.Link, 0, len(changes))

@@ -66,7 +66,7 @@ func (r *Registry) decodeFleet(i item) (onboarding.Fleet, error) {
 // is not there or is retired, the error is ErrNoPermissionSet or
 // ErrPermissionSetRetired.
 func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fleet onboarding.Fleet) (onboarding.Fleet, error) {
-	if err := r.CarryOver(ctx); err != nil {
+	if err := r.Migrate(ctx); err != nil {
 		return onboarding.Fleet{}, err
 	}
 	fleet.Revision = 0
@@ -83,7 +83,7 @@ func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fle
 	written["revision"] = number(fleet.Revision)
 	writes := []types.TransactWriteItem{r.putWrite(written, condition, values)}
 	if !stays && !fleet.Closed() {
-		writes = append(writes, r.setIsThere(fleet.PermissionSet))
+		writes = append(writes, r.setExists(fleet.PermissionSet))
 	}
 	err = r.transact(ctx, writes)
 	if stood, failed := failedItem(err, 1); failed {

@@ -17,16 +17,16 @@ import (
 
 // The first release kept all links and registrations in one partition, which
 // vendor and registrar both wrote, the binding of a link in the link's item, and
-// the key in the hub's. CarryOver lays such a table out anew, record by record.
-// Until it has, every record is in one of two places: the new one counts, and
-// the former one only as long as no tombstone is there. A record is written
+// the key in the hub's. Migrate moves such a table to the current layout, record
+// by record. Until it has, every record is in one of two places: the new one
+// counts, and the former one only while it has no tombstone. A record is written
 // where it was read, and a first registration where its link is. So registrars
 // work before and while a table is migrated.
 
 // The layouts that the hub's item names; none: the first release's.
 const presentLayout = 2
 
-// layout is how far a table was carried over.
+// layout is how far a table is migrated.
 type layout int
 
 const (
@@ -35,29 +35,29 @@ const (
 	laidOut                // today's layout, and nothing else
 )
 
-// seeLayout returns the layout that the hub's item tells of; nil: there is no
-// hub, and nothing in the table. Tables don't go back to a former layout, unless
+// seeLayout returns the layout that the hub's item records; a nil item means no
+// hub and an empty table. Tables don't go back to a former layout, unless
 // an older one is restored in their place.
 func (r *Registry) seeLayout(hub item) layout {
 	r.spreads.Store(int64(spreadIn(hub)))
 	switch {
 	case hub == nil:
-		r.carried.Store(false)
+		r.migrated.Store(false)
 		return laidOut
 	case numberOf(hub, "layout") < presentLayout:
-		r.carried.Store(false)
+		r.migrated.Store(false)
 		return former
 	case hub["settling"] != nil:
 		return settling
 	}
-	r.carried.Store(true)
+	r.migrated.Store(true)
 	return laidOut
 }
 
-// isCarried reports whether no customer is where the first release kept them; it
-// asks no more once that is so.
-func (r *Registry) isCarried(ctx context.Context) (bool, error) {
-	if r.carried.Load() {
+// isMigrated reports whether no customer is left where the first release kept
+// them; once that is so, it makes no call.
+func (r *Registry) isMigrated(ctx context.Context) (bool, error) {
+	if r.migrated.Load() {
 		return true, nil
 	}
 	hub, err := r.get(ctx, hubKey)
@@ -119,10 +119,10 @@ func (r *Registry) formerLinkIs(link onboarding.Link) types.TransactWriteItem {
 }
 
 // movedRevision is that of tombstones. No record has it, so that no write over a
-// record that was carried over succeeds.
+// record that was migrated succeeds.
 const movedRevision = -1
 
-// tombstonesLive is how long it is known that a record was there. Older releases
+// tombstonesLive is how long a tombstone shows that a record existed. Older releases
 // take it for a record of a newer one, and ask to be upgraded.
 const tombstonesLive = 30 * 24 * time.Hour
 
@@ -161,21 +161,21 @@ func (r *Registry) formerCustomers(ctx context.Context) (map[string]*onboarding.
 		return err
 	})
 	if awsclient.IsAccessDenied(err) {
-		err = r.notCarriedOver(err)
+		err = r.notMigrated(err)
 	}
 	return found, err
 }
 
-// notCarriedOver explains why a policy of this release does not let anyone read
-// a table of the first one.
-func (r *Registry) notCarriedOver(err error) error {
-	return fmt.Errorf("table %s is laid out as the first release of xacct did it, and this policy does not fit that: "+
-		"apply the hub with this release of the provider, which carries the table over: %w", r.table, err)
+// notMigrated explains why a policy of this release does not allow reading a
+// table of the first one.
+func (r *Registry) notMigrated(err error) error {
+	return fmt.Errorf("table %s has the layout of the first release of xacct, which this policy does not cover: "+
+		"apply the hub with this release of the provider, which migrates the table: %w", r.table, err)
 }
 
-// eitherPlace reads all customers of a table that is not carried over, or not
-// yet. The former place is read first, so that none is missed that is carried
-// over meanwhile.
+// eitherPlace reads all customers of a table that is not migrated, or not
+// yet. The former place is read first, so that none is missed that is migrated
+// meanwhile.
 func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, error) {
 	all, err := r.formerCustomers(ctx)
 	if err != nil {
@@ -199,7 +199,7 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 				all[id] = &customer
 			}
 		}
-		// Registrations of customers whose links are not carried over yet.
+		// Registrations of customers whose links are not migrated yet.
 		err := r.query(ctx, allOf(registrationPartition(n)), func(i item) error {
 			registration, err := r.decodeRegistration(i)
 			if customer := all[registration.CustomerID]; customer != nil && customer.Link.Former {
@@ -233,8 +233,8 @@ func withFormer(registrations, formers []onboarding.Registration) []onboarding.R
 	return registrations
 }
 
-// formerSelected returns what Select does, and walkFormer what Walk does, for a table that is not carried
-// over. They read everything: it is so for minutes in the life of a hub.
+// formerSelected returns what Select does, and walkFormer what Walk does, for a
+// table that is not migrated. They read everything: it is so for minutes in the life of a hub.
 func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
 	if err != nil {
 		return nil, err

@@ -155,7 +155,7 @@ func (w *world) passing(_ context.Context, d time.Duration) error {
 }
 
 // everything is what is known of all customers, as it was before and is after a
-// table is carried over.
+// table is migrated.
 func everything(t *testing.T, r *registry.Registry) []onboarding.Customer {
 	t.Helper()
 	customers, err := r.Customers(t.Context())
@@ -238,17 +238,17 @@ func TestATableOfTheFirstReleaseIsReadWhereItIs(t *testing.T) {
 	}
 }
 
-func TestATableIsCarriedOverOnceAndNothingIsLost(t *testing.T) {
+func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 	w := newFormer(t)
 	before := everything(t, w.Registry)
 	history, err := w.History(t.Context(), "initech")
 	w.must(err)
 	record, err := w.HubAndKey(t.Context())
 	w.must(err)
-	carrier := w.process()
-	w.must(carrier.CarryOver(t.Context()))
+	migrator := w.process()
+	w.must(migrator.Migrate(t.Context()))
 
-	for _, r := range []*registry.Registry{carrier, w.process()} {
+	for _, r := range []*registry.Registry{migrator, w.process()} {
 		if diff := cmp.Diff(before, everything(t, r), unmoved); diff != "" {
 			t.Errorf("customers (-before +after):\n%s", diff)
 		}
@@ -274,9 +274,9 @@ func TestATableIsCarriedOverOnceAndNothingIsLost(t *testing.T) {
 	w.carriedOver()
 
 	mark := w.sandbox.Journal().Mark()
-	w.must(carrier.CarryOver(t.Context()))
+	w.must(migrator.Migrate(t.Context()))
 	if calls := w.sandbox.Journal().Counts(mark); len(calls) > 0 {
-		t.Errorf("carrying over what was carried over made calls: %v", calls)
+		t.Errorf("migrating again made calls: %v", calls)
 	}
 }
 
@@ -301,9 +301,9 @@ func (w *world) carriedOver() {
 	}
 }
 
-// TestCarryingOverIsFinishedByTheNextProcess stops the process before each of
+// TestTheNextProcessFinishesAMigration stops the process before each of
 // its calls in turn, until it gets through.
-func TestCarryingOverIsFinishedByTheNextProcess(t *testing.T) {
+func TestTheNextProcessFinishesAMigration(t *testing.T) {
 	t.Parallel()
 	for alive := 0; ; alive++ {
 		var done bool
@@ -311,12 +311,12 @@ func TestCarryingOverIsFinishedByTheNextProcess(t *testing.T) {
 			w := formerWorld(t)
 			before := everything(t, w.Registry)
 			revive := w.sandbox.Faults().Before(stopAfter(int64(alive)))
-			done = w.process().CarryOver(t.Context()) == nil
+			done = w.process().Migrate(t.Context()) == nil
 			revive()
 			if diff := cmp.Diff(before, everything(t, w.process()), unmoved); diff != "" {
-				t.Errorf("half carried over, the customers are others (-before +after):\n%s", diff)
+				t.Errorf("partly migrated, the customers differ (-before +after):\n%s", diff)
 			}
-			w.must(w.process().CarryOver(t.Context()))
+			w.must(w.process().Migrate(t.Context()))
 			if diff := cmp.Diff(before, everything(t, w.process()), unmoved); diff != "" {
 				t.Errorf("customers (-before +after):\n%s", diff)
 			}
@@ -332,9 +332,9 @@ func TestCarryingOverIsFinishedByTheNextProcess(t *testing.T) {
 	}
 }
 
-// TestRegistrarsWorkWhileATableIsCarriedOver lets a registrar of this release
-// and one of the first handle requests before each call of the carrying over.
-func TestRegistrarsWorkWhileATableIsCarriedOver(t *testing.T) {
+// TestRegistrarsWorkDuringAMigration lets a registrar of this release
+// and one of the first handle requests before each call of the migration.
+func TestRegistrarsWorkDuringAMigration(t *testing.T) {
 	t.Parallel()
 	for at := 1; ; at += 1 + at/10 {
 		var reached bool
@@ -350,7 +350,7 @@ func TestRegistrarsWorkWhileATableIsCarriedOver(t *testing.T) {
 				w.connect(w.process(), "pied-piper", "200000000021")
 				w.formerly("pied-piper", "200000000022")
 			}))
-			w.must(w.process().CarryOver(t.Context()))
+			w.must(w.process().Migrate(t.Context()))
 			stop()
 			if !reached {
 				return
@@ -393,7 +393,7 @@ func (w *world) heard() {
 }
 
 // degrade is a health round's write: decided again if the registration has moved,
-// as it does while its table is carried over.
+// as it does while its table is migrated.
 func (w *world) degrade(r *registry.Registry, customer string, meanwhile ...func()) {
 	w.t.Helper()
 	const attempts = 5
@@ -413,15 +413,15 @@ func (w *world) degrade(r *registry.Registry, customer string, meanwhile ...func
 	w.must(err)
 }
 
-// TestAHealthRoundMeetsTheCarryingOver has the table carried over between a health
+// TestAHealthRoundDuringTheMigration has the table migrated between a health
 // round's read and its write, which succeeds at the second attempt.
-func TestAHealthRoundMeetsTheCarryingOver(t *testing.T) {
+func TestAHealthRoundDuringTheMigration(t *testing.T) {
 	t.Parallel()
 	w := formerWorld(t)
-	carry, writes := w.process(), 0
+	migrator, writes := w.process(), 0
 	w.degrade(w.process(), "globex", func() {
 		writes++
-		w.must(carry.CarryOver(t.Context()))
+		w.must(migrator.Migrate(t.Context()))
 	})
 	found, err := w.process().Customer(t.Context(), "globex")
 	w.must(err)
@@ -493,7 +493,7 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 			w.heard()
 			w.clock.Advance(c.later)
 			var waited time.Duration
-			carrier := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
+			migrator := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
 				waited += d
 				if waited > 0 && c.waits {
 					w.formerly("pied-piper", "200000000022") // the straggler
@@ -501,7 +501,7 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 				w.clock.Advance(d)
 				return nil
 			}))
-			w.must(carrier.CarryOver(t.Context()))
+			w.must(migrator.Migrate(t.Context()))
 			if c.waits != (waited >= 2*time.Minute) {
 				t.Errorf("waited %s", waited)
 			}
@@ -517,13 +517,13 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 
 func TestAnAccountThatIsStillToComeFindsATombstoneInTheFormerPlace(t *testing.T) {
 	w := newFormer(t)
-	w.must(w.process().CarryOver(t.Context()))
+	w.must(w.process().Migrate(t.Context()))
 	if i := w.item("CUSTOMERS", "CUSTOMER#hooli/ACCOUNT#200000000004"); numberIn(i, "revision") != "-1" {
 		t.Errorf("an older registrar could register hooli there: %v", i)
 	}
 }
 
-func TestTwoProcessesDoNotCarryATableOverAtTheSameTime(t *testing.T) {
+func TestTwoProcessesDoNotMigrateATableAtTheSameTime(t *testing.T) {
 	w := newFormer(t)
 	w.alter("HUB", "HUB", "bystander", text("keep")) // a write of ours is no reason to fail
 	lease := map[string]types.AttributeValue{
@@ -533,14 +533,14 @@ func TestTwoProcessesDoNotCarryATableOverAtTheSameTime(t *testing.T) {
 	_, err := w.dynamo.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.Table()), Item: lease})
 	w.must(err)
 	begun := w.clock.Now()
-	w.must(w.process().CarryOver(t.Context()))
+	w.must(w.process().Migrate(t.Context()))
 	if waited := w.clock.Now().Sub(begun); waited < time.Minute {
 		t.Errorf("it was over after %s, and another process's lease lasts a minute", waited)
 	}
 	w.carriedOver()
 }
 
-func TestWhatTheVendorWritesCarriesTheTableOverFirst(t *testing.T) {
+func TestTheVendorsFirstWriteMigratesTheTable(t *testing.T) {
 	for name, write := range map[string]func(*registry.Registry, onboarding.Link) error{
 		"a new link": func(r *registry.Registry, link onboarding.Link) error {
 			link.CustomerID, link.ExternalID = "massive", account.ExternalID{}
@@ -566,7 +566,7 @@ func TestWhatTheVendorWritesCarriesTheTableOverFirst(t *testing.T) {
 
 func TestLinksForAnyoneStayWhoseTheyWere(t *testing.T) {
 	w := newFormer(t)
-	w.must(w.process().CarryOver(t.Context()))
+	w.must(w.process().Migrate(t.Context()))
 	r := w.process()
 	draper, err := r.Customer(t.Context(), "draper")
 	w.must(err)

@@ -107,7 +107,7 @@ func (e *TransactionRefusedError) Unwrap() error { return e.Err }
 
 // Try writes a heartbeat in a transaction over two of the registrar's
 // partitions, as every answer is stored. How dynamodb:LeadingKeys counts in a
-// transaction is a guess (aws-facts 13.1), and a registrar for which it is
+// transaction is an assumption (aws-facts 13.1), and a registrar for which it is
 // wrong must not begin: it would prove roles, and then answer nothing. It returns
 // *TransactionRefusedError if AWS refused it, and no other error: any other
 // trouble passes, or is met again by the next heartbeat.

@@ -77,7 +77,7 @@ type HubRecord struct {
 	Key Key `json:"-"`
 
 	// FormerLayout says that the table is, or may in part be, as the first release
-	// laid it out: see CarryOver.
+	// laid it out: see Migrate.
 	FormerLayout bool `json:"-"`
 }
 
@@ -301,7 +301,7 @@ func secretItem(secret Key) item {
 // UpdateHub writes the record over the revision that it was read with; the key
 // stays. It returns the record as written.
 func (r *Registry) UpdateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
-	if err := r.CarryOver(ctx); err != nil {
+	if err := r.Migrate(ctx); err != nil {
 		return HubRecord{}, err
 	}
 	before := hub.Revision

@@ -85,8 +85,8 @@ func (r *Registry) orNoTable(ctx context.Context, err error) error {
 // batchSize is how many items DynamoDB gives in one call.
 const batchSize = 100
 
-// getAll returns the items of several keys that are there, consistently, in as
-// few calls as there may be.
+// getAll returns the existing items of several keys, read consistently in as few
+// calls as possible.
 func (r *Registry) getAll(ctx context.Context, keys ...key) (map[key]item, error) {
 	found := make(map[key]item, len(keys))
 	for some := range slices.Chunk(keys, batchSize) {

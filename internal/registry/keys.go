@@ -23,11 +23,11 @@ type key struct{ pk, sk string }
 
 // hubKey is the hub's record, secretKey the key that its external IDs are made
 // with: an item of its own, because the registrar reads the one and not the
-// other. carryOverKey is the lease of who lays a former table out anew.
+// other. migrationKey is the lease of the process that migrates a former table.
 var (
 	hubKey       = key{"HUB", "HUB"}
 	secretKey    = key{"KEY", "KEY"}
-	carryOverKey = key{"HUB", "CARRY-OVER"}
+	migrationKey = key{"HUB", "CARRY-OVER"}
 )
 
 // spread is the number of partitions that a hub's links have, and that its
@@ -55,7 +55,7 @@ func spreadFor(capacity int) spread {
 }
 
 // spreadIn returns the spread that the hub's item says. Tables of the first
-// release say none, and are carried over to the widest.
+// release say none, and are migrated to the widest.
 func spreadIn(hub item) spread {
 	if n := spread(numberOf(hub, "spread")); n > 0 {
 		return n

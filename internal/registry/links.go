@@ -17,7 +17,7 @@ import (
 // closed, the error is *LinkExistsError with it; if the external ID is another
 // customer's, *ExternalIDTakenError. It returns the link as written.
 func (r *Registry) CreateLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
-	if err := r.CarryOver(ctx); err != nil {
+	if err := r.Migrate(ctx); err != nil {
 		return onboarding.Link{}, err
 	}
 	link.Revision = 0
@@ -49,7 +49,7 @@ const (
 // overwriteLink reads the revision that it writes over, for the history and for
 // what a link remembers of it.
 func (r *Registry) overwriteLink(ctx context.Context, link onboarding.Link, external externalID) (onboarding.Link, error) {
-	if err := r.CarryOver(ctx); err != nil {
+	if err := r.Migrate(ctx); err != nil {
 		return onboarding.Link{}, err
 	}
 	links, err := r.links(ctx, link.CustomerID)

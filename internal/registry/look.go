@@ -86,7 +86,7 @@ func (r *Registry) getTogether(ctx context.Context, keys []key) (map[key]item, e
 // which by default is made of the customer's ID. An attacker can have any item
 // read in this way, and is shown nothing of it.
 func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) []key {
-	if !r.carried.Load() { // nor is it known where to look
+	if !r.migrated.Load() { // nor is it known where to look
 		return nil
 	}
 	customer, set := before.Stack.CustomerID, r.lastSet.Load()

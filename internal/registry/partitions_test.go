@@ -24,7 +24,7 @@ func TestEveryPartitionHasOneWriter(t *testing.T) {
 	external := onboarding.ExternalID([]byte("key"), "acme", "globex", 0)
 	entry := onboarding.HistoryEntry{At: time.Unix(0, 0), CustomerID: "globex"}
 	vendors := map[string]key{
-		"hub": hubKey, "secret": secretKey, "lease of the carrying over": carryOverKey, "link": widest.linkKey("globex"), "claim": claimKey(external),
+		"hub": hubKey, "secret": secretKey, "lease of the migration": migrationKey, "link": widest.linkKey("globex"), "claim": claimKey(external),
 		"shard": listKey(ShardList(3)), "permission set": setKey("readonly"), "readers": listKey(Readers), "link's history": linkHistoryKey(entry, 1),
 	}
 	registrars := map[string]key{

@@ -104,7 +104,7 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 	}
 	err := found.at(ctx, keys...)
 	if awsclient.IsAccessDenied(err) && place == former {
-		err = r.notCarriedOver(err)
+		err = r.notMigrated(err)
 	}
 	if err == nil {
 		snapshot.Link, err = r.linkOf(customer, found.items)
@@ -143,7 +143,7 @@ func (r *Registry) registrationOf(customer string, in account.ID, items map[key]
 // the answer was decided on a state that no longer exists, or never did. It is also
 // ErrConflict if the answer should reserve the link and another account was faster.
 func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
-	if _, err := r.isCarried(ctx); err != nil {
+	if _, err := r.isMigrated(ctx); err != nil {
 		return onboarding.Answer{}, fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
 	}
 	k := answerKey(answer.Stack, answer.LogicalID, answer.RequestID)
@@ -208,7 +208,7 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 // record that the transition depends on has changed; then load and apply again. It is
 // onboarding.ErrCommitted if the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
-	if _, err := r.isCarried(ctx); err != nil {
+	if _, err := r.isMigrated(ctx); err != nil {
 		return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
 	}
 	writes, err := r.commitWrites(snapshot, answer, transition)

@@ -34,8 +34,8 @@ type Registry struct {
 	now    func() time.Time
 	wait   func(context.Context, time.Duration) error
 
-	// carried is set once the table is known to have the current layout.
-	carried atomic.Bool
+	// migrated is set once the table is known to have the current layout.
+	migrated atomic.Bool
 	// spreads is the hub's spread; 0 until the hub's item was read.
 	spreads atomic.Int64
 

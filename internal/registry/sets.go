@@ -75,7 +75,7 @@ func (r *Registry) PermissionSets(ctx context.Context) ([]onboarding.PermissionS
 }
 
 // CreatePermissionSet writes a set that the hub has no record of; otherwise the
-// error is *PermissionSetExistsError with the one that is there. It returns the
+// error is *PermissionSetExistsError with the existing one. It returns the
 // set as written.
 func (r *Registry) CreatePermissionSet(ctx context.Context, set onboarding.PermissionSet) (onboarding.PermissionSet, error) {
 	set.Revision = 0
@@ -89,7 +89,7 @@ func (r *Registry) UpdatePermissionSet(ctx context.Context, set onboarding.Permi
 }
 
 func (r *Registry) writeSet(ctx context.Context, set onboarding.PermissionSet) (onboarding.PermissionSet, error) {
-	if err := r.CarryOver(ctx); err != nil {
+	if err := r.Migrate(ctx); err != nil {
 		return onboarding.PermissionSet{}, err
 	}
 	before := set.Revision
@@ -122,18 +122,18 @@ func (r *Registry) decodeSet(i item) (onboarding.PermissionSet, error) {
 	return set, err
 }
 
-// mayRefer checks, with the write of a link, that the set is there and not
-// retired, if the link comes to refer to it.
+// mayRefer checks, with the write of a link that refers to a set, that the set
+// exists and is not retired.
 func (r *Registry) mayRefer(before *onboarding.Link, link onboarding.Link) []types.TransactWriteItem {
 	stays := before != nil && !before.Closed && before.PermissionSet == link.PermissionSet
 	if link.PermissionSet == "" || link.Closed || stays {
 		return nil
 	}
-	return []types.TransactWriteItem{r.setIsThere(link.PermissionSet)}
+	return []types.TransactWriteItem{r.setExists(link.PermissionSet)}
 }
 
-// setIsThere checks, with another write, that a set is there and not retired.
-func (r *Registry) setIsThere(name string) types.TransactWriteItem {
+// setExists checks, with another write, that a set exists and is not retired.
+func (r *Registry) setExists(name string) types.TransactWriteItem {
 	condition := "attribute_exists(pk) AND attribute_not_exists(retired)"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &r.table, Key: setKey(name).item(), ConditionExpression: &condition,

@@ -39,8 +39,8 @@ type Part struct {
 // or not; each one is as it was at some moment of the walk.
 func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Customer, error] {
 	return func(yield func(onboarding.Customer, error) bool) {
-		carried, err := r.isCarried(ctx)
-		if err != nil || !carried {
+		migrated, err := r.isMigrated(ctx)
+		if err != nil || !migrated {
 			r.walkFormer(ctx, part, err, yield)
 			return
 		}
