@@ -22,53 +22,53 @@ import (
 // A layer is one level of the architecture: its packages may import packages of
 // the layers above it in the list, never each other and never one further down.
 type layer struct {
-	name    string
-	rooms   []string // packages under internal/, each with the packages below it
-	outside []string // modules that they may import, besides the standard library
+	name     string
+	packages []string // folders under internal/, each with the packages below it
+	outside  []string // modules that they may import, besides the standard library
 }
 
-// house lists every package with its layer, the lowest first. It is the only
+// layers lists every package with its layer, the lowest first. It is the only
 // list of allowed imports: the tests below check the code with it, and write
 // depguard's rules from it.
-var house = []layer{
-	{name: "core-values", rooms: []string{"account"}},
-	{name: "core-formats", rooms: []string{"iampolicy", "phonehome", "quickcreate"}},
-	{name: "core-domain", rooms: []string{"leastpolicy", "onboarding", "permissionset"}},
-	{name: "core-template", rooms: []string{"stacktemplate"}, outside: []string{goformation, "sigs.k8s.io/yaml"}},
-	{name: "core-declaration", rooms: []string{"declaration"}},
-	{name: "core-launch", rooms: []string{"launch"}},
+var layers = []layer{
+	{name: "core-values", packages: []string{"account"}},
+	{name: "core-formats", packages: []string{"iampolicy", "phonehome", "quickcreate"}},
+	{name: "core-domain", packages: []string{"leastpolicy", "onboarding", "permissionset"}},
+	{name: "core-template", packages: []string{"stacktemplate"}, outside: []string{goformation, "sigs.k8s.io/yaml"}},
+	{name: "core-declaration", packages: []string{"declaration"}},
+	{name: "core-launch", packages: []string{"launch"}},
 
-	{name: "sandbox", rooms: []string{"sandbox"}, outside: []string{"go.yaml.in/yaml/v3"}},
+	{name: "sandbox", packages: []string{"sandbox"}, outside: []string{"go.yaml.in/yaml/v3"}},
 
-	{name: "adapter-clients", rooms: []string{"awsclient", "outbound"}, outside: aws},
-	{name: "adapter-services", rooms: []string{"deadletters", "events", "health", "registry", "roleproof", "snscert"}, outside: aws},
-	{name: "adapter-hub", rooms: []string{"hub"}, outside: aws},
-	{name: "adapter-customers", rooms: []string{"customers"}, outside: aws},
-	{name: "adapter-registrar", rooms: []string{"registrar"}, outside: aws},
-	{name: "adapter-lambda", rooms: []string{"registrar/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
-	{name: "adapter-traces", rooms: []string{"registrar/traces"}, outside: []string{"go.opentelemetry.io/otel"}},
-	{name: "adapter-metrics", rooms: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},
-	{name: "edge-hubview", rooms: []string{"provider/hubview"}, outside: []string{"github.com/hashicorp/terraform-plugin-log"}},
-	{name: "edge-provider", rooms: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
-	{name: "edge-generate", rooms: []string{"generate"}, outside: []string{"go.yaml.in/yaml/v3"}},
-	{name: "edge-api", rooms: []string{"api"}, outside: []string{"github.com/coreos/go-oidc/v3", "github.com/danielgtaylor/huma/v2", "github.com/go-jose/go-jose/v4", "github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/time"}},
-	{name: "edge-api-lambda", rooms: []string{"api/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
+	{name: "adapter-clients", packages: []string{"awsclient", "outbound"}, outside: aws},
+	{name: "adapter-services", packages: []string{"deadletters", "events", "health", "registry", "roleproof", "snscert"}, outside: aws},
+	{name: "adapter-hub", packages: []string{"hub"}, outside: aws},
+	{name: "adapter-customers", packages: []string{"customers"}, outside: aws},
+	{name: "adapter-registrar", packages: []string{"registrar"}, outside: aws},
+	{name: "adapter-lambda", packages: []string{"registrar/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
+	{name: "adapter-traces", packages: []string{"registrar/traces"}, outside: []string{"go.opentelemetry.io/otel"}},
+	{name: "adapter-metrics", packages: []string{"registrar/metrics"}, outside: []string{"github.com/prometheus/client_golang"}},
+	{name: "edge-hubview", packages: []string{"provider/hubview"}, outside: []string{"github.com/hashicorp/terraform-plugin-log"}},
+	{name: "edge-provider", packages: []string{"provider"}, outside: []string{"github.com/hashicorp/terraform-plugin-"}},
+	{name: "edge-generate", packages: []string{"generate"}, outside: []string{"go.yaml.in/yaml/v3"}},
+	{name: "edge-api", packages: []string{"api"}, outside: []string{"github.com/coreos/go-oidc/v3", "github.com/danielgtaylor/huma/v2", "github.com/go-jose/go-jose/v4", "github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/time"}},
+	{name: "edge-api-lambda", packages: []string{"api/lambda"}, outside: []string{"github.com/aws/aws-lambda-go"}},
 
-	{name: "edge-conformance", rooms: []string{"conformance"}, outside: aws},
+	{name: "edge-conformance", packages: []string{"conformance"}, outside: aws},
 
-	{name: "command-line", rooms: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
+	{name: "command-line", packages: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 
-	{name: "test-core", rooms: []string{"trial/tfcore"}, outside: []string{
+	{name: "test-core", packages: []string{"trial/tfcore"}, outside: []string{
 		"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/mitchellh/go-wordwrap", "github.com/zclconf/go-cty",
 	}},
-	{name: "test-steps", rooms: []string{"trial/steps"}, outside: []string{
+	{name: "test-steps", packages: []string{"trial/steps"}, outside: []string{
 		"github.com/google/go-cmp", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "github.com/hashicorp/go-version", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-",
 	}},
-	{name: "test-plain-iam", rooms: []string{"trial/plainiam"}, outside: append(aws, "github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty")},
-	{name: "test-browser", rooms: []string{"trial/browser"}, outside: []string{"github.com/chromedp"}},
-	{name: "trial-ground", rooms: []string{"trial"}, outside: append(aws, "github.com/spf13/cobra", "mvdan.cc/sh")},
-	{name: "test-grounds", rooms: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
-	{name: "commands", rooms: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
+	{name: "test-plain-iam", packages: []string{"trial/plainiam"}, outside: append(aws, "github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty")},
+	{name: "test-browser", packages: []string{"trial/browser"}, outside: []string{"github.com/chromedp"}},
+	{name: "trial-ground", packages: []string{"trial"}, outside: append(aws, "github.com/spf13/cobra", "mvdan.cc/sh")},
+	{name: "test-grounds", packages: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
+	{name: "commands", packages: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
 }
 
 // standalone names the packages that import no other package of the project at
@@ -106,28 +106,28 @@ var aws = []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "
 
 var update = flag.Bool("update", false, "write depguard's rules in .golangci.yml anew")
 
-// TestEveryPackageIsInARoom fails on a package that is in no row of the table:
+// TestEveryPackageIsInALayer fails on a package that is in no row of the table:
 // it could import anything.
-func TestEveryPackageIsInARoom(t *testing.T) {
+func TestEveryPackageIsInALayer(t *testing.T) {
 	used := map[string]bool{}
 	for _, pkg := range listPackages(t) {
-		if room, _ := roomOf(pkg.ImportPath); room == "" {
-			t.Errorf("%s is in no layer: add it to the table house in architecture_test.go", pkg.ImportPath)
+		if folder, _ := folderOf(pkg.ImportPath); folder == "" {
+			t.Errorf("%s is in no layer: add it to the table layers in architecture_test.go", pkg.ImportPath)
 		} else {
-			used[room] = true
+			used[folder] = true
 		}
 	}
 	described, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, floor := range house {
-		for _, room := range floor.rooms {
-			if !used[room] {
-				t.Errorf("room %s of layer %s has no package", room, floor.name)
+	for _, l := range layers {
+		for _, folder := range l.packages {
+			if !used[folder] {
+				t.Errorf("folder %s of layer %s has no package", folder, l.name)
 			}
-			if !strings.Contains(string(described), "`"+room) {
-				t.Errorf("ARCHITECTURE.md does not say what room %s holds", room)
+			if !strings.Contains(string(described), "`"+folder) {
+				t.Errorf("ARCHITECTURE.md does not list package %s", folder)
 			}
 		}
 	}
@@ -137,11 +137,11 @@ func TestEveryPackageIsInARoom(t *testing.T) {
 // does not allow.
 func TestArrowsPointDown(t *testing.T) {
 	for _, pkg := range listPackages(t) {
-		room, _ := roomOf(pkg.ImportPath)
-		allowed := allowedFor(room)
+		folder, _ := folderOf(pkg.ImportPath)
+		allowed := allowedFor(folder)
 		for _, imported := range pkg.Imports {
 			if outsideStandardLibrary(imported) && !slices.ContainsFunc(allowed, func(prefix string) bool { return within(imported, prefix) }) {
-				t.Errorf("%s imports %s, and room %s may not", pkg.ImportPath, imported, room)
+				t.Errorf("%s imports %s, which %s may not", pkg.ImportPath, imported, folder)
 			}
 		}
 	}
@@ -152,33 +152,33 @@ func TestArrowsPointDown(t *testing.T) {
 // not be pure.
 func TestProgramsCarryOnlyWhatTheyNeed(t *testing.T) {
 	for _, pkg := range listPackages(t) {
-		room, floor := roomOf(pkg.ImportPath)
+		folder, l := folderOf(pkg.ImportPath)
 		none := slices.Clone(carriesNone[strings.TrimPrefix(pkg.ImportPath, module+"/")])
 		for i, name := range none {
 			if !outsideStandardLibrary(name) {
 				none[i] = module + "/" + name
 			}
 		}
-		if strings.HasPrefix(floor.name, "core-") || floor.name == "sandbox" {
+		if strings.HasPrefix(l.name, "core-") || l.name == "sandbox" {
 			none = append(none, "github.com/aws/", "github.com/hashicorp/")
 		}
-		if strings.HasPrefix(floor.name, "adapter-") {
+		if strings.HasPrefix(l.name, "adapter-") {
 			none = append(none, "github.com/hashicorp/terraform-plugin-framework", "github.com/hashicorp/terraform-plugin-go")
 		}
 		for _, dep := range pkg.Deps {
 			for _, prefix := range none {
 				if within(dep, prefix) {
-					t.Errorf("%s (room %s) carries %s", pkg.ImportPath, room, dep)
+					t.Errorf("%s (of %s) depends on %s", pkg.ImportPath, folder, dep)
 				}
 			}
 		}
 	}
 }
 
-// TestDepguardIsWrittenFromTheHouse compares the rules that golangci-lint
+// TestDepguardIsWrittenFromTheLayers compares the rules that golangci-lint
 // checks in an editor with the table. `go test . -run Depguard -update` writes
 // them.
-func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
+func TestDepguardIsWrittenFromTheLayers(t *testing.T) {
 	const file, begin, end = ".golangci.yml", "      # BEGIN: written by `go test . -run Depguard -update`\n", "      # END\n"
 	config, err := os.ReadFile(file)
 	if err != nil {
@@ -194,7 +194,7 @@ func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("depguard's rules in %s are not those of the table house: run `go test . -run Depguard -update`", file)
+		t.Fatalf("depguard's rules in %s are not those of the table layers: run `go test . -run Depguard -update`", file)
 	}
 	if err := os.WriteFile(file, []byte(before+begin+wanted+end+after), 0o644); err != nil {
 		t.Fatal(err)
@@ -204,14 +204,14 @@ func TestDepguardIsWrittenFromTheHouse(t *testing.T) {
 func depguardRules() string {
 	var b strings.Builder
 	b.WriteString("      rules:\n")
-	for _, floor := range house {
-		for _, room := range floor.rooms {
-			fmt.Fprintf(&b, "        %s:\n          list-mode: strict\n          files: [\"**/internal/%s/**\", \"!$test\"", strings.ReplaceAll(room, "/", "-"), room)
-			for _, inner := range roomsBelow(room) {
+	for _, l := range layers {
+		for _, folder := range l.packages {
+			fmt.Fprintf(&b, "        %s:\n          list-mode: strict\n          files: [\"**/internal/%s/**\", \"!$test\"", strings.ReplaceAll(folder, "/", "-"), folder)
+			for _, inner := range foldersBelow(folder) {
 				fmt.Fprintf(&b, ", \"!**/internal/%s/**\"", inner)
 			}
 			b.WriteString("]\n          allow:\n            - $gostd\n")
-			for _, prefix := range allowedFor(room) {
+			for _, prefix := range allowedFor(folder) {
 				fmt.Fprintf(&b, "            - %s\n", prefix)
 			}
 		}
@@ -219,45 +219,45 @@ func depguardRules() string {
 	return b.String()
 }
 
-// allowedFor returns what a room may import, as prefixes of import paths: the
-// modules of its layer, itself, and all rooms of the layers below.
-func allowedFor(room string) []string {
+// allowedFor returns what the packages of a folder may import, as prefixes of import paths: the
+// modules of its layer, itself, and all folders of the layers below.
+func allowedFor(folder string) []string {
 	var below []string
-	for _, floor := range house {
-		if !slices.Contains(floor.rooms, room) {
-			for _, other := range floor.rooms {
+	for _, l := range layers {
+		if !slices.Contains(l.packages, folder) {
+			for _, other := range l.packages {
 				below = append(below, module+"/internal/"+other)
 			}
 			continue
 		}
-		if slices.Contains(standalone, room) {
+		if slices.Contains(standalone, folder) {
 			below = nil
 		}
-		return append(append(slices.Clone(floor.outside), below...), module+"/internal/"+room)
+		return append(append(slices.Clone(l.outside), below...), module+"/internal/"+folder)
 	}
 	return nil
 }
 
-// roomOf returns the innermost room that contains a package, and the room's
+// folderOf returns the innermost folder that contains a package, and the folder's
 // layer; both are zero if there is none.
-func roomOf(importPath string) (string, layer) {
+func folderOf(importPath string) (string, layer) {
 	name, best, on := strings.TrimPrefix(importPath, module+"/internal/"), "", layer{}
-	for _, floor := range house {
-		for _, room := range floor.rooms {
-			if (name == room || strings.HasPrefix(name, room+"/")) && len(room) > len(best) {
-				best, on = room, floor
+	for _, l := range layers {
+		for _, folder := range l.packages {
+			if (name == folder || strings.HasPrefix(name, folder+"/")) && len(folder) > len(best) {
+				best, on = folder, l
 			}
 		}
 	}
 	return best, on
 }
 
-// roomsBelow returns the rooms whose folders are inside a room's folder.
-func roomsBelow(room string) []string {
+// foldersBelow returns the listed folders inside a folder.
+func foldersBelow(folder string) []string {
 	var inner []string
-	for _, floor := range house {
-		for _, other := range floor.rooms {
-			if strings.HasPrefix(other, room+"/") {
+	for _, l := range layers {
+		for _, other := range l.packages {
+			if strings.HasPrefix(other, folder+"/") {
 				inner = append(inner, other)
 			}
 		}

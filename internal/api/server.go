@@ -6,7 +6,7 @@
 //
 // The two are surfaces that may have addresses of their own: callers of the API
 // prove who they are with every request, and customers hold a token for the one
-// page that is theirs. What either does goes through the room customers, as
+// page that is theirs. What either does goes through package customers, as
 // Terraform does.
 package api
 
