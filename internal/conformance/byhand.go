@@ -3,17 +3,17 @@
 
 package conformance
 
-// Guess is one that no program with two accounts can try.
-type Guess struct {
+// Assumption is one that no program with two accounts can test.
+type Assumption struct {
 	ID   string
 	Mark string // the text of aws-facts.md that ends with its mark
-	Why  string // why no program tries it
-	How  string // how a person would
+	Why  string // why no program tests it
+	How  string // how to test it manually
 }
 
 // ByHand lists the marks of aws-facts.md that have no check.
-func ByHand() []Guess {
-	return []Guess{
+func ByHand() []Assumption {
+	return []Assumption{
 		{
 			ID: "1.8", Mark: "old SigV2 ones signed content-type [R]",
 			Why: "No Region is known that still signs response URLs by version 2; check 2.2 tells if one does.",

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package conformance tries the guesses about AWS that the project relies on.
+// Package conformance tests the assumptions about AWS that the project relies on.
 //
 // internal/aws-facts.md marks what was inferred, recalled or not confirmed. Each
 // such mark has a [Check] here, which tries it with two accounts, or an entry in
@@ -20,14 +20,14 @@ import (
 	"slices"
 )
 
-// Check tries one guess.
+// Check tests one assumption.
 type Check struct {
-	ID    string // the number of the fact, with a letter if it makes several guesses
-	Title string // the guess
-	// Mark is the text of aws-facts.md that ends with the guess's mark; empty if the
+	ID    string // the number of the fact, with a letter if it makes several assumptions
+	Title string // the assumption
+	// Mark is the text of aws-facts.md that ends with the assumption's mark; empty if the
 	// fact has no mark and is only confirmed. Several checks may have the same.
 	Mark  string
-	Place string // the code that depends on the guess
+	Place string // the code that depends on the assumption
 	Needs []Need
 	Makes string // what it creates; empty: nothing that stays
 	Slow  bool   // it takes more than ten minutes
@@ -59,7 +59,7 @@ const (
 	Failed   Outcome = "no verdict"
 )
 
-// differsError says that something else was seen than was guessed.
+// differsError means that AWS behaves differently from the assumption.
 type differsError struct{ seen string }
 
 func (e *differsError) Error() string { return e.seen }

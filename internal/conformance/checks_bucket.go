@@ -60,7 +60,7 @@ var bucketChecks = []Check{
 	{
 		ID: "10.2b", Title: "What was just written to S3 is read at once",
 		Mark:  "DeleteObject has IfMatch. Strong read-after-write [R]",
-		Place: "internal/hub/templates.go (a link is given out when its template is there)", Makes: "a bucket", run: readAfterWrite,
+		Place: "internal/hub/templates.go (a link is given out when its template exists)", Makes: "a bucket", run: readAfterWrite,
 	},
 	{
 		ID: "12.11", Title: "CloudFormation's bucket refuses a URL that a stranger signed with a plain AccessDenied",
@@ -290,7 +290,7 @@ func readAfterWrite(ctx context.Context, t *trial) error {
 	for i := range 5 {
 		key := fmt.Sprintf("new-%d", i)
 		if _, err := t.Vendor.S3().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key}); err == nil {
-			return fmt.Errorf("%s is there already", key)
+			return fmt.Errorf("%s already exists", key)
 		}
 		for _, text := range []string{"a", "bc"} {
 			if _, err := t.put(ctx, bucket, key, text); err != nil {

@@ -109,7 +109,7 @@ func conditions(ctx context.Context, t *trial) error {
 	return t.failsWithOld("a write at an older version", put("3", "version = :v", item{":v": text("1")}), "2")
 }
 
-// failsWithOld requires a failed condition that says which version is there.
+// failsWithOld requires a failed condition that returns the stored version.
 func (t *trial) failsWithOld(what string, err error, version string) error {
 	if wrong := t.refused(what, err, "ConditionalCheckFailedException"); wrong != nil {
 		return wrong
@@ -119,7 +119,7 @@ func (t *trial) failsWithOld(what string, err error, version string) error {
 		return instead("%s fails without the old item", what)
 	}
 	if old, _ := failed.Item["version"].(*ddb.AttributeValueMemberS); old == nil || old.Value != version {
-		return instead("%s fails with version %v, and %s is there", what, failed.Item["version"], version)
+		return instead("%s fails with version %v, and %s is stored", what, failed.Item["version"], version)
 	}
 	return nil
 }

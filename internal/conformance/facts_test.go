@@ -26,9 +26,9 @@ func facts(t *testing.T) string {
 
 var anyMark = regexp.MustCompile(`\[(?:I|R|\?|I, strong|D/I|R/I)\]`)
 
-// TestEveryMarkOfAGuessHasACheckOrSaysHowAPersonWouldTryIt: a new guess in
+// TestEveryMarkOfAnAssumptionHasACheckOrAManualTest: a new assumption in
 // aws-facts.md needs a check here, or an entry in ByHand.
-func TestEveryMarkOfAGuessHasACheckOrSaysHowAPersonWouldTryIt(t *testing.T) {
+func TestEveryMarkOfAnAssumptionHasACheckOrAManualTest(t *testing.T) {
 	t.Parallel()
 	text := facts(t)
 	_, body, _ := strings.Cut(text, "\n## 0 ")

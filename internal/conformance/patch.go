@@ -15,7 +15,7 @@ import (
 // have found: a mark becomes [O] with the date if each of its checks holds, and says
 // otherwise what was seen instead and which code is wrong. It is empty if nothing
 // changes. A report of a sandbox changes nothing and is an error, because the
-// sandbox is made of the same guesses.
+// sandbox is built on the same assumptions.
 func Patch(path, facts string, reports ...Report) (string, error) {
 	checks := map[string]Check{}
 	for _, c := range All() {

@@ -28,7 +28,7 @@ type Result struct {
 	Title   string    `json:"title"`
 	Outcome Outcome   `json:"outcome"`
 	Seen    string    `json:"seen,omitempty"`  // what was seen, or why there is no verdict
-	Place   string    `json:"place,omitempty"` // the code that is wrong if the guess is
+	Place   string    `json:"place,omitempty"` // the code that is wrong if the assumption is
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
 

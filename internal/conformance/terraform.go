@@ -25,7 +25,7 @@ import (
 const planner = "terraform"
 
 // configuration is what Terraform applies: the hub, the set and the link; with a
-// role, what waits for the customer and reads what became of it.
+// role, also the resource that waits for the customer and reads the registration.
 const configuration = `
 terraform {
   required_providers {

@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command xacct-conformance tries, with two AWS accounts, what the project guesses
+// Command xacct-conformance tests, with two AWS accounts, what the project assumes
 // about AWS.
 package main
 

@@ -131,7 +131,7 @@ var optIn = []string{
 
 // servicePrincipal returns SNS's principal for a queue. If an opt-in Region
 // takes part in a delivery across Regions, it is that Region's principal
-// (aws-facts 5.7); if both are opt-in, the queue's is a guess.
+// (aws-facts 5.7); if both are opt-in, the queue's is an assumption.
 func servicePrincipal(topicRegion, queueRegion string) string {
 	switch {
 	case topicRegion == queueRegion:

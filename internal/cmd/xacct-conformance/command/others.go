@@ -34,7 +34,7 @@ func newListCommand() *cobra.Command {
 				}
 				return nil
 			}
-			table := cli.NewTable("CHECK", "NEEDS", "GUESS")
+			table := cli.NewTable("CHECK", "NEEDS", "ASSUMPTION")
 			for _, c := range conformance.All() {
 				var needs []string
 				for _, n := range c.Needs {
@@ -48,7 +48,7 @@ func newListCommand() *cobra.Command {
 			return table.Print(out)
 		},
 	}
-	cmd.Flags().BoolVar(&byHand, "by-hand", false, "list the guesses that no program can try, and how a person would")
+	cmd.Flags().BoolVar(&byHand, "by-hand", false, "list the assumptions that no program can test, and how to test them manually")
 	return cmd
 }
 

@@ -20,10 +20,10 @@ func Run(version string) int {
 }
 
 func newRootCommand(version string) *cobra.Command {
-	root := cli.NewRoot("xacct-conformance", "Try what xacct guesses about AWS, with two accounts", version)
-	root.Long = `Tries what xacct guesses about AWS, with a vendor's and a customer's account:
+	root := cli.NewRoot("xacct-conformance", "Test xacct's assumptions about AWS with two accounts", version)
+	root.Long = `Tests xacct's assumptions about AWS with a vendor's and a customer's account:
 
-  xacct-conformance list                  # what is tried
+xacct-conformance list                  # the checks
   xacct-conformance policy vendor         # what its principals need
   xacct-conformance run                   # says what it creates and costs, and asks
   xacct-conformance clean                 # deletes what an interrupted run left

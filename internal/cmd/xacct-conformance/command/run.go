@@ -31,13 +31,14 @@ func newRunCommand(version string) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "run [CHECK...]",
-		Short: "Try the guesses, and report what holds",
-		Long: `Says what it will create and what that costs, asks, tries the checks one after
-the other, and deletes what it has created, after an interruption too. All checks
-take about an hour; CHECK names some of them, by number or by fact.
+		Short: "Test the assumptions, and report which hold",
+		Long: `Prints what it will create and what that costs, asks for confirmation, runs the
+checks one after another, and deletes what it has created, also after an
+interruption. All checks take about an hour; CHECK selects some of them, by
+number or by fact.
 
 It prints a table, and writes a report without account IDs, keys and signatures.
-The exit code is 1 if a guess does not hold or a check has no verdict.
+The exit code is 1 if an assumption does not hold or a check has no verdict.
 
 ` + credentialsHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,7 +47,7 @@ The exit code is 1 if a guess does not hold or a check has no verdict.
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&flags.slow, "slow", false, "also try the checks that take more than ten minutes")
+	cmd.Flags().BoolVar(&flags.slow, "slow", false, "also run the checks that take more than ten minutes")
 	cmd.Flags().StringVar(&flags.out, "out", "", "file for the report (default: xacct-conformance-RUN.json)")
 	cmd.Flags().StringVar(&flags.facts, "facts", "", "aws-facts.md of the same version: print the patch for it at the end")
 	cmd.Flags().StringVar(&flags.provider, "provider", "", "the provider's binary, for the check of Terraform")
@@ -151,7 +152,7 @@ func (f *runFlags) finish(out io.Writer, report conformance.Report) error {
 }
 
 func printReport(out io.Writer, report conformance.Report) error {
-	table := cli.NewTable("CHECK", "OUTCOME", "GUESS")
+	table := cli.NewTable("CHECK", "OUTCOME", "ASSUMPTION")
 	for _, r := range report.Results {
 		text := r.Title
 		switch {
