@@ -27,7 +27,7 @@ resource "aws_iam_role_policy" "registrar" {
 }
 
 data "aws_iam_policy_document" "registrar" {
-  # It reads links and writes what became of them; the key that makes external
+  # It reads links and writes registrations; the key that makes external
   # IDs and the lists of publishers are out of its reach.
   statement {
     sid       = "RegistryReads"

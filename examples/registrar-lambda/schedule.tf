@@ -1,5 +1,5 @@
-# Nobody listens between two messages. The first schedule tells the registry that
-# the function is there, so that `terraform plan` need not warn that nobody will
+# No process runs between two messages. The first schedule tells the registry that
+# the function is running, so that `terraform plan` need not warn that no registrar will
 # answer; the second proves the registered roles again when that is due.
 
 locals {

@@ -22,7 +22,7 @@ type eventsInput struct {
 	LastEventID string `header:"Last-Event-ID" maxLength:"64" doc:"The ID of the last event that was seen: what it said is not sent again."`
 }
 
-// keepAlive is how often a stream says that it is there.
+// keepAlive is how often a stream sends a comment to keep its connection open.
 const keepAlive = 15 * time.Second
 
 // reconnect is how long a client waits until it asks for the next stream.
@@ -31,7 +31,7 @@ const reconnect = time.Second
 // lookAgain is the same if each stream is one look.
 const lookAgain = 5 * time.Second
 
-// events streams what becomes of a customer, until a minute is over; the client
+// events streams the changes of a customer for a minute; the client then
 // reconnects by itself, and continues from the last event.
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	first, id, err := s.event(ctx, in.CustomerID)

@@ -102,8 +102,8 @@ func (k *issuerKeys) known(id, algorithm string) (found []crypto.PublicKey, age 
 	return found, k.now().Sub(k.read)
 }
 
-// refresh asks the issuer, for all who want to know at the same time. If it was
-// asked too often it returns what became of the last time.
+// refresh fetches the issuer's keys, once for all callers that wait at the same
+// time. Over the rate limit it returns the last result.
 func (k *issuerKeys) refresh(ctx context.Context) error {
 	result := k.flight.DoChan("", func() (any, error) {
 		if !k.asks.AllowN(k.now(), 1) {

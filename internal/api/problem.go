@@ -152,7 +152,7 @@ func explain(hubName, customer string, err error) *Problem {
 		return &Problem{
 			Type: problemType("no-permission-set"), Title: "No such permission set", Status: http.StatusUnprocessableEntity, Field: "permission_set",
 			Detail:   fmt.Sprintf("Hub %s has no permission set of this name, or it was deleted.", hubName),
-			WhatToDo: "Declare it with Terraform (xacct_permission_set), or use the name of one that is there.",
+			WhatToDo: "Declare it with Terraform (xacct_permission_set), or use the name of an existing one.",
 		}
 	case errors.Is(err, registry.ErrNoHub):
 		return &Problem{

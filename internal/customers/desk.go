@@ -53,7 +53,7 @@ type Order struct {
 	Revision int64
 }
 
-// Served is what has become of an order.
+// Served is the result of an order.
 type Served struct {
 	Record   registry.HubRecord
 	Customer onboarding.Customer

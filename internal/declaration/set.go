@@ -63,7 +63,7 @@ func (d Declaration) Referring(record onboarding.PermissionSet, customer string)
 func HubRendering(hub onboarding.Hub) string { return Rendering(HubSpecification(hub)) }
 
 // Rendering returns a digest of everything that a template is rendered from: if it
-// is the same, the template that is there is still right, whichever release of
+// is the same, the existing template is still right, whichever release of
 // this program has rendered it.
 func Rendering(spec stacktemplate.Specification) string {
 	set := spec.Set

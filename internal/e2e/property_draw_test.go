@@ -269,7 +269,7 @@ func (d *drawn) drawChoices(r *rapid.T) {
 	}
 }
 
-// referable are the parameters that a policy may refer to which is there always,
+// referable are the parameters that a policy that always exists may refer to,
 // or while one of them is given.
 func (d *drawn) referable(given string) (keys []string) {
 	for _, key := range slices.Sorted(maps.Keys(d.typed)) {

@@ -22,7 +22,7 @@ func TestAMissingPermissionOfTheVendorsHasAVoice(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	worker := "arn:aws:iam::" + sandbox.VendorAccount + ":role/worker"
-	// It is there, so that IAM takes it as a principal, and trusts another principal.
+	// It exists, so that IAM accepts it as a principal, and trusts another principal.
 	vendor := &Customer{World: w, Account: sandbox.VendorAccount}
 	_, err := vendor.iam().CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName:                 aws.String("worker"),

@@ -156,7 +156,7 @@ func (d *decoder) mapping(node *yaml.Node, path string, each func(key, value *ya
 			d.add(placeOf(key), path, "here belongs a name, not %s", kind(key))
 			continue
 		case seen[key.Value]:
-			d.add(placeOf(key), at, "it is there twice")
+			d.add(placeOf(key), at, "duplicate key")
 			continue
 		}
 		seen[key.Value] = true

@@ -24,7 +24,7 @@ func TestMistakesAreSaidWhereTheyStand(t *testing.T) {
 		"required fields":         {"hub: {name: acme}\n", "f:1:1: role: it is required\nf:1:6: hub.region: it is required\nf:1:6: hub.vendor_account_id: it is required"},
 		"a number that is none":   {soundHub + "role: {max_session_duration: 2h}", `f:2:30: role.max_session_duration: "2h" is not a whole number`},
 		"a list that is none":     {soundHub + "role: {managed_policy_arns: arn:aws:iam::aws:policy/A}", `f:2:29: role.managed_policy_arns: here belongs a list, not "arn:aws:iam::aws:policy/A"`},
-		"a key twice":             {soundHub + "role:\n  path: /a/\n  path: /b/\n", `f:4:3: role.path: it is there twice`},
+		"a key twice":             {soundHub + "role:\n  path: /a/\n  path: /b/\n", `f:4:3: role.path: duplicate key`},
 		"an anchor":               {soundHub + "role: &r {path: /a/}\n", `f:2:7: role: anchors and aliases are not read here: write it out`},
 		"two documents":           {soundHub + "role: {path: /a/}\n---\nx: 1\n", `f:3:1: the file holds more than one document`},
 		"an account":              {"hub: {name: acme, vendor_account_id: 42, region: us-east-1}\nrole: {path: /}", `f:1:19: hub.vendor_account_id: `},

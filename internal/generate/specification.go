@@ -47,7 +47,7 @@ type HubSection struct {
 	Publishers     string            `json:"publishers" doc:"Who may phone home to a hub of xacct hub create: known_accounts (default) or anyone."`
 	TemplateAccess string            `json:"template_access" doc:"How customers read the templates of a hub of xacct hub create: public (default), accounts or presigned."`
 	Capacity       int64             `json:"capacity" doc:"How many customers a hub of xacct hub create has room for, 1 to 150000; default 1500."`
-	EventBusARN    string            `json:"event_bus_arn" doc:"EventBridge event bus that a hub of xacct hub create tells what becomes of customers' roles."`
+	EventBusARN    string            `json:"event_bus_arn" doc:"EventBridge event bus to which a hub of xacct hub create publishes status changes of customers' roles."`
 	KMSKeyARN      string            `json:"kms_key_arn" doc:"KMS key of the table and queues of a hub of xacct hub create; default: keys of AWS's own."`
 	Tags           map[string]string `json:"tags" doc:"Tags of what xacct hub create makes."`
 }

@@ -191,7 +191,7 @@ func (r *round) work(ctx context.Context, todo []candidate) ([]Finding, error) {
 	}
 	stopped = errors.Join(stopped, workers.Wait())
 	if stopped == nil {
-		r.jury.rise()
+		r.jury.close()
 	}
 	slices.SortFunc(r.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Registration.CustomerID, b.Registration.CustomerID),

@@ -33,17 +33,17 @@ type jury struct {
 // by one version of the template.
 type kind struct {
 	witnessed bool
-	accused   []func(sentence)
+	accused   []func(ruling)
 }
 
-// sentence is what the jury says of a refused role.
-type sentence string
+// ruling is what the jury decides about a refused role.
+type ruling string
 
-// The sentences.
+// The rulings.
 const (
-	witnessed sentence = "witnessed" // another role of its kind works: the refusal is the role's own
-	believed  sentence = "believed"  // nothing works, but little was tried
-	withheld  sentence = "withheld"  // nothing works: look at the vendor first
+	witnessed ruling = "witnessed" // another role of its kind works: the refusal is the role's own
+	believed  ruling = "believed"  // nothing works, but little was tried
+	withheld  ruling = "withheld"  // nothing works: look at the vendor first
 )
 
 // kindOf tells roles apart by what could stop the vendor from assuming all of
@@ -82,9 +82,9 @@ func (j *jury) witness(name string) {
 	}
 }
 
-// accuse says that a role of the kind was refused. The sentence comes at once,
-// with the first witness, or when the jury rises.
-func (j *jury) accuse(name string, hear func(sentence)) {
+// accuse says that a role of the kind was refused. The ruling comes at once,
+// with the first witness, or when the round is over.
+func (j *jury) accuse(name string, hear func(ruling)) {
 	j.mu.Lock()
 	k := j.of(name)
 	if !k.witnessed {
@@ -97,18 +97,18 @@ func (j *jury) accuse(name string, hear func(sentence)) {
 	}
 }
 
-// rise gives the sentences that are still open, when the round is over.
-func (j *jury) rise() {
+// close gives the rulings that are still open, when the round is over.
+func (j *jury) close() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(j.kinds)) {
 		accused := j.kinds[name].accused
-		verdict := believed
+		ruling := believed
 		if len(accused) >= j.suspicious {
-			verdict = withheld
+			ruling = withheld
 		}
 		for _, hear := range accused {
-			hear(verdict)
+			hear(ruling)
 		}
 	}
 }

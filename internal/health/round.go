@@ -65,7 +65,7 @@ func (r *round) prove(ctx context.Context, c candidate) {
 	case proof.Outcome == onboarding.Inconclusive:
 		r.found(Finding{Verdict: Unknown, Before: registration.Status, Registration: registration, Err: proof.Err})
 	case proof.Outcome == onboarding.Refused && inQuestion(registration):
-		r.jury.accuse(kindOf(c, probes[decisive]), func(s sentence) {
+		r.jury.accuse(kindOf(c, probes[decisive]), func(s ruling) {
 			if s == withheld {
 				r.found(Finding{Verdict: Withheld, Before: registration.Status, Registration: registration, Err: proof.Err})
 				return
@@ -78,14 +78,14 @@ func (r *round) prove(ctx context.Context, c candidate) {
 	}
 }
 
-// recover registers a role that the registry has forgotten, if it is there. A role
+// recover registers a role that the registry has forgotten, if it exists. A role
 // that is refused has most likely not been created yet, and is no finding.
 func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, link onboarding.Link, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return
 	}
 	proof := r.Prover.Prove(ctx, probe)
-	for _, a := range link.AdditionalRoles { // those that are there: an older template may lack some
+	for _, a := range link.AdditionalRoles { // those that the stack has: an older template may lack some
 		one := link.AdditionalProbe(a.Key, a.In(probe.Role), probe.ExternalID)
 		if r.Prover.Prove(ctx, one).Outcome == onboarding.Proven {
 			if forgotten.AdditionalRoles == nil {

@@ -123,7 +123,7 @@ func awaited(c onboarding.Customer, hub onboarding.Hub, now time.Time) candidate
 	return candidate{link: c.Link, registration: role, awaited: true}
 }
 
-// find registers a role that was made without a stack, if it is there: first the
+// find registers a role that was made without a stack, if it exists: first the
 // right external ID alone is tried. A refused role has most likely not been made yet,
 // and is no finding. The link is read again before the role is registered: it may be
 // closed by now.

@@ -43,8 +43,8 @@ func CheckEventBus(bus account.EventBusARN, owner account.ID, region account.Reg
 	return nil
 }
 
-// checkEventBus looks whether the bus is there: one that is not takes events
-// all the same, and loses them silently (aws-facts 11.2).
+// checkEventBus returns an error if the bus does not exist: EventBridge accepts
+// events for it all the same, and loses them silently (aws-facts 11.2).
 func (h *Manager) checkEventBus(ctx context.Context, bus account.EventBusARN) error {
 	if err := CheckEventBus(bus, h.clients.Account, h.clients.Region); err != nil || bus.IsZero() {
 		return err

@@ -95,7 +95,7 @@ type Spec struct {
 	Tags            map[string]string
 
 	// Incarnation is that of a hub that is created or taken over; Update leaves
-	// the one that is there.
+	// the existing one.
 	Incarnation onboarding.Incarnation
 	// Owner is the tool that the hub belongs to. Adopt is set if it may take over the
 	// hub from another tool.

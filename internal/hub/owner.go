@@ -32,7 +32,7 @@ type DiffersError struct {
 }
 
 func (e *DiffersError) Error() string {
-	return fmt.Sprintf("hub %s is there already, and differs in %s", e.Existing.Name, e.Field)
+	return fmt.Sprintf("hub %s already exists, and differs in %s", e.Existing.Name, e.Field)
 }
 
 // refuseOwner returns *OwnedError if the hub belongs to another tool than the

@@ -242,7 +242,7 @@ func (h *Manager) putBucketPolicy(ctx context.Context, lease registry.Lease, buc
 	case awsclient.IsRetryable(err), errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 		return fmt.Errorf("bucket %s: %w: %w", bucket, errUnwritten, err)
 	case awsclient.IsAccessDenied(err):
-		err = fmt.Errorf("customers could not read templates; where the permission is there, "+
+		err = fmt.Errorf("customers could not read templates; if the permission exists, "+
 			"the account's own Block Public Access setting may forbid every public bucket: %w", err)
 	}
 	return h.clients.Explain(err, h.bucketARN(bucket))

@@ -26,7 +26,7 @@ func StackBucketName(hub string, account fmt.Stringer) string {
 	return fmt.Sprintf("xacct-%s-templates-%s", hub, account)
 }
 
-// MadeByStack reports whether the hub's parts are there without a record of the
+// MadeByStack reports whether the hub's parts exist without a record of the
 // hub: the table, and the stack's bucket, in this account. It asks AWS twice at
 // most.
 func (h *Manager) MadeByStack(ctx context.Context, bucket string) (bool, error) {

@@ -49,7 +49,7 @@ type published struct {
 
 // renewal is the age at which a template that is published once more is written
 // once more. Sweeps go by age (see SweepTemplates): a process that was told that a
-// template is there has the rest of the grace period to write the link that
+// template exists has the rest of the grace period to write the link that
 // keeps it.
 const renewal = 24 * time.Hour
 
@@ -75,7 +75,7 @@ func (h *Manager) PublishTemplate(ctx context.Context, record registry.HubRecord
 func (h *Manager) ensureTemplate(ctx context.Context, bucket, key string, body []byte) error {
 	err := h.putTemplate(ctx, bucket, key, body, aws.String("*"))
 	if awsclient.IsConditionFailed(err) {
-		// The key is the hash of the content: it is there already.
+		// The key is the hash of the content: it exists already.
 		var written time.Time
 		if written, err = h.templateWritten(ctx, bucket, key); err != nil {
 			return h.clients.Explain(err, h.bucketARN(bucket))

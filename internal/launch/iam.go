@@ -214,7 +214,7 @@ func (w *iamWriter) policyARN(value any, there condition) (string, error) {
 	return w.expression(value, "")
 }
 
-// element is one of a list, with the condition under which it is there.
+// element is one of a list, with the condition under which it exists.
 func (w *iamWriter) element(v any) (condition, any, error) {
 	if choice, is := function(v, "Fn::If"); is {
 		name, _ := choice[0].(string)

@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// condition says when something of the template is there: always, never, or as an
-// expression says.
+// condition is the condition under which a part of the template exists: always,
+// never, or that of an expression.
 type condition struct {
 	expression string
 	not        bool // of one without an expression: never

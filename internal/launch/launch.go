@@ -61,8 +61,8 @@ func NeedsUpdate(link onboarding.Link, r onboarding.Registration) bool {
 	return r.Outdated(link) || r.Rotating(link) && !r.Stack.IsZero()
 }
 
-// UpdateOf is Of for a stack that is there: it also lets the role go on accepting
-// the external ID that it is registered with, while that is to change.
+// UpdateOf is Of for an existing stack: it also lets the role still accept the
+// external ID that it is registered with, if that is to change.
 func UpdateOf(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (quickcreate.Link, error) {
 	l, err := Of(link, d)
 	if err != nil {

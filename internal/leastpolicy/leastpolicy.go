@@ -4,10 +4,9 @@
 // Package leastpolicy writes the smallest IAM policies that a hub can be run
 // with: for the registrar, for the caller of Terraform, and for operators.
 //
-// Every action is there because a test of this package fails without it, and
-// none is there that the tests don't use. The package makes no calls, and
-// doesn't know what a hub's parts are called: names come from the packages that
-// give them.
+// The policies contain an action only if a test of this package fails without it.
+// The package makes no calls, and doesn't know the names of a hub's parts: those
+// come from the packages that assign them.
 package leastpolicy
 
 import (
@@ -44,13 +43,13 @@ type Parts struct {
 	// KMSKey encrypts queues and table; zero: keys of AWS's own do.
 	KMSKey account.KMSKeyARN
 
-	// EventBus is told what becomes of customers' roles; zero: there is none.
+	// EventBus receives status changes of customers' roles; zero: none.
 	EventBus account.EventBusARN
 }
 
 // Registrar returns the policy of `xacct registrar`, and of `xacct verify`: to read
-// the queue, to try customers' roles, to read links and to write what became of
-// them. It can make, change and delete nothing of the hub, and can't read the key
+// the queue, to try customers' roles, to read links and to write
+// registrations. It can make, change and delete nothing of the hub, and can't read the key
 // that makes external IDs.
 func Registrar(h Parts) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {
@@ -77,7 +76,7 @@ func RegistrarFunction(h Parts) (iampolicy.Document, error) {
 
 // Operator returns the policy of the commands of `xacct` that look after
 // customers: status, customers, link, block, verify, adopt and dead-letters. It can write
-// links, and what became of them; it can't change the hub, issue an external ID,
+// links and registrations; it can't change the hub, issue an external ID,
 // read the key that makes them, or change who may publish.
 func Operator(h Parts) (iampolicy.Document, error) {
 	if err := h.check(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Adopted reports whether the registration is of a role that was there before
-// there was a stack: the vendor registered it, and no Delete will ever end it.
+// Adopted reports whether the registration is of a role that existed
+// before a stack did: the vendor registered it, and no Delete will ever end it.
 func (r Registration) Adopted() bool { return r.Stack.IsZero() && !r.Recovered }
 
 // Adopt registers a role that exists already, without a phone-home. The vendor

@@ -72,14 +72,14 @@ func (c commit) refuse() Transition {
 // register returns a transition that makes the stack the owner of the registration,
 // unless a stack that asked later owns it already.
 func (c commit) register() Transition {
-	if c.resource.buries(c.change.SentAt) {
+	if c.resource.deletedAfter(c.change.SentAt) {
 		return Transition{}
 	}
 	if c.answer.recovered() && c.Registration != nil && !c.Registration.Live() {
 		return Transition{} // it was disconnected meanwhile
 	}
-	if c.lostTheLink() {
-		return c.turnAway()
+	if c.boundElsewhere() {
+		return c.refuseBoundElsewhere()
 	}
 	stack := c.withResource(recoveredResource(Resource{
 		LastRequestAt: c.change.SentAt,
@@ -115,18 +115,18 @@ func (c commit) register() Transition {
 	return t
 }
 
-// lostTheLink reports whether a link for anyone has been bound to another account
+// boundElsewhere reports whether a link for anyone has been bound to another account
 // since the answer was decided. The reservation prevents that, unless the accepted
 // answer was not committed for an hour.
-func (c commit) lostTheLink() bool {
+func (c commit) boundElsewhere() bool {
 	return c.change.Binds && c.Link != nil && !c.Link.Admits(c.answer.Stack.Account)
 }
 
-// turnAway returns a transition that registers nothing, although the stack was
+// refuseBoundElsewhere returns a transition that registers nothing, although the stack was
 // answered SUCCESS, and tells the vendor in the history.
-func (c commit) turnAway() Transition {
+func (c commit) refuseBoundElsewhere() Transition {
 	entry := c.entry(c.change.CustomerID, c.answer.Stack.Account, OutcomeWrongAccount)
-	entry.Status, entry.Refused, entry.Detail = entry.Before, true, reasonLostTheLink(c.answer.Stack)
+	entry.Status, entry.Refused, entry.Detail = entry.Before, true, reasonBoundElsewhere(c.answer.Stack)
 	return Transition{History: &entry}
 }
 
@@ -259,7 +259,7 @@ func (c commit) withResource(resource Resource) Stack {
 		stack.Resources = map[string]Resource{}
 	}
 	stack.Resources[c.answer.LogicalID] = resource
-	buryOld(stack.Resources, c.answer.LogicalID, c.now)
+	dropTombstones(stack.Resources, c.answer.LogicalID, c.now)
 	return stack
 }
 
@@ -271,9 +271,9 @@ const (
 	mostTombstones = 50
 )
 
-// buryOld drops the tombstones that are too old, and the oldest of too many, but
+// dropTombstones drops the tombstones that are too old, and the oldest of too many, but
 // not that of the resource that was just answered.
-func buryOld(resources map[string]Resource, answered string, now time.Time) {
+func dropTombstones(resources map[string]Resource, answered string, now time.Time) {
 	var dead []string
 	for logicalID, resource := range resources {
 		switch {

@@ -19,9 +19,9 @@ type Case struct {
 	Proofs map[account.RoleARN]Proof
 }
 
-// Decide says what becomes of a request. It is called again with the proof
-// added when it asks for one. Whatever it says, nothing has changed yet: that
-// is for Apply, once CloudFormation has taken the answer.
+// Decide returns the answer to a request, or the role that must be proven first;
+// then it is called again with the proof. Nothing has changed yet: Apply does
+// that, once CloudFormation has accepted the answer.
 func Decide(c Case, now time.Time) Decision {
 	if c.Answer != nil {
 		return Decision{Kind: DecideAnswer, Answer: *c.Answer, Replayed: true, Outcome: c.Answer.Outcome}

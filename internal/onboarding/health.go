@@ -23,7 +23,7 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 		next.DeleteDoubtedAt = time.Time{}
 	case Refused:
 		switch {
-		case !proof.Additional.IsZero(): // the role itself is there
+		case !proof.Additional.IsZero(): // the first role exists
 			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
 			next.DeleteDoubtedAt = time.Time{}
 		case reg.WithoutStack && reg.Status == Degraded && reg.Reason == reasonOf(proof) && proof.Witnessed && !now.Before(reg.ChangedAt.Add(leftAfter)):
@@ -35,7 +35,7 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 		}
 	case Open:
 		next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeFoundOpen
-		next.DeleteDoubtedAt = time.Time{} // the role is there
+		next.DeleteDoubtedAt = time.Time{} // the role exists
 	case Inconclusive:
 	}
 	if !reg.Live() || next.Status == reg.Status && next.Reason == reg.Reason && next.Open == reg.Open {

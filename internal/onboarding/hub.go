@@ -24,8 +24,8 @@ type Hub struct {
 	// SkipSignatures takes messages that SNS has not signed, or whose signature
 	// was not checked. Hubs from before there was a choice do not skip them.
 	SkipSignatures bool
-	// EventBus is the vendor's own, which is told what becomes of customers'
-	// roles; zero: there is none.
+	// EventBus is the vendor's event bus, which receives status changes of
+	// customers' roles; zero: none.
 	EventBus account.EventBusARN
 }
 

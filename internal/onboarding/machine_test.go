@@ -225,7 +225,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 			w.fail("stack %s owns the registration and is superseded", stack)
 		}
 	}
-	if t.Stack != nil && k.answer.Change.Kind == ChangeRegister && k.snapshot.Stack.Resources["PhoneHome"].buries(k.m.request.SentAt) {
+	if t.Stack != nil && k.answer.Change.Kind == ChangeRegister && k.snapshot.Stack.Resources["PhoneHome"].deletedAfter(k.m.request.SentAt) {
 		w.fail("a deleted stack was resurrected: %s", reg.Stack)
 	}
 }

@@ -89,8 +89,8 @@ type Registration struct {
 	Former bool `json:"-"`
 }
 
-// Live reports whether the role is there, as far as the registry knows: a stack
-// stands behind it whose Delete is still to come, or it was adopted.
+// Live reports whether the role exists, as far as the registry knows: its stack
+// has not sent a Delete, or it was adopted.
 func (r Registration) Live() bool {
 	return r.Status == Active || r.Status == Degraded
 }

@@ -57,7 +57,7 @@ func TestACreateThatWasDecidedBeforeItsDeleteRegistersNothingAfterIt(t *testing.
 			t.Errorf("a Delete %s: %+v", name, tr)
 		}
 	}
-	// One that CloudFormation sent within the minute is buried here as well.
+	// One that CloudFormation sent within the minute is refused here as well.
 	decided.Change.SentAt = noon.Add(time.Minute - time.Millisecond)
 	if tr := Apply(deleted(), decided, noon.Add(time.Minute)); !tr.Empty() {
 		t.Errorf("sent within the minute: %+v", tr)

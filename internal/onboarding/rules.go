@@ -118,9 +118,11 @@ func (d decider) retired() bool {
 }
 
 // deletedSince reports whether a Create is, or may be, the one before the Delete.
-func (d decider) deletedSince() bool { return d.resource.buries(d.Request.SentAt) }
+func (d decider) deletedSince() bool { return d.resource.deletedAfter(d.Request.SentAt) }
 
-func (r Resource) buries(sentAt time.Time) bool {
+// deletedAfter reports whether a Delete was answered after sentAt, or so shortly
+// before it that the order is uncertain.
+func (r Resource) deletedAfter(sentAt time.Time) bool {
 	return !r.DeletedAt.IsZero() && sentAt.Before(r.DeletedAt.Add(revival))
 }
 

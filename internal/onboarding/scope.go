@@ -65,7 +65,7 @@ func (l Link) Role(partition account.Partition) account.RoleARN {
 	return l.RoleIn(l.Sole(), partition)
 }
 
-// Live returns the registrations whose role is there: see [Registration.Live].
+// Live returns the registrations whose role exists: see [Registration.Live].
 func (c Customer) Live() []Registration {
 	var live []Registration
 	for _, r := range c.Registrations {

@@ -191,7 +191,7 @@ const reasonLeft = "the role was refused for a week, while other customers' coul
 
 const reasonReleased = "the vendor has given up this adopted role"
 
-func reasonLostTheLink(stack account.StackARN) string {
+func reasonBoundElsewhere(stack account.StackARN) string {
 	return fmt.Sprintf("stack %s was answered SUCCESS, but before that could be written down the link became another account's: nothing was registered; ask the owner of account %s to delete the stack", stack.Name, stack.Account)
 }
 

@@ -26,7 +26,7 @@ const (
 	Undecided Delivery = "undecided"
 )
 
-// Settle says what becomes of a stored answer after it was sent.
+// Settle returns what to do with a stored answer after it was sent.
 //
 // In time that is simple: what was accepted is committed, what answered a
 // forgery is dropped, and what is undecided is sent again.
@@ -46,7 +46,7 @@ const (
 //     (see Health).
 //
 // Whatever else was not accepted changes nothing: not even a tombstone, which
-// would let a forged Delete bury a Create that is still under way.
+// would let a forged Delete refuse a Create that is still under way.
 //
 // Like Decide, it may ask for a proof first, and is called again with it.
 func Settle(c Case, delivery Delivery, now time.Time) Decision {

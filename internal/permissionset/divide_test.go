@@ -92,7 +92,7 @@ func TestAStatementThatIsTooLongIsNamed(t *testing.T) {
 	}
 }
 
-// Whatever the statements, nothing is lost, nothing is there twice, every part
+// Whatever the statements, nothing is lost, nothing is duplicated, every part
 // is a policy that IAM takes, and there are no more parts than first fit makes.
 func TestThePartsAreTheWhole(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

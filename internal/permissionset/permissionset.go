@@ -64,7 +64,7 @@ type Choices struct {
 type OptionalPermission struct {
 	Description       string   `json:"description" rule:"required" doc:"What the customer grants with it: they read it beside the switch."`
 	DefaultEnabled    bool     `json:"default_enabled" doc:"Whether it is switched on unless the customer switches it off; default false."`
-	WhenParameter     string   `json:"when_parameter,omitempty" version:"when_parameter" doc:"A customer parameter that may be left empty: the permission is there when it is not, and has no switch of its own."`
+	WhenParameter     string   `json:"when_parameter,omitempty" version:"when_parameter" doc:"A customer parameter that may be left empty: the permission is granted when it is filled in, and has no switch of its own."`
 	ManagedPolicyARNs []string `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies that it attaches."`
 	InlinePolicies    Policies `json:"inline_policies" version:"inline_policies" doc:"Inline policies that it adds, by name."`
 	ManagedPolicies   Policies `json:"managed_policies,omitzero" version:"customer_managed_policies" doc:"Customer-managed policies that it creates and attaches, by name."`

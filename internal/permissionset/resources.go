@@ -135,8 +135,8 @@ func CheckJSON(text string) error {
 	return err
 }
 
-// checkJSON says what is wrong with a JSON text: what does not parse, what comes after
-// it, and a name that is there twice, of which readers take one or the other.
+// checkJSON returns an error for a JSON text that does not parse, that is followed
+// by more text, or that has a duplicate name, of which readers take one or the other.
 func checkJSON(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -162,7 +162,7 @@ func asJSONError(text string, err error) error {
 	return fmt.Errorf("it is not JSON: line %d, column %d: %w", line, len(before)-strings.LastIndex(before, "\n"), syntax)
 }
 
-// checkNames reads one value and looks for names that are there twice.
+// checkNames reads one value and returns an error for a duplicate name.
 func checkNames(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {
@@ -181,7 +181,7 @@ func checkNames(d *json.Decoder) error {
 			}
 			name, _ := key.(string)
 			if seen[name] {
-				return fmt.Errorf("the name %q is there twice", clipped(name))
+				return fmt.Errorf("duplicate name %q", clipped(name))
 			}
 			seen[name] = true
 		}

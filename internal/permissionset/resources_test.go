@@ -44,7 +44,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"broken JSON":                    {"{\n \"B\": x}", "template_resources: it is not JSON: line 2, column 7"},
 		"a list":                         {`[]`, "template_resources: it is not a JSON object"},
 		"something after it":             {`{} {}`, "template_resources: something comes after the end of the JSON"},
-		"a name twice":                   {`{"B": {"Type": "AWS::SNS::Topic", "Type": "AWS::S3::Bucket"}}`, `template_resources: the name "Type" is there twice`},
+		"a name twice":                   {`{"B": {"Type": "AWS::SNS::Topic", "Type": "AWS::S3::Bucket"}}`, `template_resources: duplicate name "Type"`},
 		"too many":                       {many(21, `{"Type": "AWS::SNS::Topic"}`), "template_resources: there are 21, and 20 is the most"},
 		"too large":                      {one(`{"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "` + strings.Repeat("x", 33000) + `"}}`), "template_resources: they have 33"},
 		"a Transform":                    {`{"Transform": "AWS::Serverless-2016-10-31"}`, `template_resources["Transform"]: a Transform would have a macro write`},
@@ -80,7 +80,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a dependency outside":                 {one(`{"Type": "AWS::SNS::Topic", "DependsOn": ["Role"]}`), `DependsOn: "Role" is not one of the template resources`},
 		"a dependency on all":                  {one(`{"Type": "AWS::SNS::Topic", "DependsOn": {"Ref": "X"}}`), `DependsOn: {"Ref":"X"} is not one`},
 
-		"a literal bucket":                     {bucketWith(`{"BucketName": "acme-logs"}`), `template_resources["B"]: Properties.BucketName: a literal name is there only once`},
+		"a literal bucket":                     {bucketWith(`{"BucketName": "acme-logs"}`), `template_resources["B"]: Properties.BucketName: a literal name can exist only once`},
 		"a name of the partition":              {bucketWith(`{"BucketName": "acme-{{xacct:partition}}"}`), "a literal name"},
 		"a name by a function without account": {bucketWith(`{"BucketName": {"Fn::Join": ["-", ["acme", {"Ref": "AWS::Region"}]]}}`), "a literal name"},
 		"a literal queue":                      {one(`{"Type": "AWS::SQS::Queue", "DeletionPolicy": "Retain", "Properties": {"QueueName": "events"}}`), "Properties.QueueName: a literal name"},
@@ -156,17 +156,17 @@ func many(n int, definition string) string {
 
 func TestTemplateOutputsReportOnlyWhatTheVendorsResourcesSay(t *testing.T) {
 	for name, c := range map[string]struct{ outputs, want string }{
-		"a name in capitals":         {`{"Bucket": {"Ref": "B"}}`, `template_outputs["Bucket"]: a name has 1 to 41 lower-case letters`},
-		"the external ID":            {`{"id": {"Ref": "ExternalId"}}`, `template_outputs["id"]: Ref "ExternalId" leads outside`},
-		"the role":                   {`{"role": {"Fn::GetAtt": ["Role", "Arn"]}}`, "leads outside"},
-		"a number":                   {`{"n": 1}`, "here belongs a text, Ref, Fn::GetAtt or Fn::Join"},
-		"a list":                     {`{"n": ["x"]}`, "here belongs a text"},
-		"a secret":                   {`{"n": "{{resolve:ssm:x}}"}`, "it has {{resolve:"},
-		"a parameter, maybe":         {`{"n": "{{xacct:parameter:maybe}}"}`, "the customer may leave"},
-		"too many":                   {`{` + strings.Repeat(`"a": "x",`, 0) + manyOutputs(21) + `}`, "template_outputs: there are 21, and 20 is the most"},
-		"more than can be heard":     {`{"a": "` + strings.Repeat("x", 9000) + `"}`, "template_outputs: they have 90"},
-		"no JSON":                    {`x`, "template_outputs: it is not JSON"},
-		"a name that is there twice": {`{"a": "x", "a": "y"}`, `the name "a" is there twice`},
+		"a name in capitals":     {`{"Bucket": {"Ref": "B"}}`, `template_outputs["Bucket"]: a name has 1 to 41 lower-case letters`},
+		"the external ID":        {`{"id": {"Ref": "ExternalId"}}`, `template_outputs["id"]: Ref "ExternalId" leads outside`},
+		"the role":               {`{"role": {"Fn::GetAtt": ["Role", "Arn"]}}`, "leads outside"},
+		"a number":               {`{"n": 1}`, "here belongs a text, Ref, Fn::GetAtt or Fn::Join"},
+		"a list":                 {`{"n": ["x"]}`, "here belongs a text"},
+		"a secret":               {`{"n": "{{resolve:ssm:x}}"}`, "it has {{resolve:"},
+		"a parameter, maybe":     {`{"n": "{{xacct:parameter:maybe}}"}`, "the customer may leave"},
+		"too many":               {`{` + strings.Repeat(`"a": "x",`, 0) + manyOutputs(21) + `}`, "template_outputs: there are 21, and 20 is the most"},
+		"more than can be heard": {`{"a": "` + strings.Repeat("x", 9000) + `"}`, "template_outputs: they have 90"},
+		"no JSON":                {`x`, "template_outputs: it is not JSON"},
+		"a duplicate name":       {`{"a": "x", "a": "y"}`, `duplicate name "a"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			problems := withResources(bucketWith("{}"), c.outputs).Validate(vendor, commercial)

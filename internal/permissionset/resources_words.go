@@ -14,7 +14,7 @@ import (
 // What plans and customers read of template resources.
 
 // Creates returns what the stack makes beside the roles, for customers: one line for
-// each thing, with what becomes of it when the stack is deleted.
+// each thing, and whether it is kept when the stack is deleted.
 func (a Additions) Creates() []string {
 	resources, _ := a.Resources() // none: the set is not valid
 	var lines []string

@@ -43,7 +43,7 @@ func (p *Problems) managedTogether(was, next Set) {
 }
 
 // inlineTogether holds the size of all inline policies of a role. Of a policy that
-// is there before and after, the larger one counts.
+// exists before and after, the larger one counts.
 func (p *Problems) inlineTogether(was, next Set) {
 	before, after := was.inlineSizes(), next.inlineSizes()
 	sum := 0
@@ -109,7 +109,7 @@ func (s Set) granted() []Grants {
 }
 
 // attachments returns the managed policies of the role, with everything on: ARNs, and
-// the names of what the stack creates. A policy that is there before and after
+// the names of what the stack creates. A policy that exists before and after
 // stays the same one, whatever its document.
 func (s Set) attachments() map[string]bool {
 	all := map[string]bool{}

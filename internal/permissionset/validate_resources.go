@@ -213,7 +213,7 @@ func (c *resourceCheck) properties(typeName string, properties map[string]any) {
 				c.value(v)
 			}
 			if name == kind.nameOf && !customersOwn(properties[name]) {
-				c.wrong("a literal name is there only once in an account, or in all of AWS: leave it out, and CloudFormation gives it one that template_outputs can report; or let it have %s or a customer parameter in it", AccountReference)
+				c.wrong("a literal name can exist only once in an account, or in all of AWS: leave it out, and CloudFormation gives it one that template_outputs can report; or let it have %s or a customer parameter in it", AccountReference)
 			}
 		})
 	}

@@ -182,7 +182,7 @@ func (m credentialsModel) probe(link onboarding.Link, role onboarding.Registrati
 	arn, there := role.AdditionalRoles[key]
 	if !there {
 		diags.AddAttributeError(path.Root("role_key"), fmt.Sprintf("No additional role %s of %s", key, customerNamed(link.Hub, link.CustomerID)), fmt.Sprintf(
-			"The customer's stack has registered the additional roles %v. One that the link declares is there once the customer has updated their stack.", slices.Sorted(maps.Keys(role.AdditionalRoles))))
+			"The customer's stack has registered the additional roles %v. A role that the link declares is available once the customer has updated their stack.", slices.Sorted(maps.Keys(role.AdditionalRoles))))
 		return onboarding.Probe{}, false
 	}
 	return link.AdditionalProbe(key, arn, role.ExternalID), true

@@ -225,8 +225,8 @@ func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record
 	p.plan.URLTemplate = text
 }
 
-// refuseOther reports whether another fleet of the name is there, which this one
-// can't take over, and says so.
+// refuseOther reports whether another fleet of that name exists, which this one
+// can't take over, and adds an error.
 func (p *fleetPlan) refuseOther(ctx context.Context, view *hubview.View, desired customers.DesiredFleet, all map[string]onboarding.Customer) bool {
 	if !desired.Creating() {
 		return false

@@ -27,8 +27,8 @@ func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	return bus
 }
 
-// checkEventBus refuses a bus that can't be the hub's. Whether it is there is
-// looked up by apply: the same apply may create it.
+// checkEventBus refuses a bus that can't be the hub's. Apply checks
+// whether it exists: the same apply may create it.
 func (p *hubPlan) checkEventBus() {
 	clients := p.resource.session.clients
 	err := hub.CheckEventBus(p.plan.eventBus(p.diags), clients.Account, clients.Region)

@@ -151,7 +151,7 @@ func (p *hubPlan) planNew(ctx context.Context) {
 	p.diags.Append(fieldErrors(stacktemplate.ValidateHub(declaration.HubSpecification(record.Hub)))...)
 }
 
-// planChange is a hub that is there.
+// planChange plans an existing hub.
 func (p *hubPlan) planChange(ctx context.Context) {
 	if !p.plan.declaredKnown() {
 		p.view.Planned.SetHub(hubview.HubPlan{Partial: true})

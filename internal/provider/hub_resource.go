@@ -63,7 +63,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 	spec.Incarnation = newIncarnation(view.Now().UTC())
 	state, err := r.createOrTakeOver(ctx, view, spec, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "What is there already stays, and the next apply continues from there.", err)))
+		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "Everything that was created so far stays, and the next apply continues from there.", err)))
 	}
 	if resp.Diagnostics.HasError() {
 		return

@@ -31,7 +31,7 @@ func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (
 }
 
 // ownTags returns the other direction, for refresh and import: all tags but those
-// that are there because of the defaults. A tag that the resource declares
+// that come from the defaults. A tag that the resource declares
 // itself stays, even if a default has the same value.
 func ownTags(all, defaults, declared map[string]string) map[string]string {
 	var own map[string]string

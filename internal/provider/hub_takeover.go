@@ -42,8 +42,8 @@ func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, 
 	return state, err
 }
 
-// planTakeover plans to take over a hub that is there. It returns false if there is
-// none, or if the one that is there is being replaced. Its id is known, so links
+// planTakeover plans to take over an existing hub. It returns false if there is
+// none, or if the existing one is being replaced. Its id is known, so links
 // that refer to it stay as they are.
 func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 	record, err := p.view.Record(ctx)
@@ -142,7 +142,7 @@ func hubOwned(e *hub.OwnedError) diag.Diagnostic {
 
 func hubTakenOver(name string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s was taken over", name),
-		"It was there, and is exactly what is declared here, so it was taken over with all of its links and registrations. "+
+		"It existed already, and matches this declaration exactly, so it was taken over with all of its links and registrations. "+
 			"It had another address in this configuration, an earlier apply was interrupted, or another Terraform state has it. "+
 			"The other state can't delete it any more: its plans warn of that until it is removed there. Use the data source there.")
 }

@@ -27,7 +27,7 @@ func newIncarnation(now time.Time) onboarding.Incarnation {
 	return onboarding.Incarnation{ID: rand.Text(), Since: now}
 }
 
-// takenSince tells since when an incarnation is there.
+// takenSince returns since when an incarnation exists, for a message.
 func takenSince(i onboarding.Incarnation) string {
 	if i.Since.IsZero() {
 		return "created or taken over"

@@ -43,7 +43,7 @@ func (p *linkPlan) checkPermissions(ctx context.Context) {
 }
 
 // checkPartition refuses a Region and trusted principals that no hub of the provider
-// could ever go with, whether it is there already or not.
+// can be combined with, whether it exists already or not.
 func (p *linkPlan) checkPartition(ctx context.Context) {
 	partition := p.resource.session.clients.Partition()
 	if region, err := account.ParseRegion(p.config.Region.ValueString()); err == nil && region.Partition() != partition {

@@ -30,8 +30,8 @@ func (p *linkPlan) moves(view *hubview.View) bool {
 	return p.template.moves(view, customerNamed(view.Name, p.plan.CustomerID.ValueString()))
 }
 
-// awaitHub plans a link that is there on a hub of which too little is known yet: its
-// address may become another one.
+// awaitHub plans an existing link on a hub of which too little is known yet: its
+// URL may change.
 func (p *linkPlan) awaitHub() {
 	if !p.sameLink() {
 		return

@@ -70,7 +70,7 @@ func (m linkModel) validateVersion(diags *diag.Diagnostics) {
 	}
 }
 
-// rotates reports whether the plan may give the link that is there another version.
+// rotates reports whether the plan may give the existing link another version.
 func (p *linkPlan) rotates() bool {
 	return p.sameLink() && (p.plan.ExternalIDVersion.IsUnknown() || p.plan.version() > max(p.state.version(), 1))
 }

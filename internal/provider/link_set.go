@@ -136,8 +136,8 @@ func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.Perm
 	return &plan.Set
 }
 
-// followAlone plans what a change of the set or of the hub alone makes of a link that
-// is there: everything of it is known, because what the link says stays as it is.
+// followAlone plans how a change of the set or of the hub alone affects an
+// existing link: every attribute is known, because the link itself does not change.
 func (p *linkPlan) followAlone(ctx context.Context, view *hubview.View, next onboarding.Link) {
 	p.plan.Status = p.state.Status
 	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)

@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-// What a plan says of stacks that are there it says by the state, not by the
+// A plan takes what it says about existing stacks from the state, not from the
 // registry: a customer may update a stack between plan and apply, and Terraform
-// refuses a final plan that says something else than the first.
+// refuses a final plan that differs from the first.
 
 // knownStack is the stack of a customer when it was last read.
 type knownStack struct {

@@ -88,7 +88,7 @@ func providerSchema() schema.Schema {
 			"The provider works in the vendor's own account. Its configuration means what it means in `hashicorp/aws`, " +
 			"environment variables included.",
 		Attributes: map[string]schema.Attribute{
-			"region":                   text("The vendor's Region: queue, registry and templates are there, and by default the topic. Also `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.", validRegion()),
+			"region":                   text("The vendor's Region, which has the queue, the registry, the templates and by default the topic. Also `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.", validRegion()),
 			"profile":                  text("Profile of the shared configuration files. Also `AWS_PROFILE`."),
 			"access_key":               text("Access key ID. Also `AWS_ACCESS_KEY_ID`."),
 			"secret_key":               secret("Secret access key. Also `AWS_SECRET_ACCESS_KEY`."),

@@ -48,7 +48,7 @@ func registrationAttributes() map[string]schema.Attribute {
 	}
 	attributes := map[string]schema.Attribute{
 		"role_arn": text("ARN of the customer's role. Before the customer launched it is the ARN that the role will have; " +
-			"it can't be assumed until the role is there."),
+			"it can't be assumed until the role exists."),
 		"additional_role_arns": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "ARNs of the stack's `additional_roles`, by their keys, as they were proven. Empty before the customer launched. To assume one, set `role_key` of `xacct_customer_credentials`.",

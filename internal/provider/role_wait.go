@@ -53,7 +53,7 @@ func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.
 			continue
 		}
 		diags.AddWarning(fmt.Sprintf("The role of %s fails its proof at the moment", customerNamed(view.Name, c.Link.CustomerID)),
-			paragraphs("The customer's stack is there, but the role can't be assumed as it should be. Its status is degraded.", registration.Reason))
+			paragraphs("The customer's stack exists, but the role can't be assumed as it should be. Its status is degraded.", registration.Reason))
 	}
 	return &c
 }

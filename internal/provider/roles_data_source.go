@@ -85,7 +85,7 @@ func (d *rolesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			},
 			"role_arns": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "ARNs by customer, of proven roles (`active`) only: every one of them can be assumed. Those of an organization are there by `customer_id/account_id`.",
+				MarkdownDescription: "ARNs by customer, of proven roles (`active`) only: every one of them can be assumed. Those of an organization have the key `customer_id/account_id`.",
 			},
 			"additional_role_arns": schema.MapAttribute{
 				Computed: true, ElementType: types.MapType{ElemType: types.StringType},

@@ -37,7 +37,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 			},
 			"when_parameter": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validPermissionKey()},
-				MarkdownDescription: "Key of a customer parameter whose default is `\"\"`: the permission is there when the customer fills the field in, and has no switch of its own. Its policies may refer to the parameter.",
+				MarkdownDescription: "Key of a customer parameter whose default is `\"\"`: the permission is granted when the customer fills the field in, and has no switch of its own. Its policies may refer to the parameter.",
 			},
 			"managed_policies":    createdPoliciesAttribute("Customer-managed policies by name, as JSON documents, which the stack creates and attaches while it is switched on."),
 			"managed_policy_arns": managedPoliciesAttribute("Managed policies to attach while it is switched on. The role has at most 20 with everything switched on."),

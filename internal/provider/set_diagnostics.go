@@ -23,7 +23,7 @@ func setNamed(hubName, name string) string {
 // setDiffers returns the error of a create that finds another set of the same name.
 func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another permission set %s already", set.Hub, set.Name), fmt.Sprintf(
-		"The set that is there differs from this configuration in %s, and links may refer to it. Choose another name. "+
+		"The existing set differs from this configuration in %s, and links may refer to it. Choose another name. "+
 			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
 			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
 		difference, set.ID()))

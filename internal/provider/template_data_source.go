@@ -138,7 +138,7 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 }
 
 // hub returns the hub that the template is for: the one that is described, otherwise
-// the one that is there.
+// the existing one.
 func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags *diag.Diagnostics) (onboarding.Hub, bool) {
 	name := model.Hub.ValueString()
 	if !model.Vendor.IsNull() {

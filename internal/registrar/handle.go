@@ -91,7 +91,7 @@ type handling struct {
 }
 
 // step is one step of the way, by its name in traces. It returns nil to continue
-// with the next one, startOver, or what becomes of the message.
+// with the next one, startOver, or the message's disposition.
 type step struct {
 	name string
 	do   func(context.Context) *Disposition

@@ -11,7 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// settle decides what becomes of the answer, by what came of sending it.
+// settle decides whether the answer is committed, dropped or sent again, by the
+// result of sending it.
 func (h *handling) settle(ctx context.Context) *Disposition {
 	h.snapshot.Answer = &h.answer
 	h.decision = onboarding.Settle(h.facts(), h.delivery, h.config.Clock())

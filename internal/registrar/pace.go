@@ -24,7 +24,7 @@ const longestRetry = 6 * time.Hour
 // before having been stored. Like this, two weeks, which is as long as SQS keeps
 // it, are a good hundred receives.
 //
-// But it is there for the last try at its role, and when the last minute begins,
+// But it is received in time for the last try at its role, and when the last minute begins,
 // in which it gets an answer in any case.
 func (h *handling) pace(after time.Duration) time.Duration {
 	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.config.Hub}, Request: h.request}

@@ -108,7 +108,7 @@ type Observer interface {
 	// their roles were refused, since the last role that could be assumed; 0 when
 	// one can be again.
 	RolesRefusedInARow(customers int)
-	// Finished is told what became of a message for now.
+	// Finished receives each message's disposition, once for each receive.
 	Finished(m Message, d Disposition)
 }
 

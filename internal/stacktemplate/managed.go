@@ -21,7 +21,7 @@ import (
 // would replace the policy.
 
 // addManagedPolicies adds the policies that the stack creates. Those of an
-// optional permission are there only while it is switched on.
+// optional permission exist only while it is switched on.
 func addManagedPolicies(to resourceMap, s Specification, prefix string, h *holes) error {
 	add := func(g permissionset.Grants, condition string) error {
 		policies, err := s.Created(g)
@@ -52,8 +52,8 @@ func addManagedPolicies(to resourceMap, s Specification, prefix string, h *holes
 }
 
 // attachments returns the managed policies of the role beside those that it has
-// always and that exist already: those that the stack creates, and what is there
-// only while it is switched on.
+// always and that exist already: those that the stack creates, and those that
+// exist only while an optional permission is switched on.
 func attachments(s Specification, prefix string) []any {
 	var list []any
 	conditions := conditionNames(s)

@@ -11,7 +11,7 @@ import (
 )
 
 // An optional permission is one parameter, Yes or No, one condition, and policies
-// of the role that are there only while the condition holds. They are members of
+// of the role that exist only while the condition holds. They are members of
 // the role itself rather than resources beside it: so CloudFormation gives and
 // takes them before the phone-home reports them, in updates and rollbacks as
 // well, and a resource that an update drops would be removed only after that.

@@ -14,7 +14,7 @@ import (
 // 1.5, 1.6), and the hub has topics only where the vendor wants them. A stack
 // in any other Region has to fail before it creates anything, and to say why.
 //
-// Two things see to that, both in this file because the first is a guess. The
+// Two mechanisms ensure that, both in this file because the first is an assumption. The
 // rule gives the readable message; that rules may look at AWS::Region is
 // observed and not documented (9, 0(f)). Should CloudFormation not evaluate it,
 // the topic's ARN still comes from a mapping that has no entry for the Region,

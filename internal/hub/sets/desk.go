@@ -39,7 +39,7 @@ type Order struct {
 	DryRun   bool // find out what would be done, and change nothing
 }
 
-// Outcome says what became of a set.
+// Outcome is the result of an order for one set.
 type Outcome string
 
 // The outcomes.
@@ -51,7 +51,7 @@ const (
 	Deleted   Outcome = "deleted"
 )
 
-// Served is what has become, or in a dry run would become, of an order.
+// Served is the result of an order; of a dry run, the result that it would have.
 type Served struct {
 	Outcome Outcome
 	Set     onboarding.PermissionSet

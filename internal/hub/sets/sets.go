@@ -35,12 +35,12 @@ type Desired struct {
 	// Creating is set if the caller has no set of the name, or one that is being
 	// replaced.
 	Creating bool
-	// Replacing is set in a plan if the set that is there belongs to a state of this
-	// very operation, which retires it before it is created.
+	// Replacing is set in a plan if the existing set belongs to a state of this very
+	// operation, which retires it before it is created.
 	Replacing bool
 	// Missing is set if the set's template was deleted from the bucket.
 	Missing bool
-	// Adopting is set if the set that is there may be another owner's, who loses it.
+	// Adopting is set if the existing set may be another owner's, who loses it.
 	Adopting bool
 }
 
@@ -121,7 +121,7 @@ func (d Desired) Issue(existing *onboarding.PermissionSet) (Write, error) {
 	rendering := declaration.Rendering(spec)
 	if existing != nil && !d.Creating && !d.Missing && existing.Rendered == rendering {
 		w.Set = set
-		return w, nil // it keeps the renderer that made its template, which is there as long as the set is
+		return w, nil // it keeps the renderer that made its template, which is kept as long as the set exists
 	}
 	template, err := stacktemplate.Render(spec)
 	if err != nil {
@@ -134,8 +134,8 @@ func (d Desired) Issue(existing *onboarding.PermissionSet) (Write, error) {
 	return w, nil
 }
 
-// DiffersFrom names the first field in which a set that is there is not the one
-// that is wanted; empty if it is.
+// DiffersFrom returns the name of the first field in which an existing set differs
+// from the desired one; empty if none does.
 func (d Desired) DiffersFrom(set onboarding.PermissionSet) string {
 	found, err := declaration.OfSet(set)
 	if err != nil {
@@ -153,7 +153,7 @@ type Writing struct {
 	Existing *onboarding.PermissionSet
 	// Incarnation is that of the set as it is written.
 	Incarnation onboarding.Incarnation
-	// Customers returns those of the hub. It is asked if the set is there.
+	// Customers returns those of the hub. It is called if the set exists.
 	Customers func(context.Context) ([]onboarding.Customer, error)
 }
 

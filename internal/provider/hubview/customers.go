@@ -22,7 +22,7 @@ type sighting struct {
 }
 
 // Customer returns one customer of the hub, from the query that all share;
-// registry.ErrNoLink if the hub is there and the customer is not.
+// registry.ErrNoLink if the hub exists and the customer does not.
 func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
 	customer, ok := v.sighting(id, v.Now().Add(-freshness))
 	if !ok {

@@ -20,7 +20,7 @@ import (
 // link. If the link were planned from the hub's current record, its final plan
 // would differ from the first, and Terraform would refuse it as inconsistent.
 type Planned struct {
-	creates     chan struct{} // closed once the hub, which is there, is planned to be created
+	creates     chan struct{} // closed once the hub, which exists, is planned to be created
 	createdOnce sync.Once
 
 	mu      sync.Mutex

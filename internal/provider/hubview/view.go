@@ -122,8 +122,8 @@ func (v *View) Record(ctx context.Context) (registry.HubRecord, error) {
 }
 
 // RecordAfterApply returns the hub's record as it will be when this operation
-// is applied: what the hub's own plan said, otherwise what is there. It returns
-// false if the hub definitely isn't there yet, or if part of it isn't known;
+// is applied: the planned record, otherwise the stored one. It returns
+// false if the hub definitely does not exist yet, or if part of it isn't known;
 // any other failure to read it is an error.
 func (v *View) RecordAfterApply(ctx context.Context) (registry.HubRecord, bool, error) {
 	switch planned := v.Planned.hubPlan(); {

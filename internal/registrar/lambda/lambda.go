@@ -7,7 +7,7 @@
 // It decides nothing: every message goes through the same Registrar.Work as in
 // the daemon. What differs is who receives and deletes messages, which is Lambda,
 // and that nothing runs between two events: so a schedule wakes the function,
-// to tell the registry that it is there and to prove roles again.
+// to send its heartbeat to the registry and to prove roles again.
 package lambda
 
 import (

@@ -201,7 +201,7 @@ func (m *Monitor) rolesRefusedInARow() int {
 	return m.rolesInARow
 }
 
-// Finished counts what became of a message.
+// Finished counts a message by its disposition.
 func (m *Monitor) Finished(message registrar.Message, d registrar.Disposition) {
 	switch d.Action {
 	case registrar.Retry:

@@ -12,7 +12,7 @@ import (
 
 // pending is a custom resource that waits for its answer.
 type pending struct {
-	ctx    context.Context // ends when the answer is there
+	ctx    context.Context // ends when the answer arrives
 	cancel context.CancelFunc
 
 	mu      sync.Mutex

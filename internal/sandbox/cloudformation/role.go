@@ -193,7 +193,7 @@ func (roleResource) replaces(r *resource, properties map[string]any) (bool, erro
 
 // changePolicies gives a role its new policies before it takes the old ones
 // away, so that both together count against IAM's limits (aws-facts 12.9; the
-// order inside one role is a guess).
+// order inside one role is an assumption).
 func (o *operation) changePolicies(name string, have, want role) error {
 	for _, arn := range want.managed {
 		if !slices.Contains(have.managed, arn) {

@@ -27,7 +27,7 @@ type setOperation struct {
 	do                 func(context.Context, *instance) error
 }
 
-// setResult is what became of one instance.
+// setResult is the result of an operation for one instance.
 type setResult struct {
 	in             *instance
 	status, reason string // PENDING, RUNNING, SUCCEEDED, FAILED or CANCELLED
@@ -134,7 +134,7 @@ func (s *Service) throughAccounts(set *stackSet, o *setOperation, results []*set
 	return tooMany()
 }
 
-// one does the operation to one instance, and writes down what became of it.
+// one does the operation to one instance, and records the result.
 func (s *Service) one(set *stackSet, o *setOperation, r *setResult) (ok bool) {
 	s.mu.Lock()
 	r.status, r.in.detail = "RUNNING", "RUNNING"

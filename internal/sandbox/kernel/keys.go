@@ -15,7 +15,7 @@ type KeyUse struct {
 	Principal *Principal
 	Service   string // of the SigV4 name "sqs": kms:ViaService
 	Region    string
-	Account   string            // of the resource: an ID or alias without an ARN is there
+	Account   string            // of the resource: an ID or alias without an ARN belongs to it
 	Key       string            // ID, ARN or alias
 	Data      map[string]string // encryption context
 	// Keys are condition keys that the service adds, such as aws:sourcearn.

@@ -133,7 +133,7 @@ func (s *Service) setAttribute(t *topic, name, value string) error {
 		if value != "" && !json.Valid([]byte(value)) {
 			return errParameter("DeliveryPolicy: failed to parse JSON")
 		}
-	case "KmsMasterKeyId": // kept, and no message is taken while it is there
+	case "KmsMasterKeyId": // kept, and no message is accepted while it is set
 	default:
 		return refuseAttribute(name, value)
 	}

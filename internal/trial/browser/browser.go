@@ -166,7 +166,7 @@ func (tab *Tab) Click(selector string) {
 	tab.do("click "+selector, chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// Type types into the first element of a CSS selector, after what is there.
+// Type types into the first element of a CSS selector, after its present content.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
 	Eval[bool](tab, fmt.Sprintf(`(e => { e.focus(); e.setSelectionRange(e.value.length, e.value.length); return true; })(document.querySelector(%q))`, selector))

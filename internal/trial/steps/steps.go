@@ -99,7 +99,7 @@ func (r *run) step(t *testing.T, step resource.TestStep) error {
 }
 
 // apply plans and applies, and then looks twice for something that wants to
-// change again: by what is in the state, and by what is there.
+// change again: by the state, and by the real resources.
 func (r *run) apply(ctx context.Context, step resource.TestStep) error {
 	for _, address := range step.Taint {
 		if err := r.workspace.taint(ctx, address); err != nil {
@@ -231,7 +231,7 @@ func (r *run) checkState(ctx context.Context, checks []statecheck.StateCheck) er
 }
 
 // importState imports a resource, into a workspace of its own unless the step
-// says otherwise, and compares it with the one that is there.
+// says otherwise, and compares it with the existing one.
 func (r *run) importState(t *testing.T, step resource.TestStep) error {
 	ctx, config := t.Context(), step.Config
 	if config == "" {

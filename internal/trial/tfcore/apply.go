@@ -165,7 +165,7 @@ func (w *walk) sameChange(was, actual *change) Diagnostics {
 	return found
 }
 
-// carryOut has a provider do what is planned, and returns what is there then.
+// carryOut has a provider do what is planned, and returns the resulting object.
 func (w *walk) carryOut(ctx context.Context, ch *change, o *object, config cty.Value) (*object, Diagnostics) {
 	c := w.client(ch.provider)
 	if config != cty.NilVal && !config.IsWhollyKnown() {
@@ -199,7 +199,7 @@ func (w *walk) carryOut(ctx context.Context, ch *change, o *object, config cty.V
 	}
 	switch {
 	case after.value.IsNull() && found.HasErrors():
-		return o, found // what was there is there still, as far as the core knows
+		return o, found // the object still exists, as far as the core knows
 	case after.value.IsNull():
 		return nil, found
 	}

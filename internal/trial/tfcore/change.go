@@ -97,7 +97,7 @@ func (w *walk) planChange(ctx context.Context, r *resourceBlock, i instance, rep
 	return ch, found
 }
 
-// planSuccessor plans again, as if nothing were there: what a replacement will
+// planSuccessor plans again, as if it did not exist: what a replacement will
 // be. Warnings of this second plan are those of the first one again.
 func (w *walk) planSuccessor(ctx context.Context, c *client, i instance, s *schema, config cty.Value, first planned) (planned, Diagnostics) {
 	null := cty.NullVal(s.impliedTyp)

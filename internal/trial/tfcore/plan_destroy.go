@@ -12,7 +12,7 @@ import (
 )
 
 // What is to be destroyed: what the configuration has no longer, what was
-// replaced and is there still, and everything.
+// replaced and still exists, or everything.
 
 // planOrphan plans the end of an instance that is in no configuration.
 func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
@@ -31,7 +31,7 @@ func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
 		return w.about(i, append(found, w.keep(i, st.provider, o)...))
 	}
 	// Terraform plans the end of what its state has, and finds out afterwards
-	// whether that is there at all; OpenTofu does it the other way round.
+	// whether that exists at all; OpenTofu does it the other way round.
 	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
 	if found = append(found, wrong...); found.HasErrors() {
 		return w.about(i, found)

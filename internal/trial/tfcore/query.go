@@ -72,7 +72,7 @@ func (c *config) readTrigger(b *hcl.Block) {
 // triggers are the events of Terraform 1.16; before_destroy is new there.
 var triggers = []string{"before_create", "after_create", "before_update", "after_update", "before_destroy", "after_destroy"}
 
-// validateOperators checks list and action blocks, and that what is triggered is there.
+// validateOperators checks list and action blocks, and that every triggered action exists.
 func (w *walk) validateOperators(ctx context.Context) Diagnostics {
 	var found Diagnostics
 	for _, t := range w.config.triggered {

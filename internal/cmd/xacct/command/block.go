@@ -26,8 +26,8 @@ func newBlockCommand(p process) *cobra.Command {
 		Long: `Block a customer, starting with the next message that a registrar of the hub handles:
 no role is proven for the customer any more.
 
-  Create   is FAILED at once, with a sentence that asks the customer to contact you
-  Update   is FAILED with the same sentence, and CloudFormation rolls it back; the
+  Create   is FAILED at once, with a message that asks the customer to contact you
+  Update   is FAILED with the same message, and CloudFormation rolls it back; the
            rollback itself succeeds, and so does an Update whose time is nearly up
   Delete   succeeds, as always
 

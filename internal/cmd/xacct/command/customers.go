@@ -35,8 +35,8 @@ console. Times are UTC; CHANGED is when the status last changed. BLOCKED shows w
 the customer was blocked (` + "`xacct block`" + `); it is omitted if no customer is.
 
 Customers are sorted by ID. With --limit the command prints only the first ones, and
-reads not many more; if there are others, it prints how to continue: with --after and
-the last customer's ID. With --customer it reads only the named customers.
+reads few more; if more customers exist, it prints the command that continues: with
+--after and the last customer's ID. With --customer it reads only the named customers.
 
 With --json the command prints a list of objects:
 

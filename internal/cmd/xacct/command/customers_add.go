@@ -115,7 +115,7 @@ func (o linkOrder) order() (customers.Order, error) {
 	return order, errors.Join(errs...)
 }
 
-// linkResult is what has become of a customer's link. It is what --json prints.
+// linkResult is the outcome for one customer's link. It is what --json prints.
 type linkResult struct {
 	CustomerID    string            `json:"customer_id"`
 	Outcome       string            `json:"outcome"`
@@ -262,7 +262,7 @@ func (w *workshop) remove(ctx context.Context, customer string, doing doingFlags
 	return result
 }
 
-// writeResults prints what became of many links. The error counts those that
+// writeResults prints the outcomes for many links. The error counts those that
 // failed.
 func writeResults(out io.Writer, results []linkResult, doing doingFlags) error {
 	counts := map[string]int{}

@@ -23,7 +23,7 @@ func newDeadLettersDeleteCommand(p process) *cobra.Command {
 		Short: "Delete dead letters for good",
 		Long: `Delete dead letters for good, such as forged and broken ones. Read them first: the
 request of a customer's stack that is deleted is never answered, and the stack waits
-until it fails. --all deletes those that are there when the command begins to read.
+until it fails. --all deletes those that exist when the command begins to read.
 
 With --json it prints one object: deleted, a list of IDs.`,
 		Args: chosen.args,

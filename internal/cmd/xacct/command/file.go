@@ -72,7 +72,7 @@ type doingFlags struct {
 
 func (f *doingFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.adopt, "adopt", false, "take it over if it belongs to another of your tools (Terraform or the onboarding API)")
+	flags.BoolVar(&f.adopt, "adopt", false, "also if it belongs to another of your tools (Terraform or the onboarding API): take it over")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and change nothing")
 	flags.BoolVar(&f.json, "json", false, "print JSON (described above)")
 }
@@ -120,7 +120,7 @@ func newWorkshop(p process, clients *awsclient.Clients, name string) (*workshop,
 	return &workshop{&intake{process: p, clients: clients, records: manager.Registry()}, manager}, nil
 }
 
-// work opens a hub that is there, to change it.
+// work opens an existing hub to change it.
 func (f *hubFlags) work(ctx context.Context, p process) (*workshop, error) {
 	in, err := f.open(ctx, p, patience)
 	if err != nil {

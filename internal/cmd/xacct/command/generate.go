@@ -42,7 +42,7 @@ CloudFormation. No AWS call is made.`,
 	for _, kind := range generate.Kinds {
 		cmd.AddCommand(flags.command(kind.Name, "Write "+kind.About, []generate.Kind{kind}))
 	}
-	cmd.AddCommand(flags.command("all", "Write all of these", generate.Kinds))
+	cmd.AddCommand(flags.command("all", "Write all of the files below", generate.Kinds))
 	return cmd
 }
 
@@ -86,8 +86,8 @@ func (f *generateFlags) run(cmd *cobra.Command, kinds []generate.Kind) error {
 	return f.write(cmd.OutOrStdout(), files)
 }
 
-// printFiles writes files to standard output. Of what is there in two spellings
-// only the YAML is written, and several documents are told apart as YAML does it.
+// printFiles writes files to standard output. Of a file in JSON and YAML only the
+// YAML is written, and several documents are separated as in YAML.
 func printFiles(out io.Writer, files []generate.File) error {
 	there := map[string]bool{}
 	for _, file := range files {
@@ -125,8 +125,8 @@ func (f *generateFlags) write(out io.Writer, files []generate.File) error {
 		}
 	}
 	if len(differ) > 0 && !f.force {
-		return fmt.Errorf("%s %s there already and different: nothing was written; --force overwrites them",
-			strings.Join(differ, ", "), isOrAre(len(differ)))
+		return fmt.Errorf("files with other content exist: %s; nothing was written; --force overwrites them",
+			strings.Join(differ, ", "))
 	}
 	for _, file := range files {
 		path := f.path(file)
@@ -150,11 +150,4 @@ func mistakes(n int) string {
 		return "one mistake"
 	}
 	return fmt.Sprintf("%d mistakes", n)
-}
-
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }

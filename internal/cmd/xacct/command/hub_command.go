@@ -73,7 +73,7 @@ dry_run, from_stack, permission_sets (those whose templates follow the change), 
 	return cmd
 }
 
-// hubResult is what has become of a hub. It is what --json prints.
+// hubResult is the outcome for a hub. It is what --json prints.
 type hubResult struct {
 	Hub       string   `json:"hub"`
 	Outcome   string   `json:"outcome"`
@@ -229,7 +229,7 @@ dry_run, remains (a bucket that stays to keep its name), and from_stack.`,
 	return cmd
 }
 
-// deletedHub is what has become of a hub that was to be deleted.
+// deletedHub is the outcome of deleting a hub.
 type deletedHub struct {
 	Hub       string `json:"hub"`
 	Outcome   string `json:"outcome"`

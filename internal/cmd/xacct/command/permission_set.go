@@ -92,7 +92,7 @@ func (w *workshop) setTrouble(err error) error {
 	return w.explain(err)
 }
 
-// setResult is what has become of a set. It is what --json prints.
+// setResult is the outcome for a permission set. It is what --json prints.
 type setResult struct {
 	Hub             string   `json:"hub"`
 	PermissionSet   string   `json:"permission_set"`

@@ -46,8 +46,8 @@ http://` + defaultListen + `/metrics has metrics for Prometheus, and /healthz re
 the health: status 503 and the reasons if something is wrong. If that address is in
 use, the registrar works without them, unless --listen is set.
 
-The usual variables of OpenTelemetry, such as OTEL_EXPORTER_OTLP_ENDPOINT, have the way
-of each phone-home sent to a collector as a trace, by OTLP over HTTP.
+If the usual variables of OpenTelemetry are set, such as OTEL_EXPORTER_OTLP_ENDPOINT,
+each phone-home is sent to a collector as a trace, by OTLP over HTTP.
 
 Once a day, or --verify-every, one of the hub's registrars proves all registered
 roles again, slowly: see xacct verify.

@@ -61,14 +61,14 @@ func newServeCommand(p process) *cobra.Command {
 		Long: `Serve the onboarding API, with which your own product issues links for customers and
 follows them: see http://127.0.0.1:8420/openapi.json.
 
-It listens on this machine only, unless --listen says otherwise: put a proxy in front
+It listens on the loopback address unless --listen is set: put a proxy in front
 of it that terminates TLS. Callers authenticate with a JWT of --oidc-issuer that is for
 --oidc-audience, or with a token of --token-file, which ` + "`xacct serve token`" + ` makes;
 one of the two is required.
 
---with-registrar runs the registrar in the same process. It reads what strangers
-write, and this API decides who may publish: prefer two processes with an identity
-each. xacct policy api prints the policy that this one needs.
+--with-registrar runs the registrar in the same process. A registrar
+reads untrusted messages, and the API decides who may publish: prefer two processes with
+separate identities. xacct policy api prints the policy that this one needs.
 
 After SIGTERM or Ctrl-C requests have --drain to end. One JSON line per request goes to
 standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.

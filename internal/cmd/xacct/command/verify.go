@@ -37,14 +37,14 @@ With --full every role gets the full proof, four calls instead of one: that find
 roles that were opened to others since they were registered. The registrar's own
 rounds do it to a seventh of the roles each time.
 
-After the hub's table was restored from a point in time, this looks as well, for a
+After the hub's table was restored from a point in time, this also looks, for a
 week, for the roles of customers who connected since: with one call for each link
 that is not connected. One that passes the full proof is registered again.
 --restored does it whether or not the hub's record says that the table was restored.
 
 If three or more roles are refused and none of their kind works, the cause is probably
 on the vendor's side, such as a lost sts:AssumeRole: then nothing is changed. With
---customer, one customer's roles are judged alone.
+--customer, one customer's roles are judged without that rule.
 
 With --json it prints a list of objects, sorted by customer_id:
 
@@ -52,7 +52,7 @@ With --json it prints a list of objects, sorted by customer_id:
   verdict   works, broken, unknown (AWS did not say), withheld (refused, as all of its
             kind: nothing was changed) or moved (the customer changed the stack meanwhile)
   status    of the role now
-  before    the status before, if it is another one
+  before    the previous status, if it has changed
   since     when the role became degraded
   reason    why it does not work, or why that is not known
 

@@ -6,7 +6,7 @@ package template
 // Switch is a parameter's value that makes a condition hold.
 type Switch struct{ Parameter, Value string }
 
-// OnlyIf takes apart a list's element that is there only while a condition
+// OnlyIf takes apart a list's element that exists only while a condition
 // holds: Fn::If with AWS::NoValue for otherwise.
 func OnlyIf(element any) (condition string, value any, ok bool) {
 	m, isMap := element.(map[string]any)
