@@ -50,10 +50,10 @@ type Caller struct {
 	Counted string
 }
 
-// ErrUnknownCaller says that a request does not prove who makes it.
+// ErrUnknownCaller indicates that a request does not prove who makes it.
 var ErrUnknownCaller = errors.New("the caller is not known")
 
-// Authenticator tells who makes a request. Its error is ErrUnknownCaller unless it
+// Authenticator identifies the caller of a request. Its error is ErrUnknownCaller unless it
 // can't be told at the moment.
 type Authenticator interface {
 	Authenticate(r *http.Request) (Caller, error)
@@ -135,5 +135,5 @@ func neededScopes(op *huma.Operation) []string {
 	for _, requirement := range op.Security {
 		return requirement[bearer]
 	}
-	return []string{string(Operate), string(Write), string(Read)} // one that says nothing needs all
+	return []string{string(Operate), string(Write), string(Read)} // an operation without scopes needs all
 }

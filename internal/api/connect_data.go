@@ -26,7 +26,7 @@ type pageData struct {
 	State                 State
 	Reason                string
 	AccountID             string
-	Asks                  bool // the customer may say which account is theirs
+	Asks                  bool // the customer may name their account
 	Entered, Problem      string
 	LaunchURL             string
 	RoleARN               string

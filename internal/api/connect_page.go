@@ -89,7 +89,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		s.turnAway(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	s.show(w, r, http.StatusOK, v, "/connect/"+r.PathValue("token"), func(*pageData) {})
@@ -100,7 +100,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 	v, err := s.byToken(r.Context(), r.PathValue("token"))
 	if err != nil {
-		s.turnAway(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	if s.asks(v) && !s.name(w, r, v, "/connect/"+r.PathValue("token")) {
@@ -108,7 +108,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 	}
 	cookie, err := s.exchange(r.Context(), v.token)
 	if err != nil {
-		s.turnAway(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	http.SetCookie(w, cookie)
@@ -118,7 +118,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	v, err := s.bySession(r)
 	if err != nil {
-		s.turnAway(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	s.show(w, r, http.StatusOK, v, "/connect/account", func(d *pageData) { d.Begun = true })
@@ -133,7 +133,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case ended(err):
-		w.WriteHeader(http.StatusUnauthorized) // the script loads the page again, which says why
+		w.WriteHeader(http.StatusUnauthorized) // the script loads the page again, which shows why
 	case err != nil:
 		s.config.Logger.Error("the state of a connection can't be told", "request_id", requestID(r.Context()), "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -148,7 +148,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 func (s *Server) nameAccount(w http.ResponseWriter, r *http.Request) {
 	v, err := s.bySession(r)
 	if err != nil {
-		s.turnAway(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	if s.name(w, r, v, "/connect/account") {
@@ -216,20 +216,20 @@ func (s *Server) asks(v visit) bool {
 func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visit, action string, change func(*pageData)) {
 	data, err := s.data(r, v)
 	if err != nil {
-		s.turnAway(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	data.Action = action
 	change(&data)
 	if !data.Begun {
-		data.LaunchURL = "" // what the token opens is for the one who has exchanged it
+		data.LaunchURL = "" // only the browser that has exchanged the token gets it
 	}
 	s.write(w, status, "page", data)
 }
 
-// turnAway says why the page is not shown. A visitor without a valid token learns nothing
-// of any customer.
-func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
+// refuse shows an error page. A visitor without a valid token learns nothing about any
+// customer.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errSpent):
 		s.sorry(w, r, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
@@ -247,7 +247,7 @@ func ended(err error) bool {
 	return errors.Is(err, errEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
 }
 
-// sorry shows a page with a sentence. It leads back to where the visitor was, if
+// sorry shows a page with a message. It leads back to where the visitor was, if
 // that helps.
 func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	again := ""

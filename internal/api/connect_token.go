@@ -26,7 +26,7 @@ import (
 // revokes it, when its time is over, and with the link.
 
 const (
-	connectFor = 30 * time.Minute // a token, unless the caller says otherwise
+	connectFor = 30 * time.Minute // a token, unless the caller sets it
 	longestFor = 24 * time.Hour
 	sessionFor = 2 * time.Hour
 	cookieName = "__Host-xacct-connect"

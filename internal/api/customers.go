@@ -62,7 +62,7 @@ func (s *Server) output(record registry.HubRecord, c onboarding.Customer, found 
 
 func etag(link onboarding.Link) string { return strconv.Quote(strconv.FormatInt(link.Revision, 10)) }
 
-// revision returns what If-Match says; 0 if it is absent.
+// revision returns the revision in If-Match; 0 if it is absent.
 func revision(ifMatch string) (int64, error) {
 	if ifMatch == "" {
 		return 0, nil
@@ -116,7 +116,7 @@ func (s *Server) get(ctx context.Context, in *OneCustomer) (*customerOutput, err
 	return s.output(record, found, last), nil
 }
 
-// followed reads a customer, with their history if it may have something to say.
+// followed reads a customer, with their history if it may add something.
 func (s *Server) followed(ctx context.Context, id string) (registry.HubRecord, onboarding.Customer, last, error) {
 	record, found, err := s.customer(ctx, id)
 	if err != nil {

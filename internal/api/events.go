@@ -19,7 +19,7 @@ import (
 
 type eventsInput struct {
 	OneCustomer
-	LastEventID string `header:"Last-Event-ID" maxLength:"64" doc:"The ID of the last event that was seen: what it said is not sent again."`
+	LastEventID string `header:"Last-Event-ID" maxLength:"64" doc:"The ID of the last event that was received: the same state is not sent again."`
 }
 
 // keepAlive is how often a stream sends a comment to keep its connection open.

@@ -20,7 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// OIDCConfig says whose tokens are taken, and what they allow.
+// OIDCConfig defines whose tokens are taken, and what they allow.
 type OIDCConfig struct {
 	Issuer   string // https, or http on this machine; exactly as in the tokens' iss
 	Audience string // must be among a token's aud
@@ -52,7 +52,7 @@ type OIDC struct {
 	keys   *issuerKeys
 }
 
-// OpenOIDC asks the issuer for its keys. An issuer that says it is another one, or
+// OpenOIDC asks the issuer for its keys. An issuer whose configuration names another one, or
 // has no such document, is an error; one that can't be reached is asked again when a
 // caller comes, who is told to repeat the call until it answers.
 func OpenOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
@@ -139,7 +139,7 @@ func accessToken(typ string) bool {
 	return typ == "" || typ == "jwt" || typ == "at+jwt"
 }
 
-// ordinarySubject reports whether a subject is as OpenID Connect says: at most 255
+// ordinarySubject reports whether a subject conforms to OpenID Connect: at most 255
 // characters of ASCII; and without those that don't show.
 func ordinarySubject(subject string) bool {
 	hidden := func(r rune) bool { return r <= ' ' || r > '~' }

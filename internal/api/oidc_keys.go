@@ -38,7 +38,7 @@ const (
 	askFor = 5 * time.Second
 )
 
-// wrongIssuerError says that the issuer's address is not one of an issuer, which
+// wrongIssuerError indicates that the issuer's address is not one of an issuer, which
 // asking again doesn't change.
 type wrongIssuerError struct{ why error }
 

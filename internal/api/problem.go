@@ -104,7 +104,7 @@ func (s *Server) problem(instance, customer string, err error) error {
 	return p
 }
 
-// explain finds the problem that an error is. What AWS says is for the log: the
+// explain finds the problem that an error is. AWS's messages are only logged: the
 // caller learns no names of resources from it.
 func explain(hubName, customer string, err error) *Problem {
 	var (

@@ -52,7 +52,7 @@ func call(method, path, id string, scope Scope, summary, description string, pro
 	}
 }
 
-// streaming says that an operation answers with server-sent events.
+// streaming returns an operation that responds with server-sent events.
 func (s *Server) streaming(op huma.Operation) huma.Operation {
 	op.Responses = map[string]*huma.Response{"200": {
 		Description: "A stream of events, whose data is a customer.",

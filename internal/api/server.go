@@ -59,7 +59,7 @@ type Config struct {
 	PollEvery time.Duration
 	// StreamFor is how long a stream of events lasts; 0: a minute.
 	StreamFor time.Duration
-	// Whole says that answers are sent when they are whole, as a Lambda function URL
+	// Whole is set if responses are sent only when they are complete, as a Lambda function URL
 	// does: a stream of events is one look.
 	Whole bool
 

@@ -15,7 +15,7 @@ import (
 // State is how far a customer has come, in one word.
 type State string
 
-// The states, in the order in which the first that applies is said.
+// The states, in order of precedence.
 const (
 	Blocked         State = "blocked"
 	Connected       State = "connected"
@@ -73,7 +73,7 @@ type RoleView struct {
 	ChangedAt          *time.Time        `json:"changed_at,omitempty"`
 }
 
-// last is what a customer's history says of the stack that is being connected.
+// last is the latest line of a customer's history on the stack that is being connected.
 type last struct {
 	failed  bool
 	working bool

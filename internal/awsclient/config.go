@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Config is what a person can say about how to reach AWS. Everything left
+// Config is the configuration of access to AWS. Everything left
 // empty comes from the environment and the shared files, as usual.
 type Config struct {
 	Region string

@@ -47,7 +47,7 @@ var deniedPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`is not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z]+)(?: on resource: "?(arn:[^\s"]+))?`)
 })
 
-// PermissionError says which permission the vendor's own credentials lack.
+// PermissionError reports which permission the vendor's own credentials lack.
 type PermissionError struct {
 	Caller   string // ARN of the principal
 	Action   string // as in a policy: "sns:CreateTopic"

@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// Gatherer makes one call of what several callers ask for at about the same
-// time. One call is under way at a time; what is asked for meanwhile goes into
-// the next one. No caller is given the result of a call that began before it
-// asked.
+// Gatherer combines requests that several callers make at about the same time into
+// one call. One call is under way at a time; requests that come meanwhile go into
+// the next one. No caller gets the result of a call that began before its request.
 type Gatherer[Item comparable, Result any] struct {
 	Most   int           // items in one call
 	Linger time.Duration // how long the first caller waits for others
@@ -40,7 +39,7 @@ type gathering[Item comparable, Result any] struct {
 const overtakeAfter = 250 * time.Millisecond
 
 // Do returns the result of a call that asks for the items, and perhaps for those
-// of other callers; shared says so. Callers share the result, and must not change
+// of other callers; shared reports that. Callers share the result, and must not change
 // it. There are at most Most items, all different.
 func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result Result, shared bool, err error) {
 	call := g.join(ctx, items)

@@ -27,7 +27,7 @@ type Presigned struct {
 	// credentials that made it, if those expire first.
 	DiesAt time.Time
 
-	// SessionEndUnknown says that the credentials are a session's whose end is
+	// SessionEndUnknown is set if the credentials are those of a session whose end is
 	// unknown, such as those in environment variables: the URL may expire
 	// before DiesAt.
 	SessionEndUnknown bool

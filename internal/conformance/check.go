@@ -5,7 +5,7 @@
 //
 // internal/aws-facts.md marks what was inferred, recalled or not confirmed. Each
 // such mark has a [Check] here, which tries it with two accounts, or an entry in
-// [ByHand] that says how a person would. [Run] tries checks one after the other,
+// [ByHand] on how to test it manually. [Run] tries checks one after the other,
 // on AWS or on a sandbox, and returns a [Report]; [Patch] turns reports into a
 // patch of aws-facts.md.
 //
@@ -69,7 +69,7 @@ func instead(format string, args ...any) error {
 	return &differsError{fmt.Sprintf(format, args...)}
 }
 
-// notTriedError says why a check could not be tried.
+// notTriedError explains why a check could not be tried.
 type notTriedError struct{ why string }
 
 func (e *notTriedError) Error() string { return e.why }

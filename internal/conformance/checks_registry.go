@@ -257,7 +257,7 @@ func disabledKey(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	// The key has no name of its own: it is in the ledger as soon as AWS has said it.
+	// The key has no name of its own: it is in the ledger as soon as AWS returns it.
 	id := *made.KeyMetadata.KeyId
 	if err := t.creates(t.Vendor, "key", t.home(), id); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// templateChecks are about what a template may say, and what CloudFormation makes
+// templateChecks are about the contents of templates, and what CloudFormation makes
 // of it.
 var templateChecks = []Check{
 	{

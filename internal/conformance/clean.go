@@ -33,7 +33,7 @@ import (
 // removers delete one thing of each kind; deleting what is not there succeeds.
 var removers map[string]func(ctx context.Context, w *World, p *Party, in account.Region, name string) error
 
-func init() { // deleting a hub waits, as the world says
+func init() { // deleting a hub waits, by the world's clock
 	removers = map[string]func(context.Context, *World, *Party, account.Region, string) error{
 		"stack": removeStack, "topic": removeTopic, "queue": removeQueue, "bucket": removeBucket, "table": removeTable,
 		"role": removeRole, "key": removeKey, "bus": removeBus, "hub": removeHub, "stackset": removeStackSet,
@@ -92,7 +92,7 @@ func Clean(ctx context.Context, w *World, tell func(Entry, error)) error {
 	return errors.Join(failed...)
 }
 
-// gone returns nil for an error that says that there is nothing to delete.
+// gone returns nil for an error that means that nothing is left to delete.
 func gone(err error) error {
 	if awsclient.IsNotFound(err) || awsclient.HasCode(err, "NoSuchEntity", "NoSuchBucket", "NotFoundException", "NotFound", "QueueDoesNotExist",
 		"AWS.SimpleQueueService.NonExistentQueue", "ResourceNotFoundException", "StackSetNotFoundException", "KMSInvalidStateException") {

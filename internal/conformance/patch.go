@@ -101,7 +101,7 @@ func diff(path string, before, after []string) string {
 		}
 		end := min(len(before), last+around+1)
 		if end == len(before) && before[end-1] == "" {
-			end-- // what follows the last line's end is no line
+			end-- // no line follows the last line's end
 		}
 		if b.Len() == 0 {
 			fmt.Fprintf(&b, "--- a/%s\n+++ b/%s\n", path, path)

@@ -18,8 +18,8 @@ const (
 	slowLimit = 100 * time.Minute
 )
 
-// Run tries checks one after the other and tells of each result. It ends early if
-// the context does; what was not reached is not tried. It cleans nothing up: see
+// Run runs checks one after another and calls tell with each result. It ends early
+// if the context does; the remaining checks are not tried. It cleans nothing up: see
 // Clean.
 func Run(ctx context.Context, w *World, checks []Check, version string, tell func(Result)) Report {
 	report := Report{

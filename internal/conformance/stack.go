@@ -121,7 +121,7 @@ func (s *stack) events(ctx context.Context) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// answering says how requests are answered; nil: not at all.
+// answering defines how requests are answered; nil: not at all.
 type answering func(request) *reply
 
 // succeed answers SUCCESS with the ID that the resource has, or a first one.

@@ -213,7 +213,7 @@ func (t *trial) note(what, raw string) {
 	t.evidence = append(t.evidence, Evidence{What: what, Raw: raw})
 }
 
-// remark says what was seen by a check that holds.
+// remark records the observation of a check that holds.
 func (t *trial) remark(format string, args ...any) { t.seen = fmt.Sprintf(format, args...) }
 
 // refused requires that a call was refused with one of the codes.
@@ -253,7 +253,7 @@ func read(response *http.Response) string {
 	return string(text)
 }
 
-// errPending says that AWS has not done something yet.
+// errPending indicates that AWS has not done something yet.
 var errPending = errors.New("it has not happened yet")
 
 func isPending(err error) bool { return errors.Is(err, errPending) }

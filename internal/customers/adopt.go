@@ -14,14 +14,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ErrNoAccount says that an adoption names no role, and that the customer's link
+// ErrNoAccount indicates that an adoption names no role, and that the customer's link
 // names no account whose role it could be.
 var ErrNoAccount = errors.New("the link names no account: name the role")
 
-// ErrNotAdopted says that a customer has no adopted role to release.
+// ErrNotAdopted indicates that a customer has no adopted role to release.
 var ErrNotAdopted = errors.New("the customer has no adopted role")
 
-// NotAdoptableError says why a role is not adopted: the link does not allow it, or
+// NotAdoptableError explains why a role is not adopted: the link does not allow it, or
 // the role was not proven.
 type NotAdoptableError struct{ Err error }
 
@@ -44,7 +44,7 @@ type Adoption struct {
 
 // Adopt registers a role of a customer without a stack, after the full proof; zero:
 // the role that the link's stack would create. Errors are registry.ErrNoLink,
-// ErrNoAccount, registry.ErrConflict, *NotAdoptableError, and what the registry says.
+// ErrNoAccount, registry.ErrConflict, *NotAdoptableError, and the registry's.
 func (a Adoption) Adopt(ctx context.Context, customer string, role account.RoleARN) (onboarding.Registration, error) {
 	return a.change(ctx, customer, func(found onboarding.Customer) (onboarding.Registration, *onboarding.HistoryEntry, error) {
 		return a.adopt(ctx, found, role)
@@ -53,7 +53,7 @@ func (a Adoption) Adopt(ctx context.Context, customer string, role account.RoleA
 
 // Release ends the adoption of a role; zero: of the customer's first that is
 // adopted. Errors are registry.ErrNoLink, ErrNotAdopted, registry.ErrConflict, and
-// what the registry says.
+// the registry's.
 func (a Adoption) Release(ctx context.Context, customer string, role account.RoleARN) (onboarding.Registration, error) {
 	return a.change(ctx, customer, func(found onboarding.Customer) (onboarding.Registration, *onboarding.HistoryEntry, error) {
 		for _, reg := range found.Registrations {

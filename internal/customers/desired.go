@@ -190,7 +190,7 @@ func (d Desired) refer(w *Write, before onboarding.Link) error {
 	return err
 }
 
-// Whole returns the link's declaration with what its set says.
+// Whole returns the link's declaration with the contents of its set.
 func (d Desired) Whole() declaration.Declaration {
 	if d.Set == nil {
 		return d.Declaration

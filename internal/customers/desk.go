@@ -39,7 +39,7 @@ type Order struct {
 	CustomerID    string
 	PermissionSet string
 	Account       account.ID // zero: the hub is open to anyone, or AsksAccount is set
-	AsksAccount   bool       // the customer says which account is theirs
+	AsksAccount   bool       // the customer names their account
 	Region        string     // that the link proposes; empty: the hub's own
 	StackName     string     // that the link proposes; empty: <hub>-access
 	ExpiresAt     time.Time  // zero: never
@@ -61,7 +61,7 @@ type Served struct {
 	Changed  bool // the link's record was written, or would be in a dry run
 }
 
-// RevisionError says that a link is not at the revision that the caller has seen.
+// RevisionError indicates that a link is not at the revision that the caller has seen.
 type RevisionError struct {
 	CustomerID string
 	Seen, Is   int64 // Is 0: there is no open link
@@ -89,9 +89,9 @@ func retry(do func() error) error {
 	return err
 }
 
-// Put makes the customer's link what the order says. Errors are *RevisionError,
+// Put creates or changes the customer's link to match the order. Errors are *RevisionError,
 // *DiffersError, *OwnedError, *Refusal or permissionset.FieldError, alone or
-// joined, registry.ErrNoPermissionSet, and what the registry and AWS say.
+// joined, registry.ErrNoPermissionSet, and those of the registry and AWS.
 func (d *Desk) Put(ctx context.Context, order Order) (served Served, err error) {
 	if err := order.check(); err != nil {
 		return Served{}, err
@@ -233,7 +233,7 @@ func (d *Desk) set(ctx context.Context, name string, existing *onboarding.Custom
 	return set, err
 }
 
-// scope says whose stacks the link is for.
+// scope returns whose stacks the link is for.
 func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (Scope, error) {
 	if o.Revision != 0 && o.Account.IsZero() && existing != nil { // it stays
 		link := existing.Link
@@ -298,11 +298,11 @@ func (d *Desk) Close(ctx context.Context, customer string, revision int64, adopt
 // place in a topic's policy for seven days.
 const MostNamed = 3
 
-// ErrAccountsUsedUp says that the customer has named as many accounts as they may.
+// ErrAccountsUsedUp indicates that the customer has named as many accounts as they may.
 var ErrAccountsUsedUp = errors.New("no more accounts may be named for this link")
 
 // NameAccount makes the account that the customer has named that of their link,
-// which must ask for it. The link keeps all that the vendor has said of it; for
+// which must ask for it. The link keeps the vendor's settings; for
 // another account than before it gets another external ID.
 func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) error {
 	return retry(func() error {

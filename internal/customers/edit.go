@@ -11,7 +11,7 @@ import (
 )
 
 // Edit changes the customer's link in a way that is no owner's alone, such as a
-// block, for as long as edit says that there is something to change. It returns
+// block, for as long as edit reports a change. It returns
 // registry.ErrNoLink if there is no such customer, and registry.ErrConflict if
 // other processes keep writing the link.
 func Edit(ctx context.Context, records *registry.Registry, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {

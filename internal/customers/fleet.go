@@ -30,11 +30,11 @@ type DesiredFleet struct {
 	// keeps its own.
 	Version int
 
-	// Had is what the caller's state says of the customers; nil: it has no state of
+	// Had is the customers in the caller's state; nil: it has no state of
 	// the fleet, or one that is being replaced.
 	Had map[string]account.ID
 	// Replacing reports whether an open link ends with this operation, so that it may
-	// say something else; nil: none does.
+	// differ; nil: none does.
 	Replacing func(onboarding.Link) bool
 }
 

@@ -21,7 +21,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Summary + ": " + r.Detail }
 
-// DiffersError says that the customer has an open link that says something else.
+// DiffersError indicates that the customer has an open link with other settings.
 type DiffersError struct {
 	Hub, CustomerID string
 	Field           string // the first that differs
@@ -31,7 +31,7 @@ func (e *DiffersError) Error() string {
 	return fmt.Sprintf("customer %s of hub %s has an open link already, which differs in %s", e.CustomerID, e.Hub, e.Field)
 }
 
-// InFleetError says that a customer is in a fleet and would have a link of their
+// InFleetError indicates that a customer is in a fleet and would have a link of their
 // own, the other way round, or would be in two fleets.
 type InFleetError struct {
 	Hub, CustomerID string
@@ -54,7 +54,7 @@ func fleetNamed(name string) string {
 	return "fleet " + name
 }
 
-// RenderError says that a link's template could not be made.
+// RenderError indicates that a link's template could not be made.
 type RenderError struct{ Err error }
 
 func (e *RenderError) Error() string { return "render the template: " + e.Err.Error() }

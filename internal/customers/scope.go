@@ -19,7 +19,7 @@ type Scope struct {
 	Account      account.ID
 	Organization account.OrganizationID
 	OnlyAccounts []account.ID
-	// Asks is set if the customer is to say which account is theirs: until then
+	// Asks is set if the customer is to name their account: until then
 	// Account is zero, and the link admits none.
 	Asks bool
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// OwnedError says that an open link belongs to another of the vendor's tools.
+// OwnedError indicates that an open link belongs to another of the vendor's tools.
 type OwnedError struct {
 	Hub, CustomerID string
 	Owner           onboarding.Owner

@@ -7,7 +7,7 @@
 // companion command can all give it back exactly and render it again.
 //
 // It knows attributes by Terraform's names, but not Terraform, and it checks
-// nothing itself: permissionset says what is wrong with what is asked for.
+// nothing itself: permissionset validates the declaration.
 package declaration
 
 import (
@@ -97,7 +97,7 @@ func Of(link onboarding.Link) (Declaration, error) {
 }
 
 // Proposed returns what a link itself declares: all of its declaration but, if it
-// refers to a permission set, what that set says.
+// refers to a permission set, the contents of that set.
 func Proposed(link onboarding.Link) (Declaration, error) {
 	var d Declaration
 	err := json.Unmarshal(link.Declared, &d)

@@ -58,7 +58,7 @@ func (d Declaration) Referring(record onboarding.PermissionSet, customer string)
 	return d, nil
 }
 
-// HubRendering returns a digest of everything that templates say of their hub, its
+// HubRendering returns a digest of everything that templates contain of their hub, its
 // Regions, names and deadline: if it is the same, they are still right.
 func HubRendering(hub onboarding.Hub) string { return Rendering(HubSpecification(hub)) }
 
@@ -80,7 +80,7 @@ func Rendering(spec stacktemplate.Specification) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// AdditionalRoles returns what a link's or a set's record says of the additional
+// AdditionalRoles returns what a link's or a set's record holds of the additional
 // roles of a specification.
 func AdditionalRoles(spec stacktemplate.Specification) []onboarding.AdditionalRole {
 	var roles []onboarding.AdditionalRole

@@ -73,7 +73,7 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 	return nil
 }
 
-// refusedError says that EventBridge answered but refused some of the events.
+// refusedError indicates that EventBridge answered but refused some of the events.
 type refusedError struct {
 	bus     account.EventBusARN
 	reasons []string

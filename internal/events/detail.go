@@ -24,7 +24,7 @@ const schemaVersion = 1
 
 // Detail is the detail of every event, whatever its type: the registration
 // after the change, and the reason for the change. The guide on events
-// documents every field; what it says is a promise.
+// documents every field, and is a promise.
 type Detail struct {
 	SchemaVersion int       `json:"schema_version"`
 	EventID       string    `json:"event_id"`

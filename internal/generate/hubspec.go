@@ -41,7 +41,7 @@ func (g *Generator) HubSpec() hub.Spec {
 // Bucket returns the name of the template bucket that the hub's stack makes.
 func (g *Generator) Bucket() string { return g.bucket() }
 
-// longestSession is a role's, in seconds, if the file says nothing of it.
+// longestSession is a role's default, in seconds.
 const longestSession = 3600
 
 // PermissionSet returns what is asked of customers, as Terraform has it, and its

@@ -13,7 +13,7 @@ import (
 
 // moduleFiles returns a Terraform module for customers who create everything with
 // Terraform. It creates the same stack as the link, because only a stack can
-// phone home and say good-bye.
+// phone home and send a Delete.
 func (g *Generator) moduleFiles() ([]File, error) {
 	if err := g.needsCustomer("a Terraform module"); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func Read(file string, text []byte) (*Generator, error) {
 	d := &decoder{file: file, places: map[string]place{}}
 	g := &Generator{spec: d.decode(text)}
 	if err := d.sorted(); err != nil {
-		return nil, err // what can't be read is not looked at more closely
+		return nil, err // a text that can't be read is not checked further
 	}
 	g.hub = d.hub(g.spec.Hub)
 	d.hubOptions(g)
@@ -161,7 +161,7 @@ func (d *decoder) customer(g *Generator) {
 	g.link.Shard = int(c.Shard)
 }
 
-// place says where the template is published.
+// place returns where the template is published.
 func (d *decoder) place(g *Generator) error {
 	g.link.TemplateURL = cmp.Or(g.spec.TemplateURL, fmt.Sprintf("https://%s.s3.%s.%s/%s",
 		g.bucket(), g.hub.Region, g.hub.Region.Partition().DNSSuffix(), g.template.ObjectKey()))

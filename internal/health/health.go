@@ -72,7 +72,7 @@ type Prover interface {
 	ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }
 
-// Rounds say which active roles get the full proof in a round, so that a role
+// Rounds defines which active roles get the full proof in a round, so that a role
 // that was opened to others later is found: every role in one of so many rounds,
 // and in every round about as many.
 type Rounds struct {
@@ -114,7 +114,7 @@ type Finding struct {
 // Round proves every registered role of the hub once. The findings are sorted
 // by customer; they are those so far if the error is not nil.
 //
-// A refusal says either that the role is broken or that the vendor itself may
+// A refusal means either that the role is broken or that the vendor itself may
 // no longer assume roles, and AWS words both the same (aws-facts 7.4). So a
 // role that was active becomes degraded only once another one of its kind has
 // worked in the same round; if none has, and three or more were refused,

@@ -51,7 +51,7 @@ const (
 func kindOf(c candidate, probe onboarding.Probe) string {
 	which := strings.TrimPrefix(probe.Role.Name, c.registration.Role.Name) // of the template's roles
 	version := c.registration.TemplateVersion
-	if c.registration.WithoutStack { // no report says it; this is what the customer was given
+	if c.registration.WithoutStack { // no stack reports it; this is what the customer was given
 		version = c.link.TemplateVersion
 	}
 	return fmt.Sprint(probe.Principals, version, which)
@@ -69,7 +69,7 @@ func (j *jury) of(name string) *kind {
 	return k
 }
 
-// witness says that a role of the kind could be assumed.
+// witness records that a role of the kind could be assumed.
 func (j *jury) witness(name string) {
 	j.mu.Lock()
 	k := j.of(name)
@@ -82,7 +82,7 @@ func (j *jury) witness(name string) {
 	}
 }
 
-// accuse says that a role of the kind was refused. The ruling comes at once,
+// accuse records that a role of the kind was refused. The ruling comes at once,
 // with the first witness, or when the round is over.
 func (j *jury) accuse(name string, hear func(ruling)) {
 	j.mu.Lock()

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Schedule says how often there is a round, and which of several registrars
+// Schedule defines how often there is a round, and which of several registrars
 // makes it.
 type Schedule struct {
 	Every time.Duration

@@ -119,8 +119,8 @@ func inQuestion(r onboarding.Registration) bool {
 // attempts bounds how often a write that met another one starts over.
 const attempts = 5
 
-// errMoved says that the role that was proven is not the registered one any
-// more: the proof says nothing about what is.
+// errMoved indicates that the role that was proven is not the registered one any
+// more: the proof does not apply to the registered one.
 var errMoved = errors.New("the stack was updated or deleted meanwhile")
 
 // record writes what a proof means for a registration, if it means a change.

@@ -39,7 +39,7 @@ type Passes interface {
 	LiveHub(ctx context.Context) (onboarding.Hub, error)
 }
 
-// Seeking says how roles are looked for.
+// Seeking defines how roles are looked for.
 type Seeking struct {
 	Claim Passes
 	Log   *slog.Logger

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// UnconfirmedError says that a hub can't go back to known accounts, because
+// UnconfirmedError indicates that a hub can't go back to known accounts, because
 // the accounts of some links are unknown.
 type UnconfirmedError struct {
 	Hub       string

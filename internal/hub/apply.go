@@ -274,7 +274,7 @@ func (h *Manager) found(record registry.HubRecord) State {
 	return state
 }
 
-// explainRegistry says what an error of the registry means for an apply.
+// explainRegistry returns what an error of the registry means for an apply.
 func (h *Manager) explainRegistry(err error) error {
 	switch {
 	case errors.Is(err, registry.ErrNoHub):

@@ -61,7 +61,7 @@ func (h *Manager) DeleteIncarnation(ctx context.Context, d Departure) (Remains, 
 	}})
 }
 
-// AnnouncedError says that a hub that was to be deleted is about to be taken over
+// AnnouncedError indicates that a hub that was to be deleted is about to be taken over
 // by another address of the same Terraform configuration.
 type AnnouncedError struct{ Hub string }
 
@@ -90,7 +90,7 @@ type deletion struct {
 	check  func(registry.HubRecord) error
 }
 
-// OtherIncarnationError says that a hub is not the one that was to be deleted.
+// OtherIncarnationError indicates that a hub is not the one that was to be deleted.
 type OtherIncarnationError struct {
 	Hub         string
 	Incarnation onboarding.Incarnation // of the existing hub
@@ -249,8 +249,8 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 
 // TakeOver gives an existing hub that matches the declaration the incarnation of
 // a spec, so that the state that had it before can't delete it any more, and
-// restores what is missing of it. What is declared is compared by the caller, with
-// the record as it was read; if that has changed since, it is registry.ErrConflict.
+// restores its missing parts. The caller compares the declaration with the record as
+// it was read; if that has changed since, the error is registry.ErrConflict.
 func (h *Manager) TakeOver(ctx context.Context, existing registry.HubRecord, spec Spec) (State, error) {
 	existing.Incarnation, existing.AnnouncedAt = spec.Incarnation, time.Time{}
 	if _, err := h.registry.UpdateHub(ctx, existing); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// BusyError says that messages wait in the hub's queue: requests of customers'
+// BusyError indicates that messages wait in the hub's queue: requests of customers'
 // stacks, which would wait for answers that never come.
 type BusyError struct {
 	Hub      string

@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// CheckKMSKey says what is wrong with a key for a hub of an account and Region,
+// CheckKMSKey returns what is wrong with a key for a hub of an account and Region,
 // as far as its ARN shows it; nil: nothing. Queue and table have to be where
 // their key is.
 func CheckKMSKey(key account.KMSKeyARN, owner account.ID, region account.Region) error {
@@ -26,7 +26,7 @@ func CheckKMSKey(key account.KMSKeyARN, owner account.ID, region account.Region)
 	return nil
 }
 
-// KeyPolicyStatement returns what the policy of a hub's key has to say: SNS may
+// KeyPolicyStatement returns the statement that the policy of a hub's key needs: SNS may
 // use it for what the hub's topics send.
 func KeyPolicyStatement(hub string, owner account.ID, region account.Region, regions []account.Region) string {
 	return iampolicy.QueueKey("XacctHub"+strings.ReplaceAll(hub, "-", ""), region, iampolicy.QueueSources{Account: owner, Names: TopicPatterns(hub), Regions: regions})

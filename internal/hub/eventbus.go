@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// EventBusError says that the hub's events can't go where they are to go.
+// EventBusError indicates that the hub's events can't go where they are to go.
 type EventBusError struct {
 	Bus account.EventBusARN
 	Why string
@@ -29,7 +29,7 @@ func (e *EventBusError) Error() string {
 
 func (e *EventBusError) Unwrap() error { return e.Err }
 
-// CheckEventBus says what is wrong with a bus for a hub of an account and
+// CheckEventBus returns what is wrong with a bus for a hub of an account and
 // Region, as far as its ARN shows it; nil: nothing.
 func CheckEventBus(bus account.EventBusARN, owner account.ID, region account.Region) error {
 	switch {

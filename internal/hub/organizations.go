@@ -16,7 +16,7 @@ import (
 // Beside the accounts that are named one by one, whole organizations may
 // publish. The same item holds them, under the same lease.
 
-// publishersOf returns what the policies of a shard's topics should say.
+// publishersOf returns the publishers that the policies of a shard's topics should name.
 func publishersOf(shard registry.Shard) iampolicy.Publishers {
 	who := iampolicy.Publishers{Accounts: shard.AccountIDs(), Anyone: shard.Anyone}
 	for id := range shard.Organizations {

@@ -13,10 +13,10 @@ import (
 )
 
 // A hub belongs to one of the vendor's tools: another one neither changes nor
-// deletes it until it adopts it. Within Terraform, incarnations say which state
+// deletes it until it adopts it. Within Terraform, incarnations decide which state
 // has it.
 
-// OwnedError says that a hub belongs to another of the vendor's tools.
+// OwnedError indicates that a hub belongs to another of the vendor's tools.
 type OwnedError struct {
 	Hub   string
 	Owner onboarding.Owner
@@ -24,8 +24,8 @@ type OwnedError struct {
 
 func (e *OwnedError) Error() string { return fmt.Sprintf("hub %s belongs to %s", e.Hub, e.Owner) }
 
-// DiffersError says that there is a hub of the name already, which is not what is
-// specified.
+// DiffersError indicates that a hub of that name exists, and differs from the
+// specification.
 type DiffersError struct {
 	Existing registry.HubRecord
 	Field    string // the first that differs, as Terraform calls it
@@ -88,7 +88,7 @@ func (p Preview) Does() bool {
 	return !p.Exists || p.Adopts || len(p.Changes) > 0 || len(p.Defects) > 0
 }
 
-// CapacityError says that a hub has more customers than it is to have room for.
+// CapacityError indicates that a hub has more customers than it is to have room for.
 type CapacityError struct {
 	Hub            string
 	Capacity, Used int
@@ -99,7 +99,7 @@ func (e *CapacityError) Error() string {
 }
 
 // Preview finds out what Put would do, and changes nothing. Errors are *OwnedError,
-// *CapacityError, *LiveError, *UnconfirmedError, and what AWS says.
+// *CapacityError, *LiveError, *UnconfirmedError, and AWS's errors.
 func (h *Manager) Preview(ctx context.Context, spec Spec) (Preview, error) {
 	if err := spec.check(); err != nil {
 		return Preview{}, err

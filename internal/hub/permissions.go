@@ -224,7 +224,7 @@ func (p *Permissions) setRegions(ctx context.Context, shard int, regions []accou
 }
 
 // change makes one change to a list and its policies, again and again until
-// it is certain that the policies say what the registry says.
+// it is certain that the policies match the registry.
 func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	w := p.writer(list)
 	select {

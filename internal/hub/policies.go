@@ -128,8 +128,8 @@ func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]top
 	return found, group.Wait()
 }
 
-// merged returns what has to be written: the policies that do not say yet what the
-// shard says. What others have put into them stays.
+// merged returns the policies that have to be written, because they do not match the
+// shard yet. Other tools' statements stay in them.
 func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error) {
 	var writes []topicPolicy
 	for _, t := range policies {
@@ -170,7 +170,7 @@ func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []
 	return group.Wait()
 }
 
-// errUnwritten says that a policy may not have been written; under the same
+// errUnwritten indicates that a policy may not have been written; under the same
 // lease the next round finds out, and writes it again.
 var errUnwritten = errors.New("AWS did not confirm the policy")
 

@@ -54,7 +54,7 @@ func (p *Permissions) letReadToo(ctx context.Context, accounts []account.ID) err
 	return p.change(ctx, registry.Readers, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
 }
 
-// setReaders makes the bucket's policy what the hub's record says, for today's
+// setReaders writes the bucket's policy as in the hub's record, for today's
 // customers.
 func (p *Permissions) setReaders(ctx context.Context, record registry.HubRecord) error {
 	if err := p.hub.registry.EnsureShard(ctx, registry.Readers, []account.Region{record.Region}); err != nil {
@@ -161,7 +161,7 @@ func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Leas
 	return p.explain(p.hub.registry.FinishLease(ctx, lease, target))
 }
 
-// NoSuchAccountError says that S3 knows no account of an ID, so that the bucket's
+// NoSuchAccountError indicates that S3 knows no account of an ID, so that the bucket's
 // policy can't name it.
 type NoSuchAccountError struct {
 	Hub      string

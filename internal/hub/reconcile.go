@@ -102,7 +102,7 @@ func (p *Permissions) reconcile(ctx context.Context, today registry.Shard, n nee
 	var errs []error
 	if today.Written != today.Sequence {
 		// A writer has died between the list and its policies, or is about to
-		// write them: what the list says may not be what AWS goes by.
+		// write them: AWS's policies may differ from the list.
 		if err := p.change(ctx, today.List, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} }); err != nil {
 			errs = append(errs, err)
 		}

@@ -20,7 +20,7 @@ import (
 )
 
 // A Region that the hub gives up goes in steps, because stacks there may have
-// something to say yet: the Delete of a stack that rolls back, or a request that
+// something to send yet: the Delete of a stack that rolls back, or a request that
 // waits in the queue. From the first apply on it is offered to no customer. Its
 // topics keep their publishers for the grace period, then lose them, then go.
 // Each step is taken by the first apply after its time has come; a refresh shows

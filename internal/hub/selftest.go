@@ -42,7 +42,7 @@ const (
 	strayAge = 10 * time.Minute
 )
 
-// LostError says that what is published to some topics does not arrive.
+// LostError indicates that what is published to some topics does not arrive.
 type LostError struct {
 	Hub    string
 	Topics []account.TopicARN

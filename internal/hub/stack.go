@@ -48,7 +48,7 @@ func (h *Manager) MadeByStack(ctx context.Context, bucket string) (bool, error) 
 	return err == nil, h.clients.Explain(err, h.bucketARN(bucket))
 }
 
-// StackError says that the parts of a hub are a CloudFormation stack's to delete.
+// StackError indicates that the parts of a hub are a CloudFormation stack's to delete.
 type StackError struct{ Hub string }
 
 func (e *StackError) Error() string {

@@ -13,8 +13,8 @@ import (
 )
 
 // subscriptionSettings are the attributes of the queue's subscription to every
-// topic. Messages come in their envelope: without it a message does not say
-// which topic it came through (aws-facts 5.8). Nothing is filtered out.
+// topic. Messages come in their envelope: without it a message does not name
+// the topic that it came through (aws-facts 5.8). Nothing is filtered out.
 var subscriptionSettings = []struct {
 	attribute string
 	right     func(string) bool

@@ -143,8 +143,8 @@ func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) e
 	return group.Wait()
 }
 
-// policyBehind reports whether a topic's policy does not say what the registry
-// says, by its number or by those whom it names.
+// policyBehind reports whether a topic's policy is older than the registry's list, by
+// its number or by the accounts that it names.
 func policyBehind(policy string, shard registry.Shard) bool {
 	found, sequence, ok := iampolicy.PublishersOf(policy)
 	return !ok || sequence != shard.Sequence || !found.Equal(publishersOf(shard))

@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// untestedNote says in a hub's record that it is not known whether messages
+// untestedNote records in a hub's record that it is not known whether messages
 // arrive, before the queue, a topic or a subscription changes. So an apply that
 // ends between a change and its self-test leaves word: the next one tests every
 // topic. A nil note writes nothing.

@@ -87,7 +87,7 @@ func MaxReaders(bucket string, partition account.Partition) int {
 	return full.Fit
 }
 
-// BucketFullError says that a bucket's policy has no room for its readers.
+// BucketFullError indicates that a bucket's policy has no room for its readers.
 type BucketFullError struct {
 	Bucket   string
 	Accounts int // how many were to be named

@@ -99,7 +99,7 @@ func splitPublishers(text string) (policy rawPolicy, ours []json.RawMessage, err
 	return policy, ours, nil
 }
 
-// TopicFullError says that a topic's policy has no room for its publishers.
+// TopicFullError indicates that a topic's policy has no room for its publishers.
 type TopicFullError struct {
 	Topic    account.TopicARN
 	Accounts int // how many were to be allowed

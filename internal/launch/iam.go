@@ -21,7 +21,7 @@ import (
 // IAMSnippet returns the role and the policies of a link's template as plain IAM
 // resources of the customer's own Terraform configuration: what the stack would
 // make, without the stack and its phone-home. It is made from the template itself,
-// so that the two cannot differ. What the customer decides is a variable.
+// so that the two cannot differ. The customer's choices are variables.
 //
 // Nothing of a text becomes an expression, and a template with resources that are
 // no IAM is refused.

@@ -154,7 +154,7 @@ func (c commit) update() Transition {
 func previous(r Resource, change Change) phonehome.Properties {
 	switch {
 	case change.Properties.Equal(r.Properties):
-		return r.Previous // a rollback itself: what it undoes was not accepted
+		return r.Previous // a rollback itself: the update that it undoes was not accepted
 	case change.OldProperties.Equal(phonehome.Properties{}):
 		return r.Properties // stored before changes kept them
 	}

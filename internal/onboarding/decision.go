@@ -21,7 +21,7 @@ const (
 	DecideDrop   DecisionKind = "drop"   // from Settle only: the answer changed nothing, and will not
 )
 
-// Decision is what Decide and Settle say.
+// Decision is the result of Decide and Settle.
 type Decision struct {
 	Kind       DecisionKind
 	Answer     Answer        // of DecideAnswer and DecideCommit
@@ -40,7 +40,7 @@ type Probe struct {
 	Principals []account.RoleARN // who of the vendor the role trusts; empty: its account
 }
 
-// What was decided, or is being waited for.
+// The outcomes of decisions, and the reasons for waiting.
 const (
 	OutcomeRegistered      Outcome = "registered"
 	OutcomeUpdated         Outcome = "updated"

@@ -5,13 +5,13 @@ package onboarding
 
 import "time"
 
-// Health says what a proof outside of any request means for a registration: a
+// Health returns what a proof outside of any request means for a registration: a
 // role that no longer proves is degraded, one that proves again is active. The
 // history entry is nil if nothing changed.
 //
 // Only a Delete disconnects. If one came and it is not known whether its answer
 // arrived, a refusal confirms it, but only a witnessed one. A role without a stack
-// sends none: witnessed refusals for a week say that its customer has left.
+// sends none: witnessed refusals for a week mean that its customer has left.
 func Health(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	next, outcome := reg, Outcome("")
 	if proof.Outcome != Inconclusive {

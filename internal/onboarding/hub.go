@@ -29,7 +29,7 @@ type Hub struct {
 	EventBus account.EventBusARN
 }
 
-// Hears reports whether stacks of a Region may have something to say to the hub.
+// Hears reports whether stacks of a Region may send requests to the hub.
 func (h Hub) Hears(region account.Region) bool {
 	return slices.Contains(h.Regions, region) || slices.Contains(h.Retiring, region)
 }
@@ -39,7 +39,7 @@ func (h Hub) givesUp(region account.Region) bool {
 	return !slices.Contains(h.Regions, region) && slices.Contains(h.Retiring, region)
 }
 
-// PublisherScope says who may phone home to a hub. Its values are those of the
+// PublisherScope defines who may phone home to a hub. Its values are those of the
 // attribute publishers, and are stored as they are.
 type PublisherScope string
 
@@ -54,7 +54,7 @@ const (
 // PublisherScopes lists all values.
 func PublisherScopes() []PublisherScope { return []PublisherScope{KnownAccounts, AnyAccount} }
 
-// TemplateAccess says who may read a hub's templates. Its values are those of
+// TemplateAccess defines who may read a hub's templates. Its values are those of
 // the attribute template_access, and are stored as they are.
 type TemplateAccess string
 

@@ -5,7 +5,7 @@ package onboarding
 
 import "time"
 
-// Incarnation says which creation of a link or hub a record comes from. A
+// Incarnation identifies the creation of a link or hub that a record comes from. A
 // Terraform state holds the ID of the one that it created or imported: only that
 // state may end what the record is of. The zero value is that of the first
 // release, which wrote none into records and states.

@@ -30,7 +30,7 @@ type Link struct {
 	// guessed.
 	Issued bool `json:",omitempty"`
 
-	// Scope says whose stacks the link expects: see Admits.
+	// Scope is whose stacks the link expects: see Admits.
 	Scope Scope `json:",omitempty"`
 	// Account is the account that the vendor named: the only one that may phone
 	// home with the external ID, or an organization's management account, which
@@ -107,7 +107,7 @@ type Link struct {
 
 	// Metadata is the vendor's own data, returned unchanged.
 	Metadata map[string]string `json:",omitempty"`
-	// AsksAccount is set if the customer says which account is theirs: until then
+	// AsksAccount is set if the customer names their account: until then
 	// Account is zero, and the link admits none.
 	AsksAccount bool `json:",omitempty"`
 	// NamedAccounts are the accounts that the customer has named for this link.

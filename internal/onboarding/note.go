@@ -10,7 +10,7 @@ import "time"
 // the request is no customer's.
 //
 // It is written although nothing has shown that the request is CloudFormation's.
-// That is safe because it says what the vendor's own side has met, changes
+// That is safe because it records what the vendor's own side has met, changes
 // nothing else, and is kept as refusals are: one line for each kind and day.
 func Note(c Case, outcome Outcome, cause string, now time.Time) *HistoryEntry {
 	customer := newDecider(c, now).customer()

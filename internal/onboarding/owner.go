@@ -3,8 +3,8 @@
 
 package onboarding
 
-// Owner says which of the vendor's tools a link, a permission set or a hub belongs
-// to: only that one changes and ends it, until another one adopts it.
+// Owner is the vendor's tool that a link, a permission set or a hub belongs to: only
+// that tool changes and ends it, until another one adopts it.
 type Owner string
 
 // The owners of links. Links of earlier releases are Terraform's.

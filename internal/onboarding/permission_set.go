@@ -92,7 +92,7 @@ func (s PermissionSet) uses(customers []Customer, template FormerTemplate, now t
 	})
 }
 
-// Refer returns the link with everything that the set says of it. Former templates
+// Refer returns the link with everything that the set defines. Former templates
 // are the set's and those that the link had before it referred to the set.
 func (l Link) Refer(set PermissionSet) Link {
 	own := l.ownTemplates()

@@ -21,7 +21,7 @@ const (
 	Refused ProofOutcome = "refused"
 	// Open: it can be assumed without the external ID, or with a wrong one.
 	Open ProofOutcome = "open"
-	// Inconclusive: the attempt failed for a reason that says nothing about the
+	// Inconclusive: the attempt failed for a reason that is no evidence about the
 	// role, such as a throttle.
 	Inconclusive ProofOutcome = "inconclusive"
 )
@@ -29,11 +29,11 @@ const (
 // Proof is the result of one attempt.
 type Proof struct {
 	Outcome ProofOutcome
-	// Hole says, of an Open role, how it could be assumed: "without an
+	// Hole is, for an Open role, how it could be assumed: "without an
 	// external ID" or "with a wrong external ID".
 	Hole string
 	Err  error // what AWS said; for logs, never for customers
-	// Lacks says, of an Inconclusive proof, which permission of the vendor's own is
+	// Lacks is, for an Inconclusive proof, the permission of the vendor's own that is
 	// missing, whose it is and on what: no waiting helps then, and no customer.
 	// Empty: it was something else, such as a throttle.
 	Lacks string

@@ -36,7 +36,7 @@ func (l Link) recovers(now time.Time) bool { return !l.Blocked && l.Status(now) 
 
 // stranger answers an Update of a stack that is unknown. It registers the role if
 // the registry has forgotten it and the proof succeeds; otherwise it changes
-// nothing. It never says FAILED: the Update may be a rollback.
+// nothing. It never returns FAILED: the Update may be a rollback.
 func (d decider) stranger() Decision {
 	unknown := d.succeed(OutcomeStranger, Change{})
 	role, err := account.ParseRoleARN(d.Request.Properties.RoleARN)

@@ -49,7 +49,7 @@ type Registration struct {
 
 	Status RegistrationStatus
 	Reason string // why it is degraded or disconnected, for a person
-	// Open says of a degraded role that the last full proof could assume it
+	// Open is set, for a degraded role, if the last full proof could assume it
 	// without the external ID, or with a wrong one: others may get in.
 	Open bool `json:",omitempty"`
 

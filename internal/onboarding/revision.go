@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// What the vendor has done to a link, for the history.
+// The outcomes of the vendor's changes of a link, for the history.
 const (
 	OutcomeIssued   Outcome = "link_created"
 	OutcomeChanged  Outcome = "link_changed"
@@ -25,7 +25,7 @@ const (
 // Succeed returns the link as it is written over an earlier revision: it
 // remembers the accounts that the vendor named before, and if the vendor has
 // ended the binding of a link for anyone, it begins another epoch, in which
-// what the registrar wrote before counts for nothing.
+// the registrar's earlier writes are ignored.
 func (l Link) Succeed(before Link, now time.Time) Link {
 	l.ManyAccounts = before.ManyAccounts || before.Scope == ScopeOrganization && l.Scope != ScopeOrganization
 	l.PastAccounts = before.PastAccounts

@@ -64,7 +64,7 @@ func (c Case) Deadline() time.Time {
 
 // LateFrom returns when an accepted answer may have come too late, and an answer
 // that was never accepted is given up. It is judged by the later of what the
-// hub asked for and what the message says, at most an hour: the sender of a
+// hub asked for and the one in the message, at most an hour: the sender of a
 // forged message chooses its timeout, and must gain nothing by a short one.
 func (c Case) LateFrom() time.Time {
 	asked := c.Hub.ResponseTimeout

@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Scope says whose stacks a link expects.
+// Scope defines whose stacks a link expects.
 type Scope string
 
 // The scopes of a link.
@@ -20,7 +20,7 @@ const (
 	// StackSet makes them; each account becomes a registration of its own.
 	//
 	// That a stack's account is in the organization is what the topic's policy
-	// has checked, and it is not checked again: SNS does not say who published
+	// has checked, and it is not checked again: SNS does not report who published
 	// (aws-facts 1.21), so an account that may publish for another reason, and
 	// knows the external ID, could add itself. OnlyAccounts rules that out.
 	ScopeOrganization Scope = "organization"

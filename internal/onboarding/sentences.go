@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// voice says to a customer, in the events of their stack, what is wrong and
-// what to do. Every sentence for customers is here. None repeats the external
+// voice writes the messages for a customer, in the events of their stack: what is wrong and
+// what to do. Every message for customers is here. None repeats the external
 // ID or the account that was expected: its reader may be another person.
 type voice struct{ hub Hub }
 

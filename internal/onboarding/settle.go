@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Delivery is what CloudFormation's bucket said of an answer.
+// Delivery is the bucket's response to an answer.
 type Delivery string
 
 // The deliveries.
@@ -21,7 +21,7 @@ const (
 	Forged Delivery = "forged"
 	// Expired: the address works no longer, and it is not known whether it did.
 	Expired Delivery = "expired"
-	// Undecided: the refusal says nothing of who signed the address. It may pass,
+	// Undecided: the refusal does not show who signed the URL. It may pass,
 	// or stand between the vendor and every bucket (aws-facts 12.1, 12.11).
 	Undecided Delivery = "undecided"
 )

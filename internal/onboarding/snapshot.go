@@ -19,11 +19,11 @@ type Snapshot struct {
 	// and request ID); nil: not seen before.
 	Answer *Answer
 
-	// Promised says that SUCCESS was once the answer to the same properties of
+	// Promised is set if SUCCESS was once the answer to the same properties of
 	// the same resource, whether or not CloudFormation is known to have taken it.
 	Promised bool
 
-	// PromisedBefore says the same of the properties that an Update moves away
+	// PromisedBefore is the same for the properties that an Update moves away
 	// from: there was a Create, even if its answer is not committed yet.
 	PromisedBefore bool
 
@@ -42,10 +42,10 @@ type Customer struct {
 	Registrations []Registration
 }
 
-// ErrConflict says that what a write was decided on has changed meanwhile:
-// load and decide, or apply, again.
+// ErrConflict indicates that the records that a write was based on have changed
+// meanwhile: load and decide, or apply, again.
 var ErrConflict = errors.New("the registry has changed meanwhile")
 
-// ErrCommitted says that what was to be committed is committed already: by
-// another process, or by this one when the answer was lost.
+// ErrCommitted indicates that the change is already committed: by another process, or
+// by this one if the response was lost.
 var ErrCommitted = errors.New("it is committed already")

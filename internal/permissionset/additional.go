@@ -164,7 +164,7 @@ func (p *Problems) updateAdditional(was, next Set) {
 	}
 }
 
-// additional says which roles come and go, and what changes of those that stay.
+// additional adds which roles are new, removed or changed.
 func (c *changes) additional(was, next Set) {
 	before, after := was.AdditionalKeys(), next.AdditionalKeys()
 	c.sets("gains additional role ", "loses additional role ", before, after)

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// What a change shows at most, so that a plan stays one that people read.
+// The most that a plan shows of a change, so that people still read it.
 const (
 	maxChanges    = 15
 	maxChangeSize = 300 // characters of one
@@ -143,7 +143,7 @@ func missing(from, of []string) []string {
 	return found
 }
 
-// granted is what policies say, inline or not, taken apart: each action on each
+// granted is the content of policies, inline or not, taken apart: each action on each
 // resource under each condition is a thing by itself. The value is the
 // action as it was written, because the case of actions means nothing.
 type granted map[grant]string

@@ -75,7 +75,7 @@ func (c CustomerParameter) Longest() int {
 // Shortest returns the length of the shortest value that is not empty.
 func (c CustomerParameter) Shortest() int { return int(max(c.MinLength, 1)) }
 
-// allows says why a value is none of the parameter's.
+// allows returns an error if the parameter does not allow a value.
 func (c CustomerParameter) allows(value string) error {
 	n := utf8.RuneCountInString(value)
 	switch {

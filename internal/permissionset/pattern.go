@@ -34,7 +34,7 @@ func trimAnchors(pattern string) string {
 	return pattern
 }
 
-// checkPattern says why a pattern is not taken.
+// checkPattern returns an error if a pattern is not supported.
 func checkPattern(pattern string) error {
 	body := trimAnchors(pattern)
 	if err := checkSpelling(body); err != nil {

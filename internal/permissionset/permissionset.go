@@ -6,7 +6,7 @@
 // from the declaration in the registry to the template, and for Terraform and
 // `xacct generate` alike; an attribute is one field of them, with its tags.
 //
-// The package says what is wrong with a set, what a reviewer would ask about,
+// The package finds what is wrong with a set, what a reviewer would ask about,
 // what changes from one set to the next, and which version it is. It renders
 // nothing: that is what stacktemplate does.
 package permissionset

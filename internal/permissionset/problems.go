@@ -71,7 +71,7 @@ func (p *Problems) dynamic(field, key, text string) {
 	}
 }
 
-// partition says where an ARN leads that cannot be reached from the hub's
+// partition adds a problem for an ARN that cannot be reached from the hub's
 // partition. A zero partition is one that isn't known yet.
 func (p *Problems) partition(field, key string, got, want account.Partition) {
 	if !want.IsZero() && got != want {

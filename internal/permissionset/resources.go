@@ -94,7 +94,7 @@ func filledValue(v any, fill func(text string) any) any {
 	return v
 }
 
-// object returns what the text says. There is none in an empty text.
+// object returns the decoded text; nil for an empty text.
 func (j JSON) object() (map[string]any, error) {
 	if strings.TrimSpace(string(j)) == "" {
 		return nil, nil
@@ -114,7 +114,7 @@ func (j JSON) object() (map[string]any, error) {
 }
 
 // canonical returns the one form that all ways of writing the object share; empty if
-// there is nothing in it. A text that is no JSON is its own form: validation says so.
+// there is nothing in it. A text that is no JSON is its own form: validation reports it.
 func (j JSON) canonical() string {
 	object, err := j.object()
 	switch {
@@ -129,7 +129,7 @@ func (j JSON) canonical() string {
 // SameJSON reports whether two texts are the same object.
 func SameJSON(a, b string) bool { return JSON(a).canonical() == JSON(b).canonical() }
 
-// CheckJSON says why a text is not a JSON object.
+// CheckJSON returns an error if a text is not a JSON object.
 func CheckJSON(text string) error {
 	_, err := JSON(text).object()
 	return err

@@ -11,7 +11,7 @@ type resourceType struct {
 	nameOf     string   // the property that names it in the account; empty: it has none
 	stateful   bool     // what is in it is lost with it
 	attributes []string // for Fn::GetAtt
-	attached   string   // the property that says which resources its policy is for
+	attached   string   // the property that names the resources that its policy is for
 	attachedTo string   // the type of those
 }
 

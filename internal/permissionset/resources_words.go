@@ -35,7 +35,7 @@ func (a Additions) Creates() []string {
 	return lines
 }
 
-// resources says which template resources come, go and change, and what is reported.
+// resources adds which template resources and outputs are new, removed or changed.
 func (c *changes) resources(was, next Set) {
 	before, after := definitions(was), definitions(next)
 	c.sets("has in its stack ", "no longer has in its stack ", typed(before), typed(after))

@@ -56,7 +56,7 @@ func (t Trust) Provers(vendor account.ID) []account.RoleARN {
 }
 
 // Policy returns who may assume the role of a hub in the vendor's account. What
-// is no account or role is left out: Validate says so.
+// is no account or role is left out: Validate reports it.
 func (t Trust) Policy(vendor account.ID, partition account.Partition) iampolicy.Trust {
 	principals, _ := t.Principals()
 	accounts, _ := t.Accounts()

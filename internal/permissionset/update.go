@@ -68,7 +68,7 @@ func (p *Problems) inlineTogether(was, next Set) {
 		changing, without(after, before)))
 }
 
-// inTwoSteps says how to come from the one to the other.
+// inTwoSteps returns the instruction for an update in two steps.
 func inTwoSteps[V comparable](what string, before, after map[string]V) string {
 	going, coming := slices.Sorted(maps.Keys(without(before, after))), slices.Sorted(maps.Keys(without(after, before)))
 	return fmt.Sprintf("while a live stack is updated it has the policies of before and of after, because CloudFormation adds before it removes: for that time the role %s. "+

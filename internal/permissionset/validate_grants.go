@@ -67,7 +67,7 @@ func (p *Problems) created(field string, policies Policies, in grantsCheck) {
 	}
 }
 
-// attached counts the managed policies that a role would have, and says which
+// attached counts the managed policies that a role would have, and reports which
 // documents make how many of them.
 func (c Choices) attached(all ...Grants) (n int, counted string) {
 	var arns, made []string
@@ -102,7 +102,7 @@ func Sampled(document string) string {
 	return Choices{}.samples(account.Partition{}).inPolicy(document)
 }
 
-// CheckPolicyARN says why a text is not the ARN of a managed policy, in which
+// CheckPolicyARN returns why a text is not the ARN of a managed policy, in which
 // references may stand whose parameters are not looked at.
 func CheckPolicyARN(text string) error {
 	_, err := account.ParsePolicyARN(Choices{}.samples(account.Partition{}).in(text))

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// What a stack may have beside the roles, and report.
+// Limits of the additional resources and of the outputs that a stack reports.
 const (
 	maxTemplateResources = 20
 	maxResourcesSize     = 32 << 10 // bytes, white space not counted

@@ -35,7 +35,7 @@ func (s Set) versionInput(vendor account.ID, partition account.Partition) []byte
 	return encode(input)
 }
 
-// versioned returns the attributes that make a version. What is empty is left out.
+// versioned returns the attributes that make a version, without empty ones.
 func versioned(part any) object {
 	var o object
 	for _, a := range Attributes(reflect.ValueOf(part)) {
@@ -90,7 +90,7 @@ func orNil(v any, empty bool) any {
 func canonical(policies Policies) map[string]string {
 	same := make(map[string]string, len(policies))
 	for name, text := range policies {
-		same[name] = text // as it is if it is no policy: Validate says so
+		same[name] = text // unchanged if it is no policy: Validate reports it
 		if d, err := iampolicy.ParseIdentity(text); err == nil {
 			same[name] = d.Canonical()
 		}

@@ -85,7 +85,7 @@ func (g Grants) inWords() Words {
 	return w
 }
 
-// add sorts the actions of a statement. What is denied takes away, and is left out.
+// add sorts the actions of a statement. Denied actions are left out.
 func (w *Words) add(s iampolicy.Statement, sees map[string]bool, changes map[string][]string) {
 	if s.Effect != iampolicy.Allow {
 		return

@@ -20,7 +20,7 @@ import (
 // a topic raises it (aws-facts 5.8).
 const MaxMessage = 256 << 10
 
-// MalformedError says why a message is no phone-home. Waiting cannot correct it,
+// MalformedError explains why a message is no phone-home. Waiting cannot correct it,
 // so it belongs with the dead letters.
 type MalformedError struct{ Reason string }
 
@@ -117,13 +117,13 @@ func checkPhysicalID(id string) error {
 
 // The most that is kept of a property; a longer one is an empty one.
 // CloudFormation has the first limit for a parameter (aws-facts 3.9). A template
-// version is a digest of ours, and nothing but what the stack says of itself.
+// version is a digest of ours, and only reported by the stack.
 const (
 	maxProperty        = 4096
 	maxTemplateVersion = 64
 )
 
-// properties reads what the stack says of itself, cleaned.
+// properties reads the stack's report, cleaned.
 func properties(v any) Properties {
 	fields, _ := v.(map[string]any)
 	property := func(name string, limit int) string { return bounded(clean(text(fields[name])), limit) }
@@ -182,7 +182,7 @@ func roleARNs(v any) map[string]string {
 }
 
 // capacity is what is kept of texts by the vendor's names for them: as much as a
-// template of ours could send. What is empty is as if it were not there.
+// template of ours could send. An empty value counts as absent.
 type capacity struct{ names, each, together int } // bytes
 
 var (

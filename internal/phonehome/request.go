@@ -41,7 +41,7 @@ type Request struct {
 	OldProperties Properties // of an Update; zero otherwise
 }
 
-// Properties are what the stack says of itself, as text: nothing here has been
+// Properties are the stack's report, as text: nothing here has been
 // parsed, because a bad value must be answered with a sentence, not dropped.
 type Properties struct {
 	Hub                string
@@ -57,7 +57,7 @@ type Properties struct {
 	// it. It is text to show and no more: nothing is decided by it.
 	Parameters map[string]string `json:",omitempty"`
 
-	// Reported are the template outputs: what the stack says of the resources that it
+	// Reported are the template outputs: the stack's report on the resources that it
 	// has beside the roles, by the vendor's names for it. It is text to show and no
 	// more, too.
 	Reported map[string]string `json:",omitempty"`

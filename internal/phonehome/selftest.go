@@ -11,7 +11,7 @@ import (
 
 // A self-test is a message that the vendor sends through a topic of its own, to
 // see whether it arrives: SNS silently loses what a policy refuses
-// (aws-facts 12.13). It asks for nothing. All that it says is a nonce, which only
+// (aws-facts 12.13). It asks for nothing, and contains only a nonce, which only
 // the sender knows beforehand.
 
 const selfTestField = "XacctSelfTest"

@@ -23,7 +23,7 @@ import (
 // Actions are what the operator of a hub does with the xacct command, from Terraform
 // 1.14 on: by themselves (apply -invoke), or after a resource was created or updated.
 // They do it with the same code. Terraform shows no warnings of an action that
-// succeeds, so what it has to say is said as progress.
+// succeeds, so it reports its result as progress.
 
 // acting is embedded by every action.
 type acting struct{ configured }
@@ -42,7 +42,7 @@ func customerOfAction() schema.StringAttribute {
 }
 
 // openAction reads the arguments of an action into config, and returns the hub that
-// they name, with its record; false if it was said what is wrong.
+// they name, with its record; false with a diagnostic if it fails.
 func (a *acting) openAction(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse, config any, hub *types.String) (*hubview.View, registry.HubRecord, bool) {
 	resp.Diagnostics.Append(req.Config.Get(ctx, config)...)
 	if resp.Diagnostics.HasError() {

@@ -90,7 +90,7 @@ func verify(ctx context.Context, round health.Config, customer string) ([]health
 // a log must stay readable.
 const mostNamed = 100
 
-// everySoMany is after how many roles a line says how far a round has come.
+// everySoMany is the number of roles between two lines of progress.
 const everySoMany = 500
 
 // verifyReport shows a round's findings while it runs.

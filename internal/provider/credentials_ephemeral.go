@@ -245,7 +245,7 @@ func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) role
 	return ask
 }
 
-// notActive says why a role can't be assumed now; the zero registration is
+// notActive returns why a role can't be assumed now; the zero registration is
 // that of a customer who has not launched.
 func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic {
 	detail := "The customer's link has not been launched yet, so there is no role to assume. If this very configuration waits for it, set stack_id to that of the xacct_customer_role."

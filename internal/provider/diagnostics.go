@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Sentences that a vendor reads of any resource. A summary says what failed and for whom;
-// the detail says what to do; the original error comes last.
+// Diagnostics that all resources share. A summary names what failed and for whom; the
+// detail describes what to do; the original error comes last.
 
 func hubNamed(hubName string) string { return "hub " + hubName }
 
@@ -29,7 +29,7 @@ func customerNamed(hubName, customer string) string {
 }
 
 // cannot returns the diagnostic of something that failed: cannot("create", "hub
-// acme", "", err). Advice may be empty, if the error itself says what to do.
+// acme", "", err). Advice may be empty, if the error itself describes what to do.
 func cannot(do, what, advice string, err error) diag.Diagnostic {
 	var missing *awsclient.PermissionError
 	switch {
@@ -65,7 +65,7 @@ func paragraphs(parts ...string) string {
 	return strings.Join(kept, "\n\n")
 }
 
-// wrongPlace says that the provider looks where the hub is not.
+// wrongPlace returns the error that the provider's account or Region is not the hub's.
 func wrongPlace(hub, what, provider, state string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in another %s", hub, what), fmt.Sprintf(
 		"The hub was created in %s %s, but the provider is configured for %s. Nothing was changed. "+

@@ -14,7 +14,7 @@ import (
 )
 
 // floors are the resources of this package by the beginning of their files'
-// names, from the ground up. What is in no floor is shared by all, and may use
+// names, from the ground up. Files of no floor are shared by all, and may use
 // none of them; provider.go registers all.
 var floors = []string{"rolespec_", "hub_", "set_", "link_", "fleet_", "role_"}
 

@@ -47,9 +47,9 @@ func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(customersPath, "Not all accounts of "+what+" could be let in", sentence(err.Error()))
 	case errors.Is(err, registry.ErrFleetMoved):
 		return diag.NewErrorDiagnostic("Another process has written "+what+" meanwhile",
-			"It was changed, taken over or closed while this was applied. What was done until then is in the state; plan again.\n\n"+err.Error())
+			"It was changed, taken over or closed while this was applied. Everything that was done until then is in the state; plan again.\n\n"+err.Error())
 	}
-	return cannot("write", what, "What was done is in the state, and the next apply continues from there.", err)
+	return cannot("write", what, "Everything that was done is in the state, and the next apply continues from there.", err)
 }
 
 // membersRefused returns the reasons why customers can't be in the fleet.
@@ -147,9 +147,9 @@ func membersElsewhere(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
 }
 
-// warnOfGoodbyes warns of the end of links with live stacks, once for all customers
+// warnOfClosings warns of the end of links with live stacks, once for all customers
 // of a fleet.
-func warnOfGoodbyes(hubName, name string, leaving []onboarding.Customer) diag.Diagnostics {
+func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Diagnostics {
 	var ids []string
 	adopted := 0
 	for _, c := range leaving {

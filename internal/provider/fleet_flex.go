@@ -95,7 +95,7 @@ func (m fleetModel) desired(record registry.HubRecord, set onboarding.Permission
 }
 
 // flatten takes what the registry knows of a fleet into the model, and reports
-// whether anything changes by that. What the model says the same already keeps its
+// whether anything changes by that. A value that is equal in the model already keeps its
 // own spelling. Customers whose links others have taken over since stay, with a
 // warning.
 func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onboarding.Fleet, diags *diag.Diagnostics) bool {

@@ -198,7 +198,7 @@ func (p *fleetPlan) planIDs(record registry.HubRecord, todo customers.FleetWrite
 }
 
 // planTemplate plans url_template. It may change although the fleet doesn't,
-// because the set or the hub does; what is derived from the hub follows then.
+// because the set or the hub does; the values derived from the hub follow then.
 func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record registry.HubRecord, set onboarding.PermissionSet, known bool) {
 	if p.unchanged && known {
 		text, err := fleetTemplate(record, set, p.plan.proposal(), view.Console())
@@ -287,11 +287,11 @@ func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlan
 	view.Fleets.SetHeld(name, state.Incarnation.ValueString())
 	fleet, err := findFleet(ctx, view, name)
 	if err != nil || fleet == nil || !fleet.Incarnation.HeldBy(state.Incarnation.ValueString()) {
-		return // the refresh has said what is wrong
+		return // the refresh has added the error
 	}
 	all, err := view.Customers(ctx)
 	if err != nil {
 		return
 	}
-	resp.Diagnostics.Append(warnOfGoodbyes(view.Name, name, customers.End(*fleet, all, view.Now()).Closing)...)
+	resp.Diagnostics.Append(warnOfClosings(view.Name, name, customers.End(*fleet, all, view.Now()).Closing)...)
 }

@@ -72,7 +72,7 @@ func takenTwice(hubName, name string, taken map[string]string) diag.Diagnostics 
 // check warns of what hurts later, and refuses what does not fit.
 func (p *fleetPlan) check(ctx context.Context, view *hubview.View, record registry.HubRecord, desired customers.DesiredFleet, todo customers.FleetWrite, all map[string]onboarding.Customer) {
 	if p.sameFleet() {
-		p.diags.Append(warnOfGoodbyes(view.Name, desired.Name, todo.Closing)...)
+		p.diags.Append(warnOfClosings(view.Name, desired.Name, todo.Closing)...)
 	} else if p.state != nil && p.state.Hub.Equal(p.plan.Hub) {
 		p.checkLeft(view, todo, all)
 	}
@@ -102,7 +102,7 @@ func (p *fleetPlan) checkLeft(view *hubview.View, todo customers.FleetWrite, all
 			}
 		}
 	}
-	p.diags.Append(warnOfGoodbyes(view.Name, p.state.Name.ValueString(), leaving)...)
+	p.diags.Append(warnOfClosings(view.Name, p.state.Name.ValueString(), leaving)...)
 }
 
 // checkRoom refuses a fleet whose accounts don't fit into the bucket's policy.
@@ -121,15 +121,15 @@ func (p *fleetPlan) checkRoom(view *hubview.View, record registry.HubRecord, tod
 	}
 }
 
-// checkSetChange says, once for all customers, what they gain and lose if the fleet
-// refers to another set; if the set itself changes, its own plan says so.
+// checkSetChange warns, once for all customers, what they gain and lose if the fleet
+// refers to another set; if the set itself changes, its own plan warns.
 func (p *fleetPlan) checkSetChange(ctx context.Context, view *hubview.View, next onboarding.PermissionSet, todo customers.FleetWrite, all map[string]onboarding.Customer) {
 	if !p.sameFleet() || p.plan.PermissionSet.Equal(p.state.PermissionSet) {
 		return
 	}
 	before, err := view.Sets.Find(ctx, p.state.setName())
 	if err != nil || before == nil {
-		return // the refresh has said what is wrong
+		return // the refresh has added the error
 	}
 	was, err := declaration.OfSet(*before)
 	will, err2 := declaration.OfSet(next)

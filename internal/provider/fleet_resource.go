@@ -152,7 +152,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
 }
 
-// open returns the hub that the fleet is of; nil if it was said what is wrong.
+// open returns the hub that the fleet is of; nil with a diagnostic if it fails.
 func (r *fleetResource) open(model fleetModel, diags *diag.Diagnostics) *hubview.View {
 	if diags.HasError() {
 		return nil
@@ -175,7 +175,7 @@ func (m fleetModel) setName() string {
 func hasMembers(ctx context.Context, view *hubview.View, name string) bool {
 	all, err := view.Customers(ctx)
 	if err != nil {
-		return true // the caller asks again, and says so
+		return true // the caller asks again, and reports it
 	}
 	for _, customer := range all {
 		if customer.Link.InFleet(name) {

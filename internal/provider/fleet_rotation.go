@@ -19,8 +19,8 @@ import (
 // version returns the wanted version of the external IDs; 0: each is as it is.
 func (m fleetModel) version() int { return int(m.ExternalIDVersion.ValueInt64()) }
 
-// refuseEarlierVersion refuses to lower the version: what others may know is not
-// issued again.
+// refuseEarlierVersion refuses to lower the version: an external ID that others may
+// know is not issued again.
 func (p *fleetPlan) refuseEarlierVersion() {
 	if had := p.had(); had != nil && !p.plan.ExternalIDVersion.IsNull() && p.plan.version() < had.version() {
 		p.diags.AddAttributeError(versionPath, "An external ID does not come back", fmt.Sprintf(
@@ -47,7 +47,7 @@ func warnOfRotations(hubName string, ids []string) diag.Diagnostics {
 func warnOfOldExternalIDs(ctx context.Context, view *hubview.View, name string, diags *diag.Diagnostics) {
 	all, err := view.Customers(ctx)
 	if err != nil {
-		return // the refresh has said it
+		return // the refresh has added it
 	}
 	var late []string
 	for id, c := range all {

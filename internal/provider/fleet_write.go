@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// write makes the fleet what the model says, and takes into the model what there is
-// then, even if not all could be done: what was done is in the state. It returns
-// false if nothing was written, and it was said why.
+// write brings the fleet to the model, and then updates the model from the registry,
+// even if part of it failed: everything that was done is in the state. It returns
+// false, with a diagnostic, if nothing was written.
 func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, state *fleetModel, diags *diag.Diagnostics) bool {
 	w := fleetWriter{view: view, model: *model, state: state, diags: diags}
 	if state == nil {
@@ -39,7 +39,7 @@ func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, st
 	}
 	*model = w.model
 	if diags.HasError() && state != nil {
-		// What is not shown by the links is as it was.
+		// Values that do not come from the links are unchanged.
 		model.URLTemplate = state.URLTemplate
 	}
 	model.flatten(ctx, view, *w.fleet, diags)
@@ -104,7 +104,7 @@ func (w *fleetWriter) once(ctx context.Context) error {
 	return w.save(ctx, record, desired, existing, todo)
 }
 
-// set returns the set that the fleet refers to; nil if it was said why there is none.
+// set returns the set that the fleet refers to; nil with a diagnostic if there is none.
 func (w *fleetWriter) set(ctx context.Context, existing *onboarding.Fleet) (*onboarding.PermissionSet, error) {
 	name := w.model.setName()
 	set, err := w.view.Sets.Find(ctx, name)
@@ -169,13 +169,13 @@ func findFleet(ctx context.Context, view *hubview.View, name string) (*onboardin
 }
 
 // close closes the fleet with its links, if it is still the one that the state
-// holds: otherwise it says so.
+// holds: otherwise it adds an error.
 func (r *fleetResource) close(ctx context.Context, view *hubview.View, state fleetModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {
 		err = r.closeOnce(ctx, view, state, diags)
 		if errors.Is(err, registry.ErrFleetMoved) {
-			continue // taken over meanwhile: it says so
+			continue // taken over meanwhile: that adds an error
 		}
 		if !errors.Is(err, registry.ErrConflict) {
 			return err

@@ -81,7 +81,7 @@ func timeString(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// regionsOf parses a set of Regions; what is wrong is on the attribute.
+// regionsOf parses a set of Regions; errors are on the attribute.
 func regionsOf(ctx context.Context, set types.Set, p path.Path, diags *diag.Diagnostics) []account.Region {
 	var names []string
 	diags.Append(set.ElementsAs(ctx, &names, false)...)

@@ -58,13 +58,13 @@ type hubPlan struct {
 	diags    *diag.Diagnostics
 	private  privateWriter // of the plan
 
-	declared struct { // as the configuration says it, before defaults
+	declared struct { // as configured, before defaults
 		regions  types.Set
 		capacity types.Int64
 	}
 }
 
-// newPlan reads what is to be planned; false if it was said why that can't be.
+// newPlan reads what is to be planned; false with a diagnostic if that is not possible.
 func (r *hubResource) newPlan(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) (*hubPlan, bool) {
 	p := &hubPlan{resource: r, diags: diags}
 	if !req.Plan.Raw.IsNull() {
@@ -116,7 +116,7 @@ func (p *hubPlan) defaults(ctx context.Context) {
 	}
 }
 
-// planNamed plans a hub whose name is known; false if it was said why it can't be.
+// planNamed plans a hub whose name is known; false with a diagnostic if that is not possible.
 func (p *hubPlan) planNamed(ctx context.Context) bool {
 	if p.view = p.resource.view(p.plan.Name.ValueString(), p.diags); p.view == nil {
 		return false

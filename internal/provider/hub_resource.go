@@ -222,7 +222,7 @@ func (m hubModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity
 	return identity.Set(ctx, hubIdentity{m.Name})
 }
 
-// place returns where the hub is by its state; empty if that doesn't say.
+// place returns where the hub is by its state; empty if that is not in it.
 func (m hubModel) place() place {
 	return place{m.AccountID.ValueString(), m.Region.ValueString()}
 }

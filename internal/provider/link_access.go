@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// sweepPublishers tidies the topics when a link goes; the warning says what
+// sweepPublishers tidies the topics when a link is destroyed; the warning names what
 // could not be done.
 func sweepPublishers(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics

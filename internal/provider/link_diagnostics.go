@@ -79,7 +79,7 @@ func accountMissing() diag.Diagnostic {
 			"Ask the customer for their 12-digit AWS account ID.")
 }
 
-// noRoom says which customer did not fit, and how many do.
+// noRoom returns which customer did not fit, and how many do.
 func noRoom(hubName, customer string, named, room int) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("No room for %s", customerNamed(hubName, customer)), fmt.Sprintf(
 		"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account. S3's limit leaves room for %d, and %d are named or to be named already; "+

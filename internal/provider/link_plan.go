@@ -76,7 +76,7 @@ func (p *linkPlan) defaults(ctx context.Context) {
 			p.plan.StackName = types.StringValue(hubName.ValueString() + "-access")
 		}
 	}
-	if p.sameLink() { // what the configuration leaves open stays as it is
+	if p.sameLink() { // unconfigured attributes stay as they are
 		if p.config.Region.IsNull() {
 			p.plan.Region = p.state.Region
 		}
@@ -247,7 +247,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.Append(refused(view.Name, customer, err)...)
 		return
 	}
-	if existing != nil && !todo.Takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // or the set's plan says it, once
+	if existing != nil && !todo.Takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // or the set's plan warns, once
 		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.Whole())...)
 		p.diags.Append(refuseUpdates(*existing, desired.Whole())...)
 	}

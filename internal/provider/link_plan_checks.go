@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// What a link's plan refuses or warns of. A check says what it finds in the
+// The errors and warnings of a link's plan. A check adds its findings to the
 // plan's diagnostics.
 
 // checkPermissions checks what is granted, which takes no hub, if all of it is

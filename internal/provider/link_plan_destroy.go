@@ -28,16 +28,16 @@ func (r *linkResource) planDestroy(ctx context.Context, req resource.ModifyPlanR
 	view.Planned.SetHeld(customer, state.Incarnation.ValueString())
 	found, err := view.Find(ctx, customer)
 	if err != nil || found == nil {
-		return // the refresh has said what is wrong
+		return // the refresh has added the error
 	}
 	if !found.Link.Closed && found.Link.HeldBy(state.Incarnation.ValueString()) {
-		resp.Diagnostics.Append(warnOfGoodbye(*found)...)
+		resp.Diagnostics.Append(warnOfClosing(*found)...)
 	}
 }
 
-// warnOfGoodbye warns of the end of a link with live stacks: it says which they
+// warnOfClosing warns of the end of a link with live stacks: it names which they
 // are and what their owners will see. The summary is the same for all customers.
-func warnOfGoodbye(c onboarding.Customer) diag.Diagnostics {
+func warnOfClosing(c onboarding.Customer) diag.Diagnostics {
 	var stacks []string
 	for _, r := range c.Live() {
 		if r.Adopted() {

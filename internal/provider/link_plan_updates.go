@@ -11,7 +11,7 @@ import (
 )
 
 // refuseUpdates refuses a declaration that the customer's live stacks could not be
-// updated to. What they were made with is taken to be what was declared last.
+// updated to. It assumes that they were created from the last declaration.
 func refuseUpdates(before onboarding.Customer, next declaration.Declaration) diag.Diagnostics {
 	if !hasStack(before) {
 		return nil

@@ -19,7 +19,7 @@ import (
 )
 
 // What Terraform and AWS accept, and what yet goes wrong later, with a customer.
-// It is said when it is new or changes, because a warning that comes at every plan
+// It is added if it is new or changes, because a warning that comes at every plan
 // goes unread.
 
 // checkGrants warns of a role that may do nothing.
@@ -142,6 +142,6 @@ func (p *linkPlan) checkLeft(ctx context.Context) {
 	}
 	found, err := view.Find(ctx, p.state.CustomerID.ValueString())
 	if err == nil && found != nil && !found.Link.Closed && found.Link.HeldBy(p.state.Incarnation.ValueString()) {
-		p.diags.Append(warnOfGoodbye(*found)...)
+		p.diags.Append(warnOfClosing(*found)...)
 	}
 }

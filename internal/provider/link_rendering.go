@@ -15,7 +15,7 @@ import (
 )
 
 // followsHub reports whether the hub may make the link another one in this operation
-// than its state says.
+// than its state has.
 func (p *linkPlan) followsHub(view *hubview.View) bool {
 	if view.Planned.HubIsVague() {
 		return true
@@ -60,7 +60,7 @@ func (r *linkResource) readTemplate(ctx context.Context, view *hubview.View, mod
 	}
 	record, err := view.Record(ctx)
 	if err != nil {
-		return // it was said
+		return // with a diagnostic
 	}
 	now := rendering{Seen: declaration.HubRendering(record.Hub)}
 	if now.Made = keptRendering(ctx, before, model.TemplateVersion).forHub(link.RenderedFor); now.Made == "" {

@@ -75,7 +75,7 @@ func (p *linkPlan) rotates() bool {
 	return p.sameLink() && (p.plan.ExternalIDVersion.IsUnknown() || p.plan.version() > max(p.state.version(), 1))
 }
 
-// unknownUntilApply says of everything that follows from the customer's stack that it
+// unknownUntilApply marks everything that follows from the customer's stack as what
 // is not known: they may update it while the apply runs.
 func (p *linkPlan) unknownUntilApply() {
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()

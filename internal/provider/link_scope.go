@@ -60,7 +60,7 @@ func onlyAccountsAttribute() schema.SetAttribute {
 	}
 }
 
-// validateScope checks what can be said of a link's scope without its hub.
+// validateScope checks what can be checked of a link's scope without its hub.
 func (m linkModel) validateScope(diags *diag.Diagnostics) {
 	if m.Scope.IsUnknown() {
 		return

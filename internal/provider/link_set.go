@@ -92,7 +92,7 @@ func noneAsked(ctx context.Context, diags *diag.Diagnostics) askedModel {
 }
 
 // follows reports whether the link's set may make it another one in this operation
-// than its state says.
+// than its state has.
 func (p *linkPlan) follows(ctx context.Context, view *hubview.View) bool {
 	if !p.plan.refers() {
 		return false
@@ -153,7 +153,7 @@ func (p *linkPlan) keepNoCommand() {
 	}
 }
 
-// alone reports whether nothing of the link changes but what its set and its hub say.
+// alone reports whether nothing of the link changes except by its set and its hub.
 func (p *linkPlan) alone() bool {
 	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
 }

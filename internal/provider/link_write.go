@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// write makes the link what the model says. A write that met another writer
-// starts over; it returns false when it said why the link could not be written.
+// write creates or changes the link to match the model. A write that met another writer
+// starts over; it returns false with a diagnostic if the link could not be written.
 func (r *linkResource) write(ctx context.Context, view *hubview.View, model linkModel, state *linkModel, template rendering, diags *diag.Diagnostics) (onboarding.Link, bool) {
 	customer := model.CustomerID.ValueString()
 	for attempt := 1; ; attempt++ {
@@ -154,7 +154,7 @@ func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {
 }
 
 // close closes the customer's link, if it is still the one that the state holds:
-// otherwise it says so. Record and external ID stay.
+// otherwise it adds an error. Record and external ID stay.
 func (r *linkResource) close(ctx context.Context, view *hubview.View, state linkModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {

@@ -33,8 +33,8 @@ func hubOfList() schema.StringAttribute {
 type found = func() list.ListResult
 
 // stream makes results, up to the limit of the query, the result of a list. The
-// engine takes as many as that and says nothing of others, so the last one has a
-// warning if there are more. What they are of is for that warning.
+// engine takes as many as that and does not mention others, so the last one has a
+// warning if there are more; of is the warning's word for what is listed.
 func stream(req list.ListRequest, to *list.ListResultsStream, of string, all iter.Seq[found]) {
 	to.Results = func(push func(list.ListResult) bool) {
 		var last *list.ListResult
@@ -49,7 +49,7 @@ func stream(req list.ListRequest, to *list.ListResultsStream, of string, all ite
 			}
 			result := next()
 			if last = &result; result.Identity != nil {
-				count++ // the engine does not count what only says something
+				count++ // the engine does not count results that are only diagnostics
 			}
 		}
 		if last != nil {

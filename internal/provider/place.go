@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// place is where a hub is. A hub's own state says it; links and roles keep it
+// place is where a hub is. A hub's own state has it; links and roles keep it
 // beside their state, because a provider that looks in another Region must not
 // take a hub of the same name there for theirs.
 type place struct {
@@ -50,7 +50,7 @@ func justImported(ctx context.Context, private privateReader) bool {
 	return text == nil && !diags.HasError()
 }
 
-// movedFrom reports, and says so, that the provider is not where the resource's
+// movedFrom reports, with a diagnostic, whether the provider is not where the resource's
 // hub was.
 func (c *configured) movedFrom(ctx context.Context, hubName string, private privateReader, diags *diag.Diagnostics) bool {
 	text, d := private.GetKey(ctx, placeKey)
@@ -62,8 +62,8 @@ func (c *configured) movedFrom(ctx context.Context, hubName string, private priv
 	return c.elsewhere(hubName, was, diags)
 }
 
-// elsewhere reports, and says so, that the provider looks in another account or
-// Region than the hub's. What is empty in the hub's place is not compared.
+// elsewhere reports, with a diagnostic, whether the provider looks in another account
+// or Region than the hub's. Empty fields of the hub's place are not compared.
 func (c *configured) elsewhere(hubName string, was place, diags *diag.Diagnostics) bool {
 	switch here := placeOf(c.session.clients); {
 	case was.Account != "" && was.Account != here.Account:

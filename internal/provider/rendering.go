@@ -23,8 +23,8 @@ import (
 //
 // The plan compares digests in the private state with what the hub will be by this
 // very operation, or else with what it was when it was last read, and never with
-// what the registry says now: the hub may be changed elsewhere between plan and
-// apply, and Terraform refuses a final plan that says something else than the first.
+// the registry's current content: the hub may be changed elsewhere between plan and
+// apply, and Terraform refuses a final plan that differs from the first.
 
 // rendering is what Terraform's state knows of the template of a link or a set.
 type rendering struct {
@@ -91,7 +91,7 @@ func (r rendering) moves(view *hubview.View, user string) bool {
 	}
 }
 
-// missingTemplate reports, and warns, that a template was deleted from the bucket. The state then says that there is none, so that the plan shows it, and
+// missingTemplate reports, and warns, that a template was deleted from the bucket. The state then has none, so that the plan shows it, and
 // the apply publishes it again. One listing of the bucket tells it of all.
 func missingTemplate(ctx context.Context, view *hubview.View, of, address string, diags *diag.Diagnostics) bool {
 	there, err := view.HasTemplate(ctx, address)

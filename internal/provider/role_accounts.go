@@ -91,7 +91,7 @@ func (m *registrationModel) setAccounts(ctx context.Context, accounts map[string
 	m.Accounts = all
 }
 
-// confirmed reports whether the vendor has said whose accounts the link is for.
+// confirmed reports whether the vendor has named whose accounts the link is for.
 func confirmed(link onboarding.Link) bool { return link.Scope != onboarding.ScopeAnyone }
 
 // flattenOrganization sums up the accounts of an organization. What belongs to

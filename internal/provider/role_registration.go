@@ -125,7 +125,7 @@ func outdated(c onboarding.Customer) bool {
 }
 
 // flattenIdentity takes the part that a plan knows into the model: what the link
-// says, until a live stack says otherwise. Organization links have no single
+// has, until a live stack reports others. Organization links have no single
 // account; open links have none until the first account registers.
 func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition account.Partition) {
 	role, externalID := c.Link.Role(partition), c.Link.ExternalID

@@ -74,7 +74,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// Read leaves the state as it is if the registry says the same.
+// Read leaves the state as it is if the registry has the same.
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer r.session.enter()()
 	var model roleModel
@@ -152,7 +152,7 @@ type setter interface {
 	SetAttribute(ctx context.Context, path path.Path, value any) diag.Diagnostics
 }
 
-// bringIn sets what an import says of a role; all else is read.
+// bringIn sets the attributes that an import gives; all others are read.
 func bringIn(ctx context.Context, to setter, link string, diags *diag.Diagnostics) {
 	diags.Append(to.SetAttribute(ctx, path.Root("link"), link)...)
 	diags.Append(to.SetAttribute(ctx, path.Root("wait"), false)...)
@@ -171,7 +171,7 @@ func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubvie
 	return r.view(hubName, diags), customer
 }
 
-// find returns the customer whose role it is; nil when it was said why there is none.
+// find returns the customer whose role it is; nil with a diagnostic if there is none.
 func (r *roleResource) find(ctx context.Context, view *hubview.View, customer string, diags *diag.Diagnostics) *onboarding.Customer {
 	found, err := view.Customer(ctx, customer)
 	switch {
@@ -191,7 +191,7 @@ func (r *roleResource) find(ctx context.Context, view *hubview.View, customer st
 func (m roleModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
 	hubName, customer, err := splitLinkID(m.Link.ValueString())
 	if err != nil {
-		return nil // opening the link says so
+		return nil // opening the link reports that
 	}
 	return identity.Set(ctx, customerIdentity{types.StringValue(hubName), types.StringValue(customer)})
 }

@@ -56,7 +56,7 @@ func roleSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "One customer's role, as it was registered by the customer's stack.\n\n" +
 			"With `wait = false` it returns at once, and each refresh shows what the customer did. With `wait = true` " +
-			"the apply waits for the customer, and answers the phone-home itself. What a customer does changes `status` " +
+			"the apply waits for the customer, and answers the phone-home itself. An action of the customer changes `status` " +
 			"and never removes the resource; destroying it removes the role from the state, and changes nothing in the customer's account.",
 		Attributes: attributes,
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// patience is how long a waiting role waits unless its timeouts say otherwise.
+// patience is how long a waiting role waits unless its timeouts are set.
 const patience = time.Hour
 
 // roleWait is what a role waits for, and how long.
@@ -30,7 +30,7 @@ type roleWait struct {
 }
 
 // await waits until the customer's role is registered, and answers phone-homes
-// meanwhile. It returns nil when it said why it stopped waiting.
+// meanwhile. It returns nil with a diagnostic if it stopped waiting.
 func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) *onboarding.Customer {
 	view := w.view
 	if !w.arrived(c) {
@@ -113,7 +113,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 
 // lastAttempt returns what came of the customer's last stack if it did not end
 // in a role: it was refused, or it waits for something that the vendor lacks.
-// That is in the customer's history; what can't be read is left out.
+// That is in the customer's history; if it can't be read, it is left out.
 func (w roleWait) lastAttempt(ctx context.Context, c onboarding.Customer) string {
 	history, err := w.view.Registry.History(context.WithoutCancel(ctx), c.Link.CustomerID)
 	history = slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return h.By != "" }) // the vendor's own changes

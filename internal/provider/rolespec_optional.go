@@ -19,7 +19,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
 		MarkdownDescription: fmt.Sprintf("Grants that the customer switches on or off in the console, each with a parameter of the stack, Yes or No: "+
-			"when they create the stack, and in any later update of it. What is switched on is in the `granted_permissions` of `xacct_customer_role`. "+
+			"when they create the stack, and in any later update of it. `granted_permissions` of `xacct_customer_role` lists those that are switched on. "+
 			"Keys have 1 to 41 lower-case letters, digits and underscores, begin with a letter, and stay the same when others are added or removed. At most %d.",
 			permissionset.MaxOptionalPermissions),
 		Validators: []validator.Map{

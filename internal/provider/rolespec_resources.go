@@ -14,7 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What the customer's stack has beside the roles: CloudFormation's own JSON in a text.
+// The resources of the customer's stack besides the roles: CloudFormation's own JSON
+// as a string.
 
 func templateResourcesAttribute() schema.StringAttribute {
 	return schema.StringAttribute{

@@ -11,9 +11,9 @@ import (
 )
 
 // asData returns the attributes of a resource as those of a data source, so that
-// what both have is said once. What a resource only computes is computed; a data
-// source's schema has no defaults, so what a resource computes if it is left out
-// is optional, and reading the arguments fills it in.
+// common attributes are declared once. An attribute that a resource only computes
+// is computed; a data source's schema has no defaults, so an attribute that a
+// resource computes if it is left out is optional, and reading fills it in.
 func asData(attributes map[string]schema.Attribute) map[string]data.Attribute {
 	converted := make(map[string]data.Attribute, len(attributes))
 	for name, attribute := range attributes {

@@ -79,7 +79,7 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 	return diags
 }
 
-// ready says whether AWS can be asked. If it can't because the provider's
+// ready reports whether AWS can be asked. If it can't because the provider's
 // own configuration isn't known yet, a plan goes on without.
 func (s *session) ready() bool { return s != nil && s.clients != nil }
 
@@ -154,7 +154,7 @@ func (c *configured) take(data any, diags *diag.Diagnostics) {
 }
 
 // view returns the hub of a name as this operation sees it, for those that can't
-// go on without AWS; nil when it said why not.
+// go on without AWS; nil with a diagnostic if it can't.
 func (c *configured) view(hubName string, diags *diag.Diagnostics) *hubview.View {
 	if !c.requireReady(diags) {
 		return nil

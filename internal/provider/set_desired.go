@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// issueSet decides how a set comes to be, and says what is wrong with it, each on
+// issueSet decides how a set is created or taken over, and adds its errors, each on
 // its attribute.
 func issueSet(desired sets.Desired, existing *onboarding.PermissionSet) (sets.Write, diag.Diagnostics) {
 	w, err := desired.Issue(existing)

@@ -190,7 +190,7 @@ func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
 	return types.StringValue(stacktemplate.Version(spec))
 }
 
-// remember keeps the plan for the links that refer to the set, and says what
+// remember keeps the plan for the links that refer to the set, and warns what
 // changes for their customers.
 func (p *setPlan) remember(ctx context.Context, view *hubview.View, existing *onboarding.PermissionSet, next onboarding.PermissionSet) {
 	changes := existing == nil || !existing.SaysTheSame(next)

@@ -58,7 +58,7 @@ func (p *setPlan) checkTrust(ctx context.Context) {
 	}
 }
 
-// warnOfSetChange says, once for all customers of a set, what they gain and lose by
+// warnOfSetChange warns, once for all customers of a set, what they gain and lose by
 // a change of it, and that it comes true only when they update their stacks.
 func warnOfSetChange(before, next onboarding.PermissionSet, was, will permissionset.Set, customers []onboarding.Customer) diag.Diagnostics {
 	open, stacks := 0, 0

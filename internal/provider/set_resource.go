@@ -144,7 +144,7 @@ func (r *setResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
 }
 
-// open returns the hub that the set is of; false if it was said what is wrong.
+// open returns the hub that the set is of; false with a diagnostic if it fails.
 func (r *setResource) open(model setModel, diags *diag.Diagnostics) (*hubview.View, bool) {
 	if diags.HasError() {
 		return nil, false

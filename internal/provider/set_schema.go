@@ -78,8 +78,8 @@ func setSchema() schema.Schema {
 }
 
 // setModel is xacct_permission_set in configuration, plan and state: attributes by
-// name. What is declared of a role has the core's names (see rolespec_flex.go), so
-// that an attribute that roles gain needs no field here.
+// name. The attributes of a role have the core's names (see rolespec_flex.go), so
+// that a new attribute of roles needs no field here.
 type setModel struct{ values map[string]attr.Value }
 
 // setTypes are the types of a set's attributes.

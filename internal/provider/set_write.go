@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// write makes the set what the model says, and takes the result into the model. A
-// write that met another writer starts over; it returns false when it said why the
+// write creates or changes the set to match the model, and updates the model. A
+// write that met another writer starts over; it returns false with a diagnostic if the
 // set could not be written.
 func (r *setResource) write(ctx context.Context, view *hubview.View, model, state *setModel, private privateWriter, diags *diag.Diagnostics) bool {
 	name := model.text("name").ValueString()
@@ -120,7 +120,7 @@ func referringTo(customers map[string]onboarding.Customer, name string) []onboar
 }
 
 // retire retires the set, if it is still the one that the state holds: otherwise
-// it says so. It names the open links that refer to it.
+// it adds an error, which names the open links that refer to it.
 func (r *setResource) retire(ctx context.Context, view *hubview.View, state setModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {

@@ -47,7 +47,7 @@ type templateModel struct {
 	Digest          types.String `tfsdk:"digest"`
 }
 
-// vendorModel is what a template says of the hub, if there is none to ask.
+// vendorModel describes the hub for a template, if no hub exists.
 type vendorModel struct {
 	AccountID       types.String `tfsdk:"account_id"`
 	Regions         types.Set    `tfsdk:"regions"`

@@ -12,7 +12,7 @@ import (
 )
 
 // sweepTemplates tidies the template bucket when a link changes or goes; the
-// warning says what could not be done.
+// warning names what could not be done.
 func sweepTemplates(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.SweepTemplates(ctx); err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// check is a validator of one string. It says what is wrong with the value and
+// check is a validator of one string. It returns what is wrong with the value and
 // what would be right; the framework adds which attribute it was.
 type check struct {
 	wants   string // for the documentation: "an AWS account ID of 12 digits"

@@ -162,7 +162,7 @@ func consoleURL(override string, region account.Region, route string, query []pa
 	return b.String(), nil
 }
 
-// TooLongError says that a link is longer than MaxLength, so that some programs
+// TooLongError indicates that a link is longer than MaxLength, so that some programs
 // would cut it off.
 type TooLongError struct {
 	Length   int  // of the whole link, in characters

@@ -41,7 +41,8 @@ func (r *Registrar) handle(ctx context.Context, body []byte, place seat) (d Disp
 	return h.end(done)
 }
 
-// end says when a message comes again, or that it does not.
+// end schedules when a message is received again, if it is, and returns the
+// disposition.
 func (h *handling) end(d Disposition) Disposition {
 	if d.Action != Retry {
 		h.accepted.forget(h.key())

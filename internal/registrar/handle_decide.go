@@ -20,8 +20,8 @@ func (h *handling) load(ctx context.Context) *Disposition {
 	return nil
 }
 
-// verify makes sure, once, that SNS has signed the message, unless the hub says
-// not to. What was not signed is for a person to look at. While the certificate
+// verify checks, once, that SNS has signed the message, unless the hub's
+// configuration skips that. An unsigned message goes to the dead-letter queue. While the certificate
 // is unavailable it is unknown whether it was: then the message is kept, and
 // answered in its last minute like in any outage, because an answer gives
 // nothing to the forger of a request.

@@ -14,7 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// decode reads the request. What is no phone-home of this hub is for a person.
+// decode reads the request. A message that is no phone-home of this hub goes to the
+// dead-letter queue.
 func (h *handling) decode(ctx context.Context) *Disposition {
 	if end := h.selfTest(ctx); end != nil {
 		return end

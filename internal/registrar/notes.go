@@ -67,8 +67,8 @@ func (h *handling) noteUndecided(ctx context.Context) {
 	}
 }
 
-// note writes a line into a customer's history. What can't be written is in the
-// log as well.
+// note writes a line into a customer's history. If that fails, the line is in the
+// log.
 func (h *handling) note(ctx context.Context, entry *onboarding.HistoryEntry) {
 	if entry == nil {
 		return

@@ -16,7 +16,7 @@ const lastTries = 10 * time.Second
 // longestRetry keeps a message that cannot be finished from being forgotten.
 const longestRetry = 6 * time.Hour
 
-// pace says how long a message that comes again stays away, at least after.
+// pace returns how long a message that comes again stays away, at least after.
 //
 // It waits at least a tenth of its age: one that could not be finished for days,
 // because the registry is down, would otherwise be received as often as the

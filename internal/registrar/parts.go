@@ -71,8 +71,8 @@ type Verifier interface {
 	Verify(ctx context.Context, body []byte) error
 }
 
-// Events publishes what was committed. What it can't publish now is kept by
-// the registry, with what was committed.
+// Events publishes committed changes. An event that it can't publish now stays in
+// the registry's outbox, where the commit has put it.
 type Events interface {
 	// Committed is told of an event that was just stored. It does not wait.
 	Committed(bus account.EventBusARN, event onboarding.Event)

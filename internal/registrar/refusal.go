@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// RefusedError says that CloudFormation's bucket did not take an answer, and
-// what that says of who signed its address.
+// RefusedError indicates that CloudFormation's bucket refused an answer, and whether
+// that shows who signed its URL.
 type RefusedError struct {
 	StatusCode int
 	Code       string // S3's, such as AccessDenied; empty: the answer was not S3's

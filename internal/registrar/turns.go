@@ -15,8 +15,8 @@ import (
 // an account sends, only so many are worked on at once; the others go back to
 // the queue, each for a little longer than the one before, so that a flood
 // comes back as a line and not as a flood. The line is as long as the flood, up
-// to some minutes: what is received before its turn costs two calls for nothing,
-// and stands in the way of other customers' messages.
+// to some minutes: a message that is received before its turn costs two useless
+// calls, and delays other customers' messages.
 //
 // The account is the one that a request names, and any publisher can name any.
 // A flood in a customer's name takes that customer's share, and then both wait

@@ -22,7 +22,7 @@ func connectKey(hash string) key { return key{connectPrefix + hash, "TOKEN"} }
 
 func connectEpochKey(customer string) key { return key{connectPrefix + "OF:" + customer, "EPOCH"} }
 
-// ErrNoToken says that there is no such token of the connect page.
+// ErrNoToken indicates that there is no such token of the connect page.
 var ErrNoToken = errors.New("there is no such token")
 
 // ConnectToken lets the one who has it see the connect page of one customer. It is

@@ -127,5 +127,5 @@ func (t *linkTransaction) write(ctx context.Context, fleet onboarding.Fleet) err
 	return fmt.Errorf("write %d links for fleet %s of hub %s: %w", len(t.links), fleet.Name, t.registry.hub, err)
 }
 
-// ErrFleetMoved says that another process has written a fleet's record since.
+// ErrFleetMoved indicates that another process has written a fleet's record since.
 var ErrFleetMoved = errors.New("another process has changed, taken over or closed the fleet meanwhile")

@@ -23,7 +23,7 @@ const fleetsPartition = "FLEETS"
 
 func fleetKey(name string) key { return key{fleetsPartition, "NAME#" + name} }
 
-// ErrNoFleet says that the hub has definitely no fleet of a name.
+// ErrNoFleet indicates that the hub has definitely no fleet of a name.
 var ErrNoFleet = errors.New("the hub has no fleet of this name")
 
 // Fleet returns the fleet of a name, closed or not; ErrNoFleet if there definitely

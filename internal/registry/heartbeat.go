@@ -89,7 +89,7 @@ func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 // trialKey is of a stack that no customer has.
 var trialKey = key{"STACK#TRIAL", "STACK"}
 
-// TransactionRefusedError says that a registrar may not write its partitions
+// TransactionRefusedError indicates that a registrar may not write its partitions
 // together, as it has to for each answer.
 type TransactionRefusedError struct {
 	Hub string

@@ -99,7 +99,7 @@ func (h HubRecord) Speaking() []account.Region {
 	return regions
 }
 
-// OpenToAnyone says that the hub's topics take messages of any AWS account.
+// OpenToAnyone reports that the hub's topics take messages of any AWS account.
 func (h HubRecord) OpenToAnyone() bool { return h.PublisherScope == onboarding.AnyAccount }
 
 // Grown returns the record of a hub with at least so many topics in every Region.
@@ -239,7 +239,7 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 	return hub, nil
 }
 
-// HubExistsError says that the hub has a record already.
+// HubExistsError indicates that the hub has a record already.
 type HubExistsError struct{ Existing HubRecord }
 
 func (e *HubExistsError) Error() string {

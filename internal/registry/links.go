@@ -38,7 +38,7 @@ func (r *Registry) UpdateLink(ctx context.Context, link onboarding.Link) (onboar
 	return r.overwriteLink(ctx, link, kept)
 }
 
-// externalID says what a write of a link does about its external ID.
+// externalID is whether a write of a link also claims its external ID.
 type externalID bool
 
 const (

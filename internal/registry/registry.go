@@ -110,7 +110,7 @@ var (
 	ErrConflict = onboarding.ErrConflict
 )
 
-// LinkExistsError says that the customer has a link already.
+// LinkExistsError indicates that the customer has a link already.
 type LinkExistsError struct{ Existing onboarding.Link }
 
 func (e *LinkExistsError) Error() string {
@@ -118,7 +118,7 @@ func (e *LinkExistsError) Error() string {
 		e.Existing.Hub, e.Existing.CustomerID, e.Existing.CreatedAt.Format(time.RFC3339))
 }
 
-// ExternalIDTakenError says that an external ID was issued to another customer
+// ExternalIDTakenError indicates that an external ID was issued to another customer
 // of the hub. Claims are never given back: a customer who was told an
 // external ID once may still use it.
 type ExternalIDTakenError struct {

@@ -36,7 +36,7 @@ func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
 	claim(true, 2)
 }
 
-// What the last round has found is shown until the next one is finished, also
+// The findings of the last round are shown until the next one is finished, also
 // while that is under way.
 func TestTheLastFinishedRoundIsKept(t *testing.T) {
 	w := newHub(t)

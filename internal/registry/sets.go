@@ -29,16 +29,16 @@ const setPrefix = "NAME#"
 func setKey(name string) key { return key{setsPartition, setPrefix + name} }
 
 var (
-	// ErrNoPermissionSet says that the hub has definitely no permission set of a
+	// ErrNoPermissionSet indicates that the hub has definitely no permission set of a
 	// name.
 	ErrNoPermissionSet = errors.New("the hub has no permission set of this name")
 
-	// ErrPermissionSetRetired says that a permission set was deleted, so that no
+	// ErrPermissionSetRetired indicates that a permission set was deleted, so that no
 	// further link may refer to it.
 	ErrPermissionSetRetired = errors.New("the permission set was deleted")
 )
 
-// PermissionSetExistsError says that the hub has a permission set of the name.
+// PermissionSetExistsError indicates that the hub has a permission set of the name.
 type PermissionSetExistsError struct{ Existing onboarding.PermissionSet }
 
 func (e *PermissionSetExistsError) Error() string {

@@ -88,7 +88,7 @@ type Lease struct {
 	Until  time.Time
 }
 
-// LeaseHeldError says that another process is writing.
+// LeaseHeldError indicates that another process is writing.
 type LeaseHeldError struct {
 	List  ListKey
 	Until time.Time
@@ -98,7 +98,7 @@ func (e *LeaseHeldError) Error() string {
 	return fmt.Sprintf("another process is writing the policies of %s until %s", e.List, e.Until.Format(time.RFC3339))
 }
 
-// ErrNoShard says that the hub has definitely no such shard.
+// ErrNoShard indicates that the hub has definitely no such shard.
 var ErrNoShard = errors.New("the hub has no such shard")
 
 // EnsureShard makes the item of a shard that has none yet.

@@ -69,7 +69,7 @@ func (r *Registry) EnsureTable(ctx context.Context, spec TableSpec) error {
 	return r.ensureTags(ctx, aws.ToString(table.TableArn), spec.Tags)
 }
 
-// TableState says how the hub's table is protected.
+// TableState is the protection of the hub's table.
 type TableState struct {
 	ID        string // AWS's own, another one for each table of a name
 	Protected bool   // from deletion

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// protected says what of the table's safeguards is missing.
+// protected returns what of the table's safeguards is missing.
 func (w *world) protected() (missing []string) {
 	w.t.Helper()
 	table, err := w.dynamo.DescribeTable(w.t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(w.Table())})

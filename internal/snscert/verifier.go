@@ -38,7 +38,7 @@ type Verifier struct {
 	clock  func() time.Time
 }
 
-// Config says where certificates come from and which roots to trust.
+// Config defines where certificates come from and which roots to trust.
 type Config struct {
 	// Endpoint is a sandbox that stands in for SNS, such as
 	// http://127.0.0.1:4566; any address that is not loopback is ignored.

@@ -7,9 +7,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What the customer may choose instead of the vendor is a parameter, whose default
-// is the vendor's. Both are reported; neither gives access to a principal that had
-// none.
+// A setting that the customer may choose instead of the vendor is a parameter, whose
+// default is the vendor's choice. Both are reported; neither gives access to a
+// principal that had none.
 const (
 	ParameterRolePath            = "RolePath"
 	ParameterPermissionsBoundary = "PermissionsBoundary"

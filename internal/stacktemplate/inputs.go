@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What the customer types in is a parameter of the template. A reference to it
+// The customer's input is a parameter of the template. A reference to it
 // becomes a Ref, or an Fn::Join of texts and Refs; never an Fn::Sub, which would
 // take a policy's own ${aws:username} for a name of the template.
 

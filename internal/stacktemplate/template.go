@@ -117,7 +117,7 @@ func (t Template) LinkParameters() []string {
 	return names
 }
 
-// Digest returns the hash of the JSON: what the object in the bucket is called.
+// Digest returns the hash of the JSON, which is the key of the object in the bucket.
 func (t Template) Digest() string {
 	sum := sha256.Sum256(t.body)
 	return hex.EncodeToString(sum[:])

@@ -55,7 +55,7 @@ const (
 type Served struct {
 	Outcome Outcome
 	Set     onboarding.PermissionSet
-	// Lines say what customers gain and lose by the change.
+	// Lines describe what customers gain and lose by the change.
 	Lines []string
 	// Open are the customers with open links of the set, Outdated how many live
 	// stacks have another version of its template.
@@ -63,9 +63,9 @@ type Served struct {
 	Outdated int
 }
 
-// Put makes the set what the order says. Errors are *OwnedError, MistakesError,
-// *MoveError and permissionset.FieldError, joined if there are several, and what
-// the registry and AWS say.
+// Put creates or changes the set to match the order. Errors are *OwnedError, MistakesError,
+// *MoveError and permissionset.FieldError, joined if there are several, and
+// those of the registry and AWS.
 func (d *Desk) Put(ctx context.Context, order Order) (served Served, err error) {
 	err = retry(func() error {
 		served, err = d.put(ctx, order)

@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// MoveError says that a change of a set asks for another role in live stacks.
+// MoveError indicates that a change of a set asks for another role in live stacks.
 // CloudFormation can't replace a role that has a name.
 type MoveError struct {
 	Attribute string // role_name or role_path, as Terraform calls it

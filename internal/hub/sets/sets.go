@@ -52,7 +52,7 @@ type Write struct {
 	body []byte // template to publish; nil: it is published already
 }
 
-// DiffersError says that the hub has another set of the name.
+// DiffersError indicates that the hub has another set of the name.
 type DiffersError struct {
 	Set   onboarding.PermissionSet
 	Field string // the first that differs: a field of permissionset.Set
@@ -62,14 +62,14 @@ func (e *DiffersError) Error() string {
 	return fmt.Sprintf("hub %s has another permission set %s already, which differs in %s", e.Set.Hub, e.Set.Name, e.Field)
 }
 
-// OwnedError says that a permission set belongs to another of the vendor's tools.
+// OwnedError indicates that a permission set belongs to another of the vendor's tools.
 type OwnedError struct{ Set onboarding.PermissionSet }
 
 func (e *OwnedError) Error() string {
 	return fmt.Sprintf("permission set %s of hub %s belongs to %s", e.Set.Name, e.Set.Hub, e.Set.Owner)
 }
 
-// RenderError says that a set's template could not be made.
+// RenderError indicates that a set's template could not be made.
 type RenderError struct{ Err error }
 
 func (e *RenderError) Error() string { return "render the template: " + e.Err.Error() }

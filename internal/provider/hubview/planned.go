@@ -38,7 +38,7 @@ type Planned struct {
 	held      map[string]string // by customer: the incarnation of the link that Terraform's state holds
 }
 
-// HubPlan is what the hub's own plan said.
+// HubPlan is the result of the hub's own plan.
 type HubPlan struct {
 	// New is set if the hub will be created, so that only its Publishers are known
 	// yet; they are empty if not even these are.
@@ -57,7 +57,7 @@ type HubPlan struct {
 	known bool // there was a plan, and Record is it
 }
 
-// LinkPlan is what a link's plan said.
+// LinkPlan is the result of a link's plan.
 type LinkPlan struct {
 	Link  onboarding.Link
 	Known bool // everything in Link is known that a role's plan needs

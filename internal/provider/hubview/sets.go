@@ -26,12 +26,12 @@ type Sets struct {
 	used    map[string]map[string]struct{} // by name: customers whose links were planned before the set was
 }
 
-// SetPlan is what a set's plan said.
+// SetPlan is the result of a set's plan.
 type SetPlan struct {
 	// Set is what the set will be, if it is Known.
 	Set   onboarding.PermissionSet
 	Known bool
-	// Changes is set if links say something else by this plan, or have done so
+	// Changes is set if links change by this plan, or have changed
 	// since it was applied in this operation.
 	Changes bool
 }
@@ -100,7 +100,7 @@ func (s *Sets) plan(name string) (SetPlan, bool) {
 }
 
 // SetPlan remembers the plan of a set. It returns the customers whose links were
-// planned before, as if it did not change: their configuration does not say that
+// planned before, as if it did not change: their configuration does not show that
 // they depend on it.
 func (s *Sets) SetPlan(name string, plan SetPlan) (planned []string) {
 	s.mu.Lock()
@@ -156,7 +156,7 @@ func (s *Sets) Holds(set onboarding.PermissionSet) bool {
 	return ok && set.Incarnation.HeldBy(held)
 }
 
-// refer returns a link that was read with what its set says since this operation
+// refer returns a link that was read with the contents of its set since this operation
 // has written it.
 func (s *Sets) refer(link onboarding.Link) onboarding.Link {
 	if link.Set == nil {

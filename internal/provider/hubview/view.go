@@ -9,7 +9,7 @@
 // to be done once.
 //
 // The package knows nothing of schemas, models or diagnostics: it returns
-// errors, and the provider says what they mean. Nothing of it outlives the
+// errors, and the provider turns them into diagnostics. Nothing of it outlives the
 // operation.
 package hubview
 
@@ -248,7 +248,7 @@ func (v *View) ClosedLink(link onboarding.Link) {
 	v.closed[link.CustomerID] = true
 }
 
-// WroteOrClosedLink is WroteLink or ClosedLink, by what the link says.
+// WroteOrClosedLink is WroteLink or ClosedLink, by the link's status.
 func (v *View) WroteOrClosedLink(link onboarding.Link) {
 	if link.Closed {
 		v.ClosedLink(link)

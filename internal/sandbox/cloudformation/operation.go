@@ -18,9 +18,8 @@ import (
 
 // handler makes the resources of one type.
 type handler interface {
-	// create makes the resource. What it returns beside an error is what was
-	// made all the same, and has to be deleted: a physical ID says there is
-	// something.
+	// create makes the resource. A physical ID beside an error is that of a resource
+	// that was created all the same, and has to be deleted.
 	create(ctx context.Context, o *operation, r *resource) (made, error)
 	// update changes it in place from the properties that it was made with.
 	update(ctx context.Context, o *operation, r *resource, properties map[string]any) (made, error)

@@ -96,7 +96,7 @@ func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]s
 	return preview
 }
 
-// describe lists roles and topics. What only exists once the stack does is
+// describe lists roles and topics. A value that only exists once the stack does is
 // shown by its name.
 func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 	scope.Ref = func(id string) (any, error) { return id, nil }

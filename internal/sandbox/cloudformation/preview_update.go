@@ -51,8 +51,8 @@ func hiddenOf(t *template.Template, values map[string]string) map[string]string 
 	return hidden
 }
 
-// grants returns what all roles may do and who may use them, one line each, with
-// what is optional and switched on.
+// grants returns what all roles may do, within which boundary, and who may use them,
+// one line each, with what is optional and switched on.
 func (p *Preview) grants() []string {
 	var lines []string
 	add := func(managed []string, inline []PolicyPreview) {
@@ -68,6 +68,9 @@ func (p *Preview) grants() []string {
 	for _, role := range p.Roles {
 		if role.TrustedBy != "" {
 			lines = append(lines, "to use "+role.Name+": "+role.TrustedBy)
+		}
+		if role.Boundary != "" {
+			lines = append(lines, "the permissions boundary "+role.Boundary+" of "+role.Name)
 		}
 		add(role.Managed, role.Inline)
 		for _, optional := range role.Optional {

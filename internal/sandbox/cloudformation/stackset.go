@@ -39,7 +39,7 @@ type stackSet struct {
 	changed    chan struct{}   // closed and replaced at every change
 }
 
-// automatic says what happens in accounts that join the organization or leave
+// automatic defines what happens in accounts that join the organization or leave
 // it.
 type automatic struct {
 	enabled, retain bool

@@ -176,7 +176,7 @@ func (s *Service) cancelled(set *stackSet, r *setResult) {
 	set.wake()
 }
 
-// preferences say how an operation goes about it. A number is nil if it was
+// preferences are the operation preferences of a call. A number is nil if it was
 // not given.
 type preferences struct {
 	regions                       []string // in their order

@@ -155,8 +155,8 @@ func (s *Service) listRules(c *kernel.Call) (any, error) {
 	return map[string]any{"Rules": rules}, nil
 }
 
-// target is one target of a rule. What the sandbox does not implement of targets
-// (roles, inputs, queues of dead letters) is refused by decode.
+// target is one target of a rule. decode refuses attributes of targets that the
+// sandbox does not implement (roles, inputs, dead-letter queues).
 type target struct{ Id, Arn string }
 
 const mostTargets = 5 // of one rule

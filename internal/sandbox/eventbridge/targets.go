@@ -12,7 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// dispatch sends events on. What a queue refuses is lost, as on AWS after its retries.
+// dispatch forwards events. Events that a queue refuses are lost, as on AWS after its
+// retries.
 func (s *Service) dispatch(c *kernel.Call, deliveries []sqs.Delivery) {
 	for _, d := range deliveries {
 		_ = s.queues.Deliver(c.Context, d)

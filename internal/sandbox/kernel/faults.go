@@ -22,7 +22,7 @@ const (
 	// Other kinds are a service's own refusals; see s3.Refusals.
 )
 
-// FaultRule says which calls fail and how. Empty Service, Action, Account and
+// FaultRule defines which calls fail and how. Empty Service, Action, Account and
 // Bucket match everything.
 type FaultRule struct {
 	Service string `json:"service,omitempty"`

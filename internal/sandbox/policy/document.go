@@ -55,7 +55,7 @@ type Condition struct {
 	Values   []string
 }
 
-// Malformed says why AWS would not store a document: the text of its
+// Malformed is the reason why AWS would not store a document: the text of its
 // MalformedPolicyDocument error, if AWS has one.
 type Malformed string
 

@@ -3,8 +3,8 @@
 
 // Package steps runs the steps of acceptance tests, as terraform-plugin-testing
 // has them: with the Terraform Core that is in the test's own process, or with
-// Terraform or OpenTofu. What a step does and checks, and in which order, is
-// what resource.Test does. A step that wants something else fails.
+// Terraform or OpenTofu. A step does and checks the same as in
+// resource.Test, in the same order. A step with an unsupported field fails.
 package steps
 
 import (

@@ -11,13 +11,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// move says that something has another address from now on.
+// move means that something has another address from now on.
 type move struct {
 	from, to instance
 	rng      hcl.Range
 }
 
-// removal says that something is in no configuration any more.
+// removal means that something is in no configuration any more.
 type removal struct {
 	from address
 	keep bool // in the world, and only the state forgets it

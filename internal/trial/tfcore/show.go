@@ -134,7 +134,7 @@ func (p *Plan) String() string {
 	return b.String()
 }
 
-// goValue returns a value as encoding/json has it; what is unknown is left out of
+// goValue returns a value as encoding/json decodes it; unknown values are left out of
 // objects, and null elsewhere.
 func goValue(v cty.Value) any {
 	v, _ = v.UnmarkDeep()

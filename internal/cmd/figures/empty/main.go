@@ -1,7 +1,7 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command empty is a provider of nothing: what the framework alone costs when it
+// Command empty is a provider without resources: the cost of the framework alone when it
 // starts.
 package main
 

@@ -43,7 +43,7 @@ const variables = "XACCT_CONFORMANCE_"
 // environment is os.Getenv; tests have their own.
 type environment func(string) string
 
-// configOf returns an account's configuration; false if nothing is said of it.
+// configOf returns an account's configuration; false if it is not configured.
 func (e environment) configOf(name string) (awsclient.Config, bool) {
 	get := func(part string) string { return e(variables + name + "_" + part) }
 	config := awsclient.Config{
@@ -96,7 +96,7 @@ func (f *worldFlags) open(ctx context.Context, get environment, run string, ledg
 		Provider: f.provider, Terraform: f.terraform,
 	}
 	if config.Terraform == "" {
-		config.Terraform, _ = exec.LookPath("terraform") // its check says what is missing
+		config.Terraform, _ = exec.LookPath("terraform") // its check reports what is missing
 	}
 	for _, party := range []struct {
 		name string

@@ -96,7 +96,7 @@ func (f *runFlags) run(cmd *cobra.Command, ids []string, get environment, versio
 	return errors.Join(f.finish(out, report), cleanUp(ctx, cmd.ErrOrStderr(), w, conformance.LedgerFile(folder, run)))
 }
 
-// announce says what a run will create and what it costs.
+// announce prints what a run will create and what it costs.
 func announce(out io.Writer, w *conformance.World, checks []conformance.Check, ledger string) error {
 	fmt.Fprintf(out, "Run %s will try %d checks with vendor %s and customer %s.\n\n", w.Run, len(checks), w.Vendor.Account, w.Customer.Account)
 	fmt.Fprintf(out, "It creates, with names that begin with %s%s and the tag %s=%s:\n\n", conformance.Prefix, w.Run, conformance.Tag, w.Run)

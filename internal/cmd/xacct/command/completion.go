@@ -15,7 +15,7 @@ import (
 )
 
 // completion returns what a shell may complete a word with. It is asked on every
-// press of a key, so it gives up soon, and says nothing if there is trouble.
+// press of a key, so it gives up soon, and ignores errors.
 type completion = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective)
 
 // completionPatience is how long a person waits for a completion.

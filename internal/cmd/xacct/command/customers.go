@@ -228,7 +228,7 @@ func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.
 	return err
 }
 
-// template says how the customer's template compares with the link's.
+// template returns how the customer's template compares with the link's.
 func (r customerRole) template() string {
 	switch {
 	case r.TemplateVersion == "" || r.Status == string(onboarding.Disconnected):
@@ -239,7 +239,7 @@ func (r customerRole) template() string {
 	return "current"
 }
 
-// noCustomer returns an error that says where to look for customers.
+// noCustomer returns an error that names the command that lists customers.
 func noCustomer(id, hub string) error {
 	return fmt.Errorf("hub %q has no link for customer %q: `xacct customers --hub %s --all` lists those that it has", hub, id, hub)
 }

@@ -65,7 +65,7 @@ signed, or in a dry run), expires_at, metadata.`,
 	return cmd
 }
 
-// linkOrder is what a person or a file says of a link, in text.
+// linkOrder is a link's settings as text, from flags or a file.
 type linkOrder struct {
 	CustomerID    string            `json:"customer_id"`
 	PermissionSet string            `json:"permission_set"`
@@ -135,7 +135,7 @@ func (w *workshop) desk() *customers.Desk {
 	return customers.NewDesk(w.hub, onboarding.OwnerCommand, w.clock)
 }
 
-// add makes the customer's link what the order says.
+// add creates or changes the customer's link to match the order.
 func (w *workshop) add(ctx context.Context, order customers.Order, doing doingFlags, update bool) (linkResult, error) {
 	order.Adopt, order.DryRun = doing.adopt, doing.dryRun
 	served, err := w.desk().Put(ctx, order)
@@ -174,7 +174,7 @@ func (w *workshop) update(ctx context.Context, order customers.Order) (customers
 	return w.desk().Put(ctx, order)
 }
 
-// linkTrouble says what to do about an error of a link.
+// linkTrouble returns what to do about an error of a link.
 func (w *workshop) linkTrouble(err error) error {
 	var differs *customers.DiffersError
 	var owned *customers.OwnedError
@@ -239,7 +239,7 @@ failed), dry_run, error. The exit code is 1 if any failed.`,
 	return cmd
 }
 
-// failed is the outcome of what could not be done; the error says why.
+// failed is the outcome of an order that failed, with its error.
 const failed = "failed"
 
 func (w *workshop) remove(ctx context.Context, customer string, doing doingFlags) linkResult {

@@ -159,7 +159,7 @@ func launchOf(record registry.HubRecord, link onboarding.Link, now time.Time) (u
 	}
 	if !record.TemplateAccess.Signed() {
 		if declared, err := declaration.Of(link); err == nil {
-			url, _ = launch.URL(link, declared, "") // `xacct link` says what is wrong with it
+			url, _ = launch.URL(link, declared, "") // `xacct link` reports the error
 		}
 	}
 	return url, cmp.Or(url, "`xacct link "+link.ID()+"` prints it")
@@ -224,7 +224,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 	return d
 }
 
-// came says what brought a line of the history about.
+// came returns what brought a line of the history about.
 func came(h onboarding.HistoryEntry) string {
 	switch {
 	case h.By != "":
@@ -350,7 +350,7 @@ func (l linkView) describe() string {
 	return text
 }
 
-// blocked says since when and why an operator has stopped the customer.
+// blocked returns since when and why an operator has stopped the customer.
 func (l linkView) blocked() string {
 	if l.BlockedAt == nil {
 		return ""

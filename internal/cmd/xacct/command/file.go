@@ -52,7 +52,7 @@ func readFile(stdin io.Reader, file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// fileFlags are the flags of commands that do what the file says.
+// fileFlags are the flags of commands that apply a file.
 type fileFlags struct {
 	file    string
 	profile string
@@ -77,7 +77,7 @@ func (f *doingFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.json, "json", false, "print JSON (described above)")
 }
 
-// done returns what a command says of an outcome, which in a dry run is only meant.
+// done returns a command's words for an outcome; a dry run's are in the conditional.
 func (f doingFlags) done(outcome string) string {
 	if f.dryRun && outcome != "unchanged" {
 		return "would be " + outcome
@@ -94,7 +94,7 @@ type workshop struct {
 }
 
 // openFile opens the hub of a specification with the caller's credentials, which
-// must be of the account that the file says.
+// must be of the account in the file.
 func (f *fileFlags) open(cmd *cobra.Command, p process) (*workshop, *generate.Generator, error) {
 	g, err := readSpecification(cmd, f.file)
 	if err != nil {

@@ -163,7 +163,7 @@ func outcomeOf(p hub.Preview) string {
 	return "unchanged"
 }
 
-// hubTrouble says what to do about an error of a hub.
+// hubTrouble returns what to do about an error of a hub.
 func hubTrouble(err error) error {
 	var owned *hub.OwnedError
 	var live *hub.LiveError

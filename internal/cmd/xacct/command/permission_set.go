@@ -77,7 +77,7 @@ made with another version.`,
 	return cmd
 }
 
-// setTrouble says what to do about an error of a permission set.
+// setTrouble returns what to do about an error of a permission set.
 func (w *workshop) setTrouble(err error) error {
 	var owned *sets.OwnedError
 	var mistake permissionset.FieldError

@@ -189,7 +189,7 @@ type described struct {
 }
 
 // describe names the parts of the hub, with the caller's identity if the
-// flags don't say whose it is.
+// flags don't name the account.
 func (f *policyFlags) describe(ctx context.Context, version string) (*described, error) {
 	if err := f.check(); err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ type process struct {
 
 // Run executes the command line of the process, and returns its exit code. In a
 // Lambda function, which has no arguments, it is the registrar, or the onboarding API
-// if the environment says which surface of it.
+// if the environment names its surface.
 func Run(version string, clock func() time.Time) int {
 	p := process{version, clock}
 	work := newRootCommand(p).ExecuteContext

@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 )
 
-// callerFlags say who may call the API.
+// callerFlags defines who may call the API.
 type callerFlags struct {
 	tokenFile string
 	issuer    string

@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// surfaceVariable says that a Lambda function is the onboarding API, and which surface
+// surfaceVariable makes a Lambda function the onboarding API, and names the surface
 // of it.
 const surfaceVariable = servePrefix + "SURFACE"
 

@@ -167,7 +167,7 @@ func (t *Template) Bind(passed map[string]string) (map[string]string, error) {
 	return values, nil
 }
 
-// check says whether a value satisfies the parameter's constraints, element by
+// check returns whether a value satisfies the parameter's constraints, element by
 // element for a list.
 func (p Parameter) check(value string) error {
 	if len(value) > 4096 {

@@ -21,7 +21,7 @@ func OnlyIf(element any) (condition string, value any, ok bool) {
 	return condition, value, err == nil && refersTo(otherwise, "AWS::NoValue")
 }
 
-// SwitchOf says which value of which parameter makes a condition hold, if
+// SwitchOf returns which value of which parameter makes a condition hold, if
 // that is all that it asks for.
 func (t *Template) SwitchOf(condition string) (Switch, bool) {
 	m, isMap := t.Conditions[condition].(map[string]any)

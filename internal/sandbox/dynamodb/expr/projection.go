@@ -16,7 +16,7 @@ type Projection struct {
 	root shape
 }
 
-// shape says which parts of a value to keep; an empty one keeps all.
+// shape defines which parts of a value to keep; an empty one keeps all.
 type shape struct {
 	names map[string]*shape
 	items map[int]*shape
