@@ -104,7 +104,7 @@ const (
 
 var aws = []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/hashicorp/aws-sdk-go-base", "golang.org/x/sync"}
 
-var update = flag.Bool("update", false, "write depguard's rules in .golangci.yml anew")
+var update = flag.Bool("update", false, "rewrite depguard's rules in .golangci.yml")
 
 // TestEveryPackageIsInALayer fails on a package that is in no row of the table:
 // it could import anything.

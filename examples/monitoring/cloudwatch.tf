@@ -43,7 +43,7 @@ resource "aws_cloudwatch_dashboard" "hub" {
           period  = 60
           metrics = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", local.queue]]
           annotations = {
-            horizontal = [{ label = "somebody should look", value = 300 }]
+            horizontal = [{ label = "alarm", value = 300 }]
           }
         }
       },

@@ -34,7 +34,7 @@ variable "log_retention_days" {
 }
 
 variable "alarm_message_age_seconds" {
-  description = "Age of the oldest message that somebody should look at. Less than the hub's response_timeout."
+  description = "Age of the oldest message, in seconds, that raises the alarm. Less than the hub's response_timeout."
   type        = number
   default     = 300
 }

@@ -93,7 +93,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(http.StatusUnauthorized, "unauthorized", "The caller is not known", "The request has no valid token.", "Send Authorization: Bearer with a token that is valid.")
 		return
 	case err != nil:
-		s.config.Logger.Error("the caller can't be told", "request_id", requestID(r.Context()), "error", err)
+		s.config.Logger.Error("the caller could not be identified", "request_id", requestID(r.Context()), "error", err)
 		refuse(http.StatusServiceUnavailable, "unavailable", "The caller can't be told", "The issuer of tokens can't be reached.", "Repeat the call.")
 		return
 	}

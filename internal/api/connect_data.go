@@ -145,14 +145,14 @@ func (d pageData) lookAgain() string {
 }
 
 // Version returns an ETag that is the same for the same state of the connection. It
-// leaves out the launch URL, which may be signed anew each time.
+// leaves out the launch URL, which may be signed again each time.
 func (d pageData) Version() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%t|%t|%s|%s", d.State, d.Reason, d.AccountID, d.Asks, d.LaunchURL != "", d.RoleARN, d.Expires))
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
 // signedFor is how long a signed address of a template lives, which the page makes
-// anew whenever it is shown.
+// again whenever it is shown.
 const signedFor = time.Hour
 
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {

@@ -135,7 +135,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	case ended(err):
 		w.WriteHeader(http.StatusUnauthorized) // the script loads the page again, which shows why
 	case err != nil:
-		s.config.Logger.Error("the state of a connection can't be told", "request_id", requestID(r.Context()), "error", err)
+		s.config.Logger.Error("the state of a connection could not be read", "request_id", requestID(r.Context()), "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
 	default:
 		data.Begun, data.Action = true, "/connect/account"
@@ -182,7 +182,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	case problem.Field == "account_id":
 		return again(http.StatusUnprocessableEntity, "This account can't be let in. Please check the number.")
 	}
-	s.config.Logger.Error("an account can't be named", "request_id", requestID(r.Context()), "customer", v.token.CustomerID, "error", err)
+	s.config.Logger.Error("a customer's account could not be saved", "request_id", requestID(r.Context()), "customer", v.token.CustomerID, "error", err)
 	return again(http.StatusServiceUnavailable, "That did not work. Please try again in a minute.")
 }
 
@@ -236,7 +236,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case ended(err):
 		s.sorry(w, r, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
 	default:
-		s.config.Logger.Error("the connect page can't be shown", "request_id", requestID(r.Context()), "error", err)
+		s.config.Logger.Error("the connect page could not be shown", "request_id", requestID(r.Context()), "error", err)
 		s.sorry(w, r, http.StatusServiceUnavailable, "This does not work at the moment", "Please load this page again in a minute.")
 	}
 }
@@ -264,7 +264,7 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title
 func (s *Server) write(w http.ResponseWriter, status int, name string, data pageData) {
 	var b bytes.Buffer
 	if err := pages().ExecuteTemplate(&b, name, data); err != nil {
-		s.config.Logger.Error("a page can't be rendered", "page", name, "error", err)
+		s.config.Logger.Error("a page could not be rendered", "page", name, "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}

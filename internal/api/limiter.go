@@ -20,7 +20,7 @@ type limiter struct {
 	all map[string]*rate.Limiter
 }
 
-// mostLimited bounds how many callers are remembered: then all begin anew.
+// mostLimited bounds how many callers are remembered: beyond that, all start over.
 const mostLimited = 10_000
 
 func newLimiter(perSecond float64, clock func() time.Time) *limiter {

@@ -78,7 +78,7 @@ func OpenOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	if err := o.keys.refresh(ctx); errors.As(err, &wrong) {
 		return nil, err
 	} else if err != nil {
-		config.Logger.Warn("the issuer of tokens can't be reached; it is asked again when a caller comes", "issuer", config.Issuer, "error", err)
+		config.Logger.Warn("the token issuer can't be reached; trying again on the next request", "issuer", config.Issuer, "error", err)
 	}
 	return o, nil
 }

@@ -119,7 +119,7 @@ func (k *issuerKeys) refresh(ctx context.Context) error {
 		if k.err = err; err == nil {
 			k.keys, k.read = keys, k.now()
 		} else {
-			k.logger.Error("the issuer of tokens gives no keys", "issuer", k.name, "error", err)
+			k.logger.Error("the keys of the token issuer could not be fetched", "issuer", k.name, "error", err)
 		}
 		return nil, err
 	})

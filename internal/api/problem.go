@@ -184,7 +184,7 @@ func notAdmitted(hubName, customer string, missing *hub.NoSuchAccountError) *Pro
 	}
 	return &Problem{
 		Type: problemType("full"), Title: "The hub can't let in another account", Status: http.StatusServiceUnavailable,
-		Detail:   fmt.Sprintf("The account of customer %s can't be let in at the moment: it is not the account's fault, and the log of the server says what is.", customer),
+		Detail:   fmt.Sprintf("The account of customer %s can't be let in at the moment: the cause is on the service's side, and in the log of the server.", customer),
 		WhatToDo: "Ask the operators of hub " + hubName + ".",
 	}
 }

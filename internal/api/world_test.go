@@ -35,7 +35,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-var update = flag.Bool("update", false, "write openapi.json anew")
+var update = flag.Bool("update", false, "rewrite openapi.json")
 
 const home = "us-east-1"
 
@@ -112,7 +112,7 @@ func (w *world) manager() *hub.Manager {
 	return manager
 }
 
-// serve starts the server anew.
+// serve restarts the server.
 func (w *world) serve(change func(*Config)) {
 	w.t.Helper()
 	config := Config{

@@ -354,7 +354,7 @@ func newGround(t *testing.T) ground {
 }
 
 // under runs checks while a fault is planted. Run is the name of the run, and
-// hurried says whether the checks wait for little.
+// hurried is whether the checks wait only briefly.
 func (g ground) under(t *testing.T, f fault, run string, hurried bool, checks []Check) []Result {
 	t.Helper()
 	w := *g.whole

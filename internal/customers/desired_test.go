@@ -103,7 +103,7 @@ func TestHowALinkIsIssued(t *testing.T) {
 		"over one that is replaced and changed":     {want: replacing(func(w *Desired) { w.Declaration.StackName = "other" }), existing: issued(nil), externalID: original.ExternalID, template: true},
 		"over one replaced for another account":     {want: replacing(func(w *Desired) { w.Scope.Account = moved }), existing: issued(nil), generation: 1, template: true},
 		"to a customer who comes back: as was":      {want: want(true, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
-		"to one who comes back elsewhere: anew":     {want: want(true, func(w *Desired) { w.Scope.Account = moved }), existing: issued(closed), generation: 1, template: true},
+		"to a customer who returns with another account: a new one":     {want: want(true, func(w *Desired) { w.Scope.Account = moved }), existing: issued(closed), generation: 1, template: true},
 		"to one whose stack is still there: as was": {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID, template: true},
 		"again, in place, after it was closed":      {want: want(false, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
 		"again, in place":                           {want: want(false, func(w *Desired) { w.Declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},

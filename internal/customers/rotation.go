@@ -29,7 +29,7 @@ func (d Desired) identify(link, before onboarding.Link) (onboarding.Link, error)
 		link.ExternalIDVersion = 0
 	case d.Version == 0, sameGeneration && wanted == before.ExternalIDVersion:
 	case sameGeneration && wanted < before.ExternalIDVersion:
-		return link, &Refusal{"external_id_version", "An external ID does not come back", fmt.Sprintf(
+		return link, &Refusal{"external_id_version", "An external ID can't be reused", fmt.Sprintf(
 			"Customer %s of hub %s has version %d of the external ID, and an earlier one is not issued again: others may know it. Set external_id_version to %d or more.",
 			d.CustomerID, d.Record.Name, before.ExternalIDVersion, before.ExternalIDVersion)}
 	default:
@@ -65,5 +65,5 @@ func needsRotation(link onboarding.Link, parameters []string) bool {
 // release.
 func setWithoutRotation(set onboarding.PermissionSet) error {
 	return &Refusal{"external_id_version", "The template cannot change external IDs", fmt.Sprintf(
-		"The template of permission set %s is of an earlier release, and lets a role accept one external ID only. Publish it anew first: terraform apply -replace with the address of the set keeps its links as they are.", set.ID())}
+		"The template of permission set %s is of an earlier release, and lets a role accept one external ID only. Publish it again first: terraform apply -replace with the address of the set keeps its links as they are.", set.ID())}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // TestRecordsOfTheFirstReleaseStayByteForByte holds records as the first release
-// wrote them into registries. They are never written anew: a field that is added
+// wrote them into registries. They are never rewritten: a field that is added
 // must read as absent from them and must not appear in them.
 func TestRecordsOfTheFirstReleaseStayByteForByte(t *testing.T) {
 	for name, want := range map[string]Declaration{

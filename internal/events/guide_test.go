@@ -24,7 +24,7 @@ import (
 // golden file.
 const guide = "../../templates/guides/events.md.tmpl"
 
-var update = flag.Bool("update", false, "write the guide's examples anew")
+var update = flag.Bool("update", false, "rewrite the guide's examples")
 
 // examples are one event of each type, of one customer, in the order in which
 // they would happen.

@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclparse"
 )
 
-var update = flag.Bool("update", false, "write the golden files and the published schema anew")
+var update = flag.Bool("update", false, "rewrite the golden files and the published schema")
 
 // specifications are the example that is published, and one for each other
 // form that the files take.

@@ -71,7 +71,7 @@ func TestPuttingAHubTwiceDoesNothing(t *testing.T) {
 	_, preview, err := w.Put(t.Context(), commands())
 	w.must(err)
 	if preview.Exists {
-		t.Error("it was there before")
+		t.Error("it existed before")
 	}
 	mark := w.box.Journal().Mark()
 	_, preview, err = w.Put(t.Context(), commands())

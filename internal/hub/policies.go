@@ -119,7 +119,7 @@ func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]top
 			topic := p.hub.topic(region, number)
 			attributes, err := p.hub.topicAttributes(ctx, topic)
 			if awsclient.IsNotFound(err) {
-				return fmt.Errorf("topic %s of hub %s is gone: apply the hub again to make it anew: %w", topic, p.hub.name, err)
+				return fmt.Errorf("topic %s of hub %s is gone: apply the hub again to recreate it: %w", topic, p.hub.name, err)
 			}
 			found[i] = topicPolicy{topic, attributes["Policy"]}
 			return p.hub.clients.Explain(err, topic.String())

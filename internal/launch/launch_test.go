@@ -27,7 +27,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // regions are compared as they are, and not looked into.
 var regions = cmpopts.EquateComparable(account.Region{})

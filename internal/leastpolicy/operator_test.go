@@ -85,7 +85,7 @@ func (w *world) operatorStory() error {
 	return nil
 }
 
-// forOperators makes what operators look after: globex with a role that was there
+// forOperators makes what operators look after: globex with a role that existed
 // before its link, initech with a link for anyone, and a dead letter.
 func (w *world) forOperators() (link, anyone onboarding.Link, record registry.HubRecord) {
 	ctx := w.t.Context()

@@ -13,7 +13,7 @@ type EventKind string
 
 // The kinds of event.
 const (
-	EventRegistered   EventKind = "registered"   // a role was accepted, for the first time or anew
+	EventRegistered   EventKind = "registered"   // a role was accepted, for the first time or again
 	EventUpdated      EventKind = "updated"      // something about it changed, or it works again
 	EventDegraded     EventKind = "degraded"     // it stopped working
 	EventOpen         EventKind = "open"         // others may get in: it can be assumed without its external ID

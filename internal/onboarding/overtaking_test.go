@@ -95,7 +95,7 @@ func TestAnInventedUpdateIsAnsweredAtOnce(t *testing.T) {
 	update := testRequest(phonehome.Update, first)
 	c := Case{Snapshot: s.snapshot(first), Request: update}
 	s.answered(proving(c, update.SentAt, always(Refused)).Answer, phonehome.Success, OutcomeStranger)
-	// For a role that is there it costs a proof; the bucket does not take the answer.
+	// For an existing role it costs a proof; the bucket does not take the answer.
 	answer := proving(c, update.SentAt, always(Proven)).Answer
 	s.answered(answer, phonehome.Success, OutcomeRecovered)
 	if c.Answer = &answer; Settle(c, Forged, update.SentAt).Kind != DecideDrop {

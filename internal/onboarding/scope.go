@@ -78,7 +78,7 @@ func (c Customer) Live() []Registration {
 
 // Current returns the registrations that speak for the customer today, by account:
 // at most one, unless the link is an organization's. One that was disconnected
-// before the link was issued anew belongs to the past.
+// before the link was issued again belongs to the past.
 func (c Customer) Current() []Registration {
 	var current []Registration
 	for _, r := range c.Registrations {

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // noon is when everything in these tests begins.
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)

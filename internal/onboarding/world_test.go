@@ -112,7 +112,7 @@ func promise(stack account.StackARN, logicalID string, p phonehome.Properties) s
 }
 
 // launch creates a stack from a customer's link, in their account or, by
-// mistake, in another one. A role that is there already fails the stack before
+// mistake, in another one. A role that exists already fails the stack before
 // it phones home.
 func (w *world) launch(customer, accountID string) {
 	link := w.links[customer]

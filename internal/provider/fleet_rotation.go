@@ -23,7 +23,7 @@ func (m fleetModel) version() int { return int(m.ExternalIDVersion.ValueInt64())
 // know is not issued again.
 func (p *fleetPlan) refuseEarlierVersion() {
 	if had := p.had(); had != nil && !p.plan.ExternalIDVersion.IsNull() && p.plan.version() < had.version() {
-		p.diags.AddAttributeError(versionPath, "An external ID does not come back", fmt.Sprintf(
+		p.diags.AddAttributeError(versionPath, "An external ID can't be reused", fmt.Sprintf(
 			"The customers of %s have version %d of their external IDs, and an earlier one is not issued again: others may know it. Set external_id_version to %d or more.",
 			fleetNamed(p.plan.Hub.ValueString(), p.plan.Name.ValueString()), had.version(), had.version()))
 	}

@@ -73,7 +73,7 @@ func TestTheExternalIDsOfAFleetRotateTogether(t *testing.T) {
 			t.Errorf("got %v, want an error of %q", found.Err(), text)
 		}
 	}
-	refuses(`An external ID does not come back.*fleet main of hub acme.*version 2`, config(twoCustomers, "external_id_version = 1"))
+	refuses(`An external ID can't be reused.*fleet main of hub acme.*version 2`, config(twoCustomers, "external_id_version = 1"))
 
 	stop = w.Registrar("acme")
 	w.Update(stack.ID, sandbox.UpdateOptions{Parameters: map[string]string{"ExternalId": issued("globex", 2), "PreviousExternalId": issued("globex", 0)}})

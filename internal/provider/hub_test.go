@@ -202,7 +202,7 @@ func TestAHubWhoseTableIsGoneIsMadeAnewAndItsLinksAreNotForgotten(t *testing.T) 
 		resource.TestStep{PreConfig: drop, Config: alone, ConfigPlanChecks: before(action(theHub, plancheck.ResourceActionCreate))},
 		resource.TestStep{Config: with},
 		resource.TestStep{PreConfig: drop, Config: with, ExpectError: loosely(`No hub for customer globex of hub acme.*Nothing was removed from the state`)},
-		resource.TestStep{ // once there is a hub again, its link is made anew as well
+		resource.TestStep{ // once there is a hub again, its link is created again as well
 			PreConfig:        func() { newState(t, w).apply(hubHCL()) },
 			Config:           with,
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionCreate)),

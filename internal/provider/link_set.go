@@ -57,7 +57,7 @@ func (m linkModel) setName() string {
 func (m linkModel) validateSet(diags *diag.Diagnostics) {
 	if !m.refers() {
 		if m.Role.IsNull() {
-			diags.AddAttributeError(setPath, "The link asks for nothing",
+			diags.AddAttributeError(setPath, "The link requests no permissions",
 				"Set permission_set to the id of an xacct_permission_set, which many links share, or role to a role of this customer's own.")
 		}
 		return

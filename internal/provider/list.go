@@ -102,14 +102,14 @@ func fill(req list.ListRequest, result list.ListResult, show func(*diag.Diagnost
 	}
 	only := list.ListResult{}
 	for _, d := range diags {
-		only.Diagnostics.AddWarning(d.Summary(), paragraphs("It is left out of the list: "+result.DisplayName+".", d.Detail()))
+		only.Diagnostics.AddWarning(d.Summary(), paragraphs("Omitted from the list: "+result.DisplayName+".", d.Detail()))
 	}
 	return only
 }
 
 // cutOff warns that a query has found more than it may return.
 func cutOff(of string, limit int64) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("There are more %s", of), fmt.Sprintf(
+	return diag.NewWarningDiagnostic(fmt.Sprintf("More %s exist", of), fmt.Sprintf(
 		"The list block has the limit %d, and Terraform's default is 100. Set a larger limit in the block, or narrow it down with the arguments in config.", limit))
 }
 

@@ -45,7 +45,7 @@ func TestWhatCannotBeShownIsLeftOutOfAListAndCostsNoOther(t *testing.T) {
 		}
 		told = append(told, line)
 	}
-	want := []string{"one", "[Warning Could not read customer damaged of hub acme]", "two[Warning There are more links of hub acme]"}
+	want := []string{"one", "[Warning Could not read customer damaged of hub acme]", "two[Warning More links of hub acme exist]"}
 	if !slices.Equal(told, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}

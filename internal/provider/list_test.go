@@ -107,15 +107,15 @@ func TestAListThatIsCutOffSaysSo(t *testing.T) {
 	}{
 		{"xacct_onboarding_link", "", nil, "globex, initech, umbrella", ""},
 		{"xacct_onboarding_link", "limit = 3", nil, "globex, initech, umbrella", ""},
-		{"xacct_onboarding_link", "limit = 2", nil, "globex, initech", "There are more links of hub acme"},
-		{"xacct_onboarding_link", "limit = 1", []string{`customer_ids = ["umbrella", "initech"]`}, "initech", "There are more links of hub acme"},
+		{"xacct_onboarding_link", "limit = 2", nil, "globex, initech", "More links of hub acme exist"},
+		{"xacct_onboarding_link", "limit = 1", []string{`customer_ids = ["umbrella", "initech"]`}, "initech", "More links of hub acme exist"},
 		{"xacct_onboarding_link", "limit = 1", []string{`customer_ids = ["umbrella", "unheard-of"]`}, "umbrella", ""},
 		{"xacct_onboarding_link", "", []string{`customer_ids = []`}, "", ""},
 		{"xacct_onboarding_link", "", []string{`status = "expired"`}, "", ""},
-		{"xacct_customer_role", "limit = 2\n  include_resource = true", nil, "globex (pending), initech (pending)", "There are more roles of hub acme"},
+		{"xacct_customer_role", "limit = 2\n  include_resource = true", nil, "globex (pending), initech (pending)", "More roles of hub acme exist"},
 		{"xacct_customer_role", "limit = 1", []string{`status = "active"`}, "", ""},
 		{"xacct_customer_role", "limit = 3", []string{`outdated = false`}, "globex (pending), initech (pending), umbrella (pending)", ""},
-		{"xacct_permission_set", "limit = 1", nil, "other", "There are more permission sets of hub acme"},
+		{"xacct_permission_set", "limit = 1", nil, "other", "More permission sets of hub acme exist"},
 	} {
 		found, warnings := s.list(test.resource, test.block, test.config...)
 		if got := called(found); got != test.want || summaries(warnings) != test.warning {

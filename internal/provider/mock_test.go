@@ -94,7 +94,7 @@ func TestAModuleIsTestedWithTheShippedMock(t *testing.T) {
 	}
 }
 
-// TestABareMockFails says what the shipped mock is for.
+// TestABareMockFails shows why a mock is shipped.
 func TestABareMockFails(t *testing.T) {
 	t.Parallel()
 	in := mockedModule(t)
@@ -146,7 +146,7 @@ func TestTheMockIsOfTheProvidersSchemas(t *testing.T) {
 		of := b.Type + " " + b.Labels[0]
 		s := missing[of]
 		if s == nil {
-			t.Errorf("the provider has nothing for %s, or it is there twice", of)
+			t.Errorf("the mock has no block for %s, or two", of)
 			continue
 		}
 		delete(missing, of)

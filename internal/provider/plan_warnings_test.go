@@ -143,7 +143,7 @@ func TestTwoLinksOfOneCustomerAreRefusedAndNamedWhileTheHubIsNew(t *testing.T) {
 	s.apply(hubHCL())
 	_, found = s.Plan(t.Context(), w.Provider()+hubHCL()+twice, tfcore.Options{})
 	if err := found.Err(); err == nil || !strings.Contains(err.Error(), "Two links for customer globex of hub acme") {
-		t.Errorf("once it is there the plan says: %v", err)
+		t.Errorf("once it exists the plan says: %v", err)
 	}
 }
 

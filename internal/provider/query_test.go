@@ -112,7 +112,7 @@ func TestAQueryThatIsCutOffWarns(t *testing.T) {
 	newState(t, w).apply(hubHCL(), linkHCL(globex), linkHCL(initech))
 	in.must(in.Configure(w.Provider()))
 	in.must(in.Write("some.tfquery.hcl", listHCL("xacct_onboarding_link", "limit = 1")))
-	if told := in.run("query", "-no-color"); !strings.Contains(told, "There are more links of hub acme") || !strings.Contains(told, "globex") || strings.Contains(told, "initech") {
+	if told := in.run("query", "-no-color"); !strings.Contains(told, "More links of hub acme exist") || !strings.Contains(told, "globex") || strings.Contains(told, "initech") {
 		t.Error(told)
 	}
 }

@@ -477,7 +477,7 @@ func TestAHubInUseIsNotDestroyedOneThingAtATime(t *testing.T) {
 	}
 }
 
-// runsVariable says how often a case that races runs, and that customers are also
+// runsVariable is how often a case that races runs; if it is set, customers are also
 // tried one by one.
 const runsVariable = "XACCT_REFACTORING_RUNS"
 

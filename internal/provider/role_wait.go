@@ -36,7 +36,7 @@ func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.
 	if !w.arrived(c) {
 		if status := c.Link.Status(view.Now()); status != onboarding.LinkOpen {
 			diags.AddAttributeError(path.Root("link"), fmt.Sprintf("The link of %s is %s", customerNamed(view.Name, c.Link.CustomerID), status),
-				"No role can register through it any more, so there is nothing to wait for. Open it again: move its expires_at, or create it anew.")
+				"No role can register through it any more, so there is nothing to wait for. Open it again: move its expires_at, or create it again.")
 			return nil
 		}
 		waiting, cancel := context.WithTimeout(ctx, w.limit)

@@ -57,7 +57,7 @@ func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 			},
 		},
 		resource.TestStep{Config: config("external_id_version = 2"), ConfigPlanChecks: emptyPlan()},
-		resource.TestStep{Config: config("external_id_version = 1"), ExpectError: loosely(`An external ID does not come back.*version 2`)},
+		resource.TestStep{Config: config("external_id_version = 1"), ExpectError: loosely(`An external ID can't be reused.*version 2`)},
 		resource.TestStep{ // without a version it keeps the one that it has
 			Config: config(""), ConfigStateChecks: []statecheck.StateCheck{value(linkGlobex, "external_id", same(2))},
 		},

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// templateHCL renders a template, on a hub that is there or on one described.
+// templateHCL renders a template, on an existing hub or on one described.
 func templateHCL(name, more string) string {
 	return fmt.Sprintf("\ndata \"xacct_stack_template\" %q {\n  hub = \"acme\"\n  %s\n}\n", name, more)
 }

@@ -170,7 +170,7 @@ func TestWithoutWaitingRefreshesFollowTheCustomerAndWaitingCanBeTurnedOn(t *test
 				value(roleInitech, "status", is("pending")),
 			},
 		},
-		resource.TestStep{ // one is there already, for the other it waits
+		resource.TestStep{ // one is registered already, for the other it waits
 			PreConfig: func() { w.Launch("acme", "initech", initech.account, "CREATE_COMPLETE") },
 			Config:    config(waits),
 			ConfigPlanChecks: before(

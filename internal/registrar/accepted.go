@@ -13,7 +13,7 @@ import (
 // acceptances remember which answers CloudFormation has taken that are not
 // committed yet, because the registry can't be reached. When it is back, the
 // address of the answer may have run out, and then nothing else can tell. A
-// registrar that starts anew has forgotten: that is what onboarding.Settle has
+// registrar that restarts has forgotten: that is what onboarding.Settle has
 // its late rules for.
 type acceptances struct {
 	mu    sync.Mutex

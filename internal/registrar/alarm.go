@@ -62,7 +62,7 @@ func (h *handling) refusedUndecided(why *RefusedError) {
 	}
 	h.config.Observer.RefusedInARow(n)
 	if n == Suspicious {
-		h.config.Logger.Error("CloudFormation's buckets take no answers: stacks will hang; look at the network's way to S3, such as the policy of a VPC endpoint or a proxy",
+		h.config.Logger.Error("CloudFormation's buckets accept no answers: stacks will hang; check the network path to S3, such as the policy of a VPC endpoint or a proxy",
 			"customers", n, "error", why)
 	}
 }
@@ -74,7 +74,7 @@ func (h *handling) answerTaken() {
 		return
 	}
 	if n >= Suspicious {
-		h.config.Logger.Info("CloudFormation's buckets take answers again")
+		h.config.Logger.Info("CloudFormation's buckets accept answers again")
 	}
 	h.config.Observer.RefusedInARow(0)
 }
@@ -89,12 +89,12 @@ func (h *handling) roleRefused(customer string, why error) {
 	}
 	h.config.Observer.RolesRefusedInARow(n)
 	if n == Suspicious {
-		h.config.Logger.Error("no role can be assumed: the stacks of several customers in a row have failed; look at whether the registrar's own policy, or one of your organization, allows sts:AssumeRole on customers' roles",
+		h.config.Logger.Error("no role can be assumed: the stacks of several customers in a row have failed; check whether the registrar's own policy, or one of your organization, allows sts:AssumeRole on customers' roles",
 			"customers", n, "error", why)
 	}
 }
 
-// proved tells what a proof has shown.
+// proved counts the result of a proof.
 func (h *handling) proved(probe onboarding.Probe, proof onboarding.Proof) {
 	h.config.Observer.Proved(proof)
 	args := []any{"customer", probe.CustomerID, "role", probe.Role, "proof", proof.Outcome, "error", proof.Err}

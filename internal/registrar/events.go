@@ -31,7 +31,7 @@ func (r *Registrar) SweepEvents(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
 	if err := r.config.Events.Sweep(ctx, leftBehind); err != nil && ctx.Err() == nil {
-		r.config.Logger.Warn("events are left to be sent; trying again in a while", "error", err)
+		r.config.Logger.Warn("some events were not sent; trying again later", "error", err)
 	}
 }
 

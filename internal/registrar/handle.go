@@ -98,7 +98,7 @@ type step struct {
 	do   func(context.Context) *Disposition
 }
 
-// startOver has the steps of a stage done anew.
+// startOver repeats the steps of a stage.
 var startOver = &Disposition{}
 
 // done is the end of a way that needs no return.
@@ -122,7 +122,7 @@ func (h *handling) run(ctx context.Context, stage []step) *Disposition {
 			return end
 		}
 	}
-	h.log.Warn("the registry kept changing; the request waits a little")
+	h.log.Warn("the registry kept changing; the request is requeued")
 	return retry(soon)
 }
 

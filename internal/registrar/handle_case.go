@@ -24,7 +24,7 @@ func (h *handling) facts() onboarding.Case {
 	return onboarding.Case{Snapshot: h.snapshot, Request: h.request, Proofs: h.proofs}
 }
 
-// reload reads the records of the case anew.
+// reload reads the records of the case again.
 func (h *handling) reload(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

@@ -55,7 +55,7 @@ func (h *handling) write(ctx context.Context, t onboarding.Transition) error {
 	return h.config.Registry.Commit(ctx, h.snapshot, h.answer, t)
 }
 
-// report tells what came of an answer. If another registrar has committed it,
+// report logs and publishes the result of an answer. If another registrar has committed it,
 // only that one knows whether it is what was decided.
 func (h *handling) report(t onboarding.Transition, ours bool) {
 	level, customer, outcome := slog.LevelInfo, h.answer.Change.CustomerID, h.answer.Outcome
@@ -84,7 +84,7 @@ func (h *handling) report(t onboarding.Transition, ours bool) {
 // drop notes that the answer has changed nothing and never will.
 func (h *handling) drop(ctx context.Context) *Disposition {
 	if err := h.config.Registry.RefuseAnswer(ctx, h.answer); err != nil {
-		h.log.Warn("a refused answer could not be noted; trying again", "error", err)
+		h.log.Warn("a refused answer could not be recorded; trying again", "error", err)
 		return retry(soon)
 	}
 	level, message := slog.LevelWarn, "nothing was changed: CloudFormation has not signed the request"

@@ -37,7 +37,7 @@ func (h *handling) outage(ctx context.Context, what string, cause error) *Dispos
 	h.log.Error(what+"; the request is kept", "error", cause)
 	if response, now := onboarding.Fallback(h.config.Hub, h.request, h.config.Clock()); now {
 		err := h.respond(ctx, response)
-		h.log.Warn("answered all the same, and nothing changed", "answer", response.Status, "error", err)
+		h.log.Warn("answered, but nothing was changed", "answer", response.Status, "error", err)
 	}
 	return retry(15 * time.Second)
 }

@@ -52,7 +52,7 @@ func (h *handling) selfTest(ctx context.Context) *Disposition {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	if err := h.config.Registry.NoteSelfTest(ctx, nonce, envelope.TopicARN); err != nil {
-		h.config.Logger.Warn("a self-test has arrived and could not be noted; trying again", "topic", envelope.TopicARN, "error", err)
+		h.config.Logger.Warn("a self-test was received but could not be recorded; trying again", "topic", envelope.TopicARN, "error", err)
 		return retry(soon)
 	}
 	return &Disposition{Action: Done}
@@ -75,7 +75,7 @@ func (h *handling) checkTopic(topic account.TopicARN) error {
 func (h *handling) takeTurn(context.Context) *Disposition {
 	leave, wait := h.turns.take(h.request, h.config.Clock())
 	if leave == nil {
-		h.log.Debug("many requests of this account are being worked on; this one waits for its turn", "wait", wait)
+		h.log.Debug("many requests of this account are in work; this one waits", "wait", wait)
 		return retry(wait)
 	}
 	h.leaving = append(h.leaving, leave)

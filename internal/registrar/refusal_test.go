@@ -155,7 +155,7 @@ func TestARunOfRefusalsAcrossCustomersIsAnAlarmUntilAnAnswerIsTaken(t *testing.T
 	f.links["c3"], f.links["c4"] = testLink("c3"), testLink("c4")
 	f.bucket = func(phonehome.Response) error { return policy }
 	create := func(customer string) []byte { return f.request("Create", "s"+customer, "r"+customer, customer, nil) }
-	alarms := func() int { return strings.Count(log.String(), "take no answers") }
+	alarms := func() int { return strings.Count(log.String(), "accept no answers") }
 	for _, customer := range []string{"c1", "c1", "stranger", "c2"} {
 		r.Handle(t.Context(), create(customer))
 	}
@@ -169,7 +169,7 @@ func TestARunOfRefusalsAcrossCustomersIsAnAlarmUntilAnAnswerIsTaken(t *testing.T
 	}
 	f.bucket = nil
 	r.Handle(t.Context(), create("c1"))
-	if !strings.Contains(log.String(), "take answers again") || len(runs) != 5 || runs[3] != 4 || runs[4] != 0 {
+	if !strings.Contains(log.String(), "accept answers again") || len(runs) != 5 || runs[3] != 4 || runs[4] != 0 {
 		t.Errorf("the runs are %v", runs)
 	}
 }

@@ -97,7 +97,7 @@ func (r *Registrar) process(ctx context.Context, m Message) {
 	}
 	if err := r.config.Queue.Delete(ctx, m); err != nil {
 		// It comes again by itself, and gets the same answer.
-		r.config.Logger.Warn("a message could not be deleted; it will come again", "message", m.ID, "error", err)
+		r.config.Logger.Warn("a message could not be deleted; it will be received again", "message", m.ID, "error", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *Registrar) work(ctx context.Context, m Message, place seat, handled fun
 		err = r.config.Queue.SendToDeadLetters(ctx, m, d.Reason)
 	}
 	if err != nil {
-		r.config.Logger.Warn("a message could not be put away; it will come again", "message", m.ID, "action", d.Action, "error", err)
+		r.config.Logger.Warn("a message could not be deleted or requeued; it will be received again", "message", m.ID, "action", d.Action, "error", err)
 		d = Disposition{Action: Retry, After: visibility}
 	}
 	r.config.Observer.Finished(m, d)
@@ -154,7 +154,7 @@ func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 		for pause(ctx, keepEvery); ctx.Err() == nil; pause(ctx, keepEvery) {
 			limited, done := context.WithTimeout(ctx, keepEvery)
 			if err := r.config.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
-				r.config.Logger.Warn("a message that is being worked on could not be kept; another registrar may get it too", "message", m.ID, "error", err)
+				r.config.Logger.Warn("the visibility of a message in work could not be extended; another registrar may receive it too", "message", m.ID, "error", err)
 			}
 			done()
 		}

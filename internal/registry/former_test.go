@@ -459,7 +459,7 @@ func (w *world) connect(r *registry.Registry, customer, accountID string) {
 
 // formerly is the last write of a registrar of the first release that is
 // handling a request: it registers an account of an organization for the first
-// time, on the condition that nothing is there.
+// time, on the condition that no item exists.
 func (w *world) formerly(customer, accountID string) {
 	w.t.Helper()
 	record := onboarding.Registration{

@@ -56,7 +56,7 @@ type HubRecord struct {
 	TableID    string    `json:",omitempty"`
 	RestoredAt time.Time `json:",omitzero"`
 
-	// Untested says that the queue was too long to find out whether what the last
+	// Untested is set if the queue was too long to find out whether what the last
 	// apply changed still delivers.
 	Untested bool `json:",omitempty"`
 
@@ -76,7 +76,7 @@ type HubRecord struct {
 	// make every customer's. No printing or logging of the record shows it.
 	Key Key `json:"-"`
 
-	// FormerLayout says that the table is, or may in part be, as the first release
+	// FormerLayout is set if the table is, or may in part be, as the first release
 	// laid it out: see Migrate.
 	FormerLayout bool `json:"-"`
 }

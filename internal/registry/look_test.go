@@ -117,7 +117,7 @@ func TestAnAnswerDecidedOnARegistrationThatHasMovedIsNotStored(t *testing.T) {
 	torn := now.snapshot
 	torn.Registration = nil
 	if _, err := w.StoreAnswer(t.Context(), torn, now.answer); !errors.Is(err, registry.ErrConflict) {
-		t.Errorf("with a stack that is there and a registration that is not: %v", err)
+		t.Errorf("with an existing stack and no registration: %v", err)
 	}
 	old := *now.snapshot.Registration
 	old.Revision--

@@ -24,7 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // must is for the constants of tests.
 func must[T any](v T, err error) T {

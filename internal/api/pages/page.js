@@ -13,8 +13,8 @@
     return field.tagName === "INPUT" && place.contains(field) && field.value !== field.defaultValue;
   }
 
-  // show replaces what has changed, and says it to a screen reader. Whoever was
-  // on a button by keyboard goes on from the top of the new text.
+  // show replaces the changed part, and announces it to screen readers. If the focus
+  // was in it, the focus moves to the top of the new text.
   function show(next) {
     const focused = place.contains(document.activeElement);
     place.replaceChildren(next);

@@ -104,12 +104,16 @@ func excepted(p problem, used []bool) bool {
 	return true
 }
 
+// scripts are the extensions of configurations, scripts and pages that people read or
+// copy.
+var scripts = []string{".tf", ".hcl", ".sh", ".js", ".html", ".yaml", ".yml", ".service"}
+
 // problemsOf returns the problems of one file. Files that are neither Go nor
 // documents nor scripts have none.
 func problemsOf(path, name string) ([]problem, error) {
 	isGo := strings.HasSuffix(name, ".go")
 	isDocument := strings.HasSuffix(name, ".md") || strings.HasSuffix(name, ".md.tmpl")
-	isScript := filepath.Dir(name) == ".ci" || name == "GNUmakefile"
+	isScript := filepath.Dir(name) == ".ci" || name == "GNUmakefile" || slices.Contains(scripts, filepath.Ext(name))
 	if !isGo && !isDocument && !isScript {
 		return nil, nil
 	}

@@ -35,6 +35,13 @@ func TestEveryRuleFindsItsForm(t *testing.T) {
 		{"Time by RFC 3339", "RFC 3339 time"},
 		{"It belongs into a set.", "It belongs in a set."},
 		{"the hindmost first", "the last first"},
+		{"Outcome is what has become of a set.", "Outcome is the result for a set."},
+		{"a hub that is there already, and differs", "a hub that exists already; its queue is there too"},
+		{"false if it was said why", "false, with a diagnostic"},
+		{"Migrate carries such a table over.", "Carry on over there."},
+		{"Outcome says what a write did.", "Outcome is the result of a write. AWS says that it worked."},
+		{"the guesses about AWS", "IDs that can't be guessed"},
+		{"What is empty is left out.", "What is left? Values that are empty are left out."},
 	}
 	if len(samples) != len(rules) {
 		t.Fatalf("%d rules, %d samples", len(rules), len(samples))
@@ -78,6 +85,9 @@ func Check() error { return nil }
 // Returns it.
 func Get() int { return 0 }
 
+// Warn says why.
+func Warn() {}
+
 /* whoever
    comes */
 var text = ` + "`one\ntwo of them are mended`" + `
@@ -94,16 +104,19 @@ func TestProblemsHaveTheirLine(t *testing.T) {
 	write(t, root, "x.md", "one\nIt is for anybody.\n")
 	write(t, root, ".ci/run", "# whoever\n")
 	write(t, root, "x.txt", "nobody\n")
+	write(t, root, "e/main.tf", "# nobody\n")
 	expect(t, root,
 		`.ci/run:1: "whoever"`,
 		`a/a.go:18: "Get": start the doc comment with the name`,
-		`a/a.go:20: "whoever"`,
-		`a/a.go:23: "mended"`,
+		`a/a.go:20: "Warn says why"`,
+		`a/a.go:23: "whoever"`,
+		`a/a.go:26: "mended"`,
 		`a/a.go:4: "where there is"`,
 		`a/a.go:6: "Size": say what is returned`,
 		`a/a.go:8: "nobody"`,
 		`a/a.go:9: "somebody"`,
 		`a/a_test.go:3: "Nobody"`,
+		`e/main.tf:1: "nobody"`,
 		`x.md:2: "anybody"`,
 	)
 }

@@ -31,7 +31,14 @@ var rules = []rule{
 	{form(`\b(don't|doesn't|do not|does not) mind\b`), "write is not affected"},
 	{form(`\b(time|error|problem|page) by RFC\b`), "put RFC and its number before the noun"},
 	{form(`\bbelongs? into\b`), "write belongs in"},
-	{word(`hindmost|oftenest|heretofore|wherefore|therein|thereof|therewith`), "write a current word"},
+	{word(`hindmost|oftenest|heretofore|wherefore|therein|thereof|therewith|anew`), "write a current word"},
+	{form(`\bwhat (becomes|became|has become|would become) of\b`), "write outcome, result, status or disposition"},
+	{form(`\b(that|it|which|what|nothing|none) (is|are|was|were) there( already| twice)?([.,;:]|$)`), "write exists, or what the thing does there"},
+	{form(`\bit was said (what|why|how)\b`), "write with a diagnostic, or with an error"},
+	{form(`\bcarr(y|ies|ied|ying) (it |them |(a|the|such a) table )?over\b`), "write migrate"},
+	{regexp.MustCompile(`^[A-Za-z_.]+ (says|tells) (that|what|why|how|which|who|whose|whether|when|where)\b`), "write what it does: returns, reports, records, adds, indicates or defines"},
+	{form(`\bguess(es)? about AWS\b`), "write assumption"},
+	{regexp.MustCompile(`(^|[.;:] |¶ )What ([a-z']+ ){1,6}(is|was|are|were) (left out|lost|refused|for a person|out of|of no|no|none)\b`), "give the relative clause a noun, such as values that"},
 }
 
 // word returns a pattern for whole words in any letter case.

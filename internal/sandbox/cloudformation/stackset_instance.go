@@ -20,7 +20,7 @@ import (
 )
 
 // deploy brings an instance's stack to what the StackSet says. One that could
-// not be created before is deleted and made anew.
+// not be created before is deleted and created again.
 func (s *Service) deploy(set *stackSet, operationID string) func(context.Context, *instance) error {
 	return func(ctx context.Context, in *instance) error {
 		m, err := s.member(ctx, in.where)

@@ -157,7 +157,7 @@ func TestARenamedResourceIsCreatedAndThenTheOldOneDeleted(t *testing.T) {
 	if c.LogicalResourceId != "CallHome" {
 		t.Errorf("the Create is for %s", c.LogicalResourceId)
 	}
-	w.silent() // the old one lives until the new one is there
+	w.silent() // the old one lives until the new one exists
 	w.succeed(c, "new-id")
 	d := w.next("Delete")
 	if d.LogicalResourceId != "PhoneHome" || d.PhysicalResourceId != "old-id" {

@@ -12,7 +12,7 @@ import (
 
 // ParsedBy fails the test unless a program parses every command of its own that the
 // documentation tells people to enter, and there are at least so many. newRoot
-// returns the program's command line, made anew.
+// returns a new command line of the program.
 func ParsedBy(t *testing.T, repository, program string, least int, newRoot func() *cobra.Command) {
 	t.Helper()
 	all, err := Commands(repository, program, "go")

@@ -152,7 +152,7 @@ func (r *recorded) watching(all []resource.TestStep) []resource.TestStep {
 	return all
 }
 
-// fails says that a step has to fail, with the same error on both sides.
+// fails marks a step that has to fail, with the same error on both sides.
 var fails = regexp.MustCompile(`(?s).`)
 
 // failsInside is fails for an error about a part of an attribute: Terraform

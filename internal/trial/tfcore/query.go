@@ -175,7 +175,7 @@ func (w *Workspace) operator(ctx context.Context, configuration, address string)
 	return o, client, config, append(found, wrong...)
 }
 
-// errNoOperators says that a server is of a provider without lists or actions.
+// errNoOperators indicates that a server is of a provider without lists or actions.
 var errNoOperators = refuse("list resources or actions of this provider")
 
 func (c *client) validateOperator(ctx context.Context, o *operatorBlock, config *tfprotov6.DynamicValue) Diagnostics {

@@ -112,7 +112,7 @@ func (w *Workspace) Import(ctx context.Context, configuration, address, id strin
 	return append(found, walk.keep(i, r.provider, o)...)
 }
 
-// Taint says that an instance has to be replaced.
+// Taint marks an instance as to be replaced.
 func (w *Workspace) Taint(address string) error {
 	i, err := w.there(address)
 	if err != nil {

@@ -90,7 +90,7 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 				err = printCustomers(cmd.OutOrStdout(), roles, only.outdated, p.clock())
 			}
 			if err == nil && more {
-				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "There are more customers: continue with --after %s\n", roles[len(roles)-1].CustomerID)
+				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "More customers exist: continue with --after %s\n", roles[len(roles)-1].CustomerID)
 			}
 			return err
 		},

@@ -227,7 +227,7 @@ func printLetters(out io.Writer, letters []letterView, more bool) error {
 		t.Row(l.ID, cli.Moment(l.SentAt), l.kind, l.customer, l.account, l.Reason)
 	}
 	if more {
-		defer fmt.Fprintf(out, "\nThere are more; --limit shows them.\n")
+		defer fmt.Fprintf(out, "\nMore exist: raise --limit.\n")
 	}
 	return t.Print(out)
 }

@@ -123,7 +123,7 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 	return result, err
 }
 
-// followHub publishes the templates of the command line's permission sets anew
+// followHub publishes the templates of the command line's permission sets again
 // where the hub has changed what they say, such as its Regions. It returns the
 // names of those sets.
 func (w *workshop) followHub(ctx context.Context) ([]string, error) {

@@ -178,7 +178,7 @@ func TestASecondRegistrarOnAMachineWorksWithoutThePage(t *testing.T) {
 	d := defaults()
 	d.listen = listenAddress{address: taken.Addr().String()}
 	r := d.start(t)
-	r.line(t, "no metrics and no health page: the address is taken; --listen names another")
+	r.line(t, "no metrics and no health page: the address is in use; set --listen to another")
 	r.end(t)
 
 	d.listen.asked = true

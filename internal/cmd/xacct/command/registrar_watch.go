@@ -54,7 +54,7 @@ func (l listenAddress) serve(handler http.Handler, logger *slog.Logger) (*watchS
 		if l.asked {
 			return nil, fmt.Errorf("--listen %s: %w", l.address, err)
 		}
-		logger.Warn("no metrics and no health page: the address is taken; --listen names another", "address", l.address, "error", err)
+		logger.Warn("no metrics and no health page: the address is in use; set --listen to another", "address", l.address, "error", err)
 		return &watchServer{address: "off"}, nil
 	}
 	s := &watchServer{address: listener.Addr().String(), server: &http.Server{

@@ -31,7 +31,7 @@ func (in *intake) keepTidy(ctx context.Context, manager *hub.Manager, logger *sl
 		case <-time.After(wait):
 		}
 		if err := in.tidyPublishers(ctx, manager); err != nil && ctx.Err() == nil {
-			logger.Warn("who may publish could not be compared with the links; it is tried again tomorrow", "error", in.explain(err))
+			logger.Warn("the list of publishers could not be compared with the links; trying again tomorrow", "error", in.explain(err))
 		}
 	}
 }

@@ -80,7 +80,7 @@ func refuse(what string) error {
 }
 
 // Parse reads and checks a template. Resource types are the engine's to know:
-// known says whether it has one.
+// known reports whether it has one.
 func Parse(body string, known func(resourceType string) bool) (*Template, error) {
 	if len(body) > MaxBody {
 		return nil, errorf("Template may not exceed %d bytes in size.", MaxBody)

@@ -10,7 +10,7 @@ import (
 )
 
 // Check refuses invalid placeholders before any expression is parsed.
-// expressions says whether the request has an expression at all.
+// expressions is whether the request has an expression at all.
 func (p *Params) Check(expressions bool) error {
 	for _, kind := range []struct {
 		label, prefix string
