@@ -81,8 +81,8 @@ type last struct {
 	at      time.Time
 }
 
-// lastOf finds the last try of the customer to connect, if it is newer than what
-// became of the one before.
+// lastOf finds the last try of the customer to connect, if it is newer than the
+// result of the one before.
 func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
 	since := c.Link.Incarnation.Since
 	for _, r := range c.Current() {

@@ -62,7 +62,7 @@ func TestACancelledReadReleasesItsLetters(t *testing.T) {
 	}
 }
 
-func TestALetterHasTheReasonWhyItIsThere(t *testing.T) {
+func TestADeadLetterHasItsReason(t *testing.T) {
 	w := newWorld(t)
 	w.put("with a reason", "not a phone-home")
 	w.put("without", "")

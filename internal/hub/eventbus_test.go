@@ -20,7 +20,7 @@ func withBus(arn string) Spec {
 	return s
 }
 
-func TestAHubOnlyTakesABusThatIsThereAndItsOwn(t *testing.T) {
+func TestAHubOnlyTakesAnExistingBusOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for arn, want := range map[string]string{

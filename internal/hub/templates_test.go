@@ -66,7 +66,7 @@ func TestATemplateIsWrittenOnceHoweverManyLinksShareIt(t *testing.T) {
 	}
 }
 
-func TestATemplateThatIsThereIsLeftAlone(t *testing.T) {
+func TestAnExistingTemplateIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record := w.hubRecord()

@@ -26,7 +26,7 @@ type Partitions struct {
 	// API are those of the onboarding API alone.
 	API []string
 	// Former is where the first release kept what both wrote. Only the provider,
-	// which carries it over, needs it.
+	// which migrates it, needs it.
 	Former string
 }
 

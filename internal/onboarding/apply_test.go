@@ -109,7 +109,7 @@ func TestACreateThatComesAfterItsDeleteResurrectsNothing(t *testing.T) {
 	}
 }
 
-func TestAResourceThatIsCreatedAnewLongAfterItsDeleteIsANewOne(t *testing.T) {
+func TestAResourceThatIsCreatedLongAfterItsDeleteIsANewOne(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	s.does(phonehome.Delete, first, nil)

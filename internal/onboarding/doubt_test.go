@@ -78,8 +78,8 @@ func TestOnlyAWitnessedRefusalConfirmsADoubt(t *testing.T) {
 		if got.Status != test.want {
 			t.Errorf("%+v: %s, want %s", test.proof, got.Status, test.want)
 		}
-		roleIsThere := test.proof.Outcome == Open || test.proof.Outcome == Proven
-		if got.DeleteDoubtedAt.IsZero() != roleIsThere {
+		roleExists := test.proof.Outcome == Open || test.proof.Outcome == Proven
+		if got.DeleteDoubtedAt.IsZero() != roleExists {
 			t.Errorf("%+v: the doubt is from %s", test.proof, got.DeleteDoubtedAt)
 		}
 	}

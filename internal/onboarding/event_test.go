@@ -37,7 +37,7 @@ func (s *story) proof(outcome ProofOutcome) string {
 	return tell(e)
 }
 
-func TestOthersAreToldWhatBecomesOfARoleInOrder(t *testing.T) {
+func TestEventsReportTheStatusOfARoleInOrder(t *testing.T) {
 	back := func(r *phonehome.Request) { r.Properties, r.OldProperties = r.OldProperties, r.Properties }
 	s := newStory(t)
 	var got []string

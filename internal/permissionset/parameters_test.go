@@ -190,7 +190,7 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/A", "arn:" + PartitionReference + ":iam::aws:policy/A"}
 		}, `it is the same policy as arn:aws:iam::aws:policy/A`},
 		"when what is not there":              {when("other", readBuckets), `optional_permissions.o.when_parameter: there is no customer parameter "other"`},
-		"a condition on a required parameter":           {when("bucket", readBuckets), `optional_permissions.o.when_parameter: the customer has to give "bucket" always`},
+		"a condition on a required parameter": {when("bucket", readBuckets), `optional_permissions.o.when_parameter: the customer has to give "bucket" always`},
 		"a chosen path":                       {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/vendors/acme/" }, ""},
 		"a chosen path of strange characters": {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/a!/" }, `role.path: "/a!/" is the default of what the customer chooses`},
 		"a chosen boundary that refers": {func(s *Set) {

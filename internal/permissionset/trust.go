@@ -55,8 +55,8 @@ func (t Trust) Provers(vendor account.ID) []account.RoleARN {
 	return slices.DeleteFunc(principals, func(r account.RoleARN) bool { return r.Account != vendor })
 }
 
-// Policy returns who may assume the role of a hub in the vendor's account. What
-// is no account or role is left out: Validate reports it.
+// Policy returns who may assume the role of a hub in the vendor's account. A
+// principal that is no account or role is left out: Validate reports it.
 func (t Trust) Policy(vendor account.ID, partition account.Partition) iampolicy.Trust {
 	principals, _ := t.Principals()
 	accounts, _ := t.Accounts()

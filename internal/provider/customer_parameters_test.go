@@ -95,7 +95,7 @@ func TestWhatACustomerTypesInIsReportedAndFollowsTheirUpdates(t *testing.T) {
 	)
 }
 
-func TestARoleWhosePathTheCustomerChoosesIsKnownOnceItIsThere(t *testing.T) {
+func TestARoleWhosePathTheCustomerChoosesIsKnownOnceItExists(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	const chosen = `customer_chooses = ["permissions_boundary", "role_path"]`

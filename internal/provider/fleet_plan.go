@@ -247,7 +247,7 @@ func (p *fleetPlan) refuseOther(ctx context.Context, view *hubview.View, desired
 }
 
 // set returns the set that the fleet will refer to; false if it isn't known yet, or
-// if it was said why there is none.
+// with a diagnostic if there is none.
 func (p *fleetPlan) set(ctx context.Context, view *hubview.View) (onboarding.PermissionSet, bool) {
 	if p.plan.PermissionSet.IsUnknown() {
 		return onboarding.PermissionSet{}, false

@@ -188,7 +188,7 @@ func (address driftCheck) CheckPlan(_ context.Context, req plancheck.CheckPlanRe
 	}
 }
 
-func TestAHubWhoseTableIsGoneIsMadeAnewAndItsLinksAreNotForgotten(t *testing.T) {
+func TestAHubWhoseTableIsGoneIsRecreatedAndItsLinksAreNotForgotten(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	drop := func() {

@@ -108,8 +108,8 @@ func (p *linkPlan) follows(ctx context.Context, view *hubview.View) bool {
 	return err == nil || !errors.Is(err, registry.ErrPermissionSetRetired)
 }
 
-// set returns the set that the link will refer to; nil if it isn't known yet, or if
-// it was said why there is none.
+// set returns the set that the link will refer to; nil if it isn't known yet, or
+// with a diagnostic if there is none.
 func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.PermissionSet {
 	if p.plan.PermissionSet.IsUnknown() {
 		return nil

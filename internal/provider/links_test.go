@@ -36,7 +36,7 @@ const (
 	theHub      = "xacct_hub.this"
 )
 
-func TestALinkIsKnownInThePlanWhereTheHubIsThere(t *testing.T) {
+func TestALinkIsKnownInThePlanIfTheHubExists(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	url := like(`^http://127\.0\.0\.1:\d+/console/cloudformation/home\?region=us-east-1#/stacks/quickcreate\?templateURL=https%3A%2F%2Fxacct-acme-111111111111-us-east-1-an\.s3\.us-east-1\.amazonaws\.com%2Ftemplates%2F[0-9a-f]{64}\.json&stackName=acme-access&param_CustomerName=globex&param_ExpectedAccountId=222222222222&param_ExternalId=[0-9a-f]{40}&param_RoleName=acme-globex&param_Shard=0$`)
@@ -237,7 +237,7 @@ func (differentFromBefore) CompareValues(values ...any) error {
 	return nil
 }
 
-func TestACustomerComesBackWithTheSameExternalIDAndInAnotherAccountAnew(t *testing.T) {
+func TestACustomerComesBackWithTheSameExternalIDAndInAnotherAccountWithANewOne(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	without := w.Provider() + hubHCL()

@@ -65,7 +65,7 @@ type rolePlan struct {
 }
 
 // newPlan reads what is to be planned; false if nothing can be: the link isn't
-// known yet, or it was said what is wrong.
+// known yet, or with a diagnostic if it fails.
 func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) (*rolePlan, bool) {
 	p := &rolePlan{diags: diags}
 	diags.Append(req.Plan.Get(ctx, &p.plan)...)

@@ -72,7 +72,7 @@ func TestACustomerOfTheGalleryNeedsNoStack(t *testing.T) {
 	}
 }
 
-// anotherSet is another set on a hub that is there, with a link and a fleet.
+// anotherSet is another set on an existing hub, with a link and a fleet.
 const anotherSet = `
 resource "xacct_permission_set" "second" {
   hub                 = xacct_hub.this.id
@@ -104,7 +104,7 @@ output "of_umbrella" {
 }
 `
 
-// What can't be printed is refused with the reason and what to do.
+// A template that can't be printed is refused with the reason and what to do.
 func TestPlainResourcesArePrintedOfTemplatesThatAnyoneCanRead(t *testing.T) {
 	w := acctest.Start(t)
 	t.Setenv("AWS_ENDPOINT_URL_S3", w.URL())

@@ -43,7 +43,7 @@ func TestWhatCannotBeStoredForDaysIsReceivedFewerTimesThanTheQueueAllows(t *test
 	}
 }
 
-func TestAMessageIsThereWhenItsLastMinuteBegins(t *testing.T) {
+func TestAMessageIsReceivedWhenItsLastMinuteBegins(t *testing.T) {
 	f := newFake(t)
 	f.down = errors.New("dynamodb is on fire")
 	var answeredAt time.Time

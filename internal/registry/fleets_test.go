@@ -134,7 +134,7 @@ func TestALinkThatHasChangedKeepsABatchFromBeingWritten(t *testing.T) {
 	}
 }
 
-func TestAFleetRefersToASetThatIsThereAndNotRetired(t *testing.T) {
+func TestAFleetRefersToASetThatExistsAndIsNotRetired(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	fleet := w.fleet("main", set)

@@ -271,7 +271,7 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 			t.Errorf("by its link, %s has other registrations (-all +selected):\n%s", c.Link.CustomerID, diff)
 		}
 	}
-	w.carriedOver()
+	w.migrated()
 
 	mark := w.sandbox.Journal().Mark()
 	w.must(migrator.Migrate(t.Context()))
@@ -280,9 +280,9 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 	}
 }
 
-// carriedOver fails the test unless the table has today's layout and nothing
+// migrated fails the test unless the table has today's layout and nothing
 // else: an older release finds no record that it would take for one of its own.
-func (w *world) carriedOver() {
+func (w *world) migrated() {
 	w.t.Helper()
 	for _, i := range w.partition("CUSTOMERS") {
 		if numberIn(i, "revision") != "-1" || numberIn(i, "schema") != "2" || i["record"] != nil || i["expires"] == nil {
@@ -320,7 +320,7 @@ func TestTheNextProcessFinishesAMigration(t *testing.T) {
 			if diff := cmp.Diff(before, everything(t, w.process()), unmoved); diff != "" {
 				t.Errorf("customers (-before +after):\n%s", diff)
 			}
-			w.carriedOver()
+			w.migrated()
 		})
 		if done && alive < 20 {
 			t.Fatalf("it got through with %d calls: nothing was tested", alive)
@@ -355,7 +355,7 @@ func TestRegistrarsWorkDuringAMigration(t *testing.T) {
 			if !reached {
 				return
 			}
-			w.carriedOver()
+			w.migrated()
 			after := everything(t, w.process())
 			if len(before) != len(after) {
 				t.Fatalf("%d customers, and then %d", len(before), len(after))
@@ -505,7 +505,7 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 			if c.waits != (waited >= 2*time.Minute) {
 				t.Errorf("waited %s", waited)
 			}
-			w.carriedOver()
+			w.migrated()
 			piper, err := w.process().Customer(t.Context(), "pied-piper")
 			w.must(err)
 			if want := map[bool]int{true: 3, false: 2}[c.waits]; len(piper.Registrations) != want {
@@ -537,7 +537,7 @@ func TestTwoProcessesDoNotMigrateATableAtTheSameTime(t *testing.T) {
 	if waited := w.clock.Now().Sub(begun); waited < time.Minute {
 		t.Errorf("it was over after %s, and another process's lease lasts a minute", waited)
 	}
-	w.carriedOver()
+	w.migrated()
 }
 
 func TestTheVendorsFirstWriteMigratesTheTable(t *testing.T) {
@@ -559,7 +559,7 @@ func TestTheVendorsFirstWriteMigratesTheTable(t *testing.T) {
 			customer, err := w.Customer(t.Context(), "globex")
 			w.must(err)
 			w.must(write(w.process(), customer.Link))
-			w.carriedOver()
+			w.migrated()
 		})
 	}
 }

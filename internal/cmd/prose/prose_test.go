@@ -35,6 +35,7 @@ func TestEveryRuleFindsItsForm(t *testing.T) {
 		{"Time by RFC 3339", "RFC 3339 time"},
 		{"It belongs into a set.", "It belongs in a set."},
 		{"the hindmost first", "the last first"},
+		{"The file is written anew.", "A new file, or a renewed one."},
 		{"Outcome is what has become of a set.", "Outcome is the result for a set."},
 		{"a hub that is there already, and differs", "a hub that exists already; its queue is there too"},
 		{"false if it was said why", "false, with a diagnostic"},

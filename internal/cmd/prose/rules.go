@@ -31,7 +31,8 @@ var rules = []rule{
 	{form(`\b(don't|doesn't|do not|does not) mind\b`), "write is not affected"},
 	{form(`\b(time|error|problem|page) by RFC\b`), "put RFC and its number before the noun"},
 	{form(`\bbelongs? into\b`), "write belongs in"},
-	{word(`hindmost|oftenest|heretofore|wherefore|therein|thereof|therewith|anew`), "write a current word"},
+	{word(`hindmost|oftenest|heretofore|wherefore|therein|thereof|therewith`), "write a current word"},
+	{regexp.MustCompile(`\b[a]new\b|[a-z]Anew([A-Z]|$)`), "write again, or recreate"},
 	{form(`\bwhat (becomes|became|has become|would become) of\b`), "write outcome, result, status or disposition"},
 	{form(`\b(that|it|which|what|nothing|none) (is|are|was|were) there( already| twice)?([.,;:]|$)`), "write exists, or what the thing does there"},
 	{form(`\bit was said (what|why|how)\b`), "write with a diagnostic, or with an error"},
@@ -59,5 +60,6 @@ type exception struct {
 
 var exceptions = []exception{
 	{"internal/stacktemplate/parameters.go", "acts for you and not for somebody else", "a sentence to customers, who know no principals; its change would publish every template again"},
+	{"internal/api/pages/page.html", "nobody else can use it", "a sentence to customers, who know no principals"},
 	{"internal/cmd/prose/", "", "the list of the words itself, and its tests"},
 }

@@ -26,10 +26,10 @@ var shownIn = []string{
 	"examples/monitoring/*.yaml", "examples/monitoring/*.json", "examples/registrar-systemd/README.md", "templates/guides/*.tmpl",
 }
 
-// TestWhatPeopleAreToldToWatchIsThere compares the names and labels of figures
+// TestTheDocumentedMetricsExist compares the names and labels of figures
 // in rules, dashboards and guides with those that a registrar has, and wants
 // every figure to be shown somewhere.
-func TestWhatPeopleAreToldToWatchIsThere(t *testing.T) {
+func TestTheDocumentedMetricsExist(t *testing.T) {
 	t.Parallel()
 	labels := figures()
 	shown := map[string]bool{}

@@ -241,7 +241,7 @@ func evaluateOutputs(t *template.Template, scope *template.Scope) (map[string]st
 }
 
 // each does something to every resource, side by side, each after those it
-// needs. What needs a failed one is left out; with stop, a failure also ends
+// needs. A resource that needs a failed one is left out; with stop, a failure also ends
 // what is still waiting and keeps the rest from starting. It returns the IDs
 // that failed, sorted.
 func (o *operation) each(ids []string, needs map[string][]string, stop bool, do func(context.Context, string) error) []string {

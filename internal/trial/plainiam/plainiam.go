@@ -117,7 +117,7 @@ func put(in map[string]map[string]cty.Value, labels []string, value cty.Value) {
 	in[labels[0]][labels[1]] = value
 }
 
-// scope is what expressions may refer to by now.
+// scope returns the values that expressions may refer to by now.
 func (w *work) scope() *hcl.EvalContext {
 	all := map[string]cty.Value{"var": cty.ObjectVal(w.variables)}
 	data := map[string]cty.Value{}

@@ -175,7 +175,7 @@ func anchors(page string) []string {
 var programs = strings.Fields(`xacct xacct-conformance xacct-sandbox terraform tofu make go git docker kubectl systemctl journalctl aws
 	cd cat chmod cp curl echo eval export gh gpg install kill mkdir sha256sum sleep source uname tr sed unset unzip zip promtool trap wait until jq test.sh`)
 
-func TestEveryCommandInTheDocsIsOfAProgramThatIsThere(t *testing.T) {
+func TestEveryCommandInTheDocsIsOfAnExistingProgram(t *testing.T) {
 	all, err := Commands(repository, "make", "go")
 	if err != nil {
 		t.Fatal(err)
