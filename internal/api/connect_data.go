@@ -151,8 +151,8 @@ func (d pageData) Version() string {
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-// signedFor is how long a signed address of a template lives, which the page makes
-// again whenever it is shown.
+// signedFor is how long the signed URL of a template is valid; the page signs it again
+// whenever it is shown.
 const signedFor = time.Hour
 
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {

@@ -33,13 +33,13 @@ func (o *OneCustomer) Resolve(ctx huma.Context) []error {
 
 // LinkOrder is the body of a PUT.
 type LinkOrder struct {
-	PermissionSet string            `json:"permission_set" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" doc:"Name of the permission set that says what is asked of the customer." example:"readonly"`
+	PermissionSet string            `json:"permission_set" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" doc:"Name of the permission set that defines what the customer is asked to grant." example:"readonly"`
 	AccountID     string            `json:"account_id,omitempty" pattern:"^[0-9]{12}$" patternDescription:"12 digits" doc:"The customer's AWS account. May be left out if the hub is open to anyone, or with ask_account_id." example:"222222222222"`
-	AskAccountID  bool              `json:"ask_account_id,omitempty" doc:"Let the connect page ask the customer which account is theirs. Until then the link can't be launched."`
+	AskAccountID  bool              `json:"ask_account_id,omitempty" doc:"Let the connect page ask the customer for their account. Until then the link can't be launched."`
 	Region        string            `json:"region,omitempty" maxLength:"32" pattern:"^[a-z]{2}(-[a-z]+)+-[0-9]$" doc:"Region that the link proposes, one of the hub's; default the hub's own." example:"us-east-1"`
 	StackName     string            `json:"stack_name,omitempty" maxLength:"128" pattern:"^[A-Za-z][A-Za-z0-9-]*$" doc:"Name that the link proposes for the stack; default <hub>-access."`
-	ExpiresAt     *time.Time        `json:"expires_at,omitempty" doc:"Time from which on the link is refused to new stacks; default never. Required if the hub is open to anyone."`
-	Metadata      map[string]string `json:"metadata,omitempty" maxProperties:"20" doc:"The vendor's own, given back as it is: at most 20 texts of 256 characters."`
+	ExpiresAt     *time.Time        `json:"expires_at,omitempty" doc:"Time from which new stacks can't use the link; default never. Required if the hub is open to anyone."`
+	Metadata      map[string]string `json:"metadata,omitempty" maxProperties:"20" doc:"The vendor's own data, returned unchanged: at most 20 strings of 256 characters."`
 	Adopt         bool              `json:"adopt,omitempty" doc:"Take the link over if it belongs to another of the vendor's tools."`
 }
 
@@ -51,8 +51,8 @@ type putInput struct {
 
 type customerOutput struct {
 	Status   int
-	ETag     string `header:"ETag" doc:"The revision of the link. It changes with the link, and not with what the customer does."`
-	Location string `header:"Location" doc:"Where the link is, if it was created."`
+	ETag     string `header:"ETag" doc:"The revision of the link. It changes with the link, and not with the customer's actions."`
+	Location string `header:"Location" doc:"Path of the link, if it was created."`
 	Body     CustomerView
 }
 
@@ -131,7 +131,7 @@ func (s *Server) followed(ctx context.Context, id string) (registry.HubRecord, o
 
 type deleteInput struct {
 	OneCustomer
-	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag of the link: it is closed only if it is still so."`
+	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag of the link: it is closed only if it is unchanged."`
 	Adopt   bool   `query:"adopt" doc:"Close the link even if it belongs to another of the vendor's tools."`
 }
 
@@ -147,8 +147,8 @@ func (s *Server) delete(ctx context.Context, in *deleteInput) (*customerOutput, 
 }
 
 type listInput struct {
-	Limit         int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many customers at most."`
-	After         string `query:"after" maxLength:"64" doc:"The customer ID after which the page begins: next of the page before."`
+	Limit         int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Maximum number of customers."`
+	After         string `query:"after" maxLength:"64" doc:"The customer ID after which the page begins: next of the previous page."`
 	State         State  `query:"state" enum:"blocked,connected,degraded,closed,expired,awaiting_account,disconnected,waiting" doc:"Only customers in this state. A stack that failed or is being proven counts as waiting here."`
 	PermissionSet string `query:"permission_set" maxLength:"64" doc:"Only customers of this permission set."`
 	AccountID     string `query:"account_id" pattern:"^[0-9]{12}$" doc:"Only customers of this account."`

@@ -51,7 +51,7 @@ func TestAPutThatIsKilledAtAnyCallIsFinishedByTheSamePut(t *testing.T) {
 		})
 		first := w.call("backend", "PUT", path, body)
 		mend()
-		w.box.Clock().Advance(25 * time.Second) // what the killed process holds of a topic's policy ends after 20
+		w.box.Clock().Advance(25 * time.Second) // the lease of the killed process ends after 20
 		restart()
 		if again := w.call("backend", "PUT", path, body); again.status != http.StatusOK && again.status != http.StatusCreated {
 			t.Fatalf("killed after %d calls, with %d, and called again: %d %s", n, first.status, again.status, again.text)

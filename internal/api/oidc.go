@@ -20,7 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// OIDCConfig defines whose tokens are taken, and what they allow.
+// OIDCConfig defines whose tokens are accepted, and what they allow.
 type OIDCConfig struct {
 	Issuer   string // https, or http on this machine; exactly as in the tokens' iss
 	Audience string // must be among a token's aud
@@ -40,34 +40,34 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// signatures are the algorithms of signatures that are taken: only those with a
-// public key, so that a token can be neither unsigned nor signed with what is public.
+// signatures are the accepted algorithms: only those with a public key, so that neither
+// an unsigned token is accepted nor one with the public key as its secret.
 var signatures = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }
 
-// OIDC knows callers by the JWTs that an OpenID Connect issuer has signed.
+// OIDC identifies callers by the JWTs of an OpenID Connect issuer.
 type OIDC struct {
 	config OIDCConfig
 	keys   *issuerKeys
 }
 
-// OpenOIDC asks the issuer for its keys. An issuer whose configuration names another one, or
-// has no such document, is an error; one that can't be reached is asked again when a
-// caller comes, who is told to repeat the call until it answers.
+// OpenOIDC fetches the issuer's keys. It returns an error if the issuer's configuration
+// names another issuer, or does not exist. If the issuer can't be reached, requests are
+// refused as to be repeated, and the keys are fetched with the next one.
 func OpenOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	issuer, err := url.Parse(config.Issuer)
 	switch {
 	case err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" || issuer.User != nil:
-		return nil, fmt.Errorf("the issuer %q is not an address such as https://login.acme.example", config.Issuer)
+		return nil, fmt.Errorf("the issuer %q is not a URL such as https://login.acme.example", config.Issuer)
 	case issuer.Scheme != "https" && (issuer.Scheme != "http" || !Loopback(issuer)):
-		return nil, fmt.Errorf("the issuer %q does not begin with https://: its keys could be replaced on the way", config.Issuer)
+		return nil, fmt.Errorf("the issuer %q does not begin with https://: its keys could be replaced in transit", config.Issuer)
 	case config.Audience == "":
-		return nil, errors.New("the audience is missing: without it, tokens that the issuer made for other services would be taken")
+		return nil, errors.New("the audience is missing: without it, tokens that the issuer made for other services would be accepted")
 	}
 	for scope := range config.Names {
 		if !slices.Contains(Scopes(), scope) {
-			return nil, fmt.Errorf("there is no scope %q: scopes are read, write and operate", scope)
+			return nil, fmt.Errorf("invalid scope %q: must be one of read, write and operate", scope)
 		}
 	}
 	if len(config.Claims) == 0 {
@@ -89,7 +89,7 @@ func Loopback(address *url.URL) bool {
 	return address.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// Authenticate knows a caller by the subject of their token.
+// Authenticate identifies a caller by the subject of their token.
 func (o *OIDC) Authenticate(r *http.Request) (Caller, error) {
 	raw := bearerToken(r)
 	if raw == "" {
@@ -118,7 +118,7 @@ func (o *OIDC) Authenticate(r *http.Request) (Caller, error) {
 		return Caller{}, unknown("%w", err)
 	}
 	if !ordinarySubject(token.Subject) {
-		return Caller{}, unknown("the token has no subject that can stand in a log")
+		return Caller{}, unknown("the token's subject is missing, too long or not printable")
 	}
 	var claims map[string]any
 	if err := token.Claims(&claims); err != nil {
@@ -139,8 +139,8 @@ func accessToken(typ string) bool {
 	return typ == "" || typ == "jwt" || typ == "at+jwt"
 }
 
-// ordinarySubject reports whether a subject conforms to OpenID Connect: at most 255
-// characters of ASCII; and without those that don't show.
+// ordinarySubject reports whether a subject conforms to OpenID Connect, at most 255
+// ASCII characters, and has only printable ones.
 func ordinarySubject(subject string) bool {
 	hidden := func(r rune) bool { return r <= ' ' || r > '~' }
 	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, hidden)
@@ -170,11 +170,10 @@ func (o *OIDC) scopes(claims map[string]any) []Scope {
 	return scopes
 }
 
-// AnyOf knows callers that one of several ways knows.
+// AnyOf identifies callers by the first of several authenticators that can.
 type AnyOf []Authenticator
 
-// Authenticate asks one way after the other, until one knows the caller or can't
-// tell at the moment.
+// Authenticate returns the first result other than ErrUnknownCaller.
 func (a AnyOf) Authenticate(r *http.Request) (Caller, error) {
 	err := ErrUnknownCaller
 	for _, way := range a {

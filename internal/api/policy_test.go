@@ -108,7 +108,7 @@ func (w *limited) policy() iampolicy.Document {
 func (w *limited) serveUnder(policy iampolicy.Document) *awsclient.Clients {
 	w.t.Helper()
 	w.users++
-	w.box.Clock().Advance(25 * time.Second) // what the one before holds of a policy ends after 20
+	w.box.Clock().Advance(25 * time.Second) // the lease of the previous one ends after 20
 	keys, err := w.box.NewUser(sandbox.VendorAccount, fmt.Sprintf("api-%d", w.users), policy.String())
 	w.must(err)
 	clients, err := trial.ClientsAs(w.t.Context(), w.box, keys, home, func(c *awsclient.Config) { c.MaxRetries = 1 })
@@ -222,7 +222,7 @@ func TestEverythingWorksUnderExactlyTheLeastPolicyAndNoMore(t *testing.T) {
 	}
 }
 
-// TestEveryActionOfThePolicyIsNeeded takes each action out, one after the other.
+// TestEveryActionOfThePolicyIsNeeded removes each action in turn, and expects a failure.
 func TestEveryActionOfThePolicyIsNeeded(t *testing.T) {
 	t.Parallel()
 	needed, all := map[string]bool{}, map[string]bool{}

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Config is the configuration of access to AWS. Everything left
-// empty comes from the environment and the shared files, as usual.
+// Config is the configuration of access to AWS. Values that are empty come from the
+// environment and the shared files, as usual.
 type Config struct {
 	Region string
 
@@ -114,7 +114,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	return clients, diagnostics
 }
 
-// base returns the same configuration in the words of aws-sdk-go-base.
+// base returns the configuration as one of aws-sdk-go-base.
 func (c Config) base() awsbase.Config {
 	base := awsbase.Config{
 		Region:                 c.Region,
@@ -187,7 +187,7 @@ func translate(found basediag.Diagnostics) []Diagnostic {
 	return diagnostics
 }
 
-// sentence begins with a capital and ends with a full stop.
+// sentence returns an error's text with a capital letter and a full stop.
 func sentence(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."

@@ -15,18 +15,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// A customer's history has two kinds of lines. What changed something has a
-// line of its own, for a year and a month: "what happened a year ago" is the
-// longest question that people ask of it. What was refused changed nothing,
-// and a customer, or a thief of their external ID, may be refused as
-// often as they like: of each day and kind of refusal only the latest line is
-// kept, and no longer than answers are.
+// A customer's history has two kinds of lines. Each change has a line of its own,
+// which is kept for more than a year. A refusal changed nothing, and a customer, or
+// a thief of their external ID, may be refused any number of times: for each day and
+// kind of refusal only the latest line is kept, and no longer than answers are.
 
-// remember is how long what changed something is in the history.
+// remember is how long changes are kept in the history.
 const remember = 400 * 24 * time.Hour
 
-// historyKey sorts by time; the request makes it unique, and the same again
-// when the same commit is tried again.
+// historyKey sorts by time; the request makes it unique, and the same if a commit is
+// retried.
 func historyKey(h onboarding.HistoryEntry) key {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Stack, h.LogicalID, h.RequestID, h.Outcome))
 	return key{historyPartition(h.CustomerID), h.At.UTC().Format(sortable) + "#" + hex.EncodeToString(sum[:8])}
@@ -40,8 +38,8 @@ func refusalKey(h onboarding.HistoryEntry) key {
 
 func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 
-// linkHistoryKey returns where the vendor's own changes of a link are written down,
-// in a partition that the registrar can neither read nor write. A revision is
+// linkHistoryKey returns the key of a vendor's change of a link, in a partition that
+// the registrar can neither read nor write. A revision is
 // written once.
 func linkHistoryKey(h onboarding.HistoryEntry, revision int64) key {
 	return key{linkHistoryPartition(h.CustomerID), fmt.Sprintf("%s#%012d", h.At.UTC().Format(sortable), revision)}
@@ -62,7 +60,7 @@ func historyItem(h onboarding.HistoryEntry) (item, error) {
 	return written, nil
 }
 
-// linkHistoryItem returns the item of what the vendor has done to a link.
+// linkHistoryItem returns the item of a vendor's change of a link.
 func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	written, err := encode(linkHistoryKey(h, revision), h)
 	if err != nil {
@@ -72,8 +70,8 @@ func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	return written, nil
 }
 
-// History returns what happened to a customer, oldest first: what the registrar
-// has done, and what the vendor has done to the link.
+// History returns a customer's history, oldest first: the registrar's decisions and
+// the vendor's changes of the link.
 func (r *Registry) History(ctx context.Context, customer string) ([]onboarding.HistoryEntry, error) {
 	var history []onboarding.HistoryEntry
 	for _, partition := range []string{historyPartition(customer), linkHistoryPartition(customer)} {

@@ -17,8 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// key is where an item lives. Which side writes a partition is said in
-// partitions.go.
+// key is the key of an item. partitions.go defines which side writes a partition.
 type key struct{ pk, sk string }
 
 // hubKey is the hub's record, secretKey the key that its external IDs are made
@@ -32,8 +31,8 @@ var (
 
 // spread is the number of partitions that a hub's links have, and that its
 // registrations have, so that a large hub can be read by several queries at once
-// and a small one with two. The hub's item says it from the beginning, and it
-// can't change: a customer's partition is known from it and from their ID alone.
+// and a small one with two. The hub's item records it when the hub is created, and it
+// can't change: a customer's partition follows from it and their ID alone.
 type spread int
 
 // A new on-demand table reads 12,000 units in a second, a partition 3,000
@@ -54,8 +53,8 @@ func spreadFor(capacity int) spread {
 	return widest
 }
 
-// spreadIn returns the spread that the hub's item says. Tables of the first
-// release say none, and are migrated to the widest.
+// spreadIn returns the spread in the hub's item. Tables of the first release have
+// none, and are migrated to the widest.
 func spreadIn(hub item) spread {
 	if n := spread(numberOf(hub, "spread")); n > 0 {
 		return n
@@ -89,7 +88,8 @@ func (n spread) registrationsOf(customer string) keyRange {
 
 const customerPrefix = "CUSTOMER#"
 
-// bindingKey returns where it is kept which account a link for anyone belongs to, or is promised to.
+// bindingKey returns the key of the record of the account that a link for anyone is
+// bound to or reserved for.
 func bindingKey(customer string) key { return key{"BOUND#" + customer, "BOUND"} }
 
 // claimKey returns the one place where an external ID can be claimed.
@@ -109,8 +109,8 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 	return key{stackKey(stack).pk, sk}
 }
 
-// promiseKey returns where it is noted that SUCCESS was answered to some properties
-// of a resource.
+// promiseKey returns the key of the record that SUCCESS was answered to some
+// properties of a resource.
 func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties) key {
 	text := fmt.Appendf(nil, "%q %q %q %q %q %q",
 		logicalID, p.Hub, p.ExternalID, p.RoleARN, p.TemplateVersion, p.GrantedPermissions)
@@ -130,12 +130,12 @@ func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties
 	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }
 
-// outboxKey sorts by time: what waits longest is sent first.
+// outboxKey sorts by time: the oldest event is sent first.
 func outboxKey(e onboarding.Event) key {
 	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
 }
 
-// sortable writes times so that their texts sort as they do.
+// sortable is a time format whose strings sort like the times.
 const sortable = "2006-01-02T15:04:05.000000000Z"
 
 func listKey(list ListKey) key {

@@ -29,7 +29,7 @@ func (s *Sandbox) NewKey(ctx context.Context, account, region, policy string) (a
 		params["Policy"] = policy
 	}
 	if err := kernel.CallJSON(ctx, s, p, region, "kms", "TrentService", "CreateKey", params, &created); err != nil {
-		return "", fmt.Errorf("make a key in account %s: %w", account, err)
+		return "", fmt.Errorf("create a key in account %s: %w", account, err)
 	}
 	return created.KeyMetadata.Arn, nil
 }
@@ -41,7 +41,7 @@ type KeyRequest struct {
 	Policy  string `json:"policy,omitempty"`
 }
 
-// KeyAnswer is the answer.
+// KeyAnswer is the response to a KeyRequest.
 type KeyAnswer struct {
 	ARN string `json:"arn"`
 }
