@@ -94,7 +94,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	case err != nil:
 		s.config.Logger.Error("the caller could not be identified", "request_id", requestID(r.Context()), "error", err)
-		refuse(http.StatusServiceUnavailable, "unavailable", "The caller can't be told", "The issuer of tokens can't be reached.", "Repeat the call.")
+		refuse(http.StatusServiceUnavailable, "unavailable", "The caller can't be identified", "The issuer of tokens can't be reached.", "Repeat the call.")
 		return
 	}
 	note(r.Context(), func(l *line) { l.caller = caller.Name })

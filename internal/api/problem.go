@@ -72,7 +72,7 @@ func newProblem(ctx huma.Context, status int, detail string, errs ...error) huma
 	if len(p.Errors) > 0 {
 		p.Type, p.Field = problemType("invalid"), p.Errors[0].Field
 		p.Detail = strings.TrimPrefix(p.Errors[0].Field+": "+p.Errors[0].Detail, ": ")
-		p.WhatToDo = "Correct the request: /openapi.json says what it may have."
+		p.WhatToDo = "Correct the request: see /openapi.json."
 	}
 	if ctx != nil {
 		p.Instance = requestID(ctx.Context())

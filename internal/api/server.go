@@ -98,7 +98,7 @@ func New(config Config) (*Server, error) {
 	case !config.Surfaces.API && !config.Surfaces.Connect:
 		return nil, errors.New("a server needs a surface: the API, the connect page, or both")
 	case config.Surfaces.API && config.Auth == nil:
-		return nil, errors.New("the API needs a way to tell who calls: nothing is open by default")
+		return nil, errors.New("the API needs an authenticator: no request is allowed by default")
 	case config.ConnectURL == nil && config.Surfaces.API:
 		return nil, errors.New("the API needs the public address of the connect page")
 	}

@@ -40,7 +40,7 @@ type CustomerView struct {
 	PermissionSet string            `json:"permission_set,omitempty"`
 	LinkStatus    string            `json:"link_status" enum:"open,expired,closed"`
 	AccountID     string            `json:"account_id,omitempty" doc:"The customer's account, if one is named."`
-	AskAccountID  bool              `json:"ask_account_id,omitempty" doc:"Whether the customer says on the connect page which account is theirs."`
+	AskAccountID  bool              `json:"ask_account_id,omitempty" doc:"Whether the connect page asks the customer for their account."`
 	ExternalID    string            `json:"external_id" doc:"External ID of the role: unguessable, and no secret."`
 	Region        string            `json:"region,omitempty" doc:"Region that the link proposes."`
 	StackName     string            `json:"stack_name,omitempty" doc:"Name that the link proposes for the stack."`

@@ -104,7 +104,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	if err := clients.identify(ctx); err != nil {
 		return fail(Diagnostic{
 			Summary: "The AWS credentials do not work",
-			Detail: "AWS could not tell who the credentials belong to. Check that they are current and that the endpoint of STS in Region " +
+			Detail: "AWS could not identify the credentials. Check that they are current and that the endpoint of STS in Region " +
 				region.String() + " can be reached.\n\n" + err.Error(),
 		})
 	}

@@ -62,9 +62,9 @@ func (g *Generator) linkFiles() ([]File, error) {
 func (g *Generator) needsCustomer(what string) error {
 	switch {
 	case g.spec.Customer == nil:
-		return fmt.Errorf("%s is for one customer: the specification has to say customer.id and customer.external_id", what)
+		return fmt.Errorf("%s is for one customer: the specification needs customer.id and customer.external_id", what)
 	case g.link.ExternalID.IsZero():
-		return fmt.Errorf("%s needs the external ID of customer %s: say customer.external_id, the one that the registrar knows (`xacct customers show %s`)",
+		return fmt.Errorf("%s needs the external ID of customer %s: set customer.external_id to the one that the registrar knows (`xacct customers show %s`)",
 			what, g.link.CustomerID, g.link.CustomerID)
 	}
 	return nil

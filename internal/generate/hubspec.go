@@ -64,7 +64,7 @@ func (d *decoder) hubOptions(g *Generator) {
 	oneOf("hub.publishers", h.Publishers, texts(onboarding.PublisherScopes()))
 	oneOf("hub.template_access", h.TemplateAccess, texts(onboarding.TemplateAccesses()))
 	if h.Publishers == string(onboarding.AnyAccount) && h.TemplateAccess == string(onboarding.TemplatesAccounts) {
-		d.on("hub.template_access", "the customers' accounts are not known before they launch if anyone may publish, so the bucket can't name them as readers: say public or presigned")
+		d.on("hub.template_access", "the customers' accounts are not known before they launch if anyone may publish, so the bucket can't name them as readers: use public or presigned")
 	}
 	if _, said := d.places["hub.capacity"]; said && (h.Capacity < 1 || h.Capacity > hub.MaxCapacity) {
 		d.on("hub.capacity", "%d is not between 1 and %d", h.Capacity, hub.MaxCapacity)

@@ -148,7 +148,7 @@ func (d *decoder) customer(g *Generator) {
 	}
 	if region, err := account.ParseRegion(g.declared.Region); err != nil || !slices.Contains(g.hub.Regions, region) {
 		if c.Region == "" { // it is the hub's own
-			d.on("hub.region", "%q is not among hub.regions, so the launch link can't open there: add it to them, or say customer.region", g.declared.Region)
+			d.on("hub.region", "%q is not among hub.regions, so the launch link can't open there: add it to them, or set customer.region", g.declared.Region)
 		} else {
 			d.on("customer.region", "invalid Region %q: must be one of the hub's Regions", g.declared.Region)
 		}

@@ -52,7 +52,7 @@ func (h *Manager) waiting(ctx context.Context, url string) (messages int, err er
 	for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"} {
 		n, err := strconv.Atoi(attributes[name])
 		if err != nil {
-			return 0, fmt.Errorf("queue %s says %q of %s: %w", QueueName(h.name), attributes[name], name, err)
+			return 0, fmt.Errorf("queue %s has the invalid value %q of %s: %w", QueueName(h.name), attributes[name], name, err)
 		}
 		messages += n
 	}

@@ -29,7 +29,7 @@ func FetchTemplate(ctx context.Context, address string) ([]byte, error) {
 		return nil, err
 	}
 	if TemplateHash(body) != hash {
-		return nil, fmt.Errorf("%s is not the template that its name says", address)
+		return nil, fmt.Errorf("%s does not match the hash in its name", address)
 	}
 	return body, nil
 }

@@ -136,7 +136,7 @@ func malformedResource(text string) string {
 	case service == "iam" && region != "":
 		return "and IAM has no Regions; leave the Region empty"
 	case service == "iam" && name != "root" && !strings.ContainsAny(name, "/*?$"):
-		return "which doesn't say what it is; write role/NAME, user/NAME or policy/NAME"
+		return "whose kind is missing; write role/NAME, user/NAME or policy/NAME"
 	}
 	return ""
 }

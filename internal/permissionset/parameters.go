@@ -155,7 +155,7 @@ func (p *Problems) parameter(field string, c CustomerParameter) {
 func (p *Problems) allowedValues(field string, c CustomerParameter) {
 	for name, given := range map[string]bool{"allowed_pattern": c.AllowedPattern != "", "min_length": c.MinLength != 0, "max_length": c.MaxLength != 0} {
 		if given {
-			p.Add(field+"."+name, "", "allowed_values says it already: leave one of them out")
+			p.Add(field+"."+name, "", "allowed_values limits the values already: leave one of them out")
 		}
 	}
 	for _, value := range c.AllowedValues {
@@ -187,7 +187,7 @@ func (p *Problems) patternAndLength(field string, c CustomerParameter) {
 	case c.Shortest() > c.Longest():
 		p.Add(field+".min_length", "", "%d is more than max_length, which is %d", c.MinLength, c.Longest())
 	case c.Optional() && c.MinLength > 1:
-		p.Add(field+".min_length", "", "the customer may leave the field empty, and CloudFormation would hold the length against that: say it in allowed_pattern")
+		p.Add(field+".min_length", "", "the customer may leave the field empty, and CloudFormation would refuse the empty value by its length: use allowed_pattern")
 	}
 }
 

@@ -48,7 +48,7 @@ func TestEveryMistakeInACustomerParameterIsOnItsField(t *testing.T) {
 		"a default of no match":   {one(func(p *CustomerParameter) { p.Default = new("a b") }), `customer_parameters.bucket.default: "a b" does not match [A-Za-z0-9._/-]+`},
 		"a long default":          {one(func(p *CustomerParameter) { p.Default, p.MaxLength = new("abcd"), 3 }), `customer_parameters.bucket.default: "abcd" has 4 characters, and not 1 to 3`},
 		"a default of no value":   {one(func(p *CustomerParameter) { p.Default, p.AllowedValues = new("c"), []string{"a", "b"} }), `customer_parameters.bucket.default: invalid value "c": must be one of allowed_values`},
-		"values and a pattern":    {one(func(p *CustomerParameter) { p.AllowedPattern, p.AllowedValues = "a", []string{"a"} }), "customer_parameters.bucket.allowed_pattern: allowed_values says it already"},
+		"values and a pattern":    {one(func(p *CustomerParameter) { p.AllowedPattern, p.AllowedValues = "a", []string{"a"} }), "customer_parameters.bucket.allowed_pattern: allowed_values limits the values already"},
 		"an empty value":          {values("a", ""), "customer_parameters.bucket.allowed_values: a value is empty"},
 		"a star":                  {values("a", "*"), `customer_parameters.bucket.allowed_values["*"]: it has '*'`},
 		"a variable":              {values("${aws:username}"), `it has '$'`},

@@ -96,7 +96,7 @@ func alphanumeric(c byte) bool { return !notAlphanumeric(rune(c)) }
 // checkRunes refuses a pattern that lets a character pass which no value may have.
 func checkRunes(tree *syntax.Regexp) error {
 	refused := func(r rune) error {
-		return fmt.Errorf("it lets %q pass, and no value may have any of %s, or anything but printable ASCII: say which characters it may have, such as [a-z0-9-]+", r, meaningful)
+		return fmt.Errorf("it lets %q pass, and no value may have any of %s, or anything but printable ASCII: list the characters that it may have, such as [a-z0-9-]+", r, meaningful)
 	}
 	switch tree.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:

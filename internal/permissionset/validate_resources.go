@@ -218,7 +218,7 @@ func (c *resourceCheck) properties(typeName string, properties map[string]any) {
 		})
 	}
 	if _, there := properties[kind.attached]; kind.attached != "" && !there {
-		c.wrong("Properties: it has no %s, which says what the policy is for", kind.attached)
+		c.wrong("Properties: it has no %s, which names what the policy is for", kind.attached)
 	}
 }
 

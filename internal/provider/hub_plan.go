@@ -190,7 +190,7 @@ func (p *hubPlan) planChange(ctx context.Context) {
 func (p *hubPlan) warnOfEarly(planned string) {
 	if early := p.view.Planned.PlannedOnAnother(planned); len(early) > 0 {
 		p.diags.AddWarning("Links were planned before their hub", fmt.Sprintf(
-			"This plan changes %s, and it shows %s as if it did not: their configuration doesn't say that they depend on it. "+
+			"This plan changes %s, and it shows %s as if it did not: their configuration doesn't show that they depend on it. "+
 				"Refer to the hub by its id, in the same provider configuration, and Terraform plans it first: hub = xacct_hub.example.id. "+
 				"Otherwise the next plan shows them as they are.", hubNamed(p.view.Name), someOf(early)))
 	}

@@ -151,5 +151,5 @@ func (p *hubPlan) refuseGoodbye(view *hubview.View, used *hub.LiveError) {
 func hubAlive(name string, used *hub.LiveError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in use", name), paragraphs(
 		"CloudFormation can't delete a stack whose phone-home is not answered. Ask the customers to delete their stacks while a registrar runs, and close the links in the state that has them; "+
-			"or set force_destroy = true, apply, and destroy then. If the hub only gets another address in the configuration, say so with a moved block.", used.Error()))
+			"or set force_destroy = true, apply, and destroy then. If the hub only gets another address in the configuration, add a moved block.", used.Error()))
 }

@@ -53,7 +53,7 @@ func linkSchema() schema.Schema {
 			"and can still be updated and deleted. If the link is created again for the same account, it has the same external ID; " +
 			"for another account, it gets a new one.\n\n" +
 			"If the customer has an open link with the same arguments, creating the resource takes it over with its external ID and URL: so renaming, re-keying and replacing the resource " +
-			"closes nothing, in whichever order Terraform does it. The state that managed the link before can no longer close it, and its plans say so.",
+			"closes nothing, in whichever order Terraform does it. The state that managed the link before can no longer close it, and its plans warn.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, MarkdownDescription: "`hub/customer_id`."},
 			"hub": schema.StringAttribute{

@@ -45,7 +45,7 @@ func organizationAttribute() schema.StringAttribute {
 		Optional: true, Validators: []validator.String{validOrganizationID()},
 		MarkdownDescription: "ID of the customer's organization in AWS Organizations, such as `o-a1b2c3d4e5`: its accounts may phone home. " +
 			"Required with `scope = \"organization\"`. Can't change while a stack is live.\n\n" +
-			"SNS lets only accounts of the organization publish for it, but doesn't say which one did. Another account that may publish to the hub for a reason " +
+			"SNS lets only accounts of the organization publish for it, but doesn't report which one did. Another account that may publish to the hub for a reason " +
 			"of its own (another customer's), and that knows this customer's external ID, could register a role of *its own* account under this customer. " +
 			"It would get no access to anything; yet what the vendor reads there would be taken for the customer's. If that matters, list the accounts in `only_account_ids`.",
 	}

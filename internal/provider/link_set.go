@@ -69,7 +69,7 @@ func (m linkModel) validateSet(diags *diag.Diagnostics) {
 	for name, value := range own {
 		if !value.IsNull() && !value.IsUnknown() { // it may become null: Terraform validates before it knows each.value
 			diags.AddAttributeError(path.Root(name), fmt.Sprintf("Both permission_set and %s", name), fmt.Sprintf(
-				"A link that refers to a permission set says nothing of it itself. Declare %s in the permission set, or leave permission_set out.", name))
+				"A link that refers to a permission set declares no role itself. Declare %s in the permission set, or leave permission_set out.", name))
 		}
 	}
 }

@@ -185,7 +185,7 @@ const parallelism = 10
 
 func manyWait() diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(path.Root("wait"), fmt.Sprintf("More than %d roles wait for their customers", parallelism), fmt.Sprintf(
-		"Terraform works on %d resources at the same time, unless -parallelism says otherwise, and a role that waits takes one of these places until its customer has launched. "+
+		"Terraform works on %d resources at the same time, unless -parallelism is set, and a role that waits takes one of these places until its customer has launched. "+
 			"Phone-homes of all customers are answered meanwhile, so no customer is refused, but the apply may wait for one customer after the other. "+
 			"For many customers set wait = false and run 'xacct registrar': then an apply is short, and each refresh shows who has come.", parallelism))
 }

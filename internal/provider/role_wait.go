@@ -106,7 +106,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 		trouble = "While waiting, this went wrong: " + last.Error()
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No role yet from %s", who), paragraphs(
-		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events say why. Send them the link again; the next apply continues to wait. "+
+		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events show why. Send them the link again; the next apply continues to wait. "+
 			"To wait longer, set %s.", shortDuration(w.limit), w.setting),
 		meanwhile, link, trouble))
 }

@@ -197,7 +197,7 @@ func (p *setPlan) remember(ctx context.Context, view *hubview.View, existing *on
 	early := view.Sets.SetPlan(next.Name, hubview.SetPlan{Set: next, Known: true, Changes: changes})
 	if len(early) > 0 {
 		p.diags.AddWarning("Links were planned before their permission set", fmt.Sprintf(
-			"This plan changes %s, and it shows the links of customers %s as if it did not: their configuration doesn't say that they depend on it. "+
+			"This plan changes %s, and it shows the links of customers %s as if it did not: their configuration doesn't show that they depend on it. "+
 				"Refer to the set by its id, in the same provider configuration, and Terraform plans it first: permission_set = xacct_permission_set.example.id. "+
 				"Otherwise the next plan shows them as they are.", setNamed(view.Name, next.Name), someOf(early)))
 	}

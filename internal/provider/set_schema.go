@@ -69,7 +69,7 @@ func setSchema() schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "What a vendor asks of many customers: the role, who may assume it, and what customers decide about it. " +
 			"Onboarding links refer to it (`permission_set`), so it is written down, reviewed and changed in one place: a change of the set is one write, " +
-			"however many customers it has, and the plan says once what they gain and lose.\n\n" +
+			"however many customers it has, and the plan shows once what they gain and lose.\n\n" +
 			"Changing a set changes nothing in customers' accounts: their roles stay as they are, and `outdated`, until each customer has updated their stack.\n\n" +
 			"Deleting a set while open links refer to it retires it: these links stay as they are, and no other can refer to it. " +
 			"If it is created again under the same name, it is the same set, and its links follow it.",

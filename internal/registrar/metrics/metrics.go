@@ -81,7 +81,7 @@ func New(config Config) *Monitor {
 			Name: "xacct_answers_total", Help: "Answers that CloudFormation has taken, by request type and status.",
 		}, []string{"type", "status"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "xacct_answers_refused_total", Help: "Answers that CloudFormation's buckets did not take, by request type and what that says: forged, expired or undecided.",
+			Name: "xacct_answers_refused_total", Help: "Answers that CloudFormation's buckets did not accept, by request type and reason: forged, expired or undecided.",
 		}, []string{"type", "why"}),
 		proved: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "xacct_proofs_total", Help: "Proofs of the roles of stacks that phone home, by what they have shown: proven, refused, open, inconclusive (AWS did not say), or not_permitted (a permission of the vendor's own is missing).",

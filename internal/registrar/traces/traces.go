@@ -48,7 +48,7 @@ func FromEnvironment(ctx context.Context, config Config) (*Tracer, error) {
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("traces can't be sent, as OTEL_EXPORTER_OTLP_… says: %w", err)
+		return nil, fmt.Errorf("traces can't be sent as OTEL_EXPORTER_OTLP_… configures: %w", err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		config.Logger.Warn("traces could not be sent", "error", err)
