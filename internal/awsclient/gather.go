@@ -4,6 +4,7 @@
 package awsclient
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -19,9 +20,21 @@ type Gatherer[Item comparable, Result any] struct {
 	Limit  time.Duration // of a call
 	Call   func(ctx context.Context, items []Item) (Result, error)
 
+	// SeriesLinger is how long every call waits for others while callers have been
+	// coming at the same time: they wait for the same program, which starts the next
+	// one when another has its result, and which may be slow itself. Once Enough
+	// callers share a call, it waits no longer. Zero: only the first one waits.
+	SeriesLinger time.Duration
+	Enough       int
+	// Overtake is how long a call may keep the next one waiting; zero: 250 ms.
+	Overtake time.Duration
+
 	mu      sync.Mutex
 	line    []*gathering[Item, Result] // the last one takes further callers
 	running bool
+	inside  int  // callers in Do
+	series  bool // callers have been coming at the same time
+	alone   int  // calls in a row that had one caller, in a series
 }
 
 // gathering is one call, with those who wait for it.
@@ -29,13 +42,18 @@ type gathering[Item comparable, Result any] struct {
 	ctx     context.Context // the first caller's, for its values
 	items   []Item
 	callers int
+	enough  chan struct{} // closed when Enough callers share it
 
 	done   chan struct{}
 	result Result
 	err    error
 }
 
-// overtakeAfter is how long a call may keep the next one waiting.
+// endsSeries is how many calls in a row end a series if each has one caller.
+const endsSeries = 3
+
+// overtakeAfter is how long a call may keep the next one waiting, if nothing else
+// is said.
 const overtakeAfter = 250 * time.Millisecond
 
 // Do returns the result of a call that asks for the items, and perhaps for those
@@ -43,6 +61,7 @@ const overtakeAfter = 250 * time.Millisecond
 // it. There are at most Most items, all different.
 func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result Result, shared bool, err error) {
 	call := g.join(ctx, items)
+	defer g.leave()
 	select {
 	case <-call.done:
 		return call.result, call.callers > 1, call.err
@@ -55,15 +74,22 @@ func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result 
 func (g *Gatherer[Item, Result]) join(ctx context.Context, items []Item) *gathering[Item, Result] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.inside++; g.inside > 1 {
+		g.series, g.alone = true, 0
+	}
 	if n := len(g.line); n > 0 {
 		last := g.line[n-1]
 		if more := missing(last.items, items); len(last.items)+len(more) <= g.Most {
 			last.items = append(last.items, more...)
-			last.callers++
+			if last.callers++; last.callers == g.Enough {
+				close(last.enough)
+			}
 			return last
 		}
 	}
-	call := &gathering[Item, Result]{ctx: ctx, items: slices.Clone(items), callers: 1, done: make(chan struct{})}
+	call := &gathering[Item, Result]{
+		ctx: ctx, items: slices.Clone(items), callers: 1, enough: make(chan struct{}), done: make(chan struct{}),
+	}
 	g.line = append(g.line, call)
 	if !g.running {
 		g.running = true
@@ -83,31 +109,61 @@ func missing[Item comparable](there, items []Item) []Item {
 	return more
 }
 
+func (g *Gatherer[Item, Result]) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside--
+}
+
 // run makes the calls, one after the other, until nothing is asked for.
 func (g *Gatherer[Item, Result]) run() {
-	time.Sleep(g.Linger)
-	for {
-		call := g.next()
-		if call == nil {
+	for first := true; ; first = false {
+		if !g.linger(first) {
 			return
 		}
+		call := g.next()
 		go g.make(call)
 		select {
 		case <-call.done:
-		case <-time.After(overtakeAfter):
+		case <-time.After(cmp.Or(g.Overtake, overtakeAfter)):
 		}
 	}
 }
 
+// linger waits for callers to share the next call; false if there is none.
+func (g *Gatherer[Item, Result]) linger(first bool) bool {
+	g.mu.Lock()
+	if len(g.line) == 0 {
+		g.running = false
+		g.mu.Unlock()
+		return false
+	}
+	next, wait := g.line[0], time.Duration(0)
+	if first {
+		wait = g.Linger
+	}
+	if g.series && g.SeriesLinger > 0 {
+		wait = g.SeriesLinger
+	}
+	g.mu.Unlock()
+	select {
+	case <-next.enough:
+	case <-time.After(wait):
+	}
+	return true
+}
+
+// next takes the next call out of the line.
 func (g *Gatherer[Item, Result]) next() *gathering[Item, Result] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.line) == 0 {
-		g.running = false
-		return nil
-	}
 	call := g.line[0]
 	g.line = g.line[1:]
+	if call.callers > 1 {
+		g.alone = 0
+	} else if g.alone++; g.alone == endsSeries {
+		g.series, g.alone = false, 0
+	}
 	return call
 }
 

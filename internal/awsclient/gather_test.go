@@ -109,3 +109,62 @@ func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
 		}
 	})
 }
+
+// TestInASeriesEveryCallWaitsForOthers: callers come one after another, each a while
+// after the one before, because the program that they wait for is slow.
+func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var sizes []int
+		g := &Gatherer[int, struct{}]{
+			Most: 10, Linger: 20 * time.Millisecond, SeriesLinger: 300 * time.Millisecond, Enough: 3, Limit: time.Minute,
+			Call: func(_ context.Context, items []int) (struct{}, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				sizes = append(sizes, len(items))
+				return struct{}{}, nil
+			},
+		}
+		ask := func(item int) (took time.Duration) {
+			begun := time.Now()
+			_, _, _ = g.Do(t.Context(), item)
+			return time.Since(begun)
+		}
+		var callers sync.WaitGroup
+		for n := range 14 {
+			callers.Go(func() { ask(n) })
+			if n > 1 { // the first two come together, and begin the series
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		callers.Wait()
+		if got, want := fmt.Sprint(sizes), "[3 3 3 3 2]"; got != want {
+			t.Errorf("the calls have %s items, want %s", got, want)
+		}
+		for n := range endsSeries { // one thing at a time
+			if took := ask(20 + n); took != 300*time.Millisecond {
+				t.Errorf("caller %d waited for %s", n, took)
+			}
+			synctest.Wait()
+		}
+		if took := ask(30); took != 20*time.Millisecond {
+			t.Errorf("the series has ended, and a caller waited for %s", took)
+		}
+	})
+}
+
+func TestOneCallerAtATimeIsNoSeries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &Gatherer[int, struct{}]{
+			Most: 10, Linger: 20 * time.Millisecond, SeriesLinger: time.Second, Enough: 3, Limit: time.Minute,
+			Call: func(context.Context, []int) (struct{}, error) { return struct{}{}, nil },
+		}
+		for n := range 10 {
+			begun := time.Now()
+			if _, _, err := g.Do(t.Context(), n); err != nil || time.Since(begun) != 20*time.Millisecond {
+				t.Errorf("caller %d waited for %s, %v", n, time.Since(begun), err)
+			}
+			synctest.Wait()
+		}
+	})
+}
