@@ -12,10 +12,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// LinkChange is a link that is written for a fleet.
+// LinkChange is a link that is written together with others.
 type LinkChange struct {
-	Before *onboarding.Link // as it was read; nil: the hub has none of the customer
-	Link   onboarding.Link
+	Before   *onboarding.Link // as it was read; nil: the hub has none of the customer
+	Link     onboarding.Link
+	OnBehalf string // the caller that it is written for, for the history; empty: none
 }
 
 // transactionSize is how many writes and checks DynamoDB takes in one call
@@ -88,6 +89,7 @@ func (t *linkTransaction) add(change LinkChange) (bool, error) {
 		writes = append(writes, r.bindingIs(*before))
 	}
 	if entry != nil {
+		entry.OnBehalf = change.OnBehalf
 		line, err := linkHistoryItem(*entry, link.Revision)
 		if err != nil {
 			return false, err

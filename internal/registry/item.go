@@ -195,12 +195,15 @@ func (r *Registry) put(ctx context.Context, k key, i item, before int64) error {
 // putIf writes an item under a condition. A write whose answer got lost is
 // tried again by the SDK and then finds itself: that is no conflict.
 func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, values item) error {
-	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                           &r.table,
-		Item:                                i,
-		ConditionExpression:                 &condition,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	err := r.uncontended(ctx, func() error {
+		_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName:                           &r.table,
+			Item:                                i,
+			ConditionExpression:                 &condition,
+			ExpressionAttributeValues:           values,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		return err
 	})
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
@@ -226,14 +229,22 @@ func same(stored, written item) bool {
 		numberOf(stored, "revision") == numberOf(written, "revision")
 }
 
-// transact writes all or nothing. If other transactions are in the way it
-// tries again, as they are over in milliseconds; the SDK does not.
+// transact writes all or nothing.
 func (r *Registry) transact(ctx context.Context, writes []types.TransactWriteItem) error {
+	return r.uncontended(ctx, func() error {
+		_, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+		return err
+	})
+}
+
+// uncontended tries a write again if transactions of others are in the way, as
+// they are over in milliseconds; the SDK does not. A write of one item is refused
+// for that reason, too.
+func (r *Registry) uncontended(ctx context.Context, write func() error) error {
 	const attempts = 5
 	var err error
 	for attempt := range attempts {
-		_, err = r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-		if err == nil || !awsclient.IsContended(err) {
+		if err = write(); err == nil || !awsclient.IsContended(err) {
 			return err
 		}
 		if waited := r.wait(ctx, time.Duration(attempt+1)*50*time.Millisecond); waited != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
 // Shard is what the topics of one shard, one in every Region, should allow:
@@ -162,13 +163,16 @@ func (r *Registry) Shard(ctx context.Context, list ListKey) (Shard, error) {
 	return r.decodeShard(list, found)
 }
 
+// leaseIsFree is the condition that no other process holds the lease.
+const leaseIsFree = "(attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :instant)"
+
 // AcquireLease takes the lease, or renews the caller's own, and returns the
 // shard as it is then. While another's lease lasts it is *LeaseHeldError.
 func (r *Registry) AcquireLease(ctx context.Context, list ListKey, lease Lease) (Shard, error) {
 	out, err := r.updateShard(ctx, list,
 		"SET lease_holder = :me, lease_until = :until",
-		"attribute_exists(pk) AND (attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now)",
-		item{":me": text(lease.Holder), ":until": millis(lease.Until), ":now": millis(r.now())})
+		"attribute_exists(pk) AND "+leaseIsFree,
+		item{":me": text(lease.Holder), ":until": millis(lease.Until), ":instant": millis(r.now())})
 	var held *types.ConditionalCheckFailedException
 	if errors.As(err, &held) {
 		if len(held.Item) == 0 {
@@ -206,9 +210,24 @@ func (c ShardChange) KeepsPolicies() bool {
 // ChangeShard changes the shard that was read under the lease. It is
 // ErrConflict when the lease is lost or the shard has moved.
 func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, change ShardChange) (Shard, error) {
-	set := "SET #sequence = #sequence + :more"
-	names := map[string]string{"#sequence": "sequence"}
-	values := item{":more": number(1), ":me": text(lease.Holder), ":before": number(before.Sequence)}
+	update, names, values := r.changeExpression(lease, before, change)
+	out, err := r.updateShardNamed(ctx, before.List, update, "lease_holder = :me AND #sequence = :before", names, values)
+	var moved *types.ConditionalCheckFailedException
+	if errors.As(err, &moved) {
+		return Shard{}, fmt.Errorf("change %s of hub %s: %w", before.List, r.hub, ErrConflict)
+	}
+	if err != nil {
+		return Shard{}, fmt.Errorf("change %s in table %s: %w", before.List, r.table, err)
+	}
+	return r.decodeShard(before.List, out)
+}
+
+// changeExpression returns the update that makes a change, and further assignments
+// with it.
+func (r *Registry) changeExpression(lease Lease, before Shard, change ShardChange, further ...string) (update string, names map[string]string, values item) {
+	set := strings.Join(append([]string{"SET #sequence = #sequence + :more"}, further...), ", ")
+	names = map[string]string{"#sequence": "sequence"}
+	values = item{":more": number(1), ":me": text(lease.Holder), ":before": number(before.Sequence)}
 	if change.KeepsPolicies() {
 		values[":more"] = number(0)
 	}
@@ -247,15 +266,7 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 		names[name] = id.String()
 		set += map[bool]string{true: " REMOVE ", false: ", "}[n == 0] + "accounts." + name
 	}
-	out, err := r.updateShardNamed(ctx, before.List, set, "lease_holder = :me AND #sequence = :before", names, values)
-	var moved *types.ConditionalCheckFailedException
-	if errors.As(err, &moved) {
-		return Shard{}, fmt.Errorf("change %s of hub %s: %w", before.List, r.hub, ErrConflict)
-	}
-	if err != nil {
-		return Shard{}, fmt.Errorf("change %s in table %s: %w", before.List, r.table, err)
-	}
-	return r.decodeShard(before.List, out)
+	return set, names, values
 }
 
 // FinishLease notes that all the topics' policies carry the shard's number and
@@ -263,11 +274,8 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 // has moved meanwhile: then another process may have written before or after,
 // and the policies must be written again.
 func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) error {
-	_, err := r.updateShardNamed(ctx, written.List,
-		"SET written = :sequence REMOVE lease_holder, lease_until",
-		"lease_holder = :me AND #sequence = :sequence",
-		map[string]string{"#sequence": "sequence"},
-		item{":me": text(lease.Holder), ":sequence": number(written.Sequence)})
+	update, condition, names, values := finish(lease, written)
+	_, err := r.updateShardNamed(ctx, written.List, update, condition, names, values)
 	var moved *types.ConditionalCheckFailedException
 	if errors.As(err, &moved) {
 		return fmt.Errorf("finish writing %s of hub %s: %w", written.List, r.hub, ErrConflict)
@@ -276,6 +284,14 @@ func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) 
 		return fmt.Errorf("give the lease of %s in table %s back: %w", written.List, r.table, err)
 	}
 	return nil
+}
+
+// finish returns the update of FinishLease, and its condition.
+func finish(lease Lease, written Shard) (update, condition string, names map[string]string, values item) {
+	return "SET written = :sequence REMOVE lease_holder, lease_until",
+		"lease_holder = :me AND #sequence = :sequence",
+		map[string]string{"#sequence": "sequence"},
+		item{":me": text(lease.Holder), ":sequence": number(written.Sequence)}
 }
 
 // ReleaseLease gives the lease back without having written. A lease that was
@@ -294,16 +310,23 @@ func (r *Registry) updateShard(ctx context.Context, list ListKey, update, condit
 }
 
 func (r *Registry) updateShardNamed(ctx context.Context, list ListKey, update, condition string, names map[string]string, values item) (item, error) {
-	out, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &r.table,
-		Key:                                 listKey(list).item(),
-		UpdateExpression:                    &update,
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            names,
-		ExpressionAttributeValues:           values,
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	var out *dynamodb.UpdateItemOutput
+	err := r.uncontended(ctx, func() (err error) {
+		out, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName:                           &r.table,
+			Key:                                 listKey(list).item(),
+			UpdateExpression:                    &update,
+			ConditionExpression:                 &condition,
+			ExpressionAttributeNames:            names,
+			ExpressionAttributeValues:           values,
+			ReturnValues:                        types.ReturnValueAllNew,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		return err
 	})
+	if awsclient.IsContended(err) {
+		return nil, fmt.Errorf("%w: %w", ErrConflict, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,138 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// Together are writes of one transaction: customers' first links, and the lists of
+// those who may publish that come with them.
+type Together struct {
+	// HubRevision is the one that the hub's record must have; 0: any.
+	HubRevision int64
+	Links       []LinkChange
+	Lists       []ListWrite
+}
+
+// ListWrite takes a list's lease and changes the list, both or neither. No
+// other process may hold the lease, and the list must have the sequence that it was read with. A
+// change that keeps the policies takes no lease, and only checks the sequence.
+type ListWrite struct {
+	Lease  Lease
+	Before Shard
+	Change ShardChange
+}
+
+// ErrTooMuchTogether says that one transaction has no room for the writes.
+var ErrTooMuchTogether = errors.New("too many writes for one transaction")
+
+// WriteTogether writes all or nothing, and returns the links as they were written.
+// Which of the writes was refused is not said: if it is ErrConflict, each has to be
+// tried by itself, which finds out.
+func (r *Registry) WriteTogether(ctx context.Context, all Together) ([]onboarding.Link, error) {
+	if err := r.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	t := linkTransaction{registry: r}
+	if all.HubRevision != 0 {
+		t.also(r.hubIs(all.HubRevision))
+	}
+	for _, list := range all.Lists {
+		t.also(r.listWrite(list))
+	}
+	sets := map[string]bool{} // a transaction takes one write or check of an item
+	for _, change := range all.Links {
+		for _, check := range r.mayRefer(change.Before, change.Link) {
+			if name := change.Link.PermissionSet; !sets[name] {
+				sets[name] = true
+				t.also(check)
+			}
+		}
+	}
+	for _, change := range all.Links {
+		if fits, err := t.add(change); err != nil || !fits {
+			return nil, errors.Join(err, ErrTooMuchTogether)
+		}
+	}
+	err := r.transact(ctx, t.writes)
+	if conflicts(err) {
+		return nil, fmt.Errorf("write %d links of hub %s together: %w", len(all.Links), r.hub, ErrConflict)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write %d links of hub %s together: %w", len(all.Links), r.hub, err)
+	}
+	return t.links, nil
+}
+
+// also adds a write that is for no link.
+func (t *linkTransaction) also(write types.TransactWriteItem) {
+	t.writes, t.of = append(t.writes, write), append(t.of, -1)
+}
+
+// hubIs checks, with another write, that the hub's record has a revision.
+func (r *Registry) hubIs(revision int64) types.TransactWriteItem {
+	condition, values := revisionIs(revision)
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &r.table, Key: hubKey.item(), ConditionExpression: &condition, ExpressionAttributeValues: values,
+	}}
+}
+
+// listWrite returns a ListWrite as a part of a transaction.
+func (r *Registry) listWrite(w ListWrite) types.TransactWriteItem {
+	const unmoved = "#sequence = :before"
+	at := listKey(w.Before.List).item()
+	if w.Change.KeepsPolicies() {
+		condition := unmoved
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &r.table, Key: at, ConditionExpression: &condition,
+			ExpressionAttributeNames:  map[string]string{"#sequence": "sequence"},
+			ExpressionAttributeValues: item{":before": number(w.Before.Sequence)},
+		}}
+	}
+	update, names, values := r.changeExpression(w.Lease, w.Before, w.Change, "lease_holder = :me, lease_until = :until")
+	condition := unmoved + " AND " + leaseIsFree
+	values[":until"], values[":instant"] = millis(w.Lease.Until), millis(r.now())
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &r.table, Key: at, UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	}}
+}
+
+// FinishLeases is FinishLease for several lists that one holder has written under
+// leases: all of them or none. If it is ErrConflict, each has to be finished by
+// itself.
+func (r *Registry) FinishLeases(ctx context.Context, lease Lease, written []Shard) error {
+	switch len(written) {
+	case 0:
+		return nil
+	case 1:
+		return r.FinishLease(ctx, lease, written[0])
+	}
+	writes := make([]types.TransactWriteItem, len(written))
+	for n, list := range written {
+		update, condition, names, values := finish(lease, list)
+		writes[n] = types.TransactWriteItem{Update: &types.Update{
+			TableName: &r.table, Key: listKey(list.List).item(), UpdateExpression: &update, ConditionExpression: &condition,
+			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		}}
+	}
+	err := r.transact(ctx, writes)
+	if conflicts(err) {
+		err = ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("finish writing %d lists of hub %s: %w", len(written), r.hub, err)
+	}
+	return nil
+}
+
+// CallerOf returns the caller that OnBehalf named, for a LinkChange that is
+// written with those of others; empty: none.
+func CallerOf(ctx context.Context) string { return onBehalf(ctx) }
