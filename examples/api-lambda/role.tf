@@ -92,7 +92,7 @@ data "aws_iam_policy_document" "api" {
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["BOUND#*", "SET#*"]
+      values   = ["BOUND#*", "HUB", "SET#*", "SHARD#*"]
     }
     condition {
       test     = "Null"

@@ -60,11 +60,26 @@ func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
 			return onboarding.Link{}, err
 		}
 	}
+	if in.Existing == nil && publishers && !w.Link.Account.IsZero() && w.Link.Organization.IsZero() {
+		return w.create(ctx, in)
+	}
 	link, err := w.record(ctx, in)
 	if err != nil || !publishers {
 		return link, err
 	}
 	return link, AllowPublishing(ctx, in.Hub, link)
+}
+
+// create writes the first link of a customer together with their permission to
+// publish, and with those of others who come at the same time.
+func (w Write) create(ctx context.Context, in Writing) (onboarding.Link, error) {
+	link := w.Link
+	link.Incarnation, link.CreatedAt = in.Incarnation, in.Now
+	written, err := in.Hub.Permissions().CreateLink(ctx, link)
+	if written.CustomerID != "" && in.Saved != nil {
+		in.Saved(written)
+	}
+	return written, err
 }
 
 // newPublishers reports whether the link lets accounts publish that it did not

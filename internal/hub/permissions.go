@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
@@ -31,6 +32,9 @@ type Permissions struct {
 	hub    *Manager
 	holder string // names this process in leases
 
+	newcomers *awsclient.Gatherer[*newcomer, struct{}]
+	known     knownLists
+
 	mu    sync.Mutex
 	lists map[registry.ListKey]*listWriter
 }
@@ -40,7 +44,12 @@ func newPermissions(h *Manager) (*Permissions, error) {
 	if _, err := io.ReadFull(h.random, id); err != nil {
 		return nil, fmt.Errorf("draw a name for the leases of hub %s: %w", h.name, err)
 	}
-	return &Permissions{hub: h, holder: hex.EncodeToString(id), lists: map[registry.ListKey]*listWriter{}}, nil
+	p := &Permissions{
+		hub: h, holder: hex.EncodeToString(id), known: knownLists{lists: map[registry.ListKey]knownList{}},
+		lists: map[registry.ListKey]*listWriter{},
+	}
+	p.newcomers = newNewcomers(p)
+	return p, nil
 }
 
 // listWriter serialises this process's writes to one list. Callers that come
@@ -80,13 +89,6 @@ const (
 	fresh   = 30 * time.Minute
 	settled = time.Hour
 )
-
-// Allow ensures that an account may publish to a shard's topics in every
-// Region, and read templates if these are not public. When it returns nil the
-// permission is in all policies.
-func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error {
-	return p.join(ctx, registry.ShardList(shard), id)
-}
 
 // join adds an account to a list, together with those that come at the same time.
 func (p *Permissions) join(ctx context.Context, list registry.ListKey, id account.ID) error {
@@ -233,6 +235,7 @@ func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	p.known.forget(list)
 	var err error
 	for attempt := range rounds {
 		if err = p.round(ctx, list, decide); err == nil || !tryAgain(err) {

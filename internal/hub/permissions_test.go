@@ -96,19 +96,11 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	const callers = 60
-	writer := w.Permissions().writer(registry.ShardList(0))
-	waiting := func() (n int) {
-		writer.mu.Lock()
-		defer writer.mu.Unlock()
-		for _, b := range writer.waiting {
-			n += len(b.accounts)
-		}
-		return n
-	}
+	var waiting atomic.Int64
 	writing, release := make(chan struct{}), make(chan struct{})
 	var first sync.Once
 	w.box.Faults().Before(func(c *kernel.Call) error {
-		if c.Service == "dynamodb" && c.Action == "UpdateItem" {
+		if c.Service == "dynamodb" && c.Action == "TransactWriteItems" {
 			first.Do(func() { close(writing); <-release })
 		}
 		return nil
@@ -117,8 +109,14 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 	var all sync.WaitGroup
 	all.Go(func() { allowAll(t, w.Manager, 0, 1) })
 	<-writing
-	all.Go(func() { allowAll(t, w.Manager, 1, callers) })
-	for waiting() < callers-1 {
+	for n := 1; n < callers; n++ {
+		all.Go(func() {
+			if err := w.Permissions().Allow(waitingContext{t.Context(), &waiting}, 0, customerAccount(n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for waiting.Load() < callers-1 {
 		runtime.Gosched()
 	}
 	close(release)
@@ -127,6 +125,17 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 		t.Errorf("%d policies were written for %d accounts, want 2 in each of 2 Regions", n, callers)
 	}
 	w.allowed(callers)
+}
+
+// waitingContext counts those who wait for a result or its end.
+type waitingContext struct {
+	context.Context
+	waiting *atomic.Int64
+}
+
+func (c waitingContext) Done() <-chan struct{} {
+	c.waiting.Add(1)
+	return c.Context.Done()
 }
 
 // allowAll allows the accounts [from, to) at once.

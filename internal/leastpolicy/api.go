@@ -29,7 +29,7 @@ func API(h Parts) (iampolicy.Document, error) {
 		h.items("RegistryReads", slices.Concat(p.Vendor, p.Registrar, p.API), readsItems...),
 		h.items("RegistryWrites", slices.Concat(links, proofs), "dynamodb:PutItem"),
 		h.items("Lists", []string{"READERS", "SHARD#*"}, "dynamodb:UpdateItem"),
-		h.items("RegistryChecks", []string{"BOUND#*", "SET#*"}, "dynamodb:ConditionCheckItem"),
+		h.items("RegistryChecks", []string{"BOUND#*", "HUB", "SET#*", "SHARD#*"}, "dynamodb:ConditionCheckItem"),
 		allow("Publishers", h.topicARNs(), "sns:GetTopicAttributes", "sns:SetTopicAttributes"),
 		allow("Readers", []string{bucket}, "s3:GetBucketPolicy", "s3:PutBucketPolicy"),
 		allow("Templates", []string{bucket + "/" + iampolicy.TemplatePrefix + "*"}, "s3:GetObject"),

@@ -52,7 +52,7 @@ resource "xacct_customer_role" "all" {
 			Config:    config,
 		},
 		resource.TestStep{
-			PreConfig:    func() { budget("creating", 5*links); begin() },
+			PreConfig:    func() { budget("creating", 2*links); begin() },
 			RefreshState: true,
 		},
 		resource.TestStep{

@@ -1,0 +1,326 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// Links that are created one by one, ten at a time, nearly all have a topic of
+// their own, so a write of each topic's policy in every Region is what a link costs
+// at least. The rest is shared by the links that come at the same time: one
+// transaction writes their records, takes the leases of all their lists and changes
+// these, and another one gives the leases back. Lists and policies are not read
+// again if they are as this process has written them, which the transaction checks
+// by the lists' sequences. No lease is kept in between: another process waits no
+// longer than for a write.
+//
+// Whatever can't be done together is left to be done alone, in the way that has no
+// condition but the lease.
+
+// newcomer is an account that a list has to gain.
+type newcomer struct {
+	list    registry.ListKey
+	account account.ID
+	link    *registry.LinkChange // its customer's first link, to be written; nil: it exists
+
+	written onboarding.Link // zero: it was not
+	err     error
+}
+
+const (
+	// seriesGather is how long newcomers wait for others while several come at a
+	// time: about as long as a slow machine takes to bring some more of Terraform's
+	// ten. Once there are enoughNewcomers, they wait no longer.
+	seriesGather    = 300 * time.Millisecond
+	enoughNewcomers = 6
+
+	// overtakeNewcomers is how long a topic that is busy or throttled holds up those
+	// who come next.
+	overtakeNewcomers = 2 * time.Second
+
+	// linksTogether keeps a transaction within DynamoDB's 100 writes (aws-facts
+	// 10.4): each link takes three, a check of its set and a change of its list.
+	linksTogether = 16
+)
+
+func newNewcomers(p *Permissions) *awsclient.Gatherer[*newcomer, struct{}] {
+	return &awsclient.Gatherer[*newcomer, struct{}]{
+		Most: batchSize, Linger: gather, SeriesLinger: seriesGather, Enough: enoughNewcomers, Overtake: overtakeNewcomers, Limit: allowPatience,
+		Call: func(ctx context.Context, all []*newcomer) (struct{}, error) {
+			p.admitAll(ctx, all)
+			return struct{}{}, nil
+		},
+	}
+}
+
+// CreateLink writes the first link of a customer who has an account, and lets the
+// account publish as Allow does. It returns the link as written, also with an error
+// if only the permission is missing; the zero link: it was not written. Errors are
+// those of the registry's CreateLink and of Allow.
+func (p *Permissions) CreateLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
+	n := &newcomer{
+		list: registry.ShardList(link.Shard), account: link.Account,
+		link: &registry.LinkChange{Link: link, OnBehalf: registry.CallerOf(ctx)},
+	}
+	if _, _, err := p.newcomers.Do(ctx, n); err != nil {
+		return onboarding.Link{}, err
+	}
+	return n.written, n.err
+}
+
+// Allow ensures that an account may publish to a shard's topics in every
+// Region, and read templates if these are not public. When it returns nil the
+// permission is in all policies.
+func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error {
+	n := &newcomer{list: registry.ShardList(shard), account: id}
+	if _, _, err := p.newcomers.Do(ctx, n); err != nil {
+		return err
+	}
+	return n.err
+}
+
+// admitAll admits newcomers, with as many links in one transaction as it takes.
+func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
+	for len(all) > 0 {
+		links, end := 0, 0
+		for end < len(all) && links < linksTogether {
+			if all[end].link != nil {
+				links++
+			}
+			end++
+		}
+		p.admitAlone(ctx, p.admitTogether(ctx, all[:end]))
+		all = all[end:]
+	}
+}
+
+// admitAlone admits those who could not be admitted together with others: each
+// link has a transaction of its own, and each list a write.
+func (p *Permissions) admitAlone(ctx context.Context, all []*newcomer) {
+	var group errgroup.Group
+	group.SetLimit(shardsAtOnce)
+	for list, newcomers := range byList(all) {
+		group.Go(func() error {
+			var accounts []account.ID
+			for _, n := range newcomers {
+				if n.link != nil && n.written.CustomerID == "" {
+					n.written, n.err = p.hub.registry.CreateLink(registry.OnBehalf(ctx, n.link.OnBehalf), n.link.Link)
+				}
+				if n.err == nil {
+					accounts = append(accounts, n.account)
+				}
+			}
+			if len(accounts) == 0 {
+				return nil
+			}
+			errs := p.allowAll(ctx, list, unique(accounts))
+			for _, n := range newcomers {
+				if n.err == nil {
+					n.err = errs[n.account]
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in the newcomers
+}
+
+func byList(all []*newcomer) map[registry.ListKey][]*newcomer {
+	lists := map[registry.ListKey][]*newcomer{}
+	for _, n := range all {
+		lists[n.list] = append(lists[n.list], n)
+	}
+	return lists
+}
+
+func unique(ids []account.ID) []account.ID {
+	var all []account.ID
+	for _, id := range ids {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// admission is one list's part in admitting newcomers together.
+type admission struct {
+	newcomers []*newcomer
+	write     registry.ListWrite
+	target    registry.Shard // as it will be
+	policies  []topicPolicy  // to be written
+	err       error          // why it is left to be done alone
+}
+
+// admitTogether admits newcomers with few calls, and returns those who are left:
+// what was done for them is in them.
+func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left []*newcomer) {
+	lists, left, done := p.takeTurns(byList(all))
+	defer done()
+	known, record, err := p.known.of(ctx, p, lists)
+	if err != nil {
+		return all // it is found out again, for each what it means for them
+	}
+	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
+	together := registry.Together{HubRevision: record.Revision}
+	var admissions []*admission
+	for list, newcomers := range lists {
+		a := p.admission(lease, known[list], newcomers)
+		if a.err != nil {
+			left = append(left, newcomers...)
+			continue
+		}
+		admissions = append(admissions, a)
+		together.Lists = append(together.Lists, a.write)
+		together.Links = append(together.Links, a.links()...)
+	}
+	if len(admissions) == 0 {
+		return left
+	}
+	written, err := p.hub.registry.WriteTogether(ctx, together)
+	if err != nil { // it may have been one of them that another process has changed
+		p.known.forget(slices.Collect(maps.Keys(lists))...)
+		return all
+	}
+	for _, a := range admissions {
+		written = a.take(written)
+	}
+	p.writePolicies(ctx, lease, admissions)
+	var admitted []*newcomer
+	for _, a := range admissions {
+		if a.err != nil {
+			left = append(left, a.newcomers...)
+		} else {
+			admitted = append(admitted, a.newcomers...)
+		}
+	}
+	p.letNewcomersRead(ctx, record, admitted)
+	return left
+}
+
+// takeTurns takes this process's turn of each list until done is called. Lists that
+// this process is writing are left: they have to be waited for alone.
+func (p *Permissions) takeTurns(lists map[registry.ListKey][]*newcomer) (taken map[registry.ListKey][]*newcomer, left []*newcomer, done func()) {
+	taken = map[registry.ListKey][]*newcomer{}
+	for list, newcomers := range lists {
+		select {
+		case <-p.writer(list).turn:
+			taken[list] = newcomers
+		default:
+			left = append(left, newcomers...)
+		}
+	}
+	return taken, left, func() {
+		for list := range taken {
+			p.writer(list).turn <- struct{}{}
+		}
+	}
+}
+
+// links returns the links that are written with the list.
+func (a *admission) links() []registry.LinkChange {
+	var links []registry.LinkChange
+	for _, n := range a.newcomers {
+		if n.link != nil {
+			links = append(links, *n.link)
+		}
+	}
+	return links
+}
+
+// take takes the admission's links off those that were written.
+func (a *admission) take(written []onboarding.Link) (rest []onboarding.Link) {
+	for _, n := range a.newcomers {
+		if n.link != nil {
+			n.written, written = written[0], written[1:]
+		}
+	}
+	return written
+}
+
+// admission decides what a list gains. What needs repair, or has no room, is left to
+// be done alone: it is found out there for which account.
+func (p *Permissions) admission(lease registry.Lease, known knownList, newcomers []*newcomer) *admission {
+	a := &admission{newcomers: newcomers, target: known.shard, write: registry.ListWrite{Lease: lease, Before: known.shard}}
+	var accounts []account.ID
+	for _, n := range newcomers {
+		accounts = append(accounts, n.account)
+	}
+	a.write.Change = p.wanting(known.shard, unique(accounts))
+	if a.write.Change.Leaving != nil {
+		a.err = errUnwritten // marks have no sequence, and those that are known may be old
+		return a
+	}
+	if a.write.Change.KeepsPolicies() {
+		behind := slices.ContainsFunc(known.policies, func(t topicPolicy) bool { return policyBehind(t.text, known.shard) })
+		if behind || known.shard.Written != known.shard.Sequence {
+			a.err = errUnwritten
+		}
+		return a
+	}
+	a.target = changed(known.shard, a.write.Change)
+	for _, id := range a.write.Change.Add {
+		a.target.Accounts[id] = p.hub.now()
+	}
+	a.policies, a.err = merged(known.policies, a.target)
+	return a
+}
+
+// writePolicies writes the policies of lists whose leases were taken, and gives the
+// leases back. An admission that this failed for has the error.
+func (p *Permissions) writePolicies(ctx context.Context, lease registry.Lease, admissions []*admission) {
+	var group errgroup.Group // without a context: one failure must not leave the others unknown
+	group.SetLimit(2 * shardsAtOnce)
+	for _, a := range admissions {
+		group.Go(func() error {
+			a.err = p.write(ctx, lease, a.policies)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	var held []*admission
+	var written []registry.Shard
+	for _, a := range admissions {
+		if a.err == nil && !a.write.Change.KeepsPolicies() {
+			held, written = append(held, a), append(written, a.target)
+		}
+	}
+	if err := p.hub.registry.FinishLeases(ctx, lease, written); err != nil {
+		for _, a := range held { // one of them may have been lost
+			a.err = p.hub.registry.FinishLease(ctx, lease, a.target)
+		}
+	}
+	for _, a := range admissions {
+		p.known.wrote(a)
+	}
+}
+
+// letNewcomersRead lets those who may publish now read templates, if the hub's
+// record names who may. It is the record that the lists were changed under.
+func (p *Permissions) letNewcomersRead(ctx context.Context, record registry.HubRecord, admitted []*newcomer) {
+	if record.TemplateAccess != onboarding.TemplatesAccounts || len(admitted) == 0 {
+		return
+	}
+	var accounts []account.ID
+	for _, n := range admitted {
+		accounts = append(accounts, n.account)
+	}
+	err := p.letReadToo(ctx, unique(accounts))
+	for _, n := range admitted {
+		if n.err = err; err != nil && len(admitted) > 1 && refusesAccounts(err) {
+			n.err = p.letReadToo(ctx, []account.ID{n.account})
+		}
+	}
+}

@@ -1,0 +1,303 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// newHubOf makes a hub with so many topics in each of its two Regions.
+func newHubOf(t *testing.T, topics int) *world {
+	t.Helper()
+	w := newWorld(t)
+	large := spec()
+	large.Shards, large.Capacity = topics, topics*CustomersPerTopic
+	_, err := w.Create(t.Context(), large)
+	w.must(err)
+	return w
+}
+
+// first is the first link of the n-th customer, not yet written.
+func (w *world) first(record registry.HubRecord, n int) onboarding.Link {
+	customer := fmt.Sprintf("customer-%d", n)
+	return onboarding.Link{
+		Hub: "acme", CustomerID: customer, Generation: 1, ExternalID: onboarding.ExternalID([]byte("key"), "acme", customer, 1),
+		Account: customerAccount(n), Shard: record.ShardOf(customer), CreatedAt: w.clock.Now(),
+	}
+}
+
+// publishes returns an error unless the policies of all Regions name the link's account.
+func (w *world) publishes(link onboarding.Link) error {
+	for _, region := range spec().Regions {
+		attributes, err := w.topicAttributes(context.Background(), w.topic(region, link.Shard))
+		if err != nil {
+			return err
+		}
+		if who, _, ok := iampolicy.PublishersOf(attributes["Policy"]); !ok || !slices.Contains(who.Accounts, link.Account) {
+			return fmt.Errorf("customer %s may not publish in %s, but %v may", link.CustomerID, region, who.Accounts)
+		}
+	}
+	return nil
+}
+
+// create creates the links [from, to) with some callers at a time, as Terraform
+// does. Each has to publish as soon as it is reported. It returns the errors.
+func (w *world) create(h *Manager, record registry.HubRecord, callers, from, to int) error {
+	var mu sync.Mutex
+	var errs []error
+	var all sync.WaitGroup
+	next := atomic.Int64{}
+	next.Store(int64(from))
+	for range callers {
+		all.Go(func() {
+			for n := int(next.Add(1)) - 1; n < to; n = int(next.Add(1)) - 1 {
+				link, err := h.Permissions().CreateLink(w.t.Context(), w.first(record, n))
+				if err == nil && link.Revision != 1 {
+					w.t.Errorf("customer %d: the link is %+v", n, link)
+				}
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// admitted fails the test unless all customers with a link may publish, so many of
+// them, and no topic needs repair.
+func (w *world) admitted(customers int) {
+	w.t.Helper()
+	found, err := w.registry.Customers(w.t.Context())
+	w.must(err)
+	if len(found) != customers {
+		w.t.Errorf("%d customers have a link, want %d", len(found), customers)
+	}
+	for _, c := range found {
+		if err := w.publishes(c.Link); err != nil {
+			w.t.Error(err)
+		}
+	}
+	state, err := w.process().Read(w.t.Context())
+	w.must(err)
+	if state.PoliciesBehind {
+		w.t.Error("a policy is behind its list")
+	}
+}
+
+// TestALinkThatIsCreatedCostsThreeCalls is the figure of 300 links in a hub for
+// 20,000 customers with two Regions, as Terraform creates them, ten at a time.
+func TestALinkThatIsCreatedCostsThreeCalls(t *testing.T) {
+	t.Parallel()
+	w := newHubOf(t, Shards(20_000))
+	const links = 300
+	record, h, mark := w.hubRecord(), w.process(), w.box.Journal().Mark()
+	w.must(w.create(h, record, 10, 0, links))
+	calls, total := w.box.Journal().Counts(mark), 0
+	for _, n := range calls {
+		total += n
+	}
+	if total > 3*links {
+		t.Errorf("%.2f calls for each link, want 3: %v", float64(total)/links, calls)
+	}
+	t.Logf("%d links: %d calls %v", links, total, calls)
+	w.admitted(links)
+}
+
+// TestALinkThatIsCreatedAloneCostsSevenCalls: the hub and its list, two policies
+// read and two written, and two writes of the table around them. The next one knows
+// the first four.
+func TestALinkThatIsCreatedAloneCostsSevenCalls(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record, h := w.hubRecord(), w.process()
+	for n, want := range []int{7, 4} {
+		mark := w.box.Journal().Mark()
+		w.must(w.create(h, record, 1, n, n+1))
+		total := 0
+		for _, calls := range w.box.Journal().Counts(mark) {
+			total += calls
+		}
+		if total != want {
+			t.Errorf("link %d took %d calls, want %d: %v", n, total, want, w.box.Journal().Counts(mark))
+		}
+	}
+	w.admitted(2)
+}
+
+// TestCreatingLinksMayDieAtEveryCall: what a process that dies leaves behind is
+// finished by the next refresh, and what it has reported as done is done.
+func TestCreatingLinksMayDieAtEveryCall(t *testing.T) {
+	t.Parallel()
+	const links = 4
+	var reported []error
+	untilItGetsThrough(t, func(t *testing.T) *world { return newHubOf(t, 2) }, func(w *world) error {
+		record, h := w.hubRecord(), w.process()
+		reported = make([]error, links)
+		var all sync.WaitGroup
+		for n := range links {
+			all.Go(func() { _, reported[n] = h.Permissions().CreateLink(w.t.Context(), w.first(record, n)) })
+		}
+		all.Wait()
+		return errors.Join(reported...)
+	}, func(w *world, calls int) {
+		record := w.hubRecord()
+		for n, err := range reported {
+			if err == nil {
+				w.must(w.publishes(w.first(record, n)))
+			}
+		}
+		w.clock.Advance(leaseTime + time.Second)
+		w.reconcile()
+		found, err := w.registry.Customers(w.t.Context())
+		w.must(err)
+		w.admitted(len(found))
+		for n := range links { // the next apply
+			if !slices.ContainsFunc(found, func(c onboarding.Customer) bool { return c.Link.CustomerID == w.first(record, n).CustomerID }) {
+				w.must(w.create(w.process(), record, 1, n, n+1))
+			}
+		}
+		w.admitted(links)
+		if w.t.Failed() {
+			w.t.Errorf("that was after %d calls", calls)
+		}
+	})
+}
+
+// turnstile lets calls pass in an order that is drawn: each waits until some others
+// have passed, or none come any more.
+type turnstile struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	passed atomic.Int64
+}
+
+func (s *turnstile) pass() {
+	s.mu.Lock()
+	until := s.passed.Load() + s.random.Int64N(7)
+	s.mu.Unlock()
+	for range 2_000 {
+		if s.passed.Load() >= until {
+			break
+		}
+		runtime.Gosched()
+	}
+	s.passed.Add(1)
+}
+
+// TestTwoProcessesThatCreateLinksAtOnceLoseNoAccount: two workspaces, or Terraform
+// and the API, create links on the same topics, in many orders of their calls.
+// Waiting moves the clock, so that leases end while their holders are writing.
+func TestTwoProcessesThatCreateLinksAtOnceLoseNoAccount(t *testing.T) {
+	t.Parallel()
+	w := newHubOf(t, 2)
+	record, customers := w.hubRecord(), 0
+	for seed := range uint64(10) {
+		order := &turnstile{random: rand.New(rand.NewPCG(seed, 1))}
+		each := 2 + order.random.IntN(4)
+		end := w.box.Faults().Before(func(c *kernel.Call) error { order.pass(); return nil })
+		var all sync.WaitGroup
+		for range 2 {
+			h, from := w.process(), customers
+			h.Permissions().newcomers.SeriesLinger = time.Millisecond
+			customers += each
+			all.Go(func() {
+				if err := w.create(h, record, 2, from, from+each); err != nil {
+					w.t.Errorf("customers from %d on: %v", from, err)
+				}
+			})
+		}
+		all.Wait()
+		end()
+		w.admitted(customers)
+		if t.Failed() {
+			t.Fatalf("that was with seed %d", seed)
+		}
+	}
+}
+
+// TestALinkThatIsRefusedKeepsNoOtherFromBeingCreated: they share a transaction.
+func TestALinkThatIsRefusedKeepsNoOtherFromBeingCreated(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record := w.hubRecord()
+	w.linked("customer-1", globex)
+	thief := w.first(record, 3)
+	thief.ExternalID = w.first(record, 0).ExternalID
+	w.must(w.create(w.process(), record, 1, 0, 1))
+
+	h, errs := w.process(), make([]error, 5)
+	var all sync.WaitGroup
+	for n := 1; n < len(errs); n++ {
+		link := w.first(record, n)
+		if n == 3 {
+			link = thief
+		}
+		all.Go(func() { _, errs[n] = h.Permissions().CreateLink(t.Context(), link) })
+	}
+	all.Wait()
+	var exists *registry.LinkExistsError
+	var taken *registry.ExternalIDTakenError
+	if !errors.As(errs[1], &exists) || !errors.As(errs[3], &taken) || errs[2] != nil || errs[4] != nil {
+		t.Errorf("got %v", errs)
+	}
+	for _, n := range []int{0, 2, 4} {
+		w.must(w.publishes(w.first(record, n)))
+	}
+}
+
+// TestALinkSaysWhoItWasCreatedFor: it is written in a call of another caller.
+func TestALinkSaysWhoItWasCreatedFor(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record, h := w.hubRecord(), w.process()
+	var all sync.WaitGroup
+	for n := range 3 {
+		all.Go(func() {
+			ctx := registry.OnBehalf(t.Context(), fmt.Sprintf("caller-%d", n))
+			if _, err := h.Permissions().CreateLink(ctx, w.first(record, n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for n := range 3 {
+		history, err := w.registry.History(t.Context(), fmt.Sprintf("customer-%d", n))
+		w.must(err)
+		if want := fmt.Sprintf("caller-%d", n); len(history) != 1 || history[0].OnBehalf != want {
+			t.Errorf("the history is %+v, want one line on behalf of %s", history, want)
+		}
+	}
+}
+
+// TestALinkThatTheHubChangesUnderIsLetReadToo: the templates become private between
+// what a process has read of the hub and what it writes.
+func TestALinkThatTheHubChangesUnderIsLetReadToo(t *testing.T) {
+	t.Parallel()
+	w := newHubFor(t, onboarding.TemplatesPublic)
+	for n := range 2 {
+		w.must(w.box.OpenAccount(customerAccount(n).String(), "aws"))
+	}
+	record, h := w.hubRecord(), w.process()
+	w.must(w.create(h, record, 1, 0, 1)) // it knows the hub now
+	w.access(onboarding.TemplatesAccounts)
+	w.must(w.create(h, record, 1, 1, 2))
+	w.mayRead(customerAccount(0), customerAccount(1))
+	w.admitted(2)
+}

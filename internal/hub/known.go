@@ -1,0 +1,133 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+)
+
+// knownLists is what this process knows of lists and their policies, because it has
+// read or written them. Other processes may have changed all of it since, so it is
+// used only in writes that check the lists' sequences. Only the holder of a list's
+// turn uses what is known of it.
+type knownLists struct {
+	mu     sync.Mutex
+	record registry.HubRecord // its Revision is 0 if it isn't known
+	lists  map[registry.ListKey]knownList
+}
+
+// knownList is a list, with the policies of its topics.
+type knownList struct {
+	shard    registry.Shard
+	policies []topicPolicy
+	readAt   time.Time
+}
+
+// knownFor is how long policies are written without being read again: what people
+// add to a policy by hand meanwhile is lost with the next write.
+const knownFor = time.Minute
+
+// of returns what is known of lists, and the hub's record. What isn't known is read.
+func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.ListKey][]*newcomer) (map[registry.ListKey]knownList, registry.HubRecord, error) {
+	now := p.hub.now()
+	found := map[registry.ListKey]knownList{}
+	var further []registry.ListKey
+	k.mu.Lock()
+	record := k.record
+	for list := range lists {
+		if known, there := k.lists[list]; there && now.Sub(known.readAt) <= knownFor {
+			found[list] = known
+		} else {
+			further = append(further, list)
+		}
+	}
+	k.mu.Unlock()
+	if len(further) == 0 && record.Revision != 0 {
+		return found, record, nil
+	}
+	slices.Sort(further)
+	shards, err := map[registry.ListKey]registry.Shard(nil), error(nil)
+	if record.Revision == 0 {
+		record, shards, err = p.hub.registry.HubAndLists(ctx, further...)
+	} else {
+		shards, err = p.hub.registry.Shards(ctx, further...)
+	}
+	if err != nil {
+		return nil, record, err
+	}
+	read, err := p.readPolicies(ctx, further, shards, now)
+	if err != nil {
+		return nil, record, err
+	}
+	maps.Copy(found, read)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.record = record
+	maps.Copy(k.lists, read)
+	return found, record, nil
+}
+
+// readPolicies returns lists that were read just now with the policies of their topics.
+func (p *Permissions) readPolicies(ctx context.Context, lists []registry.ListKey, shards map[registry.ListKey]registry.Shard, now time.Time) (map[registry.ListKey]knownList, error) {
+	var mu sync.Mutex
+	read := map[registry.ListKey]knownList{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2 * shardsAtOnce)
+	for _, list := range lists {
+		shard, there := shards[list]
+		if !there {
+			return nil, fmt.Errorf("%s of hub %s: %w", list, p.hub.name, registry.ErrNoShard)
+		}
+		group.Go(func() error {
+			policies, err := p.policies(ctx, shard)
+			mu.Lock()
+			defer mu.Unlock()
+			read[list] = knownList{shard, policies, now}
+			return err
+		})
+	}
+	return read, group.Wait()
+}
+
+// forget makes lists, and the hub's record, unknown.
+func (k *knownLists) forget(lists ...registry.ListKey) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.record = registry.HubRecord{}
+	for _, list := range lists {
+		delete(k.lists, list)
+	}
+}
+
+// wrote notes how a list and its policies are after an admission. If that failed,
+// they are unknown.
+func (k *knownLists) wrote(a *admission) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	list := a.target.List
+	if a.err != nil {
+		delete(k.lists, list)
+		return
+	}
+	known := k.lists[list]
+	known.shard = a.target
+	if !a.write.Change.KeepsPolicies() {
+		known.shard.Written = a.target.Sequence
+	}
+	known.policies = slices.Clone(known.policies)
+	for _, written := range a.policies {
+		at := slices.IndexFunc(known.policies, func(t topicPolicy) bool { return t.topic == written.topic })
+		known.policies[at].text = written.text
+	}
+	k.lists[list] = known
+}
