@@ -9,79 +9,87 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-const links = 100
-
-// configuration is the one whose calls are counted: a hub in one Region, then
-// many links with their roles.
-const configuration = `
-terraform {
-  required_providers {
-    xacct = { source = "registry.terraform.io/xacct/xacct" }
-  }
-}
-
-variable "links" {
-  type = number
-}
-
-resource "xacct_hub" "this" {
-  name = "figures"
-}
-
-resource "xacct_onboarding_link" "customer" {
-  count       = var.links
-  hub         = xacct_hub.this.id
-  customer_id = "customer-${count.index}"
-  account_id  = format("2%011d", count.index)
-  role        = { managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }
-}
-
-resource "xacct_customer_role" "customer" {
-  count = var.links
-  link  = xacct_onboarding_link.customer[count.index].id
-}
-`
-
-// callsOfManyLinks applies a hub, then many links in one apply, then refreshes,
-// and returns the numbers of calls of the last two, from the sandbox's journal.
+// callsOfManyLinks counts, for each number of customers that growth is shown for,
+// the AWS calls of an apply that creates a link and a role for each, and of a
+// refresh of these, from the sandbox's journal.
 func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 	if err := trial.Build(ctx, dir, "."); err != nil {
 		return nil, err
 	}
+	var all []figure
+	for _, n := range grown() {
+		figures, err := callsOf(ctx, filepath.Join(dir, fmt.Sprintf("calls-%d", n)), dir, n)
+		if err != nil {
+			return nil, fmt.Errorf("%d customers: %w", n, err)
+		}
+		all = append(all, figures...)
+	}
+	return all, nil
+}
+
+// topicsOfHub is how many topics the hub with a set has: one for 1,500 customers, in
+// each of two Regions.
+const topicsOfHub = 14 * 2
+
+// callsOf applies the hub in one state and its customers in another one, so that the
+// calls of each can be told apart.
+func callsOf(ctx context.Context, dir, programs string, n int) ([]figure, error) {
 	box, err := sandbox.Start()
 	if err != nil {
 		return nil, err
 	}
 	defer box.Close()
-	for i := range links {
+	for i := range n {
 		if err := box.OpenAccount(fmt.Sprintf("2%011d", i), "aws"); err != nil {
 			return nil, err
 		}
 	}
-	t, err := newCounted(dir, box)
+	open := func(name, text string) (*counted, error) {
+		environment, err := trial.Environment(box, "us-east-1")
+		if err != nil {
+			return nil, err
+		}
+		engine, err := trial.NewTerraform(filepath.Join(dir, name), trial.Override(programs), environment)
+		if err != nil {
+			return nil, err
+		}
+		return &counted{engine, box}, engine.Configure(text)
+	}
+	hub, err := open("hub", requires+hubWithASet)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Run(ctx, "apply", "-auto-approve", "-input=false", "-var", "links=0"); err != nil {
-		return nil, err
-	}
-	created, err := t.count(ctx, "apply", "-auto-approve", "-refresh=false", "-var", fmt.Sprintf("links=%d", links))
+	of, err := open("customers", requires+strings.NewReplacer("xacct_hub.this.id", `"figures"`, "xacct_permission_set.this.id", `"figures/audit"`).Replace(customersOfTheSet))
 	if err != nil {
 		return nil, err
 	}
-	refreshed, err := t.count(ctx, "plan", "-refresh-only", "-var", fmt.Sprintf("links=%d", links))
+	if err := hub.Run(ctx, "apply", "-auto-approve", "-input=false"); err != nil {
+		return nil, err
+	}
+	customers := fmt.Sprintf("-var=customers=%d", n)
+	created, err := of.count(ctx, n, "apply", "-auto-approve", customers)
+	if err != nil {
+		return nil, err
+	}
+	refreshed, err := of.count(ctx, n, "plan", "-refresh-only", customers)
+	if err != nil {
+		return nil, err
+	}
+	hubs, err := hub.count(ctx, n, "plan", "-refresh-only")
 	if err != nil {
 		return nil, err
 	}
 	return []figure{
-		{what: fmt.Sprintf("per link created, over %d links with their roles in one apply", links), value: float64(created) / links, limit: 5, unit: "AWS calls", count: true},
-		{what: fmt.Sprintf("for a refresh of %d links and their roles", links), value: float64(refreshed), limit: 10, unit: "AWS calls", count: true},
+		{what: fmt.Sprintf("per link created, over %d links with their roles in one apply", n), value: float64(created) / float64(n), limit: 3, unit: "AWS calls", count: true},
+		{what: fmt.Sprintf("for a refresh of %d links and their roles", n), value: float64(refreshed), limit: 20, unit: "AWS calls", count: true},
+		{what: fmt.Sprintf("for a refresh of their hub, with %d topics", topicsOfHub), value: float64(hubs), limit: 3*topicsOfHub + 25, unit: "AWS calls", count: true},
 	}, nil
 }
 
@@ -91,28 +99,14 @@ type counted struct {
 	box *sandbox.Sandbox
 }
 
-// newCounted prepares the engine to apply the configuration with the provider in
-// a folder.
-func newCounted(dir string, box *sandbox.Sandbox) (*counted, error) {
-	environment, err := trial.Environment(box, "us-east-1")
-	if err != nil {
-		return nil, err
-	}
-	engine, err := trial.NewTerraform(filepath.Join(dir, "config"), trial.Override(dir), environment)
-	if err != nil {
-		return nil, err
-	}
-	return &counted{engine, box}, engine.Configure(configuration)
-}
-
-// count runs the engine, prints the AWS calls that it made, and returns their
-// number.
-func (t *counted) count(ctx context.Context, args ...string) (int, error) {
+// count runs the engine, prints the AWS calls that it made for so many customers,
+// and returns their number.
+func (t *counted) count(ctx context.Context, customers int, args ...string) (int, error) {
 	mark := t.box.Journal().Mark()
 	if err := t.Run(ctx, append(args, "-input=false")...); err != nil {
 		return 0, err
 	}
-	return printCalls(t.Name(args[0]), t.box.Journal().Since(mark), links), nil
+	return printCalls(t.Name(args[0]), t.box.Journal().Since(mark), customers), nil
 }
 
 // printCalls prints the AWS calls that were made for so many customers, and
