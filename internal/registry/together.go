@@ -30,7 +30,7 @@ type ListWrite struct {
 	Change ShardChange
 }
 
-// ErrTooMuchTogether says that one transaction has no room for the writes.
+// ErrTooMuchTogether indicates that one transaction has no room for the writes.
 var ErrTooMuchTogether = errors.New("too many writes for one transaction")
 
 // WriteTogether writes all or nothing, and returns the links as they were written.
