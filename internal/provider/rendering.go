@@ -91,8 +91,9 @@ func (r rendering) moves(view *hubview.View, user string) bool {
 	}
 }
 
-// missingTemplate reports, and warns, that a template was deleted from the bucket. The state then has none, so that the plan shows it, and
-// the apply publishes it again. One listing of the bucket tells it of all.
+// missingTemplate reports, with a warning, whether a template was deleted from the
+// bucket. The state then has none, so that the plan shows it, and the apply publishes
+// it again. One listing of the bucket is enough for all templates.
 func missingTemplate(ctx context.Context, view *hubview.View, of, address string, diags *diag.Diagnostics) bool {
 	there, err := view.HasTemplate(ctx, address)
 	switch {
