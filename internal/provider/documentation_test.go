@@ -6,8 +6,10 @@ package provider_test
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +60,44 @@ func TestEveryExampleIsValid(t *testing.T) {
 	}
 	for folder, text := range folders {
 		validate(t, folder, text)
+	}
+}
+
+// TestACopyOfTheFirstPagesIsAConfiguration validates what a newcomer copies from the
+// README, and from the provider's first page, as it stands: nothing is completed.
+func TestACopyOfTheFirstPagesIsAConfiguration(t *testing.T) {
+	t.Parallel()
+	all, err := snippets.All("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := map[string]string{}
+	for _, s := range all {
+		if s.File == "README.md" && s.Language == "terraform" {
+			copies[s.File] += s.Text
+		}
+	}
+	index, err := os.ReadFile("../../templates/index.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`tffile "(examples/quickstart/[^"]+)"`).FindAllStringSubmatch(string(index), -1) {
+		text, err := os.ReadFile(filepath.Join("../..", found[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies["index.md"] += string(text) + "\n"
+	}
+	if len(copies) != 2 {
+		t.Fatalf("found the pages %v", slices.Collect(maps.Keys(copies)))
+	}
+	for page, text := range copies {
+		if !strings.Contains(text, `source = "xacct/xacct"`) {
+			t.Errorf("%s: Terraform would look for hashicorp/xacct", page)
+		}
+		for _, d := range inProcess.Validate(t.Context(), text, tfcore.Options{}).Errors() {
+			t.Errorf("%s: %s\n%s", page, d.Summary, d.Detail)
+		}
 	}
 }
 
