@@ -41,7 +41,8 @@ var layers = []layer{
 	{name: "sandbox", packages: []string{"sandbox"}, outside: []string{"go.yaml.in/yaml/v3"}},
 
 	{name: "adapter-clients", packages: []string{"awsclient", "outbound"}, outside: aws},
-	{name: "adapter-services", packages: []string{"deadletters", "events", "health", "registry", "roleproof", "snscert"}, outside: aws},
+	{name: "adapter-services", packages: []string{"deadletters", "health", "registry", "roleproof", "snscert"}, outside: aws},
+	{name: "adapter-events", packages: []string{"events"}, outside: append([]string{"github.com/standard-webhooks/standard-webhooks/libraries"}, aws...)},
 	{name: "adapter-hub", packages: []string{"hub"}, outside: aws},
 	{name: "adapter-customers", packages: []string{"customers"}, outside: aws},
 	{name: "adapter-registrar", packages: []string{"registrar"}, outside: aws},

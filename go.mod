@@ -42,6 +42,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts (testscript)
 	github.com/spf13/cobra v1.10.2 // the command line
 	github.com/spf13/pflag v1.0.10 // its flags, which the environment may set
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1 // signatures of webhooks, by the standard's own authors
 	github.com/zclconf/go-cty v1.20.0 // tests: values of HCL
 	go.opentelemetry.io/otel v1.45.0 // traces of a registrar
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.45.0 // sends them to a collector

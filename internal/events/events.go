@@ -3,12 +3,12 @@
 
 // Package events publishes changes of customers' roles: it sends the events
 // that the registry stored with every change to the vendor's own EventBridge
-// event bus.
+// event bus (Publisher), and to an endpoint of the vendor's (Webhook).
 //
 // Every event arrives at least once, and nothing waits for it: an event is
 // stored in the same transaction as the change that it reports, sent
-// afterwards, and removed once EventBridge has accepted it. If a crash or an
-// outage of EventBridge prevents that, a later Sweep sends it. Which changes
+// afterwards, and removed once it was accepted. If a crash or an outage of the
+// receiver prevents that, a later Sweep sends it. Which changes
 // are events is decided elsewhere (see onboarding.EventOf).
 package events
 
@@ -83,13 +83,16 @@ const (
 
 // Committed sends an event that was just stored, soon after it returns. It
 // never waits: an event that can't be sent now is in the outbox.
-func (p *Publisher) Committed(bus account.EventBusARN, event onboarding.Event) {
+func (p *Publisher) Committed(hub onboarding.Hub, event onboarding.Event) {
+	if hub.EventBus.IsZero() {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.waiting) >= mostWaiting || p.config.Clock().Before(p.quiet) {
 		return
 	}
-	p.waiting = append(p.waiting, parcel{bus, event})
+	p.waiting = append(p.waiting, parcel{hub.EventBus, event})
 	if p.sending == nil {
 		p.sending = make(chan struct{})
 		go p.send(p.sending)

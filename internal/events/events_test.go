@@ -16,7 +16,7 @@ import (
 
 func TestACommittedEventIsSentAndRemovedFromTheOutbox(t *testing.T) {
 	w := newWorld(t)
-	w.Committed(w.bus, w.stored(1))
+	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(1))
 	w.settle()
 	if diff := cmp.Diff([][]string{{"e01"}}, w.sent()); diff != "" || len(w.left()) != 0 {
 		t.Errorf("left %v, sent (-want +got):\n%s", w.left(), diff)
@@ -27,7 +27,7 @@ func TestACommitNeverWaitsForEventBridge(t *testing.T) {
 	w := newWorld(t)
 	w.stuck = make(chan struct{})
 	for n := 1; n <= 25; n++ {
-		w.Committed(w.bus, w.stored(n)) // returns, or this test hangs
+		w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(n)) // returns, or this test hangs
 	}
 	close(w.stuck)
 	w.settle()
@@ -49,7 +49,7 @@ func TestTheNumberOfEventsInMemoryIsLimited(t *testing.T) {
 	w.stuck = make(chan struct{})
 	const all = mostWaiting + 500
 	for n := range all {
-		w.Committed(w.bus, w.stored(n))
+		w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(n))
 	}
 	close(w.stuck)
 	w.settle()
@@ -67,7 +67,7 @@ func TestCommitsRarelyTryAnUnavailableEventBridge(t *testing.T) {
 	w := newWorld(t)
 	w.down = errDown
 	for n := 1; n <= 5; n++ {
-		w.Committed(w.bus, w.stored(n))
+		w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(n))
 		w.settle()
 	}
 	if calls := w.sent(); len(calls) != 1 || len(w.left()) != 5 {
@@ -75,7 +75,7 @@ func TestCommitsRarelyTryAnUnavailableEventBridge(t *testing.T) {
 	}
 	w.advance(quietAfter)
 	w.down = nil
-	w.Committed(w.bus, w.stored(6))
+	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(6))
 	w.settle()
 	if diff := cmp.Diff([]string{"e01", "e02", "e03", "e04", "e05"}, w.left()); diff != "" {
 		t.Errorf("left for the sweep (-want +got):\n%s", diff)
@@ -125,7 +125,7 @@ func TestARefusedEventStaysAndHoldsUpNoOther(t *testing.T) {
 	if diff := cmp.Diff([]string{bad}, w.left()); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
 	}
-	w.Committed(w.bus, w.stored(40))
+	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(40))
 	w.settle()
 	if diff := cmp.Diff([]string{bad}, w.left()); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
@@ -160,7 +160,7 @@ func TestOnlyRefusedEventsAreSentAgain(t *testing.T) {
 func TestAnEventThatIsSentTwiceIsEqualBothTimes(t *testing.T) {
 	w := newWorld(t)
 	w.broken = errors.New("the registry is down") // EventBridge accepts the event, but its removal fails
-	w.Committed(w.bus, w.stored(1))
+	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(1))
 	w.settle()
 	w.broken = nil
 	w.advance(time.Hour)

@@ -45,6 +45,8 @@ type Parts struct {
 
 	// EventBus receives status changes of customers' roles; zero: none.
 	EventBus account.EventBusARN
+	// Webhook is set if the registrar sends events to a webhook.
+	Webhook bool
 }
 
 // Registrar returns the policy of `xacct registrar`, and of `xacct verify`: to read
@@ -58,7 +60,7 @@ func Registrar(h Parts) (iampolicy.Document, error) {
 	return document(slices.Concat(h.registrarsItems(), []iampolicy.Statement{
 		allow("Queue", h.queue(h.Queue), answering...),
 		allow("DeadLetters", h.queue(h.DeadLetterQueue), "sqs:SendMessage"),
-	}, h.key(using...), []iampolicy.Statement{h.proofs()}, h.events("events:PutEvents")))
+	}, h.key(using...), []iampolicy.Statement{h.proofs()}, h.events("events:PutEvents"), h.webhook()))
 }
 
 // RegistrarFunction returns the policy of the registrar as a Lambda function: what

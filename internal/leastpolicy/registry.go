@@ -95,8 +95,18 @@ func (h Parts) events(actions ...string) []iampolicy.Statement {
 	if h.EventBus.IsZero() {
 		return nil
 	}
-	return []iampolicy.Statement{
-		allow("Events", []string{h.EventBus.String()}, actions...),
-		h.items("Outbox", []string{h.Partitions.Outbox}, "dynamodb:DeleteItem"),
+	return []iampolicy.Statement{allow("Events", []string{h.EventBus.String()}, actions...), h.told()}
+}
+
+// webhook lets the registrar take out of the outbox what the webhook was told, if it
+// may not already.
+func (h Parts) webhook() []iampolicy.Statement {
+	if !h.Webhook || !h.EventBus.IsZero() {
+		return nil
 	}
+	return []iampolicy.Statement{h.told()}
+}
+
+func (h Parts) told() iampolicy.Statement {
+	return h.items("Outbox", []string{h.Partitions.Outbox}, "dynamodb:DeleteItem")
 }

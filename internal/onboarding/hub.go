@@ -27,6 +27,8 @@ type Hub struct {
 	// EventBus is the vendor's event bus, which receives status changes of
 	// customers' roles; zero: none.
 	EventBus account.EventBusARN
+	// WebhookURL is the vendor's own https address that is told the same; empty: none.
+	WebhookURL string `json:",omitempty"`
 }
 
 // Hears reports whether stacks of a Region may send requests to the hub.

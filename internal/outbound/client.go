@@ -41,9 +41,10 @@ type Options struct {
 	Endpoint string
 
 	// Private also allows addresses of private networks, at port 443, which a VPC
-	// endpoint gives to AWS's names. Use it only for https and for AWS's own names:
-	// a name that leads to another machine, by spoiled DNS, then sends it nothing,
-	// because that machine has no certificate for the name.
+	// endpoint gives to AWS's names. Use it only for https, and for AWS's own names or
+	// one that the vendor has configured: a name that leads to another machine, by
+	// spoiled DNS, then sends it nothing, because that machine has no certificate for
+	// the name.
 	Private bool
 
 	// Roots are the certificate authorities that TLS trusts; nil: the system's.

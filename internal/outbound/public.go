@@ -16,7 +16,7 @@ import (
 func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	addrPort, err := netip.ParseAddrPort(address)
 	if err != nil || !isPublic(addrPort.Addr()) {
-		return fmt.Errorf("%s is not a public address: the AWS hosts asked here are never there", address)
+		return fmt.Errorf("%s is not a public address, and no request is sent there", address)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ type ears struct {
 	heard []onboarding.EventKind
 }
 
-func (e *ears) Committed(_ account.EventBusARN, event onboarding.Event) {
+func (e *ears) Committed(_ onboarding.Hub, event onboarding.Event) {
 	e.heard = append(e.heard, event.Kind)
 }
 
@@ -67,13 +67,5 @@ func TestWhatAnotherRegistrarCommittedIsTheirsToTell(t *testing.T) {
 	}
 	if f.registration(t, "c1").Status != onboarding.Active || len(e.heard) != 0 {
 		t.Errorf("told %v", e.heard)
-	}
-}
-
-func TestAHubWithoutAnEventBusSendsNoEvents(t *testing.T) {
-	f, e := newFake(t), &ears{}
-	r := f.registrar(func(c *Config) { c.Events = e })
-	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done || len(e.heard) != 0 {
-		t.Errorf("%+v, told %v", d, e.heard)
 	}
 }

@@ -42,8 +42,8 @@ func (h *handling) commit(ctx context.Context) *Disposition {
 		h.log.Error("an accepted answer could not be committed; trying again", "outcome", h.answer.Outcome, "error", err)
 		return retry(soon)
 	}
-	if bus := h.snapshot.Hub.EventBus; ours && transition.Event != nil && !bus.IsZero() {
-		h.config.Events.Committed(bus, *transition.Event)
+	if ours && transition.Event != nil {
+		h.config.Events.Committed(h.snapshot.Hub, *transition.Event)
 	}
 	h.report(transition, ours)
 	return nil

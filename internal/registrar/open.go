@@ -6,6 +6,7 @@ package registrar
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"log/slog"
 	"time"
 
@@ -41,7 +42,11 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	config.Registry = records
 	config.Prover = NewProver(clients, hub)
 	config.Responder = NewBucketResponder(clients.Endpoint("s3"), roots)
-	config.Events = NewPublisher(clients, records, config.Clock, config.Logger)
+	ways := publisher.Several{NewPublisher(clients, records, config.Clock, config.Logger)}
+	if config.Webhook.Secrets != nil {
+		ways = append(ways, newWebhook(records, roots, config))
+	}
+	config.Events = ways
 	return New(config), nil
 }
 
@@ -53,6 +58,18 @@ func NewPublisher(clients *awsclient.Clients, records *store.Registry, clock fun
 		Bus:    func(region account.Region) publisher.Client { return clients.EventBridge(region) },
 		Clock:  clock,
 		Logger: logger,
+	})
+}
+
+// newWebhook sends the hub's events to its webhook, with the process's own keys.
+func newWebhook(records *store.Registry, roots *x509.CertPool, config Config) *publisher.Webhook {
+	client := config.Webhook.Client
+	if client == nil {
+		client = outbound.New(outbound.Options{Private: config.Webhook.Private, Roots: roots, Timeout: 10 * time.Second})
+	}
+	return publisher.NewWebhook(publisher.WebhookConfig{
+		Outbox: records, Client: client, Secrets: config.Webhook.Secrets,
+		Clock: config.Clock, Logger: config.Logger, Observe: config.Webhook.Observe,
 	})
 }
 

@@ -75,7 +75,7 @@ type Verifier interface {
 // the registry's outbox, where the commit has put it.
 type Events interface {
 	// Committed is told of an event that was just stored. It does not wait.
-	Committed(bus account.EventBusARN, event onboarding.Event)
+	Committed(hub onboarding.Hub, event onboarding.Event)
 	// Wait waits until nothing of that is being sent any more.
 	Wait(ctx context.Context)
 	// Sweep sends what was stored longer ago than older and never sent.
@@ -85,9 +85,9 @@ type Events interface {
 // noEvents publishes nothing.
 type noEvents struct{}
 
-func (noEvents) Committed(account.EventBusARN, onboarding.Event) {}
-func (noEvents) Wait(context.Context)                            {}
-func (noEvents) Sweep(context.Context, time.Duration) error      { return nil }
+func (noEvents) Committed(onboarding.Hub, onboarding.Event) {}
+func (noEvents) Wait(context.Context)                       {}
+func (noEvents) Sweep(context.Context, time.Duration) error { return nil }
 
 // Observer is told what happens, in time to count it. It must not take long.
 type Observer interface {

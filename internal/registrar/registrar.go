@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/xacct/terraform-provider-xacct/internal/events"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
@@ -47,9 +48,22 @@ type Config struct {
 	// GiveUp is asked about errors of receiving until receiving has worked once;
 	// true ends Run with the error. Default: Run never gives up.
 	GiveUp func(error) bool
+	// Webhook is how Open sends events to the hub's webhook.
+	Webhook Webhook
 	// OnCommit is called after something was committed for a customer; default
 	// no-op.
 	OnCommit func(customerID string)
+}
+
+// Webhook is what a process knows of the hub's webhook beside its address.
+type Webhook struct {
+	// Secrets returns the keys that sign requests; nil: this process sends none.
+	Secrets func() ([]events.Secret, error)
+	Private bool                         // its address may be one of a private network, at port 443
+	Observe func(events.WebhookDelivery) // is told of each attempt; may be nil
+	// Client sends the requests, for tests; nil: one that refuses addresses that are
+	// not public.
+	Client events.HTTPClient
 }
 
 // withDefaults returns the configuration with every default filled in.

@@ -17,7 +17,7 @@ import (
 // event that tells others: all or nothing. If the registration has moved it
 // is ErrConflict. It returns the registration as written.
 func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
-	bus, err := r.EventBus(ctx)
+	hub, err := r.Hub(ctx)
 	if err != nil {
 		return onboarding.Registration{}, err
 	}
@@ -30,7 +30,7 @@ func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Regist
 	if err != nil {
 		return onboarding.Registration{}, err
 	}
-	told, err := r.outboxWrite(bus, event)
+	told, err := r.outboxWrite(hub.Hub, event)
 	if err != nil {
 		return onboarding.Registration{}, err
 	}

@@ -135,6 +135,14 @@ func outboxKey(e onboarding.Event) key {
 	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
 }
 
+// webhookPrefix begins the sort keys of events for the webhook: those for the event bus
+// begin with a year, so that neither finds the other's.
+const webhookPrefix = "webhook#"
+
+func webhookKey(e onboarding.Event) key {
+	return key{outboxPartition, webhookPrefix + outboxKey(e).sk}
+}
+
 // sortable is a time format whose strings sort like the times.
 const sortable = "2006-01-02T15:04:05.000000000Z"
 

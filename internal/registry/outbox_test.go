@@ -108,6 +108,45 @@ func TestAHubWithoutABusStoresNoEvents(t *testing.T) {
 	}
 }
 
+// Of two receivers one may be down for days.
+func TestTheOutboxKeepsAnEventForEachReceiver(t *testing.T) {
+	w := tellingHub(t)
+	w.hub.WebhookURL = "https://api.acme.example/hooks"
+	var err error
+	w.hub, err = w.UpdateHub(t.Context(), w.hub)
+	w.must(err)
+	if address, err := w.Webhook(t.Context()); err != nil || address != w.hub.WebhookURL {
+		t.Errorf("the webhook is %q: %v", address, err)
+	}
+	w.linked("globex", "222222222222")
+	v := w.telling("one")
+	v.snapshot.Hub = w.hub.Hub
+	w.must(w.Commit(t.Context(), v.snapshot, v.answer, v.after))
+	forWebhook := func(before time.Time) (all []onboarding.Event) {
+		w.must(w.WebhookOutbox(t.Context(), before, func(page []onboarding.Event) error {
+			all = append(all, page...)
+			return nil
+		}))
+		return all
+	}
+	soon := w.clock.Now().Add(time.Second)
+	if diff := cmp.Diff(w.outbox(), forWebhook(soon), comparable); diff != "" || len(w.outbox()) != 1 {
+		t.Errorf("for bus and webhook (-bus +webhook):\n%s", diff)
+	}
+	if early := forWebhook(w.clock.Now().Add(-time.Minute)); len(early) != 0 {
+		t.Errorf("it is read too early: %v", early)
+	}
+	w.must(w.RemoveEvents(t.Context(), w.outbox()))
+	if len(w.outbox()) != 0 || len(forWebhook(soon)) != 1 {
+		t.Error("what the bus has taken was taken from the webhook")
+	}
+	w.must(w.RemoveWebhookEvents(t.Context(), forWebhook(soon)))
+	w.must(w.RemoveWebhookEvents(t.Context(), []onboarding.Event{*v.after.Event})) // again
+	if len(forWebhook(soon)) != 0 {
+		t.Error("it is still there")
+	}
+}
+
 func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 	w := tellingHub(t)
 	reg := w.registered(onboarding.Registration{

@@ -268,7 +268,7 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 		}
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: written}})
 	}
-	event, err := r.outboxWrite(snapshot.Hub.EventBus, t.Event)
+	event, err := r.outboxWrite(snapshot.Hub, t.Event)
 	return append(writes, event...), err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/xacct/terraform-provider-xacct/internal/events"
 	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
@@ -50,6 +51,7 @@ type Monitor struct {
 	rounds      *prometheus.CounterVec
 	retried     prometheus.Counter
 	deadLetters prometheus.Counter
+	webhooks    *prometheus.CounterVec
 	took        *prometheus.HistogramVec
 
 	mu          sync.Mutex
@@ -95,6 +97,9 @@ func New(config Config) *Monitor {
 		deadLetters: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "xacct_messages_dead_total", Help: "Messages that went to the dead letters.",
 		}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "xacct_webhook_deliveries_total", Help: "Attempts to deliver an event to the hub's webhook, by result: sent, failed (tried again) or given_up (after three days).",
+		}, []string{"result"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "xacct_answer_seconds", Help: "From the moment SNS took a request to the one CloudFormation took its answer, by request type.",
 			// A Create waits for IAM to settle; an hour is the longest timeout.
@@ -103,7 +108,7 @@ func New(config Config) *Monitor {
 	}
 	labels := prometheus.Labels{"hub": config.Hub}
 	prometheus.WrapRegistererWith(labels, m.registry).MustRegister(
-		m.received, m.decided, m.answered, m.refused, m.proved, m.rounds, m.retried, m.deadLetters, m.took,
+		m.received, m.decided, m.answered, m.refused, m.proved, m.rounds, m.retried, m.deadLetters, m.webhooks, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and does not know to be finished.",
 		}, func() float64 { return m.oldest().Seconds() }),
@@ -132,6 +137,11 @@ const mostWaiting = 10_000
 
 // slack is how much later than expected a message may come again.
 const slack = 5 * time.Minute
+
+// Webhook counts an attempt to deliver an event to the hub's webhook.
+func (m *Monitor) Webhook(result events.WebhookDelivery) {
+	m.webhooks.WithLabelValues(string(result)).Inc()
+}
 
 // Received counts what a receive has brought.
 func (m *Monitor) Received(batch []registrar.Message) {

@@ -1,0 +1,257 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/outbound"
+)
+
+// The example that the standard's own libraries are tested with.
+func TestASignatureIsThatOfTheStandardsExample(t *testing.T) {
+	t.Parallel()
+	secrets, err := ParseSecrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := sign(secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
+	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; err != nil || got != want {
+		t.Errorf("%s, want %s (%v)", got, want, err)
+	}
+}
+
+func TestASecretIsLongEnoughAndNeverPrinted(t *testing.T) {
+	t.Parallel()
+	one, other := newSecret(), newSecret()
+	for text, want := range map[string]int{
+		"": 0, "# none yet\n": 0, one: 1, one + " " + other: 2, "# new\n" + one + "\n\n# old\n" + other + "\n": 2,
+		"whsec_c2hvcnQ=": -1, strings.TrimPrefix(one, "whsec_"): -1, "whsec_not base64": -1, "sk_live_" + one: -1,
+		one + "\nwhsec_" + strings.Repeat("AAAA", 40): -1,
+	} {
+		secrets, err := ParseSecrets(text)
+		if (err != nil) != (want < 0) || err == nil && len(secrets) != want {
+			t.Errorf("%q: %d secrets, %v", text, len(secrets), err)
+		}
+		if err != nil && len(text) > 12 && strings.Contains(err.Error(), strings.TrimSpace(text)[6:12]) {
+			t.Errorf("the error tells the key: %v", err)
+		}
+		for _, s := range secrets {
+			if printed := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Contains(printed, string(s.key)) || strings.Contains(printed, fmt.Sprint(s.key[:4])[1:]) {
+				t.Errorf("a secret prints as %s", printed)
+			}
+		}
+	}
+}
+
+func TestAnEventGoesToTheWebhookSignedAndLeavesTheOutbox(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.secrets = append(w.secrets, newSecret()) // while it is changed, both sign
+	w.told(1)
+	if len(w.seen) != 1 || len(w.left()) != 0 || !slices.Equal(w.results, []WebhookDelivery{WebhookSent}) {
+		t.Fatalf("%d requests, left %v, %v\n%s", len(w.seen), w.left(), w.results, &w.log)
+	}
+	got := w.seen[0]
+	for i, secret := range w.secrets {
+		judge, err := standardwebhooks.NewWebhook(secret)
+		if err == nil {
+			err = judge.VerifyIgnoringTimestamp([]byte(got.body), got.header) // the sandbox's clock
+		}
+		if err != nil {
+			t.Errorf("secret %d: %v", i, err)
+		}
+		if err := verify(secret, got.header, []byte(got.body), noon); err != nil {
+			t.Errorf("the guide's receiver refuses it: %v", err)
+		}
+		if verify(secret, got.header, []byte(got.body+" "), noon) == nil || verify(secret, got.header, []byte(got.body), noon.Add(time.Hour)) == nil ||
+			verify(newSecret(), got.header, []byte(got.body), noon) == nil {
+			t.Error("the guide's receiver takes a changed body, an old request, or another's signature")
+		}
+	}
+	var body struct {
+		Type      string
+		Timestamp time.Time
+		Data      Detail
+	}
+	if err := json.Unmarshal([]byte(got.body), &body); err != nil || body.Type != "customer_role.updated" || !body.Timestamp.Equal(noon) || body.Data.CustomerID != "globex" || body.Data.EventID != got.id {
+		t.Errorf("%s\n%v", got.body, err)
+	}
+	if kind := got.header.Get("Content-Type"); kind != "application/json" {
+		t.Errorf("it is %s", kind)
+	}
+}
+
+func TestAnEndpointThatIsDownIsTriedRarelyAndGetsEverythingLater(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.answers(func(string) int { return http.StatusServiceUnavailable })
+	for n := range 5 {
+		w.told(n)
+	}
+	if got := w.asked(); len(got) != 1 || len(w.left()) != 5 {
+		t.Fatalf("it was asked for %v, and %d events are left", got, len(w.left()))
+	}
+	w.advance(2 * time.Minute)
+	if err := w.sweep(); err == nil || !strings.Contains(err.Error(), "status 503") {
+		t.Errorf("the sweep says %v", err)
+	}
+	if got := w.asked(); len(got) > 1+webhooksAtOnce {
+		t.Errorf("a sweep has asked it %d times", len(got))
+	}
+	before := len(w.asked())
+	if err := w.sweep(); err != nil || len(w.asked()) != before {
+		t.Errorf("it was asked again at once: %v", err)
+	}
+	w.answers(nil)
+	w.advance(longestQuiet)
+	if err := w.sweep(); err != nil || len(w.left()) != 0 {
+		t.Errorf("left %v: %v", w.left(), err)
+	}
+	for _, id := range []string{"e00", "e04"} {
+		if !slices.Contains(w.asked(), id) {
+			t.Errorf("%s never came", id)
+		}
+	}
+}
+
+func TestAnEndpointSaysWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.answers(func(string) int { return http.StatusTooManyRequests })
+	w.header.Set("Retry-After", "1200")
+	w.told(1)
+	w.answers(nil)
+	w.advance(19 * time.Minute)
+	if err := w.sweep(); err != nil || len(w.left()) != 1 {
+		t.Errorf("it was asked too early: %v", err)
+	}
+	w.advance(2 * time.Minute)
+	if err := w.sweep(); err != nil || len(w.left()) != 0 {
+		t.Errorf("left %v: %v", w.left(), err)
+	}
+}
+
+func TestAnEventThatIsRefusedHoldsUpNoOtherAndIsGivenUpAfterThreeDays(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.answers(func(id string) int {
+		if id == "e01" {
+			return http.StatusUnprocessableEntity
+		}
+		return http.StatusOK
+	})
+	w.told(1)
+	w.told(2)
+	if got := w.left(); !slices.Equal(got, []string{"e01"}) {
+		t.Fatalf("left %v", got)
+	}
+	for n := 3; len(w.left()) > 0; n++ {
+		w.advance(10 * time.Minute)
+		_ = w.sweep() // which says that it was refused
+		w.told(1000 + n)
+		if n > 1000 {
+			t.Fatal("it is never given up")
+		}
+	}
+	if tries := count(w.asked(), "e01"); tries < 10 || tries > 30 {
+		t.Errorf("it was tried %d times in three days", tries)
+	}
+	if now := w.clock(); now.Sub(noon) < webhookFor || now.Sub(noon) > webhookFor+latestAgain+time.Hour {
+		t.Errorf("it was given up after %s", now.Sub(noon))
+	}
+	if !slices.Contains(w.results, WebhookGivenUp) || !strings.Contains(w.log.String(), "event=e01") {
+		t.Errorf("neither metric nor log says so: %s", &w.log)
+	}
+}
+
+func TestACommitNeverWaitsForTheWebhook(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.stuck = make(chan struct{})
+	for n := range 25 {
+		w.Webhook.Committed(w.hub(), w.stored(n)) // returns, or this test hangs
+	}
+	close(w.stuck)
+	w.rest()
+	if got := w.asked(); len(got) != 25 || len(w.left()) != 0 {
+		t.Errorf("%d requests, and %d events are left", len(got), len(w.left()))
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.answers(func(string) int { return http.StatusTemporaryRedirect })
+	w.header.Set("Location", w.endpoint.URL+"/elsewhere")
+	w.told(1)
+	if len(w.seen) != 1 || len(w.left()) != 1 || !strings.Contains(w.log.String(), "redirects are not followed") {
+		t.Errorf("%d requests, left %v\n%s", len(w.seen), w.left(), &w.log)
+	}
+}
+
+func TestAWebhookOnThisMachineOrWithoutTLSIsNeverAsked(t *testing.T) {
+	t.Parallel()
+	for _, private := range []bool{false, true} {
+		w := newHookWorld(t)
+		w.Webhook.config.Client = outbound.New(outbound.Options{Private: private})
+		w.told(1)
+		w.advance(longestQuiet)
+		w.Webhook.Committed(onboarding.Hub{WebhookURL: strings.Replace(w.endpoint.URL, "https:", "http:", 1)}, w.stored(2))
+		w.rest()
+		if len(w.seen) != 0 || len(w.left()) != 2 || !strings.Contains(w.log.String(), "not a public address") || !strings.Contains(w.log.String(), "not an https address") {
+			t.Errorf("asked %v\n%s", w.asked(), &w.log)
+		}
+	}
+}
+
+func TestNothingIsSentWithoutASecretOrAnAddress(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.Webhook.Committed(onboarding.Hub{}, w.stored(1))
+	w.rest()
+	w.secrets = nil
+	w.told(2)
+	if len(w.seen) != 0 || len(w.left()) != 2 || !strings.Contains(w.log.String(), "XACCT_WEBHOOK_SECRET") {
+		t.Errorf("asked %v\n%s", w.asked(), &w.log)
+	}
+	w.secrets = []string{newSecret()} // the file is there now
+	w.advance(longestQuiet)
+	if err := w.sweep(); err != nil || len(w.left()) != 0 {
+		t.Errorf("left %v: %v", w.left(), err)
+	}
+}
+
+// silentTeller fails, or works.
+type silentTeller struct{ err error }
+
+func (silentTeller) Committed(onboarding.Hub, onboarding.Event)   {}
+func (silentTeller) Wait(context.Context)                         {}
+func (s silentTeller) Sweep(context.Context, time.Duration) error { return s.err }
+
+func TestOneReceiverThatIsDownHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.stored(1)
+	w.advance(time.Hour)
+	all := Several{silentTeller{errDown}, w.Webhook}
+	if err := all.Sweep(t.Context(), time.Minute); err == nil || len(w.left()) != 0 {
+		t.Errorf("left %v: %v", w.left(), err)
+	}
+	all.Committed(w.hub(), w.stored(2))
+	all.Wait(t.Context())
+	if got := w.asked(); !slices.Equal(got, []string{"e01", "e02"}) {
+		t.Errorf("asked %v", got)
+	}
+}
