@@ -31,9 +31,26 @@ func completeFlag(cmd *cobra.Command, flag string, with completion) {
 	}
 }
 
+// completeValues completes the values that a flag may have.
+func completeValues(cmd *cobra.Command, flag string, values ...string) {
+	completeFlag(cmd, flag, completeList(values))
+}
+
+// completeList completes a value, or the last one of several with commas between.
+func completeList(values []string) completion {
+	return func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		before := word[:strings.LastIndex(word, ",")+1]
+		found := beginningWith(values, word[len(before):])
+		for i := range found {
+			found[i] = before + found[i]
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // completeRegions completes the name of an AWS Region.
 func completeRegions(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-	return beginningWith(account.KnownRegions(), word), cobra.ShellCompDirectiveNoFileComp
+	return completeList(account.KnownRegions())(nil, nil, word)
 }
 
 // onlyFirst completes the first argument, and nothing after it.
@@ -50,7 +67,12 @@ func onlyFirst(with completion) completion {
 // the link beside it.
 func (f *hubFlags) completeCustomers(p process) completion {
 	return func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-		return f.customersFor(cmd.Context(), p, word), cobra.ShellCompDirectiveNoFileComp
+		before := word[:strings.LastIndex(word, ",")+1] // of a flag that takes several
+		found := f.customersFor(cmd.Context(), p, word[len(before):])
+		for i := range found {
+			found[i] = before + found[i]
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

@@ -104,7 +104,9 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 	flags.IntVar(&only.limit, "limit", 0, "maximum number of customers; 0: all")
 	flags.StringVar(&only.after, "after", "", "only customers whose ID sorts after this one")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
-	completeFlag(cmd, "status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
+	completeValues(cmd, "status", statuses...)
+	completeFlag(cmd, "customer", on.completeCustomers(p))
+	completeFlag(cmd, "after", on.completeCustomers(p))
 	return cmd
 }
 

@@ -62,6 +62,7 @@ signed, or in a dry run), expires_at, metadata.`,
 	cmd.Flags().BoolVar(&update, "update", false, "change the open link if its settings differ")
 	completeFlag(cmd, "permission-set", on.completeSets(p))
 	completeFlag(cmd, "link-region", completeRegions)
+	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p)) // for --update
 	return cmd
 }
 

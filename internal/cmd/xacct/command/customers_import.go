@@ -76,7 +76,7 @@ exit code is 1 if any failed.`,
 	flags.BoolVar(&with.update, "update", false, "change open links whose settings differ")
 	flags.IntVar(&with.concurrency, "concurrency", 8, "customers at once, 1 to 64")
 	completeFlag(cmd, "permission-set", on.completeSets(p))
-	completeFlag(cmd, "format", cobra.FixedCompletions(importFormats, cobra.ShellCompDirectiveNoFileComp))
+	completeValues(cmd, "format", importFormats...)
 	return cmd
 }
 
