@@ -105,7 +105,7 @@ func (w *world) forged() (last answer) {
 	i := newIssuer(w.t)
 	i.change(func() { i.now = w.now() })
 	w.serve(func(c *Config) {
-		c.ReturnURLs, c.Auth = w.server.config.ReturnURLs, AnyOf{c.Auth, i.open(func(o *OIDCConfig) { o.Clock = w.now })}
+		c.Page, c.Auth = w.server.config.Page, AnyOf{c.Auth, i.open(func(o *OIDCConfig) { o.Clock = w.now })}
 	})
 	w.want(w.call("", "GET", globex, "", "Authorization", "Bearer "+i.token(nil)), http.StatusOK)
 	for name, token := range i.forgeries() {
@@ -138,9 +138,7 @@ func TestAttacks(t *testing.T) {
 	var asked atomic.Int64 // an address that a field names is never asked
 	internal := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	t.Cleanup(internal.Close)
-	listed, _ := url.Parse("https://app.acme.example/settings")
-	inside, _ := url.Parse(internal.URL)
-	w.serve(func(c *Config) { c.ReturnURLs = []*url.URL{listed, inside} })
+	w.serve(func(c *Config) { c.Page.ReturnURLs = []string{"https://app.acme.example/settings", internal.URL} })
 	w.must(w.box.OpenAccount("444444444444", "aws"))
 	rows := w.attacks()
 	w.want(w.call("backend", "POST", globex+"/connect", fmt.Sprintf(`{"return_url":%q}`, internal.URL)), http.StatusOK)

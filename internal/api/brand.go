@@ -6,54 +6,65 @@ package api
 import (
 	"fmt"
 	"math"
-	"net/url"
-	"regexp"
+	"net/http"
 	"strconv"
-	"strings"
-	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Brand is how the connect page looks.
-type Brand struct {
-	LogoURL *url.URL // https; nil: none
-	Color   string   // #rrggbb; empty: a plain blue
+// plainBlue is the page's colour if neither hub nor server names one.
+const plainBlue = "0b5fff"
+
+// brand returns how the page looks, and where it may lead: as the hub's record says,
+// unless the server was started with something else.
+func (s *Server) brand(record registry.HubRecord) onboarding.ConnectPage {
+	return record.ConnectPage.With(s.config.Page)
 }
 
-const plainBlue = "#0b5fff"
-
-var colorPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^#[0-9a-fA-F]{6}$") })
-
-// Check returns what is wrong with a brand.
-func (b Brand) Check() error {
-	if b.Color != "" && !colorPattern().MatchString(b.Color) {
-		return fmt.Errorf("%q is not a colour such as #0b5fff", b.Color)
-	}
-	if b.LogoURL != nil && (b.LogoURL.Scheme != "https" || b.LogoURL.Host == "" || strings.ContainsAny(b.LogoURL.String(), " ;,'\"")) {
-		return fmt.Errorf("%q is not the address of a picture: it begins with https://", b.LogoURL)
-	}
-	return nil
-}
-
-func (b Brand) color() string {
-	if b.Color == "" {
+// colorOf returns the digits of a page's colour, which the addresses of its style and
+// its icon carry: so both are served without a look at the registry.
+func colorOf(page onboarding.ConnectPage) string {
+	if onboarding.CheckPageColor(page.Color) != nil { // such as an empty one
 		return plainBlue
 	}
-	return b.Color
+	return page.Color[1:]
 }
 
-// css returns the rule that defines the brand's colour and that of text on it.
-func (b Brand) css() string {
-	return fmt.Sprintf(":root{--brand:%s;--on-brand:%s}\n", b.color(), textOn(b.color()))
+// colored serves a text that is made for a colour.
+func (s *Server) colored(kind string, text func(color string) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		color := "#" + r.PathValue("color")
+		if onboarding.CheckPageColor(color) != nil {
+			s.notFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		_, _ = w.Write([]byte(text(color)))
+	}
+}
+
+// css returns the rule that defines a colour and that of text on it.
+func css(color string) string {
+	return fmt.Sprintf(":root{--brand:%s;--on-brand:%s}\n", color, textOn(color))
 }
 
 // icon returns the picture in the browser's tab, as SVG.
-func (b Brand) icon() string {
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="%s"/><path d="M4.5 8.3l2.4 2.4 4.6-5" fill="none" stroke="%s" stroke-width="1.8"/></svg>`, b.color(), textOn(b.color()))
+func icon(color string) string {
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="%s"/><path d="M4.5 8.3l2.4 2.4 4.6-5" fill="none" stroke="%s" stroke-width="1.8"/></svg>`, color, textOn(color))
 }
 
 // textOn returns black or white, whichever has the higher contrast on a colour:
 // it is 4.5 or more for every colour, which is what WCAG asks of text.
 func textOn(color string) string {
+	if luminance := luminance(color); 1.05/(luminance+0.05) >= (luminance+0.05)/0.05 {
+		return "#ffffff"
+	}
+	return "#000000"
+}
+
+// luminance returns that of a colour, as WCAG defines it: 0 is black, 1 is white.
+func luminance(color string) float64 {
 	n, _ := strconv.ParseUint(color[1:], 16, 32)
 	linear := func(shift uint) float64 {
 		c := float64(n>>shift&255) / 255
@@ -62,9 +73,5 @@ func textOn(color string) string {
 		}
 		return math.Pow((c+0.055)/1.055, 2.4)
 	}
-	luminance := 0.2126*linear(16) + 0.7152*linear(8) + 0.0722*linear(0)
-	if 1.05/(luminance+0.05) >= (luminance+0.05)/0.05 {
-		return "#ffffff"
-	}
-	return "#000000"
+	return 0.2126*linear(16) + 0.7152*linear(8) + 0.0722*linear(0)
 }

@@ -13,19 +13,36 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
 	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+	"github.com/xacct/terraform-provider-xacct/internal/trial"
 	"github.com/xacct/terraform-provider-xacct/internal/trial/browser"
 )
+
+const logo = "https://cdn.acme.example/logo.svg"
+
+// acmesPage is how the hub says that the page looks.
+var acmesPage = onboarding.ConnectPage{LogoURL: logo, Color: "#5b2bd9", ReturnURLs: []string{"https://app.acme.example/settings"}}
+
+// acmesTab is a tab that has the vendor's logo from the vendor's host.
+func acmesTab(t *testing.T, b *browser.Browser) *browser.Tab {
+	t.Helper()
+	tab := b.Tab(t)
+	tab.Serve(logo, "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48" viewBox="0 0 48 48"><rect width="48" height="48" rx="10" fill="#5b2bd9"/><path d="M12 36 24 10l12 26h-7l-5-12-5 12z" fill="#fff"/></svg>`)
+	return tab
+}
 
 // newVendor is a world with a set that asks for a lot, a page that leads to the
 // sandbox's console, and no registrar yet.
 func newVendor(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorld(t, func(spec *hub.Spec) { spec.ConnectPage = acmesPage })
 	w.set("full", func(s *permissionset.Set) {
 		leave := ""
 		s.Role.InlinePolicies = permissionset.Policies{"hosts": `{"Version":"2012-10-17","Statement":[
@@ -39,8 +56,7 @@ func newVendor(t *testing.T) *world {
 		s.CustomerParameters = map[string]permissionset.CustomerParameter{"bucket": {Description: "Name of the bucket for reports", Default: &leave}}
 	})
 	w.serve(func(c *Config) {
-		returns, _ := url.Parse("https://app.acme.example/settings")
-		c.ReturnURLs, c.Console, c.Brand.Color = []*url.URL{returns}, w.box.URL()+"/console", "#5b2bd9"
+		c.Console = w.box.URL() + "/console"
 	})
 	w.box.Clock().SetRate(20)
 	return w
@@ -101,10 +117,13 @@ func TestTheConnectPageInABrowser(t *testing.T) {
 }
 
 func fromPasteToConnected(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	tab.Open(w.issued(fullyAsking))
 	for _, text := range []string{"Connect your AWS account to Acme", "See settings that matter for security", "CloudWatch (metrics and alarms): delete alarms, put metric alarm", "Show what each service costs", "on unless you switch it off", "Name of the bucket for reports"} {
 		tab.Wait(text)
+	}
+	if seen := browser.Eval[string](tab, `(i => i.naturalWidth + " " + getComputedStyle(document.querySelector("button")).backgroundColor)(document.querySelector("header img"))`); seen != "48 rgb(91, 43, 217)" {
+		t.Errorf("width of the logo and colour of the button are %s", seen)
 	}
 	tab.Type("#account_id", " 2222–2222 22-22\u00a0\r")
 	tab.Wait("Waiting for your stack")
@@ -133,7 +152,7 @@ func fromPasteToConnected(t *testing.T, b *browser.Browser) {
 }
 
 func withoutJavaScript(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	w.listen()
 	tab.WithoutScripts()
 	tab.Open(w.issued(fullyAsking))
@@ -160,7 +179,7 @@ func withoutJavaScript(t *testing.T, b *browser.Browser) {
 }
 
 func failingAndAgain(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	tab.Open(w.issued(fully))
 	tab.Wait("For the AWS account 222222222222")
 	tab.Click("button")
@@ -209,7 +228,7 @@ func (w *world) launched(tab *browser.Tab) string {
 }
 
 func byKeyboard(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	tab.Open(w.issued(fullyAsking))
 	order := func(steps int) (all []string) {
 		for range steps {
@@ -248,7 +267,7 @@ func byKeyboard(t *testing.T, b *browser.Browser) {
 }
 
 func byScreenReader(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	tab.Open(w.issued(fullyAsking))
 	tab.Type("#account_id", "12\r")
 	tab.Wait("it has 12 digits")
@@ -290,6 +309,21 @@ func (w *world) shownAs(tab *browser.Tab, heading string, entry onboarding.Histo
 
 const otherAccount = "This stack is in AWS account 333333333333, but the link was made for another account. Delete the stack, sign in to the account that you told Acme, and open the link there; or tell Acme that it is this account."
 
+// trust changes the trust policy of a customer's role, and returns the one before.
+func (w *world) trust(accountID, role, trust string) string {
+	w.t.Helper()
+	clients, err := trial.Clients(w.t.Context(), w.box, accountID, home)
+	w.must(err)
+	client := iam.NewFromConfig(clients.SDK())
+	found, err := client.GetRole(w.t.Context(), &iam.GetRoleInput{RoleName: &role})
+	w.must(err)
+	_, err = client.UpdateAssumeRolePolicy(w.t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: &trust})
+	w.must(err)
+	was, err := url.QueryUnescape(*found.Role.AssumeRolePolicyDocument)
+	w.must(err)
+	return was
+}
+
 // everyState brings the page into each of its states, and calls look.
 func everyState(w *world, tab *browser.Tab, look func(state string)) {
 	w.t.Helper()
@@ -319,6 +353,13 @@ func everyState(w *world, tab *browser.Tab, look func(state string)) {
 	id := w.launched(tab)
 	tab.Wait("arn:aws:iam::222222222222:role/acme-globex")
 	look("connected")
+	name, trust := "acme-globex", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},"Action":"sts:AssumeRole"}]}`
+	was := w.trust("222222222222", name, trust)
+	w.want(w.call("operator", "POST", globex+"/verify", ""), http.StatusOK)
+	tab.Open(page)
+	tab.Wait("The role does not work any more")
+	look("degraded")
+	w.trust("222222222222", name, was)
 	w.must(w.box.DeleteStack(w.t.Context(), id))
 	_, err := w.box.WaitStack(w.t.Context(), id)
 	w.must(err)
@@ -333,7 +374,7 @@ func everyState(w *world, tab *browser.Tab, look func(state string)) {
 }
 
 func inEveryState(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	everyState(w, tab, func(state string) {
 		for _, scheme := range []string{"light", "dark"} {
 			tab.Scheme(scheme)
@@ -356,7 +397,7 @@ func inEveryState(t *testing.T, b *browser.Browser) {
 // Another site's page leads to the address, such as the vendor's or a mail in a
 // browser.
 func openedAgain(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	address := w.issued(fully)
 	other := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "text/html")
@@ -378,7 +419,7 @@ func openedAgain(t *testing.T, b *browser.Browser) {
 }
 
 func typingAndLost(t *testing.T, b *browser.Browser) {
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	tab.Open(w.issued(fullyAsking))
 	tab.Type("#account_id", "222222222222\r")
 	tab.Wait("Waiting for your stack")

@@ -22,6 +22,7 @@ import (
 type pageData struct {
 	Title                 string
 	Vendor, Support, Logo string
+	Color                 string // six digits
 	CustomerID            string
 	State                 State
 	Reason                string
@@ -156,15 +157,15 @@ func (d pageData) Version() string {
 const signedFor = time.Hour
 
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {
-	link, now := v.customer.Link, s.config.Clock()
+	link, now, page := v.customer.Link, s.config.Clock(), s.brand(v.record)
 	d := pageData{
 		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.Sole().String(), Asks: s.asks(v),
-		ReturnURL: v.token.ReturnURL, RoleName: link.RoleName,
+		Logo: page.LogoURL, Color: colorOf(page), RoleName: link.RoleName,
+	}
+	if page.MayReturn(v.token.ReturnURL) { // the list may be another one by now
+		d.ReturnURL = v.token.ReturnURL
 	}
 	d.Title = "Connect your AWS account to " + d.Vendor
-	if s.config.Brand.LogoURL != nil {
-		d.Logo = s.config.Brand.LogoURL.String()
-	}
 	if !link.ExpiresAt.IsZero() {
 		d.Expires = link.ExpiresAt.UTC().Format("2 January 2006 at 15:04 UTC")
 	}

@@ -28,8 +28,8 @@ var pages = sync.OnceValue(func() *template.Template { return template.Must(temp
 func (s *Server) registerConnect() {
 	s.mux.HandleFunc("GET /connect/page.css", s.asset("pages/page.css", "text/css; charset=utf-8"))
 	s.mux.HandleFunc("GET /connect/page.js", s.asset("pages/page.js", "text/javascript; charset=utf-8"))
-	s.mux.HandleFunc("GET /connect/brand.css", written("text/css; charset=utf-8", s.config.Brand.css()))
-	s.mux.HandleFunc("GET /connect/icon.svg", written("image/svg+xml", s.config.Brand.icon()))
+	s.mux.HandleFunc("GET /connect/color/{color}/brand.css", s.colored("text/css; charset=utf-8", css))
+	s.mux.HandleFunc("GET /connect/color/{color}/icon.svg", s.colored("image/svg+xml", icon))
 	s.mux.HandleFunc("GET /connect/{token}", s.guest(s.open))
 	s.mux.HandleFunc("POST /connect/{token}", s.guest(s.enter))
 	s.mux.HandleFunc("GET /connect", s.guest(s.page))
@@ -39,13 +39,9 @@ func (s *Server) registerConnect() {
 
 func (s *Server) asset(name, kind string) http.HandlerFunc {
 	text, _ := files.ReadFile(name) // it is embedded
-	return written(kind, string(text))
-}
-
-func written(kind, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
-		_, _ = w.Write([]byte(text))
+		_, _ = w.Write(text)
 	}
 }
 
@@ -53,7 +49,7 @@ func written(kind, text string) http.HandlerFunc {
 func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 	var foreign http.CrossOriginProtection
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.pageHeaders(w.Header())
+		pageHeaders(w.Header(), "")
 		if !s.guests.allow(address(r)) {
 			w.Header().Set("Retry-After", "2")
 			s.sorry(w, r, http.StatusTooManyRequests, "Too many requests", "Please wait a few seconds, and load this page again.")
@@ -67,14 +63,10 @@ func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// pageHeaders let the page load its own files and the vendor's logo, and nothing
-// else.
-func (s *Server) pageHeaders(h http.Header) {
-	images := "'self'"
-	if s.config.Brand.LogoURL != nil {
-		images += " " + s.config.Brand.LogoURL.Scheme + "://" + s.config.Brand.LogoURL.Host
-		h.Set("Cross-Origin-Resource-Policy", "same-site")
-	}
+// pageHeaders let the page load its own files and pictures of one other origin, that of
+// the vendor's logo; empty: none.
+func pageHeaders(h http.Header, logo string) {
+	images := strings.TrimSpace("'self' " + logo)
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src "+images+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }
 
@@ -224,6 +216,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visi
 	if !data.Begun {
 		data.LaunchURL = "" // only the browser that has exchanged the token gets it
 	}
+	pageHeaders(w.Header(), s.brand(v.record).LogoOrigin())
 	s.write(w, status, "page", data)
 }
 
@@ -257,7 +250,7 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title
 			again = r.URL.Path
 		}
 	}
-	s.write(w, status, "sorry", pageData{Title: title, Reason: text, Action: again})
+	s.write(w, status, "sorry", pageData{Title: title, Reason: text, Action: again, Color: colorOf(s.config.Page)})
 }
 
 // write renders in full first, so that an error leaves no half page.

@@ -54,8 +54,7 @@ func (w *world) address(customer, body string) string {
 func TestACustomerNamesTheirAccountAndConnects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	returns, _ := url.Parse("https://app.acme.example/settings")
-	w.serve(func(c *Config) { c.ReturnURLs = []*url.URL{returns} })
+	w.serve(func(c *Config) { c.Page.ReturnURLs = []string{"https://app.acme.example/settings"} })
 	w.box.Clock().SetRate(20)
 	w.listen()
 	if v := w.want(w.call("backend", "PUT", globex, asking), http.StatusCreated).customer(t); v.State != AwaitingAccount || v.LaunchURL != "" {

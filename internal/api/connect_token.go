@@ -12,7 +12,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ const (
 type connectInput struct {
 	OneCustomer
 	Body struct {
-		ReturnURL string `json:"return_url,omitempty" maxLength:"2048" doc:"Where the page leads the customer once they are connected: an address that begins with one of the server's --return-url."`
+		ReturnURL string `json:"return_url,omitempty" maxLength:"2048" doc:"Where the page leads the customer once they are connected: an address that is, or is below, one of the hub's return_urls, or of the server's --return-url."`
 		ValidFor  int    `json:"valid_for_seconds,omitempty" minimum:"60" maximum:"86400" doc:"How long the address may be opened; default 1800. The page then lasts for two hours."`
 	}
 }
@@ -57,12 +56,12 @@ func (s *Server) connect(ctx context.Context, in *connectInput) (*connectOutput,
 }
 
 func (s *Server) newConnect(ctx context.Context, in *connectInput) (*connectOutput, error) {
-	if in.Body.ReturnURL != "" && !s.mayReturn(in.Body.ReturnURL) {
-		return nil, &customers.Refusal{Field: "return_url", Summary: "Not an address to return to", Detail: "It must be https and begin with one of the addresses that the server was started with (--return-url)."}
-	}
-	_, found, err := s.customer(ctx, in.CustomerID)
+	record, found, err := s.customer(ctx, in.CustomerID)
 	if err != nil {
 		return nil, err
+	}
+	if in.Body.ReturnURL != "" && !s.brand(record).MayReturn(in.Body.ReturnURL) {
+		return nil, &customers.Refusal{Field: "return_url", Summary: "Not an address to return to", Detail: "It must be https, and be or be below one of the return_urls of the hub's connect_page, or of the server's --return-url, which replace them."}
 	}
 	if found.Link.Closed {
 		return nil, &customers.Refusal{Field: "", Summary: "The link is closed", Detail: "Issue it again with PUT."}
@@ -96,20 +95,6 @@ func (s *Server) revoke(ctx context.Context, in *OneCustomer) (*struct{}, error)
 		err = s.records.RevokeConnectTokens(ctx, in.CustomerID)
 	}
 	return nil, s.problem(requestID(ctx), in.CustomerID, err)
-}
-
-// mayReturn reports whether an address begins with one that the vendor allows.
-func (s *Server) mayReturn(address string) bool {
-	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme != "https" || parsed.User != nil || parsed.Opaque != "" || strings.ContainsAny(address, "\\\r\n\t ") || strings.Contains(parsed.Path, "..") {
-		return false
-	}
-	for _, allowed := range s.config.ReturnURLs {
-		if parsed.Host == allowed.Host && (parsed.Path == allowed.Path || strings.HasPrefix(parsed.Path, strings.TrimSuffix(allowed.Path, "/")+"/")) {
-			return true
-		}
-	}
-	return false
 }
 
 // secret draws 256 bits.

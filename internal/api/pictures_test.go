@@ -24,7 +24,7 @@ var (
 // the element that each ends with; empty: the whole page.
 var documented = map[string]struct{ name, last string }{
 	"account-light": {"connect-account", ""}, "waiting-light": {"connect-waiting", "#status"}, "waiting-dark": {"connect-dark", "#status"},
-	"waiting-narrow": {"connect-narrow", "#status"}, "failed-light": {"connect-failed", "#status"}, "connected-light": {"connect-connected", "#status"},
+	"waiting-narrow": {"connect-narrow", "#status"}, "failed-light": {"connect-failed", "#status"}, "connected-light": {"connect-connected", "#status"}, "degraded-light": {"connect-degraded", "#status"},
 	"console-review-light": {"console-review", "h4 ~ .scroll"}, "console-stack-dark": {"console-stack", ""},
 }
 
@@ -67,7 +67,7 @@ func TestThePicturesOfThePages(t *testing.T) {
 		t.Skip("writes pictures: make screenshots")
 	}
 	b := browser.Start(t)
-	w, tab := newVendor(t), b.Tab(t)
+	w, tab := newVendor(t), acmesTab(t, b)
 	everyState(w, tab, func(state string) {
 		w.picture(tab, state)
 		if state == "waiting" {

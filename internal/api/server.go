@@ -45,10 +45,10 @@ type Config struct {
 	// https://connect.acme.example. Cookies need https, except on this machine. The
 	// API needs it, to make addresses; nil: one that begins with https.
 	ConnectURL *url.URL
-	ReturnURLs []*url.URL // https addresses that the page may lead back to, and what is below them
-	Brand      Brand
-	Console    string // base URL of a console other than AWS's own
-	Version    string
+	// Page says what of the connect page is not to be as the hub's record says.
+	Page    onboarding.ConnectPage
+	Console string // base URL of a console other than AWS's own
+	Version string
 
 	// Rate is how many requests a second one caller may make, and a customer's
 	// address a tenth of them; 0: 100.
@@ -102,7 +102,7 @@ func New(config Config) (*Server, error) {
 	case config.ConnectURL == nil && config.Surfaces.API:
 		return nil, errors.New("the API needs the public address of the connect page")
 	}
-	if err := config.Brand.Check(); err != nil {
+	if err := config.Page.Check(); err != nil {
 		return nil, err
 	}
 	if config.Rate == 0 {

@@ -46,6 +46,7 @@ type world struct {
 	clients *awsclient.Clients
 	hub     *hub.Manager
 	record  registry.HubRecord
+	spec    hub.Spec
 	server  *Server
 	http    *httptest.Server
 	tokens  map[string]string // by name
@@ -91,6 +92,7 @@ func newWorldOn(t *testing.T, change func(*world, *hub.Spec)) *world {
 		SkipSignatures: true, // what SNS signs is the registrar's to check, and tested there
 	}
 	change(w, &spec)
+	w.spec = spec
 	w.hub = w.manager()
 	state, err := w.hub.Create(t.Context(), spec)
 	w.must(err)

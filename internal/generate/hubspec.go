@@ -31,10 +31,37 @@ func (g *Generator) HubSpec() hub.Spec {
 		TemplateAccess:  onboarding.TemplateAccess(cmp.Or(h.TemplateAccess, string(onboarding.TemplatesPublic))),
 		ResponseTimeout: g.hub.ResponseTimeout,
 		EventBus:        g.hub.EventBus,
+		WebhookURL:      h.WebhookURL,
 		KMSKey:          g.key,
+		ConnectPage:     h.page(),
 		Capacity:        int(cmp.Or(h.Capacity, hub.CustomersPerTopic)),
 		Shards:          hub.Shards(int(cmp.Or(h.Capacity, hub.CustomersPerTopic))),
 		Tags:            h.Tags,
+	}
+}
+
+// page returns how the connect page looks.
+func (h HubSection) page() onboarding.ConnectPage {
+	if h.ConnectPage == nil {
+		return onboarding.ConnectPage{}
+	}
+	return onboarding.ConnectPage(*h.ConnectPage)
+}
+
+// connectPage checks what is said of the connect page.
+func (d *decoder) connectPage(page onboarding.ConnectPage) {
+	check := func(field, value string, find func(string) error) {
+		if err := find(value); value != "" && err != nil {
+			d.on(field, "%s", err)
+		}
+	}
+	check("hub.connect_page.logo_url", page.LogoURL, onboarding.CheckLogoURL)
+	check("hub.connect_page.color", page.Color, onboarding.CheckPageColor)
+	for _, address := range page.ReturnURLs {
+		check(join("hub.connect_page.return_urls", address), address, onboarding.CheckReturnURL)
+	}
+	if err := page.Check(); err != nil && len(d.problems) == 0 {
+		d.on("hub.connect_page.return_urls", "%s", err)
 	}
 }
 
@@ -75,11 +102,17 @@ func (d *decoder) hubOptions(g *Generator) {
 			d.on("hub.event_bus_arn", "%s", err)
 		}
 	}
+	if h.WebhookURL != "" {
+		if err = onboarding.CheckWebhookURL(h.WebhookURL); err != nil {
+			d.on("hub.webhook_url", "%s", err)
+		}
+	}
 	if h.KMSKeyARN != "" {
 		if g.key, err = account.ParseKMSKeyARN(h.KMSKeyARN); err != nil {
 			d.on("hub.kms_key_arn", "%s", err)
 		}
 	}
+	d.connectPage(h.page())
 	if name := g.spec.PermissionSet; name != "" && !customerPattern.MatchString(name) {
 		d.on("permission_set", "%q is not the name of a permission set: 1 to 64 letters, digits and ._-, beginning with a letter or digit", name)
 	}

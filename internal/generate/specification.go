@@ -48,8 +48,17 @@ type HubSection struct {
 	TemplateAccess string            `json:"template_access" doc:"How customers read the templates of a hub of xacct hub create: public (default), accounts or presigned."`
 	Capacity       int64             `json:"capacity" doc:"How many customers a hub of xacct hub create has room for, 1 to 150000; default 1500."`
 	EventBusARN    string            `json:"event_bus_arn" doc:"EventBridge event bus to which a hub of xacct hub create publishes status changes of customers' roles."`
+	WebhookURL     string            `json:"webhook_url" doc:"HTTPS endpoint of the vendor to which registrars of a hub of xacct hub create send the same events."`
 	KMSKeyARN      string            `json:"kms_key_arn" doc:"KMS key of the table and queues of a hub of xacct hub create; default: keys of AWS's own."`
+	ConnectPage    *ConnectPage      `json:"connect_page" doc:"How the connect page of a hub of xacct hub create looks, and where it may lead."`
 	Tags           map[string]string `json:"tags" doc:"Tags of what xacct hub create makes."`
+}
+
+// ConnectPage is the page that customers see.
+type ConnectPage struct {
+	LogoURL    string   `json:"logo_url" doc:"Address of the vendor's logo: begins with https://."`
+	Color      string   `json:"color" doc:"Colour of lines and buttons, such as #0b5fff; text on it is black or white, whichever is easier to read."`
+	ReturnURLs []string `json:"return_urls" doc:"Addresses that the page may lead back to, with all below them: at most 20, which begin with https://."`
 }
 
 // Customer is one customer of the vendor.

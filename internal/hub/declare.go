@@ -21,7 +21,8 @@ func (s Spec) Declare(record registry.HubRecord) registry.HubRecord {
 	record.TemplateAccess = s.TemplateAccess
 	record.Capacity = s.Capacity
 	record.SkipSignatures = s.SkipSignatures
-	record.EventBus = s.EventBus
+	record.EventBus, record.WebhookURL = s.EventBus, s.WebhookURL
+	record.ConnectPage = s.ConnectPage
 	record.Tags, record.KMSKey = s.Tags, s.KMSKey
 	record.Owner = s.Owner
 	return record.Grown(s.Shards)
@@ -45,11 +46,15 @@ func (s Spec) DiffersFrom(record registry.HubRecord) []string {
 		{"capacity", record.Capacity, wanted.Capacity},
 		{"verify_signatures", !record.SkipSignatures, !wanted.SkipSignatures},
 		{"event_bus_arn", record.EventBus, wanted.EventBus},
+		{"webhook_url", record.WebhookURL, wanted.WebhookURL},
 		{"kms_key_arn", record.KMSKey, wanted.KMSKey},
 	} {
 		if !reflect.DeepEqual(c.a, c.b) {
 			names = append(names, c.name)
 		}
+	}
+	if !record.ConnectPage.Equal(wanted.ConnectPage) {
+		names = append(names, "connect_page")
 	}
 	if len(record.Tags)+len(wanted.Tags) > 0 && !reflect.DeepEqual(record.Tags, wanted.Tags) {
 		names = append(names, "tags")

@@ -90,6 +90,8 @@ type Spec struct {
 	SkipSignatures  bool                // do not check SNS's signatures of messages
 	EventBus        account.EventBusARN // the vendor's own; zero: no events are published
 	KMSKey          account.KMSKeyARN   // for table and queues; zero: AWS's own keys
+	ConnectPage     onboarding.ConnectPage
+	WebhookURL      string // is told what the bus is told; empty: none
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
 	Tags            map[string]string

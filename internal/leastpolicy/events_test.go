@@ -67,7 +67,7 @@ func (w *telling) as(policy *iampolicy.Document) *awsclient.Clients {
 	w.t.Helper()
 	keys, err := w.Credentials(sandbox.VendorAccount)
 	if policy != nil {
-		keys, err = w.NewUser(sandbox.VendorAccount, "careful", policy.String())
+		keys, err = w.NewUser(sandbox.VendorAccount, "careful"+rand.Text()[:8], policy.String())
 	}
 	w.must(err)
 	clients, err := trial.ClientsAs(w.t.Context(), w.Sandbox, keys, "us-east-1", func(c *awsclient.Config) { c.MaxRetries = 1 })
@@ -170,6 +170,29 @@ func TestAHubWithoutAnEventBusNeedsNothingOfIt(t *testing.T) {
 			if s.Sid == "Events" || s.Sid == "Outbox" {
 				t.Errorf("%s: the policy has %s", name, s.Sid)
 			}
+		}
+	}
+}
+
+func TestARegistrarTakesOutOfTheOutboxWhatItsWebhookWasTold(t *testing.T) {
+	t.Parallel()
+	w := newTelling(t)
+	w.policy.EventBus, w.spec.EventBus, w.spec.WebhookURL = account.EventBusARN{}, account.EventBusARN{}, "https://api.acme.example/hooks"
+	records, err := w.create(w.as(nil))
+	w.must(err)
+	w.happens(records)
+	for _, webhook := range []bool{false, true} {
+		w.policy.Webhook = webhook
+		document, err := leastpolicy.Registrar(w.policy)
+		w.must(err)
+		kept := registry.New(w.as(&document).DynamoDB(), "told", w.Clock().Now)
+		var removed []error
+		w.must(kept.WebhookOutbox(t.Context(), w.Clock().Now().Add(time.Hour), func(events []onboarding.Event) error {
+			removed = append(removed, kept.RemoveWebhookEvents(t.Context(), events))
+			return nil
+		}))
+		if len(removed) != 1 || webhook != (removed[0] == nil) || !webhook && !awsclient.IsAccessDenied(removed[0]) {
+			t.Errorf("webhook %t: %v", webhook, removed)
 		}
 	}
 }

@@ -34,7 +34,9 @@ type hubDataModel struct {
 	Capacity         types.Int64  `tfsdk:"capacity"`
 	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
 	EventBusARN      types.String `tfsdk:"event_bus_arn"`
+	WebhookURL       types.String `tfsdk:"webhook_url"`
 	KMSKeyARN        types.String `tfsdk:"kms_key_arn"`
+	ConnectPage      types.Object `tfsdk:"connect_page"`
 	Tags             types.Map    `tfsdk:"tags"`
 
 	hubComputedModel
@@ -56,16 +58,25 @@ func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"name": schema.StringAttribute{
 				Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub.",
 			},
-			"display_name":          text("The vendor's name, as customers read it; null if it is the hub's name."),
-			"support_url":           text("Address where customers get help."),
-			"regions":               schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Regions in which customers may create their stack."},
-			"publishers":            text("Accounts that may phone home."),
-			"template_access":       text("How customers may read templates."),
-			"response_timeout":      text("How long CloudFormation waits for an answer."),
-			"capacity":              schema.Int64Attribute{Computed: true, MarkdownDescription: "How many customers are expected."},
-			"verify_signatures":     schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether only messages that SNS has signed are accepted."},
-			"event_bus_arn":         text("ARN of the event bus that receives events about customers' roles; null if there is none."),
-			"kms_key_arn":           text("ARN of the KMS key that encrypts table and queues; null if AWS's own keys do."),
+			"display_name":      text("The vendor's name, as customers read it; null if it is the hub's name."),
+			"support_url":       text("Address where customers get help."),
+			"regions":           schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Regions in which customers may create their stack."},
+			"publishers":        text("Accounts that may phone home."),
+			"template_access":   text("How customers may read templates."),
+			"response_timeout":  text("How long CloudFormation waits for an answer."),
+			"capacity":          schema.Int64Attribute{Computed: true, MarkdownDescription: "How many customers are expected."},
+			"verify_signatures": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether only messages that SNS has signed are accepted."},
+			"event_bus_arn":     text("ARN of the event bus that receives events about customers' roles; null if there is none."),
+			"webhook_url":       text("Address that receives the same events, signed; null if there is none."),
+			"kms_key_arn":       text("ARN of the KMS key that encrypts table and queues; null if AWS's own keys do."),
+			"connect_page": schema.SingleNestedAttribute{
+				Computed: true, MarkdownDescription: "How the connect page looks, and where it may lead; null if the hub says nothing of it.",
+				Attributes: map[string]schema.Attribute{
+					"logo_url":    text("Address of the vendor's logo."),
+					"color":       text("Colour of lines and buttons."),
+					"return_urls": schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Addresses that the page may lead back to."},
+				},
+			},
 			"tags":                  schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All tags of the hub."},
 			"id":                    text("The name again."),
 			"region":                text("The vendor's Region, in which the hub was created."),
@@ -116,7 +127,9 @@ func (d *hubDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		Capacity:         all.Capacity,
 		VerifySignatures: all.VerifySignatures,
 		EventBusARN:      all.EventBusARN,
+		WebhookURL:       all.WebhookURL,
 		KMSKeyARN:        all.KMSKeyARN,
+		ConnectPage:      all.ConnectPage,
 		Tags:             all.TagsAll,
 		hubComputedModel: all.hubComputedModel,
 	}

@@ -36,7 +36,9 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 		Shards:          hub.Shards(int(m.Capacity.ValueInt64())),
 		SkipSignatures:  !m.VerifySignatures.ValueBool(),
 		EventBus:        m.eventBus(diags),
+		WebhookURL:      m.WebhookURL.ValueString(),
 		KMSKey:          m.kmsKey(diags),
+		ConnectPage:     connectPageOf(ctx, m.ConnectPage, diags),
 	}
 	diags.Append(m.TagsAll.ElementsAs(ctx, &spec.Tags, false)...)
 	return spec
@@ -57,7 +59,9 @@ func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[st
 	m.Capacity = types.Int64Value(int64(record.Capacity))
 	m.VerifySignatures = types.BoolValue(!record.SkipSignatures)
 	m.EventBusARN = optional(record.EventBus.String())
+	m.WebhookURL = optional(record.WebhookURL)
 	m.KMSKeyARN = optional(record.KMSKey.String())
+	m.ConnectPage = flattenConnectPage(ctx, record.ConnectPage, m.ConnectPage, diags)
 	if m.ForceDestroy.IsNull() {
 		m.ForceDestroy = types.BoolValue(false)
 	}

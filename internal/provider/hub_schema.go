@@ -36,7 +36,9 @@ type hubModel struct {
 	Capacity         types.Int64  `tfsdk:"capacity"`
 	VerifySignatures types.Bool   `tfsdk:"verify_signatures"`
 	EventBusARN      types.String `tfsdk:"event_bus_arn"`
+	WebhookURL       types.String `tfsdk:"webhook_url"`
 	KMSKeyARN        types.String `tfsdk:"kms_key_arn"`
+	ConnectPage      types.Object `tfsdk:"connect_page"`
 	ForceDestroy     types.Bool   `tfsdk:"force_destroy"`
 	Tags             types.Map    `tfsdk:"tags"`
 	TagsAll          types.Map    `tfsdk:"tags_all"`
@@ -104,6 +106,7 @@ func hubSchema() schema.Schema {
 				Validators: []validator.Int64{int64validator.Between(1, hub.MaxCapacity)},
 			},
 
+			"connect_page": connectPageAttribute(),
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether to destroy the hub even if customers have live stacks or open links; default `false`. " +
@@ -147,6 +150,11 @@ func hubTrustAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "ARN of an EventBridge event bus of the hub's own account, the `default` one or another, in any Region. " +
 				"It receives an event when a customer's role is registered, updated, degraded or disconnected: see the guide on events. Changes in place. Default: no events.",
 			Validators: []validator.String{validEventBusARN()},
+		}, "webhook_url": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Address of the vendor's own that receives the same events, signed as Standard Webhooks says; begins with `https://`. " +
+				"Registrars have the secret that signs, and only those that have it send: see the guide on webhooks. Changes in place. Default: none.",
+			Validators: []validator.String{check{"an address that begins with https://", "Not the address of a webhook", onboarding.CheckWebhookURL}},
 		}, "kms_key_arn": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "ARN of a KMS key in the hub's own account and Region that encrypts the table, the queue and the dead-letter queue. " +

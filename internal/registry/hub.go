@@ -39,6 +39,7 @@ type HubRecord struct {
 	Retirements    map[account.Region]Retirement `json:",omitempty"`
 	PublisherScope onboarding.PublisherScope     `json:"Publishers"`
 	TemplateAccess onboarding.TemplateAccess
+	ConnectPage    onboarding.ConnectPage `json:",omitzero"`
 	Capacity       int
 	Shards         int // topics in every Region
 	NewestShard    int `json:",omitempty"` // the first of those that new customers get

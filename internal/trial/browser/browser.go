@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -65,6 +66,7 @@ type Tab struct {
 	ctx    context.Context
 	mu     sync.Mutex
 	said   []string
+	served fetch.FulfillRequestParams // the answer of Serve
 	opened <-chan target.ID
 }
 
@@ -98,6 +100,9 @@ func (tab *Tab) hear(event any) {
 			return // such as that autofocus came after the test had chosen a field
 		}
 		text = fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
+	case *fetch.EventRequestPaused:
+		go tab.answer(e)
+		return
 	case *runtime.EventExceptionThrown:
 		text = "exception: " + e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
@@ -151,6 +156,27 @@ func (tab *Tab) WithoutScripts() {
 		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
+}
+
+// Serve answers requests for an address in place of the network, such as one of a host
+// that does not exist. What the page's security policy refuses is never requested.
+func (tab *Tab) Serve(address, kind, body string) {
+	tab.t.Helper()
+	tab.mu.Lock()
+	tab.served = fetch.FulfillRequestParams{ResponseCode: 200, ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: kind}}, Body: []byte(body)}
+	tab.mu.Unlock()
+	tab.do("serve "+address, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: address}}})
+		return err
+	}))
+}
+
+func (tab *Tab) answer(e *fetch.EventRequestPaused) {
+	tab.mu.Lock()
+	answer := tab.served
+	tab.mu.Unlock()
+	answer.RequestID = e.RequestID
+	_, _ = chromedp.Call(tab.ctx, fetch.FulfillRequest, answer) // the page may be gone
 }
 
 // Open loads an address.

@@ -26,9 +26,10 @@ func newHubShowCommand(p process) *cobra.Command {
 
 With --json it prints one object: name, region, account_id, state, owner (terraform, api
 or command), from_stack, display_name, support_url, regions, retiring_regions,
-publishers, template_access, response_timeout, capacity, event_bus_arn, kms_key_arn,
-tags, queue_url, dead_letter_queue_arn, template_bucket, table_name, topic_arns (the
-first of each Region), created_at, and drift, a list of texts.`,
+publishers, template_access, response_timeout, capacity, event_bus_arn, webhook_url,
+kms_key_arn, connect_page (logo_url, color, return_urls), tags, queue_url,
+dead_letter_queue_arn, template_bucket, table_name, topic_arns (the first of each
+Region), created_at, and drift, a list of texts.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := on.work(cmd.Context(), p)
@@ -69,7 +70,9 @@ type hubShown struct {
 	ResponseTimeout    string            `json:"response_timeout"`
 	Capacity           int               `json:"capacity"`
 	EventBusARN        string            `json:"event_bus_arn,omitempty"`
+	WebhookURL         string            `json:"webhook_url,omitempty"`
 	KMSKeyARN          string            `json:"kms_key_arn,omitempty"`
+	ConnectPage        *pageShown        `json:"connect_page,omitempty"`
 	Tags               map[string]string `json:"tags,omitempty"`
 	QueueURL           string            `json:"queue_url"`
 	DeadLetterQueueARN string            `json:"dead_letter_queue_arn"`
@@ -81,15 +84,26 @@ type hubShown struct {
 	Warning            string            `json:"warning,omitempty"`
 }
 
+// pageShown is how the connect page looks.
+type pageShown struct {
+	LogoURL    string   `json:"logo_url,omitempty"`
+	Color      string   `json:"color,omitempty"`
+	ReturnURLs []string `json:"return_urls,omitempty"`
+}
+
 func newHubShown(state hub.State) *hubShown {
 	r := state.Record
 	view := &hubShown{
 		Name: r.Name, Region: r.Region.String(), AccountID: r.Account.String(), State: string(r.State), Owner: ownerName(r.Owner), FromStack: r.FromStack,
 		DisplayName: r.DisplayName, SupportURL: r.SupportURL, Regions: []string{},
 		Publishers: string(r.PublisherScope), TemplateAccess: string(r.TemplateAccess), ResponseTimeout: r.ResponseTimeout.String(), Capacity: r.Capacity,
-		EventBusARN: r.EventBus.String(), KMSKeyARN: r.KMSKey.String(), Tags: r.Tags,
+		EventBusARN: r.EventBus.String(), WebhookURL: r.WebhookURL, KMSKeyARN: r.KMSKey.String(), Tags: r.Tags,
 		QueueURL: r.QueueURL, DeadLetterQueueARN: state.DeadLetterQueueARN, TemplateBucket: r.Bucket, TableName: registry.TableName(r.Name),
 		TopicARNs: map[string]string{}, CreatedAt: known(r.CreatedAt), Drift: []string{},
+	}
+	if !r.ConnectPage.IsZero() {
+		page := pageShown(r.ConnectPage)
+		view.ConnectPage = &page
 	}
 	for _, region := range r.Regions {
 		view.Regions = append(view.Regions, region.String())
@@ -135,10 +149,14 @@ func (v *hubShown) print(out io.Writer) {
 		"Response timeout", v.ResponseTimeout,
 		"Capacity", fmt.Sprint(v.Capacity),
 		"Event bus", v.EventBusARN,
+		"Webhook", v.WebhookURL,
 		"KMS key", v.KMSKeyARN,
 		"Queue", v.QueueURL,
 		"Bucket", v.TemplateBucket,
 		"Table", v.TableName,
+	}
+	if v.ConnectPage != nil {
+		facts = append(facts, "Logo", v.ConnectPage.LogoURL, "Colour", v.ConnectPage.Color, "Leads back to", strings.Join(v.ConnectPage.ReturnURLs, ", "))
 	}
 	for _, region := range v.Regions {
 		facts = append(facts, "Topic "+region, v.TopicARNs[region])

@@ -42,7 +42,7 @@ those of the credentials, and the Regions of an existing hub are added.`,
 
 func newRegistrarPolicyCommand(p process) *cobra.Command {
 	var flags policyFlags
-	var lambda bool
+	var lambda, webhook bool
 	cmd := &cobra.Command{
 		Use:   "registrar --hub NAME",
 		Short: "Print what `xacct registrar` and `xacct verify` need",
@@ -63,10 +63,12 @@ all registrars, apply the hub once, and then give them this policy.`,
 			if lambda {
 				write = leastpolicy.RegistrarFunction
 			}
+			described.Webhook = webhook
 			return flags.print(cmd, "registrar", described.Parts, write)
 		},
 	}
 	flags.addTo(cmd)
+	cmd.Flags().BoolVar(&webhook, "webhook", false, "the hub has a webhook, as in xacct_hub.webhook_url")
 	cmd.Flags().BoolVar(&lambda, "lambda", false, "for a Lambda function with the queue as its event source")
 	return cmd
 }

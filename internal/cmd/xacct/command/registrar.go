@@ -26,6 +26,7 @@ type daemon struct {
 	listen      listenAddress
 	verifyEvery time.Duration
 	drain       time.Duration
+	webhook     webhookFlags
 }
 
 func newRegistrarCommand(p process) *cobra.Command {
@@ -48,6 +49,9 @@ use, the registrar works without them, unless --listen is set.
 
 If the usual variables of OpenTelemetry are set, such as OTEL_EXPORTER_OTLP_ENDPOINT,
 each phone-home is sent to a collector as a trace, by OTLP over HTTP.
+
+If the hub has a webhook, the registrar signs what it sends there with the secret of
+--webhook-secret-file, or of the environment variable ` + webhookSecretVariable + `.
 
 Once a day, or --verify-every, one of the hub's registrars proves all registered
 roles again, slowly: see xacct verify.
@@ -74,6 +78,7 @@ environment or the flags; xacct policy registrar prints the policy that it needs
 	flags.IntVar(&d.concurrency, "concurrency", 16, "maximum number of messages handled at once")
 	flags.Var(&d.listen, "listen", "address for /metrics and /healthz; off: none")
 	flags.DurationVar(&d.verifyEvery, "verify-every", 24*time.Hour, "how often every registered role is proven again; 0: never")
+	d.webhook.addTo(flags)
 	flags.DurationVar(&d.drain, "drain", 20*time.Second, "how long messages that are being handled may take after SIGTERM")
 	return cmd
 }
@@ -100,13 +105,17 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	monitor := newMonitor(in, true)
+	webhook, err := d.webhook.open(in, logger.With("hub", in.record.Name), monitor.Webhook)
+	if err != nil {
+		return err
+	}
 	tracing, err := openTraces(ctx, in, logger)
 	if err != nil {
 		return err
 	}
 	defer tracing.stop(ctx)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless,
+		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless, Webhook: webhook,
 	})
 	if err != nil {
 		return err

@@ -43,12 +43,16 @@ func runFunction(ctx context.Context, p process) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(os.Stderr), nil))
+	webhook, err := webhookFromEnvironment().open(in, logger.With("hub", name), nil)
+	if err != nil {
+		return err
+	}
 	tracing, err := openTraces(ctx, in, logger)
 	if err != nil {
 		return err
 	}
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Tracer: tracing.tracer(), ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger,
+		Tracer: tracing.tracer(), ID: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: p.clock, Logger: logger, Webhook: webhook,
 	})
 	if err != nil {
 		return err

@@ -26,7 +26,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/health"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
+	"github.com/xacct/terraform-provider-xacct/internal/registrar/metrics"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -39,14 +41,15 @@ type apiServer struct {
 	callers    callerFlags
 	rate       float64
 	drain      time.Duration
-	returnURLs []string
-	logo       string
-	color      string
+	page       onboarding.ConnectPage // what is not to be as the hub says
 	registrar  bool
 	watch      listenAddress
 	daemon     daemon
 	function   bool // it is a Lambda function behind a URL
 }
+
+// surfaces are the values of --surface.
+var surfaces = []string{"api", "connect", "both"}
 
 func newAPIServer() apiServer {
 	return apiServer{daemon: daemon{concurrency: 16, verifyEvery: 24 * time.Hour}, watch: listenAddress{address: defaultListen}}
@@ -98,6 +101,7 @@ principals then.`,
 	cmd.AddCommand(newTokenCommand())
 	on.addTo(cmd)
 	s.addTo(cmd.Flags())
+	completeValues(cmd, "surface", surfaces...)
 	return cmd
 }
 
@@ -107,18 +111,19 @@ func (s *apiServer) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&s.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
 	flags.StringVar(&s.surface, "surface", "both", "what to serve: api, connect (the page that customers see), or both")
 	flags.StringVar(&s.connectURL, "connect-url", "", "public address of the connect page (default: http://localhost and the port of --listen)")
-	flags.StringSliceVar(&s.returnURLs, "return-url", nil, "https address of yours that the connect page may lead back to, with all below it")
-	flags.StringVar(&s.logo, "logo-url", "", "https address of your logo, for the connect page")
-	flags.StringVar(&s.color, "color", "", "colour of the connect page, such as #0b5fff")
+	flags.StringSliceVar(&s.page.ReturnURLs, "return-url", nil, "https address of yours that the connect page may lead back to, with all below it (default: those of the hub's connect_page)")
+	flags.StringVar(&s.page.LogoURL, "logo-url", "", "https address of your logo, for the connect page (default: that of the hub's connect_page)")
+	flags.StringVar(&s.page.Color, "color", "", "colour of the connect page, such as #0b5fff (default: that of the hub's connect_page)")
 	flags.Float64Var(&s.rate, "rate", 100, "requests a second that one caller may make")
 	flags.DurationVar(&s.drain, "drain", 20*time.Second, "how long requests may take after SIGTERM")
+	s.daemon.webhook.addTo(flags)
 	flags.BoolVar(&s.registrar, "with-registrar", false, "run the hub's registrar in the same process")
 	flags.Var(&s.watch, "metrics", "address for /metrics and /healthz; off: none")
 }
 
 func (s apiServer) check() error {
 	switch {
-	case !slices.Contains([]string{"api", "connect", "both"}, s.surface):
+	case !slices.Contains(surfaces, s.surface):
 		return cli.Usage("invalid --surface %q: must be one of api, connect, both", s.surface)
 	case s.rate < 1:
 		return cli.Usage("--rate %g: must be at least 1", s.rate)
@@ -127,6 +132,9 @@ func (s apiServer) check() error {
 	}
 	if _, _, err := net.SplitHostPort(s.address); err != nil {
 		return cli.Usage("--listen %q is not host:port, such as 127.0.0.1:8420", s.address)
+	}
+	if err := s.page.Check(); err != nil {
+		return cli.Usage("--return-url, --logo-url, --color: %w", err)
 	}
 	return s.callers.check(s.surface, s.function)
 }
@@ -191,7 +199,7 @@ func (s apiServer) server(ctx context.Context, in *intake, manager *hub.Manager,
 	config := api.Config{
 		Hub: manager, Surfaces: api.Surfaces{API: s.surface != "connect", Connect: s.surface != "api"},
 		Whole:   s.function,
-		Console: s.console, Version: in.version, Rate: s.rate, Brand: api.Brand{Color: s.color},
+		Console: s.console, Version: in.version, Rate: s.rate, Page: s.page,
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(in.clients, record) },
 		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: observe,
 	}
@@ -225,25 +233,17 @@ func (s apiServer) addresses(config *api.Config) (err error) {
 	if s.connectURL != "" && config.ConnectURL.Scheme != "https" && config.ConnectURL.Hostname() != "localhost" {
 		return cli.Usage("--connect-url %q does not begin with https://, which the page's cookie needs", s.connectURL)
 	}
-	for _, text := range s.returnURLs {
-		parsed, err := url.Parse(text)
-		if err != nil || parsed.Scheme != "https" || parsed.Host == "" {
-			return cli.Usage("--return-url %q does not begin with https:// and a host", text)
-		}
-		config.ReturnURLs = append(config.ReturnURLs, parsed)
-	}
-	if s.logo != "" {
-		if config.Brand.LogoURL, err = url.Parse(s.logo); err != nil {
-			return cli.Usage("--logo-url: %w", err)
-		}
-	}
 	return nil
 }
 
 // answer is the registrar of the same process.
-func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, observer registrar.Observer) error {
+func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, monitor *metrics.Monitor) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
+	}
+	webhook, err := s.daemon.webhook.open(in, logger, monitor.Webhook)
+	if err != nil {
+		return err
 	}
 	tracing, err := openTraces(ctx, in, logger)
 	if err != nil {
@@ -251,7 +251,7 @@ func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, 
 	}
 	defer tracing.stop(ctx)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: s.daemon.concurrency, StopLimit: s.drain, Observer: observer, GiveUp: hopeless,
+		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: s.daemon.concurrency, StopLimit: s.drain, Observer: monitor, GiveUp: hopeless, Webhook: webhook,
 	})
 	if err != nil {
 		return err
@@ -294,5 +294,6 @@ Scopes are read (see customers), write (issue, change and close links) and opera
 		},
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "what the caller may do: read, write, operate")
+	completeValues(cmd, "scopes", string(api.Read), string(api.Write), string(api.Operate))
 	return cmd
 }
