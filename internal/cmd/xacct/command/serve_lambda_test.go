@@ -15,9 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/api/lambda"
 )
 
-// ask hands a function an event of its URL, signed by a role; empty: by none.
-func ask(t *testing.T, h lambda.Handler, role, method, path, body string, headers ...string) events.LambdaFunctionURLResponse {
-	t.Helper()
+// urlEvent is an event of a function's URL, signed by a role; empty: by none.
+func urlEvent(role, method, path, body string, headers ...string) events.LambdaFunctionURLRequest {
 	event := events.LambdaFunctionURLRequest{
 		Version: "2.0", RawPath: path, Body: body, Headers: map[string]string{"content-type": "application/json"},
 		RequestContext: events.LambdaFunctionURLRequestContext{
@@ -33,7 +32,13 @@ func ask(t *testing.T, h lambda.Handler, role, method, path, body string, header
 			UserARN: "arn:aws:sts::111111111111:assumed-role/" + role + "/i-0abc",
 		}}
 	}
-	answer, err := h.Handle(t.Context(), event)
+	return event
+}
+
+// ask hands a function such an event.
+func ask(t *testing.T, h lambda.Handler, role, method, path, body string, headers ...string) events.LambdaFunctionURLResponse {
+	t.Helper()
+	answer, err := h.Handle(t.Context(), urlEvent(role, method, path, body, headers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +99,24 @@ func TestTheSameProgramIsTheAPIBehindAFunctionURL(t *testing.T) {
 	}
 	if a := ask(t, page, "backend", "GET", "/v1/customers/globex", ""); a.StatusCode != http.StatusNotFound {
 		t.Errorf("the page's function answers calls of the API: %d", a.StatusCode)
+	}
+}
+
+// The real program, asked by Lambda's runtime API: XACCT_SERVE_SURFACE makes the API
+// of what would be the registrar.
+func TestTheSurfaceMakesTheProgramTheAPIOfItsFunctionURL(t *testing.T) {
+	w := testWorld(t)
+	if _, err := w.inviteOne(t.Context(), "globex", "222222222222"); err != nil {
+		t.Fatal(err)
+	}
+	s := deploy(t, w, "XACCT_SERVE_SURFACE=api", "XACCT_SERVE_CONNECT_URL=https://connect.acme.example",
+		"XACCT_SERVE_IAM_CALLER=arn:aws:iam::111111111111:role/web/backend=read")
+	for role, status := range map[string]int{"backend": http.StatusOK, "": http.StatusUnauthorized} {
+		a := s.invoke(urlEvent(role, "GET", "/v1/customers/globex", ""))
+		var response events.LambdaFunctionURLResponse
+		if err := json.Unmarshal([]byte(a.body), &response); err != nil || a.failed || response.StatusCode != status || (status == http.StatusOK) != strings.Contains(response.Body, `"state":"waiting"`) {
+			t.Errorf("%q: %v %s", role, err, a.body)
+		}
 	}
 }
 
