@@ -16,7 +16,7 @@ import (
 // plainBlue is the page's colour if neither hub nor server names one.
 const plainBlue = "0b5fff"
 
-// brand returns how the page looks, and where it may lead: as the hub's record says,
+// brand returns the page's logo, colour and return URLs: as the hub's record says,
 // unless the server was started with something else.
 func (s *Server) brand(record registry.HubRecord) onboarding.ConnectPage {
 	return record.ConnectPage.With(s.config.Page)

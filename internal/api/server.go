@@ -45,7 +45,7 @@ type Config struct {
 	// https://connect.acme.example. Cookies need https, except on this machine. The
 	// API needs it, to make addresses; nil: one that begins with https.
 	ConnectURL *url.URL
-	// Page says what of the connect page is not to be as the hub's record says.
+	// Page overrides the connect page of the hub's record.
 	Page    onboarding.ConnectPage
 	Console string // base URL of a console other than AWS's own
 	Version string

@@ -43,7 +43,7 @@ type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// WebhookDelivery is what became of one attempt to deliver an event.
+// WebhookDelivery is the outcome of one attempt to deliver an event.
 type WebhookDelivery string
 
 // The results of an attempt.
@@ -252,7 +252,7 @@ func (w *Webhook) attempt(ctx context.Context, address string, secrets []Secret,
 	return err
 }
 
-// note keeps what came of an attempt, and returns it.
+// note records the outcome of an attempt, and returns it.
 func (w *Webhook) note(event onboarding.Event, err error, now time.Time) WebhookDelivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -159,7 +159,7 @@ func TestAnEventThatIsRefusedHoldsUpNoOtherAndIsGivenUpAfterThreeDays(t *testing
 	}
 	for n := 3; len(w.left()) > 0; n++ {
 		w.advance(10 * time.Minute)
-		_ = w.sweep() // which says that it was refused
+		_ = w.sweep() // its error is the refusal
 		w.told(1000 + n)
 		if n > 1000 {
 			t.Fatal("it is never given up")

@@ -50,7 +50,7 @@ type HubSection struct {
 	EventBusARN    string            `json:"event_bus_arn" doc:"EventBridge event bus to which a hub of xacct hub create publishes status changes of customers' roles."`
 	WebhookURL     string            `json:"webhook_url" doc:"HTTPS endpoint of the vendor to which registrars of a hub of xacct hub create send the same events."`
 	KMSKeyARN      string            `json:"kms_key_arn" doc:"KMS key of the table and queues of a hub of xacct hub create; default: keys of AWS's own."`
-	ConnectPage    *ConnectPage      `json:"connect_page" doc:"How the connect page of a hub of xacct hub create looks, and where it may lead."`
+	ConnectPage    *ConnectPage      `json:"connect_page" doc:"Logo, colour and return addresses of the connect page of a hub of xacct hub create."`
 	Tags           map[string]string `json:"tags" doc:"Tags of what xacct hub create makes."`
 }
 

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// ConnectPage is how the page looks that customers see, and where it may lead. No
-// template tells it, so a change of it makes no link outdated.
+// ConnectPage is the logo, the colour and the return addresses of the page that
+// customers see. No template contains them, so changing them makes no link outdated.
 type ConnectPage struct {
 	LogoURL    string   `json:",omitempty"` // https; empty: none
 	Color      string   `json:",omitempty"` // #rrggbb; empty: the page's own

@@ -31,7 +31,7 @@ var connectPageTypes = map[string]attr.Type{
 func connectPageAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "How the connect page of `xacct serve` looks, and where it may lead: see the guide on the onboarding API. " +
+		MarkdownDescription: "Logo, colour and return addresses of the connect page of `xacct serve`: see the guide on the onboarding API. " +
 			"Changes in place; no link becomes outdated. Flags of `xacct serve` override it.",
 		Attributes: map[string]schema.Attribute{
 			"logo_url": schema.StringAttribute{

@@ -70,7 +70,7 @@ func (d *hubDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"webhook_url":       text("Address that receives the same events, signed; null if there is none."),
 			"kms_key_arn":       text("ARN of the KMS key that encrypts table and queues; null if AWS's own keys do."),
 			"connect_page": schema.SingleNestedAttribute{
-				Computed: true, MarkdownDescription: "How the connect page looks, and where it may lead; null if the hub says nothing of it.",
+				Computed: true, MarkdownDescription: "Logo, colour and return addresses of the connect page; null if the hub has none.",
 				Attributes: map[string]schema.Attribute{
 					"logo_url":    text("Address of the vendor's logo."),
 					"color":       text("Colour of lines and buttons."),

@@ -35,7 +35,7 @@ func (w *webhookFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&w.private, "webhook-private", false, "let the hub's webhook be in a private network, at port 443")
 }
 
-// webhookFromEnvironment is how a Lambda function is told.
+// webhookFromEnvironment returns the settings of a Lambda function, which has no flags.
 func webhookFromEnvironment() webhookFlags {
 	return webhookFlags{private: os.Getenv(webhookPrivateVariable) == "true"}
 }
