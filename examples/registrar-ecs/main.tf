@@ -45,7 +45,7 @@ resource "aws_ecs_task_definition" "registrar" {
     command   = ["registrar", "--hub", var.hub, "--drain", "30s", "--listen", "0.0.0.0:9464"]
     essential = true
 
-    # More than --drain: what is in hand is finished after SIGTERM.
+    # More than --drain: messages that are being handled are finished after SIGTERM.
     stopTimeout            = 45
     readonlyRootFilesystem = true
     linuxParameters        = { initProcessEnabled = false, capabilities = { drop = ["ALL"] } }

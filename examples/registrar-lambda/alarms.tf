@@ -1,6 +1,6 @@
-# Three things that a person has to hear of.
+# Three conditions that an operator must know of.
 
-# Somebody sent what nobody can read, or what SNS did not sign: see
+# A message that can't be read, or that SNS did not sign: see
 # `xacct dead-letters list`.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${local.name}-dead-letters"
@@ -19,7 +19,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 }
 
 # A customer's stack waits for an answer, and fails when it has waited for the
-# hub's response_timeout. Half of that is when somebody should look.
+# hub's response_timeout. The alarm comes after half of that.
 resource "aws_cloudwatch_metric_alarm" "message_age" {
   alarm_name          = "${local.name}-message-age"
   alarm_description   = "Customers of hub ${var.hub} wait for an answer: look at the function's log and at AWS's health"

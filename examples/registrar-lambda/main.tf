@@ -1,5 +1,5 @@
 # The registrar of a hub as a Lambda function: it answers the customers of the
-# hub while nobody runs Terraform. See README.md for how to build the package.
+# hub while Terraform does not run. See README.md for how to build the package.
 
 terraform {
   required_version = ">= 1.5"

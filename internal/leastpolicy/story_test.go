@@ -155,8 +155,8 @@ func (w *world) closeLink(h *hub.Manager, customer string) error {
 	return err
 }
 
-// tidy is what a change of a link does, long after: it publishes a template that
-// is there, and old, and deletes those that are not needed any more.
+// tidy is what a change of a link does, long after: it publishes an existing, old
+// template again, and deletes those that are not needed any more.
 func (w *world) tidy(h *hub.Manager) error {
 	record, err := h.Registry().Hub(w.t.Context())
 	if err != nil {

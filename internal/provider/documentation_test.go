@@ -155,7 +155,7 @@ const outside = "var.outside"
 // part is a part of a configuration that is being completed.
 type part struct {
 	source    string
-	whole     bool // it says which providers it needs: nothing is added to it
+	whole     bool // it requires its providers: nothing is added to it
 	cuts      []cut
 	declared  map[string]bool
 	needed    map[string]string // stubs by address
@@ -278,7 +278,7 @@ func (p *part) stub(address, typ string, rest hcl.Traversal) {
 	}
 	body, known := stubs[typ]
 	if !known {
-		return // validation says that it is not declared
+		return // validation reports that it is not declared
 	}
 	many := ""
 	if len(rest) == 0 || isIndex(rest[0]) {

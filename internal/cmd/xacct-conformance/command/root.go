@@ -24,8 +24,8 @@ func newRootCommand(version string) *cobra.Command {
 	root.Long = `Tests xacct's assumptions about AWS with a vendor's and a customer's account:
 
 xacct-conformance list                  # the checks
-  xacct-conformance policy vendor         # what its principals need
-  xacct-conformance run                   # says what it creates and costs, and asks
+  xacct-conformance policy vendor         # the policy that the vendor's principal needs
+  xacct-conformance run                   # prints what it creates and costs, and asks
   xacct-conformance clean                 # deletes what an interrupted run left
 
 ` + credentialsHelp
