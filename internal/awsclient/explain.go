@@ -82,6 +82,7 @@ func actionOf(err error) string {
 var otherActions = map[string]string{
 	"s3:HeadBucket":           "s3:ListBucket",
 	"s3:HeadObject":           "s3:GetObject",
+	"s3:ListBuckets":          "s3:ListAllMyBuckets",
 	"s3:ListObjectsV2":        "s3:ListBucket",
 	"s3:GetBucketEncryption":  "s3:GetEncryptionConfiguration",
 	"s3:PutBucketEncryption":  "s3:PutEncryptionConfiguration",

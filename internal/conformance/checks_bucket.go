@@ -77,6 +77,11 @@ var bucketChecks = []Check{
 		Mark:  `The answer has ` + "`x-amz-bucket-arn`. [?]",
 		Place: "internal/hub/bucket_name.go", run: halfASuffix,
 	},
+	{
+		ID: "15.1", Title: "A list of buckets by prefix has those of the other Region, with its name, in the account-regional namespace too",
+		Mark:  "Buckets of the account-regional namespace are among them [I]",
+		Place: "internal/hub/elsewhere.go", Makes: "a bucket", Needs: []Need{TwoRegions}, run: bucketsElsewhere,
+	},
 }
 
 func (t *trial) bucketARN(name string) string {
@@ -386,4 +391,30 @@ func halfASuffix(ctx context.Context, t *trial) error {
 	}
 	_, err := t.Vendor.S3().CreateBucket(ctx, call)
 	return t.refused("a bucket "+name, err, "InvalidBucketName")
+}
+
+func bucketsElsewhere(ctx context.Context, t *trial) error {
+	there := t.Regions[1]
+	name := fmt.Sprintf("%s-%s-%s-an", t.name("y"), t.Vendor.Account, there)
+	if err := t.creates(t.Vendor, "bucket", there, name); err != nil {
+		return err
+	}
+	call := &s3.CreateBucketInput{Bucket: &name, BucketNamespace: s3types.BucketNamespaceAccountRegional}
+	if there.String() != "us-east-1" {
+		call.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(there.String())}
+	}
+	_, err := t.Vendor.s3In(there).CreateBucket(ctx, call)
+	if err := t.accepted("a bucket of the namespace in "+there.String(), err); err != nil {
+		return err
+	}
+	out, err := t.Vendor.S3().ListBuckets(ctx, &s3.ListBucketsInput{Prefix: aws.String(t.name("y"))})
+	if err := t.accepted("a list of buckets in "+t.home().String(), err); err != nil {
+		return err
+	}
+	for _, bucket := range out.Buckets {
+		if aws.ToString(bucket.Name) == name && aws.ToString(bucket.BucketRegion) == there.String() {
+			return nil
+		}
+	}
+	return instead("the list has %d buckets, and not that one with its Region", len(out.Buckets))
 }

@@ -232,6 +232,12 @@ func faults() []fault {
 		{"12.11", "strangers are told apart", refuse(403, "SignatureDoesNotMatch", on("s3", "PutObject", at("custom-resource-response")))},
 		{"12.15", "one Region is without the namespace", refuse(400, "InvalidRequest", on("s3", "CreateBucket", at("eu-west-1")))},
 		{"13.3", "half a suffix has a code of its own", refuse(400, "MissingNamespaceHeader", on("s3", "CreateBucket", at("half-an")))},
+		{"15.1", "a list is of one Region", func(_ *sandbox.Sandbox, c *kernel.Call) error {
+			if on("s3", "ListBuckets")(c) && c.Request.URL.Query().Has("prefix") {
+				c.Request.URL.RawQuery += "&bucket-region=" + c.Region
+			}
+			return nil
+		}},
 
 		{"7.5", "a role is never known", refuse(403, "AccessDenied", on("sts", "AssumeRole", says("-settles")))},
 		{"7.3", "the external ID is not looked at", form("ExternalId", func(string) string { return secretID }, on("sts", "AssumeRole", says("-proven")))},

@@ -18,7 +18,8 @@ import (
 
 // Create makes the hub. If an earlier Create was cut short it goes on; if
 // there is a hub already the error is *registry.HubExistsError, and nothing is
-// changed. If one is just being deleted it waits until that is done.
+// changed; if a hub of the same name in another Region has one of the topics it is
+// *SharedTopicError. If one is just being deleted it waits until that is done.
 //
 // The table comes first and its record says "creating" until everything is
 // there, so that everything that was made can be found again.
@@ -30,6 +31,9 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 		return State{}, err
 	}
 	if err := h.waitDeleted(ctx); err != nil {
+		return State{}, err
+	}
+	if err := h.RefuseShared(ctx, spec.Regions); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureTable(ctx, spec); err != nil {
@@ -95,6 +99,9 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 		return State{}, err
 	}
 	if err := h.refuseUnconfirmed(ctx, before, spec); err != nil {
+		return State{}, err
+	}
+	if err := h.RefuseShared(ctx, without(spec.Regions, before.Speaking())); err != nil {
 		return State{}, err
 	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {

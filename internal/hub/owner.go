@@ -99,13 +99,16 @@ func (e *CapacityError) Error() string {
 }
 
 // Preview finds out what Put would do, and changes nothing. Errors are *OwnedError,
-// *CapacityError, *LiveError, *UnconfirmedError, and AWS's errors.
+// *CapacityError, *LiveError, *UnconfirmedError, *SharedTopicError, and AWS's errors.
 func (h *Manager) Preview(ctx context.Context, spec Spec) (Preview, error) {
 	if err := spec.check(); err != nil {
 		return Preview{}, err
 	}
 	state, err := h.Read(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
+		if err := h.RefuseShared(ctx, spec.Regions); err != nil {
+			return Preview{}, err
+		}
 		return Preview{}, h.checkEventBus(ctx, spec.EventBus)
 	}
 	if err != nil {
@@ -138,6 +141,9 @@ func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec
 		return err
 	}
 	if err := h.refuseUnconfirmed(ctx, record, spec); err != nil {
+		return err
+	}
+	if err := h.RefuseShared(ctx, without(spec.Regions, record.Speaking())); err != nil {
 		return err
 	}
 	return h.checkEventBus(ctx, spec.EventBus)

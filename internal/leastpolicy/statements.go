@@ -94,6 +94,8 @@ func (h Parts) bucket() []iampolicy.Statement {
 			"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketTagging", "s3:PutBucketTagging",
 			"s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
 		allow("Templates", h.templates(), "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+		// To warn of a hub of the same name in another Region; the action has no narrower resource.
+		allow("OtherRegions", []string{fmt.Sprintf("arn:%s:s3:::*", h.Region.Partition())}, "s3:ListAllMyBuckets"),
 	}
 }
 

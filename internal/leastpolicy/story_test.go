@@ -102,6 +102,9 @@ func (w *world) functionStory() error {
 func (w *world) providerStory() error {
 	ctx, h := w.t.Context(), w.openHub(w.caller)
 	tags := map[string]string{"team": "platform"}
+	if _, err := h.Elsewhere(ctx); err != nil {
+		return step("look for a hub of the same name", err)
+	}
 	if _, err := h.Create(ctx, w.spec(tags, virginia, ireland)); err != nil {
 		return step("create the hub", err)
 	}

@@ -128,6 +128,9 @@ func (p *fleetPlan) planOnHub(ctx context.Context) {
 	if p.plan.Region.IsUnknown() && p.region.IsNull() {
 		p.plan.Region = types.StringValue(record.Region.String())
 	}
+	if !p.sameFleet() {
+		warnOfOthers(ctx, view, "fleet "+p.plan.Name.ValueString(), p.diags)
+	}
 	p.planFully(ctx, view, record)
 }
 

@@ -145,6 +145,8 @@ func (p *hubPlan) planNew(ctx context.Context) {
 		return
 	}
 	spec := p.plan.spec(ctx, p.diags)
+	p.checkElsewhere(ctx)
+	p.checkShared(ctx, spec.Regions)
 	p.checkPublishers(ctx, registry.HubRecord{}, spec)
 	record := spec.Declare(registry.HubRecord{})
 	record.Name, record.Account, record.Region = p.view.Name, clients.Account, clients.Region
@@ -183,6 +185,7 @@ func (p *hubPlan) planChange(ctx context.Context) {
 		p.plan.Drift = driftList(ctx, nil, p.diags) // apply restores it
 	}
 	p.checkUse(ctx, record, spec)
+	p.checkShared(ctx, regionsWithout(spec.Regions, record.Speaking()))
 	p.checkPublishers(ctx, record, spec)
 }
 

@@ -68,7 +68,12 @@ func (p *hubPlan) checkUse(ctx context.Context, record registry.HubRecord, spec 
 
 // givenUp returns the Regions that a hub has and will not have.
 func givenUp(record registry.HubRecord, spec hub.Spec) []account.Region {
-	return slices.DeleteFunc(slices.Clone(record.Regions), func(r account.Region) bool { return slices.Contains(spec.Regions, r) })
+	return regionsWithout(record.Regions, spec.Regions)
+}
+
+// regionsWithout returns the Regions of one list that are not in another.
+func regionsWithout(regions, others []account.Region) []account.Region {
+	return slices.DeleteFunc(slices.Clone(regions), func(r account.Region) bool { return slices.Contains(others, r) })
 }
 
 // checkRegions refuses to give up Regions with live stacks, and warns of links

@@ -63,7 +63,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 	spec.Incarnation = newIncarnation(view.Now().UTC())
 	state, err := r.createOrTakeOver(ctx, view, spec, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(onEventBus(err, cannot("create", hubNamed(view.Name), "Everything that was created so far stays, and the next apply continues from there.", err)))
+		resp.Diagnostics.Append(onShared(view.Name, err, onEventBus(err, cannot("create", hubNamed(view.Name), "Everything that was created so far stays, and the next apply continues from there.", err))))
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -136,7 +136,7 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	if err != nil {
-		resp.Diagnostics.Append(onPublishers(err, onEventBus(err, cannot("update", hubNamed(view.Name), "", err))))
+		resp.Diagnostics.Append(onShared(view.Name, err, onPublishers(err, onEventBus(err, cannot("update", hubNamed(view.Name), "", err)))))
 		return
 	}
 	view.WroteHub(state.Record)

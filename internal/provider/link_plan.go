@@ -251,6 +251,9 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.Whole())...)
 		p.diags.Append(refuseUpdates(*existing, desired.Whole())...)
 	}
+	if !p.sameLink() && (existing == nil || existing.Link.Closed) {
+		warnOfOthers(ctx, view, "the link of customer "+customer, p.diags)
+	}
 	if existing != nil && p.rotates() {
 		p.diags.Append(warnOfRotation(*existing, todo.Link)...)
 	}

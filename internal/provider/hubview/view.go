@@ -65,6 +65,11 @@ type View struct {
 	customers shared[map[string]onboarding.Customer]
 	beats     shared[time.Time]
 	templates shared[map[string]bool]
+	elsewhere struct {
+		once    sync.Once
+		regions []account.Region
+		err     error
+	}
 
 	mu           sync.Mutex
 	writtenHub   registry.HubRecord
@@ -186,6 +191,13 @@ func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([
 		}
 	}
 	return all, nil
+}
+
+// Elsewhere returns the other Regions with a hub of the same name, as
+// hub.Manager.Elsewhere does. It is asked once in an operation, whatever came of it.
+func (v *View) Elsewhere(ctx context.Context) ([]account.Region, error) {
+	v.elsewhere.once.Do(func() { v.elsewhere.regions, v.elsewhere.err = v.Hub.Elsewhere(ctx) })
+	return v.elsewhere.regions, v.elsewhere.err
 }
 
 func (v *View) readTemplates(ctx context.Context) (map[string]bool, error) {

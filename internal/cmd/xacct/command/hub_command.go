@@ -49,7 +49,7 @@ the hub uses them: they stay the stack's, and only what is missing is added.
 
 With --json it prints one object: hub, outcome (created, changed, adopted or
 unchanged), changes (names of settings), repaired (what was missing or changed by hand),
-dry_run, from_stack, permission_sets (those whose templates follow the change), and what ` + "`xacct hub show --json`" + ` prints, unless it was a dry run.`,
+dry_run, from_stack, warning (about a hub of the same name in another Region), permission_sets (those whose templates follow the change), and what ` + "`xacct hub show --json`" + ` prints, unless it was a dry run.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, g, err := on.open(cmd, p)
@@ -82,6 +82,7 @@ type hubResult struct {
 	DryRun    bool     `json:"dry_run"`
 	FromStack bool     `json:"from_stack"`
 	Sets      []string `json:"permission_sets,omitempty"`
+	Warning   string   `json:"warning,omitempty"`
 
 	View *hubShown `json:"state,omitempty"`
 }
@@ -109,6 +110,9 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 		return result, hubTrouble(err)
 	}
 	result.Outcome = outcomeOf(preview)
+	if !preview.Exists {
+		result.Warning = w.warnOfOthers(ctx)
+	}
 	result.Changes = append(result.Changes, preview.Changes...)
 	for _, defect := range preview.Defects {
 		result.Repaired = append(result.Repaired, defect.String())
@@ -121,6 +125,16 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 		result.Sets, err = w.followHub(ctx)
 	}
 	return result, err
+}
+
+// warnOfOthers returns the warning about hubs of the same name in other Regions; empty
+// if there are none, or if the caller may not look.
+func (w *workshop) warnOfOthers(ctx context.Context) string {
+	others, err := w.hub.Elsewhere(ctx)
+	if err != nil || len(others) == 0 {
+		return ""
+	}
+	return hub.ElsewhereWarning(w.hub.Name(), w.clients.Account, w.clients.Region, others)
 }
 
 // followHub publishes the templates of the command line's permission sets again
@@ -168,7 +182,10 @@ func hubTrouble(err error) error {
 	var owned *hub.OwnedError
 	var live *hub.LiveError
 	var busy *hub.BusyError
+	var shared *hub.SharedTopicError
 	switch {
+	case errors.As(err, &shared):
+		return fmt.Errorf("%w: give this hub another name, or leave Region %s out of it", err, shared.Topic.Region)
 	case errors.As(err, &owned):
 		return fmt.Errorf("%w, which continues to manage it: change it there, or take it over with --adopt", err)
 	case errors.As(err, &live):
@@ -185,6 +202,9 @@ func (r hubResult) print(out io.Writer, doing doingFlags) error {
 		over = ", over the parts of its CloudFormation stack"
 	}
 	fmt.Fprintf(out, "Hub %s: %s%s.\n", r.Hub, doing.done(r.Outcome), over)
+	if r.Warning != "" {
+		fmt.Fprintf(out, "Warning: %s\n", r.Warning)
+	}
 	if len(r.Changes) > 0 {
 		fmt.Fprintf(out, "Settings: %s.\n", strings.Join(r.Changes, ", "))
 	}

@@ -1,0 +1,84 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
+)
+
+// Two hubs of one name in two Regions are told apart by nothing but the provider
+// configuration that speaks of them. Each alias of the provider is a process of its
+// own, so none knows of the others: the account's buckets are asked.
+
+// checkElsewhere warns of a new hub whose name another Region has, and refuses one
+// that would take topics from that hub.
+func (p *hubPlan) checkElsewhere(ctx context.Context) {
+	clients := p.view.Clients()
+	others, err := p.view.Elsewhere(ctx)
+	var missing *awsclient.PermissionError
+	switch {
+	case errors.As(err, &missing):
+		p.diags.AddAttributeWarning(path.Root("name"), "Could not look for the hub in other Regions", fmt.Sprintf(
+			"If another Region has a hub %s, this is a second one of the same name. To be warned of that, allow %s to do %s on %s.",
+			p.view.Name, missing.Caller, missing.Action, missing.Resource))
+	case len(others) > 0:
+		p.diags.AddAttributeWarning(path.Root("name"), fmt.Sprintf("Hub %s exists in another Region, too", p.view.Name),
+			hub.ElsewhereWarning(p.view.Name, clients.Account, clients.Region, others))
+	}
+}
+
+// checkShared refuses Regions in which another hub of the same name has its topics.
+// What else keeps them from being looked at, the apply meets and says.
+func (p *hubPlan) checkShared(ctx context.Context, added []account.Region) {
+	var shared *hub.SharedTopicError
+	if errors.As(p.view.Hub.RefuseShared(ctx, added), &shared) {
+		p.diags.Append(sharedTopic(p.view.Name, shared))
+	}
+}
+
+// onShared returns the diagnostic of a topic that is another hub's, if the error is
+// about one.
+func onShared(name string, err error, otherwise diag.Diagnostic) diag.Diagnostic {
+	var shared *hub.SharedTopicError
+	if errors.As(err, &shared) {
+		return sharedTopic(name, shared)
+	}
+	return otherwise
+}
+
+func sharedTopic(name string, e *hub.SharedTopicError) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("regions"), fmt.Sprintf("Another hub %s is in Region %s", name, e.Topic.Region), paragraphs(
+		"Two hubs of one name can't share a Region: their topics have the same name. Give this hub another name, leave the Region out, or configure the provider for the other hub's Region. "+
+			"If that hub no longer exists, delete the topic.", sentence(e.Error())))
+}
+
+// warnOfOthers warns that what is created in a hub may belong into one of the same
+// name in another Region. The summary is the same for all, so Terraform shows it once.
+// A caller who may not look is told so when the hub is created.
+func warnOfOthers(ctx context.Context, view *hubview.View, what string, diags *diag.Diagnostics) {
+	others, err := view.Elsewhere(ctx)
+	if err != nil || len(others) == 0 {
+		return
+	}
+	names := make([]string, len(others))
+	for i, region := range others {
+		names[i] = region.String()
+	}
+	here := view.Clients()
+	diags.AddAttributeWarning(path.Root("hub"), fmt.Sprintf("Hub %s exists in another Region, too", view.Name), fmt.Sprintf(
+		"This plan creates %s in the hub of Region %s, where its provider configuration looks. Account %s has a hub of the same name in %s, which is a different one. "+
+			"If that one is meant, set provider to the alias of its Region. Hubs with different names can't be mistaken for each other.",
+		what, here.Region, here.Account, strings.Join(names, ", ")))
+}
