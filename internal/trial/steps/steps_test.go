@@ -215,6 +215,16 @@ output "indirect" { value = data.sample_things.indirect.names }
 			}
 			return []resource.TestStep{config(of("x", `"delete"`)), failing(of("y", "null")), failing(of("y", "null")), {PreConfig: w.repair, Config: of("y", "null")}}
 		},
+		"a predecessor whose deletion fails, and that is forgotten": func(w *world) []resource.TestStep {
+			of := func(name, broken string) string {
+				return thingHCL("x", "name = \""+name+"\"\nbroken = "+broken+"\nlifecycle { create_before_destroy = true }")
+			}
+			return []resource.TestStep{
+				config(of("x", `"delete"`)), failing(of("y", "null")),
+				config("removed {\n  from = sample_thing.x\n  lifecycle {\n    destroy = false\n  }\n}\n"),
+				{PreConfig: w.repair, Config: ""},
+			}
+		},
 		"a plan that is no plan": func(*world) []resource.TestStep {
 			return []resource.TestStep{failing(thingHCL("x", "name = \"x\"\nbroken = \"invalid plan\"\nnote = \"mine\""))}
 		},

@@ -158,6 +158,10 @@ func (g *graph) add(w *walk, ch *change, provider *step) []*step {
 		return nil
 	case ch.action == Forget:
 		return []*step{{name: i.String() + " (forget)", run: func(context.Context) Diagnostics {
+			if ch.deposed != "" {
+				w.state.setDeposed(i, ch.deposed, nil)
+				return nil
+			}
 			w.state.set(i, nil)
 			return nil
 		}}}

@@ -73,7 +73,13 @@ func (w *walk) planDeposed(ctx context.Context, i instance, name string) Diagnos
 	if w.options.RefreshOnly {
 		return found
 	}
-	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
+	var ch *change
+	var wrong Diagnostics
+	if w.config.forgets(i.address) && !w.destroying {
+		ch = &change{addr: i, before: o.value, after: cty.NullVal(o.value.Type()), provider: st.provider, action: Forget}
+	} else {
+		ch, wrong = w.planDeletion(ctx, i, st.provider, o)
+	}
 	if ch != nil {
 		ch.deposed = name
 		w.mu.Lock()
