@@ -273,8 +273,8 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	p.plan.ExternalID = types.StringValue(todo.Link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.Link.TemplateVersion)
 	p.unknownUntilApply()
-	if existing != nil && p.alone() {
-		p.followAlone(ctx, view, todo.Link)
+	if existing != nil && p.steady() {
+		p.followStack(ctx, view, todo.Link)
 	}
 	p.reserve(ctx, view, record, todo.Link)
 	p.checkNeighbours(ctx, view, existing, todo.Link) // the later of two sees the other

@@ -46,7 +46,9 @@ func (p *linkPlan) awaitHub() {
 	if p.state.UpdateURL.IsNull() {
 		p.plan.UpdateURL = types.StringNull()
 	}
-	p.keepNoCommand()
+	if p.state.UpdateURL.IsNull() && p.state.UpdateCommand.IsNull() {
+		p.plan.UpdateCommand = types.StringNull()
+	}
 	if !p.plan.refers() {
 		p.plan.TemplateVersion = p.state.TemplateVersion
 	}

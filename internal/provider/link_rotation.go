@@ -125,21 +125,19 @@ func previousExternalID(c onboarding.Customer) types.String {
 // null if there is nothing to update, or if the address would have to be signed.
 func updateCommand(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
 	r, _ := c.SoleRegistration()
-	if !launch.NeedsUpdate(c.Link, r) {
+	if !launch.NeedsUpdate(c.Link, r) || !canUpdate(ctx, view, diags) {
 		return types.StringNull()
 	}
-	record, known, err := view.RecordAfterApply(ctx)
-	if err != nil {
-		diags.Append(cannot("read", hubNamed(view.Name), "", err))
-	}
-	if !known || record.TemplateAccess.Signed() {
-		return types.StringNull()
-	}
-	declared, err := declaration.Of(c.Link)
+	return commandFor(c.Link, r)
+}
+
+// commandFor returns the command for the update of a registration's stack.
+func commandFor(link onboarding.Link, r onboarding.Registration) types.String {
+	declared, err := declaration.Of(link)
 	if err != nil {
 		return types.StringNull() // a record that is damaged is an error where it is shown
 	}
-	command, err := launch.UpdateCommand(c.Link, declared, r)
+	command, err := launch.UpdateCommand(link, declared, r)
 	if err != nil {
 		return types.StringNull() // the console asks for what a command can't carry
 	}

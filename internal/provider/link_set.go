@@ -136,21 +136,20 @@ func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.Perm
 	return &plan.Set
 }
 
-// followAlone plans how a change of the set or of the hub alone affects an
-// existing link: every attribute is known, because the link itself does not change.
-func (p *linkPlan) followAlone(ctx context.Context, view *hubview.View, next onboarding.Link) {
+// followStack plans how a change of the role, the set or the hub affects an existing
+// link: every attribute is known, from the last read of the customer's stack.
+func (p *linkPlan) followStack(ctx context.Context, view *hubview.View, next onboarding.Link) {
 	p.plan.Status = p.state.Status
 	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)
+	p.plan.UpdateCommand = p.stack.updateCommand(ctx, view, next, p.diags)
 	p.plan.PreviousExternalID = p.state.PreviousExternalID
-	p.keepNoCommand()
 }
 
-// keepNoCommand plans that there is still no command for an update, if there is none
-// and no address of one.
-func (p *linkPlan) keepNoCommand() {
-	if p.state.UpdateCommand.IsNull() && p.plan.UpdateURL.IsNull() {
-		p.plan.UpdateCommand = types.StringNull()
-	}
+// steady reports whether the link remains open to the same customer with the same
+// external ID, for as long as before, whatever it asks for.
+func (p *linkPlan) steady() bool {
+	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameScope(*p.state) &&
+		p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.ExternalIDVersion.Equal(p.state.ExternalIDVersion) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 }
 
 // alone reports whether nothing of the link changes except by its set and its hub.

@@ -6,6 +6,8 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -26,6 +28,17 @@ type knownStack struct {
 	Version string `json:"template_version,omitempty"`
 
 	ExternalID string `json:"external_id,omitempty"` // that it is registered with
+
+	// Choices are what the stack reported of the customer's choices; nil: it is not
+	// known, because a former release of the provider wrote the state.
+	Choices *knownChoices `json:"choices,omitempty"`
+}
+
+// knownChoices are what the command for an update depends on. The values that the
+// customer typed in are not among them.
+type knownChoices struct {
+	Granted []string `json:"granted,omitempty"` // optional permissions that are on
+	Typed   []string `json:"typed,omitempty"`   // parameters that have a value
 }
 
 // stackKey is the key of the known stack in a link's private state.
@@ -35,7 +48,8 @@ const stackKey = "stack"
 func keepStack(ctx context.Context, private privateWriter, c onboarding.Customer) diag.Diagnostics {
 	var known knownStack
 	if r, ok := c.SoleRegistration(); ok && r.Live() && !r.Adopted() {
-		known = knownStack{r.Stack.String(), r.TemplateVersion, r.ExternalID.String()}
+		known = knownStack{r.Stack.String(), r.TemplateVersion, r.ExternalID.String(),
+			&knownChoices{r.GrantedPermissions, slices.Sorted(maps.Keys(r.Parameters))}}
 	}
 	text, _ := json.Marshal(known)
 	return private.SetKey(ctx, stackKey, text)
@@ -63,14 +77,7 @@ func (s knownStack) needsUpdate(link onboarding.Link) bool {
 // updateURL is updateURL for a link that is planned.
 func (s knownStack) updateURL(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) types.String {
 	stack, err := account.ParseStackARN(s.ID)
-	if err != nil || !s.needsUpdate(link) {
-		return types.StringNull()
-	}
-	record, known, err := view.RecordAfterApply(ctx)
-	if err != nil {
-		diags.Append(cannot("read", hubNamed(view.Name), "", err))
-	}
-	if !known || record.TemplateAccess.Signed() {
+	if err != nil || !s.needsUpdate(link) || !canUpdate(ctx, view, diags) {
 		return types.StringNull()
 	}
 	url, err := quickcreate.UpdateURL(view.Console(), stack, link.TemplateURL)
@@ -78,4 +85,34 @@ func (s knownStack) updateURL(ctx context.Context, view *hubview.View, link onbo
 		diags.Append(cannot("make the update link of", customerNamed(link.Hub, link.CustomerID), "", err))
 	}
 	return optional(url)
+}
+
+// updateCommand is updateCommand for a link that is planned.
+func (s knownStack) updateCommand(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) types.String {
+	stack, err := account.ParseStackARN(s.ID)
+	if err != nil || !s.needsUpdate(link) || !canUpdate(ctx, view, diags) {
+		return types.StringNull()
+	}
+	externalID, err := account.ParseExternalID(s.ExternalID)
+	if err != nil || s.Choices == nil {
+		return types.StringUnknown()
+	}
+	r := onboarding.Registration{
+		Status: onboarding.Active, Stack: stack, TemplateVersion: s.Version, ExternalID: externalID,
+		GrantedPermissions: s.Choices.Granted, Parameters: map[string]string{},
+	}
+	for _, key := range s.Choices.Typed {
+		r.Parameters[key] = "" // the command keeps it
+	}
+	return commandFor(link, r)
+}
+
+// canUpdate reports whether the address of a template can be given to a customer who
+// updates their stack: the hub is known, and its templates need no signature.
+func canUpdate(ctx context.Context, view *hubview.View, diags *diag.Diagnostics) bool {
+	record, known, err := view.RecordAfterApply(ctx)
+	if err != nil {
+		diags.Append(cannot("read", hubNamed(view.Name), "", err))
+	}
+	return known && !record.TemplateAccess.Signed()
 }

@@ -56,14 +56,7 @@ func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.De
 // nothing to update, or if the address would have to be signed.
 func updateURL(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
 	r, _ := c.SoleRegistration()
-	if !launch.NeedsUpdate(c.Link, r) {
-		return types.StringNull()
-	}
-	record, known, err := view.RecordAfterApply(ctx)
-	if err != nil {
-		diags.Append(cannot("read", hubNamed(view.Name), "", err))
-	}
-	if !known || record.TemplateAccess.Signed() {
+	if !launch.NeedsUpdate(c.Link, r) || !canUpdate(ctx, view, diags) {
 		return types.StringNull()
 	}
 	url, err := launch.UpdateURL(c.Link, r, view.Console())

@@ -176,7 +176,7 @@ func unknownRegistration() registrationModel {
 func (m *registrationModel) followTemplate(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) {
 	var sole knownStack
 	if m.live() {
-		sole = knownStack{m.StackID.ValueString(), m.TemplateVersion.ValueString(), m.ExternalID.ValueString()}
+		sole = knownStack{ID: m.StackID.ValueString(), Version: m.TemplateVersion.ValueString(), ExternalID: m.ExternalID.ValueString()}
 	}
 	m.UpdateURL = sole.updateURL(ctx, view, link, diags)
 	outdated := sole.outdatedBy(link)
