@@ -152,9 +152,20 @@ func TestEachPropertyThatIsChangedByHandIsNamedByThePlanAndRestoredByTheApply(t 
 		t.Fatal(err)
 	}
 
-	p, found := s.Plan(t.Context(), w.Provider()+config, tfcore.Options{})
+	p := s.names(config, want)
+	if p.Actions[linkGlobex] != tfcore.Update {
+		t.Errorf("the plan is %v, want that it restores the link's template", p.Actions)
+	}
+	s.restores(p, config)
+}
+
+// names returns the plan of a configuration whose hub has drifted: it has to name
+// what is wanted, nothing else, and to change the hub.
+func (s state) names(config string, want []string) *tfcore.Plan {
+	s.t.Helper()
+	p, found := s.Plan(s.t.Context(), s.w.Provider()+config, tfcore.Options{})
 	if err := found.Err(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	var got []string
 	for _, d := range found {
@@ -168,16 +179,93 @@ func TestEachPropertyThatIsChangedByHandIsNamedByThePlanAndRestoredByTheApply(t 
 	}
 	slices.Sort(want)
 	if slices.Sort(got); !slices.Equal(got, want) {
-		t.Errorf("the plan names\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+		s.t.Errorf("the plan names\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
-	if p.Actions[theHub] != tfcore.Update || p.Actions[linkGlobex] != tfcore.Update {
-		t.Errorf("the plan is %v, want that it restores the hub, and the link's template", p.Actions)
+	if p.Actions[theHub] != tfcore.Update {
+		s.t.Errorf("the plan is %v, want that it restores the hub", p.Actions)
 	}
-	if err := s.Apply(t.Context(), p).Err(); err != nil {
-		t.Fatal(err)
+	return p
+}
+
+// restores applies a plan, after which nothing may be left to do.
+func (s state) restores(p *tfcore.Plan, config string) {
+	s.t.Helper()
+	if err := s.Apply(s.t.Context(), p).Err(); err != nil {
+		s.t.Fatal(err)
 	}
-	p, found = s.Plan(t.Context(), w.Provider()+config, tfcore.Options{})
+	p, found := s.Plan(s.t.Context(), s.w.Provider()+config, tfcore.Options{})
 	if !p.Empty() || strings.Contains(summaries(found), "drifted") {
-		t.Errorf("what the apply has not restored: %s %s", p, found)
+		s.t.Errorf("what the apply has not restored: %s %s", p, found)
 	}
+}
+
+// TestEachPartThatIsDeletedByHandIsNamedByThePlanAndRestoredByTheApply deletes them
+// all, in one hub. A customer can launch their old link afterwards.
+func TestEachPartThatIsDeletedByHandIsNamedByThePlanAndRestoredByTheApply(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	s, c := newState(t, w), console{w, t.Context()}
+	config := hubHCL(`regions = ["us-east-1", "eu-west-1"]`) + linkHCL(globex) + roleHCL(globex)
+	s.apply(config)
+	const subscribed = "arn:aws:sns:eu-west-1:111111111111:xacct-acme-0"
+	bucket := c.bucket()
+	ireland := w.ClientsIn("eu-west-1").SNS(w.ClientsIn("eu-west-1").Region)
+	for what, err := range map[string]error{
+		"topic":             c.deleteTopic(),
+		"subscription":      unsubscribe(t.Context(), ireland, subscribed),
+		"queue":             c.deleteQueue("xacct-acme"),
+		"dead-letter queue": c.deleteQueue("xacct-acme-dead-letters"),
+		"bucket":            c.deleteBucket(bucket),
+	} {
+		if err != nil {
+			t.Fatalf("delete the %s: %v", what, err)
+		}
+	}
+	p := s.names(config, []string{
+		"topic " + acmeTopic + " is gone", "subscription " + subscribed + " is gone",
+		"queue " + acmeQueue + " is gone", "dead-letter queue " + acmeQueue + "-dead-letters is gone", "bucket arn:aws:s3:::" + *bucket + " is gone",
+	})
+	w.Clock().Advance(sqsForgets)
+	s.restores(p, config)
+	defer w.Registrar("acme")()
+	w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")()
+}
+
+func (c console) deleteTopic() error {
+	_, err := c.Clients.SNS(c.Clients.Region).DeleteTopic(c.ctx, &sns.DeleteTopicInput{TopicArn: aws.String(acmeTopic)})
+	return err
+}
+
+func unsubscribe(ctx context.Context, topics *sns.Client, topic string) error {
+	found, err := topics.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+	if err != nil {
+		return err
+	}
+	_, err = topics.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: found.Subscriptions[0].SubscriptionArn})
+	return err
+}
+
+func (c console) deleteQueue(name string) error {
+	queues := c.Clients.SQS(c.Clients.Region)
+	found, err := queues.GetQueueUrl(c.ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return err
+	}
+	_, err = queues.DeleteQueue(c.ctx, &sqs.DeleteQueueInput{QueueUrl: found.QueueUrl})
+	return err
+}
+
+// deleteBucket empties a bucket and deletes it.
+func (c console) deleteBucket(bucket *string) error {
+	objects, err := c.Clients.S3().ListObjectsV2(c.ctx, &s3.ListObjectsV2Input{Bucket: bucket})
+	if err != nil {
+		return err
+	}
+	for _, object := range objects.Contents {
+		if _, err := c.Clients.S3().DeleteObject(c.ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: object.Key}); err != nil {
+			return err
+		}
+	}
+	_, err = c.Clients.S3().DeleteBucket(c.ctx, &s3.DeleteBucketInput{Bucket: bucket})
+	return err
 }
