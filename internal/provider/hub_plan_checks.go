@@ -153,8 +153,14 @@ func (p *hubPlan) refuseGoodbye(view *hubview.View, used *hub.LiveError) {
 	}
 }
 
+// hubAlive refuses to delete a hub that customers use, or may use at any moment. An
+// apply that was interrupted while it created a link leaves it in no state.
 func hubAlive(name string, used *hub.LiveError) diag.Diagnostic {
+	var stacks string
+	if len(used.Stacks) > 0 {
+		stacks = "CloudFormation can't delete a stack whose phone-home is not answered: ask the customers to delete their stacks while a registrar runs. "
+	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in use", name), paragraphs(
-		"CloudFormation can't delete a stack whose phone-home is not answered. Ask the customers to delete their stacks while a registrar runs, and close the links in the state that has them; "+
-			"or set force_destroy = true, apply, and destroy then. If the hub only gets another address in the configuration, add a moved block.", used.Error()))
+		stacks+"Close open links in the state that has them. If no state has a link, because the apply that created it was interrupted, apply the same configuration again and destroy then. "+
+			"Or set force_destroy = true, apply, and destroy. If the hub only gets another address in the configuration, add a moved block.", used.Error()))
 }

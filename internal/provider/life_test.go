@@ -4,6 +4,8 @@
 package provider_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -12,7 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/steps"
+	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
 // connected is the first step of the tests below: a customer with a live stack.
@@ -105,6 +110,35 @@ func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
 		},
 		resource.TestStep{Config: forced},
 	)
+}
+
+// TestALinkInNoStateKeepsItsHubUntilItIsAppliedAgain is an apply that was killed
+// after it had created a link, and a user who destroys everything then.
+func TestALinkInNoStateKeepsItsHubUntilItIsAppliedAgain(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ws := steps.Open(t, steps.InProcess(inProcess))
+	config := w.Provider() + replaceOnce(hubHCL(), "force_destroy = true", "") + linkHCL(globex)
+	apply := func(o tfcore.Options) error { return ws.Apply(t.Context(), config, o) }
+	must(apply(tfcore.Options{}))
+	must(ws.Remove(t.Context(), linkGlobex))
+	err := apply(tfcore.Options{Destroy: true})
+	for _, part := range []string{"Hub acme is in use", "apply the same configuration again and destroy then", "1 open links, whose customers may launch at any moment: globex"} {
+		if err == nil || !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), part) {
+			t.Errorf("the refusal is %v, and lacks %q", err, part)
+		}
+	}
+	must(apply(tfcore.Options{}))
+	must(apply(tfcore.Options{Destroy: true}))
+	if _, err := w.Registry("acme").Hub(t.Context()); !errors.Is(err, registry.ErrNoHub) {
+		t.Errorf("the hub exists still: %v", err)
+	}
 }
 
 func TestUnderALiveStackItsAccountAndItsExternalIDStay(t *testing.T) {
