@@ -70,7 +70,7 @@ func regionList(regions []account.Region) string {
 	return strings.Join(names, ", ")
 }
 
-// SharedTopicError says that a topic which a hub would make is the one of another
+// SharedTopicError reports that a topic which a hub would make is the one of another
 // hub of the same name, whose Region is another one.
 type SharedTopicError struct {
 	Topic account.TopicARN

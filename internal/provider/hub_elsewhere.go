@@ -64,7 +64,7 @@ func sharedTopic(name string, e *hub.SharedTopicError) diag.Diagnostic {
 			"If that hub no longer exists, delete the topic.", sentence(e.Error())))
 }
 
-// warnOfOthers warns that what is created in a hub may belong into one of the same
+// warnOfOthers warns that what is created in a hub may belong in one of the same
 // name in another Region. The summary is the same for all, so Terraform shows it once.
 // A caller who may not look is told so when the hub is created.
 func warnOfOthers(ctx context.Context, view *hubview.View, what string, diags *diag.Diagnostics) {
