@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -288,4 +289,56 @@ func TestARoleWithoutAStackLivesAndEnds(t *testing.T) {
 			t.Errorf("%d days later: %+v, want %s", step.days, now, step.want)
 		}
 	}
+}
+
+// The vendor adds a role to the set and drops it again. No stack reports that, so rounds
+// of proofs register it once the customer has made it, and forget it.
+func TestTheAdditionalRolesOfARoleWithoutAStackFollowTheSet(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	w.Registrar()
+	set, template := w.set("plain", permissionset.Set{Role: roleV1, Choices: permissionset.Choices{RegisterWithoutStack: true}})
+	c := w.Invite("globex", AccountID(1), referring(set))
+	of, err := launch.Of(c.Link, declaration.Declaration{Region: Frankfurt, StackName: "acme-access"})
+	w.Must(err)
+	snippet, err := launch.IAMSnippet(template, of)
+	w.Must(err)
+	c.applies(snippet, nil)
+	w.Advance(2 * time.Minute)
+	w.seeks()
+	declare := func(roles ...onboarding.AdditionalRole) {
+		t.Helper()
+		set.AdditionalRoles = roles
+		set, err = w.Registry().UpdatePermissionSet(t.Context(), set)
+		w.Must(err)
+	}
+	has := func(when string, want ...string) {
+		t.Helper()
+		w.Must(w.Prove())
+		now := c.Registrations()[0]
+		if got := slices.Sorted(maps.Keys(now.AdditionalRoles)); now.Status != onboarding.Active || !slices.Equal(got, want) {
+			t.Errorf("%s the customer is %s (%s) with the additional roles %v, want %v", when, now.Status, now.Reason, got, want)
+		}
+	}
+	has("at first")
+	declare(onboarding.AdditionalRole{Key: "scanner"})
+	has("before the customer has made the role")
+
+	role, err := c.iam().GetRole(t.Context(), &iam.GetRoleInput{RoleName: &c.Link.RoleName})
+	w.Must(err)
+	trust, err := url.PathUnescape(*role.Role.AssumeRolePolicyDocument)
+	w.Must(err)
+	scanner := aws.String(c.Link.RoleName + "-scanner")
+	_, err = c.iam().CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: scanner, AssumeRolePolicyDocument: &trust})
+	w.Must(err)
+	has("once it is there", "scanner")
+	has("a round later", "scanner")
+	if got := c.Happened(); !slices.Equal(got, []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeUpdated}) {
+		t.Errorf("the history is %v", got)
+	}
+
+	declare()
+	_, err = c.iam().DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: scanner})
+	w.Must(err)
+	has("after the vendor and the customer have dropped it")
 }

@@ -184,8 +184,8 @@ func (r *round) stillAwaited(ctx context.Context, c candidate) error {
 }
 
 // follow looks whether a role without a stack accepts another external ID than it is
-// registered with, or no longer accepts the one before, and returns true if it has
-// written that.
+// registered with, or no longer accepts the one before, and whether its additional roles
+// are those that the vendor declares today. It returns true if it has written that.
 func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe) bool {
 	var next onboarding.Registration
 	var entry *onboarding.HistoryEntry
@@ -214,7 +214,10 @@ func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe)
 		}
 		next, entry = c.registration.Finish(r.Clock())
 	default:
-		return false
+		if next, entry = r.gather(ctx, c); entry == nil {
+			return false
+		}
+		probe = onboarding.Probe{} // the role itself was not tried
 	}
 	finding := Finding{Verdict: Works, Before: c.registration.Status, Registration: next}
 	written, err := r.Registry.PutHealth(ctx, next, *entry)
@@ -226,7 +229,21 @@ func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe)
 	default:
 		finding.Registration = written
 	}
-	r.jury.witness(kindOf(c, probe))
+	if !probe.Role.IsZero() {
+		r.jury.witness(kindOf(c, probe))
+	}
 	r.found(finding)
 	return true
+}
+
+// gather looks for additional roles that the vendor declares since a role without a stack
+// was registered. One that is refused has most likely not been made yet.
+func (r *round) gather(ctx context.Context, c candidate) (onboarding.Registration, *onboarding.HistoryEntry) {
+	var found []account.RoleARN
+	for _, missing := range c.registration.Missing(c.link) {
+		if r.Prover.ProveAgain(ctx, missing).Outcome == onboarding.Proven && r.Prover.Prove(ctx, missing).Outcome == onboarding.Proven {
+			found = append(found, missing.Role)
+		}
+	}
+	return c.registration.Gather(c.link, found, r.Clock())
 }

@@ -187,6 +187,8 @@ const reasonRotationEnded = "the role no longer accepts the external ID before"
 
 const reasonWithoutStack = "the customer made the role without a stack; a round of proofs found it under its link"
 
+const reasonGathered = "the additional roles are those that are declared today, as far as they were found"
+
 const reasonLeft = "the role was refused for a week, while other customers' could be assumed: the customer has removed it"
 
 const reasonReleased = "the vendor has given up this adopted role"

@@ -4,6 +4,7 @@
 package onboarding
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -154,5 +155,47 @@ func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
 	r.PreviousExternalID, r.ChangedAt = account.ExternalID{}, now
 	entry := adoption(r, OutcomeUpdated, was)
 	entry.Detail = reasonRotationEnded
+	return r, entry
+}
+
+// Missing returns what proves the additional roles that the vendor declares and a role
+// without a stack is not registered with: no phone-home says that the customer has made
+// them.
+func (r Registration) Missing(link Link) []Probe {
+	if !r.WithoutStack {
+		return nil
+	}
+	var probes []Probe
+	for _, a := range link.AdditionalRoles {
+		if role := a.In(r.Role); r.AdditionalRoles[a.Key] != role {
+			probes = append(probes, link.AdditionalProbe(a.Key, role, r.ExternalID))
+		}
+	}
+	return probes
+}
+
+// Gather returns the registration of a role without a stack with the additional roles that
+// were found in full, and without those that the vendor no longer declares: the customer
+// may have removed them. The entry is nil if nothing changes.
+func (r Registration) Gather(link Link, found []account.RoleARN, now time.Time) (Registration, *HistoryEntry) {
+	if !r.WithoutStack {
+		return r, nil
+	}
+	var roles map[string]account.RoleARN
+	for _, a := range link.AdditionalRoles {
+		if role := a.In(r.Role); r.AdditionalRoles[a.Key] == role || slices.Contains(found, role) {
+			if roles == nil {
+				roles = map[string]account.RoleARN{}
+			}
+			roles[a.Key] = role
+		}
+	}
+	if maps.Equal(roles, r.AdditionalRoles) {
+		return r, nil
+	}
+	was := r.Status
+	r.AdditionalRoles, r.ChangedAt = roles, now
+	entry := adoption(r, OutcomeUpdated, was)
+	entry.Detail = reasonGathered
 	return r, entry
 }

@@ -4,6 +4,8 @@
 package registry_test
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,5 +95,50 @@ func TestARoundThatTwoRegistrarsClaimAtOnceIsForOne(t *testing.T) {
 			t.Errorf("%s: two registrars look at all roles", which)
 		}
 		w.clock.Advance(2 * time.Hour)
+	}
+}
+
+// A look for roles without a stack is for one registrar, and says since when the one
+// before was taken; a registrar of a large hub may put off the next.
+func TestALookForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
+	w := newHub(t)
+	claim := func() (since time.Time, mine bool) {
+		t.Helper()
+		since, mine, err := w.ClaimPass(t.Context(), w.clock.Now().Add(time.Minute))
+		w.must(err)
+		return since, mine
+	}
+	var first atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if since, mine, err := w.ClaimPass(t.Context(), w.clock.Now().Add(time.Minute)); err != nil || mine && since.Unix() != 0 {
+				t.Errorf("since %v: %v", since, err)
+			} else if mine {
+				first.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := first.Load(); n != 1 {
+		t.Fatalf("%d registrars have claimed the first look", n)
+	}
+	taken := w.clock.Now().UTC().Truncate(time.Second)
+	if _, mine := claim(); mine {
+		t.Error("a second look within the minute is granted")
+	}
+	w.clock.Advance(time.Minute)
+	if since, mine := claim(); !mine || !since.Equal(taken) {
+		t.Errorf("a minute later: %t, since %v, want %v", mine, since, taken)
+	}
+	taken = w.clock.Now().UTC().Truncate(time.Second)
+	w.must(w.PostponePass(t.Context(), w.clock.Now().Add(10*time.Minute)))
+	w.clock.Advance(9 * time.Minute)
+	if _, mine := claim(); mine {
+		t.Error("a look that was put off is granted")
+	}
+	w.clock.Advance(time.Minute)
+	if since, mine := claim(); !mine || !since.Equal(taken) {
+		t.Errorf("once it is due: %t, since %v, want %v", mine, since, taken)
 	}
 }

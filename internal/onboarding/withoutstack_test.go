@@ -1,0 +1,58 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package onboarding
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// A role without a stack is looked for after a minute, and then with pauses that double
+// until they are a day; however the passes fall, each look is due in exactly one.
+func TestLooksAtALinkAreDueWithGrowingPausesAndOnce(t *testing.T) {
+	t.Parallel()
+	created := time.Date(2027, 3, 1, 12, 0, 30, 0, time.UTC)
+	link := Link{CreatedAt: created}
+	at := func(minutes int) time.Time { return created.Add(time.Duration(minutes) * time.Minute) }
+	const days = 30
+	want := []int{1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047}
+	for next := 2047 + 24*60; next <= days*24*60; next += 24 * 60 {
+		want = append(want, next)
+	}
+	for _, every := range []int{1, 7, 60, 24*60 + 11} { // minutes between passes
+		var due, expected []int
+		for pass := 0; pass < days*24*60; pass += every {
+			if link.DueBetween(at(pass), at(pass+every)) {
+				due = append(due, pass)
+			}
+			if slices.ContainsFunc(want, func(look int) bool { return look > pass && look <= pass+every }) {
+				expected = append(expected, pass)
+			}
+		}
+		if !slices.Equal(due, expected) {
+			t.Errorf("with passes every %d minutes a look is due in those that begin at %v, want %v", every, due, expected)
+		}
+	}
+	if !link.DueBetween(time.Unix(0, 0), at(1)) || link.DueBetween(time.Unix(0, 0), at(1).Add(-time.Second)) {
+		t.Error("the first pass of a hub does not see a link that is a minute old, or sees a younger one")
+	}
+}
+
+// The pauses begin anew when the link is taken over or gets another external ID.
+func TestLooksBeginAnewWithWhatTheCustomerWasGivenLast(t *testing.T) {
+	t.Parallel()
+	created, later := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 5, 1, 12, 0, 0, 0, time.UTC)
+	for what, link := range map[string]Link{
+		"taken over": {CreatedAt: created, Incarnation: Incarnation{Since: later}},
+		"rotated":    {CreatedAt: created, PastExternalIDs: []PastExternalID{{Until: created}, {Until: later}}},
+	} {
+		if !link.DueBetween(later, later.Add(time.Minute)) {
+			t.Errorf("%s: no look is due a minute later", what)
+		}
+	}
+	if (Link{CreatedAt: created}).DueBetween(later, later.Add(time.Minute)) {
+		t.Error("a link of two months is looked at every minute")
+	}
+}
