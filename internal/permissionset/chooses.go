@@ -41,6 +41,9 @@ func (s Set) validateChooses() []FieldError {
 	if path := s.Role.WithDefaults().Path; s.Chooses(ChoosesPath) && !regexp.MustCompile(`^`+ChosenPath+`$`).MatchString(path) {
 		p.Add("role.path", "", "%q is the default of what the customer chooses, and has other characters than letters, digits and ._+=,@-", path)
 	}
+	if s.Chooses(ChoosesPath) && s.RegisterWithoutStack {
+		p.Add(choosesField, ChoosesPath, "with register_without_stack registrars look for the role by its ARN, which is not known if the customer chooses the path: leave one of them out")
+	}
 	if boundary := s.Role.PermissionsBoundaryARN; s.Chooses(ChoosesBoundary) && looksLikeReference(boundary) {
 		p.Add("role.permissions_boundary_arn", "", "it is the default of what the customer chooses, and a default has no references: leave it out, or do not let the customer choose")
 	}

@@ -196,7 +196,8 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 		"a chosen boundary that refers": {func(s *Set) {
 			s.CustomerChooses, s.Role.PermissionsBoundaryARN = []string{ChoosesBoundary}, "arn:aws:iam::"+AccountReference+":policy/B"
 		}, `role.permissions_boundary_arn: it is the default of what the customer chooses`},
-		"what can't be chosen": {func(s *Set) { s.CustomerChooses = []string{"role_name"} }, `customer_chooses["role_name"]: customers may choose permissions_boundary, role_path`},
+		"a chosen path without a stack": {func(s *Set) { s.CustomerChooses, s.RegisterWithoutStack = []string{ChoosesPath}, true }, `customer_chooses["role_path"]: with register_without_stack registrars look for the role by its ARN`},
+		"what can't be chosen":          {func(s *Set) { s.CustomerChooses = []string{"role_name"} }, `customer_chooses["role_name"]: customers may choose permissions_boundary, role_path`},
 		"a parameter of that name": {func(s *Set) {
 			s.CustomerChooses = []string{ChoosesPath}
 			s.CustomerParameters = map[string]CustomerParameter{"role_path": {Description: "P"}}

@@ -43,8 +43,8 @@ func askedAttributes() map[string]schema.Attribute {
 		"customer_chooses": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
 			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.OneOf(permissionset.Choosable...))},
-			MarkdownDescription: "What the customer can choose when they create the stack: `permissions_boundary` (a policy of their own, in place of `role.permissions_boundary_arn`) and " +
-				"`role_path` (in place of `role.path`, which is the default; `role_arn` is then not known before the role exists). The choice is in `parameters` of `xacct_customer_role`.",
+			MarkdownDescription: "What the customer can choose when they create the stack: `permissions_boundary` (a policy of their own, in place of the one that you declare) and " +
+				"`role_path` (the one that you declare is the default; `role_arn` is not known before the role exists). The choice is in `parameters` of `xacct_customer_role`.",
 		},
 		"optional_permissions": optionalPermissionsAttribute(),
 		"additional_roles":     additionalRolesAttribute(),
@@ -52,7 +52,7 @@ func askedAttributes() map[string]schema.Attribute {
 		"template_outputs":     templateOutputsAttribute(),
 		"register_without_stack": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether customers may create the role without the stack, from the plain IAM resources that `xacct link --format terraform-iam` prints; default `false`. " +
+			MarkdownDescription: "Whether customers may create the role without the stack, from the plain IAM resources that `terraform_snippet(url, \"iam\")` and `xacct link --format terraform-iam` print; default `false`. See the guide \"Roles without a stack\". " +
 				"Registrars then try the role of every open link that names one account, at intervals that grow from a minute to a day, and register a role that passes the full proof; `xacct verify` does it at once. " +
 				"(If the link has a role of its own instead of a permission set, they try once in each daily round.) " +
 				"A role that is refused for a week is `disconnected`. Only for links whose external ID the hub has issued, and not with `role_path` in `customer_chooses`.",
