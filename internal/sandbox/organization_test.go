@@ -528,15 +528,50 @@ func asSDK(err error) error {
 	return err
 }
 
+// The stack is the management account's, or a delegated administrator's that says so.
 func TestAStackCanCreateAStackSet(t *testing.T) {
-	c := newCompany(t)
-	created, err := c.client.CreateStack(t.Context(), &cfn.CreateStackInput{StackName: aws.String("everywhere"), TemplateBody: aws.String(`
-Parameters: {OrganizationalUnitIds: {Type: CommaDelimitedList}}
+	for callAs, by := range map[string]string{"SELF": management, "DELEGATED_ADMIN": first} {
+		t.Run(callAs, func(t *testing.T) {
+			c := newCompany(t)
+			if by != management {
+				p, err := c.box.Admin(management)
+				c.check(err)
+				c.check(kernel.CallJSON(t.Context(), c.box, p, "us-east-1", "organizations", "AWSOrganizationsV20161128", "RegisterDelegatedAdministrator",
+					map[string]string{"AccountId": by, "ServicePrincipal": "member.org.stacksets.cloudformation.amazonaws.com"}, nil))
+			}
+			created, err := cfn.NewFromConfig(as(t, c.box, by)).CreateStack(t.Context(), &cfn.CreateStackInput{
+				StackName: aws.String("everywhere"), TemplateBody: aws.String(aStackSetOfAStack),
+				Parameters: []cfntypes.Parameter{
+					{ParameterKey: aws.String("OrganizationalUnitIds"), ParameterValue: &c.Root}, {ParameterKey: aws.String("CallAs"), ParameterValue: &callAs},
+				},
+			})
+			c.check(err)
+			c.agree()
+			c.agree()
+			c.settled(*created.StackId, "CREATE_COMPLETE")
+			set, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access")
+			if got := state(set); !found || got != first+":CURRENT/SUCCEEDED "+second+":CURRENT/SUCCEEDED" {
+				t.Errorf("the instances are %s", got)
+			}
+			c.check(c.box.DeleteStack(t.Context(), *created.StackId))
+			c.agree()
+			c.agree()
+			c.settled(*created.StackId, "DELETE_COMPLETE")
+			if _, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access"); found {
+				t.Error("the StackSet still exists")
+			}
+		})
+	}
+}
+
+const aStackSetOfAStack = `
+Parameters: {OrganizationalUnitIds: {Type: CommaDelimitedList}, CallAs: {Type: String}}
 Resources:
   StackSet:
     Type: AWS::CloudFormation::StackSet
     Properties:
       StackSetName: acme-access
+      CallAs: !Ref CallAs
       PermissionModel: SERVICE_MANAGED
       Capabilities: [CAPABILITY_NAMED_IAM]
       TemplateURL: https://acme-templates.s3.eu-west-1.amazonaws.com/templates/a.yaml
@@ -546,20 +581,4 @@ Resources:
       StackInstancesGroup:
         - Regions: [eu-west-1]
           DeploymentTargets: {OrganizationalUnitIds: !Ref OrganizationalUnitIds}
-`), Parameters: []cfntypes.Parameter{{ParameterKey: aws.String("OrganizationalUnitIds"), ParameterValue: &c.Root}}})
-	c.check(err)
-	c.agree()
-	c.agree()
-	c.settled(*created.StackId, "CREATE_COMPLETE")
-	set, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access")
-	if got := state(set); !found || got != first+":CURRENT/SUCCEEDED "+second+":CURRENT/SUCCEEDED" {
-		t.Errorf("the instances are %s", got)
-	}
-	c.check(c.box.DeleteStack(t.Context(), *created.StackId))
-	c.agree()
-	c.agree()
-	c.settled(*created.StackId, "DELETE_COMPLETE")
-	if _, found := c.box.CloudFormation().StackSet(management, "eu-west-1", "acme-access"); found {
-		t.Error("the StackSet still exists")
-	}
-}
+`

@@ -13,7 +13,8 @@ import (
 )
 
 // StackSet is a template once more: launched in every account of a customer's
-// organization, by the organization's own management account.
+// organization, by the organization's own management account or by a member account
+// that administers StackSets for it.
 type StackSet struct {
 	Name        string
 	Vendor      string // as customers read it
@@ -22,7 +23,10 @@ type StackSet struct {
 	Parameters  map[string]string
 }
 
-const parameterTargets = "OrganizationalUnitIds"
+const (
+	parameterTargets = "OrganizationalUnitIds"
+	parameterCallAs  = "CallAs"
+)
 
 // RenderStackSet makes a template with one service-managed StackSet. It never
 // reaches the management account itself (aws-facts 8), which needs the plain
@@ -31,13 +35,18 @@ func RenderStackSet(s StackSet) (Template, error) {
 	h := &holes{}
 	t := newDraft()
 	t.Description = h.put(clipBytes(fmt.Sprintf("Connects the AWS accounts of your organization with %s: each gets a stack with one IAM role. "+
-		"Create this stack in your organization's management account. That account itself is not among them: open the launch link there.", s.Vendor), maxDescription))
+		"Create this stack in your organization's management account, or in that of a delegated administrator. The management account itself is not among them: open the launch link there.", s.Vendor), maxDescription))
 	t.Parameters[parameterTargets] = parameter{
 		Type:        "CommaDelimitedList",
 		Description: new("Which accounts: IDs of organizational units, or of the root (r-...) for all of them."),
 	}
+	t.Parameters[parameterCallAs] = parameter{ // aws-facts 8.1
+		Type: "String", Default: "SELF", AllowedValues: []any{"SELF", "DELEGATED_ADMIN"},
+		Description: new("SELF in the management account; DELEGATED_ADMIN in a member account that administers StackSets for the organization."),
+	}
 	set := &cfn.StackSet{
 		StackSetName:    h.put(s.Name),
+		CallAs:          h.value(ref(parameterCallAs)),
 		Description:     h.text("The role that " + s.Vendor + " works with"),
 		PermissionModel: "SERVICE_MANAGED",
 		Capabilities:    []string{"CAPABILITY_NAMED_IAM"},

@@ -21,6 +21,7 @@ type stackSetResource struct{ s *Service }
 const (
 	instanceGroups = "StackInstancesGroup"
 	preferencesOf  = "OperationPreferences"
+	callAs         = "CallAs"
 )
 
 // flatten writes a property as the query protocol does: "Regions.member.1",
@@ -62,7 +63,15 @@ func (h stackSetResource) delete(ctx context.Context, o *operation, r *resource)
 	if err := h.eachGroup(ctx, o, "DeleteStackInstances", r.physicalID, stringProperties(r.properties), url.Values{"RetainStacks": {"false"}}); err != nil {
 		return err
 	}
-	return h.call(o, "DeleteStackSet", url.Values{"StackSetName": {r.physicalID}}, nil)
+	return h.call(o, "DeleteStackSet", callingAs(stringProperties(r.properties), url.Values{"StackSetName": {r.physicalID}}), nil)
+}
+
+// callingAs adds for whom the stack's account makes a call: see ownerOfSets.
+func callingAs(properties map[string]any, params url.Values) url.Values {
+	if as, given := properties[callAs].(string); given {
+		params.Set(callAs, as)
+	}
+	return params
 }
 
 // eachGroup does something to one group of instances after the other, and waits
@@ -74,7 +83,7 @@ func (h stackSetResource) eachGroup(ctx context.Context, o *operation, action, i
 		if !ok {
 			return invalidProperty(instanceGroups, "list of objects")
 		}
-		params := url.Values{"StackSetName": {id}}
+		params := callingAs(properties, url.Values{"StackSetName": {id}})
 		for name, values := range more {
 			params[name] = values
 		}
