@@ -54,5 +54,20 @@ func ByHand() []Assumption {
 			Why: "Trying it means thousands of reads and writes a second, for minutes, from many machines.",
 			How: "Load a new on-demand table with 12,000 consistent reads of 4 KB in a second for a minute, and read ThrottledRequests in CloudWatch.",
 		},
+		{
+			ID: "16.2", Mark: "`Arn` of a log group ends in `:*` [R]",
+			Why: "No check makes template resources yet.",
+			How: "Launch examples/gallery/cloudzero with a topic, a subscription and a log group beside its resources and a template_outputs entry for each Ref and Arn, and read `reported`.",
+		},
+		{
+			ID: "16.3", Mark: "also if a deleted stack has kept it [R]",
+			Why: "No check makes template resources yet.",
+			How: "Launch examples/gallery/cloudzero, delete the stack (the bucket stays), and launch it again: it must fail with the bucket's name. With DeletionPolicy Delete, put an object into the bucket and delete the stack: DELETE_FAILED.",
+		},
+		{
+			ID: "16.4", Mark: "is found by `*-Changes-*` [R]",
+			Why: "No check makes template resources yet.",
+			How: "Launch examples/gallery/cloudzero under the longest stack name that the console takes, and see whether the queue's name still has -Changes- in it.",
+		},
 	}
 }

@@ -10,7 +10,7 @@ type resourceType struct {
 	name       string   // for customers
 	nameOf     string   // the property that names it in the account; empty: it has none
 	stateful   bool     // what is in it is lost with it
-	attributes []string // for Fn::GetAtt (aws-facts 15.1)
+	attributes []string // for Fn::GetAtt (aws-facts 16.1)
 	attached   string   // the property that names the resources that its policy is for
 	attachedTo string   // the type of those
 }

@@ -49,6 +49,7 @@ func (h logGroupResource) create(_ context.Context, o *operation, r *resource) (
 	if err := o.logs("CreateLogGroup", params, nil); err != nil {
 		return made{}, err
 	}
+	// The ARN ends in a star (aws-facts 16.2).
 	return made{physicalID: name, attributes: map[string]any{"Arn": o.logGroupARN(name) + ":*"}}, o.retain(name, "", want.retention)
 }
 
