@@ -40,8 +40,8 @@ func TestLooksAtALinkAreDueWithGrowingPausesAndOnce(t *testing.T) {
 	}
 }
 
-// The pauses begin anew when the link is taken over or gets another external ID.
-func TestLooksBeginAnewWithWhatTheCustomerWasGivenLast(t *testing.T) {
+// The pauses start again when the link is taken over or gets another external ID.
+func TestLooksStartAgainWithWhatTheCustomerWasGivenLast(t *testing.T) {
 	t.Parallel()
 	created, later := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 5, 1, 12, 0, 0, 0, time.UTC)
 	for what, link := range map[string]Link{
