@@ -32,8 +32,10 @@ type drawn struct {
 	chosen   map[string]string // what the customer chooses instead of the vendor
 	beside   map[string]drawn  // additional roles, each as if it were the only one
 
-	resources map[string]string // types of what the stack has beside roles, by logical ID
-	reported  map[string]string // what it reports of that
+	resources   map[string]string // types of what the stack has beside roles, by logical ID
+	reported    map[string]string // what it reports of that
+	displayName string            // of its topic, as it was written; empty: it has none
+	queuePolicy string            // of its queue, with values in the place of references; empty: it has none
 }
 
 // switched is an optional permission as the customer leaves its parameter.
@@ -116,7 +118,7 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	d.spec.Role.ManagedPolicies = d.managedPolicies(r, "always", true, "")
 	d.attach(d.spec.Role.ManagedPolicyARNs)
 	if d.boundary = pick("boundary", []string{"", "", "", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}); d.boundary != "" {
-		d.spec.Role.PermissionsBoundaryARN = managedPrefix + d.boundary
+		d.spec.Role.PermissionsBoundaryARN = managedARN(r, d.boundary)
 	}
 	d.drawSwitches(r, some)
 	d.drawChoices(r)
@@ -124,43 +126,6 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 	d.drawAdditional(r)
 	d.drawResources(r)
 	return d
-}
-
-// drawResources draws what the stack has beside the roles, and texts that it reports:
-// they come home as they were written, but for references.
-func (d *drawn) drawResources(r *rapid.T) {
-	d.reported, d.resources = map[string]string{}, map[string]string{}
-	resources, outputs := map[string]any{}, map[string]any{}
-	for _, kind := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}), 0, 2, rapid.ID[string]).Draw(r, "resources") {
-		name := map[string]string{"AWS::SNS::Topic": "Null", "AWS::SQS::Queue": "FnSub", "AWS::S3::Bucket": "BillingEnabled", "AWS::Logs::LogGroup": "RefEnabled"}[kind]
-		definition := map[string]any{"Type": kind}
-		if kind != "AWS::SNS::Topic" {
-			definition["DeletionPolicy"] = "Delete"
-		}
-		if kind == "AWS::S3::Bucket" {
-			definition["Properties"] = map[string]any{"BucketName": "acme-" + permissionset.AccountReference + "-data"}
-			outputs["bucket"], d.reported["bucket"] = map[string]any{"Ref": name}, "acme-"+theAccount+"-data"
-		}
-		d.resources[name], resources[name] = kind, definition
-	}
-	if len(resources) == 0 {
-		return
-	}
-	text := rapid.SampledFrom(evil).Draw(r, "reported text")
-	outputs["text"], d.reported["text"] = text, text
-	if keys := d.referable(""); len(keys) > 0 {
-		key := rapid.SampledFrom(keys).Draw(r, "reported parameter")
-		outputs["typed"], d.reported["typed"] = "<"+permissionset.ParameterReference(key)+">", "<"+d.typed[key]+">"
-	}
-	d.spec.TemplateResources, d.spec.TemplateOutputs = jsonOf(resources), jsonOf(outputs)
-}
-
-func jsonOf(v any) permissionset.JSON {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // texts and maps
-	}
-	return permissionset.JSON(text)
 }
 
 // otherAccounts are accounts of the vendor beside the hub's.
@@ -199,7 +164,7 @@ func (d *drawn) drawAdditional(r *rapid.T) {
 		if d.spec.Chooses(permissionset.ChoosesBoundary) {
 			one.boundary = d.boundary
 		} else if one.boundary = rapid.SampledFrom([]string{"", "AmazonS3ReadOnlyAccess"}).Draw(r, "boundary"); one.boundary != "" {
-			a.PermissionsBoundaryARN = managedPrefix + one.boundary
+			a.PermissionsBoundaryARN = managedARN(r, one.boundary)
 		}
 		if d.beside == nil {
 			d.beside, d.spec.AdditionalRoles = map[string]drawn{}, map[string]permissionset.AdditionalRole{}
@@ -223,11 +188,16 @@ func manyOrNone(r *rapid.T) func() []string {
 	return func() (arns []string) {
 		n := rapid.IntRange(0, min(2, len(left))).Draw(r, "how many of them")
 		for _, name := range left[:n] {
-			arns = append(arns, managedPrefix+name)
+			arns = append(arns, managedARN(r, name))
 		}
 		left = left[n:]
 		return arns
 	}
+}
+
+// managedARN is the ARN of a policy of AWS's: as it is, or in the customer's partition.
+func managedARN(r *rapid.T, name string) string {
+	return rapid.SampledFrom([]string{managedPrefix, referringPrefix}).Draw(r, "ARN") + name
 }
 
 // drawParameters are up to three values that the customer types in, of which some
@@ -240,7 +210,7 @@ func (d *drawn) drawParameters(r *rapid.T) {
 		text := rapid.SampledFrom([]string{"Ref", "true", "null", "0123", "1e3", "2012-10-17", "xacct-hole-0", "../a", "Fn--Sub", "yes"})
 		p := permissionset.CustomerParameter{Description: "Type " + rapid.SampledFrom(evil).Draw(r, "parameter's text"), MaxLength: 20}
 		d.typed[key] = text.Draw(r, "typed")
-		switch rapid.SampledFrom([]string{"required", "default", "optional", "left empty", "choice"}).Draw(r, "parameter's form") {
+		switch rapid.SampledFrom([]string{"required", "default", "optional", "left empty", "choice", "pattern"}).Draw(r, "parameter's form") {
 		case "default":
 			p.Default = new(text.Draw(r, "default"))
 		case "optional":
@@ -249,6 +219,8 @@ func (d *drawn) drawParameters(r *rapid.T) {
 			p.Default, d.typed[key] = new(""), ""
 		case "choice":
 			p.AllowedValues, p.MaxLength = []string{d.typed[key], "other"}, 0
+		case "pattern":
+			p.AllowedPattern, p.MinLength = "[A-Za-z0-9/][A-Za-z0-9./-]+|\\.\\./[a-z]", 2
 		}
 		d.spec.CustomerParameters[key] = p
 	}
@@ -259,6 +231,7 @@ func (d *drawn) drawChoices(r *rapid.T) {
 	d.chosen = map[string]string{}
 	if rapid.Bool().Draw(r, "chooses a boundary") {
 		d.spec.CustomerChooses = append(d.spec.CustomerChooses, permissionset.ChoosesBoundary)
+		d.spec.Role.PermissionsBoundaryARN = strings.Replace(d.spec.Role.PermissionsBoundaryARN, referringPrefix, managedPrefix, 1) // a default has no references
 		if d.boundary = rapid.SampledFrom([]string{"", "AmazonS3ReadOnlyAccess", "CloudWatchReadOnlyAccess"}).Draw(r, "boundary"); d.boundary != "" {
 			d.chosen[permissionset.ChoosesBoundary] = managedPrefix + d.boundary
 		}
@@ -269,7 +242,7 @@ func (d *drawn) drawChoices(r *rapid.T) {
 	}
 }
 
-// referable are the parameters that a policy that always exists may refer to,
+// referable are the parameters that a policy may refer to which is there always,
 // or while one of them is given.
 func (d *drawn) referable(given string) (keys []string) {
 	for _, key := range slices.Sorted(maps.Keys(d.typed)) {
@@ -309,7 +282,7 @@ func (d *drawn) drawSwitches(r *rapid.T, managed func() []string) {
 
 func (d *drawn) attach(arns []string) {
 	for _, arn := range arns {
-		d.managed = append(d.managed, strings.TrimPrefix(arn, managedPrefix))
+		d.managed = append(d.managed, strings.TrimPrefix(strings.TrimPrefix(arn, managedPrefix), referringPrefix))
 	}
 }
 
@@ -399,7 +372,10 @@ func (d drawn) asked() []string {
 	return resources
 }
 
-const managedPrefix = "arn:aws:iam::aws:policy/"
+const (
+	managedPrefix   = "arn:aws:iam::aws:policy/"
+	referringPrefix = "arn:" + permissionset.PartitionReference + ":iam::aws:policy/"
+)
 
 // managedNames are AWS managed policies that the sandbox has, with the prefixes
 // of the actions that they allow on every resource.

@@ -152,8 +152,11 @@ func (c *Customer) declaredRole(d drawn, prefix string, resources map[string]str
 		m.Path = d.chosen[permissionset.ChoosesPath]
 	}
 	values := d.values()
+	m.Boundary = values.Replace(m.Boundary)
 	has := func(g permissionset.Grants) {
-		m.Managed = append(m.Managed, g.ManagedPolicyARNs...)
+		for _, arn := range g.ManagedPolicyARNs {
+			m.Managed = append(m.Managed, values.Replace(arn))
+		}
 		for name, text := range g.InlinePolicies {
 			m.Inline[name] = c.tree(values.Replace(text))
 		}

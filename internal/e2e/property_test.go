@@ -12,10 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"pgregory.net/rapid"
 
-	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
@@ -34,9 +32,9 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
-	others := map[string]*awsclient.Clients{}
+	others := map[string]caller{}
 	for _, id := range otherAccounts {
-		others[id] = w.ClientsOf(id, w.Sandbox.URL())
+		others[id] = w.caller(id)
 	}
 	var did figures
 	rapid.Check(t, func(r *rapid.T) {
@@ -44,7 +42,7 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		did.specifications++
 		d := drawSpecification(r, w, did.specifications)
 		c := w.inviteDrawn(d)
-		c.refusesHostileParameters(r, &did)
+		c.refusesHostileParameters(r, d, &did)
 
 		choices := map[string]string{}
 		for _, s := range d.switches {
@@ -58,7 +56,8 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		for _, what := range d.spec.CustomerChooses {
 			choices[stacktemplate.ChosenParameter(what)] = d.chosen[what]
 		}
-		id := c.Launch(rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region"), sandbox.LaunchOptions{Parameters: choices})
+		region := rapid.SampledFrom([]string{Frankfurt, Virginia}).Draw(r, "region")
+		id := c.Launch(region, sandbox.LaunchOptions{Parameters: choices})
 		defer func() { // even after a failure: the next specification begins with an empty account
 			c.Delete(id)
 			c.Settled(id, "DELETE_COMPLETE")
@@ -70,6 +69,7 @@ func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 		stack := c.Settled(id, "CREATE_COMPLETE")
 		w.Quiet()
 		c.madeExactly(d, stack, c.Owned(id, onboarding.Active))
+		c.madeBeside(d, region)
 		c.trustsExactly(d, stack.Outputs["RoleArn"], others, &did)
 		c.allowsExactly(d, stack.Outputs["RoleArn"], &did)
 		for key, one := range d.beside {
@@ -111,10 +111,28 @@ func (w *World) inviteDrawn(d drawn) *Customer {
 
 // refusesHostileParameters: every parameter that the customer can enter in the
 // console has a pattern that no hostile text matches.
-func (c *Customer) refusesHostileParameters(r *rapid.T, did *figures) {
+func (c *Customer) refusesHostileParameters(r *rapid.T, d drawn, did *figures) {
 	c.T.Helper()
-	name := rapid.SampledFrom([]string{stacktemplate.ParameterCustomerName, stacktemplate.ParameterRoleName, stacktemplate.ParameterExternalID, stacktemplate.ParameterShard}).Draw(r, "parameter")
-	text := rapid.SampledFrom([]string{"${AWS::AccountId}", `{"Ref":"AWS::AccountId"}`, "!Ref Role", "a\nb", "<b>", "{{resolve:ssm:x}}", "*", ""}).Draw(r, "parameter's text")
+	required := []string{stacktemplate.ParameterCustomerName, stacktemplate.ParameterRoleName, stacktemplate.ParameterExternalID, stacktemplate.ParameterShard}
+	all := append([]string{stacktemplate.ParameterPreviousExternalID, stacktemplate.ParameterExpectedAccountID}, required...)
+	for key := range d.spec.CustomerParameters {
+		all = append(all, permissionset.InputParameter(key))
+	}
+	for _, s := range d.switches {
+		if s.when == "" {
+			all = append(all, permissionset.SwitchParameter(s.key))
+		}
+	}
+	for _, what := range d.spec.CustomerChooses {
+		all = append(all, stacktemplate.ChosenParameter(what))
+	}
+	slices.Sort(all)
+	name := rapid.SampledFrom(all).Draw(r, "parameter")
+	texts := []string{"${AWS::AccountId}", `{"Ref":"AWS::AccountId"}`, "!Ref Role", "a\nb", "<b>", "{{resolve:ssm:x}}", permissionset.AccountReference, "a*", `a"b`}
+	if slices.Contains(required, name) {
+		texts = append(texts, "")
+	}
+	text := rapid.SampledFrom(texts).Draw(r, "parameter's text")
 	_, err := c.LaunchURL(c.T.Context(), c.URL(Virginia), c.Account, sandbox.LaunchOptions{StackName: "hostile", Parameters: map[string]string{name: text}})
 	if err == nil || !strings.Contains(err.Error(), "ValidationError") {
 		c.T.Fatalf("the parameter %s accepts %q: %v", name, text, err)
@@ -146,43 +164,6 @@ func (c *Customer) allowsExactly(d drawn, role string, did *figures) {
 	}
 	did.statements += len(d.grants)
 	did.switches += len(d.switches)
-}
-
-// trustsExactly tries the role as the vendor and as its other accounts: with the
-// external ID, without it, and with what a trust has to allow.
-func (c *Customer) trustsExactly(d drawn, role string, others map[string]*awsclient.Clients, did *figures) {
-	c.T.Helper()
-	trust := d.spec.Trust
-	try := func(clients *awsclient.Clients, change func(*sts.AssumeRoleInput)) bool {
-		in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("vendor"), ExternalId: aws.String(c.Link.ExternalID.String())}
-		change(in)
-		_, err := clients.STS(clients.Region).AssumeRole(c.T.Context(), in)
-		if err != nil && awsclient.Code(err) != "AccessDenied" {
-			c.T.Fatalf("%s: %v", role, err)
-		}
-		did.tries++
-		return err == nil
-	}
-	expect := func(what string, got, want bool) {
-		if got != want {
-			c.T.Fatalf("%s: %s is allowed: %t, and was declared as %t in %+v", role, what, got, want, trust)
-		}
-	}
-	as := func(*sts.AssumeRoleInput) {}
-	stranger := func(in *sts.AssumeRoleInput) { in.ExternalId = nil }
-	tagged := func(in *sts.AssumeRoleInput) {
-		in.Tags = []types.Tag{{Key: aws.String("case"), Value: aws.String("1")}}
-	}
-	named := func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("ann") }
-	expect("the hub's account", try(c.Clients, as), true)
-	expect("the hub's account without the external ID", try(c.Clients, stranger), false)
-	expect("a session with tags", try(c.Clients, tagged), trust.AllowSessionTags)
-	expect("a session with a source identity", try(c.Clients, named), trust.AllowSourceIdentity)
-	for id, clients := range others {
-		all := slices.Contains(trust.TrustedAccountIDs, id) && !slices.Contains(trust.TrustedPrincipals, "arn:aws:iam::"+id+":role/Scanner")
-		expect("account "+id, try(clients, as), all)
-		expect("account "+id+" without the external ID", try(clients, stranger), false)
-	}
 }
 
 // session returns clients of the vendor in the customer's role.
