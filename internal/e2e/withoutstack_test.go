@@ -331,7 +331,7 @@ func TestTheAdditionalRolesOfARoleWithoutAStackFollowTheSet(t *testing.T) {
 	scanner := aws.String(c.Link.RoleName + "-scanner")
 	_, err = c.iam().CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: scanner, AssumeRolePolicyDocument: &trust})
 	w.Must(err)
-	has("once it is there", "scanner")
+	has("once it exists", "scanner")
 	has("a round later", "scanner")
 	if got := c.Happened(); !slices.Equal(got, []onboarding.Outcome{onboarding.OutcomeRegistered, onboarding.OutcomeUpdated}) {
 		t.Errorf("the history is %v", got)
