@@ -237,7 +237,10 @@ func TestAnInvalidConfigurationNamesTheArgumentToCorrect(t *testing.T) {
 		"no such Region":    {func(c *awsclient.Config) { c.Region = "eu-middle" }, "region", "us-east-1"},
 		"another account":   {func(c *awsclient.Config) { c.AllowedAccountIDs = []string{"222222222222"} }, "allowed_account_ids", "111111111111"},
 		"forbidden account": {func(c *awsclient.Config) { c.ForbiddenAccountIDs = []string{"111111111111"} }, "forbidden_account_ids", "111111111111"},
-		"a wrong secret":    {func(c *awsclient.Config) { c.SecretKey = "wrong" }, "", "SignatureDoesNotMatch"},
+		"no such profile": {func(c *awsclient.Config) {
+			c.Profile, c.SharedConfigFiles = "vendor", []string{filepath.Join(t.TempDir(), "config")}
+		}, "profile", `Profile "vendor" is in none of the shared configuration and credentials files`},
+		"a wrong secret": {func(c *awsclient.Config) { c.SecretKey = "wrong" }, "", "SignatureDoesNotMatch"},
 		"no such role": {func(c *awsclient.Config) {
 			c.AssumeRole = []awsclient.AssumeRole{{RoleARN: "arn:aws:iam::111111111111:role/nobody"}}
 		}, "", "role/nobody"},

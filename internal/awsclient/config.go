@@ -82,7 +82,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	if err != nil {
 		return nil, []Diagnostic{unreadableBundle(err)}
 	}
-	diagnostics := translate(found)
+	diagnostics := config.translate(found)
 	if found.HasError() {
 		return nil, diagnostics
 	}
@@ -175,9 +175,13 @@ func (c Config) wrongAccount(found account.ID, err error) Diagnostic {
 	return d
 }
 
-func translate(found basediag.Diagnostics) []Diagnostic {
+func (c Config) translate(found basediag.Diagnostics) []Diagnostic {
 	var diagnostics []Diagnostic
 	for _, d := range found {
+		if _, profile, missing := strings.Cut(d.Summary(), "failed to get shared config profile, "); missing {
+			diagnostics = append(diagnostics, c.noProfile(profile))
+			continue
+		}
 		diagnostics = append(diagnostics, Diagnostic{
 			Warning: d.Severity() == basediag.SeverityWarning,
 			Summary: d.Summary(),
@@ -185,6 +189,18 @@ func translate(found basediag.Diagnostics) []Diagnostic {
 		})
 	}
 	return diagnostics
+}
+
+// noProfile reports a profile that is in no file.
+func (c Config) noProfile(profile string) Diagnostic {
+	d := Diagnostic{Summary: "No such AWS profile", Detail: fmt.Sprintf("Profile %q is in none of the shared configuration and credentials files. "+
+		"Check its spelling and which files are read; 'aws configure list-profiles' prints the profiles in them.", profile)}
+	if c.Profile != "" {
+		d.Attribute = "profile"
+	} else {
+		d.Detail += " It is named by the environment variable AWS_PROFILE."
+	}
+	return d
 }
 
 // sentence returns an error's text with a capital letter and a full stop.

@@ -80,6 +80,18 @@ func noHub(what, hub string) diag.Diagnostic {
 			"remove its links and roles from the state with 'terraform state rm'.", hub))
 }
 
+// warnOfNoHub warns that the hub of something that is created isn't there, unless
+// this plan makes it: nothing else would say so before the apply fails.
+func warnOfNoHub(view *hubview.View, what string, diags *diag.Diagnostics) {
+	if view.Planned.HubAwaited() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("hub"), fmt.Sprintf("No hub %s yet", view.Name), fmt.Sprintf(
+		"There is no hub of this name in account %s and Region %s, so the plan knows little of %s, and the apply fails if the hub is still missing then. "+
+			"If this configuration creates the hub, refer to it by its id, so that Terraform creates it first: hub = xacct_hub.example.id. "+
+			"Otherwise check the name, and the provider's region and credentials.", view.Clients().Account, view.Clients().Region, what))
+}
+
 // noSuchHub returns the error of data sources.
 func noSuchHub(view *hubview.View) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("No hub "+view.Name, fmt.Sprintf(

@@ -105,7 +105,7 @@ func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another fleet %s already", fleet.Hub, fleet.Name), fmt.Sprintf(
 		"The existing fleet differs from this configuration in %s. Choose another name. "+
 			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
-			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
+			"do the same if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
 		difference, fleet.ID()))
 }
 

@@ -120,6 +120,9 @@ func (p *fleetPlan) planOnHub(ctx context.Context) {
 		return
 	}
 	if !ok {
+		if p.state == nil {
+			warnOfNoHub(view, "fleet "+p.plan.Name.ValueString(), p.diags)
+		}
 		if view.Planned.NewHubPublishers() == onboarding.AnyAccount {
 			p.diags.Append(fleetForAnyone(view.Name))
 		}

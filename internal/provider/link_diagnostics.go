@@ -23,7 +23,7 @@ func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has another link already", customer, hubName), fmt.Sprintf(
 		"The hub has an open link for this customer, which differs from this configuration in %s. "+
 			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
-			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
+			"do the same if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s/%s",
 		difference, hubName, customer))
 }
 

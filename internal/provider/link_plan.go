@@ -150,6 +150,9 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 		return
 	}
 	if !ok {
+		if p.state == nil {
+			warnOfNoHub(view, "the link of customer "+p.plan.CustomerID.ValueString(), p.diags)
+		}
 		p.checkPublishers(view)
 		p.awaitHub()
 		view.Planned.SetLink(p.plan.CustomerID.ValueString(), hubview.LinkPlan{})

@@ -104,6 +104,34 @@ func TestTagsBesideTagsAreNamed(t *testing.T) {
 	}
 }
 
+// What refers to a hub or link by a literal name that is misspelt, or not there yet,
+// would only fail at apply.
+func TestALiteralNameOfWhatIsNotThereGetsAWord(t *testing.T) {
+	t.Parallel()
+	s := newState(t, acctest.Start(t))
+	literal := func(hcl string) string { return strings.ReplaceAll(hcl, "xacct_hub.this.id", `"acme"`) }
+	const noHub, noLink = "No hub acme yet", "No link for customer globex of hub acme yet"
+	role := replaceOnce(roleHCL(globex), "xacct_onboarding_link.globex.id", `"acme/globex"`)
+	for about, c := range map[string]struct{ config, want string }{
+		linkGlobex:  {literal(linkHCL(globex)), noHub},
+		setReadonly: {literal(setHCL("readonly")), noHub},
+		fleetMain:   {literal(fleetHCL("main", []string{"umbrella=" + acctest.Umbrella}) + setHCL("readonly")), noHub},
+		roleGlobex:  {role, noLink},
+	} {
+		if got := s.plan(about, c.config); summaries(got) != c.want || !strings.Contains(got[0].Detail, "refer to it by its id") {
+			t.Errorf("%s: the plan says %s, want %q", about, got, c.want)
+		}
+	}
+	byName := strings.ReplaceAll(linkHCL(globex), "xacct_hub.this.id", "xacct_hub.this.name")
+	if got := s.plan(linkGlobex, hubHCL(), byName); len(got) > 0 {
+		t.Errorf("a hub that the plan creates is missed:%s", got)
+	}
+	s.apply(hubHCL(), linkHCL(globex))
+	if got := summaries(s.plan(roleGlobex, hubHCL(), linkHCL(globex), role)); strings.Contains(got, noLink) {
+		t.Errorf("a link that is there is missed: %s", got)
+	}
+}
+
 func TestARegionThatMayNotExistIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))

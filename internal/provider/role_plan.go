@@ -115,6 +115,7 @@ func (p *rolePlan) planNew(ctx context.Context) {
 	p.plan.registrationModel = unknownRegistration()
 	waits := p.plan.Wait.IsUnknown() || p.plan.Wait.ValueBool()
 	if p.customer == nil {
+		p.warnOfNoLink()
 		return
 	}
 	arrived := p.plan.arrived()(*p.customer)
@@ -133,6 +134,18 @@ func (p *rolePlan) planNew(ctx context.Context) {
 	if waits && !arrived && p.view.Planned.CountWaiting(p.customerID) == parallelism+1 {
 		p.diags.Append(manyWait())
 	}
+}
+
+// warnOfNoLink warns that the role's link isn't there, unless this plan makes it:
+// nothing else would say so before the apply fails.
+func (p *rolePlan) warnOfNoLink() {
+	if p.vague {
+		return
+	}
+	p.diags.AddAttributeWarning(path.Root("link"), fmt.Sprintf("No link for customer %s of hub %s yet", p.customerID, p.view.Name), fmt.Sprintf(
+		"The plan knows nothing of this role, and the apply fails if the customer's link is still missing then. "+
+			"If this configuration creates the link, refer to it by its id, so that Terraform creates it first: link = xacct_onboarding_link.example.id. "+
+			"Otherwise check %q, and the provider's region and credentials.", p.plan.Link.ValueString()))
 }
 
 // planChange plans a role that exists. It stays as the state has it, but for what

@@ -25,7 +25,7 @@ func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another permission set %s already", set.Hub, set.Name), fmt.Sprintf(
 		"The existing set differs from this configuration in %s, and links may refer to it. Choose another name. "+
 			"If this configuration has it at another address, move it there with a moved block, or move it and change it in two applies; "+
-			"so also if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
+			"do the same if create_before_destroy replaces it. If it belongs to another Terraform state, remove it there, or take it over and then change it:\n\n  terraform import ADDRESS %s",
 		difference, set.ID()))
 }
 

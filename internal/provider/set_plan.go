@@ -139,6 +139,9 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 		return
 	}
 	if !ok {
+		if p.state == nil {
+			warnOfNoHub(view, "permission set "+name, p.diags)
+		}
 		p.unknown(view, p.versionBeforeHub(ctx))
 		return
 	}

@@ -134,6 +134,10 @@ func (p *Planned) PlannedOnAnother(rendering string) []string {
 // again or for the first time.
 func (p *Planned) HubIsNew() bool { return p.hubPlan().New }
 
+// HubAwaited reports whether something was planned for the hub in this operation of
+// which links can't know everything yet.
+func (p *Planned) HubAwaited() bool { plan := p.hubPlan(); return plan.New || plan.Partial }
+
 // NewHubPublishers returns the publishers of a hub that is planned to be
 // created; empty if it isn't, or if they aren't known.
 func (p *Planned) NewHubPublishers() onboarding.PublisherScope { return p.hubPlan().Publishers }
