@@ -6,6 +6,8 @@ package snippets
 import (
 	"encoding/json"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,6 +49,7 @@ var languages = map[string]func(Snippet) error{
 	"shell":     parsesAsShell,
 	"json":      func(s Snippet) error { return json.Unmarshal([]byte(s.Text), new(any)) },
 	"http":      isACallOfTheAPI,
+	"go":        parsesAsGo, // internal/events runs it
 	"yaml":      func(s Snippet) error { return yaml.Unmarshal([]byte(s.Text), new(any)) },
 }
 
@@ -83,6 +86,11 @@ func isACallOfTheAPI(s Snippet) error {
 
 func parsesAsShell(s Snippet) error {
 	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.Text), s.File)
+	return err
+}
+
+func parsesAsGo(s Snippet) error {
+	_, err := parser.ParseFile(token.NewFileSet(), s.File, "package main\n\n"+s.Text, parser.SkipObjectResolution)
 	return err
 }
 
@@ -173,7 +181,7 @@ func anchors(page string) []string {
 // programs are those that documentation may use. A program of the project is
 // checked by the tests of its package.
 var programs = strings.Fields(`xacct xacct-conformance xacct-sandbox terraform tofu make go git docker kubectl systemctl journalctl aws
-	cd cat chmod cp curl echo eval export gh gpg install kill mkdir sha256sum sleep source uname tr sed unset unzip zip promtool trap wait until jq test.sh`)
+	cd cat chmod cp curl echo eval export gh gpg install kill mkdir openssl sha256sum sleep source uname tr sed unset unzip zip promtool trap wait until jq test.sh`)
 
 func TestEveryCommandInTheDocsIsOfAnExistingProgram(t *testing.T) {
 	all, err := Commands(repository, "make", "go")
