@@ -39,7 +39,7 @@ const (
 // only if it was registered without a stack.
 func (c Customer) Awaited(hub Hub, now time.Time) (role Registration, ok bool) {
 	l := c.Link
-	if !l.RegisterWithoutStack || !l.Issued || l.Scope != ScopeAccount || l.Account.IsZero() || l.Account == hub.Account || l.ChoosesPath() || !l.recovers(now) {
+	if !l.RegisterWithoutStack || l.NeverAwaited(hub.Account) != "" || l.ChoosesPath() || !l.recovers(now) {
 		return Registration{}, false
 	}
 	role = Registration{Hub: l.Hub, CustomerID: l.CustomerID, Account: l.Account}
@@ -54,6 +54,22 @@ func (c Customer) Awaited(hub Hub, now time.Time) (role Registration, ok bool) {
 	}
 	role.Role, role.ExternalID = l.RoleIn(l.Account, hub.Region.Partition()), l.ExternalID
 	return role, true
+}
+
+// NeverAwaited returns why no role is looked for under a link although the vendor
+// allows roles without a stack; empty if one is, or the vendor does not.
+func (l Link) NeverAwaited(vendor account.ID) string {
+	switch {
+	case !l.RegisterWithoutStack:
+		return ""
+	case l.Scope != ScopeAccount || l.Account.IsZero():
+		return "the link is not for one account that it names"
+	case l.Account == vendor:
+		return "the link is for the hub's own account"
+	case !l.Issued:
+		return "the external ID is not one that the hub has issued, so others may know it"
+	}
+	return ""
 }
 
 // Awaiting returns the customers whose roles are looked for at a moment: of each

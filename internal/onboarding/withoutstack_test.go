@@ -40,6 +40,29 @@ func TestLooksAtALinkAreDueWithGrowingPausesAndOnce(t *testing.T) {
 	}
 }
 
+// A link that allows a role without a stack, and under which none is looked for all the
+// same, has a reason for that.
+func TestALinkUnderWhichNoRoleIsLookedForHasAReason(t *testing.T) {
+	t.Parallel()
+	vendor, customer := id("111111111111"), id("222222222222")
+	all := map[string]func(*Link){
+		"": func(*Link) {},
+		"the link is not for one account that it names":                             func(l *Link) { l.Scope = ScopeOrganization },
+		"the link is for the hub's own account":                                     func(l *Link) { l.Account = vendor },
+		"the external ID is not one that the hub has issued, so others may know it": func(l *Link) { l.Issued = false },
+	}
+	for want, change := range all {
+		link := Link{RegisterWithoutStack: true, Issued: true, Scope: ScopeAccount, Account: customer}
+		change(&link)
+		if got := link.NeverAwaited(vendor); got != want {
+			t.Errorf("the reason is %q, want %q", got, want)
+		}
+		if link.RegisterWithoutStack = false; link.NeverAwaited(vendor) != "" {
+			t.Errorf("a link that needs a stack has the reason %q", link.NeverAwaited(vendor))
+		}
+	}
+}
+
 // The pauses start again when the link is taken over or gets another external ID.
 func TestLooksStartAgainWithWhatTheCustomerWasGivenLast(t *testing.T) {
 	t.Parallel()

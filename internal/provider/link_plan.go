@@ -257,6 +257,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	if !p.sameLink() && (existing == nil || existing.Link.Closed) {
 		warnOfOthers(ctx, view, "the link of customer "+customer, p.diags)
 	}
+	p.checkAwaited(todo.Link)
 	if existing != nil && p.rotates() {
 		p.diags.Append(warnOfRotation(*existing, todo.Link)...)
 	}

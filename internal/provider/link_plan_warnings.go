@@ -83,6 +83,18 @@ func (p *linkPlan) checkAccount() {
 	}
 }
 
+// checkAwaited warns of a link whose customers may make the role without a stack, and
+// whose role is never looked for then.
+func (p *linkPlan) checkAwaited(link onboarding.Link) {
+	if p.sameLink() && p.plan.PermissionSet.Equal(p.state.PermissionSet) {
+		return
+	}
+	if why := link.NeverAwaited(p.resource.session.clients.Account); why != "" {
+		p.diags.AddWarning(fmt.Sprintf("Customer %s needs the stack", link.CustomerID), fmt.Sprintf(
+			"register_without_stack is set, but a role that this customer makes without the stack is never registered: %s. The launch link works as for any other customer.", why))
+	}
+}
+
 // checkOnce refuses a second new link of the same customer in one plan.
 func (p *linkPlan) checkOnce(view *hubview.View) {
 	customer := p.plan.CustomerID.ValueString()

@@ -132,6 +132,21 @@ func TestALiteralNameOfWhatIsNotThereGetsAWord(t *testing.T) {
 	}
 }
 
+// A role without a stack is only looked for under an external ID that the hub has
+// issued.
+func TestALinkThatNeedsTheStackAllTheSameIsNamed(t *testing.T) {
+	t.Parallel()
+	s := newState(t, acctest.Start(t))
+	s.apply(hubHCL())
+	without := func(more string) string { return linkHCL(globex.with("register_without_stack = true", more)) }
+	if got := summaries(s.plan(linkGlobex, hubHCL(), without(""))); strings.Contains(got, "needs the stack") {
+		t.Errorf("a link that needs no stack: %s", got)
+	}
+	if got := s.plan(linkGlobex, hubHCL(), without(`external_id = "0123456789abcdef"`)); !strings.Contains(summaries(got), "Customer globex needs the stack") {
+		t.Errorf("a link with an external ID of its own: %s", got)
+	}
+}
+
 func TestARegionThatMayNotExistIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
