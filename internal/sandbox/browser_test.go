@@ -27,7 +27,6 @@ var asksMore = strings.NewReplacer(
 // schemes, no scrolling sideways on 375 pixels, and names for a screen reader.
 func inspect(t *testing.T, tab *browser.Tab, page string) {
 	t.Helper()
-	tab.Until("the page has its style", func() bool { return browser.Eval[string](tab, "document.readyState") == "complete" })
 	for _, scheme := range []string{"dark", "light"} {
 		tab.Scheme(scheme)
 		if bad := tab.HardToRead(); len(bad) > 0 {

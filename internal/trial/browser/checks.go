@@ -14,10 +14,18 @@ import (
 
 // HardToRead returns the texts of the page whose colours are too close for WCAG:
 // less than 4.5 to 1.
-func (tab *Tab) HardToRead() []string { tab.t.Helper(); return Eval[[]string](tab, lowContrast) }
+func (tab *Tab) HardToRead() []string { tab.t.Helper(); return tab.styled(lowContrast) }
 
 // TooWide returns the elements that are wider than the page, so that it scrolls.
-func (tab *Tab) TooWide() []string { tab.t.Helper(); return Eval[[]string](tab, tooWide) }
+func (tab *Tab) TooWide() []string { tab.t.Helper(); return tab.styled(tooWide) }
+
+// styled evaluates an expression once the page has its style: its text can be read
+// before the stylesheet has arrived.
+func (tab *Tab) styled(expression string) []string {
+	tab.t.Helper()
+	tab.Until("the page has its style", func() bool { return Eval[string](tab, "document.readyState") == "complete" })
+	return Eval[[]string](tab, expression)
+}
 
 // Nameless returns the fields, buttons and links that a screen reader can't name.
 func (tab *Tab) Nameless() []string { tab.t.Helper(); return Eval[[]string](tab, nameless) }
