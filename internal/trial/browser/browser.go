@@ -188,8 +188,16 @@ func (tab *Tab) Open(address string) {
 // Click clicks with the mouse on the first element of a CSS selector.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
+	tab.drawn()
 	at := Eval[[]float64](tab, fmt.Sprintf(`(e => { e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })(document.querySelector(%q))`, selector))
 	tab.do("click "+selector, chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// drawn waits until the page has its style: its text can be read before the stylesheet
+// has arrived, which moves everything and gives it its colours.
+func (tab *Tab) drawn() {
+	tab.t.Helper()
+	tab.Until("the page has its style", func() bool { return Eval[string](tab, "document.readyState") == "complete" })
 }
 
 // Type types into the first element of a CSS selector, after its present content.

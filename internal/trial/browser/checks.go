@@ -19,11 +19,10 @@ func (tab *Tab) HardToRead() []string { tab.t.Helper(); return tab.styled(lowCon
 // TooWide returns the elements that are wider than the page, so that it scrolls.
 func (tab *Tab) TooWide() []string { tab.t.Helper(); return tab.styled(tooWide) }
 
-// styled evaluates an expression once the page has its style: its text can be read
-// before the stylesheet has arrived.
+// styled evaluates an expression once the page has its style.
 func (tab *Tab) styled(expression string) []string {
 	tab.t.Helper()
-	tab.Until("the page has its style", func() bool { return Eval[string](tab, "document.readyState") == "complete" })
+	tab.drawn()
 	return Eval[[]string](tab, expression)
 }
 
