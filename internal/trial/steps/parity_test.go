@@ -177,11 +177,17 @@ func exactly(text string, inside bool) *regexp.Regexp {
 // of Terraform: what the two do has to be the same, what they say need not be.
 func isOpenTofu(t *testing.T) bool {
 	t.Helper()
+	return strings.Contains(versionOf(t), "OpenTofu v") // after warnings about its configuration
+}
+
+// versionOf returns what the engine prints about its version.
+func versionOf(t *testing.T) string {
+	t.Helper()
 	told, err := exec.CommandContext(t.Context(), engine(t), "version").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Contains(string(told), "OpenTofu v") // after warnings about its configuration
+	return string(told)
 }
 
 // engine is the Terraform to compare with.

@@ -6,6 +6,7 @@ package steps_test
 import (
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -268,8 +269,8 @@ output "indirect" { value = data.sample_things.indirect.names }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == endsLookedAt && isOpenTofu(t) {
-				t.Skip("OpenTofu reads what its configuration has no longer before it plans the end of that, Terraform 1.11 after it")
+			if name == endsLookedAt && (isOpenTofu(t) || strings.Contains(versionOf(t), "Terraform v1.16.")) {
+				t.Skip("OpenTofu and Terraform 1.16 read what their configuration has no longer before they plan the end of that, Terraform 1.11 after it")
 			}
 			same(t, all)
 		})
