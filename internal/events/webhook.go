@@ -27,7 +27,7 @@ type WebhookConfig struct {
 
 	Clock   func() time.Time             // default time.Now
 	Logger  *slog.Logger                 // default: no logs
-	Observe func(result WebhookDelivery) // default: no one is told
+	Observe func(result WebhookDelivery) // default: outcomes are not reported
 }
 
 // WebhookOutbox keeps events until the endpoint has accepted them; the registry

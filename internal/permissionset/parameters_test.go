@@ -109,7 +109,7 @@ func FuzzNoValueThatAPatternAllowsMeansAnything(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern, value string) {
 		p := CustomerParameter{Description: "D", AllowedPattern: pattern, MaxLength: 4096}
 		if checkPattern(pattern) != nil || pattern == "" {
-			t.Skip()
+			t.Skip("a set can't declare this pattern")
 		}
 		for _, text := range []string{value, p.sample("bucket")} {
 			if p.allows(text) == nil && strings.ContainsFunc(text, func(r rune) bool { return !harmless(r) }) {
