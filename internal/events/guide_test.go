@@ -142,3 +142,21 @@ func TestTheGuideNamesEveryField(t *testing.T) {
 		}
 	}
 }
+
+// TestTheGuideNamesEveryChange checks the values of `change`: the outcomes with which
+// a registration is written.
+func TestTheGuideNamesEveryChange(t *testing.T) {
+	text := string(must(os.ReadFile(guide)))
+	_, row, _ := strings.Cut(text, "\n| `change` |")
+	row, _, _ = strings.Cut(row, "\n")
+	for _, outcome := range []onboarding.Outcome{
+		onboarding.OutcomeRegistered, onboarding.OutcomeAdopted, onboarding.OutcomeRecovered,
+		onboarding.OutcomeUpdated, onboarding.OutcomeUpdatedUnproven, onboarding.OutcomeRolledBack, onboarding.OutcomeFellBack,
+		onboarding.OutcomeDegraded, onboarding.OutcomeFoundOpen, onboarding.OutcomeDeleteUnconfirmed, onboarding.OutcomeRestored,
+		onboarding.OutcomeDisconnected, onboarding.OutcomeReleased,
+	} {
+		if !strings.Contains(row, "`"+string(outcome)+"`") {
+			t.Errorf("the guide does not name the change %s", outcome)
+		}
+	}
+}

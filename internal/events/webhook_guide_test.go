@@ -42,7 +42,7 @@ func verify(secret string, header http.Header, body []byte, now time.Time) error
 			return nil
 		}
 	}
-	return errors.New("no signature fits")
+	return errors.New("no signature matches")
 }
 
 func TestTheGuidesReceiverIsTheOneThatIsTested(t *testing.T) {
