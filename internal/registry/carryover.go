@@ -87,24 +87,23 @@ func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, err
 // migrate moves all customers, records for every release that they were moved, and
 // moves what was written meanwhile.
 func (r *Registry) migrate(ctx context.Context, holder string) error {
-	organizations, err := r.moveAll(ctx, holder)
-	if err != nil {
+	if err := r.moveAll(ctx, holder); err != nil {
 		return err
 	}
 	sealed, err := r.seal(ctx)
 	if err != nil {
 		return err
 	}
-	wait, err := r.stragglers(ctx, organizations)
+	wait, err := r.hasStragglers(ctx)
 	if err != nil {
 		return err
 	}
-	if rest := sealed.Add(stragglers).Sub(r.now()); wait && rest > 0 {
-		if err := r.wait(ctx, rest); err != nil {
+	if wait {
+		if err := r.awaitStragglers(ctx, holder, sealed.Add(stragglers)); err != nil {
 			return err
 		}
 	}
-	if _, err := r.moveAll(ctx, holder); err != nil {
+	if err := r.moveAll(ctx, holder); err != nil {
 		return err
 	}
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -115,27 +114,39 @@ func (r *Registry) migrate(ctx context.Context, holder string) error {
 	return err
 }
 
-// moveAll moves every customer that is still in the former place, and reports
-// whether any of the hub's links is an organization's.
-func (r *Registry) moveAll(ctx context.Context, holder string) (organizations bool, err error) {
+// awaitStragglers waits until a moment, and keeps the lease meanwhile: another process
+// would find nothing left to move, and declare the table migrated.
+func (r *Registry) awaitStragglers(ctx context.Context, holder string, until time.Time) error {
+	for rest := until.Sub(r.now()); rest > 0; rest = until.Sub(r.now()) {
+		if err := r.wait(ctx, min(rest, migrationLease/3)); err != nil {
+			return err
+		}
+		if mine, err := r.leaseMigration(ctx, holder); err != nil || !mine {
+			return errors.Join(err, ErrConflict)
+		}
+	}
+	return nil
+}
+
+// moveAll moves every customer that is still in the former place.
+func (r *Registry) moveAll(ctx context.Context, holder string) error {
 	left, err := r.formerCustomers(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(callsAtOnce)
 	renewed := r.now()
 	for id, customer := range left {
-		organizations = organizations || customer.Link.Scope == onboarding.ScopeOrganization
 		if r.now().Sub(renewed) > migrationLease/3 {
 			if mine, err := r.leaseMigration(ctx, holder); err != nil || !mine {
-				return false, errors.Join(err, group.Wait(), ErrConflict)
+				return errors.Join(err, group.Wait(), ErrConflict)
 			}
 			renewed = r.now()
 		}
 		group.Go(func() error { return r.move(groupCtx, id, *customer) })
 	}
-	return organizations, group.Wait()
+	return group.Wait()
 }
 
 // move moves one customer: the registrations, and the link together with the last of
@@ -325,19 +336,32 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	return now, err
 }
 
-// stragglers reports whether a registrar of the first release may still write a
-// registration that Migrate could not know of.
-func (r *Registry) stragglers(ctx context.Context, organizations bool) (bool, error) {
-	if !organizations {
-		return false, nil
-	}
+// hasStragglers reports whether a registrar of the first release may still write a
+// registration that Migrate could not know of: one runs, and some link is for an
+// organization. All links are in the new place by now, also those that a process
+// moved which has died since.
+func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	heard := false
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
 		at, err := time.Parse(time.RFC3339Nano, textOf(i, "at"))
 		heard = heard || err == nil && numberOf(i, "layout") < presentLayout && r.now().Sub(at) < silent
 		return nil
 	})
-	return heard, err
+	if err != nil || !heard {
+		return false, err
+	}
+	organizations := false
+	for n := range int(r.spread()) {
+		err := r.query(ctx, allOf(linkPartition(n)), func(i item) error {
+			link, err := r.decodeLink(i)
+			organizations = organizations || link.Scope == onboarding.ScopeOrganization
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return organizations, nil
 }
 
 // silent is how long a registrar has sent no heartbeat when it counts as stopped;

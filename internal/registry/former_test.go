@@ -494,10 +494,10 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 			w.clock.Advance(c.later)
 			var waited time.Duration
 			migrator := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
-				waited += d
-				if waited > 0 && c.waits {
+				if waited == 0 && c.waits {
 					w.formerly("pied-piper", "200000000022") // the straggler
 				}
+				waited += d
 				w.clock.Advance(d)
 				return nil
 			}))
