@@ -4,6 +4,7 @@
 package registry
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -141,6 +142,12 @@ const webhookPrefix = "webhook#"
 
 func webhookKey(e onboarding.Event) key {
 	return key{outboxPartition, webhookPrefix + outboxKey(e).sk}
+}
+
+// sweepKey returns the key of the lease to send what was left for a receiver. It sorts
+// between the events of the two.
+func sweepKey(prefix string) key {
+	return key{outboxPartition, "SWEEP#" + cmp.Or(prefix, "bus#")}
 }
 
 // sortable is a time format whose strings sort like the times.

@@ -5,10 +5,11 @@ package registry
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -66,7 +67,7 @@ func (r *Registry) outboxWrite(hub onboarding.Hub, event *onboarding.Event) ([]t
 
 // Outbox hands on the events for the event bus that are in the outbox since before a
 // moment, the oldest first and page by page, until the function returns an error. The
-// function may remove them.
+// function may remove them. While another process does the same it returns at once.
 func (r *Registry) Outbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error {
 	return r.readOutbox(ctx, "", before, each)
 }
@@ -76,25 +77,30 @@ func (r *Registry) WebhookOutbox(ctx context.Context, before time.Time, each fun
 	return r.readOutbox(ctx, webhookPrefix, before, each)
 }
 
-func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Time, each func([]onboarding.Event) error) error {
-	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{
-		TableName:              &r.table,
-		ConsistentRead:         aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :before"),
-		ExpressionAttributeValues: item{
-			// A key goes on after its time, so one of that very moment is not among them.
-			":pk": text(outboxPartition), ":first": text(prefix + "0"), ":before": text(prefix + before.UTC().Format(sortable)),
-		},
-		Limit: aws.Int32(outboxPage),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+// readOutbox reads the events that are in the outbox for a receiver, which is told by
+// the prefix of their keys. One process at a time does so: another one would send the
+// same events. So the first call only finds out whether there are any, which is rare,
+// and what is sent is read under the lease.
+func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Time, each func([]onboarding.Event) error) (err error) {
+	// A key goes on after its time, so one of that very moment is not among them.
+	left := keyRange{partition: outboxPartition, above: prefix + "0", last: prefix + before.UTC().Format(sortable), itemsAtOnce: 1}
+	if there, err := r.hasItems(ctx, left); err != nil || !there {
+		return err
+	}
+	left.itemsAtOnce = outboxPage
+	lease := outboxLease{registry: r, key: sweepKey(prefix), holder: rand.Text()}
+	if mine, err := lease.take(ctx); err != nil || !mine {
+		return err
+	}
+	defer func() { err = errors.Join(err, lease.release(ctx)) }()
+	taken := true
+	for items, err := range r.pages(ctx, left) {
 		if err != nil {
 			return fmt.Errorf("read the events that are to be sent from table %s: %w", r.table, err)
 		}
 		var events []onboarding.Event
-		for _, i := range page.Items {
-			event, err := decode[onboarding.Event](r, key{textOf(i, "pk"), textOf(i, "sk")}, i)
+		for _, i := range items {
+			event, err := decode[onboarding.Event](r, keyOf(i), i)
 			if err != nil {
 				return err
 			}
@@ -103,11 +109,85 @@ func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Ti
 		if len(events) == 0 {
 			continue
 		}
+		if !taken {
+			if mine, err := lease.renew(ctx); err != nil || !mine {
+				return err
+			}
+		}
+		taken = false // each page takes its time
 		if err := each(events); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hasItems reports whether a range of the outbox has an item.
+func (r *Registry) hasItems(ctx context.Context, outbox keyRange) (bool, error) {
+	for items, err := range r.pages(ctx, outbox) {
+		if err != nil {
+			return false, fmt.Errorf("read the events that are to be sent from table %s: %w", r.table, err)
+		}
+		if len(items) > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// outboxLease is the right to send what was left for a receiver.
+type outboxLease struct {
+	registry *Registry
+	key      key
+	holder   string
+}
+
+// outboxLeaseTime is how long others leave the outbox to a process that has died while
+// it sent a page: longer than that takes.
+const outboxLeaseTime = 2 * time.Minute
+
+// take takes the lease unless another process has it.
+func (l outboxLease) take(ctx context.Context) (mine bool, err error) {
+	return l.put(ctx, outboxLeaseTime, "attribute_not_exists(pk) OR lease_holder = :me OR lease_until < :now", item{":now": millis(l.registry.now())})
+}
+
+// renew is take for a process that has the lease; false if it has lost it.
+func (l outboxLease) renew(ctx context.Context) (mine bool, err error) {
+	return l.put(ctx, outboxLeaseTime, "lease_holder = :me", nil)
+}
+
+// release gives the lease back, also at the end of a process, by one that is over: a
+// registrar without a receiver may put items, and delete none.
+func (l outboxLease) release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := l.put(ctx, -time.Second, "lease_holder = :me", nil)
+	return err
+}
+
+// put writes the lease for so long; false if the condition is not met.
+func (l outboxLease) put(ctx context.Context, lasts time.Duration, condition string, values item) (bool, error) {
+	r, i := l.registry, l.key.item()
+	until := r.now().Add(lasts)
+	i["schema"] = number(schema)
+	i["lease_until"], i["expires"] = millis(until), moment(until.Add(time.Hour))
+	if lasts > 0 {
+		i["lease_holder"] = text(l.holder)
+	}
+	if values == nil {
+		values = item{}
+	}
+	values[":me"] = text(l.holder)
+	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &r.table, Item: i, ConditionExpression: &condition, ExpressionAttributeValues: values,
+	})
+	if awsclient.IsConditionFailed(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("write the lease of the events that are to be sent in table %s: %w", r.table, err)
+	}
+	return true, nil
 }
 
 // RemoveEvents takes events that the event bus has taken out of the outbox; those

@@ -148,23 +148,8 @@ func TestTheOutboxKeepsAnEventForEachReceiver(t *testing.T) {
 }
 
 func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
-	w := tellingHub(t)
-	reg := w.registered(onboarding.Registration{
-		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
-		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
-	})
 	const all = 120
-	for i := range all {
-		w.clock.Advance(time.Second)
-		proof := onboarding.Proof{Outcome: onboarding.Refused}
-		if i%2 == 1 {
-			proof.Outcome = onboarding.Proven
-		}
-		next, entry := onboarding.Health(reg, proof, w.clock.Now())
-		var err error
-		reg, err = w.PutHealth(t.Context(), next, *entry)
-		w.must(err)
-	}
+	w := filled(t, all)
 	before := w.clock.Now().Add(-9 * time.Second) // the last ten are younger
 	var pages []int
 	last := int64(1)
@@ -189,5 +174,124 @@ func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 	w.must(w.RemoveEvents(t.Context(), left)) // another process was faster
 	if got := w.outbox(); len(got) != 0 {
 		t.Errorf("%d events are left", len(got))
+	}
+}
+
+// filled is a hub with so many events in its outbox.
+func filled(t *testing.T, events int) *world {
+	t.Helper()
+	w := tellingHub(t)
+	reg := w.registered(onboarding.Registration{
+		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
+		Stack: stackARN(t, "222222222222", "0001"), LogicalID: "PhoneHome", Status: onboarding.Active,
+	})
+	for i := range events {
+		w.clock.Advance(time.Second)
+		proof := onboarding.Proof{Outcome: onboarding.Refused}
+		if i%2 == 1 {
+			proof.Outcome = onboarding.Proven
+		}
+		next, entry := onboarding.Health(reg, proof, w.clock.Now())
+		var err error
+		reg, err = w.PutHealth(t.Context(), next, *entry)
+		w.must(err)
+	}
+	return w
+}
+
+// sweeps returns how many events another process would send now.
+func (w *world) sweeps() (events int) {
+	w.t.Helper()
+	w.must(w.process().Outbox(w.t.Context(), w.clock.Now().Add(time.Second), func(page []onboarding.Event) error {
+		events += len(page)
+		return nil
+	}))
+	return events
+}
+
+// TestOneProcessAtATimeSendsWhatWasLeft: after an outage every registrar finds the same
+// events.
+func TestOneProcessAtATimeSendsWhatWasLeft(t *testing.T) {
+	w := filled(t, 101)
+	pages := 0
+	w.must(w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func([]onboarding.Event) error {
+		if pages++; w.sweeps() != 0 {
+			t.Errorf("another process sends the same at page %d", pages)
+		}
+		w.clock.Advance(time.Minute) // each page takes its time
+		return nil
+	}))
+	if pages != 2 {
+		t.Errorf("there were %d pages", pages)
+	}
+	if got := w.sweeps(); got != 101 {
+		t.Errorf("afterwards another process finds %d events", got)
+	}
+	failed := errors.New("the endpoint is down")
+	if err := w.Outbox(t.Context(), w.clock.Now(), func([]onboarding.Event) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+	if got := w.sweeps(); got != 101 {
+		t.Errorf("after a failure another process finds %d events", got)
+	}
+}
+
+// TestWhatIsLeftOfADeadProcessIsSentTwoMinutesLater: it can't give its lease back.
+func TestWhatIsLeftOfADeadProcessIsSentTwoMinutesLater(t *testing.T) {
+	w := filled(t, 1)
+	kill := w.sandbox.Faults().Before(stopAfter(3)) // two reads, and the lease between them
+	_ = w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func([]onboarding.Event) error { return nil })
+	kill()
+	if got := w.sweeps(); got != 0 {
+		t.Errorf("%d events are sent at once", got)
+	}
+	w.clock.Advance(2*time.Minute + time.Second)
+	if got := w.sweeps(); got != 1 {
+		t.Errorf("%d events are sent two minutes later", got)
+	}
+}
+
+// TestAProcessThatHasLostItsTurnSendsNoFurtherPage, because the other one does.
+func TestAProcessThatHasLostItsTurnSendsNoFurtherPage(t *testing.T) {
+	w := filled(t, 101)
+	pages := 0
+	w.must(w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func([]onboarding.Event) error {
+		pages++
+		w.clock.Advance(3 * time.Minute)
+		if w.sweeps() != 101 {
+			t.Error("no other process takes over")
+		}
+		return nil
+	}))
+	if pages != 1 {
+		t.Errorf("it has sent %d pages", pages)
+	}
+}
+
+// TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore: between the look and the lease.
+func TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore(t *testing.T) {
+	w := filled(t, 1)
+	end := w.sandbox.Faults().Before(beforeCall(2, func() {
+		w.must(w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func(page []onboarding.Event) error {
+			return w.RemoveEvents(t.Context(), page)
+		}))
+	}))
+	defer end()
+	if got := w.sweeps(); got != 0 {
+		t.Errorf("%d events are sent twice", got)
+	}
+}
+
+// TestAnEmptyOutboxIsReadWithOneCall, as every registrar does each minute.
+func TestAnEmptyOutboxIsReadWithOneCall(t *testing.T) {
+	w := filled(t, 1)
+	var left []onboarding.Event
+	want := map[string]int{"dynamodb:Query": 2, "dynamodb:PutItem": 2}
+	if diff := cmp.Diff(want, w.calls(func() { left = w.outbox() })); diff != "" {
+		t.Errorf("calls for one event (-want +got):\n%s", diff)
+	}
+	w.must(w.RemoveEvents(t.Context(), left))
+	if diff := cmp.Diff(map[string]int{"dynamodb:Query": 1}, w.calls(func() { w.outbox() })); diff != "" {
+		t.Errorf("calls for none (-want +got):\n%s", diff)
 	}
 }

@@ -5,7 +5,8 @@ package registry
 
 import "github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
 
-// outboxPartition is where events wait. No item but those is ever deleted.
+// outboxPartition is where events wait. No items but those, and the leases of who sends
+// what was left, are ever deleted.
 const outboxPartition = "OUTBOX"
 
 const registrarsPartition = "REGISTRARS"
