@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,7 +80,20 @@ const (
 	mostWaiting = 1000             // limit of events that wait in memory; a sweep sends the rest
 	quietAfter  = 30 * time.Second // pause after a failure
 	sendLimit   = 10 * time.Second // for one call and its updates of the outbox
+
+	// LeftBehind is how old an event is when it counts as one that no registrar is
+	// sending any more, so that a sweep sends it.
+	LeftBehind = time.Minute
+	// soon is how old an event may be when it is sent before a sweep. One that has
+	// waited longer in memory, behind others, is left to the sweep, which another
+	// process may make: both would send it. An attempt that has begun takes 20 seconds
+	// at most.
+	soon = 30 * time.Second
 )
+
+// isSoon reports whether an event that was just stored can be sent before a sweep
+// finds it.
+func isSoon(event onboarding.Event, now time.Time) bool { return now.Sub(event.At) <= soon }
 
 // Committed sends an event that was just stored, soon after it returns. It
 // never waits: an event that can't be sent now is in the outbox.
@@ -129,10 +143,13 @@ func (p *Publisher) send(ended chan struct{}) {
 }
 
 // next returns as many of the waiting events as fit into one call, all for one
-// bus. It ends the sender if there are none.
+// bus, and leaves those that have waited for too long to a sweep. It ends the sender
+// if there are none.
 func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.config.Clock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(one parcel) bool { return !isSoon(one.event, now) })
 	n := 0
 	for n < len(p.waiting) && n < mostAtOnce && p.waiting[n].bus == p.waiting[0].bus {
 		n++

@@ -5,6 +5,7 @@ package events
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,5 +197,22 @@ func TestAHubWithoutABusSendsNothing(t *testing.T) {
 	w.bus = account.EventBusARN{}
 	if err := w.Sweep(t.Context(), 0); err != nil || len(w.sent()) != 0 || len(w.left()) != 1 {
 		t.Errorf("%v, sent %v", err, w.sent())
+	}
+}
+
+func TestAnEventThatWasStoredForLongIsLeftToASweep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.stored(1)
+	w.advance(soon + time.Second)
+	w.Committed(onboarding.Hub{EventBus: w.bus}, old)
+	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(2))
+	w.settle()
+	if got := w.left(); !slices.Equal(got, []string{"e01"}) {
+		t.Errorf("left %v", got)
+	}
+	w.advance(LeftBehind)
+	if err := w.Sweep(t.Context(), LeftBehind); err != nil || len(w.left()) != 0 {
+		t.Errorf("left %v: %v", w.left(), err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -71,6 +72,7 @@ type Webhook struct {
 type postponed struct {
 	tries int
 	next  time.Time
+	until time.Time // when another process has given it up, if it has not sent it
 }
 
 const (
@@ -136,7 +138,7 @@ func (w *Webhook) Wait(ctx context.Context) {
 func (w *Webhook) send(ended chan struct{}) {
 	defer close(ended)
 	for events, address := w.next(); len(events) > 0; events, address = w.next() {
-		if err := w.deliver(context.Background(), address, events); err != nil {
+		if err := w.deliver(context.Background(), address, events, w.attemptSoon); err != nil {
 			w.config.Logger.Warn("events could not be sent to the webhook; they are kept, and sent later", "error", err)
 		}
 	}
@@ -169,7 +171,7 @@ func (w *Webhook) Sweep(ctx context.Context, older time.Duration) error {
 	}
 	var failed error
 	err = w.config.Outbox.WebhookOutbox(ctx, now.Add(-older), func(page []onboarding.Event) error {
-		if err := w.deliver(ctx, address, w.due(page, now)); err != nil {
+		if err := w.deliver(ctx, address, w.due(page, now), w.attempt); err != nil {
 			failed = err
 		}
 		if w.isQuiet(w.config.Clock()) {
@@ -208,9 +210,12 @@ func (w *Webhook) due(events []onboarding.Event, now time.Time) []onboarding.Eve
 	return all
 }
 
+// sender sends one event, if it is still to be sent.
+type sender func(ctx context.Context, address string, secrets []Secret, event onboarding.Event) error
+
 // deliver sends events, several at a time, and removes from the outbox those that were
 // accepted or are given up. It returns one of the failures.
-func (w *Webhook) deliver(ctx context.Context, address string, events []onboarding.Event) error {
+func (w *Webhook) deliver(ctx context.Context, address string, events []onboarding.Event, send sender) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -228,9 +233,18 @@ func (w *Webhook) deliver(ctx context.Context, address string, events []onboardi
 		if w.isQuiet(w.config.Clock()) || ctx.Err() != nil {
 			break // a sweep sends the rest
 		}
-		group.Go(func() error { return w.attempt(ctx, address, secrets, event) })
+		group.Go(func() error { return send(ctx, address, secrets, event) })
 	}
 	return group.Wait()
+}
+
+// attemptSoon is attempt for an event that was just stored, unless it has waited here
+// for so long that a sweep, perhaps of another process, sends it.
+func (w *Webhook) attemptSoon(ctx context.Context, address string, secrets []Secret, event onboarding.Event) error {
+	if !isSoon(event, w.config.Clock()) {
+		return nil
+	}
+	return w.attempt(ctx, address, secrets, event)
 }
 
 // attempt sends one event. An attempt that was begun is finished even if ctx is
@@ -275,10 +289,14 @@ func (w *Webhook) note(event onboarding.Event, err error, now time.Time) Webhook
 		delete(w.later, event.ID)
 		return WebhookGivenUp
 	}
-	if own && len(w.later) < mostPostponed {
-		p := w.later[event.ID]
+	if len(w.later) >= mostPostponed { // some were sent by other processes, which this one has not heard of
+		maps.DeleteFunc(w.later, func(_ string, p postponed) bool { return now.After(p.until) })
+	}
+	p, known := w.later[event.ID]
+	if own && (known || len(w.later) < mostPostponed) {
 		p.next = now.Add(min(soonestAgain<<min(p.tries, 10), latestAgain))
 		p.tries++
+		p.until = event.At.Add(webhookFor + latestAgain)
 		w.later[event.ID] = p
 	}
 	return WebhookFailed

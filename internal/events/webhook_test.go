@@ -233,6 +233,53 @@ func TestNothingIsSentWithoutASecretOrAnAddress(t *testing.T) {
 	}
 }
 
+// TestWhatHasWaitedForLongIsLeftToASweep: behind a thousand others at a slow endpoint
+// an event becomes so old that another registrar's sweep sends it.
+func TestWhatHasWaitedForLongIsLeftToASweep(t *testing.T) {
+	t.Parallel()
+	for age, now := range map[time.Duration]bool{soon: true, soon + time.Second: false} {
+		w := newHookWorld(t)
+		event := w.stored(1)
+		w.advance(age)
+		w.Webhook.Committed(w.hub(), event)
+		w.rest()
+		if sent := len(w.left()) == 0; sent != now {
+			t.Errorf("%s after it was stored, it was sent: %t", age, sent)
+		}
+		w.advance(LeftBehind)
+		if err := w.sweep(); err != nil || len(w.asked()) != 1 || len(w.left()) != 0 {
+			t.Errorf("asked %v, left %v: %v", w.asked(), w.left(), err)
+		}
+	}
+	if soon+2*sendLimit >= LeftBehind {
+		t.Error("an attempt may still be under way when a sweep begins")
+	}
+}
+
+// TestWhatOtherRegistrarsHaveSentIsForgotten: this one does not hear of it, and has a
+// limited number of pauses in memory.
+func TestWhatOtherRegistrarsHaveSentIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.answers(func(id string) int { return http.StatusUnprocessableEntity })
+	for n := range mostPostponed {
+		w.later[fmt.Sprint(n)] = postponed{until: noon.Add(time.Duration(n%2) * time.Hour)}
+	}
+	w.told(1)
+	if len(w.later) != mostPostponed {
+		t.Errorf("there are %d pauses", len(w.later))
+	}
+	w.advance(30 * time.Minute)
+	if _ = w.sweep(); len(w.later) != mostPostponed/2+1 {
+		t.Errorf("%d pauses are kept", len(w.later))
+	}
+	before := len(w.asked())
+	w.advance(soonestAgain / 2)
+	if _ = w.sweep(); len(w.asked()) != before {
+		t.Error("it is asked again without a pause")
+	}
+}
+
 // silentTeller fails, or works.
 type silentTeller struct{ err error }
 

@@ -6,13 +6,12 @@ package registrar
 import (
 	"context"
 	"time"
+
+	"github.com/xacct/terraform-provider-xacct/internal/events"
 )
 
 const (
 	sweepEvery = time.Minute
-	// leftBehind is how long an event waits before it counts as one that no
-	// registrar is sending any more.
-	leftBehind = time.Minute
 	eventLimit = 5 * time.Second // for what is being sent when there is an end
 )
 
@@ -30,7 +29,7 @@ func (r *Registrar) sweepEvents(ctx context.Context) {
 func (r *Registrar) SweepEvents(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
-	if err := r.config.Events.Sweep(ctx, leftBehind); err != nil && ctx.Err() == nil {
+	if err := r.config.Events.Sweep(ctx, events.LeftBehind); err != nil && ctx.Err() == nil {
 		r.config.Logger.Warn("some events were not sent; trying again later", "error", err)
 	}
 }
