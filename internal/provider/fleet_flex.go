@@ -37,7 +37,7 @@ func textsOf(m types.Map) map[string]string {
 
 // textMap returns a map of texts, and the former one if it has the same texts.
 func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
-	if had := former.Elements(); !former.IsNull() && len(had) == len(texts) {
+	if had := former.Elements(); !former.IsNull() && !former.IsUnknown() && len(had) == len(texts) {
 		same := true
 		for key, text := range texts {
 			if was, ok := had[key].(types.String); !ok || was.IsUnknown() || was.IsNull() || was.ValueString() != text {
@@ -73,7 +73,7 @@ func (m fleetModel) accounts(diags *diag.Diagnostics) map[string]account.ID {
 	for customer, text := range texts {
 		id, err := account.ParseID(text)
 		if err != nil {
-			diags.AddAttributeError(path.Root("customers").AtMapKey(customer), "Not an AWS account ID", sentence(err.Error()))
+			diags.AddAttributeError(path.Root("customers").AtMapKey(customer), "Invalid AWS account ID", sentence(err.Error()))
 			return nil
 		}
 		ids[customer] = id

@@ -109,3 +109,24 @@ func TestAWaitReadsOnlyTheCustomerThatItIsFor(t *testing.T) {
 		t.Errorf("of %d customers globex is %+v, %v", len(all), all["globex"], err)
 	}
 }
+
+// TestTheLaterWriteOfALinkCounts is about one link at two addresses: the delete at the
+// former one may report its write after the create at the new one has taken the link over.
+func TestTheLaterWriteOfALinkCounts(t *testing.T) {
+	w := newWorld(t, 1)
+	view := w.view()
+	read, err := view.Customer(t.Context(), "customer-00")
+	w.Must(err)
+	closed, open := read.Link, read.Link
+	closed.Closed, closed.Revision = true, read.Link.Revision+1
+	open.Revision = closed.Revision + 1
+	view.WroteOrClosedLink(open)
+	view.WroteOrClosedLink(closed)
+	one, err := view.Customer(t.Context(), "customer-00")
+	w.Must(err)
+	all, err := view.Customers(t.Context())
+	w.Must(err)
+	if one.Link.Closed || all["customer-00"].Link.Closed {
+		t.Errorf("the link is closed, although it was opened again: %+v", one.Link)
+	}
+}

@@ -245,10 +245,15 @@ func (v *View) WroteHub(record registry.HubRecord) {
 	v.Planned.hubApplied()
 }
 
-// WroteLink makes a link that this operation wrote visible to the rest of it.
+// WroteLink makes a link that this operation wrote visible to the rest of it. If the
+// operation has written the link at two addresses, one of which closes it, the later
+// write counts, in whichever order they are reported.
 func (v *View) WroteLink(link onboarding.Link) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if before, is := v.writtenLinks[link.CustomerID]; is && before.Revision > link.Revision {
+		return
+	}
 	v.writtenLinks[link.CustomerID] = link
 }
 
