@@ -61,7 +61,7 @@ func (s *Server) newConnect(ctx context.Context, in *connectInput) (*connectOutp
 		return nil, err
 	}
 	if in.Body.ReturnURL != "" && !s.brand(record).MayReturn(in.Body.ReturnURL) {
-		return nil, &customers.Refusal{Field: "return_url", Summary: "Not an address to return to", Detail: "It must be https, and be or be below one of the return_urls of the hub's connect_page, or of the server's --return-url, which replace them."}
+		return nil, &customers.Refusal{Field: "return_url", Summary: "Invalid return URL", Detail: "It must be https, and be or be below one of the return_urls of the hub's connect_page, or of the server's --return-url, which replace them."}
 	}
 	if found.Link.Closed {
 		return nil, &customers.Refusal{Field: "", Summary: "The link is closed", Detail: "Issue it again with PUT."}

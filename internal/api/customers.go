@@ -71,7 +71,7 @@ func revision(ifMatch string) (int64, error) {
 	text, ended := strings.CutSuffix(text, `"`)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n <= 0 || !quoted || !ended {
-		return 0, &customers.Refusal{Field: "If-Match", Summary: "Not an ETag of a link", Detail: `Send the ETag as the answer had it, with its quotes, such as "3".`}
+		return 0, &customers.Refusal{Field: "If-Match", Summary: "Invalid ETag", Detail: `Send the ETag as the answer had it, with its quotes, such as "3".`}
 	}
 	return n, nil
 }
@@ -99,7 +99,7 @@ func (s *Server) order(ctx context.Context, in *putInput) (customers.Served, err
 	}
 	if in.Body.AccountID != "" {
 		if order.Account, err = account.ParseID(in.Body.AccountID); err != nil {
-			return customers.Served{}, &customers.Refusal{Field: "account_id", Summary: "Not an AWS account ID", Detail: err.Error()}
+			return customers.Served{}, &customers.Refusal{Field: "account_id", Summary: "Invalid AWS account ID", Detail: err.Error()}
 		}
 	}
 	if in.Body.ExpiresAt != nil {

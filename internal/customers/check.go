@@ -35,17 +35,17 @@ func (o Order) check() error {
 	var errs []error
 	refuse := func(field, summary, detail string) { errs = append(errs, &Refusal{field, summary, detail}) }
 	if !IsIdentifier(o.CustomerID) {
-		refuse("customer_id", "Not a customer ID", "A customer ID has 1 to 64 letters, digits and ._- beginning with a letter or digit: use the identifier that your own product gives its customers.")
+		refuse("customer_id", "Invalid customer ID", "A customer ID has 1 to 64 letters, digits and ._- beginning with a letter or digit: use the identifier that your own product gives its customers.")
 	}
 	if !IsIdentifier(o.PermissionSet) {
-		refuse("permission_set", "Not the name of a permission set", "It has 1 to 64 letters, digits and ._- beginning with a letter or digit.")
+		refuse("permission_set", "Invalid permission set name", "It has 1 to 64 letters, digits and ._- beginning with a letter or digit.")
 	}
 	if o.StackName != "" && !stackName().MatchString(o.StackName) {
-		refuse("stack_name", "Not the name of a stack", "It has 1 to 128 letters, digits and hyphens, a letter first.")
+		refuse("stack_name", "Invalid stack name", "It has 1 to 128 letters, digits and hyphens, a letter first.")
 	}
 	if o.Region != "" {
 		if _, err := account.ParseRegion(o.Region); err != nil {
-			refuse("region", "Not a Region", err.Error())
+			refuse("region", "Invalid Region", err.Error())
 		}
 	}
 	if !o.Account.IsZero() && o.AsksAccount {

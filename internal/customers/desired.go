@@ -217,7 +217,7 @@ func (d Desired) checkRegion(before onboarding.Link) error {
 	for i, region := range d.Record.Regions {
 		names[i] = region.String()
 	}
-	return &Refusal{"region", "Not a Region of the hub", fmt.Sprintf(
+	return &Refusal{"region", "Region not in the hub", fmt.Sprintf(
 		"Region %s is not a Region of hub %s: add it to the hub's regions, or choose one of %s.",
 		d.Declaration.Region, d.Record.Name, strings.Join(names, ", "))}
 }
@@ -258,7 +258,7 @@ func (d Desired) refuseUnderLiveStack(existing onboarding.Customer, link onboard
 			link.ExternalID == existing.Link.ExternalID && r.Rotating(existing.Link)
 		if r.Adopted() && (r.Account != d.Scope.Account || !keeps) {
 			errs = append(errs, &Refusal{"", fmt.Sprintf("Customer %s has an adopted role in account %s", d.CustomerID, r.Account), fmt.Sprintf(
-				"account_id and external_id can't change while role %s is registered. Give it up first: xacct adopt %s --hub %s --release", r.Role, d.CustomerID, d.Record.Name)})
+				"account_id and external_id can't change while role %s is registered. Release it first: xacct adopt %s --hub %s --release", r.Role, d.CustomerID, d.Record.Name)})
 			continue
 		}
 		if moved := d.Scope.refuseMove(existing.Link, r); moved != nil {

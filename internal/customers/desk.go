@@ -180,7 +180,7 @@ func (d *Desk) load(ctx context.Context, customer string) (registry.HubRecord, *
 		return record, nil, err
 	}
 	if record.State != registry.HubReady {
-		return record, nil, &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being made or deleted: finish that first."}
+		return record, nil, &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being created or deleted. Try again when that is complete."}
 	}
 	found, err := d.hub.Registry().Customer(ctx, customer)
 	if errors.Is(err, registry.ErrNoLink) {
@@ -240,7 +240,7 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 		return Scope{link.Scope, link.Account, link.Organization, link.OnlyAccounts, link.AsksAccount}, nil
 	}
 	if record.OpenToAnyone() && o.ExpiresAt.IsZero() {
-		return Scope{}, &Refusal{"expires_at", "A link that anyone may use has to expire", fmt.Sprintf(
+		return Scope{}, &Refusal{"expires_at", "expires_at is required", fmt.Sprintf(
 			"The publishers of hub %s are \"anyone\", so expires_at is required: anyone who learns of the link could use it until then.", record.Name)}
 	}
 	switch {
@@ -251,7 +251,7 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 	case record.OpenToAnyone():
 		return Scope{Kind: onboarding.ScopeAnyone}, nil
 	}
-	return Scope{}, &Refusal{"account_id", "The customer's account is missing", fmt.Sprintf(
+	return Scope{}, &Refusal{"account_id", "account_id is required", fmt.Sprintf(
 		"account_id is required while the publishers of hub %s are known_accounts: only accounts that a link names may phone home. "+
 			"Ask the customer for their 12-digit AWS account ID, or set ask_account_id and let the connect page ask them.", record.Name)}
 }

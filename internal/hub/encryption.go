@@ -19,9 +19,9 @@ func CheckKMSKey(key account.KMSKeyARN, owner account.ID, region account.Region)
 	case key.IsZero():
 		return nil
 	case key.Region != region:
-		return fmt.Errorf("key %s is in Region %s, and the hub's queue and table are in %s", key, key.Region, region)
+		return fmt.Errorf("key %s is in Region %s, and the hub's queue and table are in %s: name a key of that Region", key, key.Region, region)
 	case key.Account != owner:
-		return fmt.Errorf("key %s belongs to account %s, and the hub to %s", key, key.Account, owner)
+		return fmt.Errorf("key %s belongs to account %s, and the hub to %s: name a key of the hub's account", key, key.Account, owner)
 	}
 	return nil
 }

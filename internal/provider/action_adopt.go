@@ -68,7 +68,7 @@ func (a *adoptAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	if text := config.RoleARN.ValueString(); text != "" {
 		var err error
 		if role, err = account.ParseRoleARN(text); err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("role_arn"), "Not the ARN of a role", sentence(err.Error()))
+			resp.Diagnostics.AddAttributeError(path.Root("role_arn"), "Invalid role ARN", sentence(err.Error()))
 			return
 		}
 	}

@@ -133,7 +133,7 @@ func TestAVendorWhoMayNotAssumeRolesIsToldSo(t *testing.T) {
 		return nil
 	})
 	progress, failed := s.invoke("xacct_verify_roles")
-	if failed != "3 of 3 roles of hub acme were refused, and none of their kind works" {
+	if failed != "3 of 3 roles of hub acme were refused, and none could be assumed" {
 		t.Errorf("got %q and %q", failed, progress)
 	}
 	for _, c := range all {

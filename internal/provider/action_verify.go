@@ -121,13 +121,13 @@ func (r *verifyReport) found(f health.Finding) {
 	}
 }
 
-// verdicts are the words for what a round has come to about a role.
+// verdicts are the words for the results of a round for one role.
 var verdicts = map[health.Verdict]string{
 	health.Works: "works", health.Broken: "does not work", health.Unknown: "could not be verified",
 	health.Withheld: "was refused", health.Moved: "was changed by the customer meanwhile",
 }
 
-// end shows what the round has come to, and refuses it if the vendor is to blame.
+// end reports the results of the round, and an error if the cause of its refusals is probably the vendor.
 func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
 	if r.shown > mostNamed {
 		progress(r.resp, "%d more are not shown here: `xacct verify --hub %s` lists them.", r.shown-mostNamed, view.Name)
@@ -141,8 +141,8 @@ func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
 	progress(r.resp, "%d roles: %d work, %d do not work, %d could not be verified, %d were changed by their customers meanwhile.", len(findings),
 		health.Count(findings, health.Works), health.Count(findings, health.Broken), health.Count(findings, health.Unknown), health.Count(findings, health.Moved))
 	if withheld := health.Count(findings, health.Withheld); withheld > 0 {
-		r.resp.Diagnostics.AddError(fmt.Sprintf("%d of %d roles of hub %s were refused, and none of their kind works", withheld, len(findings), view.Name),
-			"The cause is probably on the vendor's side, so nothing was changed: allow sts:AssumeRole on the customers' roles to what the provider runs as. With customer_id, one customer's roles are judged alone.")
+		r.resp.Diagnostics.AddError(fmt.Sprintf("%d of %d roles of hub %s were refused, and none could be assumed", withheld, len(findings), view.Name),
+			"The cause is probably on the vendor's side, so nothing was changed. Allow the provider's principal sts:AssumeRole on the customers' roles. To prove one customer's roles regardless of the others, set customer_id.")
 	}
 }
 

@@ -53,7 +53,7 @@ func TestWhoComesFirstHasTheLinkAndAStrangerIsRefused(t *testing.T) {
 		},
 		resource.TestStep{ // the way back needs an account in every link
 			Config:      w.Provider() + hubHCL() + signUp(expires) + roleHCL(globex, waits),
-			ExpectError: loosely(`Hub acme still has links for anyone`),
+			ExpectError: loosely(`Open links of hub acme name no account`),
 		},
 		resource.TestStep{ // confirmed by another account than the one that came
 			Config:      hub + linkHCL(customer{id: "globex", account: initech.account}.with(expires)) + roleHCL(globex, waits),
@@ -79,8 +79,8 @@ func TestALinkThatAnyoneMayUseExpiresAndIsNotToBeGuessed(t *testing.T) {
 	open := w.Provider() + hubHCL(`publishers = "anyone"`)
 	run(t,
 		resource.TestStep{Config: open},
-		resource.TestStep{Config: open + signUp(), ExpectError: loosely(`A link that anyone may use has to expire`)},
-		resource.TestStep{Config: open + signUp(expires, `external_id = "guessable"`), ExpectError: loosely(`Not on a hub that anyone may use`)},
+		resource.TestStep{Config: open + signUp(), ExpectError: loosely(`expires_at is required`)},
+		resource.TestStep{Config: open + signUp(expires, `external_id = "guessable"`), ExpectError: loosely(`external_id can't be chosen`)},
 		resource.TestStep{
 			Config:      w.Provider() + hubHCL(`publishers = "anyone"`, `template_access = "accounts"`, `capacity = 100`),
 			ExpectError: loosely(`Templates must be readable by unknown accounts`),

@@ -217,8 +217,8 @@ func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *d
 		return found, role, false
 	}
 	if stack := m.StackID.ValueString(); stack != "" && stack != role.Stack.String() {
-		diags.AddAttributeError(path.Root("stack_id"), fmt.Sprintf("Another stack of %s", customerNamed(view.Name, customer)), fmt.Sprintf(
-			"The role is that of stack %s now, and %s was asked for. Plan again: a refresh shows the new stack.", role.Stack, stack))
+		diags.AddAttributeError(path.Root("stack_id"), fmt.Sprintf("The stack of %s was replaced", customerNamed(view.Name, customer)), fmt.Sprintf(
+			"The role belongs to stack %s now, and stack_id is %s. Plan again: a refresh shows the new stack.", role.Stack, stack))
 		return found, role, false
 	}
 	return found, role, true
@@ -233,7 +233,7 @@ func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) role
 	diags.Append(m.TransitiveTagKeys.ElementsAs(ctx, &ask.TransitiveTagKeys, false)...)
 	for _, key := range ask.TransitiveTagKeys {
 		if _, there := ask.Tags[key]; !there {
-			diags.AddAttributeError(path.Root("transitive_tag_keys"), "Not a key of tags", fmt.Sprintf("The session has no tag %q, so it cannot keep it.", key))
+			diags.AddAttributeError(path.Root("transitive_tag_keys"), "Invalid transitive tag key", fmt.Sprintf("transitive_tag_keys has %q, which is not a key of tags. Add it there, or remove it here.", key))
 		}
 	}
 	if !m.SessionName.IsNull() {
@@ -248,7 +248,7 @@ func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) role
 // notActive returns why a role can't be assumed now; the zero registration is
 // that of a customer who has not launched.
 func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic {
-	detail := "The customer's link has not been launched yet, so there is no role to assume. If this very configuration waits for it, set stack_id to that of the xacct_customer_role."
+	detail := "The customer's link has not been launched yet, so there is no role to assume. If this configuration waits for it, set stack_id to that of the xacct_customer_role."
 	switch r.Status {
 	case onboarding.Degraded:
 		detail = fmt.Sprintf("The role %s has been degraded since %s: %s. Ask the customer to update the stack; 'xacct verify --hub %s --customer %s' proves the role again.",
@@ -267,10 +267,10 @@ func noSession(hub string, r onboarding.Registration, ask roleproof.Session, err
 		advice = fmt.Sprintf("The role %s was proven, but refuses this session. Tags need allow_session_tags on the customer's link, and a source identity allow_source_identity: "+
 			"if they were added later, the customer has to update the stack first. The provider's principal needs sts:TagSession or sts:SetSourceIdentity on the role, too.", r.Role)
 	case roleproof.IsRefusal(err):
-		advice = fmt.Sprintf("The role %s was proven, but now refuses. Either the customer changed it ('xacct verify --hub %s --customer %s' shows), "+
+		advice = fmt.Sprintf("The role %s was proven, but refuses now. Either the customer has changed it ('xacct verify --hub %s --customer %s' shows whether), "+
 			"or the provider's credentials have lost sts:AssumeRole on it.", r.Role, hub, r.CustomerID)
 	case awsclient.Code(err) == "ValidationError":
-		advice = "AWS does not give such a session: a shorter duration may be all that is needed."
+		advice = "AWS refused the parameters of the session. If duration exceeds the role's max_session_duration, choose a shorter one."
 	}
 	return cannot("assume the role of", customerNamed(hub, r.CustomerID), advice, err)
 }

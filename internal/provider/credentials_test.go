@@ -83,17 +83,17 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 			Config:            rest + credentialsHCL("first", `session_name = "ticket-4711"`, `duration = "15m"`, narrow),
 			ConfigStateChecks: checks,
 		},
-		{Config: rest + credentialsHCL("first", `duration = "2h"`), ExpectError: regexp.MustCompile(`(?s)assume the role of customer globex of hub acme.*shorter\s+duration`)},
+		{Config: rest + credentialsHCL("first", `duration = "2h"`), ExpectError: regexp.MustCompile(`(?s)assume the role of customer globex of hub acme.*choose\s+a\s+shorter\s+one`)},
 		{Config: rest + credentialsHCL("first", `duration = "5m"`), ExpectError: regexp.MustCompile(`must be a duration between 15m and 12h`)},
 		{Config: rest + credentialsHCL("first", `account_id = "333333333333"`), ExpectError: regexp.MustCompile(`has not been launched`)},
 		{
 			Config:      rest + credentialsHCL("first", `stack_id = "arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0"`),
-			ExpectError: regexp.MustCompile(`Another stack of customer globex`),
+			ExpectError: regexp.MustCompile(`The\s+stack\s+of\s+customer\s+globex\s+of\s+hub\s+acme\s+was\s+replaced`),
 		},
 		{
 			PreConfig:   func() { trustOnly(t, w, acctest.Initech) },
 			Config:      rest + credentialsHCL("first"),
-			ExpectError: regexp.MustCompile(`(?s)was proven, but\s+now\s+refuses`),
+			ExpectError: regexp.MustCompile(`(?s)was proven, but\s+refuses\s+now`),
 		},
 		{Config: proving},
 		{Config: rest + credentialsHCL("first"), ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*has\s+been\s+degraded`)},
@@ -149,8 +149,8 @@ func TestASessionHasTagsAndASourceIdentityWhereTheLinkAllowsThem(t *testing.T) {
 				}),
 			},
 		},
-		{Config: config(allowed) + credentialsHCL("first", tagged, `transitive_tag_keys = ["other"]`), ExpectError: regexp.MustCompile(`Not a key of tags`)},
-		{Config: config(allowed) + credentialsHCL("first", `source_identity = "a b"`), ExpectError: regexp.MustCompile(`Not a source identity`)},
+		{Config: config(allowed) + credentialsHCL("first", tagged, `transitive_tag_keys = ["other"]`), ExpectError: regexp.MustCompile(`Invalid transitive tag key`)},
+		{Config: config(allowed) + credentialsHCL("first", `source_identity = "a b"`), ExpectError: regexp.MustCompile(`Invalid source identity`)},
 		{Config: config(allowed)},
 	}...)
 }

@@ -38,7 +38,7 @@ func cannot(do, what, advice string, err error) diag.Diagnostic {
 	case errors.As(err, &missing):
 		advice = fmt.Sprintf("The provider's credentials lack a permission: allow %s to do %s on %s.", missing.Caller, missing.Action, missing.Resource)
 	case errors.Is(err, registry.ErrNoHub):
-		advice = "There is no such hub in this account and Region. Check the provider's region and credentials; " +
+		advice = "The hub does not exist in the provider's account and Region. Check the provider's region and credentials; " +
 			"if the hub was deleted outside of Terraform, remove what belonged to it from the state with 'terraform state rm'."
 	case errors.Is(err, registry.ErrConflict):
 		advice = "Another process changed it at the same moment. Apply again."
@@ -87,7 +87,7 @@ func warnOfNoHub(view *hubview.View, what string, diags *diag.Diagnostics) {
 		return
 	}
 	diags.AddAttributeWarning(path.Root("hub"), fmt.Sprintf("No hub %s yet", view.Name), fmt.Sprintf(
-		"There is no hub of this name in account %s and Region %s, so the plan knows little of %s, and the apply fails if the hub is still missing then. "+
+		"There is no hub of this name in account %s and Region %s, so little is known of %s in the plan, and the apply fails if the hub still does not exist then. "+
 			"If this configuration creates the hub, refer to it by its id, so that Terraform creates it first: hub = xacct_hub.example.id. "+
 			"Otherwise check the name, and the provider's region and credentials.", view.Clients().Account, view.Clients().Region, what))
 }
@@ -108,7 +108,7 @@ func noSuchCustomer(hub, customer string) diag.Diagnostic {
 func noRegistrar(p path.Path, hub string) diag.Diagnostic {
 	detail := fmt.Sprintf("No registrar of hub %s has sent a heartbeat in the last five minutes. A customer's stack that phones home while no registrar runs "+
 		"waits for its response timeout, and then fails; deleting one fails in the same way. "+
-		"Run 'xacct registrar --hub %s' somewhere, or set wait = true on the customer's role and let the apply listen.", hub, hub)
+		"Run 'xacct registrar --hub %s', or set wait = true on the customer's role, so that the apply answers.", hub, hub)
 	const summary = "No registrar is running for this hub"
 	if p.Equal(path.Empty()) {
 		return diag.NewWarningDiagnostic(summary, detail)
@@ -117,7 +117,7 @@ func noRegistrar(p path.Path, hub string) diag.Diagnostic {
 }
 
 func otherPartition(p path.Path, region account.Region, hub account.Partition) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(p, "A Region of another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
+	return diag.NewAttributeErrorDiagnostic(p, "Region in another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
 }
 
 // explainToDestroy adds to what a plan of something that exists refuses how to
@@ -131,7 +131,7 @@ func explainToDestroy(exists bool, diags *diag.Diagnostics) {
 		if _, failed := d.(failure); failed || d.Severity() != diag.SeverityError {
 			continue
 		}
-		detail := paragraphs(d.Detail(), "To destroy it all the same, leave out the refresh, which asks for this plan: terraform destroy -refresh=false")
+		detail := paragraphs(d.Detail(), "To destroy the resource nevertheless, skip the refresh, which makes this plan: terraform destroy -refresh=false")
 		if at, ok := d.(diag.DiagnosticWithPath); ok {
 			(*diags)[i] = diag.NewAttributeErrorDiagnostic(at.Path(), d.Summary(), detail)
 		} else {

@@ -17,7 +17,7 @@ import (
 // of the others from AWS, with one call.
 func TestALinkWhoseHubsNameAnotherRegionHasTooGetsAWord(t *testing.T) {
 	t.Parallel()
-	const summary = "Hub acme exists in another Region, too"
+	const summary = "Hub acme also exists in another Region"
 	w := acctest.Start(t)
 	s := newState(t, w)
 	providers := w.Provider() + w.ProviderWith("eu-west-1", sandbox.VendorAccount, `alias = "ireland"`)

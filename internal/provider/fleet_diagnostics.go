@@ -44,10 +44,10 @@ func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
 	case errors.As(err, &taken):
 		return externalIDTaken(taken.CustomerID, taken.ExternalID.String())
 	case errors.As(err, &topic), errors.As(err, &bucket), errors.As(err, &missing):
-		return diag.NewAttributeErrorDiagnostic(customersPath, "Not all accounts of "+what+" could be let in", sentence(err.Error()))
+		return diag.NewAttributeErrorDiagnostic(customersPath, "Not all accounts of "+what+" could be added", sentence(err.Error()))
 	case errors.Is(err, registry.ErrFleetMoved):
-		return diag.NewErrorDiagnostic("Another process has written "+what+" meanwhile",
-			"It was changed, taken over or closed while this was applied. Everything that was done until then is in the state; plan again.\n\n"+err.Error())
+		return diag.NewErrorDiagnostic("Another process changed "+what,
+			paragraphs("It was changed, taken over or closed during this apply. Everything that was done before that is in the state. Plan and apply again.", err.Error()))
 	}
 	return cannot("write", what, "Everything that was done is in the state, and the next apply continues from there.", err)
 }
@@ -95,7 +95,7 @@ func checkFleetPublishers(hubName string, publishers onboarding.PublisherScope, 
 }
 
 func fleetForAnyone(hubName string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("hub"), "No fleets on a hub that anyone may use", fmt.Sprintf(
+	return diag.NewAttributeErrorDiagnostic(path.Root("hub"), "Fleets require known accounts", fmt.Sprintf(
 		"The publishers of hub %s are \"anyone\", for customers who sign up with an account that is not known yet. A fleet is for customers whose accounts are known. "+
 			"Declare it on a hub with publishers = \"known_accounts\", or each customer with an xacct_onboarding_link.", hubName))
 }
@@ -127,7 +127,7 @@ func fleetHeldElsewhere(fleet onboarding.Fleet) diag.Diagnostic {
 
 // fleetLeft returns the diagnostic for a destroy that finds the fleet in another state's hands.
 func fleetLeft(fleet onboarding.Fleet) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("A fleet stays open", fmt.Sprintf(
+	return diag.NewWarningDiagnostic("The fleet was not closed", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not closed.",
 		sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
 }
@@ -170,7 +170,7 @@ func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Di
 	if adopted > 0 {
 		also = fmt.Sprintf(" Adopted roles are given up: %d of them are among these.", adopted)
 	}
-	return diag.Diagnostics{diag.NewWarningDiagnostic("Connected customers leave a fleet", fmt.Sprintf(
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The links of connected customers close", fmt.Sprintf(
 		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+
 			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. The links can no longer be launched: "+
 			"the customer reads that the link is closed. To end the access, ask the customers to delete their stacks. "+

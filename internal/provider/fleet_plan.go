@@ -225,7 +225,7 @@ func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record
 	}
 	text, err := fleetTemplate(record, set, p.plan.proposal(), view.Console())
 	if err != nil {
-		p.diags.AddError("No launch links for "+fleetNamed(view.Name, p.plan.Name.ValueString()), sentence(err.Error()))
+		p.diags.AddError("No launch links for "+fleetNamed(view.Name, p.plan.Name.ValueString()), paragraphs("The links could not be built, so the customers could not be invited. Correct the declaration; nothing was changed.", sentence(err.Error())))
 		return
 	}
 	p.plan.URLTemplate = text

@@ -190,7 +190,7 @@ func (p *fleetPlan) checkOwnAccount(todo customers.FleetWrite) {
 	own := p.resource.session.clients.Account
 	for _, change := range todo.Changes[len(todo.Closing):] {
 		if change.Link.Account == own && (change.Before == nil || change.Before.Account != own) {
-			p.diags.AddAttributeWarning(customersPath.AtMapKey(change.Link.CustomerID), "A link for your own account", fmt.Sprintf(
+			p.diags.AddAttributeWarning(customersPath.AtMapKey(change.Link.CustomerID), "The link is for your own account", fmt.Sprintf(
 				"Account %s is the one that the provider works in. That is fine for a trial; a customer's account ID belongs here otherwise.", own))
 			return
 		}

@@ -144,7 +144,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	id := importedSet(ctx, req, &resp.Diagnostics)
 	hubName, name, err := splitSetID(id)
 	if err != nil {
-		resp.Diagnostics.AddError("Not the id of a fleet", "A fleet is imported by hub/name: "+err.Error()+".")
+		resp.Diagnostics.AddError("Invalid fleet ID", "A fleet is imported by hub/name: "+err.Error()+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)

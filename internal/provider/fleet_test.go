@@ -171,7 +171,7 @@ output "status" { value = data.xacct_customer_role.globex.status }
 	}
 	// A connected customer is not silently taken out, nor moved to another account.
 	warnings := s.plan(fleetMain, hubHCL()+setHCL("readonly")+fleetHCL("main", twoCustomers[1:]))
-	if got := summaries(warnings); got != "Connected customers leave a fleet" || !strings.Contains(warnings[0].Detail, "customer globex") {
+	if got := summaries(warnings); got != "The links of connected customers close" || !strings.Contains(warnings[0].Detail, "customer globex") {
 		t.Errorf("the plan warns %q", got)
 	}
 	_, found := s.Plan(t.Context(), w.Provider()+hubHCL()+setHCL("readonly")+fleetHCL("main", []string{"globex=" + acctest.Umbrella, twoCustomers[1]}), tfcore.Options{})
@@ -237,13 +237,13 @@ func TestMistakesInAFleetAreErrorsAtTheCustomer(t *testing.T) {
 	run(t,
 		resource.TestStep{Config: base},
 		resource.TestStep{Config: wrong("globex=22222222222"), ExpectError: loosely(`The account of customer globex.*this one has 11 characters`)},
-		resource.TestStep{Config: wrong("=222222222222"), ExpectError: loosely(`Not a customer ID`)},
+		resource.TestStep{Config: wrong("=222222222222"), ExpectError: loosely(`Invalid customer ID`)},
 		resource.TestStep{Config: wrong("globex=o-a1b2c3d4e5"), ExpectError: loosely(`organization o-a1b2c3d4e5.*StackSet.*scope = "organization"`)},
 		resource.TestStep{Config: wrong("globex="), ExpectError: loosely(`Customer globex has none here.*publishers = "anyone"`)},
 		resource.TestStep{Config: wrong(many...), ExpectError: loosely(`20 more customers of the fleet have errors`)},
 		resource.TestStep{
 			Config:      w.Provider() + hubHCL(`publishers = "anyone"`) + setHCL("readonly") + fleetHCL("main", twoCustomers, `expires_at = "2040-01-01T00:00:00Z"`),
-			ExpectError: loosely(`No fleets on a hub that anyone may use`),
+			ExpectError: loosely(`Fleets require known accounts`),
 		},
 		resource.TestStep{Config: base},
 	)

@@ -19,7 +19,7 @@ import (
 )
 
 func validFleetName() check {
-	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Not the name of a fleet",
+	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Invalid fleet name",
 		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "it is a name of your own choice, such as main or eu")}
 }
 
@@ -70,7 +70,7 @@ func checkFleetAccount(at path.Path, customer string, value types.String) diag.D
 		if len(text) != 12 {
 			err = fmt.Errorf("%w; this one has %d characters", err, len(text))
 		}
-		return diag.NewAttributeErrorDiagnostic(at, "Not an AWS account ID", fmt.Sprintf("The account of customer %s: %s", customer, sentence(err.Error())))
+		return diag.NewAttributeErrorDiagnostic(at, "Invalid AWS account ID", fmt.Sprintf("The account of customer %s: %s", customer, sentence(err.Error())))
 	}
 	return nil
 }

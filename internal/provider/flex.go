@@ -90,7 +90,7 @@ func regionsOf(ctx context.Context, set types.Set, p path.Path, diags *diag.Diag
 	for _, name := range names {
 		region, err := account.ParseRegion(name)
 		if err != nil {
-			diags.AddAttributeError(p, "Not an AWS Region", sentence(err.Error()))
+			diags.AddAttributeError(p, "Invalid AWS Region", sentence(err.Error()))
 			continue
 		}
 		regions = append(regions, region)

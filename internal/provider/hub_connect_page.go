@@ -37,19 +37,19 @@ func connectPageAttribute() schema.SingleNestedAttribute {
 			"logo_url": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Address of the vendor's logo; begins with `https://`. The page loads pictures from its host, and from no other.",
-				Validators:          []validator.String{check{"an address that begins with https://", "Not the address of a logo", onboarding.CheckLogoURL}},
+				Validators:          []validator.String{check{"an address that begins with https://", "Invalid logo URL", onboarding.CheckLogoURL}},
 			},
 			"color": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Colour of lines and buttons, such as `#0b5fff`. Text on it is black or white, whichever is easier to read.",
-				Validators:          []validator.String{check{"a colour of # and six hexadecimal digits", "Not a colour", onboarding.CheckPageColor}},
+				Validators:          []validator.String{check{"a colour of # and six hexadecimal digits", "Invalid colour", onboarding.CheckPageColor}},
 			},
 			"return_urls": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Addresses that the page may lead a connected customer back to, with all below them: at most 20, which begin with `https://`. " +
 					"A call of the API chooses one of them as `return_url`.",
 				Validators: []validator.Set{setvalidator.SizeAtMost(20), setvalidator.ValueStringsAre(
-					check{"an address that begins with https://, without a query", "Not an address to return to", onboarding.CheckReturnURL})},
+					check{"an address that begins with https://, without a query", "Invalid return URL", onboarding.CheckReturnURL})},
 			},
 		},
 	}

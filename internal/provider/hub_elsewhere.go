@@ -31,10 +31,10 @@ func (p *hubPlan) checkElsewhere(ctx context.Context) {
 	switch {
 	case errors.As(err, &missing):
 		p.diags.AddAttributeWarning(path.Root("name"), "Could not look for the hub in other Regions", fmt.Sprintf(
-			"If another Region has a hub %s, this is a second one of the same name. To be warned of that, allow %s to do %s on %s.",
+			"If another Region has a hub %s, this is a second hub of the same name. For a warning in that case, allow %s to do %s on %s.",
 			p.view.Name, missing.Caller, missing.Action, missing.Resource))
 	case len(others) > 0:
-		p.diags.AddAttributeWarning(path.Root("name"), fmt.Sprintf("Hub %s exists in another Region, too", p.view.Name),
+		p.diags.AddAttributeWarning(path.Root("name"), fmt.Sprintf("Hub %s also exists in another Region", p.view.Name),
 			hub.ElsewhereWarning(p.view.Name, clients.Account, clients.Region, others))
 	}
 }
@@ -77,7 +77,7 @@ func warnOfOthers(ctx context.Context, view *hubview.View, what string, diags *d
 		names[i] = region.String()
 	}
 	here := view.Clients()
-	diags.AddAttributeWarning(path.Root("hub"), fmt.Sprintf("Hub %s exists in another Region, too", view.Name), fmt.Sprintf(
+	diags.AddAttributeWarning(path.Root("hub"), fmt.Sprintf("Hub %s also exists in another Region", view.Name), fmt.Sprintf(
 		"This plan creates %s in the hub of Region %s, where its provider configuration looks. Account %s has a hub of the same name in %s, which is a different one. "+
 			"If that one is meant, set provider to the alias of its Region. Hubs with different names can't be mistaken for each other.",
 		what, here.Region, here.Account, strings.Join(names, ", ")))

@@ -22,7 +22,7 @@ func (m hubModel) kmsKey(diags *diag.Diagnostics) account.KMSKeyARN {
 	}
 	key, err := account.ParseKMSKeyARN(text)
 	if err != nil {
-		diags.AddAttributeError(path.Root("kms_key_arn"), "Not the ARN of a KMS key", sentence(err.Error()))
+		diags.AddAttributeError(path.Root("kms_key_arn"), "Invalid KMS key ARN", sentence(err.Error()))
 	}
 	return key
 }
@@ -33,7 +33,7 @@ func (p *hubPlan) checkKMSKey(ctx context.Context) {
 	key := p.plan.kmsKey(p.diags)
 	clients := p.resource.session.clients
 	if err := hub.CheckKMSKey(key, clients.Account, clients.Region); err != nil {
-		p.diags.AddAttributeError(path.Root("kms_key_arn"), "A key that the hub can't use", sentence(err.Error()))
+		p.diags.AddAttributeError(path.Root("kms_key_arn"), "Unusable KMS key", sentence(err.Error()))
 		return
 	}
 	if key.IsZero() || p.sameHub() && p.state.KMSKeyARN.Equal(p.plan.KMSKeyARN) || !fullyKnown(p.plan.Regions) || p.plan.Name.IsUnknown() {
@@ -41,6 +41,6 @@ func (p *hubPlan) checkKMSKey(ctx context.Context) {
 	}
 	statement := hub.KeyPolicyStatement(p.plan.Name.ValueString(), clients.Account, clients.Region, regionsOf(ctx, p.plan.Regions, path.Root("regions"), p.diags))
 	p.diags.AddAttributeWarning(path.Root("kms_key_arn"), "The key policy must let SNS use the key", fmt.Sprintf(
-		"SNS encrypts for the queue what customers' stacks send, and what the key refuses is lost. The policy of key %s needs this statement, beside one that leaves "+
-			"the rest to the account's IAM policies; apply tries it out:\n\n%s", key, statement))
+		"SNS encrypts customers' requests for the queue, and a request is lost if the key refuses that. The policy of key %s needs this statement, beside one that leaves "+
+			"the rest to the account's IAM policies; the apply tests it with a message:\n\n%s", key, statement))
 }

@@ -22,7 +22,7 @@ func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	}
 	bus, err := account.ParseEventBusARN(text)
 	if err != nil {
-		diags.AddAttributeError(path.Root("event_bus_arn"), "Not the ARN of an event bus", sentence(err.Error()))
+		diags.AddAttributeError(path.Root("event_bus_arn"), "Invalid event bus ARN", sentence(err.Error()))
 	}
 	return bus
 }
@@ -33,7 +33,7 @@ func (p *hubPlan) checkEventBus() {
 	clients := p.resource.session.clients
 	err := hub.CheckEventBus(p.plan.eventBus(p.diags), clients.Account, clients.Region)
 	if err != nil {
-		p.diags.AddAttributeError(path.Root("event_bus_arn"), "An event bus that the hub can't use", sentence(err.Error()))
+		p.diags.AddAttributeError(path.Root("event_bus_arn"), "Unusable event bus", sentence(err.Error()))
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 	timeout, err := time.ParseDuration(m.ResponseTimeout.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("response_timeout"), "Not a duration", err.Error())
+		diags.AddAttributeError(path.Root("response_timeout"), "Invalid duration", sentence(err.Error()))
 	}
 	spec := hub.Spec{
 		DisplayName:     m.DisplayName.ValueString(),

@@ -110,8 +110,8 @@ func (p *hubPlan) defaults(ctx context.Context) {
 			p.diags.Append(otherPartition(path.Root("regions"), region, here))
 		}
 		if !region.Known() && (p.state == nil || !p.state.Regions.Equal(p.plan.Regions)) {
-			p.diags.AddAttributeWarning(path.Root("regions"), "A Region that may not exist", fmt.Sprintf(
-				"Region %s did not exist in %s. If it does not exist now, the apply fails when it creates the topic there.", region, account.RegionsOn))
+			p.diags.AddAttributeWarning(path.Root("regions"), "The Region may not exist", fmt.Sprintf(
+				"Region %s did not exist in %s. If it does not exist now, the apply fails when it creates the topic there: check its name.", region, account.RegionsOn))
 		}
 	}
 }

@@ -58,8 +58,8 @@ func (p *hubPlan) checkUse(ctx context.Context, record registry.HubRecord, spec 
 	use := useOf(customers)
 	p.checkRegions(use, givenUp(record, spec))
 	if spec.Capacity < use.customers {
-		p.diags.AddAttributeError(path.Root("capacity"), "Capacity below what is used",
-			fmt.Sprintf("Hub %s has %d customers: capacity must be at least that.", p.view.Name, use.customers))
+		p.diags.AddAttributeError(path.Root("capacity"), "Capacity below the number of customers",
+			fmt.Sprintf("Hub %s has %d customers. Set capacity to at least %d.", p.view.Name, use.customers, use.customers))
 	}
 	if use.customers > 0 && !p.view.RegistrarAlive(ctx) {
 		p.diags.Append(noRegistrar(path.Empty(), p.view.Name))
@@ -90,8 +90,8 @@ func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
 	}
 	if len(stranded) > 0 {
 		slices.Sort(stranded)
-		p.diags.AddAttributeWarning(path.Root("regions"), fmt.Sprintf("Links open in a Region that hub %s gives up", p.view.Name), fmt.Sprintf(
-			"No customer can launch there any more. Give these customers' links another region: %s.", someOf(stranded)))
+		p.diags.AddAttributeWarning(path.Root("regions"), fmt.Sprintf("Open links in a Region that is removed from hub %s", p.view.Name), fmt.Sprintf(
+			"No customer can launch these links any more. Give them another region: those of customers %s.", someOf(stranded)))
 	}
 }
 
@@ -132,8 +132,8 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	}
 	used.Links = hub.OpenLinks(all)
 	if len(used.Stacks)+len(used.Links) > 0 {
-		p.diags.AddWarning(fmt.Sprintf("Customers lose hub %s", view.Name), paragraphs(
-			"force_destroy is set, so the hub will be destroyed. These stacks will not be answered any more: their owners can delete them only by force.", used.Error()))
+		p.diags.AddWarning(fmt.Sprintf("Hub %s will be destroyed while customers use it", view.Name), paragraphs(
+			"force_destroy is set. No registrar will answer these stacks any more: customers have to use Force delete in the console, or retain the resource PhoneHome.", used.Error()))
 	}
 }
 
@@ -146,7 +146,7 @@ func (p *hubPlan) refuseGoodbye(view *hubview.View, used *hub.LiveError) {
 	case len(used.Stacks) == 0:
 	case p.plan == nil && !p.resource.session.inParallel():
 		p.diags.AddWarning(fmt.Sprintf("Hub %s is in use", view.Name), paragraphs(
-			"If the configuration has it at another address, that one takes it over, and nothing else happens to it. Otherwise this apply fails, and the hub stays: "+
+			"If the configuration has it at another address, that address takes it over, and its links stay as they are. Otherwise this apply fails, and the hub stays: "+
 				"the plan can't tell, because Terraform plans one thing at a time (-parallelism=1), or plans nothing else of this provider.", used.Error()))
 	default:
 		p.diags.Append(hubAlive(view.Name, used))

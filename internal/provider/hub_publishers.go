@@ -43,8 +43,8 @@ func (p *hubPlan) checkPublishers(ctx context.Context, before registry.HubRecord
 }
 
 func stillUnconfirmed(err *hub.UnconfirmedError) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("publishers"), fmt.Sprintf("Hub %s still has links for anyone", err.Hub), paragraphs(
-		"With known accounts only accounts that links name may phone home. Set account_id in these links, or destroy them, and apply; then change publishers.",
+	return diag.NewAttributeErrorDiagnostic(path.Root("publishers"), fmt.Sprintf("Open links of hub %s name no account", err.Hub), paragraphs(
+		"With publishers = \"known_accounts\", only accounts that links name may phone home. Set account_id in these links, or destroy them, and apply; then change publishers.",
 		sentence(err.Error())))
 }
 

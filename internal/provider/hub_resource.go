@@ -176,15 +176,15 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	case errors.As(err, &used):
 		resp.Diagnostics.Append(hubAlive(view.Name, used))
 	case errors.As(err, &busy):
-		resp.Diagnostics.AddError(fmt.Sprintf("Customers' requests wait in hub %s", view.Name), paragraphs(
-			fmt.Sprintf("Without an answer, these customers' stacks hang. Let a registrar handle what waits, with \"xacct registrar --hub %s\", and destroy the hub a minute later; "+
+		resp.Diagnostics.AddError(fmt.Sprintf("Hub %s has unanswered requests", view.Name), paragraphs(
+			fmt.Sprintf("Without an answer, these customers' stacks hang. Let a registrar handle these requests, with \"xacct registrar --hub %s\", and destroy the hub a minute later; "+
 				"or set force_destroy = true, apply, and destroy then.", view.Name), busy.Error()))
 	case err != nil:
 		resp.Diagnostics.Append(cannot("delete", hubNamed(view.Name), "Destroy it again: deletion continues where it stopped.", err))
 	default:
 		view.DeletedHub()
 		if remains.Bucket != "" {
-			resp.Diagnostics.AddWarning(fmt.Sprintf("Bucket %s stays", remains.Bucket), fmt.Sprintf(
+			resp.Diagnostics.AddWarning(fmt.Sprintf("Bucket %s was kept", remains.Bucket), fmt.Sprintf(
 				"It is empty, closed to the public and tagged, and it reserves its name: if you delete it, another account may create a bucket of that name, "+
 					"and links that customers of hub %s still have would open a stranger's template.", view.Name))
 		}
@@ -194,7 +194,7 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := importedHub(ctx, req, &resp.Diagnostics)
 	if err := validHubName().find(id); err != nil {
-		resp.Diagnostics.AddError("Not the name of a hub", "A hub is imported by its name, such as acme: "+err.Error()+".")
+		resp.Diagnostics.AddError("Invalid hub name", "A hub is imported by its name, such as acme: "+err.Error()+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), id)...)

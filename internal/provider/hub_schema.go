@@ -154,7 +154,7 @@ func hubTrustAttributes() map[string]schema.Attribute {
 			Optional: true,
 			MarkdownDescription: "Address of the vendor's own that receives the same events, signed as Standard Webhooks says; begins with `https://`. " +
 				"Registrars have the secret that signs, and only those that have it send: see the guide on webhooks. Changes in place. Default: none.",
-			Validators: []validator.String{check{"an address that begins with https://", "Not the address of a webhook", onboarding.CheckWebhookURL}},
+			Validators: []validator.String{check{"an address that begins with https://", "Invalid webhook URL", onboarding.CheckWebhookURL}},
 		}, "kms_key_arn": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "ARN of a KMS key in the hub's own account and Region that encrypts the table, the queue and the dead-letter queue. " +

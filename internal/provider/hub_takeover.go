@@ -81,7 +81,7 @@ func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 func (p *hubPlan) announce(ctx context.Context) {
 	if err := p.view.Hub.Announce(ctx); err != nil {
 		p.diags.AddWarning(fmt.Sprintf("Hub %s gets another address", p.view.Name), paragraphs(
-			"This plan can't note that, so if Terraform destroys the former address first, that ends the hub, or fails if customers use it. A moved block avoids that.", err.Error()))
+			"This plan could not record that in the registry, so if Terraform destroys the former address first, the hub is deleted, or the destroy fails if customers use it. A moved block avoids that.", err.Error()))
 	}
 }
 
@@ -148,11 +148,11 @@ func hubTakenOver(name string) diag.Diagnostic {
 }
 
 func hubElsewhere(name string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s stays", name),
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s was not deleted", name),
 		"The configuration has it at another address, which takes it over. It was forgotten at this one, and not deleted. If that address could not be applied, apply again.")
 }
 
 func hubLeft(other *hub.OtherIncarnationError) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s stays", other.Hub), fmt.Sprintf(
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Hub %s was not deleted", other.Hub), fmt.Sprintf(
 		"It was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not deleted.", takenSince(other.Incarnation)))
 }

@@ -345,7 +345,7 @@ func TestADestroyedHubSaysWhichBucketStaysToKeepItsName(t *testing.T) {
 	if err := found.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := summaries(found); !strings.HasPrefix(bucket, "xacct-acme-") || !strings.Contains(got, "Bucket "+bucket+" stays") {
+	if got := summaries(found); !strings.HasPrefix(bucket, "xacct-acme-") || !strings.Contains(got, "Bucket "+bucket+" was kept") {
 		t.Errorf("the person is told %q of bucket %q", got, bucket)
 	}
 }

@@ -17,7 +17,7 @@ func sweepPublishers(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.SweepPublishers(ctx); err != nil {
 		diags.AddWarning("Accounts of former customers may still publish",
-			"The topics of hub "+view.Name+" could not be cleaned up; the next link that is destroyed will try again. The error was: "+err.Error())
+			paragraphs("The policies of the topics of hub "+view.Name+" still name accounts whose customers have left, and could not be changed. The next link that is destroyed tries again.", err.Error()))
 	}
 	return diags
 }

@@ -31,7 +31,7 @@ func (m linkModel) desired(ctx context.Context, record registry.HubRecord, creat
 	if text := m.ExternalID.ValueString(); text != "" {
 		var err error
 		if d.ExternalID, err = account.ParseExternalID(text); err != nil {
-			diags.AddAttributeError(path.Root("external_id"), "Not an external ID", sentence(err.Error()))
+			diags.AddAttributeError(path.Root("external_id"), "Invalid external ID", sentence(err.Error()))
 		}
 	}
 	d.Scope = m.expandScope(ctx, record, diags)

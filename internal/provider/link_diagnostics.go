@@ -54,7 +54,7 @@ func heldElsewhere(link onboarding.Link) diag.Diagnostic {
 
 // leftOpen returns the warning of a destroy that finds the link in another state's hands.
 func leftOpen(link onboarding.Link) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("A link stays open", fmt.Sprintf(
+	return diag.NewWarningDiagnostic("The link was not closed", fmt.Sprintf(
 		"The link of customer %s of hub %s was %s, and is managed there. "+
 			"It was forgotten here, and not closed.", link.CustomerID, link.Hub, linkTaken(link)))
 }
@@ -74,14 +74,14 @@ func externalIDTaken(other, externalID string) diag.Diagnostic {
 }
 
 func accountMissing() diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), "The customer's account is missing",
+	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), "account_id is required",
 		"account_id is required while the hub's publishers are known_accounts: only accounts that a link names may phone home. "+
 			"Ask the customer for their 12-digit AWS account ID.")
 }
 
 // noRoom returns which customer did not fit, and how many do.
 func noRoom(hubName, customer string, named, room int) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("No room for %s", customerNamed(hubName, customer)), fmt.Sprintf(
+	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("The bucket policy has no room for %s", customerNamed(hubName, customer)), fmt.Sprintf(
 		"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account. S3's limit leaves room for %d, and %d are named or to be named already; "+
 			"those of former customers stay for a week. Declare this customer on another hub, or set the hub's template_access to \"presigned\" or \"public\".", room, named))
 }
@@ -95,7 +95,7 @@ func cannotRead(hubName, customer string, err error) (diag.Diagnostic, bool) {
 	var missing *hub.NoSuchAccountError
 	if errors.As(err, &missing) {
 		return diag.NewAttributeErrorDiagnostic(path.Root("account_id"),
-			fmt.Sprintf("The account of %s can't be let in", customerNamed(hubName, customer)), "Nothing was changed. "+sentence(err.Error())), true
+			fmt.Sprintf("The account of %s can't be added", customerNamed(hubName, customer)), "Nothing was changed. "+sentence(err.Error())), true
 	}
 	return nil, false
 }

@@ -268,7 +268,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	p.checkUnique(ctx, view, todo.Link)
 	p.plan.URL, p.plan.TemplateURL, err = addresses(record, todo.Link, desired.Declaration, p.resource.session.console)
 	if err != nil {
-		p.diags.AddError(fmt.Sprintf("No launch link for %s", customerNamed(view.Name, customer)), sentence(err.Error()))
+		p.diags.AddError(fmt.Sprintf("No launch link for %s", customerNamed(view.Name, customer)), paragraphs("The link could not be built, so the customer could not be invited. Correct the declaration; nothing was changed.", sentence(err.Error())))
 		return
 	}
 	if awaitsTemplate(ctx, view, todo.Link.RegisterWithoutStack, todo.Link.TemplateURL) {

@@ -94,8 +94,8 @@ func (p *linkPlan) checkPublishers(view *hubview.View) {
 func (p *linkPlan) checkExternalID(publishers onboarding.PublisherScope) {
 	kept := p.sameLink() && p.plan.ExternalID.Equal(p.state.ExternalID)
 	if publishers == onboarding.AnyAccount && !p.config.ExternalID.IsNull() && !kept {
-		p.diags.AddAttributeError(path.Root("external_id"), "Not on a hub that anyone may use",
-			`The hub's publishers are "anyone", so external_id can't be chosen: only one that the hub has made is sure to be unguessable. Leave it out.`)
+		p.diags.AddAttributeError(path.Root("external_id"), "external_id can't be chosen",
+			`The hub's publishers are "anyone", so any account that can guess the external ID could register. Leave external_id out, and the hub issues one that can't be guessed.`)
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 func (p *linkPlan) checkGrants(granted permissionset.Set) {
 	if granted.Role.Grants().IsEmpty() && len(granted.OptionalPermissions) == 0 {
 		p.diags.AddAttributeWarning(path.Root("role"), "The role grants nothing",
-			"It has no policy, so customers launch a stack for a role that may do nothing. If you have written policies, look at the names of the attributes: "+
+			"It has no policy, so customers would create a role that may do nothing. If you have written policies, check the names of the attributes: "+
 				"Terraform silently leaves misspelt ones out of role and optional_permissions. They are managed_policy_arns, inline_policies and managed_policies.")
 	}
 }
@@ -52,11 +52,11 @@ func (p *linkPlan) checkForeignPolicies(granted permissionset.Set) {
 			switch named := p.plan.AccountID.ValueString(); {
 			case owner == "", owner == named && p.plan.Scope.ValueString() != scopeOrganization:
 			case named != "" && p.plan.Scope.ValueString() != scopeOrganization:
-				p.diags.AddAttributeError(at, "A policy of another account", fmt.Sprintf(
+				p.diags.AddAttributeError(at, "Managed policy of another account", fmt.Sprintf(
 					"%s has %s, which is in account %s, and the role will be in the customer's account %s: IAM takes only policies of that account and of AWS, so the customer's stack would fail. "+
 						"Put customer_account_id() in the place of the account if every customer has such a policy.", field, arn, owner, named))
 			default:
-				p.diags.AddAttributeWarning(at, "A policy of one account", fmt.Sprintf(
+				p.diags.AddAttributeWarning(at, "Managed policy of one account", fmt.Sprintf(
 					"%s has %s, which is in account %s: the stack fails in every other account, because IAM takes only policies of the role's own account and of AWS.", field, arn, owner))
 			}
 		}
@@ -78,7 +78,7 @@ func policyOwner(arn string) string {
 func (p *linkPlan) checkAccount() {
 	clients := p.resource.session.clients
 	if p.plan.AccountID.ValueString() == clients.Account.String() && (p.state == nil || !p.state.AccountID.Equal(p.plan.AccountID)) {
-		p.diags.AddAttributeWarning(path.Root("account_id"), "A link for your own account", fmt.Sprintf(
+		p.diags.AddAttributeWarning(path.Root("account_id"), "The link is for your own account", fmt.Sprintf(
 			"Account %s is the one that the provider works in. That is fine for a trial; a customer's account ID belongs here otherwise.", clients.Account))
 	}
 }

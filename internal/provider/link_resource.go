@@ -181,7 +181,7 @@ func (r *linkResource) ImportState(ctx context.Context, req resource.ImportState
 	id := importedCustomer(ctx, req, &resp.Diagnostics)
 	hubName, customer, err := splitLinkID(id)
 	if err != nil {
-		resp.Diagnostics.AddError("Not the id of a link", "A link is imported by hub/customer_id: "+err.Error()+".")
+		resp.Diagnostics.AddError("Invalid link ID", "A link is imported by hub/customer_id: "+err.Error()+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)

@@ -67,15 +67,15 @@ func (m linkModel) validateScope(diags *diag.Diagnostics) {
 	}
 	if m.Scope.ValueString() == scopeOrganization {
 		if m.OrganizationID.IsNull() {
-			diags.AddAttributeError(path.Root("organization_id"), "The organization's ID is missing",
-				`With scope = "organization" the accounts of an organization may phone home, and organization_id says of which. Ask the customer; it looks like o-a1b2c3d4e5.`)
+			diags.AddAttributeError(path.Root("organization_id"), "organization_id is required",
+				`With scope = "organization" the accounts of an organization may phone home, and organization_id names it. Ask the customer for its ID, which looks like o-a1b2c3d4e5.`)
 		}
 		return
 	}
 	for name, value := range map[string]attr.Value{"organization_id": m.OrganizationID, "only_account_ids": m.OnlyAccountIDs} {
 		if !value.IsNull() && !value.IsUnknown() {
-			diags.AddAttributeError(path.Root(name), "Only for organizations",
-				name+` has a meaning only for a link with scope = "organization". Set that, or leave `+name+` out.`)
+			diags.AddAttributeError(path.Root(name), fmt.Sprintf("%s requires an organization", name),
+				name+` applies only to a link with scope = "organization". Set that, or leave `+name+` out.`)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, d
 	var err error
 	if text := m.AccountID.ValueString(); text != "" {
 		if s.Account, err = account.ParseID(text); err != nil {
-			diags.AddAttributeError(path.Root("account_id"), "Not an AWS account ID", sentence(err.Error()))
+			diags.AddAttributeError(path.Root("account_id"), "Invalid AWS account ID", sentence(err.Error()))
 		}
 	}
 	if m.Scope.ValueString() != scopeOrganization {
@@ -94,14 +94,14 @@ func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, d
 	}
 	s.Kind = onboarding.ScopeOrganization
 	if s.Organization, err = account.ParseOrganizationID(m.OrganizationID.ValueString()); err != nil {
-		diags.AddAttributeError(path.Root("organization_id"), "Not the ID of an organization", sentence(err.Error()))
+		diags.AddAttributeError(path.Root("organization_id"), "Invalid organization ID", sentence(err.Error()))
 	}
 	var only []string
 	diags.Append(m.OnlyAccountIDs.ElementsAs(ctx, &only, false)...)
 	for _, text := range only {
 		id, err := account.ParseID(text)
 		if err != nil {
-			diags.AddAttributeError(path.Root("only_account_ids"), "Not an AWS account ID", sentence(err.Error()))
+			diags.AddAttributeError(path.Root("only_account_ids"), "Invalid AWS account ID", sentence(err.Error()))
 		}
 		s.OnlyAccounts = append(s.OnlyAccounts, id)
 	}
@@ -125,7 +125,7 @@ func (m linkModel) expandAccountScope(s customers.Scope, record registry.HubReco
 	// If anyone may publish, what a stranger can learn must not open a link
 	// forever.
 	if record.OpenToAnyone() && m.ExpiresAt.IsNull() {
-		diags.AddAttributeError(path.Root("expires_at"), "A link that anyone may use has to expire", fmt.Sprintf(
+		diags.AddAttributeError(path.Root("expires_at"), "expires_at is required", fmt.Sprintf(
 			`The publishers of hub %s are "anyone", so expires_at is required: anyone who learns of the link could use it until then.`, record.Name))
 	}
 	return s

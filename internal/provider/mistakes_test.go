@@ -26,7 +26,7 @@ func TestMistakesAreNamedAtPlan(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ config, want string }{
 		"hub name":              {`resource "xacct_hub" "this" { name = "Acme_1" }`, `name must be 2 to 31 lower-case letters.*"Acme_1"`},
-		"response timeout":      {hubHCL(`response_timeout = "90s"`), `response_timeout must be a duration between 2m and 1h: "90s"`},
+		"response timeout":      {hubHCL(`response_timeout = "90s"`), `response_timeout must be a duration between 2m and 1h: got "90s"`},
 		"support address":       {strings.Replace(hubHCL(), "https://acme.example/support", "acme.example", 1), `begins with https:// or mailto:`},
 		"region of a hub":       {hubHCL(`regions = ["us-east-1", "frankfurt"]`), `"frankfurt" is not an AWS Region, such as us-east-1`},
 		"another partition":     {hubHCL(`regions = ["us-east-1", "cn-north-1"]`), `Region cn-north-1 is in partition aws-cn, the hub in aws`},
@@ -63,7 +63,7 @@ resource "xacct_onboarding_link" "long" {
 		"stack name":              {link(`stack_name = "1st"`), `stack_name must be the name of a CloudFormation stack`},
 		"region of a link":        {link(`region = "moon-1"`), `"moon-1" is not an AWS Region`},
 		"external ID":             {link(`external_id = "a b"`), `external_id must be an external ID`},
-		"expiry":                  {link(`expires_at = "tomorrow"`), `"tomorrow" is not; write it like 2030-01-31T18:00:00Z`},
+		"expiry":                  {link(`expires_at = "tomorrow"`), `got "tomorrow"; write it like 2030-01-31T18:00:00Z`},
 		"link of a role":          {`resource "xacct_customer_role" "x" { link = "globex" }`, `"globex" is not hub/customer, such as acme/globex`},
 		"timeouts": {`resource "xacct_customer_role" "x" { 
   link = "acme/globex" 

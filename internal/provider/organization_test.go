@@ -184,12 +184,12 @@ func TestScopesThatDoNotFitAreRefusedAtPlan(t *testing.T) {
 	t.Parallel()
 	link := organizationHCL("o-a1b2c3d4e5")
 	for name, c := range map[string]struct{ hub, config, want string }{
-		"no organization":         {hubHCL(), replaceOnce(link, `organization_id = "o-a1b2c3d4e5"`, ""), `The organization's ID is missing`},
-		"a root's ID":             {hubHCL(), replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Not the ID of an organization`},
-		"no scope":                {hubHCL(), replaceOnce(link, `scope           = "organization"`, ""), `Only for organizations`},
-		"no account":              {hubHCL(), replaceOnce(linkHCL(globex), `account_id  = "222222222222"`, ""), `The customer's account is missing`},
+		"no organization":         {hubHCL(), replaceOnce(link, `organization_id = "o-a1b2c3d4e5"`, ""), `organization_id is required`},
+		"a root's ID":             {hubHCL(), replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Invalid organization ID`},
+		"no scope":                {hubHCL(), replaceOnce(link, `scope           = "organization"`, ""), `organization_id requires an organization`},
+		"no account":              {hubHCL(), replaceOnce(linkHCL(globex), `account_id  = "222222222222"`, ""), `account_id is required`},
 		"private templates":       {hubHCL(`template_access = "accounts"`, `capacity = 100`), link, `Templates must be readable by the organization`},
-		"waiting for more of one": {hubHCL(), linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `The link is for one account`},
+		"waiting for more of one": {hubHCL(), linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `minimum_accounts requires an organization`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

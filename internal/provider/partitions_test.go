@@ -112,11 +112,11 @@ func TestWhatIsOfAnotherPartitionIsRefusedInThePlan(t *testing.T) {
 	t.Parallel()
 	govRole := strings.Replace(aRole, "arn:aws:", "arn:aws-us-gov:", 1)
 	for summary, config := range map[string]string{
-		`A Region of another partition.*regions =`: hubHCL(`regions = ["us-gov-west-1", "us-east-1"]`),
-		`A Region of another partition.*region =`:  hubHCL() + linkHCL(globex.with(govRole, `region = "us-east-1"`)),
-		`Invalid trusted_principal_arns`:           hubHCL() + linkHCL(globex.with(govRole, `trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-worker"]`)),
-		`Invalid managed_policy_arns`:              hubHCL() + linkHCL(globex),
-		`Invalid permissions_boundary_arn`:         hubHCL() + linkHCL(globex.with(`role = { permissions_boundary_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess" }`)),
+		`Region in another partition.*regions =`: hubHCL(`regions = ["us-gov-west-1", "us-east-1"]`),
+		`Region in another partition.*region =`:  hubHCL() + linkHCL(globex.with(govRole, `region = "us-east-1"`)),
+		`Invalid trusted_principal_arns`:         hubHCL() + linkHCL(globex.with(govRole, `trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-worker"]`)),
+		`Invalid managed_policy_arns`:            hubHCL() + linkHCL(globex),
+		`Invalid permissions_boundary_arn`:       hubHCL() + linkHCL(globex.with(`role = { permissions_boundary_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess" }`)),
 		`Invalid inline_policies`: hubHCL() + linkHCL(globex.with(`role = { inline_policies = { read = jsonencode({
     Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::b/*" }] }) } }`)),
 		`event_bus_arn.*`: hubHCL(`event_bus_arn = "arn:aws:events:us-east-1:111111111111:event-bus/default"`),

@@ -52,11 +52,11 @@ func TestWhatHurtsLaterGetsAWordAtPlan(t *testing.T) {
 		"a boundary of one account, for an organization": {
 			config: replaceOnce(role(`managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
     permissions_boundary_arn = "arn:aws:iam::222222222222:policy/Boundary"`), `account_id  = "222222222222"`, "scope = \"organization\"\n  organization_id = \"o-a1b2c3d4e5\""), about: linkGlobex,
-			summary: "A policy of one account", words: "in account 222222222222: the stack fails in every other account",
+			summary: "Managed policy of one account", words: "in account 222222222222: the stack fails in every other account",
 		},
 		"the vendor's own account": {
 			config: linkHCL(customer{id: "globex", account: sandbox.VendorAccount}), about: linkGlobex,
-			summary: "A link for your own account", words: "111111111111",
+			summary: "The link is for your own account", words: "111111111111",
 		},
 		"the same role in the same account": {
 			there: neighbour("initech", "AcmeAccess"), config: neighbour("initech", "AcmeAccess") + neighbour("globex", "acmeaccess"), about: linkGlobex,
@@ -151,7 +151,7 @@ func TestARegionThatMayNotExistIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	found := s.plan(theHub, hubHCL(`regions = ["us-east-1", "us-north-9"]`))
-	if got := summaries(found); got != "A Region that may not exist" {
+	if got := summaries(found); got != "The Region may not exist" {
 		t.Errorf("the plan says:%s", found)
 	}
 }
@@ -164,7 +164,7 @@ func TestAPolicyOfAnotherAccountIsRefused(t *testing.T) {
 		resource.TestStep{Config: w.Provider() + hubHCL()},
 		resource.TestStep{
 			Config:      of(`role = { permissions_boundary_arn = "arn:aws:iam::333333333333:policy/Boundary", managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }`),
-			ExpectError: loosely(`A policy of another account.*role.permissions_boundary_arn has arn:aws:iam::333333333333:policy/Boundary, which is in account 333333333333, and the role will be in the customer's account 222222222222`),
+			ExpectError: loosely(`Managed policy of another account.*role.permissions_boundary_arn has arn:aws:iam::333333333333:policy/Boundary, which is in account 333333333333, and the role will be in the customer's account 222222222222`),
 		},
 		resource.TestStep{
 			Config:      of(aRole + "\n  " + `optional_permissions = { billing = { description = "x", managed_policy_arns = ["arn:aws:iam::333333333333:policy/Billing"] } }`),
@@ -235,7 +235,7 @@ func TestARefusalSaysHowToDestroyAllTheSame(t *testing.T) {
 			t.Errorf("%s: the destroy is not refused", what)
 		}
 		for _, d := range refused {
-			if d.Address != what || !strings.Contains(d.Detail, "To destroy it all the same") || !strings.Contains(d.Detail, "terraform destroy -refresh=false") {
+			if d.Address != what || !strings.Contains(d.Detail, "To destroy the resource nevertheless") || !strings.Contains(d.Detail, "terraform destroy -refresh=false") {
 				t.Errorf("%s: the destroy says: %s", what, d)
 			}
 		}

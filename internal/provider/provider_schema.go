@@ -182,7 +182,7 @@ func (m providerModel) unknown() string {
 func (m providerModel) validateAccounts() diag.Diagnostics {
 	var diags diag.Diagnostics
 	if len(m.AllowedAccountIDs.Elements()) > 0 && len(m.ForbiddenAccountIDs.Elements()) > 0 {
-		diags.AddAttributeError(path.Root("forbidden_account_ids"), "Two lists of accounts",
+		diags.AddAttributeError(path.Root("forbidden_account_ids"), "Conflicting account lists",
 			"allowed_account_ids and forbidden_account_ids can't be used together: keep one of them.")
 	}
 	return diags

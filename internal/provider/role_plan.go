@@ -143,7 +143,7 @@ func (p *rolePlan) warnOfNoLink() {
 		return
 	}
 	p.diags.AddAttributeWarning(path.Root("link"), fmt.Sprintf("No link for customer %s of hub %s yet", p.customerID, p.view.Name), fmt.Sprintf(
-		"The plan knows nothing of this role, and the apply fails if the customer's link is still missing then. "+
+		"Nothing about this role is known in the plan, and the apply fails if the customer's link still does not exist then. "+
 			"If this configuration creates the link, refer to it by its id, so that Terraform creates it first: link = xacct_onboarding_link.example.id. "+
 			"Otherwise check %q, and the provider's region and credentials.", p.plan.Link.ValueString()))
 }
@@ -200,5 +200,5 @@ func manyWait() diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(path.Root("wait"), fmt.Sprintf("More than %d roles wait for their customers", parallelism), fmt.Sprintf(
 		"Terraform works on %d resources at the same time, unless -parallelism is set, and a role that waits takes one of these places until its customer has launched. "+
 			"Phone-homes of all customers are answered meanwhile, so no customer is refused, but the apply may wait for one customer after the other. "+
-			"For many customers set wait = false and run 'xacct registrar': then an apply is short, and each refresh shows who has come.", parallelism))
+			"For many customers set wait = false and run 'xacct registrar': then an apply is short, and each refresh shows which customers have connected.", parallelism))
 }

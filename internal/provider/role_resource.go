@@ -141,7 +141,7 @@ func (r *roleResource) Delete(context.Context, resource.DeleteRequest, *resource
 func (r *roleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := importedCustomer(ctx, req, &resp.Diagnostics)
 	if _, _, err := splitLinkID(id); err != nil {
-		resp.Diagnostics.AddError("Not the id of a link", "A customer's role is imported by its link's id: "+err.Error()+".")
+		resp.Diagnostics.AddError("Invalid link ID", "A customer's role is imported by its link's id: "+err.Error()+".")
 		return
 	}
 	bringIn(ctx, &resp.State, id, &resp.Diagnostics)
@@ -165,7 +165,7 @@ func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubvie
 	}
 	hubName, customer, err := splitLinkID(link.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("link"), "Not the id of a link", sentence(err.Error()))
+		diags.AddAttributeError(path.Root("link"), "Invalid link ID", sentence(err.Error()))
 		return nil, ""
 	}
 	return r.view(hubName, diags), customer

@@ -36,7 +36,7 @@ func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.
 	if !w.arrived(c) {
 		if status := c.Link.Status(view.Now()); status != onboarding.LinkOpen {
 			diags.AddAttributeError(path.Root("link"), fmt.Sprintf("The link of %s is %s", customerNamed(view.Name, c.Link.CustomerID), status),
-				"No role can register through it any more, so there is nothing to wait for. Open it again: move its expires_at, or create it again.")
+				"No role can register with it any more, so there is nothing to wait for. Open it again: set a later expires_at, or create the link again.")
 			return nil
 		}
 		waiting, cancel := context.WithTimeout(ctx, w.limit)
@@ -52,8 +52,8 @@ func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.
 		if registration.Status != onboarding.Degraded {
 			continue
 		}
-		diags.AddWarning(fmt.Sprintf("The role of %s fails its proof at the moment", customerNamed(view.Name, c.Link.CustomerID)),
-			paragraphs("The customer's stack exists, but the role can't be assumed as it should be. Its status is degraded.", registration.Reason))
+		diags.AddWarning(fmt.Sprintf("The role of %s is degraded", customerNamed(view.Name, c.Link.CustomerID)),
+			paragraphs("The customer is registered, but the role fails its proof. Ask the customer to restore the role, or to update the stack; 'xacct verify' proves it again.", registration.Reason))
 	}
 	return &c
 }
@@ -63,8 +63,8 @@ func (m roleModel) refuseMinimum(c onboarding.Customer, diags *diag.Diagnostics)
 	if m.MinimumAccounts.ValueInt64() <= 1 || c.Link.Scope == onboarding.ScopeOrganization {
 		return false
 	}
-	diags.AddAttributeError(path.Root("minimum_accounts"), "The link is for one account",
-		`Only a link with scope = "organization" has more than one account to wait for. Leave minimum_accounts out.`)
+	diags.AddAttributeError(path.Root("minimum_accounts"), "minimum_accounts requires an organization",
+		`Only a link with scope = "organization" has more than one account to wait for. Leave minimum_accounts out, or refer to such a link.`)
 	return true
 }
 
@@ -105,8 +105,8 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 	if last := view.Waiter.LastTrouble(); last != nil {
 		trouble = "While waiting, this went wrong: " + last.Error()
 	}
-	return diag.NewErrorDiagnostic(fmt.Sprintf("No role yet from %s", who), paragraphs(
-		fmt.Sprintf("The customer has not created the stack within %s, or it failed: its events show why. Send them the link again; the next apply continues to wait. "+
+	return diag.NewErrorDiagnostic(fmt.Sprintf("No role registered yet for %s", who), paragraphs(
+		fmt.Sprintf("The customer has not created the stack within %s, or the stack failed: its events show why. Send the customer the link again; the next apply continues to wait. "+
 			"To wait longer, set %s.", shortDuration(w.limit), w.setting),
 		meanwhile, link, trouble))
 }

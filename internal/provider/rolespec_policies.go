@@ -26,7 +26,7 @@ func validIdentityPolicy() check { return validPolicy(iampolicy.Inline) }
 func validManagedPolicy() check { return validPolicy(iampolicy.Managed) }
 
 func validPolicy(kind iampolicy.Kind) check {
-	return check{"an IAM policy document as JSON", "Not an IAM policy", func(text string) error {
+	return check{"an IAM policy document as JSON", "Invalid IAM policy", func(text string) error {
 		findings, err := iampolicy.Lint(permissionset.Sampled(text), kind, account.Partition{})
 		if err != nil {
 			return err
@@ -45,7 +45,7 @@ func validPolicy(kind iampolicy.Kind) check {
 }
 
 func validPolicyName() check {
-	return check{"the name of an inline policy", "Not a policy name", account.CheckPolicyName}
+	return check{"the name of an inline policy", "Invalid policy name", account.CheckPolicyName}
 }
 
 // inlineSum holds the limit that IAM puts on all inline policies of a role

@@ -37,7 +37,7 @@ func templateOutputsAttribute() schema.StringAttribute {
 }
 
 func validObject() check {
-	return check{"a JSON object", "Not a JSON object", permissionset.CheckJSON}
+	return check{"a JSON object", "Invalid JSON object", permissionset.CheckJSON}
 }
 
 // sameObject keeps the state's text if the configuration's is the same object.

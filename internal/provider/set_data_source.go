@@ -71,7 +71,7 @@ func (d *setDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 	case err != nil:
 		resp.Diagnostics.Append(cannot("read", setNamed(view.Name, name), "", err))
 	case found == nil, found.Retired():
-		resp.Diagnostics.AddAttributeError(path.Root("name"), "No "+setNamed(view.Name, name), "The hub has no permission set of this name, or it was deleted.")
+		resp.Diagnostics.AddAttributeError(path.Root("name"), "No "+setNamed(view.Name, name), fmt.Sprintf("The hub has no permission set of this name, or it was deleted. Check the name: 'xacct permission-set list --hub %s' lists the sets.", view.Name))
 	default:
 		model.flatten(ctx, record, *found, &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.State.Set(ctx, model.object(&resp.Diagnostics))...)

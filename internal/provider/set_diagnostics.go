@@ -54,7 +54,7 @@ func setHeldElsewhere(set onboarding.PermissionSet) diag.Diagnostic {
 
 // setLeft returns the warning of a destroy that finds the set in another state's hands.
 func setLeft(set onboarding.PermissionSet) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("A permission set stays", fmt.Sprintf(
+	return diag.NewWarningDiagnostic("The permission set was not deleted", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not deleted.",
 		sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
 }
@@ -63,7 +63,7 @@ func setLeft(set onboarding.PermissionSet) diag.Diagnostic {
 func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was retired under open links", fmt.Sprintf(
 		"%s to permission set %s of hub %s: %s. They stay as they are and can be launched, but no other link can refer to the set, and it can't be changed. "+
-			"Created again under the same name, it is the same set, and its links follow it: so if it has another address now, nothing is to be done. "+
+			"Created again under the same name, it is the same set, and its links follow it: so if it only has another address now, do nothing. "+
 			"Otherwise let these links refer to another set, or destroy them.",
 		referred(len(customers)), set.Name, set.Hub, someOf(customers)))
 }

@@ -220,7 +220,7 @@ func TestALinkDeclaresWhatItAsksForOnceAndOfItsOwnHub(t *testing.T) {
 		resource.TestStep{Config: base + linkHCL(globex.with(refersToReadonly, aRole)), ExpectError: loosely(`Both permission_set and role`)},
 		resource.TestStep{Config: base + referring(globex, `allow_session_tags = true`), ExpectError: loosely(`Both permission_set and allow_session_tags`)},
 		resource.TestStep{Config: base + with(""), ExpectError: loosely(`The link requests no permissions`)},
-		resource.TestStep{Config: base + with(`permission_set = "readonly"`), ExpectError: loosely(`Not the id of a permission set`)},
+		resource.TestStep{Config: base + with(`permission_set = "readonly"`), ExpectError: loosely(`Invalid permission set ID`)},
 		resource.TestStep{Config: base + with(`permission_set = "other/readonly"`), ExpectError: loosely(`The permission set of another hub`)},
 		resource.TestStep{Config: base + with(`permission_set = "acme/nothing"`), ExpectError: loosely(`No permission set nothing in hub acme`)},
 		resource.TestStep{Config: base + strings.ReplaceAll(referring(customer{id: strings.Repeat("c", 64), account: globex.account}), "globex", "c"), ExpectError: loosely(`The default role name is too long`)},

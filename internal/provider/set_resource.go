@@ -136,7 +136,7 @@ func (r *setResource) ImportState(ctx context.Context, req resource.ImportStateR
 	id := importedSet(ctx, req, &resp.Diagnostics)
 	hubName, name, err := splitSetID(id)
 	if err != nil {
-		resp.Diagnostics.AddError("Not the id of a permission set", "A permission set is imported by hub/name: "+err.Error()+".")
+		resp.Diagnostics.AddError("Invalid permission set ID", "A permission set is imported by hub/name: "+err.Error()+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)

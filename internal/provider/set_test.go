@@ -140,10 +140,10 @@ func TestMistakesInASetAreRefusedInThePlanOnTheirAttributes(t *testing.T) {
 	run(t,
 		resource.TestStep{Config: hub},
 		resource.TestStep{Config: hub + setHCL("readonly", `role_nam = "x"`), ExpectError: loosely(`Unsupported argument`)},
-		resource.TestStep{Config: hub + replaceOnce(setHCL("spaced"), `name = "spaced"`, `name = "no spaces"`), ExpectError: loosely(`Not the name of a permission set`)},
-		resource.TestStep{Config: hub + setHCL("readonly", `role_path = "nowhere"`), ExpectError: loosely(`Not a role path`)},
+		resource.TestStep{Config: hub + replaceOnce(setHCL("spaced"), `name = "spaced"`, `name = "no spaces"`), ExpectError: loosely(`Invalid permission set name`)},
+		resource.TestStep{Config: hub + setHCL("readonly", `role_path = "nowhere"`), ExpectError: loosely(`Invalid role path`)},
 		resource.TestStep{Config: hub + setHCL("readonly", big), ExpectError: loosely(`Inline policies too long`)},
-		resource.TestStep{Config: hub + setHCL("readonly", `inline_policies = { a = "{}" }`), ExpectError: loosely(`Not an IAM policy`)},
+		resource.TestStep{Config: hub + setHCL("readonly", `inline_policies = { a = "{}" }`), ExpectError: loosely(`Invalid IAM policy`)},
 		resource.TestStep{Config: hub + setHCL("readonly", `role_tags = { "aws:owner" = "me" }`), ExpectError: loosely(`belong to AWS`)},
 		resource.TestStep{
 			Config:      hub + setHCL("readonly", `trusted_principal_arns = ["arn:aws:iam::111111111111:role/missing"]`),

@@ -148,7 +148,7 @@ func TestNoSignatureIsInTheStateAndATimeoutSaysHowToMakeOne(t *testing.T) {
 		resource.TestStep{Config: w.Provider() + hub + linkHCL(globex)},
 		resource.TestStep{
 			Config:      w.Provider() + hub + linkHCL(globex) + roleHCL(globex, waits, `timeouts = { create = "1s" }`),
-			ExpectError: loosely(`No role yet from customer globex of hub acme.*signed when they are needed.*xacct link acme/globex`),
+			ExpectError: loosely(`No role registered yet for customer globex of hub acme.*signed when they are needed.*xacct link acme/globex`),
 		},
 	)
 }
@@ -163,7 +163,7 @@ func TestACustomerWhoseAccountIsNotThereIsRefusedAndNothingIsLeft(t *testing.T) 
 		resource.TestStep{Config: hub + linkHCL(initech)},
 		resource.TestStep{
 			Config:      hub + linkHCL(wrong) + linkHCL(initech),
-			ExpectError: loosely(`account of customer globex of hub acme can't be let in.*Nothing was changed.*no AWS account 999999999999`),
+			ExpectError: loosely(`account of customer globex of hub acme can't be added.*Nothing was changed.*no AWS account 999999999999`),
 		},
 		resource.TestStep{Config: hub + linkHCL(globex) + linkHCL(initech), ConfigStateChecks: []statecheck.StateCheck{
 			onlyReaders(t, w, acctest.Globex, acctest.Initech),

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -174,7 +175,7 @@ func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (
 	}
 	var err error
 	if hub.Account, err = account.ParseID(vendor.AccountID.ValueString()); err != nil {
-		diags.AddAttributeError(path.Root("vendor").AtName("account_id"), "Not an AWS account ID", sentence(err.Error()))
+		diags.AddAttributeError(path.Root("vendor").AtName("account_id"), "Invalid AWS account ID", sentence(err.Error()))
 	}
 	if diags.HasError() {
 		return hub, false
@@ -183,7 +184,8 @@ func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (
 	for _, region := range hub.Regions {
 		if region.Partition() != hub.Region.Partition() {
 			diags.AddAttributeError(path.Root("vendor").AtName("regions"), "Regions of different partitions",
-				sentence("a hub works in one partition: create a hub in each"))
+				fmt.Sprintf("%s is in partition %s, and %s in %s. A hub works in one partition: create a hub in each.",
+					hub.Region, hub.Region.Partition(), region, region.Partition()))
 			return hub, false
 		}
 	}

@@ -91,10 +91,10 @@ func TestWhatIsWrongInARenderedTemplateIsOnItsArgument(t *testing.T) {
   `
 	run(t,
 		wrong(aRole, `No hub acme`),
-		wrong(vendor+`role = { inline_policies = { read = "{}" } }`, `Not an IAM policy`),
+		wrong(vendor+`role = { inline_policies = { read = "{}" } }`, `Invalid IAM policy`),
 		wrong(vendor+`role = { managed_policy_arns = ["arn:aws-cn:iam::aws:policy/SecurityAudit"] }`, `(?s)Invalid managed_policy_arns.*aws-cn`),
 		wrong(vendor+aRole+"\n  trusted_principal_arns = [\"arn:aws:iam::222222222222:role/theirs\"]", `(?s)only roles of the\s+vendor's\s+account`),
-		wrong(vendor+aRole+"\n  optional_permissions = { Billing = { description = \"Read your bills\" } }", `Not a key of an optional permission`),
+		wrong(vendor+aRole+"\n  optional_permissions = { Billing = { description = \"Read your bills\" } }", `Invalid optional permission key`),
 		wrong(vendor+aRole+"\n  optional_permissions = { billing = { description = \"Read your bills\" } }", `(?s)optional_permissions.*billing`),
 		wrong(`vendor = { account_id = "111111111111", regions = ["us-east-1", "cn-north-1"] }
   `+aRole, `create a hub in\s+each`),

@@ -17,7 +17,7 @@ func sweepTemplates(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.SweepTemplates(ctx); err != nil {
 		diags.AddWarning("Unused templates were not deleted",
-			"The template bucket of hub "+view.Name+" could not be cleaned up; the next link that changes or is destroyed will try again. The error was: "+err.Error())
+			paragraphs("Templates that no link of hub "+view.Name+" needs are still in its bucket. The next link that changes or is destroyed tries again.", err.Error()))
 	}
 	return diags
 }

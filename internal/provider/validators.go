@@ -49,7 +49,7 @@ func parses[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
-// compiled has the patterns that were used: a string and its *regexp.Regexp.
+// compiled holds the patterns that were used: from string to *regexp.Regexp.
 var compiled sync.Map
 
 // matches returns a check by a pattern. The same checks are made for each resource,
@@ -61,14 +61,14 @@ func matches(pattern, advice string) func(string) error {
 			re, _ = compiled.LoadOrStore(pattern, regexp.MustCompile(pattern))
 		}
 		if !re.(*regexp.Regexp).MatchString(s) {
-			return fmt.Errorf("%q is not: %s", s, advice)
+			return fmt.Errorf("got %q; %s", s, advice)
 		}
 		return nil
 	}
 }
 
 func validAccountID() check {
-	return check{"an AWS account ID", "Not an AWS account ID", func(s string) error {
+	return check{"an AWS account ID", "Invalid AWS account ID", func(s string) error {
 		_, err := account.ParseID(s)
 		if err != nil && len(s) != 12 {
 			return fmt.Errorf("%w; this one has %d characters", err, len(s))
@@ -78,15 +78,15 @@ func validAccountID() check {
 }
 
 func validOrganizationID() check {
-	return check{"the ID of an AWS organization", "Not the ID of an organization", parses(account.ParseOrganizationID)}
+	return check{"the ID of an AWS organization", "Invalid organization ID", parses(account.ParseOrganizationID)}
 }
 
 func validRegion() check {
-	return check{"an AWS Region", "Not an AWS Region", parses(account.ParseRegion)}
+	return check{"an AWS Region", "Invalid AWS Region", parses(account.ParseRegion)}
 }
 
 func validRoleARN() check {
-	return check{"the full ARN of an IAM role", "Not the ARN of a role", func(s string) error {
+	return check{"the full ARN of an IAM role", "Invalid role ARN", func(s string) error {
 		if strings.ContainsAny(s, "*?") {
 			return fmt.Errorf("%q has a wildcard, which would trust roles that don't exist yet; name each role in full", s)
 		}
@@ -96,67 +96,67 @@ func validRoleARN() check {
 }
 
 func validPolicyARN() check {
-	return check{"the ARN of an IAM managed policy", "Not the ARN of a managed policy", permissionset.CheckPolicyARN}
+	return check{"the ARN of an IAM managed policy", "Invalid managed policy ARN", permissionset.CheckPolicyARN}
 }
 
 func validExternalID() check {
-	return check{"an external ID", "Not an external ID", parses(account.ParseExternalID)}
+	return check{"an external ID", "Invalid external ID", parses(account.ParseExternalID)}
 }
 
 func validEventBusARN() check {
-	return check{"the ARN of an EventBridge event bus", "Not the ARN of an event bus", parses(account.ParseEventBusARN)}
+	return check{"the ARN of an EventBridge event bus", "Invalid event bus ARN", parses(account.ParseEventBusARN)}
 }
 
 func validKMSKeyARN() check {
-	return check{"the ARN of a KMS key", "Not the ARN of a KMS key", parses(account.ParseKMSKeyARN)}
+	return check{"the ARN of a KMS key", "Invalid KMS key ARN", parses(account.ParseKMSKeyARN)}
 }
 
 func validRoleName() check {
-	return check{"the name of an IAM role", "Not a role name", account.CheckRoleName}
+	return check{"the name of an IAM role", "Invalid role name", account.CheckRoleName}
 }
 
 func validSessionName() check {
-	return check{"the name of an STS session", "Not a session name",
+	return check{"the name of an STS session", "Invalid session name",
 		matches(`^[\w+=,.@-]{2,64}$`, "it has 2 to 64 characters, letters, digits and _+=,.@-")} // aws-facts 7.1
 }
 
 func validSourceIdentity() check {
-	return check{"a source identity", "Not a source identity",
+	return check{"a source identity", "Invalid source identity",
 		matches(`^[\w+=,.@-]{2,64}$`, "it has 2 to 64 characters, letters, digits and _+=,.@-")} // aws-facts 7.1
 }
 
 func validRolePath() check {
-	return check{"the path of an IAM role", "Not a role path", account.CheckRolePath}
+	return check{"the path of an IAM role", "Invalid role path", account.CheckRolePath}
 }
 
 func validStackName() check {
-	return check{"the name of a CloudFormation stack", "Not a stack name", account.CheckStackName}
+	return check{"the name of a CloudFormation stack", "Invalid stack name", account.CheckStackName}
 }
 
 func validHubName() check {
-	return check{"2 to 31 lower-case letters, digits and hyphens, beginning with a letter", "Not a hub name",
+	return check{"2 to 31 lower-case letters, digits and hyphens, beginning with a letter", "Invalid hub name",
 		matches(`^[a-z][a-z0-9-]{1,30}$`, "topics, queue, bucket and table are named after the hub, so it looks like acme or acme-eu")}
 }
 
 func validCustomerID() check {
-	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Not a customer ID",
+	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Invalid customer ID",
 		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "use the identifier that your own product gives its customers")}
 }
 
 func validSetName() check {
-	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Not the name of a permission set",
+	return check{"1 to 64 letters, digits and ._- beginning with a letter or digit", "Invalid permission set name",
 		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "it is a name of your own choice, such as readonly or billing-2025")}
 }
 
 func validSetID() check {
-	return check{"the id of a permission set, hub/name", "Not the id of a permission set", func(s string) error {
+	return check{"the id of a permission set, hub/name", "Invalid permission set ID", func(s string) error {
 		_, _, err := splitSetID(s)
 		return err
 	}}
 }
 
 func validLinkID() check {
-	return check{"the id of an onboarding link, hub/customer", "Not the id of a link", func(s string) error {
+	return check{"the id of an onboarding link, hub/customer", "Invalid link ID", func(s string) error {
 		_, _, err := splitLinkID(s)
 		return err
 	}}
@@ -165,53 +165,53 @@ func validLinkID() check {
 func durationBetween(least, most string) check {
 	low, _ := time.ParseDuration(least)
 	high, _ := time.ParseDuration(most)
-	return check{"a duration between " + least + " and " + most, "Not a fitting duration", func(s string) error {
+	return check{"a duration between " + least + " and " + most, "Invalid duration", func(s string) error {
 		d, err := time.ParseDuration(s)
 		switch {
 		case err != nil:
-			return fmt.Errorf("%q is not a duration; write it like 15m or 1h30m", s)
+			return fmt.Errorf("got %q; write it like 15m or 1h30m", s)
 		case d < low || d > high:
-			return fmt.Errorf("%q is outside of that", s)
+			return fmt.Errorf("got %q", s)
 		case d%time.Second != 0:
-			return fmt.Errorf("%q is not in whole seconds", s)
+			return fmt.Errorf("got %q, which is not in whole seconds", s)
 		}
 		return nil
 	}}
 }
 
 func validTime() check {
-	return check{"an RFC 3339 time", "Not a time", func(s string) error {
+	return check{"an RFC 3339 time", "Invalid time", func(s string) error {
 		if _, err := time.Parse(time.RFC3339, s); err != nil {
-			return fmt.Errorf("%q is not; write it like 2030-01-31T18:00:00Z", s)
+			return fmt.Errorf("got %q; write it like 2030-01-31T18:00:00Z", s)
 		}
 		return nil
 	}}
 }
 
 func validAddress() check {
-	return check{"a web or mail address", "Not an address", func(s string) error {
+	return check{"a web or mail address", "Invalid address", func(s string) error {
 		u, err := url.Parse(s)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "mailto") {
-			return fmt.Errorf("%q is not; it begins with https:// or mailto:", s)
+			return fmt.Errorf("got %q; it begins with https:// or mailto:", s)
 		}
 		return nil
 	}}
 }
 
 func validEndpoint() check {
-	return check{"a URL", "Not a URL", func(s string) error {
+	return check{"a URL", "Invalid URL", func(s string) error {
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-			return fmt.Errorf("%q is not; it looks like http://127.0.0.1:4566", s)
+			return fmt.Errorf("got %q; it looks like http://127.0.0.1:4566", s)
 		}
 		return nil
 	}}
 }
 
 func validJSON() check {
-	return check{"a JSON document", "Not JSON", func(s string) error {
+	return check{"a JSON document", "Invalid JSON", func(s string) error {
 		if !json.Valid([]byte(s)) {
-			return fmt.Errorf("this is not; jsonencode() writes it for you")
+			return fmt.Errorf("the text is not valid JSON; write it with jsonencode()")
 		}
 		return nil
 	}}
@@ -222,7 +222,7 @@ func oneOf[T ~string](values ...T) check {
 	for i, v := range values {
 		texts[i] = strconv.Quote(string(v))
 	}
-	return check{"one of " + strings.Join(texts, ", "), "Not one of the values", func(s string) error {
+	return check{"one of " + strings.Join(texts, ", "), "Invalid value", func(s string) error {
 		if !slices.Contains(values, T(s)) {
 			return fmt.Errorf("got %q", s)
 		}

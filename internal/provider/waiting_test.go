@@ -71,7 +71,7 @@ func TestTimeRunsOutWithoutALaunchAndTheNextApplyGoesOn(t *testing.T) {
 	run(t,
 		resource.TestStep{
 			Config:      config,
-			ExpectError: loosely(`No role yet from customer globex of hub acme.*within 2s.*set timeouts.create.*/stacks/quickcreate\?templateURL=`),
+			ExpectError: loosely(`No role registered yet for customer globex of hub acme.*within 2s.*set timeouts.create.*/stacks/quickcreate\?templateURL=`),
 		},
 		resource.TestStep{
 			PreConfig:        func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
@@ -96,7 +96,7 @@ func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
 			stack = w.LaunchWith("acme", "globex", initech.account, "ROLLBACK_COMPLETE", emptied)
 		},
 		Config:      links + roleHCL(globex, waits, `timeouts = { create = "10s" }`),
-		ExpectError: loosely(`No role yet from customer globex`),
+		ExpectError: loosely(`No role registered yet for customer globex`),
 	})
 	if story := w.Story(stack().ID); !strings.Contains(story, "333333333333") || !strings.Contains(story, "Acme Monitoring") {
 		t.Errorf("the customer can't tell from the events what is wrong:\n%s", story)
@@ -127,7 +127,7 @@ func TestAWaitThatTimesOutSaysWhatTheVendorLacks(t *testing.T) {
 			}
 			run(t, resource.TestStep{
 				Config: elsewhere,
-				ExpectError: loosely(`No role yet from customer globex of hub acme.*in account 222222222222.*It waits for you:.*` +
+				ExpectError: loosely(`No role registered yet for customer globex of hub acme.*in account 222222222222.*It waits for you:.*` +
 					`user/admin may not do sts:AssumeRole on arn:aws:iam::111111111111:role/acme-worker`),
 			})
 			w.Trust("acme-worker", trusts(vendors))

@@ -184,7 +184,7 @@ func judge(findings []health.Finding) error {
 	all := len(findings)
 	switch broken, withheld, unknown := health.Count(findings, health.Broken), health.Count(findings, health.Withheld), health.Count(findings, health.Unknown); {
 	case withheld > 0:
-		return fmt.Errorf("%d of %d roles refused, and none of their kind works: check that you may do sts:AssumeRole on them; `xacct verify --customer ID` judges one alone", withheld, all)
+		return fmt.Errorf("%d of %d roles refused, and none could be assumed: check that you may do sts:AssumeRole on them; `xacct verify --customer ID` judges one alone", withheld, all)
 	case broken > 0:
 		return fmt.Errorf("%d of %d roles do not work", broken, all)
 	case unknown > 0:
