@@ -57,7 +57,7 @@ var layers = []layer{
 
 	{name: "edge-conformance", packages: []string{"conformance"}, outside: aws},
 
-	{name: "command-line", packages: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
+	{name: "command-line", packages: []string{"cli"}, outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/text/width"}},
 
 	{name: "test-core", packages: []string{"trial/tfcore"}, outside: []string{
 		"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/mitchellh/go-wordwrap", "github.com/zclconf/go-cty",
@@ -67,6 +67,7 @@ var layers = []layer{
 	}},
 	{name: "test-plain-iam", packages: []string{"trial/plainiam"}, outside: append(aws, "github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty")},
 	{name: "test-browser", packages: []string{"trial/browser"}, outside: []string{"github.com/chromedp"}},
+	{name: "test-terminal", packages: []string{"trial/terminal"}, outside: []string{"github.com/creack/pty", "github.com/spf13/cobra"}},
 	{name: "trial-ground", packages: []string{"trial"}, outside: append(aws, "github.com/spf13/cobra", "mvdan.cc/sh")},
 	{name: "test-grounds", packages: []string{"acctest", "e2e"}, outside: append(aws, "sigs.k8s.io/yaml")},
 	{name: "commands", packages: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
@@ -75,9 +76,10 @@ var layers = []layer{
 // standalone names the packages that import no other package of the project at
 // all. The sandbox encodes and decodes AWS's wire formats by itself, so that a
 // mistake of the product cannot cancel out; a command line without AWS contains
-// none of it; a Terraform Core for tests works with any provider, and
-// what makes a customer's plain IAM resources knows nothing of how they were written.
-var standalone = []string{"sandbox", "cli", "trial/browser", "trial/plainiam", "trial/tfcore"}
+// none of it; a Terraform Core for tests works with any provider;
+// what makes a customer's plain IAM resources knows nothing of how they were written,
+// and a terminal nothing of what is written to it.
+var standalone = []string{"sandbox", "cli", "trial/browser", "trial/plainiam", "trial/terminal", "trial/tfcore"}
 
 // carriesNone names what a package must not contain, even indirectly: packages of
 // the project, and others, which have a dot in the first part of their path.

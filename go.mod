@@ -21,6 +21,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0 // tests: the protocol of the browser
 	github.com/chromedp/chromedp v0.23.0 // tests: pages in a real browser (Chromium)
 	github.com/coreos/go-oidc/v3 v3.21.0 // callers of the onboarding API by OpenID Connect
+	github.com/creack/pty v1.1.24 // tests: a terminal
 	github.com/danielgtaylor/huma/v2 v2.37.2 // the onboarding API: OpenAPI 3.1 and problem details from the code
 	github.com/go-jose/go-jose/v4 v4.1.9 // the keys of their issuer, and their tokens' algorithms
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
@@ -52,6 +53,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6 // YAML with its lines and tags: specifications of xacct generate, the sandbox's templates
 	golang.org/x/sync v0.25.0 // errgroup
 	golang.org/x/term v0.46.0 // whether output goes to a terminal, and how wide it is
+	golang.org/x/text v0.42.0 // how many columns of a terminal a character takes
 	golang.org/x/time v0.16.0 // rate limits of the onboarding API
 	google.golang.org/grpc v1.85.0 // figures: the first response of the provider process
 	google.golang.org/protobuf v1.36.12 // figures: the same
@@ -130,7 +132,6 @@ require (
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
-	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect
 	google.golang.org/appengine v1.6.8 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260817212433-ac3dfec99bb1 // indirect

@@ -8,12 +8,10 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -34,9 +32,7 @@ func NewRoot(name, short, version string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return UsageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
-	// Flags are wrapped at the width of the terminal.
-	wrapped := fmt.Sprintf("FlagUsagesWrapped %d", cmp.Or(ScreenOf(os.Stdout).Width, 80))
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", "Flags."+wrapped))
+	root.SetHelpFunc(help)
 	return root
 }
 
@@ -48,7 +44,7 @@ func Run(program string, work func(context.Context) error, explain func(error) s
 	defer stop()
 	err := work(ctx)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", program, explain(err))
+		Say(os.Stderr, "%s: %s\n", program, explain(err))
 	}
 	return ExitCode(err)
 }

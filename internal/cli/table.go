@@ -4,18 +4,17 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Table is rows of text in columns. A column that is empty in every row is left
 // out; without rows all are printed.
 type Table struct {
-	rows   [][]string
-	colour map[string]map[string]Colour // by column and text
+	rows     [][]string
+	optional []string
+	colour   map[string]map[string]Colour // by column and text
 }
 
 // NewTable returns a table with only its header.
@@ -37,39 +36,69 @@ func (t *Table) Colours(column string, of map[string]Colour) {
 	t.colour[column] = of
 }
 
-// Print writes the table. An empty cell is written as "-". On a terminal that is
-// too narrow, the last column goes on below itself.
+// Optional names columns that a terminal which is too narrow does without, the least
+// important first. All tables with such columns have an equivalent in JSON, which the
+// note below the table names.
+func (t *Table) Optional(columns ...string) { t.optional = columns }
+
+// Print writes the table. An empty cell is written as "-". On a terminal that is too
+// narrow, the last column goes on below itself, then optional columns are left out;
+// if that is not enough, each row is printed as lines of names and values.
 func (t *Table) Print(out io.Writer) error {
 	_, err := io.WriteString(out, t.render(ScreenOf(out)))
 	return err
 }
 
-const (
-	columnGap = "  "
-	// narrowest is the least width of the last column that words are wrapped in.
-	narrowest = 16
-)
+const columnGap = "  "
 
 func (t *Table) render(screen Screen) string {
-	rows := t.printed()
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+	rows := t.printed(nil)
+	for n := 0; n <= len(t.optional); n++ {
+		some := t.printed(t.optional[:n])
+		if widths, fits := widthsOf(some, screen); fits {
+			note := ""
+			if missing := len(rows[0]) - len(some[0]); missing > 0 {
+				note = screen.fit("Too narrow for " + strings.Join(without(rows[0], some[0]), ", ") + ": --json has all columns.\n")
+			}
+			return t.asTable(some, widths, screen) + note
 		}
 	}
-	last, before := len(widths)-1, 0
+	return t.asRecords(rows, screen)
+}
+
+// widthsOf returns the widths of the columns, and whether the screen has room for
+// them. The last column may be narrower than its texts, if their words fit.
+func widthsOf(rows [][]string, screen Screen) (widths []int, fit bool) {
+	widths = make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], columns(cell))
+		}
+	}
+	last, room := len(widths)-1, screen.Width
 	for _, width := range widths[:last] {
-		before += width + len(columnGap)
+		room -= width + len(columnGap)
 	}
-	if room := screen.Width - before; screen.Width > 0 && widths[last] > room && room >= narrowest {
-		widths[last] = room
+	if !screen.Terminal() || widths[last] <= room {
+		return widths, true
 	}
+	for _, row := range rows {
+		if widest(row[last]) > room {
+			return widths, false
+		}
+	}
+	widths[last] = room
+	return widths, room >= narrowest
+}
+
+func (t *Table) asTable(rows [][]string, widths []int, screen Screen) string {
 	var b strings.Builder
+	last := len(widths) - 1
 	for n, row := range rows {
+		before := 0
 		for i, cell := range row[:last] {
-			b.WriteString(screen.Paint(cell, t.colourOf(rows[0][i], cell, n)))
-			b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)) + columnGap)
+			b.WriteString(screen.Paint(cell, t.colourOf(rows[0][i], cell, n)) + pad("", widths[i]-columns(cell)) + columnGap)
+			before += widths[i] + len(columnGap)
 		}
 		for i, line := range Wrap(row[last], widths[last]) {
 			if i > 0 {
@@ -82,11 +111,37 @@ func (t *Table) render(screen Screen) string {
 	return b.String()
 }
 
-// printed returns the header and the rows without the columns that are empty.
-func (t *Table) printed() [][]string {
+// asRecords returns the rows as lines of names and values, with an empty line after
+// each row.
+func (t *Table) asRecords(rows [][]string, screen Screen) string {
+	longest := 0
+	for _, name := range rows[0] {
+		longest = max(longest, columns(name))
+	}
+	var records []string
+	for n, row := range rows[1:] {
+		var b strings.Builder
+		for i, cell := range row {
+			if cell == "-" {
+				continue
+			}
+			name := screen.Paint(rows[0][i], Bold) + pad("", longest-columns(rows[0][i])) + columnGap
+			b.WriteString(screen.fact(name, screen.Paint(cell, t.colourOf(rows[0][i], cell, n+1))) + "\n")
+		}
+		records = append(records, b.String())
+	}
+	if len(records) == 0 {
+		return screen.fit(strings.Join(rows[0], columnGap) + "\n")
+	}
+	return strings.Join(records, "\n")
+}
+
+// printed returns the header and the rows without the columns that are empty or left
+// out.
+func (t *Table) printed(leftOut []string) [][]string {
 	rows := make([][]string, len(t.rows))
-	for column := range t.rows[0] {
-		if t.empty(column) {
+	for column, name := range t.rows[0] {
+		if t.empty(column) || slices.Contains(leftOut, name) {
 			continue
 		}
 		for n, row := range t.rows {
@@ -111,41 +166,7 @@ func (t *Table) colourOf(column, cell string, row int) Colour {
 	return t.colour[column][cell]
 }
 
-// Facts prints names and values, those without a value left out. On a terminal,
-// long values go on below themselves.
-func Facts(out io.Writer, pairs ...string) {
-	const indent = 23
-	screen := ScreenOf(out)
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] == "" {
-			continue
-		}
-		value, room := []string{Printable(pair[1])}, screen.Width-indent
-		if room >= narrowest {
-			value = Wrap(value[0], room)
-		}
-		fmt.Fprintf(out, "  %-20s %s\n", pair[0], strings.Join(value, "\n"+strings.Repeat(" ", indent)))
-	}
-}
-
-// Wrap returns a text in lines of at most so many characters, broken between
-// words; a word that is longer has a line of its own, so that addresses stay
-// whole.
-func Wrap(text string, width int) []string {
-	if utf8.RuneCountInString(text) <= width {
-		return []string{text}
-	}
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	return append(lines, line)
+// without returns the texts of all that are not in some.
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }

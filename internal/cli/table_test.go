@@ -25,18 +25,50 @@ func TestATerminalThatIsTooNarrowWrapsTheLastColumn(t *testing.T) {
 	t.Parallel()
 	want := `ID        STATUS    REASON
 globex    active    -
-umbrella  degraded  the role can no
-                    longer be
-                    assumed, see
+umbrella  degraded  the role can no longer be assumed, see
                     https://example.com/a/long/address/of/a/page
+`
+	if diff := cmp.Diff(want, reasons().render(Screen{Width: 66})); diff != "" {
+		t.Errorf("66 columns (-want +got):\n%s", diff)
+	}
+	for _, width := range []int{0, 300} { // no terminal, and a wide one
+		if lines := strings.Count(reasons().render(Screen{Width: width}), "\n"); lines != 3 {
+			t.Errorf("%d columns: %d lines", width, lines)
+		}
+	}
+}
+
+func TestATerminalThatIsTooNarrowDoesWithoutOptionalColumns(t *testing.T) {
+	t.Parallel()
+	table := reasons()
+	table.Optional("STATUS")
+	want := `ID        REASON
+globex    -
+umbrella  the role can no longer be assumed, see
+          https://example.com/a/long/address/of/a/page
+Too narrow for STATUS: --json has all columns.
+`
+	if diff := cmp.Diff(want, table.render(Screen{Width: 56})); diff != "" {
+		t.Errorf("56 columns (-want +got):\n%s", diff)
+	}
+}
+
+func TestATableThatFitsInNoWayIsPrintedRowByRow(t *testing.T) {
+	t.Parallel()
+	want := `ID      globex
+STATUS  active
+
+ID      umbrella
+STATUS  degraded
+REASON  the role can no longer be
+        assumed, see
+        https://example.com/a/long/address/of/a/page
 `
 	if diff := cmp.Diff(want, reasons().render(Screen{Width: 36})); diff != "" {
 		t.Errorf("36 columns (-want +got):\n%s", diff)
 	}
-	for _, width := range []int{0, 30, 300} { // no terminal; one where wrapping would not help; a wide one
-		if lines := strings.Count(reasons().render(Screen{Width: width}), "\n"); lines != 3 {
-			t.Errorf("%d columns: %d lines", width, lines)
-		}
+	if got := NewTable("CUSTOMER", "A-LONG-NAME").render(Screen{Width: 18}); got != "CUSTOMER\nA-LONG-NAME\n" {
+		t.Errorf("a header alone: %q", got)
 	}
 }
 

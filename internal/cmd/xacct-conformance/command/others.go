@@ -28,7 +28,7 @@ func newListCommand() *cobra.Command {
 			out := cmd.OutOrStdout()
 			if byHand {
 				for _, g := range conformance.ByHand() {
-					fmt.Fprintf(out, "%s  …%s\n", g.ID, g.Mark)
+					cli.Say(out, "%s  …%s\n", g.ID, g.Mark)
 					cli.Facts(out, "why", g.Why, "how", g.How)
 					fmt.Fprintln(out)
 				}
@@ -81,7 +81,7 @@ lists it: a run on another machine may be using it, so it is not deleted.
 				}
 			}
 			if len(runs) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "No run has left anything in its ledger.")
+				cli.Say(cmd.OutOrStdout(), "No run has left anything in its ledger.\n")
 			}
 			if all {
 				return flags.leftovers(cmd)

@@ -98,8 +98,8 @@ func (f *runFlags) run(cmd *cobra.Command, ids []string, get environment, versio
 
 // announce prints what a run will create and what it costs.
 func announce(out io.Writer, w *conformance.World, checks []conformance.Check, ledger string) error {
-	fmt.Fprintf(out, "Run %s will try %d checks with vendor %s and customer %s.\n\n", w.Run, len(checks), w.Vendor.Account, w.Customer.Account)
-	fmt.Fprintf(out, "It creates, with names that begin with %s%s and the tag %s=%s:\n\n", conformance.Prefix, w.Run, conformance.Tag, w.Run)
+	cli.Say(out, "Run %s will try %d checks with vendor %s and customer %s.\n\n", w.Run, len(checks), w.Vendor.Account, w.Customer.Account)
+	cli.Say(out, "It creates, with names that begin with %s%s and the tag %s=%s:\n\n", conformance.Prefix, w.Run, conformance.Tag, w.Run)
 	made := cli.NewTable("CHECK", "CREATES")
 	for _, c := range checks {
 		if c.Makes != "" {
@@ -111,9 +111,9 @@ func announce(out io.Writer, w *conformance.World, checks []conformance.Check, l
 		cost.Row(p.Service, p.Listed, p.Use)
 	}
 	err := errors.Join(made.Print(out))
-	fmt.Fprintf(out, "\nWhat it costs at most, by AWS's list prices (remembered, not measured):\n\n")
+	cli.Say(out, "\nWhat it costs at most, by AWS's list prices (remembered, not measured):\n\n")
 	err = errors.Join(err, cost.Print(out))
-	fmt.Fprintf(out, "\nEverything is deleted at the end. What it creates is listed in\n%s\n\n", ledger)
+	cli.Say(out, "\nEverything is deleted at the end. What it creates is listed in\n%s\n\n", ledger)
 	return err
 }
 
@@ -139,7 +139,7 @@ func (f *runFlags) finish(out io.Writer, report conformance.Report) error {
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	fmt.Fprintf(out, "\nThe report is in %s. It has no account IDs, keys or signatures.\n", name)
+	cli.Say(out, "\nThe report is in %s. It has no account IDs, keys or signatures.\n", name)
 	if f.facts != "" {
 		if err := printPatch(out, f.facts, report); err != nil {
 			return err
@@ -168,7 +168,7 @@ func printReport(out io.Writer, report conformance.Report) error {
 	if err := table.Print(out); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d hold, %d differ, %d have no verdict, %d were not tried.\n",
+	cli.Say(out, "\n%d hold, %d differ, %d have no verdict, %d were not tried.\n",
 		report.Count(conformance.Holds), report.Count(conformance.Differs), report.Count(conformance.Failed), report.Count(conformance.NotTried))
 	return nil
 }
@@ -177,10 +177,10 @@ func printReport(out io.Writer, report conformance.Report) error {
 // ledger. A second interruption ends the program, and leaves the ledger.
 func cleanUp(ctx context.Context, out io.Writer, w *conformance.World, ledger string) error {
 	left := w.Ledger.Left()
-	fmt.Fprintf(out, "Deleting %d things that the run has created. This takes some minutes.\n", len(left))
+	cli.Say(out, "Deleting %d things that the run has created. This takes some minutes.\n", len(left))
 	err := conformance.Clean(context.WithoutCancel(ctx), w, func(e conformance.Entry, err error) {
 		if err != nil {
-			fmt.Fprintf(out, "not yet: %s\n", cli.OneLine(err))
+			cli.Say(out, "not yet: %s\n", cli.OneLine(err))
 		}
 	})
 	if err != nil {
@@ -193,7 +193,7 @@ func cleanUp(ctx context.Context, out io.Writer, w *conformance.World, ledger st
 func warnOfOthers(out io.Writer, folder string) error {
 	runs, err := conformance.Runs(folder)
 	for _, run := range runs {
-		fmt.Fprintf(out, "An earlier run has left things: `xacct-conformance clean %s` deletes them.\n", run)
+		cli.Say(out, "An earlier run has left things: `xacct-conformance clean %s` deletes them.\n", run)
 	}
 	return err
 }

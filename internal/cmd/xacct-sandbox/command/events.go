@@ -36,11 +36,12 @@ func newEventsCommand() *cobra.Command {
 }
 
 func printEvent(out io.Writer, e sandbox.StackEvent) {
-	fmt.Fprintf(out, "%s  %-20s %-32s %s", e.Timestamp.Format("15:04:05"), e.ResourceStatus, e.ResourceType, e.LogicalResourceID)
+	screen, at := cli.ScreenOf(out), e.Timestamp.Format("15:04:05")+"  "
+	what := fmt.Sprintf("%-20s %-32s %s", e.ResourceStatus, e.ResourceType, e.LogicalResourceID)
+	fmt.Fprintln(out, screen.Hang(at, what))
 	if e.ResourceStatusReason != "" {
-		fmt.Fprintf(out, "\n          %s", e.ResourceStatusReason)
+		fmt.Fprintln(out, screen.Hang(strings.Repeat(" ", len(at)), cli.Printable(e.ResourceStatusReason)))
 	}
-	fmt.Fprintln(out)
 }
 
 // operation is a create, an update or a delete of a stack that has begun.

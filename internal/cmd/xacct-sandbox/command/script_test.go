@@ -57,19 +57,33 @@ type boxKey struct{}
 // publish FILE... uploads templates to a bucket that the customer of account
 // 222222222222 can read, under $TEMPLATES.
 func publish(ts *testscript.TestScript, _ bool, files []string) {
-	ctx, box := context.Background(), ts.Value(boxKey{}).(*sandbox.Sandbox)
+	texts := map[string]string{}
+	for _, file := range files {
+		texts[file] = ts.ReadFile(file)
+	}
+	ts.Check(upload(ts.Value(boxKey{}).(*sandbox.Sandbox), texts))
+}
+
+// upload is publish, with the texts of the files.
+func upload(box *sandbox.Sandbox, files map[string]string) error {
+	ctx := context.Background()
 	keys, err := box.Credentials("222222222222")
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	client := s3.New(s3.Options{
 		Region: "us-east-1", HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(box.URL()), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
 	})
-	_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)})
-	ts.Check(err)
-	for _, file := range files {
-		_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &file, Body: strings.NewReader(ts.ReadFile(file))})
-		ts.Check(err)
+	if _, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		return err
 	}
+	for name, text := range files {
+		if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &name, Body: strings.NewReader(text)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // capture VARIABLE stores the first line that the last command printed.

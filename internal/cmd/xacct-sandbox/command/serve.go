@@ -34,8 +34,8 @@ and any number of customer accounts, and print the environment to export.`,
 				return err
 			}
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "# An in-memory AWS at %s; its console: %s/console/\n", box.URL(), box.URL())
-			fmt.Fprintf(out, "# Export this in another terminal to be the vendor (account %s):\n", sandbox.VendorAccount)
+			fmt.Fprintf(out, "# An in-memory AWS at %s\n# Its console: %s/console/\n", box.URL(), box.URL())
+			fmt.Fprintf(out, "# To be the vendor, account %s,\n# export this in another terminal:\n", sandbox.VendorAccount)
 			printEnvironment(out, environment)
 			fmt.Fprintln(out, "# Ctrl-C stops it and forgets everything.")
 			<-cmd.Context().Done()

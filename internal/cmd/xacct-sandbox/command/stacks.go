@@ -56,7 +56,8 @@ Submit, or by the stack's name or ARN. Parameters that --parameter doesn't name
 keep the values that the stack has.`,
 		Example: `  xacct-sandbox update "$UPDATE_URL"
   xacct-sandbox update acme-access --account 222222222222 --template new.json
-  xacct-sandbox update acme-access --account 222222222222 --parameter EnableBilling=No`,
+  xacct-sandbox update acme-access --account 222222222222 \
+    --parameter EnableBilling=No`,
 		Args: cli.Exactly(1, "URL: the update link, or STACK: its name or ARN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client := sandboxClient(cmd)

@@ -32,8 +32,9 @@ replaces it.
 If the customer deletes an adopted role, only a round of proofs notices it
 (` + "`xacct verify`" + `, or the registrar's own): the role becomes degraded. --release
 releases the role; so does destroying the link.`,
-		Example: `  xacct adopt globex --hub acme --role-arn arn:aws:iam::222222222222:role/monitoring`,
-		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
+		Example: `  xacct adopt globex --hub acme \
+    --role-arn arn:aws:iam::222222222222:role/monitoring`,
+		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := a.open(cmd.Context(), p, patience)
 			if err != nil {
@@ -43,9 +44,9 @@ releases the role; so does destroying the link.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), said)
+			cli.Say(cmd.OutOrStdout(), "%s\n", said)
 			if err := in.tell(cmd.Context()); err != nil {
-				fmt.Fprintln(cmd.ErrOrStderr(), "Events wait for the next registrar:", oneLine(err))
+				cli.Say(cmd.ErrOrStderr(), "Events wait for the next registrar: %s\n", oneLine(err))
 			}
 			return nil
 		},

@@ -53,7 +53,7 @@ changes the reason.`,
 			if !changed {
 				text = "Customer %s is blocked already. `xacct unblock %s --hub %s` ends it.\n"
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, link.CustomerID, link.CustomerID, on.hub)
+			err = cli.Say(cmd.OutOrStdout(), text, link.CustomerID, link.CustomerID, on.hub)
 			return err
 		},
 	}
@@ -80,7 +80,7 @@ has to create or update the stack again.`,
 			if !changed {
 				text = "Customer %s was not blocked.\n"
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, link.CustomerID)
+			err = cli.Say(cmd.OutOrStdout(), text, link.CustomerID)
 			return err
 		},
 	}

@@ -70,7 +70,8 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 		Long:  customersHelp,
 		Example: `  xacct customers --hub acme --status degraded
   xacct customers --hub acme --limit 100 --after globex
-  xacct customers --hub acme --json | jq -r '.[] | select(.outdated) | .customer_id'`,
+  xacct customers --hub acme --json |
+    jq -r '.[] | select(.outdated) | .customer_id'`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := only.check(); err != nil {
@@ -90,7 +91,7 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 				err = printCustomers(cmd.OutOrStdout(), roles, only.outdated, p.clock())
 			}
 			if err == nil && more {
-				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "More customers exist: continue with --after %s\n", roles[len(roles)-1].CustomerID)
+				err = cli.Say(cmd.ErrOrStderr(), "More customers exist: continue with --after %s\n", roles[len(roles)-1].CustomerID)
 			}
 			return err
 		},
@@ -204,6 +205,7 @@ func (f customerFilter) customers(ctx context.Context, records *registry.Registr
 func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.Time) error {
 	t := cli.NewTable("CUSTOMER", "FLEET", "ACCOUNT", "LINK", "BLOCKED", "STATUS", "TEMPLATE", "REGION", "REGISTERED", "CHANGED", "REASON", "UPDATE")
 	t.Colours("STATUS", statusColour)
+	t.Optional("REGISTERED", "REGION", "FLEET", "LINK", "TEMPLATE", "CHANGED")
 	counts := map[string]int{}
 	for _, r := range roles {
 		counts[r.Status]++
@@ -214,7 +216,7 @@ func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.
 		t.Row(r.CustomerID, r.Fleet, r.AccountID, r.LinkStatus, cli.Ago(r.BlockedAt, now), r.Status, r.template(), r.StackRegion, cli.Day(r.RegisteredAt), cli.Ago(r.ChangedAt, now), r.Reason, update)
 	}
 	if len(roles) == 0 {
-		_, err := fmt.Fprintln(out, "No customers.")
+		err := cli.Say(out, "No customers.\n")
 		return err
 	}
 	if err := t.Print(out); err != nil {
@@ -226,7 +228,7 @@ func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}
 	}
-	_, err := fmt.Fprintf(out, "\n%s.\n", strings.Join(parts, ", "))
+	err := cli.Say(out, "\n%s.\n", strings.Join(parts, ", "))
 	return err
 }
 

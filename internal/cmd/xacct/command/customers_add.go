@@ -36,8 +36,10 @@ are left alone unless --adopt is set.
 With --json it prints one object: customer_id, outcome (created, changed, unchanged),
 dry_run, account_id, permission_set, external_id, launch_url (omitted if it has to be
 signed, or in a dry run), expires_at, metadata.`,
-		Example: `  xacct customers add globex --hub acme --permission-set readonly --account-id 222222222222
-  xacct customers add initech --hub acme --permission-set readonly --account-id 333333333333 --expires-at 2027-01-31T00:00:00Z`,
+		Example: `  xacct customers add globex --hub acme --permission-set readonly \
+    --account-id 222222222222
+  xacct customers add initech --hub acme --permission-set readonly \
+    --account-id 333333333333 --expires-at 2027-01-31T00:00:00Z`,
 		Args: cli.Exactly(1, "CUSTOMER: your own ID of the customer"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asked.CustomerID = args[0]
@@ -194,7 +196,7 @@ func (r linkResult) write(out io.Writer, doing doingFlags) error {
 	if doing.json {
 		return cli.PrintJSON(out, r)
 	}
-	if _, err := fmt.Fprintf(out, "Customer %s: %s.\n", r.CustomerID, doing.done(r.Outcome)); err != nil || r.launch == "" {
+	if err := cli.Say(out, "Customer %s: %s.\n", r.CustomerID, doing.done(r.Outcome)); err != nil || r.launch == "" {
 		return err
 	}
 	_, err := fmt.Fprintln(out, r.launch)
@@ -286,6 +288,7 @@ func writeResults(out io.Writer, results []linkResult, doing doingFlags) error {
 func printResults(out io.Writer, results []linkResult, doing doingFlags) error {
 	t := cli.NewTable("CUSTOMER", "ACCOUNT", "OUTCOME", "LINK", "ERROR")
 	t.Colours("OUTCOME", map[string]cli.Colour{failed: cli.Red, "created": cli.Green})
+	t.Optional("LINK")
 	for _, r := range results {
 		outcome := r.Outcome
 		if outcome != failed {

@@ -47,7 +47,8 @@ With --json it prints a list of objects, in the order of the file: those of
 ` + "`xacct customers add --json`" + `, with outcome failed and an error for those that failed. The
 exit code is 1 if any failed.`,
 		Example: `  xacct customers import customers.csv --hub acme --permission-set readonly
-  jq -c '{customer_id: .id, account_id: .aws}' tenants.json | xacct customers import - --format jsonl --hub acme --permission-set readonly`,
+  jq -c '{customer_id: .id, account_id: .aws}' tenants.json |
+    xacct customers import - --format jsonl --hub acme --permission-set readonly`,
 		Args: cli.Exactly(1, "FILE: the customers"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			orders, err := with.read(cmd, args[0])
@@ -137,7 +138,7 @@ func (f importFlags) read(cmd *cobra.Command, file string) ([]customers.Order, e
 	}
 	orders, problems := f.orders(lines)
 	for _, problem := range problems {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s:%s\n", file, cli.Printable(problem))
+		cli.Say(cmd.ErrOrStderr(), "%s:%s\n", file, cli.Printable(problem))
 	}
 	switch {
 	case len(problems) > 0:

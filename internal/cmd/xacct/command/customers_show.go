@@ -182,6 +182,7 @@ type historyView struct {
 	OnBehalf  string    `json:"on_behalf_of,omitempty"`
 
 	stack account.StackARN
+	who   string // of the vendor, for people
 }
 
 func newDossier(record registry.HubRecord, c onboarding.Customer, history []onboarding.HistoryEntry, round *onboarding.RoundSummary, now time.Time) dossier {
@@ -217,7 +218,7 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 		d.History = append(d.History, historyView{
 			At: h.At.UTC(), Came: came(h), Decided: string(h.Outcome), Refused: h.Refused, Status: string(h.Status), Reason: h.Detail,
 			Waiting: h.Waiting, Cause: h.Cause,
-			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, By: h.By, OnBehalf: h.OnBehalf, stack: h.Stack,
+			AccountID: h.Account.String(), StackID: h.Stack.String(), LogicalID: h.LogicalID, RequestID: h.RequestID, By: h.By, OnBehalf: h.OnBehalf, stack: h.Stack, who: who(h, record.Account),
 		})
 	}
 	slices.SortStableFunc(d.History, func(a, b historyView) int { return a.At.Compare(b.At) })
@@ -247,7 +248,7 @@ func (r roleView) alsoAccepted() string {
 }
 
 func (d dossier) print(out io.Writer) error {
-	fmt.Fprintf(out, "Customer %s\n\nLink\n", cli.Printable(d.CustomerID))
+	cli.Say(out, "Customer %s\n\nLink\n", cli.Printable(d.CustomerID))
 	l := d.Link
 	cli.Facts(out,
 		"Status", l.describe(),
@@ -263,13 +264,13 @@ func (d dossier) print(out io.Writer) error {
 		"Launch link", l.launch,
 	)
 	if len(d.Roles) == 0 {
-		fmt.Fprintf(out, "\nNo account has been connected with it yet.\n")
+		cli.Say(out, "\nNo account has been connected with it yet.\n")
 	}
 	if last, waits := d.waiting(); waits {
-		fmt.Fprintf(out, "\nStack %s in account %s was waiting at %s: %s\n", cli.Printable(last.stack.Name), last.AccountID, cli.Moment(last.At), cli.Printable(last.why()))
+		cli.Say(out, "\nStack %s in account %s was waiting at %s: %s\n", cli.Printable(last.stack.Name), last.AccountID, cli.Moment(last.At), cli.Printable(last.why()))
 	}
 	for _, r := range d.Roles {
-		fmt.Fprintf(out, "\nRole %s\n", cli.Printable(r.RoleARN))
+		cli.Say(out, "\nRole %s\n", cli.Printable(r.RoleARN))
 		cli.Facts(out,
 			"Status", r.describe(),
 			"Reason", r.Reason,
@@ -290,10 +291,11 @@ func (d dossier) print(out io.Writer) error {
 	if len(d.History) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "\nHistory\n")
+	cli.Say(out, "\nHistory\n")
 	t := cli.NewTable("TIME", "CAME", "DECIDED", "STATUS", "STACK", "REGION", "BY", "REASON")
+	t.Optional("REGION", "STACK", "STATUS", "BY")
 	for _, h := range d.History {
-		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.who(), h.why())
+		t.Row(cli.Moment(h.At), h.Came, h.Decided, h.Status, h.stack.Name, h.stack.Region.String(), h.who, h.why())
 	}
 	return t.Print(out)
 }
@@ -309,12 +311,17 @@ func (d dossier) waiting() (last historyView, ok bool) {
 	return historyView{}, false
 }
 
-// who returns the vendor's principal, and who asked it.
-func (h historyView) who() string {
-	if h.OnBehalf != "" {
-		return h.OnBehalf + ", by " + h.By
+// who returns the vendor's principal, and who asked it. Of one in the vendor's own
+// account, what an ARN says before the name is left out.
+func who(h onboarding.HistoryEntry, vendor account.ID) string {
+	by := h.By
+	if _, name, found := strings.Cut(by, ":"+vendor.String()+":"); found {
+		by = name
 	}
-	return h.By
+	if h.OnBehalf != "" {
+		return h.OnBehalf + ", by " + by
+	}
+	return by
 }
 
 // why returns what the customer reads, and what the vendor can do about it.

@@ -162,7 +162,7 @@ func (o owners) owner(r phonehome.Request) string {
 }
 
 func (v letterView) print(out io.Writer) {
-	fmt.Fprintf(out, "Dead letter %s\n\n", cli.Printable(v.ID))
+	cli.Say(out, "Dead letter %s\n\n", cli.Printable(v.ID))
 	cli.Facts(out, "Time", cli.Moment(v.SentAt), "Reason", v.Reason, "Kind", v.kind, "Customer", v.customer)
 	if r := v.request; r != nil {
 		cli.Facts(out,

@@ -160,7 +160,7 @@ func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string, asJS
 	}
 	for _, letter := range sent {
 		if !asJSON {
-			fmt.Fprintf(out, "sent %s\n", letter.ID)
+			cli.Say(out, "sent %s\n", letter.ID)
 		}
 		ids = slices.DeleteFunc(ids, func(id string) bool { return id == letter.ID })
 	}
@@ -173,7 +173,7 @@ func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string, asJS
 			return printed
 		}
 	} else if left > 0 {
-		fmt.Fprintf(out, "%d stay: they have the same text as one that was sent\n", left)
+		cli.Say(out, "%d stay: they have the same text as one that was sent\n", left)
 	}
 	if err != nil {
 		return in.explainDeadLetters(err)
@@ -182,7 +182,7 @@ func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string, asJS
 		return noLetters(ids)
 	}
 	if len(sent) == 0 && left == 0 && !asJSON {
-		fmt.Fprintln(out, "No dead letters.")
+		cli.Say(out, "No dead letters.\n")
 	}
 	return nil
 }
@@ -219,15 +219,16 @@ func noLetters(ids []string) error {
 
 func printLetters(out io.Writer, letters []letterView, more bool) error {
 	if len(letters) == 0 {
-		fmt.Fprintln(out, "No dead letters.")
+		cli.Say(out, "No dead letters.\n")
 		return nil
 	}
 	t := cli.NewTable("ID", "TIME", "KIND", "CUSTOMER", "ACCOUNT", "REASON")
+	t.Optional("ACCOUNT", "TIME")
 	for _, l := range letters {
 		t.Row(l.ID, cli.Moment(l.SentAt), l.kind, l.customer, l.account, l.Reason)
 	}
 	if more {
-		defer fmt.Fprintf(out, "\nMore exist: raise --limit.\n")
+		defer cli.Say(out, "\nMore exist: raise --limit.\n")
 	}
 	return t.Print(out)
 }

@@ -5,7 +5,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 
@@ -70,7 +69,7 @@ func (in *intake) deleteLetters(ctx context.Context, out io.Writer, ids []string
 		}
 	} else {
 		for _, id := range result.Deleted {
-			fmt.Fprintf(out, "deleted %s\n", id)
+			cli.Say(out, "deleted %s\n", id)
 		}
 	}
 	if err != nil {
@@ -80,7 +79,7 @@ func (in *intake) deleteLetters(ctx context.Context, out io.Writer, ids []string
 		return noLetters(missing)
 	}
 	if len(deleted) == 0 && !asJSON {
-		fmt.Fprintln(out, "No dead letters.")
+		cli.Say(out, "No dead letters.\n")
 	}
 	return nil
 }

@@ -32,14 +32,14 @@ func readSpecification(cmd *cobra.Command, file string) (*generate.Generator, er
 	generator, err := generate.Read(file, text)
 	var problems generate.Problems
 	if errors.As(err, &problems) {
-		fmt.Fprintln(cmd.ErrOrStderr(), problems.Error())
+		cli.Say(cmd.ErrOrStderr(), "%s\n", problems.Error())
 		return nil, fmt.Errorf("%s has %s", file, mistakes(len(problems)))
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, warning := range generator.Warnings() {
-		fmt.Fprintln(cmd.ErrOrStderr(), warning)
+		cli.Say(cmd.ErrOrStderr(), "%s\n", warning)
 	}
 	return generator, nil
 }
@@ -142,7 +142,7 @@ func (w *workshop) upkeep(ctx context.Context, notes io.Writer) {
 		err = w.tidy(ctx)
 	}
 	if err != nil {
-		fmt.Fprintln(notes, "What is out of use could not be removed; the next command tries again:", oneLine(w.explain(err)))
+		cli.Say(notes, "What is out of use could not be removed; the next command tries again: %s\n", oneLine(w.explain(err)))
 	}
 }
 

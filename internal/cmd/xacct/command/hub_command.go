@@ -201,18 +201,18 @@ func (r hubResult) print(out io.Writer, doing doingFlags) error {
 	if r.FromStack {
 		over = ", over the parts of its CloudFormation stack"
 	}
-	fmt.Fprintf(out, "Hub %s: %s%s.\n", r.Hub, doing.done(r.Outcome), over)
+	cli.Say(out, "Hub %s: %s%s.\n", r.Hub, doing.done(r.Outcome), over)
 	if r.Warning != "" {
-		fmt.Fprintf(out, "Warning: %s\n", r.Warning)
+		cli.Say(out, "Warning: %s\n", r.Warning)
 	}
 	if len(r.Changes) > 0 {
-		fmt.Fprintf(out, "Settings: %s.\n", strings.Join(r.Changes, ", "))
+		cli.Say(out, "Settings: %s.\n", strings.Join(r.Changes, ", "))
 	}
 	if len(r.Sets) > 0 {
-		fmt.Fprintf(out, "Permission sets that follow: %s.\n", strings.Join(r.Sets, ", "))
+		cli.Say(out, "Permission sets that follow: %s.\n", strings.Join(r.Sets, ", "))
 	}
 	for _, defect := range r.Repaired {
-		fmt.Fprintf(out, "Repaired: %s.\n", cli.Printable(defect))
+		cli.Say(out, "Repaired: %s.\n", cli.Printable(defect))
 	}
 	if r.View != nil {
 		fmt.Fprintln(out)
@@ -295,14 +295,14 @@ func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, doing doingFlags, fo
 	out := cmd.OutOrStdout()
 	switch {
 	case stack != nil:
-		fmt.Fprintln(out, upperFirst(stack.Error())+".")
+		cli.Say(out, "%s\n", upperFirst(stack.Error())+".")
 	case result.Outcome == "unchanged":
-		fmt.Fprintf(out, "Hub %s: unchanged, there is none.\n", f.hub)
+		cli.Say(out, "Hub %s: unchanged, there is none.\n", f.hub)
 	default:
-		fmt.Fprintf(out, "Hub %s: %s.\n", f.hub, doing.done(result.Outcome))
+		cli.Say(out, "Hub %s: %s.\n", f.hub, doing.done(result.Outcome))
 	}
 	if result.Remains != "" {
-		fmt.Fprintf(out, "Bucket %s stays, empty and closed, to reserve its name: otherwise old links could open a stranger's template.\n", result.Remains)
+		cli.Say(out, "Bucket %s stays, empty and closed, to reserve its name: otherwise old links could open a stranger's template.\n", result.Remains)
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func ownerName(o onboarding.Owner) string {
 }
 
 func (v *hubShown) print(out io.Writer) {
-	fmt.Fprintf(out, "Hub %s\n\n", v.Name)
+	cli.Say(out, "Hub %s\n\n", v.Name)
 	facts := []string{
 		"State", v.State,
 		"Belongs to", v.Owner,
@@ -164,11 +164,11 @@ func (v *hubShown) print(out io.Writer) {
 	cli.Facts(out, facts...)
 	for i, defect := range v.Drift {
 		if i == 0 {
-			fmt.Fprintf(out, "\nMissing, or changed by hand; `xacct hub create` or an apply repairs it:\n")
+			cli.Say(out, "\nMissing, or changed by hand; `xacct hub create` or an apply repairs it:\n")
 		}
-		fmt.Fprintf(out, "  %s\n", cli.Printable(defect))
+		cli.Say(out, "  %s\n", cli.Printable(defect))
 	}
 	if v.Warning != "" {
-		fmt.Fprintf(out, "\nDelivery was not tested. %s\n", v.Warning)
+		cli.Say(out, "\nDelivery was not tested. %s\n", v.Warning)
 	}
 }

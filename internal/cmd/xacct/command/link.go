@@ -177,9 +177,9 @@ func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, 
 		return err
 	}
 	link.TemplateURL = signed.URL
-	fmt.Fprintf(notes, "It is valid until %s UTC, for everyone who has it.\n", cli.Moment(signed.DiesAt))
+	cli.Say(notes, "It is valid until %s UTC, for everyone who has it.\n", cli.Moment(signed.DiesAt))
 	if signed.SessionEndUnknown {
-		fmt.Fprintln(notes, "It expires earlier if your credentials do: they are a session's, whose end is unknown.")
+		cli.Say(notes, "It expires earlier if your credentials do: they are a session's, whose end is unknown.\n")
 	}
 	return nil
 }
@@ -299,15 +299,15 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	registered, live := withStack(c)
 	switch {
 	case c.Link.Blocked:
-		fmt.Fprintf(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", cli.Moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
+		cli.Say(out, "Warning: the customer is blocked since %s, and will be refused: `xacct unblock %s --hub %s` ends it.\n", cli.Moment(c.Link.BlockedAt), c.Link.CustomerID, c.Link.Hub)
 	case f.update && f.format == "url" && live && registered.Rotating(c.Link):
-		fmt.Fprintf(out, "The external ID changes, and the console keeps the old one. The customer has to enter: ExternalId %s, PreviousExternalId %s.\n", c.Link.ExternalID, registered.ExternalID)
+		cli.Say(out, "The external ID changes, and the console keeps the old one. The customer has to enter: ExternalId %s, PreviousExternalId %s.\n", c.Link.ExternalID, registered.ExternalID)
 	case f.update:
 	case f.format == "terraform-iam" && !c.Link.RegisterWithoutStack:
-		fmt.Fprintf(out, "Warning: register_without_stack is not set, so registrars do not look for the role: `xacct adopt %s --hub %s` registers it.\n", c.Link.CustomerID, c.Link.Hub)
+		cli.Say(out, "Warning: register_without_stack is not set, so registrars do not look for the role: `xacct adopt %s --hub %s` registers it.\n", c.Link.CustomerID, c.Link.Hub)
 	case c.Link.Status(now) == onboarding.LinkExpired:
-		fmt.Fprintf(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
+		cli.Say(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
 	case live:
-		fmt.Fprintf(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", registered.Stack, c.Link.ID())
+		cli.Say(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", registered.Stack, c.Link.ID())
 	}
 }

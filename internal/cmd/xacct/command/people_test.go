@@ -18,14 +18,17 @@ import (
 
 // people writes one customer of each kind into the registry, with times and
 // external IDs that are equal in every run.
-func (w *world) people(ts *testscript.TestScript, _ []string) {
+func (w *world) people(ts *testscript.TestScript, _ []string) { w.addPeople(ts.Check) }
+
+// addPeople is people in any test; check ends the test if an error is not nil.
+func (w *world) addPeople(check func(error)) {
 	ctx, day := context.Background(), time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
 	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return day.Add(-30 * time.Minute) }, registry.By(w.clients.CallerARN))
 	create := func(customer, accountID string, change func(*onboarding.Link)) onboarding.Link {
 		link := w.link(customer, accountID)
 		change(&link)
 		link, err := records.CreateLink(ctx, link)
-		ts.Check(err)
+		check(err)
 		return link
 	}
 	same := func(*onboarding.Link) {}
@@ -45,12 +48,12 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 	hooli.Reason, hooli.ChangedAt = "the customer deleted the stack acme-access, or took the phone-home out of it", day.AddDate(0, 0, 8)
 	for _, r := range []onboarding.Registration{globex, initech, hooli} {
 		_, err := records.PutHealth(ctx, r, quiet(r))
-		ts.Check(err)
+		check(err)
 	}
 
 	// Pied Piper's stack waits for a permission of the vendor's own.
 	piper := w.registration(w.link("pied-piper", "555555555555"), onboarding.Pending, "us-east-1")
-	ts.Check(records.Note(ctx, onboarding.HistoryEntry{
+	check(records.Note(ctx, onboarding.HistoryEntry{
 		At: day, CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
 		Request: phonehome.Create, Outcome: onboarding.OutcomeNotPermitted, Before: onboarding.Pending, Status: onboarding.Pending, Waiting: true,
 		Cause: "arn:aws:iam::111111111111:role/registrar may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker",
@@ -65,12 +68,12 @@ func (w *world) people(ts *testscript.TestScript, _ []string) {
 	}
 	var err error
 	umbrella, err = records.PutHealth(ctx, umbrella, history(day, "request-1", phonehome.Create, onboarding.OutcomeRegistered, onboarding.Active, ""))
-	ts.Check(err)
+	check(err)
 	umbrella, err = records.PutHealth(ctx, umbrella, history(day.Add(30*time.Hour), "request-2", phonehome.Update, onboarding.OutcomeUpdated, onboarding.Active, ""))
-	ts.Check(err)
+	check(err)
 	degraded, entry := onboarding.Health(umbrella, onboarding.Proof{Outcome: onboarding.Refused}, day.AddDate(0, 0, 6))
 	_, err = records.PutHealth(ctx, degraded, *entry)
-	ts.Check(err)
+	check(err)
 }
 
 // link returns a link as the vendor would declare it, not yet written.

@@ -117,18 +117,18 @@ func (r setResult) write(out io.Writer, doing doingFlags) error {
 	if doing.json {
 		return cli.PrintJSON(out, r)
 	}
-	fmt.Fprintf(out, "Permission set %s/%s: %s.\n", r.Hub, r.PermissionSet, doing.done(r.Outcome))
+	cli.Say(out, "Permission set %s/%s: %s.\n", r.Hub, r.PermissionSet, doing.done(r.Outcome))
 	if len(r.Changes) > 0 {
-		fmt.Fprintln(out, "The role of each customer:")
+		cli.Say(out, "The role of each customer:\n")
 	}
 	for _, line := range r.Changes {
-		fmt.Fprintf(out, "  - %s\n", cli.Printable(line))
+		cli.Say(out, "  - %s\n", cli.Printable(line))
 	}
 	if len(r.OpenLinks) > 0 {
-		fmt.Fprintf(out, "Open links that refer to it: %s.\n", onboarding.SomeOf(r.OpenLinks))
+		cli.Say(out, "Open links that refer to it: %s.\n", onboarding.SomeOf(r.OpenLinks))
 	}
 	if r.Outdated > 0 {
-		fmt.Fprintf(out, "%s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", were(r.Outdated, "live stack"), r.Hub)
+		cli.Say(out, "%s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", were(r.Outdated, "live stack"), r.Hub)
 	}
 	return nil
 }
@@ -211,10 +211,11 @@ func showSets(list []onboarding.PermissionSet, found []onboarding.Customer, all 
 
 func printSets(out io.Writer, shown []setShown) error {
 	if len(shown) == 0 {
-		_, err := fmt.Fprintln(out, "No permission sets.")
+		err := cli.Say(out, "No permission sets.\n")
 		return err
 	}
 	t := cli.NewTable("NAME", "OWNER", "LINKS", "VERSION", "CREATED", "DELETED", "ROLE")
+	t.Optional("CREATED", "VERSION", "OWNER")
 	for _, s := range shown {
 		t.Row(s.Name, s.Owner, fmt.Sprint(s.OpenLinks), s.TemplateVersion, cli.Day(s.CreatedAt), cli.Day(s.RetiredAt), s.RoleName)
 	}

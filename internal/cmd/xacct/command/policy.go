@@ -263,7 +263,7 @@ func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, 
 		record, err := d.intake.records.Hub(cmd.Context())
 		switch {
 		case errors.Is(err, registry.ErrNoHub):
-			fmt.Fprintf(cmd.ErrOrStderr(), "There is no hub %q yet in %s of account %s: this is the policy to create it.\n", d.name, d.Region, d.Account)
+			cli.Say(cmd.ErrOrStderr(), "There is no hub %q yet in %s of account %s: this is the policy to create it.\n", d.name, d.Region, d.Account)
 		case err != nil:
 			return d.intake.explain(err)
 		}
@@ -294,7 +294,7 @@ func (f *policyFlags) print(cmd *cobra.Command, who string, of leastpolicy.Parts
 		return err
 	}
 	if size, err := iampolicy.Size(document.String()); err == nil && size > iampolicy.MaxManagedSize {
-		fmt.Fprintf(cmd.ErrOrStderr(), "This policy has %d characters: it fits into a role as an inline policy, but not into a managed policy, which takes %d.\n",
+		cli.Say(cmd.ErrOrStderr(), "This policy has %d characters: it fits into a role as an inline policy, but not into a managed policy, which takes %d.\n",
 			size, iampolicy.MaxManagedSize)
 	}
 	if f.terraform {

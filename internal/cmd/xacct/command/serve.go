@@ -82,7 +82,8 @@ as ` + servePrefix + `SURFACE says, of the hub that ` + hubVariable + ` names; c
 principals then.`,
 		Example: `  xacct serve token backend --scopes read,write >> tokens
   xacct serve --hub acme --token-file tokens
-  xacct serve --hub acme --oidc-issuer https://login.acme.example --oidc-audience https://onboarding.acme.example`,
+  xacct serve --hub acme --oidc-issuer https://login.acme.example \
+    --oidc-audience https://onboarding.acme.example`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
@@ -288,7 +289,7 @@ Scopes are read (see customers), write (issue, change and close links) and opera
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "The token of %s, which is shown only now:\n%s\n", args[0], token)
+			cli.Say(cmd.ErrOrStderr(), "The token of %s, which is shown only now:\n%s\n", args[0], token)
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
 			return err
 		},

@@ -124,7 +124,7 @@ var statusColour = map[string]cli.Colour{"active": cli.Green, "degraded": cli.Re
 
 func (r statusReport) print(out io.Writer, now time.Time) error {
 	screen := cli.ScreenOf(out)
-	fmt.Fprintf(out, "Hub %s in %s of account %s: %s\n\n", r.Hub, r.Region, r.AccountID, screen.Paint(string(r.Level), levelColour[r.Level]))
+	cli.Say(out, "Hub %s in %s of account %s: %s\n\n", r.Hub, r.Region, r.AccountID, screen.Paint(string(r.Level), levelColour[r.Level]))
 	cli.Facts(out,
 		"Registrars", r.describeRegistrars(now),
 		"Queue", r.describeQueue(now),
@@ -151,6 +151,7 @@ func (r statusReport) print(out io.Writer, now time.Time) error {
 	fmt.Fprintln(out)
 	t := cli.NewTable("CUSTOMER", "ACCOUNT", "STATUS", "SINCE", "REASON")
 	t.Colours("STATUS", statusColour)
+	t.Optional("ACCOUNT", "SINCE")
 	for _, c := range r.Trouble[:min(len(r.Trouble), onOneScreen)] {
 		t.Row(c.CustomerID, c.AccountID, c.Status, cli.Ago(c.Since, now), c.Reason)
 	}
@@ -158,7 +159,7 @@ func (r statusReport) print(out io.Writer, now time.Time) error {
 		return err
 	}
 	if more := len(r.Trouble) - onOneScreen; more > 0 {
-		fmt.Fprintf(out, "and %d more: --json lists them all\n", more)
+		cli.Say(out, "and %d more: --json lists them all\n", more)
 	}
 	return nil
 }

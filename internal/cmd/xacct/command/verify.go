@@ -90,7 +90,7 @@ func newVerifyCommand(p process) *cobra.Command {
 				return in.explain(err)
 			}
 			if err := in.tell(cmd.Context()); err != nil {
-				fmt.Fprintln(cmd.ErrOrStderr(), "Events wait for the next registrar:", oneLine(err))
+				cli.Say(cmd.ErrOrStderr(), "Events wait for the next registrar: %s\n", oneLine(err))
 			}
 			return judge(findings)
 		},
@@ -154,11 +154,12 @@ func printFindings(out io.Writer, findings []health.Finding, explain func(error)
 	case asJSON:
 		return cli.PrintJSON(out, views)
 	case len(views) == 0:
-		_, err := fmt.Fprintln(out, "No customer has a live stack: there is nothing to verify.")
+		err := cli.Say(out, "No customer has a live stack: there is nothing to verify.\n")
 		return err
 	}
 	t := cli.NewTable("CUSTOMER", "ROLE", "VERDICT", "STATUS", "SINCE", "REASON")
 	t.Colours("VERDICT", map[string]cli.Colour{"works": cli.Green, "broken": cli.Red, "unknown": cli.Yellow, "withheld": cli.Red})
+	t.Optional("SINCE", "ROLE")
 	for _, v := range views {
 		status := v.Status
 		if v.Before != "" {

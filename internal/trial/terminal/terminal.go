@@ -1,0 +1,106 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package terminal shows tests what people see of a command: on a terminal of some
+// width, or in a pipe.
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/creack/pty"
+	"github.com/spf13/cobra"
+)
+
+// Look is where a command writes to.
+type Look struct {
+	Columns  int  // of a terminal; 0: a pipe
+	Coloured bool // colours may be used
+}
+
+// String names the look in a test's message.
+func (l Look) String() string {
+	if l.Columns == 0 {
+		return "in a pipe"
+	}
+	return fmt.Sprintf("in %d columns", l.Columns)
+}
+
+// Output returns what is written to a terminal, or to a pipe.
+func (l Look) Output(t testing.TB, write func(out *os.File)) string {
+	t.Helper()
+	open := os.Pipe
+	if l.Columns > 0 {
+		open = pty.Open // what is written to its second file comes out of the first
+	}
+	read, out, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	if l.Columns > 0 {
+		if err := pty.Setsize(out, &pty.Winsize{Rows: 40, Cols: uint16(l.Columns)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(read) // a terminal ends with an error
+		written <- string(text)
+	}()
+	write(out)
+	_ = out.Close() // only now does the reader end
+	return strings.ReplaceAll(<-written, "\r\n", "\n")
+}
+
+var (
+	colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	// toCopy is the end of a line that may be longer than the terminal, because it is
+	// copied whole: an address, an ARN, a path, an assignment, a key or a command.
+	toCopy = regexp.MustCompile("^( *|.{1,22}  +|  .{20} |\t.*)(\\S*[/:=]\\S*|\\S{24,}|`[^`]*`\\S*)?$")
+)
+
+// Faults returns what is wrong with a text in this look: escapes where there is no
+// terminal or none may be coloured, and lines that are too long, unless they end with
+// what has to be copied whole.
+func (l Look) Faults(text string) (faults []string) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		plain := colour.ReplaceAllLiteralString(line, "")
+		if plain != line && (!l.Coloured || l.Columns == 0) {
+			fault("colours %s: %q", l, line)
+		}
+		if strings.Contains(plain, "\x1b") || strings.Contains(plain, "\r") && l.Columns == 0 {
+			fault("an escape %s: %q", l, line)
+		}
+		for part := range strings.SplitSeq(plain, "\r") { // a bar is drawn over itself
+			if n := utf8.RuneCountInString(part); l.Columns > 0 && n > l.Columns && !toCopy.MatchString(part) {
+				fault("a line of %d characters %s: %q", n, l, part)
+			}
+		}
+	}
+	return faults
+}
+
+// Commands calls look for every command of a tree that can be run, or that has only
+// help, with the words that name it.
+func Commands(root *cobra.Command, look func(cmd *cobra.Command, words []string)) {
+	var walk func(*cobra.Command, []string)
+	walk = func(cmd *cobra.Command, words []string) {
+		look(cmd, words)
+		for _, sub := range cmd.Commands() {
+			if !sub.Hidden {
+				walk(sub, append(words[:len(words):len(words)], sub.Name()))
+			}
+		}
+	}
+	root.InitDefaultCompletionCmd()
+	walk(root, nil)
+}
