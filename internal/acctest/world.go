@@ -367,8 +367,8 @@ func (w *World) Seek(hub string, later time.Duration) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	health.Seeking{
+	health.Discovery{
 		Claim: records, Log: slog.New(slog.DiscardHandler),
 		Round: health.Config{Registry: records, Prover: registrar.NewProver(w.Clients, record), Clock: func() time.Time { return time.Now().Add(later) }},
-	}.SeekOnce(context.Background())
+	}.DiscoverOnce(context.Background())
 }

@@ -59,10 +59,10 @@ func referring(set onboarding.PermissionSet) func(*onboarding.Link) {
 // seeks looks once for roles without a stack, as a registrar does every minute.
 func (w *World) seeks() {
 	w.T.Helper()
-	health.Seeking{
+	health.Discovery{
 		Claim: w.Registry(), Log: slog.New(slog.DiscardHandler),
 		Round: health.Config{Registry: w.Registry(), Prover: registrar.NewProver(w.Clients, w.Record), Clock: w.Now},
-	}.SeekOnce(w.T.Context())
+	}.DiscoverOnce(w.T.Context())
 }
 
 // applies makes the resources of a snippet, as a customer's Terraform does, with the

@@ -1,14 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package health proves registered roles again, round after round, and keeps
-// the registry in line with what that shows: a role that stopped working
-// becomes degraded, one that works again becomes active.
+// Package health proves registered roles again in rounds, and updates the registry
+// with the results: a role that fails its proof becomes degraded, one that passes it
+// again becomes active.
 //
-// It disconnects no customer, and holds nothing against a customer that may be the
-// vendor's own trouble: a throttle, an outage, a permission that the vendor
-// lost. When a round is due, and where its result is shown, is for the
-// caller.
+// It changes no registration for what may be the vendor's own fault: a throttle, an
+// outage, a permission that the vendor lost. The caller decides when a round is due,
+// and shows its result.
 package health
 
 import (
@@ -26,7 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Config is what a round is made of. Registry and Prover are needed; the rest
+// Config is the configuration of a round. Registry and Prover are required; the rest
 // has defaults.
 type Config struct {
 	Registry Registry
@@ -34,14 +33,12 @@ type Config struct {
 
 	Concurrency int // roles at once; default 8
 	// Full gives every role the full proof: also without the external ID, and
-	// with a wrong one. Otherwise an active role gets it only if its turn in
-	// Rounds has come.
+	// with a wrong one. Otherwise an active role gets it only if it is due by Rounds.
 	Full   bool
 	Rounds Rounds
 	// Restored is the hub if its registry was restored from a point in time: then
-	// the round also looks for the roles that it has forgotten, with one call for
-	// each link that is not connected, and registers those that the full proof
-	// finds.
+	// the round also looks for the roles that the registry has lost, with one call for
+	// each link that is not connected, and registers those that pass the full proof.
 	Restored *onboarding.Hub
 	// Awaited is the hub if the round also looks for roles that customers made
 	// without a stack: see onboarding.Awaiting.
@@ -57,30 +54,30 @@ type Config struct {
 	OnFinding func(Finding)
 }
 
-// Registry is where the registrations are. A write whose ground has moved is
-// onboarding.ErrConflict.
+// Registry stores the registrations. PutHealth returns onboarding.ErrConflict if the
+// registration was written since it was read.
 type Registry interface {
 	Customers(ctx context.Context) ([]onboarding.Customer, error)
 	Customer(ctx context.Context, id string) (onboarding.Customer, error)
 	PutHealth(ctx context.Context, r onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error)
 }
 
-// Prover tries to assume roles: with four calls, or with one if a role was
-// proven before.
+// Prover tries to assume roles: Prove with four calls, ProveAgain with one, for a role
+// that was proven before.
 type Prover interface {
 	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 	ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }
 
 // Rounds defines which active roles get the full proof in a round, so that a role
-// that was opened to others later is found: every role in one of so many rounds,
-// and in every round about as many.
+// that was opened to others later is found: each role in one round of Every, and
+// about as many roles in each round.
 type Rounds struct {
 	Every  int   // 0: none do
 	Number int64 // of this round
 }
 
-// due reports whether a role's turn has come.
+// due reports whether a role gets the full proof in this round.
 func (r Rounds) due(reg onboarding.Registration) bool {
 	if r.Every <= 0 {
 		return false
@@ -89,37 +86,36 @@ func (r Rounds) due(reg onboarding.Registration) bool {
 	return r.Number%int64(r.Every) == int64(turn)
 }
 
-// Verdict is what a round has come to about one role.
+// Verdict is the result of a round for one role.
 type Verdict string
 
 // The verdicts.
 const (
 	Works    Verdict = "works"
 	Broken   Verdict = "broken"
-	Unknown  Verdict = "unknown"  // AWS did not say, or it could not be written down
+	Unknown  Verdict = "unknown"  // the proof was inconclusive, or its result could not be written
 	Withheld Verdict = "withheld" // refused, but so were all others: see Round
 	Moved    Verdict = "moved"    // the customer updated or deleted the stack meanwhile
 )
 
-// Finding is what a round has found out about one role.
+// Finding is a round's verdict on one role, with what led to it.
 type Finding struct {
 	Verdict Verdict
 	Before  onboarding.RegistrationStatus
-	// Registration is as the round leaves it.
+	// Registration is the registration after the round.
 	Registration onboarding.Registration
-	// Err is why the verdict is Unknown, or what AWS said of a refusal.
+	// Err is why the verdict is Unknown, or AWS's error of a refusal.
 	Err error
 }
 
-// Round proves every registered role of the hub once. The findings are sorted
-// by customer; they are those so far if the error is not nil.
+// Round proves every registered role of the hub once. It returns the findings sorted
+// by customer, and with an error those that were made before it.
 //
 // A refusal means either that the role is broken or that the vendor itself may
-// no longer assume roles, and AWS words both the same (aws-facts 7.4). So a
-// role that was active becomes degraded only once another one of its kind has
-// worked in the same round; if none has, and three or more were refused,
-// the suspicion is on the vendor, nothing is written, and the verdict is
-// Withheld.
+// no longer assume roles, and AWS's error is the same for both (aws-facts 7.4). So a
+// role that was active becomes degraded only once another role of its group has
+// been assumed in the same round. If none has, and three or more were refused, the
+// cause is probably the vendor: nothing is written, and the verdict is Withheld.
 func Round(ctx context.Context, config Config) ([]Finding, error) {
 	customers, err := config.Registry.Customers(ctx)
 	if err != nil {
@@ -128,8 +124,8 @@ func Round(ctx context.Context, config Config) ([]Finding, error) {
 	return newRound(config).run(ctx, customers, suspicious)
 }
 
-// Customer proves the roles of one customer. The caller named the customer,
-// so a refusal is believed.
+// Customer proves the roles of one customer, and returns their findings. A refusal is
+// believed without a witness, because the caller has named the customer.
 func Customer(ctx context.Context, config Config, id string) ([]Finding, error) {
 	customer, err := config.Registry.Customer(ctx, id)
 	if err != nil {
@@ -155,7 +151,7 @@ func newRound(config Config) *round {
 }
 
 func (r *round) run(ctx context.Context, customers []onboarding.Customer, suspicious int) ([]Finding, error) {
-	r.jury = jury{suspicious: suspicious}
+	r.refusals = refusals{suspicious: suspicious}
 	var todo []candidate
 	for _, customer := range customers {
 		for _, registration := range customer.Registrations {
@@ -191,7 +187,7 @@ func (r *round) work(ctx context.Context, todo []candidate) ([]Finding, error) {
 	}
 	stopped = errors.Join(stopped, workers.Wait())
 	if stopped == nil {
-		r.jury.close()
+		r.refusals.close()
 	}
 	slices.SortFunc(r.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Registration.CustomerID, b.Registration.CustomerID),

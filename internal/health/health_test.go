@@ -164,7 +164,7 @@ func TestADoubtedDeleteIsConfirmedByTheJuryOnly(t *testing.T) {
 			t.Errorf("it is %s, history %v", got.Status, w.history)
 		}
 	})
-	t.Run("a witness of another kind is none", func(t *testing.T) {
+	t.Run("a role of another group is no witness", func(t *testing.T) {
 		w := newWorld("leaving", "globex")
 		doubt(w)
 		w.customers["globex"].Link.TrustedPrincipals = []account.RoleARN{parse(account.ParseRoleARN, "arn:aws:iam::111111111111:role/reader")}

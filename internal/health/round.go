@@ -16,23 +16,23 @@ import (
 // round is one round under way.
 type round struct {
 	Config
-	jury jury
+	refusals refusals
 
 	mu       sync.Mutex
 	findings []Finding
 }
 
-// candidate is a role that has its turn.
+// candidate is a role that is to be proven.
 type candidate struct {
 	link         onboarding.Link
 	registration onboarding.Registration
 	awaited      bool // it is not registered, and may have been made without a stack
 }
 
-// prove tries one role and acts on what that shows. An active role gets one
-// call, unless the full proof is due. A degraded one always gets the full proof,
-// since that is what makes it active: it may be degraded because it lets others
-// in, and would then answer to the right external ID too.
+// prove proves one role and handles the result. An active role gets one call, unless the
+// full proof is due. A degraded one always gets the full proof, because that makes it
+// active: it may be degraded because others can assume it, and could then be assumed
+// with the right external ID too.
 func (r *round) prove(ctx context.Context, c candidate) {
 	registration := c.registration
 	probes := registration.Probes(c.link)
@@ -53,7 +53,7 @@ func (r *round) prove(ctx context.Context, c candidate) {
 	proofs := onboarding.ProveEach(probes, func(probe onboarding.Probe) onboarding.Proof { return try(ctx, probe) })
 	for i, proof := range proofs {
 		if proof.Outcome == onboarding.Proven || proof.Outcome == onboarding.Open {
-			r.jury.witness(kindOf(c, probes[i]))
+			r.refusals.assumed(groupOf(c, probes[i]))
 		}
 	}
 	decisive := onboarding.Worst(proofs)
@@ -65,7 +65,7 @@ func (r *round) prove(ctx context.Context, c candidate) {
 	case proof.Outcome == onboarding.Inconclusive:
 		r.found(Finding{Verdict: Unknown, Before: registration.Status, Registration: registration, Err: proof.Err})
 	case proof.Outcome == onboarding.Refused && inQuestion(registration):
-		r.jury.accuse(kindOf(c, probes[decisive]), func(s ruling) {
+		r.refusals.refused(groupOf(c, probes[decisive]), func(s conclusion) {
 			if s == withheld {
 				r.found(Finding{Verdict: Withheld, Before: registration.Status, Registration: registration, Err: proof.Err})
 				return
@@ -78,8 +78,8 @@ func (r *round) prove(ctx context.Context, c candidate) {
 	}
 }
 
-// recover registers a role that the registry has forgotten, if it exists. A role
-// that is refused has most likely not been created yet, and is no finding.
+// recover registers a role that the registry has lost, if it exists. A role that is
+// refused has most likely not been created yet, and makes no finding.
 func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, link onboarding.Link, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return
@@ -116,7 +116,7 @@ func inQuestion(r onboarding.Registration) bool {
 	return r.Status == onboarding.Active || !r.DeleteDoubtedAt.IsZero() || r.WithoutStack
 }
 
-// attempts bounds how often a write that met another one starts over.
+// attempts is how often a write that conflicted with another one is tried.
 const attempts = 5
 
 // errMoved indicates that the role that was proven is not the registered one any

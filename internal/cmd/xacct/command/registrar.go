@@ -133,10 +133,10 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	if d.verifyEvery > 0 {
 		schedule := in.schedule(d.verifyEvery, logger)
 		schedule.Round.OnFinding = monitor.Verified
-		rounds.Go(func() { health.Keep(ctx, schedule) })
+		rounds.Go(func() { health.Run(ctx, schedule) })
 		seeking := in.seeking(logger)
 		seeking.Round.OnFinding = monitor.Verified
-		rounds.Go(func() { health.Seek(ctx, seeking) })
+		rounds.Go(func() { health.Discover(ctx, seeking) })
 	}
 	logger.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", server.address, "verify_every", d.verifyEvery.String())
 	if err := r.Run(ctx); err != nil {
@@ -175,8 +175,8 @@ func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Sche
 }
 
 // seeking returns how roles are looked for that customers made without a stack.
-func (in *intake) seeking(logger *slog.Logger) health.Seeking {
-	return health.Seeking{
+func (in *intake) seeking(logger *slog.Logger) health.Discovery {
+	return health.Discovery{
 		Claim: in.records, Log: logger,
 		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock},
 	}

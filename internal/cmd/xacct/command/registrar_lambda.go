@@ -61,7 +61,7 @@ func runFunction(ctx context.Context, p process) error {
 	handler := &lambda.Handler{Registrar: r, Clock: p.clock, Flush: tracing.flush, Verify: func(ctx context.Context) {
 		if every > 0 {
 			health.Once(ctx, in.schedule(every, logger))
-			in.seeking(logger).SeekOnce(ctx)
+			in.seeking(logger).DiscoverOnce(ctx)
 		}
 	}}
 	handler.Start(ctx)

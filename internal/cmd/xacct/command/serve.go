@@ -257,7 +257,7 @@ func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, 
 	if err != nil {
 		return err
 	}
-	go health.Keep(ctx, in.schedule(s.daemon.verifyEvery, logger))
+	go health.Run(ctx, in.schedule(s.daemon.verifyEvery, logger))
 	if err := r.Run(ctx); err != nil {
 		return in.explainQueue(err, hub.QueueName(in.record.Name))
 	}

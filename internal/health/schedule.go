@@ -25,24 +25,24 @@ type Schedule struct {
 	Round     Config // its Spread is set by the schedule, its OnFinding is called as well
 }
 
-// Claims are how the registrars of a hub agree on who makes a round.
+// Claims coordinates the registrars of a hub, so that one of them makes each round.
 type Claims interface {
-	// ClaimRound is true for one caller if a round is due, and counts the rounds
-	// that were finished before; it is due again at the given time, whatever became
-	// of the caller.
+	// ClaimRound returns true to one caller if a round is due, and the number of rounds
+	// that were finished before. The round is due again at the given time, even if the
+	// caller has died.
 	ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error)
-	// EndRound notes that a claimed round is over, what it has found, and when the
-	// next one is due.
+	// EndRound records that a claimed round is over, with its result, and when the next
+	// one is due.
 	EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error
 	// Restored returns the hub if its registry was restored lately, or nil.
 	Restored(ctx context.Context) (*onboarding.Hub, error)
 }
 
-// Keep makes a round whenever one is due, until the context ends. Rounds are
-// slow: each role has its moment in a quarter of the interval, so that they
-// add no noticeable load. A registrar that dies in a round leaves it to the next one, who
-// starts over when it would have ended.
-func Keep(ctx context.Context, s Schedule) {
+// Run makes a round whenever one is due, until ctx is done. Rounds are slow: their
+// proofs are spread over a quarter of the interval, so that they add no noticeable
+// load. If a registrar dies in a round, another one starts the round again at the time
+// at which it would have ended.
+func Run(ctx context.Context, s Schedule) {
 	s.Round.Spread = s.Every / 4
 	r := newRound(s.Round)
 	s.Round = r.Config
@@ -55,15 +55,16 @@ func Keep(ctx context.Context, s Schedule) {
 	}
 }
 
-// Once makes a round if one is due, as fast as it can: for a process that is
-// started for it and may not wait.
+// Once makes a round if one is due, without spreading it: for a process that is started
+// for it, such as a Lambda function.
 func Once(ctx context.Context, s Schedule) {
 	s.Round.Spread = 0
 	s.Round = newRound(s.Round).Config
 	s.turn(ctx)
 }
 
-// fullEvery makes every role's full proof a weekly one, if a round is daily.
+// fullEvery is the default of FullEvery: with daily rounds, each role has a full proof
+// once a week.
 const fullEvery = 7
 
 // turn makes a round, if one is due and no other registrar makes it.
@@ -83,11 +84,11 @@ func (s Schedule) turn(ctx context.Context) {
 		s.Log.Warn("this round looks for no roles that the registry may have forgotten", "error", err)
 	}
 	s.Round.Rounds = Rounds{Every: cmp.Or(s.FullEvery, fullEvery), Number: number}
-	tell := s.Round.OnFinding
+	onFinding := s.Round.OnFinding
 	s.Round.OnFinding = func(f Finding) {
 		s.log(f)
-		if tell != nil {
-			tell(f)
+		if onFinding != nil {
+			onFinding(f)
 		}
 	}
 	findings, err := Round(ctx, s.Round)
@@ -106,7 +107,7 @@ func (s Schedule) turn(ctx context.Context) {
 	s.Log.Info("proved all roles again", "roles", len(findings), "works", counts[Works], "broken", counts[Broken],
 		"unknown", counts[Unknown], "withheld", counts[Withheld], "moved", counts[Moved])
 	if counts[Withheld] > 0 {
-		s.Log.Error("every role was refused: look at what the vendor's own principal may do before the customers' roles", "roles", counts[Withheld])
+		s.Log.Error("every role was refused: check the permissions of the vendor's own principal before the customers' roles", "roles", counts[Withheld])
 	}
 	found := onboarding.RoundSummary{
 		EndedAt: s.Round.Clock().UTC(), Works: counts[Works], Broken: counts[Broken],
@@ -117,7 +118,7 @@ func (s Schedule) turn(ctx context.Context) {
 	}
 }
 
-// log is for roles whose state has changed, or could not be found out.
+// log logs a finding: as a warning if the role's status has changed or is unknown.
 func (s Schedule) log(f Finding) {
 	args := []any{"customer", f.Registration.CustomerID, "account", f.Registration.Account, "role", f.Registration.Role,
 		"status", f.Registration.Status, "verdict", f.Verdict}

@@ -66,7 +66,7 @@ func TestEveryRoleIsLookedAtOnceADayHoweverManyRegistrarsThereAre(t *testing.T) 
 		ctx, stop := context.WithCancel(t.Context())
 		var registrars sync.WaitGroup
 		for range 3 {
-			registrars.Go(func() { Keep(ctx, w.keeping(c, nil)) })
+			registrars.Go(func() { Run(ctx, w.keeping(c, nil)) })
 		}
 		time.Sleep(10*24*time.Hour + 12*time.Hour)
 		stop()
@@ -90,7 +90,7 @@ func TestEveryRoleGetsTheFullProofOnceAWeek(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); Keep(ctx, w.keeping(c, nil)) }()
+		go func() { defer close(done); Run(ctx, w.keeping(c, nil)) }()
 		for day := range 7 {
 			before := w.full
 			for c.rounds() == int64(day) {
@@ -115,7 +115,7 @@ func TestARoleThatWasOpenedLaterIsFoundWithinAWeek(t *testing.T) {
 		var log bytes.Buffer
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); Keep(ctx, w.keeping(c, &log)) }()
+		go func() { defer close(done); Run(ctx, w.keeping(c, &log)) }()
 		time.Sleep(8 * 24 * time.Hour)
 		stop()
 		<-done
@@ -135,7 +135,7 @@ func TestARoundIsSlow(t *testing.T) {
 		s.Round.OnFinding = func(Finding) { at = append(at, time.Since(begun)) }
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); Keep(ctx, s) }()
+		go func() { defer close(done); Run(ctx, s) }()
 		time.Sleep(8 * time.Hour)
 		stop()
 		<-done
@@ -150,14 +150,14 @@ func TestARegistrarThatDiesInARoundLeavesItToTheNext(t *testing.T) {
 		w, c := newWorld("globex", "initech"), &calendar{}
 		ctx, kill := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); Keep(ctx, w.keeping(c, nil)) }()
+		go func() { defer close(done); Run(ctx, w.keeping(c, nil)) }()
 		time.Sleep(3 * time.Hour)
 		kill()
 		<-done
 		begun := w.once + w.full
 		ctx, stop := context.WithCancel(t.Context())
 		done = make(chan struct{})
-		go func() { defer close(done); Keep(ctx, w.keeping(c, nil)) }()
+		go func() { defer close(done); Run(ctx, w.keeping(c, nil)) }()
 		time.Sleep(15 * time.Hour)
 		stop()
 		<-done

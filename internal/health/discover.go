@@ -14,8 +14,8 @@ import (
 )
 
 // Roles that customers make without a stack are looked for under their open links,
-// in passes of their own, which come every minute: a customer waits for it. A link
-// is tried with growing pauses, so that one that is never used costs a call a day.
+// in passes of their own, one a minute, because customers wait for the result. A link
+// is tried with growing pauses, so that one that is never used costs one call a day.
 
 const (
 	// passEvery is the time between two passes of a small hub. A pass reads all
@@ -26,12 +26,12 @@ const (
 	shortestLook = 20 * time.Second
 )
 
-// Passes are how the registrars of a hub agree on who makes a pass.
+// Passes coordinates the registrars of a hub, so that one of them makes each pass.
 type Passes interface {
-	// ClaimPass is true for one caller if a pass is due: it then looks at what
-	// became due after since, and the next pass is due at next.
+	// ClaimPass returns true to one caller if a pass is due. The pass is for the links
+	// that became due after since, and the next one is due at next.
 	ClaimPass(ctx context.Context, next time.Time) (since time.Time, mine bool, err error)
-	// PostponePass notes that the next pass is due later.
+	// PostponePass moves the time at which the next pass is due.
 	PostponePass(ctx context.Context, next time.Time) error
 	// PermissionSets returns those of the hub.
 	PermissionSets(ctx context.Context) ([]onboarding.PermissionSet, error)
@@ -39,24 +39,24 @@ type Passes interface {
 	LiveHub(ctx context.Context) (onboarding.Hub, error)
 }
 
-// Seeking defines how roles are looked for.
-type Seeking struct {
+// Discovery defines how roles are looked for.
+type Discovery struct {
 	Claim Passes
 	Log   *slog.Logger
 	Round Config
 }
 
-// Seek makes a pass whenever one is due, until the context ends.
-func Seek(ctx context.Context, s Seeking) {
+// Discover makes a pass whenever one is due, until ctx is done.
+func Discover(ctx context.Context, s Discovery) {
 	r := newRound(s.Round)
 	s.Round = r.Config
 	for r.Wait(ctx, shortestLook+r.upTo(shortestLook)) == nil {
-		s.SeekOnce(ctx)
+		s.DiscoverOnce(ctx)
 	}
 }
 
-// SeekOnce makes a pass if one is due.
-func (s Seeking) SeekOnce(ctx context.Context) {
+// DiscoverOnce makes a pass if one is due.
+func (s Discovery) DiscoverOnce(ctx context.Context) {
 	s.Round = newRound(s.Round).Config
 	findings, err := s.pass(ctx)
 	for _, f := range findings {
@@ -68,7 +68,7 @@ func (s Seeking) SeekOnce(ctx context.Context) {
 	}
 }
 
-func (s Seeking) pass(ctx context.Context) ([]Finding, error) {
+func (s Discovery) pass(ctx context.Context) ([]Finding, error) {
 	now := s.Round.Clock()
 	since, mine, err := s.Claim.ClaimPass(ctx, now.Add(passEvery))
 	if err != nil || !mine {
@@ -103,7 +103,7 @@ func (s Seeking) pass(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	if due > passBudget {
-		s.Log.Warn("more roles are looked for than a pass may; the others wait for their next turn", "due", due, "tried", passBudget)
+		s.Log.Warn("more roles are due than a pass may look for; the others wait until they are due again", "due", due, "tried", passBudget)
 	}
 	return r.work(ctx, todo)
 }
@@ -123,10 +123,10 @@ func awaited(c onboarding.Customer, hub onboarding.Hub, now time.Time) candidate
 	return candidate{link: c.Link, registration: role, awaited: true}
 }
 
-// find registers a role that was made without a stack, if it exists: first the
-// right external ID alone is tried. A refused role has most likely not been made yet,
-// and is no finding. The link is read again before the role is registered: it may be
-// closed by now.
+// find registers a role that was made without a stack, if it exists. First the right
+// external ID alone is tried: a role that is refused has most likely not been created
+// yet, and makes no finding. The link is read again before the role is registered,
+// because it may have been closed.
 func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return
@@ -170,7 +170,8 @@ func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
 	r.found(finding)
 }
 
-// stillAwaited returns errMoved if the link is another one than when it was read.
+// stillAwaited returns errMoved if the link has changed since it was read, so that the
+// role must not be registered.
 func (r *round) stillAwaited(ctx context.Context, c candidate) error {
 	now, err := r.Registry.Customer(ctx, c.registration.CustomerID)
 	if err != nil {
@@ -183,9 +184,9 @@ func (r *round) stillAwaited(ctx context.Context, c candidate) error {
 	return nil
 }
 
-// follow looks whether a role without a stack accepts another external ID than it is
-// registered with, or no longer accepts the one before, and whether its additional roles
-// are those that the vendor declares today. It returns true if it has written that.
+// follow finds changes of a role without a stack that no phone-home reports: that it
+// accepts the link's new external ID, that it no longer accepts the previous one, and
+// which of the declared additional roles exist. It returns true if it has written one.
 func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe) bool {
 	var next onboarding.Registration
 	var entry *onboarding.HistoryEntry
@@ -230,14 +231,14 @@ func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe)
 		finding.Registration = written
 	}
 	if !probe.Role.IsZero() {
-		r.jury.witness(kindOf(c, probe))
+		r.refusals.assumed(groupOf(c, probe))
 	}
 	r.found(finding)
 	return true
 }
 
-// gather looks for additional roles that the vendor declares since a role without a stack
-// was registered. One that is refused has most likely not been made yet.
+// gather returns the registration with the declared additional roles that exist. A role
+// that is refused has most likely not been created yet.
 func (r *round) gather(ctx context.Context, c candidate) (onboarding.Registration, *onboarding.HistoryEntry) {
 	var found []account.RoleARN
 	for _, missing := range c.registration.Missing(c.link) {

@@ -1,0 +1,116 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package health
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+)
+
+// suspicious is the number of refusals in a group without a role that can be assumed
+// from which on the cause is probably the vendor, and not the customers.
+const suspicious = 3
+
+// believeAll is a number of refusals that no group reaches.
+const believeAll = int(^uint(0) >> 1)
+
+// refusals holds refused roles back until a witness, another role of their group that
+// can be assumed, has shown that the vendor can assume roles of that group at all.
+type refusals struct {
+	suspicious int
+
+	mu     sync.Mutex
+	groups map[string]*group
+}
+
+// group is the roles that one principal of the vendor should be able to assume
+// by one version of the template.
+type group struct {
+	witnessed bool
+	pending   []func(conclusion)
+}
+
+// conclusion is what is concluded about a refused role.
+type conclusion string
+
+// The conclusions.
+const (
+	witnessed conclusion = "witnessed" // another role of its group can be assumed: the cause is in the role
+	believed  conclusion = "believed"  // no role of its group can be assumed, but fewer were refused than suspicious
+	withheld  conclusion = "withheld"  // no role of its group can be assumed: the cause is probably the vendor
+)
+
+// groupOf returns the name of a role's group. Roles of one group have in common what could
+// stop the vendor from assuming all of them at once: the principals that have to assume
+// them, and the template that trusts these.
+func groupOf(c candidate, probe onboarding.Probe) string {
+	which := strings.TrimPrefix(probe.Role.Name, c.registration.Role.Name) // of the template's roles
+	version := c.registration.TemplateVersion
+	if c.registration.WithoutStack { // no stack reports it; this is what the customer was given
+		version = c.link.TemplateVersion
+	}
+	return fmt.Sprint(probe.Principals, version, which)
+}
+
+func (r *refusals) group(name string) *group {
+	if r.groups == nil {
+		r.groups = map[string]*group{}
+	}
+	g := r.groups[name]
+	if g == nil {
+		g = &group{}
+		r.groups[name] = g
+	}
+	return g
+}
+
+// assumed records that a role of the group could be assumed, and concludes the refusals
+// of the group so far.
+func (r *refusals) assumed(name string) {
+	r.mu.Lock()
+	g := r.group(name)
+	g.witnessed = true
+	pending := g.pending
+	g.pending = nil
+	r.mu.Unlock()
+	for _, conclude := range pending {
+		conclude(witnessed)
+	}
+}
+
+// refused records that a role of the group was refused. It calls conclude at once if the
+// group has a witness; otherwise with the first witness, or in close.
+func (r *refusals) refused(name string, conclude func(conclusion)) {
+	r.mu.Lock()
+	g := r.group(name)
+	known := g.witnessed
+	if !known {
+		g.pending = append(g.pending, conclude)
+	}
+	r.mu.Unlock()
+	if known {
+		conclude(witnessed)
+	}
+}
+
+// close concludes the remaining refusals, when the round is over.
+func (r *refusals) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(r.groups)) {
+		pending := r.groups[name].pending
+		c := believed
+		if len(pending) >= r.suspicious {
+			c = withheld
+		}
+		for _, conclude := range pending {
+			conclude(c)
+		}
+	}
+}
