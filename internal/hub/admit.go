@@ -174,7 +174,7 @@ func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left 
 		return all // it is found out again, for each what it means for them
 	}
 	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
-	together := registry.Together{HubRevision: record.Revision}
+	transaction := registry.Transaction{HubRevision: record.Revision}
 	var admissions []*admission
 	for list, newcomers := range lists {
 		a := p.admission(lease, known[list], newcomers)
@@ -183,13 +183,13 @@ func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left 
 			continue
 		}
 		admissions = append(admissions, a)
-		together.Lists = append(together.Lists, a.write)
-		together.Links = append(together.Links, a.links()...)
+		transaction.Lists = append(transaction.Lists, a.write)
+		transaction.Links = append(transaction.Links, a.links()...)
 	}
 	if len(admissions) == 0 {
 		return left
 	}
-	written, err := p.hub.registry.WriteTogether(ctx, together)
+	written, err := p.hub.registry.WriteTransaction(ctx, transaction)
 	if err != nil { // it may have been one of them that another process has changed
 		p.known.forget(slices.Collect(maps.Keys(lists))...)
 		return all

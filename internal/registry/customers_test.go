@@ -231,7 +231,7 @@ func TestABusyTableIsAskedAgainLater(t *testing.T) {
 	w := newHub(t)
 	w.populate(3)
 	var pauses []time.Duration
-	r := registry.New(w.reluctant(4), hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
+	r := registry.New(w.busy(4), hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
 		pauses = append(pauses, d)
 		return nil
 	}))
@@ -243,21 +243,21 @@ func TestABusyTableIsAskedAgainLater(t *testing.T) {
 	if len(pauses) < 4 || !slices.IsSorted(pauses[:4]) || pauses[0] <= 0 || pauses[3] < 2*pauses[1] {
 		t.Errorf("it waited %v", pauses)
 	}
-	r = registry.New(w.reluctant(1000), hubName, w.clock.Now, registry.WithWait(w.passing))
+	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithWait(w.passing))
 	if _, err := r.Select(t.Context(), "customer-0000"); err == nil || !strings.Contains(err.Error(), "too busy") {
 		t.Errorf("a table that gives nothing: %v", err)
 	}
-	r = registry.New(w.reluctant(1000), hubName, w.clock.Now, registry.WithWait(func(context.Context, time.Duration) error { return context.Canceled }))
+	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithWait(func(context.Context, time.Duration) error { return context.Canceled }))
 	if _, err := r.Select(t.Context(), "customer-0000"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who has gone: %v", err)
 	}
 }
 
-// reluctant is a client of a table that leaves all items of a batch but the last
-// unread, so many times.
-func (w *world) reluctant(times int) *dynamodb.Client {
+// busy returns a client of a table that leaves all keys of a batch but the last
+// unprocessed, so many times.
+func (w *world) busy(times int) *dynamodb.Client {
 	options := w.dynamo.Options()
-	options.APIOptions = append(slices.Clone(options.APIOptions), leaveUnread(times))
+	options.APIOptions = append(slices.Clone(options.APIOptions), leaveUnprocessed(times))
 	return dynamodb.New(options)
 }
 

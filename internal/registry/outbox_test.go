@@ -268,7 +268,7 @@ func TestAProcessThatHasLostItsTurnSendsNoFurtherPage(t *testing.T) {
 	}
 }
 
-// TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore: between the look and the lease.
+// TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore: between the read and the lease.
 func TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore(t *testing.T) {
 	w := filled(t, 1)
 	end := w.sandbox.Faults().Before(beforeCall(2, func() {

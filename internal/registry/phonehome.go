@@ -42,8 +42,8 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request, before o
 		claim, claimed = claimKey(external), true
 		keys = append(keys, claim)
 	}
-	found := look{registry: r}
-	if err := found.at(ctx, append(keys, r.guess(request, before)...)...); err != nil {
+	found := loader{registry: r}
+	if err := found.get(ctx, append(keys, r.guess(request, before)...)...); err != nil {
 		if awsclient.IsNotFound(err) {
 			err = ErrNoHub
 		}
@@ -96,13 +96,13 @@ func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer
 
 // loadCustomer adds the customer's link, and their registration in the stack's
 // account.
-func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout, found *look) (onboarding.Snapshot, error) {
+func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout, found *loader) (onboarding.Snapshot, error) {
 	in := snapshot.Stack.ID.Account
 	keys := r.customerKeys(customer, in)
 	if place == former {
 		keys = append(keys, formerLinkKey(customer), formerRegistrationKey(customer, in))
 	}
-	err := found.at(ctx, keys...)
+	err := found.get(ctx, keys...)
 	if awsclient.IsAccessDenied(err) && place == former {
 		err = r.notMigrated(err)
 	}

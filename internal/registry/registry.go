@@ -39,7 +39,7 @@ type Registry struct {
 	// spreads is the hub's spread; 0 until the hub's item was read.
 	spreads atomic.Int64
 
-	// together reads for several requests at once; see look.go.
+	// together reads for several requests at once; see loader.go.
 	together *awsclient.Gatherer[key, map[key]item]
 	// lastSet is the permission set that the customer of the last request had.
 	lastSet atomic.Pointer[string]

@@ -116,16 +116,17 @@ func roundItem(next time.Time, rounds int64) item {
 	return i
 }
 
-// passKey is where the registrars of a hub agree on who looks for roles that
-// customers made without a stack.
+// passKey is the key of the record by which one registrar of a hub claims the next pass,
+// which looks for roles that customers made without a stack.
 var passKey = key{"HEALTH-ROUND", "PASS"}
 
-// ClaimPass takes the next look for roles without a stack for the caller, if one is
-// due and no other registrar has it; since is when the last one was taken.
+// ClaimPass claims the next pass, which looks for roles without a stack, and returns true
+// if one is due and no other registrar has claimed it. since is when the pass before it
+// was claimed.
 func (r *Registry) ClaimPass(ctx context.Context, next time.Time) (since time.Time, mine bool, err error) {
 	found, err := r.getAll(ctx, passKey)
 	if err != nil {
-		return time.Time{}, false, fmt.Errorf("read when to look for roles without a stack in table %s: %w", r.table, err)
+		return time.Time{}, false, fmt.Errorf("read when the next pass for roles without a stack is due from table %s: %w", r.table, err)
 	}
 	before := found[passKey]
 	if before != nil && r.now().Unix() < numberOf(before, "next_pass") {
@@ -142,16 +143,16 @@ func (r *Registry) ClaimPass(ctx context.Context, next time.Time) (since time.Ti
 	case awsclient.IsConditionFailed(err):
 		return time.Time{}, false, nil
 	case err != nil:
-		return time.Time{}, false, fmt.Errorf("claim a look for roles without a stack in table %s: %w", r.table, err)
+		return time.Time{}, false, fmt.Errorf("claim a pass for roles without a stack in table %s: %w", r.table, err)
 	}
 	return time.Unix(numberOf(before, "taken_at"), 0).UTC(), true, nil
 }
 
-// PostponePass notes that the next look for roles without a stack is due later.
+// PostponePass moves the time at which the next pass is due.
 func (r *Registry) PostponePass(ctx context.Context, next time.Time) error {
 	_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: r.passItem(next)})
 	if err != nil {
-		return fmt.Errorf("note the next look for roles without a stack in table %s: %w", r.table, err)
+		return fmt.Errorf("postpone the next pass for roles without a stack in table %s: %w", r.table, err)
 	}
 	return nil
 }

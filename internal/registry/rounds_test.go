@@ -98,9 +98,9 @@ func TestARoundThatTwoRegistrarsClaimAtOnceIsForOne(t *testing.T) {
 	}
 }
 
-// A look for roles without a stack is for one registrar, and says since when the one
-// before was taken; a registrar of a large hub may put off the next.
-func TestALookForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
+// TestAPassForRolesWithoutAStackIsForOneRegistrar checks also that a claim returns when
+// the one before was made, and that a registrar of a large hub can postpone the next.
+func TestAPassForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
 	w := newHub(t)
 	claim := func() (since time.Time, mine bool) {
 		t.Helper()
@@ -121,11 +121,11 @@ func TestALookForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
 	}
 	all.Wait()
 	if n := first.Load(); n != 1 {
-		t.Fatalf("%d registrars have claimed the first look", n)
+		t.Fatalf("%d registrars have claimed the first pass", n)
 	}
 	taken := w.clock.Now().UTC().Truncate(time.Second)
 	if _, mine := claim(); mine {
-		t.Error("a second look within the minute is granted")
+		t.Error("a second pass within the minute is granted")
 	}
 	w.clock.Advance(time.Minute)
 	if since, mine := claim(); !mine || !since.Equal(taken) {
@@ -135,7 +135,7 @@ func TestALookForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
 	w.must(w.PostponePass(t.Context(), w.clock.Now().Add(10*time.Minute)))
 	w.clock.Advance(9 * time.Minute)
 	if _, mine := claim(); mine {
-		t.Error("a look that was put off is granted")
+		t.Error("a pass that was postponed is granted")
 	}
 	w.clock.Advance(time.Minute)
 	if since, mine := claim(); !mine || !since.Equal(taken) {

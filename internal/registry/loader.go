@@ -16,19 +16,19 @@ import (
 )
 
 const (
-	lookLinger = 2 * time.Millisecond
-	lookLimit  = 12 * time.Second
+	loadLinger = 2 * time.Millisecond
+	loadLimit  = 12 * time.Second
 )
 
-// look is what one Load has read so far.
-type look struct {
+// loader reads the items of one Load, and holds those that were read.
+type loader struct {
 	registry *Registry
 	asked    map[key]bool
 	items    map[key]item
 }
 
-// at reads the items of keys that it has not asked for yet.
-func (l *look) at(ctx context.Context, keys ...key) error {
+// get reads the items of the keys that were not read yet.
+func (l *loader) get(ctx context.Context, keys ...key) error {
 	if l.asked == nil {
 		l.asked, l.items = map[key]bool{}, map[key]item{}
 	}
@@ -42,7 +42,7 @@ func (l *look) at(ctx context.Context, keys ...key) error {
 	if len(further) == 0 {
 		return nil
 	}
-	found, err := l.registry.getTogether(ctx, further)
+	found, err := l.registry.getCoalesced(ctx, further)
 	for _, k := range further {
 		if i := found[k]; i != nil {
 			l.items[k] = i
@@ -51,14 +51,14 @@ func (l *look) at(ctx context.Context, keys ...key) error {
 	return err
 }
 
-// refer gives a link what the permission set says that it refers to.
-func (l *look) refer(ctx context.Context, link *onboarding.Link) error {
+// refer completes a link with the permission set that it refers to.
+func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
 	if link.PermissionSet == "" {
 		return nil
 	}
 	l.registry.lastSet.Store(&link.PermissionSet)
 	k := setKey(link.PermissionSet)
-	if err := l.at(ctx, k); err != nil {
+	if err := l.get(ctx, k); err != nil {
 		return err
 	}
 	sets := l.registry.newSetReader()
@@ -67,13 +67,12 @@ func (l *look) refer(ctx context.Context, link *onboarding.Link) error {
 			return err
 		}
 	}
-	return sets.refer(ctx, link) // which reads it again, and says so, if it is not there
+	return sets.refer(ctx, link) // which reads it again if it was not found, and returns an error if it does not exist
 }
 
-// getTogether is getAll for several callers at once. A key that a policy hides, as
-// it may in a table of the former layout, costs those who did not ask for it
-// nothing but time.
-func (r *Registry) getTogether(ctx context.Context, keys []key) (map[key]item, error) {
+// getCoalesced does what getAll does, in one call for several callers. If a policy hides
+// one of the keys, as it may in a table of the former layout, each caller reads its own.
+func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, error) {
 	found, shared, err := r.together.Do(ctx, keys...)
 	if shared && awsclient.IsAccessDenied(err) {
 		return r.getAll(ctx, keys...)
@@ -81,12 +80,12 @@ func (r *Registry) getTogether(ctx context.Context, keys []key) (map[key]item, e
 	return found, err
 }
 
-// guess returns where the request's customer, and their permission set, probably
-// are: where an earlier Load has found them, or what the name of the role says,
-// which by default is made of the customer's ID. An attacker can have any item
-// read in this way, and is shown nothing of it.
+// guess returns the keys of the items that the request probably concerns: those that an
+// earlier Load has found, or those of the customer whose ID is in the role's name, as it
+// is by default. An attacker can have any item read in this way, but learns nothing
+// about it.
 func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) []key {
-	if !r.migrated.Load() { // nor is it known where to look
+	if !r.migrated.Load() { // it is not known in which place the records are
 		return nil
 	}
 	customer, set := before.Stack.CustomerID, r.lastSet.Load()
@@ -110,8 +109,8 @@ func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) 
 	return keys
 }
 
-// customerKeys returns where a customer's link is, what it is bound to, and the
-// registration in an account.
+// customerKeys returns the keys of a customer's link, its binding, and the registration
+// in an account.
 func (r *Registry) customerKeys(customer string, in account.ID) []key {
 	at := r.spread()
 	return []key{at.linkKey(customer), bindingKey(customer), at.registrationKey(customer, in)}
@@ -140,7 +139,7 @@ func (r *Registry) registrationIs(s onboarding.Snapshot) *types.TransactWriteIte
 // newTogether returns what gathers the reads of a registry.
 func newTogether(r *Registry) *awsclient.Gatherer[key, map[key]item] {
 	return &awsclient.Gatherer[key, map[key]item]{
-		Most: batchSize, Linger: lookLinger, Limit: lookLimit,
+		Most: batchSize, Linger: loadLinger, Limit: loadLimit,
 		Call: func(ctx context.Context, keys []key) (map[key]item, error) { return r.getAll(ctx, keys...) },
 	}
 }

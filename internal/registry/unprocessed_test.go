@@ -12,9 +12,9 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// leaveUnread answers BatchGetItem as a busy DynamoDB does: of more items than
-// one it gives the last only, and of one none, so many times.
-func leaveUnread(times int) func(*middleware.Stack) error {
+// leaveUnprocessed returns middleware that answers BatchGetItem as a busy DynamoDB does:
+// so many times, it leaves all keys but the last unprocessed, and a single key too.
+func leaveUnprocessed(times int) func(*middleware.Stack) error {
 	var answered atomic.Int64
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("busy", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {

@@ -10,8 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// A promise that an earlier release gave holds after an upgrade: what it did not
-// know makes no difference while there is none of it.
+// TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey checks that properties which an
+// earlier release did not know change no key while they are empty: a promise that it
+// gave, not to fail a rollback to the stack's properties, holds after an upgrade.
 func TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey(t *testing.T) {
 	stack, err := account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/5f0e1a40-0000-11f1-8000-0123456789ab")
 	if err != nil {

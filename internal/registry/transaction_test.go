@@ -15,11 +15,11 @@ import (
 )
 
 // together are two first links, with the list that both of their accounts are on.
-func (w *world) together() registry.Together {
+func (w *world) transaction() registry.Transaction {
 	w.t.Helper()
 	list, err := w.Shard(w.t.Context(), registry.ShardList(0))
 	w.must(err)
-	return registry.Together{
+	return registry.Transaction{
 		HubRevision: w.hub.Revision,
 		Links:       []registry.LinkChange{{Link: w.link("globex", "222222222222")}, {Link: w.link("initech", "333333333333"), OnBehalf: "a caller"}},
 		Lists: []registry.ListWrite{{Lease: w.lease("a"), Before: list, Change: registry.ShardChange{
@@ -30,8 +30,8 @@ func (w *world) together() registry.Together {
 
 func TestLinksAndTheirListAreWrittenTogetherUnderItsLease(t *testing.T) {
 	w := newShard(t)
-	all := w.together()
-	links, err := w.WriteTogether(t.Context(), all)
+	all := w.transaction()
+	links, err := w.WriteTransaction(t.Context(), all)
 	w.must(err)
 	customers, err := w.Customers(t.Context())
 	w.must(err)
@@ -54,16 +54,16 @@ func TestLinksAndTheirListAreWrittenTogetherUnderItsLease(t *testing.T) {
 }
 
 func TestNothingIsWrittenTogetherIfOneOfItMayNotBe(t *testing.T) {
-	for name, meddle := range map[string]func(w *world, all *registry.Together){
-		"the hub was changed": func(w *world, _ *registry.Together) {
+	for name, meddle := range map[string]func(w *world, all *registry.Transaction){
+		"the hub was changed": func(w *world, _ *registry.Transaction) {
 			_, err := w.UpdateHub(w.t.Context(), w.hub)
 			w.must(err)
 		},
-		"the lease is another's": func(w *world, _ *registry.Together) {
+		"the lease is another's": func(w *world, _ *registry.Transaction) {
 			_, err := w.AcquireLease(w.t.Context(), registry.ShardList(0), w.lease("b"))
 			w.must(err)
 		},
-		"the list was changed": func(w *world, all *registry.Together) {
+		"the list was changed": func(w *world, all *registry.Transaction) {
 			lease := w.lease("b")
 			today, err := w.AcquireLease(w.t.Context(), registry.ShardList(0), lease)
 			w.must(err)
@@ -71,26 +71,26 @@ func TestNothingIsWrittenTogetherIfOneOfItMayNotBe(t *testing.T) {
 			w.must(err)
 			w.must(w.FinishLease(w.t.Context(), lease, today))
 		},
-		"a list that is only checked was changed": func(_ *world, all *registry.Together) {
+		"a list that is only checked was changed": func(_ *world, all *registry.Transaction) {
 			all.Lists[0].Before.Sequence, all.Lists[0].Change = 7, registry.ShardChange{}
 		},
-		"a customer has a link": func(w *world, _ *registry.Together) { w.linked("initech", "333333333333") },
-		"an external ID is another's": func(w *world, all *registry.Together) {
+		"a customer has a link": func(w *world, _ *registry.Transaction) { w.linked("initech", "333333333333") },
+		"an external ID is another's": func(w *world, all *registry.Transaction) {
 			all.Links[0].Link.ExternalID = w.linked("umbrella", "555555555555").ExternalID
 		},
-		"a set is not there": func(_ *world, all *registry.Together) {
+		"a set is not there": func(_ *world, all *registry.Transaction) {
 			all.Links[0].Link.PermissionSet, all.Links[1].Link.PermissionSet = "audit", "audit"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newShard(t)
-			all := w.together()
+			all := w.transaction()
 			meddle(w, &all)
 			before, err := w.Customers(t.Context())
 			w.must(err)
 			list, err := w.Shard(t.Context(), registry.ShardList(0))
 			w.must(err)
-			if links, err := w.WriteTogether(t.Context(), all); !errors.Is(err, registry.ErrConflict) || len(links) > 0 {
+			if links, err := w.WriteTransaction(t.Context(), all); !errors.Is(err, registry.ErrConflict) || len(links) > 0 {
 				t.Errorf("got %v, %v, want ErrConflict", links, err)
 			}
 			after, err := w.Customers(t.Context())
@@ -108,11 +108,11 @@ func TestLinksOfOneSetAreWrittenTogether(t *testing.T) {
 	w := newShard(t)
 	_, err := w.CreatePermissionSet(t.Context(), onboarding.PermissionSet{Hub: hubName, Name: "audit"})
 	w.must(err)
-	all := w.together()
+	all := w.transaction()
 	for n := range all.Links {
 		all.Links[n].Link.PermissionSet = "audit"
 	}
-	if _, err := w.WriteTogether(t.Context(), all); err != nil {
+	if _, err := w.WriteTransaction(t.Context(), all); err != nil {
 		t.Error(err)
 	}
 }

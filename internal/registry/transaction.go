@@ -12,31 +12,31 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Together are writes of one transaction: customers' first links, and the lists of
-// those who may publish that come with them.
-type Together struct {
-	// HubRevision is the one that the hub's record must have; 0: any.
+// Transaction is what one transaction writes: customers' first links, and the lists of
+// publishers that change with them.
+type Transaction struct {
+	// HubRevision is the revision that the hub's record must have; 0: any.
 	HubRevision int64
 	Links       []LinkChange
 	Lists       []ListWrite
 }
 
-// ListWrite takes a list's lease and changes the list, both or neither. No
-// other process may hold the lease, and the list must have the sequence that it was read with. A
-// change that keeps the policies takes no lease, and only checks the sequence.
+// ListWrite takes a list's lease and changes the list, both or neither. It fails if
+// another process holds the lease, or if the list has another sequence than Before. A
+// change that needs no write of policies takes no lease, and only checks the sequence.
 type ListWrite struct {
 	Lease  Lease
 	Before Shard
 	Change ShardChange
 }
 
-// ErrTooMuchTogether indicates that one transaction has no room for the writes.
-var ErrTooMuchTogether = errors.New("too many writes for one transaction")
+// ErrTransactionTooLarge indicates that one transaction has no room for the writes.
+var ErrTransactionTooLarge = errors.New("too many writes for one transaction")
 
-// WriteTogether writes all or nothing, and returns the links as they were written.
-// Which of the writes was refused is not said: if it is ErrConflict, each has to be
-// tried by itself, which finds out.
-func (r *Registry) WriteTogether(ctx context.Context, all Together) ([]onboarding.Link, error) {
+// WriteTransaction writes all or nothing, and returns the links as they were written.
+// ErrConflict does not tell which of the writes was refused: the caller tries each by
+// itself. ErrTransactionTooLarge means that nothing was tried.
+func (r *Registry) WriteTransaction(ctx context.Context, all Transaction) ([]onboarding.Link, error) {
 	if err := r.Migrate(ctx); err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (r *Registry) WriteTogether(ctx context.Context, all Together) ([]onboardin
 	}
 	for _, change := range all.Links {
 		if fits, err := t.add(change); err != nil || !fits {
-			return nil, errors.Join(err, ErrTooMuchTogether)
+			return nil, errors.Join(err, ErrTransactionTooLarge)
 		}
 	}
 	err := r.transact(ctx, t.writes)
@@ -105,9 +105,8 @@ func (r *Registry) listWrite(w ListWrite) types.TransactWriteItem {
 	}}
 }
 
-// FinishLeases is FinishLease for several lists that one holder has written under
-// leases: all of them or none. If it is ErrConflict, each has to be finished by
-// itself.
+// FinishLeases does what FinishLease does for several lists that one holder has written
+// under leases: for all or none. After ErrConflict each has to be finished by itself.
 func (r *Registry) FinishLeases(ctx context.Context, lease Lease, written []Shard) error {
 	switch len(written) {
 	case 0:
@@ -133,6 +132,6 @@ func (r *Registry) FinishLeases(ctx context.Context, lease Lease, written []Shar
 	return nil
 }
 
-// CallerOf returns the caller that OnBehalf named, for a LinkChange that is
-// written with those of others; empty: none.
+// CallerOf returns the caller that OnBehalf named, for a LinkChange in a transaction with
+// those of other callers; empty if it named none.
 func CallerOf(ctx context.Context) string { return onBehalf(ctx) }
