@@ -108,6 +108,11 @@ func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
 	if err != nil {
 		return Served{}, err
 	}
+	return d.serve(ctx, order, record, existing)
+}
+
+// serve does what is left to do for an order, on the hub as it was read.
+func (d *Desk) serve(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Served, error) {
 	open := existing != nil && !existing.Link.Closed
 	if order.Revision != 0 {
 		if err := order.checkRevision(existing); err != nil {
@@ -175,18 +180,24 @@ func nameOf(id account.ID) string {
 
 // load reads the hub, with its key, and what it knows of the customer.
 func (d *Desk) load(ctx context.Context, customer string) (registry.HubRecord, *onboarding.Customer, error) {
-	record, err := d.hub.Registry().HubAndKey(ctx)
+	record, err := d.ready(ctx)
 	if err != nil {
 		return record, nil, err
-	}
-	if record.State != registry.HubReady {
-		return record, nil, &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being created or deleted. Try again when that is complete."}
 	}
 	found, err := d.hub.Registry().Customer(ctx, customer)
 	if errors.Is(err, registry.ErrNoLink) {
 		return record, nil, nil
 	}
 	return record, &found, err
+}
+
+// ready reads the hub, with its key. It is a *Refusal if customers can't be served yet.
+func (d *Desk) ready(ctx context.Context) (registry.HubRecord, error) {
+	record, err := d.hub.Registry().HubAndKey(ctx)
+	if err == nil && record.State != registry.HubReady {
+		err = &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being created or deleted. Try again when that is complete."}
+	}
+	return record, err
 }
 
 // desired returns what the order means on the hub as it is.

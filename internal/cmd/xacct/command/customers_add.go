@@ -149,6 +149,10 @@ func (w *workshop) add(ctx context.Context, order customers.Order, doing doingFl
 	if err != nil {
 		return linkResult{}, w.linkTrouble(err)
 	}
+	return w.resultOf(served, doing), nil
+}
+
+func (w *workshop) resultOf(served customers.Served, doing doingFlags) linkResult {
 	outcome := "unchanged"
 	switch {
 	case served.Created:
@@ -164,7 +168,7 @@ func (w *workshop) add(ctx context.Context, order customers.Order, doing doingFl
 	if !doing.dryRun {
 		result.LaunchURL, result.launch = launchOf(served.Record, link, w.clock())
 	}
-	return result, nil
+	return result
 }
 
 // update changes the open link, at the revision that it has.
@@ -296,5 +300,16 @@ func printResults(out io.Writer, results []linkResult, doing doingFlags) error {
 		}
 		t.Row(r.CustomerID, r.AccountID, outcome, r.launch, r.Error)
 	}
-	return t.Print(out)
+	if err := t.Print(out); err != nil {
+		return err
+	}
+	counts := map[string]int{}
+	for _, r := range results {
+		counts[r.Outcome]++
+	}
+	var outcomes []count
+	for _, outcome := range []string{"created", "changed", "closed", "unchanged", failed} {
+		outcomes = append(outcomes, count{counts[outcome], outcome})
+	}
+	return cli.Say(out, "\n%s.\n", tally(counted(len(results), "customer")+":", "none", outcomes))
 }

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -59,14 +60,18 @@ exit code is 1 if any failed.`,
 			if err != nil {
 				return err
 			}
-			results := w.importAll(cmd.Context(), cmd.ErrOrStderr(), orders, doing, with)
-			if err := cmd.Context().Err(); err != nil {
-				return fmt.Errorf("interrupted: repeat the command to continue: %w", err)
+			results, err := w.importAll(cmd.Context(), cmd.ErrOrStderr(), orders, doing, with)
+			if err != nil {
+				return err
 			}
-			if !doing.dryRun {
-				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
+			if err := writeResults(cmd.OutOrStdout(), results, doing); err != nil || doing.dryRun {
+				return err
 			}
-			return writeResults(cmd.OutOrStdout(), results, doing)
+			if err := w.tidyPublishers(cmd.Context(), w.hub); err != nil {
+				return fmt.Errorf("the links are issued, but it could not be checked whether all of their accounts may phone home: repeat the command: %w", w.explain(err))
+			}
+			w.swept(cmd.ErrOrStderr(), w.hub.SweepTemplates(cmd.Context(), w.clock()))
+			return nil
 		},
 	}
 	on.addTo(cmd)
@@ -90,16 +95,27 @@ type importFlags struct {
 	concurrency int
 }
 
-// importAll issues all links. What fails is in its result.
-func (w *workshop) importAll(ctx context.Context, notes io.Writer, orders []customers.Order, doing doingFlags, with importFlags) []linkResult {
+// importAll issues all links. What fails is in its result; the error says that not
+// all were tried.
+func (w *workshop) importAll(ctx context.Context, notes io.Writer, orders []customers.Order, doing doingFlags, with importFlags) ([]linkResult, error) {
+	known, err := w.desk().Known(ctx)
+	if err != nil {
+		return nil, w.linkTrouble(err)
+	}
 	results := make([]linkResult, len(orders))
 	progress := cli.NewProgress(notes, "customers", len(orders))
-	defer progress.End()
+	var done atomic.Int64
 	var group errgroup.Group
 	group.SetLimit(with.concurrency)
 	for i, order := range orders {
 		if ctx.Err() != nil {
 			break
+		}
+		if served, unchanged := known.Unchanged(ctx, order); unchanged {
+			results[i] = w.resultOf(served, doing)
+			done.Add(1)
+			progress.Step()
+			continue
 		}
 		group.Go(func() error {
 			result, err := w.add(ctx, order, doing, with.update)
@@ -107,12 +123,19 @@ func (w *workshop) importAll(ctx context.Context, notes io.Writer, orders []cust
 				result = linkResult{CustomerID: order.CustomerID, Outcome: failed, DryRun: doing.dryRun, AccountID: order.Account.String(), Error: oneLine(err)}
 			}
 			results[i] = result
-			progress.Step()
+			if ctx.Err() == nil || err == nil {
+				done.Add(1)
+				progress.Step()
+			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no function returns an error
-	return results
+	progress.End()
+	if ctx.Err() != nil { // not the error of the context, which has no advice
+		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it was", done.Load(), counted(len(orders), "customer"))
+	}
+	return results, nil
 }
 
 // read reads and checks the whole file.

@@ -141,8 +141,13 @@ func (w *workshop) upkeep(ctx context.Context, notes io.Writer) {
 	if err == nil && record.State == registry.HubReady {
 		err = w.tidy(ctx)
 	}
+	w.swept(notes, err)
+}
+
+// swept tells that an upkeep has failed, if it has.
+func (w *workshop) swept(notes io.Writer, err error) {
 	if err != nil {
-		cli.Say(notes, "What is out of use could not be removed; the next command tries again: %s\n", oneLine(w.explain(err)))
+		cli.Say(notes, "Publishers and templates could not be compared with the customers; the next command tries again: %s\n", oneLine(w.explain(err)))
 	}
 }
 

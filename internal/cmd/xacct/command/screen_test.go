@@ -80,7 +80,7 @@ var wholeOutputs = []string{"link", "policy api", "policy operator", "policy pro
 // terminals of two widths, with and without colours. It is not parallel, because
 // commands read the environment.
 func TestEveryCommandFitsItsScreen(t *testing.T) {
-	letter := screenWorld(t)
+	_, letter := screenWorld(t)
 	seen := 0
 	for _, look := range looks {
 		for name, value := range look.environment {
@@ -153,9 +153,9 @@ func told(t *testing.T, look terminal.Look, words []string, args string) string 
 
 // screenWorld is a hub with customers of each kind, a permission set and a dead letter,
 // whose ID it returns, in a folder of files for the commands.
-func screenWorld(t *testing.T) (letter string) {
+func screenWorld(t *testing.T) (w *world, letter string) {
 	t.Helper()
-	w := testWorld(t)
+	w = testWorld(t)
 	w.addPeople(func(err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -188,5 +188,5 @@ func screenWorld(t *testing.T) (letter string) {
 	if text := told(t, terminal.Look{}, []string{"permission-set", "apply"}, "--file acme.yaml --adopt"); !strings.Contains(text, "created") {
 		t.Fatal(text)
 	}
-	return *sent.MessageId
+	return w, *sent.MessageId
 }
