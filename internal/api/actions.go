@@ -69,7 +69,7 @@ func (s *Server) unblock(ctx context.Context, in *OneCustomer) (*customerOutput,
 }
 
 func (s *Server) edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (*customerOutput, error) {
-	if _, _, err := s.desk.Edit(ctx, customer, edit); err != nil {
+	if _, _, err := s.links.Edit(ctx, customer, edit); err != nil {
 		return nil, s.problem(requestID(ctx), customer, err)
 	}
 	return s.get(ctx, &OneCustomer{customer})

@@ -162,7 +162,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	if err != nil {
 		return again(http.StatusUnprocessableEntity, "This is not an AWS account ID: it has 12 digits, such as 1234-5678-9012.")
 	}
-	err = s.desk.NameAccount(registry.OnBehalf(r.Context(), "the customer on the connect page"), v.token.CustomerID, id)
+	err = s.links.NameAccount(registry.OnBehalf(r.Context(), "the customer on the connect page"), v.token.CustomerID, id)
 	var refusal *customers.Refusal
 	switch problem := explain(s.config.Hub.Name(), v.token.CustomerID, err); {
 	case err == nil:

@@ -105,7 +105,7 @@ func (s *Server) order(ctx context.Context, in *putInput) (customers.Served, err
 	if in.Body.ExpiresAt != nil {
 		order.ExpiresAt = in.Body.ExpiresAt.UTC().Truncate(time.Second)
 	}
-	return s.desk.Put(ctx, order)
+	return s.links.Put(ctx, order)
 }
 
 func (s *Server) get(ctx context.Context, in *OneCustomer) (*customerOutput, error) {
@@ -138,7 +138,7 @@ type deleteInput struct {
 func (s *Server) delete(ctx context.Context, in *deleteInput) (*customerOutput, error) {
 	seen, err := revision(in.IfMatch)
 	if err == nil {
-		_, err = s.desk.Close(ctx, in.CustomerID, seen, in.Adopt)
+		_, err = s.links.Close(ctx, in.CustomerID, seen, in.Adopt)
 	}
 	if err != nil {
 		return nil, s.problem(requestID(ctx), in.CustomerID, err)

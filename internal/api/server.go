@@ -73,7 +73,7 @@ type Config struct {
 // Server is the onboarding API of one hub.
 type Server struct {
 	config  Config
-	desk    *customers.Desk
+	links   *customers.Service
 	records *registry.Registry
 	api     huma.API
 	mux     *http.ServeMux
@@ -116,7 +116,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{
 		config:  config,
-		desk:    customers.NewDesk(config.Hub, onboarding.OwnerAPI, config.Clock),
+		links:   customers.NewService(config.Hub, onboarding.OwnerAPI, config.Clock),
 		records: config.Hub.Registry(),
 		mux:     http.NewServeMux(),
 		callers: newLimiter(config.Rate, config.Clock),

@@ -34,7 +34,7 @@ var trustChecks = []Check{
 	{
 		ID: "7.4", Title: "A missing role, a wrong external ID and a caller that is not trusted look alike",
 		Mark:  "`smithy.APIError.ErrorCode()`. Missing role, wrong id and untrusted caller look alike [R]",
-		Place: "internal/onboarding/sentences.go (what a refused customer reads)", Makes: "two roles", run: refusalsAlike,
+		Place: "internal/onboarding/messages.go (what a refused customer reads)", Makes: "two roles", run: refusalsAlike,
 	},
 	{
 		ID: "7.6", Title: "A trust of the account's root with aws:PrincipalArn outlives the vendor's role; one of the role's ARN does not",

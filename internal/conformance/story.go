@@ -98,7 +98,7 @@ func (s *story) play(ctx context.Context) {
 		{provider, "create the hub", s.createHub},
 		{provider, "create the permission set", func(ctx context.Context) error { return s.describe(ctx, "logs:GetLogEvents") }},
 		{api, "issue the link", func(ctx context.Context) error {
-			served, err := s.desk(api).Put(ctx, customers.Order{CustomerID: customerID, PermissionSet: "reader", Account: s.t.Customer.Account})
+			served, err := s.service(api).Put(ctx, customers.Order{CustomerID: customerID, PermissionSet: "reader", Account: s.t.Customer.Account})
 			link = served.Customer.Link
 			return err
 		}},
@@ -124,7 +124,7 @@ func (s *story) play(ctx context.Context) {
 			return s.answered(ctx, stack, "DELETE_COMPLETE", onboarding.Disconnected)
 		}},
 		{api, "close the link", func(ctx context.Context) error {
-			_, err := s.desk(api).Close(ctx, customerID, 0, false)
+			_, err := s.service(api).Close(ctx, customerID, 0, false)
 			return err
 		}},
 		{provider, "delete the hub", s.deleteHub},
@@ -146,8 +146,8 @@ func (s *story) manager(by string) *hub.Manager {
 	return m
 }
 
-func (s *story) desk(by string) *customers.Desk {
-	return customers.NewDesk(s.manager(by), onboarding.OwnerAPI, s.t.Now)
+func (s *story) service(by string) *customers.Service {
+	return customers.NewService(s.manager(by), onboarding.OwnerAPI, s.t.Now)
 }
 
 // createHub repeats itself while IAM does not know the new role's policy
@@ -179,7 +179,7 @@ func (s *story) describe(ctx context.Context, action string) error {
 		Name: s.t.name("customer"), Path: "/", MaxSessionDuration: 3600,
 		InlinePolicies: map[string]string{"logs": policyJSON(statement{"Effect": "Allow", "Action": action, "Resource": "*"})},
 	}}
-	_, err := sets.NewDesk(s.manager(provider), onboarding.OwnerCommand, s.t.Now).Put(ctx, sets.Order{Name: "reader", Declared: set})
+	_, err := sets.NewService(s.manager(provider), onboarding.OwnerCommand, s.t.Now).Put(ctx, sets.Order{Name: "reader", Declared: set})
 	return err
 }
 

@@ -7,7 +7,7 @@
 //
 // [Desired] decides, without any call, what has to be written for a link; a [Write]
 // carries that out, in steps after any of which it can be interrupted and repeated.
-// [Desk] combines both for tools that keep no state of their own.
+// [Service] combines both for tools that keep no state of their own.
 package customers
 
 import (

@@ -13,23 +13,23 @@ import (
 // Known is a hub with all its customers, read at once for many orders. What is there
 // already then costs no call for each.
 type Known struct {
-	desk      *Desk
+	service   *Service
 	record    registry.HubRecord
 	customers map[string]onboarding.Customer
 }
 
 // Known reads the hub and its customers. Errors are *Refusal if the hub is not ready,
 // and those of the registry.
-func (d *Desk) Known(ctx context.Context) (*Known, error) {
-	record, err := d.ready(ctx)
+func (s *Service) Known(ctx context.Context) (*Known, error) {
+	record, err := s.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := d.hub.Registry().Customers(ctx)
+	all, err := s.hub.Registry().Customers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	known := &Known{d, record, map[string]onboarding.Customer{}}
+	known := &Known{s, record, map[string]onboarding.Customer{}}
 	for _, c := range all {
 		known.customers[c.Link.CustomerID] = c
 	}
@@ -42,13 +42,13 @@ func (d *Desk) Known(ctx context.Context) (*Known, error) {
 // not among what it looks at: Reconcile is.
 func (k *Known) Unchanged(ctx context.Context, order Order) (Served, bool) {
 	existing, found := k.customers[order.CustomerID]
-	if !found || existing.Link.Closed || existing.Link.Owner != k.desk.owner || existing.Link.Set == nil || existing.Link.PermissionSet != order.PermissionSet {
+	if !found || existing.Link.Closed || existing.Link.Owner != k.service.owner || existing.Link.Set == nil || existing.Link.PermissionSet != order.PermissionSet {
 		return Served{}, false
 	}
 	if order.check() != nil {
 		return Served{}, false
 	}
 	order.DryRun = true
-	served, err := k.desk.serve(ctx, order, k.record, &existing)
+	served, err := k.service.serve(ctx, order, k.record, &existing)
 	return served, err == nil && !served.Changed
 }

@@ -135,9 +135,9 @@ func (d decider) wrongAdditional(role account.RoleARN) string {
 		reported, there := p.AdditionalRoleARNs[a.Key]
 		switch {
 		case there && reported != a.In(role).String():
-			return d.voice.wrongAdditional(a.Key, reported, a.In(role))
+			return d.messages.wrongAdditional(a.Key, reported, a.In(role))
 		case !there && p.TemplateVersion == d.Link.TemplateVersion:
-			return d.voice.noAdditional(a.In(role))
+			return d.messages.noAdditional(a.In(role))
 		}
 	}
 	return ""

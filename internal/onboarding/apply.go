@@ -64,7 +64,7 @@ func (c commit) refuse() Transition {
 	}
 	entry := c.entry(c.change.CustomerID, c.answer.Stack.Account, c.answer.Outcome)
 	entry.Status, entry.Refused = entry.Before, true
-	entry.Detail = strings.TrimSuffix(c.answer.Response.Reason, voice{c.Hub}.help())
+	entry.Detail = strings.TrimSuffix(c.answer.Response.Reason, messages{c.Hub}.help())
 	entry.Cause = c.change.Reason
 	return Transition{History: &entry}
 }

@@ -38,57 +38,57 @@ func Decide(c Case, now time.Time) Decision {
 
 // create: FAILED with one clear sentence, or the role is proven and registered.
 func (d decider) create() Decision {
-	r, say := d.Request, d.voice
+	r, message := d.Request, d.messages
 	if d.blocked() {
-		return d.fail(OutcomeBlocked, say.blocked())
+		return d.fail(OutcomeBlocked, message.blocked())
 	}
 	if d.deletedSince() {
-		return d.fail(OutcomeDeleted, say.deleted())
+		return d.fail(OutcomeDeleted, message.deleted())
 	}
 	if d.older() {
-		return d.fail(OutcomeOlder, say.older())
+		return d.fail(OutcomeOlder, message.older())
 	}
 	if d.retired() {
-		return d.fail(OutcomeRetired, say.retired())
+		return d.fail(OutcomeRetired, message.retired())
 	}
 	if d.Hub.givesUp(r.Stack.Region) {
-		return d.fail(OutcomeRegionGivenUp, say.regionGivenUp(r.Stack.Region))
+		return d.fail(OutcomeRegionGivenUp, message.regionGivenUp(r.Stack.Region))
 	}
 	if d.Link == nil || r.Properties.ExternalID != d.Link.ExternalID.String() {
-		return d.fail(OutcomeUnknown, say.unknownExternalID())
+		return d.fail(OutcomeUnknown, message.unknownExternalID())
 	}
 	if r.Properties.Hub != "" && r.Properties.Hub != d.Hub.Name {
-		return d.fail(OutcomeUnknown, say.otherHub())
+		return d.fail(OutcomeUnknown, message.otherHub())
 	}
 	switch d.Link.Status(d.now) {
 	case LinkClosed:
-		return d.fail(OutcomeClosed, say.closed())
+		return d.fail(OutcomeClosed, message.closed())
 	case LinkExpired:
-		return d.fail(OutcomeExpired, say.expired(d.Link.ExpiresAt))
+		return d.fail(OutcomeExpired, message.expired(d.Link.ExpiresAt))
 	case LinkOpen:
 	}
 	if r.Stack.Account == d.Hub.Account {
-		return d.fail(OutcomeWrongAccount, say.vendorsAccount())
+		return d.fail(OutcomeWrongAccount, message.vendorsAccount())
 	}
 	if !d.Link.Admits(r.Stack.Account) {
-		return d.fail(OutcomeWrongAccount, say.wrongAccount(r.Stack.Account, d.Link.Scope))
+		return d.fail(OutcomeWrongAccount, message.wrongAccount(r.Stack.Account, d.Link.Scope))
 	}
 	if r.Properties.PreviousExternalID != "" {
-		return d.fail(OutcomeRetired, say.previousOfNewStack())
+		return d.fail(OutcomeRetired, message.previousOfNewStack())
 	}
 	role, err := account.ParseRoleARN(r.Properties.RoleARN)
 	if err != nil {
-		return d.fail(OutcomeWrongRole, say.notARole())
+		return d.fail(OutcomeWrongRole, message.notARole())
 	}
 	if !d.inStacksAccount(role) {
-		return d.fail(OutcomeWrongAccount, say.roleElsewhere(role, r.Stack.Account))
+		return d.fail(OutcomeWrongAccount, message.roleElsewhere(role, r.Stack.Account))
 	}
 	expected := d.Link.RoleIn(r.Stack.Account, r.Stack.Region.Partition())
 	if d.Link.ChoosesPath() { // it, and nothing else of the role, is the customer's choice
 		expected.Path = role.Path
 	}
 	if role != expected {
-		return d.fail(OutcomeWrongRole, say.wrongRole(role, expected))
+		return d.fail(OutcomeWrongRole, message.wrongRole(role, expected))
 	}
 	if wrong := d.wrongAdditional(role); wrong != "" {
 		return d.fail(OutcomeWrongRole, wrong)
@@ -98,9 +98,9 @@ func (d decider) create() Decision {
 
 // connect: the role is proven, unless another stack stands in its place.
 func (d decider) connect(role account.RoleARN) Decision {
-	say := d.voice
+	message := d.messages
 	if d.closing() {
-		return d.fail(OutcomeTooLate, say.tryAgain())
+		return d.fail(OutcomeTooLate, message.tryAgain())
 	}
 	if d.reservedByOther() {
 		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeReserved}
@@ -111,7 +111,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 		case decision != nil && proof.Outcome != Refused: // a rival that is gone needs no patience
 			return *decision
 		case proof.Outcome == Proven || proof.Outcome == Open:
-			return d.fail(OutcomeRival, say.rival(other.Stack))
+			return d.fail(OutcomeRival, message.rival(other.Stack))
 		case proof.Outcome == Inconclusive:
 			return d.undecided(proof)
 		case proof.Outcome == Refused:
@@ -125,9 +125,9 @@ func (d decider) connect(role account.RoleARN) Decision {
 	case Proven:
 		return d.succeed(OutcomeRegistered, d.registers(role))
 	case Refused:
-		return d.fail(OutcomeRefused, say.cannotAssume(proof.role))
+		return d.fail(OutcomeRefused, message.cannotAssume(proof.role))
 	case Open:
-		return d.fail(OutcomeOpen, say.open(proof.role, proof.Hole))
+		return d.fail(OutcomeOpen, message.open(proof.role, proof.Hole))
 	case Inconclusive:
 	}
 	return d.undecided(proof.Proof)
@@ -146,7 +146,7 @@ func (d decider) registers(role account.RoleARN) Change {
 // customer would want undone is FAILED; a rollback never is, because a stack
 // whose rollback fails is stuck.
 func (d decider) update() Decision {
-	r, say := d.Request, d.voice
+	r, message := d.Request, d.messages
 	owned := d.owned()
 	if owned == nil && d.overtakes() {
 		return Decision{Kind: DecideLater, RetryAfter: d.patienceToOvertake(), Outcome: OutcomeOvertaking}
@@ -161,21 +161,21 @@ func (d decider) update() Decision {
 		return d.rolledBack(owned)
 	}
 	if d.blocked() && !d.closing() {
-		return d.fail(OutcomeBlocked, say.blocked())
+		return d.fail(OutcomeBlocked, message.blocked())
 	}
 	externalID, may := d.asks(owned)
 	if !may {
-		return d.fail(OutcomeChangedExternalID, say.changedExternalID())
+		return d.fail(OutcomeChangedExternalID, message.changedExternalID())
 	}
 	if previous := r.Properties.PreviousExternalID; previous != "" && !d.customers(owned, previous) {
-		return d.fail(OutcomeChangedExternalID, say.strangePrevious())
+		return d.fail(OutcomeChangedExternalID, message.strangePrevious())
 	}
 	role, err := account.ParseRoleARN(r.Properties.RoleARN)
 	if err != nil {
-		return d.fail(OutcomeWrongRole, say.notARole())
+		return d.fail(OutcomeWrongRole, message.notARole())
 	}
 	if !d.inStacksAccount(role) {
-		return d.fail(OutcomeWrongAccount, say.changedAccount(role, r.Stack.Account))
+		return d.fail(OutcomeWrongAccount, message.changedAccount(role, r.Stack.Account))
 	}
 	if wrong := d.wrongAdditional(role); wrong != "" {
 		return d.fail(OutcomeWrongRole, wrong)
@@ -191,9 +191,9 @@ func (d decider) update() Decision {
 		change.Status, change.ProvenAt = Active, d.now
 		return d.succeed(OutcomeUpdated, change)
 	case Refused:
-		return d.fail(OutcomeRefused, say.cannotAssume(proof.role))
+		return d.fail(OutcomeRefused, message.cannotAssume(proof.role))
 	case Open:
-		return d.fail(OutcomeOpen, say.open(proof.role, proof.Hole))
+		return d.fail(OutcomeOpen, message.open(proof.role, proof.Hole))
 	case Inconclusive:
 	}
 	change.Status, change.Reason = Degraded, d.whyUnproven(proof.role, proof.Proof)

@@ -20,7 +20,7 @@ func Fallback(hub Hub, request phonehome.Request, now time.Time) (phonehome.Resp
 		return phonehome.Response{}, false
 	}
 	if request.Type == phonehome.Create {
-		return d.fail(OutcomeTooLate, d.voice.tryAgain()).Answer.Response, true
+		return d.fail(OutcomeTooLate, d.messages.tryAgain()).Answer.Response, true
 	}
 	return d.succeed(OutcomeStranger, Change{}).Answer.Response, true
 }

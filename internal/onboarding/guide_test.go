@@ -10,45 +10,44 @@ import (
 	"testing"
 )
 
-// TestTheGuideOnTroubleshootingHasEverySentence compares the guide with the
-// texts of sentences.go: what it quotes is a part of a sentence that customers
-// read, and every such sentence has a row.
-func TestTheGuideOnTroubleshootingHasEverySentence(t *testing.T) {
+// TestTheGuideOnTroubleshootingHasEveryMessage compares the guide with messages.go: every
+// quote is a part of a message that customers read, and every message has a row.
+func TestTheGuideOnTroubleshootingHasEveryMessage(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../templates/guides/troubleshooting.md.tmpl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := os.ReadFile("sentences.go")
+	code, err := os.ReadFile("messages.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sentences []string
-	for _, found := range regexp.MustCompile(`v\.say\("((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(string(code), -1) {
-		sentences = append(sentences, found[1])
+	var messages []string
+	for _, found := range regexp.MustCompile(`m\.format\("((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(string(code), -1) {
+		messages = append(messages, found[1])
 	}
 	var quotes []string
 	for _, found := range regexp.MustCompile(`“([^”]+)”`).FindAllStringSubmatch(string(guide), -1) {
 		quotes = append(quotes, found[1])
 	}
-	if len(sentences) < 15 || len(quotes) < 15 {
-		t.Fatalf("found %d sentences and %d quotes", len(sentences), len(quotes))
+	if len(messages) < 15 || len(quotes) < 15 {
+		t.Fatalf("found %d messages and %d quotes", len(messages), len(quotes))
 	}
 	told := map[string]bool{}
 	for _, quote := range quotes {
 		found := false
-		for _, sentence := range sentences {
-			if strings.Contains(sentence, quote) {
-				told[sentence], found = true, true
+		for _, message := range messages {
+			if strings.Contains(message, quote) {
+				told[message], found = true, true
 			}
 		}
 		if !found {
 			t.Errorf("no customer ever reads %q", quote)
 		}
 	}
-	for _, sentence := range sentences {
-		if !told[sentence] {
-			t.Errorf("the guide does not tell what to do about %q", sentence)
+	for _, message := range messages {
+		if !told[message] {
+			t.Errorf("the guide does not tell what to do about %q", message)
 		}
 	}
 }

@@ -39,13 +39,13 @@ const (
 type decider struct {
 	Case
 	now        time.Time
-	voice      voice
+	messages   messages
 	resource   Resource // of the request, as last accepted; zero: never
 	physicalID string   // of the answer
 }
 
 func newDecider(c Case, now time.Time) decider {
-	d := decider{Case: c, now: now, voice: voice{c.Hub}, resource: c.Stack.Resources[c.Request.LogicalID]}
+	d := decider{Case: c, now: now, messages: messages{c.Hub}, resource: c.Stack.Resources[c.Request.LogicalID]}
 	d.physicalID = d.identify()
 	return d
 }
@@ -220,9 +220,9 @@ func (d decider) proveProbe(probe Probe) (Proof, *Decision) {
 // fault of the customer's. The vendor reads the cause.
 func (d decider) undecided(proof Proof) Decision {
 	if proof.Lacks == "" {
-		return d.fail(OutcomeTooLate, d.voice.tryAgain())
+		return d.fail(OutcomeTooLate, d.messages.tryAgain())
 	}
-	decision := d.fail(OutcomeNotPermitted, d.voice.notPermitted())
+	decision := d.fail(OutcomeNotPermitted, d.messages.notPermitted())
 	decision.Answer.Change.Reason = proof.Lacks
 	return decision
 }

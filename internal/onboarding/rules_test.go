@@ -329,9 +329,9 @@ func TestAccountsThatMayStillNeedToMayPublish(t *testing.T) {
 	}
 }
 
-func TestSentencesNameTheHubWhereTheVendorHasNoNameAndNoSupport(t *testing.T) {
-	v := voice{Hub{Name: "acme"}}
-	if got := v.tryAgain(); !strings.HasPrefix(got, "acme could not") || strings.Contains(got, "Help") {
+func TestMessagesNameTheHubIfItHasNoDisplayName(t *testing.T) {
+	m := messages{Hub{Name: "acme"}}
+	if got := m.tryAgain(); !strings.HasPrefix(got, "acme could not") || strings.Contains(got, "Help") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -141,7 +141,7 @@ func TestAListLeavesOutWhatIsNotItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := customers.NewDesk(manager, onboarding.OwnerAPI, time.Now).Put(t.Context(), customers.Order{CustomerID: "hooli", PermissionSet: "readonly", Account: id}); err != nil {
+	if _, err := customers.NewService(manager, onboarding.OwnerAPI, time.Now).Put(t.Context(), customers.Order{CustomerID: "hooli", PermissionSet: "readonly", Account: id}); err != nil {
 		t.Fatal(err)
 	}
 	mark := w.Journal().Mark()

@@ -40,8 +40,8 @@ func TestWhatTheCommandLineMadeIsNotTerraformsUntilItIsImported(t *testing.T) {
 	set := permissionset.Set{Role: permissionset.Role{
 		Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"},
 	}}
-	desk := sets.NewDesk(manager, onboarding.OwnerCommand, time.Now)
-	if _, err := desk.Put(t.Context(), sets.Order{Name: "readonly", Declared: set}); err != nil {
+	service := sets.NewService(manager, onboarding.OwnerCommand, time.Now)
+	if _, err := service.Put(t.Context(), sets.Order{Name: "readonly", Declared: set}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -66,12 +66,12 @@ func TestWhatTheCommandLineMadeIsNotTerraformsUntilItIsImported(t *testing.T) {
 	if _, _, err := manager.Put(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "belongs to Terraform") {
 		t.Errorf("the command line changes the hub: %v", err)
 	}
-	if _, err := desk.Put(t.Context(), sets.Order{Name: "readonly", Declared: set}); err == nil || !strings.Contains(err.Error(), "belongs to Terraform") {
+	if _, err := service.Put(t.Context(), sets.Order{Name: "readonly", Declared: set}); err == nil || !strings.Contains(err.Error(), "belongs to Terraform") {
 		t.Errorf("the command line changes the set: %v", err)
 	}
 
 	// Adopted by the command line, it stays when Terraform destroys its own.
-	if _, err := desk.Put(t.Context(), sets.Order{Name: "readonly", Declared: set, Adopt: true}); err != nil {
+	if _, err := service.Put(t.Context(), sets.Order{Name: "readonly", Declared: set, Adopt: true}); err != nil {
 		t.Fatal(err)
 	}
 	adopting := spec

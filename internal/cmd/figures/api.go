@@ -62,7 +62,7 @@ func apiLoad(ctx context.Context, dir string) ([]figure, error) {
 		w := e2e.New(s)
 		w.Registrar()
 		declared := permissionset.Set{Role: permissionset.Role{Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}}}
-		if _, err := sets.NewDesk(w.Hub, onboarding.OwnerAPI, w.Now).Put(ctx, sets.Order{Name: "readonly", Declared: declared}); err != nil {
+		if _, err := sets.NewService(w.Hub, onboarding.OwnerAPI, w.Now).Put(ctx, sets.Order{Name: "readonly", Declared: declared}); err != nil {
 			return err
 		}
 		l, err := serveLoad(ctx, s, w, dir)

@@ -6,7 +6,7 @@
 // writes it.
 //
 // [Desired] decides, without asking anything, what has to be written; a [Write]
-// carries that out. [Desk] is the whole use case for owners that keep no state.
+// carries that out. [Service] is the whole use case for owners that keep no state.
 package sets
 
 import (

@@ -134,14 +134,14 @@ type linkResult struct {
 	launch string // the URL, or how to come by one
 }
 
-func (w *workshop) desk() *customers.Desk {
-	return customers.NewDesk(w.hub, onboarding.OwnerCommand, w.clock)
+func (w *workshop) service() *customers.Service {
+	return customers.NewService(w.hub, onboarding.OwnerCommand, w.clock)
 }
 
 // add creates or changes the customer's link to match the order.
 func (w *workshop) add(ctx context.Context, order customers.Order, doing doingFlags, update bool) (linkResult, error) {
 	order.Adopt, order.DryRun = doing.adopt, doing.dryRun
-	served, err := w.desk().Put(ctx, order)
+	served, err := w.service().Put(ctx, order)
 	var differs *customers.DiffersError
 	if errors.As(err, &differs) && update {
 		served, err = w.update(ctx, order)
@@ -178,7 +178,7 @@ func (w *workshop) update(ctx context.Context, order customers.Order) (customers
 		return customers.Served{}, err
 	}
 	order.Revision = found.Link.Revision
-	return w.desk().Put(ctx, order)
+	return w.service().Put(ctx, order)
 }
 
 // linkTrouble returns what to do about an error of a link.
@@ -261,7 +261,7 @@ func (w *workshop) remove(ctx context.Context, customer string, doing doingFlags
 	case found.Link.Owner != onboarding.OwnerCommand && !doing.adopt:
 		err = &customers.OwnedError{Hub: w.hub.Name(), CustomerID: customer, Owner: found.Link.Owner}
 	case !doing.dryRun:
-		_, err = w.desk().Close(ctx, customer, 0, doing.adopt)
+		_, err = w.service().Close(ctx, customer, 0, doing.adopt)
 	}
 	if err != nil {
 		result.Outcome, result.Error = failed, oneLine(w.linkTrouble(err))

@@ -98,7 +98,7 @@ type importFlags struct {
 // importAll issues all links. What fails is in its result; the error says that not
 // all were tried.
 func (w *workshop) importAll(ctx context.Context, notes io.Writer, orders []customers.Order, doing doingFlags, with importFlags) ([]linkResult, error) {
-	known, err := w.desk().Known(ctx)
+	known, err := w.service().Known(ctx)
 	if err != nil {
 		return nil, w.linkTrouble(err)
 	}

@@ -154,7 +154,7 @@ func (w *workshop) followHub(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return moved, fmt.Errorf("permission set %s can't be read: restore the table from a backup: %w", set.Name, err)
 		}
-		served, err := sets.NewDesk(w.hub, onboarding.OwnerCommand, w.clock).Put(ctx, sets.Order{Name: set.Name, Declared: declared})
+		served, err := sets.NewService(w.hub, onboarding.OwnerCommand, w.clock).Put(ctx, sets.Order{Name: set.Name, Declared: declared})
 		if err != nil {
 			return moved, w.setTrouble(err)
 		}

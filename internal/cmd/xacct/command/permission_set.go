@@ -60,7 +60,7 @@ made with another version.`,
 			if !customers.IsIdentifier(name) {
 				return cli.Usage("%q is not the name of a permission set: set permission_set in the file, or --name: 1 to 64 letters, digits and ._-, a letter or digit first", name)
 			}
-			served, err := sets.NewDesk(w.hub, onboarding.OwnerCommand, p.clock).Put(cmd.Context(), sets.Order{
+			served, err := sets.NewService(w.hub, onboarding.OwnerCommand, p.clock).Put(cmd.Context(), sets.Order{
 				Name: name, Declared: declared, Adopt: on.doing.adopt, DryRun: on.doing.dryRun,
 			})
 			if err != nil {
@@ -239,7 +239,7 @@ deleted or unchanged.`,
 			if err != nil {
 				return err
 			}
-			served, err := sets.NewDesk(w.hub, onboarding.OwnerCommand, p.clock).Delete(cmd.Context(), args[0], doing.adopt, doing.dryRun)
+			served, err := sets.NewService(w.hub, onboarding.OwnerCommand, p.clock).Delete(cmd.Context(), args[0], doing.adopt, doing.dryRun)
 			if errors.Is(err, registry.ErrNoPermissionSet) {
 				return fmt.Errorf("hub %q has no permission set %q: `xacct permission-set list --hub %s` lists those that it has", on.hub, args[0], on.hub)
 			}

@@ -18,23 +18,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Desk serves the customers of one hub for an owner that keeps no state of its
-// own: every call reads what there is, and does what is left to do. So a call that
-// was interrupted anywhere is finished by the same call again.
-type Desk struct {
+// Service issues, changes and closes the links of one hub for an owner that keeps no
+// state of its own: every call reads the records and does what remains to be done. So
+// repeating a call that was interrupted finishes it.
+type Service struct {
 	hub   *hub.Manager
 	owner onboarding.Owner
 	now   func() time.Time
 }
 
-// NewDesk returns the desk of a hub. All its methods may be called at once.
-func NewDesk(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Desk {
-	return &Desk{hub: manager, owner: owner, now: clock}
+// NewService returns the service of a hub, whose methods may be called concurrently.
+func NewService(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Service {
+	return &Service{hub: manager, owner: owner, now: clock}
 }
 
-// Order is a link of a permission set as it is wanted for a customer. What is
-// empty in an order for an open link stays as it is, but for ExpiresAt and
-// Metadata.
+// Order is the desired link of a customer. Fields that are empty in an order for an open
+// link leave the link's values, except for ExpiresAt and Metadata.
 type Order struct {
 	CustomerID    string
 	PermissionSet string
@@ -47,9 +46,8 @@ type Order struct {
 	Adopt         bool // take the link from another owner
 	DryRun        bool // find out what would be done, and change nothing
 
-	// Revision is the one that the caller has seen, and wants to change: the
-	// permission set, the expiry and the metadata. Zero: the link is created, or
-	// has the same settings already.
+	// Revision is the link's revision that the caller has read, to change its permission
+	// set, expiry and metadata. Zero: the link is created, or has these settings already.
 	Revision int64
 }
 
@@ -61,7 +59,7 @@ type Served struct {
 	Changed  bool // the link's record was written, or would be in a dry run
 }
 
-// RevisionError indicates that a link is not at the revision that the caller has seen.
+// RevisionError indicates that a link does not have the revision that the caller has read.
 type RevisionError struct {
 	CustomerID string
 	Seen, Is   int64 // Is 0: there is no open link
@@ -74,10 +72,11 @@ func (e *RevisionError) Error() string {
 	return fmt.Sprintf("the link of customer %s has changed since it was read: it is at revision %d, not %d", e.CustomerID, e.Is, e.Seen)
 }
 
-// attempts is how often a write that met another one starts over.
+// attempts is how often a write that conflicted with another one is tried.
 const attempts = 5
 
-// retry does something until no other writer comes in between.
+// retry calls do until it does not conflict with another writer, at most attempts times,
+// and returns its last error.
 func retry(do func() error) error {
 	var err error
 	for range attempts {
@@ -92,34 +91,34 @@ func retry(do func() error) error {
 // Put creates or changes the customer's link to match the order. Errors are *RevisionError,
 // *DiffersError, *OwnedError, *Refusal or permissionset.FieldError, alone or
 // joined, registry.ErrNoPermissionSet, and those of the registry and AWS.
-func (d *Desk) Put(ctx context.Context, order Order) (served Served, err error) {
+func (s *Service) Put(ctx context.Context, order Order) (served Served, err error) {
 	if err := order.check(); err != nil {
 		return Served{}, err
 	}
 	err = retry(func() error {
-		served, err = d.put(ctx, order)
+		served, err = s.put(ctx, order)
 		return err
 	})
 	return served, err
 }
 
-func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
-	record, existing, err := d.load(ctx, order.CustomerID)
+func (s *Service) put(ctx context.Context, order Order) (Served, error) {
+	record, existing, err := s.load(ctx, order.CustomerID)
 	if err != nil {
 		return Served{}, err
 	}
-	return d.serve(ctx, order, record, existing)
+	return s.serve(ctx, order, record, existing)
 }
 
 // serve does what is left to do for an order, on the hub as it was read.
-func (d *Desk) serve(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Served, error) {
+func (s *Service) serve(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Served, error) {
 	open := existing != nil && !existing.Link.Closed
 	if order.Revision != 0 {
 		if err := order.checkRevision(existing); err != nil {
 			return Served{}, err
 		}
 	}
-	desired, err := d.desired(ctx, order, record, existing)
+	desired, err := s.desired(ctx, order, record, existing)
 	if err != nil {
 		return Served{}, err
 	}
@@ -134,8 +133,8 @@ func (d *Desk) serve(ctx context.Context, order Order, record registry.HubRecord
 	if !open {
 		w.Link.NamedAccounts = nil
 	}
-	writing := Writing{Hub: d.hub, Record: record, Now: d.now().UTC(), Existing: existing, Incarnation: d.incarnation(existing)}
-	if open && existing.Link.Owner == d.owner {
+	writing := Writing{Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: s.incarnation(existing)}
+	if open && existing.Link.Owner == s.owner {
 		writing.Unless = func(link onboarding.Link) bool { return existing.Link.SameRecord(link) }
 	}
 	link, changed := w.Link, !open || writing.Unless == nil
@@ -179,12 +178,12 @@ func nameOf(id account.ID) string {
 }
 
 // load reads the hub, with its key, and what it knows of the customer.
-func (d *Desk) load(ctx context.Context, customer string) (registry.HubRecord, *onboarding.Customer, error) {
-	record, err := d.ready(ctx)
+func (s *Service) load(ctx context.Context, customer string) (registry.HubRecord, *onboarding.Customer, error) {
+	record, err := s.ready(ctx)
 	if err != nil {
 		return record, nil, err
 	}
-	found, err := d.hub.Registry().Customer(ctx, customer)
+	found, err := s.hub.Registry().Customer(ctx, customer)
 	if errors.Is(err, registry.ErrNoLink) {
 		return record, nil, nil
 	}
@@ -192,8 +191,8 @@ func (d *Desk) load(ctx context.Context, customer string) (registry.HubRecord, *
 }
 
 // ready reads the hub, with its key. It is a *Refusal if customers can't be served yet.
-func (d *Desk) ready(ctx context.Context) (registry.HubRecord, error) {
-	record, err := d.hub.Registry().HubAndKey(ctx)
+func (s *Service) ready(ctx context.Context) (registry.HubRecord, error) {
+	record, err := s.hub.Registry().HubAndKey(ctx)
 	if err == nil && record.State != registry.HubReady {
 		err = &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being created or deleted. Try again when that is complete."}
 	}
@@ -201,13 +200,13 @@ func (d *Desk) ready(ctx context.Context) (registry.HubRecord, error) {
 }
 
 // desired returns what the order means on the hub as it is.
-func (d *Desk) desired(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Desired, error) {
-	set, err := d.set(ctx, order.PermissionSet, existing)
+func (s *Service) desired(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Desired, error) {
+	set, err := s.set(ctx, order.PermissionSet, existing)
 	if err != nil {
 		return Desired{}, err
 	}
 	w := Desired{
-		Record: record, CustomerID: order.CustomerID, Owner: d.owner, Set: &set, Adopting: order.Adopt,
+		Record: record, CustomerID: order.CustomerID, Owner: s.owner, Set: &set, Adopting: order.Adopt,
 		Creating: order.Revision == 0 || existing == nil || existing.Link.Closed,
 		Declaration: declaration.Declaration{
 			Region: record.Region.String(), StackName: record.Name + "-access", ExpiresAt: timeText(order.ExpiresAt),
@@ -232,12 +231,12 @@ func (d *Desk) desired(ctx context.Context, order Order, record registry.HubReco
 
 // set returns the permission set of a name, which must not be retired unless the
 // customer's open link refers to it.
-func (d *Desk) set(ctx context.Context, name string, existing *onboarding.Customer) (onboarding.PermissionSet, error) {
+func (s *Service) set(ctx context.Context, name string, existing *onboarding.Customer) (onboarding.PermissionSet, error) {
 	stays := existing != nil && !existing.Link.Closed && existing.Link.PermissionSet == name
 	if stays && existing.Link.Set != nil {
 		return *existing.Link.Set, nil
 	}
-	set, err := d.hub.Registry().PermissionSet(ctx, name)
+	set, err := s.hub.Registry().PermissionSet(ctx, name)
 	if err == nil && set.Retired() {
 		err = fmt.Errorf("permission set %s: %w", name, registry.ErrPermissionSetRetired)
 	}
@@ -268,11 +267,11 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 }
 
 // incarnation returns a new one for a link that is created or taken from another owner.
-func (d *Desk) incarnation(existing *onboarding.Customer) onboarding.Incarnation {
-	if existing != nil && !existing.Link.Closed && existing.Link.Owner == d.owner {
+func (s *Service) incarnation(existing *onboarding.Customer) onboarding.Incarnation {
+	if existing != nil && !existing.Link.Closed && existing.Link.Owner == s.owner {
 		return existing.Link.Incarnation
 	}
-	return onboarding.Incarnation{ID: rand.Text(), Since: d.now().UTC()}
+	return onboarding.Incarnation{ID: rand.Text(), Since: s.now().UTC()}
 }
 
 func timeText(t time.Time) string {
@@ -284,9 +283,9 @@ func timeText(t time.Time) string {
 
 // Close closes the customer's link, if it is open: one that isn't, is closed
 // already. It is *RevisionError if a revision is given that the link is not at.
-func (d *Desk) Close(ctx context.Context, customer string, revision int64, adopt bool) (link onboarding.Link, err error) {
+func (s *Service) Close(ctx context.Context, customer string, revision int64, adopt bool) (link onboarding.Link, err error) {
 	err = retry(func() error {
-		found, err := d.hub.Registry().Customer(ctx, customer)
+		found, err := s.hub.Registry().Customer(ctx, customer)
 		if err != nil {
 			return err
 		}
@@ -296,10 +295,10 @@ func (d *Desk) Close(ctx context.Context, customer string, revision int64, adopt
 			return nil
 		case revision != 0 && link.Revision != revision:
 			return &RevisionError{customer, revision, link.Revision}
-		case link.Owner != d.owner && !adopt:
+		case link.Owner != s.owner && !adopt:
 			return &OwnedError{found.Link.Hub, customer, link.Owner}
 		}
-		link, err = Close(ctx, d.hub.Registry(), found, d.now().UTC())
+		link, err = Close(ctx, s.hub.Registry(), found, s.now().UTC())
 		return err
 	})
 	return link, err
@@ -315,9 +314,9 @@ var ErrAccountsUsedUp = errors.New("no more accounts may be named for this link"
 // NameAccount makes the account that the customer has named that of their link,
 // which must ask for it. The link keeps the vendor's settings; for
 // another account than before it gets another external ID.
-func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) error {
+func (s *Service) NameAccount(ctx context.Context, customer string, id account.ID) error {
 	return retry(func() error {
-		record, existing, err := d.load(ctx, customer)
+		record, existing, err := s.load(ctx, customer)
 		if err != nil {
 			return err
 		}
@@ -346,7 +345,7 @@ func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) 
 		}
 		w.Link.NamedAccounts = named
 		_, err = w.Do(ctx, Writing{
-			Hub: d.hub, Record: record, Now: d.now().UTC(), Existing: existing, Incarnation: link.Incarnation,
+			Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: link.Incarnation,
 			Unless:     func(next onboarding.Link) bool { return link.SameRecord(next) },
 			Unfinished: true,
 		})
@@ -354,7 +353,7 @@ func (d *Desk) NameAccount(ctx context.Context, customer string, id account.ID) 
 	})
 }
 
-// Edit returns what [Edit] does, for the desk's hub.
-func (d *Desk) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
-	return Edit(ctx, d.hub.Registry(), customer, edit)
+// Edit returns what [Edit] does, for the hub of the service.
+func (s *Service) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
+	return Edit(ctx, s.hub.Registry(), customer, edit)
 }

@@ -18,20 +18,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Desk serves the permission sets of one hub for an owner that keeps no state of
-// its own: every call reads what there is, and does what is left to do.
-type Desk struct {
+// Service writes and deletes the permission sets of one hub for an owner that keeps no
+// state of its own: every call reads the records and does what remains to be done.
+type Service struct {
 	hub   *hub.Manager
 	owner onboarding.Owner
 	now   func() time.Time
 }
 
-// NewDesk returns the desk of a hub.
-func NewDesk(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Desk {
-	return &Desk{hub: manager, owner: owner, now: clock}
+// NewService returns the service of a hub.
+func NewService(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Service {
+	return &Service{hub: manager, owner: owner, now: clock}
 }
 
-// Order is a set as it is wanted.
+// Order is a desired permission set.
 type Order struct {
 	Name     string
 	Declared permissionset.Set
@@ -66,16 +66,16 @@ type Served struct {
 // Put creates or changes the set to match the order. Errors are *OwnedError, MistakesError,
 // *MoveError and permissionset.FieldError, joined if there are several, and
 // those of the registry and AWS.
-func (d *Desk) Put(ctx context.Context, order Order) (served Served, err error) {
+func (s *Service) Put(ctx context.Context, order Order) (served Served, err error) {
 	err = retry(func() error {
-		served, err = d.put(ctx, order)
+		served, err = s.put(ctx, order)
 		return err
 	})
 	return served, err
 }
 
-func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
-	records := d.hub.Registry()
+func (s *Service) put(ctx context.Context, order Order) (Served, error) {
+	records := s.hub.Registry()
 	record, err := records.HubAndKey(ctx)
 	if err != nil {
 		return Served{}, err
@@ -83,19 +83,19 @@ func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
 	if record.State != registry.HubReady {
 		return Served{}, fmt.Errorf("hub %s is not ready: it is being made or deleted; finish that first", record.Name)
 	}
-	existing, err := d.find(ctx, order.Name)
+	existing, err := s.find(ctx, order.Name)
 	if err != nil {
 		return Served{}, err
 	}
 	desired := Desired{
-		Record: record, Name: order.Name, Declared: order.Declared, Owner: d.owner,
+		Record: record, Name: order.Name, Declared: order.Declared, Owner: s.owner,
 		Creating: existing == nil || existing.Retired(), Adopting: order.Adopt,
 	}
 	w, err := desired.Issue(existing)
 	if err != nil {
 		return Served{}, err
 	}
-	served := Served{Outcome: d.outcome(existing, w), Set: w.Set}
+	served := Served{Outcome: s.outcome(existing, w), Set: w.Set}
 	var customers []onboarding.Customer
 	if existing != nil {
 		if customers, err = records.Customers(ctx); err != nil {
@@ -109,25 +109,25 @@ func (d *Desk) put(ctx context.Context, order Order) (Served, error) {
 		return served, nil
 	}
 	served.Set, err = w.Do(ctx, Writing{
-		Hub: d.hub, Record: record, Now: d.now().UTC(), Existing: existing, Incarnation: d.incarnation(existing),
+		Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: s.incarnation(existing),
 		Customers: func(context.Context) ([]onboarding.Customer, error) { return customers, nil },
 	})
 	return served, err
 }
 
-func (d *Desk) find(ctx context.Context, name string) (*onboarding.PermissionSet, error) {
-	found, err := d.hub.Registry().PermissionSet(ctx, name)
+func (s *Service) find(ctx context.Context, name string) (*onboarding.PermissionSet, error) {
+	found, err := s.hub.Registry().PermissionSet(ctx, name)
 	if errors.Is(err, registry.ErrNoPermissionSet) {
 		return nil, nil
 	}
 	return &found, err
 }
 
-func (d *Desk) outcome(existing *onboarding.PermissionSet, w Write) Outcome {
+func (s *Service) outcome(existing *onboarding.PermissionSet, w Write) Outcome {
 	switch {
 	case existing == nil || existing.Retired():
 		return Created
-	case existing.Owner != d.owner:
+	case existing.Owner != s.owner:
 		return Adopted
 	case w.body == nil && existing.SaysTheSame(w.Set) && string(existing.Declared) == string(w.Set.Declared):
 		return Unchanged
@@ -165,19 +165,19 @@ func (s *Served) compare(existing onboarding.PermissionSet, desired Desired, cus
 }
 
 // incarnation returns a new one for a set that is created or taken from another owner.
-func (d *Desk) incarnation(existing *onboarding.PermissionSet) onboarding.Incarnation {
-	if existing != nil && !existing.Retired() && existing.Owner == d.owner {
+func (s *Service) incarnation(existing *onboarding.PermissionSet) onboarding.Incarnation {
+	if existing != nil && !existing.Retired() && existing.Owner == s.owner {
 		return existing.Incarnation
 	}
-	return onboarding.Incarnation{ID: rand.Text(), Since: d.now().UTC()}
+	return onboarding.Incarnation{ID: rand.Text(), Since: s.now().UTC()}
 }
 
 // Delete retires the set of a name: links that refer to it stay as they are. It
 // is registry.ErrNoPermissionSet if there never was one, and nothing is done to
 // one that is retired already.
-func (d *Desk) Delete(ctx context.Context, name string, adopt, dryRun bool) (served Served, err error) {
+func (s *Service) Delete(ctx context.Context, name string, adopt, dryRun bool) (served Served, err error) {
 	err = retry(func() error {
-		set, err := d.hub.Registry().PermissionSet(ctx, name)
+		set, err := s.hub.Registry().PermissionSet(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -185,10 +185,10 @@ func (d *Desk) Delete(ctx context.Context, name string, adopt, dryRun bool) (ser
 		if set.Retired() {
 			return nil
 		}
-		if set.Owner != d.owner && !adopt {
+		if set.Owner != s.owner && !adopt {
 			return &OwnedError{set}
 		}
-		customers, err := d.hub.Registry().Customers(ctx)
+		customers, err := s.hub.Registry().Customers(ctx)
 		if err != nil {
 			return err
 		}
@@ -196,7 +196,7 @@ func (d *Desk) Delete(ctx context.Context, name string, adopt, dryRun bool) (ser
 		if dryRun {
 			return nil
 		}
-		served.Set, err = Retire(ctx, d.hub.Registry(), set, d.now())
+		served.Set, err = Retire(ctx, s.hub.Registry(), set, s.now())
 		return err
 	})
 	return served, err
