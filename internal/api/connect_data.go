@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/declaration"
 	"github.com/xacct/terraform-provider-xacct/internal/launch"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -25,7 +26,8 @@ type pageData struct {
 	Color                 string // six digits
 	CustomerID            string
 	State                 State
-	Reason                string
+	Reason                string // of a stack that failed, as the customer reads it
+	Open                  bool   // others may use the role
 	AccountID             string
 	Asks                  bool // the customer may name their account
 	Entered, Problem      string
@@ -54,6 +56,9 @@ func (d pageData) Heading() string {
 	case Working:
 		return "Your stack has reported"
 	case Degraded:
+		if d.Open {
+			return "The role is not safe any more"
+		}
 		return "The role does not work any more"
 	case Failed:
 		return "The stack was not accepted"
@@ -148,7 +153,7 @@ func (d pageData) lookAgain() string {
 // Version returns an ETag that is the same for the same state of the connection. It
 // leaves out the launch URL, which may be signed again each time.
 func (d pageData) Version() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%t|%t|%s|%s", d.State, d.Reason, d.AccountID, d.Asks, d.LaunchURL != "", d.RoleARN, d.Expires))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%t|%s|%t|%t|%s|%s", d.State, d.Reason, d.Open, d.AccountID, d.Asks, d.LaunchURL != "", d.RoleARN, d.Expires))
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
@@ -169,7 +174,10 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	if !link.ExpiresAt.IsZero() {
 		d.Expires = link.ExpiresAt.UTC().Format("2 January 2006 at 15:04 UTC")
 	}
-	d.State, d.Reason = stateOf(v.customer, v.last, now)
+	if d.State, d.Reason = stateOf(v.customer, v.last, now); d.State != Failed {
+		d.Reason = "" // written for the vendor: it may name the vendor's own principals
+	}
+	d.Open = slices.ContainsFunc(v.customer.Current(), func(r onboarding.Registration) bool { return r.Status == onboarding.Degraded && r.Open })
 	if reg, ok := v.customer.SoleRegistration(); ok && reg.Live() {
 		d.RoleARN, d.AccountID = reg.Role.String(), reg.Account.String()
 	}

@@ -153,9 +153,15 @@ func TestEveryStateHasASentenceAndWhatToDo(t *testing.T) {
 		if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "<script>") || strings.Contains(b.String(), "style=") || strings.Contains(b.String(), "onclick") {
 			t.Errorf("%s:\n%s", state, b.String())
 		}
+		if told := strings.Contains(b.String(), "&lt;script&gt;"); told != (state == Failed) {
+			t.Errorf("%s: the reason is on the page: %t; only that of a stack that failed is written for the customer", state, told)
+		}
 		if strings.Count(b.String(), `id="account_id"`) > 1 {
 			t.Errorf("%s has two fields with one ID", state)
 		}
+	}
+	if open := (pageData{State: Degraded, Open: true}).Heading(); open != "The role is not safe any more" {
+		t.Errorf("of a role that others may use: %q", open)
 	}
 	if len(states) != 10 {
 		t.Errorf("%d states", len(states))

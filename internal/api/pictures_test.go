@@ -24,8 +24,8 @@ var (
 // the element that each ends with; empty: the whole page.
 var documented = map[string]struct{ name, last string }{
 	"account-light": {"connect-account", ""}, "waiting-light": {"connect-waiting", "#status"}, "waiting-dark": {"connect-dark", "#status"},
-	"waiting-narrow": {"connect-narrow", "#status"}, "failed-light": {"connect-failed", "#status"}, "connected-light": {"connect-connected", "#status"},
-	"console-review-light": {"console-review", "h4 ~ .scroll"}, "console-stack-dark": {"console-stack", ""},
+	"waiting-narrow": {"connect-narrow", "#status"}, "failed-light": {"connect-failed", "#status"}, "working-light": {"connect-working", "#status"}, "degraded-light": {"connect-degraded", "#status"},
+	"connected-light": {"connect-connected", "#status"}, "console-review-light": {"console-review", "h4 ~ .scroll"}, "console-stack-dark": {"console-stack", ""},
 }
 
 // TestEveryPictureIsShownAndThere compares the pictures with what README and guides

@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
 // newWorldWithoutHub has a server that nothing can be asked of but its document.
@@ -104,5 +107,51 @@ func TestAStreamEndsAndContinuesFromTheLastEvent(t *testing.T) {
 	}
 	if status := w.call("viewer", "GET", "/v1/customers/missing/events", "").status; status != http.StatusNotFound {
 		t.Errorf("a stream of a missing customer: %d", status)
+	}
+}
+
+// TestACustomerSeesThatTheStackHasReportedWhileItsRoleIsBeingChecked launches a link
+// whose role AWS does not know in the first tries, as happens with a new role.
+func TestACustomerSeesThatTheStackHasReportedWhileItsRoleIsBeingChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated).customer(t)
+	known := w.box.Faults().Before(func(c *kernel.Call) error {
+		if c.Action == "AssumeRole" {
+			return kernel.Errorf(http.StatusForbidden, "AccessDenied", "not known yet")
+		}
+		return nil
+	})
+	events := w.follow("viewer", globex+"/events", "")
+	if first := events.next(); first.State != Waiting {
+		t.Errorf("begins with %s", first.State)
+	}
+	w.listen()
+	stack, err := w.box.LaunchURL(t.Context(), v.LaunchURL, "222222222222", sandbox.LaunchOptions{})
+	w.must(err)
+	if next := events.next(); next.State != Working || next.Reason != "" {
+		t.Errorf("continues with %s %q", next.State, next.Reason)
+	}
+	known()
+	w.box.Clock().Advance(5 * time.Second)
+	if next := events.next(); next.State != Connected {
+		t.Errorf("continues with %s %q", next.State, next.Reason)
+	}
+	_, err = w.box.WaitStack(t.Context(), stack)
+	w.must(err)
+	w.must(w.box.DeleteStack(t.Context(), stack))
+	events.until(Disconnected)
+}
+
+// TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour takes the line that a forged message
+// leaves, or one whose registrar was stopped for good.
+func TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	found := lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{{At: at, RequestID: "r1", Waiting: true}})
+	for after, want := range map[time.Duration]State{0: Working, workingLong - time.Second: Working, workingLong: Waiting} {
+		if got, _ := stateOf(onboarding.Customer{}, found, at.Add(after)); got != want {
+			t.Errorf("after %s: %s, want %s", after, got, want)
+		}
 	}
 }

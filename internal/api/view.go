@@ -35,7 +35,7 @@ var states = []State{Blocked, Connected, Degraded, Closed, Failed, Working, Expi
 type CustomerView struct {
 	CustomerID    string            `json:"customer_id"`
 	State         State             `json:"state" enum:"blocked,connected,degraded,closed,failed,working,expired,awaiting_account,disconnected,waiting" doc:"How far the customer has come: the first of these that applies."`
-	Reason        string            `json:"reason,omitempty" doc:"Why the last stack failed, or the role is degraded or disconnected: a sentence that the customer may read too. Only in the answer for one customer if it is of a stack that failed."`
+	Reason        string            `json:"reason,omitempty" doc:"Why the last stack failed, as the customer reads it, or why the role is degraded or disconnected, which is written for the vendor: do not show it to the customer. Of a stack that failed it is only in the answer for one customer."`
 	Owner         string            `json:"owner" enum:"terraform,api,command" doc:"Which of the vendor's tools the link belongs to."`
 	PermissionSet string            `json:"permission_set,omitempty"`
 	LinkStatus    string            `json:"link_status" enum:"open,expired,closed"`
@@ -80,6 +80,11 @@ type last struct {
 	reason  string
 	at      time.Time
 }
+
+// workingLong is how long a stack's report is shown as being checked. A registrar
+// writes the line again every ten minutes while the request waits; it ends without
+// one only if CloudFormation did not send it.
+const workingLong = 15 * time.Minute
 
 // lastOf finds the last try of the customer to connect, if it is newer than the
 // result of the one before.
@@ -133,7 +138,7 @@ func stateOf(c onboarding.Customer, found last, now time.Time) (State, string) {
 		return Closed, ""
 	case found.failed:
 		return Failed, found.reason
-	case found.working:
+	case found.working && now.Before(found.at.Add(workingLong)):
 		return Working, ""
 	case link.Status(now) == onboarding.LinkExpired:
 		return Expired, ""

@@ -153,14 +153,14 @@ func (c *Customer) Unknown() {
 }
 
 // Happened returns the outcomes of what the customer's stacks asked for, oldest
-// first.
+// first. That a request waits for a proof is no outcome.
 func (c *Customer) Happened() []onboarding.Outcome {
 	c.T.Helper()
 	history, err := c.Registry().History(c.T.Context(), c.Name)
 	c.Must(err)
 	var outcomes []onboarding.Outcome
 	for _, entry := range history {
-		if entry.By == "" {
+		if entry.By == "" && !entry.Waiting {
 			outcomes = append(outcomes, entry.Outcome)
 		}
 	}

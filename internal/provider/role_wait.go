@@ -120,9 +120,16 @@ func (w roleWait) lastAttempt(ctx context.Context, c onboarding.Customer) string
 	if err != nil || len(history) == 0 {
 		return ""
 	}
-	last := history[len(history)-1]
+	return attempt(history[len(history)-1])
+}
+
+// attempt tells the customer's last stack from its line of the history; empty if it
+// ended in a role.
+func attempt(last onboarding.HistoryEntry) string {
 	where := fmt.Sprintf("The last attempt was stack %s in account %s, at %s", last.Stack.Name, last.Account, last.At.UTC().Format(time.RFC3339))
 	switch {
+	case last.Waiting && last.Cause == "":
+		return where + ". Its role could not be assumed yet, and is tried again."
 	case last.Waiting:
 		return fmt.Sprintf("%s. It waits for you: %s", where, last.Cause)
 	case last.Refused:

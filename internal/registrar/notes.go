@@ -21,11 +21,8 @@ type notes struct {
 }
 
 const (
-	noteEvery = 10 * time.Minute
-	// unsettledLong is how long AWS must have said nothing about a role to be
-	// worth a note; a throttle is over before.
-	unsettledLong = time.Minute
-	longestCause  = 1000 // bytes
+	noteEvery    = 10 * time.Minute
+	longestCause = 1000 // bytes
 )
 
 // due reports whether a line is to be written, and remembers that it is.
@@ -43,26 +40,11 @@ func (n *notes) due(e onboarding.HistoryEntry) bool {
 	return true
 }
 
-// noteUndecided writes down why the request waits, if the vendor can do
-// something about it: the log of a registrar in an apply is not shown.
-func (h *handling) noteUndecided(ctx context.Context) {
-	proof, tried := h.proofs[h.decision.Probe.Role]
-	if !tried || proof.Outcome != onboarding.Inconclusive {
-		return
-	}
-	now, cause := h.config.Clock(), proof.Lacks
-	if cause == "" && now.Before(h.request.SentAt.Add(unsettledLong)) {
-		return
-	}
-	if cause == "" && proof.Err != nil {
-		cause = "AWS does not say whether the role can be assumed: " + oneLine(proof.Err.Error())
-	}
-	entry := onboarding.Note(h.facts(), h.decision.Outcome, cause, now)
-	if entry == nil {
-		return
-	}
-	entry.Waiting = true
-	if h.notes.due(*entry) {
+// noteWaiting writes down that the request waits for the proof of its role: for the
+// customer's page, and with the cause for the vendor, who does not see the log of a
+// registrar in an apply.
+func (h *handling) noteWaiting(ctx context.Context) {
+	if entry := onboarding.NoteWaiting(h.facts(), h.decision, h.config.Clock()); entry != nil && h.notes.due(*entry) {
 		h.note(ctx, entry)
 	}
 }
@@ -90,6 +72,3 @@ func (h *handling) refusalOfRole() error {
 	}
 	return nil
 }
-
-// oneLine joins the lines of an error.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -65,22 +65,24 @@ func TestAMissingPermissionOfTheVendorsHasAVoiceWhileTheStackWaitsAndAfter(t *te
 	}
 }
 
-func TestAThrottleIsNotedIfItLasts(t *testing.T) {
+func TestAStackThatPhonesHomeIsNotedOnceAndAThrottleWithItsCauseIfItLasts(t *testing.T) {
 	f, seen := newFake(t), &proofsSeen{}
 	f.role = func(onboarding.Probe) onboarding.Proof {
 		return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: errors.New("Throttling:\n\tRate exceeded")}
 	}
 	r, body := f.registrar(func(c *Config) { c.Observer = seen }), f.request("Create", "s1", "r1", "c1", nil)
-	r.Handle(t.Context(), body)
-	if len(f.notes) != 0 {
-		t.Errorf("noted at once: %+v", f.notes)
+	for range 2 {
+		r.Handle(t.Context(), body)
+		if len(f.notes) != 1 || !f.notes[0].Waiting || f.notes[0].Cause != "" || f.notes[0].CustomerID != "c1" {
+			t.Errorf("noted at once: %+v", f.notes)
+		}
 	}
 	f.now = noon.Add(time.Minute)
 	r.Handle(t.Context(), body)
-	if len(f.notes) != 1 || f.notes[0].Cause != "AWS does not say whether the role can be assumed: Throttling: Rate exceeded" || f.notes[0].Outcome != onboarding.OutcomeUnsettled {
+	if len(f.notes) != 2 || f.notes[1].Cause != "AWS does not say whether the role can be assumed: Throttling: Rate exceeded" || f.notes[1].Outcome != onboarding.OutcomeUnsettled {
 		t.Errorf("noted after a minute: %+v", f.notes)
 	}
-	if seen.undecided != 2 {
+	if seen.undecided != 3 {
 		t.Errorf("%d proofs are counted", seen.undecided)
 	}
 }

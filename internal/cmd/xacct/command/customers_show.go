@@ -326,6 +326,9 @@ func who(h onboarding.HistoryEntry, vendor account.ID) string {
 
 // why returns what the customer reads, and what the vendor can do about it.
 func (h historyView) why() string {
+	if h.Waiting && h.Reason+h.Cause == "" {
+		return "its role cannot be assumed yet, as is usual in the first seconds of a role; it is tried again"
+	}
 	if h.Reason != "" && h.Cause != "" {
 		return h.Reason + " Cause: " + h.Cause
 	}

@@ -54,6 +54,10 @@ func (w *world) addPeople(check func(error)) {
 	// Pied Piper's stack waits for a permission of the vendor's own.
 	piper := w.registration(w.link("pied-piper", "555555555555"), onboarding.Pending, "us-east-1")
 	check(records.Note(ctx, onboarding.HistoryEntry{
+		At: day.Add(-5 * time.Second), CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
+		Request: phonehome.Create, Outcome: onboarding.OutcomeSettling, Before: onboarding.Pending, Status: onboarding.Pending, Waiting: true,
+	}))
+	check(records.Note(ctx, onboarding.HistoryEntry{
 		At: day, CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
 		Request: phonehome.Create, Outcome: onboarding.OutcomeNotPermitted, Before: onboarding.Pending, Status: onboarding.Pending, Waiting: true,
 		Cause: "arn:aws:iam::111111111111:role/registrar may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker",
