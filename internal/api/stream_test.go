@@ -148,10 +148,16 @@ func TestACustomerSeesThatTheStackHasReportedWhileItsRoleIsBeingChecked(t *testi
 func TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	found := lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{{At: at, RequestID: "r1", Waiting: true}})
+	line := onboarding.HistoryEntry{At: at, RequestID: "r1", Waiting: true}
+	found := lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{line})
 	for after, want := range map[time.Duration]State{0: Working, workingLong - time.Second: Working, workingLong: Waiting} {
 		if got, _ := stateOf(onboarding.Customer{}, found, at.Add(after)); got != want {
 			t.Errorf("after %s: %s, want %s", after, got, want)
 		}
+	}
+	// The history is read after the customer, who may be connected in between.
+	line.At, line.Waiting, line.Status = at.Add(time.Second), false, onboarding.Active
+	if got, _ := stateOf(onboarding.Customer{}, lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{line}), line.At); got != Working {
+		t.Errorf("between two reads the customer is %s", got)
 	}
 }

@@ -103,7 +103,7 @@ func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
 		switch {
 		case h.Refused:
 			found = last{failed: true, reason: h.Detail, at: h.At}
-		case h.Waiting:
+		case h.Waiting, h.Status == onboarding.Active: // active: the customer was read just before
 			found = last{working: true, at: h.At}
 		default:
 			found = last{}
