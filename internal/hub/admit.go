@@ -67,8 +67,8 @@ func newNewcomers(p *Permissions) *awsclient.Gatherer[*newcomer, struct{}] {
 
 // CreateLink writes the first link of a customer who has an account, and lets the
 // account publish as Allow does. It returns the link as written, also with an error
-// if only the permission is missing; the zero link: it was not written. Errors are
-// those of the registry's CreateLink and of Allow.
+// if only the permission is missing; the zero link: it was not written, unless ctx has
+// ended. Errors are those of the registry's CreateLink and of Allow.
 func (p *Permissions) CreateLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
 	n := &newcomer{
 		list: registry.ShardList(link.Shard), account: link.Account,
@@ -91,8 +91,10 @@ func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error
 	return n.err
 }
 
-// admitAll admits newcomers, with as many links in one transaction as it takes.
+// admitAll admits newcomers, with as many links in one transaction as it takes. Those
+// who are left come last, so that a topic that is busy holds up only its own.
 func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
+	var left []*newcomer
 	for len(all) > 0 {
 		links, end := 0, 0
 		for end < len(all) && links < linksTogether {
@@ -101,9 +103,10 @@ func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
 			}
 			end++
 		}
-		p.admitAlone(ctx, p.admitTogether(ctx, all[:end]))
+		left = append(left, p.admitTogether(ctx, all[:end])...)
 		all = all[end:]
 	}
+	p.admitAlone(ctx, left)
 }
 
 // admitAlone admits those who could not be admitted together with others: each

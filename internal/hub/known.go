@@ -34,8 +34,9 @@ type knownList struct {
 }
 
 // knownFor is how long policies are written without being read again: what people
-// add to a policy by hand meanwhile is lost with the next write.
-const knownFor = time.Minute
+// add to a policy by hand meanwhile is lost with the next write. Reading the policies
+// of 28 topics four times in a minute is a third of a call for each of 300 links.
+const knownFor = 15 * time.Second
 
 // of returns what is known of lists, and the hub's record. What isn't known is read.
 func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.ListKey][]*newcomer) (map[registry.ListKey]knownList, registry.HubRecord, error) {
@@ -44,8 +45,9 @@ func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.
 	var further []registry.ListKey
 	k.mu.Lock()
 	record := k.record
+	maps.DeleteFunc(k.lists, func(_ registry.ListKey, known knownList) bool { return now.Sub(known.readAt) > knownFor })
 	for list := range lists {
-		if known, there := k.lists[list]; there && now.Sub(known.readAt) <= knownFor {
+		if known, there := k.lists[list]; there {
 			found[list] = known
 		} else {
 			further = append(further, list)
@@ -115,11 +117,11 @@ func (k *knownLists) wrote(a *admission) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list := a.target.List
-	if a.err != nil {
+	known, there := k.lists[list]
+	if a.err != nil || !there { // it may have become too old meanwhile
 		delete(k.lists, list)
 		return
 	}
-	known := k.lists[list]
 	known.shard = a.target
 	if !a.write.Change.KeepsPolicies() {
 		known.shard.Written = a.target.Sequence

@@ -1,0 +1,129 @@
+// Copyright (c) The xacct authors
+// SPDX-License-Identifier: MPL-2.0
+
+package hub
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/xacct/terraform-provider-xacct/internal/account"
+	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
+	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
+)
+
+// TestAListThatAnotherProcessHasChangedIsNotWrittenFromMemory: not even for the moment
+// until the writer finds out, in which a customer's phone-home would be refused.
+func TestAListThatAnotherProcessHasChangedIsNotWrittenFromMemory(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record, one, other := w.hubRecord(), w.process(), w.process()
+	w.must(w.create(one, record, 1, 0, 1)) // it knows the list now
+	w.must(w.create(other, record, 1, 1, 2))
+	var writes atomic.Int64
+	w.box.Faults().Before(func(c *kernel.Call) error {
+		if c.Action != "SetTopicAttributes" {
+			return nil
+		}
+		writes.Add(1)
+		form, err := url.ParseQuery(string(c.Body))
+		if policy := form.Get("AttributeValue"); err != nil || !strings.Contains(policy, customerAccount(1).String()) {
+			t.Errorf("a policy is written without the other process's customer: %s", policy)
+		}
+		return nil
+	})
+	w.must(w.create(one, record, 1, 2, 3))
+	if writes.Load() == 0 {
+		t.Error("no policy was written")
+	}
+	w.admitted(3)
+}
+
+// TestAnAccountThatAnotherProcessHasRemovedIsLetInAgain: this process remembers that
+// the account may publish, and would have nothing to do.
+func TestAnAccountThatAnotherProcessHasRemovedIsLetInAgain(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record, one, other := w.hubRecord(), w.process(), w.process()
+	link := w.first(record, 0)
+	w.must(one.Permissions().Allow(t.Context(), link.Shard, link.Account))
+	w.must(other.Permissions().change(t.Context(), registry.ShardList(link.Shard), func(registry.Shard) registry.ShardChange {
+		return registry.ShardChange{Remove: []account.ID{link.Account}}
+	}))
+	w.must(w.create(one, record, 1, 0, 1))
+	w.admitted(1)
+}
+
+// TestAStatementThatWasAddedByHandOutlivesLinks of which the first was created before:
+// policies that were read a while ago are read again.
+func TestAStatementThatWasAddedByHandOutlivesLinks(t *testing.T) {
+	t.Parallel()
+	w := newHub(t)
+	record, h := w.hubRecord(), w.process()
+	w.must(w.create(h, record, 1, 0, 1))
+	topic := w.topic(virginia, 0)
+	attributes, err := w.topicAttributes(t.Context(), topic)
+	w.must(err)
+	added := strings.Replace(attributes["Policy"], `"Statement":[`, `"Statement":[{"Sid":"ByHand","Effect":"Deny","Principal":"*","Action":"SNS:Publish","Resource":"`+topic.String()+
+		`","Condition":{"StringEquals":{"aws:PrincipalAccount":"444444444444"}}},`, 1)
+	_, err = w.Manager.clients.SNS(virginia).SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(topic.String()), AttributeName: aws.String("Policy"), AttributeValue: &added,
+	})
+	w.must(err)
+	w.clock.Advance(knownFor + time.Second)
+	w.must(w.create(h, record, 1, 1, 2))
+	attributes, err = w.topicAttributes(t.Context(), topic)
+	w.must(err)
+	if !strings.Contains(attributes["Policy"], "ByHand") || len(statements(t, added)) != len(statements(t, attributes["Policy"])) {
+		t.Errorf("the policy is %s", attributes["Policy"])
+	}
+	w.admitted(2)
+}
+
+func statements(t *testing.T, text string) []iampolicy.Statement {
+	t.Helper()
+	document, err := iampolicy.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document.Statements
+}
+
+// TestATopicThatIsBusyHoldsUpNoOther, however many links come at the same time: more
+// than a transaction takes.
+func TestATopicThatIsBusyHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w := newHubOf(t, 2)
+	record, h := w.hubRecord(), w.process()
+	_, err := w.registry.AcquireLease(t.Context(), registry.ShardList(0), registry.Lease{Holder: "another", Until: w.clock.Now().Add(time.Hour)})
+	w.must(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.wait = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() } // for the lease
+	var waiting, free []*newcomer
+	for n := 0; len(waiting) < linksTogether || len(free) < linksTogether; n++ {
+		link := w.first(record, n)
+		to := map[int]*[]*newcomer{0: &waiting, 1: &free}[link.Shard]
+		*to = append(*to, &newcomer{list: registry.ShardList(link.Shard), account: link.Account, link: &registry.LinkChange{Link: link}})
+	}
+	waiting, free = waiting[:linksTogether], free[:linksTogether]
+	h.Permissions().admitAll(ctx, slices.Concat(waiting, free))
+	for _, n := range waiting {
+		if !errors.Is(n.err, context.Canceled) {
+			t.Errorf("a link on the busy topic: %v", n.err)
+		}
+	}
+	for _, n := range free {
+		w.must(n.err)
+		w.must(w.publishes(n.written))
+	}
+}
