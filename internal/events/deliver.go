@@ -50,10 +50,10 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 	}
 	out, err := p.config.Bus(bus.Region).PutEvents(ctx, input, func(o *eventbridge.Options) { o.RetryMaxAttempts = tries })
 	if err != nil {
-		return fmt.Errorf("put %d events on bus %s: %w", len(batch), bus, err)
+		return fmt.Errorf("put %s on bus %s: %w", onboarding.Counted(len(batch), "event"), bus, err)
 	}
 	if len(out.Entries) != len(batch) {
-		return fmt.Errorf("put %d events on bus %s: EventBridge answered for %d", len(batch), bus, len(out.Entries))
+		return fmt.Errorf("put %s on bus %s: EventBridge answered for %d", onboarding.Counted(len(batch), "event"), bus, len(out.Entries))
 	}
 	var taken []onboarding.Event
 	refused := refusedError{bus: bus, final: true}
@@ -97,5 +97,5 @@ func (e *refusedError) add(event onboarding.Event, result types.PutEventsResultE
 }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("bus %s did not take %d events: %s", e.bus, len(e.reasons), strings.Join(e.reasons, "; "))
+	return fmt.Sprintf("bus %s did not take %s: %s", e.bus, onboarding.Counted(len(e.reasons), "event"), strings.Join(e.reasons, "; "))
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -20,7 +21,8 @@ type BusyError struct {
 }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("%d messages wait in the queue of hub %s, or are being handled", e.Messages, e.Hub)
+	return fmt.Sprintf("%s %s in the queue of hub %s, or %s being handled",
+		onboarding.Counted(e.Messages, "message"), onboarding.Agree(e.Messages, "waits", "wait"), e.Hub, onboarding.Agree(e.Messages, "is", "are"))
 }
 
 func (h *Manager) refuseBusy(ctx context.Context, record registry.HubRecord, force bool) error {

@@ -158,11 +158,11 @@ func (e *LiveError) Error() string {
 		for i, s := range e.Stacks {
 			lines[i] = fmt.Sprintf("customer %s: %s", s.CustomerID, cmp.Or(s.Stack.String(), "a stack that is not known since the table was restored"))
 		}
-		found = append(found, fmt.Sprintf("%s has %d live stacks of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
-			where, len(e.Stacks), onboarding.SomeLines("  ", lines)))
+		found = append(found, fmt.Sprintf("%s has %s of customers, which could not be deleted any more without hanging for as long as CloudFormation waits:\n%s",
+			where, onboarding.Counted(len(e.Stacks), "live stack"), onboarding.SomeLines("  ", lines)))
 	}
 	if len(e.Links) > 0 {
-		found = append(found, fmt.Sprintf("%s has %d open links, whose customers may launch at any moment: %s", where, len(e.Links), onboarding.SomeOf(e.Links)))
+		found = append(found, fmt.Sprintf("%s has %s, whose %s may launch at any moment: %s", where, onboarding.Counted(len(e.Links), "open link"), onboarding.Agree(len(e.Links), "customer", "customers"), onboarding.SomeOf(e.Links)))
 	}
 	return strings.Join(found, "\n")
 }

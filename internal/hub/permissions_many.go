@@ -30,7 +30,7 @@ func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.
 			ctx, cancel := context.WithTimeout(ctx, allowPatience)
 			defer cancel()
 			if err := p.allow(ctx, registry.ShardList(shard), accounts[shard]); err != nil {
-				return fmt.Errorf("allow %d accounts to publish to topic %d: %w", len(accounts[shard]), shard, err)
+				return fmt.Errorf("allow %s to publish to topic %d: %w", onboarding.Counted(len(accounts[shard]), "account"), shard, err)
 			}
 			return nil
 		})

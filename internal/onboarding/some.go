@@ -12,6 +12,17 @@ import (
 // may have tens of thousands, and a terminal shows some lines.
 const mostNamed = 10
 
+// Agree returns the form of a word that goes with a number of things: one, or many.
+func Agree(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// Counted returns a number with its noun: "1 link", "3 links".
+func Counted(n int, noun string) string { return fmt.Sprintf("%d %s", n, Agree(n, noun, noun+"s")) }
+
 // SomeOf names a few of many in a sentence: "a, b, c and 9990 more", in the order
 // given.
 func SomeOf(names []string) string { return some(names, ", ", " and %d more") }

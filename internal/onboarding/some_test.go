@@ -9,6 +9,15 @@ import (
 	"testing"
 )
 
+func TestAWordAgreesWithItsNumber(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 links are", 1: "1 link is", 2: "2 links are"} {
+		if got := Counted(n, "link") + " " + Agree(n, "is", "are"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestAMessageNamesTenOfMany(t *testing.T) {
 	t.Parallel()
 	names := make([]string, 10_000)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/deadletters"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 var _ action.ActionWithConfigure = (*redriveAction)(nil)
@@ -59,16 +60,17 @@ func (a *redriveAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 			progress(resp, "sent %s", l.ID)
 		}
 	})
+	letters, were := onboarding.Counted(len(sent), "dead letter"), onboarding.Agree(len(sent), "was", "were")
 	switch {
 	case err != nil:
 		resp.Diagnostics.Append(cannot("send back the dead letters of", hubNamed(view.Name),
 			"Those that were sent are no longer in the queue "+hub.DeadLetterQueueName(record.Name)+"; the others stay there.", err))
-		progress(resp, "%d dead letters of hub %s were sent back before the error.", len(sent), view.Name)
+		progress(resp, "%s of hub %s %s sent back before the error.", letters, view.Name, were)
 	case len(sent) == 0 && left == 0:
 		progress(resp, "Hub %s has no dead letters.", view.Name)
 	case left > 0:
-		progress(resp, "%d dead letters of hub %s were sent back; %d stay, because they have the same text as one that was sent.", len(sent), view.Name, left)
+		progress(resp, "%s of hub %s %s sent back; %d %s, because of the same text as one that was sent.", letters, view.Name, were, left, onboarding.Agree(left, "stays", "stay"))
 	default:
-		progress(resp, "%d dead letters of hub %s were sent back.", len(sent), view.Name)
+		progress(resp, "%s of hub %s %s sent back.", letters, view.Name, were)
 	}
 }

@@ -168,7 +168,7 @@ func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Di
 	slices.Sort(ids)
 	also := ""
 	if adopted > 0 {
-		also = fmt.Sprintf(" Adopted roles are given up: %d of them are among these.", adopted)
+		also = fmt.Sprintf(" %s among these %s given up.", onboarding.Counted(adopted, "adopted role"), onboarding.Agree(adopted, "is", "are"))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The links of connected customers close", fmt.Sprintf(
 		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+

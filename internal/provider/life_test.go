@@ -129,7 +129,7 @@ func TestALinkInNoStateKeepsItsHubUntilItIsAppliedAgain(t *testing.T) {
 	must(apply(tfcore.Options{}))
 	must(ws.Remove(t.Context(), linkGlobex))
 	err := apply(tfcore.Options{Destroy: true})
-	for _, part := range []string{"Hub acme is in use", "apply the same configuration again and destroy then", "1 open links, whose customers may launch at any moment: globex"} {
+	for _, part := range []string{"Hub acme is in use", "apply the same configuration again and destroy then", "1 open link, whose customer may launch at any moment: globex"} {
 		if err == nil || !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), part) {
 			t.Errorf("the refusal is %v, and lacks %q", err, part)
 		}

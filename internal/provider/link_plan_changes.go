@@ -36,14 +36,10 @@ func warnOfUpdates(before onboarding.Customer, planned onboarding.Link, next dec
 	if lines := was.Set().Changes(next.Set()); len(lines) > 0 {
 		changed = "The role of the template:\n  - " + strings.Join(lines, "\n  - ")
 	}
-	which, were := "1 live stack", "was"
-	if stacks > 1 {
-		which, were = fmt.Sprintf("%d live stacks", stacks), "were"
-	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("role"), "What customers grant changes when they update their stacks", fmt.Sprintf(
 		"%s of customer %s %s made with another template than this plan's. %s\n\n"+
 			"Applying this changes nothing in the customer's account: their role stays as it is, and outdated, until they update the stack. "+
-			"Send them update_url afterwards.%s", which, planned.CustomerID, were, changed, immovable(was, next)))}
+			"Send them update_url afterwards.%s", onboarding.Counted(stacks, "live stack"), planned.CustomerID, onboarding.Agree(stacks, "was", "were"), changed, immovable(was, next)))}
 }
 
 // immovable warns of what no update of a stack can do: CloudFormation does not

@@ -89,10 +89,7 @@ func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 
 // referred returns "1 open link refers" or "3 open links refer".
 func referred(n int) string {
-	if n == 1 {
-		return "1 open link refers"
-	}
-	return fmt.Sprintf("%d open links refer", n)
+	return onboarding.Counted(n, "open link") + onboarding.Agree(n, " refers", " refer")
 }
 
 func sentenceStart(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

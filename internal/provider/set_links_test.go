@@ -262,6 +262,26 @@ func TestASetThatIsDeletedUnderOpenLinksIsRetiredAndComesBack(t *testing.T) {
 	}
 }
 
+func TestAPlanThatChangesASetSpeaksOfNoStackIfNoneIsLive(t *testing.T) {
+	t.Parallel()
+	w := acctest.Start(t)
+	s := newState(t, w)
+	config := func(set string) string { return hubHCL() + set + referring(globex) + referring(initech) }
+	s.apply(config(setHCL("readonly", grants("s3:GetObject"))))
+	found := s.plan(setReadonly, config(setHCL("readonly", grants("s3:PutObject"))))
+	if len(found) != 1 || found[0].Summary != "What customers grant changes when they launch their links" {
+		t.Fatalf("the plan warns of %s", found)
+	}
+	for _, want := range []string{"2 open links refer to permission set readonly, and no live stack has to be updated", "gains s3:PutObject on *", "have another url"} {
+		if !strings.Contains(found[0].Detail, want) {
+			t.Errorf("the warning doesn't say %q: %s", want, found[0].Detail)
+		}
+	}
+	if strings.Contains(found[0].Detail, "0 ") || strings.Contains(found[0].Detail, "until each has updated") {
+		t.Errorf("the warning is %s", found[0].Detail)
+	}
+}
+
 func TestAPlanThatChangesASetSaysOnceWhatCustomersGainAndLose(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

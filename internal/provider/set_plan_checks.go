@@ -79,17 +79,21 @@ func warnOfSetChange(before, next onboarding.PermissionSet, was, will permission
 	if lines := was.Changes(will); len(lines) > 0 {
 		changed = "The role of each customer:\n  - " + strings.Join(lines, "\n  - ")
 	}
-	text := fmt.Sprintf("%s to permission set %s, and %s made with another template than this plan's. %s\n\n"+
-		"Applying this changes nothing in customers' accounts: their roles stay as they are, and outdated, until each has updated their stack. "+
-		"Send them the update_url of their link afterwards.", referred(open), next.Name, made(stacks), changed)
-	return diag.Diagnostics{diag.NewWarningDiagnostic("What customers grant changes when they update their stacks", text)}
-}
-
-func made(stacks int) string {
-	if stacks == 1 {
-		return "1 live stack was"
+	if stacks == 0 {
+		return diag.Diagnostics{diag.NewWarningDiagnostic("What customers grant changes when they launch their links", fmt.Sprintf(
+			"%s to permission set %s, and no live stack has to be updated. %s\n\n"+
+				"The links have another url after this: send it to customers who have the former one and have not launched it. "+
+				"A stack that is made from the former one is outdated.", referred(open), next.Name, changed))}
 	}
-	return fmt.Sprintf("%d live stacks were", stacks)
+	made := onboarding.Counted(stacks, "live stack") + onboarding.Agree(stacks, " was", " were") + " made with another template than this plan's"
+	if open > 0 {
+		made = fmt.Sprintf("%s to permission set %s, and %s", referred(open), next.Name, made)
+	} else {
+		made = fmt.Sprintf("No open link refers to permission set %s, but %s", next.Name, made)
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("What customers grant changes when they update their stacks", fmt.Sprintf("%s. %s\n\n"+
+		"Applying this changes nothing in customers' accounts: their roles stay as they are, and outdated, until each has updated their stack. "+
+		"Send them the update_url of their link afterwards.", made, changed))}
 }
 
 // refuseMove refuses another name or path of the role while stacks live: an update

@@ -68,7 +68,7 @@ func (r *Registry) Select(ctx context.Context, ids ...string) ([]onboarding.Cust
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	customers, err := r.selected(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("read %d customers of hub %s: %w", len(ids), r.hub, err)
+		return nil, fmt.Errorf("read %s of hub %s: %w", onboarding.Counted(len(ids), "customer"), r.hub, err)
 	}
 	return customers, nil
 }

@@ -126,7 +126,7 @@ func (t *linkTransaction) write(ctx context.Context, fleet onboarding.Fleet) err
 	if conflicts(err) {
 		err = ErrConflict
 	}
-	return fmt.Errorf("write %d links for fleet %s of hub %s: %w", len(t.links), fleet.Name, t.registry.hub, err)
+	return fmt.Errorf("write %s for fleet %s of hub %s: %w", onboarding.Counted(len(t.links), "link"), fleet.Name, t.registry.hub, err)
 }
 
 // ErrFleetMoved indicates that another process has written a fleet's record since.

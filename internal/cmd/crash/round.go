@@ -110,7 +110,7 @@ func (s *stage) abandon(ctx context.Context, a act) error {
 // who is new in the act, with the advice to apply again.
 func keptByALink(err error) bool {
 	words := strings.Join(strings.Fields(err.Error()), " ")
-	return strings.Contains(words, "apply the same configuration again and destroy then") && strings.HasSuffix(words, "has 1 open links, whose customers may launch at any moment: initech")
+	return strings.Contains(words, "apply the same configuration again and destroy then") && strings.HasSuffix(words, "has 1 open link, whose customer may launch at any moment: initech")
 }
 
 // visibility is how long a received message is invisible to others.
