@@ -66,8 +66,9 @@ func (w *world) create(h *Manager, record registry.HubRecord, callers, from, to 
 	for range callers {
 		all.Go(func() {
 			for n := int(next.Add(1)) - 1; n < to; n = int(next.Add(1)) - 1 {
-				link, err := h.Permissions().CreateLink(w.t.Context(), w.first(record, n))
-				if err == nil && link.Revision != 1 {
+				want := w.first(record, n)
+				link, err := h.Permissions().CreateLink(w.t.Context(), want)
+				if err == nil && (link.Revision != 1 || link.CustomerID != want.CustomerID || link.ExternalID != want.ExternalID) {
 					w.t.Errorf("customer %d: the link is %+v", n, link)
 				}
 				mu.Lock()
@@ -291,7 +292,7 @@ func TestALinkSaysWhoItWasCreatedFor(t *testing.T) {
 func TestALinkThatTheHubChangesUnderIsLetReadToo(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPublic)
-	for n := range 2 {
+	for n := range 3 {
 		w.must(w.box.OpenAccount(customerAccount(n).String(), "aws"))
 	}
 	record, h := w.hubRecord(), w.process()
@@ -299,5 +300,7 @@ func TestALinkThatTheHubChangesUnderIsLetReadToo(t *testing.T) {
 	w.access(onboarding.TemplatesAccounts)
 	w.must(w.create(h, record, 1, 1, 2))
 	w.mayRead(customerAccount(0), customerAccount(1))
-	w.admitted(2)
+	w.must(w.create(h, record, 1, 2, 3)) // together with its list
+	w.mayRead(customerAccount(2))
+	w.admitted(3)
 }
