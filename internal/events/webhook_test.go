@@ -280,19 +280,19 @@ func TestWhatOtherRegistrarsHaveSentIsForgotten(t *testing.T) {
 	}
 }
 
-// silentTeller fails, or works.
-type silentTeller struct{ err error }
+// fixedSender always returns the same result.
+type fixedSender struct{ err error }
 
-func (silentTeller) Committed(onboarding.Hub, onboarding.Event)   {}
-func (silentTeller) Wait(context.Context)                         {}
-func (s silentTeller) Sweep(context.Context, time.Duration) error { return s.err }
+func (fixedSender) Committed(onboarding.Hub, onboarding.Event)   {}
+func (fixedSender) Wait(context.Context)                         {}
+func (s fixedSender) Sweep(context.Context, time.Duration) error { return s.err }
 
-func TestOneReceiverThatIsDownHoldsUpNoOther(t *testing.T) {
+func TestAReceiverThatIsDownDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.stored(1)
 	w.advance(time.Hour)
-	all := Several{silentTeller{errDown}, w.Webhook}
+	all := Fanout{fixedSender{errDown}, w.Webhook}
 	if err := all.Sweep(t.Context(), time.Minute); err == nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}

@@ -42,7 +42,7 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	config.Registry = records
 	config.Prover = NewProver(clients, hub)
 	config.Responder = NewBucketResponder(clients.Endpoint("s3"), roots)
-	ways := publisher.Several{NewPublisher(clients, records, config.Clock, config.Logger)}
+	ways := publisher.Fanout{NewPublisher(clients, records, config.Clock, config.Logger)}
 	if config.Webhook.Secrets != nil {
 		ways = append(ways, newWebhook(records, roots, config))
 	}

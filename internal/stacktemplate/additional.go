@@ -21,7 +21,7 @@ func (s Specification) additional(key string) Specification {
 
 // addAdditionalRoles adds the additional roles and the policies that the stack
 // creates for them.
-func addAdditionalRoles(to resourceMap, s Specification, h *holes) error {
+func addAdditionalRoles(to resourceMap, s Specification, h *placeholders) error {
 	for _, key := range s.AdditionalKeys() {
 		one, resource := s.additional(key), permissionset.AdditionalResource(key)
 		role, err := roleResource(one, join("-", ref(ParameterRoleName), key), resource, h)
@@ -46,7 +46,7 @@ func additionalARNs(s Specification) map[string]any {
 	return arns
 }
 
-func addAdditionalOutputs(to outputMap, s Specification, h *holes) {
+func addAdditionalOutputs(to outputMap, s Specification, h *placeholders) {
 	for _, key := range s.AdditionalKeys() {
 		resource := permissionset.AdditionalResource(key)
 		to[resource+"Arn"] = output{

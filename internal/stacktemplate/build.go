@@ -19,7 +19,7 @@ import (
 
 // build makes the sections of a valid specification's template.
 func build(s Specification) (sections, error) {
-	h := &holes{}
+	h := &placeholders{}
 	version := Version(s)
 	role, err := roleResource(s, ref(ParameterRoleName), "", h)
 	if err != nil {
@@ -82,7 +82,7 @@ func addOptionalInline(resources map[string]any, s Specification) error {
 
 // roleResource returns the role of a set. The policies that the stack creates for it are
 // resources whose names begin with the prefix.
-func roleResource(s Specification, name function, prefix string, h *holes) (*iam.Role, error) {
+func roleResource(s Specification, name function, prefix string, h *placeholders) (*iam.Role, error) {
 	trust, err := trustDocument(s)
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func rolePath(s Specification) string { return cmp.Or(s.Role.Path, "/") }
 
 // trustDocument returns the trust policy with a reference to the stack's external ID.
 func trustDocument(s Specification) (any, error) {
-	inner := &holes{}
+	inner := &placeholders{}
 	externalID := inner.put(acceptedExternalIDs())
 	trust := s.Trust.Policy(s.Vendor, s.Partition).Document(externalID)
 	tree, err := permissionset.Decode([]byte(trust.String()))
@@ -133,7 +133,7 @@ func trustDocument(s Specification) (any, error) {
 // phoneHome reports to the vendor when the role exists, changes and goes. It
 // refers to the role, so CloudFormation makes it after the role and removes it
 // before.
-func phoneHome(s Specification, version string, h *holes) (*customResource, error) {
+func phoneHome(s Specification, version string, h *placeholders) (*customResource, error) {
 	properties := map[string]any{
 		"ServiceToken":   serviceToken(),
 		"ServiceTimeout": int(s.ResponseTimeout / time.Second),
@@ -164,7 +164,7 @@ func phoneHome(s Specification, version string, h *holes) (*customResource, erro
 	return &customResource{Type: PhoneHomeType, Properties: properties, DependsOn: notReported(s, values)}, nil
 }
 
-func outputs(s Specification, version string, h *holes) outputMap {
+func outputs(s Specification, version string, h *placeholders) outputMap {
 	out := outputMap{
 		"RoleArn": {
 			Description: h.text("The role that " + s.vendorName() + " may assume"),

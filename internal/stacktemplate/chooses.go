@@ -19,7 +19,7 @@ const (
 )
 
 // addChosen adds the parameters for what the customer chooses.
-func addChosen(to parameterMap, s Specification, h *holes) {
+func addChosen(to parameterMap, s Specification, h *placeholders) {
 	if s.Chooses(permissionset.ChoosesPath) {
 		to[ParameterRolePath] = parameter{
 			Type: "String", Default: h.put(rolePath(s)), AllowedPattern: new("^" + permissionset.ChosenPath + "$"), MaxLength: new(512),
@@ -58,7 +58,7 @@ func ChosenParameter(what string) string {
 }
 
 // path returns the path of the role and of the policies that the stack creates.
-func path(s Specification, h *holes, otherwise string) *string {
+func path(s Specification, h *placeholders, otherwise string) *string {
 	if s.Chooses(permissionset.ChoosesPath) {
 		return h.value(ref(ParameterRolePath))
 	}
@@ -66,7 +66,7 @@ func path(s Specification, h *holes, otherwise string) *string {
 }
 
 // boundary returns the role's permissions boundary; nil if it has none.
-func boundary(s Specification, h *holes) *string {
+func boundary(s Specification, h *placeholders) *string {
 	switch arn := s.Role.PermissionsBoundaryARN; {
 	case s.Chooses(permissionset.ChoosesBoundary):
 		return h.value(when(boundaryCondition, ref(ParameterPermissionsBoundary)))

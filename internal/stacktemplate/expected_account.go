@@ -20,7 +20,7 @@ const (
 	pseudoAccount       = "AWS::AccountId"
 )
 
-func expectedAccountParameter(s Specification, h *holes) parameter {
+func expectedAccountParameter(s Specification, h *placeholders) parameter {
 	return parameter{
 		Type: "String",
 		Description: h.text("The AWS account that this link is for: in any other one nothing is created. " +

@@ -63,7 +63,7 @@ const (
 
 // RenderHub makes the template of a hub.
 func RenderHub(s HubTemplate) (Template, error) {
-	b := hubBuilder{HubTemplate: s, h: &holes{}, t: newDraft()}
+	b := hubBuilder{HubTemplate: s, h: &placeholders{}, t: newDraft()}
 	b.t.Description = b.h.put(fmt.Sprintf("The intake of hub %s: customers' stacks report here. Delete it only when no customer has a stack any more.", s.Hub))
 	b.queues()
 	b.table()
@@ -79,7 +79,7 @@ func RenderHub(s HubTemplate) (Template, error) {
 // RenderHubRegion makes the template of a hub's topic in another Region: one
 // stack in each.
 func RenderHubRegion(s HubTemplate) (Template, error) {
-	b := hubBuilder{HubTemplate: s, h: &holes{}, t: newDraft()}
+	b := hubBuilder{HubTemplate: s, h: &placeholders{}, t: newDraft()}
 	b.t.Description = b.h.put(fmt.Sprintf("The topic of hub %s in one more Region, from which customers' stacks may report.", s.Hub))
 	b.topic()
 	return b.finish()
@@ -88,7 +88,7 @@ func RenderHubRegion(s HubTemplate) (Template, error) {
 // hubBuilder is a hub's template in the making.
 type hubBuilder struct {
 	HubTemplate
-	h *holes
+	h *placeholders
 	t *draft
 }
 

@@ -15,13 +15,13 @@ import (
 // take a policy's own ${aws:username} for a name of the template.
 
 // addInputs adds one parameter for each value that the customer types in.
-func addInputs(to parameterMap, s Specification, h *holes) {
+func addInputs(to parameterMap, s Specification, h *placeholders) {
 	for _, key := range sortedKeys(s.CustomerParameters) {
 		to[permissionset.InputParameter(key)] = input(s, key, h)
 	}
 }
 
-func input(s Specification, key string, h *holes) parameter {
+func input(s Specification, key string, h *placeholders) parameter {
 	c := s.CustomerParameters[key]
 	p := parameter{
 		Type:                  "String",

@@ -22,7 +22,7 @@ import (
 
 // addManagedPolicies adds the policies that the stack creates. Those of an
 // optional permission exist only while it is switched on.
-func addManagedPolicies(to resourceMap, s Specification, prefix string, h *holes) error {
+func addManagedPolicies(to resourceMap, s Specification, prefix string, h *placeholders) error {
 	add := func(g permissionset.Grants, condition string) error {
 		policies, err := s.Created(g)
 		if err != nil {

@@ -61,7 +61,7 @@ func (s Specification) allGrants() []permissionset.Grants {
 }
 
 // addSwitches adds one parameter for each optional permission.
-func addSwitches(to parameterMap, s Specification, h *holes) {
+func addSwitches(to parameterMap, s Specification, h *placeholders) {
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		permission := s.OptionalPermissions[key]
 		if permission.WhenParameter != "" {

@@ -13,7 +13,7 @@ import (
 // all of them, so none says who is trusted or where the stack reports to; a
 // wrong value only makes the stack fail with a sentence. None has NoEcho: a
 // link cannot fill in such a parameter (aws-facts 3.2).
-func parameters(s Specification, h *holes) parameterMap {
+func parameters(s Specification, h *placeholders) parameterMap {
 	keep := " It comes with the link: please leave it as it is."
 	all := parameterMap{
 		ParameterExternalID: {
@@ -57,7 +57,7 @@ func parameters(s Specification, h *holes) parameterMap {
 }
 
 // consoleInterface orders and labels the parameters in the console.
-func consoleInterface(s Specification, h *holes) map[string]any {
+func consoleInterface(s Specification, h *placeholders) map[string]any {
 	group := func(label string, names ...string) map[string]any {
 		return map[string]any{"Label": map[string]any{"default": h.put(label)}, "Parameters": names}
 	}

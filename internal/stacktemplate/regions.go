@@ -51,7 +51,7 @@ func regionAdvice(vendor string, names []string) string {
 
 // topicMappings returns the Mappings section: the topic of each supported Region,
 // without its shard.
-func topicMappings(s Specification, h *holes) map[string]any {
+func topicMappings(s Specification, h *placeholders) map[string]any {
 	regions := map[string]any{}
 	for _, region := range s.Regions {
 		topic := account.TopicARN{Region: region, Account: s.Vendor, Name: s.topicPrefix()}

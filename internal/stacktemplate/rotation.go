@@ -14,7 +14,7 @@ import (
 // rotationCondition holds while the role accepts a second external ID.
 const rotationCondition = "PreviousExternalIdGiven"
 
-func previousExternalIDParameter(s Specification, h *holes) parameter {
+func previousExternalIDParameter(s Specification, h *placeholders) parameter {
 	return parameter{
 		Type: "String",
 		Description: h.text("Empty, unless " + s.vendorName() + " gives your connection a new external ID: then the one before, " +

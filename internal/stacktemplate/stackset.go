@@ -32,7 +32,7 @@ const (
 // reaches the management account itself (aws-facts 8), which needs the plain
 // stack.
 func RenderStackSet(s StackSet) (Template, error) {
-	h := &holes{}
+	h := &placeholders{}
 	t := newDraft()
 	t.Description = h.put(clipBytes(fmt.Sprintf("Connects the AWS accounts of your organization with %s: each gets a stack with one IAM role. "+
 		"Create this stack in your organization's management account, or in that of a delegated administrator. The management account itself is not among them: open the launch link there.", s.Vendor), maxDescription))
