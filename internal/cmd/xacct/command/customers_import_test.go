@@ -6,6 +6,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -41,6 +42,7 @@ func TestAnInterruptedImportContinuesWhereItWas(t *testing.T) {
 	mend := w.box.Faults().Before(func(c *kernel.Call) error {
 		if c.Service == "sns" && c.Action == "SetTopicAttributes" { // records are written, permissions are not
 			interrupt()
+			return kernel.Errorf(http.StatusForbidden, "AuthorizationError", "on purpose")
 		}
 		return nil
 	})
