@@ -5,21 +5,22 @@ package customers
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Known is a hub with all its customers, read at once for many orders. What is there
-// already then costs no call for each.
+// Known is a hub with all its customers and permission sets, read at once for many
+// orders: what they come to is then found out without a call for each.
 type Known struct {
-	service   *Service
+	service   Service
 	record    registry.HubRecord
 	customers map[string]onboarding.Customer
 }
 
-// Known reads the hub and its customers. Errors are *Refusal if the hub is not ready,
-// and those of the registry.
+// Known reads the hub. Errors are *Refusal if it is not ready, and those of the
+// registry.
 func (s *Service) Known(ctx context.Context) (*Known, error) {
 	record, err := s.ready(ctx)
 	if err != nil {
@@ -29,26 +30,38 @@ func (s *Service) Known(ctx context.Context) (*Known, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := &Known{s, record, map[string]onboarding.Customer{}}
+	list, err := s.hub.Registry().PermissionSets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sets := map[string]onboarding.PermissionSet{}
+	for _, set := range list {
+		sets[set.Name] = set
+	}
+	known := &Known{*s, record, map[string]onboarding.Customer{}}
 	for _, c := range all {
 		known.customers[c.Link.CustomerID] = c
+	}
+	known.service.sets = func(_ context.Context, name string) (onboarding.PermissionSet, error) {
+		if set, found := sets[name]; found {
+			return set, nil
+		}
+		return onboarding.PermissionSet{}, fmt.Errorf("permission set %s: %w", name, registry.ErrNoPermissionSet)
 	}
 	return known, nil
 }
 
-// Unchanged returns the result of an order whose link is open with the same settings,
-// and whether there is such a link; Put serves all others. It makes no call. The
-// account's permission to publish, which an interrupted Put may have left out, is
-// not among what it looks at: Reconcile is.
-func (k *Known) Unchanged(ctx context.Context, order Order) (Served, bool) {
-	existing, found := k.customers[order.CustomerID]
-	if !found || existing.Link.Closed || existing.Link.Owner != k.service.owner || existing.Link.Set == nil || existing.Link.PermissionSet != order.PermissionSet {
-		return Served{}, false
-	}
-	if order.check() != nil {
-		return Served{}, false
+// Try returns what Put would, without a call and without a change. It does not look
+// at the accounts' permissions to publish, which an interrupted Put may have left out
+// and Reconcile repairs.
+func (k *Known) Try(ctx context.Context, order Order) (Served, error) {
+	if err := order.check(); err != nil {
+		return Served{}, err
 	}
 	order.DryRun = true
-	served, err := k.service.serve(ctx, order, k.record, &existing)
-	return served, err == nil && !served.Changed
+	var existing *onboarding.Customer
+	if found, ok := k.customers[order.CustomerID]; ok {
+		existing = &found
+	}
+	return k.service.serve(ctx, order, k.record, existing)
 }

@@ -25,11 +25,12 @@ type Service struct {
 	hub   *hub.Manager
 	owner onboarding.Owner
 	now   func() time.Time
+	sets  func(ctx context.Context, name string) (onboarding.PermissionSet, error)
 }
 
 // NewService returns the service of a hub, whose methods may be called concurrently.
 func NewService(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Service {
-	return &Service{hub: manager, owner: owner, now: clock}
+	return &Service{hub: manager, owner: owner, now: clock, sets: manager.Registry().PermissionSet}
 }
 
 // Order is the desired link of a customer. Fields that are empty in an order for an open
@@ -113,6 +114,10 @@ func (s *Service) put(ctx context.Context, order Order) (Served, error) {
 // serve does what is left to do for an order, on the hub as it was read.
 func (s *Service) serve(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Served, error) {
 	open := existing != nil && !existing.Link.Closed
+	if !open && !order.ExpiresAt.IsZero() && !order.ExpiresAt.After(s.now()) {
+		return Served{}, &Refusal{"expires_at", "expires_at is in the past", fmt.Sprintf(
+			"The link of customer %s would have expired at %s, before it is issued: give a later time, or leave expires_at out.", order.CustomerID, timeText(order.ExpiresAt))}
+	}
 	if order.Revision != 0 {
 		if err := order.checkRevision(existing); err != nil {
 			return Served{}, err
@@ -236,7 +241,7 @@ func (s *Service) set(ctx context.Context, name string, existing *onboarding.Cus
 	if stays && existing.Link.Set != nil {
 		return *existing.Link.Set, nil
 	}
-	set, err := s.hub.Registry().PermissionSet(ctx, name)
+	set, err := s.sets(ctx, name)
 	if err == nil && set.Retired() {
 		err = fmt.Errorf("permission set %s: %w", name, registry.ErrPermissionSetRetired)
 	}

@@ -24,6 +24,8 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
 func newCustomersImportCommand(p process) *cobra.Command {
@@ -40,7 +42,8 @@ lines, one object for each customer; - is standard input. The fields are those o
   customer_id, permission_set, account_id, ask_account_id, region, stack_name,
   expires_at, and metadata: an object, or in CSV columns such as metadata.plan
 
-The whole file is read and checked first: nothing is done if any line is wrong. Then
+The whole file is read and checked first, also against the hub: nothing is done if any
+line is wrong. Then
 each customer's link is issued as by ` + "`xacct customers add`" + `; links with the same
 settings stay as they are, so an interrupted import can be repeated.
 
@@ -52,7 +55,7 @@ exit code is 1 if any failed.`,
     xacct customers import - --format jsonl --hub acme --permission-set readonly`,
 		Args: cli.Exactly(1, "FILE: the customers"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			orders, err := with.read(cmd, args[0])
+			lines, err := with.read(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -60,7 +63,14 @@ exit code is 1 if any failed.`,
 			if err != nil {
 				return err
 			}
-			results, err := w.importAll(cmd.Context(), cmd.ErrOrStderr(), orders, doing, with)
+			known, err := w.service().Known(cmd.Context())
+			if err != nil {
+				return w.linkTrouble(err)
+			}
+			if err := w.mistakes(cmd, args[0], known, lines); err != nil {
+				return err
+			}
+			results, err := w.importAll(cmd.Context(), cmd.ErrOrStderr(), known, lines, doing, with)
 			if err != nil {
 				return err
 			}
@@ -97,21 +107,18 @@ type importFlags struct {
 
 // importAll issues all links. What fails is in its result; the error says that not
 // all were tried.
-func (w *workshop) importAll(ctx context.Context, notes io.Writer, orders []customers.Order, doing doingFlags, with importFlags) ([]linkResult, error) {
-	known, err := w.service().Known(ctx)
-	if err != nil {
-		return nil, w.linkTrouble(err)
-	}
-	results := make([]linkResult, len(orders))
-	progress := cli.NewProgress(notes, "customers", len(orders))
+func (w *workshop) importAll(ctx context.Context, notes io.Writer, known *customers.Known, lines []importLine, doing doingFlags, with importFlags) ([]linkResult, error) {
+	results := make([]linkResult, len(lines))
+	progress := cli.NewProgress(notes, "customers", len(lines))
 	var done atomic.Int64
 	var group errgroup.Group
 	group.SetLimit(with.concurrency)
-	for i, order := range orders {
+	for i, line := range lines {
 		if ctx.Err() != nil {
 			break
 		}
-		if served, unchanged := known.Unchanged(ctx, order); unchanged {
+		order := line.order
+		if served, err := known.Try(ctx, order); err == nil && !served.Changed {
 			results[i] = w.resultOf(served, doing)
 			done.Add(1)
 			progress.Step()
@@ -133,13 +140,39 @@ func (w *workshop) importAll(ctx context.Context, notes io.Writer, orders []cust
 	_ = group.Wait() // no function returns an error
 	progress.End()
 	if ctx.Err() != nil { // not the error of the context, which has no advice
-		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it was", done.Load(), counted(len(orders), "customer"))
+		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it was", done.Load(), counted(len(lines), "customer"))
 	}
 	return results, nil
 }
 
-// read reads and checks the whole file.
-func (f importFlags) read(cmd *cobra.Command, file string) ([]customers.Order, error) {
+// mistakes prints what of the lines this hub could never do. What differs from an open
+// link, or belongs to another tool, is none: it is the outcome of that customer.
+func (w *workshop) mistakes(cmd *cobra.Command, file string, known *customers.Known, lines []importLine) error {
+	var problems []string
+	for _, line := range lines {
+		_, err := known.Try(cmd.Context(), line.order)
+		var refused *customers.Refusal
+		var wrong permissionset.FieldError
+		if errors.As(err, &refused) || errors.As(err, &wrong) || errors.Is(err, registry.ErrNoPermissionSet) || errors.Is(err, registry.ErrPermissionSetRetired) {
+			problems = append(problems, line.problems(w.linkTrouble(err))...)
+		}
+	}
+	return tellMistakes(cmd, file, problems)
+}
+
+// tellMistakes prints the mistakes of a file, and returns an error if there are any.
+func tellMistakes(cmd *cobra.Command, file string, problems []string) error {
+	for _, problem := range problems {
+		cli.Say(cmd.ErrOrStderr(), "%s:%s\n", file, cli.Printable(problem))
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%s has %s: nothing was done", file, mistakes(len(problems)))
+	}
+	return nil
+}
+
+// read reads the whole file, and checks it by itself.
+func (f importFlags) read(cmd *cobra.Command, file string) ([]importLine, error) {
 	if f.concurrency < 1 || f.concurrency > 64 {
 		return nil, cli.Usage("--concurrency %d: must be between 1 and 64", f.concurrency)
 	}
@@ -155,52 +188,61 @@ func (f importFlags) read(cmd *cobra.Command, file string) ([]customers.Order, e
 	if format == "jsonl" {
 		parse = parseJSONLines
 	}
-	lines, err := parse(text)
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("%s is not UTF-8: save it in that encoding", file)
+	}
+	lines, err := parse(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) // spreadsheets write a byte order mark
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	orders, problems := f.orders(lines)
-	for _, problem := range problems {
-		cli.Say(cmd.ErrOrStderr(), "%s:%s\n", file, cli.Printable(problem))
+	if err := tellMistakes(cmd, file, f.orders(lines)); err != nil {
+		return nil, err
 	}
-	switch {
-	case len(problems) > 0:
-		return nil, fmt.Errorf("%s has %s: nothing was done", file, mistakes(len(problems)))
-	case len(orders) == 0:
+	if len(lines) == 0 {
 		return nil, fmt.Errorf("%s names no customer", file)
 	}
-	return orders, nil
+	return lines, nil
 }
 
 // importLine is one customer, as a line of the file has it.
 type importLine struct {
 	number int
 	linkOrder
-	err error // the line can't be read
+	order customers.Order
+	err   error // the line can't be read
 }
 
-// orders parses the lines, and returns what is wrong in them.
-func (f importFlags) orders(lines []importLine) (orders []customers.Order, problems []string) {
+// problems returns the reasons of an error, each with the line and its customer.
+func (l importLine) problems(err error) (problems []string) {
+	customer := ""
+	if customers.IsIdentifier(l.CustomerID) {
+		customer = "customer " + l.CustomerID + ": "
+	}
+	for _, one := range customers.Reasons(err) {
+		problems = append(problems, fmt.Sprintf("%d: %s%s", l.number, customer, one))
+	}
+	return problems
+}
+
+// orders sets the orders of the lines, and returns what is wrong in them.
+func (f importFlags) orders(lines []importLine) (problems []string) {
 	first := map[string]int{}
-	for _, line := range lines {
+	for i := range lines {
+		line := &lines[i]
 		line.PermissionSet = cmp.Or(line.PermissionSet, f.set)
-		order, err := line.order()
-		if line.err != nil {
+		var err error
+		if line.order, err = line.linkOrder.order(); line.err != nil {
 			err = line.err
 		}
 		if at, twice := first[line.CustomerID]; twice && err == nil {
-			err = fmt.Errorf("customer %s is in line %d already", line.CustomerID, at)
+			err = fmt.Errorf("is in line %d already", at)
 		}
 		first[line.CustomerID] = line.number
 		if err != nil {
-			for _, one := range customers.Reasons(err) {
-				problems = append(problems, fmt.Sprintf("%d: %s", line.number, one))
-			}
-			continue
+			problems = append(problems, line.problems(err)...)
 		}
-		orders = append(orders, order)
 	}
-	return orders, problems
+	return problems
 }
 
 func parseJSONLines(text []byte) ([]importLine, error) {
@@ -212,7 +254,7 @@ func parseJSONLines(text []byte) ([]importLine, error) {
 		line := importLine{number: i + 1}
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.DisallowUnknownFields()
-		line.err = d.Decode(&line.linkOrder)
+		line.err = wrongJSON(d.Decode(&line.linkOrder))
 		if line.err == nil && d.More() {
 			line.err = errors.New("there is more than one value in the line")
 		}
@@ -220,6 +262,26 @@ func parseJSONLines(text []byte) ([]importLine, error) {
 	}
 	return lines, nil
 }
+
+// wrongJSON says what is wrong with a line of JSON in the words of the file.
+func wrongJSON(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.Field == "account_id":
+		return errors.New("account_id has to be in quotes: a number loses its leading zeros")
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fmt.Errorf("%s can't be a JSON %s", wrong.Field, wrong.Value)
+	}
+	if _, field, found := strings.Cut(err.Error(), "unknown field "); found {
+		return fmt.Errorf("there is no field %s: fields are %s and metadata", field, fieldNames)
+	}
+	return fmt.Errorf("it is not a JSON object, of which each line has a whole one: %w", err)
+}
+
+// fieldNames lists the columns of CSV and the fields of JSON lines, but for metadata.
+const fieldNames = "customer_id, permission_set, account_id, ask_account_id, region, stack_name, expires_at"
 
 // metadataColumn begins the names of columns whose values are metadata.
 const metadataColumn = "metadata."
@@ -244,11 +306,9 @@ var columns = map[string]func(*linkOrder, string) error{
 }
 
 func parseCSV(text []byte) ([]importLine, error) {
-	if !utf8.Valid(text) {
-		return nil, errors.New("it is not UTF-8")
-	}
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))) // spreadsheets write a byte order mark
+	reader := csv.NewReader(bytes.NewReader(text))
 	reader.TrimLeadingSpace = true
+	reader.FieldsPerRecord = -1 // a line of another length is a mistake of that line
 	header, err := reader.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("it is empty: the first line names the columns")
@@ -256,11 +316,8 @@ func parseCSV(text []byte) ([]importLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range header {
-		header[i] = strings.TrimSpace(name)
-		if columns[header[i]] == nil && !strings.HasPrefix(header[i], metadataColumn) {
-			return nil, fmt.Errorf("there is no column %q: columns are customer_id, permission_set, account_id, ask_account_id, region, stack_name, expires_at and metadata.KEY", header[i])
-		}
+	if err := checkHeader(header); err != nil {
+		return nil, err
 	}
 	var lines []importLine
 	for {
@@ -276,8 +333,34 @@ func parseCSV(text []byte) ([]importLine, error) {
 	}
 }
 
+// checkHeader trims the names of the columns, and refuses those that are unknown, twice
+// or missing.
+func checkHeader(header []string) error {
+	for i, name := range header {
+		name = strings.TrimSpace(name)
+		header[i] = name
+		switch {
+		case len(header) == 1 && strings.ContainsAny(name, ";\t|"):
+			return errors.New("its columns have to be separated by commas: save it as comma-separated values")
+		case columns[name] == nil && !strings.HasPrefix(name, metadataColumn):
+			return fmt.Errorf("there is no column %q: columns are %s and metadata.KEY", name, fieldNames)
+		case slices.Contains(header[:i], name):
+			return fmt.Errorf("the column %s is there twice", name)
+		}
+	}
+	if !slices.Contains(header, "customer_id") {
+		return errors.New("the column customer_id is missing: the first line names the columns")
+	}
+	return nil
+}
+
 func csvLine(number int, header, record []string) importLine {
 	line := importLine{number: number}
+	if len(record) != len(header) {
+		line.CustomerID = strings.TrimSpace((append(record, make([]string, len(header))...))[slices.Index(header, "customer_id")])
+		line.err = fmt.Errorf("the line has %d values, and the first line names %d columns", len(record), len(header))
+		return line
+	}
 	for i, value := range record {
 		value = strings.TrimSpace(value)
 		if set := columns[header[i]]; set != nil {
