@@ -14,7 +14,7 @@ import (
 	"crypto/rand"
 )
 
-func TestNothingIsOpenWithoutATokenOfTheScope(t *testing.T) {
+func TestEveryCallNeedsATokenWithItsScope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)

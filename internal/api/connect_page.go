@@ -45,7 +45,7 @@ func (s *Server) asset(name, kind string) http.HandlerFunc {
 	}
 }
 
-// guest bounds how often one address asks, and refuses forms of other sites.
+// guest limits the requests of one address, and refuses forms of other sites.
 func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 	var foreign http.CrossOriginProtection
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -70,8 +70,7 @@ func pageHeaders(h http.Header, logo string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src "+images+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }
 
-// open shows who asks for what. It changes nothing: programs that look at mails
-// open links too.
+// open shows who asks for what. It changes nothing, because mail scanners open links too.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	v, err := s.byToken(r.Context(), r.PathValue("token"))
 	if errors.Is(err, errSpent) {
@@ -172,7 +171,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	case errors.As(err, &refusal):
 		return again(http.StatusConflict, "Another account is connected already: delete its stack first, or ask for another link.")
 	case problem.Field == "account_id":
-		return again(http.StatusUnprocessableEntity, "This account can't be let in. Please check the number.")
+		return again(http.StatusUnprocessableEntity, "AWS knows no account with this number. Please check it.")
 	}
 	s.config.Logger.Error("a customer's account could not be saved", "request_id", requestID(r.Context()), "customer", v.token.CustomerID, "error", err)
 	return again(http.StatusServiceUnavailable, "That did not work. Please try again in a minute.")
@@ -240,8 +239,7 @@ func ended(err error) bool {
 	return errors.Is(err, errEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
 }
 
-// sorry shows a page with a message. It leads back to where the visitor was, if
-// that helps.
+// sorry shows a page with a message, and a link back to the visitor's page if that helps.
 func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	again := ""
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {

@@ -28,9 +28,9 @@ var documented = map[string]struct{ name, last string }{
 	"connected-light": {"connect-connected", "#status"}, "console-review-light": {"console-review", "h4 ~ .scroll"}, "console-stack-dark": {"console-stack", ""},
 }
 
-// TestEveryPictureIsShownAndThere compares the pictures with what README and guides
-// show.
-func TestEveryPictureIsShownAndThere(t *testing.T) {
+// TestEveryPictureExistsAndIsShown compares the pictures with those that the README and
+// the guides show.
+func TestEveryPictureExistsAndIsShown(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../templates/guides/*.tmpl")
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *world) consolePictures(b *browser.Browser) {
 	w.picture(tab, "console-list")
 }
 
-// picture writes a page as it is light, dark and narrow.
+// picture writes a page in light, dark and narrow form.
 func (w *world) picture(tab *browser.Tab, state string) {
 	w.t.Helper()
 	for _, look := range []string{"light", "dark", "narrow"} {

@@ -46,11 +46,11 @@ func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
 // GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// ContentType returns that of problems.
+// ContentType returns the content type of problems.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// newProblem makes the problems of huma itself: of a request that its schema
-// refuses.
+// newProblem returns the problem of a request that huma refuses, such as one that does
+// not match its schema.
 func newProblem(ctx huma.Context, status int, detail string, errs ...error) huma.StatusError {
 	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 	for _, err := range errs {
@@ -104,8 +104,8 @@ func (s *Server) problem(instance, customer string, err error) error {
 	return p
 }
 
-// explain finds the problem that an error is. AWS's messages are only logged: the
-// caller learns no names of resources from it.
+// explain returns the problem that describes an error. AWS's messages are only logged, so
+// that callers learn no names of resources.
 func explain(hubName, customer string, err error) *Problem {
 	var (
 		owned    *customers.OwnedError
@@ -164,32 +164,32 @@ func explain(hubName, customer string, err error) *Problem {
 	case errors.Is(err, registry.ErrConflict), awsclient.IsThrottled(err):
 		return &Problem{
 			Type: problemType("busy"), Title: "Too many writers", Status: http.StatusServiceUnavailable,
-			Detail: fmt.Sprintf("Customer %s of hub %s is being changed by others at the moment.", customer, hubName), WhatToDo: "Repeat the same call.",
+			Detail: fmt.Sprintf("Other callers are changing customer %s of hub %s at the moment.", customer, hubName), WhatToDo: "Repeat the same call.",
 		}
 	}
 	return &Problem{
-		Type: problemType("unavailable"), Title: "AWS did not do it", Status: http.StatusServiceUnavailable,
-		Detail: fmt.Sprintf("What customer %s of hub %s needs could not be read or written; the log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it continues from there.",
+		Type: problemType("unavailable"), Title: "The request to AWS failed", Status: http.StatusServiceUnavailable,
+		Detail: fmt.Sprintf("The records or policies of customer %s of hub %s could not be read or written; the server's log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it continues where it stopped.",
 	}
 }
 
-// notAdmitted returns why an account can't publish or read templates: AWS does not
-// know the customer's, or the hub is full. Missing is nil if all accounts are known.
+// notAdmitted returns the problem of an account that can't publish or read templates:
+// AWS does not know it, or the hub is full. Missing is nil if AWS knows all accounts.
 func notAdmitted(hubName, customer string, missing *hub.NoSuchAccountError) *Problem {
 	if missing != nil && !missing.Named {
 		return &Problem{
-			Type: problemType("account"), Title: "The account can't be let in", Status: http.StatusUnprocessableEntity, Field: "account_id",
+			Type: problemType("account"), Title: "No such AWS account", Status: http.StatusUnprocessableEntity, Field: "account_id",
 			Detail: "AWS knows no account with this number.", WhatToDo: "Check the number with the customer.",
 		}
 	}
 	return &Problem{
-		Type: problemType("full"), Title: "The hub can't let in another account", Status: http.StatusServiceUnavailable,
-		Detail:   fmt.Sprintf("The account of customer %s can't be let in at the moment: the cause is on the service's side, and in the log of the server.", customer),
+		Type: problemType("full"), Title: "The hub is full", Status: http.StatusServiceUnavailable,
+		Detail:   fmt.Sprintf("The account of customer %s can't be added at the moment. The cause is on the service's side: the server's log has it.", customer),
 		WhatToDo: "Ask the operators of hub " + hubName + ".",
 	}
 }
 
-// refusedProblem has all reasons why a link can't be as it is asked for.
+// refusedProblem returns a problem with all reasons why a link can't be issued as requested.
 func refusedProblem(err error) *Problem {
 	p := &Problem{Type: problemType("invalid"), Title: "The link can't be issued like this", Status: http.StatusUnprocessableEntity}
 	for _, reason := range customers.Reasons(err) {

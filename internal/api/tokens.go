@@ -18,19 +18,19 @@ import (
 	"time"
 )
 
-// TokenPrefix begins every token of a token file, so that scanners of leaked
-// secrets find them.
+// TokenPrefix is the prefix of every token of a token file, so that scanners for leaked
+// secrets recognize tokens.
 const TokenPrefix = "xacct_"
 
-// tokenBytes are the random bytes of a token. 256 bits can't be guessed, so their
-// plain hash may lie in a file.
+// tokenBytes is the number of random bytes of a token. 256 random bits can't be guessed,
+// so a file may contain their hash without a salt.
 const tokenBytes = 32
 
-// NewToken returns a new token, and its line for the token file.
+// NewToken returns a new token and its line for the token file, which has only its hash.
 func NewToken(random io.Reader, name string, scopes []Scope) (token, line string, err error) {
 	drawn := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(random, drawn); err != nil {
-		return "", "", fmt.Errorf("draw a token: %w", err)
+		return "", "", fmt.Errorf("generate a token: %w", err)
 	}
 	token = TokenPrefix + hex.EncodeToString(drawn)
 	names := make([]string, len(scopes))
@@ -41,15 +41,15 @@ func NewToken(random io.Reader, name string, scopes []Scope) (token, line string
 	return token, fmt.Sprintf("%s %s sha256:%x", name, strings.Join(names, ","), sum), nil
 }
 
-// TokenFile knows callers by the tokens whose hashes are in a file, one on each
-// line: a name, scopes with commas between them, and the hash. It reads the file
-// again when that has changed, so that a line that is removed ends a token.
+// TokenFile authenticates callers by tokens whose hashes are in a file. A line has a name,
+// comma-separated scopes and a hash. The file is read again when it has changed, so that
+// removing a line revokes its token.
 type TokenFile struct {
 	path string
 	now  func() time.Time
 
 	mu      sync.Mutex
-	looked  time.Time
+	checked time.Time
 	changed time.Time
 	size    int64
 	entries []tokenEntry
@@ -60,10 +60,11 @@ type tokenEntry struct {
 	hash   [sha256.Size]byte
 }
 
-// lookEvery is how long a token that was removed may still work.
-const lookEvery = 5 * time.Second
+// checkEvery is how long a token that was removed may still work.
+const checkEvery = 5 * time.Second
 
-// OpenTokenFile reads a token file.
+// OpenTokenFile returns a token file that was read once. It returns an error if the file
+// is unreadable, malformed or empty.
 func OpenTokenFile(path string, clock func() time.Time) (*TokenFile, error) {
 	f := &TokenFile{path: path, now: clock}
 	return f, f.read()
@@ -83,7 +84,7 @@ func (f *TokenFile) read() error {
 	if err != nil {
 		return fmt.Errorf("token file %s: %w", f.path, err)
 	}
-	f.entries, f.changed, f.size, f.looked = entries, info.ModTime(), info.Size(), f.now()
+	f.entries, f.changed, f.size, f.checked = entries, info.ModTime(), info.Size(), f.now()
 	return nil
 }
 
@@ -98,7 +99,7 @@ func parseTokens(r io.Reader) ([]tokenEntry, error) {
 		}
 		fields := strings.Fields(text)
 		if len(fields) != 3 {
-			return nil, fmt.Errorf("line %d: it is NAME SCOPES sha256:HASH, as `xacct serve token` prints it", n)
+			return nil, fmt.Errorf("line %d: want NAME SCOPES sha256:HASH, as `xacct serve token` prints it", n)
 		}
 		scopes, ok := ParseScopes(strings.Split(fields[1], ","))
 		if !ok {
@@ -123,8 +124,8 @@ func parseTokens(r io.Reader) ([]tokenEntry, error) {
 	return entries, nil
 }
 
-// Authenticate knows a caller by their token. It compares with every hash, in a
-// time that doesn't depend on where they differ.
+// Authenticate returns the caller whose token the request has, or ErrUnknownCaller. It
+// compares with every hash in constant time.
 func (f *TokenFile) Authenticate(r *http.Request) (Caller, error) {
 	token := bearerToken(r)
 	if !strings.HasPrefix(token, TokenPrefix) {
@@ -147,17 +148,17 @@ func (f *TokenFile) Authenticate(r *http.Request) (Caller, error) {
 	return entries[found].caller, nil
 }
 
-// current returns the tokens as they are in the file. A file that can't be read
-// admits no caller.
+// current returns the tokens that are in the file now. It returns an error, so that no
+// caller is admitted, if the file can't be read.
 func (f *TokenFile) current() ([]tokenEntry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.now().Sub(f.looked) < lookEvery {
+	if f.now().Sub(f.checked) < checkEvery {
 		return f.entries, nil
 	}
 	info, err := os.Stat(f.path)
 	if err == nil && info.ModTime().Equal(f.changed) && info.Size() == f.size {
-		f.looked = f.now()
+		f.checked = f.now()
 		return f.entries, nil
 	}
 	if err := f.read(); err != nil {

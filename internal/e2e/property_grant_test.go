@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// grant is one statement of a policy, with its resources as prefixes: an
-// evaluation by wildcards must have the same result.
+// grant is one statement of a policy, with its resources as prefixes: the simulator, which
+// evaluates the policy's wildcards, must come to the same result.
 type grant struct {
 	statement map[string]any
 	deny      bool
@@ -149,7 +149,7 @@ func (g *grant) drawTypedResource(r *rapid.T, key string, typed map[string]strin
 		held := rapid.Bool().Draw(r, "which holds")
 		value := permissionset.AccountReference
 		if !held {
-			value = permissionset.ParameterReference(key) // no account is called like that
+			value = permissionset.ParameterReference(key) // no account has such a name
 		}
 		g.statement["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:ResourceAccount": []string{value}}}
 		g.holds = held

@@ -24,7 +24,7 @@ func (w *world) hubRecord() registry.HubRecord {
 	return record
 }
 
-func TestATemplateLiesUnderItsHashAndAnyCustomerReadsIt(t *testing.T) {
+func TestATemplateIsStoredUnderItsHashAndCustomersCanReadIt(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record := w.hubRecord()
@@ -66,7 +66,7 @@ func TestATemplateIsWrittenOnceHoweverManyLinksShareIt(t *testing.T) {
 	}
 }
 
-func TestAnExistingTemplateIsLeftAlone(t *testing.T) {
+func TestAnExistingTemplateIsNotWrittenAgain(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record := w.hubRecord()

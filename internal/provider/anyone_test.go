@@ -21,7 +21,7 @@ func signUp(more ...string) string {
 	return replaceOnce(linkHCL(globex.with(more...)), `account_id  = "222222222222"`, "")
 }
 
-func TestWhoComesFirstHasTheLinkAndAStrangerIsRefused(t *testing.T) {
+func TestTheFirstAccountHasTheLinkAndAnotherIsRefused(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL(`publishers = "anyone"`)
@@ -73,7 +73,7 @@ func TestWhoComesFirstHasTheLinkAndAStrangerIsRefused(t *testing.T) {
 	)
 }
 
-func TestALinkThatAnyoneMayUseExpiresAndIsNotToBeGuessed(t *testing.T) {
+func TestALinkForAnyoneExpiresAndHasAnIssuedExternalID(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	open := w.Provider() + hubHCL(`publishers = "anyone"`)

@@ -13,12 +13,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Handle takes one message the whole way, or as far as it goes now. Each step
-// may be the last one that happens; the message comes again until Handle says
-// Done, and the same request gets the same answer.
+// Handle handles one message in stages, as far as is possible now, and returns what to
+// do with it. The process may be killed after any step: the message is received again
+// until Handle returns Done, and the same request always gets the same answer.
 //
-// The steps of a stage start over when another registrar was faster with a
-// write, or a proof has shown something new.
+// The steps of a stage are repeated if another registrar has written first, or if a
+// proof has a result.
 func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
 	return r.handle(ctx, body, seat{})
 }
@@ -41,8 +41,8 @@ func (r *Registrar) handle(ctx context.Context, body []byte, place seat) (d Disp
 	return h.end(done)
 }
 
-// end schedules when a message is received again, if it is, and returns the
-// disposition.
+// end returns the disposition, with the time after which a message that is not done is
+// received again.
 func (h *handling) end(d Disposition) Disposition {
 	if d.Action != Retry {
 		h.accepted.forget(h.key())
@@ -52,7 +52,7 @@ func (h *handling) end(d Disposition) Disposition {
 	return d
 }
 
-// Disposition is what came of a message.
+// Disposition is what to do with a message after it was handled.
 type Disposition struct {
 	Action Action
 	After  time.Duration // of a Retry
@@ -66,10 +66,10 @@ type Action string
 const (
 	Done       Action = "done"        // delete it
 	Retry      Action = "retry"       // receive it again after a while
-	DeadLetter Action = "dead_letter" // put it aside for a person
+	DeadLetter Action = "dead_letter" // move it to the dead-letter queue
 )
 
-// handling is one message on its way.
+// handling is the state of handling one message.
 type handling struct {
 	*Registrar
 	body  []byte
@@ -81,18 +81,18 @@ type handling struct {
 	verified bool // SNS signed it
 
 	snapshot onboarding.Snapshot
-	proofs   map[account.RoleARN]onboarding.Proof // what was tried so far
+	proofs   map[account.RoleARN]onboarding.Proof // the results so far
 	decision onboarding.Decision                  // of the current stage
 	answer   onboarding.Answer                    // the stored one
-	delivery onboarding.Delivery                  // what the bucket said of it
-	refused  error                                // why the bucket did not take it; nil: it did
+	delivery onboarding.Delivery                  // the bucket's response to it
+	refused  error                                // why the bucket refused it; nil: it accepted it
 
 	proving bool     // it has claimed the account for its proofs
-	leaving []func() // gives back the places that it has
+	leaving []func() // each frees a place
 }
 
-// step is one step of the way, by its name in traces. It returns nil to continue
-// with the next one, startOver, or the message's disposition.
+// step is one step of handling, with its name in traces. It returns nil to continue with
+// the next one, startOver, or the message's disposition.
 type step struct {
 	name string
 	do   func(context.Context) *Disposition
@@ -101,20 +101,20 @@ type step struct {
 // startOver repeats the steps of a stage.
 var startOver = &Disposition{}
 
-// done is the end of a way that needs no return.
+// done is the disposition of a message that is finished.
 var done = Disposition{Action: Done}
 
-// mostAttempts bounds how often one handling starts a stage over; after that
-// the message waits a little.
+// mostAttempts is how often one handling tries a stage; after that the message is
+// requeued.
 const mostAttempts = 8
 
-// soon is when a message comes again that could go on any moment.
+// soon is the pause before a message that could continue at any moment is received again.
 const soon = 5 * time.Second
 
 func retry(after time.Duration) *Disposition { return &Disposition{Action: Retry, After: after} }
 
-// run does the steps of one stage, and returns what ended it early; nil if
-// nothing did.
+// run runs the steps of one stage, and returns the disposition of a step that ended it
+// early; nil if the stage is complete.
 func (h *handling) run(ctx context.Context, stage []step) *Disposition {
 	for range mostAttempts {
 		end := h.once(ctx, stage)
@@ -141,7 +141,7 @@ func (h *handling) do(ctx context.Context, s step) *Disposition {
 	return s.do(ctx)
 }
 
-// leave gives up whatever the handling holds.
+// leave frees what the handling holds.
 func (h *handling) leave() {
 	for _, leave := range h.leaving {
 		leave()

@@ -10,16 +10,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// callLimit is how long the registry, STS or SNS's certificates may take. The
-// SDK tries on and on, and there has to be time left for an answer without them.
+// callLimit is how long a call of the registry, STS or SNS's certificates may take. The
+// SDK retries for longer, and time must be left for an answer without them.
 const callLimit = 12 * time.Second
 
-// key names the request among all others.
+// key returns a string that identifies the request.
 func (h *handling) key() string {
 	return h.request.Stack.String() + "|" + h.request.LogicalID + "|" + h.request.RequestID
 }
 
-// facts returns the case as far as it is known by now.
+// facts returns the case with the records that were read and the results of its proofs.
 func (h *handling) facts() onboarding.Case {
 	return onboarding.Case{Snapshot: h.snapshot, Request: h.request, Proofs: h.proofs}
 }
@@ -32,9 +32,9 @@ func (h *handling) reload(ctx context.Context) (err error) {
 	return err
 }
 
-// prove tries the roles that the decision asks for once, and has the stage start
-// over with what that has shown. The account is kept until the handling ends, so
-// that two requests of one account are not decided side by side.
+// prove proves the roles that the decision names, and repeats the stage with the results.
+// The account is claimed until the handling ends, so that two requests of one account
+// are not decided at the same time.
 func (h *handling) prove(ctx context.Context) *Disposition {
 	probe := h.decision.Probe
 	if !h.proving {
@@ -56,18 +56,19 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 	return startOver
 }
 
-// try proves the roles of one stack at the same time, in one place of the limit.
+// try proves the roles of one stack at the same time, which count as one proof for the
+// limit.
 func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave func()) (proofs []onboarding.Proof) {
 	defer leave()
 	ctx, span := h.config.Tracer.Start(ctx, "prove")
 	defer func() { tracedProofs(span, proofs) }()
-	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // it is three calls, one after the other
+	ctx, cancel := context.WithTimeout(ctx, 2*callLimit) // three calls, one after the other
 	defer cancel()
 	return onboarding.ProveEach(probes, func(probe onboarding.Probe) onboarding.Proof { return h.config.Prover.Prove(ctx, probe) })
 }
 
-// patience returns how long the request may wait for a proof's turn: not over the last
-// try at its role.
+// patience returns how long the request may wait until its proof can begin, so that it
+// ends before the last try at the role.
 func (h *handling) patience() time.Duration {
 	return min(longestPark, h.facts().LastTryAt().Sub(h.config.Clock()))
 }

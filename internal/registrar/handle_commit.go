@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// settle decides whether the answer is committed, dropped or sent again, by the
-// result of sending it.
+// settle decides from the bucket's response whether the answer is committed, dropped or
+// sent again.
 func (h *handling) settle(ctx context.Context) *Disposition {
 	h.snapshot.Answer = &h.answer
 	h.decision = onboarding.Settle(h.facts(), h.delivery, h.config.Clock())
@@ -28,7 +28,7 @@ func (h *handling) settle(ctx context.Context) *Disposition {
 	return nil
 }
 
-// commit writes what the answer changes, on the records as they are by now.
+// commit applies the answer's change to the current records and writes them.
 func (h *handling) commit(ctx context.Context) *Disposition {
 	transition := onboarding.Apply(h.snapshot, h.answer, h.config.Clock())
 	err := h.write(ctx, transition)
@@ -81,7 +81,7 @@ func (h *handling) report(t onboarding.Transition, ours bool) {
 	}
 }
 
-// drop notes that the answer has changed nothing and never will.
+// drop records that the answer changes nothing, and logs why.
 func (h *handling) drop(ctx context.Context) *Disposition {
 	if err := h.config.Registry.RefuseAnswer(ctx, h.answer); err != nil {
 		h.log.Warn("a refused answer could not be recorded; trying again", "error", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// load reads all that bears on the request.
+// load reads the records that the request concerns.
 func (h *handling) load(ctx context.Context) *Disposition {
 	if err := h.reload(ctx); err != nil {
 		return h.outage(ctx, "the registry cannot be reached", err)
@@ -20,14 +20,12 @@ func (h *handling) load(ctx context.Context) *Disposition {
 	return nil
 }
 
-// verify checks, once, that SNS has signed the message, unless the hub's
-// configuration skips that. An unsigned message goes to the dead-letter queue. While the certificate
-// is unavailable it is unknown whether it was: then the message is kept, and
-// answered in its last minute like in any outage, because an answer gives
-// nothing to the forger of a request.
+// verify checks, once, that SNS has signed the message, unless the hub's configuration
+// skips that. An unsigned message goes to the dead-letter queue. If the certificate is
+// unavailable, the message is kept and answered in its last minute, as in any outage: an
+// answer is of no use to the forger of a request.
 //
-// The hub is the one that was just read, so that the setting counts at once,
-// also for a registrar that has run for years.
+// The hub was just read, so that a change of the setting takes effect at once.
 func (h *handling) verify(ctx context.Context) *Disposition {
 	if h.verified || h.snapshot.Hub.SkipSignatures {
 		return nil
@@ -40,7 +38,7 @@ func (h *handling) verify(ctx context.Context) *Disposition {
 		h.verified = true
 		return nil
 	case errors.Is(err, phonehome.ErrForged):
-		return h.putAside(err.Error())
+		return h.deadLetter(err.Error())
 	}
 	return h.outage(ctx, "the message's signature cannot be checked", err)
 }
@@ -49,13 +47,13 @@ func (h *handling) verify(ctx context.Context) *Disposition {
 // has a bucket name that any account can own (aws-facts 2.4).
 func (h *handling) checkRegion(context.Context) *Disposition {
 	if region := h.request.Stack.Region; !h.snapshot.Hub.Hears(region) {
-		return h.putAside(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))
+		return h.deadLetter(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))
 	}
 	return nil
 }
 
-// decide finds the answer. With what a proof has shown it is called again, on
-// the records as they are then: a Delete may have come meanwhile.
+// decide decides the answer. After a proof the stage is repeated with newly read records,
+// because a Delete may have been committed during the proof.
 func (h *handling) decide(ctx context.Context) *Disposition {
 	h.decision = onboarding.Decide(h.facts(), h.config.Clock())
 	switch h.decision.Kind {
@@ -67,8 +65,8 @@ func (h *handling) decide(ctx context.Context) *Disposition {
 	return nil
 }
 
-// store writes the answer down before it is sent, so that the next registrar that gets the
-// message sends the same one. The one that was stored first is the answer.
+// store stores the answer before it is sent, so that the next registrar that receives the
+// message sends the same one. If another answer was stored first, that one is sent.
 func (h *handling) store(ctx context.Context) *Disposition {
 	h.answer = h.decision.Answer
 	if h.decision.Replayed {

@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// later has the message come again when the decision says.
+// later requeues the message until the time that the decision names.
 func (h *handling) later(ctx context.Context) *Disposition {
 	h.noteWaiting(ctx)
 	if h.decision.Outcome == onboarding.OutcomeUndelivered {
@@ -22,16 +22,16 @@ func (h *handling) later(ctx context.Context) *Disposition {
 	return retry(h.decision.RetryAfter)
 }
 
-// putAside leaves the request to a person.
-func (h *handling) putAside(reason string) *Disposition {
+// deadLetter moves the request to the dead-letter queue.
+func (h *handling) deadLetter(reason string) *Disposition {
 	h.log.Warn("a request went to the dead letters", "reason", reason)
 	return &Disposition{Action: DeadLetter, Reason: reason}
 }
 
-// outage answers without what cannot be reached if waiting for it is not
-// possible, and keeps the message until everything can be checked and stored.
+// outage requeues the message until everything can be checked and stored. If the deadline
+// is near, it answers without what cannot be reached.
 func (h *handling) outage(ctx context.Context, what string, cause error) *Disposition {
-	if ctx.Err() != nil { // we are being stopped; the next registrar goes on
+	if ctx.Err() != nil { // this registrar is being stopped; another one continues
 		return retry(soon)
 	}
 	h.log.Error(what+"; the request is kept", "error", cause)

@@ -34,9 +34,9 @@ func (h *handling) decode(ctx context.Context) *Disposition {
 	return nil
 }
 
-// selfTest notes that a self-test has arrived, for the apply that waits for it;
-// nil if the message is none. It is not verified: a sender who knows the nonce has
-// read it in the queue, or has sent it.
+// selfTest records that a self-test has arrived, for the apply that waits for it; it
+// returns nil if the message is no self-test. The signature is not verified: a sender who
+// knows the nonce has read it in the queue, or is that apply.
 func (h *handling) selfTest(ctx context.Context) *Disposition {
 	envelope, err := phonehome.DecodeEnvelope(h.body)
 	if err != nil {
@@ -58,10 +58,11 @@ func (h *handling) selfTest(ctx context.Context) *Disposition {
 	return &Disposition{Action: Done}
 }
 
-// selfTestPatience is longer than any apply waits for one.
+// selfTestPatience is the age from which on a self-test is dropped; no apply waits as
+// long.
 const selfTestPatience = 10 * time.Minute
 
-// checkTopic refuses what did not come through one of the hub's own topics.
+// checkTopic returns an error unless the topic is one of the hub's own.
 func (h *handling) checkTopic(topic account.TopicARN) error {
 	hub := h.config.Hub
 	shard, ok := strings.CutPrefix(topic.Name, "xacct-"+hub.Name+"-")
@@ -71,7 +72,7 @@ func (h *handling) checkTopic(topic account.TopicARN) error {
 	return nil
 }
 
-// takeTurn sends requests of an account back that has its share already.
+// takeTurn requeues a request if its account has its share of the workers already.
 func (h *handling) takeTurn(context.Context) *Disposition {
 	leave, wait := h.turns.take(h.request, h.config.Clock())
 	if leave == nil {

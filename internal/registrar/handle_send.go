@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// send sends the stored answer. Whether the bucket took it is the proof that
-// the request was CloudFormation's, or that it was not; a refusal may also say
+// send sends the stored answer. If the bucket accepts it, CloudFormation has made the
+// request; a refusal shows that the request was forged, that its URL has expired, or
 // neither.
 func (h *handling) send(ctx context.Context) *Disposition {
 	h.delivery, h.refused = onboarding.Accepted, nil

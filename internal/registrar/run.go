@@ -15,10 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// The times that the registrar goes by. A message is invisible to others for
-// longer than it takes to say that it is still being worked on, and not much
-// longer: the messages of a registrar that was killed are not to wait until
-// CloudFormation has given up.
+// Intervals and limits. The visibility timeout is longer than the interval at which it is
+// extended, but not much: the messages of a registrar that was killed must become
+// visible again long before CloudFormation stops waiting.
 const (
 	visibility   = 30 * time.Second
 	keepEvery    = 10 * time.Second
@@ -28,9 +27,9 @@ const (
 	longestWait  = 30 * time.Second // between failing receives
 )
 
-// Run works until the context ends; then it receives nothing more, finishes
-// the requests in flight within a limit, and returns. It returns an error only
-// if GiveUp says so.
+// Run processes messages until ctx is done. Then it receives nothing more, finishes the
+// requests in flight within StopLimit, and returns nil. It returns an error of a receive
+// only if GiveUp returns true for it before any receive has worked.
 func (r *Registrar) Run(ctx context.Context) error {
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
@@ -77,16 +76,16 @@ func (r *Registrar) Run(ctx context.Context) error {
 	return nil
 }
 
-// finish waits for the workers, and after the limit makes them stop. Whatever
-// they leave comes again to another registrar.
+// finish waits for the workers, and after the limit calls abandon to stop them. Another
+// registrar receives the messages that they have not finished.
 func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
 	timer := time.AfterFunc(limit, abandon)
 	defer timer.Stop()
 	workers.Wait()
 }
 
-// process works on one message that no other registrar is to get meanwhile, gives up its
-// place, and deletes it if it is done.
+// process handles one message while it is invisible to other registrars, frees its
+// place, and deletes the message if it is done.
 func (r *Registrar) process(ctx context.Context, m Message) {
 	release := r.keep(ctx, m)
 	place := seat{r.places}
@@ -96,14 +95,13 @@ func (r *Registrar) process(ctx context.Context, m Message) {
 		return
 	}
 	if err := r.config.Queue.Delete(ctx, m); err != nil {
-		// It comes again by itself, and gets the same answer.
+		// It becomes visible again, and gets the same answer.
 		r.config.Logger.Warn("a message could not be deleted; it will be received again", "message", m.ID, "error", err)
 	}
 }
 
-// Work handles one message and does with it what comes of that, all but
-// deleting it, which is for the caller if it returns true. Otherwise the
-// message comes again.
+// Work handles one message. It returns true if the caller is to delete the message, and
+// false if it is received again.
 func (r *Registrar) Work(ctx context.Context, m Message) (done bool) {
 	return r.work(ctx, m, seat{}, func() {})
 }
@@ -129,8 +127,8 @@ func (r *Registrar) work(ctx context.Context, m Message, place seat, handled fun
 	return d.Action != Retry
 }
 
-// survive is Handle for unforeseen messages: one that makes us
-// panic must not take the others with it.
+// survive does what Handle does, and recovers from a panic, so that a message that causes
+// one does not end the handling of others.
 func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Disposition) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -143,9 +141,9 @@ func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Dis
 	return r.handle(ctx, body, place)
 }
 
-// keep has a message to ourselves for as long as it takes, until release is
-// called. If that fails another registrar gets it too, which costs some
-// calls and changes nothing.
+// keep extends the visibility timeout of a message until release is called. If that
+// fails, another registrar receives the message too, which costs some calls and changes
+// no result.
 func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -154,7 +152,7 @@ func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 		for pause(ctx, keepEvery); ctx.Err() == nil; pause(ctx, keepEvery) {
 			limited, done := context.WithTimeout(ctx, keepEvery)
 			if err := r.config.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
-				r.config.Logger.Warn("the visibility of a message in work could not be extended; another registrar may receive it too", "message", m.ID, "error", err)
+				r.config.Logger.Warn("the visibility timeout of a message could not be extended; another registrar may receive it too", "message", m.ID, "error", err)
 			}
 			done()
 		}
@@ -162,7 +160,7 @@ func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 	return sync.OnceFunc(func() { cancel(); <-ended })
 }
 
-// beat tells the registry that a registrar is running.
+// beat writes a heartbeat each minute until ctx is done.
 func (r *Registrar) beat(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := r.Beat(ctx); err != nil && ctx.Err() == nil {
@@ -172,14 +170,13 @@ func (r *Registrar) beat(ctx context.Context) {
 	}
 }
 
-// Beat tells the registry once that a registrar is running. Run does that by
-// itself.
+// Beat writes one heartbeat. Run does that by itself.
 func (r *Registrar) Beat(ctx context.Context) error {
 	return r.config.Registry.Beat(ctx, r.config.ID, r.config.Oldest())
 }
 
-// deletesFirst: a Delete never waits for a proof, and a customer who leaves
-// waits for us with a blocked stack.
+// deletesFirst compares messages so that Deletes come first: a Delete needs no proof, and
+// the customer's stack is blocked until it is answered.
 func deletesFirst(a, b Message) int { return rank(a) - rank(b) }
 
 func rank(m Message) int {
@@ -189,5 +186,5 @@ func rank(m Message) int {
 	return 0
 }
 
-// pause lets time pass, less if the context ends, which the caller looks at.
+// pause waits for d or until ctx is done, which the caller checks.
 func pause(ctx context.Context, d time.Duration) { _ = smithytime.SleepWithContext(ctx, d) }

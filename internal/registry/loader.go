@@ -73,7 +73,7 @@ func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
 // getCoalesced does what getAll does, in one call for several callers. If a policy hides
 // one of the keys, as it may in a table of the former layout, each caller reads its own.
 func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, error) {
-	found, shared, err := r.together.Do(ctx, keys...)
+	found, shared, err := r.reads.Do(ctx, keys...)
 	if shared && awsclient.IsAccessDenied(err) {
 		return r.getAll(ctx, keys...)
 	}
@@ -136,8 +136,8 @@ func (r *Registry) registrationIs(s onboarding.Snapshot) *types.TransactWriteIte
 	}}
 }
 
-// newTogether returns what gathers the reads of a registry.
-func newTogether(r *Registry) *awsclient.Gatherer[key, map[key]item] {
+// newReads returns what coalesces the reads of a registry.
+func newReads(r *Registry) *awsclient.Gatherer[key, map[key]item] {
 	return &awsclient.Gatherer[key, map[key]item]{
 		Most: batchSize, Linger: loadLinger, Limit: loadLimit,
 		Call: func(ctx context.Context, keys []key) (map[key]item, error) { return r.getAll(ctx, keys...) },

@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// waiting is a process of this release whose waits are a function's.
+// waiting returns a process of this release that calls a function when it waits.
 func (w *world) waiting(wait func(context.Context, time.Duration) error) *registry.Registry {
 	return registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(wait))
 }
@@ -54,8 +54,8 @@ func TestTheProcessThatFinishesAMigrationWaitsForAnOlderRegistrarToo(t *testing.
 	}
 }
 
-// TestNoOtherProcessFinishesAMigrationThatIsWaiting, such as one of those that create
-// a link at the same time.
+// TestNoOtherProcessFinishesAMigrationThatIsWaiting is about processes that create links
+// at the same time.
 func TestNoOtherProcessFinishesAMigrationThatIsWaiting(t *testing.T) {
 	w := newFormer(t)
 	w.heard()

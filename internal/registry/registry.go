@@ -25,7 +25,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Registry is the registry of one hub. All methods may be called at once.
+// Registry is the registry of one hub. Its methods may be called concurrently.
 type Registry struct {
 	client *dynamodb.Client
 	hub    string
@@ -39,8 +39,8 @@ type Registry struct {
 	// spreads is the hub's spread; 0 until the hub's item was read.
 	spreads atomic.Int64
 
-	// together reads for several requests at once; see loader.go.
-	together *awsclient.Gatherer[key, map[key]item]
+	// reads coalesces the reads of several requests; see loader.go.
+	reads *awsclient.Gatherer[key, map[key]item]
 	// lastSet is the permission set that the customer of the last request had.
 	lastSet atomic.Pointer[string]
 }
@@ -55,10 +55,11 @@ func (r *Registry) spread() spread {
 	return n
 }
 
-// New opens the registry of a hub, without asking whether there is one.
+// New returns the registry of a hub. It makes no call, so it does not check whether the
+// hub exists.
 func New(client *dynamodb.Client, hub string, clock func() time.Time, options ...Option) *Registry {
 	r := &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: smithytime.SleepWithContext}
-	r.together = newTogether(r)
+	r.reads = newReads(r)
 	for _, set := range options {
 		set(r)
 	}
@@ -85,8 +86,8 @@ func onBehalf(ctx context.Context) string {
 	return caller
 }
 
-// WithWait replaces how the registry waits: between the parts of a read that
-// DynamoDB was too busy for, and for transactions and leases of others.
+// WithWait replaces how the registry waits before it retries: a read of which DynamoDB
+// left keys unprocessed, or a write that conflicts with a transaction or a lease.
 func WithWait(wait func(context.Context, time.Duration) error) Option {
 	return func(r *Registry) { r.wait = wait }
 }
@@ -119,8 +120,8 @@ func (e *LinkExistsError) Error() string {
 }
 
 // ExternalIDTakenError indicates that an external ID was issued to another customer
-// of the hub. Claims are never given back: a customer who was told an
-// external ID once may still use it.
+// of the hub. An external ID is never released: a customer who was given it once may
+// still use it.
 type ExternalIDTakenError struct {
 	ExternalID account.ExternalID
 	CustomerID string // whose it is

@@ -15,22 +15,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// selfTestPartition is where a registrar notes the self-tests that have arrived,
-// for the apply that sent them.
+// selfTestPartition is the partition in which registrars record the self-tests that have
+// arrived, for the apply that sent them.
 const selfTestPartition = "SELF-TEST"
 
-// selfTestsLive is how long such a note is kept.
+// selfTestsLive is how long such a record is kept.
 const selfTestsLive = time.Hour
 
 func selfTestKey(nonce, topic string) key { return key{selfTestPartition, nonce + "#" + topic} }
 
-// NoteSelfTest notes that the self-test of a nonce has arrived through a topic.
+// NoteSelfTest records that the self-test of a nonce has arrived through a topic.
 func (r *Registry) NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error {
-	note := selfTestKey(nonce, topic.String()).item()
-	note["schema"] = number(schema)
-	note["expires"] = moment(r.now().Add(selfTestsLive))
-	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: note}); err != nil {
-		return fmt.Errorf("note in table %s that a self-test has arrived: %w", r.table, err)
+	record := selfTestKey(nonce, topic.String()).item()
+	record["schema"] = number(schema)
+	record["expires"] = moment(r.now().Add(selfTestsLive))
+	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: record}); err != nil {
+		return fmt.Errorf("record in table %s that a self-test has arrived: %w", r.table, err)
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// A member account administers StackSets once it is registered, and says so in each
-// call; what it creates is the organization's.
+// TestADelegatedAdministratorRunsStackSets has a member account administer StackSets once
+// it is registered, with CallAs in each call. The StackSets belong to the organization.
 func TestADelegatedAdministratorRunsStackSets(t *testing.T) {
 	c := newCompany(t)
 	delegate := func(by, account, service string) string {

@@ -93,14 +93,14 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 	return document, nil
 }
 
-// isPublic reports whether Block Public Access calls a policy public: a
+// isPublic reports whether Block Public Access considers a policy public: a
 // statement allows every principal, and no condition limits it to fixed ones.
 // Whether aws:PrincipalAccount would count as such a condition is not known
 // (aws-facts 4.2), so here it does not.
 func isPublic(document *policy.Document) bool {
 	return slices.ContainsFunc(document.Statements, func(s policy.Statement) bool {
-		everybody := s.NotPrincipal || slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Value == "*" })
-		return s.Effect == "Allow" && everybody && !slices.ContainsFunc(s.Conditions, fixes)
+		allPrincipals := s.NotPrincipal || slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Value == "*" })
+		return s.Effect == "Allow" && allPrincipals && !slices.ContainsFunc(s.Conditions, fixes)
 	})
 }
 
@@ -112,6 +112,7 @@ var fixingKeys = []string{
 
 var fixingOperators = []string{"stringequals", "stringlike", "arnequals", "arnlike", "ipaddress"}
 
+// fixes reports whether a condition limits a statement to fixed principals.
 func fixes(c policy.Condition) bool {
 	return slices.Contains(fixingKeys, strings.ToLower(c.Key)) &&
 		slices.Contains(fixingOperators, strings.ToLower(c.Operator)) &&
