@@ -40,6 +40,7 @@ type Colour string
 // The colours, in ANSI's numbers.
 const (
 	Bold   Colour = "1"
+	Dim    Colour = "2"
 	Red    Colour = "31"
 	Green  Colour = "32"
 	Yellow Colour = "33"

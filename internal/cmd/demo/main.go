@@ -139,6 +139,22 @@ func (s *stage) output(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
+// follow runs a program to its end, and shows each line as soon as it is printed,
+// between those of the programs in the background.
+func (s *stage) follow(cmd *exec.Cmd) error {
+	p, err := trial.Start(cmd, func(line string) {
+		fmt.Fprintf(s.log, "%s: %s\n", filepath.Base(cmd.Path), line)
+		showTogether("", []byte(line))
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.Wait(context.Background()); err != nil { // its command ends with the demo's context
+		return fmt.Errorf("%w\n%s", err, p.Output())
+	}
+	return nil
+}
+
 // begin starts a program in the background. Every line that it prints is passed
 // to see.
 func (s *stage) begin(cmd *exec.Cmd, see func(line string)) (*trial.Process, error) {

@@ -4,14 +4,17 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
+
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
 )
 
 // What the demo prints: titles, the commands that a person would type, and
-// their output. Colours are used only on a terminal that supports them.
+// their output.
 
 var acts int
 
@@ -20,9 +23,17 @@ func title(text string) {
 	fmt.Printf("\n%s\n\n", bold(fmt.Sprintf("%d. %s", acts, text)))
 }
 
-func say(text string) { fmt.Printf("  %s\n", text) }
+func say(text string) { cli.Say(os.Stdout, "  %s\n", text) }
 
-func shown(command string) { fmt.Printf("%s\n", dim("$ "+command)) }
+// shown prints a command as a person would type it, in two lines if it is too long
+// for the terminal.
+func shown(command string) {
+	const least = 80 // where there is no terminal
+	if at := strings.LastIndex(command, " --"); len("$ "+command) > cmp.Or(cli.ScreenOf(os.Stdout).Width, least) && at > 0 {
+		command = command[:at] + " \\\n   " + command[at:]
+	}
+	fmt.Printf("%s\n", dim("$ "+command))
+}
 
 var together sync.Mutex
 
@@ -48,17 +59,5 @@ func indent(text string) string {
 	return b.String()
 }
 
-func bold(text string) string { return styled("1", text) }
-func dim(text string) string  { return styled("2", text) }
-
-var colorful = sync.OnceValue(func() bool {
-	info, err := os.Stdout.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-})
-
-func styled(code, text string) string {
-	if !colorful() {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
+func bold(text string) string { return cli.ScreenOf(os.Stdout).Paint(text, cli.Bold) }
+func dim(text string) string  { return cli.ScreenOf(os.Stdout).Paint(text, cli.Dim) }

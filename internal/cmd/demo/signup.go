@@ -86,32 +86,27 @@ func signUp(ctx context.Context, s *stage) error {
 func (p *product) connect(ctx context.Context, link string) error {
 	launched := make(chan error, 1)
 	fmt.Println()
-	go func() {
-		printed, err := p.output(p.command(ctx, p.sandbox, "launch", link, "--account", newcomer.account))
-		if err == nil {
-			showTogether("xacct-sandbox launch <button of the page> --account "+newcomer.account, printed)
-		}
-		launched <- err
-	}()
+	shown("xacct-sandbox launch <button of the page> --account " + newcomer.account)
+	go func() { launched <- p.follow(p.command(ctx, p.sandbox, "launch", link, "--account", newcomer.account)) }()
 	heading := regexp.MustCompile(`<h2[^>]*>([^<]+)</h2>`)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	shown := ""
-	for limit := time.After(time.Minute); shown != "Connected"; {
+	said := ""
+	for limit := time.After(time.Minute); said != "Connected"; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-limit:
-			return fmt.Errorf("the page still says %q after a minute", shown)
+			return fmt.Errorf("the page still says %q after a minute", said)
 		}
 		text, err := p.visit(ctx, http.MethodGet, "/connect/status", nil)
 		if err != nil {
 			return err
 		}
-		if found := heading.FindStringSubmatch(text); found != nil && found[1] != shown {
-			shown = found[1]
-			showTogether("", []byte("the page says by itself: "+shown))
+		if found := heading.FindStringSubmatch(text); found != nil && found[1] != said {
+			said = found[1]
+			showTogether("", []byte("the page says by itself: "+said))
 		}
 	}
 	if err := <-launched; err != nil {

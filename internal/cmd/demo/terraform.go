@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
@@ -36,10 +36,19 @@ func (s *stage) terraform(ctx context.Context, args ...string) error {
 	}
 	for line := range strings.Lines(string(printed)) {
 		if tells(line) {
-			fmt.Print("  " + line)
+			fmt.Print("  " + withoutID(line))
 		}
 	}
 	return nil
+}
+
+// withoutID returns a line of an apply without the resource's ID at its end.
+func withoutID(line string) string {
+	before, _, found := strings.Cut(line, " [id=")
+	if !found {
+		return line
+	}
+	return before + "\n"
 }
 
 // tells selects the lines of an apply that a person wants to see.
@@ -132,13 +141,11 @@ func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 		roles[r.CustomerID] = r
 	}
 	shown(s.Name("output", "roles"))
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  CUSTOMER\tACCOUNT\tSTATUS\tLAUNCHED IN\tROLE")
+	table := cli.NewTable("CUSTOMER", "STATUS", "ROLE")
 	for _, id := range slices.Sorted(maps.Keys(roles)) {
-		r := roles[id]
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", r.CustomerID, r.AccountID, r.Status, r.Region, r.RoleARN)
+		table.Row(id, roles[id].Status, roles[id].RoleARN)
 	}
-	return roles, table.Flush()
+	return roles, table.Print(os.Stdout)
 }
 
 // beginRegistrar starts the separate registrar and prints its decisions.
@@ -165,10 +172,9 @@ func (s *stage) beginRegistrar(ctx context.Context) (*trial.Process, error) {
 }
 
 func (s *stage) deleteStack(ctx context.Context, c customer) error {
-	printed, err := s.output(s.command(ctx, s.sandbox, "delete", "acme-access", "--account", c.account))
-	if err != nil {
+	shown("xacct-sandbox delete acme-access --account " + c.account)
+	if err := s.follow(s.command(ctx, s.sandbox, "delete", "acme-access", "--account", c.account)); err != nil {
 		return fmt.Errorf("%s deletes their stack: %w", c.id, err)
 	}
-	showTogether("xacct-sandbox delete acme-access --account "+c.account, printed)
 	return nil
 }

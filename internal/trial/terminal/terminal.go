@@ -35,18 +35,28 @@ func (l Look) String() string {
 // Output returns what is written to a terminal, or to a pipe.
 func (l Look) Output(t testing.TB, write func(out *os.File)) string {
 	t.Helper()
+	text, err := Capture(l.Columns, write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Capture returns what is written to a terminal of so many columns; 0: to a pipe.
+func Capture(columns int, write func(out *os.File)) (string, error) {
 	open := os.Pipe
-	if l.Columns > 0 {
+	if columns > 0 {
 		open = pty.Open // what is written to its second file comes out of the first
 	}
 	read, out, err := open()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer read.Close()
-	if l.Columns > 0 {
-		if err := pty.Setsize(out, &pty.Winsize{Rows: 40, Cols: uint16(l.Columns)}); err != nil {
-			t.Fatal(err)
+	if columns > 0 {
+		if err := pty.Setsize(out, &pty.Winsize{Rows: 40, Cols: uint16(columns)}); err != nil {
+			_ = out.Close() // nothing was written
+			return "", err
 		}
 	}
 	written := make(chan string)
@@ -56,7 +66,7 @@ func (l Look) Output(t testing.TB, write func(out *os.File)) string {
 	}()
 	write(out)
 	_ = out.Close() // only now does the reader end
-	return strings.ReplaceAll(<-written, "\r\n", "\n")
+	return strings.ReplaceAll(<-written, "\r\n", "\n"), nil
 }
 
 var (

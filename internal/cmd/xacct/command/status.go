@@ -75,7 +75,7 @@ With --json it prints one object:
 			if err != nil {
 				return unknownStatus(err)
 			}
-			return report.verdict()
+			return report.verdict(!asJSON && cli.ScreenOf(cmd.OutOrStdout()).Terminal())
 		},
 	}
 	on.addTo(cmd)
@@ -103,8 +103,9 @@ func unknownStatus(err error) error {
 	return cli.ExitError{Code: 3, Err: err}
 }
 
-// verdict returns an error with the exit code of the report; nil if all is well.
-func (r statusReport) verdict() error {
+// verdict returns an error with the exit code of the report; nil if all is well. Logs
+// are told the problems; a person who has read them is not.
+func (r statusReport) verdict(read bool) error {
 	if r.Level == levelOK {
 		return nil
 	}
@@ -113,6 +114,9 @@ func (r statusReport) verdict() error {
 		if p.Level == r.Level {
 			texts = append(texts, p.Text)
 		}
+	}
+	if read {
+		texts = []string{counted(len(texts), "problem") + ", above"}
 	}
 	code := map[level]int{levelWarning: 1, levelCritical: 2}[r.Level]
 	return cli.ExitError{Code: code, Err: fmt.Errorf("hub %s: %s: %w", r.Hub, r.Level, errors.New(strings.Join(texts, "; ")))}
