@@ -6,9 +6,11 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +173,7 @@ func TestAnEventThatIsRefusedHoldsUpNoOtherAndIsGivenUpAfterThreeDays(t *testing
 	if now := w.clock(); now.Sub(noon) < webhookFor || now.Sub(noon) > webhookFor+latestAgain+time.Hour {
 		t.Errorf("it was given up after %s", now.Sub(noon))
 	}
-	if !slices.Contains(w.results, WebhookGivenUp) || !strings.Contains(w.log.String(), "event=e01") {
+	if !slices.Contains(w.results, WebhookGivenUp) || strings.Count(w.log.String(), "an event was given up") != 1 || !strings.Contains(w.log.String(), "event=e01") {
 		t.Errorf("neither metric nor log says so: %s", &w.log)
 	}
 }
@@ -226,6 +228,10 @@ func TestNothingIsSentWithoutASecretOrAnAddress(t *testing.T) {
 	if len(w.seen) != 0 || len(w.left()) != 2 || !strings.Contains(w.log.String(), "XACCT_WEBHOOK_SECRET") {
 		t.Errorf("asked %v\n%s", w.asked(), &w.log)
 	}
+	logged := w.log.Len()
+	if w.told(3); w.log.Len() != logged {
+		t.Errorf("it is logged for each event: %s", &w.log)
+	}
 	w.secrets = []string{newSecret()} // the file is there now
 	w.advance(longestQuiet)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
@@ -273,10 +279,83 @@ func TestWhatOtherRegistrarsHaveSentIsForgotten(t *testing.T) {
 	if _ = w.sweep(); len(w.later) != mostPostponed/2+1 {
 		t.Errorf("%d pauses are kept", len(w.later))
 	}
+	if got := w.later["e01"].until; !got.Equal(noon.Add(webhookFor + latestAgain)) {
+		t.Errorf("its pause is kept until %s", got)
+	}
 	before := len(w.asked())
 	w.advance(soonestAgain / 2)
 	if _ = w.sweep(); len(w.asked()) != before {
 		t.Error("it is asked again without a pause")
+	}
+}
+
+// TestAWebhookKeepsALimitedNumberOfEventsInMemory: a sweep sends the rest.
+func TestAWebhookKeepsALimitedNumberOfEventsInMemory(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.Webhook.waiting, w.Webhook.sending = make([]onboarding.Event, mostWaiting-1), make(chan struct{})
+	for n := range 3 {
+		w.Webhook.Committed(w.hub(), w.stored(n))
+	}
+	if got := len(w.Webhook.waiting); got != mostWaiting {
+		t.Errorf("%d events wait", got)
+	}
+}
+
+// sweepOnly is an outbox of a hub whose webhook has an address, and of which the events
+// may not be readable.
+type sweepOnly struct {
+	hookOutbox
+	address string
+	broken  error
+}
+
+func (o sweepOnly) Webhook(context.Context) (string, error) { return o.address, nil }
+
+func (o sweepOnly) WebhookOutbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error {
+	if o.broken != nil {
+		return o.broken
+	}
+	return o.hookOutbox.WebhookOutbox(ctx, before, each)
+}
+
+func TestASweepOfAHubWithoutAWebhookSendsNothing(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.stored(1)
+	w.advance(time.Hour)
+	w.Webhook.config.Outbox = sweepOnly{hookOutbox: hookOutbox{w}}
+	if err := w.sweep(); err != nil || len(w.left()) != 1 || len(w.asked()) != 0 {
+		t.Errorf("asked %v, left %v: %v", w.asked(), w.left(), err)
+	}
+}
+
+func TestASweepThatCannotReadTheOutboxFails(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.Webhook.config.Outbox = sweepOnly{hookOutbox{w}, w.hub().WebhookURL, errDown}
+	if err := w.sweep(); !errors.Is(err, errDown) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnEndpointThatRefusesEverySecondEventIsNotDown: others are accepted in between.
+func TestAnEndpointThatRefusesEverySecondEventIsNotDown(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	refused := func(n int) bool { return n%2 == 0 }
+	w.answers(func(id string) int {
+		if n, _ := strconv.Atoi(strings.TrimPrefix(id, "e")); refused(n) {
+			return http.StatusUnprocessableEntity
+		}
+		return http.StatusOK
+	})
+	const all = 4 * downAfter
+	for n := range all {
+		w.told(n)
+	}
+	if got := w.asked(); len(got) != all || len(w.left()) != all/2 {
+		t.Errorf("asked for %v, and %v are left", got, w.left())
 	}
 }
 

@@ -127,3 +127,63 @@ func TestATopicThatIsBusyHoldsUpNoOther(t *testing.T) {
 		w.must(w.publishes(n.written))
 	}
 }
+
+// TestATopicWhosePolicyIsRefusedLeavesWord in its list, and holds up no topic that was
+// written in the same transaction.
+func TestATopicWhosePolicyIsRefusedLeavesWord(t *testing.T) {
+	t.Parallel()
+	w := newHubOf(t, 2)
+	record, h := w.hubRecord(), w.process()
+	all := map[int]*newcomer{}
+	for n := 0; len(all) < 2; n++ {
+		link := w.first(record, n)
+		all[link.Shard] = &newcomer{list: registry.ShardList(link.Shard), account: link.Account, link: &registry.LinkChange{Link: link}}
+	}
+	end := w.box.Faults().Before(func(c *kernel.Call) error {
+		if c.Action == "SetTopicAttributes" && strings.Contains(string(c.Body), w.topic(virginia, 1).Name) {
+			return kernel.Errorf(403, "AuthorizationError", "User: x is not authorized to perform: SNS:SetTopicAttributes")
+		}
+		return nil
+	})
+	h.Permissions().admitAll(t.Context(), []*newcomer{all[0], all[1]})
+	end()
+	w.must(all[0].err)
+	w.must(w.publishes(all[0].written))
+	if all[1].err == nil || all[1].written.CustomerID != all[1].link.Link.CustomerID {
+		t.Errorf("the link is %+v, and the error %v", all[1].written, all[1].err)
+	}
+	for shard, written := range map[int]bool{0: true, 1: false} {
+		list, err := w.registry.Shard(t.Context(), registry.ShardList(shard))
+		w.must(err)
+		if written != (list.Written == list.Sequence) || list.Sequence != 1 {
+			t.Errorf("list %d is %+v", shard, list)
+		}
+	}
+	w.reconcile()
+	w.must(w.publishes(all[1].written))
+}
+
+// TestALinkIsReportedOnceThePolicyOfADeadWriterIsWritten: its account is on the list
+// already, so that nothing seems to be left to do.
+func TestALinkIsReportedOnceThePolicyOfADeadWriterIsWritten(t *testing.T) {
+	t.Parallel()
+	for name, finished := range map[string]bool{"it died before it wrote": false, "its write was overtaken": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newHub(t)
+			record := w.hubRecord()
+			link, lease := w.first(record, 0), registry.Lease{Holder: "dead", Until: w.clock.Now().Add(leaseTime)}
+			today, err := w.registry.AcquireLease(t.Context(), registry.ShardList(0), lease)
+			w.must(err)
+			today, err = w.registry.ChangeShard(t.Context(), lease, today, registry.ShardChange{Add: []account.ID{link.Account}})
+			w.must(err)
+			if finished {
+				w.must(w.registry.FinishLease(t.Context(), lease, today))
+			} else {
+				w.must(w.registry.ReleaseLease(t.Context(), registry.ShardList(0), lease))
+			}
+			w.must(w.create(w.process(), record, 1, 0, 1))
+			w.admitted(1)
+		})
+	}
+}
