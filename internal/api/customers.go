@@ -25,7 +25,7 @@ type OneCustomer struct {
 	CustomerID string `path:"customer_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" patternDescription:"letters, digits and ._- beginning with a letter or digit" doc:"The vendor's own name for the customer." example:"globex"`
 }
 
-// Resolve notes the customer for the log.
+// Resolve records the customer for the log.
 func (o *OneCustomer) Resolve(ctx huma.Context) []error {
 	note(ctx.Context(), func(l *line) { l.customer = o.CustomerID })
 	return nil

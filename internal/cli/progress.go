@@ -30,7 +30,7 @@ func NewProgress(out io.Writer, what string, total int) *Progress {
 	return p
 }
 
-// Step notes that one step is done.
+// Step records that one step is done.
 func (p *Progress) Step() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

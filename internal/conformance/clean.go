@@ -51,7 +51,7 @@ func (w *World) partyOf(name string) *Party {
 	return w.Extra[Need(name)]
 }
 
-// creates notes what is about to be created.
+// creates records what is about to be created.
 func (w *World) creates(p *Party, kind string, in account.Region, name string) error {
 	return w.Ledger.Write(Entry{Party: p.name, Kind: kind, Region: in.String(), Name: name})
 }

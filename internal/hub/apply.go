@@ -121,7 +121,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	return h.converge(ctx, before, spec)
 }
 
-// announce notes what others have to know before it is done. New Regions are
+// announce records what others have to know before it is done. New Regions are
 // noted as ones whose topics may be there but are not offered: should it end at
 // that, the next operation on the hub knows of them, be it an Update that no
 // longer wants them, or a Delete; so are more topics than there were. And who may read templates is noted before the

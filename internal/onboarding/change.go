@@ -68,7 +68,7 @@ type Transition struct {
 // Empty reports whether the transition writes nothing.
 func (t Transition) Empty() bool { return t == Transition{} }
 
-// Outcome returns what came of an answer in the end: what was decided, unless other
+// Outcome returns the final outcome of an answer: what was decided, unless other
 // requests were faster.
 func (t Transition) Outcome(a Answer) Outcome {
 	switch {

@@ -70,8 +70,8 @@ func Settle(c Case, delivery Delivery, now time.Time) Decision {
 	return c.settleUnaccepted(delivery, now)
 }
 
-// settleUnaccepted is Settle for what came too late to be accepted, if it ever
-// was.
+// settleUnaccepted returns what Settle does for an answer that was sent too late to know
+// whether it was accepted.
 func (c Case) settleUnaccepted(delivery Delivery, now time.Time) Decision {
 	a, owned := *c.Answer, newDecider(c, now).owned()
 	switch a.Change.Kind {

@@ -112,7 +112,7 @@ func (c *resourceCheck) circles() {
 	}
 }
 
-// need notes that what is gone through refers to a template resource.
+// need records that what is gone through refers to a template resource.
 func (c *resourceCheck) need(id string) {
 	if c.field == resourcesField && !slices.Contains(c.needs[c.key], id) {
 		c.needs[c.key] = append(c.needs[c.key], id)

@@ -21,7 +21,7 @@ type hubIdentity struct {
 	Name types.String `tfsdk:"name"`
 }
 
-// customerIdentity is that of a link, and of the role that comes of it.
+// customerIdentity is the identity of a link, and of its customer's role.
 type customerIdentity struct {
 	Hub        types.String `tfsdk:"hub"`
 	CustomerID types.String `tfsdk:"customer_id"`

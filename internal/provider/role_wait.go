@@ -111,7 +111,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 		meanwhile, link, trouble))
 }
 
-// lastAttempt returns what came of the customer's last stack if it did not end
+// lastAttempt returns the outcome of the customer's last stack if it did not end
 // in a role: it was refused, or it waits for something that the vendor lacks.
 // That is in the customer's history; if it can't be read, it is left out.
 func (w roleWait) lastAttempt(ctx context.Context, c onboarding.Customer) string {

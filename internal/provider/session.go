@@ -102,7 +102,7 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	return view, nil
 }
 
-// enter notes that a resource is being read or planned, until leave is called.
+// enter records that a resource is being read or planned, until leave is called.
 func (s *session) enter() (leave func()) {
 	if s == nil {
 		return func() {}

@@ -20,7 +20,7 @@ type acceptances struct {
 	taken map[string]phonehome.Response
 }
 
-// remember notes that an answer was taken.
+// remember records that an answer was taken.
 func (a *acceptances) remember(request string, response phonehome.Response) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

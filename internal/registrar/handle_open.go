@@ -76,7 +76,7 @@ func (h *handling) checkTopic(topic account.TopicARN) error {
 func (h *handling) takeTurn(context.Context) *Disposition {
 	leave, wait := h.turns.take(h.request, h.config.Clock())
 	if leave == nil {
-		h.log.Debug("many requests of this account are in work; this one waits", "wait", wait)
+		h.log.Debug("many requests of this account are being handled; this one waits", "wait", wait)
 		return retry(wait)
 	}
 	h.leaving = append(h.leaving, leave)

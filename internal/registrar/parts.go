@@ -46,11 +46,11 @@ type Registry interface {
 	// Note writes a line into a customer's history that changes nothing, over the
 	// one of its kind and day.
 	Note(ctx context.Context, entry onboarding.HistoryEntry) error
-	// RefuseAnswer notes that an answer will never be committed.
+	// RefuseAnswer records that an answer will never be committed.
 	RefuseAnswer(ctx context.Context, a onboarding.Answer) error
-	// NoteSelfTest notes that the self-test of a nonce has arrived through a topic.
+	// NoteSelfTest records that the self-test of a nonce has arrived through a topic.
 	NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error
-	// Beat notes that a registrar is listening.
+	// Beat records that a registrar is listening.
 	Beat(ctx context.Context, registrarID string, oldest time.Time) error
 }
 

@@ -93,7 +93,7 @@ func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, bod
 // mostOfAnError is how much of an error is read; S3's have some two kilobytes.
 const mostOfAnError = 16 << 10
 
-// respond sends an answer of the handling, and counts what came of it.
+// respond sends an answer of the handling, and counts the result.
 func (h *handling) respond(ctx context.Context, response phonehome.Response) error {
 	err := h.config.Responder.Respond(ctx, h.request.ResponseURL, response)
 	var refused *RefusedError

@@ -34,7 +34,7 @@ type noSpan struct{}
 func (noSpan) Set(...slog.Attr) {}
 func (noSpan) End()             {}
 
-// traced ends the span of a phone-home, with what has come of it. It holds nothing
+// traced ends the span of a phone-home, with its result. It holds nothing
 // that is secret, such as the address of the answer.
 func (h *handling) traced(span Span, d *Disposition) {
 	span.Set(slog.String("xacct.hub", h.config.Hub.Name), slog.String("xacct.action", string(d.Action)))

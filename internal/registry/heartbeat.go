@@ -27,7 +27,7 @@ type Heartbeat struct {
 	Oldest time.Time
 }
 
-// Beat notes that a registrar is listening, and when the oldest message was sent
+// Beat records that a registrar is listening, and when the oldest message was sent
 // that it has not finished; zero: there is none, or it is not known.
 func (r *Registry) Beat(ctx context.Context, registrarID string, oldest time.Time) error {
 	beat := r.beat(registrarID)

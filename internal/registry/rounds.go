@@ -60,7 +60,7 @@ func (r *Registry) Restored(ctx context.Context) (*onboarding.Hub, error) {
 	return &hub.Hub, nil
 }
 
-// EndRound notes that a claimed round is over, what it has found, and when the
+// EndRound records that a claimed round is over, what it has found, and when the
 // next one is due.
 func (r *Registry) EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error {
 	summary, err := json.Marshal(found)

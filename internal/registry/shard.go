@@ -269,7 +269,7 @@ func (r *Registry) changeExpression(lease Lease, before Shard, change ShardChang
 	return set, names, values
 }
 
-// FinishLease notes that all the topics' policies carry the shard's number and
+// FinishLease records that all the topics' policies carry the shard's number and
 // gives the lease back. It is ErrConflict when the lease was lost or the shard
 // has moved meanwhile: then another process may have written before or after,
 // and the policies must be written again.

@@ -42,6 +42,9 @@ func TestEveryRuleFindsItsForm(t *testing.T) {
 		{"Migrate carries such a table over.", "Carry on over there."},
 		{"Outcome says what a write did.", "Outcome is the result of a write. AWS says that it worked."},
 		{"the guesses about AWS", "IDs that can't be guessed"},
+		{"Not an AWS Region", "Not possible at the moment"},
+		{"Beat notes that a registrar runs.", "Beat records that a registrar runs. Two notes that are due."},
+		{"The account can't be let in.", "The account can't be added."},
 		{"What is empty is left out.", "What is left? Values that are empty are left out."},
 	}
 	if len(samples) != len(rules) {

@@ -52,7 +52,7 @@ func (f *Fleets) Claim(fleet string, customers map[string]bool) map[string]strin
 	return taken
 }
 
-// ClaimLink notes that a customer has a link of their own in this configuration,
+// ClaimLink records that a customer has a link of their own in this configuration,
 // and returns the fleet that declares them too; false if none does.
 func (f *Fleets) ClaimLink(customer string) (fleet string, taken bool) {
 	f.mu.Lock()
@@ -66,7 +66,7 @@ func (f *Fleets) ClaimLink(customer string) (fleet string, taken bool) {
 	return "", false
 }
 
-// CountCreations notes that a fleet is planned to be created, and returns how often
+// CountCreations records that a fleet is planned to be created, and returns how often
 // that is so by now. Terraform asks once for each resource, replaced ones included.
 func (f *Fleets) CountCreations(fleet string) int {
 	f.mu.Lock()
@@ -75,7 +75,7 @@ func (f *Fleets) CountCreations(fleet string) int {
 	return f.created[fleet]
 }
 
-// SetHeld notes that Terraform has a state of the fleet, which holds an incarnation
+// SetHeld records that Terraform has a state of the fleet, which holds an incarnation
 // of it: see Planned.SetHeld.
 func (f *Fleets) SetHeld(fleet, incarnation string) {
 	f.mu.Lock()

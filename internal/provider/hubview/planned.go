@@ -182,7 +182,7 @@ func (p *Planned) SetLeaving(ctx context.Context, incarnation string, patience t
 	}
 }
 
-// SetHubHeld notes that Terraform has a state of the hub, which holds an
+// SetHubHeld records that Terraform has a state of the hub, which holds an
 // incarnation of it and is read or planned to change. A plan to create the hub,
 // asked for later in the same process, then means that it is being replaced.
 func (p *Planned) SetHubHeld(incarnation string) {
@@ -233,7 +233,7 @@ func (p *Planned) InAccount(in account.ID, customer string) []onboarding.Link {
 	return all
 }
 
-// CountCreations notes that a new link of the customer is planned, and returns how
+// CountCreations records that a new link of the customer is planned, and returns how
 // many are by now. Terraform asks once for each resource, replaced ones included.
 func (p *Planned) CountCreations(customer string) int {
 	p.mu.Lock()
@@ -283,7 +283,7 @@ func (p *Planned) OwnerOfExternalID(customer, externalID string) (string, bool) 
 	return "", false
 }
 
-// SetHeld notes that Terraform has a state of the customer's link, which holds an
+// SetHeld records that Terraform has a state of the customer's link, which holds an
 // incarnation of it. A plan to create that link, asked for later in the same
 // process, then means that it is being replaced or has another address.
 func (p *Planned) SetHeld(customer, incarnation string) {
@@ -301,7 +301,7 @@ func (p *Planned) Holds(customer string, link onboarding.Incarnation) bool {
 	return ok && link.HeldBy(held)
 }
 
-// CountWaiting notes that the customer's new role will be waited for, and returns
+// CountWaiting records that the customer's new role will be waited for, and returns
 // how many are by now.
 func (p *Planned) CountWaiting(customer string) int {
 	p.mu.Lock()

@@ -115,7 +115,7 @@ func (s *Sets) SetPlan(name string, plan SetPlan) (planned []string) {
 	return planned
 }
 
-// Use notes that a customer's link was planned on what the set is.
+// Use records that a customer's link was planned on what the set is.
 func (s *Sets) Use(name, customer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Sets) Wrote(set onboarding.PermissionSet) {
 	s.planned[set.Name] = SetPlan{Set: set, Known: true, Changes: true}
 }
 
-// SetHeld notes that Terraform has a state of the set, which holds an incarnation
+// SetHeld records that Terraform has a state of the set, which holds an incarnation
 // of it: see Planned.SetHeld.
 func (s *Sets) SetHeld(name, incarnation string) {
 	s.mu.Lock()

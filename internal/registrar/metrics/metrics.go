@@ -58,7 +58,7 @@ type Monitor struct {
 	lastReceive time.Time
 	waiting     map[string]waiting // by message ID
 	checked     time.Time          // when the registry was asked
-	found       error              // what came of it
+	found       error              // its result
 	inARow      int                // customers whose answers were refused since the last one that was taken
 	rolesInARow int                // customers whose roles were refused since the last one that could be assumed
 }
