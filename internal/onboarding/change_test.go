@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestATransitionTellsWhatCameOfItsAnswer(t *testing.T) {
+func TestATransitionHasTheOutcomeOfItsAnswer(t *testing.T) {
 	s := newStory(t)
 	_, create := s.send(phonehome.Create, first, nil)
 	_, newer := s.send(phonehome.Create, second, nil)

@@ -350,7 +350,7 @@ func TestOneCustomerHasOneProofAtATime(t *testing.T) {
 	}
 }
 
-func TestTheLogTellsWhatCameOfARequestThatSomethingNewerOvertook(t *testing.T) {
+func TestTheLogHasTheOutcomeOfARequestThatWasOvertaken(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
 	r, ctx := f.registrar(func(c *Config) { c.Logger = testLogger(&log) }), context.Background()

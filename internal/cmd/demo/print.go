@@ -28,7 +28,7 @@ func say(text string) { cli.Say(os.Stdout, "  %s\n", text) }
 // shown prints a command as a person would type it, in two lines if it is too long
 // for the terminal.
 func shown(command string) {
-	const least = 80 // where there is no terminal
+	const least = 80 // if there is no terminal
 	if at := strings.LastIndex(command, " --"); len("$ "+command) > cmp.Or(cli.ScreenOf(os.Stdout).Width, least) && at > 0 {
 		command = command[:at] + " \\\n   " + command[at:]
 	}

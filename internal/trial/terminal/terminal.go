@@ -76,7 +76,7 @@ var (
 	toCopy = regexp.MustCompile("^( *|.{1,22}  +|  .{20} |\t.*)(\\S*[/:=]\\S*|\\S{24,}|`[^`]*`\\S*)?$")
 )
 
-// Faults returns what is wrong with a text in this look: escapes where there is no
+// Faults returns what is wrong with a text in this look: escapes if there is no
 // terminal or none may be coloured, and lines that are too long, unless they end with
 // what has to be copied whole.
 func (l Look) Faults(text string) (faults []string) {

@@ -263,7 +263,7 @@ func parseJSONLines(text []byte) ([]importLine, error) {
 	return lines, nil
 }
 
-// wrongJSON says what is wrong with a line of JSON in the words of the file.
+// wrongJSON returns an error that names what is wrong with a line of JSON, by the fields of the file.
 func wrongJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-// TestAnInterruptedImportContinuesWhereItWas also counts what the parts cost that are
-// there already: no call for each.
+// TestAnInterruptedImportContinuesWhereItWas also counts calls: customers whose links exist
+// already cost none.
 func TestAnInterruptedImportContinuesWhereItWas(t *testing.T) {
 	w, _ := screenWorld(t)
 	const all = 40

@@ -144,7 +144,7 @@ func (w *workshop) upkeep(ctx context.Context, notes io.Writer) {
 	w.swept(notes, err)
 }
 
-// swept tells that an upkeep has failed, if it has.
+// swept prints a note if an upkeep has failed.
 func (w *workshop) swept(notes io.Writer, err error) {
 	if err != nil {
 		cli.Say(notes, "Publishers and templates could not be compared with the customers; the next command tries again: %s\n", oneLine(w.explain(err)))
