@@ -44,7 +44,7 @@ func Run(program string, work func(context.Context) error, explain func(error) s
 	defer stop()
 	err := work(ctx)
 	if err != nil {
-		Say(os.Stderr, "%s: %s\n", program, explain(err))
+		_ = Say(os.Stderr, "%s: %s\n", program, explain(err)) // there is no other place to report it
 	}
 	return ExitCode(err)
 }
