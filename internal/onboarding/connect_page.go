@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -93,23 +94,27 @@ func CheckReturnURL(address string) error {
 	return err
 }
 
+// userInfo is the part of a URL that has a password, which no error repeats.
+var userInfo = regexp.MustCompile(`//[^/]*@`)
+
 // pageAddress parses an https address. Its host is a plain name, because it will stand
 // in the page's security policy, in which a star would let in every host.
 func pageAddress(address string) (*url.URL, error) {
 	parsed, err := url.Parse(address)
+	shown := userInfo.ReplaceAllString(address, "//xxxxx@")
 	switch {
 	case err != nil || parsed.Scheme != "https" || parsed.Opaque != "" || parsed.Hostname() == "":
-		return nil, fmt.Errorf("%q does not begin with https:// and a host", address)
+		return nil, fmt.Errorf("%q does not begin with https:// and a host", shown)
 	case len(address) > maxPageAddress:
-		return nil, fmt.Errorf("%q has more than %d characters", address[:40]+"…", maxPageAddress)
+		return nil, fmt.Errorf("%q has more than %d characters", shown[:40]+"…", maxPageAddress)
 	case parsed.User != nil || parsed.Fragment != "":
-		return nil, fmt.Errorf("%q has a user or a fragment, which such an address must not have", parsed.Redacted())
+		return nil, fmt.Errorf("%q has a user or a fragment, which such an address must not have", shown)
 	case strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`;,'"<>\`+"`", r) }):
-		return nil, fmt.Errorf("%q has a character that has to be written as %%XX", address)
+		return nil, fmt.Errorf("%q has a character that has to be written as %%XX", shown)
 	case strings.Contains(parsed.Path, ".."):
-		return nil, fmt.Errorf("%q has a path with two dots", address)
+		return nil, fmt.Errorf("%q has a path with two dots", shown)
 	case strings.Trim(strings.ToLower(parsed.Hostname()), "abcdefghijklmnopqrstuvwxyz0123456789-.") != "":
-		return nil, fmt.Errorf("%q has a host that is not a name of letters, digits, hyphens and dots", address)
+		return nil, fmt.Errorf("%q has a host that is not a name of letters, digits, hyphens and dots", shown)
 	}
 	return parsed, nil
 }

@@ -13,7 +13,8 @@ func TestAConnectPageTakesOnlyAddressesAndColoursThatAreSafe(t *testing.T) {
 	for value, sound := range map[string]bool{
 		"https://cdn.acme.example/logo.svg": true, "https://cdn.acme.example:8443/a/logo.png?v=2": true, "https://cdn.acme.example": true,
 		"http://cdn.acme.example/logo.svg": false, "data:image/svg+xml,x": false, "https:cdn.acme.example/logo.svg": false, "//cdn.acme.example/logo.svg": false,
-		"https:///logo.svg": false, "https://*/logo.svg": false, "https://*.acme.example/logo.svg": false, "https://me:secret@acme.example/": false,
+		"https:///logo.svg": false, "https://*/logo.svg": false, "https://*.acme.example/logo.svg": false, "https://me:secret@acme.example/": false, "http://me:top@secret@acme.example/": false,
+		"https://me:secret@acme.example/" + strings.Repeat("a", 500): false, "http://me:secret@acme.example:x/": false,
 		"https://cdn.acme.example/a;script-src *": false, "https://cdn.acme.example/'unsafe-inline'": false, "https://cdn.acme.example/a b": false,
 		"https://cdn.acme.example/ä": false, "https://[::1]/logo.svg": false, "https://a_b/": false, "https://acme.example/#top": false, "": false,
 		"https://acme.example/" + strings.Repeat("a", 500): false, "https://acme.example/../x": false,
