@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -31,7 +33,10 @@ replaces it.
 
 If the customer deletes an adopted role, only a round of proofs notices it
 (` + "`xacct verify`" + `, or the registrar's own): the role becomes degraded. --release
-releases the role; so does destroying the link.`,
+releases the role; so does destroying the link.
+
+With --json it prints an object: customer_id, account_id, role_arn, and status, which
+is active for a registered role and disconnected for a released one.`,
 		Example: `  xacct adopt globex --hub acme \
     --role-arn arn:aws:iam::222222222222:role/monitoring`,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
@@ -40,11 +45,13 @@ releases the role; so does destroying the link.`,
 			if err != nil {
 				return err
 			}
-			said, err := a.run(cmd.Context(), in, args[0])
+			reg, err := a.run(cmd.Context(), in, args[0])
 			if err != nil {
 				return err
 			}
-			cli.Say(cmd.OutOrStdout(), "%s\n", said)
+			if err := a.print(cmd.OutOrStdout(), reg); err != nil {
+				return err
+			}
 			if err := in.tell(cmd.Context()); err != nil {
 				cli.Say(cmd.ErrOrStderr(), "Events wait for the next registrar: %s\n", oneLine(err))
 			}
@@ -55,6 +62,7 @@ releases the role; so does destroying the link.`,
 	cmd.ValidArgsFunction = onlyFirst(a.completeCustomers(p))
 	cmd.Flags().StringVar(&a.roleARN, "role-arn", "", "ARN of the role (default: the one that the link's stack would create)")
 	cmd.Flags().BoolVar(&a.release, "release", false, "release the adopted role: the customer is disconnected")
+	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON (described above)")
 	return cmd
 }
 
@@ -63,37 +71,56 @@ type adoption struct {
 	hubFlags
 	roleARN string
 	release bool
+	json    bool
 }
 
-// run adopts or releases, and returns the message to print.
-func (a *adoption) run(ctx context.Context, in *intake, customer string) (string, error) {
+// adoptionView is what --json prints.
+type adoptionView struct {
+	CustomerID string `json:"customer_id"`
+	AccountID  string `json:"account_id"`
+	RoleARN    string `json:"role_arn"`
+	Status     string `json:"status"`
+}
+
+func (a *adoption) print(out io.Writer, r onboarding.Registration) error {
+	text := "Role %s of customer %s is proven and registered.\n"
+	switch {
+	case a.json:
+		return cli.PrintJSON(out, adoptionView{r.CustomerID, r.Account.String(), r.Role.String(), string(r.Status)})
+	case a.release:
+		text = "Role %s of customer %s is released.\n"
+	}
+	return cli.Say(out, text, r.Role, r.CustomerID)
+}
+
+// run adopts or releases, and returns the registration that results.
+func (a *adoption) run(ctx context.Context, in *intake, customer string) (none onboarding.Registration, err error) {
 	var role account.RoleARN
 	if a.roleARN != "" {
-		var err error
 		if role, err = account.ParseRoleARN(a.roleARN); err != nil {
-			return "", cli.Usage("--role-arn: %w", err)
+			return none, cli.Usage("--role-arn: %w", err)
 		}
 	}
 	adopting := customers.Adoption{Registry: in.records, Prover: in.prover(), Partition: in.clients.Partition(), Clock: in.clock}
-	change, said := adopting.Adopt, "Role %s of customer %s is proven and registered."
+	change := adopting.Adopt
 	if a.release {
-		change, said = adopting.Release, "Role %s of customer %s is released."
+		change = adopting.Release
 	}
 	reg, err := change(ctx, customer, role)
 	var refused *customers.NotAdoptableError
 	switch {
 	case errors.As(err, &refused):
-		return "", err
+		return none, err
 	case errors.Is(err, registry.ErrNoLink):
-		return "", noCustomer(customer, a.hub)
+		return none, noCustomer(customer, a.hub)
 	case errors.Is(err, customers.ErrNoAccount):
-		return "", cli.Usage("the link of customer %s names no account: give --role-arn", customer)
+		return none, cli.Usage("the link of customer %s names no account: give --role-arn", customer)
 	case errors.Is(err, customers.ErrNotAdopted):
-		return "", fmt.Errorf("customer %s of hub %s has no adopted role", customer, a.hub)
+		return none, fmt.Errorf("customer %s of hub %s has no adopted role", customer, a.hub)
 	case errors.Is(err, registry.ErrConflict):
-		return "", fmt.Errorf("the registration of customer %q of hub %q kept changing: try again", customer, a.hub)
+		return none, fmt.Errorf("the registration of customer %q of hub %q kept changing: try again", customer, a.hub)
 	case err != nil:
-		return "", in.explain(err)
+		return none, in.explain(err)
 	}
-	return fmt.Sprintf(said, reg.Role, customer), nil
+	return reg, nil
 }

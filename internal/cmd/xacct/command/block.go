@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -17,9 +19,28 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
+// blockView is what block and unblock print with --json.
+type blockView struct {
+	CustomerID    string     `json:"customer_id"`
+	Blocked       bool       `json:"blocked"`
+	BlockedAt     *time.Time `json:"blocked_at,omitempty"`
+	BlockedReason string     `json:"blocked_reason,omitempty"`
+	Changed       bool       `json:"changed"`
+}
+
+const blockJSON = `
+
+With --json it prints an object: customer_id, blocked, blocked_at, blocked_reason, and
+changed, which is false if there was nothing to write.`
+
+func printBlock(out io.Writer, link onboarding.Link, changed bool) error {
+	return cli.PrintJSON(out, blockView{link.CustomerID, link.Blocked, known(link.BlockedAt), link.BlockedReason, changed})
+}
+
 func newBlockCommand(p process) *cobra.Command {
 	var on hubFlags
 	var reason string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "block CUSTOMER --hub NAME",
 		Short: "Refuse a customer's requests, from the next message on",
@@ -37,7 +58,7 @@ change, and keeps the block through every change of the link; only ` + "`xacct u
 ends it.
 
 ` + "`xacct customers show`" + ` prints the reason; customers never read it. Blocking again
-changes the reason.`,
+changes the reason.` + blockJSON,
 		Example: `  xacct block globex --hub acme --reason "floods the queue, ticket 4711"`,
 		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,42 +70,49 @@ changes the reason.`,
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printBlock(cmd.OutOrStdout(), link, changed)
+			}
 			text := "Customer %s is blocked, from the next message on. `xacct unblock %s --hub %s` ends it.\n"
 			if !changed {
 				text = "Customer %s is blocked already. `xacct unblock %s --hub %s` ends it.\n"
 			}
-			err = cli.Say(cmd.OutOrStdout(), text, link.CustomerID, link.CustomerID, on.hub)
-			return err
+			return cli.Say(cmd.OutOrStdout(), text, link.CustomerID, link.CustomerID, on.hub)
 		},
 	}
 	on.addTo(cmd)
 	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	cmd.Flags().StringVar(&reason, "reason", "", "the reason, for the operators of the hub")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	return cmd
 }
 
 func newUnblockCommand(p process) *cobra.Command {
 	var on hubFlags
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "unblock CUSTOMER --hub NAME",
 		Short: "Unblock a customer",
 		Long: `Unblock a customer. Requests that were refused meanwhile stay refused: the customer
-has to create or update the stack again.`,
+has to create or update the stack again.` + blockJSON,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			link, changed, err := on.change(cmd.Context(), p, args[0], (*onboarding.Link).Unblock)
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printBlock(cmd.OutOrStdout(), link, changed)
+			}
 			text := "Customer %s is no longer blocked.\n"
 			if !changed {
 				text = "Customer %s was not blocked.\n"
 			}
-			err = cli.Say(cmd.OutOrStdout(), text, link.CustomerID)
-			return err
+			return cli.Say(cmd.OutOrStdout(), text, link.CustomerID)
 		},
 	}
 	on.addTo(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	return cmd
 }

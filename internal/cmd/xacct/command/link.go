@@ -54,7 +54,10 @@ your own credentials: it is valid for --valid-for, at most seven days, and no lo
 than the credentials. Standard error shows until when.
 
 A closed link is refused. Everything else that would keep the customer from launching
-is a warning on standard error; standard output has only what was asked for.`
+is a warning on standard error; standard output has only what was asked for.
+
+With --json standard output is an object: hub, customer_id, format, text (what is printed
+otherwise) and, if the address of the template is signed, valid_until.`
 
 func newLinkCommand(p process) *cobra.Command {
 	var on hubFlags
@@ -82,7 +85,8 @@ func newLinkCommand(p process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := how.sign(cmd.Context(), in, &found.Link, cmd.ErrOrStderr()); err != nil {
+			validUntil, err := how.sign(cmd.Context(), in, &found.Link, cmd.ErrOrStderr())
+			if err != nil {
 				return err
 			}
 			text, err := in.write(found, how, p.clock())
@@ -90,7 +94,11 @@ func newLinkCommand(p process) *cobra.Command {
 				return err
 			}
 			how.warn(cmd.ErrOrStderr(), found, p.clock())
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSuffix(text, "\n"))
+			text = strings.TrimSuffix(text, "\n")
+			if how.json {
+				return cli.PrintJSON(cmd.OutOrStdout(), launchView{on.hub, customer, how.format, text, known(validUntil)})
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 			return err
 		},
 	}
@@ -101,6 +109,7 @@ func newLinkCommand(p process) *cobra.Command {
 	flags.BoolVar(&how.update, "update", false, "print how to update the customer's existing stack")
 	flags.DurationVar(&how.life, "valid-for", awsclient.MaxPresigned, "how long a signed link is valid, at most seven days")
 	flags.StringVar(&how.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
+	flags.BoolVar(&how.json, "json", false, "print JSON (described above)")
 	flags.StringVar(&on.region, "hub-region", "", "the hub's own Region (default: as AWS tools find it)")
 	flags.StringVar(&on.profile, "profile", "", "profile of the shared AWS configuration")
 	completeValues(cmd, "format", linkFormats...)
@@ -124,6 +133,16 @@ type linkFlags struct {
 	callAs  string
 	update  bool
 	life    time.Duration
+	json    bool
+}
+
+// launchView is what --json prints.
+type launchView struct {
+	Hub        string     `json:"hub"`
+	CustomerID string     `json:"customer_id"`
+	Format     string     `json:"format"`
+	Text       string     `json:"text"`
+	ValidUntil *time.Time `json:"valid_until,omitempty"`
 }
 
 func (f linkFlags) check() error {
@@ -160,28 +179,29 @@ func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake,
 }
 
 // sign signs the address of the link's template if customers cannot read it
-// otherwise, and prints how long the signature is valid.
-func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) error {
+// otherwise, and returns the end of the signature, which it prints; zero
+// if there is none.
+func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) (validUntil time.Time, err error) {
 	if f.format == "terraform-iam" || !in.record.TemplateAccess.Signed() || link.Status(in.clock()) == onboarding.LinkClosed {
-		return nil
+		return validUntil, nil
 	}
 	if f.format == "terraform" {
-		return fmt.Errorf("the templates of hub %q are read with a signature, which would stay in the customer's state and soon expire: use --format cli or url", link.Hub)
+		return validUntil, fmt.Errorf("the templates of hub %q are read with a signature, which would stay in the customer's state and soon expire: use --format cli or url", link.Hub)
 	}
 	opened, err := hub.New(in.clients, link.Hub, in.clock, rand.Reader)
 	if err != nil {
-		return err
+		return validUntil, err
 	}
 	signed, err := opened.PresignTemplate(ctx, in.record, *link, f.life)
 	if err != nil {
-		return err
+		return validUntil, err
 	}
 	link.TemplateURL = signed.URL
 	cli.Say(notes, "It is valid until %s UTC, for everyone who has it.\n", cli.Moment(signed.DiesAt))
 	if signed.SessionEndUnknown {
 		cli.Say(notes, "It expires earlier if your credentials do: they are a session's, whose end is unknown.\n")
 	}
-	return nil
+	return signed.DiesAt, nil
 }
 
 // write prints the requested way to launch or to update.

@@ -69,6 +69,9 @@ func newVerifyCommand(p process) *cobra.Command {
 		Long:  verifyHelp,
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if concurrency < 1 {
+				return cli.Usage("--concurrency %d: must be at least 1", concurrency)
+			}
 			in, err := on.open(cmd.Context(), p, patience)
 			if err != nil {
 				return err
