@@ -69,7 +69,7 @@ func (w *world) attacks() []attack {
 		{"a second cookie, of a subdomain", page(honest.cookie+"; "+other.cookie, "GET", "/connect", nil), 410},
 		{"a form of another site at the page", page(honest.cookie, "POST", "/connect/account", form, "Sec-Fetch-Site", "cross-site"), 403},
 		{"the same from an old browser", page(honest.cookie, "POST", "/connect/account", form, "Origin", "https://evil.example"), 403},
-		{"an account for a link that does not ask", page(honest.cookie, "POST", "/connect/account", form), 503},
+		{"an account for a link that does not ask", page(honest.cookie, "POST", "/connect/account", form), 303},
 		{"an oversized body", call("backend", "PUT", globex, `{"permission_set":"`+strings.Repeat("x", mostBody)+`"}`), 413},
 		{"an oversized form", page(honest.cookie, "POST", "/connect/account", url.Values{"account_id": {strings.Repeat("1", mostBody)}}), 422},
 		{"more metadata than there is room for", call("backend", "PUT", "/v1/customers/hooli", fmt.Sprintf(`{"permission_set":"readonly","account_id":"444444444444","metadata":{"a":%q}}`, strings.Repeat("x", 300))), 422},
@@ -155,7 +155,7 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("the guide on the API has no row %q", row)
 		}
 	}
-	if told := strings.Count(string(guide), "| 4") + strings.Count(string(guide), "| 5") + strings.Count(string(guide), "| 200 "); told != len(rows) {
+	if told := strings.Count(string(guide), "| 4") + strings.Count(string(guide), "| 5") + strings.Count(string(guide), "| 200 ") + strings.Count(string(guide), "| 303 "); told != len(rows) {
 		t.Errorf("the guide has %d attacks, and %d were tried", told, len(rows))
 	}
 	if asked.Load() != 0 {

@@ -147,8 +147,8 @@ func (s *Server) nameAccount(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// name takes the account that the customer has typed. If it can't, it shows the page
-// with the reason and returns false.
+// name takes the account that the customer has typed. If it can't, it shows the page,
+// with the reason if the link asks for an account, and returns false.
 func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action string) bool {
 	typed := r.PostFormValue("account_id")
 	again := func(status int, problem string) bool {
@@ -160,6 +160,10 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	id, err := account.ParseID(digits(typed))
 	if err != nil {
 		return again(http.StatusUnprocessableEntity, "This is not an AWS account ID: it has 12 digits, such as 1234-5678-9012.")
+	}
+	if !s.asks(v) { // connected meanwhile, or a form of the visitor's own: the page shows the state
+		http.Redirect(w, r, "/connect", http.StatusSeeOther)
+		return false
 	}
 	err = s.links.NameAccount(registry.OnBehalf(r.Context(), "the customer on the connect page"), v.token.CustomerID, id)
 	var refusal *customers.Refusal

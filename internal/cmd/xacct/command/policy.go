@@ -27,7 +27,7 @@ import (
 func newPolicyCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Print the least IAM policy for the registrar, Terraform or operators",
+		Short: "Print the least IAM policy for registrars, the API, Terraform or operators",
 		Long: `Print the smallest identity policy that a hub can be run with: JSON, or Terraform
 with --terraform.
 
