@@ -252,6 +252,15 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 		if diff := cmp.Diff(before, everything(t, r), unmoved); diff != "" {
 			t.Errorf("customers (-before +after):\n%s", diff)
 		}
+		earlier := map[string][]string{}
+		for _, c := range everything(t, r) {
+			for _, past := range c.Link.PastAccounts {
+				earlier[c.Link.CustomerID] = append(earlier[c.Link.CustomerID], past.Account.String())
+			}
+		}
+		if diff := cmp.Diff(map[string][]string{"tyrell": {"200000000012"}}, earlier); diff != "" {
+			t.Errorf("the accounts before today's (-want +got):\n%s", diff)
+		}
 	}
 	again, err := w.History(t.Context(), "initech")
 	w.must(err)
