@@ -20,10 +20,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Actions are what the operator of a hub does with the xacct command, from Terraform
-// 1.14 on: by themselves (apply -invoke), or after a resource was created or updated.
-// They do it with the same code. Terraform shows no warnings of an action that
-// succeeds, so it reports its result as progress.
+// Actions do from Terraform (1.14 or later) what the operator of a hub does with the
+// xacct command, with the same code. Terraform runs an action on its own (apply
+// -invoke), or after it created or updated a resource. It shows no warnings of an
+// action that succeeds, so an action reports its result as progress.
 
 // acting is embedded by every action.
 type acting struct{ configured }
@@ -67,7 +67,8 @@ func progress(resp *action.InvokeResponse, format string, args ...any) {
 	resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 }
 
-// cannotChange returns why an action failed to change something of a customer.
+// cannotChange returns the diagnostic for an action that failed to change something of
+// a customer.
 func cannotChange(do string, view *hubview.View, customer string, err error) diag.Diagnostic {
 	if errors.Is(err, registry.ErrNoLink) {
 		return noSuchCustomer(view.Name, customer)
@@ -75,8 +76,9 @@ func cannotChange(do string, view *hubview.View, customer string, err error) dia
 	return cannot(do, customerNamed(view.Name, customer), "", err)
 }
 
-// tell sends the hub's waiting events, including those that the action has caused: no
-// registrar may be running.
+// tell sends the hub's waiting events, including those that the action has caused,
+// because no registrar may be running. If some can't be sent, it warns in the
+// progress.
 func tell(ctx context.Context, view *hubview.View, record registry.HubRecord, resp *action.InvokeResponse) {
 	if record.EventBus.IsZero() {
 		return

@@ -87,8 +87,8 @@ func verify(ctx context.Context, round health.Config, customer string) ([]health
 	return health.Round(ctx, round)
 }
 
-// mostNamed is how many lines name a customer or a message in an action's progress:
-// a log must stay readable.
+// mostNamed is the maximum number of progress lines of an action that name a customer
+// or a message, so that a log stays readable.
 const mostNamed = 100
 
 // everySoMany is the number of roles between two lines of progress.
@@ -100,7 +100,7 @@ type verifyReport struct {
 	tried, shown int
 }
 
-// found shows one finding, if it is not that a role works as before.
+// found shows a finding, unless the role works as before.
 func (r *verifyReport) found(f health.Finding) {
 	r.tried++
 	reg := f.Registration

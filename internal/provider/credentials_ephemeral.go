@@ -34,8 +34,8 @@ var (
 	_ ephemeral.EphemeralResourceWithConfigure = (*credentialsResource)(nil)
 )
 
-// credentialsResource opens a session of a customer's role. Its results are
-// never in a plan or a state, and nothing here logs them.
+// credentialsResource opens a session of a customer's role. Its results are never in a
+// plan or a state, and the provider doesn't log them.
 type credentialsResource struct{ configured }
 
 type credentialsModel struct {
@@ -173,7 +173,8 @@ func (r *credentialsResource) Open(ctx context.Context, req ephemeral.OpenReques
 	resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
 }
 
-// probe returns the role that the session is to be of.
+// probe returns what identifies the role of the session: the customer's role, or one
+// of the additional roles; false with a diagnostic if the stack has not registered it.
 func (m credentialsModel) probe(link onboarding.Link, role onboarding.Registration, diags *diag.Diagnostics) (onboarding.Probe, bool) {
 	key := m.RoleKey.ValueString()
 	if key == "" {
@@ -188,9 +189,10 @@ func (m credentialsModel) probe(link onboarding.Link, role onboarding.Registrati
 	return link.AdditionalProbe(key, arn, role.ExternalID), true
 }
 
-// find returns the customer and the active role that the session is to be of, as
-// they are now: the answer may be a minute old for others, but not for a configuration that
-// waited for the customer in this very apply.
+// find returns the customer and the active role to open a session of; false with a
+// diagnostic if there is none. It reads the registry, and not the operation's shared
+// list, which may be out of date: a configuration may have waited for the customer in
+// this same apply.
 func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *diag.Diagnostics) (onboarding.Customer, onboarding.Registration, bool) {
 	customer := m.CustomerID.ValueString()
 	found, err := view.Registry.Customer(ctx, customer)
@@ -224,7 +226,7 @@ func (m credentialsModel) find(ctx context.Context, view *hubview.View, diags *d
 	return found, role, true
 }
 
-// ask returns the session that is asked for.
+// ask returns the requested session.
 func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) roleproof.Session {
 	ask := roleproof.Session{
 		Name: "xacct-" + m.Hub.ValueString(), Duration: time.Hour, Policy: m.Policy.ValueString(), SourceIdentity: m.SourceIdentity.ValueString(),
@@ -245,8 +247,8 @@ func (m credentialsModel) ask(ctx context.Context, diags *diag.Diagnostics) role
 	return ask
 }
 
-// notActive returns why a role can't be assumed now; the zero registration is
-// that of a customer who has not launched.
+// notActive returns the diagnostic that explains why a role can't be assumed now. It
+// takes the zero registration for a customer who has not launched.
 func notActive(hub, customer string, r onboarding.Registration) diag.Diagnostic {
 	detail := "The customer's link has not been launched yet, so there is no role to assume. If this configuration waits for it, set stack_id to that of the xacct_customer_role."
 	switch r.Status {

@@ -28,8 +28,8 @@ func customerNamed(hubName, customer string) string {
 	return fmt.Sprintf("customer %s of hub %s", customer, hubName)
 }
 
-// cannot returns the diagnostic of something that failed: cannot("create", "hub
-// acme", "", err). Advice may be empty, if the error itself describes what to do.
+// cannot returns the diagnostic for an operation that failed: cannot("create", "hub
+// acme", "", err). Advice may be empty if the error itself describes what to do.
 func cannot(do, what, advice string, err error) diag.Diagnostic {
 	var missing *awsclient.PermissionError
 	switch {
@@ -46,10 +46,11 @@ func cannot(do, what, advice string, err error) diag.Diagnostic {
 	return failure{diag.NewErrorDiagnostic(fmt.Sprintf("Could not %s %s", do, what), paragraphs(advice, err.Error()))}
 }
 
-// failure is the error of something that was tried; a refusal is any other error.
+// failure is the diagnostic for an operation that failed. All other errors are
+// refusals.
 type failure struct{ diag.ErrorDiagnostic }
 
-// Equal reports whether the other one is a failure with the same text.
+// Equal reports whether other is a failure with the same text.
 func (f failure) Equal(other diag.Diagnostic) bool {
 	o, ok := other.(failure)
 	return ok && f.ErrorDiagnostic.Equal(o.ErrorDiagnostic)
@@ -65,14 +66,15 @@ func paragraphs(parts ...string) string {
 	return strings.Join(kept, "\n\n")
 }
 
-// wrongPlace returns the error that the provider's account or Region is not the hub's.
+// wrongPlace returns the error for a provider whose account or Region is not the
+// hub's.
 func wrongPlace(hub, what, provider, state string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s is in another %s", hub, what), fmt.Sprintf(
 		"The hub was created in %s %s, but the provider is configured for %s. Nothing was changed. "+
 			"Configure the provider for %s, or use a provider alias.", what, state, provider, state))
 }
 
-// noHub returns the error for links and roles whose hub isn't there.
+// noHub returns the error for a link or role whose hub doesn't exist.
 func noHub(what, hub string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No hub for %s", what), fmt.Sprintf(
 		"Hub %s does not exist in the provider's account and Region, so nothing is known of its customers. Nothing was removed from the state. "+
@@ -80,8 +82,9 @@ func noHub(what, hub string) diag.Diagnostic {
 			"remove its links and roles from the state with 'terraform state rm'.", hub))
 }
 
-// warnOfNoHub warns that the hub of something that is created isn't there, unless
-// this plan makes it: nothing else would say so before the apply fails.
+// warnOfNoHub warns if the hub of a resource that will be created doesn't exist,
+// unless this plan creates the hub. Otherwise the missing hub would be reported only
+// when the apply fails.
 func warnOfNoHub(view *hubview.View, what string, diags *diag.Diagnostics) {
 	if view.Planned.HubAwaited() {
 		return
@@ -92,14 +95,15 @@ func warnOfNoHub(view *hubview.View, what string, diags *diag.Diagnostics) {
 			"Otherwise check the name, and the provider's region and credentials.", view.Clients().Account, view.Clients().Region, what))
 }
 
-// noSuchHub returns the error of data sources.
+// noSuchHub returns the error for a data source whose hub doesn't exist.
 func noSuchHub(view *hubview.View) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("No hub "+view.Name, fmt.Sprintf(
 		"There is no hub of this name in account %s and Region %s. Check the name, and the provider's region and credentials.",
 		view.Clients().Account, view.Clients().Region))
 }
 
-// noSuchCustomer returns the error of data sources and credentials.
+// noSuchCustomer returns the error for a data source or credentials whose customer
+// doesn't exist.
 func noSuchCustomer(hub, customer string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("customer_id"), fmt.Sprintf("No %s", customerNamed(hub, customer)),
 		"The hub has no onboarding link for this customer. Create one with xacct_onboarding_link.")
@@ -120,9 +124,10 @@ func otherPartition(p path.Path, region account.Region, hub account.Partition) d
 	return diag.NewAttributeErrorDiagnostic(p, "Region in another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
 }
 
-// explainToDestroy adds to what a plan of something that exists refuses how to
-// destroy it nevertheless: a destroy makes that same plan first, as a part of its
-// refresh. A failure is left as it is: a destroy would meet it, too.
+// explainToDestroy adds, to each refusal of a plan for an existing resource, how to
+// destroy the resource nevertheless: Terraform plans the same change as a part of the
+// refresh before a destroy. It leaves failures unchanged, because a destroy would meet
+// them too.
 func explainToDestroy(exists bool, diags *diag.Diagnostics) {
 	if !exists {
 		return
@@ -151,5 +156,5 @@ func sentence(s string) string {
 	return s
 }
 
-// someOf names a few of many.
+// someOf returns a few of many names.
 func someOf(names []string) string { return onboarding.SomeOf(names) }

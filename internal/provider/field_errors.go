@@ -15,15 +15,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// The core names mistakes by field; Terraform shows them by attribute.
+// The core reports mistakes by field; Terraform shows them by attribute.
 
-// fieldErrors returns the mistakes that the template's own checks found, each on
-// the attribute that the vendor wrote it in.
+// fieldErrors returns diagnostics for mistakes that the template's own checks found,
+// each on the attribute in which the vendor wrote it.
 func fieldErrors(errs []permissionset.FieldError) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, e := range errs {
 		problem := e.Problem
-		if slices.Contains([]string{"template_resources", "template_outputs"}, e.Field) && e.Key != "" { // one text, which has no attributes
+		if slices.Contains([]string{"template_resources", "template_outputs"}, e.Field) && e.Key != "" { // both attributes are a single text, without attributes in it
 			problem = strconv.Quote(e.Key) + ": " + problem
 		}
 		diags.AddAttributeError(fieldPath(e), "Invalid "+lastField(e.Field), sentence(problem))
@@ -31,8 +31,8 @@ func fieldErrors(errs []permissionset.FieldError) diag.Diagnostics {
 	return diags
 }
 
-// policyWarnings returns warnings of permissions that customers will ask about,
-// one for each policy.
+// policyWarnings returns one warning for each policy with permissions that customers
+// will ask about.
 func policyWarnings(policies []permissionset.FieldWarnings) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, policy := range policies {

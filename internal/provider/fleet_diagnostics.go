@@ -20,14 +20,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// What a vendor reads of fleets.
+// Diagnostics about fleets.
 
 func fleetNamed(hubName, name string) string { return fmt.Sprintf("fleet %s of hub %s", name, hubName) }
 
 var customersPath = path.Root("customers")
 
-// cannotWriteFleet returns why a fleet could not be written, on the attribute that
-// it is about.
+// cannotWriteFleet returns the diagnostic for a fleet that could not be written, on
+// the attribute that the error is about.
 func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
 	var (
 		taken   *registry.ExternalIDTakenError
@@ -72,7 +72,7 @@ func memberRefused(hubName, name, customer string, err error) diag.Diagnostics {
 		switch attribute := attributeOf(d); attribute {
 		case "region", "permission_set", "external_id_version":
 			all.Append(d)
-		default: // the link's attributes are no attributes of the fleet
+		default: // the error is about an attribute that a fleet doesn't have
 			all.AddAttributeError(at, d.Summary(), strings.ReplaceAll(d.Detail(), "account_id can't change", "The account can't change"))
 		}
 	}
@@ -86,7 +86,8 @@ func attributeOf(d diag.Diagnostic) string {
 	return ""
 }
 
-// checkFleetPublishers refuses new links of a fleet on a hub that anyone may use.
+// checkFleetPublishers refuses new links of a fleet on a hub whose topics are open to
+// any AWS account.
 func checkFleetPublishers(hubName string, publishers onboarding.PublisherScope, todo customers.FleetWrite) diag.Diagnostics {
 	if publishers != onboarding.AnyAccount || len(todo.Changes) == len(todo.Closing) && len(todo.Publishers) == 0 {
 		return nil
@@ -117,7 +118,8 @@ func fleetTakenOver(fleet onboarding.Fleet) diag.Diagnostic {
 			"The other state can't close it any more: its plans warn of that until it is removed there.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name))))
 }
 
-// fleetHeldElsewhere returns the diagnostic for a refresh that finds the fleet in another state's hands.
+// fleetHeldElsewhere returns the diagnostic for a refresh that finds that another
+// state holds the fleet.
 func fleetHeldElsewhere(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this fleet", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one. "+
@@ -125,14 +127,16 @@ func fleetHeldElsewhere(fleet onboarding.Fleet) diag.Diagnostic {
 			"or take it back with 'terraform apply -replace'.", sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
 }
 
-// fleetLeft returns the diagnostic for a destroy that finds the fleet in another state's hands.
+// fleetLeft returns the diagnostic for a destroy that finds that another state holds
+// the fleet.
 func fleetLeft(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The fleet was not closed", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not closed.",
 		sentenceStart(fleetNamed(fleet.Hub, fleet.Name)), takenSince(fleet.Incarnation)))
 }
 
-// membersTaken returns the diagnostic for customers whose links had another place before.
+// membersTaken returns the diagnostic for customers whose links belonged to another
+// fleet or resource before.
 func membersTaken(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Open links were taken over by a fleet", fmt.Sprintf(
 		"The links of %s of %s exist with the same settings as this configuration, so the fleet has taken them over, with their external IDs. "+
@@ -140,15 +144,16 @@ func membersTaken(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
 }
 
-// membersElsewhere returns the diagnostic for a refresh that finds links of the fleet in other hands.
+// membersElsewhere returns the diagnostic for a refresh that finds that another fleet
+// or resource holds links of the fleet.
 func membersElsewhere(fleet onboarding.Fleet, ids []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Other resources manage customers of this fleet", fmt.Sprintf(
 		"The links of %s of %s were taken over by another fleet, or by a link of their own. They are left as they are. Take these customers out of one of the two.",
 		counted(ids), fleetNamed(fleet.Hub, fleet.Name)))
 }
 
-// warnOfClosings warns of the end of links with live stacks, once for all customers
-// of a fleet.
+// warnOfClosings warns that links with live stacks will be closed: one warning for all
+// customers of a fleet.
 func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Diagnostics {
 	var ids []string
 	adopted := 0
@@ -177,7 +182,7 @@ func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Di
 			"If this plan has them in another fleet, or with a link of their own, that one takes them over.", counted(ids), fleetNamed(hubName, name), also))}
 }
 
-// counted returns "3 customers (a, b, c)".
+// counted returns a count and a few of the customers, such as "3 customers (a, b, c)".
 func counted(ids []string) string {
 	if len(ids) == 1 {
 		return "customer " + ids[0]

@@ -11,11 +11,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// fleetFindings are what is wrong with the customers of a fleet. Ten thousand mistakes
-// of one kind are shown as a few and a count.
+// fleetFindings are the problems of a fleet's customers. If many customers have the
+// same problem, it shows a few of them and a count: a fleet may have 10,000.
 type fleetFindings struct {
 	shown []diag.Diagnostic
-	rest  []string // customers of errors that are not shown
+	rest  []string // customers whose errors are not shown
 }
 
 func newFindings() *fleetFindings { return &fleetFindings{} }

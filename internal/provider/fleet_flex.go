@@ -23,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// textsOf returns the elements of a map that are known.
+// textsOf returns the elements of m that are known.
 func textsOf(m types.Map) map[string]string {
 	elements := m.Elements()
 	texts := make(map[string]string, len(elements))
@@ -35,7 +35,7 @@ func textsOf(m types.Map) map[string]string {
 	return texts
 }
 
-// textMap returns a map of texts, and the former one if it has the same texts.
+// textMap returns a map of texts; former, if it has the same texts.
 func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
 	if had := former.Elements(); !former.IsNull() && !former.IsUnknown() && len(had) == len(texts) {
 		same := true
@@ -58,7 +58,7 @@ func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics)
 	return m
 }
 
-// nullableTextMap returns textMap, but null if there is nothing.
+// nullableTextMap returns what textMap does, or null if there are no texts.
 func nullableTextMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
 	if len(texts) == 0 {
 		return types.MapNull(types.StringType)
@@ -66,7 +66,7 @@ func nullableTextMap(former types.Map, texts map[string]string, diags *diag.Diag
 	return textMap(former, texts, diags)
 }
 
-// accounts returns the accounts of the customers whose value is known.
+// accounts returns the accounts of the customers whose account is known.
 func (m fleetModel) accounts(diags *diag.Diagnostics) map[string]account.ID {
 	texts := textsOf(m.Customers)
 	ids := make(map[string]account.ID, len(texts))
@@ -81,8 +81,8 @@ func (m fleetModel) accounts(diags *diag.Diagnostics) map[string]account.ID {
 	return ids
 }
 
-// desired returns the fleet that the model declares; everything declared in it is
-// known. The state is nil if the fleet is created.
+// desired returns the fleet that the model declares. Everything that the model
+// declares must be known. The state is nil if the fleet is created.
 func (m fleetModel) desired(record registry.HubRecord, set onboarding.PermissionSet, state *fleetModel, diags *diag.Diagnostics) customers.DesiredFleet {
 	d := customers.DesiredFleet{
 		Record: record, Name: m.Name.ValueString(), Set: set, Region: m.Region.ValueString(), ExpiresAt: m.ExpiresAt.ValueString(),
@@ -94,9 +94,9 @@ func (m fleetModel) desired(record registry.HubRecord, set onboarding.Permission
 	return d
 }
 
-// flatten takes what the registry knows of a fleet into the model, and reports
-// whether anything changes by that. A value that is equal in the model already keeps its
-// own spelling. Customers whose links others have taken over since stay, with a
+// flatten copies a fleet's record into the model, and reports whether that changed the
+// model. If the model has an equal value already, it keeps its own spelling. Customers
+// whose links were taken over by another state or tool stay in the model, with a
 // warning.
 func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onboarding.Fleet, diags *diag.Diagnostics) bool {
 	record, err := view.Record(ctx)
@@ -137,7 +137,7 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 	m.Customers = textMap(m.Customers, accounts, diags)
 	m.ExternalIDs = textMap(m.ExternalIDs, externalIDs, diags)
 	m.Topics = nullableTextMap(m.Topics, topics, diags)
-	if version != m.version() { // an apply has not reached all customers: the next plan does
+	if version != m.version() { // an apply did not reach all customers; the next plan does
 		m.ExternalIDVersion = types.Int64Value(int64(version))
 	}
 	m.PermissionSet = types.StringValue(fleet.Hub + "/" + shown.PermissionSet)
@@ -159,8 +159,9 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 	return !m.sameAs(before)
 }
 
-// straying returns what is shown of a fleet, with what one of its links says
-// otherwise: an apply has not reached that one, so that the next plan does.
+// straying returns the shown fleet with the values in which one of its links differs
+// from the fleet. An apply did not reach that link; because the state then shows its
+// values, the next plan changes them.
 func straying(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fleet {
 	proposed, err := declaration.Proposed(link)
 	if region, wrong := account.ParseRegion(proposed.Region); err == nil && wrong == nil && region != fleet.Region {
@@ -175,22 +176,24 @@ func straying(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fl
 	return shown
 }
 
-// sameAs reports whether two models are the same. Maps with the same elements are one
-// and the same: see textMap.
+// sameAs reports whether two models are equal. Maps with the same elements are the
+// same value, because textMap returns the former map for them.
 func (m fleetModel) sameAs(o fleetModel) bool {
 	return m.ID.Equal(o.ID) && m.Hub.Equal(o.Hub) && m.Name.Equal(o.Name) && m.PermissionSet.Equal(o.PermissionSet) &&
 		m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt) && m.ExternalIDVersion.Equal(o.ExternalIDVersion) && m.URLTemplate.Equal(o.URLTemplate) && m.Incarnation.Equal(o.Incarnation) &&
 		m.Customers.Equal(o.Customers) && m.ExternalIDs.Equal(o.ExternalIDs) && m.Topics.Equal(o.Topics)
 }
 
-// proposal returns what the links propose.
+// proposal returns what the fleet's launch links propose: stack name, Region and
+// expiry.
 func (m fleetModel) proposal() declaration.Declaration {
 	return declaration.Declaration{
 		StackName: customers.StackNameOf(m.Hub.ValueString()), Region: m.Region.ValueString(), ExpiresAt: m.ExpiresAt.ValueString(),
 	}
 }
 
-// fleetTemplate returns a fleet's url_template; null if templates have to be signed.
+// fleetTemplate returns the url_template of a fleet; null if templates have to be
+// signed.
 func fleetTemplate(record registry.HubRecord, set onboarding.PermissionSet, d declaration.Declaration, console string) (types.String, error) {
 	if record.TemplateAccess.Signed() {
 		return types.StringNull(), nil

@@ -19,9 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ModifyPlan makes a fleet's plan as complete as it can be, except that external
-// IDs are not known before it is created. A plan that changes nothing costs a look
-// at the hub and at the permission set.
+// ModifyPlan completes the plan of a fleet: only the external IDs of new links are
+// unknown until the fleet is created. A plan that changes nothing reads only the hub
+// and the permission set.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() {
@@ -49,22 +49,22 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	explainToDestroy(p.state != nil, &resp.Diagnostics)
 }
 
-// fleetPlan is one fleet's plan in the making.
+// fleetPlan is the plan of one fleet while ModifyPlan makes it.
 type fleetPlan struct {
 	resource  *fleetResource
 	plan      fleetModel
-	region    types.String // as it is configured
+	region    types.String // as configured
 	state     *fleetModel  // nil: a new fleet
 	unchanged bool         // the plan is the state
 	diags     *diag.Diagnostics
 	replace   func(path.Path)
 }
 
-// sameFleet reports whether the plan is to change the fleet that the state has,
-// rather than to make one.
+// sameFleet reports whether the plan changes the fleet in the state, rather than
+// creating one.
 func (p *fleetPlan) sameFleet() bool { return p.state != nil && p.plan.ID.Equal(p.state.ID) }
 
-// had returns the state, if it is changed rather than replaced.
+// had returns the state if the fleet is changed; nil if it is created or replaced.
 func (p *fleetPlan) had() *fleetModel {
 	if p.sameFleet() {
 		return p.state
@@ -91,7 +91,7 @@ func (p *fleetPlan) defaults() {
 	p.plan.URLTemplate, p.plan.ExternalIDs, p.plan.Topics = types.StringUnknown(), types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
 }
 
-// planOnHub plans what depends on the hub and on what it knows of the customers.
+// planOnHub plans what depends on the hub and on its customers.
 func (p *fleetPlan) planOnHub(ctx context.Context) {
 	if p.plan.ID.IsUnknown() {
 		p.claimVaguely()
@@ -107,7 +107,7 @@ func (p *fleetPlan) planOnHub(ctx context.Context) {
 	if p.claim(view); p.diags.HasError() {
 		return
 	}
-	if p.state != nil && view.Planned.HubIsNew() { // it is replaced with its hub
+	if p.state != nil && view.Planned.HubIsNew() { // the fleet is replaced together with its hub
 		p.unchanged = false
 		p.plan.ID = types.StringUnknown()
 		p.plan.URLTemplate, p.plan.ExternalIDs, p.plan.Topics = types.StringUnknown(), types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
@@ -174,9 +174,9 @@ func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record re
 	}
 }
 
-// ends returns whether an open link ends with this operation: that of a fleet which
-// is replaced, of another one that the customer leaves, or of a resource of their
-// own that goes.
+// ends returns a function that reports whether this operation closes an open link: the
+// link of a fleet that is replaced, of another fleet that the customer leaves, or of a
+// customer's own link resource that is destroyed.
 func (p *fleetPlan) ends(view *hubview.View) func(onboarding.Link) bool {
 	name := p.plan.Name.ValueString()
 	return func(link onboarding.Link) bool {
@@ -190,7 +190,7 @@ func (p *fleetPlan) ends(view *hubview.View) func(onboarding.Link) bool {
 	}
 }
 
-// planIDs shows the external IDs of a fleet that changes.
+// planIDs plans the external IDs of a fleet that changes.
 func (p *fleetPlan) planIDs(record registry.HubRecord, todo customers.FleetWrite) {
 	externalIDs, topics := make(map[string]string, len(todo.Links)), map[string]string{}
 	for id, link := range todo.Links {
@@ -203,8 +203,8 @@ func (p *fleetPlan) planIDs(record registry.HubRecord, todo customers.FleetWrite
 	p.plan.Topics = nullableTextMap(p.state.Topics, topics, p.diags)
 }
 
-// planTemplate plans url_template. It may change although the fleet doesn't,
-// because the set or the hub does; the values derived from the hub follow then.
+// planTemplate plans url_template. The template may change although the fleet doesn't,
+// because the set or the hub changes; then the values derived from the hub change too.
 func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record registry.HubRecord, set onboarding.PermissionSet, known bool) {
 	if p.unchanged && known {
 		text, err := fleetTemplate(record, set, p.plan.proposal(), view.Console())
@@ -231,8 +231,8 @@ func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record
 	p.plan.URLTemplate = text
 }
 
-// refuseOther reports whether another fleet of that name exists, which this one
-// can't take over, and adds an error.
+// refuseOther adds an error, and reports it, if there is another fleet of the same
+// name that this fleet can't take over.
 func (p *fleetPlan) refuseOther(ctx context.Context, view *hubview.View, desired customers.DesiredFleet, all map[string]onboarding.Customer) bool {
 	if !desired.Creating() {
 		return false
@@ -252,8 +252,8 @@ func (p *fleetPlan) refuseOther(ctx context.Context, view *hubview.View, desired
 	return difference != ""
 }
 
-// set returns the set that the fleet will refer to; false if it isn't known yet, or
-// with a diagnostic if there is none.
+// set returns the permission set that the fleet will refer to; false if it isn't known
+// yet, or with a diagnostic if there is none.
 func (p *fleetPlan) set(ctx context.Context, view *hubview.View) (onboarding.PermissionSet, bool) {
 	if p.plan.PermissionSet.IsUnknown() {
 		return onboarding.PermissionSet{}, false
@@ -279,7 +279,8 @@ func (p *fleetPlan) set(ctx context.Context, view *hubview.View) (onboarding.Per
 	return plan.Set, plan.Known
 }
 
-// planDestroy warns if connected customers go. Nothing is refused.
+// planDestroy warns if links of connected customers will be closed. It refuses
+// nothing.
 func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state fleetModel
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.session.ready() {
@@ -293,7 +294,7 @@ func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlan
 	view.Fleets.SetHeld(name, state.Incarnation.ValueString())
 	fleet, err := findFleet(ctx, view, name)
 	if err != nil || fleet == nil || !fleet.Incarnation.HeldBy(state.Incarnation.ValueString()) {
-		return // the refresh has added the error
+		return // the refresh has added this error already
 	}
 	all, err := view.Customers(ctx)
 	if err != nil {

@@ -21,10 +21,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// What a fleet's plan refuses or warns of.
+// Errors and warnings of a fleet's plan.
 
-// claim refuses customers who are in another fleet of this configuration, or have a
-// link of their own in it, and a second fleet of the same name.
+// claim refuses customers who are in another fleet of this configuration or have their
+// own link in it, and a second fleet of the same name.
 func (p *fleetPlan) claim(view *hubview.View) {
 	name := p.plan.Name.ValueString()
 	if p.state == nil && view.Fleets.CountCreations(name) == 2 {
@@ -35,8 +35,8 @@ func (p *fleetPlan) claim(view *hubview.View) {
 	p.diags.Append(takenTwice(view.Name, name, view.Fleets.Claim(name, p.declared()))...)
 }
 
-// claimVaguely is claim if the hub's name isn't known: then two fleets may be of two
-// hubs, and the apply finds out.
+// claimVaguely is claim for a hub whose name isn't known yet: it only warns, because
+// the two fleets may be in two hubs. The apply refuses them if they are not.
 func (p *fleetPlan) claimVaguely() {
 	if p.plan.Name.IsUnknown() {
 		return
@@ -49,7 +49,7 @@ func (p *fleetPlan) claimVaguely() {
 	}
 }
 
-// declared returns the customers of the plan.
+// declared returns the set of customers in the plan.
 func (p *fleetPlan) declared() map[string]bool {
 	elements := p.plan.Customers.Elements()
 	declared := make(map[string]bool, len(elements))
@@ -59,8 +59,8 @@ func (p *fleetPlan) declared() map[string]bool {
 	return declared
 }
 
-// takenTwice returns the errors for customers of a fleet whom this configuration
-// declares elsewhere too.
+// takenTwice returns an error for each customer of a fleet that this configuration
+// also declares elsewhere.
 func takenTwice(hubName, name string, taken map[string]string) diag.Diagnostics {
 	found := newFindings()
 	for _, customer := range slices.Sorted(maps.Keys(taken)) {
@@ -69,7 +69,8 @@ func takenTwice(hubName, name string, taken map[string]string) diag.Diagnostics 
 	return found.diagnostics()
 }
 
-// check warns of what hurts later, and refuses what does not fit.
+// check adds warnings of later problems, and errors for what the hub or the set
+// doesn't allow.
 func (p *fleetPlan) check(ctx context.Context, view *hubview.View, record registry.HubRecord, desired customers.DesiredFleet, todo customers.FleetWrite, all map[string]onboarding.Customer) {
 	if p.sameFleet() {
 		p.diags.Append(warnOfClosings(view.Name, desired.Name, todo.Closing)...)
@@ -91,8 +92,8 @@ func (p *fleetPlan) check(ctx context.Context, view *hubview.View, record regist
 	p.checkOwnAccount(todo)
 }
 
-// checkLeft warns of connected customers who are not in the fleet that takes the
-// place of the state's.
+// checkLeft warns of connected customers of the state's fleet who are not in the fleet
+// that replaces it.
 func (p *fleetPlan) checkLeft(view *hubview.View, todo customers.FleetWrite, all map[string]onboarding.Customer) {
 	var leaving []onboarding.Customer
 	for id := range textsOf(p.state.Customers) {
@@ -105,7 +106,7 @@ func (p *fleetPlan) checkLeft(view *hubview.View, todo customers.FleetWrite, all
 	p.diags.Append(warnOfClosings(view.Name, p.state.Name.ValueString(), leaving)...)
 }
 
-// checkRoom refuses a fleet whose accounts don't fit into the bucket's policy.
+// checkRoom refuses a fleet whose accounts don't fit in the bucket's policy.
 func (p *fleetPlan) checkRoom(view *hubview.View, record registry.HubRecord, todo customers.FleetWrite, all map[string]onboarding.Customer) {
 	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return
@@ -122,19 +123,19 @@ func (p *fleetPlan) checkRoom(view *hubview.View, record registry.HubRecord, tod
 }
 
 // checkSetChange warns, once for all customers, what they gain and lose if the fleet
-// refers to another set; if the set itself changes, its own plan warns.
+// will refer to another set. If the set itself changes, the set's own plan warns.
 func (p *fleetPlan) checkSetChange(ctx context.Context, view *hubview.View, next onboarding.PermissionSet, todo customers.FleetWrite, all map[string]onboarding.Customer) {
 	if !p.sameFleet() || p.plan.PermissionSet.Equal(p.state.PermissionSet) {
 		return
 	}
 	before, err := view.Sets.Find(ctx, p.state.setName())
 	if err != nil || before == nil {
-		return // the refresh has added the error
+		return // the refresh has added this error already
 	}
 	was, err := declaration.OfSet(*before)
 	will, err2 := declaration.OfSet(next)
 	if err != nil || err2 != nil {
-		return // a record that is damaged is an error where it is shown
+		return // a damaged record is reported when it is read into the state
 	}
 	var staying []onboarding.Customer
 	for _, change := range todo.Changes[len(todo.Closing):] {

@@ -54,20 +54,20 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	}
 	written := r.write(ctx, view, &model, nil, &resp.Diagnostics)
 	if !written {
-		return // there is nothing of it
+		return // nothing was written
 	}
 	resp.Diagnostics.Append(r.keepPlace(ctx, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// Read leaves the state as it is if the registry has the same.
+// Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer r.session.enter()()
 	var model fleetModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
-		return // the provider isn't configured before apply: the state stays
+		return // the provider isn't configured before apply; the state stays as it is
 	}
 	view := r.open(model, &resp.Diagnostics)
 	if view == nil || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
@@ -118,9 +118,9 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	resp.Diagnostics.Append(sweepTemplates(ctx, view)...)
 }
 
-// Delete closes the fleet with its links, if it is still the one that this state
-// holds. The records and external IDs stay, and so does the permission to publish,
-// for as long as a stack of a customer may need it.
+// Delete closes the fleet and its links, if this state still holds the fleet. The
+// records and external IDs remain. The permission to publish remains for as long as a
+// customer's stack may need it.
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var model fleetModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
@@ -152,7 +152,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
 }
 
-// open returns the hub that the fleet is of; nil with a diagnostic if it fails.
+// open returns the fleet's hub; nil with a diagnostic if that fails.
 func (r *fleetResource) open(model fleetModel, diags *diag.Diagnostics) *hubview.View {
 	if diags.HasError() {
 		return nil
@@ -164,18 +164,18 @@ func (m fleetModel) identify(ctx context.Context, identity *tfsdk.ResourceIdenti
 	return identity.Set(ctx, setIdentity{m.Hub, m.Name})
 }
 
-// setName returns the name of the set that the fleet refers to.
+// setName returns the name of the permission set that the fleet refers to.
 func (m fleetModel) setName() string {
 	_, name, _ := splitSetID(m.PermissionSet.ValueString())
 	return name
 }
 
-// hasMembers reports whether links of a fleet are open: if it is closed, a destroy
-// was interrupted.
+// hasMembers reports whether a fleet has open links. If the fleet is closed and has
+// some, a destroy was interrupted.
 func hasMembers(ctx context.Context, view *hubview.View, name string) bool {
 	all, err := view.Customers(ctx)
 	if err != nil {
-		return true // the caller asks again, and reports it
+		return true // the caller reads it too, and reports the error
 	}
 	for _, customer := range all {
 		if customer.Link.InFleet(name) {

@@ -13,14 +13,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// The external IDs of a fleet rotate together, when external_id_version is raised: see
-// onboarding/rotation.go for what follows for each customer.
+// The external IDs of a fleet rotate together, when external_id_version is raised.
+// onboarding/rotation.go describes the consequences for each customer.
 
-// version returns the wanted version of the external IDs; 0: each is as it is.
+// version returns the requested version of the external IDs; 0 if each keeps its
+// version.
 func (m fleetModel) version() int { return int(m.ExternalIDVersion.ValueInt64()) }
 
 // refuseEarlierVersion refuses to lower the version: an external ID that others may
-// know is not issued again.
+// know is never issued again.
 func (p *fleetPlan) refuseEarlierVersion() {
 	if had := p.had(); had != nil && !p.plan.ExternalIDVersion.IsNull() && p.plan.version() < had.version() {
 		p.diags.AddAttributeError(versionPath, "An external ID can't be reused", fmt.Sprintf(
@@ -29,8 +30,8 @@ func (p *fleetPlan) refuseEarlierVersion() {
 	}
 }
 
-// warnOfRotations warns, in a plan that rotates, that connected customers have to do
-// something.
+// warnOfRotations warns, in a plan that rotates, that connected customers have to
+// update their stacks.
 func warnOfRotations(hubName string, ids []string) diag.Diagnostics {
 	if len(ids) == 0 {
 		return nil
@@ -43,11 +44,11 @@ func warnOfRotations(hubName string, ids []string) diag.Diagnostics {
 }
 
 // warnOfOldExternalIDs warns, in a refresh, of rotations that customers of the fleet
-// have not finished for long.
+// should have finished long ago.
 func warnOfOldExternalIDs(ctx context.Context, view *hubview.View, name string, diags *diag.Diagnostics) {
 	all, err := view.Customers(ctx)
 	if err != nil {
-		return // the refresh has added it
+		return // the caller's refresh has added this error
 	}
 	var late []string
 	for id, c := range all {

@@ -12,8 +12,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// fleetModel is xacct_fleet in configuration, plan and state. It is flat: nested
-// objects cost engine and framework more than everything else does.
+// fleetModel is xacct_fleet in configuration, plan and state. It has no nested
+// objects: with thousands of customers, these would take more time in the engine and
+// the framework than everything else.
 type fleetModel struct {
 	ID            types.String `tfsdk:"id"`
 	Hub           types.String `tfsdk:"hub"`

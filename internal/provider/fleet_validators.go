@@ -23,7 +23,7 @@ func validFleetName() check {
 		matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`, "it is a name of your own choice, such as main or eu")}
 }
 
-// validCustomers checks the customers of a fleet, which need no hub for that.
+// validCustomers validates the customers of a fleet without reading the hub.
 type validCustomers struct{}
 
 // Description implements validator.Map.
@@ -52,8 +52,8 @@ func (validCustomers) ValidateMap(_ context.Context, req validator.MapRequest, r
 	resp.Diagnostics.Append(found.diagnostics()...)
 }
 
-// checkFleetAccount returns what is wrong with the account of a fleet's customer;
-// nil if nothing is.
+// checkFleetAccount returns the error for an invalid account of a fleet's customer;
+// nil if it is valid.
 func checkFleetAccount(at path.Path, customer string, value types.String) diag.Diagnostic {
 	text := value.ValueString()
 	switch {

@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// write brings the fleet to the model, and then updates the model from the registry,
-// even if part of it failed: everything that was done is in the state. It returns
-// false, with a diagnostic, if nothing was written.
+// write changes the fleet to match the model, and then updates the model from the
+// registry, even if part of it failed, so that the state has everything that was
+// written. It returns false, with a diagnostic, if nothing was written.
 func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, state *fleetModel, diags *diag.Diagnostics) bool {
 	w := fleetWriter{view: view, model: *model, state: state, diags: diags}
 	if state == nil {
@@ -29,7 +29,7 @@ func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, st
 		if err = w.once(ctx); !errors.Is(err, registry.ErrConflict) || errors.Is(err, registry.ErrFleetMoved) {
 			break
 		}
-		view.Forget() // another writer came in between: look again
+		view.Forget() // another writer changed it in between: read again
 	}
 	if err != nil {
 		diags.Append(cannotWriteFleet(view.Name, w.model.Name.ValueString(), w.model.setName(), err))
@@ -39,7 +39,7 @@ func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, st
 	}
 	*model = w.model
 	if diags.HasError() && state != nil {
-		// Values that do not come from the links are unchanged.
+		// Values that don't come from the links are unchanged.
 		model.URLTemplate = state.URLTemplate
 	}
 	model.flatten(ctx, view, *w.fleet, diags)
@@ -50,17 +50,17 @@ func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, st
 	return true
 }
 
-// fleetWriter writes one fleet: its record first, under which its links are
-// written, and then who may publish. Whatever interrupts it leaves links that can be
-// used, and that the next apply finds and continues from.
+// fleetWriter writes one fleet: first its record, then its links, then who may
+// publish. If it is interrupted, all written links are usable, and the next apply
+// continues from them.
 type fleetWriter struct {
 	view        *hubview.View
 	model       fleetModel
-	state       *fleetModel            // nil: it is created
+	state       *fleetModel            // nil: the fleet is created
 	incarnation onboarding.Incarnation // of a fleet that is created
 	diags       *diag.Diagnostics
 
-	fleet *onboarding.Fleet // as it was written; nil: it was not yet
+	fleet *onboarding.Fleet // as written; nil: not written yet
 }
 
 func (w *fleetWriter) once(ctx context.Context) error {
@@ -68,7 +68,7 @@ func (w *fleetWriter) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.model.Region.IsUnknown() { // the hub was not there when it was planned
+	if w.model.Region.IsUnknown() { // the hub did not exist at planning time
 		w.model.Region = types.StringValue(record.Region.String())
 	}
 	existing, err := findFleet(ctx, w.view, w.model.Name.ValueString())
@@ -104,7 +104,8 @@ func (w *fleetWriter) once(ctx context.Context) error {
 	return w.save(ctx, record, desired, existing, todo)
 }
 
-// set returns the set that the fleet refers to; nil with a diagnostic if there is none.
+// set returns the permission set that the fleet refers to; nil with a diagnostic if
+// there is none.
 func (w *fleetWriter) set(ctx context.Context, existing *onboarding.Fleet) (*onboarding.PermissionSet, error) {
 	name := w.model.setName()
 	set, err := w.view.Sets.Find(ctx, name)
@@ -122,8 +123,8 @@ func (w *fleetWriter) set(ctx context.Context, existing *onboarding.Fleet) (*onb
 	return set, nil
 }
 
-// save writes the fleet's record, which keeps others from writing its links, and
-// then the links.
+// save writes the fleet's record, so that no other resource writes its links, and then
+// the links.
 func (w *fleetWriter) save(ctx context.Context, record registry.HubRecord, desired customers.DesiredFleet, existing *onboarding.Fleet, todo customers.FleetWrite) error {
 	now := w.view.Now().UTC()
 	next, err := desired.Fleet()
@@ -137,7 +138,7 @@ func (w *fleetWriter) save(ctx context.Context, record registry.HubRecord, desir
 	if w.state != nil {
 		next.Incarnation = onboarding.Incarnation{ID: w.state.Incarnation.ValueString(), Since: now}
 		if existing != nil && !existing.Closed() {
-			next.Incarnation = existing.Incarnation // whichever configuration holds it
+			next.Incarnation = existing.Incarnation // even if another configuration holds it
 		}
 	}
 	first := w.fleet == nil
@@ -156,7 +157,7 @@ func (w *fleetWriter) save(ctx context.Context, record registry.HubRecord, desir
 	return err
 }
 
-// findFleet returns a fleet, closed or not; nil if the hub has none of the name.
+// findFleet returns a fleet, open or closed; nil if the hub has none of that name.
 func findFleet(ctx context.Context, view *hubview.View, name string) (*onboarding.Fleet, error) {
 	fleet, err := view.Registry.Fleet(ctx, name)
 	if errors.Is(err, registry.ErrNoFleet) {
@@ -168,14 +169,14 @@ func findFleet(ctx context.Context, view *hubview.View, name string) (*onboardin
 	return &fleet, nil
 }
 
-// close closes the fleet with its links, if it is still the one that the state
-// holds: otherwise it adds an error.
+// close closes the fleet with its links, if the state still holds the fleet: otherwise
+// it adds a warning.
 func (r *fleetResource) close(ctx context.Context, view *hubview.View, state fleetModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {
 		err = r.closeOnce(ctx, view, state, diags)
 		if errors.Is(err, registry.ErrFleetMoved) {
-			continue // taken over meanwhile: that adds an error
+			continue // taken over in the meantime: the next attempt reports it
 		}
 		if !errors.Is(err, registry.ErrConflict) {
 			return err
@@ -201,7 +202,7 @@ func (r *fleetResource) closeOnce(ctx context.Context, view *hubview.View, state
 		return err
 	}
 	now, fleet := view.Now().UTC(), *found
-	if !fleet.Closed() { // first, so that another state that takes it over meanwhile ends this
+	if !fleet.Closed() { // first, so that a state that takes the fleet over in the meantime stops this close
 		fleet.ClosedAt = now
 		if fleet, err = view.Registry.WriteFleet(ctx, found, fleet); err != nil {
 			return err

@@ -17,10 +17,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Conversions between the framework's values and Go's, for the flex files of
-// all resources.
+// Conversions between the framework's values and Go's, for the flex files of all
+// resources.
 
-// fullyKnown reports whether nothing inside of a value is unknown.
+// fullyKnown reports whether neither a value nor anything in it is unknown.
 func fullyKnown(value attr.Value) bool {
 	if value.IsUnknown() {
 		return false
@@ -29,7 +29,7 @@ func fullyKnown(value attr.Value) bool {
 	return err == nil && tf.IsFullyKnown()
 }
 
-// optional returns a string, or null if it is empty.
+// optional returns s, or null if s is empty.
 func optional(s string) types.String {
 	if s == "" {
 		return types.StringNull()
@@ -37,7 +37,7 @@ func optional(s string) types.String {
 	return types.StringValue(s)
 }
 
-// stringSet returns a set of strings; empty, not null, if there are none.
+// stringSet returns a set of strings. Without values it is empty, not null.
 func stringSet(ctx context.Context, values []string, diags *diag.Diagnostics) types.Set {
 	if values == nil {
 		values = []string{}
@@ -47,7 +47,7 @@ func stringSet(ctx context.Context, values []string, diags *diag.Diagnostics) ty
 	return set
 }
 
-// stringMap returns a map of strings; empty, not null, if there are none.
+// stringMap returns a map of strings. Without values it is empty, not null.
 func stringMap(ctx context.Context, values map[string]string, diags *diag.Diagnostics) types.Map {
 	if values == nil {
 		values = map[string]string{}
@@ -57,7 +57,7 @@ func stringMap(ctx context.Context, values map[string]string, diags *diag.Diagno
 	return m
 }
 
-// nullableSet returns a set of strings; null if there are none.
+// nullableSet returns a set of strings; null without values.
 func nullableSet(ctx context.Context, values []string, diags *diag.Diagnostics) types.Set {
 	if values == nil {
 		return types.SetNull(types.StringType)
@@ -65,7 +65,7 @@ func nullableSet(ctx context.Context, values []string, diags *diag.Diagnostics) 
 	return stringSet(ctx, values, diags)
 }
 
-// nullableMap returns a map of strings; null if there are none.
+// nullableMap returns a map of strings; null without values.
 func nullableMap(ctx context.Context, values map[string]string, diags *diag.Diagnostics) types.Map {
 	if values == nil {
 		return types.MapNull(types.StringType)
@@ -81,7 +81,7 @@ func timeString(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// regionsOf parses a set of Regions; errors are on the attribute.
+// regionsOf parses a set of Regions. It adds errors on the attribute p.
 func regionsOf(ctx context.Context, set types.Set, p path.Path, diags *diag.Diagnostics) []account.Region {
 	var names []string
 	diags.Append(set.ElementsAs(ctx, &names, false)...)
@@ -107,7 +107,7 @@ func regionNames(regions []account.Region) []string {
 	return names
 }
 
-// shortDuration returns 15m rather than 15m0s.
+// shortDuration formats a duration without zero units: 15m rather than 15m0s.
 func shortDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

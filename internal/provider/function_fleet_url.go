@@ -16,8 +16,8 @@ import (
 
 var _ function.Function = fleetURLFunction{}
 
-// fleetURLFunction makes the launch link of one customer of a fleet: ten thousand
-// of them, which differ in a few words, are in no state.
+// fleetURLFunction returns the launch link of one customer of a fleet. A fleet's
+// 10,000 links differ only in a few words, so no state contains them.
 type fleetURLFunction struct{}
 
 func newFleetURLFunction() function.Function { return fleetURLFunction{} }
@@ -85,8 +85,8 @@ func (fleetURLFunction) Run(ctx context.Context, req function.RunRequest, resp *
 	resp.Error = resp.Result.Set(ctx, text)
 }
 
-// elementOf returns a text of a map, or of an object that was written as one; empty
-// if there is none. It returns false if that isn't known.
+// elementOf returns the string under a key of a map, or of an object that was written
+// as a map; empty if it has no such key. It returns false if the string isn't known.
 func elementOf(value attr.Value, key string) (text string, known bool) {
 	if value == nil || value.IsNull() {
 		return "", true

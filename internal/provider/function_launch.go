@@ -18,13 +18,13 @@ import (
 
 var _ function.Function = (*launchFunction)(nil)
 
-// launchFunction writes a link for customers who don't launch stacks in the
+// launchFunction formats a launch link for customers who don't launch stacks in the
 // console.
 type launchFunction struct {
 	name, summary, description string
 	write                      func(quickcreate.Link) (string, error)
-	// formats are other ways to write it than write's, by the name that the second
-	// argument has.
+	// formats are alternatives to write, by the value of the function's second
+	// argument.
 	formats map[string]func(context.Context, quickcreate.Link) (string, error)
 }
 
@@ -51,7 +51,7 @@ func newTerraformSnippetFunction() function.Function {
 	}
 }
 
-// iamSnippet writes the role of a link as plain IAM resources.
+// iamSnippet formats the role of a link as plain IAM resources.
 func iamSnippet(ctx context.Context, link quickcreate.Link) (string, error) {
 	template, err := hub.FetchTemplate(ctx, link.TemplateURL)
 	if err != nil {
@@ -75,7 +75,7 @@ func (f launchFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
-// formatParameter returns the second argument, if there are formats to choose from.
+// formatParameter returns the second parameter, which selects one of the formats.
 func (f launchFunction) formatParameter() function.Parameter {
 	if len(f.formats) == 0 {
 		return nil
@@ -83,7 +83,7 @@ func (f launchFunction) formatParameter() function.Parameter {
 	return function.StringParameter{Name: "format", MarkdownDescription: "At most one value: what to write instead of the stack. `\"iam\"`: plain IAM resources."}
 }
 
-// arguments reads the link's address and what to write.
+// arguments returns the link's URL and the function that formats the link.
 func (f launchFunction) arguments(ctx context.Context, req function.RunRequest) (url string, write func(context.Context, quickcreate.Link) (string, error), problem *function.FuncError) {
 	write = func(_ context.Context, link quickcreate.Link) (string, error) { return f.write(link) }
 	if len(f.formats) == 0 {

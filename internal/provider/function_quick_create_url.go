@@ -15,8 +15,9 @@ import (
 
 var _ function.Function = (*quickCreateURLFunction)(nil)
 
-// quickCreateURLFunction makes the link into another Region out of a link into
-// one: a link carries all that it takes, so no state has to keep them all.
+// quickCreateURLFunction returns the link into another Region, given a link into one
+// Region. A link contains everything that is needed for that, so no state has to keep
+// a link for every Region.
 type quickCreateURLFunction struct{}
 
 func newQuickCreateURLFunction() function.Function { return quickCreateURLFunction{} }
@@ -71,8 +72,7 @@ func (quickCreateURLFunction) Run(ctx context.Context, req function.RunRequest, 
 
 // The engine ends the text of an argument's error with a full stop.
 
-// urlParameter returns the first argument of all functions that write a link in
-// another way.
+// urlParameter returns the first parameter of all functions that convert a link.
 func urlParameter() function.Parameter {
 	return function.StringParameter{
 		Name:                "url",

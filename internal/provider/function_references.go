@@ -17,11 +17,11 @@ var (
 	_ function.Function = (*referenceFunction)(nil)
 )
 
-// wherever is where references may stand.
+// wherever describes in which attributes a reference can be used.
 const wherever = "It can be used in resources and condition values of policies, and in ARNs, alone or as part of a text: through `jsonencode`, and in the statements of `aws_iam_policy_document` too. " +
 	"Anywhere else it is an error."
 
-// parameterFunction refers to what the customer types in.
+// parameterFunction returns the reference to a value that the customer enters.
 type parameterFunction struct{}
 
 func newCustomerParameterFunction() function.Function { return parameterFunction{} }
@@ -51,7 +51,8 @@ func (parameterFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	resp.Error = resp.Result.Set(ctx, permissionset.ParameterReference(name))
 }
 
-// referenceFunction refers to something that every account has.
+// referenceFunction returns a reference to a value that every account has, such as its
+// ID.
 type referenceFunction struct{ name, summary, what, text string }
 
 func newCustomerAccountFunction() function.Function {

@@ -15,8 +15,8 @@ import (
 
 var _ function.Function = (*trustPolicyFunction)(nil)
 
-// trustPolicyFunction returns the trust policy of our templates, for roles that no
-// stack of ours creates.
+// trustPolicyFunction returns the trust policy of the provider's templates, for roles
+// that none of its stacks creates.
 type trustPolicyFunction struct{}
 
 func newTrustPolicyFunction() function.Function { return trustPolicyFunction{} }
@@ -64,7 +64,7 @@ func (trustPolicyFunction) Run(ctx context.Context, req function.RunRequest, res
 			resp.Error = function.NewArgumentFuncError(int64(3+i), err.Error())
 			return
 		}
-		role, _ := account.ParseRoleARN(arn) // just found to be one
+		role, _ := account.ParseRoleARN(arn) // the caller has parsed it already
 		if role.Account != vendor || role.Partition != region.Partition() {
 			resp.Error = function.NewArgumentFuncError(int64(3+i), fmt.Sprintf(
 				"Role %s is not one of the vendor's account %s in partition %s, and could never assume the role", arn, vendor, region.Partition()))

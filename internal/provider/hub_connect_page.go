@@ -55,8 +55,8 @@ func connectPageAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-// connectPageOf returns what is declared of the connect page. What is not known yet is
-// empty: no plan depends on it.
+// connectPageOf returns the declared connect page. Values that aren't known yet are
+// empty: no plan depends on them.
 func connectPageOf(ctx context.Context, object types.Object, diags *diag.Diagnostics) (page onboarding.ConnectPage) {
 	if object.IsNull() || object.IsUnknown() {
 		return page
@@ -72,8 +72,8 @@ func connectPageOf(ctx context.Context, object types.Object, diags *diag.Diagnos
 	return page
 }
 
-// flattenConnectPage returns the page of a record. If it is what was declared, it keeps
-// the spelling: an empty set stays one.
+// flattenConnectPage returns the connect page of a record. If the page is as declared,
+// it keeps the declared spelling: an empty set remains an empty set.
 func flattenConnectPage(ctx context.Context, page onboarding.ConnectPage, declared types.Object, diags *diag.Diagnostics) types.Object {
 	if len(declared.AttributeTypes(ctx)) > 0 && !declared.IsUnknown() && connectPageOf(ctx, declared, diags).Equal(page) {
 		return declared

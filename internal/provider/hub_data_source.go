@@ -20,7 +20,7 @@ var (
 	_ datasource.DataSourceWithConfigure = (*hubDataSource)(nil)
 )
 
-// hubDataSource reads a hub that another Terraform state made.
+// hubDataSource reads a hub, such as one that another Terraform state manages.
 type hubDataSource struct{ configured }
 
 type hubDataModel struct {

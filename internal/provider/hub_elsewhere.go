@@ -18,12 +18,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// Two hubs of one name in two Regions are told apart by nothing but the provider
-// configuration that speaks of them. Each alias of the provider is a process of its
-// own, so none knows of the others: the account's buckets are asked.
+// Two hubs of one name in two Regions differ only in the provider configuration that
+// refers to them. Each alias of the provider is a process of its own, without
+// information about the others: so the provider looks at the account's buckets.
 
-// checkElsewhere warns of a new hub whose name another Region has, and refuses one
-// that would take topics from that hub.
+// checkElsewhere warns of a new hub if another Region has a hub of that name.
 func (p *hubPlan) checkElsewhere(ctx context.Context) {
 	clients := p.view.Clients()
 	others, err := p.view.Elsewhere(ctx)
@@ -39,8 +38,8 @@ func (p *hubPlan) checkElsewhere(ctx context.Context) {
 	}
 }
 
-// checkShared refuses Regions in which another hub of the same name has its topics.
-// What else keeps them from being looked at, the apply meets and says.
+// checkShared refuses Regions in which another hub of the same name has its topics. It
+// ignores all other errors of that check: the apply would meet and report them.
 func (p *hubPlan) checkShared(ctx context.Context, added []account.Region) {
 	var shared *hub.SharedTopicError
 	if errors.As(p.view.Hub.RefuseShared(ctx, added), &shared) {
@@ -48,8 +47,8 @@ func (p *hubPlan) checkShared(ctx context.Context, added []account.Region) {
 	}
 }
 
-// onShared returns the diagnostic of a topic that is another hub's, if the error is
-// about one.
+// onShared returns the diagnostic for another hub's topic if err is about one, and
+// otherwise the given one.
 func onShared(name string, err error, otherwise diag.Diagnostic) diag.Diagnostic {
 	var shared *hub.SharedTopicError
 	if errors.As(err, &shared) {
@@ -64,9 +63,10 @@ func sharedTopic(name string, e *hub.SharedTopicError) diag.Diagnostic {
 			"If that hub no longer exists, delete the topic.", sentence(e.Error())))
 }
 
-// warnOfOthers warns that what is created in a hub may belong in one of the same
-// name in another Region. The summary is the same for all, so Terraform shows it once.
-// A caller who may not look is told so when the hub is created.
+// warnOfOthers warns that a resource that this plan creates in a hub may belong in a
+// hub of the same name in another Region. The summary is the same for all resources,
+// so Terraform shows it once. If the caller may not look for other hubs, it adds
+// nothing: the plan that creates the hub has reported that.
 func warnOfOthers(ctx context.Context, view *hubview.View, what string, diags *diag.Diagnostics) {
 	others, err := view.Elsewhere(ctx)
 	if err != nil || len(others) == 0 {

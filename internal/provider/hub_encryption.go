@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// kmsKey returns the key that is declared; zero if none is, or none is known yet.
+// kmsKey returns the declared key; zero if none is declared or it isn't known yet.
 func (m hubModel) kmsKey(diags *diag.Diagnostics) account.KMSKeyARN {
 	text := m.KMSKeyARN.ValueString()
 	if text == "" {
@@ -27,8 +27,8 @@ func (m hubModel) kmsKey(diags *diag.Diagnostics) account.KMSKeyARN {
 	return key
 }
 
-// checkKMSKey refuses a key that can't be the hub's, and prints what a new
-// key's policy needs: SNS silently loses what the key refuses.
+// checkKMSKey refuses a key that the hub can't use, and prints what a new key's policy
+// needs: if the key refuses SNS, SNS loses messages silently.
 func (p *hubPlan) checkKMSKey(ctx context.Context) {
 	key := p.plan.kmsKey(p.diags)
 	clients := p.resource.session.clients

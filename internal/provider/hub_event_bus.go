@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// eventBus returns the bus that is declared; zero if there is none, or it is not known
+// eventBus returns the declared event bus; zero if none is declared or it isn't known
 // yet.
 func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	text := m.EventBusARN.ValueString()
@@ -27,8 +27,8 @@ func (m hubModel) eventBus(diags *diag.Diagnostics) account.EventBusARN {
 	return bus
 }
 
-// checkEventBus refuses a bus that can't be the hub's. Apply checks
-// whether it exists: the same apply may create it.
+// checkEventBus refuses an event bus that the hub can't use. Apply checks whether the
+// bus exists, because the same apply may create it.
 func (p *hubPlan) checkEventBus() {
 	clients := p.resource.session.clients
 	err := hub.CheckEventBus(p.plan.eventBus(p.diags), clients.Account, clients.Region)
@@ -37,8 +37,7 @@ func (p *hubPlan) checkEventBus() {
 	}
 }
 
-// onEventBus puts a diagnostic on the attribute that it is about, if that is
-// the bus.
+// onEventBus puts d on the attribute event_bus_arn if err is about the bus.
 func onEventBus(err error, d diag.Diagnostic) diag.Diagnostic {
 	var bus *hub.EventBusError
 	if errors.As(err, &bus) {

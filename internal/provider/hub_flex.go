@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// spec returns what is declared, in the words of package hub. Everything in it is
-// known by then.
+// spec returns the declaration as a hub.Spec. Everything that the model declares must
+// be known.
 func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 	timeout, err := time.ParseDuration(m.ResponseTimeout.ValueString())
 	if err != nil {
@@ -44,8 +44,8 @@ func (m hubModel) spec(ctx context.Context, diags *diag.Diagnostics) hub.Spec {
 	return spec
 }
 
-// flatten takes a hub as it was found into the model. What is declared keeps
-// the spelling that it has: 900s stays 900s.
+// flatten copies a hub's state into the model. Declared values keep their spelling:
+// 900s remains 900s.
 func (m *hubModel) flatten(ctx context.Context, state hub.State, defaults map[string]string, diags *diag.Diagnostics) {
 	record := state.Record
 	m.DisplayName = optional(record.DisplayName)
@@ -88,7 +88,7 @@ func (m *hubComputedModel) flatten(ctx context.Context, state hub.State, diags *
 	m.TopicARNs = stringMap(ctx, topicARNs(record), diags)
 }
 
-// driftList returns what a plan shows of the defects.
+// driftList returns the attribute drift: one text for each defect.
 func driftList(ctx context.Context, defects []hub.Defect, diags *diag.Diagnostics) types.List {
 	texts := []string{}
 	for _, defect := range defects {
@@ -99,7 +99,8 @@ func driftList(ctx context.Context, defects []hub.Defect, diags *diag.Diagnostic
 	return list
 }
 
-// stateOf returns a hub by its record alone, without a look at its parts.
+// stateOf returns a hub's state according to its record, without reading its
+// resources.
 func stateOf(record registry.HubRecord) hub.State {
 	queue := func(name string) string {
 		return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", record.Region.Partition(), record.Region, record.Account, name)
@@ -111,7 +112,7 @@ func stateOf(record registry.HubRecord) hub.State {
 	}
 }
 
-// topicARNs returns the topics that a hub has by its record, by Region.
+// topicARNs returns the ARNs of the topics in a hub's record, by Region.
 func topicARNs(record registry.HubRecord) map[string]string {
 	topics := map[string]string{}
 	for _, region := range record.Regions {

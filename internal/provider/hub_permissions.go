@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// reconcile compares who may publish and read with what the links need, once in
-// a refresh, and repairs it. What could not be repaired is a warning: a plan may
-// be made with a policy that only reads.
+// reconcile compares the permissions to publish and to read with those that the links
+// need, once in a refresh, and repairs them. If a repair fails, it warns: the caller
+// of a plan may have a policy that only reads.
 func reconcile(ctx context.Context, view *hubview.View, lists map[registry.ListKey]registry.Shard) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.Reconcile(ctx, lists); err != nil {
@@ -26,8 +26,8 @@ func reconcile(ctx context.Context, view *hubview.View, lists map[registry.ListK
 	return diags
 }
 
-// repair finishes the work of a writer that died between the registry's lists
-// and the policies that carry them.
+// repair finishes the work of a writer that was interrupted after it wrote the
+// registry's lists and before it wrote the policies that contain them.
 func repair(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Hub.Permissions().Repair(ctx); err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// ModifyPlan fills in what a hub's plan can know, refuses what would leave
-// customers' stacks hanging, and remembers what was planned for the links.
+// ModifyPlan completes the plan of a hub, refuses changes that customers' stacks would
+// not survive, and records the plan for the plans of the links.
 func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	defer r.session.enter()()
 	if !r.session.ready() {
@@ -33,7 +33,7 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	p.private = resp.Private
-	p.checkGoodbye(ctx)
+	p.checkDestroy(ctx)
 	if p.plan == nil || resp.Diagnostics.HasError() {
 		return
 	}
@@ -49,11 +49,11 @@ func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, p.plan)...)
 }
 
-// hubPlan is one hub's plan in the making.
+// hubPlan is the plan of one hub while ModifyPlan makes it.
 type hubPlan struct {
 	resource *hubResource
-	view     *hubview.View // of the hub that is planned
-	plan     *hubModel     // nil: it is destroyed
+	view     *hubview.View // of the planned hub
+	plan     *hubModel     // nil: the hub is destroyed
 	state    *hubModel     // nil: a new hub
 	diags    *diag.Diagnostics
 	private  privateWriter // of the plan
@@ -64,7 +64,7 @@ type hubPlan struct {
 	}
 }
 
-// newPlan reads what is to be planned; false with a diagnostic if that is not possible.
+// newPlan reads what is to be planned; false with a diagnostic if that fails.
 func (r *hubResource) newPlan(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) (*hubPlan, bool) {
 	p := &hubPlan{resource: r, diags: diags}
 	if !req.Plan.Raw.IsNull() {
@@ -84,13 +84,13 @@ func (r *hubResource) newPlan(ctx context.Context, req resource.ModifyPlanReques
 	return p, !moved
 }
 
-// sameHub reports whether the plan is to change the hub that the state has,
-// rather than to make one.
+// sameHub reports whether the plan changes the hub in the state, rather than creating
+// one.
 func (p *hubPlan) sameHub() bool {
 	return p.plan != nil && p.state != nil && p.plan.Name.Equal(p.state.Name)
 }
 
-// defaults fills in what follows from the provider: Region and tags.
+// defaults fills in the values from the provider: Region and tags.
 func (p *hubPlan) defaults(ctx context.Context) {
 	s := p.resource.session
 	if p.declared.regions.IsNull() {
@@ -116,7 +116,8 @@ func (p *hubPlan) defaults(ctx context.Context) {
 	}
 }
 
-// planNamed plans a hub whose name is known; false with a diagnostic if that is not possible.
+// planNamed plans a hub whose name is known; false with a diagnostic if that is not
+// possible.
 func (p *hubPlan) planNamed(ctx context.Context) bool {
 	if p.view = p.resource.view(p.plan.Name.ValueString(), p.diags); p.view == nil {
 		return false
@@ -131,7 +132,7 @@ func (p *hubPlan) planNamed(ctx context.Context) bool {
 	return true
 }
 
-// planNew is a hub that is to be created: of its links nothing can be known.
+// planNew plans a hub that will be created. Nothing can be known about its links.
 func (p *hubPlan) planNew(ctx context.Context) {
 	clients := p.resource.session.clients
 	p.plan.Drift = driftList(ctx, nil, p.diags)
@@ -167,12 +168,13 @@ func (p *hubPlan) planChange(ctx context.Context) {
 	}
 	spec := p.plan.spec(ctx, p.diags)
 	lost := record.Owner != onboarding.OwnerTerraform && !record.Incarnation.HeldBy(p.state.Incarnation.ValueString())
-	if lost && len(spec.DiffersFrom(record)) > 0 { // unchanged, it may be given up
+	if lost && len(spec.DiffersFrom(record)) > 0 { // an unchanged hub may be left to its new owner
 		p.diags.Append(hubOwned(&hub.OwnedError{Hub: p.view.Name, Owner: record.Owner}))
 		return
 	}
 	planned := spec.Declare(record)
-	// Terraform applies no hub that is the same by its state, whatever it is by now.
+	// Terraform doesn't apply a hub whose plan equals its state, even if the hub has
+	// changed since the state was read.
 	was, will := declaration.HubRendering(p.state.spec(ctx, p.diags).Declare(record).Hub), declaration.HubRendering(planned.Hub)
 	p.view.Planned.SetHub(hubview.HubPlan{Record: planned, Moves: was != will})
 	if was != will {
@@ -182,14 +184,15 @@ func (p *hubPlan) planChange(ctx context.Context) {
 
 	p.plan.TopicARNs = stringMap(ctx, topicARNs(planned), p.diags)
 	if len(p.state.Drift.Elements()) > 0 {
-		p.plan.Drift = driftList(ctx, nil, p.diags) // apply restores it
+		p.plan.Drift = driftList(ctx, nil, p.diags) // the apply repairs the defects
 	}
 	p.checkUse(ctx, record, spec)
 	p.checkShared(ctx, regionsWithout(spec.Regions, record.Speaking()))
 	p.checkPublishers(ctx, record, spec)
 }
 
-// warnOfEarly names what was planned before the hub, as if the hub stayed as it is.
+// warnOfEarly warns of resources that were planned before the hub, as if the hub
+// stayed as it is.
 func (p *hubPlan) warnOfEarly(planned string) {
 	if early := p.view.Planned.PlannedOnAnother(planned); len(early) > 0 {
 		p.diags.AddWarning("Links were planned before their hub", fmt.Sprintf(
@@ -199,7 +202,7 @@ func (p *hubPlan) warnOfEarly(planned string) {
 	}
 }
 
-// declaredKnown reports whether all that is declared of a hub is known.
+// declaredKnown reports whether every declared value of a hub is known.
 func (m hubModel) declaredKnown() bool {
 	return fullyKnown(m.DisplayName) && fullyKnown(m.SupportURL) && fullyKnown(m.Regions) && fullyKnown(m.Publishers) &&
 		fullyKnown(m.TemplateAccess) && fullyKnown(m.ResponseTimeout) && fullyKnown(m.Capacity) && fullyKnown(m.KMSKeyARN) && fullyKnown(m.TagsAll)

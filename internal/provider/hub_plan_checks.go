@@ -22,16 +22,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// What a hub's plan refuses or warns of because customers use the hub.
+// Errors and warnings of a hub's plan that depend on its customers.
 
-// hubUse is what customers use of a hub.
+// hubUse is how customers use a hub.
 type hubUse struct {
 	customers int                                // with an open link or a live stack
 	links     map[account.Region][]string        // customers whose open links lead to the Region
 	stacks    map[account.Region][]hub.LiveStack // live stacks in the Region
 }
 
-// useOf returns what customers use of their hub.
+// useOf returns how customers use their hub.
 func useOf(customers map[string]onboarding.Customer) hubUse {
 	use := hubUse{customers: hub.InUse(slices.Collect(maps.Values(customers))), links: map[account.Region][]string{}, stacks: map[account.Region][]hub.LiveStack{}}
 	for _, customer := range customers {
@@ -47,8 +47,8 @@ func useOf(customers map[string]onboarding.Customer) hubUse {
 	return use
 }
 
-// checkUse refuses to give up what customers use, and warns if no registrar
-// would answer them.
+// checkUse refuses to remove what customers use, and warns if no registrar is running
+// that would answer them.
 func (p *hubPlan) checkUse(ctx context.Context, record registry.HubRecord, spec hub.Spec) {
 	customers, err := p.view.Customers(ctx)
 	if err != nil {
@@ -66,18 +66,18 @@ func (p *hubPlan) checkUse(ctx context.Context, record registry.HubRecord, spec 
 	}
 }
 
-// givenUp returns the Regions that a hub has and will not have.
+// givenUp returns the hub's Regions that spec removes.
 func givenUp(record registry.HubRecord, spec hub.Spec) []account.Region {
 	return regionsWithout(record.Regions, spec.Regions)
 }
 
-// regionsWithout returns the Regions of one list that are not in another.
+// regionsWithout returns the elements of regions that are not in others.
 func regionsWithout(regions, others []account.Region) []account.Region {
 	return slices.DeleteFunc(slices.Clone(regions), func(r account.Region) bool { return slices.Contains(others, r) })
 }
 
-// checkRegions refuses to give up Regions with live stacks, and warns of links
-// that lead to one.
+// checkRegions refuses to remove Regions with live stacks, and warns of links that
+// lead to a removed Region.
 func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
 	var stranded []string
 	for _, region := range gone {
@@ -95,10 +95,10 @@ func (p *hubPlan) checkRegions(use hubUse, gone []account.Region) {
 	}
 }
 
-// checkGoodbye refuses, already in the plan, to destroy a hub under live stacks. If
-// that can't be told from giving the hub another address it warns: see
-// refuseGoodbye.
-func (p *hubPlan) checkGoodbye(ctx context.Context) {
+// checkDestroy refuses in the plan to destroy a hub with live stacks. If the plan
+// can't distinguish that from moving the hub to another address, it warns: see
+// refuseDestroy.
+func (p *hubPlan) checkDestroy(ctx context.Context) {
 	if p.state == nil || p.sameHub() {
 		return
 	}
@@ -114,7 +114,7 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 		return
 	}
 	if record, err := view.Record(ctx); err != nil || !record.Incarnation.HeldBy(p.state.Incarnation.ValueString()) {
-		return // another state has it, and it stays
+		return // another state holds the hub, so it isn't deleted
 	}
 	all := slices.Collect(maps.Values(customers))
 	used := &hub.LiveError{Hub: view.Name, Stacks: hub.LiveStacks(all)}
@@ -127,8 +127,8 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 		return // another address takes the hub over
 	}
 	if !forced {
-		p.refuseGoodbye(view, used)
-		return // open links are no reason to refuse: those of this state go before the hub
+		p.refuseDestroy(view, used)
+		return // open links are no reason to refuse: those in this state are destroyed before the hub
 	}
 	used.Links = hub.OpenLinks(all)
 	if len(used.Stacks)+len(used.Links) > 0 {
@@ -137,11 +137,13 @@ func (p *hubPlan) checkGoodbye(ctx context.Context) {
 	}
 }
 
-// refuseGoodbye refuses to destroy a hub with live stacks that no other address was
-// planned to take over. Terraform plans the two at the same time, unless it does
-// one thing at a time: then the one that goes is planned first, and can't know of
-// the other. The apply can: it refuses to delete a hub that is not announced.
-func (p *hubPlan) refuseGoodbye(view *hubview.View, used *hub.LiveError) {
+// refuseDestroy refuses to destroy a hub with live stacks, unless another address may
+// take it over. Terraform plans both addresses at the same time, but with
+// -parallelism=1 it plans one resource at a time: then the address that is destroyed
+// may be planned first, without information about the other. In that case the plan
+// warns, and the apply decides: it refuses to delete a hub that no other address has
+// announced to take over.
+func (p *hubPlan) refuseDestroy(view *hubview.View, used *hub.LiveError) {
 	switch {
 	case len(used.Stacks) == 0:
 	case p.plan == nil && !p.resource.session.inParallel():
@@ -153,8 +155,9 @@ func (p *hubPlan) refuseGoodbye(view *hubview.View, used *hub.LiveError) {
 	}
 }
 
-// hubAlive refuses to delete a hub that customers use, or may use at any moment. An
-// apply that was interrupted while it created a link leaves it in no state.
+// hubAlive returns the error for deleting a hub that customers use, or may use at any
+// moment. Its text also covers links that are in no state, which an apply leaves if it
+// is interrupted while it creates them.
 func hubAlive(name string, used *hub.LiveError) diag.Diagnostic {
 	var stacks string
 	if len(used.Stacks) > 0 {

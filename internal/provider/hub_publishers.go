@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// checkPublishers refuses publishers that the rest of the hub, or its links, can't
-// live with.
+// checkPublishers refuses publishers that contradict the hub's other attributes or its
+// links.
 func (p *hubPlan) checkPublishers(ctx context.Context, before registry.HubRecord, spec hub.Spec) {
 	if spec.PublisherScope == onboarding.AnyAccount {
 		if spec.TemplateAccess == onboarding.TemplatesAccounts {
@@ -48,7 +48,8 @@ func stillUnconfirmed(err *hub.UnconfirmedError) diag.Diagnostic {
 		sentence(err.Error())))
 }
 
-// onPublishers puts an error on the attribute if it is about who may publish.
+// onPublishers puts the error on the attribute publishers if it is about who may
+// publish, and returns otherwise if not.
 func onPublishers(err error, otherwise diag.Diagnostic) diag.Diagnostic {
 	var unconfirmed *hub.UnconfirmedError
 	if errors.As(err, &unconfirmed) {

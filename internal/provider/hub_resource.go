@@ -81,7 +81,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
-		return // the provider isn't configured before apply: the state stays
+		return // the provider isn't configured before apply; the state stays as it is
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -126,7 +126,7 @@ func (r *hubResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	if record, err := view.Record(ctx); err == nil { // imported, it may be another tool's, which loses it
+	if record, err := view.Record(ctx); err == nil { // an imported hub may belong to another tool, which then no longer owns it
 		spec.Adopt = record.Incarnation.HeldBy(model.Incarnation.ValueString())
 	}
 	state, err := view.Hub.Update(ctx, spec)
@@ -155,7 +155,7 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if view == nil || r.elsewhere(view.Name, model.place(), &resp.Diagnostics) {
 		return
 	}
-	planned := plannedGoodbye(ctx, req.Private)
+	planned := plannedDestroy(ctx, req.Private)
 	if planned.Elsewhere {
 		resp.Diagnostics.Append(hubElsewhere(view.Name))
 		return
@@ -200,8 +200,8 @@ func (r *hubResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), id)...)
 }
 
-// drifted lists the defects in one warning: Terraform shows only the first of
-// several that have the same summary.
+// drifted returns one warning that lists all defects: of several warnings with the
+// same summary, Terraform shows only the first.
 func drifted(name string, defects []hub.Defect) diag.Diagnostic {
 	var lines strings.Builder
 	for _, defect := range defects {
@@ -222,7 +222,8 @@ func (m hubModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity
 	return identity.Set(ctx, hubIdentity{m.Name})
 }
 
-// place returns where the hub is by its state; empty if that is not in it.
+// place returns the hub's account and Region in the state; empty if the state has
+// none.
 func (m hubModel) place() place {
 	return place{m.AccountID.ValueString(), m.Region.ValueString()}
 }

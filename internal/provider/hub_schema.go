@@ -48,7 +48,7 @@ type hubModel struct {
 	hubComputedModel
 }
 
-// hubComputedModel is what only the provider knows.
+// hubComputedModel are the attributes that the provider computes.
 type hubComputedModel struct {
 	ID                 types.String `tfsdk:"id"`
 	Region             types.String `tfsdk:"region"`
@@ -123,8 +123,8 @@ func hubSchema() schema.Schema {
 	return s
 }
 
-// hubTrustAttributes returns who may publish and read, what is believed, who is
-// told, and with which key it is kept.
+// hubTrustAttributes returns the attributes for who may publish and read, which
+// messages the registrar accepts, where events are sent, and the key for encryption.
 func hubTrustAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"publishers": schema.StringAttribute{
@@ -164,7 +164,7 @@ func hubTrustAttributes() map[string]schema.Attribute {
 		}}
 }
 
-// hubComputedAttributes returns what a hub has beside what is declared.
+// hubComputedAttributes returns the computed attributes of a hub.
 func hubComputedAttributes() map[string]schema.Attribute {
 	kept := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	known := func(description string) schema.StringAttribute {
@@ -197,7 +197,8 @@ func hubComputedAttributes() map[string]schema.Attribute {
 	}
 }
 
-// hubIncarnationAttribute keeps the state's value in updates.
+// hubIncarnationAttribute returns the attribute incarnation, which keeps the state's
+// value in updates.
 func hubIncarnationAttribute() schema.StringAttribute {
 	a := incarnationAttribute("hub")
 	a.PlanModifiers = []planmodifier.String{stringplanmodifier.UseStateForUnknown()}

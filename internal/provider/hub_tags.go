@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// mergeTags returns what a resource ends up with: the provider's default tags,
-// overridden by its own. Unknown anywhere, it is unknown.
+// mergeTags returns all tags of a resource: the provider's default tags, overridden by
+// its own. If any of them is unknown, the result is unknown.
 func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (types.Map, diag.Diagnostics) {
 	if !fullyKnown(own) {
 		return types.MapUnknown(types.StringType), nil
@@ -30,9 +30,9 @@ func mergeTags(ctx context.Context, defaults map[string]string, own types.Map) (
 	return merged, diags
 }
 
-// ownTags returns the other direction, for refresh and import: all tags but those
-// that come from the defaults. A tag that the resource declares
-// itself stays, even if a default has the same value.
+// ownTags returns the reverse of mergeTags, for refresh and import: all tags except
+// those that come from the defaults. A tag that the resource itself declares is
+// included, even if a default has the same value.
 func ownTags(all, defaults, declared map[string]string) map[string]string {
 	var own map[string]string
 	for key, value := range all {

@@ -20,10 +20,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// The owner of a hub, of several Terraform states, or several addresses of one, is
-// the last that created it or took it over.
+// If several Terraform states, or several addresses in one, contain a hub, its owner
+// is the last one that created it or took it over.
 
-// createOrTakeOver creates the hub, or takes over one that is exactly what is
+// createOrTakeOver creates the hub, or takes over an existing hub that is exactly as
 // declared: see hub.Manager.CreateOrTakeOver.
 func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, spec hub.Spec, diags *diag.Diagnostics) (hub.State, error) {
 	state, took, err := view.Hub.CreateOrTakeOver(ctx, spec)
@@ -42,9 +42,9 @@ func (r *hubResource) createOrTakeOver(ctx context.Context, view *hubview.View, 
 	return state, err
 }
 
-// planTakeover plans to take over an existing hub. It returns false if there is
-// none, or if the existing one is being replaced. Its id is known, so links
-// that refer to it stay as they are.
+// planTakeover plans to take over an existing hub. It returns false if there is none,
+// or if the existing one is being replaced. The hub's id is known, so links that refer
+// to it don't change.
 func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 	record, err := p.view.Record(ctx)
 	if err != nil || record.State != registry.HubReady {
@@ -75,9 +75,9 @@ func (p *hubPlan) planTakeover(ctx context.Context, spec hub.Spec) bool {
 	return true
 }
 
-// announce notes in the registry that the hub goes on at another address. The plan
-// of the one that goes came first, and so knew nothing of that: see
-// hub.Manager.Announce. It is the only thing that planning writes.
+// announce records in the registry that the hub continues at another address. The plan
+// for the address that is destroyed came first, without that information: see
+// hub.Manager.Announce. Nothing else that planning does writes to AWS.
 func (p *hubPlan) announce(ctx context.Context) {
 	if err := p.view.Hub.Announce(ctx); err != nil {
 		p.diags.AddWarning(fmt.Sprintf("Hub %s gets another address", p.view.Name), paragraphs(
@@ -85,37 +85,38 @@ func (p *hubPlan) announce(ctx context.Context) {
 	}
 }
 
-// leave remembers that the hub's address goes, and notes for the deletion when that
-// was planned and whether another address takes the hub over, which it returns.
+// leave records in this process that the hub's address is destroyed, and, in the
+// private state for the deletion, when that was planned and whether another address
+// takes the hub over. It returns the latter.
 func (p *hubPlan) leave(ctx context.Context, view *hubview.View, grace time.Duration) (elsewhere bool) {
-	note := goodbye{PlannedAt: p.resource.session.now().UTC()}
-	note.Elsewhere = view.Planned.SetLeaving(ctx, p.state.Incarnation.ValueString(), grace)
-	text, err := json.Marshal(note)
+	planned := destroyPlan{PlannedAt: p.resource.session.now().UTC()}
+	planned.Elsewhere = view.Planned.SetLeaving(ctx, p.state.Incarnation.ValueString(), grace)
+	text, err := json.Marshal(planned)
 	if err != nil {
-		panic(err) // a time and a bool
+		panic(err) // a time and a bool can always be encoded
 	}
-	p.diags.Append(p.private.SetKey(ctx, goodbyeKey, text)...)
-	return note.Elsewhere
+	p.diags.Append(p.private.SetKey(ctx, destroyPlanKey, text)...)
+	return planned.Elsewhere
 }
 
-// goodbye is what the plan of a hub's deletion tells the deletion.
-type goodbye struct {
+// destroyPlan is what the plan of a hub's deletion stores for the deletion.
+type destroyPlan struct {
 	PlannedAt time.Time
-	Elsewhere bool // the configuration has it at another address
+	Elsewhere bool // the configuration has the hub at another address
 }
 
-const goodbyeKey = "goodbye"
+const destroyPlanKey = "destroy"
 
-// plannedGoodbye returns what the plan has noted; nothing if there was none.
-func plannedGoodbye(ctx context.Context, private privateReader) (note goodbye) {
-	text, _ := private.GetKey(ctx, goodbyeKey)
-	_ = json.Unmarshal(text, &note) // none: nothing is known
-	return note
+// plannedDestroy returns what the plan stored; the zero value if it stored nothing.
+func plannedDestroy(ctx context.Context, private privateReader) (planned destroyPlan) {
+	text, _ := private.GetKey(ctx, destroyPlanKey)
+	_ = json.Unmarshal(text, &planned) // no data: nothing is known
+	return planned
 }
 
-// checkHolder warns if another state has the hub by now.
+// checkHolder warns if another state holds the hub now.
 func (r *hubResource) checkHolder(model *hubModel, record registry.HubRecord, diags *diag.Diagnostics) {
-	if model.ID.IsNull() { // it was imported just now
+	if model.ID.IsNull() { // it was just imported
 		model.Incarnation = optional(record.Incarnation.ID)
 	}
 	if !record.Incarnation.HeldBy(model.Incarnation.ValueString()) {
@@ -133,7 +134,7 @@ func hubDiffers(existing registry.HubRecord, difference string) diag.Diagnostic 
 			"  terraform import ADDRESS %s", existing.Account, existing.Region, difference, existing.Name))
 }
 
-// hubOwned returns the error for a hub of another of the vendor's tools.
+// hubOwned returns the error for a hub that belongs to another of the vendor's tools.
 func hubOwned(e *hub.OwnedError) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), fmt.Sprintf("Hub %s is not Terraform's", e.Hub), fmt.Sprintf(
 		"It belongs to %s, which continues to manage it. Use the data source xacct_hub here; or take the hub over, and then change it:\n\n  terraform import ADDRESS %s",

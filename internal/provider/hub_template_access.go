@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// readersOf returns the accounts that the policy of the bucket names as readers:
-// those that may publish.
+// readersOf returns the accounts that the bucket's policy names as readers: those that
+// may publish.
 func readersOf(customers map[string]onboarding.Customer, now time.Time) map[account.ID]bool {
 	readers := map[account.ID]bool{}
 	for _, id := range onboarding.AllowedAccounts(slices.Collect(maps.Values(customers)), now) {
@@ -31,14 +31,14 @@ func readersOf(customers map[string]onboarding.Customer, now time.Time) map[acco
 	return readers
 }
 
-// roomForReaders returns how many accounts the policy of a hub's bucket can name.
-// The bucket is empty for a hub that is not there yet.
+// roomForReaders returns how many accounts the policy of a hub's bucket can name. The
+// bucket is empty for a hub that doesn't exist yet.
 func roomForReaders(name, bucket string, owner account.ID, region account.Region) int {
 	return iampolicy.MaxReaders(cmp.Or(bucket, hub.BucketPattern(name, owner, region)), region.Partition())
 }
 
-// checkTemplateAccess refuses template_access = "accounts" if not all customers fit
-// into the policy, or more are declared to come than ever will.
+// checkTemplateAccess refuses template_access = "accounts" if the policy can't name
+// all current customers, or capacity is more than it can name.
 func (p *hubPlan) checkTemplateAccess(ctx context.Context) {
 	if onboarding.TemplateAccess(p.plan.TemplateAccess.ValueString()) != onboarding.TemplatesAccounts {
 		return

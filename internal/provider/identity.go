@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// Identities are what import blocks of newer engines may name a resource by,
-// instead of an ID that has to be put together. Older engines ignore them.
+// Identities are an alternative to the composite import ID: import blocks of newer
+// engines can name a resource by them. Older engines ignore them.
 
 type hubIdentity struct {
 	Name types.String `tfsdk:"name"`
@@ -40,7 +40,7 @@ func customerIdentitySchema() identityschema.Schema {
 	}}
 }
 
-// importedHub returns the name that a hub is imported by.
+// importedHub returns the name of the hub to import.
 func importedHub(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil {
 		return req.ID
@@ -50,7 +50,7 @@ func importedHub(ctx context.Context, req resource.ImportStateRequest, diags *di
 	return identity.Name.ValueString()
 }
 
-// importedCustomer returns the hub/customer that a link or a role is imported by.
+// importedCustomer returns the ID, hub/customer, of the link or role to import.
 func importedCustomer(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil {
 		return req.ID
@@ -60,7 +60,7 @@ func importedCustomer(ctx context.Context, req resource.ImportStateRequest, diag
 	return identity.Hub.ValueString() + "/" + identity.CustomerID.ValueString()
 }
 
-// splitLinkID takes the id of a link, hub/customer, apart.
+// splitLinkID splits the ID of a link, hub/customer.
 func splitLinkID(id string) (hubName, customer string, err error) {
 	hubName, customer, ok := strings.Cut(id, "/")
 	if !ok || validHubName().find(hubName) != nil || validCustomerID().find(customer) != nil {
@@ -69,7 +69,7 @@ func splitLinkID(id string) (hubName, customer string, err error) {
 	return hubName, customer, nil
 }
 
-// splitSetID takes the id of a permission set, hub/name, apart.
+// splitSetID splits the ID of a permission set, hub/name.
 func splitSetID(id string) (hubName, name string, err error) {
 	hubName, name, err = splitLinkID(id)
 	if err != nil {

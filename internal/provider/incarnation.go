@@ -12,7 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// incarnationAttribute returns the attribute of a hub, a permission set or a link.
+// incarnationAttribute returns the attribute incarnation of a hub, a permission set or
+// a link.
 func incarnationAttribute(of string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed: true,
@@ -27,7 +28,7 @@ func newIncarnation(now time.Time) onboarding.Incarnation {
 	return onboarding.Incarnation{ID: rand.Text(), Since: now}
 }
 
-// takenSince returns since when an incarnation exists, for a message.
+// takenSince describes since when an incarnation exists, for a message.
 func takenSince(i onboarding.Incarnation) string {
 	if i.Since.IsZero() {
 		return "created or taken over"
@@ -35,5 +36,5 @@ func takenSince(i onboarding.Incarnation) string {
 	return "created or taken over at " + i.Since.UTC().Format(time.RFC3339)
 }
 
-// writeAttempts is how often a write that met another one starts over.
+// writeAttempts is how often a write is tried that conflicts with another writer.
 const writeAttempts = 5

@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// sweepPublishers tidies the topics when a link is destroyed; the warning names what
-// could not be done.
+// sweepPublishers removes outdated permissions to publish when a link is destroyed.
+// The warning names what failed.
 func sweepPublishers(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.SweepPublishers(ctx); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// desired returns the link that the model declares; everything declared in it is
-// known.
+// desired returns the link that the model declares. Everything that the model declares
+// must be known.
 func (m linkModel) desired(ctx context.Context, record registry.HubRecord, creating bool, diags *diag.Diagnostics) customers.Desired {
 	d := customers.Desired{
 		Record:      record,
@@ -38,7 +38,7 @@ func (m linkModel) desired(ctx context.Context, record registry.HubRecord, creat
 	return d
 }
 
-// refused returns why the core does not issue a link, each reason on its attribute.
+// refused returns the core's reasons for not issuing a link, each on its attribute.
 func refused(hubName, customer string, err error) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, reason := range customers.Reasons(err) {

@@ -16,9 +16,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// What a vendor reads of links.
+// Diagnostics about links.
 
-// linkDiffers returns the error of a create that finds another link of the same customer.
+// linkDiffers returns the error for a create that finds another link of the same
+// customer.
 func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has another link already", customer, hubName), fmt.Sprintf(
 		"The hub has an open link for this customer, which differs from this configuration in %s. "+
@@ -27,15 +28,16 @@ func linkDiffers(hubName, customer, difference string) diag.Diagnostic {
 		difference, hubName, customer))
 }
 
-// linkOwned returns the error of a create that finds the link of another of the vendor's tools.
+// linkOwned returns the error for a create that finds a link that belongs to another
+// of the vendor's tools.
 func linkOwned(e *customers.OwnedError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Customer %s of hub %s has a link of another tool", e.CustomerID, e.Hub), fmt.Sprintf(
 		"The hub has an open link for this customer, which belongs to %s. Close it there, or take it over and change it from here on:\n\n  terraform import ADDRESS %s/%s",
 		e.Owner, e.Hub, e.CustomerID))
 }
 
-// linkTakenOver returns the warning of a create that found the link open. Its summary is the same
-// for all customers, so that Terraform shows many as one.
+// linkTakenOver returns the warning for a create that found the link open. Its summary
+// is the same for all customers, so that Terraform shows many such warnings as one.
 func linkTakenOver(hubName, customer string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("An open link was taken over", fmt.Sprintf(
 		"The link of customer %s of hub %s exists with the same settings as this configuration, so it was taken over: its external ID and URL are the same as before. "+
@@ -43,8 +45,8 @@ func linkTakenOver(hubName, customer string) diag.Diagnostic {
 			"The other state can't close it any more: its plans warn of that until it is removed there.", customer, hubName))
 }
 
-// heldElsewhere returns the warning of a refresh that finds the link in another state's hands.
-// Its summary is the same for all customers.
+// heldElsewhere returns the warning for a refresh that finds that another state holds
+// the link. Its summary is the same for all customers.
 func heldElsewhere(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this link", fmt.Sprintf(
 		"The link of customer %s of hub %s was %s. "+
@@ -52,14 +54,15 @@ func heldElsewhere(link onboarding.Link) diag.Diagnostic {
 			"or take it back with 'terraform apply -replace'.", link.CustomerID, link.Hub, linkTaken(link)))
 }
 
-// leftOpen returns the warning of a destroy that finds the link in another state's hands.
+// leftOpen returns the warning for a destroy that finds that another state holds the
+// link.
 func leftOpen(link onboarding.Link) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The link was not closed", fmt.Sprintf(
 		"The link of customer %s of hub %s was %s, and is managed there. "+
 			"It was forgotten here, and not closed.", link.CustomerID, link.Hub, linkTaken(link)))
 }
 
-// linkTaken tells by whom a link was taken over.
+// linkTaken describes what has taken over a link.
 func linkTaken(link onboarding.Link) string {
 	if link.Fleet != "" {
 		return "taken over by fleet " + link.Fleet
@@ -79,14 +82,16 @@ func accountMissing() diag.Diagnostic {
 			"Ask the customer for their 12-digit AWS account ID.")
 }
 
-// noRoom returns which customer did not fit, and how many do.
+// noRoom returns the error for a customer whose account the bucket's policy can't
+// name. It contains how many accounts it can name.
 func noRoom(hubName, customer string, named, room int) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("The bucket policy has no room for %s", customerNamed(hubName, customer)), fmt.Sprintf(
 		"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account. S3's limit leaves room for %d, and %d are named or to be named already; "+
 			"those of former customers stay for a week. Declare this customer on another hub, or set the hub's template_access to \"presigned\" or \"public\".", room, named))
 }
 
-// cannotRead turns a refusal to name an account as reader into its diagnostic.
+// cannotRead returns the diagnostic for err if err is a refusal to name an account as
+// reader; false if it isn't.
 func cannotRead(hubName, customer string, err error) (diag.Diagnostic, bool) {
 	var full *iampolicy.BucketFullError
 	if errors.As(err, &full) {

@@ -14,7 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// declared returns the model's declaration; everything in it is known.
+// declared returns the model's declaration. Everything that the model declares must be
+// known.
 func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declaration.Declaration {
 	d := declaration.Declaration{
 		StackName: m.StackName.ValueString(),
@@ -28,8 +29,8 @@ func (m linkModel) declared(ctx context.Context, diags *diag.Diagnostics) declar
 	return d
 }
 
-// flatten takes a link's record into the model. If the model declares the
-// same already, it keeps its own spelling of it.
+// flatten copies a link's record into the model. If the model declares the same
+// already, it keeps its own spelling.
 func (m *linkModel) flatten(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) {
 	record, err := view.Record(ctx)
 	if err != nil {

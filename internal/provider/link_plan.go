@@ -18,10 +18,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ModifyPlan makes a link's plan as complete as it can be: if the hub is
-// there, everything of the link is known before anything is created, because
-// everything of it is deterministic. If the hub definitely isn't there yet,
-// the values stay unknown; any other reason for not knowing is an error.
+// ModifyPlan completes the plan of a link. If the hub exists, all values of the link
+// are known before it is created, because they are deterministic. If the hub
+// definitely doesn't exist yet, they remain unknown; any other reason for not knowing
+// them is an error.
 func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() {
@@ -53,18 +53,18 @@ func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	explainToDestroy(p.state != nil, &resp.Diagnostics)
 }
 
-// linkPlan is one link's plan in the making.
+// linkPlan is the plan of one link while ModifyPlan makes it.
 type linkPlan struct {
 	resource     *linkResource
 	plan, config linkModel
 	state        *linkModel // nil: a new link
 	stack        knownStack
-	template     rendering // that the state's link has
+	template     rendering // of the state's link
 	diags        *diag.Diagnostics
 	replace      func(path.Path)
 }
 
-// defaults fills in what follows from hub and customer alone.
+// defaults fills in the values that depend only on hub and customer.
 func (p *linkPlan) defaults(ctx context.Context) {
 	hubName, customer := p.plan.Hub, p.plan.CustomerID
 	if !hubName.IsUnknown() && !customer.IsUnknown() {
@@ -76,7 +76,7 @@ func (p *linkPlan) defaults(ctx context.Context) {
 			p.plan.StackName = types.StringValue(hubName.ValueString() + "-access")
 		}
 	}
-	if p.sameLink() { // unconfigured attributes stay as they are
+	if p.sameLink() { // attributes without configuration stay as they are
 		if p.config.Region.IsNull() {
 			p.plan.Region = p.state.Region
 		}
@@ -113,7 +113,7 @@ func (p *linkPlan) defaultRoleName(ctx context.Context) {
 	p.diags.Append(d...)
 }
 
-// planOnHub plans what depends on the hub and on what it knows of the customer.
+// planOnHub plans what depends on the hub and on the customer's record.
 func (p *linkPlan) planOnHub(ctx context.Context) {
 	p.checkLeft(ctx)
 	if p.plan.ID.IsUnknown() {
@@ -135,7 +135,7 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 		return
 	}
 	if p.sameLink() {
-		// One that was closed elsewhere is opened again, in place.
+		// A link that was closed elsewhere is opened again, in place.
 		closed := p.state.Status.ValueString() == string(onboarding.LinkClosed)
 		if !closed && !p.addressMoves(ctx, view) && !p.follows(ctx, view) && !p.followsHub(view) && p.unchanged() || p.diags.HasError() {
 			return
@@ -164,20 +164,20 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	p.planFully(ctx, view, record)
 }
 
-// hold notes which incarnation of the customer's link the state holds: a refresh
-// has done so, unless there was none.
+// hold records which incarnation of the customer's link the state holds, in case no
+// refresh has recorded it in this operation.
 func (p *linkPlan) hold(view *hubview.View) {
 	if p.sameLink() {
 		view.Planned.SetHeld(p.state.CustomerID.ValueString(), p.state.Incarnation.ValueString())
 	}
 }
 
-// sameLink reports whether the plan is to change the link that the state has,
-// rather than to make one.
+// sameLink reports whether the plan changes the link in the state, rather than
+// creating one.
 func (p *linkPlan) sameLink() bool { return p.state != nil && p.plan.ID.Equal(p.state.ID) }
 
-// replaceLink plans to replace the link with its hub, of which nothing can be
-// known before.
+// replaceLink plans to replace the link together with its hub. Nothing about the new
+// link can be known yet.
 func (p *linkPlan) replaceLink() {
 	p.plan.ID = types.StringUnknown()
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
@@ -188,8 +188,8 @@ func (p *linkPlan) replaceLink() {
 	p.replace(path.Root("id"))
 }
 
-// unchanged reports whether the link's inputs are those of the state, and then
-// keeps the state, without a look at the registry.
+// unchanged reports whether the link's inputs are those of the state. If so, the plan
+// keeps the state, without reading the registry.
 func (p *linkPlan) unchanged() bool {
 	same := p.plan.sameInputs(*p.state)
 	if same {
@@ -198,15 +198,16 @@ func (p *linkPlan) unchanged() bool {
 	return same
 }
 
-// sameInputs reports whether both declare the same, and all of it is known.
+// sameInputs reports whether both models declare the same inputs, and all inputs are
+// known.
 func (m linkModel) sameInputs(o linkModel) bool {
 	return m.sameScope(o) && m.ExternalID.Equal(o.ExternalID) && m.ExternalIDVersion.Equal(o.ExternalIDVersion) && m.declaredKnown() &&
 		m.PermissionSet.Equal(o.PermissionSet) && m.Role.Equal(o.Role) && m.askedModel.equal(o.askedModel) &&
 		m.StackName.Equal(o.StackName) && m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt)
 }
 
-// addressMoves reports whether the hub, as it is or will be in this operation,
-// gives the link an address if its state has none, or the other way round.
+// addressMoves reports whether the link gains or loses its URL, compared with the
+// state, because of the hub as it will be after this operation.
 func (p *linkPlan) addressMoves(ctx context.Context, view *hubview.View) bool {
 	record, ok, err := view.RecordAfterApply(ctx)
 	if err != nil {
@@ -215,7 +216,7 @@ func (p *linkPlan) addressMoves(ctx context.Context, view *hubview.View) bool {
 	return ok && record.TemplateAccess.Signed() != p.state.URL.IsNull()
 }
 
-// planFully computes what apply will write.
+// planFully plans what apply will write.
 func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record registry.HubRecord) {
 	customer := p.plan.CustomerID.ValueString()
 	existing, err := view.Find(ctx, customer)
@@ -250,7 +251,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.diags.Append(refused(view.Name, customer, err)...)
 		return
 	}
-	if existing != nil && !todo.Takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // or the set's plan warns, once
+	if existing != nil && !todo.Takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // otherwise the set's plan warns, once for all links
 		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.Whole())...)
 		p.diags.Append(refuseUpdates(*existing, desired.Whole())...)
 	}
@@ -281,11 +282,11 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.followStack(ctx, view, todo.Link)
 	}
 	p.reserve(ctx, view, record, todo.Link)
-	p.checkNeighbours(ctx, view, existing, todo.Link) // the later of two sees the other
+	p.checkNeighbours(ctx, view, existing, todo.Link) // the link that is planned later finds the earlier one
 }
 
-// planPartly plans a link some of whose arguments have no value yet: its external
-// ID doesn't depend on them, unless the customer was here before.
+// planPartly plans a link if some of its arguments aren't known yet. Its external ID
+// doesn't depend on them, unless the customer had a link before.
 func (p *linkPlan) planPartly(view *hubview.View, customer string, record registry.HubRecord, existing *onboarding.Customer) {
 	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
@@ -302,7 +303,7 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 	}
 }
 
-// declaredKnown reports whether all that is declared of a link is known.
+// declaredKnown reports whether every declared value of a link is known.
 func (m linkModel) declaredKnown() bool {
 	return fullyKnown(m.AccountID) && fullyKnown(m.Scope) && fullyKnown(m.OrganizationID) && fullyKnown(m.OnlyAccountIDs) &&
 		fullyKnown(m.PermissionSet) && fullyKnown(m.Role) && m.known() && fullyKnown(m.StackName) &&

@@ -14,10 +14,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// warnOfUpdates warns, in a plan that changes what a customer grants,
-// what that is, and that it comes true only when the customer updates their
-// stack. The summary is the same for all customers, so that Terraform shows a
-// campaign's many warnings as one.
+// warnOfUpdates warns, in a plan that changes what a customer grants, what changes,
+// and that it takes effect only when the customer updates their stack. The summary is
+// the same for all customers, so that Terraform shows the warnings of many links as
+// one.
 func warnOfUpdates(before onboarding.Customer, planned onboarding.Link, next declaration.Declaration) diag.Diagnostics {
 	stacks := 0
 	for _, r := range before.Live() {
@@ -42,8 +42,9 @@ func warnOfUpdates(before onboarding.Customer, planned onboarding.Link, next dec
 			"Send them update_url afterwards.%s", onboarding.Counted(stacks, "live stack"), planned.CustomerID, onboarding.Agree(stacks, "was", "were"), changed, immovable(was, next)))}
 }
 
-// immovable warns of what no update of a stack can do: CloudFormation does not
-// replace a role that has a name.
+// immovable returns a paragraph about a change that an update of the stack can't make,
+// because CloudFormation can't replace a role that has a name; empty if there is no
+// such change.
 func immovable(was, next declaration.Declaration) string {
 	if was.Role.Path == next.Role.Path {
 		return ""

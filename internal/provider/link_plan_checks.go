@@ -15,11 +15,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// The errors and warnings of a link's plan. A check adds its findings to the
-// plan's diagnostics.
+// Errors and warnings of a link's plan. A check adds its findings to the plan's
+// diagnostics.
 
-// checkPermissions checks what is granted, which takes no hub, if all of it is
-// known.
+// checkPermissions checks the granted permissions, if all of them are known. It needs
+// no hub.
 func (p *linkPlan) checkPermissions(ctx context.Context) {
 	if p.plan.refers() || !fullyKnown(p.config.Role) || !p.config.choicesKnown() || p.diags.HasError() {
 		return
@@ -35,15 +35,15 @@ func (p *linkPlan) checkPermissions(ctx context.Context) {
 	}
 	p.diags.Append(fieldErrors(granted.ValidatePermissions(partition))...)
 	if p.diags.HasError() || p.sameLink() && p.plan.Role.Equal(p.state.Role) && p.plan.equal(p.state.askedModel) {
-		return // a warning that comes at every plan goes unread
+		return // a warning in every plan would be ignored
 	}
 	p.checkGrants(granted)
 	p.checkForeignPolicies(granted)
 	p.diags.Append(policyWarnings(granted.Review())...)
 }
 
-// checkPartition refuses a Region and trusted principals that no hub of the provider
-// can be combined with, whether it exists already or not.
+// checkPartition refuses a Region and trusted principals that can't be combined with
+// any hub of the provider, whether the hub exists already or not.
 func (p *linkPlan) checkPartition(ctx context.Context) {
 	partition := p.resource.session.clients.Partition()
 	if region, err := account.ParseRegion(p.config.Region.ValueString()); err == nil && region.Partition() != partition {
@@ -53,8 +53,8 @@ func (p *linkPlan) checkPartition(ctx context.Context) {
 	p.principals(ctx)
 }
 
-// principals returns the trusted roles as one of which the role is proven,
-// checked; none if they aren't known.
+// principals returns the trusted roles, validated, as which the provider proves the
+// role; nil if they aren't known.
 func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
 	if !fullyKnown(p.plan.TrustedPrincipalARNs) || !fullyKnown(p.plan.TrustedAccountIDs) {
 		return nil
@@ -64,8 +64,8 @@ func (p *linkPlan) principals(ctx context.Context) []account.RoleARN {
 	return trusted.Provers(clients.Account)
 }
 
-// checkProvable refuses a trust that the provider could never prove: it is none of
-// the trusted principals, and may assume none of them.
+// checkProvable refuses a trust that the provider could never prove, because the
+// provider is none of the trusted principals and can't assume any of them.
 func (p *linkPlan) checkProvable(ctx context.Context) {
 	principals, clients := p.principals(ctx), p.resource.session.clients
 	if p.diags.HasError() {
@@ -79,8 +79,8 @@ func (p *linkPlan) checkProvable(ctx context.Context) {
 	}
 }
 
-// checkPublishers checks what can be checked if the hub isn't there yet, but its
-// publishers are known.
+// checkPublishers checks a link whose hub doesn't exist yet, if the hub's publishers
+// are known.
 func (p *linkPlan) checkPublishers(view *hubview.View) {
 	publishers := view.Planned.NewHubPublishers()
 	p.checkExternalID(publishers)
@@ -89,8 +89,9 @@ func (p *linkPlan) checkPublishers(view *hubview.View) {
 	}
 }
 
-// checkExternalID refuses an external ID of the vendor's own if anyone may
-// publish: only one that the hub has made is sure to be unguessable.
+// checkExternalID refuses an external ID of the vendor's own if every AWS account may
+// publish: only an external ID that the hub has generated is certain to be
+// unguessable.
 func (p *linkPlan) checkExternalID(publishers onboarding.PublisherScope) {
 	kept := p.sameLink() && p.plan.ExternalID.Equal(p.state.ExternalID)
 	if publishers == onboarding.AnyAccount && !p.config.ExternalID.IsNull() && !kept {
@@ -99,7 +100,8 @@ func (p *linkPlan) checkExternalID(publishers onboarding.PublisherScope) {
 	}
 }
 
-// checkUnique refuses one external ID for two customers, of this plan or of the hub.
+// checkUnique refuses an external ID that another customer has, in this plan or in the
+// hub.
 func (p *linkPlan) checkUnique(ctx context.Context, view *hubview.View, link onboarding.Link) {
 	if p.config.ExternalID.IsNull() {
 		return
@@ -120,9 +122,8 @@ func (p *linkPlan) checkUnique(ctx context.Context, view *hubview.View, link onb
 	}
 }
 
-// reserve remembers the link as it is planned, for the plans of its role and of
-// other links, and refuses it if its account doesn't fit into the bucket's policy
-// any more.
+// reserve records the planned link for the plans of its role and of other links. It
+// refuses a link whose account doesn't fit in the bucket's policy any more.
 func (p *linkPlan) reserve(ctx context.Context, view *hubview.View, record registry.HubRecord, link onboarding.Link) {
 	plan := hubview.LinkPlan{Link: link, Known: true}
 	if record.TemplateAccess != onboarding.TemplatesAccounts {

@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// planDestroy warns if the link of a customer who is connected goes. Nothing is
-// refused: no stack depends on its link's being open.
+// planDestroy warns if a connected customer's link will be destroyed. It refuses
+// nothing, because no stack depends on an open link.
 func (r *linkResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state linkModel
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.session.ready() {
@@ -28,15 +28,15 @@ func (r *linkResource) planDestroy(ctx context.Context, req resource.ModifyPlanR
 	view.Planned.SetHeld(customer, state.Incarnation.ValueString())
 	found, err := view.Find(ctx, customer)
 	if err != nil || found == nil {
-		return // the refresh has added the error
+		return // the refresh has added this error already
 	}
 	if !found.Link.Closed && found.Link.HeldBy(state.Incarnation.ValueString()) {
 		resp.Diagnostics.Append(warnOfClosing(*found)...)
 	}
 }
 
-// warnOfClosing warns of the end of a link with live stacks: it names which they
-// are and what their owners will see. The summary is the same for all customers.
+// warnOfClosing warns that a link with live stacks will be closed: it names the
+// stacks, and what their owners will see. The summary is the same for all customers.
 func warnOfClosing(c onboarding.Customer) diag.Diagnostics {
 	var stacks []string
 	for _, r := range c.Live() {

@@ -19,7 +19,7 @@ func (p *linkPlan) checkFleet(view *hubview.View) {
 	}
 }
 
-// checkFleetVaguely warns of it while the hub is new, and its name not known.
+// checkFleetVaguely is checkFleet for a hub whose name isn't known yet: it only warns.
 func (p *linkPlan) checkFleetVaguely() {
 	customer := p.plan.CustomerID.ValueString()
 	if fleet, taken := p.resource.session.fleets.ClaimLink(customer); taken {

@@ -10,15 +10,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// refuseUpdates refuses a declaration that the customer's live stacks could not be
-// updated to. It assumes that they were created from the last declaration.
+// refuseUpdates refuses a declaration to which the customer's live stacks could not be
+// updated. It assumes that they were created from the previous declaration.
 func refuseUpdates(before onboarding.Customer, next declaration.Declaration) diag.Diagnostics {
 	if !hasStack(before) {
 		return nil
 	}
 	was, err := declaration.Of(before.Link)
 	if err != nil {
-		return nil // a record that is damaged is an error where it is shown
+		return nil // a damaged record is reported when it is read into the state
 	}
 	return fieldErrors(was.Set().ValidateUpdate(next.Set()))
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// What Terraform and AWS accept, and what yet goes wrong later, with a customer.
-// It is added if it is new or changes, because a warning that comes at every plan
-// goes unread.
+// Warnings of configurations that Terraform and AWS accept, but that fail later, at a
+// customer. A warning is added only if its cause is new or has changed, because a
+// warning in every plan would be ignored.
 
-// checkGrants warns of a role that may do nothing.
+// checkGrants warns of a role without permissions.
 func (p *linkPlan) checkGrants(granted permissionset.Set) {
 	if granted.Role.Grants().IsEmpty() && len(granted.OptionalPermissions) == 0 {
 		p.diags.AddAttributeWarning(path.Root("role"), "The role grants nothing",
@@ -31,9 +31,9 @@ func (p *linkPlan) checkGrants(granted permissionset.Set) {
 	}
 }
 
-// checkForeignPolicies refuses managed policies and a boundary of another account
-// than the customer's, and warns of those of one account if there may be many:
-// IAM takes policies of the role's own account and of AWS only.
+// checkForeignPolicies refuses managed policies and a boundary of another account than
+// the customer's. If the link is for many accounts, it warns of policies of a single
+// account, because IAM accepts only policies of the role's own account and of AWS.
 func (p *linkPlan) checkForeignPolicies(granted permissionset.Set) {
 	arns := map[string][]string{
 		"role.managed_policy_arns":      granted.Role.ManagedPolicyARNs,
@@ -63,8 +63,8 @@ func (p *linkPlan) checkForeignPolicies(granted permissionset.Set) {
 	}
 }
 
-// policyOwner returns the account that an ARN of a policy names; empty if it is
-// one of AWS's, or stands for the customer's own.
+// policyOwner returns the account in a policy's ARN; empty if the policy is AWS's, or
+// if the ARN refers to the customer's own account.
 func policyOwner(arn string) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
 		if id, err := account.ParseID(parts[4]); err == nil {
@@ -83,8 +83,8 @@ func (p *linkPlan) checkAccount() {
 	}
 }
 
-// checkAwaited warns of a link whose customers may make the role without a stack, and
-// whose role is never looked for then.
+// checkAwaited warns of a link whose customers may create the role without a stack, if
+// such a role would never be registered.
 func (p *linkPlan) checkAwaited(link onboarding.Link) {
 	if p.sameLink() && p.plan.PermissionSet.Equal(p.state.PermissionSet) {
 		return
@@ -104,7 +104,7 @@ func (p *linkPlan) checkOnce(view *hubview.View) {
 	}
 }
 
-// checkOnceVaguely warns of it while the hub is new, and its name not known.
+// checkOnceVaguely is checkOnce for a hub whose name isn't known yet: it only warns.
 func (p *linkPlan) checkOnceVaguely() {
 	customer := p.plan.CustomerID
 	if p.state == nil && !customer.IsUnknown() && p.resource.session.countNewLinks(customer.ValueString()) == 2 {
@@ -113,8 +113,8 @@ func (p *linkPlan) checkOnceVaguely() {
 	}
 }
 
-// checkNeighbours warns of a role that another customer of the same account has
-// too: IAM tells names apart regardless of case.
+// checkNeighbours warns if another customer in the same account has a role of the same
+// name: IAM compares names without regard to case.
 func (p *linkPlan) checkNeighbours(ctx context.Context, view *hubview.View, before *onboarding.Customer, link onboarding.Link) {
 	if link.Account.IsZero() || before != nil && !before.Link.Closed && before.Link.Account == link.Account && strings.EqualFold(before.Link.RoleName, link.RoleName) {
 		return
@@ -143,7 +143,7 @@ func (p *linkPlan) checkNeighbours(ctx context.Context, view *hubview.View, befo
 	}
 }
 
-// checkLeft warns if the link was another customer's until now, who is connected.
+// checkLeft warns if the link belonged to another, connected customer until now.
 func (p *linkPlan) checkLeft(ctx context.Context) {
 	if p.state == nil || p.sameLink() || p.plan.CustomerID.IsUnknown() || p.plan.CustomerID.Equal(p.state.CustomerID) {
 		return

@@ -14,14 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// followsHub reports whether the hub may make the link another one in this operation
-// than its state has.
+// followsHub reports whether the link may change in this operation because of its hub.
 func (p *linkPlan) followsHub(view *hubview.View) bool {
 	if view.Planned.HubIsVague() {
 		return true
 	}
 	if p.plan.refers() {
-		return false // its set does
+		return false // its set changes with the hub instead
 	}
 	return p.template.missing || p.moves(view)
 }
@@ -30,8 +29,8 @@ func (p *linkPlan) moves(view *hubview.View) bool {
 	return p.template.moves(view, customerNamed(view.Name, p.plan.CustomerID.ValueString()))
 }
 
-// awaitHub plans an existing link on a hub of which too little is known yet: its
-// URL may change.
+// awaitHub plans an existing link on a hub about which too little is known yet: the
+// link's URL may change.
 func (p *linkPlan) awaitHub() {
 	if !p.sameLink() {
 		return
@@ -54,15 +53,16 @@ func (p *linkPlan) awaitHub() {
 	}
 }
 
-// readTemplate notes which hub the link's template was made for, and whether it is
-// still there. That of a set is the set's to read.
+// readTemplate records for which hub the link's template was rendered, and whether the
+// bucket still has it. If the link refers to a permission set, the set's own refresh
+// does this.
 func (r *linkResource) readTemplate(ctx context.Context, view *hubview.View, model *linkModel, link onboarding.Link, before privateReader, resp *resource.ReadResponse) {
 	if link.PermissionSet != "" || link.Closed {
 		return
 	}
 	record, err := view.Record(ctx)
 	if err != nil {
-		return // with a diagnostic
+		return // a diagnostic was added
 	}
 	now := rendering{Seen: declaration.HubRendering(record.Hub)}
 	if now.Made = keptRendering(ctx, before, model.TemplateVersion).forHub(link.RenderedFor); now.Made == "" {

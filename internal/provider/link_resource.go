@@ -78,14 +78,14 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// Read leaves the state as it is if the registry has the same.
+// Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer r.session.enter()()
 	var model linkModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
-		return // the provider isn't configured before apply: the state stays
+		return // the provider isn't configured before apply; the state stays as it is
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -151,8 +151,9 @@ func (r *linkResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	resp.Diagnostics.Append(sweepTemplates(ctx, view)...)
 }
 
-// Delete closes the link, if it is still the one that this state holds. Its record and its external ID stay, and so does the
-// permission to publish, for as long as a stack of the customer may need it.
+// Delete closes the link, if this state still holds it. Its record and its external ID
+// remain. The permission to publish remains for as long as a stack of the customer may
+// need it.
 func (r *linkResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var model linkModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
@@ -189,7 +190,7 @@ func (r *linkResource) ImportState(ctx context.Context, req resource.ImportState
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("customer_id"), customer)...)
 }
 
-// showWritten is show for a link that was written just now.
+// showWritten is show for a link that was just written.
 func (r *linkResource) showWritten(ctx context.Context, view *hubview.View, model *linkModel, link onboarding.Link, diags *diag.Diagnostics) {
 	found, err := view.Customer(ctx, link.CustomerID)
 	if err != nil {
@@ -199,7 +200,7 @@ func (r *linkResource) showWritten(ctx context.Context, view *hubview.View, mode
 	r.show(ctx, view, model, found, diags)
 }
 
-// show takes what is known of the customer into the model.
+// show copies a customer's records into the model.
 func (r *linkResource) show(ctx context.Context, view *hubview.View, model *linkModel, found onboarding.Customer, diags *diag.Diagnostics) {
 	model.flatten(ctx, view, found.Link, diags)
 	model.UpdateURL = updateURL(ctx, view, found, diags)

@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// A link's external ID rotates when external_id_version is raised: see
-// onboarding/rotation.go for what follows.
+// A link's external ID rotates when external_id_version is raised.
+// onboarding/rotation.go describes the consequences.
 
 func externalIDVersionAttribute() schema.Int64Attribute {
 	return schema.Int64Attribute{
@@ -51,11 +51,11 @@ func previousExternalIDAttribute() schema.StringAttribute {
 
 var versionPath = path.Root("external_id_version")
 
-// version returns the wanted version of the external ID; 0: as it is.
+// version returns the requested version of the external ID; 0 to keep the current one.
 func (m linkModel) version() int { return int(m.ExternalIDVersion.ValueInt64()) }
 
-// flattenVersion takes the version of a link's record into the model, if the model
-// has one: without one the link keeps its own.
+// flattenVersion copies the version in a link's record into the model, if the model
+// has a version. A model without one keeps the link's version, whatever it is.
 func (m *linkModel) flattenVersion(link onboarding.Link) {
 	if version := max(link.ExternalIDVersion, 1); !m.ExternalIDVersion.IsNull() && m.version() != version {
 		m.ExternalIDVersion = types.Int64Value(int64(version))
@@ -75,15 +75,15 @@ func (p *linkPlan) rotates() bool {
 	return p.sameLink() && (p.plan.ExternalIDVersion.IsUnknown() || p.plan.version() > max(p.state.version(), 1))
 }
 
-// unknownUntilApply marks everything that follows from the customer's stack as what
-// is not known: they may update it while the apply runs.
+// unknownUntilApply makes everything that follows from the customer's stack unknown:
+// the customer may update it while the apply runs.
 func (p *linkPlan) unknownUntilApply() {
 	p.plan.Status, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown()
 	p.plan.UpdateCommand, p.plan.PreviousExternalID = types.StringUnknown(), types.StringUnknown()
 }
 
-// warnOfRotation warns, in a plan that rotates, that connected customers have to do
-// something. The summary is the same for all customers.
+// warnOfRotation warns, in a plan that rotates, that connected customers have to
+// update their stacks. The summary is the same for all customers.
 func warnOfRotation(before onboarding.Customer, planned onboarding.Link) diag.Diagnostics {
 	live := before.Live()
 	if len(live) == 0 {
@@ -95,8 +95,8 @@ func warnOfRotation(before onboarding.Customer, planned onboarding.Link) diag.Di
 		planned.CustomerID, onboarding.Counted(len(live), "live role"), onboarding.Agree(len(live), "works", "work"), onboarding.Agree(len(live), "its", "their")))}
 }
 
-// warnOfOldExternalID warns, in a refresh, of a rotation that the customer has not
-// finished for long. The summary is the same for all customers.
+// warnOfOldExternalID warns, in a refresh, of a rotation that the customer should have
+// finished long ago. The summary is the same for all customers.
 func warnOfOldExternalID(c onboarding.Customer, now time.Time) diag.Diagnostics {
 	for _, r := range c.Live() {
 		since, overdue := r.RotationOverdue(c.Link, now)
@@ -110,8 +110,8 @@ func warnOfOldExternalID(c onboarding.Customer, now time.Time) diag.Diagnostics 
 	return nil
 }
 
-// previousExternalID returns what a role of the customer accepts beside the link's
-// external ID; null if it is nothing.
+// previousExternalID returns the external ID that a role of the customer accepts
+// besides the link's; null if there is none.
 func previousExternalID(c onboarding.Customer) types.String {
 	for _, r := range c.Live() {
 		if previous, accepted := r.PreviousAccepted(c.Link); accepted {
@@ -121,8 +121,8 @@ func previousExternalID(c onboarding.Customer) types.String {
 	return types.StringNull()
 }
 
-// updateCommand returns how the customer updates their stack on the command line;
-// null if there is nothing to update, or if the address would have to be signed.
+// updateCommand returns the command with which the customer updates their stack; null
+// if there is nothing to update, or if the template's URL has to be signed.
 func updateCommand(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
 	r, _ := c.SoleRegistration()
 	if !launch.NeedsUpdate(c.Link, r) || !canUpdate(ctx, view, diags) {
@@ -131,15 +131,16 @@ func updateCommand(ctx context.Context, view *hubview.View, c onboarding.Custome
 	return commandFor(c.Link, r)
 }
 
-// commandFor returns the command for the update of a registration's stack.
+// commandFor returns the command that updates the stack of a registration; null if no
+// command can do it.
 func commandFor(link onboarding.Link, r onboarding.Registration) types.String {
 	declared, err := declaration.Of(link)
 	if err != nil {
-		return types.StringNull() // a record that is damaged is an error where it is shown
+		return types.StringNull() // a damaged record is reported when it is read into the state
 	}
 	command, err := launch.UpdateCommand(link, declared, r)
 	if err != nil {
-		return types.StringNull() // the console asks for what a command can't carry
+		return types.StringNull() // a command can't contain all values; the console asks for them
 	}
 	return types.StringValue(command)
 }

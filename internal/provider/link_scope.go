@@ -23,8 +23,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A link is for one account, for the accounts of an organization or, if the
-// hub is open to anyone, for whichever account comes first.
+// A link is for one account, for the accounts of an organization or, if the hub
+// accepts every account, for the first account that uses it.
 
 const (
 	scopeAccount      = "account"
@@ -60,7 +60,7 @@ func onlyAccountsAttribute() schema.SetAttribute {
 	}
 }
 
-// validateScope checks what can be checked of a link's scope without its hub.
+// validateScope checks the scope of a link as far as that is possible without its hub.
 func (m linkModel) validateScope(diags *diag.Diagnostics) {
 	if m.Scope.IsUnknown() {
 		return
@@ -80,7 +80,7 @@ func (m linkModel) validateScope(diags *diag.Diagnostics) {
 	}
 }
 
-// expandScope returns whose stacks the model is for, on a hub as it is or will be.
+// expandScope returns the scope of the model's link, for a hub as it is or will be.
 func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, diags *diag.Diagnostics) customers.Scope {
 	var s customers.Scope
 	var err error
@@ -113,7 +113,8 @@ func (m linkModel) expandScope(ctx context.Context, record registry.HubRecord, d
 	return s
 }
 
-// expandAccountScope completes the scope of a link for one account, named or not.
+// expandAccountScope completes the scope of a link for one account, which the vendor
+// may or may not have named.
 func (m linkModel) expandAccountScope(s customers.Scope, record registry.HubRecord, diags *diag.Diagnostics) customers.Scope {
 	switch {
 	case !s.Account.IsZero():
@@ -122,8 +123,8 @@ func (m linkModel) expandAccountScope(s customers.Scope, record registry.HubReco
 	default:
 		s.Kind = onboarding.ScopeAnyone
 	}
-	// If anyone may publish, what a stranger can learn must not open a link
-	// forever.
+	// If every account may publish, a link without an account must expire: otherwise a
+	// stranger who learns its URL could use it at any time.
 	if record.OpenToAnyone() && m.ExpiresAt.IsNull() {
 		diags.AddAttributeError(path.Root("expires_at"), "expires_at is required", fmt.Sprintf(
 			`The publishers of hub %s are "anyone", so expires_at is required: anyone who learns of the link could use it until then.`, record.Name))
@@ -131,7 +132,7 @@ func (m linkModel) expandAccountScope(s customers.Scope, record registry.HubReco
 	return s
 }
 
-// flattenScope takes whose stacks a link is for into the model.
+// flattenScope copies a link's scope into the model.
 func (m *linkModel) flattenScope(ctx context.Context, link onboarding.Link, diags *diag.Diagnostics) {
 	m.AccountID = optional(link.Account.String())
 	m.OrganizationID = optional(link.Organization.String())
@@ -151,7 +152,7 @@ func (m *linkModel) flattenScope(ctx context.Context, link onboarding.Link, diag
 	}
 }
 
-// sameScope reports whether both are for the same accounts.
+// sameScope reports whether both models are for the same accounts.
 func (m linkModel) sameScope(o linkModel) bool {
 	return m.AccountID.Equal(o.AccountID) && m.Scope.Equal(o.Scope) && m.OrganizationID.Equal(o.OrganizationID) && m.OnlyAccountIDs.Equal(o.OnlyAccountIDs)
 }

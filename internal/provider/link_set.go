@@ -22,10 +22,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A link that refers to a permission set declares no role of its own. Its record
-// names the set, and is not written when only the set changes: a refresh shows the
-// address and version that the set's record has, and a plan shows others only if
-// the set changes in the same plan.
+// A link that refers to a permission set declares no role of its own. Its record names
+// the set, and is not written if only the set changes: a refresh copies the template's
+// address and version from the set's record, and a plan changes them only if the set
+// changes in the same plan.
 
 func permissionSetAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
@@ -74,8 +74,8 @@ func (m linkModel) validateSet(diags *diag.Diagnostics) {
 	}
 }
 
-// flattenReference takes a link's record that refers to a set into the model. If
-// the model means the same already, it keeps its own spelling.
+// flattenReference copies the record of a link that refers to a set into the model. If
+// the model declares the same already, it keeps its own spelling.
 func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, found declaration.Declaration, diags *diag.Diagnostics) {
 	m.PermissionSet = types.StringValue(link.Set.ID())
 	m.Role = types.ObjectNull(roleSpecTypes())
@@ -86,13 +86,12 @@ func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, 
 	}
 }
 
-// noneAsked has null for everything.
+// noneAsked returns a model whose attributes are all null.
 func noneAsked(ctx context.Context, diags *diag.Diagnostics) askedModel {
 	return flattenAsked(ctx, permissionset.Set{}, diags)
 }
 
-// follows reports whether the link's set may make it another one in this operation
-// than its state has.
+// follows reports whether the link may change in this operation because of its set.
 func (p *linkPlan) follows(ctx context.Context, view *hubview.View) bool {
 	if !p.plan.refers() {
 		return false
@@ -108,8 +107,8 @@ func (p *linkPlan) follows(ctx context.Context, view *hubview.View) bool {
 	return err == nil || !errors.Is(err, registry.ErrPermissionSetRetired)
 }
 
-// set returns the set that the link will refer to; nil if it isn't known yet, or
-// with a diagnostic if there is none.
+// set returns the permission set that the link will refer to; nil if it isn't known
+// yet, or with a diagnostic if there is none.
 func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.PermissionSet {
 	if p.plan.PermissionSet.IsUnknown() {
 		return nil
@@ -136,8 +135,9 @@ func (p *linkPlan) set(ctx context.Context, view *hubview.View) *onboarding.Perm
 	return &plan.Set
 }
 
-// followStack plans how a change of the role, the set or the hub affects an existing
-// link: every attribute is known, from the last read of the customer's stack.
+// followStack plans how a change of the role, the set or the hub affects the
+// attributes of an existing link that depend on the customer's stack. They are known,
+// from the last refresh of the stack.
 func (p *linkPlan) followStack(ctx context.Context, view *hubview.View, next onboarding.Link) {
 	p.plan.Status = p.state.Status
 	p.plan.UpdateURL = p.stack.updateURL(ctx, view, next, p.diags)
@@ -145,20 +145,21 @@ func (p *linkPlan) followStack(ctx context.Context, view *hubview.View, next onb
 	p.plan.PreviousExternalID = p.state.PreviousExternalID
 }
 
-// steady reports whether the link remains open to the same customer with the same
-// external ID, for as long as before, whatever it asks for.
+// steady reports whether the link remains open to the same customer, with the same
+// external ID and expiry. The permissions that it asks for may change.
 func (p *linkPlan) steady() bool {
 	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameScope(*p.state) &&
 		p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.ExternalIDVersion.Equal(p.state.ExternalIDVersion) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 }
 
-// alone reports whether nothing of the link changes except by its set and its hub.
+// alone reports whether nothing in the link's configuration changes, so that only its
+// set and its hub can change it.
 func (p *linkPlan) alone() bool {
 	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
 }
 
-// keepPlanned takes what a plan has promised over what is so by now: a customer may
-// update their stack while the apply runs, which the next refresh shows.
+// keepPlanned sets the attributes that the plan has shown to their planned values: if
+// a customer updates their stack while the apply runs, the next refresh shows that.
 func (m *linkModel) keepPlanned(plan linkModel) {
 	if !plan.Status.IsUnknown() {
 		m.Status = plan.Status
@@ -174,7 +175,7 @@ func (m *linkModel) keepPlanned(plan linkModel) {
 	}
 }
 
-// loadSet reads the set that the link refers to.
+// loadSet reads the permission set that the link refers to.
 func (w *linkWriter) loadSet(ctx context.Context) (*onboarding.PermissionSet, error) {
 	if !w.model.refers() {
 		return nil, nil

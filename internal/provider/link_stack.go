@@ -18,24 +18,24 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-// A plan takes what it says about existing stacks from the state, not from the
-// registry: a customer may update a stack between plan and apply, and Terraform
-// refuses a final plan that differs from the first.
+// A plan takes what it shows of existing stacks from the state, not from the registry:
+// a customer may update a stack between plan and apply, and Terraform refuses a final
+// plan that differs from the first.
 
-// knownStack is the stack of a customer when it was last read.
+// knownStack is a customer's stack at the last refresh.
 type knownStack struct {
-	ID      string `json:"stack_id,omitempty"` // empty: none is live
+	ID      string `json:"stack_id,omitempty"` // empty: no stack is live
 	Version string `json:"template_version,omitempty"`
 
-	ExternalID string `json:"external_id,omitempty"` // that it is registered with
+	ExternalID string `json:"external_id,omitempty"` // as registered
 
-	// Choices are what the stack reported of the customer's choices; nil: it is not
-	// known, because a former release of the provider wrote the state.
+	// Choices are the customer's choices as reported by the stack; nil if they aren't
+	// known, because an earlier release of the provider wrote the state.
 	Choices *knownChoices `json:"choices,omitempty"`
 }
 
-// knownChoices are what the command for an update depends on. The values that the
-// customer typed in are not among them.
+// knownChoices are the choices on which the update command depends. They don't contain
+// the values that the customer entered.
 type knownChoices struct {
 	Granted []string `json:"granted,omitempty"` // optional permissions that are on
 	Typed   []string `json:"typed,omitempty"`   // parameters that have a value
@@ -44,7 +44,7 @@ type knownChoices struct {
 // stackKey is the key of the known stack in a link's private state.
 const stackKey = "stack"
 
-// keepStack writes the customer's stack into the private state of their link.
+// keepStack writes the customer's stack to the private state of their link.
 func keepStack(ctx context.Context, private privateWriter, c onboarding.Customer) diag.Diagnostics {
 	var known knownStack
 	if r, ok := c.SoleRegistration(); ok && r.Live() && !r.Adopted() {
@@ -55,15 +55,15 @@ func keepStack(ctx context.Context, private privateWriter, c onboarding.Customer
 	return private.SetKey(ctx, stackKey, text)
 }
 
-// keptStack reads it back.
+// keptStack reads the stack that keepStack wrote.
 func keptStack(ctx context.Context, private privateReader) (known knownStack) {
 	text, _ := private.GetKey(ctx, stackKey)
-	_ = json.Unmarshal(text, &known) // none: no stack
+	_ = json.Unmarshal(text, &known) // no data: no stack
 	return known
 }
 
-// outdatedBy reports whether the stack was made with another template than the
-// link has.
+// outdatedBy reports whether the stack was created from another template than the
+// link's.
 func (s knownStack) outdatedBy(link onboarding.Link) bool {
 	return s.ID != "" && s.Version != link.TemplateVersion
 }
@@ -74,7 +74,7 @@ func (s knownStack) needsUpdate(link onboarding.Link) bool {
 	return s.outdatedBy(link) || s.ID != "" && s.ExternalID != "" && s.ExternalID != link.ExternalID.String()
 }
 
-// updateURL is updateURL for a link that is planned.
+// updateURL returns what the function updateURL does, for a planned link.
 func (s knownStack) updateURL(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) types.String {
 	stack, err := account.ParseStackARN(s.ID)
 	if err != nil || !s.needsUpdate(link) || !canUpdate(ctx, view, diags) {
@@ -87,7 +87,7 @@ func (s knownStack) updateURL(ctx context.Context, view *hubview.View, link onbo
 	return optional(url)
 }
 
-// updateCommand is updateCommand for a link that is planned.
+// updateCommand returns what the function updateCommand does, for a planned link.
 func (s knownStack) updateCommand(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) types.String {
 	stack, err := account.ParseStackARN(s.ID)
 	if err != nil || !s.needsUpdate(link) || !canUpdate(ctx, view, diags) {
@@ -102,12 +102,12 @@ func (s knownStack) updateCommand(ctx context.Context, view *hubview.View, link 
 		GrantedPermissions: s.Choices.Granted, Parameters: map[string]string{},
 	}
 	for _, key := range s.Choices.Typed {
-		r.Parameters[key] = "" // the command keeps it
+		r.Parameters[key] = "" // the command keeps the value
 	}
 	return commandFor(link, r)
 }
 
-// canUpdate reports whether the address of a template can be given to a customer who
+// canUpdate reports whether a template's address can be given to a customer who
 // updates their stack: the hub is known, and its templates need no signature.
 func canUpdate(ctx context.Context, view *hubview.View, diags *diag.Diagnostics) bool {
 	record, known, err := view.RecordAfterApply(ctx)

@@ -12,10 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/customers"
 )
 
-// A customer has one link: of their own, or of one fleet.
+// A customer has one link: either an individual link or one of a fleet.
 
-// inFleetToo returns the diagnostic for a customer who would be in two fleets, or in
-// one and have a link of their own; it names both.
+// inFleetToo returns the diagnostic for a customer who would be in two fleets, or in a
+// fleet and have an individual link. It names both.
 func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	why := ""
 	if e.Differs != nil {
@@ -24,8 +24,8 @@ func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	return twice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
 }
 
-// twice returns the diagnostic for a customer of two fleets, or of a fleet and with a
-// link of their own.
+// twice returns the diagnostic for a customer of two fleets, or of a fleet and with an
+// individual link.
 func twice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
 		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+

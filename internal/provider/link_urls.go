@@ -17,12 +17,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// The addresses of a link: what its hub's template_access lets be written down,
-// and what takes their place elsewhere.
+// The addresses of a link: those that may be written to a state, according to the
+// hub's template_access, and what customers get instead.
 
-// addresses returns a link's url and template_url. They are null if templates
-// have to be signed: a signature must not be in a plan or state, and would be
-// dead before long.
+// addresses returns a link's url and template_url. They are null if templates have to
+// be signed: a signature must not be in a plan or state, and would expire soon.
 func addresses(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) (url, template types.String, err error) {
 	if record.TemplateAccess.Signed() {
 		return types.StringNull(), types.StringNull(), nil
@@ -31,8 +30,8 @@ func addresses(record registry.HubRecord, link onboarding.Link, d declaration.De
 	return types.StringValue(text), types.StringValue(link.TemplateURL), err
 }
 
-// unknownAddresses returns the url and template_url of a link of which too little
-// is known yet.
+// unknownAddresses returns the url and template_url of a link about which too little
+// is known yet: unknown, or null if templates have to be signed.
 func unknownAddresses(record registry.HubRecord) types.String {
 	if record.TemplateAccess.Signed() {
 		return types.StringNull()
@@ -40,7 +39,7 @@ func unknownAddresses(record registry.HubRecord) types.String {
 	return types.StringUnknown()
 }
 
-// howToSend returns what to send to a customer: the link, or how to come by one.
+// howToSend returns what to send to a customer: the link, or how to make one.
 func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) string {
 	if record.TemplateAccess.Signed() {
 		return fmt.Sprintf("Links of this hub are signed when they are needed. Print a fresh one with:\n\n  xacct link %s", link.ID())
@@ -52,8 +51,8 @@ func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.De
 	return text
 }
 
-// updateURL returns where the customer updates their stack; null if there is
-// nothing to update, or if the address would have to be signed.
+// updateURL returns the URL at which the customer updates their stack; null if there
+// is nothing to update, or if the template's address has to be signed.
 func updateURL(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) types.String {
 	r, _ := c.SoleRegistration()
 	if !launch.NeedsUpdate(c.Link, r) || !canUpdate(ctx, view, diags) {

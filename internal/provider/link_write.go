@@ -18,8 +18,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// write creates or changes the link to match the model. A write that met another writer
-// starts over; it returns false with a diagnostic if the link could not be written.
+// write creates or changes the link to match the model. After a conflict with another
+// writer it starts again. It returns false with a diagnostic if the link could not be
+// written.
 func (r *linkResource) write(ctx context.Context, view *hubview.View, model linkModel, state *linkModel, template rendering, diags *diag.Diagnostics) (onboarding.Link, bool) {
 	customer := model.CustomerID.ValueString()
 	for attempt := 1; ; attempt++ {
@@ -37,8 +38,8 @@ func (r *linkResource) write(ctx context.Context, view *hubview.View, model link
 	}
 }
 
-// cannotWrite returns why a link could not be written, on the attribute that it
-// is about.
+// cannotWrite returns the diagnostic for a link that could not be written, on the
+// attribute that the error is about.
 func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 	var taken *registry.ExternalIDTakenError
 	refused, isRefused := cannotRead(hubName, customer, err)
@@ -53,24 +54,24 @@ func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 	return cannot("write the link of", customerNamed(hubName, customer), "The next apply continues from there.", err)
 }
 
-// linkWriter writes one link, in steps. Whatever an interrupted apply leaves
-// behind is either out of use (a template, named by its content) or exactly what
-// the next apply finds and continues from (the record).
+// linkWriter writes one link, in steps. If it is interrupted, it leaves either an
+// unused object (a template, named by its content) or exactly what the next apply
+// continues from (the record).
 type linkWriter struct {
 	view     *hubview.View
 	model    linkModel
-	state    *linkModel // nil: it is created
-	template rendering  // that the state's link has
+	state    *linkModel // nil: the link is created
+	template rendering  // of the state's link
 	diags    *diag.Diagnostics
 
 	record   registry.HubRecord
 	existing *onboarding.Customer // nil: the hub has no such customer
 	todo     customers.Write
-	link     onboarding.Link // as it was written
+	link     onboarding.Link // as written
 }
 
-// once takes all steps. It stops without an error if it was said in the
-// diagnostics what is wrong.
+// once performs all steps. It also returns nil if it has added an error to the
+// diagnostics.
 func (w *linkWriter) once(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{w.load, w.decide, w.do} {
 		if err := step(ctx); err != nil || w.diags.HasError() {
@@ -80,7 +81,7 @@ func (w *linkWriter) once(ctx context.Context) error {
 	return nil
 }
 
-// load reads the hub and what it knows of the customer.
+// load reads the hub's and the customer's records.
 func (w *linkWriter) load(ctx context.Context) (err error) {
 	if w.record, err = w.view.Record(ctx); err != nil {
 		return err
@@ -94,9 +95,9 @@ func (w *linkWriter) load(ctx context.Context) (err error) {
 	return nil
 }
 
-// decide finds what has to be written.
+// decide determines what has to be written.
 func (w *linkWriter) decide(ctx context.Context) error {
-	if w.model.Region.IsUnknown() { // the hub was not there when it was planned
+	if w.model.Region.IsUnknown() { // the hub did not exist at planning time
 		w.model.Region = types.StringValue(w.record.Region.String())
 	}
 	desired := w.model.desired(ctx, w.record, w.state == nil, w.diags)
@@ -115,13 +116,13 @@ func (w *linkWriter) decide(ctx context.Context) error {
 	return nil
 }
 
-// holds reports whether the state has imported or written the link as it is: then
-// it may be another tool's, which loses it.
+// holds reports whether the state has imported the link, or has written it in its
+// current incarnation. Then the apply may take the link over from another tool.
 func holds(state *linkModel, existing *onboarding.Customer) bool {
 	return state != nil && existing != nil && existing.Link.HeldBy(state.Incarnation.ValueString())
 }
 
-// do carries out what was decided.
+// do writes what decide has determined.
 func (w *linkWriter) do(ctx context.Context) error {
 	now := w.view.Now().UTC()
 	link, err := w.todo.Do(ctx, customers.Writing{
@@ -140,9 +141,9 @@ func (w *linkWriter) do(ctx context.Context) error {
 	return err
 }
 
-// incarnation returns a new one for a link that is created. One that is opened again
-// in place gets that of the state, and one that is changed keeps its own, whichever
-// configuration holds it.
+// incarnation returns a new incarnation for a link that is created, and the state's
+// for a link that is opened again in place. A link that is changed keeps its own,
+// whichever configuration holds it.
 func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {
 	switch {
 	case w.state == nil:
@@ -153,15 +154,15 @@ func (w *linkWriter) incarnation(now time.Time) onboarding.Incarnation {
 	return w.existing.Link.Incarnation
 }
 
-// close closes the customer's link, if it is still the one that the state holds:
-// otherwise it adds an error. Record and external ID stay.
+// close closes the customer's link, if the state still holds it: otherwise it adds a
+// warning. The record and the external ID remain.
 func (r *linkResource) close(ctx context.Context, view *hubview.View, state linkModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {
 		if err = r.closeOnce(ctx, view, state, diags); !errors.Is(err, registry.ErrConflict) {
 			return err
 		}
-		view.Forget() // another writer came in between: look again
+		view.Forget() // another writer changed it in between: read again
 	}
 	return err
 }

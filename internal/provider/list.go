@@ -19,22 +19,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// List resources are what `terraform query` finds, from Terraform 1.14 on: what a
-// hub has, as an import would bring it into a state. Engines without them never ask.
-// Each embeds its resource, which has the name and the session, and shows what is
-// found.
+// List resources are what `terraform query` lists, from Terraform 1.14 on: the
+// resources of a hub, as an import would add them to a state. Engines without `query`
+// don't call them. Each embeds its resource, for the name and the session, and lists
+// what it finds.
 
-// hubOfList returns the schema of the hub's name, which every list resource takes.
+// hubOfList returns the attribute for the hub's name, which every list resource has.
 func hubOfList() schema.StringAttribute {
 	return schema.StringAttribute{Required: true, Validators: []validator.String{validHubName()}, MarkdownDescription: "Name of the hub."}
 }
 
-// found makes one result of a query, when it is asked for.
+// found returns one result of a query.
 type found = func() list.ListResult
 
-// stream makes results, up to the limit of the query, the result of a list. The
-// engine takes as many as that and does not mention others, so the last one has a
-// warning if there are more; of is the warning's word for what is listed.
+// stream sends results, up to the limit of the query. The engine ignores further
+// results without a message, so if there are more, the last one has a warning, in
+// which of is the word for what is listed.
 func stream(req list.ListRequest, to *list.ListResultsStream, of string, all iter.Seq[found]) {
 	to.Results = func(push func(list.ListResult) bool) {
 		var last *list.ListResult
@@ -59,7 +59,7 @@ func stream(req list.ListRequest, to *list.ListResultsStream, of string, all ite
 }
 
 // openList reads the arguments of a list into config, and returns the hub that they
-// name; nil if what is wrong is the result of the list.
+// name; nil if it has made an error the result of the list.
 func (c *configured) openList(ctx context.Context, req list.ListRequest, to *list.ListResultsStream, config any, hub *types.String) *hubview.View {
 	diags := req.Config.Get(ctx, config)
 	var view *hubview.View
@@ -72,7 +72,7 @@ func (c *configured) openList(ctx context.Context, req list.ListRequest, to *lis
 	return view
 }
 
-// streamEach makes the records that read returns the result of a list.
+// streamEach sends the records that read returns as the result of a list.
 func streamEach[T any](req list.ListRequest, to *list.ListResultsStream, view *hubview.View, what string, read func() ([]T, error), result func(T) list.ListResult) {
 	stream(req, to, what+" of "+hubNamed(view.Name), func(yield func(found) bool) {
 		all, err := read()
@@ -88,9 +88,9 @@ func streamEach[T any](req list.ListRequest, to *list.ListResultsStream, view *h
 	})
 }
 
-// fill completes a result with what an import would bring into the state, if the
-// query asks for it. An error would drop every other result of the block, so what
-// can't be shown is left out, with a warning.
+// fill adds to a result what an import would write to the state, if the query asks for
+// that. An error would drop all other results of the block, so values that can't be
+// read are omitted with a warning.
 func fill(req list.ListRequest, result list.ListResult, show func(*diag.Diagnostics)) list.ListResult {
 	var diags diag.Diagnostics
 	if req.IncludeResource {
@@ -107,7 +107,7 @@ func fill(req list.ListRequest, result list.ListResult, show func(*diag.Diagnost
 	return only
 }
 
-// cutOff warns that a query has found more than it may return.
+// cutOff returns the warning that a query has found more results than its limit.
 func cutOff(of string, limit int64) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(fmt.Sprintf("More %s exist", of), fmt.Sprintf(
 		"The list block has the limit %d, and Terraform's default is 100. Set a larger limit in the block, or narrow it down with the arguments in config.", limit))

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// customersAttribute narrows a list down to some customers. Lists of a query have no
-// sets.
+// customersAttribute returns the attribute that selects customers. The schema of a
+// list resource can't have sets.
 func customersAttribute() schema.ListAttribute {
 	return schema.ListAttribute{
 		Optional: true, ElementType: types.StringType, MarkdownDescription: "Only these customers; no others are read.",
@@ -26,18 +26,18 @@ func customersAttribute() schema.ListAttribute {
 	}
 }
 
-// walked are the customers of a hub that one list resource wants, in the order of
+// walked selects the customers of a hub that a list resource lists, in the order of
 // their IDs.
 type walked struct {
 	view   *hubview.View
-	what   string     // of them is listed, in the plural
+	what   string     // what is listed of them, in the plural
 	ids    types.List // null: all
-	some   bool       // not all of them are wanted
+	some   bool       // only some of them are listed
 	wanted func(onboarding.Customer) bool
 	result func(onboarding.Customer) list.ListResult
 }
 
-// stream makes the customers who are wanted the result of a list.
+// stream sends the selected customers as the result of a list.
 func (w walked) stream(ctx context.Context, req list.ListRequest, to *list.ListResultsStream) {
 	var ids []string
 	if !w.ids.IsNull() {
@@ -61,7 +61,7 @@ func (w walked) stream(ctx context.Context, req list.ListRequest, to *list.ListR
 	})
 }
 
-// part returns the part of the hub's customers that is to be read, in pages.
+// part returns the part of the hub's customers to read, in pages.
 func (w walked) part(limit int64) registry.Part {
 	switch {
 	case limit <= 0:
@@ -69,5 +69,5 @@ func (w walked) part(limit int64) registry.Part {
 	case w.some:
 		return registry.Part{Limit: max(int(limit)+1, leastOfAFilter)}
 	}
-	return registry.Part{Limit: int(limit) + 1} // one more tells whether there are more
+	return registry.Part{Limit: int(limit) + 1} // one more shows whether there are more
 }

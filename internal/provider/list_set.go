@@ -62,7 +62,7 @@ func (l *setList) List(ctx context.Context, req list.ListRequest, resp *list.Lis
 		model := setModel{map[string]attr.Value{"hub": types.StringValue(view.Name), "name": types.StringValue(set.Name)}}
 		result.Diagnostics = model.identify(ctx, result.Identity)
 		return fill(req, result, func(diags *diag.Diagnostics) {
-			model.flattenDeclared(ctx, permissionset.Set{}, diags) // all is known, so that the record is compared with it
+			model.flattenDeclared(ctx, permissionset.Set{}, diags) // known values, which flatten compares with the record
 			model.flatten(ctx, record, set, diags)
 			diags.Append(result.Resource.Set(ctx, model.object(diags))...)
 		})

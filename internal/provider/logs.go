@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// logLevels are the variables that plugin-go and the framework take the levels of
-// their loggers from. Each of them logs everything if its variable is not set.
+// logLevels are the environment variables for the log levels of plugin-go and the
+// framework. If its variable is not set, a logger writes everything.
 var logLevels = [...]string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK"}
 
 // DropUnreadLogs turns the loggers of plugin-go and the framework off in this
@@ -29,9 +29,9 @@ func DropUnreadLogs() error {
 	return nil
 }
 
-// logsAreRead reports whether one of the variables that make Terraform and OpenTofu
-// print what a provider logs is set: TF_LOG, TF_LOG_PROVIDER, or one that names a
-// provider or a part of the SDK. TF_LOG_CORE and TF_LOG_PATH alone show no provider.
+// logsAreRead reports whether a variable is set that makes Terraform or OpenTofu print
+// a provider's logs: TF_LOG, TF_LOG_PROVIDER, or one that names a provider or a part
+// of the SDK. TF_LOG_CORE and TF_LOG_PATH alone print no provider's logs.
 func logsAreRead(environment []string) bool {
 	for _, variable := range environment {
 		name, value, _ := strings.Cut(variable, "=")

@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// place is where a hub is. A hub's own state has it; links and roles keep it
-// beside their state, because a provider that looks in another Region must not
-// take a hub of the same name there for theirs.
+// place is a hub's account and Region. A hub's own state contains them; links and
+// roles keep them in their private state, so that a provider that is configured for
+// another Region doesn't use a hub of the same name there.
 type place struct {
 	Account string `json:"account_id"`
 	Region  string `json:"region"`
@@ -27,8 +27,8 @@ func placeOf(clients *awsclient.Clients) place {
 	return place{clients.Account.String(), clients.Region.String()}
 }
 
-// privateReader and privateWriter are what the framework gives of a resource's
-// private state.
+// privateReader and privateWriter are the framework's access to a resource's private
+// state.
 type privateReader interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 }
@@ -37,21 +37,21 @@ type privateWriter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// keepPlace writes where the provider looks into a resource's private state.
+// keepPlace writes the provider's account and Region to a resource's private state.
 func (c *configured) keepPlace(ctx context.Context, private privateWriter) diag.Diagnostics {
 	text, _ := json.Marshal(placeOf(c.session.clients))
 	return private.SetKey(ctx, placeKey, text)
 }
 
-// justImported reports whether a resource has been imported and not read since:
-// its private state has nothing of ours yet.
+// justImported reports whether a resource was imported and has not been read since:
+// its private state has no data of the provider yet.
 func justImported(ctx context.Context, private privateReader) bool {
 	text, diags := private.GetKey(ctx, placeKey)
 	return text == nil && !diags.HasError()
 }
 
-// movedFrom reports, with a diagnostic, whether the provider is not where the resource's
-// hub was.
+// movedFrom reports, with a diagnostic, whether the provider's account or Region is
+// not that of the resource's hub.
 func (c *configured) movedFrom(ctx context.Context, hubName string, private privateReader, diags *diag.Diagnostics) bool {
 	text, d := private.GetKey(ctx, placeKey)
 	diags.Append(d...)
@@ -62,8 +62,8 @@ func (c *configured) movedFrom(ctx context.Context, hubName string, private priv
 	return c.elsewhere(hubName, was, diags)
 }
 
-// elsewhere reports, with a diagnostic, whether the provider looks in another account
-// or Region than the hub's. Empty fields of the hub's place are not compared.
+// elsewhere reports, with a diagnostic, whether the provider's account or Region is
+// not that of the hub. It doesn't compare empty fields of was.
 func (c *configured) elsewhere(hubName string, was place, diags *diag.Diagnostics) bool {
 	switch here := placeOf(c.session.clients); {
 	case was.Account != "" && was.Account != here.Account:

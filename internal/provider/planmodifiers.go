@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 )
 
-// sameText keeps the state's text if the configuration's means the same: another
-// spelling is not a change.
+// sameText keeps the state's text if the configuration's text means the same: a
+// different spelling is not a change.
 type sameText struct {
 	what string // for the documentation: "times"
 	same func(state, config string) bool
@@ -33,8 +33,7 @@ func (s sameText) PlanModifyString(_ context.Context, req planmodifier.StringReq
 	}
 }
 
-// sameInstant keeps an RFC 3339 time that names the same instant, in whatever
-// time zone.
+// sameInstant keeps an RFC 3339 time that is the same instant, in any time zone.
 func sameInstant() planmodifier.String {
 	return sameText{"times", func(state, config string) bool {
 		before, err := time.Parse(time.RFC3339, state)

@@ -34,10 +34,10 @@ var (
 	_ provider.ProviderWithActions            = (*xacctProvider)(nil)
 )
 
-// Option changes what a provider instance does; tests use them.
+// Option changes the behaviour of a provider instance, for tests.
 type Option func(*settings)
 
-// WithPollInterval sets how often a waiting apply looks at the registry.
+// WithPollInterval sets how often a waiting apply reads the registry.
 func WithPollInterval(d time.Duration) Option {
 	return func(s *settings) { s.pollInterval = d }
 }
@@ -56,7 +56,7 @@ type xacctProvider struct {
 	settings settings
 }
 
-// New returns the constructor of a provider of this version.
+// New returns the constructor of a provider with this version.
 func New(version string, options ...Option) func() provider.Provider {
 	s := settings{version: version, now: time.Now, pollInterval: 5 * time.Second}
 	for _, option := range options {
@@ -74,9 +74,9 @@ func (p *xacctProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp
 	resp.Schema = providerSchema()
 }
 
-// Configure makes the session that all resources and data sources of one
-// operation share. Values that a plan does not know yet are no error: what can
-// be planned without them is.
+// Configure creates the session that all resources and data sources of one operation
+// share. Values that a plan doesn't know yet are no error: whatever is possible
+// without them is planned.
 func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var config providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)

@@ -119,7 +119,7 @@ func providerSchema() schema.Schema {
 	}
 }
 
-// textAttribute makes an optional argument of text.
+// textAttribute returns an optional string attribute.
 type textAttribute = func(description string, validators ...validator.String) schema.StringAttribute
 
 func assumeRoleAttribute(text textAttribute) schema.SingleNestedAttribute {
@@ -162,8 +162,8 @@ func endpointsAttribute(text textAttribute) schema.SingleNestedAttribute {
 	}
 }
 
-// unknown names the first argument that has no value yet, if any: then nothing
-// can be asked of AWS, and the plan goes on without.
+// unknown returns the name of the first argument that has no value yet; empty if all
+// have one. Without all values, the provider can't call AWS, and plans without it.
 func (m providerModel) unknown() string {
 	for name, value := range map[string]attr.Value{
 		"region": m.Region, "profile": m.Profile, "access_key": m.AccessKey, "secret_key": m.SecretKey, "token": m.Token,
@@ -178,7 +178,7 @@ func (m providerModel) unknown() string {
 	return ""
 }
 
-// validateAccounts refuses what contradicts itself.
+// validateAccounts refuses contradictory account lists.
 func (m providerModel) validateAccounts() diag.Diagnostics {
 	var diags diag.Diagnostics
 	if len(m.AllowedAccountIDs.Elements()) > 0 && len(m.ForbiddenAccountIDs.Elements()) > 0 {
@@ -188,7 +188,7 @@ func (m providerModel) validateAccounts() diag.Diagnostics {
 	return diags
 }
 
-// expand returns the configuration in the words of awsclient, and the console that
+// expand returns the configuration as an awsclient.Config, and the address that launch
 // links begin with.
 func (m providerModel) expand(ctx context.Context, version string) (awsclient.Config, string, diag.Diagnostics) {
 	var diags diag.Diagnostics

@@ -17,28 +17,29 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A template names its hub's Regions, its vendor and its deadline. If these change,
-// the templates of permission sets and links are rendered again, and their addresses
-// move; their version stays, because the role does.
+// A template contains its hub's Regions, vendor and timeout. If these change, the
+// templates of permission sets and links are rendered again and get other addresses.
+// Their version stays the same, because the role does.
 //
-// The plan compares digests in the private state with what the hub will be by this
-// very operation, or else with what it was when it was last read, and never with
+// The plan compares digests in the private state with what the hub will be after this
+// same operation, or otherwise with what it was when it was last read. It never uses
 // the registry's current content: the hub may be changed elsewhere between plan and
 // apply, and Terraform refuses a final plan that differs from the first.
 
-// rendering is what Terraform's state knows of the template of a link or a set.
+// rendering is what Terraform's private state contains about the template of a link or
+// a set.
 type rendering struct {
-	Made string `json:"made,omitempty"` // digest of the hub that it was made for; empty: another one than Seen
-	Seen string `json:"seen,omitempty"` // digest of the hub when it was last read; empty: an earlier release's state
+	Made string `json:"made,omitempty"` // digest of the hub for which the template was rendered; empty: another one than Seen
+	Seen string `json:"seen,omitempty"` // digest of the hub when it was last read; empty: an earlier release wrote the state
 
-	missing bool // it was deleted from the bucket
+	missing bool // the template was deleted from the bucket
 }
 
 // renderingKey is the key of the rendering in private state.
 const renderingKey = "template"
 
-// after returns the rendering of a link that was written: the hub was not read again,
-// unless it was written too.
+// after returns the rendering of a link that was just written. Seen changes only if
+// this operation also wrote the hub.
 func (r rendering) after(view *hubview.View, link onboarding.Link) rendering {
 	next := rendering{Made: link.RenderedFor, Seen: r.Seen}
 	if record, ok := view.RecordOfMove(); ok {
@@ -49,28 +50,30 @@ func (r rendering) after(view *hubview.View, link onboarding.Link) rendering {
 	return next
 }
 
-// keptRendering reads it back. A state without a template's version is how a refresh
-// says that the template is missing: see missingTemplate.
+// keptRendering reads the rendering that keep wrote. A state without a
+// template_version means that a refresh found the template missing: see
+// missingTemplate.
 func keptRendering(ctx context.Context, private privateReader, version types.String) (r rendering) {
 	text, _ := private.GetKey(ctx, renderingKey)
-	_ = json.Unmarshal(text, &r) // none: nothing is known
+	_ = json.Unmarshal(text, &r) // no data: nothing is known
 	r.missing = version.IsNull()
 	return r
 }
 
-// keep writes it into private state.
+// keep writes the rendering to private state.
 func (r rendering) keep(ctx context.Context, private privateWriter) diag.Diagnostics {
 	text, _ := json.Marshal(r)
 	return private.SetKey(ctx, renderingKey, text)
 }
 
-// known returns what decides whether the link keeps its template.
+// known returns the values that decide whether the link keeps its template.
 func (r rendering) known(moves bool) customers.KnownTemplate {
 	return customers.KnownTemplate{Made: r.Made, Stays: !moves, Missing: r.missing}
 }
 
-// forHub returns the digest of the hub that a template was made for, by its record
-// or, if an earlier release has made it, by when this one first saw it.
+// forHub returns the digest of the hub for which a template was rendered: the recorded
+// one or, if an earlier release rendered it and recorded none, that of the hub when
+// this release first read it.
 func (r rendering) forHub(recorded string) string {
 	if recorded != "" {
 		return recorded
@@ -78,8 +81,8 @@ func (r rendering) forHub(recorded string) string {
 	return r.Made
 }
 
-// moves reports whether the hub, as this operation leaves it, asks for another
-// template; user is what has the template.
+// moves reports whether the hub, as it will be after this operation, needs another
+// template. user names what has the template.
 func (r rendering) moves(view *hubview.View, user string) bool {
 	for {
 		if record, ok := view.RecordOfMove(); ok {
@@ -92,8 +95,9 @@ func (r rendering) moves(view *hubview.View, user string) bool {
 }
 
 // missingTemplate reports, with a warning, whether a template was deleted from the
-// bucket. The state then has none, so that the plan shows it, and the apply publishes
-// it again. One listing of the bucket is enough for all templates.
+// bucket. The caller then removes the template from the state, so that the plan shows
+// it, and the apply publishes it again. One listing of the bucket serves all
+// templates.
 func missingTemplate(ctx context.Context, view *hubview.View, of, address string, diags *diag.Diagnostics) bool {
 	there, err := view.HasTemplate(ctx, address)
 	switch {
@@ -105,7 +109,7 @@ func missingTemplate(ctx context.Context, view *hubview.View, of, address string
 	return err == nil && !there
 }
 
-// madeFor returns the rendering of a set's template by its record.
+// madeFor returns the rendering of a set's template according to the set's record.
 func madeFor(hub registry.HubRecord, set onboarding.PermissionSet) rendering {
 	r := rendering{Seen: declaration.HubRendering(hub.Hub)}
 	if declared, err := declaration.OfSet(set); err == nil {

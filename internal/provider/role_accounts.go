@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// accountModel is one account of a customer: an element of accounts.
+// accountModel is one account of a customer: an element of the attribute accounts.
 type accountModel struct {
 	RoleARN            types.String `tfsdk:"role_arn"`
 	StackID            types.String `tfsdk:"stack_id"`
@@ -30,8 +30,8 @@ type accountModel struct {
 	ProvenAt           types.String `tfsdk:"proven_at"`
 }
 
-// accountsAttribute returns the accounts of a customer: what one account has, of
-// each.
+// accountsAttribute returns the attribute accounts: for each account of a customer,
+// the attributes that a single account has.
 func accountsAttribute(ofOne map[string]schema.Attribute) schema.MapNestedAttribute {
 	attributes := map[string]schema.Attribute{}
 	for name := range accountTypes {
@@ -61,8 +61,7 @@ var accountTypes = map[string]attr.Type{
 	"proven_at":            types.StringType,
 }
 
-// flattenAccounts takes all that is registered of a customer today into the
-// model.
+// flattenAccounts copies all current registrations of a customer into the model.
 func (m *registrationModel) flattenAccounts(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) {
 	accounts := map[string]accountModel{}
 	for _, r := range c.Current() {
@@ -91,11 +90,11 @@ func (m *registrationModel) setAccounts(ctx context.Context, accounts map[string
 	m.Accounts = all
 }
 
-// confirmed reports whether the vendor has named whose accounts the link is for.
+// confirmed reports whether the vendor has named the accounts that the link is for.
 func confirmed(link onboarding.Link) bool { return link.Scope != onboarding.ScopeAnyone }
 
-// flattenOrganization sums up the accounts of an organization. What belongs to
-// one account stays null.
+// flattenOrganization copies a summary of the accounts of an organization into the
+// model. Attributes of a single account remain null.
 func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.StackID, m.StackRegion, m.TemplateVersion = types.StringNull(), types.StringNull(), types.StringNull()
 	m.GrantedPermissions, m.Parameters = types.SetNull(types.StringType), types.MapNull(types.StringType)
@@ -104,8 +103,8 @@ func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.Status = statusOf(c)
 }
 
-// togetherStatus returns the status of several roles as one: the worst of those with
-// a stack.
+// togetherStatus returns one status for several roles: the worst status of the roles
+// with a stack.
 func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus {
 	status := onboarding.Pending
 	for _, r := range all {
@@ -120,8 +119,8 @@ func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus
 }
 
 // provenRoles returns the registrations of a customer whose roles can be assumed, by
-// the name that role_arns has for them: the customer's, with the account if there
-// may be several.
+// their keys in role_arns: the customer's ID, with the account if there may be
+// several.
 func provenRoles(c onboarding.Customer) map[string]onboarding.Registration {
 	proven := map[string]onboarding.Registration{}
 	for _, r := range c.Current() {

@@ -18,9 +18,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ModifyPlan shows what is known of the role before it is applied, so that what
-// refers to it can be planned in every later change, and warns if no registrar
-// would answer the customer.
+// ModifyPlan shows what is known of the role before it is applied, so that later
+// changes can plan what refers to it, and warns if no registrar is running that would
+// answer the customer.
 func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() || !r.session.ready() {
@@ -49,7 +49,7 @@ func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	explainToDestroy(!req.State.Raw.IsNull(), &resp.Diagnostics)
 }
 
-// rolePlan is one role's plan in the making.
+// rolePlan is the plan of one role while ModifyPlan makes it.
 type rolePlan struct {
 	view       *hubview.View
 	customerID string
@@ -57,15 +57,15 @@ type rolePlan struct {
 	state      *roleModel // nil: a new role
 	diags      *diag.Diagnostics
 
-	// customer is what the registry knows, with the link as this plan leaves it;
-	// nil: nothing is known, or link and hub do not change.
+	// customer is the customer in the registry, with the link as planned; nil if
+	// nothing is known, or if link and hub do not change.
 	customer *onboarding.Customer
-	// vague is set if the link changes, and this plan doesn't know to what.
+	// vague is set if the link changes, and this plan doesn't know how.
 	vague bool
 }
 
-// newPlan reads what is to be planned; false if nothing can be: the link isn't
-// known yet, or with a diagnostic if it fails.
+// newPlan reads what is to be planned; false if the link isn't known yet, or with a
+// diagnostic if the read fails.
 func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) (*rolePlan, bool) {
 	p := &rolePlan{diags: diags}
 	diags.Append(req.Plan.Get(ctx, &p.plan)...)
@@ -76,15 +76,15 @@ func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanReque
 		p.state = &roleModel{}
 		diags.Append(req.State.Get(ctx, p.state)...)
 		if !p.state.Link.Equal(p.plan.Link) {
-			p.state = nil // another link is another role
+			p.state = nil // another link means another role
 		}
 	}
 	p.view, p.customerID = r.open(p.plan.Link, diags)
 	return p, p.view != nil
 }
 
-// find looks the customer up. For a role that exists only a link that changes in
-// this plan is news.
+// find reads the customer. For a role that exists it does so only if this plan changes
+// the link.
 func (p *rolePlan) find(ctx context.Context) error {
 	planned, changes := p.view.Planned.Link(p.customerID)
 	p.vague = changes && !planned.Known || p.view.Planned.HubIsNew()
@@ -108,9 +108,10 @@ func (p *rolePlan) find(ctx context.Context) error {
 	return nil
 }
 
-// planNew plans a role that is to be created. Which role it is and its status are
-// known, unless it is waited for: others may pick roles by their status. What
-// else a stack reports is not, because the customer may do something meanwhile.
+// planNew plans a role that will be created. Its ARN, account and status are known,
+// unless the apply waits for the role: other resources may select roles by status.
+// Other values that a stack reports are unknown, because the customer may act while
+// the apply runs.
 func (p *rolePlan) planNew(ctx context.Context) {
 	p.plan.registrationModel = unknownRegistration()
 	waits := p.plan.Wait.IsUnknown() || p.plan.Wait.ValueBool()
@@ -123,7 +124,7 @@ func (p *rolePlan) planNew(ctx context.Context) {
 		p.plan.Status = statusOf(*p.customer)
 		p.plan.AccountConfirmed = types.BoolValue(confirmed(p.customer.Link))
 	} else if p.plan.AccountID.IsNull() {
-		p.plan.RoleARN, p.plan.AccountID = types.StringUnknown(), types.StringUnknown() // those of the account that comes first
+		p.plan.RoleARN, p.plan.AccountID = types.StringUnknown(), types.StringUnknown() // of the first account that registers
 	}
 	if p.plan.RoleARN.IsNull() && p.customer.Link.ChoosesPath() {
 		p.plan.RoleARN = types.StringUnknown()
@@ -136,8 +137,8 @@ func (p *rolePlan) planNew(ctx context.Context) {
 	}
 }
 
-// warnOfNoLink warns that the role's link isn't there, unless this plan makes it:
-// nothing else would say so before the apply fails.
+// warnOfNoLink warns that the role's link doesn't exist, unless this plan creates it.
+// Otherwise the missing link would be reported only when the apply fails.
 func (p *rolePlan) warnOfNoLink() {
 	if p.vague {
 		return
@@ -148,8 +149,8 @@ func (p *rolePlan) warnOfNoLink() {
 			"Otherwise check %q, and the provider's region and credentials.", p.plan.Link.ValueString()))
 }
 
-// planChange plans a role that exists. It stays as the state has it, but for what
-// a link that changes makes of it, and for what is waited for.
+// planChange plans a role that exists. It remains as it is in the state, except for
+// the effects of a changed link and for values that the apply waits for.
 func (p *rolePlan) planChange(ctx context.Context) {
 	p.plan.registrationModel = p.state.registrationModel
 	there := p.state.live() && p.plan.MinimumAccounts.ValueInt64() <= 1
@@ -158,7 +159,7 @@ func (p *rolePlan) planChange(ctx context.Context) {
 		p.plan.ExternalID = p.state.ExternalID
 		if !p.state.AccountID.IsNull() {
 			p.plan.RoleARN, p.plan.AccountID = p.state.RoleARN, p.state.AccountID
-			if p.plan.RoleARN.IsNull() { // the customer chooses its path
+			if p.plan.RoleARN.IsNull() { // the customer chooses the role's path
 				p.plan.RoleARN = types.StringUnknown()
 			}
 		}
@@ -170,8 +171,8 @@ func (p *rolePlan) planChange(ctx context.Context) {
 	}
 }
 
-// followLink takes over what the planned link makes of the role: if no stack is
-// live, which role it will be; if one is, whether it is outdated then.
+// followLink plans the effects of the planned link: if no stack is live, which role
+// there will be; if one is, whether it will be outdated.
 func (p *rolePlan) followLink(ctx context.Context) {
 	link := p.customer.Link
 	p.plan.AccountConfirmed = types.BoolValue(confirmed(link))
@@ -182,7 +183,8 @@ func (p *rolePlan) followLink(ctx context.Context) {
 	p.plan.followTemplate(ctx, p.view, link, p.diags)
 }
 
-// followVagueLink does so if the link's own plan isn't complete.
+// followVagueLink plans the effects of the planned link if the link's own plan isn't
+// complete.
 func (p *rolePlan) followVagueLink(ctx context.Context) {
 	p.plan.AccountConfirmed = types.BoolUnknown()
 	if p.state.live() {
@@ -192,8 +194,7 @@ func (p *rolePlan) followVagueLink(ctx context.Context) {
 	p.plan.RoleARN, p.plan.AccountID, p.plan.ExternalID = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 }
 
-// parallelism is how many resources Terraform works on at the same time unless it
-// is told otherwise.
+// parallelism is how many resources Terraform applies at the same time by default.
 const parallelism = 10
 
 func manyWait() diag.Diagnostic {

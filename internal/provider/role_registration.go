@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// registrationModel is what is known of a customer's role: the part that the
-// resource and both data sources share.
+// registrationModel is the data of a customer's role that the resource and both data
+// sources share.
 type registrationModel struct {
 	RoleARN            types.String `tfsdk:"role_arn"`
 	AccountID          types.String `tfsdk:"account_id"`
@@ -40,8 +40,8 @@ type registrationModel struct {
 	AccountConfirmed   types.Bool   `tfsdk:"account_confirmed"`
 }
 
-// registrationAttributes returns the attributes of a registration, as the
-// resource has them; the data sources take them over.
+// registrationAttributes returns the attributes of a registration for the resource.
+// The data sources convert them.
 func registrationAttributes() map[string]schema.Attribute {
 	text := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
@@ -90,7 +90,7 @@ func registrationAttributes() map[string]schema.Attribute {
 	return attributes
 }
 
-// flatten takes what is known of a customer's role into the model.
+// flatten copies the data of a customer's role into the model.
 func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c onboarding.Customer, diags *diag.Diagnostics) {
 	m.flattenIdentity(c, view.Clients().Partition())
 	m.UpdateURL = updateURL(ctx, view, c, diags)
@@ -118,15 +118,15 @@ func (m *registrationModel) flatten(ctx context.Context, view *hubview.View, c o
 	m.RegisteredAt, m.ProvenAt = timeString(r.RegisteredAt), timeString(r.ProvenAt)
 }
 
-// outdated reports whether a stack of the customer was made with another
-// version of the template than the link's of today.
+// outdated reports whether a stack of the customer was created from another version of
+// the template than the link's current one.
 func outdated(c onboarding.Customer) bool {
 	return slices.ContainsFunc(c.Current(), func(r onboarding.Registration) bool { return r.Outdated(c.Link) })
 }
 
-// flattenIdentity takes the part that a plan knows into the model: what the link
-// has, until a live stack reports others. Organization links have no single
-// account; open links have none until the first account registers.
+// flattenIdentity copies the values that a plan knows into the model: the link's,
+// until a live stack reports others. Organization links have no single account; open
+// links have none until the first account registers.
 func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition account.Partition) {
 	role, externalID := c.Link.Role(partition), c.Link.ExternalID
 	if r, ok := c.SoleRegistration(); ok && r.Live() {
@@ -137,7 +137,7 @@ func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition acc
 	if sole := c.Link.Sole(); !sole.IsZero() {
 		m.RoleARN, m.AccountID = types.StringValue(role.String()), types.StringValue(sole.String())
 		if r, ok := c.SoleRegistration(); c.Link.ChoosesPath() && !(ok && r.Live()) {
-			m.RoleARN = types.StringNull() // its path is the customer's choice
+			m.RoleARN = types.StringNull() // the customer chooses the role's path
 		}
 	}
 }
@@ -153,7 +153,7 @@ func statusOf(c onboarding.Customer) types.String {
 	return types.StringValue(string(onboarding.Pending))
 }
 
-// live reports whether a stack stood behind the role when it was last read.
+// live reports whether the role had a stack at the last refresh.
 func (m registrationModel) live() bool { return liveStatus(m.Status) }
 
 func liveStatus(text types.String) bool {
@@ -161,7 +161,7 @@ func liveStatus(text types.String) bool {
 	return status == onboarding.Active || status == onboarding.Degraded
 }
 
-// unknownRegistration is one of which nothing is known yet.
+// unknownRegistration returns a model whose values are all unknown.
 func unknownRegistration() registrationModel {
 	text := types.StringUnknown()
 	return registrationModel{
@@ -171,8 +171,8 @@ func unknownRegistration() registrationModel {
 	}
 }
 
-// followTemplate takes over what another template of the link makes of the role, by
-// what is known of its stack: see knownStack.
+// followTemplate updates the model for another template of the link, from what the
+// state contains about the stack: see knownStack.
 func (m *registrationModel) followTemplate(ctx context.Context, view *hubview.View, link onboarding.Link, diags *diag.Diagnostics) {
 	var sole knownStack
 	if m.live() {
@@ -196,7 +196,7 @@ func (m *registrationModel) followTemplate(ctx context.Context, view *hubview.Vi
 	m.setAccounts(ctx, accounts, diags)
 }
 
-// setVersionUnknown makes unknown what changes when the link's template does.
+// setVersionUnknown makes the attributes unknown that change with the link's template.
 func (m *registrationModel) setVersionUnknown(ctx context.Context, diags *diag.Diagnostics) {
 	m.TemplateVersion, m.Outdated, m.UpdateURL = types.StringUnknown(), types.BoolUnknown(), types.StringUnknown()
 	accounts := map[string]accountModel{}
@@ -211,8 +211,8 @@ func (m *registrationModel) setVersionUnknown(ctx context.Context, diags *diag.D
 	m.setAccounts(ctx, accounts, diags)
 }
 
-// keep takes over what the plan knew, because Terraform holds a provider to that;
-// what has changed since shows in the next refresh.
+// keep sets the attributes that the plan has shown to their planned values, as
+// Terraform requires. The next refresh shows what has changed since.
 func (m *registrationModel) keep(ctx context.Context, planned registrationModel, diags *diag.Diagnostics) {
 	found := map[string]accountModel{}
 	diags.Append(m.Accounts.ElementsAs(ctx, &found, false)...)

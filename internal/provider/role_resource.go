@@ -65,7 +65,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 		found = roleWait{view, model.arrived(), limit, "timeouts.create"}.await(ctx, *found, &resp.Diagnostics)
 	}
 	if found == nil {
-		return // no state: the next apply creates, and continues to wait
+		return // without a state, the next apply creates the role and continues to wait
 	}
 	planned := model.registrationModel
 	model.flatten(ctx, view, *found, &resp.Diagnostics)
@@ -74,14 +74,14 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// Read leaves the state as it is if the registry has the same.
+// Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer r.session.enter()()
 	var model roleModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
-		return // the provider isn't configured before apply: the state stays
+		return // the provider isn't configured before apply; the state stays as it is
 	}
 	view, customer := r.open(model.Link, &resp.Diagnostics)
 	if view == nil || resp.Diagnostics.HasError() || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
@@ -107,7 +107,7 @@ func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	}
 }
 
-// Update waits if waiting was turned on; otherwise it is a refresh.
+// Update waits if wait was turned on; otherwise it only refreshes.
 func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var model, state roleModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
@@ -127,7 +127,7 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 		found = roleWait{view, model.arrived(), limit, "timeouts.update"}.await(ctx, *found, &resp.Diagnostics)
 	}
 	if found == nil {
-		return // the state stays as it was, and so does the difference
+		return // the state stays as it was, so the next plan has the same change
 	}
 	planned := model.registrationModel
 	model.flatten(ctx, view, *found, &resp.Diagnostics)
@@ -135,7 +135,7 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// Delete forgets the role, and nothing more: it is the customer's.
+// Delete only removes the role from the state: the role is the customer's.
 func (r *roleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
 func (r *roleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
@@ -152,13 +152,14 @@ type setter interface {
 	SetAttribute(ctx context.Context, path path.Path, value any) diag.Diagnostics
 }
 
-// bringIn sets the attributes that an import gives; all others are read.
+// bringIn sets the attributes that an import sets. A refresh reads all others.
 func bringIn(ctx context.Context, to setter, link string, diags *diag.Diagnostics) {
 	diags.Append(to.SetAttribute(ctx, path.Root("link"), link)...)
 	diags.Append(to.SetAttribute(ctx, path.Root("wait"), false)...)
 }
 
-// open returns the hub and the customer that a link's id names.
+// open returns the hub and the customer in the ID of a link; nil with a diagnostic if
+// that fails.
 func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubview.View, string) {
 	if diags.HasError() {
 		return nil, ""
@@ -171,7 +172,7 @@ func (r *roleResource) open(link types.String, diags *diag.Diagnostics) (*hubvie
 	return r.view(hubName, diags), customer
 }
 
-// find returns the customer whose role it is; nil with a diagnostic if there is none.
+// find returns the customer of the role; nil with a diagnostic if there is none.
 func (r *roleResource) find(ctx context.Context, view *hubview.View, customer string, diags *diag.Diagnostics) *onboarding.Customer {
 	found, err := view.Customer(ctx, customer)
 	switch {
@@ -191,7 +192,7 @@ func (r *roleResource) find(ctx context.Context, view *hubview.View, customer st
 func (m roleModel) identify(ctx context.Context, identity *tfsdk.ResourceIdentity) diag.Diagnostics {
 	hubName, customer, err := splitLinkID(m.Link.ValueString())
 	if err != nil {
-		return nil // opening the link reports that
+		return nil // open reports this error
 	}
 	return identity.Set(ctx, customerIdentity{types.StringValue(hubName), types.StringValue(customer)})
 }

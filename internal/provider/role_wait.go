@@ -18,19 +18,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// patience is how long a waiting role waits unless its timeouts are set.
+// patience is how long an apply waits for a role if its timeouts are not set.
 const patience = time.Hour
 
-// roleWait is what a role waits for, and how long.
+// roleWait defines what an apply waits for, and for how long.
 type roleWait struct {
 	view    *hubview.View
 	arrived func(onboarding.Customer) bool
 	limit   time.Duration
-	setting string // that the limit comes from: "timeouts.create"
+	setting string // the attribute that sets the limit: "timeouts.create"
 }
 
-// await waits until the customer's role is registered, and answers phone-homes
-// meanwhile. It returns nil with a diagnostic if it stopped waiting.
+// await waits until the customer's role is registered, and answers phone-homes in the
+// meantime. It returns the customer; nil with a diagnostic if it stopped waiting.
 func (w roleWait) await(ctx context.Context, c onboarding.Customer, diags *diag.Diagnostics) *onboarding.Customer {
 	view := w.view
 	if !w.arrived(c) {
@@ -68,8 +68,8 @@ func (m roleModel) refuseMinimum(c onboarding.Customer, diags *diag.Diagnostics)
 	return true
 }
 
-// arrived asks whether there is nothing to wait for: a live stack of the customer
-// is registered, or as many as are to be waited for.
+// arrived returns a function that reports whether the wait is over: the customer has a
+// live stack, or, for several accounts, at least minimum_accounts of them.
 func (m roleModel) arrived() func(onboarding.Customer) bool {
 	minimum := max(1, int(m.MinimumAccounts.ValueInt64()))
 	return func(c onboarding.Customer) bool {
@@ -83,8 +83,8 @@ func (m roleModel) arrived() func(onboarding.Customer) bool {
 	}
 }
 
-// ended returns why a wait ended without a role: time ran out, or the operation
-// was interrupted.
+// ended returns the diagnostic for a wait that ended without a role: the time ran out,
+// or the operation was interrupted.
 func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) diag.Diagnostic {
 	view := w.view
 	who := customerNamed(view.Name, c.Link.CustomerID)
@@ -97,7 +97,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 	}
 	link := ""
 	d, err := declaration.Of(c.Link)
-	// The time to wait is over, and not that to read the hub.
+	// The deadline for the wait has passed, but the hub can still be read.
 	if record, unread := view.Record(context.WithoutCancel(ctx)); err == nil && unread == nil {
 		link = howToSend(record, c.Link, d, view.Console())
 	}
@@ -111,20 +111,20 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 		meanwhile, link, trouble))
 }
 
-// lastAttempt returns the outcome of the customer's last stack if it did not end
-// in a role: it was refused, or it waits for something that the vendor lacks.
-// That is in the customer's history; if it can't be read, it is left out.
+// lastAttempt describes the customer's last stack if no role resulted from it: it was
+// refused, or it waits for something that the vendor has to do. It comes from the
+// customer's history; if that can't be read, the result is empty.
 func (w roleWait) lastAttempt(ctx context.Context, c onboarding.Customer) string {
 	history, err := w.view.Registry.History(context.WithoutCancel(ctx), c.Link.CustomerID)
-	history = slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return h.By != "" }) // the vendor's own changes
+	history = slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return h.By != "" }) // without the vendor's own changes
 	if err != nil || len(history) == 0 {
 		return ""
 	}
 	return attempt(history[len(history)-1])
 }
 
-// attempt tells the customer's last stack from its line of the history; empty if it
-// ended in a role.
+// attempt describes the customer's last stack, given its entry in the history; empty
+// if a role resulted from the stack.
 func attempt(last onboarding.HistoryEntry) string {
 	where := fmt.Sprintf("The last attempt was stack %s in account %s, at %s", last.Stack.Name, last.Account, last.At.UTC().Format(time.RFC3339))
 	switch {

@@ -41,7 +41,7 @@ type rolesDataModel struct {
 	Additional  types.Map    `tfsdk:"additional_role_arns"`
 }
 
-// listedRole is one element of roles.
+// listedRole is one element of the attribute roles.
 type listedRole struct {
 	CustomerID types.String `tfsdk:"customer_id"`
 
@@ -150,8 +150,8 @@ func (d *rolesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// filter returns the customers that the arguments name, nil if they name none, and
-// what else they ask for, as a question to a role.
+// filter returns the customers that the arguments name, nil if they name none, and a
+// function that reports whether a role matches the other arguments.
 func (m rolesDataModel) filter(ctx context.Context, diags *diag.Diagnostics) (ids []string, only func(listedRole) bool) {
 	if !m.CustomerIDs.IsNull() {
 		ids = []string{}
@@ -162,12 +162,12 @@ func (m rolesDataModel) filter(ctx context.Context, diags *diag.Diagnostics) (id
 	}
 }
 
-// part returns the part of the hub's customers that is to be read. If only some
-// roles are wanted of those, the pages are large enough not to be many.
+// part returns the part of the hub's customers to read. If only some of their roles
+// match, the pages are larger, so that few reads are needed.
 func (m rolesDataModel) part() registry.Part {
 	part := registry.Part{After: m.After.ValueString()}
 	if limit := int(m.Limit.ValueInt64()); limit > 0 {
-		part.Limit = limit + 1 // one more tells whether there are more
+		part.Limit = limit + 1 // one more shows whether there are more
 		if !m.Status.IsNull() || !m.Outdated.IsNull() {
 			part.Limit = max(part.Limit, leastOfAFilter)
 		}
@@ -175,6 +175,6 @@ func (m rolesDataModel) part() registry.Part {
 	return part
 }
 
-// leastOfAFilter is about how many customers are read at once, if only some of them
-// are wanted.
+// leastOfAFilter is the minimum number of customers in one read if the result contains
+// only some of them.
 const leastOfAFilter = 1000

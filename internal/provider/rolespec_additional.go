@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// additionalRolesAttribute returns further roles of the stack: each has the attributes
-// of a role but its name and path, and of a trust.
+// additionalRolesAttribute returns the attribute for additional roles of the stack.
+// Each has the attributes of a role, except name and path, and those of a trust.
 func additionalRolesAttribute() schema.MapNestedAttribute {
 	attributes := trustAttributes()
 	maps.Copy(attributes, roleAttribute().Attributes)

@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// askedModel is what a permission set has beside its role: who may assume it, and
-// what the customer decides about it.
+// askedModel is a permission set without its role: who may assume the role, and what
+// the customer decides.
 type askedModel struct {
 	TrustedPrincipalARNs types.Set    `tfsdk:"trusted_principal_arns"`
 	TrustedAccountIDs    types.Set    `tfsdk:"trusted_account_ids"`
@@ -34,9 +34,9 @@ type askedModel struct {
 	RegisterWithoutStack types.Bool   `tfsdk:"register_without_stack"`
 }
 
-// askedAttributes returns the attributes of askedModel. None has a default of its
-// own: a state that an earlier release wrote has them as null, and an upgrade must
-// plan nothing.
+// askedAttributes returns the attributes of askedModel. None has a default of its own:
+// in a state that an earlier release wrote they are null, and an upgrade must plan no
+// change.
 func askedAttributes() map[string]schema.Attribute {
 	attributes := map[string]schema.Attribute{
 		"customer_parameters": customerParametersAttribute(),
@@ -62,7 +62,7 @@ func askedAttributes() map[string]schema.Attribute {
 	return attributes
 }
 
-// trustAttributes returns the attributes of who may assume a role.
+// trustAttributes returns the attributes that define who may assume a role.
 func trustAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"trusted_principal_arns": trustedPrincipalsAttribute(),
@@ -95,7 +95,7 @@ func (m askedModel) values() map[string]attr.Value {
 	}
 }
 
-// known reports whether all of it has a value.
+// known reports whether all values are known.
 func (m askedModel) known() bool {
 	for _, value := range m.values() {
 		if !fullyKnown(value) {
@@ -105,8 +105,8 @@ func (m askedModel) known() bool {
 	return true
 }
 
-// choicesKnown reports whether all that the customer decides about, and all that the
-// stack has beside the role, have values.
+// choicesKnown reports whether all values are known that the customer decides, or that
+// the stack has besides the role.
 func (m askedModel) choicesKnown() bool {
 	return !m.TemplateResources.IsUnknown() && !m.TemplateOutputs.IsUnknown() && fullyKnown(m.AdditionalRoles) && fullyKnown(m.CustomerParameters) && fullyKnown(m.CustomerChooses) && fullyKnown(m.OptionalPermissions)
 }
@@ -115,28 +115,28 @@ func (m askedModel) equal(o askedModel) bool {
 	return maps.EqualFunc(m.values(), o.values(), func(a, b attr.Value) bool { return a.Equal(b) })
 }
 
-// trust returns who may assume the role; all of it is known.
+// trust returns who may assume the role. All values must be known.
 func (m askedModel) trust(ctx context.Context, diags *diag.Diagnostics) permissionset.Trust {
 	var declared permissionset.Trust
 	expandAttributes(ctx, m.values(), &declared, diags)
 	return declared
 }
 
-// choices returns what the customer decides about; all of it is known.
+// choices returns what the customer decides. All values must be known.
 func (m askedModel) choices(ctx context.Context, diags *diag.Diagnostics) permissionset.Choices {
 	var declared permissionset.Choices
 	expandAttributes(ctx, m.values(), &declared, diags)
 	return declared
 }
 
-// additions returns what the stack has beside the role; all of it is known.
+// additions returns what the stack has besides the role. All values must be known.
 func (m askedModel) additions(ctx context.Context, diags *diag.Diagnostics) permissionset.Additions {
 	var declared permissionset.Additions
 	expandAttributes(ctx, m.values(), &declared, diags)
 	return declared
 }
 
-// flattenAsked returns the attributes of what a set declares beside its role.
+// flattenAsked returns the model of a set without its role.
 func flattenAsked(ctx context.Context, set permissionset.Set, diags *diag.Diagnostics) askedModel {
 	known := map[string]attr.Type{}
 	for name, attribute := range askedAttributes() {

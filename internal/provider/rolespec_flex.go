@@ -16,12 +16,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Terraform's attributes of a permission set have the names that the core's have,
-// so one pair of functions converts all of them: an attribute that is added to
-// the core and to the schema needs no other conversion.
+// Terraform's attributes of a permission set have the same names as the core's, so one
+// pair of functions converts all of them. A new attribute in the core and in the
+// schema needs no other conversion.
 
-// expandAttributes sets the attributes of a type of permissionset, which into
-// points to, to the values of the same names. All values are known.
+// expandAttributes sets the attributes of a type of package permissionset, to which
+// into points, to the values of the same names. All values must be known.
 func expandAttributes(ctx context.Context, values map[string]attr.Value, into any, diags *diag.Diagnostics) {
 	for _, a := range permissionset.Attributes(reflect.ValueOf(into)) {
 		if value, there := values[a.Name]; there && !value.IsNull() {
@@ -31,7 +31,7 @@ func expandAttributes(ctx context.Context, values map[string]attr.Value, into an
 }
 
 func expandAttribute(ctx context.Context, value attr.Value, into reflect.Value, diags *diag.Diagnostics) {
-	if into.Kind() == reflect.Pointer { // which tells null from the zero value
+	if into.Kind() == reflect.Pointer { // so that null differs from the zero value
 		into.Set(reflect.New(into.Type().Elem()))
 		into = into.Elem()
 	}
@@ -61,8 +61,8 @@ func expandAttribute(ctx context.Context, value attr.Value, into reflect.Value, 
 	}
 }
 
-// flattenAttributes returns the values of those attributes that Terraform knows:
-// the keys of known are their names.
+// flattenAttributes returns the values of the attributes that are in the schema: the
+// keys of known are their names.
 func flattenAttributes(ctx context.Context, of any, known map[string]attr.Type, diags *diag.Diagnostics) map[string]attr.Value {
 	values := make(map[string]attr.Value, len(known))
 	for _, a := range permissionset.Attributes(reflect.ValueOf(of)) {
@@ -116,14 +116,14 @@ func flattenAttribute(ctx context.Context, a permissionset.Attribute, t attr.Typ
 	return all
 }
 
-// expandRole returns what a link's role attribute declares.
+// expandRole returns the role that a link's role attribute declares.
 func expandRole(ctx context.Context, role types.Object, diags *diag.Diagnostics) permissionset.Role {
 	var declared permissionset.Role
 	expandAttributes(ctx, role.Attributes(), &declared, diags)
 	return declared
 }
 
-// flattenRole returns the role attribute of what was declared.
+// flattenRole returns the role attribute for a declared role.
 func flattenRole(ctx context.Context, declared permissionset.Role, diags *diag.Diagnostics) types.Object {
 	known := roleSpecTypes()
 	role, d := types.ObjectValue(known, flattenAttributes(ctx, declared, known, diags))

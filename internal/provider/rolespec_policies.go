@@ -17,12 +17,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Policies in configurations: which are refused at once, how many fit, and which
-// are no change.
+// Policies in configurations: validation, size limits, and differences that are no
+// change.
 
 func validIdentityPolicy() check { return validPolicy(iampolicy.Inline) }
 
-// validManagedPolicy returns a document of any length: one that is too long is divided.
+// validManagedPolicy returns a check for a document of any length. A document that is
+// too long for one policy is divided.
 func validManagedPolicy() check { return validPolicy(iampolicy.Managed) }
 
 func validPolicy(kind iampolicy.Kind) check {
@@ -32,7 +33,7 @@ func validPolicy(kind iampolicy.Kind) check {
 			return err
 		}
 		var messages []string
-		for _, f := range findings { // the warnings are for the plan, where the policy is new
+		for _, f := range findings { // the plan shows the warnings, if the policy is new
 			if f.Severity == iampolicy.SeverityError && f.Code != iampolicy.TooLong {
 				messages = append(messages, f.Message)
 			}
@@ -48,8 +49,8 @@ func validPolicyName() check {
 	return check{"the name of an inline policy", "Invalid policy name", account.CheckPolicyName}
 }
 
-// inlineSum holds the limit that IAM puts on all inline policies of a role
-// together (aws-facts 7.2).
+// inlineSum validates IAM's limit for the total size of a role's inline policies
+// (aws-facts 7.2).
 type inlineSum struct{}
 
 func (inlineSum) Description(context.Context) string {
@@ -64,7 +65,7 @@ func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp
 	var policies map[string]string
 	resp.Diagnostics.Append(req.ConfigValue.ElementsAs(ctx, &policies, false)...)
 	for name, text := range policies {
-		policies[name] = permissionset.Sampled(text) // the plan counts references at their longest
+		policies[name] = permissionset.Sampled(text) // the plan uses the greatest length of each reference
 	}
 	sum, err := iampolicy.InlineSize(policies)
 	if err == nil && sum > iampolicy.MaxInlineSize {
@@ -74,8 +75,8 @@ func (inlineSum) ValidateMap(ctx context.Context, req validator.MapRequest, resp
 	}
 }
 
-// sameMeaning keeps the state's policies if the configuration's differ from
-// them in nothing but spelling: white space, the order of a list.
+// sameMeaning keeps the state's policies if the configuration's policies differ only
+// in spelling: white space, or the order of a list.
 type sameMeaning struct{}
 
 var _ planmodifier.Map = sameMeaning{}

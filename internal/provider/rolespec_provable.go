@@ -15,8 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
 
-// provable refuses a trust that the provider could never prove: it is none of the
-// trusted principals, and may assume none of them.
+// provable refuses a trust that the provider could never prove, because the provider
+// is none of the trusted principals and can't assume any of them.
 func provable(ctx context.Context, clients *awsclient.Clients, principals []account.RoleARN) diag.Diagnostics {
 	if len(principals) == 0 || roleproof.CanProve(clients.CallerARN, clients.Account, principals) {
 		return nil

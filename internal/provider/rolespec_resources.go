@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// The resources of the customer's stack besides the roles: CloudFormation's own JSON
-// as a string.
+// The resources of the customer's stack besides the roles are a string of
+// CloudFormation's own JSON.
 
 func templateResourcesAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
@@ -40,7 +40,8 @@ func validObject() check {
 	return check{"a JSON object", "Invalid JSON object", permissionset.CheckJSON}
 }
 
-// sameObject keeps the state's text if the configuration's is the same object.
+// sameObject keeps the state's text if the configuration's text is the same JSON
+// object.
 type sameObject struct{}
 
 var _ planmodifier.String = sameObject{}

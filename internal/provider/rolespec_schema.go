@@ -100,7 +100,7 @@ func createdPoliciesAttribute(text string) schema.MapAttribute {
 	}
 }
 
-// roleSpecTypes returns the types of the role attribute, which the schema knows.
+// roleSpecTypes returns the types of the attributes in role, from the schema.
 func roleSpecTypes() map[string]attr.Type {
 	object, _ := roleAttribute().GetType().(types.ObjectType)
 	return object.AttrTypes

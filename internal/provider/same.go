@@ -9,9 +9,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 )
 
-// sameModel reports whether all values of two models are equal. It is a fraction of
-// what the framework takes to write a model into a state or a plan, which most reads
-// and plans leave as they are.
+// sameModel reports whether all values of two models are equal. It takes a fraction of
+// the time that the framework takes to write a model to a state or a plan, and most
+// reads and plans change nothing.
 func sameModel[T any](one, other T) bool {
 	return sameFields(reflect.ValueOf(one), reflect.ValueOf(other))
 }

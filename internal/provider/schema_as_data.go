@@ -11,9 +11,9 @@ import (
 )
 
 // asData returns the attributes of a resource as those of a data source, so that
-// common attributes are declared once. An attribute that a resource only computes
-// is computed; a data source's schema has no defaults, so an attribute that a
-// resource computes if it is left out is optional, and reading fills it in.
+// common attributes are declared once. Computed attributes remain computed. An
+// attribute that a resource computes if it is omitted becomes optional, and reading
+// sets it, because the schema of a data source has no defaults.
 func asData(attributes map[string]schema.Attribute) map[string]data.Attribute {
 	converted := make(map[string]data.Attribute, len(attributes))
 	for name, attribute := range attributes {
@@ -22,8 +22,8 @@ func asData(attributes map[string]schema.Attribute) map[string]data.Attribute {
 	return converted
 }
 
-// oneAsData returns one attribute. A kind that is missing here is a mistake that
-// every test of a schema finds.
+// oneAsData returns one attribute. It panics for an attribute type that it doesn't
+// support; the tests of every schema find that.
 func oneAsData(attribute schema.Attribute) data.Attribute {
 	required, text := attribute.IsRequired(), attribute.GetMarkdownDescription()
 	computed := attribute.IsComputed() && !attribute.IsOptional()

@@ -18,43 +18,43 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// settings are what the code around the provider decides, rather than its
+// settings are the options of the code that runs the provider, as opposed to its
 // configuration.
 type settings struct {
 	version      string
 	now          func() time.Time
-	pollInterval time.Duration // how often a waiting apply looks at the registry
+	pollInterval time.Duration // how often a waiting apply reads the registry
 	hub          []hub.Option
 }
 
-// session is what resources and data sources of one configured provider share:
-// who they are on AWS, and one [hubview.View] for each hub that they speak of.
+// session is what the resources and data sources of one configured provider share:
+// their AWS clients, and one [hubview.View] for each hub.
 type session struct {
 	settings settings
 
-	// unconfigured names the provider argument that has no value yet; then
-	// there are no clients. Empty: there are.
+	// unconfigured names a provider argument that has no value yet, so that there are
+	// no clients; empty if there are.
 	unconfigured string
 	clients      *awsclient.Clients
 
-	console        string // that links begin with; empty: the AWS console
+	console        string // launch links begin with it; empty: the AWS console
 	proveOnRefresh bool   // prove registered roles again when they are read
 	defaultTags    map[string]string
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
 	mu       sync.Mutex
-	underWay int  // reads and plans
-	parallel bool // two were under way at the same time
+	underWay int  // number of reads and plans that are running
+	parallel bool // two have been running at the same time
 	views    map[string]*hubview.View
-	newLinks map[string]int  // by customer: new links of hubs whose name isn't known
-	fleets   *hubview.Fleets // of hubs whose name isn't known
+	newLinks map[string]int  // by customer: new links in hubs whose name isn't known
+	fleets   *hubview.Fleets // in hubs whose name isn't known
 }
 
 func newSession(s settings) *session {
 	return &session{settings: s, views: map[string]*hubview.View{}, newLinks: map[string]int{}, fleets: hubview.NewFleets()}
 }
 
-// connect makes the clients of a configuration that is fully known.
+// connect creates the clients of a configuration whose values are all known.
 func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnostics {
 	diags := model.validateAccounts()
 	config, console, d := model.expand(ctx, s.settings.version)
@@ -79,12 +79,12 @@ func (s *session) connect(ctx context.Context, model providerModel) diag.Diagnos
 	return diags
 }
 
-// ready reports whether AWS can be asked. If it can't because the provider's
-// own configuration isn't known yet, a plan goes on without.
+// ready reports whether the provider can call AWS. If it can't, because the provider's
+// own configuration isn't known yet, a plan continues without AWS.
 func (s *session) ready() bool { return s != nil && s.clients != nil }
 
-// view returns the hub of a name as this operation sees it, the same to all who
-// ask.
+// view returns this operation's view of a hub. All callers with the same name get the
+// same view.
 func (s *session) view(hubName string) (*hubview.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,8 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	return view, nil
 }
 
-// enter records that a resource is being read or planned, until leave is called.
+// enter records that a resource is being read or planned, until the caller calls
+// leave.
 func (s *session) enter() (leave func()) {
 	if s == nil {
 		return func() {}
@@ -118,16 +119,16 @@ func (s *session) enter() (leave func()) {
 	}
 }
 
-// inParallel reports whether two resources were read or planned at the same time.
-// If none were, Terraform may have been told to do one thing at a time.
+// inParallel reports whether two resources were read or planned at the same time. If
+// not, Terraform may run with -parallelism=1.
 func (s *session) inParallel() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.parallel
 }
 
-// countNewLinks notes a new link of a hub whose name isn't known, and returns how
-// many the customer has by now.
+// countNewLinks records a new link in a hub whose name isn't known, and returns how
+// many have been recorded for the customer.
 func (s *session) countNewLinks(customer string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +138,8 @@ func (s *session) countNewLinks(customer string) int {
 
 func (s *session) now() time.Time { return s.settings.now() }
 
-// configured is embedded by every resource and data source: it takes the
-// session from the provider.
+// configured is embedded by every resource and data source. It takes the session from
+// the provider.
 type configured struct{ session *session }
 
 func (c *configured) take(data any, diags *diag.Diagnostics) {
@@ -153,8 +154,8 @@ func (c *configured) take(data any, diags *diag.Diagnostics) {
 	c.session = s
 }
 
-// view returns the hub of a name as this operation sees it, for those that can't
-// go on without AWS; nil with a diagnostic if it can't.
+// view returns this operation's view of a hub, for callers that need AWS; nil with a
+// diagnostic if the provider can't call AWS.
 func (c *configured) view(hubName string, diags *diag.Diagnostics) *hubview.View {
 	if !c.requireReady(diags) {
 		return nil
@@ -167,7 +168,8 @@ func (c *configured) view(hubName string, diags *diag.Diagnostics) *hubview.View
 	return view
 }
 
-// requireReady reports whether AWS can be asked, and adds an error if not.
+// requireReady reports whether the provider can call AWS, and adds an error if it
+// can't.
 func (c *configured) requireReady(diags *diag.Diagnostics) bool {
 	if c.session.ready() {
 		return true
@@ -182,7 +184,7 @@ func (c *configured) requireReady(diags *diag.Diagnostics) bool {
 	return false
 }
 
-// fromAWS puts a finding about the configuration on its argument.
+// fromAWS returns a finding about the configuration as a diagnostic, on its argument.
 func fromAWS(d awsclient.Diagnostic) diag.Diagnostic {
 	switch {
 	case d.Attribute == "" && d.Warning:

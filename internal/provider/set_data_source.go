@@ -22,7 +22,8 @@ var (
 	_ datasource.DataSourceWithConfigure = (*setDataSource)(nil)
 )
 
-// setDataSource reads a permission set that another Terraform state made.
+// setDataSource reads a permission set, such as one that another Terraform state
+// manages.
 type setDataSource struct{ configured }
 
 func newSetDataSource() datasource.DataSource { return &setDataSource{} }
@@ -78,8 +79,8 @@ func (d *setDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 	}
 }
 
-// onlyRead returns the attribute of a data source as one that it reads and that is
-// no argument of it.
+// onlyRead returns a computed attribute of a data source for an attribute of the
+// resource.
 func onlyRead(attribute schema.Attribute) schema.Attribute {
 	text := attribute.GetMarkdownDescription()
 	switch a := attribute.(type) {

@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// issueSet decides how a set is created or taken over, and adds its errors, each on
-// its attribute.
+// issueSet returns what has to be written to create, change or take over a set, and
+// its errors, each on its attribute.
 func issueSet(desired sets.Desired, existing *onboarding.PermissionSet) (sets.Write, diag.Diagnostics) {
 	w, err := desired.Issue(existing)
 	var (
@@ -38,8 +38,8 @@ func issueSet(desired sets.Desired, existing *onboarding.PermissionSet) (sets.Wr
 	return w, diag.Diagnostics{cannot("render the template of", setNamed(desired.Record.Name, desired.Name), "", err)}
 }
 
-// holdsSet reports whether the state has imported or written the set as it is: then
-// it may be another tool's, which loses it.
+// holdsSet reports whether the state has imported the set, or has written it in its
+// current incarnation. Then the apply may take the set over from another tool.
 func holdsSet(state *setModel, existing *onboarding.PermissionSet) bool {
 	return state != nil && existing != nil && existing.Incarnation.HeldBy(state.text("incarnation").ValueString())
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// What a vendor reads of permission sets.
+// Diagnostics about permission sets.
 
 func setNamed(hubName, name string) string {
 	return fmt.Sprintf("permission set %s of hub %s", name, hubName)
 }
 
-// setDiffers returns the error of a create that finds another set of the same name.
+// setDiffers returns the error for a create that finds another set of the same name.
 func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another permission set %s already", set.Hub, set.Name), fmt.Sprintf(
 		"The existing set differs from this configuration in %s, and links may refer to it. Choose another name. "+
@@ -29,14 +29,15 @@ func setDiffers(set onboarding.PermissionSet, difference string) diag.Diagnostic
 		difference, set.ID()))
 }
 
-// setOwned returns the error for a set of another of the vendor's tools.
+// setOwned returns the error for a set that belongs to another of the vendor's tools.
 func setOwned(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Permission set %s of hub %s is not Terraform's", set.Name, set.Hub), fmt.Sprintf(
 		"It belongs to %s, which continues to manage it. Use the data source xacct_permission_set here; or take the set over, and then change it:\n\n  terraform import ADDRESS %s",
 		set.Owner, set.ID()))
 }
 
-// setTakenOver returns the warning of a create that found the set as it is declared.
+// setTakenOver returns the warning for a create that found the set exactly as
+// declared.
 func setTakenOver(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was taken over", fmt.Sprintf(
 		"%s exists with the same settings as this configuration, so it was taken over with its links. "+
@@ -44,7 +45,8 @@ func setTakenOver(set onboarding.PermissionSet) diag.Diagnostic {
 			"The other state can't delete it any more: its plans warn of that until it is removed there.", sentenceStart(setNamed(set.Hub, set.Name))))
 }
 
-// setHeldElsewhere returns the warning of a refresh that finds the set in another state's hands.
+// setHeldElsewhere returns the warning for a refresh that finds that another state
+// holds the set.
 func setHeldElsewhere(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Another configuration manages this permission set", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one. "+
@@ -52,14 +54,15 @@ func setHeldElsewhere(set onboarding.PermissionSet) diag.Diagnostic {
 			"or take it back with 'terraform apply -replace'.", sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
 }
 
-// setLeft returns the warning of a destroy that finds the set in another state's hands.
+// setLeft returns the warning for a destroy that finds that another state holds the
+// set.
 func setLeft(set onboarding.PermissionSet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The permission set was not deleted", fmt.Sprintf(
 		"%s was %s by another Terraform state, or at another address of this one, and is managed there. It was forgotten here, and not deleted.",
 		sentenceStart(setNamed(set.Hub, set.Name)), takenSince(set.Incarnation)))
 }
 
-// setRetired returns the warning of a destroy while open links refer to the set.
+// setRetired returns the warning for a destroy of a set to which open links refer.
 func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A permission set was retired under open links", fmt.Sprintf(
 		"%s to permission set %s of hub %s: %s. They stay as they are and can be launched, but no other link can refer to the set, and it can't be changed. "+
@@ -68,7 +71,8 @@ func setRetired(set onboarding.PermissionSet, customers []string) diag.Diagnosti
 		referred(len(customers)), set.Name, set.Hub, someOf(customers)))
 }
 
-// noSuchSet returns the error of a link whose set isn't there.
+// noSuchSet returns the error for a link or fleet whose permission set doesn't exist
+// or is retired.
 func noSuchSet(hubName, name string, err error) diag.Diagnostic {
 	summary, detail := fmt.Sprintf("No permission set %s in hub %s", name, hubName), fmt.Sprintf(
 		"The hub has no permission set of this name. Create it with xacct_permission_set, and refer to it by its id, so that Terraform creates it first:\n\n"+
@@ -80,7 +84,8 @@ func noSuchSet(hubName, name string, err error) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(setPath, summary, detail)
 }
 
-// setOfAnotherHub returns the diagnostic for a link or fleet of a hub that refers to another one's set.
+// setOfAnotherHub returns the diagnostic for a link or fleet that refers to a set of
+// another hub.
 func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(setPath, "The permission set of another hub", fmt.Sprintf(
 		"Permission set %s is of hub %s, and the link of hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",

@@ -18,7 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// declared returns what the model declares; everything declared in it is known.
+// declared returns the set that the model declares. Everything that the model declares
+// must be known.
 func (m setModel) declared(ctx context.Context, diags *diag.Diagnostics) permissionset.Set {
 	var set permissionset.Set
 	role := map[string]attr.Value{}
@@ -32,8 +33,8 @@ func (m setModel) declared(ctx context.Context, diags *diag.Diagnostics) permiss
 	return set
 }
 
-// flatten takes a set's record into the model. If the model declares the same
-// already, it keeps its own spelling of it.
+// flatten copies a set's record into the model. If the model declares the same
+// already, it keeps its own spelling.
 func (m *setModel) flatten(ctx context.Context, hub registry.HubRecord, set onboarding.PermissionSet, diags *diag.Diagnostics) {
 	found, err := declaration.OfSet(set)
 	if err != nil {
@@ -60,7 +61,8 @@ func (m *setModel) flattenDeclared(ctx context.Context, set permissionset.Set, d
 	maps.Copy(m.values, flattenAsked(ctx, set, diags).values())
 }
 
-// setTemplateURL returns null if templates have to be signed: see addresses.
+// setTemplateURL returns a set's template_url; null if templates have to be signed:
+// see addresses.
 func setTemplateURL(hub registry.HubRecord, set onboarding.PermissionSet) types.String {
 	if hub.TemplateAccess.Signed() {
 		return types.StringNull()
@@ -68,7 +70,7 @@ func setTemplateURL(hub registry.HubRecord, set onboarding.PermissionSet) types.
 	return types.StringValue(set.TemplateURL)
 }
 
-// setFields returns the mistakes, each on the attribute that a set has it in.
+// setFields returns the mistakes with the field names that a permission set has.
 func setFields(errs []permissionset.FieldError) []permissionset.FieldError {
 	for i := range errs {
 		errs[i].Field = setField(errs[i].Field)
@@ -76,7 +78,7 @@ func setFields(errs []permissionset.FieldError) []permissionset.FieldError {
 	return errs
 }
 
-// setWarnings returns the warnings, each on the attribute that a set has it in.
+// setWarnings returns the warnings with the field names that a permission set has.
 func setWarnings(warnings []permissionset.FieldWarnings) []permissionset.FieldWarnings {
 	for i := range warnings {
 		warnings[i].Field = setField(warnings[i].Field)

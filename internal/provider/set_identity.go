@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// setIdentity is what an import block may name a permission set or a fleet by.
+// setIdentity is the identity of a permission set or a fleet in import blocks.
 type setIdentity struct {
 	Hub  types.String `tfsdk:"hub"`
 	Name types.String `tfsdk:"name"`
@@ -20,8 +20,8 @@ type setIdentity struct {
 
 func setIdentitySchema() identityschema.Schema { return namedIdentitySchema("permission set") }
 
-// namedIdentitySchema is that of what has a name in its hub: permission sets, and
-// fleets.
+// namedIdentitySchema returns the identity schema of a resource that has a name in its
+// hub: a permission set or a fleet.
 func namedIdentitySchema(what string) identityschema.Schema {
 	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"hub":  identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the hub."},
@@ -29,7 +29,7 @@ func namedIdentitySchema(what string) identityschema.Schema {
 	}}
 }
 
-// importedSet returns the hub/name that a permission set or a fleet is imported by.
+// importedSet returns the ID, hub/name, of the permission set or fleet to import.
 func importedSet(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil {
 		return req.ID

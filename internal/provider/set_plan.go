@@ -26,8 +26,8 @@ import (
 // setPath is the attribute of links that refers to a set.
 var setPath = path.Root("permission_set")
 
-// ModifyPlan makes a set's plan as complete as it can be, and remembers it for the
-// links that refer to the set: these are planned on what it will be.
+// ModifyPlan completes the plan of a set, and records it for the links that refer to
+// the set: their plans start from what the set will be.
 func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	defer r.session.enter()()
 	if req.Plan.Raw.IsNull() {
@@ -52,8 +52,8 @@ func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	explainToDestroy(p.state != nil, &resp.Diagnostics)
 }
 
-// holdForDestroy notes which incarnation goes: a plan to create the set at another
-// address then knows that this operation retires it first.
+// holdForDestroy records which incarnation will be destroyed, so that a plan that
+// creates the set at another address finds that this operation retires it first.
 func (r *setResource) holdForDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	state := readSet(ctx, req.State, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !r.session.ready() {
@@ -64,23 +64,23 @@ func (r *setResource) holdForDestroy(ctx context.Context, req resource.ModifyPla
 	}
 }
 
-// setPlan is one set's plan in the making.
+// setPlan is the plan of one set while ModifyPlan makes it.
 type setPlan struct {
 	resource     *setResource
 	plan, config setModel
 	state        *setModel // nil: a new set
-	template     rendering // that the state's set has
+	template     rendering // of the state's set
 	diags        *diag.Diagnostics
 	replace      func(path.Path)
 }
 
-// sameSet reports whether the plan is to change the set that the state has, rather
-// than to make one.
+// sameSet reports whether the plan changes the set in the state, rather than creating
+// one.
 func (p *setPlan) sameSet() bool {
 	return p.state != nil && p.plan.values["id"].Equal(p.state.values["id"])
 }
 
-// defaults fills in what follows from the arguments alone.
+// defaults fills in the values that depend only on the arguments.
 func (p *setPlan) defaults() {
 	p.plan.values = maps.Clone(p.plan.values)
 	hubName, name := p.plan.text("hub"), p.plan.text("name")
@@ -94,7 +94,7 @@ func (p *setPlan) defaults() {
 	}
 }
 
-// unknown plans a set of which too little is known yet.
+// unknown plans a set about which too little is known yet.
 func (p *setPlan) unknown(view *hubview.View, version types.String) {
 	p.plan.values["template_version"], p.plan.values["template_url"] = version, types.StringUnknown()
 	if view != nil {
@@ -102,7 +102,7 @@ func (p *setPlan) unknown(view *hubview.View, version types.String) {
 	}
 }
 
-// planOnHub plans what depends on the hub, and on what it has of the set.
+// planOnHub plans what depends on the hub and on the set's record.
 func (p *setPlan) planOnHub(ctx context.Context) {
 	if p.plan.values["id"].IsUnknown() {
 		version := types.StringUnknown()
@@ -120,7 +120,7 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	if p.sameSet() {
 		view.Sets.SetHeld(name, p.state.text("incarnation").ValueString())
 	}
-	if p.state != nil && view.Planned.HubIsNew() { // it is replaced with its hub
+	if p.state != nil && view.Planned.HubIsNew() { // the set is replaced together with its hub
 		p.plan.values["id"] = types.StringUnknown()
 		p.unknown(view, types.StringUnknown())
 		p.replace(path.Root("id"))
@@ -167,8 +167,8 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	p.remember(ctx, view, existing, todo.Set)
 }
 
-// stays plans a set that neither its configuration nor its hub changes: it stays as
-// the state has it.
+// stays plans a set that neither its configuration nor its hub changes: it keeps the
+// state's values. It returns false if something changes.
 func (p *setPlan) stays(ctx context.Context, view *hubview.View, record registry.HubRecord, existing *onboarding.PermissionSet) bool {
 	if !p.sameSet() || existing == nil || existing.Retired() || p.template.missing || p.template.moves(view, setNamed(view.Name, existing.Name)) {
 		return false
@@ -184,8 +184,8 @@ func (p *setPlan) stays(ctx context.Context, view *hubview.View, record registry
 	return true
 }
 
-// versionBeforeHub returns the version of the set on a hub that is not there yet: it
-// depends on nothing but the provider's account.
+// versionBeforeHub returns the version of a set whose hub doesn't exist yet: of the
+// hub, it depends only on the provider's account.
 func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
 	clients := p.resource.session.clients
 	spec := stacktemplate.Specification{Vendor: clients.Account, Partition: clients.Partition(), Set: p.plan.declared(ctx, p.diags)}
@@ -193,7 +193,7 @@ func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
 	return types.StringValue(stacktemplate.Version(spec))
 }
 
-// remember keeps the plan for the links that refer to the set, and warns what
+// remember records the plan for the links that refer to the set, and warns of what
 // changes for their customers.
 func (p *setPlan) remember(ctx context.Context, view *hubview.View, existing *onboarding.PermissionSet, next onboarding.PermissionSet) {
 	changes := existing == nil || !existing.SaysTheSame(next)

@@ -17,10 +17,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What a set's plan refuses or warns of.
+// Errors and warnings of a set's plan.
 
-// checkPermissions checks what is granted, which takes no hub, if all of it is
-// known.
+// checkPermissions checks the granted permissions, if all of them are known. It needs
+// no hub.
 func (p *setPlan) checkPermissions(ctx context.Context) {
 	if !p.config.declaredKnown() || !p.plan.declaredKnown() {
 		return
@@ -32,13 +32,13 @@ func (p *setPlan) checkPermissions(ctx context.Context) {
 	granted := p.plan.declared(ctx, p.diags)
 	p.diags.Append(fieldErrors(setFields(granted.ValidatePermissions(partition)))...)
 	if p.diags.HasError() || p.sameSet() && p.plan.sameDeclared(*p.state) {
-		return // a warning that comes at every plan goes unread
+		return // a warning in every plan would be ignored
 	}
 	p.diags.Append(policyWarnings(setWarnings(granted.Review()))...)
 }
 
-// checkTrust refuses trusted principals that no hub of the provider could ever go
-// with, and, if they change, a trust that the provider could never prove.
+// checkTrust refuses trusted principals that can't be combined with any hub of the
+// provider and, if the principals change, a trust that the provider could never prove.
 func (p *setPlan) checkTrust(ctx context.Context) {
 	declared, clients := p.plan.declared(ctx, p.diags), p.resource.session.clients
 	if p.diags.Append(fieldErrors(declared.ValidateTrust(clients.Account, clients.Partition()))...); p.diags.HasError() {
@@ -58,8 +58,9 @@ func (p *setPlan) checkTrust(ctx context.Context) {
 	}
 }
 
-// warnOfSetChange warns, once for all customers of a set, what they gain and lose by
-// a change of it, and that it comes true only when they update their stacks.
+// warnOfSetChange warns, once for all customers of a set, of what they gain and lose
+// by a change of the set, and that the change takes effect only when they update their
+// stacks.
 func warnOfSetChange(before, next onboarding.PermissionSet, was, will permissionset.Set, customers []onboarding.Customer) diag.Diagnostics {
 	open, stacks := 0, 0
 	for _, c := range customers {
@@ -96,8 +97,9 @@ func warnOfSetChange(before, next onboarding.PermissionSet, was, will permission
 		"Send them the update_url of their link afterwards.", made, changed))}
 }
 
-// refuseMove refuses another name or path of the role while stacks live: an update
-// can't replace a role that has a name, so it would be refused.
+// refuseMove refuses another name or path of the role while stacks are live:
+// CloudFormation can't replace a role that has a name, so the stacks could not be
+// updated.
 func refuseMove(before, next onboarding.PermissionSet, customers []onboarding.Customer) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, e := range sets.RefuseMove(before, next, customers) {

@@ -62,7 +62,7 @@ func (r *setResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	model := readSet(ctx, req.State, &resp.Diagnostics)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {
-		return // the provider isn't configured before apply: the state stays
+		return // the provider isn't configured before apply; the state stays as it is
 	}
 	view, ok := r.open(model, &resp.Diagnostics)
 	if !ok || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
@@ -113,8 +113,8 @@ func (r *setResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	resp.Diagnostics.Append(sweepTemplates(ctx, view)...)
 }
 
-// Delete retires the set, if it is still the one that this state holds: links that
-// refer to it stay as they are.
+// Delete retires the set, if this state still holds it. Links that refer to it stay as
+// they are.
 func (r *setResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	model := readSet(ctx, req.State, &resp.Diagnostics)
 	view, ok := r.open(model, &resp.Diagnostics)
@@ -144,7 +144,7 @@ func (r *setResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
 }
 
-// open returns the hub that the set is of; false with a diagnostic if it fails.
+// open returns the set's hub; false with a diagnostic if that fails.
 func (r *setResource) open(model setModel, diags *diag.Diagnostics) (*hubview.View, bool) {
 	if diags.HasError() {
 		return nil, false

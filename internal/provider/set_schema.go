@@ -17,11 +17,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// setRoleNames are the attributes of a role that have a longer name where they
-// stand beside those of the set.
+// setRoleNames are the attributes of a role that have a longer name in a permission
+// set, where they are on one level with the set's own.
 var setRoleNames = map[string]string{"name": "role_name", "path": "role_path", "description": "role_description", "tags": "role_tags"}
 
-// setRoleName returns the name that an attribute of a role has in a set.
+// setRoleName returns the name in a permission set of an attribute of a role.
 func setRoleName(name string) string {
 	if longer, there := setRoleNames[name]; there {
 		return longer
@@ -29,8 +29,8 @@ func setRoleName(name string) string {
 	return name
 }
 
-// setDeclared are the attributes that declare a set, each where a link has it or
-// in its role.
+// setDeclared are the attributes that declare a set. In a link they are attributes of
+// the link or of its role.
 var setDeclared = sync.OnceValue(func() map[string]schema.Attribute {
 	attributes := askedAttributes()
 	for name, attribute := range roleAttribute().Attributes {
@@ -77,9 +77,9 @@ func setSchema() schema.Schema {
 	}
 }
 
-// setModel is xacct_permission_set in configuration, plan and state: attributes by
-// name. The attributes of a role have the core's names (see rolespec_flex.go), so
-// that a new attribute of roles needs no field here.
+// setModel is xacct_permission_set in configuration, plan and state: values by
+// attribute name. The attributes of a role have the core's names (see
+// rolespec_flex.go), so that a new attribute of roles needs no field here.
 type setModel struct{ values map[string]attr.Value }
 
 // setTypes are the types of a set's attributes.
@@ -91,7 +91,7 @@ var setTypes = sync.OnceValue(func() map[string]attr.Type {
 	return types
 })
 
-// getter is a configuration, plan or state.
+// getter is the configuration, a plan or a state.
 type getter interface {
 	Get(ctx context.Context, target any) diag.Diagnostics
 }
@@ -102,7 +102,7 @@ func readSet(ctx context.Context, from getter, diags *diag.Diagnostics) setModel
 	return setModel{object.Attributes()}
 }
 
-// object returns what a plan or state is set to.
+// object returns the model as a value for a plan or state.
 func (m setModel) object(diags *diag.Diagnostics) types.Object {
 	object, d := types.ObjectValue(setTypes(), m.values)
 	diags.Append(d...)
@@ -114,7 +114,7 @@ func (m setModel) text(name string) types.String {
 	return text
 }
 
-// declaredKnown reports whether all that is declared of a set is known.
+// declaredKnown reports whether every declared value of a set is known.
 func (m setModel) declaredKnown() bool {
 	for name := range setDeclared() {
 		if !fullyKnown(m.values[name]) {
@@ -124,7 +124,7 @@ func (m setModel) declaredKnown() bool {
 	return true
 }
 
-// sameDeclared reports whether two models declare the same, in the same words.
+// sameDeclared reports whether two models declare the same, in the same spelling.
 func (m setModel) sameDeclared(o setModel) bool {
 	for name := range setDeclared() {
 		if !m.values[name].Equal(o.values[name]) {

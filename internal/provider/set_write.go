@@ -19,9 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// write creates or changes the set to match the model, and updates the model. A
-// write that met another writer starts over; it returns false with a diagnostic if the
-// set could not be written.
+// write creates or changes the set to match the model, and updates the model. After a
+// conflict with another writer it starts again. It returns false with a diagnostic if
+// the set could not be written.
 func (r *setResource) write(ctx context.Context, view *hubview.View, model, state *setModel, private privateWriter, diags *diag.Diagnostics) bool {
 	name := model.text("name").ValueString()
 	for attempt := 1; ; attempt++ {
@@ -47,16 +47,16 @@ func (r *setResource) write(ctx context.Context, view *hubview.View, model, stat
 	}
 }
 
-// setWriter writes one set: its template first, which is out of use until the
-// record names it.
+// setWriter writes one set: first its template, which is unused until the record names
+// it.
 type setWriter struct {
 	view  *hubview.View
 	model setModel
-	state *setModel // nil: it is created
+	state *setModel // nil: the set is created
 	diags *diag.Diagnostics
 
 	record registry.HubRecord
-	set    onboarding.PermissionSet // as it was written
+	set    onboarding.PermissionSet // as written
 }
 
 func (w *setWriter) once(ctx context.Context) (err error) {
@@ -102,8 +102,8 @@ func (w *setWriter) save(ctx context.Context, existing *onboarding.PermissionSet
 	return nil
 }
 
-// incarnation returns a new one for a set that is created, and the state's for one
-// that another state has retired since it was planned.
+// incarnation returns a new incarnation for a set that is created, and the state's for
+// a set that another state has retired since it was planned.
 func (w *setWriter) incarnation(existing *onboarding.PermissionSet, now time.Time) onboarding.Incarnation {
 	switch {
 	case existing == nil, w.state == nil:
@@ -119,15 +119,15 @@ func referringTo(customers map[string]onboarding.Customer, name string) []onboar
 	return sets.Referring(slices.Collect(maps.Values(customers)), name)
 }
 
-// retire retires the set, if it is still the one that the state holds: otherwise
-// it adds an error, which names the open links that refer to it.
+// retire retires the set, if the state still holds it: otherwise it adds a warning. It
+// also warns if open links refer to the set, and names their customers.
 func (r *setResource) retire(ctx context.Context, view *hubview.View, state setModel, diags *diag.Diagnostics) error {
 	var err error
 	for range writeAttempts {
 		if err = r.retireOnce(ctx, view, state, diags); !errors.Is(err, registry.ErrConflict) {
 			return err
 		}
-		view.Forget() // another writer came in between: look again
+		view.Forget() // another writer changed it in between: read again
 	}
 	return err
 }

@@ -32,8 +32,8 @@ var (
 	_ datasource.DataSourceWithConfigure = (*templateDataSource)(nil)
 )
 
-// templateDataSource renders a customer's template without publishing it, to
-// read, to review or to hand over by other means.
+// templateDataSource renders a customer's template without publishing it, so that it
+// can be read, reviewed or delivered by other means.
 type templateDataSource struct{ configured }
 
 type templateModel struct {
@@ -48,7 +48,7 @@ type templateModel struct {
 	Digest          types.String `tfsdk:"digest"`
 }
 
-// vendorModel describes the hub for a template, if no hub exists.
+// vendorModel describes the hub of a template if no hub exists.
 type vendorModel struct {
 	AccountID       types.String `tfsdk:"account_id"`
 	Regions         types.Set    `tfsdk:"regions"`
@@ -138,8 +138,7 @@ func (d *templateDataSource) Read(ctx context.Context, req datasource.ReadReques
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// hub returns the hub that the template is for: the one that is described, otherwise
-// the existing one.
+// hub returns the hub for the template: the described one, otherwise the existing one.
 func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags *diag.Diagnostics) (onboarding.Hub, bool) {
 	name := model.Hub.ValueString()
 	if !model.Vendor.IsNull() {
@@ -159,7 +158,7 @@ func (d *templateDataSource) hub(ctx context.Context, model templateModel, diags
 	return record.Hub, err == nil
 }
 
-// described returns the hub of the vendor argument.
+// described returns the hub that the argument vendor describes.
 func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (onboarding.Hub, bool) {
 	var vendor vendorModel
 	diags.Append(m.Vendor.As(ctx, &vendor, basetypes.ObjectAsOptions{})...)
@@ -180,7 +179,7 @@ func (m templateModel) described(ctx context.Context, diags *diag.Diagnostics) (
 	if diags.HasError() {
 		return hub, false
 	}
-	hub.Region = hub.Regions[0] // for its partition, which is that of all of them
+	hub.Region = hub.Regions[0] // any of the Regions: they are in the same partition
 	for _, region := range hub.Regions {
 		if region.Partition() != hub.Region.Partition() {
 			diags.AddAttributeError(path.Root("vendor").AtName("regions"), "Regions of different partitions",

@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// sweepTemplates tidies the template bucket when a link changes or goes; the
-// warning names what could not be done.
+// sweepTemplates deletes unused templates from the bucket when a link changes or is
+// destroyed. The warning names what failed.
 func sweepTemplates(ctx context.Context, view *hubview.View) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := view.Upkeep.SweepTemplates(ctx); err != nil {

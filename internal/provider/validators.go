@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// check is a validator of one string. It returns what is wrong with the value and
-// what would be right; the framework adds which attribute it was.
+// check validates one string. It returns what is wrong with the value and what would
+// be right; the framework adds the attribute.
 type check struct {
 	wants   string // for the documentation: "an AWS account ID of 12 digits"
 	summary string
@@ -41,7 +41,7 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 	}
 }
 
-// parses turns a parser into a check: what parses is right.
+// parses returns a validation function that accepts what parse accepts.
 func parses[T any](parse func(string) (T, error)) func(string) error {
 	return func(s string) error {
 		_, err := parse(s)
@@ -49,11 +49,12 @@ func parses[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
-// compiled holds the patterns that were used: from string to *regexp.Regexp.
+// compiled contains the compiled patterns, from string to *regexp.Regexp.
 var compiled sync.Map
 
-// matches returns a check by a pattern. The same checks are made for each resource,
-// so a pattern is compiled once; most patterns of a schema are never used.
+// matches returns a validation function for a pattern. Each resource creates the same
+// checks, so a pattern is compiled once, and only when it is used: most patterns of a
+// schema never are.
 func matches(pattern, advice string) func(string) error {
 	return func(s string) error {
 		re, ok := compiled.Load(pattern)

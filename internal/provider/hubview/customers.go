@@ -15,14 +15,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// sighting is a customer who was read by themselves, and when.
+// sighting is a customer who was read individually, and the time.
 type sighting struct {
 	customer onboarding.Customer
 	at       time.Time
 }
 
-// Customer returns one customer of the hub, from the query that all share;
-// registry.ErrNoLink if the hub exists and the customer does not.
+// Customer returns one customer of the hub, from the list that the whole operation
+// shares. The error is registry.ErrNoLink if the hub exists and the customer does not.
 func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
 	customer, ok := v.sighting(id, v.Now().Add(-freshness))
 	if !ok {
@@ -44,8 +44,8 @@ func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, er
 	return customer, nil
 }
 
-// Find returns what Customer does, with nil instead of an error if the hub
-// definitely has no customer of the ID.
+// Find returns what Customer does, but nil instead of an error if the hub definitely
+// has no customer with that ID.
 func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error) {
 	found, err := v.Customer(ctx, id)
 	if errors.Is(err, registry.ErrNoLink) {
@@ -57,7 +57,7 @@ func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error
 	return &found, nil
 }
 
-// Customers returns all customers of the hub, by ID. The map is the caller's.
+// Customers returns all customers of the hub, by ID. The caller may change the map.
 func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, error) {
 	read, err := v.customers.get(ctx)
 	if err != nil {
@@ -87,9 +87,10 @@ func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, e
 	return all, nil
 }
 
-// Walk returns customers in the order of their IDs: those of the given IDs, or, if
-// ids is nil, those of a part of the hub. It reads what is asked for, and all
-// customers only if all are asked for, or they were read lately.
+// Walk returns customers in the order of their IDs: those with the given IDs, or, if
+// ids is nil, those of a part of the hub. It reads only the requested customers; it
+// reads all of them only if all are requested, and reuses the shared list if that was
+// read recently.
 func (v *View) Walk(ctx context.Context, ids []string, part registry.Part) iter.Seq2[onboarding.Customer, error] {
 	return func(yield func(onboarding.Customer, error) bool) {
 		for customer, err := range v.walk(ctx, ids, part) {
@@ -127,7 +128,7 @@ func (v *View) walk(ctx context.Context, ids []string, part registry.Part) iter.
 	}
 }
 
-// walkAll returns walk over the customers that all share.
+// walkAll returns what walk does, from the list that the whole operation shares.
 func (v *View) walkAll(ctx context.Context, ids []string) iter.Seq2[onboarding.Customer, error] {
 	return func(yield func(onboarding.Customer, error) bool) {
 		all, err := v.Customers(ctx)
@@ -146,7 +147,7 @@ func (v *View) walkAll(ctx context.Context, ids []string) iter.Seq2[onboarding.C
 	}
 }
 
-// sighting returns a customer who was read by themselves since a time.
+// sighting returns a customer who was read individually since a time.
 func (v *View) sighting(id string, since time.Time) (onboarding.Customer, bool) {
 	readAt := v.customers.at()
 	v.mu.Lock()
@@ -159,8 +160,8 @@ func (v *View) sighting(id string, since time.Time) (onboarding.Customer, bool) 
 	return seen.customer, true
 }
 
-// saw makes customers that were read by themselves, at a time, visible to the rest
-// of the operation.
+// saw shares customers that were read individually, at a time, with the rest of the
+// operation.
 func (v *View) saw(customers []onboarding.Customer, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -11,24 +11,24 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Fleets is what was planned, in this process, of the fleets of a hub, and of links
-// that customers have of their own: no customer is in two of them.
+// Fleets is what this process has planned for the fleets of a hub, and for links that
+// customers have on their own: no customer is in two of them.
 type Fleets struct {
 	mu      sync.Mutex
 	claims  map[string]map[string]bool // by fleet: the customers that its plan declares
-	links   map[string]bool            // customers whose own link is planned to be there
-	created map[string]int             // by fleet: how many new ones are planned
+	links   map[string]bool            // customers with a planned link of their own
+	created map[string]int             // by fleet: how many creations are planned
 	held    map[string]string          // by fleet: the incarnation that Terraform's state holds
 }
 
-// NewFleets returns the plans of no fleet.
+// NewFleets returns a Fleets without plans.
 func NewFleets() *Fleets {
 	return &Fleets{claims: map[string]map[string]bool{}, links: map[string]bool{}, created: map[string]int{}, held: map[string]string{}}
 }
 
-// Claim notes which customers the plan of a fleet declares. It returns those who
-// are in another one, by customer, or have a link of their own in this
-// configuration: there the name is empty.
+// Claim records which customers the plan of a fleet declares. It returns the customers
+// who are in another fleet, with its name, or have a link of their own in this
+// configuration, with an empty name.
 func (f *Fleets) Claim(fleet string, customers map[string]bool) map[string]string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -52,8 +52,8 @@ func (f *Fleets) Claim(fleet string, customers map[string]bool) map[string]strin
 	return taken
 }
 
-// ClaimLink records that a customer has a link of their own in this configuration,
-// and returns the fleet that declares them too; false if none does.
+// ClaimLink records that a customer has a link of their own in this configuration, and
+// returns the fleet that declares the customer too; false if none does.
 func (f *Fleets) ClaimLink(customer string) (fleet string, taken bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,7 +67,8 @@ func (f *Fleets) ClaimLink(customer string) (fleet string, taken bool) {
 }
 
 // CountCreations records that a fleet is planned to be created, and returns how often
-// that is so by now. Terraform asks once for each resource, replaced ones included.
+// that has been recorded. Terraform asks once for each resource, including those that
+// are replaced.
 func (f *Fleets) CountCreations(fleet string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,8 +84,7 @@ func (f *Fleets) SetHeld(fleet, incarnation string) {
 	f.held[fleet] = incarnation
 }
 
-// Holds reports whether Terraform has a state of this very incarnation of the
-// fleet.
+// Holds reports whether Terraform has a state of this incarnation of the fleet.
 func (f *Fleets) Holds(fleet onboarding.Fleet) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,7 +92,7 @@ func (f *Fleets) Holds(fleet onboarding.Fleet) bool {
 	return ok && fleet.Incarnation.HeldBy(held)
 }
 
-// HoldsName reports whether Terraform has a state of a fleet.
+// HoldsName reports whether Terraform has a state of a fleet with this name.
 func (f *Fleets) HoldsName(fleet string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -100,8 +100,8 @@ func (f *Fleets) HoldsName(fleet string) bool {
 	return ok
 }
 
-// Leaves reports whether Terraform has a state of a fleet that the customer is not
-// planned to stay in.
+// Leaves reports whether Terraform has a state of the fleet, and its plan doesn't
+// contain the customer.
 func (f *Fleets) Leaves(fleet, customer string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

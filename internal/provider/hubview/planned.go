@@ -27,47 +27,48 @@ type Planned struct {
 	hub     HubPlan
 	moved   bool    // the hub's last plan Moves, whether it has been applied or not
 	hubHeld *string // the incarnation of the hub that Terraform's state holds
-	// hubLeaves is the incarnation that Terraform's state holds at an address that goes.
+	// hubLeaves is the incarnation that Terraform's state holds at an address that is
+	// destroyed.
 	hubLeaves *string
 	links     map[string]LinkPlan
-	// byAccount are the customers of links by the account that they name.
+	// byAccount are the customers of links by the account that the links name.
 	byAccount map[account.ID]map[string]bool
-	onHub     map[string]string // what was planned from the hub as it was read, with a digest of the hub
-	created   map[string]int    // by customer: how many new links are planned
-	waiting   map[string]bool   // customers whose new roles are waited for
+	onHub     map[string]string // by user: the digest of the hub from which it was planned
+	created   map[string]int    // by customer: how many creations of links are planned
+	waiting   map[string]bool   // customers whose new roles wait for a stack
 	held      map[string]string // by customer: the incarnation of the link that Terraform's state holds
 }
 
 // HubPlan is the result of the hub's own plan.
 type HubPlan struct {
-	// New is set if the hub will be created, so that only its Publishers are known
-	// yet; they are empty if not even these are.
+	// New is set if the hub will be created. Then only its Publishers are known; they
+	// are empty if they aren't known either.
 	New        bool
 	Publishers onboarding.PublisherScope
 
-	// Partial is set if the hub will change, and some of it isn't known yet.
+	// Partial is set if the hub will change, and some of the change isn't known yet.
 	Partial bool
 
-	// Record is what the hub will be, if it is neither new nor partial.
+	// Record is what the hub will be, if neither New nor Partial is set.
 	Record registry.HubRecord
 
-	// Moves is set if the hub's plan changes what templates contain of the hub.
+	// Moves is set if the hub's plan changes values of the hub that templates contain.
 	Moves bool
 
-	known bool // there was a plan, and Record is it
+	known bool // there is a plan, and Record is set
 }
 
 // LinkPlan is the result of a link's plan.
 type LinkPlan struct {
 	Link  onboarding.Link
-	Known bool // everything in Link is known that a role's plan needs
+	Known bool // everything in Link that a role's plan needs is known
 }
 
 func newPlanned() *Planned {
 	return &Planned{creates: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}, onHub: map[string]string{}}
 }
 
-// SetHub remembers the hub's plan.
+// SetHub records the hub's plan.
 func (p *Planned) SetHub(plan HubPlan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +76,7 @@ func (p *Planned) SetHub(plan HubPlan) {
 	p.hub, p.moved = plan, plan.Moves
 }
 
-// hubApplied forgets the hub's plan: it has become the record.
+// hubApplied discards the hub's plan after it was applied.
 func (p *Planned) hubApplied() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +89,7 @@ func (p *Planned) hubPlan() HubPlan {
 	return p.hub
 }
 
-// hubMove returns the hub's plan, if it has not been applied, and whether it moves
+// hubMove returns the hub's plan if it has not been applied, and whether it changes
 // templates.
 func (p *Planned) hubMove() (HubPlan, bool) {
 	p.mu.Lock()
@@ -96,13 +97,13 @@ func (p *Planned) hubMove() (HubPlan, bool) {
 	return p.hub, p.moved
 }
 
-// HubIsVague reports whether the hub is planned to change, and part of its new state
+// HubIsVague reports whether the hub is planned to change, and some of the change
 // isn't known yet.
 func (p *Planned) HubIsVague() bool { return p.hubPlan().Partial }
 
-// UseHub records that user was planned from the hub as it was last read, with a
-// digest of that. It returns false if the hub itself was planned to change since.
-// If user is empty, nothing is recorded.
+// UseHub records that user was planned from the hub as it was last read, and
+// rendering, a digest of that hub. It returns false if a later plan changes the hub.
+// If user is empty, it records nothing.
 func (p *Planned) UseHub(user, rendering string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,8 +116,8 @@ func (p *Planned) UseHub(user, rendering string) bool {
 	return true
 }
 
-// PlannedOnAnother returns what was planned from the hub as it was last read, although
-// the hub's own plan changes it.
+// PlannedOnAnother returns the users that were planned from the hub as it was last
+// read, if rendering, the digest of the planned hub, is another one.
 func (p *Planned) PlannedOnAnother(rendering string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,29 +131,29 @@ func (p *Planned) PlannedOnAnother(rendering string) []string {
 	return users
 }
 
-// HubIsNew reports whether the hub is planned to be created in this operation,
-// again or for the first time.
+// HubIsNew reports whether the hub is planned to be created or recreated in this
+// operation.
 func (p *Planned) HubIsNew() bool { return p.hubPlan().New }
 
-// HubAwaited reports whether something was planned for the hub in this operation of
-// which links can't know everything yet.
+// HubAwaited reports whether the hub is planned to be created or changed in this
+// operation, and links can't know everything about it yet.
 func (p *Planned) HubAwaited() bool { plan := p.hubPlan(); return plan.New || plan.Partial }
 
-// NewHubPublishers returns the publishers of a hub that is planned to be
-// created; empty if it isn't, or if they aren't known.
+// NewHubPublishers returns the publishers of a hub that is planned to be created;
+// empty if it isn't, or if they aren't known.
 func (p *Planned) NewHubPublishers() onboarding.PublisherScope { return p.hubPlan().Publishers }
 
-// SetTakeover remembers that a resource is planned to take over the hub, which is
-// there and will be as in the record, and reports whether it was planned before
-// that its former address goes.
+// SetTakeover records that a resource is planned to take over the existing hub, which
+// will be as in the record. It reports whether a destroy of the hub's former address
+// was planned before.
 func (p *Planned) SetTakeover(record registry.HubRecord) (leaves bool) {
 	p.SetHub(HubPlan{Record: record})
 	return p.SetCreation()
 }
 
-// SetCreation remembers that a resource is planned to create the hub, which is
-// there as it is declared. It reports whether it was planned before that another
-// address of it goes.
+// SetCreation records that a resource is planned to create the hub, which exists as
+// declared. It reports whether a destroy of another address of the hub was planned
+// before.
 func (p *Planned) SetCreation() (leaves bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -160,9 +161,9 @@ func (p *Planned) SetCreation() (leaves bool) {
 	return p.hubLeaves != nil
 }
 
-// SetLeaving remembers that the address of an incarnation of the hub goes. It
-// reports whether another address is planned to take the hub over; their plans come
-// in any order, so it waits a while for that.
+// SetLeaving records that the address that holds an incarnation of the hub is
+// destroyed. It reports whether another address is planned to take the hub over. The
+// plans come in any order, so it waits up to patience for that plan.
 func (p *Planned) SetLeaving(ctx context.Context, incarnation string, patience time.Duration) (elsewhere bool) {
 	p.mu.Lock()
 	p.hubLeaves = &incarnation
@@ -182,17 +183,17 @@ func (p *Planned) SetLeaving(ctx context.Context, incarnation string, patience t
 	}
 }
 
-// SetHubHeld records that Terraform has a state of the hub, which holds an
-// incarnation of it and is read or planned to change. A plan to create the hub,
-// asked for later in the same process, then means that it is being replaced.
+// SetHubHeld records that Terraform has a state of the hub, which holds an incarnation
+// of it and is read or planned to change. If the same process is asked later for a
+// plan to create the hub, the hub is being replaced.
 func (p *Planned) SetHubHeld(incarnation string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hubHeld = &incarnation
 }
 
-// HoldsHub reports whether Terraform has a state of this very incarnation of the
-// hub, at an address that stays.
+// HoldsHub reports whether Terraform has a state of this incarnation of the hub, at an
+// address that isn't destroyed.
 func (p *Planned) HoldsHub(hub onboarding.Incarnation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,7 +201,7 @@ func (p *Planned) HoldsHub(hub onboarding.Incarnation) bool {
 	return p.hubHeld != nil && hub.HeldBy(*p.hubHeld) && !leaves
 }
 
-// SetLink remembers the plan of a customer's link.
+// SetLink records the plan of a customer's link.
 func (p *Planned) SetLink(customer string, plan LinkPlan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,8 +220,8 @@ func (p *Planned) setLink(customer string, plan LinkPlan) {
 	p.byAccount[in][customer] = true
 }
 
-// InAccount returns the planned links, of other customers than the given one, that
-// name an account.
+// InAccount returns the planned links that name an account, except that of the given
+// customer.
 func (p *Planned) InAccount(in account.ID, customer string) []onboarding.Link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -233,8 +234,9 @@ func (p *Planned) InAccount(in account.ID, customer string) []onboarding.Link {
 	return all
 }
 
-// CountCreations records that a new link of the customer is planned, and returns how
-// many are by now. Terraform asks once for each resource, replaced ones included.
+// CountCreations records that a link of the customer is planned to be created, and
+// returns how often that has been recorded. Terraform asks once for each resource,
+// including those that are replaced.
 func (p *Planned) CountCreations(customer string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -242,10 +244,9 @@ func (p *Planned) CountCreations(customer string) int {
 	return p.created[customer]
 }
 
-// SetLinkIf remembers the plan of a customer's link if it fits with the
-// accounts of the other links that were planned in this process, and reports
-// whether it does. Links are planned at the same time, so each has to see those
-// before it.
+// SetLinkIf records the plan of a customer's link if fits returns true for the
+// accounts of the other links planned in this process, and reports whether it does.
+// Links are planned concurrently, so the check and the record are one step.
 func (p *Planned) SetLinkIf(customer string, plan LinkPlan, fits func(others []account.ID) bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -284,8 +285,8 @@ func (p *Planned) OwnerOfExternalID(customer, externalID string) (string, bool) 
 }
 
 // SetHeld records that Terraform has a state of the customer's link, which holds an
-// incarnation of it. A plan to create that link, asked for later in the same
-// process, then means that it is being replaced or has another address.
+// incarnation of it. If the same process is asked later for a plan to create that
+// link, the link is being replaced or has moved to another address.
 func (p *Planned) SetHeld(customer, incarnation string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -301,8 +302,8 @@ func (p *Planned) Holds(customer string, link onboarding.Incarnation) bool {
 	return ok && link.HeldBy(held)
 }
 
-// CountWaiting records that the customer's new role will be waited for, and returns
-// how many are by now.
+// CountWaiting records that an apply will wait for the customer's new role, and
+// returns for how many roles it will wait.
 func (p *Planned) CountWaiting(customer string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Sets are the permission sets of a hub as one operation sees them: as they were
-// read, all of them at once, as this operation has written them, and as it plans
-// to. Terraform plans and applies a set before the links that refer to it, so a
-// link is planned on what its set will be.
+// Sets are the permission sets of a hub for one operation: as read, all at once, as
+// written by this operation, and as planned by it. Terraform plans and applies a set
+// before the links that refer to it, so the plan of a link starts from what its set
+// will be.
 type Sets struct {
 	read shared[map[string]onboarding.PermissionSet]
 
@@ -31,8 +31,8 @@ type SetPlan struct {
 	// Set is what the set will be, if it is Known.
 	Set   onboarding.PermissionSet
 	Known bool
-	// Changes is set if links change by this plan, or have changed
-	// since it was applied in this operation.
+	// Changes is set if links change because of this plan, or have changed because it
+	// was applied in this operation.
 	Changes bool
 }
 
@@ -53,8 +53,8 @@ func newSets(v *View) *Sets {
 	return s
 }
 
-// Find returns a set, retired or not, as it is now; nil if the hub definitely has
-// none of the name.
+// Find returns a set, retired or not, as it is now; nil if the hub definitely has none
+// with that name.
 func (s *Sets) Find(ctx context.Context, name string) (*onboarding.PermissionSet, error) {
 	all, err := s.read.get(ctx)
 	if err != nil {
@@ -72,10 +72,9 @@ func (s *Sets) Find(ctx context.Context, name string) (*onboarding.PermissionSet
 	return &set, nil
 }
 
-// AfterApply returns a set as it will be when this operation is applied: as it was
-// planned or written in it, and otherwise as it is. If there is none that a link
-// may refer to, the error is registry.ErrNoPermissionSet or
-// registry.ErrPermissionSetRetired.
+// AfterApply returns a set as it will be after this operation: as planned or written
+// in it, and otherwise as it is. If the hub has no set that a link may refer to, the
+// error is registry.ErrNoPermissionSet or registry.ErrPermissionSetRetired.
 func (s *Sets) AfterApply(ctx context.Context, name string) (SetPlan, error) {
 	if plan, ok := s.plan(name); ok {
 		return plan, nil
@@ -99,9 +98,9 @@ func (s *Sets) plan(name string) (SetPlan, bool) {
 	return plan, ok
 }
 
-// SetPlan remembers the plan of a set. It returns the customers whose links were
-// planned before, as if it did not change: their configuration does not show that
-// they depend on it.
+// SetPlan records the plan of a set. It returns the customers whose links were planned
+// before, as if the set did not change, because the configuration doesn't show that
+// they depend on the set.
 func (s *Sets) SetPlan(name string, plan SetPlan) (planned []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +114,7 @@ func (s *Sets) SetPlan(name string, plan SetPlan) (planned []string) {
 	return planned
 }
 
-// Use records that a customer's link was planned on what the set is.
+// Use records that a customer's link was planned from the set as it is.
 func (s *Sets) Use(name, customer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,13 +127,13 @@ func (s *Sets) Use(name, customer string) {
 	s.used[name][customer] = struct{}{}
 }
 
-// Wrote makes a set that this operation wrote visible to the rest of it.
+// Wrote shares a set that this operation wrote with the rest of the operation.
 func (s *Sets) Wrote(set onboarding.PermissionSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.written[set.Name] = set
 	if set.Retired() {
-		delete(s.planned, set.Name) // another address may have planned to create it: it does so again in its apply
+		delete(s.planned, set.Name) // another address may have planned to create the set: its apply records its plan again
 		return
 	}
 	s.planned[set.Name] = SetPlan{Set: set, Known: true, Changes: true}
@@ -148,7 +147,7 @@ func (s *Sets) SetHeld(name, incarnation string) {
 	s.held[name] = incarnation
 }
 
-// Holds reports whether Terraform has a state of this very incarnation of the set.
+// Holds reports whether Terraform has a state of this incarnation of the set.
 func (s *Sets) Holds(set onboarding.PermissionSet) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,8 +155,8 @@ func (s *Sets) Holds(set onboarding.PermissionSet) bool {
 	return ok && set.Incarnation.HeldBy(held)
 }
 
-// refer returns a link that was read with the contents of its set since this operation
-// has written it.
+// refer returns a link with the contents of its set that this operation has written
+// since the link was read.
 func (s *Sets) refer(link onboarding.Link) onboarding.Link {
 	if link.Set == nil {
 		return link
@@ -171,10 +170,10 @@ func (s *Sets) refer(link onboarding.Link) onboarding.Link {
 	return link
 }
 
-// forget makes the next look a fresh one.
+// forget makes the next call read again.
 func (s *Sets) forget() { s.read.forget() }
 
-// clear forgets everything, because the hub has gone.
+// clear discards everything, because the hub was deleted.
 func (s *Sets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// shared is a value that many resources want at the same time, and that one of
-// them reads for all: the others wait, and then use it until it is old.
+// shared is a value that many resources want at the same time. One of them reads it
+// for all: the others wait, and then use the value until it is older than its maximum
+// age.
 type shared[T any] struct {
 	now    func() time.Time
 	maxAge time.Duration
@@ -20,12 +21,12 @@ type shared[T any] struct {
 	mu      sync.Mutex
 	value   T
 	err     error
-	readAt  time.Time     // zero: nothing to use
-	reading chan struct{} // closed when the read under way has ended; nil: none
+	readAt  time.Time     // zero: there is no value
+	reading chan struct{} // closed when the current read ends; nil: no read is running
 }
 
-// get returns the value, read at most maxAge ago. An error is shared with
-// those that waited for it, and not kept for others.
+// get returns the value, read at most maxAge ago. An error is returned to all callers
+// that waited for the same read, and is not kept for later calls.
 func (s *shared[T]) get(ctx context.Context) (T, error) {
 	for {
 		s.mu.Lock()
@@ -49,7 +50,8 @@ func (s *shared[T]) get(ctx context.Context) (T, error) {
 		s.mu.Lock()
 		err := s.err
 		s.mu.Unlock()
-		// The operation that read may have been cancelled, which does not concern this one.
+		// The caller that read may have been cancelled, which must not affect this
+		// one.
 		if err != nil && !errors.Is(err, context.Canceled) {
 			var none T
 			return none, err
@@ -74,20 +76,20 @@ func (s *shared[T]) fetch(ctx context.Context) (T, error) {
 	return s.value, nil
 }
 
-// at returns when the value was read; zero: there is none.
+// at returns when the value was read; zero if there is none.
 func (s *shared[T]) at() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.readAt
 }
 
-// fresh reports whether get would return at once.
+// fresh reports whether get would return without reading.
 func (s *shared[T]) fresh() bool {
 	at := s.at()
 	return !at.IsZero() && s.now().Sub(at) < s.maxAge
 }
 
-// put offers a value that was read elsewhere, at a time.
+// put stores a value that was read elsewhere, at readAt.
 func (s *shared[T]) put(value T, readAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

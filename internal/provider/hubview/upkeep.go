@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Upkeep does what a hub needs once in an operation, whichever of its resources
-// asks first. What it can't do now, the next operation will.
+// Upkeep does what a hub needs once in an operation, when the first resource asks for
+// it. What fails now is left to the next operation.
 type Upkeep struct {
 	view *View
 
@@ -27,16 +27,18 @@ type Upkeep struct {
 	proven          sync.Once
 }
 
-// Reconcile compares who may publish and read with what the customers need, in a
-// refresh. The lists may have been read already; nil: they are read here. Only
-// the first call of an operation does it and returns its error.
+// Reconcile compares, in a refresh, the permissions to publish and to read with those
+// that the customers need, and repairs them. The caller passes the lists if it has
+// read them already; if nil, Reconcile reads them. Only the first call in an operation
+// does this and returns its error.
 func (u *Upkeep) Reconcile(ctx context.Context, lists map[registry.ListKey]registry.Shard) (err error) {
 	u.reconciled.Do(func() { err = u.reconcile(ctx, lists) })
 	return err
 }
 
-// SweepPublishers does the same when a link goes, so that its grace period
-// begins. Only the first call of an operation does it and returns its error.
+// SweepPublishers does the same as Reconcile when a link is closed, so that the link's
+// grace period begins. Only the first call in an operation does this and returns its
+// error.
 func (u *Upkeep) SweepPublishers(ctx context.Context) (err error) {
 	u.sweptPublishers.Do(func() { err = u.reconcile(ctx, nil) })
 	return err
@@ -54,17 +56,17 @@ func (u *Upkeep) reconcile(ctx context.Context, lists map[registry.ListKey]regis
 	return u.view.Hub.Permissions().Reconcile(ctx, record, slices.Collect(maps.Values(customers)), lists)
 }
 
-// SweepTemplates deletes the templates that are out of use, when a link changes
-// or goes: that is what puts templates out of use, a grace period later. Only
-// the first call of an operation does it and returns its error.
+// SweepTemplates deletes unused templates when a link changes or is closed: its
+// template becomes unused then, and is deleted a grace period later. Only the first
+// call in an operation does this and returns its error.
 func (u *Upkeep) SweepTemplates(ctx context.Context) (err error) {
 	u.sweptTemplates.Do(func() { err = u.view.Hub.SweepTemplates(ctx, u.view.Now()) })
 	return err
 }
 
-// proveRoles proves the registered roles again and records the results, before
-// they are read. A role that could not be proven stays as it was; the reason is
-// in the registry, or in the error that the next read gets itself.
+// proveRoles proves the registered roles again and records the results, before they
+// are read. A role that could not be proven stays as it was; the reason is in the
+// registry, or in the error that the next read meets.
 func (u *Upkeep) proveRoles(ctx context.Context) {
 	u.proven.Do(func() {
 		record, err := u.view.Record(ctx)

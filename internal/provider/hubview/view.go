@@ -33,22 +33,23 @@ import (
 // refresh share it. A view is discarded after the operation in any case.
 const freshness = 30 * time.Second
 
-// Config is what a view takes from the provider's configuration.
+// Config are the values of the provider's configuration that a view uses.
 type Config struct {
 	Clients *awsclient.Clients
 	Clock   func() time.Time
-	// Console is the address that launch links begin with; empty: the AWS
+	// Console is the address that launch links begin with; if empty, the AWS
 	// console's.
 	Console string
-	// ProveRoles makes every first read of the customers prove their roles again.
+	// ProveRoles makes the first read of the customers in each operation prove their
+	// roles again.
 	ProveRoles bool
-	// PollInterval is how often a waiter looks at the registry.
+	// PollInterval is the time between two reads of the registry by a waiter.
 	PollInterval time.Duration
 	// Hub are options of the hub's manager.
 	Hub []hub.Option
 }
 
-// View is one hub as one operation sees it.
+// View is one hub for one operation.
 type View struct {
 	Name     string
 	Hub      *hub.Manager
@@ -76,11 +77,11 @@ type View struct {
 	writtenLinks map[string]onboarding.Link
 	sightings    map[string]sighting
 	closed       map[string]bool // customers whose links this operation has closed
-	indexed      uintptr         // the customers, as they were read, that byAccount is an index of
+	indexed      uintptr         // identifies the list of customers from which byAccount was built
 	byAccount    map[account.ID][]string
 }
 
-// New returns the view of the hub of a name, without reading anything.
+// New returns the view of a hub. It reads nothing.
 func New(name string, config Config) (*View, error) {
 	opened, err := hub.New(config.Clients, name, config.Clock, rand.Reader, config.Hub...)
 	if err != nil {
@@ -106,16 +107,18 @@ func New(name string, config Config) (*View, error) {
 	return v, nil
 }
 
-// Clients returns the AWS clients that the hub is reached with.
+// Clients returns the AWS clients for the hub.
 func (v *View) Clients() *awsclient.Clients { return v.config.Clients }
 
-// Console returns the address that launch links begin with; empty: the AWS console's.
+// Console returns the address that launch links begin with; empty for the AWS
+// console's.
 func (v *View) Console() string { return v.config.Console }
 
 // Now returns the time by the provider's clock.
 func (v *View) Now() time.Time { return v.config.Clock() }
 
-// Record returns the hub's record; registry.ErrNoHub if there definitely is none.
+// Record returns the hub's record. The error is registry.ErrNoHub if the hub
+// definitely doesn't exist.
 func (v *View) Record(ctx context.Context) (registry.HubRecord, error) {
 	record, err := v.records.get(ctx)
 	v.mu.Lock()
@@ -126,10 +129,10 @@ func (v *View) Record(ctx context.Context) (registry.HubRecord, error) {
 	return record, err
 }
 
-// RecordAfterApply returns the hub's record as it will be when this operation
-// is applied: the planned record, otherwise the stored one. It returns
-// false if the hub definitely does not exist yet, or if part of it isn't known;
-// any other failure to read it is an error.
+// RecordAfterApply returns the hub's record as it will be after this operation: the
+// planned record, otherwise the stored one. It returns false if the hub definitely
+// doesn't exist yet, or if part of its record isn't known; any other failure to read
+// it is an error.
 func (v *View) RecordAfterApply(ctx context.Context) (registry.HubRecord, bool, error) {
 	switch planned := v.Planned.hubPlan(); {
 	case planned.New, planned.Partial:
@@ -144,8 +147,8 @@ func (v *View) RecordAfterApply(ctx context.Context) (registry.HubRecord, bool, 
 	return record, err == nil, err
 }
 
-// RecordOfMove returns the hub's record as this operation leaves it; false if it
-// changes nothing that templates contain of the hub.
+// RecordOfMove returns the hub's record as it will be after this operation; false if
+// the operation changes no value of the hub that templates contain.
 func (v *View) RecordOfMove() (registry.HubRecord, bool) {
 	planned, moves := v.Planned.hubMove()
 	if !moves || planned.known {
@@ -156,15 +159,15 @@ func (v *View) RecordOfMove() (registry.HubRecord, bool) {
 	return v.writtenHub, true
 }
 
-// HasTemplate reports whether a template, by its address, is in the hub's bucket,
-// from the listing that all share.
+// HasTemplate reports whether the hub's bucket has a template, given its address. It
+// uses the listing that the whole operation shares.
 func (v *View) HasTemplate(ctx context.Context, address string) (bool, error) {
 	all, err := v.templates.get(ctx)
 	return all[path.Base(address)], err
 }
 
-// InAccount returns the other customers whose link names an account, or who are
-// connected with it.
+// InAccount returns the other customers whose link names an account or is bound to it,
+// or who have a live stack in it.
 func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([]onboarding.Customer, error) {
 	read, err := v.customers.get(ctx)
 	if err != nil {
@@ -194,7 +197,7 @@ func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([
 }
 
 // Elsewhere returns the other Regions with a hub of the same name, as
-// hub.Manager.Elsewhere does. It is asked once in an operation, whatever came of it.
+// hub.Manager.Elsewhere does. It is read once in an operation, even if that fails.
 func (v *View) Elsewhere(ctx context.Context) ([]account.Region, error) {
 	v.elsewhere.once.Do(func() { v.elsewhere.regions, v.elsewhere.err = v.Hub.Elsewhere(ctx) })
 	return v.elsewhere.regions, v.elsewhere.err
@@ -213,9 +216,9 @@ func (v *View) readTemplates(ctx context.Context) (map[string]bool, error) {
 	return all, err
 }
 
-// noHubFirst turns the failure to list customers into registry.ErrNoHub if
-// that is the reason, because "no such table" and "no such customer" are two
-// very different things to Terraform.
+// noHubFirst returns registry.ErrNoHub if that is the reason why listing customers
+// failed, and err otherwise: Terraform must treat a missing table differently from a
+// missing customer.
 func (v *View) noHubFirst(ctx context.Context, err error) error {
 	if _, hubErr := v.Record(ctx); errors.Is(hubErr, registry.ErrNoHub) {
 		return hubErr
@@ -223,21 +226,21 @@ func (v *View) noHubFirst(ctx context.Context, err error) error {
 	return err
 }
 
-// silence is how long a registrar has sent no heartbeat when it counts as stopped;
-// registrars send one every minute.
+// silence is the time without a heartbeat after which a registrar counts as stopped.
+// Registrars send one every minute.
 const silence = 5 * time.Minute
 
-// RegistrarAlive reports whether a registrar of the hub has sent a heartbeat lately.
+// RegistrarAlive reports whether a registrar of the hub has sent a heartbeat recently.
 // It also returns true if the heartbeats can't be read.
 func (v *View) RegistrarAlive(ctx context.Context) bool {
 	last, err := v.beats.get(ctx)
 	return err != nil || v.Now().Sub(last) < silence
 }
 
-// SawHub shares a record that was read elsewhere, at a time.
+// SawHub shares a record that was read elsewhere, at readAt.
 func (v *View) SawHub(record registry.HubRecord, readAt time.Time) { v.records.put(record, readAt) }
 
-// WroteHub makes a record that this operation wrote visible to the rest of it.
+// WroteHub shares a record that this operation wrote with the rest of the operation.
 func (v *View) WroteHub(record registry.HubRecord) {
 	v.mu.Lock()
 	v.writtenHub = record
@@ -245,8 +248,8 @@ func (v *View) WroteHub(record registry.HubRecord) {
 	v.Planned.hubApplied()
 }
 
-// WroteLink makes a link that this operation wrote visible to the rest of it. If the
-// operation has written the link at two addresses, one of which closes it, the later
+// WroteLink shares a link that this operation wrote with the rest of the operation. If
+// the operation wrote the link at two addresses, of which one closes it, the later
 // write counts, in whichever order they are reported.
 func (v *View) WroteLink(link onboarding.Link) {
 	v.mu.Lock()
@@ -281,8 +284,8 @@ func (v *View) HasClosed(customer string) bool {
 	return v.closed[customer]
 }
 
-// DeletedHub makes what was known of a hub that this operation has deleted count
-// for nothing: one of the same name may be created next.
+// DeletedHub discards everything that was read or planned for a hub that this
+// operation has deleted, because a hub of the same name may be created next.
 func (v *View) DeletedHub() {
 	v.mu.Lock()
 	v.writtenHub = registry.HubRecord{}
@@ -295,8 +298,8 @@ func (v *View) DeletedHub() {
 	v.Forget()
 }
 
-// Forget makes the next look a fresh one: after a conflict, or before a decision
-// that must not rest on something half a minute old.
+// Forget makes the next calls read again: after a conflict, or before a decision that
+// must not depend on data that may be 30 seconds old.
 func (v *View) Forget() {
 	v.records.forget()
 	v.customers.forget()

@@ -19,31 +19,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
-// Waiter waits for customers to launch their stacks. It runs the hub's registrar
-// while any role waits: one for all of them, started by the first and stopped
-// with the last. Beside it, a watcher reads the customers that are waited for, and
-// no others, because the phone-home that a role waits for may be answered by
-// another registrar as well.
+// Waiter waits for customers to launch their stacks. While any role waits, it runs the
+// hub's registrar: one for all roles, started for the first and stopped after the
+// last. In addition, a watcher reads the awaited customers, and only those, because
+// another registrar may answer the phone-home that a role waits for.
 type Waiter struct {
 	view *View
 
-	starting sync.Mutex // held while it starts or stops
+	starting sync.Mutex // held while the registrar starts or stops
 	mu       sync.Mutex
-	waiting  map[string]int // customers, and how many wait for each
+	waiting  map[string]int // by customer: how many callers wait
 	stop     context.CancelFunc
 	done     chan struct{}
-	looked   chan struct{} // closed and replaced after each look at the registry
-	trouble  error         // the last one, told if time runs out
+	looked   chan struct{} // closed and replaced after each read of the registry
+	trouble  error         // the last error, reported if the time runs out
 
-	nudge chan struct{} // the registrar committed something: look now
+	nudge chan struct{} // sent when the registrar has written something: read now
 }
 
 func newWaiter(v *View) *Waiter {
 	return &Waiter{view: v, waiting: map[string]int{}, looked: make(chan struct{}), nudge: make(chan struct{}, 1)}
 }
 
-// Until waits, and answers phone-homes meanwhile, until the customer is as wanted
-// or the context ends. Then the error is the context's.
+// Until waits, and answers phone-homes in the meantime, until wanted returns true for
+// the customer, whom it returns, or ctx is done. Then the error is that of ctx.
 func (w *Waiter) Until(ctx context.Context, customer string, wanted func(onboarding.Customer) bool) (onboarding.Customer, error) {
 	joined := w.view.Now()
 	if err := w.join(ctx, customer); err != nil {
@@ -66,12 +65,12 @@ func (w *Waiter) Until(ctx context.Context, customer string, wanted func(onboard
 	}
 }
 
-// join counts one that waits, and starts the registrar for the first.
+// join counts one more caller that waits, and starts the registrar for the first one.
 func (w *Waiter) join(ctx context.Context, customer string) error {
 	w.starting.Lock()
 	defer w.starting.Unlock()
 	if w.count(customer, 1) > 1 {
-		w.hurry() // the watcher looks at this one too
+		w.hurry() // so that the watcher reads this customer too
 		return nil
 	}
 	err := w.start(ctx)
@@ -81,7 +80,8 @@ func (w *Waiter) join(ctx context.Context, customer string) error {
 	return err
 }
 
-// count counts who waits for a customer, and returns how many wait in all.
+// count changes the number of callers that wait for a customer, and returns how many
+// wait in all.
 func (w *Waiter) count(customer string, change int) (all int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,7 +99,8 @@ func (w *Waiter) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What is begun for one that waits serves all: it must not end with it.
+	// The registrar serves all callers, so it must not stop with the context of the
+	// one that started it.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r, err := registrar.Open(w.view.Clients(), w.view.Registry, record, registrar.Config{
 		Clock:    w.view.Now,
@@ -125,8 +126,8 @@ func (w *Waiter) start(ctx context.Context) error {
 	return nil
 }
 
-// leave counts one less, and stops the registrar after the last: the phone-homes
-// that it is handling are finished first.
+// leave counts one caller less, and stops the registrar after the last one. The
+// registrar first finishes the phone-homes that it is handling.
 func (w *Waiter) leave(customer string) {
 	w.starting.Lock()
 	defer w.starting.Unlock()
@@ -136,8 +137,8 @@ func (w *Waiter) leave(customer string) {
 	}
 }
 
-// watch looks at the registry every now and then, once for all that wait, and at
-// nothing but what they wait for.
+// watch reads the awaited customers from the registry at the poll interval, once for
+// all callers.
 func (w *Waiter) watch(ctx context.Context) {
 	ticker := time.NewTicker(w.view.config.PollInterval)
 	defer ticker.Stop()
@@ -148,7 +149,7 @@ func (w *Waiter) watch(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			w.note(err) // an outage passes; time runs out by itself
+			w.note(err) // an outage may end; the callers have a time limit
 		default:
 			w.view.saw(customers, started)
 			w.tell()
@@ -168,7 +169,7 @@ func (w *Waiter) wanted() []string {
 	return slices.Collect(maps.Keys(w.waiting))
 }
 
-// tell wakes all that wait.
+// tell wakes all callers that wait.
 func (w *Waiter) tell() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -179,7 +180,7 @@ func (w *Waiter) tell() {
 func (w *Waiter) hurry() {
 	select {
 	case w.nudge <- struct{}{}:
-	default: // a look is due anyway
+	default: // a read is pending already
 	}
 }
 
@@ -189,15 +190,15 @@ func (w *Waiter) note(err error) {
 	w.trouble = err
 }
 
-// LastTrouble returns what went wrong last while waiting; nil: nothing did.
+// LastTrouble returns the last error while waiting; nil if there was none.
 func (w *Waiter) LastTrouble() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.trouble
 }
 
-// troubleLog brings the registrar's lines into Terraform's log, and keeps the
-// last error for a wait that ends without success.
+// troubleLog writes the registrar's log records to Terraform's log, and keeps the last
+// error for a wait that ends without success.
 type troubleLog struct {
 	waiter *Waiter
 	ctx    context.Context
@@ -245,5 +246,5 @@ func (t *troubleLog) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &troubleLog{t.waiter, t.ctx, append(t.with[:len(t.with):len(t.with)], attrs...)}
 }
 
-// WithGroup keeps lines flat: Terraform's log has no groups.
+// WithGroup ignores the group: Terraform's log has no groups.
 func (t *troubleLog) WithGroup(string) slog.Handler { return t }
