@@ -10,17 +10,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// acceptances remember which answers CloudFormation has taken that are not
-// committed yet, because the registry can't be reached. When it is back, the
-// address of the answer may have run out, and then nothing else can tell. A
-// registrar that restarts has forgotten: that is what onboarding.Settle has
-// its late rules for.
+// acceptances remembers the answers that CloudFormation has accepted and that are not
+// committed yet, because the registry is unavailable. When the registry is available
+// again, the URL of the answer may have expired, so that sending it again no longer
+// shows that it was accepted. A registrar that restarts loses this memory;
+// onboarding.Settle has rules for late answers for that case.
 type acceptances struct {
 	mu    sync.Mutex
 	taken map[string]phonehome.Response
 }
 
-// remember records that an answer was taken.
+// remember records that an answer was accepted.
 func (a *acceptances) remember(request string, response phonehome.Response) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -32,7 +32,7 @@ func (a *acceptances) remember(request string, response phonehome.Response) {
 	}
 }
 
-// has reports whether just this answer was taken.
+// has reports whether exactly this answer was accepted.
 func (a *acceptances) has(request string, response phonehome.Response) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -40,6 +40,7 @@ func (a *acceptances) has(request string, response phonehome.Response) bool {
 	return known && reflect.DeepEqual(taken, response)
 }
 
+// forget removes the answer of a request that is finished.
 func (a *acceptances) forget(request string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,24 +9,25 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Suspicious is how many customers in a row must have met the same refusal to
-// look like the vendor's own trouble. Health rounds judge proofs by the same
+// Suspicious is the number of customers in a row with the same refusal from which on
+// the cause is probably the vendor's side. Health rounds judge proofs by the same
 // number.
 const Suspicious = 3
 
-// streak is a run of customers who met the same trouble, with none between them
-// who did not. Only customers that the registry knows count: a stranger's
-// message alone raises no alarm.
+// streak counts the customers with the same problem since the last customer without
+// it. Only customers in the registry count: a message from an unknown sender raises
+// no alarm.
 type streak struct {
 	mu        sync.Mutex
 	customers map[string]bool
 }
 
-// mostRemembered bounds what a long outage leaves in memory.
+// mostRemembered limits the memory that a long outage takes: the number of entries in
+// each of the maps that remember requests or customers.
 const mostRemembered = 1000
 
-// add counts a customer, and returns how many there are in the run; 0 if the
-// customer counts already, or is none.
+// add counts a customer, and returns the new number of customers; 0 if the customer
+// is already counted, or the ID is empty.
 func (r *streak) add(customer string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -40,7 +41,7 @@ func (r *streak) add(customer string) int {
 	return len(r.customers)
 }
 
-// end ends the run, and returns how many customers were in it.
+// end resets the streak, and returns how many customers it had.
 func (r *streak) end() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,12 +50,11 @@ func (r *streak) end() int {
 	return n
 }
 
-// refusedUndecided counts an answer that CloudFormation's bucket did not take,
-// though nothing says that its request was forged. One of them may be chance,
-// or come of a request that was signed with foreign keys. If the
-// answers to several customers in a row meet it, something stands between the
-// vendor and the buckets, such as the policy of a VPC endpoint (aws-facts
-// 12.11), and every stack will hang.
+// refusedUndecided counts an answer that CloudFormation's bucket refused although
+// nothing shows that the request was forged. A single one may be chance, or a request
+// that was signed with foreign keys. If the answers to several customers in a row are
+// refused, the cause is between the vendor and the buckets, such as the policy of a
+// VPC endpoint (aws-facts 12.11), and every stack will hang.
 func (h *handling) refusedUndecided(why *RefusedError) {
 	n := h.answersRefused.add(h.answer.Change.CustomerID)
 	if n == 0 {
@@ -67,7 +67,7 @@ func (h *handling) refusedUndecided(why *RefusedError) {
 	}
 }
 
-// answerTaken ends the run of answers that were not.
+// answerTaken ends the streak of refused answers.
 func (h *handling) answerTaken() {
 	n := h.answersRefused.end()
 	if n == 0 {
@@ -79,9 +79,9 @@ func (h *handling) answerTaken() {
 	h.config.Observer.RefusedInARow(0)
 }
 
-// roleRefused counts a stack that failed because its role could not be assumed.
-// AWS words it the same if the registrar itself may not (aws-facts 7.4), and
-// then every customer reads that their role is at fault.
+// roleRefused counts a stack that failed because its role could not be assumed. AWS
+// returns the same error if the registrar itself lacks the permission (aws-facts
+// 7.4), and then every customer reads that their role is at fault.
 func (h *handling) roleRefused(customer string, why error) {
 	n := h.rolesRefused.add(customer)
 	if n == 0 {
@@ -109,7 +109,7 @@ func (h *handling) proved(probe onboarding.Probe, proof onboarding.Proof) {
 	if proof.Outcome != onboarding.Proven && proof.Outcome != onboarding.Open {
 		return
 	}
-	if h.rolesRefused.end() > 0 { // a role that can be assumed shows that the registrar may
+	if h.rolesRefused.end() > 0 { // an assumed role shows that the registrar has the permission
 		h.config.Observer.RolesRefusedInARow(0)
 	}
 }

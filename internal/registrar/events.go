@@ -12,12 +12,12 @@ import (
 
 const (
 	sweepEvery = time.Minute
-	eventLimit = 5 * time.Second // for what is being sent when there is an end
+	eventLimit = 5 * time.Second // for events in flight when Run ends
 )
 
-// sweepEvents sends what was left, by us, by registrars that died, and by
-// proofs outside of any request. It has a time of its own, as it may be slow
-// when nothing else is.
+// sweepEvents sends, once a minute until ctx is done, the events that are left in the
+// outbox: by this registrar, by registrars that died, and by proofs outside of any
+// request. It runs separately from the handling of messages, because it may be slow.
 func (r *Registrar) sweepEvents(ctx context.Context) {
 	for ctx.Err() == nil {
 		r.SweepEvents(ctx)
@@ -25,7 +25,8 @@ func (r *Registrar) sweepEvents(ctx context.Context) {
 	}
 }
 
-// SweepEvents sends once what was left. Run does that by itself.
+// SweepEvents sends the events that are left in the outbox. Run does this once a
+// minute.
 func (r *Registrar) SweepEvents(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
@@ -34,8 +35,8 @@ func (r *Registrar) SweepEvents(ctx context.Context) {
 	}
 }
 
-// FinishEvents waits for what is being sent, but not for long. Run does that by
-// itself at its end.
+// FinishEvents waits for events in flight, for at most 5 seconds. Run does this
+// before it returns.
 func (r *Registrar) FinishEvents(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, eventLimit)
 	defer cancel()

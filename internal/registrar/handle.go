@@ -20,16 +20,16 @@ import (
 // The steps of a stage are repeated if another registrar has written first, or if a
 // proof has a result.
 func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
-	return r.handle(ctx, body, seat{})
+	return r.handle(ctx, body, workerSlot{})
 }
 
-func (r *Registrar) handle(ctx context.Context, body []byte, place seat) (d Disposition) {
-	h := &handling{Registrar: r, body: body, seat: place, begun: r.config.Clock(), proofs: map[account.RoleARN]onboarding.Proof{}}
+func (r *Registrar) handle(ctx context.Context, body []byte, slot workerSlot) (d Disposition) {
+	h := &handling{Registrar: r, body: body, slot: slot, begun: r.config.Clock(), proofs: map[account.RoleARN]onboarding.Proof{}}
 	defer h.leave()
 	ctx, span := r.config.Tracer.Start(ctx, "phone-home")
 	defer h.traced(span, &d)
 	for _, stage := range [][]step{
-		{{"decode", h.decode}, {"take_turn", h.takeTurn}},                                                                   // handle_open.go
+		{{"decode", h.decode}, {"take_turn", h.limitAccount}},                                                               // handle_open.go
 		{{"load", h.load}, {"verify", h.verify}, {"check_region", h.checkRegion}, {"decide", h.decide}, {"store", h.store}}, // handle_decide.go
 		{{"send", h.send}},                           // handle_send.go
 		{{"settle", h.settle}, {"commit", h.commit}}, // handle_commit.go
@@ -41,8 +41,8 @@ func (r *Registrar) handle(ctx context.Context, body []byte, place seat) (d Disp
 	return h.end(done)
 }
 
-// end returns the disposition, with the time after which a message that is not done is
-// received again.
+// end returns the disposition, with the delay of a message that is to be received
+// again.
 func (h *handling) end(d Disposition) Disposition {
 	if d.Action != Retry {
 		h.accepted.forget(h.key())
@@ -55,8 +55,8 @@ func (h *handling) end(d Disposition) Disposition {
 // Disposition is what to do with a message after it was handled.
 type Disposition struct {
 	Action Action
-	After  time.Duration // of a Retry
-	Reason string        // of a DeadLetter
+	After  time.Duration // the delay of a Retry
+	Reason string        // why a DeadLetter is one
 }
 
 // Action is what to do with a message.
@@ -65,7 +65,7 @@ type Action string
 // The actions.
 const (
 	Done       Action = "done"        // delete it
-	Retry      Action = "retry"       // receive it again after a while
+	Retry      Action = "retry"       // requeue it, to be received again after a delay
 	DeadLetter Action = "dead_letter" // move it to the dead-letter queue
 )
 
@@ -73,7 +73,7 @@ const (
 type handling struct {
 	*Registrar
 	body  []byte
-	seat  seat // its place among the workers
+	slot  workerSlot // its worker slot
 	begun time.Time
 
 	request  phonehome.Request
@@ -83,38 +83,38 @@ type handling struct {
 	snapshot onboarding.Snapshot
 	proofs   map[account.RoleARN]onboarding.Proof // the results so far
 	decision onboarding.Decision                  // of the current stage
-	answer   onboarding.Answer                    // the stored one
-	delivery onboarding.Delivery                  // the bucket's response to it
-	refused  error                                // why the bucket refused it; nil: it accepted it
+	answer   onboarding.Answer                    // as stored
+	delivery onboarding.Delivery                  // the bucket's response to the answer
+	refused  error                                // why the bucket refused the answer; nil: the bucket accepted it
 
-	proving bool     // it has claimed the account for its proofs
-	leaving []func() // each frees a place
+	proving bool     // the account is claimed for this request's proofs
+	leaving []func() // each releases something that the handling has taken
 }
 
-// step is one step of handling, with its name in traces. It returns nil to continue with
-// the next one, startOver, or the message's disposition.
+// step is one step of handling, with its name in traces. The function do returns nil
+// to continue with the next step, startOver to repeat the stage, or the message's
+// disposition.
 type step struct {
 	name string
 	do   func(context.Context) *Disposition
 }
 
-// startOver repeats the steps of a stage.
+// startOver makes run repeat the steps of the stage.
 var startOver = &Disposition{}
 
 // done is the disposition of a message that is finished.
 var done = Disposition{Action: Done}
 
-// mostAttempts is how often one handling tries a stage; after that the message is
-// requeued.
+// mostAttempts is how many times run repeats a stage before it requeues the message.
 const mostAttempts = 8
 
-// soon is the pause before a message that could continue at any moment is received again.
+// soon is the delay of a message whose handling could continue at any moment.
 const soon = 5 * time.Second
 
 func retry(after time.Duration) *Disposition { return &Disposition{Action: Retry, After: after} }
 
-// run runs the steps of one stage, and returns the disposition of a step that ended it
-// early; nil if the stage is complete.
+// run runs the steps of one stage until they are complete, and then returns nil; or
+// it returns the disposition of the step that ended the handling early.
 func (h *handling) run(ctx context.Context, stage []step) *Disposition {
 	for range mostAttempts {
 		end := h.once(ctx, stage)
@@ -141,7 +141,8 @@ func (h *handling) do(ctx context.Context, s step) *Disposition {
 	return s.do(ctx)
 }
 
-// leave frees what the handling holds.
+// leave releases everything that the handling has taken: its share of the workers and
+// its claim on the account.
 func (h *handling) leave() {
 	for _, leave := range h.leaving {
 		leave()

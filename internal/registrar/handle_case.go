@@ -10,8 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// callLimit is how long a call of the registry, STS or SNS's certificates may take. The
-// SDK retries for longer, and time must be left for an answer without them.
+// callLimit is the timeout of a call of the registry, of STS, or for SNS's
+// certificates. The SDK would retry for longer, and time must be left to answer
+// without the result.
 const callLimit = 12 * time.Second
 
 // key returns a string that identifies the request.
@@ -44,7 +45,7 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 		}
 		h.proving, h.leaving = true, append(h.leaving, leave)
 	}
-	leave := h.proofLimiter.enter(ctx, probe.CustomerID, h.patience(), h.seat)
+	leave := h.proofLimiter.enter(ctx, probe.CustomerID, h.patience(), h.slot)
 	if leave == nil {
 		return retry(soon)
 	}
@@ -70,5 +71,5 @@ func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave fun
 // patience returns how long the request may wait until its proof can begin, so that it
 // ends before the last try at the role.
 func (h *handling) patience() time.Duration {
-	return min(longestPark, h.facts().LastTryAt().Sub(h.config.Clock()))
+	return min(longestProofWait, h.facts().LastTryAt().Sub(h.config.Clock()))
 }

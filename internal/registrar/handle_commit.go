@@ -55,8 +55,9 @@ func (h *handling) write(ctx context.Context, t onboarding.Transition) error {
 	return h.config.Registry.Commit(ctx, h.snapshot, h.answer, t)
 }
 
-// report logs and publishes the result of an answer. If another registrar has committed it,
-// only that one knows whether it is what was decided.
+// report logs the outcome of an answer, and calls OnCommit if it changed anything. If
+// another registrar has committed the answer, only that one knows whether the outcome
+// is still the one that was decided.
 func (h *handling) report(t onboarding.Transition, ours bool) {
 	level, customer, outcome := slog.LevelInfo, h.answer.Change.CustomerID, h.answer.Outcome
 	if ours {

@@ -20,12 +20,13 @@ func (h *handling) load(ctx context.Context) *Disposition {
 	return nil
 }
 
-// verify checks, once, that SNS has signed the message, unless the hub's configuration
-// skips that. An unsigned message goes to the dead-letter queue. If the certificate is
-// unavailable, the message is kept and answered in its last minute, as in any outage: an
-// answer is of no use to the forger of a request.
+// verify checks, once, that SNS has signed the message, unless the hub's
+// configuration skips that. A message that SNS did not sign goes to the dead-letter
+// queue. If the certificate is unavailable, the message is requeued, and answered in
+// its last minute as in any outage: an answer is of no use to the forger of a
+// request.
 //
-// The hub was just read, so that a change of the setting takes effect at once.
+// The hub was just read, so a change of the setting takes effect at once.
 func (h *handling) verify(ctx context.Context) *Disposition {
 	if h.verified || h.snapshot.Hub.SkipSignatures {
 		return nil
@@ -43,8 +44,9 @@ func (h *handling) verify(ctx context.Context) *Disposition {
 	return h.outage(ctx, "the message's signature cannot be checked", err)
 }
 
-// checkRegion refuses Regions in which the hub has no topics: an invented one
-// has a bucket name that any account can own (aws-facts 2.4).
+// checkRegion refuses requests from Regions in which the hub has no topics. The
+// Region may be invented, and any account can own a bucket with the name that results
+// (aws-facts 2.4).
 func (h *handling) checkRegion(context.Context) *Disposition {
 	if region := h.request.Stack.Region; !h.snapshot.Hub.Hears(region) {
 		return h.deadLetter(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))

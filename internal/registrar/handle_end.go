@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// later requeues the message until the time that the decision names.
+// later requeues the message for as long as the decision asks for.
 func (h *handling) later(ctx context.Context) *Disposition {
 	h.noteWaiting(ctx)
 	if h.decision.Outcome == onboarding.OutcomeUndelivered {
@@ -28,8 +28,8 @@ func (h *handling) deadLetter(reason string) *Disposition {
 	return &Disposition{Action: DeadLetter, Reason: reason}
 }
 
-// outage requeues the message until everything can be checked and stored. If the deadline
-// is near, it answers without what cannot be reached.
+// outage requeues the message until everything can be checked and stored. If the
+// deadline is near, it answers first, without the part that is unavailable.
 func (h *handling) outage(ctx context.Context, what string, cause error) *Disposition {
 	if ctx.Err() != nil { // this registrar is being stopped; another one continues
 		return retry(soon)

@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// decode reads the request. A message that is no phone-home of this hub goes to the
-// dead-letter queue.
+// decode parses the request from the message. A message that is not a phone-home of
+// this hub goes to the dead-letter queue.
 func (h *handling) decode(ctx context.Context) *Disposition {
 	if end := h.selfTest(ctx); end != nil {
 		return end
@@ -34,9 +34,10 @@ func (h *handling) decode(ctx context.Context) *Disposition {
 	return nil
 }
 
-// selfTest records that a self-test has arrived, for the apply that waits for it; it
-// returns nil if the message is no self-test. The signature is not verified: a sender who
-// knows the nonce has read it in the queue, or is that apply.
+// selfTest records that a self-test has arrived, for the apply that waits for it. It
+// returns nil if the message is not a self-test. The signature is not verified: a
+// sender that knows the nonce either is that apply or has read the nonce in the
+// queue.
 func (h *handling) selfTest(ctx context.Context) *Disposition {
 	envelope, err := phonehome.DecodeEnvelope(h.body)
 	if err != nil {
@@ -58,7 +59,7 @@ func (h *handling) selfTest(ctx context.Context) *Disposition {
 	return &Disposition{Action: Done}
 }
 
-// selfTestPatience is the age from which on a self-test is dropped; no apply waits as
+// selfTestPatience is the age above which a self-test is dropped. No apply waits that
 // long.
 const selfTestPatience = 10 * time.Minute
 
@@ -72,9 +73,10 @@ func (h *handling) checkTopic(topic account.TopicARN) error {
 	return nil
 }
 
-// takeTurn requeues a request if its account has its share of the workers already.
-func (h *handling) takeTurn(context.Context) *Disposition {
-	leave, wait := h.turns.take(h.request, h.config.Clock())
+// limitAccount requeues a request if the workers are already handling as many requests of
+// its account as they may.
+func (h *handling) limitAccount(context.Context) *Disposition {
+	leave, wait := h.accountLimiter.acquire(h.request, h.config.Clock())
 	if leave == nil {
 		h.log.Debug("many requests of this account are being handled; this one waits", "wait", wait)
 		return retry(wait)

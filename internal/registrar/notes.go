@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// notes remember what was written into customers' histories lately about
-// requests that wait, so that one that waits for an hour is not written down a
-// hundred times.
+// notes remembers which entries about waiting requests were written into customers'
+// histories lately, so that a request that waits for an hour does not write a
+// hundred.
 type notes struct {
 	mu sync.Mutex
 	at map[string]time.Time
@@ -25,7 +25,8 @@ const (
 	longestCause = 1000 // bytes
 )
 
-// due reports whether a line is to be written, and remembers that it is.
+// due reports whether an entry must be written, and then remembers it. The same entry
+// is due again after noteEvery.
 func (n *notes) due(e onboarding.HistoryEntry) bool {
 	key := e.CustomerID + "|" + e.Account.String() + "|" + string(e.Outcome) + "|" + e.Cause
 	n.mu.Lock()
@@ -40,17 +41,17 @@ func (n *notes) due(e onboarding.HistoryEntry) bool {
 	return true
 }
 
-// noteWaiting writes down that the request waits for the proof of its role: for the
-// customer's page, and with the cause for the vendor, who does not see the log of a
-// registrar in an apply.
+// noteWaiting writes into the customer's history that the request waits for the proof
+// of its role: for the customer's page and, with the cause, for the vendor, because
+// the logs of a registrar in an apply are not shown.
 func (h *handling) noteWaiting(ctx context.Context) {
 	if entry := onboarding.NoteWaiting(h.facts(), h.decision, h.config.Clock()); entry != nil && h.notes.due(*entry) {
 		h.note(ctx, entry)
 	}
 }
 
-// note writes a line into a customer's history. If that fails, the line is in the
-// log.
+// note writes an entry into a customer's history. If that fails, it only logs the
+// error.
 func (h *handling) note(ctx context.Context, entry *onboarding.HistoryEntry) {
 	if entry == nil {
 		return
@@ -63,7 +64,8 @@ func (h *handling) note(ctx context.Context, entry *onboarding.HistoryEntry) {
 	}
 }
 
-// refusalOfRole is what AWS said of a role that was refused in this handling.
+// refusalOfRole returns AWS's error for a role that was refused in this handling; nil
+// if none was.
 func (h *handling) refusalOfRole() error {
 	for _, proof := range h.proofs {
 		if proof.Outcome == onboarding.Refused {

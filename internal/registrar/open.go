@@ -19,9 +19,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 )
 
-// Open makes the Registrar of a hub on AWS. What the given configuration says of
-// how to run is kept, and so is its verifier; the other parts come from the
-// hub's record.
+// Open returns the Registrar of a hub on AWS. It sets the hub, queue, registry,
+// prover, responder and events of the configuration from the hub's record, and the
+// verifier if there is none. It returns an error if the CA bundle of the clients is
+// invalid.
 func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubRecord, config Config) (*Registrar, error) {
 	if config.Clock == nil {
 		config.Clock = time.Now
@@ -50,8 +51,8 @@ func Open(clients *awsclient.Clients, records *store.Registry, hub store.HubReco
 	return New(config), nil
 }
 
-// NewPublisher sends the hub's events, from its outbox to its event bus. The logger
-// may be nil.
+// NewPublisher returns the Publisher that sends the hub's events from its outbox to
+// its event bus. The logger may be nil.
 func NewPublisher(clients *awsclient.Clients, records *store.Registry, clock func() time.Time, logger *slog.Logger) *publisher.Publisher {
 	return publisher.New(publisher.Config{
 		Outbox: records,
@@ -61,7 +62,8 @@ func NewPublisher(clients *awsclient.Clients, records *store.Registry, clock fun
 	})
 }
 
-// newWebhook sends the hub's events to its webhook, with the process's own keys.
+// newWebhook returns the Webhook that sends the hub's events to its webhook, signed
+// with the keys of this process.
 func newWebhook(records *store.Registry, roots *x509.CertPool, config Config) *publisher.Webhook {
 	client := config.Webhook.Client
 	if client == nil {
@@ -73,8 +75,9 @@ func newWebhook(records *store.Registry, roots *x509.CertPool, config Config) *p
 	})
 }
 
-// NewProver proves roles of the hub's customers as the caller, or as one of the
-// vendor's own roles if a customer's role trusts only that one.
+// NewProver returns the Prover of roles of the hub's customers. It assumes them as
+// the caller, or as one of the vendor's own roles if a customer's role trusts only
+// that one.
 func NewProver(clients *awsclient.Clients, hub store.HubRecord) *roleproof.Prover {
 	return roleproof.New(roleproof.Config{
 		STS:           clients.STS(clients.Region),

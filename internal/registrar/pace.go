@@ -10,22 +10,25 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// lastTries is how often, in its last minute, an answer is tried at least.
+// lastTries is the longest delay between attempts to send an answer in the last
+// minute before the deadline.
 const lastTries = 10 * time.Second
 
-// longestRetry keeps a message that cannot be finished from being forgotten.
+// longestRetry is the longest delay of a message after its deadline, so that a message that
+// cannot be finished is still tried several times a day.
 const longestRetry = 6 * time.Hour
 
-// pace returns how long a message that comes again stays away, at least after.
+// pace returns the delay until a requeued message is received again, at least after.
 //
-// It waits at least a tenth of its age: one that could not be finished for days,
-// because the registry is down, would otherwise be received as often as the
-// queue allows and end among the dead letters, after having been answered but
-// before having been stored. Like this, two weeks, which is as long as SQS keeps
-// it, are a good hundred receives.
+// The delay is at least a tenth of the message's age. Otherwise a message that could
+// not be finished for days, because the registry is unavailable, would reach the
+// queue's maximum number of receives and go to the dead-letter queue, although it was
+// answered and its change was not yet committed. With it, a message is received some
+// hundred times in the two weeks for which SQS keeps it.
 //
-// But it is received in time for the last try at its role, and when the last minute begins,
-// in which it gets an answer in any case.
+// Two delays are shortened, so that the message is received in time: for the last try
+// of its role, and at the beginning of the last minute, in which it is answered in
+// any case.
 func (h *handling) pace(after time.Duration) time.Duration {
 	c := onboarding.Case{Snapshot: onboarding.Snapshot{Hub: h.config.Hub}, Request: h.request}
 	now := h.config.Clock()
@@ -41,7 +44,8 @@ func (h *handling) pace(after time.Duration) time.Duration {
 	}
 }
 
-// jitter spreads retries, so that what failed together does not come together.
+// jitter returns d and up to a quarter more, so that messages that failed at the same
+// time are not received again at the same time.
 func (r *Registrar) jitter(d time.Duration) time.Duration {
 	return d + r.upTo(d/4)
 }

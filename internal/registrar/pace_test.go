@@ -108,12 +108,12 @@ func TestARegistrarTakesNoMoreThanItCanWorkOn(t *testing.T) {
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
 		r := f.registrar()
-		r.places = newPlaces(3)
+		r.slots = newWorkerSlots(3)
 		stop := running(t, r)
 		time.Sleep(time.Second)
 		f.mu.Lock()
 		if len(f.taken) != 3 {
-			t.Errorf("it has taken %d messages with 3 places", len(f.taken))
+			t.Errorf("it has taken %d messages with 3 slots", len(f.taken))
 		}
 		f.mu.Unlock()
 		stop()

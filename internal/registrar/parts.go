@@ -12,15 +12,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Queue is the hub's queue with its dead letters. SQS implements it.
+// Queue is the hub's queue with its dead-letter queue. SQS implements it.
 type Queue interface {
-	// Receive waits for up to most messages, for as long as one long poll takes.
+	// Receive waits for up to most messages, for at most one long poll.
 	Receive(ctx context.Context, most int) ([]Message, error)
-	// Delete removes a message for good.
+	// Delete removes a message permanently.
 	Delete(ctx context.Context, m Message) error
 	// ChangeVisibility hides a message from all receivers for a duration.
 	ChangeVisibility(ctx context.Context, m Message, d time.Duration) error
-	// SendToDeadLetters copies a message, with the reason, to the dead letters.
+	// SendToDeadLetters copies a message, with the reason, to the dead-letter queue.
 	SendToDeadLetters(ctx context.Context, m Message, reason string) error
 }
 
@@ -32,87 +32,96 @@ type Message struct {
 	SentAt  time.Time // by SQS's clock; zero: unknown
 }
 
-// Registry holds links, stacks, answers and registrations. A write whose ground
-// has moved since the snapshot returns onboarding.ErrConflict.
+// Registry stores links, stacks, answers and registrations. A write returns
+// onboarding.ErrConflict if the records in its snapshot have changed since.
 type Registry interface {
-	// Load returns all that bears on a request, read consistently. Before is what
-	// an earlier Load has returned for it; it says where to look, and nothing else.
+	// Load returns all records that a request concerns, in one consistent read. Before
+	// is the snapshot that an earlier Load returned for the request, or the zero
+	// value. It only tells Load where to look.
 	Load(ctx context.Context, request phonehome.Request, before onboarding.Snapshot) (onboarding.Snapshot, error)
-	// StoreAnswer returns the answer that was stored first, this one or another's.
+	// StoreAnswer returns the answer that was stored first: this one, or one that
+	// another registrar has stored.
 	StoreAnswer(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer) (onboarding.Answer, error)
-	// Commit writes what an accepted answer changes, all or nothing;
-	// onboarding.ErrCommitted if it is written already.
+	// Commit writes the changes of an accepted answer in one transaction. It returns
+	// onboarding.ErrCommitted if they are written already.
 	Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, t onboarding.Transition) error
-	// Note writes a line into a customer's history that changes nothing, over the
-	// one of its kind and day.
+	// Note writes an entry that changes nothing into a customer's history. It replaces
+	// the entry of the same kind and day.
 	Note(ctx context.Context, entry onboarding.HistoryEntry) error
 	// RefuseAnswer records that an answer will never be committed.
 	RefuseAnswer(ctx context.Context, a onboarding.Answer) error
-	// NoteSelfTest records that the self-test of a nonce has arrived through a topic.
+	// NoteSelfTest records that the self-test with this nonce has arrived through a
+	// topic.
 	NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error
-	// Beat records that a registrar is listening.
+	// Beat writes a heartbeat: this registrar is running, and the oldest message that
+	// it has not finished was sent at oldest (zero: there is none).
 	Beat(ctx context.Context, registrarID string, oldest time.Time) error
 }
 
-// Prover tries to assume a role.
+// Prover proves roles: it tries to assume them with and without their external ID.
 type Prover interface {
 	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }
 
-// Responder sends an answer to CloudFormation. An answer that the bucket did not
-// take is a *RefusedError; after any other error it may or may not have arrived.
+// Responder sends an answer to CloudFormation. If the bucket refused the answer, the
+// error is a *RefusedError; after any other error it is unknown whether the answer
+// arrived.
 type Responder interface {
 	Respond(ctx context.Context, to phonehome.ResponseURL, response phonehome.Response) error
 }
 
-// Verifier checks SNS's signature of a message. What SNS did not sign is
-// phonehome.ErrForged; any other error says that it could not be checked yet.
+// Verifier verifies SNS's signature of a message. The error is phonehome.ErrForged if
+// SNS did not sign it; any other error means that the signature cannot be verified
+// now.
 type Verifier interface {
 	Verify(ctx context.Context, body []byte) error
 }
 
-// Events publishes committed changes. An event that it can't publish now stays in
-// the registry's outbox, where the commit has put it.
+// Events publishes events of committed changes. An event that cannot be sent now
+// stays in the registry's outbox, where the commit has stored it.
 type Events interface {
-	// Committed is told of an event that was just stored. It does not wait.
+	// Committed sends an event that was just stored. It does not wait for the result.
 	Committed(hub onboarding.Hub, event onboarding.Event)
-	// Wait waits until nothing of that is being sent any more.
+	// Wait waits until no event that was passed to Committed is being sent.
 	Wait(ctx context.Context)
-	// Sweep sends what was stored longer ago than older and never sent.
+	// Sweep sends the events that have been in the outbox for longer than older.
 	Sweep(ctx context.Context, older time.Duration) error
 }
 
-// noEvents publishes nothing.
+// noEvents is an Events that publishes nothing.
 type noEvents struct{}
 
 func (noEvents) Committed(onboarding.Hub, onboarding.Event) {}
 func (noEvents) Wait(context.Context)                       {}
 func (noEvents) Sweep(context.Context, time.Duration) error { return nil }
 
-// Observer is told what happens, in time to count it. It must not take long.
+// Observer receives what happens, so that it can be counted. Its methods must return
+// quickly.
 type Observer interface {
-	// Received is told of every receive that worked, also of empty ones.
+	// Received is called after each successful receive, even if it returned no
+	// messages.
 	Received(batch []Message)
-	// Decided is told what a request is to be answered, once that is stored.
+	// Decided is called with the outcome of a request once its answer is stored.
 	Decided(r phonehome.Request, outcome onboarding.Outcome)
-	// Answered is told that CloudFormation has taken an answer.
+	// Answered is called when CloudFormation's bucket has accepted an answer.
 	Answered(r phonehome.Request, status phonehome.Status, at time.Time)
-	// Refused is told that a bucket of CloudFormation's did not take an answer.
+	// Refused is called when CloudFormation's bucket has refused an answer.
 	Refused(r phonehome.Request, why onboarding.Delivery)
-	// RefusedInARow is told how many customers' answers were refused undecided
-	// since the last one that was taken; 0 when one is taken again.
+	// RefusedInARow is called with the number of customers whose answers were refused,
+	// for undecided reasons, since the last accepted answer; with 0 when one is
+	// accepted again.
 	RefusedInARow(customers int)
-	// Proved is told what a proof has shown.
+	// Proved is called with the result of each proof.
 	Proved(proof onboarding.Proof)
-	// RolesRefusedInARow is told how many customers' stacks have failed because
-	// their roles were refused, since the last role that could be assumed; 0 when
-	// one can be again.
+	// RolesRefusedInARow is called with the number of customers whose stacks failed
+	// because their roles were refused since a role was last assumed; with 0 when one
+	// is assumed again.
 	RolesRefusedInARow(customers int)
-	// Finished receives each message's disposition, once for each receive.
+	// Finished is called with each message's disposition, once for each receive.
 	Finished(m Message, d Disposition)
 }
 
-// noObserver counts nothing.
+// noObserver is an Observer that does nothing.
 type noObserver struct{}
 
 func (noObserver) Received([]Message)                                      {}

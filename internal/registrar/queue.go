@@ -18,29 +18,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// SQS is a hub's queue in SQS.
+// SQS implements Queue with two queues of Amazon SQS.
 type SQS struct {
 	client         *sqs.Client
 	url            string
 	deadLettersURL string
-	deletes        *awsclient.Gatherer[string, map[string]error] // by receipt
+	deletes        *awsclient.Gatherer[string, map[string]error] // keys are receipt handles
 }
 
-// NewSQS reads from one queue and writes dead letters into another.
+// NewSQS returns an SQS that reads from the queue with one URL, and sends dead
+// letters to the other.
 func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
 	q := &SQS{client: client, url: url, deadLettersURL: deadLettersURL}
 	q.deletes = &awsclient.Gatherer[string, map[string]error]{
-		Most: mostAtOnce, Linger: deleteLinger, Limit: putAwayLimit, Call: q.deleteAll,
+		Most: mostAtOnce, Linger: deleteLinger, Limit: dispositionLimit, Call: q.deleteAll,
 	}
 	return q
 }
 
-// deleteLinger is how long a message that is done waits for others to be deleted
-// in the same call. Nothing waits for it but the end of the registrar.
+// deleteLinger is how long a message that is done waits for others that can be
+// deleted in the same call. Only the end of the registrar waits for this.
 const deleteLinger = 20 * time.Millisecond
 
-// Receive waits up to 20 seconds, which is as long as SQS waits, for up to that
-// many messages, of which SQS gives ten at most (aws-facts 6).
+// Receive waits for messages for up to 20 seconds, which is SQS's longest poll, and
+// returns at most the given number of them, and at most ten (aws-facts 6).
 func (q *SQS) Receive(ctx context.Context, most int) ([]Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.url,
@@ -66,8 +67,8 @@ func (q *SQS) Receive(ctx context.Context, most int) ([]Message, error) {
 	return messages, nil
 }
 
-// SentAt reads the attribute SentTimestamp, which is in milliseconds; zero if
-// it is missing.
+// SentAt parses the attribute SentTimestamp, which is in milliseconds. It returns the
+// zero time if the attribute is missing or invalid.
 func SentAt(attribute string) time.Time {
 	ms, err := strconv.ParseInt(attribute, 10, 64)
 	if err != nil {
@@ -76,8 +77,8 @@ func SentAt(attribute string) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Delete takes a message off the queue for good. Messages that are deleted at
-// about the same time are deleted by one call.
+// Delete removes a message from the queue permanently. Messages that are deleted at
+// about the same time are deleted in one call.
 func (q *SQS) Delete(ctx context.Context, m Message) error {
 	failed, _, err := q.deletes.Do(ctx, m.Receipt)
 	if err == nil {
@@ -89,8 +90,8 @@ func (q *SQS) Delete(ctx context.Context, m Message) error {
 	return nil
 }
 
-// deleteAll makes one call, and returns what SQS says of those that it has not
-// deleted.
+// deleteAll deletes messages in one call, and returns SQS's errors for those that it
+// could not delete, by receipt handle.
 func (q *SQS) deleteAll(ctx context.Context, receipts []string) (map[string]error, error) {
 	if len(receipts) == 1 {
 		_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &receipts[0]})
@@ -108,15 +109,15 @@ func (q *SQS) deleteAll(ctx context.Context, receipts []string) (map[string]erro
 	for _, entry := range out.Failed {
 		i, err := strconv.Atoi(aws.ToString(entry.Id))
 		if err != nil || i < 0 || i >= len(receipts) {
-			return nil, fmt.Errorf("SQS speaks of message %q, of %d", aws.ToString(entry.Id), len(receipts))
+			return nil, fmt.Errorf("SQS returned the unknown entry ID %q for a batch of %d messages", aws.ToString(entry.Id), len(receipts))
 		}
 		failed[receipts[i]] = fmt.Errorf("%s: %s", aws.ToString(entry.Code), aws.ToString(entry.Message))
 	}
 	return failed, nil
 }
 
-// ChangeVisibility puts a message back for a while, which SQS counts in seconds
-// and ends after twelve hours.
+// ChangeVisibility makes a message visible again after d, rounded up to whole seconds
+// and at most twelve hours, which is SQS's limit.
 func (q *SQS) ChangeVisibility(ctx context.Context, m Message, d time.Duration) error {
 	_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl:          &q.url,
@@ -124,13 +125,13 @@ func (q *SQS) ChangeVisibility(ctx context.Context, m Message, d time.Duration) 
 		VisibilityTimeout: int32(min((d+time.Second-1)/time.Second, 12*3600)),
 	})
 	if err != nil {
-		return fmt.Errorf("put message %s back: %w", m.ID, err)
+		return fmt.Errorf("requeue message %s: %w", m.ID, err)
 	}
 	return nil
 }
 
-// SendToDeadLetters copies a message into the other queue, with the reason as
-// an attribute, so that operators need not guess.
+// SendToDeadLetters copies a message to the dead-letter queue, with the reason as the
+// attribute Reason, for operators.
 func (q *SQS) SendToDeadLetters(ctx context.Context, m Message, reason string) error {
 	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl:    &q.deadLettersURL,
@@ -145,8 +146,8 @@ func (q *SQS) SendToDeadLetters(ctx context.Context, m Message, reason string) e
 	return nil
 }
 
-// attributeText keeps what SQS takes as the text of an attribute: not empty,
-// nothing that is not printed, and for us not long.
+// attributeText returns the text as a valid value of an SQS attribute: not empty,
+// only printable characters, and at most 500 of them, which is a limit of our own.
 func attributeText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -18,23 +18,23 @@ import (
 // that shows who signed its URL.
 type RefusedError struct {
 	StatusCode int
-	Code       string // S3's, such as AccessDenied; empty: the answer was not S3's
+	Code       string // S3's error code, such as AccessDenied; empty: the response was not S3's
 	Delivery   onboarding.Delivery
 }
 
 func (e *RefusedError) Error() string {
 	code := e.Code
 	if code == "" {
-		code = "with what is no answer of S3"
+		code = "with a response that is not from S3"
 	}
 	return fmt.Sprintf("CloudFormation's bucket refused the answer: %d %s", e.StatusCode, code)
 }
 
-// refusalOf reads an answer of the bucket that is not 2xx. Of all refusals only
-// those of a signature, and those for its age, say anything of the request's
-// origin (aws-facts 12.1, 12.11): a status alone does not, nor does the plain
-// AccessDenied that an endpoint policy gives, and neither does what is not S3's
-// XML, because then something else has answered.
+// refusalOf returns the refusal in a response whose status is not 2xx. Only errors
+// about the signature and about its age show anything about the request's origin
+// (aws-facts 12.1, 12.11). A status alone does not, nor does the plain AccessDenied
+// that an endpoint policy causes, nor a body that is not S3's XML, because then
+// another server has responded.
 func refusalOf(status int, body []byte) *RefusedError {
 	code, message := s3Error(body)
 	refused := &RefusedError{StatusCode: status, Code: code, Delivery: onboarding.Undecided}
@@ -42,8 +42,8 @@ func refusalOf(status int, body []byte) *RefusedError {
 	case "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationQueryParametersError", "InvalidToken":
 		refused.Delivery = onboarding.Forged
 	case "InvalidRequest":
-		// A signature of version 2, which CloudFormation does not make (aws-facts
-		// 1.8, 13.9); other invalid requests say nothing of who signed.
+		// The URL has a signature of version 2, which CloudFormation does not make
+		// (aws-facts 1.8, 13.9). Other InvalidRequest errors do not show who signed.
 		if strings.Contains(message, "AWS4-HMAC-SHA256") {
 			refused.Delivery = onboarding.Forged
 		}
@@ -57,9 +57,9 @@ func refusalOf(status int, body []byte) *RefusedError {
 	return refused
 }
 
-// passes reports whether a refusal may well be gone a moment later: a conflict,
-// or a connection that was too slow (aws-facts 12.1).
-func (e *RefusedError) passes() bool {
+// temporary reports whether a retry a moment later may succeed: after a conflict, or a
+// connection that was too slow (aws-facts 12.1).
+func (e *RefusedError) temporary() bool {
 	switch e.Code {
 	case "RequestTimeout", "OperationAborted", "ConditionalRequestConflict":
 		return true
@@ -67,11 +67,12 @@ func (e *RefusedError) passes() bool {
 	return e.StatusCode == http.StatusConflict
 }
 
-// codePattern is the form of S3's codes.
+// codePattern matches S3's error codes.
 var codePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]{1,64}$`) })
 
-// s3Error reads code and message of S3's error; both are empty if the body is
-// none. Nothing else of it is kept: it repeats what was signed.
+// s3Error returns the code and the message of S3's error; both are empty if the body
+// is not an S3 error. The other elements are dropped, because they repeat what was
+// signed.
 func s3Error(body []byte) (code, message string) {
 	var found struct {
 		XMLName xml.Name `xml:"Error"`

@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package registrar consumes a hub's queue: it receives phone-homes, decides,
-// proves, stores, answers and commits, in the order that loses nothing when any
-// step is cut off and the message comes again. [Registrar.Handle] has that order
-// as a list.
+// Package registrar consumes a hub's queue. For each phone-home it decides the
+// answer, proves the role, stores the answer, sends it and commits its change, in an
+// order in which no step is lost if the process stops after any of them and the
+// message is received again. [Registrar.Handle] lists the steps in that order.
 //
-// It is the same inside `terraform apply` and in a process of its own, and
-// knows of neither. What to decide is not here either: package onboarding does
-// that, and the registrar does what it says.
+// A registrar runs in the same way inside `terraform apply` and in a process of its
+// own, and does not depend on which it is. Package onboarding makes the decisions;
+// the registrar carries them out.
 package registrar
 
 import (
@@ -22,9 +22,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Config is what a Registrar is made of. Hub, Queue, Registry, Prover,
-// Responder and Verifier are required; the rest has defaults. Open fills in all
-// of these for a hub on AWS.
+// Config is the configuration of a Registrar. Hub, Queue, Registry, Prover, Responder
+// and Verifier are required; the rest has defaults. Open sets these required fields
+// for a hub on AWS.
 type Config struct {
 	Hub       onboarding.Hub
 	Queue     Queue
@@ -38,31 +38,33 @@ type Config struct {
 	Clock       func() time.Time // default time.Now
 	Random      io.Reader        // default crypto/rand
 	Logger      *slog.Logger     // default: no logs
-	Concurrency int              // messages at once; default 16
-	StopLimit   time.Duration    // for messages being worked on when Run is to end; default 20 s
-	Observer    Observer         // is told what happens; default no-op
-	Tracer      Tracer           // records each phone-home's way; default no-op
-	// Oldest returns when the oldest message was sent that is not finished, for
-	// heartbeats; zero: there is none. Default: it is not known.
+	Concurrency int              // messages handled at the same time; default 16
+	StopLimit   time.Duration    // time for requests in flight when Run is to end; default 20 s
+	Observer    Observer         // receives counts of what happens; default no-op
+	Tracer      Tracer           // records a trace of each phone-home; default no-op
+	// Oldest returns when the oldest unfinished message was sent, for heartbeats;
+	// zero: there is none. Default: always zero.
 	Oldest func() time.Time
-	// GiveUp is asked about errors of receiving until receiving has worked once;
-	// true ends Run with the error. Default: Run never gives up.
+	// GiveUp is called with each error of a receive until the first receive has
+	// worked. If it returns true, Run ends and returns the error. Default: Run never
+	// gives up.
 	GiveUp func(error) bool
-	// Webhook is how Open sends events to the hub's webhook.
+	// Webhook configures how Open sends events to the hub's webhook.
 	Webhook Webhook
-	// OnCommit is called after something was committed for a customer; default
-	// no-op.
+	// OnCommit is called after a change was committed for a customer; default no-op.
 	OnCommit func(customerID string)
 }
 
-// Webhook is what a process knows of the hub's webhook beside its address.
+// Webhook is the configuration of the hub's webhook that each process has for itself.
+// The hub's record has the address.
 type Webhook struct {
-	// Secrets returns the keys that sign requests; nil: this process sends none.
+	// Secrets returns the keys that sign requests; nil: this process sends no
+	// requests.
 	Secrets func() ([]events.Secret, error)
-	Private bool                         // its address may be one of a private network, at port 443
-	Observe func(events.WebhookDelivery) // is told of each attempt; may be nil
-	// Client sends the requests, for tests; nil: one that refuses addresses that are
-	// not public.
+	Private bool                         // the address may be in a private network, on port 443
+	Observe func(events.WebhookDelivery) // receives the result of each attempt; may be nil
+	// Client sends the requests, for tests; nil: a client that refuses addresses that
+	// are not public.
 	Client events.HTTPClient
 }
 
@@ -105,27 +107,29 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Registrar consumes one hub's queue. All methods may be called at once.
+// Registrar consumes one hub's queue. It is safe for concurrent use.
 type Registrar struct {
 	config Config
 
-	places         *places // of messages being worked on
+	slots          *workerSlots
 	proofLimiter   *proofLimiter
-	turns          turns
+	accountLimiter accountLimiter
 	answersRefused streak
 	rolesRefused   streak
 	accepted       acceptances
 	notes          notes
 }
 
-// New returns a Registrar. It does nothing until Run, Work or Handle.
+// New returns a Registrar. It does nothing until Run, Work or Handle is called.
 func New(config Config) *Registrar {
 	config = config.withDefaults()
-	r := &Registrar{config: config, places: newPlaces(config.Concurrency), proofLimiter: newProofLimiter(config.Concurrency)}
-	r.turns.share, r.turns.deletes = max(1, config.Concurrency/4), max(1, config.Concurrency/2)
+	r := &Registrar{config: config, slots: newWorkerSlots(config.Concurrency), proofLimiter: newProofLimiter(config.Concurrency)}
+	r.accountLimiter.share, r.accountLimiter.deletes = max(1, config.Concurrency/4), max(1, config.Concurrency/2)
 	return r
 }
 
+// randomID returns an ID with 16 random hexadecimal digits, or without any if random
+// fails.
 func randomID(random io.Reader) string {
 	var b [8]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {

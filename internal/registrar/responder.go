@@ -18,19 +18,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// BucketResponder PUTs answers to CloudFormation's buckets. The address was
-// checked when the response URL was parsed: https, port 443, and one of the
-// names of CloudFormation's own buckets. S3 itself proves that it has the name,
-// by TLS, so the address behind it may be a private one, which an interface
-// endpoint with private DNS gives it (aws-facts 12.11). It is never this
-// machine's, nor that of instance metadata, and no redirect leads on from there.
+// BucketResponder PUTs answers to CloudFormation's buckets. The URL was checked when
+// the response URL was parsed: https, port 443, and a host name of CloudFormation's
+// own buckets. TLS proves that the server has that name, so its IP address may be a
+// private one, as with an interface endpoint with private DNS (aws-facts 12.11). It
+// is never a loopback address or that of the instance metadata service, and redirects
+// are not followed.
 type BucketResponder struct {
 	client *outbound.Client
 	pause  func(context.Context, time.Duration)
 }
 
-// NewBucketResponder returns a BucketResponder, which trusts the given root
-// certificates; nil: the system's. The endpoint is where a sandbox listens, and
+// NewBucketResponder returns a BucketResponder that trusts the given root
+// certificates; nil: the system's. The endpoint is the address of a sandbox, and
 // otherwise empty (see [outbound.Options]).
 func NewBucketResponder(endpoint string, roots *x509.CertPool) *BucketResponder {
 	return newBucketResponder(outbound.Options{Endpoint: endpoint, Roots: roots, Private: true})
@@ -40,12 +40,12 @@ func newBucketResponder(options outbound.Options) *BucketResponder {
 	return &BucketResponder{client: outbound.New(options), pause: pause}
 }
 
-// retries are the pauses between attempts. What is still not sent after the
-// last one goes back to the queue and is tried again from there.
+// retries are the pauses between attempts. If the last attempt fails, the message is
+// requeued and the answer is sent again later.
 var retries = []time.Duration{200 * time.Millisecond, time.Second}
 
-// Respond sends one answer, a few times if need be. An answer that the bucket
-// did not take is a *RefusedError.
+// Respond sends one answer, and retries up to twice if an attempt fails for a reason
+// that may pass. The error is a *RefusedError if the bucket refused the answer.
 func (r *BucketResponder) Respond(ctx context.Context, to phonehome.ResponseURL, response phonehome.Response) error {
 	body, err := response.Encode()
 	if err != nil {
@@ -54,7 +54,7 @@ func (r *BucketResponder) Respond(ctx context.Context, to phonehome.ResponseURL,
 	for attempt := 0; ; attempt++ {
 		err = r.put(ctx, to, body)
 		var refused *RefusedError
-		final := err == nil || errors.As(err, &refused) && !refused.passes()
+		final := err == nil || errors.As(err, &refused) && !refused.temporary()
 		if final || ctx.Err() != nil || attempt == len(retries) {
 			return err
 		}
@@ -62,8 +62,8 @@ func (r *BucketResponder) Respond(ctx context.Context, to phonehome.ResponseURL,
 	}
 }
 
-// put sends the body with no content type, which old signatures would have to
-// cover (aws-facts 1.8). No error of it holds the URL's signature.
+// put sends the body without a content type, because signatures of version 2 would
+// have to cover one (aws-facts 1.8). Its errors never contain the URL's signature.
 func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, body []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPut, to.Signed(), bytes.NewReader(body))
 	if err != nil {
@@ -74,13 +74,13 @@ func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, bod
 		return fmt.Errorf("send the answer to %s: %w", to, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(response.Body, mostOfAnError))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
 	switch status := response.StatusCode; {
 	case status >= 200 && status < 300 && err == nil && len(text) == 0:
 		return nil
 	case status >= 200 && status < 300:
-		// S3 says nothing when it takes an object; an answer of 200 with more than
-		// that, such as a proxy's page, is not S3's.
+		// S3's response has no body if it accepted the object. A 200 with a body, such
+		// as a proxy's page, is not from S3.
 		return &RefusedError{StatusCode: status, Delivery: onboarding.Undecided}
 	case status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests:
 		code, _ := s3Error(text)
@@ -90,10 +90,12 @@ func (r *BucketResponder) put(ctx context.Context, to phonehome.ResponseURL, bod
 	}
 }
 
-// mostOfAnError is how much of an error is read; S3's have some two kilobytes.
-const mostOfAnError = 16 << 10
+// maxErrorBody is how many bytes of an error response are read; S3's have about two
+// kilobytes.
+const maxErrorBody = 16 << 10
 
-// respond sends an answer of the handling, and counts the result.
+// respond sends an answer to this request, and passes the result to the observer and
+// the alarms.
 func (h *handling) respond(ctx context.Context, response phonehome.Response) error {
 	err := h.config.Responder.Respond(ctx, h.request.ResponseURL, response)
 	var refused *RefusedError

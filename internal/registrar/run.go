@@ -15,16 +15,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Intervals and limits. The visibility timeout is longer than the interval at which it is
-// extended, but not much: the messages of a registrar that was killed must become
-// visible again long before CloudFormation stops waiting.
+// Intervals and limits. The visibility timeout is longer than the interval at which
+// it is extended, but not by much: the messages of a registrar that was killed must
+// become visible again long before CloudFormation stops waiting.
 const (
-	visibility   = 30 * time.Second
-	keepEvery    = 10 * time.Second
-	workLimit    = 75 * time.Second
-	putAwayLimit = 20 * time.Second
-	beatEvery    = time.Minute
-	longestWait  = 30 * time.Second // between failing receives
+	visibility       = 30 * time.Second
+	extendEvery      = 10 * time.Second // interval at which the visibility timeout is extended
+	workLimit        = 75 * time.Second // for handling one message
+	dispositionLimit = 20 * time.Second // for deleting, requeueing or dead-lettering it afterwards
+	beatEvery        = time.Minute
+	longestWait      = 30 * time.Second // longest pause between failing receives
 )
 
 // Run processes messages until ctx is done. Then it receives nothing more, finishes the
@@ -41,15 +41,15 @@ func (r *Registrar) Run(ctx context.Context) error {
 
 	wait, worked, enough := time.Second, false, 1
 	for {
-		places := r.places.take(ctx, enough)
+		slots := r.slots.acquire(ctx, enough)
 		if ctx.Err() != nil {
-			r.places.give(places)
+			r.slots.release(slots)
 			break
 		}
-		messages, err := r.config.Queue.Receive(ctx, places)
-		r.places.give(places - len(messages))
-		if enough = 1; len(messages) == places {
-			enough = r.places.enough()
+		messages, err := r.config.Queue.Receive(ctx, slots)
+		r.slots.release(slots - len(messages))
+		if enough = 1; len(messages) == slots {
+			enough = r.slots.enough()
 		}
 		if err == nil {
 			r.config.Observer.Received(messages)
@@ -61,7 +61,7 @@ func (r *Registrar) Run(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			if !worked && r.config.GiveUp != nil && r.config.GiveUp(err) {
-				stop() // the heartbeat
+				stop() // ends the heartbeat
 				finish(&workers, r.config.StopLimit, abandon)
 				return err
 			}
@@ -84,32 +84,32 @@ func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
 	workers.Wait()
 }
 
-// process handles one message while it is invisible to other registrars, frees its
-// place, and deletes the message if it is done.
+// process handles one message and keeps it invisible to other registrars meanwhile.
+// Then it frees the message's worker slot, and deletes the message if it is done.
 func (r *Registrar) process(ctx context.Context, m Message) {
 	release := r.keep(ctx, m)
-	place := seat{r.places}
-	done := r.work(ctx, m, place, release)
-	place.leave()
+	slot := workerSlot{r.slots}
+	done := r.work(ctx, m, slot, release)
+	slot.release()
 	if !done {
 		return
 	}
 	if err := r.config.Queue.Delete(ctx, m); err != nil {
-		// It becomes visible again, and gets the same answer.
+		// The message becomes visible again, and its request gets the same answer.
 		r.config.Logger.Warn("a message could not be deleted; it will be received again", "message", m.ID, "error", err)
 	}
 }
 
-// Work handles one message. It returns true if the caller is to delete the message, and
-// false if it is received again.
+// Work handles one message. It returns true if the caller must delete the message,
+// and false if the message will be received again.
 func (r *Registrar) Work(ctx context.Context, m Message) (done bool) {
-	return r.work(ctx, m, seat{}, func() {})
+	return r.work(ctx, m, workerSlot{}, func() {})
 }
 
-func (r *Registrar) work(ctx context.Context, m Message, place seat, handled func()) (done bool) {
-	d := r.survive(ctx, m.Body, place)
+func (r *Registrar) work(ctx context.Context, m Message, slot workerSlot, handled func()) (done bool) {
+	d := r.handleSafely(ctx, m.Body, slot)
 	handled()
-	ctx, cancel := context.WithTimeout(ctx, putAwayLimit)
+	ctx, cancel := context.WithTimeout(ctx, dispositionLimit)
 	defer cancel()
 	var err error
 	switch d.Action {
@@ -127,9 +127,9 @@ func (r *Registrar) work(ctx context.Context, m Message, place seat, handled fun
 	return d.Action != Retry
 }
 
-// survive does what Handle does, and recovers from a panic, so that a message that causes
-// one does not end the handling of others.
-func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Disposition) {
+// handleSafely calls handle and recovers from a panic, so that a message that causes a
+// panic does not end the handling of others.
+func (r *Registrar) handleSafely(ctx context.Context, body []byte, slot workerSlot) (d Disposition) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			r.config.Logger.Error("handling a message panicked", "cause", fmt.Sprint(cause), "trace", string(debug.Stack()))
@@ -138,19 +138,19 @@ func (r *Registrar) survive(ctx context.Context, body []byte, place seat) (d Dis
 	}()
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
-	return r.handle(ctx, body, place)
+	return r.handle(ctx, body, slot)
 }
 
-// keep extends the visibility timeout of a message until release is called. If that
-// fails, another registrar receives the message too, which costs some calls and changes
-// no result.
+// keep extends the visibility timeout of a message until release is called. If an
+// extension fails, another registrar may receive the message too, which costs some
+// calls and changes no result.
 func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for pause(ctx, keepEvery); ctx.Err() == nil; pause(ctx, keepEvery) {
-			limited, done := context.WithTimeout(ctx, keepEvery)
+		for pause(ctx, extendEvery); ctx.Err() == nil; pause(ctx, extendEvery) {
+			limited, done := context.WithTimeout(ctx, extendEvery)
 			if err := r.config.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
 				r.config.Logger.Warn("the visibility timeout of a message could not be extended; another registrar may receive it too", "message", m.ID, "error", err)
 			}
@@ -170,13 +170,13 @@ func (r *Registrar) beat(ctx context.Context) {
 	}
 }
 
-// Beat writes one heartbeat. Run does that by itself.
+// Beat writes one heartbeat. Run does this once a minute.
 func (r *Registrar) Beat(ctx context.Context) error {
 	return r.config.Registry.Beat(ctx, r.config.ID, r.config.Oldest())
 }
 
-// deletesFirst compares messages so that Deletes come first: a Delete needs no proof, and
-// the customer's stack is blocked until it is answered.
+// deletesFirst compares messages so that Deletes sort first: a Delete needs no proof,
+// and the customer's stack is blocked until it is answered.
 func deletesFirst(a, b Message) int { return rank(a) - rank(b) }
 
 func rank(m Message) int {
@@ -186,5 +186,5 @@ func rank(m Message) int {
 	return 0
 }
 
-// pause waits for d or until ctx is done, which the caller checks.
+// pause waits for d, or until ctx is done. The caller checks ctx.
 func pause(ctx context.Context, d time.Duration) { _ = smithytime.SleepWithContext(ctx, d) }

@@ -10,21 +10,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Tracer records what each phone-home goes through and how long that takes. What a
-// message itself says of traces is not believed: every phone-home is a trace of its
-// own.
+// Tracer records the steps of each phone-home and how long they take. Trace contexts
+// in messages are ignored, because senders are not trusted: every phone-home begins a
+// trace.
 type Tracer interface {
-	// Start begins a span below the one that the context has.
+	// Start begins a span as a child of the one in the context.
 	Start(ctx context.Context, name string) (context.Context, Span)
 }
 
-// Span is a phone-home or a part of its way.
+// Span is the span of a phone-home, or of one of its steps.
 type Span interface {
 	Set(attributes ...slog.Attr)
 	End()
 }
 
-// noTracer records nothing.
+// noTracer is a Tracer that records nothing.
 type noTracer struct{}
 
 func (noTracer) Start(ctx context.Context, _ string) (context.Context, Span) { return ctx, noSpan{} }
@@ -34,8 +34,8 @@ type noSpan struct{}
 func (noSpan) Set(...slog.Attr) {}
 func (noSpan) End()             {}
 
-// traced ends the span of a phone-home, with its result. It holds nothing
-// that is secret, such as the address of the answer.
+// traced ends the span of a phone-home, with its result. The attributes contain no
+// secrets, such as the response URL.
 func (h *handling) traced(span Span, d *Disposition) {
 	span.Set(slog.String("xacct.hub", h.config.Hub.Name), slog.String("xacct.action", string(d.Action)))
 	if request := h.request; request.Type != "" {
@@ -57,7 +57,7 @@ func (h *handling) traced(span Span, d *Disposition) {
 	span.End()
 }
 
-// tracedProofs ends the span of some proofs.
+// tracedProofs ends the span of one or more proofs, with the worst outcome.
 func tracedProofs(span Span, proofs []onboarding.Proof) {
 	span.Set(slog.Int("xacct.roles", len(proofs)))
 	if len(proofs) > 0 {

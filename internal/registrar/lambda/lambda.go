@@ -1,13 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package lambda lets a registrar run as a Lambda function with the
-// hub's queue as its event source.
+// Package lambda runs a registrar as a Lambda function with the hub's queue as its
+// event source.
 //
-// It decides nothing: every message goes through the same Registrar.Work as in
-// the daemon. What differs is who receives and deletes messages, which is Lambda,
-// and that nothing runs between two events: so a schedule wakes the function,
-// to send its heartbeat to the registry and to prove roles again.
+// Every message goes through the same Registrar.Work as in the daemon. Two things
+// differ: Lambda receives and deletes the messages, and nothing runs between two
+// events. So a schedule invokes the function to write its heartbeat to the registry
+// and to prove roles again.
 package lambda
 
 import (
@@ -27,20 +27,20 @@ import (
 // Detected reports whether this process was started by Lambda.
 func Detected() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 
-// Handler handles events.
+// Handler handles the events of the function.
 type Handler struct {
 	Registrar Worker
 	Clock     func() time.Time
 	// Verify proves the roles again, if that is due.
 	Verify func(context.Context)
-	// Flush sends traces, before Lambda freezes the function; nil: there are none.
+	// Flush sends traces before Lambda freezes the function; nil: there are none.
 	Flush func(context.Context)
 
 	mu   sync.Mutex
-	beat time.Time // the last heartbeat
+	beat time.Time // when the last heartbeat was written
 }
 
-// Worker is as much of a *registrar.Registrar as there is need for.
+// Worker has the methods of *registrar.Registrar that a Handler calls.
 type Worker interface {
 	Work(ctx context.Context, m registrar.Message) (done bool)
 	Beat(ctx context.Context) error
@@ -53,25 +53,24 @@ func (h *Handler) Start(ctx context.Context) {
 	awslambda.StartWithOptions(h.Handle, awslambda.WithContext(ctx))
 }
 
-// Event is either a batch of messages of the queue, or a task for which a
-// schedule wakes the function.
+// Event is either a batch of messages of the queue, or a task from a schedule.
 type Event struct {
 	Records []events.SQSMessage `json:"Records"`
 	Task    Task                `json:"task"`
 }
 
-// Task is what a schedule may ask for, as {"task": "beat"}.
+// Task is what a schedule asks for, as in {"task": "beat"}.
 type Task string
 
 // The tasks.
 const (
-	Beat   Task = "beat"   // tell the registry that a registrar is running, and others what they were not told yet
+	Beat   Task = "beat"   // write a heartbeat, and send the events that are left in the outbox
 	Verify Task = "verify" // prove all roles again, if that is due
 )
 
-// Handle does what an event asks for. The messages of a batch that are not done
-// are its answer: Lambda leaves those in the queue and deletes the others, if
-// the event source has ReportBatchItemFailures (aws-facts 6).
+// Handle handles an event. For a batch it returns the messages that are not done:
+// Lambda leaves those in the queue and deletes the others, if the event source has
+// ReportBatchItemFailures (aws-facts 6). It returns an error for an unknown event.
 func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (events.SQSEventResponse, error) {
 	var event Event
 	if err := json.Unmarshal(raw, &event); err != nil {
@@ -94,10 +93,11 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (events.SQSEv
 	return events.SQSEventResponse{}, fmt.Errorf("this event is neither a batch of an SQS queue nor a task (%q, %q)", Beat, Verify)
 }
 
-// spare is how long before the function's end every message is to be put away.
+// spare is how long before the function's timeout the handling of messages must end.
 const spare = 3 * time.Second
 
-// batch works on all messages at once: Lambda gives as many as it is told to.
+// batch handles all messages of a batch at the same time. The event source's
+// configuration limits their number.
 func (h *Handler) batch(ctx context.Context, records []events.SQSMessage) events.SQSEventResponse {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -128,8 +128,8 @@ func message(record events.SQSMessage) registrar.Message {
 	}
 }
 
-// finishEvents waits for events and traces that are being sent, since Lambda freezes
-// the function after its answer; but never so long that the answer comes too late.
+// finishEvents waits for events and traces in flight, because Lambda freezes the
+// function after its response; but only as long as the response is still in time.
 func (h *Handler) finishEvents(ctx context.Context) {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -144,8 +144,8 @@ func (h *Handler) finishEvents(ctx context.Context) {
 
 const beatEvery = time.Minute
 
-// tell sends a heartbeat after a batch, if the last one is old. A failure
-// is not reported: the schedule sends the next one soon.
+// tell writes a heartbeat after a batch, if the last one is a minute old. An error is
+// ignored: the schedule writes the next one soon.
 func (h *Handler) tell(ctx context.Context) {
 	h.mu.Lock()
 	due := h.Clock().Sub(h.beat) >= beatEvery

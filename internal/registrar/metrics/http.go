@@ -16,17 +16,18 @@ import (
 )
 
 const (
-	// quiet is how long nothing may have been received before something must be
-	// wrong: a long poll of an empty queue takes 20 seconds, and after a failing
-	// one it is tried again within 30.
+	// quiet is the time without a successful receive after which the registrar counts
+	// as unhealthy: a long poll of an empty queue takes 20 seconds, and a failing one
+	// is repeated within 30 seconds.
 	quiet = 2 * time.Minute
 
-	// The registry is asked at most this often, however often we are.
+	// askEvery is the shortest interval between checks of the registry, however often
+	// /healthz is requested.
 	askEvery = 10 * time.Second
 	askLimit = 3 * time.Second
 )
 
-// Health is what /healthz says.
+// Health is the response of /healthz.
 type Health struct {
 	Status      string     `json:"status"` // "ok" or "trouble"
 	Hub         string     `json:"hub"`
@@ -36,7 +37,8 @@ type Health struct {
 	Oldest      float64    `json:"oldest_message_age_seconds"`
 }
 
-// Health finds out how the registrar is doing.
+// Health returns the state of the registrar, with the problems found. It checks the
+// registry at most every ten seconds.
 func (m *Monitor) Health(ctx context.Context) Health {
 	h := Health{Status: "ok", Hub: m.config.Hub, Version: m.config.Version, Oldest: m.oldest().Seconds()}
 	now, last := m.config.Clock(), m.receivedAt()
@@ -51,7 +53,7 @@ func (m *Monitor) Health(ctx context.Context) Health {
 		}
 	}
 	if n := m.refusedInARow(); n >= registrar.Suspicious {
-		h.Problems = append(h.Problems, fmt.Sprintf("CloudFormation's buckets have refused the answers to %d customers in a row: look at the network's way to S3, such as the policy of a VPC endpoint or a proxy", n))
+		h.Problems = append(h.Problems, fmt.Sprintf("CloudFormation's buckets have refused the answers to %d customers in a row: check the network path to S3, such as the policy of a VPC endpoint or a proxy", n))
 	}
 	if err := m.askRegistry(ctx); err != nil {
 		h.Problems = append(h.Problems, "the registry cannot be reached: "+err.Error())
@@ -62,6 +64,8 @@ func (m *Monitor) Health(ctx context.Context) Health {
 	return h
 }
 
+// askRegistry returns the result of the last check of the registry, or checks it
+// again.
 func (m *Monitor) askRegistry(ctx context.Context) error {
 	now := m.config.Clock()
 	m.mu.Lock()
@@ -71,7 +75,8 @@ func (m *Monitor) askRegistry(ctx context.Context) error {
 	}
 	m.checked = now
 	m.mu.Unlock()
-	// The client may go away; the answer is for the next as well.
+	// The check is finished even if the client disconnects: later requests use its
+	// result.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
 	err := m.config.Registry(ctx)
@@ -81,8 +86,8 @@ func (m *Monitor) askRegistry(ctx context.Context) error {
 	return err
 }
 
-// Handler serves /metrics and /healthz, the latter with 503 if something is
-// wrong.
+// Handler returns the handler that serves /metrics and /healthz. The latter has
+// status 503 if there are problems.
 func (m *Monitor) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
@@ -93,7 +98,7 @@ func (m *Monitor) Handler() http.Handler {
 		if len(health.Problems) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = json.NewEncoder(w).Encode(health) // a client that has left needs no answer
+		_ = json.NewEncoder(w).Encode(health) // a client that has disconnected needs no response
 	})
 	return mux
 }

@@ -1,13 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package metrics shows how a running registrar is doing: figures for
-// Prometheus at /metrics, and at /healthz whether it works, and if not, what is
-// wrong.
+// Package metrics serves the state of a running registrar: metrics for Prometheus at
+// /metrics, and at /healthz whether it works, and if not, what is wrong.
 //
-// It only watches. Neither figures nor health hold anything of a customer, so
-// that there are not more of them with more customers, and their readers
-// learn no names.
+// It only observes. Neither metrics nor health contain data of customers, so that the
+// number of series does not grow with them, and readers learn no names.
 package metrics
 
 import (
@@ -25,19 +23,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
-// Config is what a Monitor needs to know.
+// Config is the configuration of a Monitor.
 type Config struct {
 	Hub     string
 	Version string
-	// Registry asks whether the registry can be reached.
+	// Registry returns an error if the registry is unavailable.
 	Registry func(context.Context) error
 	Clock    func() time.Time
-	// NoRegistrar is set if the process has none: then nothing need be received.
+	// NoRegistrar is set if the process has no registrar, so that no receives are
+	// expected.
 	NoRegistrar bool
 }
 
-// Monitor watches one registrar: it is its observer. All methods may be called
-// at once.
+// Monitor observes one registrar: it implements registrar.Observer. It is safe for
+// concurrent use.
 type Monitor struct {
 	config   Config
 	started  time.Time
@@ -57,19 +56,19 @@ type Monitor struct {
 	mu          sync.Mutex
 	lastReceive time.Time
 	waiting     map[string]waiting // by message ID
-	checked     time.Time          // when the registry was asked
-	found       error              // its result
-	inARow      int                // customers whose answers were refused since the last one that was taken
-	rolesInARow int                // customers whose roles were refused since the last one that could be assumed
+	checked     time.Time          // when the registry was last checked
+	found       error              // the result of that check
+	inARow      int                // customers whose answers were refused since the last accepted one
+	rolesInARow int                // customers whose roles were refused since one was last assumed
 }
 
 // waiting is a message that was received and is not done.
 type waiting struct {
 	sentAt  time.Time
-	expires time.Time // seen no more until then: another registrar has done it
+	expires time.Time // if the message is not received again until then, another registrar has finished it
 }
 
-// New makes a Monitor.
+// New returns a Monitor.
 func New(config Config) *Monitor {
 	m := &Monitor{
 		config: config, started: config.Clock(), registry: prometheus.NewRegistry(), waiting: map[string]waiting{},
@@ -102,7 +101,8 @@ func New(config Config) *Monitor {
 		}, []string{"result"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "xacct_answer_seconds", Help: "From the moment SNS took a request to the one CloudFormation took its answer, by request type.",
-			// A Create waits for IAM to settle; an hour is the longest timeout.
+			// A Create waits for IAM's propagation delay; an hour is the longest
+			// timeout.
 			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600},
 		}, []string{"type"}),
 	}
@@ -129,13 +129,15 @@ func New(config Config) *Monitor {
 	return m
 }
 
-// Registerer takes further figures of the same process, which /metrics shows too.
+// Registerer registers further metrics of the same process, which /metrics serves
+// too.
 func (m *Monitor) Registerer() prometheus.Registerer { return m.registry }
 
-// mostWaiting bounds what is remembered in a flood, whose oldest came first.
+// mostWaiting limits the number of messages that are remembered in a flood. The
+// oldest ones were received first, so they are among them.
 const mostWaiting = 10_000
 
-// slack is how much later than expected a message may come again.
+// slack is how much later than expected a message may be received again.
 const slack = 5 * time.Minute
 
 // Webhook counts an attempt to deliver an event to the hub's webhook.
@@ -143,7 +145,7 @@ func (m *Monitor) Webhook(result events.WebhookDelivery) {
 	m.webhooks.WithLabelValues(string(result)).Inc()
 }
 
-// Received counts what a receive has brought.
+// Received counts the messages of a receive, and remembers when they were sent.
 func (m *Monitor) Received(batch []registrar.Message) {
 	m.received.Add(float64(len(batch)))
 	now := m.config.Clock()
@@ -162,18 +164,18 @@ func (m *Monitor) Decided(r phonehome.Request, outcome onboarding.Outcome) {
 	m.decided.WithLabelValues(string(r.Type), string(outcome)).Inc()
 }
 
-// Answered counts an answer, and how long it took.
+// Answered counts an accepted answer, and observes how long it took.
 func (m *Monitor) Answered(r phonehome.Request, status phonehome.Status, at time.Time) {
 	m.answered.WithLabelValues(string(r.Type), string(status)).Inc()
 	m.took.WithLabelValues(string(r.Type)).Observe(max(0, at.Sub(r.SentAt).Seconds()))
 }
 
-// Refused counts an answer that was not taken.
+// Refused counts a refused answer.
 func (m *Monitor) Refused(r phonehome.Request, why onboarding.Delivery) {
 	m.refused.WithLabelValues(string(r.Type), string(why)).Inc()
 }
 
-// RefusedInARow notes for how many customers no answer has been taken.
+// RefusedInARow sets the number of customers in a row whose answers were refused.
 func (m *Monitor) RefusedInARow(customers int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -195,10 +197,10 @@ func (m *Monitor) Proved(proof onboarding.Proof) {
 	m.proved.WithLabelValues(outcome).Inc()
 }
 
-// Verified counts what a round has come to about one role.
+// Verified counts the verdict of a health round on one role.
 func (m *Monitor) Verified(f health.Finding) { m.rounds.WithLabelValues(string(f.Verdict)).Inc() }
 
-// RolesRefusedInARow notes for how many customers no role could be assumed.
+// RolesRefusedInARow sets the number of customers in a row whose roles were refused.
 func (m *Monitor) RolesRefusedInARow(customers int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -231,7 +233,7 @@ func (m *Monitor) Finished(message registrar.Message, d registrar.Disposition) {
 	m.waiting[message.ID] = w
 }
 
-// Oldest returns when the oldest message was sent that is not done; zero: all are.
+// Oldest returns when the oldest unfinished message was sent; zero: there is none.
 func (m *Monitor) Oldest() time.Time {
 	now := m.config.Clock()
 	m.mu.Lock()
@@ -249,7 +251,7 @@ func (m *Monitor) Oldest() time.Time {
 	return oldest
 }
 
-// oldest returns the age of the oldest message that is not done.
+// oldest returns the age of the oldest unfinished message; 0: there is none.
 func (m *Monitor) oldest() time.Duration {
 	sent := m.Oldest()
 	if sent.IsZero() {
@@ -264,6 +266,7 @@ func (m *Monitor) receivedAt() time.Time {
 	return m.lastReceive
 }
 
+// seconds returns a time as a Unix timestamp in seconds; 0 for the zero time.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

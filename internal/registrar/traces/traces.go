@@ -1,9 +1,9 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package traces sends the way of each phone-home through a registrar to a collector,
-// as an OpenTelemetry trace by OTLP over HTTP. It is off unless the usual environment
-// variables ask for it, and it is not linked into the provider.
+// Package traces sends a trace of each phone-home to a collector, by OpenTelemetry's
+// OTLP over HTTP. It is off unless OpenTelemetry's usual environment variables turn
+// it on, and it is not linked into the provider.
 package traces
 
 import (
@@ -24,23 +24,24 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
-// Config is what a tracer is made of.
+// Config is the configuration of a Tracer.
 type Config struct {
 	Hub     string
 	Version string
 	Getenv  func(string) string
-	Logger  *slog.Logger // is told what the collector does not take
+	Logger  *slog.Logger // receives errors of the export
 }
 
-// Tracer sends spans; nil sends none.
+// Tracer implements registrar.Tracer. Flush and Stop of a nil Tracer do nothing.
 type Tracer struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 }
 
-// FromEnvironment returns the tracer that the environment asks for; nil if it asks
-// for none. Where spans go, how many are kept and what they are called is for the
-// variables of OpenTelemetry: OTEL_EXPORTER_OTLP_ENDPOINT and the others.
+// FromEnvironment returns the tracer that the environment variables of OpenTelemetry
+// configure, such as OTEL_EXPORTER_OTLP_ENDPOINT; nil if they ask for none. They also
+// define where spans go, how many are kept and the name of the service. It returns an
+// error for values that are not supported.
 func FromEnvironment(ctx context.Context, config Config) (*Tracer, error) {
 	wanted, err := asks(config.Getenv)
 	if !wanted || err != nil {
@@ -56,7 +57,8 @@ func FromEnvironment(ctx context.Context, config Config) (*Tracer, error) {
 	return New(ctx, config, sdktrace.WithBatcher(exporter))
 }
 
-// New returns a tracer whose spans go where an option says.
+// New returns a tracer whose spans go to the processor of an option. It returns an
+// error if OTEL_RESOURCE_ATTRIBUTES is invalid.
 func New(ctx context.Context, config Config, to sdktrace.TracerProviderOption) (*Tracer, error) {
 	about, err := resource.New(ctx,
 		resource.WithTelemetrySDK(),
@@ -70,8 +72,8 @@ func New(ctx context.Context, config Config, to sdktrace.TracerProviderOption) (
 	return &Tracer{provider: provider, tracer: provider.Tracer("github.com/xacct/terraform-provider-xacct")}, nil
 }
 
-// asks reports whether the environment asks for traces, and refuses what it asks for
-// without success.
+// asks reports whether the environment variables turn traces on. It returns an error
+// if they ask for an exporter or a protocol that is not supported.
 func asks(getenv func(string) string) (bool, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return false, nil
@@ -110,7 +112,7 @@ func (t *Tracer) Start(ctx context.Context, name string) (context.Context, regis
 	return ctx, span{s}
 }
 
-// Flush sends what has ended, as before a Lambda function is frozen.
+// Flush sends the spans that have ended, as before a Lambda function is frozen.
 func (t *Tracer) Flush(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -118,10 +120,10 @@ func (t *Tracer) Flush(ctx context.Context) error {
 	return t.provider.ForceFlush(ctx)
 }
 
-// stopLimit is how long the last spans may take.
+// stopLimit is the timeout for sending the last spans.
 const stopLimit = 5 * time.Second
 
-// Stop sends what is left; then it sends nothing more.
+// Stop sends the remaining spans, and ends the tracer.
 func (t *Tracer) Stop(ctx context.Context) error {
 	if t == nil {
 		return nil

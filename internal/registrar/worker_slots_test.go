@@ -16,34 +16,34 @@ import (
 )
 
 func TestAReceiveAsksForNoMoreThanSQSGives(t *testing.T) {
-	if n := newPlaces(32).take(t.Context(), 1); n != mostAtOnce {
-		t.Errorf("it takes %d places", n)
+	if n := newWorkerSlots(32).acquire(t.Context(), 1); n != mostAtOnce {
+		t.Errorf("it takes %d slots", n)
 	}
 }
 
-func TestAReceiveWaitsForMorePlacesForAMoment(t *testing.T) {
+func TestAReceiveWaitsForMoreSlotsForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(16)
-		p.add(16)
+		slots := newWorkerSlots(16)
+		slots.add(16)
 		go func() {
 			for range 4 {
 				time.Sleep(10 * time.Millisecond)
-				p.give(1)
+				slots.release(1)
 			}
 		}()
 		begun := time.Now()
-		if n := p.take(t.Context(), p.enough()); n != 4 || time.Since(begun) != 40*time.Millisecond {
-			t.Errorf("it took %d places after %s", n, time.Since(begun))
+		if n := slots.acquire(t.Context(), slots.enough()); n != 4 || time.Since(begun) != 40*time.Millisecond {
+			t.Errorf("it took %d slots after %s", n, time.Since(begun))
 		}
-		p.give(1)
+		slots.release(1)
 		begun = time.Now()
-		if n := p.take(t.Context(), p.enough()); n != 1 || time.Since(begun) != aMoment {
-			t.Errorf("it took %d places after %s", n, time.Since(begun))
+		if n := slots.acquire(t.Context(), slots.enough()); n != 1 || time.Since(begun) != receiveLinger {
+			t.Errorf("it took %d slots after %s", n, time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if n := p.take(ctx, 1); n != 0 {
-			t.Errorf("there were no places, and it took %d", n)
+		if n := slots.acquire(ctx, 1); n != 0 {
+			t.Errorf("there were no slots, and it took %d", n)
 		}
 	})
 }
@@ -70,7 +70,7 @@ func launches(f *fake, n int) {
 
 // The time in a bubble is what the calls take, and nothing else: so this counts
 // how many of them wait for each other.
-func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyPutBack(t *testing.T) {
+func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyRequeue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const call = 20 * time.Millisecond
 		f := newFake(t)
@@ -99,7 +99,7 @@ func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyPutBack(t *testing.T) {
 		took := time.Since(begun)
 		stop()
 		if len(f.retries) != 0 || len(f.queue) != 0 {
-			t.Errorf("%d were put back, %d are left", len(f.retries), len(f.queue))
+			t.Errorf("%d were requeued, %d are left", len(f.retries), len(f.queue))
 		}
 		// Sixteen at once with eight calls each, one after the other, are 3 s.
 		if took > 4*time.Second {

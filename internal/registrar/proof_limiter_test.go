@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-func TestNoMoreProofsRunThanThereIsRoomFor(t *testing.T) {
+func TestNoMoreProofsRunThanTheLimitAllows(t *testing.T) {
 	p := newProofLimiter(4)
 	var leaves []func()
 	for i := range 3 {
-		leave := p.enter(t.Context(), fmt.Sprint("c", i), 0, seat{})
+		leave := p.enter(t.Context(), fmt.Sprint("c", i), 0, workerSlot{})
 		if (leave != nil) != (i < 2) {
-			t.Errorf("customer %d has a place: %t", i, leave != nil)
+			t.Errorf("customer %d may begin a proof: %t", i, leave != nil)
 		}
 		if leave != nil {
 			leaves = append(leaves, leave)
@@ -31,22 +31,22 @@ func TestNoMoreProofsRunThanThereIsRoomFor(t *testing.T) {
 	}
 }
 
-func TestAnOrganizationLeavesRoomForOthers(t *testing.T) {
+func TestAnOrganizationLeavesCapacityForOthers(t *testing.T) {
 	p := newProofLimiter(16)
 	var leaves []func()
 	for i := range 6 {
-		leave := p.enter(t.Context(), "conglomerate", 0, seat{})
+		leave := p.enter(t.Context(), "conglomerate", 0, workerSlot{})
 		if (leave != nil) != (i < 4) {
-			t.Errorf("account %d has a place: %t", i, leave != nil)
+			t.Errorf("account %d may begin a proof: %t", i, leave != nil)
 		}
 		leaves = append(leaves, leave)
 	}
-	if p.enter(t.Context(), "c2", 0, seat{}) == nil {
-		t.Error("an organization leaves no room for another customer")
+	if p.enter(t.Context(), "c2", 0, workerSlot{}) == nil {
+		t.Error("an organization leaves no capacity for another customer")
 	}
 	leaves[0]()
-	if p.enter(t.Context(), "conglomerate", 0, seat{}) == nil {
-		t.Error("a place that was given back is not free")
+	if p.enter(t.Context(), "conglomerate", 0, workerSlot{}) == nil {
+		t.Error("a proof that ended does not count as ended")
 	}
 }
 
@@ -62,27 +62,27 @@ func TestEachAccountIsProvenForOneRequestAtATime(t *testing.T) {
 	}
 	for i, want := range []time.Duration{soon, soon + time.Second} {
 		if _, wait := p.claim("c1", in, noon); wait != want {
-			t.Errorf("number %d in the account's line waits %s", i, wait)
+			t.Errorf("requeued request %d of the account waits %s", i, wait)
 		}
 	}
 	leave()
-	if leave, _ := p.claim("c1", in, noon.Add(time.Minute)); leave == nil || len(p.lines) != 0 {
-		t.Errorf("the line is over, and there are %d lines", len(p.lines))
+	if leave, _ := p.claim("c1", in, noon.Add(time.Minute)); leave == nil || len(p.backlogs) != 0 {
+		t.Errorf("no request is left, and there are %d backlogs", len(p.backlogs))
 	}
 }
 
-func TestAProofsTurnIsWaitedForWithoutAPlaceAndInFairness(t *testing.T) {
+func TestRequestsWaitForAProofFairlyAndWithoutAWorkerSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, workers := newProofLimiter(8), newPlaces(8)
+		p, workers := newProofLimiter(8), newWorkerSlots(8)
 		workers.add(8)
 		var leaves []func()
 		for _, customer := range []string{"a", "a", "b", "c"} { // all four proofs
-			leaves = append(leaves, p.enter(t.Context(), customer, time.Minute, seat{workers}))
+			leaves = append(leaves, p.enter(t.Context(), customer, time.Minute, workerSlot{workers}))
 		}
 		came := make(chan string, 10)
-		park := func(customer string) {
+		wait := func(customer string) {
 			go func() {
-				if p.enter(t.Context(), customer, time.Minute, seat{workers}) != nil {
+				if p.enter(t.Context(), customer, time.Minute, workerSlot{workers}) != nil {
 					came <- customer
 				} else {
 					came <- customer + " is sent back"
@@ -90,15 +90,15 @@ func TestAProofsTurnIsWaitedForWithoutAPlaceAndInFairness(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		park("a")
-		park("a")
-		park("a") // a third of one customer is too many
+		wait("a")
+		wait("a")
+		wait("a") // a third of one customer is too many
 		if got := <-came; got != "a is sent back" {
 			t.Errorf("got %s", got)
 		}
-		park("d")
+		wait("d")
 		if free := workers.free(); free != 3 {
-			t.Errorf("three wait, and %d places are free", free)
+			t.Errorf("three wait, and %d slots are free", free)
 		}
 		leaves[2]() // b's: a has its share, so d is next
 		if got := <-came; got != "d" {
@@ -113,22 +113,22 @@ func TestAProofsTurnIsWaitedForWithoutAPlaceAndInFairness(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 		if free := workers.free(); free != 0 {
-			t.Errorf("all are back, and %d places are free", free)
+			t.Errorf("all are back, and %d slots are free", free)
 		}
 	})
 }
 
-func TestAProofsTurnIsNotWaitedForForever(t *testing.T) {
+func TestARequestWaitsForItsProofForALimitedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProofLimiter(2)
-		p.enter(t.Context(), "slow", 0, seat{})
+		p.enter(t.Context(), "slow", 0, workerSlot{})
 		begun := time.Now()
-		if p.enter(t.Context(), "c1", longestPark, seat{}) != nil || time.Since(begun) != longestPark {
+		if p.enter(t.Context(), "c1", longestProofWait, workerSlot{}) != nil || time.Since(begun) != longestProofWait {
 			t.Errorf("it waited %s", time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if p.enter(ctx, "c1", longestPark, seat{}) != nil || len(p.waiting) != 0 {
+		if p.enter(ctx, "c1", longestProofWait, workerSlot{}) != nil || len(p.waiting) != 0 {
 			t.Errorf("%d wait", len(p.waiting))
 		}
 	})

@@ -22,10 +22,10 @@ func from(kind phonehome.RequestType, accountID string) phonehome.Request {
 }
 
 func TestAnAccountHasItsShareAndNoMore(t *testing.T) {
-	turns := turns{share: 2, deletes: 4}
+	limiter := accountLimiter{share: 2, deletes: 4}
 	var leaves []func()
 	take := func(kind phonehome.RequestType, of string) bool {
-		leave, _ := turns.take(from(kind, of), noon)
+		leave, _ := limiter.acquire(from(kind, of), noon)
 		if leave != nil {
 			leaves = append(leaves, leave)
 		}
@@ -47,20 +47,20 @@ func TestAnAccountHasItsShareAndNoMore(t *testing.T) {
 	for _, leave := range leaves {
 		leave()
 	}
-	if !take(phonehome.Create, customer) || len(turns.lines) != 1 {
-		t.Errorf("afterwards there are %d lines", len(turns.lines))
+	if !take(phonehome.Create, customer) || len(limiter.backlogs) != 1 {
+		t.Errorf("afterwards there are %d backlogs", len(limiter.backlogs))
 	}
 }
 
-func TestAFloodComesBackAsALine(t *testing.T) {
-	turns := turns{share: 1, deletes: 1}
-	turns.take(from(phonehome.Create, customer), noon)
+func TestAFloodIsRequeuedAtIntervals(t *testing.T) {
+	limiter := accountLimiter{share: 1, deletes: 1}
+	limiter.acquire(from(phonehome.Create, customer), noon)
 	var waits []time.Duration
 	for range 4000 {
-		_, wait := turns.take(from(phonehome.Create, customer), noon)
+		_, wait := limiter.acquire(from(phonehome.Create, customer), noon)
 		waits = append(waits, wait)
 	}
-	// The line is as long as the flood, but an answer has its deadline.
+	// The backlog is as long as the flood, but an answer has its deadline.
 	if waits[0] != time.Second || waits[1] != 1100*time.Millisecond || waits[999] != 100*time.Second+900*time.Millisecond || waits[3999] != 5*time.Minute {
 		t.Errorf("they wait %s, %s … %s … %s", waits[0], waits[1], waits[999], waits[3999])
 	}
