@@ -17,41 +17,43 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Links that are created one by one, ten at a time, nearly all have a topic of
-// their own, so a write of each topic's policy in every Region is what a link costs
-// at least. The rest is shared by the links that come at the same time: one
-// transaction writes their records, takes the leases of all their lists and changes
-// these, and another one gives the leases back. Lists and policies are not read
-// again if they are as this process has written them, which the transaction checks
-// by the lists' sequences. No lease is kept in between: another process waits no
-// longer than for a write.
+// Terraform creates links ten at a time, and nearly all of these have a topic of their
+// own, so each link costs at least one write of its topic's policy in every Region. All
+// other work is shared by links that are created at the same time: one transaction
+// writes their records, acquires the leases of all their lists and changes the lists; a
+// second transaction releases the leases. Lists and policies that this process wrote
+// itself are not read again: the transaction verifies that the lists' sequences are
+// unchanged. No lease is kept between transactions, so another process waits no longer
+// than one write takes.
 //
-// Whatever can't be done together is left to be done alone, in the way that has no
-// condition but the lease.
+// Newcomers that can't be admitted together are admitted alone, which requires nothing
+// but the lease.
 
-// newcomer is an account that a list has to gain.
+// newcomer is an account that is to be added to a list.
 type newcomer struct {
 	list    registry.ListKey
 	account account.ID
-	link    *registry.LinkChange // its customer's first link, to be written; nil: it exists
+	link    *registry.LinkChange // the customer's first link, to be written; nil if it exists
 
-	written onboarding.Link // zero: it was not
+	written onboarding.Link // the link as written; zero if it was not
 	err     error
 }
 
 const (
-	// seriesGather is how long newcomers wait for others while several come at a
-	// time: about as long as a slow machine takes to bring some more of Terraform's
-	// ten. Once there are enoughNewcomers, they wait no longer.
+	// seriesGather is how long newcomers wait for others while several arrive at a
+	// time: about as long as a slow machine takes to start more of the ten operations
+	// that Terraform runs concurrently. With enoughNewcomers waiting, they wait no
+	// longer.
 	seriesGather    = 300 * time.Millisecond
 	enoughNewcomers = 6
 
-	// overtakeNewcomers is how long a topic that is busy or throttled holds up those
-	// who come next.
+	// overtakeNewcomers is how long a busy or throttled topic delays the newcomers
+	// after it.
 	overtakeNewcomers = 2 * time.Second
 
-	// linksTogether keeps a transaction within DynamoDB's 100 writes (aws-facts
-	// 10.4): each link takes three, a check of its set and a change of its list.
+	// linksTogether is the maximum number of links in a transaction. It keeps the
+	// transaction within DynamoDB's 100 writes (aws-facts 10.4): each link takes three,
+	// a check of its set and a change of its list.
 	linksTogether = 16
 )
 
@@ -65,10 +67,11 @@ func newNewcomers(p *Permissions) *awsclient.Gatherer[*newcomer, struct{}] {
 	}
 }
 
-// CreateLink writes the first link of a customer who has an account, and lets the
-// account publish as Allow does. It returns the link as written, also with an error
-// if only the permission is missing; the zero link: it was not written, unless ctx has
-// ended. Errors are those of the registry's CreateLink and of Allow.
+// CreateLink writes the first link of a customer whose account is known, and allows the
+// account to publish as Allow does. It returns the link as written, together with an
+// error if only the permission is missing. It returns the zero link if the link was not
+// written or ctx has ended, in which case it may have been written. Errors are those of
+// the registry's CreateLink and of Allow.
 func (p *Permissions) CreateLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
 	n := &newcomer{
 		list: registry.ShardList(link.Shard), account: link.Account,
@@ -80,9 +83,9 @@ func (p *Permissions) CreateLink(ctx context.Context, link onboarding.Link) (onb
 	return n.written, n.err
 }
 
-// Allow ensures that an account may publish to a shard's topics in every
-// Region, and read templates if these are not public. When it returns nil the
-// permission is in all policies.
+// Allow ensures that an account may publish to a shard's topics in every Region, and
+// that it may read templates if these are not public. If it returns nil, all policies
+// contain the permission.
 func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error {
 	n := &newcomer{list: registry.ShardList(shard), account: id}
 	if _, _, err := p.newcomers.Do(ctx, n); err != nil {
@@ -91,8 +94,9 @@ func (p *Permissions) Allow(ctx context.Context, shard int, id account.ID) error
 	return n.err
 }
 
-// admitAll admits newcomers, with as many links in one transaction as it takes. Those
-// who are left come last, so that a topic that is busy holds up only its own.
+// admitAll admits newcomers, with as many links in each transaction as its limit
+// allows. Those that could not be admitted together come last, so that a busy topic
+// delays only its own newcomers.
 func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
 	var left []*newcomer
 	for len(all) > 0 {
@@ -109,8 +113,8 @@ func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
 	p.admitAlone(ctx, left)
 }
 
-// admitAlone admits those who could not be admitted together with others: each
-// link has a transaction of its own, and each list a write.
+// admitAlone admits newcomers that could not be admitted together: each link has a
+// transaction of its own, and each list is written once. The newcomers hold the errors.
 func (p *Permissions) admitAlone(ctx context.Context, all []*newcomer) {
 	var group errgroup.Group
 	group.SetLimit(shardsAtOnce)
@@ -158,23 +162,23 @@ func unique(ids []account.ID) []account.ID {
 	return all
 }
 
-// admission is one list's part in admitting newcomers together.
+// admission is the change of one list in a transaction that admits newcomers.
 type admission struct {
 	newcomers []*newcomer
 	write     registry.ListWrite
-	target    registry.Shard // as it will be
+	target    registry.Shard // the list after the change
 	policies  []topicPolicy  // to be written
-	err       error          // why it is left to be done alone
+	err       error          // why its newcomers have to be admitted alone
 }
 
-// admitTogether admits newcomers with few calls, and returns those who are left:
-// what was done for them is in them.
+// admitTogether admits newcomers in one transaction, and returns those that have to be
+// admitted alone. Their links are set if they were written.
 func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left []*newcomer) {
 	lists, left, done := p.takeTurns(byList(all))
 	defer done()
 	known, record, err := p.known.of(ctx, p, lists)
 	if err != nil {
-		return all // it is found out again, for each what it means for them
+		return all // admitAlone meets the error again, and assigns it to the newcomers it concerns
 	}
 	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
 	transaction := registry.Transaction{HubRevision: record.Revision}
@@ -193,7 +197,7 @@ func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left 
 		return left
 	}
 	written, err := p.hub.registry.WriteTransaction(ctx, transaction)
-	if err != nil { // it may have been one of them that another process has changed
+	if err != nil { // another process may have changed one of the lists
 		p.known.forget(slices.Collect(maps.Keys(lists))...)
 		return all
 	}
@@ -213,8 +217,9 @@ func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left 
 	return left
 }
 
-// takeTurns takes this process's turn of each list until done is called. Lists that
-// this process is writing are left: they have to be waited for alone.
+// takeTurns takes this process's turn of each list, and keeps it until done is called.
+// It returns as left the newcomers of lists that this process is writing: admitAlone
+// waits for these lists.
 func (p *Permissions) takeTurns(lists map[registry.ListKey][]*newcomer) (taken map[registry.ListKey][]*newcomer, left []*newcomer, done func()) {
 	taken = map[registry.ListKey][]*newcomer{}
 	for list, newcomers := range lists {
@@ -232,7 +237,8 @@ func (p *Permissions) takeTurns(lists map[registry.ListKey][]*newcomer) (taken m
 	}
 }
 
-// links returns the links that are written with the list.
+// links returns the changes of links that are written in the same transaction as the
+// list.
 func (a *admission) links() []registry.LinkChange {
 	var links []registry.LinkChange
 	for _, n := range a.newcomers {
@@ -243,7 +249,7 @@ func (a *admission) links() []registry.LinkChange {
 	return links
 }
 
-// take takes the admission's links off those that were written.
+// take assigns the admission's links from the written ones, and returns the rest.
 func (a *admission) take(written []onboarding.Link) (rest []onboarding.Link) {
 	for _, n := range a.newcomers {
 		if n.link != nil {
@@ -253,8 +259,9 @@ func (a *admission) take(written []onboarding.Link) (rest []onboarding.Link) {
 	return written
 }
 
-// admission decides what a list gains. What needs repair, or has no room, is left to
-// be done alone: it is found out there for which account.
+// admission returns the change of a list that admits newcomers. Its err is set if the
+// list needs repair, or has no room for all of them: then they are admitted alone,
+// which finds the accounts that are refused.
 func (p *Permissions) admission(lease registry.Lease, known knownList, newcomers []*newcomer) *admission {
 	a := &admission{newcomers: newcomers, target: known.shard, write: registry.ListWrite{Lease: lease, Before: known.shard}}
 	var accounts []account.ID
@@ -263,7 +270,7 @@ func (p *Permissions) admission(lease registry.Lease, known knownList, newcomers
 	}
 	a.write.Change = p.wanting(known.shard, unique(accounts))
 	if a.write.Change.Leaving != nil {
-		a.err = errUnwritten // marks have no sequence, and those that are known may be old
+		a.err = errUnwritten // marks have no sequence, so the known ones may be outdated
 		return a
 	}
 	if a.write.Change.KeepsPolicies() {
@@ -281,8 +288,8 @@ func (p *Permissions) admission(lease registry.Lease, known knownList, newcomers
 	return a
 }
 
-// writePolicies writes the policies of lists whose leases were taken, and gives the
-// leases back. An admission that this failed for has the error.
+// writePolicies writes the policies of lists whose leases are held, and releases the
+// leases. It sets err in each admission that failed.
 func (p *Permissions) writePolicies(ctx context.Context, lease registry.Lease, admissions []*admission) {
 	var group errgroup.Group // without a context: one failure must not leave the others unknown
 	group.SetLimit(2 * shardsAtOnce)
@@ -301,7 +308,7 @@ func (p *Permissions) writePolicies(ctx context.Context, lease registry.Lease, a
 		}
 	}
 	if err := p.hub.registry.FinishLeases(ctx, lease, written); err != nil {
-		for _, a := range held { // one of them may have been lost
+		for _, a := range held { // one of the leases may have been lost
 			a.err = p.hub.registry.FinishLease(ctx, lease, a.target)
 		}
 	}
@@ -310,8 +317,8 @@ func (p *Permissions) writePolicies(ctx context.Context, lease registry.Lease, a
 	}
 }
 
-// letNewcomersRead lets those who may publish now read templates, if the hub's
-// record names who may. It is the record that the lists were changed under.
+// letNewcomersRead allows admitted accounts to read templates, if the hub's template
+// access is by account. The record is the one that the transaction verified.
 func (p *Permissions) letNewcomersRead(ctx context.Context, record registry.HubRecord, admitted []*newcomer) {
 	if record.TemplateAccess != onboarding.TemplatesAccounts || len(admitted) == 0 {
 		return

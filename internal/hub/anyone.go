@@ -12,18 +12,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// UnconfirmedError indicates that a hub can't go back to known accounts, because
-// the accounts of some links are unknown.
+// UnconfirmedError indicates that a hub can't be restricted to known accounts, because
+// the accounts of some open links are unknown.
 type UnconfirmedError struct {
 	Hub       string
-	Customers []string
+	Customers []string // by ID
 }
 
 func (e *UnconfirmedError) Error() string {
 	return fmt.Sprintf("hub %s has open links that name no account: %s", e.Hub, onboarding.SomeOf(e.Customers))
 }
 
-// Unconfirmed returns the customers, by ID, whose open links name no account yet.
+// Unconfirmed returns the sorted IDs of the customers whose open links name no account
+// yet.
 func Unconfirmed(customers []onboarding.Customer) []string {
 	var ids []string
 	for _, c := range customers {
@@ -35,8 +36,8 @@ func Unconfirmed(customers []onboarding.Customer) []string {
 	return ids
 }
 
-// refuseUnconfirmed is *UnconfirmedError if the hub is to be closed to
-// strangers while it waits for some.
+// refuseUnconfirmed returns *UnconfirmedError if the specification restricts an open
+// hub to known accounts while open links still name none.
 func (h *Manager) refuseUnconfirmed(ctx context.Context, before registry.HubRecord, spec Spec) error {
 	if !before.OpenToAnyone() || spec.PublisherScope == onboarding.AnyAccount {
 		return nil
@@ -51,9 +52,10 @@ func (h *Manager) refuseUnconfirmed(ctx context.Context, before registry.HubReco
 	return nil
 }
 
-// setAnyone makes a shard's topics anyone's, or those of known publishers
-// again. In the latter case, those who came while it was anyone's are named
-// first: a stack that may not publish its Delete can't be deleted (aws-facts 1.14).
+// setAnyone allows every account to publish to a shard's topics, or only known
+// publishers again. In the latter case the accounts that registered while the topics
+// were open are added first: a stack that may not publish its Delete can't be deleted
+// (aws-facts 1.14).
 func (p *Permissions) setAnyone(ctx context.Context, shard int, anyone bool) error {
 	list := registry.ShardList(shard)
 	today, err := p.hub.registry.Shard(ctx, list)
@@ -64,14 +66,14 @@ func (p *Permissions) setAnyone(ctx context.Context, shard int, anyone bool) err
 		return nil
 	}
 	if !anyone {
-		if err := p.nameEverybody(ctx, shard); err != nil {
+		if err := p.allowKnownAccounts(ctx, shard); err != nil {
 			return err
 		}
 	}
 	return p.change(ctx, list, func(registry.Shard) registry.ShardChange { return registry.ShardChange{Anyone: &anyone} })
 }
 
-func (p *Permissions) nameEverybody(ctx context.Context, shard int) error {
+func (p *Permissions) allowKnownAccounts(ctx context.Context, shard int) error {
 	customers, err := p.hub.registry.Customers(ctx)
 	if err != nil {
 		return p.explain(err)

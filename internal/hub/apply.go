@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Create makes the hub. If an earlier Create was cut short it goes on; if
-// there is a hub already the error is *registry.HubExistsError, and nothing is
-// changed; if a hub of the same name in another Region has one of the topics it is
-// *SharedTopicError. If one is just being deleted it waits until that is done.
+// Create creates the hub, or continues an earlier Create that was interrupted. It first
+// waits for a deletion of the hub that is under way. If the hub exists the error is
+// *registry.HubExistsError and nothing is changed; if a hub of the same name in another
+// Region owns one of the topics it is *SharedTopicError.
 //
-// The table comes first and its record says "creating" until everything is
-// there, so that everything that was made can be found again.
+// The table is created first, and its record has the state "creating" until all parts
+// exist, so that all parts that were created can be found again.
 func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
@@ -73,8 +73,8 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	return h.converge(ctx, record, spec)
 }
 
-// Update makes the hub what is declared, and restores what is missing of it. A
-// Region with live stacks is not given up: that is *LiveError.
+// Update changes the hub to the specification, and restores its missing parts. It
+// returns *LiveError if a Region with live stacks is to be removed.
 func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := spec.check(); err != nil {
 		return State{}, err
@@ -121,12 +121,13 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	return h.converge(ctx, before, spec)
 }
 
-// announce records what others have to know before it is done. New Regions are
-// noted as ones whose topics may be there but are not offered: should it end at
-// that, the next operation on the hub knows of them, be it an Update that no
-// longer wants them, or a Delete; so are more topics than there were. And who may read templates is noted before the
-// readers are counted, so that a customer who is added meanwhile is counted
-// there, or lets themselves in.
+// announce writes to the hub's record what has to be known before converge changes
+// anything. New Regions are recorded as retiring: their topics may exist, but no
+// customer is offered them. If the apply is interrupted, the next operation on the hub
+// knows of these topics, even if it is a Delete or an Update without these Regions. A
+// larger number of topics is recorded for the same reason. The template access is
+// recorded before the readers are counted, so that a customer who is added meanwhile is
+// either counted or added to the readers by its own process.
 func (h *Manager) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
 	added := without(spec.Regions, slices.Concat(before.Regions, before.Retiring))
 	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess && spec.Shards <= max(before.Shards, before.Making) {
@@ -141,7 +142,7 @@ func (h *Manager) announce(ctx context.Context, before registry.HubRecord, spec 
 	return before, h.explainRegistry(err)
 }
 
-// check guards against what no caller should ever pass.
+// check returns an error for values that validation should have refused before.
 func (s Spec) check() error {
 	switch {
 	case len(s.Regions) == 0 || s.Shards < 1:
@@ -152,16 +153,17 @@ func (s Spec) check() error {
 	return nil
 }
 
-// record returns a hub's record with what is declared.
+// record returns a hub's record with the values of the specification.
 func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecord {
 	record = spec.Declare(record)
 	record.Name, record.Account, record.Region = h.name, h.clients.Account, h.clients.Region
 	return record
 }
 
-// converge makes everything as declared, and then writes the record. A new Region
-// has its topic, with today's publishers, before the record offers it to
-// customers; a retiring one is out of the record before its topic goes.
+// converge brings all parts in line with the specification, then writes the record. A
+// new Region has its topics, with all current publishers, before the record offers it
+// to customers; a retiring Region is removed from the record before its topics are
+// deleted.
 func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec Spec) (State, error) {
 	record := h.record(before, spec)
 	record.Retiring, record.Retirements = retiring(before, spec, h.now())
@@ -206,8 +208,8 @@ func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec 
 	return h.found(record), nil
 }
 
-// ensureTopics makes the topics of all Regions at once, with their
-// subscriptions, and returns those of which it has changed anything.
+// ensureTopics creates or updates the topics of all Regions concurrently, with their
+// subscriptions, and returns the topics that it changed.
 func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord, untested *untestedNote) (changed []account.TopicARN, err error) {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
@@ -230,8 +232,8 @@ func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord, u
 	return changed, group.Wait()
 }
 
-// ensureShards makes the shards' items, and brings Regions and policies in
-// line with them.
+// ensureShards creates the shards' items, and brings their Regions and the topics'
+// policies in line with the record.
 func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) error {
 	for shard := range record.Shards {
 		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.Speaking()); err != nil {
@@ -247,7 +249,7 @@ func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) e
 	return nil
 }
 
-// refuseLive is *LiveError if a live stack is in one of the Regions.
+// refuseLive returns *LiveError if a live stack is in one of the Regions.
 func (h *Manager) refuseLive(ctx context.Context, regions []account.Region) error {
 	if len(regions) == 0 {
 		return nil
@@ -267,7 +269,7 @@ func (h *Manager) refuseLive(ctx context.Context, regions []account.Region) erro
 	return nil
 }
 
-// found returns the state of a hub that is all there.
+// found returns the state of a hub whose parts all exist.
 func (h *Manager) found(record registry.HubRecord) State {
 	state := State{
 		Record:             record,
@@ -281,7 +283,7 @@ func (h *Manager) found(record registry.HubRecord) State {
 	return state
 }
 
-// explainRegistry returns what an error of the registry means for an apply.
+// explainRegistry returns an error of the registry with an explanation for an apply.
 func (h *Manager) explainRegistry(err error) error {
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
@@ -292,12 +294,12 @@ func (h *Manager) explainRegistry(err error) error {
 	return h.clients.Explain(err, h.tableARN())
 }
 
-// migrate moves a table of the first release to the current layout.
+// migrate moves a table with the layout of the first release to the current layout.
 func (h *Manager) migrate(ctx context.Context) error {
 	return h.explainRegistry(h.registry.Migrate(ctx))
 }
 
-// tableID returns AWS's own ID of the hub's table.
+// tableID returns the ID that AWS assigned to the hub's table.
 func (h *Manager) tableID(ctx context.Context) (string, error) {
 	id, err := h.registry.TableID(ctx)
 	return id, h.clients.Explain(err, h.tableARN())

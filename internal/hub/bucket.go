@@ -17,8 +17,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ensureBucket makes the template bucket. "No ACLs" and Block Public Access are
-// what every new bucket has by itself (aws-facts 4.2).
+// ensureBucket creates the template bucket if it is missing, and sets its encryption
+// and tags. New buckets have ACLs disabled and Block Public Access enabled by default
+// (aws-facts 4.2).
 func (h *Manager) ensureBucket(ctx context.Context, record registry.HubRecord) error {
 	bucket, owner := record.Bucket, aws.String(h.clients.Account.String())
 	_, err := h.clients.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: owner})
@@ -34,15 +35,17 @@ func (h *Manager) ensureBucket(ctx context.Context, record registry.HubRecord) e
 	return h.ensureBucketTags(ctx, bucket, record.Tags)
 }
 
-// bucketEncryption returns encryption with S3's own keys. With one of KMS, every customer would
-// need that key to read a template, an anonymous reader could not (aws-facts 1.20).
+// bucketEncryption returns encryption with keys of S3 (SSE-S3). With a KMS key every
+// customer would need permission for the key to read a template, and anonymous readers
+// could not have it (aws-facts 1.20).
 func bucketEncryption() *types.ServerSideEncryptionConfiguration {
 	return &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{
 		ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256},
 	}}}
 }
 
-// bucketEncrypted reports whether the bucket is encrypted so.
+// bucketEncrypted reports whether the bucket has the encryption that bucketEncryption
+// returns.
 func (h *Manager) bucketEncrypted(ctx context.Context, bucket string) (bool, error) {
 	out, err := h.clients.S3().GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{
 		Bucket: &bucket, ExpectedBucketOwner: aws.String(h.clients.Account.String()),
@@ -68,8 +71,9 @@ func (h *Manager) ensureBucketEncryption(ctx context.Context, bucket string) err
 	return h.clients.Explain(err, h.bucketARN(bucket))
 }
 
-// readBucket looks at the bucket, and at who may read templates. A policy that
-// names other accounts than the registry is behind, as a topic's would be.
+// readBucket reports defects of the bucket: a missing bucket, its policy, public access
+// and encryption. It returns behind if the policy does not match the registry's list of
+// readers, which the refresh repairs.
 func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, readers registry.Shard, report reporter) (behind bool, err error) {
 	arn := h.bucketARN(record.Bucket)
 	policy, err := bucketPolicy(record, readers.AccountIDs())
@@ -105,9 +109,9 @@ func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, rea
 	return behind, nil
 }
 
-// ensureAccess lets those read templates whom the hub's record names. Public
-// access is opened before a public policy is written, and closed after it has
-// gone: in between, all who may read can.
+// ensureAccess allows the principals in the hub's record to read templates. Public
+// access is opened before a public policy is written, and closed after the policy is
+// replaced: in between, every reader keeps access.
 func (h *Manager) ensureAccess(ctx context.Context, record registry.HubRecord) error {
 	public := record.TemplateAccess == onboarding.TemplatesPublic
 	if public {
@@ -130,8 +134,9 @@ func (h *Manager) setPublicAccess(ctx context.Context, record registry.HubRecord
 	return h.clients.Explain(err, h.bucketARN(record.Bucket))
 }
 
-// publicAccess returns what the bucket should block: everything, but that if
-// templates are public its policy may name every principal as their reader.
+// publicAccess returns the Block Public Access settings of the bucket. They block all
+// public access, except that the policy may name every principal as a reader if
+// templates are public.
 func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfiguration {
 	private := record.TemplateAccess != onboarding.TemplatesPublic
 	return &types.PublicAccessBlockConfiguration{
@@ -142,7 +147,8 @@ func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfigurati
 	}
 }
 
-// publicAccessRight reports whether the bucket blocks what it should.
+// publicAccessRight reports whether the bucket has the settings that publicAccess
+// returns.
 func (h *Manager) publicAccessRight(ctx context.Context, record registry.HubRecord) (bool, error) {
 	out, err := h.clients.S3().GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{
 		Bucket:              &record.Bucket,
@@ -154,14 +160,14 @@ func (h *Manager) publicAccessRight(ctx context.Context, record registry.HubReco
 	return reflect.DeepEqual(out.PublicAccessBlockConfiguration, publicAccess(record)), nil
 }
 
-// createBucket creates the bucket. For a while after one of its name was deleted
-// S3 may be busy with that.
+// createBucket creates the bucket. After the deletion of a bucket of the same name S3
+// may refuse for a while with OperationAborted, so it retries for about a minute.
 func (h *Manager) createBucket(ctx context.Context, bucket string) error {
 	input := &s3.CreateBucketInput{Bucket: &bucket}
 	if !keepsName(bucket, h.clients.Account, h.clients.Region) {
 		input.BucketNamespace = types.BucketNamespaceAccountRegional
 	}
-	// The oldest Region is the one that must not be named.
+	// S3 refuses us-east-1 as a location constraint: it is the default.
 	if region := h.clients.Region.String(); region != "us-east-1" {
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}

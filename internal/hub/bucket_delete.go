@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// deleteBucket deletes the bucket with everything in it, and returns its name if
-// it had to stay.
+// deleteBucket deletes the bucket with all objects. If the bucket has to be kept for
+// its name, deleteBucket empties it and returns the name.
 func (h *Manager) deleteBucket(ctx context.Context, record registry.HubRecord) (kept string, err error) {
 	bucket, owner := record.Bucket, aws.String(h.clients.Account.String())
 	if keepsName(bucket, h.clients.Account, h.clients.Region) {
@@ -34,9 +34,9 @@ func (h *Manager) deleteBucket(ctx context.Context, record registry.HubRecord) (
 	return "", h.clients.Explain(err, h.bucketARN(bucket))
 }
 
-// keepBucket makes the bucket nothing but the owner of its name: empty, closed to
-// every principal outside of the account, and tagged. It returns the name; empty: the
-// bucket is gone, and with it the name.
+// keepBucket keeps the bucket only to reserve its name: it empties the bucket, closes
+// it to every principal outside of the account, and tags it. It returns the name, or ""
+// if the bucket doesn't exist any more.
 func (h *Manager) keepBucket(ctx context.Context, record registry.HubRecord) (string, error) {
 	owner := aws.String(h.clients.Account.String())
 	closed := &types.PublicAccessBlockConfiguration{
@@ -63,10 +63,11 @@ func (h *Manager) keepBucket(ctx context.Context, record registry.HubRecord) (st
 	return record.Bucket, h.ensureBucketTags(ctx, record.Bucket, tags)
 }
 
-// keptTag is on a bucket that only keeps its name.
+// keptTag is the key of a tag on buckets that are kept only for their name.
 const keptTag = "xacct"
 
-// emptyBucket deletes all objects of the bucket; none of a bucket that is gone.
+// emptyBucket deletes all objects of the bucket. It returns nil if the bucket doesn't
+// exist.
 func (h *Manager) emptyBucket(ctx context.Context, bucket string) error {
 	client, owner, arn := h.clients.S3(), aws.String(h.clients.Account.String()), h.bucketARN(bucket)
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, ExpectedBucketOwner: owner})

@@ -15,19 +15,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Customers keep the links that they were sent. A bucket's name that becomes
-// free when the hub is destroyed could be taken by a stranger, who would then
-// serve their template under the vendor's link. So a new hub's bucket is in the
-// account-regional namespace of S3, where no other account can ever create a
-// bucket of that name (aws-facts 12.15). In Regions without it, and in hubs that
-// are older than this, the name ends in a secret hash, and an emptied bucket
-// stays behind to keep it.
+// Customers keep the links that they received. If a bucket's name became free when the
+// hub is destroyed, a stranger could create a bucket of that name and serve their own
+// template under the vendor's link. So a new hub's bucket is in the account-regional
+// namespace of S3, in which no other account can create a bucket of that name
+// (aws-facts 12.15). In Regions without the namespace, and for hubs created before this
+// release, the name ends in a secret hash, and the emptied bucket is kept to reserve
+// it.
 
 // withoutNamespace are the Regions that have no account-regional namespace
 // (aws-facts 13.3).
 var withoutNamespace = []string{"me-central-1", "me-south-1"}
 
-// maxBucketName is S3's limit.
+// maxBucketName is S3's limit of the length of a bucket's name, in characters.
 const maxBucketName = 63
 
 // BucketName returns the name of a new hub's template bucket.
@@ -44,9 +44,9 @@ func BucketName(hub string, owner account.ID, region account.Region, key registr
 	return prefix + suffix
 }
 
-// BucketPattern returns the name of a new hub's template bucket for IAM, before
-// the hub has its key: as many question marks as a hash has digits fit no other
-// hub's bucket, as a star would.
+// BucketPattern returns an IAM pattern for the name of a new hub's template bucket, for
+// use before the hub has its key. It has one question mark for each digit of the hash:
+// unlike a star, these match no other hub's bucket.
 func BucketPattern(hub string, owner account.ID, region account.Region) string {
 	name := BucketName(hub, owner, region, registry.Key{})
 	if keepsName(name, owner, region) {
@@ -60,8 +60,8 @@ func namespaceSuffix(owner account.ID, region account.Region) string {
 	return fmt.Sprintf("-%s-%s-an", owner, region)
 }
 
-// keepsName reports whether a bucket has to stay, emptied, because another
-// account could create one of its name.
+// keepsName reports whether a bucket has to be kept, emptied, after its hub is deleted,
+// because another account could create a bucket of its name.
 func keepsName(bucket string, owner account.ID, region account.Region) bool {
 	return !strings.HasSuffix(bucket, namespaceSuffix(owner, region))
 }

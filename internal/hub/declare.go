@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Declare returns the record that a hub will have once the specification is
-// applied to it. Its owner is that of the specification.
+// Declare returns the record that a hub has after the specification is applied to it,
+// with the owner of the specification.
 func (s Spec) Declare(record registry.HubRecord) registry.HubRecord {
 	record.DisplayName = s.DisplayName
 	record.SupportURL = s.SupportURL
@@ -28,8 +28,8 @@ func (s Spec) Declare(record registry.HubRecord) registry.HubRecord {
 	return record.Grown(s.Shards)
 }
 
-// DiffersFrom returns the names of the arguments, as Terraform calls them, in which
-// a hub is not what is specified. Its owner is none of them.
+// DiffersFrom returns the Terraform names of the arguments in which a hub's record
+// differs from the specification. The owner is not compared.
 func (s Spec) DiffersFrom(record registry.HubRecord) []string {
 	wanted := s.Declare(record)
 	var names []string

@@ -8,15 +8,14 @@ import (
 	"fmt"
 )
 
-// Defect is a part of a hub that is not there, or a property of one that is
-// not what it should be. Update repairs it.
+// Defect is a missing part of a hub, or a wrong property of a part. Update repairs it.
 type Defect struct {
 	Part     Part
-	Property Property // empty: the part itself is not there
-	Name     string   // its ARN, or its name
+	Property Property // empty if the part itself is missing
+	Name     string   // ARN or name of the part
 }
 
-// Part is a kind of thing that a hub consists of.
+// Part is a kind of resource that a hub consists of.
 type Part int
 
 // The parts of a hub.
@@ -44,13 +43,13 @@ var partNames = map[Part]string{
 
 func (p Part) String() string { return partNames[p] }
 
-// Property is what of a part was changed, for people to read: nothing depends
-// on it.
+// Property is the display name of a wrong property of a part. No code depends on its
+// value.
 type Property string
 
-// The properties that are watched.
+// The properties that Read checks.
 const (
-	// Unfinished parts were being made or removed when a process ended.
+	// Unfinished parts were being created or deleted when a process was interrupted.
 	Unfinished          Property = "unfinished change"
 	Policy              Property = "policy"
 	SignatureVersion    Property = "signature version"
@@ -66,11 +65,13 @@ const (
 	DeletionProtection  Property = "deletion protection"
 	PointInTimeRecovery Property = "point-in-time recovery"
 	Expiry              Property = "time to live"
-	// Restored tables are not the one that the hub's record was in before.
+	// Restored is reported if the table is another one than the hub's record was
+	// written to, such as a table restored from a backup.
 	Restored Property = "identity"
-	// Delivery was changed by an apply that could not test it.
+	// Delivery is reported after an apply that could not test a change of queues,
+	// topics or subscriptions.
 	Delivery Property = "untested delivery"
-	// Layout is what the first release kept in other places.
+	// Layout is reported for a table with the layout of the first release.
 	Layout Property = "layout"
 )
 

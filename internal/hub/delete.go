@@ -15,40 +15,43 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Remains are what is left of a hub that was deleted.
+// Remains lists the parts that remain after a hub was deleted.
 type Remains struct {
-	// Bucket is empty and blocks all public access: it only keeps its name from
-	// strangers, whose template customers' old links would lead to. Empty: it is
-	// gone.
+	// Bucket is the name of an emptied bucket that blocks all public access. It is kept
+	// to reserve its name: old links of customers would lead to the template of a
+	// stranger who created a bucket of that name. Bucket is "" if the bucket was
+	// deleted.
 	Bucket string
 }
 
-// Delete deletes the hub, and returns what had to stay. The parts of a hub that a
-// CloudFormation stack made stay with that: then the hub is closed to links, and
-// the error is *StackError. While customers have live
-// stacks or open links it refuses with *LiveError, and while messages wait in the
-// queue with *BusyError, unless forced. The table with the hub's record goes last,
-// so that a Delete that was cut short can be repeated until nothing is left.
+// Delete deletes the hub, and returns the parts that had to be kept. If a
+// CloudFormation stack created the hub's parts, Delete only closes the hub to links,
+// and returns *StackError: the parts are deleted with their stack. Unless forced, it
+// refuses with *LiveError while customers have live stacks or open links, and with
+// *BusyError while messages wait in the queue. The table with the hub's record is
+// deleted last, so that an interrupted Delete can be repeated until all parts are
+// deleted.
 func (h *Manager) Delete(ctx context.Context, force bool) (Remains, error) {
 	return h.delete(ctx, deletion{force: force, check: func(registry.HubRecord) error { return nil }})
 }
 
-// Departure is how a Terraform state deletes a hub.
+// Departure is the request of a Terraform state to delete its hub.
 type Departure struct {
-	Incarnation string // that the state holds, by its ID
+	Incarnation string // ID of the incarnation in the state
 	Force       bool
-	// Settle is how long a hub that customers use is watched before it is refused, or
-	// deleted by force: Terraform may destroy the one address while it creates the
-	// other.
+	// Settle is how long a hub that customers use is watched for a takeover before the
+	// deletion is refused, or carried out if forced: Terraform may destroy one address
+	// of the hub while it creates another.
 	Settle time.Duration
-	// PlannedAt is when the deletion was planned, if that is known.
+	// PlannedAt is when the deletion was planned; zero if unknown.
 	PlannedAt time.Time
 }
 
-// DeleteIncarnation is Delete for a Terraform state that holds an incarnation of
-// the hub. If there is another one by now, another state, or another address of
-// this one, has created or taken over the hub: nothing is deleted, and the error is
-// *OtherIncarnationError. If one is about to it is *AnnouncedError.
+// DeleteIncarnation is Delete for a Terraform state that has an incarnation of the hub.
+// If the hub's record has a different one, another state, or another address in this
+// one, has created or taken over the hub: nothing is deleted, and the error is
+// *OtherIncarnationError. If a takeover was announced since the deletion was planned,
+// the error is *AnnouncedError.
 func (h *Manager) DeleteIncarnation(ctx context.Context, d Departure) (Remains, error) {
 	return h.delete(ctx, deletion{force: d.Force, settle: d.Settle, check: func(record registry.HubRecord) error {
 		switch {
@@ -69,10 +72,10 @@ func (e *AnnouncedError) Error() string {
 	return fmt.Sprintf("hub %s is about to be taken over by another address of the configuration", e.Hub)
 }
 
-// Announce notes in the hub's record that a plan has it at another address, after
-// the same plan had it end at the one. Terraform gives a deletion only what was
-// known when that was planned, and may destroy before it creates; a deletion that
-// was planned before the announcement leaves the hub alone.
+// Announce records that a plan creates the hub at another address, after the same plan
+// deletes it at its present address. Terraform passes a deletion only values that were
+// known when it was planned, and may destroy before it creates. A deletion that was
+// planned before the announcement does not delete the hub.
 func (h *Manager) Announce(ctx context.Context) error {
 	record, err := h.registry.Hub(ctx)
 	if err != nil {
@@ -83,14 +86,15 @@ func (h *Manager) Announce(ctx context.Context) error {
 	return h.explainRegistry(err)
 }
 
-// deletion is how a hub is to be deleted.
+// deletion contains the options of a deletion.
 type deletion struct {
 	force  bool
-	settle time.Duration // 0: it is not watched
+	settle time.Duration // 0: the hub is not watched
 	check  func(registry.HubRecord) error
 }
 
-// OtherIncarnationError indicates that a hub is not the one that was to be deleted.
+// OtherIncarnationError indicates that the hub is not the incarnation that was to be
+// deleted.
 type OtherIncarnationError struct {
 	Hub         string
 	Incarnation onboarding.Incarnation // of the existing hub
@@ -118,7 +122,7 @@ func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
 	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
 		return Remains{}, err
 	}
-	if err := h.refuseBusy(ctx, record, d.force); err != nil { // what came before the topics went
+	if err := h.refuseBusy(ctx, record, d.force); err != nil { // messages that arrived before the topics were deleted
 		return Remains{}, err
 	}
 	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {
@@ -133,9 +137,9 @@ func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
 	return remains, h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
 }
 
-// markDeleting notes in the hub's record that it is being deleted, if it may be.
-// A takeover of the hub writes the same record, so one of the two comes
-// second, and looks again.
+// markDeleting records that the hub is being deleted, if the checks of the deletion
+// allow it. A concurrent takeover writes the same record: the second of the two writes
+// fails, and is tried again after the checks.
 func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRecord, error) {
 	const attempts = 5
 	var err error
@@ -172,7 +176,8 @@ func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRec
 	return registry.HubRecord{}, h.explainRegistry(err)
 }
 
-// usedBy returns what customers use of the hub, which may be nothing.
+// usedBy returns the live stacks and open links of customers as *LiveError, which is
+// empty if there are none.
 func (h *Manager) usedBy(ctx context.Context) (*LiveError, error) {
 	customers, err := h.registry.Customers(ctx)
 	if err != nil {
@@ -183,8 +188,8 @@ func (h *Manager) usedBy(ctx context.Context) (*LiveError, error) {
 
 func (e *LiveError) inUse() bool { return len(e.Stacks)+len(e.Links) > 0 }
 
-// watch returns an error as soon as the hub is not the one that is to be deleted,
-// and none if it still is after a while.
+// watch checks the hub repeatedly for the duration d.settle. It returns the error of
+// d.check as soon as that refuses the hub, and nil at the end.
 func (h *Manager) watch(ctx context.Context, d deletion) error {
 	const pause = 200 * time.Millisecond
 	for waited := time.Duration(0); waited < d.settle; waited += pause {
@@ -202,7 +207,7 @@ func (h *Manager) watch(ctx context.Context, d deletion) error {
 	return nil
 }
 
-// OpenLinks returns the customers, by ID, whose links are open.
+// OpenLinks returns the sorted IDs of the customers whose links are open.
 func OpenLinks(customers []onboarding.Customer) []string {
 	var ids []string
 	for _, c := range customers {
@@ -214,14 +219,15 @@ func OpenLinks(customers []onboarding.Customer) []string {
 	return ids
 }
 
-// deletionPatience is how long a Create waits for a deletion. It takes seconds,
-// unless it was cut short: then the configuration that began it has to finish it.
+// deletionPatience is how long Create waits for a deletion. A deletion takes seconds,
+// unless it was interrupted: then the configuration that began it has to finish it.
 const deletionPatience = 3 * time.Minute
 
-// waitDeleted waits while the hub is being deleted.
+// waitDeleted waits while the hub is being deleted, for at most deletionPatience.
 func (h *Manager) waitDeleted(ctx context.Context) error {
-	// A least policy refuses reads of a table that is not there (aws-facts 13.11),
-	// and a new hub is not to begin with a refusal in the vendor's trail.
+	// A least-privilege policy refuses reads of a table that doesn't exist (aws-facts
+	// 13.11), and the creation of a hub should not begin with a denied request in the
+	// vendor's CloudTrail.
 	switch _, err := h.registry.TableID(ctx); {
 	case awsclient.IsNotFound(err):
 		return nil
@@ -247,10 +253,10 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 	}
 }
 
-// TakeOver gives an existing hub that matches the declaration the incarnation of
-// a spec, so that the state that had it before can't delete it any more, and
-// restores its missing parts. The caller compares the declaration with the record as
-// it was read; if that has changed since, the error is registry.ErrConflict.
+// TakeOver writes the incarnation of a specification to an existing hub that matches
+// it, so that the state that had the hub before can't delete it any more, and restores
+// missing parts. The caller compares the specification with the record that it read; if
+// the record has changed since, the error is registry.ErrConflict.
 func (h *Manager) TakeOver(ctx context.Context, existing registry.HubRecord, spec Spec) (State, error) {
 	existing.Incarnation, existing.AnnouncedAt = spec.Incarnation, time.Time{}
 	if _, err := h.registry.UpdateHub(ctx, existing); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// BusyError indicates that messages wait in the hub's queue: requests of customers'
-// stacks, which would wait for answers that never come.
+// BusyError indicates that messages wait in the hub's queue: these are requests of
+// customers' stacks, which would get no answer if the hub were deleted.
 type BusyError struct {
 	Hub      string
 	Messages int
@@ -41,8 +41,8 @@ func (h *Manager) refuseBusy(ctx context.Context, record registry.HubRecord, for
 	return err
 }
 
-// waiting returns how many messages are in a queue, those among them that a
-// registrar has just received. SQS counts them within a minute (aws-facts 14.1).
+// waiting returns the number of messages in a queue, including those that a registrar
+// has just received. SQS's counts are up to a minute old (aws-facts 14.1).
 func (h *Manager) waiting(ctx context.Context, url string) (messages int, err error) {
 	attributes, err := h.queueAttributes(ctx, url)
 	if awsclient.IsNotFound(err) {

@@ -18,15 +18,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A hub is known by its name in its Region. A second hub of the same name in another
-// Region of the account is a different one, which has other customers; but the
+// A hub is identified by its name and its Region. A second hub of the same name in
+// another Region of the account is a different hub with its own customers, but the
 // names of its topics are the same in every Region.
 
-// Elsewhere returns the other Regions in which the account has a hub of this name,
-// in order. It costs one call, because S3 lists the buckets of all Regions together
-// (aws-facts 15.1), and a hub's bucket is named after the hub and its Region. Hubs
-// whose bucket ends in a secret hash, or was named by the vendor, are not found.
-// If the caller may not list buckets, the error is *awsclient.PermissionError.
+// Elsewhere returns the other Regions, sorted, in which the account has a hub of this
+// name. It makes one call, because S3 lists the buckets of all Regions together
+// (aws-facts 15.1) and a hub's bucket is named after the hub and its Region. Hubs whose
+// bucket ends in a secret hash, or was named by the vendor, are not found. If the
+// caller may not list buckets, the error is *awsclient.PermissionError.
 func (h *Manager) Elsewhere(ctx context.Context) ([]account.Region, error) {
 	out, err := h.clients.S3().ListBuckets(ctx, &s3.ListBucketsInput{Prefix: aws.String(bucketPrefix(h.name, h.clients.Account))})
 	if err != nil {
@@ -46,8 +46,9 @@ func (h *Manager) Elsewhere(ctx context.Context) ([]account.Region, error) {
 	return sortRegions(regions), nil
 }
 
-// bucketPrefix returns how the names of a hub's buckets begin in every Region: long
-// names are cut, the more the longer the Region's name is.
+// bucketPrefix returns the common prefix of the names of a hub's buckets in all
+// Regions. BucketName shortens a long hub name according to the length of the Region's
+// name.
 func bucketPrefix(hub string, owner account.ID) string {
 	const longestRegion, hash = 20, 9
 	prefix := "xacct-" + hub
@@ -55,7 +56,7 @@ func bucketPrefix(hub string, owner account.ID) string {
 }
 
 // ElsewhereWarning returns the warning about hubs of the same name in other Regions,
-// for one that is created.
+// for the creation of a hub.
 func ElsewhereWarning(hub string, owner account.ID, here account.Region, others []account.Region) string {
 	return fmt.Sprintf("Account %s has a hub of this name in %s already. The one in %s is a second hub, with customers, registrars and external IDs of its own: "+
 		"only the Region tells the two apart. If you mean the other one, use its Region; otherwise give this one another name.",
@@ -70,19 +71,19 @@ func regionList(regions []account.Region) string {
 	return strings.Join(names, ", ")
 }
 
-// SharedTopicError reports that a topic which a hub would make is the one of another
-// hub of the same name, whose Region is another one.
+// SharedTopicError indicates that a topic of the hub belongs to a hub of the same name
+// in another Region.
 type SharedTopicError struct {
 	Topic account.TopicARN
-	Queue string // ARN of the other hub's queue, which the topic delivers to
+	Queue string // ARN of the other hub's queue, to which the topic delivers
 }
 
 func (e *SharedTopicError) Error() string {
 	return fmt.Sprintf("topic %s delivers to queue %s, so it belongs to a hub of the same name in another Region; a second one would take the topic's policy from that hub's customers", e.Topic, e.Queue)
 }
 
-// RefuseShared returns *SharedTopicError if a hub of the same name has its topics in
-// one of the Regions. It asks once for each Region, so only new ones are passed.
+// RefuseShared returns *SharedTopicError if a hub of the same name has topics in one of
+// the Regions. It makes one call for each Region, so callers pass only new ones.
 func (h *Manager) RefuseShared(ctx context.Context, regions []account.Region) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)

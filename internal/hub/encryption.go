@@ -11,9 +11,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// CheckKMSKey returns what is wrong with a key for a hub of an account and Region,
-// as far as its ARN shows it; nil: nothing. Queue and table have to be where
-// their key is.
+// CheckKMSKey returns an error if the ARN of a key shows that a hub in an account and
+// Region can't use it: the key of a queue or table must be in the same Region, and in
+// the hub's account.
 func CheckKMSKey(key account.KMSKeyARN, owner account.ID, region account.Region) error {
 	switch {
 	case key.IsZero():
@@ -26,8 +26,8 @@ func CheckKMSKey(key account.KMSKeyARN, owner account.ID, region account.Region)
 	return nil
 }
 
-// KeyPolicyStatement returns the statement that the policy of a hub's key needs: SNS may
-// use it for what the hub's topics send.
+// KeyPolicyStatement returns the statement that must be in the policy of a hub's KMS
+// key. It allows SNS to use the key for messages of the hub's topics.
 func KeyPolicyStatement(hub string, owner account.ID, region account.Region, regions []account.Region) string {
 	return iampolicy.QueueKey("XacctHub"+strings.ReplaceAll(hub, "-", ""), region, iampolicy.QueueSources{Account: owner, Names: TopicPatterns(hub), Regions: regions})
 }

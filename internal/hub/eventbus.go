@@ -13,11 +13,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// EventBusError indicates that the hub's events can't go where they are to go.
+// EventBusError indicates that a hub can't publish its events to an event bus.
 type EventBusError struct {
 	Bus account.EventBusARN
 	Why string
-	Err error // of AWS; may be nil
+	Err error // the error of AWS; may be nil
 }
 
 func (e *EventBusError) Error() string {
@@ -29,8 +29,8 @@ func (e *EventBusError) Error() string {
 
 func (e *EventBusError) Unwrap() error { return e.Err }
 
-// CheckEventBus returns what is wrong with a bus for a hub of an account and
-// Region, as far as its ARN shows it; nil: nothing.
+// CheckEventBus returns *EventBusError if the ARN of a bus shows that a hub in an
+// account and Region can't use it.
 func CheckEventBus(bus account.EventBusARN, owner account.ID, region account.Region) error {
 	switch {
 	case bus.IsZero():
@@ -43,8 +43,9 @@ func CheckEventBus(bus account.EventBusARN, owner account.ID, region account.Reg
 	return nil
 }
 
-// checkEventBus returns an error if the bus does not exist: EventBridge accepts
-// events for it all the same, and loses them silently (aws-facts 11.2).
+// checkEventBus returns *EventBusError if the bus can't be used or does not exist.
+// EventBridge accepts events for a bus that does not exist, and loses them silently
+// (aws-facts 11.2).
 func (h *Manager) checkEventBus(ctx context.Context, bus account.EventBusARN) error {
 	if err := CheckEventBus(bus, h.clients.Account, h.clients.Region); err != nil || bus.IsZero() {
 		return err

@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// FetchTemplate reads a published template that anyone may read, by its address.
-// The address names the content, so another content is refused.
+// FetchTemplate downloads a public template from its URL without credentials. It
+// returns an error if the content does not match the hash in the URL.
 func FetchTemplate(ctx context.Context, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -64,8 +64,8 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 // Option is a setting of New.
 type Option func(*Manager)
 
-// WithWait replaces how the hub and its registry wait for what AWS needs time
-// for, and for leases of other processes.
+// WithWait sets the function that the hub and its registry use to wait for AWS, and for
+// leases of other processes. The default sleeps.
 func WithWait(wait func(context.Context, time.Duration) error) Option {
 	return func(h *Manager) { h.wait = wait }
 }
@@ -76,10 +76,11 @@ func (h *Manager) Name() string { return h.name }
 // Registry returns the hub's registry.
 func (h *Manager) Registry() *registry.Registry { return h.registry }
 
-// Permissions returns the lists of who may publish and read templates.
+// Permissions returns the manager of the lists of accounts that may publish and read
+// templates.
 func (h *Manager) Permissions() *Permissions { return h.permissions }
 
-// Spec is what is declared of a hub.
+// Spec is the desired configuration of a hub.
 type Spec struct {
 	DisplayName     string
 	SupportURL      string
@@ -91,25 +92,25 @@ type Spec struct {
 	EventBus        account.EventBusARN // the vendor's own; zero: no events are published
 	KMSKey          account.KMSKeyARN   // for table and queues; zero: AWS's own keys
 	ConnectPage     onboarding.ConnectPage
-	WebhookURL      string // is told what the bus is told; empty: none
+	WebhookURL      string // receives the events that are sent to the bus; empty: no webhook
 	Capacity        int
 	Shards          int // topics in every Region; at least 1
 	Tags            map[string]string
 
-	// Incarnation is that of a hub that is created or taken over; Update leaves
-	// the existing one.
+	// Incarnation is set when a hub is created or taken over. Update keeps the existing
+	// one.
 	Incarnation onboarding.Incarnation
-	// Owner is the tool that the hub belongs to. Adopt is set if it may take over the
-	// hub from another tool.
+	// Owner is the tool that manages the hub. Adopt is set if that tool may take over
+	// the hub from another tool.
 	Owner onboarding.Owner
 	Adopt bool
 
-	// Bucket is the bucket of a stack that created the hub's parts; empty: the hub
-	// creates its own.
+	// Bucket is the template bucket that a CloudFormation stack created with the other
+	// parts of the hub; empty if the hub creates its own.
 	Bucket string
 }
 
-// State is a hub as it was found.
+// State is the state of a hub's resources as read from AWS.
 type State struct {
 	Record registry.HubRecord
 
@@ -119,10 +120,10 @@ type State struct {
 	// Topics are the existing topics, by Region and then by shard.
 	Topics map[account.Region][]account.TopicARN
 
-	// Lists are those of who may publish and who may read, for Reconcile.
+	// Lists are the lists of publishers and of readers, for Reconcile.
 	Lists map[registry.ListKey]registry.Shard
 
-	// Defects are what Update would repair, sorted.
+	// Defects are the defects that Update would repair, sorted.
 	Defects []Defect
 
 	// PoliciesBehind is set if a topic's policy is older than the registry's list of
@@ -130,18 +131,19 @@ type State struct {
 	PoliciesBehind bool
 }
 
-// LiveError is the error that customers' stacks need the hub, or its topic in their
-// Region: without it their Delete would reach no registrar, and they would hang.
+// LiveError indicates that stacks of customers need the hub, or its topics in one
+// Region. Without these the Delete requests of the stacks would reach no registrar, and
+// the deletion of the stacks would hang.
 type LiveError struct {
 	Hub    string
-	Region account.Region // zero: all of the hub
+	Region account.Region // zero: the whole hub
 	Stacks []LiveStack
-	// Links are the customers with an open link, who can launch at any time; set only
-	// if the whole hub would be deleted.
+	// Links are the IDs of the customers with an open link, who can create a stack at
+	// any time; set only if the whole hub would be deleted.
 	Links []string
 }
 
-// LiveStack is one such stack.
+// LiveStack is a stack of a customer that still has a Delete request to send.
 type LiveStack struct {
 	CustomerID string
 	Stack      account.StackARN
@@ -167,8 +169,8 @@ func (e *LiveError) Error() string {
 	return strings.Join(found, "\n")
 }
 
-// Live lists the customers' stacks that still have a Delete to send, sorted by
-// customer.
+// Live returns the customers' stacks that still have a Delete request to send, sorted
+// by customer.
 func (h *Manager) Live(ctx context.Context) ([]LiveStack, error) {
 	customers, err := h.registry.Customers(ctx)
 	if err != nil {
@@ -177,7 +179,8 @@ func (h *Manager) Live(ctx context.Context) ([]LiveStack, error) {
 	return LiveStacks(customers), nil
 }
 
-// LiveStacks returns the stacks of customers that still have a Delete to send.
+// LiveStacks returns those stacks of customers that still have a Delete request to
+// send.
 func LiveStacks(customers []onboarding.Customer) []LiveStack {
 	var live []LiveStack
 	for _, customer := range customers {
@@ -196,8 +199,9 @@ func LiveStacks(customers []onboarding.Customer) []LiveStack {
 // TopicName returns the name of a shard's topic, the same in every Region.
 func TopicName(hub string, shard int) string { return fmt.Sprintf("xacct-%s-%d", hub, shard) }
 
-// CustomersPerTopic is how many customers one topic's policy has room for
-// (aws-facts 5.1), with a reserve, because customers are spread over topics by hash.
+// CustomersPerTopic is the number of customers for whom the policy of one topic has
+// room (aws-facts 5.1), less a reserve, because customers are distributed over topics
+// by hash.
 const CustomersPerTopic = 1500
 
 // Shards returns the number of topics in each Region that a capacity requires.
@@ -205,15 +209,16 @@ func Shards(capacity int) int {
 	return max(1, (capacity+CustomersPerTopic-1)/CustomersPerTopic)
 }
 
-// MaxShards is how many topics a Region may have: the queue's policy names them
-// by their digits.
+// MaxShards is the maximum number of topics in a Region. TopicPatterns match shard
+// numbers of at most two digits.
 const MaxShards = 100
 
-// MaxCapacity is how many customers a hub has room for, in any number of Regions.
+// MaxCapacity is the maximum number of customers of a hub, in all Regions together.
 const MaxCapacity = MaxShards * CustomersPerTopic
 
-// TopicPatterns returns IAM patterns that match the names of all topics of a hub, and
-// of no other hub: in names of a hub with a longer name, more characters follow.
+// TopicPatterns returns IAM patterns that match the names of all topics of a hub and no
+// topic of another hub: the topic names of a hub with a longer name have more
+// characters.
 func TopicPatterns(hub string) []string {
 	return []string{"xacct-" + hub + "-?", "xacct-" + hub + "-??"}
 }
@@ -221,14 +226,15 @@ func TopicPatterns(hub string) []string {
 // QueueName returns the name of the hub's queue.
 func QueueName(hub string) string { return "xacct-" + hub }
 
-// DeadLetterQueueName returns the name of the queue for what could not be handled.
+// DeadLetterQueueName returns the name of the queue for messages that could not be
+// handled.
 func DeadLetterQueueName(hub string) string { return "xacct-" + hub + "-dead-letters" }
 
 func (h *Manager) topic(region account.Region, shard int) account.TopicARN {
 	return account.TopicARN{Region: region, Account: h.clients.Account, Name: TopicName(h.name, shard)}
 }
 
-// topics returns all topics of some Regions, in order.
+// topics returns all topics of the Regions, by Region and then by shard.
 func (h *Manager) topics(regions []account.Region, shards int) []account.TopicARN {
 	var all []account.TopicARN
 	for _, region := range regions {
@@ -251,7 +257,7 @@ func (h *Manager) tableARN() string {
 	return fmt.Sprintf("arn:%s:dynamodb:%s:%s:table/%s", h.clients.Partition(), h.clients.Region, h.clients.Account, h.registry.Table())
 }
 
-// sortRegions returns the Regions in order, each once.
+// sortRegions returns the Regions sorted and without duplicates.
 func sortRegions(regions []account.Region) []account.Region {
 	sorted := slices.SortedFunc(slices.Values(regions), func(a, b account.Region) int {
 		return strings.Compare(a.String(), b.String())
@@ -259,7 +265,7 @@ func sortRegions(regions []account.Region) []account.Region {
 	return slices.Compact(sorted)
 }
 
-// without returns the Regions of one list that are not in another.
+// without returns the Regions that are not in other.
 func without(regions, other []account.Region) []account.Region {
 	return slices.DeleteFunc(slices.Clone(regions), func(r account.Region) bool { return slices.Contains(other, r) })
 }

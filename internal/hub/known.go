@@ -16,29 +16,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// knownLists is what this process knows of lists and their policies, because it has
-// read or written them. Other processes may have changed all of it since, so it is
-// used only in writes that check the lists' sequences. Only the holder of a list's
-// turn uses what is known of it.
+// knownLists caches the lists and policies that this process has read or written. Other
+// processes may have changed them since, so the cache is used only for writes that
+// verify the lists' sequences. Only the goroutine that has the turn of a list uses the
+// list's entry.
 type knownLists struct {
 	mu     sync.Mutex
-	record registry.HubRecord // its Revision is 0 if it isn't known
+	record registry.HubRecord // Revision is 0 if the record is unknown
 	lists  map[registry.ListKey]knownList
 }
 
-// knownList is a list, with the policies of its topics.
+// knownList is a list with the policies of its topics.
 type knownList struct {
 	shard    registry.Shard
 	policies []topicPolicy
 	readAt   time.Time
 }
 
-// knownFor is how long policies are written without being read again: what people
-// add to a policy by hand meanwhile is lost with the next write. Reading the policies
-// of 28 topics four times in a minute is a third of a call for each of 300 links.
+// knownFor is how long policies are written without being read again. Changes that are
+// made to a policy by hand in this time are lost with the next write. To read the
+// policies of 28 topics four times in a minute costs a third of a call for each of 300
+// links.
 const knownFor = 15 * time.Second
 
-// of returns what is known of lists, and the hub's record. What isn't known is read.
+// of returns the given lists and the hub's record. It reads those that are not cached.
 func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.ListKey][]*newcomer) (map[registry.ListKey]knownList, registry.HubRecord, error) {
 	now := p.hub.now()
 	found := map[registry.ListKey]knownList{}
@@ -79,7 +80,8 @@ func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.
 	return found, record, nil
 }
 
-// readPolicies returns lists that were read just now with the policies of their topics.
+// readPolicies returns lists that were just read, together with the policies of their
+// topics.
 func (p *Permissions) readPolicies(ctx context.Context, lists []registry.ListKey, shards map[registry.ListKey]registry.Shard, now time.Time) (map[registry.ListKey]knownList, error) {
 	var mu sync.Mutex
 	read := map[registry.ListKey]knownList{}
@@ -101,7 +103,7 @@ func (p *Permissions) readPolicies(ctx context.Context, lists []registry.ListKey
 	return read, group.Wait()
 }
 
-// forget makes lists, and the hub's record, unknown.
+// forget removes lists, and the hub's record, from the cache.
 func (k *knownLists) forget(lists ...registry.ListKey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -111,14 +113,14 @@ func (k *knownLists) forget(lists ...registry.ListKey) {
 	}
 }
 
-// wrote notes how a list and its policies are after an admission. If that failed,
-// they are unknown.
+// wrote updates the cached list and policies after an admission. If the admission
+// failed, it removes them.
 func (k *knownLists) wrote(a *admission) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list := a.target.List
 	known, there := k.lists[list]
-	if a.err != nil || !there { // it may have become too old meanwhile
+	if a.err != nil || !there { // the entry may have expired meanwhile
 		delete(k.lists, list)
 		return
 	}

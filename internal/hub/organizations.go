@@ -13,10 +13,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Beside the accounts that are named one by one, whole organizations may
-// publish. The same item holds them, under the same lease.
+// Beside individual accounts, whole organizations may publish. They are in the same
+// item as the accounts, under the same lease.
 
-// publishersOf returns the publishers that the policies of a shard's topics should name.
+// publishersOf returns the principals that the policies of a shard's topics should
+// contain.
 func publishersOf(shard registry.Shard) iampolicy.Publishers {
 	who := iampolicy.Publishers{Accounts: shard.AccountIDs(), Anyone: shard.Anyone}
 	for id := range shard.Organizations {

@@ -12,11 +12,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A hub belongs to one of the vendor's tools: another one neither changes nor
-// deletes it until it adopts it. Within Terraform, incarnations decide which state
-// has it.
+// A hub belongs to one of the vendor's tools. Another tool must adopt the hub before it
+// may change or delete it. Within Terraform, the incarnation decides which state owns
+// the hub.
 
-// OwnedError indicates that a hub belongs to another of the vendor's tools.
+// OwnedError indicates that a hub belongs to another tool of the vendor.
 type OwnedError struct {
 	Hub   string
 	Owner onboarding.Owner
@@ -24,11 +24,11 @@ type OwnedError struct {
 
 func (e *OwnedError) Error() string { return fmt.Sprintf("hub %s belongs to %s", e.Hub, e.Owner) }
 
-// DiffersError indicates that a hub of that name exists, and differs from the
+// DiffersError indicates that a hub of the name exists and differs from the
 // specification.
 type DiffersError struct {
 	Existing registry.HubRecord
-	Field    string // the first that differs, as Terraform calls it
+	Field    string // Terraform name of the first argument that differs
 }
 
 func (e *DiffersError) Error() string {
@@ -36,7 +36,7 @@ func (e *DiffersError) Error() string {
 }
 
 // refuseOwner returns *OwnedError if the hub belongs to another tool than the
-// specification's, which doesn't adopt it.
+// specification's and the specification does not adopt it.
 func (s Spec) refuseOwner(record registry.HubRecord) error {
 	if record.Owner != s.Owner && !s.Adopt {
 		return &OwnedError{record.Name, record.Owner}
@@ -44,14 +44,16 @@ func (s Spec) refuseOwner(record registry.HubRecord) error {
 	return nil
 }
 
-// takeoverAttempts is how often a takeover that met another writer starts over.
+// takeoverAttempts is how many times CreateOrTakeOver starts over after a conflict with
+// another writer.
 const takeoverAttempts = 5
 
-// CreateOrTakeOver creates the hub, or takes over one that is exactly what is
-// specified: it had another address in Terraform, an earlier run was interrupted,
-// or another Terraform state has it. Taking over comes first of all, because the
-// other address may be about to be destroyed at this very time. Errors are
-// *OwnedError, *DiffersError, and those of Create.
+// CreateOrTakeOver creates the hub, or takes over an existing one that matches the
+// specification exactly: the hub had another address in Terraform, an earlier run was
+// interrupted, or another Terraform state owns it. It returns took if it took the hub
+// over. The takeover is written before anything else, because the other address may be
+// destroyed at the same time. Errors are *OwnedError, *DiffersError, and those of
+// Create.
 func (h *Manager) CreateOrTakeOver(ctx context.Context, spec Spec) (state State, took bool, err error) {
 	for range takeoverAttempts {
 		var exists *registry.HubExistsError
@@ -60,7 +62,7 @@ func (h *Manager) CreateOrTakeOver(ctx context.Context, spec Spec) (state State,
 			if state, err = h.Create(ctx, spec); !errors.As(err, &exists) {
 				return state, false, err
 			}
-			continue // another one was faster
+			continue // another process created the hub first
 		}
 		if err := spec.refuseOwner(existing); err != nil {
 			return State{}, false, err
@@ -75,20 +77,20 @@ func (h *Manager) CreateOrTakeOver(ctx context.Context, spec Spec) (state State,
 	return State{}, false, err
 }
 
-// Preview is what Put would do.
+// Preview contains the changes that Put would make.
 type Preview struct {
 	Exists  bool
-	Adopts  bool     // it belongs to another tool by now
-	Changes []string // the arguments that differ, as Terraform calls them
-	Defects []Defect // that would be repaired
+	Adopts  bool     // the hub belongs to another tool
+	Changes []string // Terraform names of the arguments that differ
+	Defects []Defect // defects that would be repaired
 }
 
-// Does reports whether there is anything to do.
+// Does reports whether Put would change anything.
 func (p Preview) Does() bool {
 	return !p.Exists || p.Adopts || len(p.Changes) > 0 || len(p.Defects) > 0
 }
 
-// CapacityError indicates that a hub has more customers than it is to have room for.
+// CapacityError indicates that a hub has more customers than the specified capacity.
 type CapacityError struct {
 	Hub            string
 	Capacity, Used int
@@ -98,8 +100,9 @@ func (e *CapacityError) Error() string {
 	return fmt.Sprintf("hub %s has %d customers, and capacity %d is less", e.Hub, e.Used, e.Capacity)
 }
 
-// Preview finds out what Put would do, and changes nothing. Errors are *OwnedError,
-// *CapacityError, *LiveError, *UnconfirmedError, *SharedTopicError, and AWS's errors.
+// Preview returns the changes that Put would make, and changes nothing itself. Errors
+// are *OwnedError, *CapacityError, *LiveError, *UnconfirmedError, *SharedTopicError,
+// and errors of AWS.
 func (h *Manager) Preview(ctx context.Context, spec Spec) (Preview, error) {
 	if err := spec.check(); err != nil {
 		return Preview{}, err
@@ -128,7 +131,8 @@ func (h *Manager) Preview(ctx context.Context, spec Spec) (Preview, error) {
 	return p, h.refuseUse(ctx, record, spec)
 }
 
-// refuseUse refuses a change that customers of the hub could not live with.
+// refuseUse returns an error if a change of the hub would break existing customers:
+// *CapacityError, *LiveError, *UnconfirmedError, *SharedTopicError or *EventBusError.
 func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec Spec) error {
 	customers, err := h.registry.Customers(ctx)
 	if err != nil {
@@ -149,9 +153,10 @@ func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec
 	return h.checkEventBus(ctx, spec.EventBus)
 }
 
-// Put makes the hub what is specified, for an owner that keeps no state: it
-// creates the hub, continues with one that was begun, changes it, repairs it, or
-// finds nothing to do. It returns what it has done; errors are those of Preview.
+// Put brings the hub in line with the specification, for an owner that keeps no state:
+// it creates the hub, continues an interrupted creation, updates or repairs the hub, or
+// changes nothing if it matches already. It returns the changes it made. Errors are
+// those of Preview, Create and Update.
 func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
 	p, err := h.Preview(ctx, spec)
 	if err != nil {
@@ -173,7 +178,7 @@ func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
 	case existing.State == registry.HubCreating:
 		state, err := h.Create(ctx, spec)
 		return state, p, err
-	case p.Adopts: // the states that hold it learn of that by the incarnation
+	case p.Adopts: // Terraform states that have the hub see the new incarnation
 		state, err := h.TakeOver(ctx, existing, spec)
 		return state, p, err
 	}
@@ -181,16 +186,15 @@ func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
 	return state, p, err
 }
 
-// DeleteOwned is Delete for an owner that keeps no state. A hub of another tool is
-// *OwnedError, unless it is adopted.
+// DeleteOwned is Delete for an owner that keeps no state. It returns *OwnedError if the
+// hub belongs to another tool, unless adopt is set.
 func (h *Manager) DeleteOwned(ctx context.Context, owner onboarding.Owner, adopt, force bool) (Remains, error) {
 	return h.delete(ctx, deletion{force: force, check: func(record registry.HubRecord) error {
 		return Spec{Owner: owner, Adopt: adopt}.refuseOwner(record)
 	}})
 }
 
-// MayDelete returns the error that DeleteOwned would refuse with, and deletes
-// nothing.
+// MayDelete returns the error with which DeleteOwned would refuse, and deletes nothing.
 func (h *Manager) MayDelete(ctx context.Context, owner onboarding.Owner, adopt, force bool) error {
 	record, err := h.registry.Hub(ctx)
 	if err != nil {

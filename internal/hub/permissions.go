@@ -21,13 +21,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Permissions keeps who may publish to the topics and who may read templates.
+// Permissions manages which accounts may publish to the topics and read templates.
 //
-// The truth is the shard's item in the registry; the topics' policies are
-// copies of it. SNS replaces a policy without looking at what it replaces
-// (aws-facts 5.5), so every writer, in whatever process, takes the shard's
-// lease, changes the item, writes the copies, and then makes sure that it had
-// the lease all along; if not, it writes once more.
+// The shard's item in the registry is authoritative; the topics' policies are copies of
+// it. SNS replaces a policy without comparing it with the one it replaces (aws-facts
+// 5.5), so every writer, in every process, acquires the shard's lease, changes the
+// item, writes the policies, and then verifies that it held the lease all the time. If
+// it did not, it writes once more.
 type Permissions struct {
 	hub    *Manager
 	holder string // names this process in leases
@@ -52,49 +52,51 @@ func newPermissions(h *Manager) (*Permissions, error) {
 	return p, nil
 }
 
-// listWriter serialises this process's writes to one list. Callers that come
-// while a write is under way wait together for the next one.
+// listWriter serialises this process's writes to one list. Callers that arrive while a
+// write is under way share the next one.
 type listWriter struct {
-	turn chan struct{} // holds one token
+	turn chan struct{} // contains one token
 
 	mu      sync.Mutex
 	waiting []*batch
 	running bool
 }
 
-// batch is a group of callers who share one write.
+// batch is a group of callers that share one write.
 type batch struct {
 	accounts []account.ID
 	done     chan struct{}
-	errs     map[account.ID]error // nil or none for those that are allowed
+	errs     map[account.ID]error // no entry, or nil, for accounts that were allowed
 }
 
 const (
-	// atOnce keeps a change within DynamoDB's 4 KB for an update expression: if more
-	// accounts come, the list is written as a whole.
+	// atOnce is the maximum number of accounts in one update of a list: it keeps the
+	// update expression within DynamoDB's 4 KB. For more accounts the list is written
+	// as a whole.
 	atOnce = 100
-	// batchSize is how many callers share a write, at most: about what a topic holds.
+	// batchSize is the maximum number of callers that share a write: about as many
+	// accounts as a topic's policy has room for.
 	batchSize = 1500
 
-	// gather is how long a write waits for others to share it.
+	// gather is how long a write waits for other callers to share it.
 	gather = 20 * time.Millisecond
 
-	// allowPatience is how long a batch tries, all retries together.
+	// allowPatience is the time limit of a batch, including all retries.
 	allowPatience = 3 * time.Minute
 
-	// fresh is how long the note that an account was asked for stays good
-	// before it is renewed, and settled is the age at which tidying up may
-	// act on it: a caller that was told "allowed" has at least the time between the
-	// two to write the link that keeps the account on the list.
+	// fresh is how long the recorded time of an account's last request is kept before
+	// it is renewed. settled is the age at which Reconcile may remove an account that
+	// no record names. A caller that was allowed without a write has at least the
+	// difference of the two to write the link that keeps the account on the list.
 	fresh   = 30 * time.Minute
 	settled = time.Hour
 )
 
-// join adds an account to a list, together with those that come at the same time.
+// join adds an account to a list in one write with the accounts of concurrent callers.
 func (p *Permissions) join(ctx context.Context, list registry.ListKey, id account.ID) error {
 	b := p.writer(list).join(id, func(b *batch) {
-		// The write is for all callers in the batch, so that no single caller's
-		// cancellation ends it.
+		// The write is for all callers in the batch, so the cancellation of one caller
+		// must not end it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowPatience)
 		defer cancel()
 		b.errs = p.allowAll(ctx, list, b.accounts)
@@ -107,8 +109,9 @@ func (p *Permissions) join(ctx context.Context, list registry.ListKey, id accoun
 	}
 }
 
-// allowAll allows accounts together. If that is refused because of one of
-// them, each is tried by itself: the others have nothing to do with it.
+// allowAll allows accounts in one write, and returns the errors by account. If the
+// write is refused because of some of the accounts, each is tried alone, so that the
+// others are not affected.
 func (p *Permissions) allowAll(ctx context.Context, list registry.ListKey, accounts []account.ID) map[account.ID]error {
 	errs := map[account.ID]error{}
 	err := p.allow(ctx, list, accounts)
@@ -130,15 +133,15 @@ func (p *Permissions) allowAll(ctx context.Context, list registry.ListKey, accou
 	return errs
 }
 
-// refusesAccounts reports that it was the accounts that there was no room for,
-// or that are not there.
+// refusesAccounts reports whether an error is caused by the accounts: there is no room
+// for them in a policy, or they do not exist.
 func refusesAccounts(err error) bool {
 	var (
-		topic  *iampolicy.TopicFullError
-		bucket *iampolicy.BucketFullError
-		nobody *NoSuchAccountError
+		topic   *iampolicy.TopicFullError
+		bucket  *iampolicy.BucketFullError
+		missing *NoSuchAccountError
 	)
-	return errors.As(err, &topic) || errors.As(err, &bucket) || errors.As(err, &nobody)
+	return errors.As(err, &topic) || errors.As(err, &bucket) || errors.As(err, &missing)
 }
 
 func (p *Permissions) allow(ctx context.Context, list registry.ListKey, accounts []account.ID) error {
@@ -149,8 +152,8 @@ func (p *Permissions) allow(ctx context.Context, list registry.ListKey, accounts
 	return p.letReadToo(ctx, accounts)
 }
 
-// wanting adds those accounts that are not on a list, or are about to leave it,
-// or were asked for long ago.
+// wanting returns the change that adds those accounts that are not on a list, are
+// marked to be removed from it, or were last requested more than fresh ago.
 func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registry.ShardChange {
 	var change registry.ShardChange
 	for _, id := range accounts {
@@ -170,8 +173,8 @@ func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registr
 	return change
 }
 
-// staying returns the marks of a list without those of some that stay after
-// all; nil: none of them has one.
+// staying returns the removal marks of a list without the marks of ids, which stay on
+// it. It returns nil if none of ids has a mark.
 func staying[T fmt.Stringer](now registry.Shard, ids ...T) map[string]time.Time {
 	left := maps.Clone(now.Leaving)
 	for _, id := range ids {
@@ -183,7 +186,7 @@ func staying[T fmt.Stringer](now registry.Shard, ids ...T) map[string]time.Time 
 	return left
 }
 
-// Repair writes the policies that are behind the registry, if any are.
+// Repair writes all policies that do not match the registry.
 func (p *Permissions) Repair(ctx context.Context) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
@@ -213,9 +216,9 @@ func (p *Permissions) Repair(ctx context.Context) error {
 	return p.repairReaders(ctx, record)
 }
 
-// setRegions makes the shard's Regions the given ones, and writes the policies
-// of their topics. Even if the Regions stay, policies that are behind are
-// repaired.
+// setRegions sets the Regions of a shard and writes the policies of their topics.
+// Policies that do not match the registry are repaired even if the Regions stay the
+// same.
 func (p *Permissions) setRegions(ctx context.Context, shard int, regions []account.Region) error {
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		if slices.Equal(now.Regions, sortRegions(regions)) {
@@ -225,8 +228,8 @@ func (p *Permissions) setRegions(ctx context.Context, shard int, regions []accou
 	})
 }
 
-// change makes one change to a list and its policies, again and again until
-// it is certain that the policies match the registry.
+// change makes one change to a list and its policies, and repeats it until the policies
+// are known to match the registry, or it fails.
 func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	w := p.writer(list)
 	select {
@@ -248,8 +251,9 @@ func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide 
 	return fmt.Errorf("write the policies of hub %s, tried %d times: %w", p.hub.name, rounds, err)
 }
 
-// rounds is how often a change is tried. Leases are short and writes quick, so
-// this outlasts a queue of writers, or a crashed one's lease several times.
+// rounds is the maximum number of attempts at a change. Leases are short and writes
+// fast, so that these attempts suffice for a queue of writers, or for the lease of a
+// crashed process to expire several times.
 const rounds = 300
 
 func pause(attempt int) time.Duration {
@@ -268,8 +272,8 @@ func (p *Permissions) writer(list registry.ListKey) *listWriter {
 	return w
 }
 
-// join adds an account to the batch that is next, and ensures that a goroutine
-// works the batches off.
+// join adds an account to the next batch, and starts a goroutine that processes the
+// batches if none is running.
 func (w *listWriter) join(id account.ID, work func(*batch)) *batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -289,8 +293,8 @@ func (w *listWriter) join(id account.ID, work func(*batch)) *batch {
 
 func (w *listWriter) run(work func(*batch)) {
 	for {
-		// Terraform creates ten links at a time: they come together, but not at
-		// once, and a write for each would be the larger part of what a link costs.
+		// Terraform creates ten links at a time, but does not start them at the same
+		// instant, and a write for each would be the larger part of a link's cost.
 		<-time.After(gather)
 		w.mu.Lock()
 		if len(w.waiting) == 0 {

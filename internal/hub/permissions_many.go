@@ -16,14 +16,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// shardsAtOnce bounds how many topics' policies AllowMany writes at the same time,
-// times the hub's Regions. SNS takes some tens of writes in a second.
+// shardsAtOnce is the number of shards whose policies are written concurrently, each in
+// all of the hub's Regions. SNS accepts some tens of writes per second.
 const shardsAtOnce = 4
 
-// AllowMany is Allow for many accounts, by the shard that each is to publish to.
-// Every topic's policy is written once, however many accounts come.
+// AllowMany is Allow for many accounts, grouped by their shard. Every topic's policy is
+// written once, however many accounts are added.
 func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.ID) error {
-	group := errgroup.Group{} // without a context: a topic that is full is no reason to leave the others
+	group := errgroup.Group{} // without a context: an error of one shard must not cancel the others
 	group.SetLimit(shardsAtOnce)
 	for _, shard := range slices.Sorted(maps.Keys(accounts)) {
 		group.Go(func() error {
@@ -38,7 +38,7 @@ func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.
 	return group.Wait()
 }
 
-// LetReadMany is LetRead for many accounts: the bucket's policy is written once.
+// LetReadMany is LetRead for many accounts. The bucket's policy is written once.
 func (p *Permissions) LetReadMany(ctx context.Context, record registry.HubRecord, accounts []account.ID) error {
 	if record.TemplateAccess != onboarding.TemplatesAccounts || len(accounts) == 0 {
 		return nil

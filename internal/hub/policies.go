@@ -20,16 +20,17 @@ import (
 )
 
 const (
-	// leaseTime is how long others wait for a writer that has died.
+	// leaseTime is the lifetime of a lease, after which other writers take over from
+	// one that crashed.
 	leaseTime = 20 * time.Second
-	// requestTime is how long one request to SNS may take. It is started only
-	// while the lease has more than that left, so that a slow one cannot
-	// arrive after another writer's.
+	// requestTime is the time limit of one request to SNS. A request is started only if
+	// the lease is valid for longer than that, so that a slow request cannot arrive
+	// after one of the next writer.
 	requestTime = 5 * time.Second
 )
 
-// round is one try of a change, from taking the lease to giving it back. Every
-// check that can refuse comes before anything is written.
+// round is one attempt at a change, from acquiring the lease to releasing it. All
+// checks that may refuse the change come before the first write.
 func (p *Permissions) round(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
 	today, err := p.hub.registry.AcquireLease(ctx, list, lease)
@@ -42,7 +43,7 @@ func (p *Permissions) round(ctx context.Context, list registry.ListKey, decide f
 	}
 	err = write(ctx, lease, today, decide(today))
 	if err == nil || tryAgain(err) {
-		return err // given back, lost, or wanted again at once
+		return err // the lease is released, lost, or needed again by the next round
 	}
 	return errors.Join(err, p.hub.registry.ReleaseLease(context.WithoutCancel(ctx), list, lease))
 }
@@ -68,7 +69,7 @@ func (p *Permissions) roundUnderLease(ctx context.Context, lease registry.Lease,
 	return p.explain(p.hub.registry.FinishLease(ctx, lease, target))
 }
 
-// changed returns the shard as it will be.
+// changed returns the shard after the change.
 func changed(shard registry.Shard, change registry.ShardChange) registry.Shard {
 	if change.Leaving != nil {
 		shard.Leaving = change.Leaving
@@ -106,7 +107,7 @@ type topicPolicy struct {
 	text  string
 }
 
-// policies reads the policies of a shard's topics, one in each Region.
+// policies returns the policies of a shard's topics, one for each Region.
 func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]topicPolicy, error) {
 	number, ok := shard.List.Shard()
 	if !ok {
@@ -128,8 +129,8 @@ func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]top
 	return found, group.Wait()
 }
 
-// merged returns the policies that have to be written, because they do not match the
-// shard yet. Other tools' statements stay in them.
+// merged returns the new policies of topics whose policy does not match the shard yet.
+// Statements that other tools added are kept.
 func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error) {
 	var writes []topicPolicy
 	for _, t := range policies {
@@ -145,8 +146,8 @@ func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error)
 	return writes, nil
 }
 
-// write replaces the policies, in all Regions at once. A request is not tried
-// again by the SDK, which knows nothing of the lease.
+// write replaces the policies in all Regions concurrently. The SDK's retries are
+// disabled, because they would not respect the lease.
 func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []topicPolicy) error {
 	if lease.Until.Sub(p.hub.now()) <= requestTime {
 		return fmt.Errorf("the lease of hub %s has run too low to write under it: %w", p.hub.name, registry.ErrConflict)
@@ -170,11 +171,11 @@ func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []
 	return group.Wait()
 }
 
-// errUnwritten indicates that a policy may not have been written; under the same
-// lease the next round finds out, and writes it again.
+// errUnwritten indicates that a policy may not have been written. The next round, under
+// the same lease, reads the policy and writes it if necessary.
 var errUnwritten = errors.New("AWS did not confirm the policy")
 
-// tryAgain reports whether another round may succeed if one has failed.
+// tryAgain reports whether another round may succeed after an error.
 func tryAgain(err error) bool {
 	var held *registry.LeaseHeldError
 	return errors.As(err, &held) || errors.Is(err, registry.ErrConflict) || errors.Is(err, errUnwritten)

@@ -21,23 +21,23 @@ import (
 )
 
 const (
-	// Retention is the longest that SQS offers (aws-facts 6): what no
-	// registrar received is still there after a fortnight's outage.
+	// Retention is the longest that SQS offers (aws-facts 6), so that messages survive
+	// two weeks without a registrar.
 	Retention = 14 * 24 * time.Hour
 
-	// Visibility is how long a registrar may work on a message before another
-	// one gets it too. No request takes nearly as long; proofs that need more
-	// patience give their message back.
+	// Visibility is how long a registrar may handle a message before SQS delivers it to
+	// another one. No request takes nearly as long; messages whose proof needs more
+	// time are requeued.
 	Visibility = 2 * time.Minute
 
-	// MaxReceives is how often a message comes back before it goes to the dead
-	// letters. It is high because waiting for IAM is not failing; what cannot
-	// be read at all goes there at once, by our own hand.
+	// MaxReceives is how many times a message is received before SQS moves it to the
+	// dead-letter queue. It is high because waiting for IAM is not a failure. The
+	// registrar moves messages that cannot be parsed there at once.
 	MaxReceives = 200
 )
 
-// queueSettings returns the attributes of the hub's queue, which takes messages
-// from the hub's topics only.
+// queueSettings returns the attributes of the hub's queue, whose policy accepts
+// messages only from the hub's topics.
 func (h *Manager) queueSettings(record registry.HubRecord) (map[string]string, error) {
 	arn := h.queueARN(QueueName(h.name))
 	policy, err := iampolicy.Queue(arn, h.clients.Region, iampolicy.QueueSources{
@@ -64,9 +64,10 @@ func (h *Manager) deadLetterSettings(record registry.HubRecord) map[string]strin
 	return settings
 }
 
-// encryptQueue adds the attributes of a queue's encryption: with the vendor's
-// key, or with SQS's own. A KMS key that is not declared would lose
-// everything that SNS sends (aws-facts 12.13), and goes when SQS's own comes.
+// encryptQueue adds the attributes of a queue's encryption, with the vendor's KMS key
+// if set, or else with SQS's own key. SNS would lose all messages to a queue with a KMS
+// key that is not declared (aws-facts 12.13); such a key is removed when SQS's own key
+// is set.
 func encryptQueue(settings map[string]string, key account.KMSKeyARN) {
 	if key.IsZero() {
 		settings["SqsManagedSseEnabled"] = "true"
@@ -75,7 +76,7 @@ func encryptQueue(settings map[string]string, key account.KMSKeyARN) {
 	settings["KmsMasterKeyId"] = key.String()
 }
 
-// queueProperties are what people are told of a queue's attributes.
+// queueProperties are the display names of a queue's attributes.
 var queueProperties = map[string]Property{
 	"MessageRetentionPeriod":        MessageRetention,
 	"VisibilityTimeout":             VisibilityTimeout,
@@ -92,7 +93,8 @@ func (h *Manager) ensureDeadLetterQueue(ctx context.Context, record registry.Hub
 	return url, err
 }
 
-// ensureQueue also reports whether it has made the queue, or changed it.
+// ensureQueue creates or updates the queue, and returns its URL and whether anything
+// was changed.
 func (h *Manager) ensureQueue(ctx context.Context, record registry.HubRecord, untested *untestedNote) (url string, changed bool, err error) {
 	settings, err := h.queueSettings(record)
 	if err != nil {
@@ -139,8 +141,8 @@ func (h *Manager) redrivePolicy() string {
 	return fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, h.queueARN(DeadLetterQueueName(h.name)), MaxReceives)
 }
 
-// ensureOneQueue makes a queue that is not there, and brings the attributes
-// and tags of one that is in line.
+// ensureOneQueue creates a queue if it is missing, or updates its attributes and tags.
+// It returns the queue's URL and whether the queue or its attributes were changed.
 func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attributes map[string]string, untested *untestedNote) (url string, changed bool, err error) {
 	client, arn := h.clients.SQS(h.clients.Region), h.queueARN(name)
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
@@ -176,8 +178,8 @@ func (h *Manager) ensureOneQueue(ctx context.Context, name string, tags, attribu
 	return url, len(change) > 0, h.ensureQueueTags(ctx, url, arn, tags)
 }
 
-// createQueue makes a queue. For a minute after a queue was deleted SQS
-// refuses another one by its name.
+// createQueue creates a queue and returns its URL. SQS refuses the name of a queue for
+// a minute after its deletion, so createQueue retries for about 75 seconds.
 func (h *Manager) createQueue(ctx context.Context, name string, tags, attributes map[string]string) (url string, err error) {
 	const attempts = 15
 	var out *sqs.CreateQueueOutput
@@ -239,8 +241,8 @@ func (h *Manager) deleteQueue(ctx context.Context, name string) error {
 	return h.clients.Explain(err, h.queueARN(name))
 }
 
-// sameAttribute compares a queue's attribute by its meaning: SQS writes
-// documents back in its own way.
+// sameAttribute reports whether two values of a queue's attribute are equivalent: SQS
+// returns JSON documents in another form than they were set.
 func sameAttribute(name, have, want string) bool {
 	switch name {
 	case "Policy":

@@ -15,12 +15,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reporter takes note of a defect. It may be called concurrently.
+// reporter records a defect. It may be called concurrently.
 type reporter func(Part, Property, string)
 
-// Read finds out how the hub is, and what of it needs repair. It asks for
-// what customers depend on, with one to three calls for each part however many
-// customers there are, and changes nothing. If there is no hub the error is registry.ErrNoHub.
+// Read returns the state of the hub with its defects. It reads all properties that
+// customers depend on, with one to three calls for each part regardless of the number
+// of customers, and changes nothing. If the hub does not exist the error is
+// registry.ErrNoHub.
 func (h *Manager) Read(ctx context.Context) (State, error) {
 	record, lists, err := h.readRecord(ctx)
 	if err != nil {
@@ -36,7 +37,7 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 		state.Defects = append(state.Defects, Defect{part, property, name})
 	}
 	if record.State != registry.HubReady {
-		// A crash came in between; whatever there is of it, Update finishes it.
+		// An operation was interrupted. Update finishes it.
 		report(HubRecord, Unfinished, h.name)
 	}
 	if record.Untested {
@@ -89,8 +90,8 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	return state, nil
 }
 
-// readRecord reads the hub's record and its lists, in one call if it has one topic
-// in each Region.
+// readRecord returns the hub's record and its lists. It makes one call if the hub has
+// one topic in each Region.
 func (h *Manager) readRecord(ctx context.Context) (registry.HubRecord, map[registry.ListKey]registry.Shard, error) {
 	record, first, err := h.registry.HubAndLists(ctx, registry.ShardList(0), registry.Readers)
 	if err != nil {
@@ -114,7 +115,7 @@ func (h *Manager) readRecord(ctx context.Context) (registry.HubRecord, map[regis
 	return record, lists, nil
 }
 
-// sort puts in order what was found in parallel.
+// sort sorts what was read concurrently.
 func (s *State) sort() {
 	slices.SortFunc(s.Defects, Defect.compare)
 	for _, topics := range s.Topics {
@@ -122,10 +123,10 @@ func (s *State) sort() {
 	}
 }
 
-// readTable looks at how the table is protected, and whether it is the one that
-// the hub's record was in before: a table that was restored from a point in time
-// has another ID, and lacks what AWS does not restore. A record of before there
-// were IDs takes the table for its own.
+// readTable reports defects of the table's protection, and whether the table is not the
+// one to which the hub's record was written: a table that was restored from a point in
+// time has another ID, and lacks the settings that AWS does not restore. A record
+// without an ID, of an early release, matches every table.
 func (h *Manager) readTable(ctx context.Context, record registry.HubRecord, report reporter) error {
 	state, err := h.registry.TableState(ctx)
 	if err != nil {

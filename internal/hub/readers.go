@@ -20,15 +20,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// The readers of templates are in the bucket's policy, which S3 replaces as blindly as
-// SNS does. So it is written in the same way as the topics' policies are, under
-// a lease of the registry: the principals that the hub's template access lets
-// read then are in it. If those are the customers' accounts, their list is in the
-// item with the lease, and consists of the publishers.
+// The readers of templates are in the bucket's policy, which S3 replaces without
+// comparing it, as SNS does. So it is written in the same way as the topics' policies,
+// under a lease of the registry, with the principals that the hub's template access
+// allows at that time. If access is by account, the list of accounts is in the item
+// with the lease, and contains the publishers.
 
-// LetRead ensures that an account may read templates if the hub's record
-// names those who may. It comes before anything else that is done for a
-// customer: when it fails, nothing was changed.
+// LetRead ensures that an account may read templates, if the hub's template access is
+// by account. Callers call it before any other step for a customer, so that nothing is
+// changed if it fails.
 func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id account.ID) error {
 	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil
@@ -36,9 +36,9 @@ func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id
 	return p.join(ctx, registry.Readers, id)
 }
 
-// letReadToo follows a change of publishers. It asks how the hub is now, and not
-// how it was when the caller began: the hub may have been changed meanwhile,
-// and counted its customers before these were among them.
+// letReadToo allows accounts to read templates after they were allowed to publish. It
+// reads the hub's record again: the hub may have been changed since the caller read it,
+// and its customers counted before these accounts were added.
 func (p *Permissions) letReadToo(ctx context.Context, accounts []account.ID) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil || record.TemplateAccess != onboarding.TemplatesAccounts {
@@ -54,8 +54,8 @@ func (p *Permissions) letReadToo(ctx context.Context, accounts []account.ID) err
 	return p.change(ctx, registry.Readers, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
 }
 
-// setReaders writes the bucket's policy as in the hub's record, for today's
-// customers.
+// setReaders writes the bucket's policy for the template access in the hub's record and
+// the current customers.
 func (p *Permissions) setReaders(ctx context.Context, record registry.HubRecord) error {
 	if err := p.hub.registry.EnsureShard(ctx, registry.Readers, []account.Region{record.Region}); err != nil {
 		return p.hub.explainRegistry(err)
@@ -72,7 +72,7 @@ func (p *Permissions) setReaders(ctx context.Context, record registry.HubRecord)
 		for _, id := range readers {
 			all[id] = p.hub.now()
 		}
-		for id, asked := range now.Accounts { // its link may be about to be written
+		for id, asked := range now.Accounts { // the account's link may not be written yet
 			if p.hub.now().Sub(asked) <= settled {
 				all[id] = asked
 			}
@@ -84,7 +84,7 @@ func (p *Permissions) setReaders(ctx context.Context, record registry.HubRecord)
 	})
 }
 
-// repairReaders writes a bucket's policy that is behind the list.
+// repairReaders writes the bucket's policy if it does not match the list.
 func (p *Permissions) repairReaders(ctx context.Context, record registry.HubRecord) error {
 	today, err := p.hub.registry.Shard(ctx, registry.Readers)
 	if err != nil {
@@ -104,8 +104,9 @@ func (p *Permissions) repairReaders(ctx context.Context, record registry.HubReco
 	return p.change(ctx, registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} })
 }
 
-// readers returns the accounts that may read by the hub's record: the
-// publishers. There has to be room for all of them.
+// readers returns the accounts that may read templates according to the hub's record:
+// the publishers. It returns an error if the bucket's policy has no room for all of
+// them.
 func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([]account.ID, error) {
 	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil, nil
@@ -119,7 +120,7 @@ func (p *Permissions) readers(ctx context.Context, record registry.HubRecord) ([
 	return readers, err
 }
 
-// bucketPolicy returns the policy that the bucket of a hub should have.
+// bucketPolicy returns the policy that a hub's bucket should have.
 func bucketPolicy(record registry.HubRecord, readers []account.ID) (iampolicy.Document, error) {
 	switch partition := record.Region.Partition(); record.TemplateAccess {
 	case onboarding.TemplatesPublic:
@@ -133,9 +134,9 @@ func bucketPolicy(record registry.HubRecord, readers []account.ID) (iampolicy.Do
 	}
 }
 
-// readersUnderLease is a round of the readers' list. The policy is written
-// before the list is, other than with topics: S3 refuses a policy that names an
-// account which is not there, and then the list must not name it either.
+// readersUnderLease is a round for the readers' list. Unlike for topics, the policy is
+// written before the list: S3 refuses a policy that names an account that does not
+// exist, and then the list must not contain the account either.
 func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil {
@@ -161,12 +162,12 @@ func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Leas
 	return p.explain(p.hub.registry.FinishLease(ctx, lease, target))
 }
 
-// NoSuchAccountError indicates that S3 knows no account of an ID, so that the bucket's
-// policy can't name it.
+// NoSuchAccountError indicates that an account does not exist, so that S3 refuses the
+// bucket's policy that names it.
 type NoSuchAccountError struct {
 	Hub      string
-	Accounts []account.ID // of which one or more are not there
-	Named    bool         // they were accepted once, and have been closed since
+	Accounts []account.ID // one or more of them do not exist
+	Named    bool         // S3 accepted the accounts before, and one has been closed since
 	Err      error
 }
 
@@ -184,8 +185,9 @@ func (e *NoSuchAccountError) Error() string {
 
 func (e *NoSuchAccountError) Unwrap() error { return e.Err }
 
-// blame finds out whether it is the new accounts that S3 doesn't know, or one
-// that it knew once: then it refuses the old policy as well.
+// blame returns *NoSuchAccountError with the accounts that may have caused S3's
+// refusal. If S3 refuses the old policy as well, an account in it was closed; otherwise
+// the cause is one of the new accounts.
 func (p *Permissions) blame(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
 	fault := &NoSuchAccountError{Hub: p.hub.name, Accounts: today.AccountIDs(), Named: true, Err: refused}
 	added := slices.DeleteFunc(changed(today, change).AccountIDs(), func(id account.ID) bool { _, there := today.Accounts[id]; return there })
@@ -206,12 +208,11 @@ func (p *Permissions) blame(ctx context.Context, lease registry.Lease, record re
 	return fault
 }
 
-// errNoSuchPrincipal is S3's refusal of a policy that names an account which is
-// not there, as SNS's is (aws-facts 5.4).
+// errNoSuchPrincipal indicates that S3 refused a policy that names an account that does
+// not exist. SNS refuses these too (aws-facts 5.4).
 var errNoSuchPrincipal = errors.New("S3 does not know one of the accounts")
 
-// writeBucketPolicy makes the bucket's policy the given one, if it does not mean
-// the same already.
+// writeBucketPolicy sets the bucket's policy, unless the present one is equivalent.
 func (h *Manager) writeBucketPolicy(ctx context.Context, lease registry.Lease, bucket string, policy iampolicy.Document) error {
 	right, err := h.bucketPolicyIs(ctx, bucket, policy)
 	if right || err != nil && !awsclient.IsNotFound(err) || awsclient.HasCode(err, "NoSuchBucket") {
@@ -220,8 +221,9 @@ func (h *Manager) writeBucketPolicy(ctx context.Context, lease registry.Lease, b
 	return h.putBucketPolicy(ctx, lease, bucket, policy)
 }
 
-// putBucketPolicy writes under the lease, as for topics. S3 may still go by the
-// Block Public Access setting of some seconds ago, and refuse.
+// putBucketPolicy sets the bucket's policy under the lease, as write does for topics.
+// S3 may apply a former Block Public Access setting for some seconds and deny the
+// request, so it is retried.
 func (h *Manager) putBucketPolicy(ctx context.Context, lease registry.Lease, bucket string, policy iampolicy.Document) error {
 	const attempts = 4
 	var err error
@@ -259,7 +261,7 @@ func (h *Manager) putBucketPolicyOnce(ctx context.Context, bucket, policy string
 	return err
 }
 
-// bucketPolicyIs reports whether the bucket's policy means what it should.
+// bucketPolicyIs reports whether the bucket's policy is equivalent to the given one.
 func (h *Manager) bucketPolicyIs(ctx context.Context, bucket string, policy iampolicy.Document) (bool, error) {
 	out, err := h.clients.S3().GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{
 		Bucket:              &bucket,

@@ -16,19 +16,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// The record of a link is written before the permission that it needs, and
-// whatever ends the writer in between leaves an account that may never publish.
-// So it is not enough to allow accounts when links are written: what links and
-// registrations need is compared with the lists, in both directions.
+// The record of a link is written before its permission, and if the process is
+// interrupted in between, the account can't publish. So accounts are not only allowed
+// when links are written: Reconcile also compares the accounts that links and
+// registrations need with the lists, in both directions.
 
-// Reconcile makes the lists of a hub what its customers need. Missing accounts
-// are allowed, those of an organization that have a live stack among them: an
-// account that leaves the organization loses what it had through it, and could
-// not publish the Delete of its stack (aws-facts 1.14). Accounts that are not needed any more, whatever the reason, are marked, and taken off
+// Reconcile brings the lists of a hub in line with the needs of its customers. Missing
+// accounts are allowed. This includes accounts of an organization that have a live
+// stack: an account that leaves the organization loses its permission through the
+// organization, and could not publish the Delete of its stack (aws-facts 1.14).
+// Accounts that are not needed any more, for whatever reason, are marked, and removed
 // once the mark is older than onboarding.Grace.
 //
-// Lists may have been read already, with the hub's Read; nil: they are read
-// here. A list that can't be repaired does not keep the others from it.
+// The caller passes lists that it has read with the hub's Read, or nil to have them
+// read here. An error of one list does not prevent the repair of the others; all errors
+// are joined.
 func (p *Permissions) Reconcile(ctx context.Context, record registry.HubRecord, customers []onboarding.Customer, lists map[registry.ListKey]registry.Shard) error {
 	if lists == nil {
 		var err error
@@ -44,7 +46,7 @@ func (p *Permissions) Reconcile(ctx context.Context, record registry.HubRecord, 
 	for _, key := range listsOf(record) {
 		list, there := lists[key]
 		if !there {
-			continue // the hub's Update makes it
+			continue // Update of the hub creates it
 		}
 		of := customers
 		if shard, ok := key.Shard(); ok {
@@ -69,13 +71,13 @@ func listsOf(record registry.HubRecord) []registry.ListKey {
 	return keys
 }
 
-// needs are whom a list is for, accounts and organizations by their ID.
+// needs are the accounts and organizations that a list should contain.
 type needs struct {
 	accounts      []account.ID
 	organizations []account.OrganizationID
 
-	needed map[string]bool // all of these
-	known  map[string]bool // those, too, of links and stacks that have ended
+	needed map[string]bool // the IDs of all accounts and organizations above
+	known  map[string]bool // also the IDs of closed links and deleted stacks
 	now    time.Time
 }
 
@@ -101,8 +103,8 @@ func note[T fmt.Stringer](in map[string]bool, ids []T) {
 func (p *Permissions) reconcile(ctx context.Context, today registry.Shard, n needs) error {
 	var errs []error
 	if today.Written != today.Sequence {
-		// A writer has died between the list and its policies, or is about to
-		// write them: AWS's policies may differ from the list.
+		// A writer has crashed after it wrote the list, or is about to write the
+		// policies: they may differ from the list.
 		if err := p.change(ctx, today.List, func(registry.Shard) registry.ShardChange { return registry.ShardChange{} }); err != nil {
 			errs = append(errs, err)
 		}
@@ -128,9 +130,9 @@ func (p *Permissions) reconcile(ctx context.Context, today registry.Shard, n nee
 	return errors.Join(append(errs, p.letGo(ctx, today, n))...)
 }
 
-// letGo marks those that are needed no more, and takes those off that were
-// marked long ago. It looks before it takes the lease: most of the time there
-// is nothing to do.
+// letGo marks the entries that are not needed any more, and removes those that were
+// marked more than onboarding.Grace ago. It compares before it acquires the lease,
+// because usually there is nothing to change.
 func (p *Permissions) letGo(ctx context.Context, today registry.Shard, n needs) error {
 	for {
 		change := n.departures(today)
@@ -147,9 +149,9 @@ func (p *Permissions) letGo(ctx context.Context, today registry.Shard, n needs) 
 	}
 }
 
-// departures returns the change that letGo makes to a list. One that was asked
-// for just now, and that no record names, has its link about to be written: it
-// is not marked yet.
+// departures returns the change of a list that letGo makes. An entry that was requested
+// within the last hour and that no record names is not marked yet, because its link may
+// be about to be written.
 func (n needs) departures(s registry.Shard) registry.ShardChange {
 	var change registry.ShardChange
 	leaving := map[string]time.Time{}

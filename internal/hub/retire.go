@@ -19,19 +19,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A Region that the hub gives up goes in steps, because stacks there may have
-// something to send yet: the Delete of a stack that rolls back, or a request that
-// waits in the queue. From the first apply on it is offered to no customer. Its
-// topics keep their publishers for the grace period, then lose them, then go.
-// Each step is taken by the first apply after its time has come; a refresh shows
-// that it has.
+// A Region is removed from a hub in steps, because stacks in it may still send
+// requests: the Delete of a stack that rolls back, or a request that waits in the
+// queue. From the first apply the Region is not offered to customers. Its topics keep
+// their publishers for the grace period, then lose them, then are deleted. Each step is
+// taken by the first apply after it is due; a refresh reports that it is due.
 
-// aftermath is how long a topic stays that no customer may publish to: what was
-// published before is delivered and answered by then (aws-facts 1.5).
+// aftermath is how long a topic is kept after its publishers are removed: messages
+// published before are delivered and answered within this time (aws-facts 1.5).
 const aftermath = time.Hour
 
-// retiring returns the Regions that a hub has or may have topics in and that are
-// not declared, and how far they have come.
+// retiring returns the Regions that are not specified and in which a hub has, or may
+// have, topics, together with the progress of their removal.
 func retiring(before registry.HubRecord, spec Spec, now time.Time) ([]account.Region, map[account.Region]registry.Retirement) {
 	regions := sortRegions(without(slices.Concat(before.Retiring, before.Regions), spec.Regions))
 	retirements := map[account.Region]registry.Retirement{}
@@ -47,17 +46,17 @@ func retiring(before registry.HubRecord, spec Spec, now time.Time) ([]account.Re
 	return regions, retirements
 }
 
-// The steps of a retirement.
+// step is a step of a Region's removal.
 type step int
 
 const (
 	stays step = iota
-	mutes      // its topics lose their publishers
-	goes       // its topics are deleted
+	mutes      // the topics lose their publishers
+	goes       // the topics are deleted
 )
 
-// next returns the step whose time has come. Topics that no customer was ever
-// told of go at once.
+// next returns the step that is due. Topics that were never offered to a customer are
+// deleted at once.
 func next(record registry.HubRecord, region account.Region, now time.Time) step {
 	r, offered := record.Retirements[region]
 	switch {
@@ -69,8 +68,8 @@ func next(record registry.HubRecord, region account.Region, now time.Time) step 
 	return stays
 }
 
-// due returns the retiring Regions for which there is something to do. One with
-// a live stack stays: it was created while the Region was given up.
+// due returns the retiring Regions for which a step is due, except those with a live
+// stack, which was created while the Region was being removed.
 func (h *Manager) due(ctx context.Context, record registry.HubRecord) ([]account.Region, error) {
 	due := slices.DeleteFunc(slices.Clone(record.Retiring), func(r account.Region) bool { return next(record, r, h.now()) == stays })
 	if len(record.Retirements) == 0 || len(due) == 0 {
@@ -82,7 +81,7 @@ func (h *Manager) due(ctx context.Context, record registry.HubRecord) ([]account
 	}), err
 }
 
-// mute notes which Regions become mute now.
+// mute records the time for Regions whose topics are to lose their publishers now.
 func (h *Manager) mute(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
 	due, err := h.due(ctx, record)
 	for _, region := range due {
@@ -93,8 +92,8 @@ func (h *Manager) mute(ctx context.Context, record registry.HubRecord) (registry
 	return record, err
 }
 
-// muteTopics takes the customers out of the policies of mute Regions. Their
-// shards have no such Region any more, so that nothing else writes these policies.
+// muteTopics removes the publishers from the policies of mute Regions. The shards do
+// not contain these Regions any more, so that no other process writes these policies.
 func (h *Manager) muteTopics(ctx context.Context, record registry.HubRecord) error {
 	var mute []account.Region
 	for _, region := range record.Retiring {
@@ -132,8 +131,8 @@ func (h *Manager) muteTopic(ctx context.Context, topic account.TopicARN) error {
 	return h.clients.Explain(err, topic.String())
 }
 
-// retire deletes the topics of the Regions whose time has come, and then takes
-// them out of the queue's policy and of the record.
+// retire deletes the topics of the Regions that are due, then removes the Regions from
+// the queue's policy and the record. It returns the record as written.
 func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
 	due, err := h.due(ctx, record)
 	if err != nil {
@@ -157,7 +156,7 @@ func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (regist
 	return record, h.explainRegistry(err)
 }
 
-// reportRetirements reports the Regions that an apply would take a step further.
+// reportRetirements reports the Regions for which a step is due.
 func (h *Manager) reportRetirements(ctx context.Context, record registry.HubRecord, report reporter) error {
 	due, err := h.due(ctx, record)
 	for _, region := range due {

@@ -25,24 +25,28 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// SNS loses what the policy of a queue or of its key refuses (aws-facts 12.13),
-// and then customers' stacks hang for no reason that anyone could see. So a
-// change of a queue, a topic or a subscription is not done before a message has
-// gone the whole way. A registrar that receives it notes so in the registry; and
-// this process looks into the queue itself, because there may be no registrar.
-// What it finds of customers it puts back.
+// SNS silently loses messages that the policy of a queue or of its key refuses
+// (aws-facts 12.13), and then customers' stacks hang without a visible reason. So a
+// change of a queue, a topic or a subscription is complete only after a message was
+// delivered through each changed topic. A registrar that receives the message records
+// it in the registry. This process also receives from the queue itself, because no
+// registrar may be running, and returns the messages of customers to it.
 
 const (
-	// selfTestRounds is how often the queue is looked into, a second or two each.
+	// selfTestRounds is how many times the queue is searched. Each round takes one or
+	// two seconds.
 	selfTestRounds = 20
-	// mostHeld is how many messages of customers are kept from registrars while
-	// the queue is searched. A longer queue is not searched to its end.
+	// mostHeld is the maximum number of customers' messages that are hidden from
+	// registrars while the queue is searched. A longer queue is not searched to its
+	// end.
 	mostHeld = 200
-	// strayAge is the age from which no apply waits for a self-test.
+	// strayAge is the age at which a self-test is abandoned: no apply waits that long
+	// for one.
 	strayAge = 10 * time.Minute
 )
 
-// LostError indicates that what is published to some topics does not arrive.
+// LostError indicates that messages published to some topics do not arrive in the
+// queue.
 type LostError struct {
 	Hub    string
 	Topics []account.TopicARN
@@ -58,15 +62,15 @@ func (e *LostError) Error() string {
 		"A registrar that is older than this release puts the test among the dead letters: upgrade it first", e.Hub, strings.Join(names, ", "))
 }
 
-// changes are what an apply has changed of the way that messages go.
+// changes are the parts of message delivery that an apply has changed.
 type changes struct {
 	queue  bool
 	topics []account.TopicARN
 }
 
-// testChanges tests what may not deliver: what has changed, in this apply or in
-// one before that was cut short or could not test. A queue that gets nothing by
-// its new key is given its former one back. It returns whether the queue was too
+// testChanges tests the delivery through topics that were changed by this apply, or by
+// an earlier one that was interrupted or could not test. If nothing arrives in a queue
+// with a new key, the former key is restored. It returns untested if the queue was too
 // long to be searched.
 func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRecord, changed changes) (untested bool, err error) {
 	topics := changed.topics
@@ -89,8 +93,7 @@ func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRe
 	return untested, err
 }
 
-// UntestedWarning returns what an operator is told of a hub whose record says
-// Untested.
+// UntestedWarning returns the warning for a hub whose record is marked as Untested.
 func UntestedWarning(hub string) string {
 	return fmt.Sprintf("It is not known whether requests of customers arrive in the queue of hub %[1]s after its last change: "+
 		"the apply was cut short, its test message was lost, or too many requests wait in the queue to find the test messages among them and no registrar has reported one. "+
@@ -98,18 +101,18 @@ func UntestedWarning(hub string) string {
 		"Let a registrar work off the queue (xacct registrar --hub %[1]s), and apply again: the next apply tests every topic.", hub)
 }
 
-// selfTest is one test of some topics.
+// selfTest is one test of the delivery through some topics.
 type selfTest struct {
 	*Manager
-	nonce   string                      // empty: every test is a stray
+	nonce   string                      // empty: every test message is treated as abandoned
 	missing map[string]account.TopicARN // by ARN
-	held    []string                    // receipts of other messages
-	emptied bool                        // the queue was seen without a message that this test has not seen
+	held    []string                    // receipt handles of other messages
+	emptied bool                        // a receive call returned no more messages
 }
 
-// testDelivery sends a message through every topic, and waits until all have
-// arrived. It is *LostError if some do not; untested is true if the queue was too
-// long to be searched.
+// testDelivery publishes a message to every topic, and waits until all have arrived. It
+// returns *LostError if some do not arrive, and untested if the queue was too long to
+// be searched.
 func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []account.TopicARN) (untested bool, err error) {
 	if len(topics) == 0 {
 		return false, nil
@@ -162,7 +165,8 @@ func (t *selfTest) publish(ctx context.Context, topics []account.TopicARN) error
 	return group.Wait()
 }
 
-// look takes note of what has arrived, here or at a registrar.
+// look removes from missing the topics whose messages have arrived in the queue or at a
+// registrar.
 func (t *selfTest) look(ctx context.Context, queueURL string) error {
 	arrived, err := t.registry.SelfTests(ctx, t.nonce)
 	if err != nil {
@@ -191,8 +195,8 @@ func (t *selfTest) look(ctx context.Context, queueURL string) error {
 	return nil
 }
 
-// take deletes a message that is this test, or another whose sender waits no
-// longer, and keeps every other one for putBack.
+// take deletes a message if it is of this test, or of an abandoned one, and keeps every
+// other message for putBack.
 func (t *selfTest) take(ctx context.Context, queueURL string, m types.Message) error {
 	envelope, err := phonehome.DecodeEnvelope([]byte(aws.ToString(m.Body)))
 	nonce, isTest := envelope.SelfTest()
@@ -207,8 +211,8 @@ func (t *selfTest) take(ctx context.Context, queueURL string, m types.Message) e
 	return t.clients.Explain(err, t.queueARN(QueueName(t.name)))
 }
 
-// putBack lets others have the messages that are no test. If that fails, they
-// have them a minute later.
+// putBack makes all messages that are not tests visible again. If that fails, SQS does
+// so within a minute.
 func (t *selfTest) putBack(ctx context.Context, queueURL string) {
 	for some := range slices.Chunk(t.held, 10) {
 		var entries []types.ChangeMessageVisibilityBatchRequestEntry
@@ -223,7 +227,7 @@ func (t *selfTest) putBack(ctx context.Context, queueURL string) {
 	t.held = nil
 }
 
-// dropSelfTests deletes what self-tests that were cut short have left in a queue.
+// dropSelfTests deletes the messages of interrupted self-tests from a queue.
 func (h *Manager) dropSelfTests(ctx context.Context, queueURL string) error {
 	t := &selfTest{Manager: h, missing: map[string]account.TopicARN{"": {}}}
 	defer t.putBack(context.WithoutCancel(ctx), queueURL)

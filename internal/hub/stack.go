@@ -15,20 +15,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A hub's parts may be made by a CloudFormation stack, with the template of
-// `xacct generate hub`: under the same names, but for the bucket, which can't be
-// named by the hub's key there. Then Create takes the parts as they are and adds
-// the record, and Delete leaves them to their stack.
+// A CloudFormation stack with the template of `xacct generate hub` may create a hub's
+// parts. They have the same names, except for the bucket, because the template can't
+// derive a name from the hub's key. Then Create uses the existing parts and adds the
+// record, and Delete leaves the parts to their stack.
 
-// StackBucketName returns the name of the template bucket that the stack makes if
-// its specification names none.
+// StackBucketName returns the name of the template bucket that the stack creates if its
+// specification names none.
 func StackBucketName(hub string, account fmt.Stringer) string {
 	return fmt.Sprintf("xacct-%s-templates-%s", hub, account)
 }
 
-// MadeByStack reports whether the hub's parts exist without a record of the
-// hub: the table, and the stack's bucket, in this account. It asks AWS twice at
-// most.
+// MadeByStack reports whether the table and the stack's bucket exist in this account
+// without a record of the hub. If the record exists, it reports whether a stack created
+// the hub. It makes at most three calls.
 func (h *Manager) MadeByStack(ctx context.Context, bucket string) (bool, error) {
 	switch _, err := h.registry.TableID(ctx); {
 	case awsclient.IsNotFound(err):
@@ -48,7 +48,8 @@ func (h *Manager) MadeByStack(ctx context.Context, bucket string) (bool, error) 
 	return err == nil, h.clients.Explain(err, h.bucketARN(bucket))
 }
 
-// StackError indicates that the parts of a hub are a CloudFormation stack's to delete.
+// StackError indicates that the parts of a hub must be deleted with their
+// CloudFormation stack.
 type StackError struct{ Hub string }
 
 func (e *StackError) Error() string {

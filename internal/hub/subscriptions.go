@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// subscriptionSettings are the attributes of the queue's subscription to every
-// topic. Messages come in their envelope: without it a message does not name
-// the topic that it came through (aws-facts 5.8). Nothing is filtered out.
+// subscriptionSettings are the attributes of the queue's subscription to every topic.
+// Raw delivery is off, because a message without its envelope does not name the topic
+// it was published to (aws-facts 5.8). No message is filtered.
 var subscriptionSettings = []struct {
 	attribute string
 	right     func(string) bool
@@ -25,8 +25,8 @@ var subscriptionSettings = []struct {
 	{"FilterPolicy", func(v string) bool { return v == "" || v == "{}" }, "{}", FilterPolicy},
 }
 
-// ensureSubscription lets the topic deliver to the queue. It reports whether it
-// has made the subscription, or changed it.
+// ensureSubscription creates or updates the queue's subscription to the topic, and
+// reports whether it changed anything.
 func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN, untested *untestedNote) (changed bool, err error) {
 	client := h.clients.SNS(topic.Region)
 	subscription, err := h.subscription(ctx, topic)
@@ -70,7 +70,8 @@ func (h *Manager) ensureSubscription(ctx context.Context, topic account.TopicARN
 	return changed, nil
 }
 
-// readSubscription looks whether the topic delivers to the queue, and how.
+// readSubscription reports a missing subscription of the queue to the topic, or wrong
+// attributes of it.
 func (h *Manager) readSubscription(ctx context.Context, topic account.TopicARN, report reporter) error {
 	subscription, err := h.subscription(ctx, topic)
 	if err != nil {
@@ -95,8 +96,8 @@ func (h *Manager) readSubscription(ctx context.Context, topic account.TopicARN, 
 	return nil
 }
 
-// subscription returns the ARN of the queue's subscription to a topic; empty:
-// there is none.
+// subscription returns the ARN of the queue's subscription to a topic, or "" if it does
+// not exist.
 func (h *Manager) subscription(ctx context.Context, topic account.TopicARN) (string, error) {
 	pages := sns.NewListSubscriptionsByTopicPaginator(h.clients.SNS(topic.Region),
 		&sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic.String())})

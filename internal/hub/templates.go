@@ -23,39 +23,39 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Templates lie in the bucket under the hash of their content: a URL that a
-// customer was given can never come to mean another template (aws-facts 4.4).
+// Templates are stored in the bucket under the hash of their content, so that the
+// content behind a customer's URL can never change (aws-facts 4.4).
 
-// TemplateHash returns the name that a template's content gives it.
+// TemplateHash returns the SHA-256 of a template in hex, which is its name.
 func TemplateHash(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }
 
-// TemplateURL returns where the template with a hash is, or would be: the address
-// in the bucket's own Region, which works from every Region (aws-facts 3.5).
+// TemplateURL returns the URL of the template with a hash, whether or not it is
+// published. The URL contains the endpoint of the bucket's Region, and works from every
+// Region (aws-facts 3.5).
 func TemplateURL(record registry.HubRecord, hash string) string {
 	return fmt.Sprintf("https://%s.s3.%s.%s/%s", record.Bucket, record.Region, record.Region.Partition().DNSSuffix(), templateKey(hash))
 }
 
 func templateKey(hash string) string { return iampolicy.TemplatePrefix + hash + ".json" }
 
-// published remembers what this process knows to be in the bucket, and young
-// enough not to be swept away.
+// published caches which templates exist in the bucket and were written recently enough
+// not to be swept.
 type published struct {
 	flight singleflight.Group
-	known  sync.Map // bucket and key: when that was so
+	known  sync.Map // by bucket and key: the time it was verified
 }
 
-// renewal is the age at which a template that is published once more is written
-// once more. Sweeps go by age (see SweepTemplates): a process that was told that a
-// template exists has the rest of the grace period to write the link that
-// keeps it.
+// renewal is the age at which a template is written again if it is published again.
+// SweepTemplates deletes by age: a process whose template was published has the rest of
+// the grace period to write the link that keeps it.
 const renewal = 24 * time.Hour
 
-// PublishTemplate ensures that a template is in the bucket, and will be for
-// the next days, and returns its URL. Each template is written at most once in
-// a day of a process, however many links share it.
+// PublishTemplate ensures that a template exists in the bucket, and will for the next
+// days, and returns its URL. A process writes each template at most once a day, however
+// many links share it.
 func (h *Manager) PublishTemplate(ctx context.Context, record registry.HubRecord, body []byte) (string, error) {
 	hash := TemplateHash(body)
 	id := record.Bucket + "/" + templateKey(hash)
@@ -75,7 +75,7 @@ func (h *Manager) PublishTemplate(ctx context.Context, record registry.HubRecord
 func (h *Manager) ensureTemplate(ctx context.Context, bucket, key string, body []byte) error {
 	err := h.putTemplate(ctx, bucket, key, body, aws.String("*"))
 	if awsclient.IsConditionFailed(err) {
-		// The key is the hash of the content: it exists already.
+		// The key is the hash of the content, so the same template exists already.
 		var written time.Time
 		if written, err = h.templateWritten(ctx, bucket, key); err != nil {
 			return h.clients.Explain(err, h.bucketARN(bucket))
@@ -111,11 +111,11 @@ func (h *Manager) putTemplate(ctx context.Context, bucket, key string, body []by
 	return err
 }
 
-// PresignTemplate returns the address of a link's template with a signature of the
-// caller's, for customers who could not read it otherwise. It lives as long as
-// is asked for, seven days at most, and no longer than the credentials do
-// (aws-facts 4.3). The customer reads with the caller's permissions, so it asks
-// first whether the caller may read: the customer would be told "Access Denied".
+// PresignTemplate returns a presigned URL of a link's template, for customers who could
+// not read the template otherwise. It is valid for life, at most seven days, and no
+// longer than the caller's credentials (aws-facts 4.3). The URL has the caller's
+// permissions, so PresignTemplate first checks that the caller may read the template:
+// otherwise the customer would get "Access Denied".
 func (h *Manager) PresignTemplate(ctx context.Context, record registry.HubRecord, link onboarding.Link, life time.Duration) (awsclient.Presigned, error) {
 	if err := h.readTemplate(ctx, record.Bucket, link.TemplateURL); err != nil {
 		return awsclient.Presigned{}, fmt.Errorf("sign the template of customer %s of hub %s: %w", link.CustomerID, h.name, err)

@@ -18,20 +18,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// ourTemplate is the name of what PublishTemplate writes. Other objects in
-// the bucket are not ours to delete.
+// ourTemplate matches the keys of objects that PublishTemplate writes. Other objects in
+// the bucket are never deleted.
 var ourTemplate = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^` + iampolicy.TemplatePrefix + `[0-9a-f]{64}\.json$`)
 })
 
-// SweepTemplates deletes the templates that no link, no live stack and no grace
-// period keeps any more.
+// SweepTemplates deletes the templates that no link or live stack uses and whose grace
+// period is over.
 //
-// A template is published before the link that names it is written, so one that
-// seems unused may be used in a moment. Therefore only old ones go,
-// and publishing makes a template young: they are listed before the sets and links
-// are read, and each is looked at once more right before it is deleted, because S3
-// can't be asked to delete an object only if it is old.
+// A template is published before the link that names it is written, so a template that
+// seems unused may soon be used. Therefore only old ones are deleted, and publishing a
+// template again renews its age. Templates are listed before the sets and links are
+// read, and the age of each is checked again right before it is deleted, because S3 has
+// no deletion on the condition of age.
 func (h *Manager) SweepTemplates(ctx context.Context, now time.Time) error {
 	record, err := h.registry.Hub(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (h *Manager) SweepTemplates(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// templatesBefore returns the keys of the templates that were last written before a
+// templatesBefore returns the keys of the templates that were last written before
 // moment.
 func (h *Manager) templatesBefore(ctx context.Context, bucket string, moment time.Time) ([]string, error) {
 	var keys []string
@@ -86,7 +86,7 @@ func (h *Manager) templatesBefore(ctx context.Context, bucket string, moment tim
 }
 
 // TemplateNames returns the names of the templates in a hub's bucket, with a call for
-// each thousand of them; none if there is no bucket.
+// each thousand of them. It returns nil if the bucket does not exist.
 func (h *Manager) TemplateNames(ctx context.Context, record registry.HubRecord) ([]string, error) {
 	var names []string
 	pages := s3.NewListObjectsV2Paginator(h.clients.S3(), h.listing(record.Bucket, iampolicy.TemplatePrefix))
@@ -119,9 +119,9 @@ func (h *Manager) deleteTemplate(ctx context.Context, bucket, key string, before
 	return h.clients.Explain(err, h.bucketARN(bucket)+"/"+key)
 }
 
-// templateWritten returns when a template was last written; zero: it is not
-// there. It lists, because the right to write templates does not include reading
-// them.
+// templateWritten returns when a template was last written, or the zero time if it
+// doesn't exist. It lists, because the permission to write templates does not include
+// reading them.
 func (h *Manager) templateWritten(ctx context.Context, bucket, key string) (time.Time, error) {
 	out, err := h.clients.S3().ListObjectsV2(ctx, h.listing(bucket, key))
 	if err != nil || len(out.Contents) == 0 {

@@ -17,9 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// topicSettings are the attributes of every topic, beside its policy, which is
-// the publishers' business. Topics have no key of KMS: every customer would need
-// it to publish (aws-facts 1.20).
+// topicSettings are the attributes of every topic, except its policy, which Permissions
+// manages. Topics have no KMS key, because every customer would need permission for it
+// to publish (aws-facts 1.20).
 var topicSettings = []struct {
 	attribute string
 	value     string
@@ -29,8 +29,8 @@ var topicSettings = []struct {
 	{"KmsMasterKeyId", "", Encryption},
 }
 
-// ensureTopic makes a topic that is not there, and brings the attributes and
-// tags of one that is in line. It reports whether it has made or changed it.
+// ensureTopic creates a topic if it is missing, or updates its attributes and tags. It
+// reports whether it created or changed the topic.
 func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags map[string]string, untested *untestedNote) (changed bool, err error) {
 	client := h.clients.SNS(topic.Region)
 	attributes, err := h.topicAttributes(ctx, topic)
@@ -64,8 +64,9 @@ func (h *Manager) ensureTopic(ctx context.Context, topic account.TopicARN, tags 
 	return changed, h.ensureTopicTags(ctx, topic, tags)
 }
 
-// readTopic looks at a topic and its subscription. A policy that is behind the
-// registry's list is no defect: the refresh repairs it itself.
+// readTopic reports defects of a topic and its subscription. A policy that is behind
+// the registry's list is not a defect, because the refresh repairs it; it is returned
+// as behind.
 func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shard registry.Shard, report reporter) (found, behind bool, err error) {
 	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
@@ -126,8 +127,8 @@ func topicTags(tags map[string]string) []types.Tag {
 	return list
 }
 
-// deleteTopics deletes topics, and with them their subscriptions. Deleting one
-// that is gone is no error to SNS.
+// deleteTopics deletes topics with their subscriptions. SNS returns no error for a
+// topic that does not exist.
 func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
@@ -143,8 +144,8 @@ func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) e
 	return group.Wait()
 }
 
-// policyBehind reports whether a topic's policy is older than the registry's list, by
-// its number or by the accounts that it names.
+// policyBehind reports whether a topic's policy does not match the registry's list, by
+// its sequence or by its principals.
 func policyBehind(policy string, shard registry.Shard) bool {
 	found, sequence, ok := iampolicy.PublishersOf(policy)
 	return !ok || sequence != shard.Sequence || !found.Equal(publishersOf(shard))

@@ -10,18 +10,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// untestedNote records in a hub's record that it is not known whether messages
-// arrive, before the queue, a topic or a subscription changes. So an apply that
-// ends between a change and its self-test leaves word: the next one tests every
-// topic. A nil note writes nothing.
+// untestedNote marks the hub's record as untested before the queue, a topic or a
+// subscription is changed. If the apply is interrupted between a change and its
+// self-test, the next apply tests every topic. A nil note writes nothing.
 type untestedNote struct {
 	*Manager
 	mu     sync.Mutex
-	record registry.HubRecord // as it is written
+	record registry.HubRecord // as last written
 }
 
-// write is called before each change, and writes once. A hub that is not ready
-// needs no note: all its topics are tested anyway.
+// write must be called before each change; it writes the mark once. A hub that is not
+// ready needs no mark, because all its topics are tested anyway.
 func (n *untestedNote) write(ctx context.Context) error {
 	if n == nil {
 		return nil
