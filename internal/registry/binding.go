@@ -13,17 +13,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// binding is which account a link for anyone belongs to, or is promised to. It
-// is not a part of the link's item, because the registrar writes it and must
+// binding is the account to which an open link belongs, or for which it is reserved. It
+// is stored separately from the link's item, because the registrar writes it and must
 // not write links.
 type binding struct {
 	CustomerID  string
-	Epoch       int                     // of the link; a binding of another one was ended by the vendor
+	Epoch       int                     // BindingEpoch of the link; the vendor ended bindings of other epochs
 	Account     account.ID              `json:",omitzero"`
 	Reservation *onboarding.Reservation `json:",omitempty"`
 }
 
-// bind returns the link with what its binding's item says.
+// bind returns the link with the contents of its binding's item; a nil item means that
+// it has none.
 func (r *Registry) bind(link onboarding.Link, i item) (onboarding.Link, error) {
 	if i == nil {
 		return link, nil
@@ -37,7 +38,7 @@ func (r *Registry) bind(link onboarding.Link, i item) (onboarding.Link, error) {
 		link.Bound, link.Reservation = b.Account, b.Reservation
 		return link, nil
 	}
-	// An account may have been bound while the vendor ended that, or named one.
+	// An account may have been bound while the vendor ended the binding or named an account.
 	known, _ := link.Accounts()
 	if !b.Account.IsZero() && !slices.Contains(known, b.Account) {
 		link.PastAccounts = append(slices.Clone(link.PastAccounts), onboarding.PastAccount{Account: b.Account})
@@ -57,8 +58,8 @@ func bindingItem(link onboarding.Link) (item, error) {
 	return written, nil
 }
 
-// bindingWrite writes the link's binding over the revision that it was read
-// with.
+// bindingWrite returns the write of the link's binding, on the condition that the
+// binding still has the revision that was read.
 func (r *Registry) bindingWrite(link onboarding.Link) (types.TransactWriteItem, error) {
 	if link.Former {
 		return r.formerLinkWrite(link)
@@ -68,7 +69,7 @@ func (r *Registry) bindingWrite(link onboarding.Link) (types.TransactWriteItem, 
 	return r.putWrite(written, condition, values), err
 }
 
-// bindingIs checks that a link's binding is as it was read.
+// bindingIs returns a check that a link's binding still has the revision that was read.
 func (r *Registry) bindingIs(link onboarding.Link) types.TransactWriteItem {
 	condition, values := revisionIs(link.BindingRevision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -77,8 +78,8 @@ func (r *Registry) bindingIs(link onboarding.Link) types.TransactWriteItem {
 	}}
 }
 
-// releaseLink takes back the reservation that an answer holds which will not be
-// committed, so that the next account need not wait until it runs out.
+// releaseLink removes the reservation of a link for an answer that will not be
+// committed, so that the next account need not wait until it expires.
 func (r *Registry) releaseLink(ctx context.Context, answer onboarding.Answer) error {
 	if !answer.Change.Binds {
 		return nil

@@ -10,36 +10,39 @@ import (
 	"time"
 )
 
-// ConnectPartitions returns the patterns of the partitions that hold tokens of the
-// connect page. Only the onboarding API reads and writes them.
+// ConnectPartitions returns the patterns of the partitions with tokens of the connect
+// page. Only the onboarding API reads and writes them.
 func ConnectPartitions() []string { return []string{connectPrefix + "*"} }
 
 const connectPrefix = "CONNECT#"
 
-// connectKey returns where a token is: under its hash, so that a copy of the table opens
-// no page. connectEpochKey is of a customer; no hash has a colon.
+// connectKey returns the key of a token's item, which contains only the token's hash,
+// so that a copy of the table opens no page. connectEpochKey returns the key of a
+// customer's epoch; the colon keeps it apart from keys of tokens, because no hash has
+// one.
 func connectKey(hash string) key { return key{connectPrefix + hash, "TOKEN"} }
 
 func connectEpochKey(customer string) key { return key{connectPrefix + "OF:" + customer, "EPOCH"} }
 
-// ErrNoToken indicates that there is no such token of the connect page.
+// ErrNoToken indicates that a token of the connect page does not exist.
 var ErrNoToken = errors.New("there is no such token")
 
-// ConnectToken lets the one who has it see the connect page of one customer. It is
-// exchanged once, for a session of a browser.
+// ConnectToken authorises its bearer to see the connect page of one customer. It is
+// exchanged once for a browser session.
 type ConnectToken struct {
-	Hash       string // of the token
+	Hash       string // hash of the token
 	CustomerID string
-	Link       string // the incarnation of the link
-	Epoch      int64  // of the customer: revoking begins another
+	Link       string // incarnation of the link
+	Epoch      int64  // epoch of the customer; each revocation increments it
 	ReturnURL  string `json:",omitempty"`
 	ExpiresAt  time.Time
-	Session    string    `json:",omitempty"` // hash of the session's secret; empty: it was not exchanged
+	Session    string    `json:",omitempty"` // hash of the session's secret; empty if the token was not exchanged
 	SessionEnd time.Time `json:",omitzero"`
 	Revision   int64     `json:"-"`
 }
 
-// PutConnectToken writes a token over the revision that it was read with.
+// PutConnectToken writes a token on the condition that the stored one still has the
+// revision that was read; otherwise the error is ErrConflict.
 func (r *Registry) PutConnectToken(ctx context.Context, token ConnectToken) error {
 	k, before := connectKey(token.Hash), token.Revision
 	token.Revision++
@@ -59,7 +62,7 @@ func (r *Registry) PutConnectToken(ctx context.Context, token ConnectToken) erro
 	return nil
 }
 
-// ConnectToken returns the token of a hash; ErrNoToken if there is none.
+// ConnectToken returns the token with a hash, or ErrNoToken if it does not exist.
 func (r *Registry) ConnectToken(ctx context.Context, hash string) (ConnectToken, error) {
 	found, err := r.get(ctx, connectKey(hash))
 	if err != nil || found == nil {
@@ -73,8 +76,8 @@ func (r *Registry) ConnectToken(ctx context.Context, hash string) (ConnectToken,
 	return token, err
 }
 
-// ConnectEpoch returns the epoch of a customer's tokens: those of others were
-// revoked.
+// ConnectEpoch returns the current epoch of a customer's tokens. Tokens of earlier
+// epochs are revoked.
 func (r *Registry) ConnectEpoch(ctx context.Context, customer string) (int64, error) {
 	found, err := r.get(ctx, connectEpochKey(customer))
 	if err != nil {
@@ -83,7 +86,7 @@ func (r *Registry) ConnectEpoch(ctx context.Context, customer string) (int64, er
 	return numberOf(found, "revision"), nil
 }
 
-// RevokeConnectTokens ends all tokens and sessions of a customer.
+// RevokeConnectTokens revokes all tokens and sessions of a customer.
 func (r *Registry) RevokeConnectTokens(ctx context.Context, customer string) error {
 	epoch, err := r.ConnectEpoch(ctx, customer)
 	if err != nil {
@@ -94,7 +97,7 @@ func (r *Registry) RevokeConnectTokens(ctx context.Context, customer string) err
 	written["schema"], written["revision"], written["revoked_at"] = number(schema), number(epoch+1), moment(r.now())
 	err = r.put(ctx, k, written, epoch)
 	if errors.Is(err, ErrConflict) {
-		return nil // another one has revoked them just now
+		return nil // a concurrent call has revoked them
 	}
 	return err
 }

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// callsAtOnce bounds what one read of many customers asks for at once.
+// callsAtOnce is the maximum number of concurrent calls of one read of many customers.
 const callsAtOnce = 8
 
-// Customer returns a customer's link and registrations; ErrNoLink if the hub
-// definitely has none. It costs two calls, at the same time.
+// Customer returns a customer's link and registrations, or ErrNoLink if the hub
+// definitely has no link for the customer. It makes two concurrent calls.
 func (r *Registry) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
 	customer, err := r.customer(ctx, id)
 	if err == nil && customer == nil {
@@ -60,10 +60,10 @@ func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Custome
 	return &customer, nil
 }
 
-// Select returns those of the given customers that the hub has a link for,
-// sorted by ID. It costs three calls for each hundred of them, however many
-// customers the hub has, and one more for each that has, or once had, the
-// accounts of an organization.
+// Select returns those of the given customers for whom the hub has a link, sorted by
+// ID. It makes three calls for each hundred of them, regardless of the size of the hub,
+// and one more for each customer that has, or once had, the accounts of an
+// organization.
 func (r *Registry) Select(ctx context.Context, ids ...string) ([]onboarding.Customer, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	customers, err := r.selected(ctx, ids)
@@ -91,9 +91,8 @@ func (r *Registry) selected(ctx context.Context, ids []string) ([]onboarding.Cus
 	return sorted(found), nil
 }
 
-// links reads the links of customers, with what they are bound to. In a table of
-// the former layout it finds those that were migrated, or still are where
-// they were.
+// links returns the links of customers with their bindings, by customer ID. In a table
+// that is not migrated it reads both layouts.
 func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboarding.Link, error) {
 	migrated, err := r.isMigrated(ctx)
 	if err != nil {
@@ -130,7 +129,7 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 	return links, nil
 }
 
-// linkOf returns the link of a customer among items; nil if it is not there.
+// linkOf returns the link of a customer among items, or nil if it is not among them.
 func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, error) {
 	if i := items[r.spread().linkKey(id)]; i != nil {
 		link, err := r.decodeLink(i)
@@ -146,7 +145,7 @@ func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, erro
 	return nil, nil
 }
 
-// getAllAtOnce is getAll with several calls at once.
+// getAllAtOnce is getAll with concurrent calls.
 func (r *Registry) getAllAtOnce(ctx context.Context, keys []key) (map[key]item, error) {
 	if len(keys) <= batchSize {
 		return r.getAll(ctx, keys...)
@@ -167,8 +166,8 @@ func (r *Registry) getAllAtOnce(ctx context.Context, keys []key) (map[key]item, 
 	return all, group.Wait()
 }
 
-// register adds the registrations of customers: by their keys if their links
-// say in which accounts they may be, and otherwise by a query for each.
+// register adds the registrations to customers. It reads them by key if the link
+// determines the possible accounts, and otherwise by one query for each customer.
 func (r *Registry) register(ctx context.Context, customers map[string]*onboarding.Customer) error {
 	var keys []key
 	var many []string
@@ -213,17 +212,18 @@ func (r *Registry) register(ctx context.Context, customers map[string]*onboardin
 	return group.Wait()
 }
 
-// registrationsBetween returns where the registrations of the customers from one
-// to another are, in a partition.
+// registrationsBetween returns the key range of the registrations of all customers from
+// first to last, inclusive, in a partition.
 func registrationsBetween(partition int, first, last string) keyRange {
 	return keyRange{
 		partition: registrationPartition(partition),
 		above:     customerPrefix + first + "#",
-		last:      customerPrefix + last + "$", // the character behind the hash sign
+		last:      customerPrefix + last + "$", // the character after the hash sign
 	}
 }
 
-// sorted returns the customers by ID, and the registrations of each by account.
+// sorted returns the customers sorted by ID, and the registrations of each sorted by
+// account.
 func sorted(found map[string]*onboarding.Customer) []onboarding.Customer {
 	customers := make([]onboarding.Customer, 0, len(found))
 	for _, id := range slices.Sorted(maps.Keys(found)) {

@@ -12,23 +12,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// LinkChange is a link that is written together with others.
+// LinkChange is one link to be written in a transaction with others.
 type LinkChange struct {
-	Before   *onboarding.Link // as it was read; nil: the hub has none of the customer
+	Before   *onboarding.Link // as it was read; nil if the customer has no link
 	Link     onboarding.Link
-	OnBehalf string // the caller that it is written for, for the history; empty: none
+	OnBehalf string // the caller for whom it is written, for the history; may be empty
 }
 
-// transactionSize is how many writes and checks DynamoDB takes in one call
-// (aws-facts 10.4).
+// transactionSize is the maximum number of writes and checks in a transaction of
+// DynamoDB (aws-facts 10.4).
 const transactionSize = 100
 
-// WriteLinks writes links for a fleet, as many in each transaction as it takes:
-// some thirty new ones, which are claims and lines of the history too. It returns
-// those that were written; if there is an error, what comes after it was not. The
-// transactions follow one another, because all of them check the fleet's record:
-// if that is not the given revision any more, or a link is not as it was read, the
-// error is ErrConflict.
+// WriteLinks writes links for a fleet, as many in each transaction as fit: about thirty
+// new ones, because each also has a claim and a history entry. It returns the links
+// that were written; after an error no later ones are. The transactions are sequential,
+// because all of them check the fleet's record. If that no longer has the given
+// revision, or a link was changed since it was read, the error is ErrConflict.
 func (r *Registry) WriteLinks(ctx context.Context, fleet onboarding.Fleet, changes []LinkChange) ([]onboarding.Link, error) {
 	if len(changes) == 0 {
 		return nil, nil
@@ -56,16 +55,17 @@ func (r *Registry) WriteLinks(ctx context.Context, fleet onboarding.Fleet, chang
 	return all, nil
 }
 
-// linkTransaction is one transaction in the making.
+// linkTransaction collects the writes of one transaction.
 type linkTransaction struct {
 	registry *Registry
 	writes   []types.TransactWriteItem
-	of       []int // by write: the link that it is for; -1: none
-	claims   []int // by link: the write that claims its external ID; 0: none
+	of       []int // by write: the index of its link; -1 if it belongs to none
+	claims   []int // by link: the index of the write that claims its external ID; 0 if none does
 	links    []onboarding.Link
 }
 
-// add adds a link with all that belongs to it; false if there is no room.
+// add adds a link with all writes that belong to it. It returns false if these do not
+// fit.
 func (t *linkTransaction) add(change LinkChange) (bool, error) {
 	r, now := t.registry, t.registry.now().UTC()
 	link, condition, values, claims := change.Link, "attribute_not_exists(pk)", item(nil), true
@@ -129,5 +129,6 @@ func (t *linkTransaction) write(ctx context.Context, fleet onboarding.Fleet) err
 	return fmt.Errorf("write %s for fleet %s of hub %s: %w", onboarding.Counted(len(t.links), "link"), fleet.Name, t.registry.hub, err)
 }
 
-// ErrFleetMoved indicates that another process has written a fleet's record since.
+// ErrFleetMoved indicates that another process has written a fleet's record since it
+// was read.
 var ErrFleetMoved = errors.New("another process has changed, taken over or closed the fleet meanwhile")

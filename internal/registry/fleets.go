@@ -13,21 +13,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// A fleet is one item, and the items of its customers' links name it. A process
-// that writes links for a fleet has written its record before, and every
-// transaction checks that it was not written since: so of two processes that change, take
-// over or close a fleet, only the later one goes on.
+// A fleet is one item, and the items of its customers' links refer to it by name. A
+// process writes the fleet's record before it writes links for the fleet, and every
+// transaction checks that the record is unchanged since. So if two processes change,
+// take over or close a fleet concurrently, only the later one continues.
 
-// fleetsPartition holds all fleets of a hub, of which there are few.
+// fleetsPartition contains all fleets of a hub, which are few.
 const fleetsPartition = "FLEETS"
 
 func fleetKey(name string) key { return key{fleetsPartition, "NAME#" + name} }
 
-// ErrNoFleet indicates that the hub has definitely no fleet of a name.
+// ErrNoFleet indicates that a fleet definitely does not exist in the hub.
 var ErrNoFleet = errors.New("the hub has no fleet of this name")
 
-// Fleet returns the fleet of a name, closed or not; ErrNoFleet if there definitely
-// is none.
+// Fleet returns the fleet with a name, open or closed, or ErrNoFleet if it definitely
+// does not exist.
 func (r *Registry) Fleet(ctx context.Context, name string) (onboarding.Fleet, error) {
 	found, err := r.get(ctx, fleetKey(name))
 	if err != nil || found == nil {
@@ -41,7 +41,7 @@ func (r *Registry) Fleet(ctx context.Context, name string) (onboarding.Fleet, er
 	return r.decodeFleet(found)
 }
 
-// Fleets returns all fleets of the hub, closed or not, sorted by name.
+// Fleets returns all fleets of the hub, open and closed, sorted by name.
 func (r *Registry) Fleets(ctx context.Context) ([]onboarding.Fleet, error) {
 	var fleets []onboarding.Fleet
 	err := r.query(ctx, allOf(fleetsPartition), func(i item) error {
@@ -61,10 +61,10 @@ func (r *Registry) decodeFleet(i item) (onboarding.Fleet, error) {
 	return fleet, err
 }
 
-// WriteFleet writes a fleet over the revision that it was read with, 0 if there was
-// none, and returns it as written. If it comes to refer to a permission set that
-// is not there or is retired, the error is ErrNoPermissionSet or
-// ErrPermissionSetRetired.
+// WriteFleet writes a fleet on the condition that the stored one has the revision of
+// before, or that there is none if before is nil. It returns the fleet as written. If
+// the fleet changes to a permission set that does not exist or is retired, the error is
+// ErrNoPermissionSet or ErrPermissionSetRetired.
 func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fleet onboarding.Fleet) (onboarding.Fleet, error) {
 	if err := r.Migrate(ctx); err != nil {
 		return onboarding.Fleet{}, err
@@ -90,7 +90,7 @@ func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fle
 		return onboarding.Fleet{}, fmt.Errorf("permission set %s: %w", fleet.PermissionSet, mayNotRefer(stood))
 	}
 	if stood, failed := failedItem(err, 0); failed && same(stood, written) {
-		return fleet, nil // the answer to our own write was lost
+		return fleet, nil // the response to this write was lost
 	}
 	if conflicts(err) {
 		err = ErrConflict
@@ -101,7 +101,7 @@ func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fle
 	return fleet, nil
 }
 
-// fleetIs checks, with writes of links, that the fleet is still as it was written.
+// fleetIs returns a check that the fleet still has the revision that was written.
 func (r *Registry) fleetIs(fleet onboarding.Fleet) types.TransactWriteItem {
 	condition, values := revisionIs(fleet.Revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{

@@ -15,29 +15,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// The first release kept all links and registrations in one partition, which
-// vendor and registrar both wrote, the binding of a link in the link's item, and
-// the key in the hub's. Migrate moves such a table to the current layout, record
-// by record. Until it has, every record is in one of two places: the new one
-// counts, and the former one only while it has no tombstone. A record is written
-// where it was read, and a first registration where its link is. So registrars
-// work before and while a table is migrated.
+// The first release stored all links and registrations in one partition, which vendor
+// and registrar both wrote, the binding of a link in the link's item, and the key in
+// the hub's item. Migrate moves such a table to the current layout, record by record.
+// During the migration every record is in one of two places: the current one has
+// precedence, and the former one is valid only if it has no tombstone. A record is
+// written to the place from which it was read, and a first registration to the place of
+// its link. So registrars work before and during the migration.
 
-// The layouts that the hub's item names; none: the first release's.
+// presentLayout is the current layout in the hub's item. Tables of the first release
+// have no layout attribute.
 const presentLayout = 2
 
-// layout is how far a table is migrated.
+// layout is the state of a table's migration.
 type layout int
 
 const (
-	former   layout = iota // nothing, or some customers
-	settling               // all customers, but for what an older process may still be writing
-	laidOut                // today's layout, and nothing else
+	former   layout = iota // no customers, or some, are migrated
+	settling               // all customers are migrated, but an older process may still write some
+	laidOut                // the table has the current layout only
 )
 
-// seeLayout returns the layout that the hub's item records; a nil item means no
-// hub and an empty table. Tables don't go back to a former layout, unless
-// an older one is restored in their place.
+// seeLayout returns the layout that the hub's item records, and caches it. A nil item
+// means that the hub does not exist and the table is empty. A table can return to the
+// former layout only if an older one is restored in its place.
 func (r *Registry) seeLayout(hub item) layout {
 	r.spreads.Store(int64(spreadIn(hub)))
 	switch {
@@ -54,8 +55,8 @@ func (r *Registry) seeLayout(hub item) layout {
 	return laidOut
 }
 
-// isMigrated reports whether no customer is left where the first release kept
-// them; once that is so, it makes no call.
+// isMigrated reports whether all customers are migrated from the first release's
+// layout. Once they are, it makes no call.
 func (r *Registry) isMigrated(ctx context.Context) (bool, error) {
 	if r.migrated.Load() {
 		return true, nil
@@ -79,7 +80,7 @@ func formerRegistrationKey(customer string, id account.ID) key {
 
 func isFormerLink(i item) bool { return strings.HasSuffix(textOf(i, "sk"), "/LINK") }
 
-// formerLink is a link with its binding, as the first release stores it.
+// formerLink is a link with its binding, as stored by the first release.
 type formerLink struct {
 	onboarding.Link
 	Bound       account.ID              `json:",omitzero"`
@@ -94,8 +95,8 @@ func (r *Registry) decodeFormerLink(i item) (onboarding.Link, error) {
 	return link, err
 }
 
-// formerLinkWrite writes a link, which a registrar has bound or reserved, over
-// the revision that it was read with.
+// formerLinkWrite returns the write of a link that a registrar has bound or reserved,
+// on the condition that it still has the revision that was read.
 func (r *Registry) formerLinkWrite(link onboarding.Link) (types.TransactWriteItem, error) {
 	condition, values := revisionIs(link.Revision)
 	link.Revision++
@@ -108,8 +109,8 @@ func (r *Registry) formerLinkWrite(link onboarding.Link) (types.TransactWriteIte
 	return r.putWrite(written, condition, values), nil
 }
 
-// formerLinkIs checks that a link is still where it was read, for the first
-// registration of an account, which is written beside it.
+// formerLinkIs returns a check that a link is unchanged in the former place. It is used
+// for the first registration of an account, which is written in the same place.
 func (r *Registry) formerLinkIs(link onboarding.Link) types.TransactWriteItem {
 	condition, values := revisionIs(link.Revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -118,12 +119,12 @@ func (r *Registry) formerLinkIs(link onboarding.Link) types.TransactWriteItem {
 	}}
 }
 
-// movedRevision is that of tombstones. No record has it, so that no write over a
-// record that was migrated succeeds.
+// movedRevision is the revision of tombstones. No record has it, so that no write on
+// the condition of a migrated record's revision succeeds.
 const movedRevision = -1
 
-// tombstonesLive is how long a tombstone shows that a record existed. Older releases
-// take it for a record of a newer one, and ask to be upgraded.
+// tombstonesLive is how long tombstones are kept. Older releases take a tombstone for a
+// record of a newer release, and ask to be upgraded.
 const tombstonesLive = 30 * 24 * time.Hour
 
 func (r *Registry) tombstone(k key) item {
@@ -135,8 +136,8 @@ func (r *Registry) tombstone(k key) item {
 
 func isTombstone(i item) bool { return numberOf(i, "revision") == movedRevision }
 
-// formerCustomers reads what is still where the first release kept it; some
-// customers may have registrations there and no link.
+// formerCustomers returns the customers that are in the first release's place, by ID.
+// Some may have registrations there but no link.
 func (r *Registry) formerCustomers(ctx context.Context) (map[string]*onboarding.Customer, error) {
 	found := map[string]*onboarding.Customer{}
 	of := func(id string) *onboarding.Customer {
@@ -166,16 +167,16 @@ func (r *Registry) formerCustomers(ctx context.Context) (map[string]*onboarding.
 	return found, err
 }
 
-// notMigrated explains why a policy of this release does not allow reading a
-// table of the first one.
+// notMigrated returns err with the explanation that a policy of this release does not
+// allow reading a table of the first release.
 func (r *Registry) notMigrated(err error) error {
 	return fmt.Errorf("table %s has the layout of the first release of xacct, which this policy does not cover: "+
 		"apply the hub with this release of the provider, which migrates the table: %w", r.table, err)
 }
 
-// eitherPlace reads all customers of a table that is not migrated, or not
-// yet. The former place is read first, so that none is missed that is migrated
-// meanwhile.
+// eitherPlace returns all customers of a table whose migration is not complete. The
+// former place is read first, so that a customer that is migrated meanwhile is not
+// missed.
 func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, error) {
 	all, err := r.formerCustomers(ctx)
 	if err != nil {
@@ -219,7 +220,8 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 	return sorted(all), nil
 }
 
-// withFormer adds the former registrations of accounts that have no other one.
+// withFormer returns registrations together with the former registrations of accounts
+// that are not among them.
 func withFormer(registrations, formers []onboarding.Registration) []onboarding.Registration {
 	there := map[account.ID]bool{}
 	for _, registration := range registrations {
@@ -233,8 +235,9 @@ func withFormer(registrations, formers []onboarding.Registration) []onboarding.R
 	return registrations
 }
 
-// formerSelected returns what Select does, and walkFormer what Walk does, for a
-// table that is not migrated. They read everything: it is so for minutes in the life of a hub.
+// formerSelected is Select, and walkFormer is Walk, for a table that is not migrated.
+// They read all customers, which is acceptable because a migration takes minutes, once
+// in the life of a hub.
 func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
 	if err != nil {
 		return nil, err

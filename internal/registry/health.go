@@ -12,10 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// PutHealth writes what a proof has found out about a role, over the revision
-// of the registration that it was read with, the history's line of it and the
-// event that tells others: all or nothing. If the registration has moved it
-// is ErrConflict. It returns the registration as written.
+// PutHealth writes the result of a proof to a registration, on the condition that it
+// still has the revision that was read, together with a history entry and the event in
+// the outbox, in one transaction. It returns the registration as written, or
+// ErrConflict if the registration was changed.
 func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Registration, entry onboarding.HistoryEntry) (onboarding.Registration, error) {
 	hub, err := r.Hub(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Regist
 		{Put: &types.Put{TableName: &r.table, Item: line}},
 	}, told...))
 	if stood, failed := failedItem(err, 0); failed && same(stood, written) {
-		return registration, nil // the answer to our own write was lost
+		return registration, nil // the response to this write was lost
 	}
 	if err != nil {
 		if awsclient.IsConditionFailed(err) || awsclient.IsContended(err) {

@@ -15,20 +15,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// beatsLive is how long a heartbeat is kept after a registrar has gone.
+// beatsLive is how long a heartbeat is kept after the registrar has stopped.
 const beatsLive = 24 * time.Hour
 
-// Heartbeat is what a registrar has said of itself last.
+// Heartbeat is the last heartbeat of a registrar.
 type Heartbeat struct {
 	Registrar string
 	At        time.Time
-	// Oldest is when the oldest message was sent that the registrar knew and that
-	// was not finished; zero: it knew of none, or does not count them.
+	// Oldest is when the oldest message was sent that the registrar had received and
+	// not finished; zero if it had none, or does not track them.
 	Oldest time.Time
 }
 
-// Beat records that a registrar is listening, and when the oldest message was sent
-// that it has not finished; zero: there is none, or it is not known.
+// Beat writes a heartbeat of a registrar. oldest is when the oldest message was sent
+// that the registrar has not finished; zero if it has none, or the time is unknown.
 func (r *Registry) Beat(ctx context.Context, registrarID string, oldest time.Time) error {
 	beat := r.beat(registrarID)
 	if !oldest.IsZero() {
@@ -50,8 +50,8 @@ func (r *Registry) beat(registrarID string) item {
 	return beat
 }
 
-// LastBeat returns the time of the hub's last heartbeat of a registrar; zero: none,
-// for at least a day.
+// LastBeat returns the time of the newest heartbeat of any registrar of the hub; zero
+// if there was none for at least a day.
 func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 	beats, err := r.Heartbeats(ctx)
 	if err != nil || len(beats) == 0 {
@@ -60,9 +60,8 @@ func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 	return beats[0].At, nil
 }
 
-// Heartbeats returns the last heartbeat of every registrar that has sent one in
-// the last day, the newest first. The trial transactions of registrars that begin
-// are among them.
+// Heartbeats returns the last heartbeat of every registrar that has sent one in the
+// last day, newest first. This includes the heartbeats that Try writes.
 func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 	var beats []Heartbeat
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
@@ -86,11 +85,11 @@ func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 	return beats, nil
 }
 
-// trialKey is of a stack that no customer has.
+// trialKey is the key of a stack that does not exist.
 var trialKey = key{"STACK#TRIAL", "STACK"}
 
-// TransactionRefusedError indicates that a registrar may not write its partitions
-// together, as it has to for each answer.
+// TransactionRefusedError indicates that a registrar may not write its partitions in a
+// transaction, as every answer requires.
 type TransactionRefusedError struct {
 	Hub string
 	Err error
@@ -105,12 +104,12 @@ func (e *TransactionRefusedError) Error() string {
 
 func (e *TransactionRefusedError) Unwrap() error { return e.Err }
 
-// Try writes a heartbeat in a transaction over two of the registrar's
-// partitions, as every answer is stored. How dynamodb:LeadingKeys counts in a
-// transaction is an assumption (aws-facts 13.1), and a registrar for which it is
-// wrong must not begin: it would prove roles, and then answer nothing. It returns
-// *TransactionRefusedError if AWS refused it, and no other error: any other
-// trouble passes, or is met again by the next heartbeat.
+// Try writes a heartbeat in a transaction over two of the registrar's partitions, as
+// answers are stored. How AWS evaluates dynamodb:LeadingKeys in a transaction is an
+// assumption (aws-facts 13.1). If the assumption is wrong, the registrar must not
+// start, because it would prove roles and then be unable to answer. Try returns
+// *TransactionRefusedError if AWS denied the transaction. It ignores all other errors:
+// they are temporary, or the next heartbeat fails too.
 func (r *Registry) Try(ctx context.Context, registrarID string) error {
 	absent := "attribute_not_exists(pk)"
 	err := r.transact(ctx, []types.TransactWriteItem{

@@ -15,22 +15,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// A customer's history has two kinds of lines. Each change has a line of its own,
-// which is kept for more than a year. A refusal changed nothing, and a customer, or
-// a thief of their external ID, may be refused any number of times: for each day and
-// kind of refusal only the latest line is kept, and no longer than answers are.
+// A customer's history has two kinds of entries. Each change has an entry of its own,
+// which is kept for more than a year. A refusal changes nothing, and a customer, or a
+// thief of their external ID, may cause any number of refusals: so only the latest of
+// each day and kind is kept, for no longer than answers are.
 
-// remember is how long changes are kept in the history.
+// remember is how long entries of changes are kept.
 const remember = 400 * 24 * time.Hour
 
-// historyKey sorts by time; the request makes it unique, and the same if a commit is
-// retried.
+// historyKey returns a key that sorts by time. The hash of the request makes it unique,
+// and identical if a commit is retried.
 func historyKey(h onboarding.HistoryEntry) key {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Stack, h.LogicalID, h.RequestID, h.Outcome))
 	return key{historyPartition(h.CustomerID), h.At.UTC().Format(sortable) + "#" + hex.EncodeToString(sum[:8])}
 }
 
-// refusalKey returns the key that is shared by all refusals of a kind that a customer meets on a day.
+// refusalKey returns the key that all refusals of one kind to a customer on one day
+// share.
 func refusalKey(h onboarding.HistoryEntry) key {
 	kind := strings.Join([]string{h.At.UTC().Format(time.DateOnly), "REFUSED", string(h.Request), string(h.Outcome)}, "#")
 	return key{historyPartition(h.CustomerID), kind}
@@ -38,9 +39,8 @@ func refusalKey(h onboarding.HistoryEntry) key {
 
 func historyPartition(customer string) string { return "CUSTOMER-HISTORY#" + customer }
 
-// linkHistoryKey returns the key of a vendor's change of a link, in a partition that
-// the registrar can neither read nor write. A revision is
-// written once.
+// linkHistoryKey returns the key of a link's change by the vendor, in a partition that
+// the registrar can neither read nor write. The revision makes it unique.
 func linkHistoryKey(h onboarding.HistoryEntry, revision int64) key {
 	return key{linkHistoryPartition(h.CustomerID), fmt.Sprintf("%s#%012d", h.At.UTC().Format(sortable), revision)}
 }
@@ -60,7 +60,7 @@ func historyItem(h onboarding.HistoryEntry) (item, error) {
 	return written, nil
 }
 
-// linkHistoryItem returns the item of a vendor's change of a link.
+// linkHistoryItem returns the history item of a link's change by the vendor.
 func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	written, err := encode(linkHistoryKey(h, revision), h)
 	if err != nil {
@@ -70,8 +70,8 @@ func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	return written, nil
 }
 
-// History returns a customer's history, oldest first: the registrar's decisions and
-// the vendor's changes of the link.
+// History returns a customer's history, oldest entry first: the registrar's decisions
+// and the vendor's changes of the link.
 func (r *Registry) History(ctx context.Context, customer string) ([]onboarding.HistoryEntry, error) {
 	var history []onboarding.HistoryEntry
 	for _, partition := range []string{historyPartition(customer), linkHistoryPartition(customer)} {

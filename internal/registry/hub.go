@@ -19,77 +19,81 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// HubState is how far a hub has come.
+// HubState is the state of a hub in its life cycle.
 type HubState string
 
-// The life of a hub. A crash leaves it in the first or the last of these, and
-// the same operation again finishes it.
+// The states of a hub. A crash leaves the hub in HubCreating or HubDeleting; repeating
+// the same operation completes it.
 const (
 	HubCreating HubState = "creating"
 	HubReady    HubState = "ready"
 	HubDeleting HubState = "deleting"
 )
 
-// HubRecord is everything that is known of a hub without asking for its parts.
+// HubRecord is the record of a hub in the registry.
 type HubRecord struct {
 	onboarding.Hub
 
-	// Retirements are how far the retiring Regions have come that were offered
-	// once. One without has topics that no customer was ever told of.
+	// Retirements are the progress of the removal of retiring Regions that were once
+	// offered to customers. A retiring Region without an entry has topics that were
+	// never offered.
 	Retirements    map[account.Region]Retirement `json:",omitempty"`
 	PublisherScope onboarding.PublisherScope     `json:"Publishers"`
 	TemplateAccess onboarding.TemplateAccess
 	ConnectPage    onboarding.ConnectPage `json:",omitzero"`
 	Capacity       int
 	Shards         int // topics in every Region
-	NewestShard    int `json:",omitempty"` // the first of those that new customers get
-	Making         int `json:",omitempty"` // how many topics there may be already, while more are made
+	NewestShard    int `json:",omitempty"` // the first shard to which new customers are assigned
+	Making         int `json:",omitempty"` // number of topics that may exist while more are being created
 	Tags           map[string]string
-	// KMSKey encrypts table and queues; zero: AWS's own keys do.
+	// KMSKey encrypts the table and queues; zero for keys of AWS.
 	KMSKey account.KMSKeyARN `json:",omitzero"`
 
 	Bucket             string
 	QueueURL           string
 	DeadLetterQueueURL string
 
-	// TableID is AWS's ID of the table; another one than that was restored in its
-	// place. RestoredAt is when that was noticed.
+	// TableID is the ID that AWS assigned to the table. It differs from the present
+	// table's ID if another table was restored in its place. RestoredAt is when that
+	// was detected.
 	TableID    string    `json:",omitempty"`
 	RestoredAt time.Time `json:",omitzero"`
 
-	// Untested is set if the queue was too long to find out whether what the last
-	// apply changed still delivers.
+	// Untested is set if it is unknown whether messages are delivered after the last
+	// change, because the apply was interrupted or the queue was too long to be
+	// searched.
 	Untested bool `json:",omitempty"`
 
 	State       HubState
 	Incarnation onboarding.Incarnation `json:",omitzero"`
-	// AnnouncedAt is when a plan was made that has the hub at another address of the
-	// same Terraform configuration: see hub.Manager.Announce.
+	// AnnouncedAt is when a plan was made that creates the hub at another address of
+	// the same Terraform configuration: see hub.Manager.Announce.
 	AnnouncedAt time.Time        `json:",omitzero"`
 	Owner       onboarding.Owner `json:",omitempty"`
-	// FromStack is set if a CloudFormation stack made the hub's parts: they are
-	// the stack's to delete.
+	// FromStack is set if a CloudFormation stack created the hub's parts: they are
+	// deleted with that stack.
 	FromStack bool `json:",omitempty"`
 	CreatedAt time.Time
-	Revision  int64 // counts writes; the optimistic lock
+	Revision  int64 // number of writes, for optimistic locking
 
-	// Key issues external IDs; only HubAndKey reads it, because its holder can
-	// make every customer's. No printing or logging of the record shows it.
+	// Key is the secret from which external IDs are derived. Only HubAndKey and
+	// HubAndLists read it, because its holder can compute the external ID of every
+	// customer. It is never printed or logged with the record.
 	Key Key `json:"-"`
 
-	// FormerLayout is set if the table is, or may in part be, as the first release
-	// laid it out: see Migrate.
+	// FormerLayout is set if the table has, at least in part, the layout of the first
+	// release: see Migrate.
 	FormerLayout bool `json:"-"`
 }
 
-// Retirement is how far a Region has come that the hub gives up.
+// Retirement is the progress of a Region's removal from the hub.
 type Retirement struct {
-	Since time.Time // it is offered to no customer
-	Mute  time.Time `json:",omitzero"` // its topics let no customer publish; zero: they do
+	Since time.Time // when the hub stopped offering the Region
+	Mute  time.Time `json:",omitzero"` // when its topics lost their publishers; zero if they have them
 }
 
-// Speaking returns the Regions whose topics take messages of customers: those
-// that the hub offers, and those that it gives up and that are not mute yet.
+// Speaking returns the Regions whose topics accept messages of customers: those that
+// the hub offers, and retiring ones that are not mute yet.
 func (h HubRecord) Speaking() []account.Region {
 	regions := slices.Clone(h.Regions)
 	for _, region := range h.Retiring {
@@ -100,13 +104,14 @@ func (h HubRecord) Speaking() []account.Region {
 	return regions
 }
 
-// OpenToAnyone reports that the hub's topics take messages of any AWS account.
+// OpenToAnyone reports whether the hub's topics accept messages of any AWS account.
 func (h HubRecord) OpenToAnyone() bool { return h.PublisherScope == onboarding.AnyAccount }
 
-// Grown returns the record of a hub with at least so many topics in every Region.
-// New customers go to those that the last step brought: their number is known,
-// so none of the topics overflows, and no customer moves. A step that
-// was announced is finished, never undone: a topic too many does no harm.
+// Grown returns the record with at least the given number of topics in every Region.
+// New customers are assigned only to the topics added last: the number of these
+// customers is known, so that no topic overflows and no existing customer moves. An
+// increase that was announced is completed, never undone, because an unneeded topic
+// does no harm.
 func (h HubRecord) Grown(shards int) HubRecord {
 	if shards = max(shards, h.Making); shards > h.Shards {
 		h.NewestShard, h.Shards = h.Shards, shards
@@ -115,15 +120,16 @@ func (h HubRecord) Grown(shards int) HubRecord {
 	return h
 }
 
-// recovery is how long after a restore rounds of proofs look for roles that the
-// registry has forgotten.
+// recovery is how long after a restore of the table rounds of proofs search for roles
+// that the registry does not know any more.
 const recovery = 7 * 24 * time.Hour
 
-// Recovering reports whether the table was restored lately, so that customers who
-// connected after the time that it was restored to are unknown.
+// Recovering reports whether the table was restored recently, so that customers who
+// connected after the restore point are unknown.
 func (h HubRecord) Recovering(now time.Time) bool { return now.Before(h.RestoredAt.Add(recovery)) }
 
-// OnTable returns the record with the table that it is in now.
+// OnTable returns the record with the ID of the present table. It sets RestoredAt if
+// the ID has changed.
 func (h HubRecord) OnTable(id string, now time.Time) HubRecord {
 	if h.TableID != "" && h.TableID != id {
 		h.RestoredAt = now.UTC()
@@ -132,18 +138,18 @@ func (h HubRecord) OnTable(id string, now time.Time) HubRecord {
 	return h
 }
 
-// ShardOf returns the topic that a new customer's stack will speak to.
+// ShardOf returns the shard of the topic to which a new customer's stack will publish.
 func (h HubRecord) ShardOf(customer string) int {
 	return h.NewestShard + onboarding.Spread(customer, h.Shards-h.NewestShard)
 }
 
-// LogValue keeps a log line about a hub to its name.
+// LogValue returns only the hub's name for logs.
 func (h HubRecord) LogValue() slog.Value { return slog.StringValue(h.Name) }
 
-// Key is a hub's secret: 32 random bytes, made once.
+// Key is a hub's secret: 32 random bytes, generated once.
 type Key struct{ bytes []byte }
 
-// NewKey draws a key.
+// NewKey generates a key from random.
 func NewKey(random io.Reader) (Key, error) {
 	k := Key{make([]byte, 32)}
 	if _, err := io.ReadFull(random, k.bytes); err != nil {
@@ -152,20 +158,20 @@ func NewKey(random io.Reader) (Key, error) {
 	return k, nil
 }
 
-// Bytes returns the secret itself, for the HMAC that needs it.
+// Bytes returns the secret itself, for use in an HMAC.
 func (k Key) Bytes() []byte { return k.bytes }
 
-// Format prints the same for every key and every verb.
+// Format prints the same text for every key and every verb.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[hub key]") }
 
-// MarshalText keeps the key out of whatever encodes a record.
+// MarshalText returns a fixed text, so that no encoded record contains the key.
 func (k Key) MarshalText() ([]byte, error) { return []byte("[hub key]"), nil }
 
-// LogValue keeps the key out of logs.
+// LogValue returns a fixed text, so that no log contains the key.
 func (k Key) LogValue() slog.Value { return slog.StringValue("[hub key]") }
 
-// Hub returns the hub's record, without its key. It is ErrNoHub only if AWS said
-// that the table, or the record in it, does not exist.
+// Hub returns the hub's record, without its key. The error is ErrNoHub only if AWS
+// reported that the table, or the record in it, does not exist.
 func (r *Registry) Hub(ctx context.Context) (HubRecord, error) {
 	found, err := r.get(ctx, hubKey)
 	if err := r.noHub(found, err); err != nil {
@@ -174,15 +180,15 @@ func (r *Registry) Hub(ctx context.Context) (HubRecord, error) {
 	return r.decodeHub(found)
 }
 
-// HubAndKey returns the hub's record with the key, which the registrar's policy
-// keeps it from reading.
+// HubAndKey returns the hub's record with the key. The registrar's policy does not
+// allow reading the key.
 func (r *Registry) HubAndKey(ctx context.Context) (HubRecord, error) {
 	hub, _, err := r.HubAndLists(ctx)
 	return hub, err
 }
 
-// HubAndLists returns what HubAndKey does, with some lists in the same call. A list that is not
-// there is not in the answer.
+// HubAndLists returns the same as HubAndKey, and the given lists, in one call. Lists
+// that do not exist are not in the result.
 func (r *Registry) HubAndLists(ctx context.Context, lists ...ListKey) (HubRecord, map[ListKey]Shard, error) {
 	keys := []key{hubKey, secretKey}
 	for _, list := range lists {
@@ -200,7 +206,7 @@ func (r *Registry) HubAndLists(ctx context.Context, lists ...ListKey) (HubRecord
 	return hub, shards, err
 }
 
-// withKey returns the hub's record with the key, which are among some items.
+// withKey returns the hub's record with its key, both decoded from the found items.
 func (r *Registry) withKey(found map[key]item) (HubRecord, error) {
 	hub, err := r.decodeHub(found[hubKey])
 	if err != nil {
@@ -219,7 +225,8 @@ func (r *Registry) withKey(found map[key]item) (HubRecord, error) {
 	return hub, nil
 }
 
-// noHub returns why a read has not found the hub's item; nil if it has.
+// noHub returns the error of a read of the hub's item, which is ErrNoHub if the item
+// does not exist; nil if the item was found.
 func (r *Registry) noHub(found item, err error) error {
 	if err != nil && !awsclient.IsNotFound(err) {
 		return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
@@ -240,15 +247,16 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 	return hub, nil
 }
 
-// HubExistsError indicates that the hub has a record already.
+// HubExistsError indicates that the hub already has a record.
 type HubExistsError struct{ Existing HubRecord }
 
 func (e *HubExistsError) Error() string {
 	return fmt.Sprintf("hub %s exists already, created %s", e.Existing.Name, e.Existing.CreatedAt.Format(time.RFC3339))
 }
 
-// CreateHub writes the record of a new hub, and its key, both or neither. If
-// there is one already it is left as it is, and the error is *HubExistsError.
+// CreateHub writes the record and the key of a new hub in one transaction, and returns
+// the record as written. If the hub exists, nothing is changed and the error is
+// *HubExistsError.
 func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
 	if len(hub.Key.bytes) == 0 {
 		return HubRecord{}, errors.New("a new hub needs a key")
@@ -272,7 +280,7 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 		if !same(stood, written) || !bytes.Equal(existing.Key.bytes, hub.Key.bytes) {
 			return HubRecord{}, &HubExistsError{existing}
 		}
-		err = nil // the answer to our own write was lost
+		err = nil // the response to this write was lost
 	}
 	if err != nil {
 		return HubRecord{}, fmt.Errorf("write the record of hub %s: %w", r.hub, err)
@@ -281,7 +289,7 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 	return hub, nil
 }
 
-// hubItem returns the item of a hub's record, in a table of today's layout.
+// hubItem returns the item of a hub's record in the current layout.
 func hubItem(hub HubRecord, among spread) (item, error) {
 	written, err := encode(hubKey, hub)
 	if err != nil {
@@ -299,8 +307,9 @@ func secretItem(secret Key) item {
 	return i
 }
 
-// UpdateHub writes the record over the revision that it was read with; the key
-// stays. It returns the record as written.
+// UpdateHub writes the record on the condition that the stored one still has the
+// revision that was read; otherwise the error is ErrConflict. The key is not changed.
+// It returns the record as written.
 func (r *Registry) UpdateHub(ctx context.Context, hub HubRecord) (HubRecord, error) {
 	if err := r.Migrate(ctx); err != nil {
 		return HubRecord{}, err

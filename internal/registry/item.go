@@ -18,14 +18,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// schema is the number of today's records. It grows with every field that a
-// record gains, since a release that does not know a field would drop it.
+// schema is the version of the records that this release writes. It must be incremented
+// with every field added to a record, since a release that does not know the field
+// would drop it.
 const schema = 2
 
-// encode makes an item of a record. The record itself is one attribute, as
-// JSON: the domain's types are stored as they are, byte for byte, with no
-// second set of types beside them that could drift. What conditions, people
-// and DynamoDB's expiry look at stands beside it.
+// encode returns the item of a record. The record is one attribute in JSON, so that the
+// domain's types are stored unchanged, without a second set of types that could
+// diverge. Attributes for conditions, operators and DynamoDB's expiry are added beside
+// it.
 func encode(k key, record any) (item, error) {
 	body, err := json.Marshal(record)
 	if err != nil {
@@ -37,7 +38,8 @@ func encode(k key, record any) (item, error) {
 	return i, nil
 }
 
-// decode reads a record back.
+// decode returns the record in an item. The error is *NewerSchemaError if a newer
+// release wrote it.
 func decode[T any](r *Registry, k key, i item) (T, error) {
 	var record T
 	if err := r.checkSchema(k, i); err != nil {
@@ -56,7 +58,7 @@ func (r *Registry) checkSchema(k key, i item) error {
 	return nil
 }
 
-// get returns one item; nil if there is none.
+// get returns one item, read consistently, or nil if it does not exist.
 func (r *Registry) get(ctx context.Context, k key) (item, error) {
 	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &r.table,
@@ -69,9 +71,9 @@ func (r *Registry) get(ctx context.Context, k key) (item, error) {
 	return out.Item, nil
 }
 
-// orNoTable returns the error of a read, or that the table is not there. A
-// policy with dynamodb:LeadingKeys may refuse the read of a table that AWS does
-// not know, because it does not know the table's keys either (aws-facts 13.11).
+// orNoTable returns the error of a read, or the not-found error if the table does not
+// exist. With a policy that has dynamodb:LeadingKeys, AWS may deny the read of a table
+// that does not exist, because its keys are unknown (aws-facts 13.11).
 func (r *Registry) orNoTable(ctx context.Context, err error) error {
 	if !awsclient.IsAccessDenied(err) {
 		return err
@@ -82,11 +84,11 @@ func (r *Registry) orNoTable(ctx context.Context, err error) error {
 	return err
 }
 
-// batchSize is how many items DynamoDB gives in one call.
+// batchSize is the maximum number of items that DynamoDB returns in one call.
 const batchSize = 100
 
-// getAll returns the existing items of several keys, read consistently in as few
-// calls as possible.
+// getAll returns the existing items among keys, read consistently in as few calls as
+// possible.
 func (r *Registry) getAll(ctx context.Context, keys ...key) (map[key]item, error) {
 	found := make(map[key]item, len(keys))
 	for some := range slices.Chunk(keys, batchSize) {
@@ -97,8 +99,9 @@ func (r *Registry) getAll(ctx context.Context, keys ...key) (map[key]item, error
 	return found, nil
 }
 
-// getBatch is one call of getAll. When DynamoDB is busy it leaves some of the
-// items for another call, which has to wait: asking at once makes it busier.
+// getBatch reads at most batchSize items into found. A busy DynamoDB leaves some of
+// them unprocessed; getBatch waits before it requests these again, so as not to
+// increase the load.
 func (r *Registry) getBatch(ctx context.Context, keys []key, found map[key]item) error {
 	wanted := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, k := range keys {
@@ -124,19 +127,19 @@ func (r *Registry) getBatch(ctx context.Context, keys []key, found map[key]item)
 	return fmt.Errorf("table %s is too busy: it left %d items unread after %d calls", r.table, len(request[r.table].Keys), attempts)
 }
 
-// keyRange is a part of a partition.
+// keyRange is a range of sort keys in a partition.
 type keyRange struct {
 	partition   string
-	above       string // sort keys behind this one; with last: this one and those behind it
-	last        string // none: to the end
-	itemsAtOnce int32  // none: as many as fit into a page
+	above       string // lower bound, exclusive; inclusive if last is set
+	last        string // upper bound, inclusive; empty: to the end
+	itemsAtOnce int32  // items per page; 0: as many as fit
 }
 
-// allOf returns a whole partition.
+// allOf returns the range of a whole partition.
 func allOf(partition string) keyRange { return keyRange{partition: partition} }
 
-// query hands each item of a range to a function, page by page, in the order of
-// their sort keys.
+// query calls each for every item of a range, in the order of their sort keys, until it
+// returns an error.
 func (r *Registry) query(ctx context.Context, from keyRange, each func(item) error) error {
 	for items, err := range r.pages(ctx, from) {
 		if err != nil {
@@ -151,7 +154,7 @@ func (r *Registry) query(ctx context.Context, from keyRange, each func(item) err
 	return nil
 }
 
-// pages returns the items of a range, page by page. Some pages may be empty.
+// pages returns an iterator over the pages of a range. Pages may be empty.
 func (r *Registry) pages(ctx context.Context, from keyRange) iter.Seq2[[]item, error] {
 	condition, values := "pk = :pk", item{":pk": text(from.partition)}
 	switch {
@@ -186,14 +189,16 @@ func (r *Registry) pages(ctx context.Context, from keyRange) iter.Seq2[[]item, e
 	}
 }
 
-// put writes an item over the revision that it had; 0: there was none.
+// put writes an item on the condition that the stored one has the revision before, or
+// does not exist if before is 0. Otherwise the error is ErrConflict.
 func (r *Registry) put(ctx context.Context, k key, i item, before int64) error {
 	condition, values := revisionIs(before)
 	return r.putIf(ctx, k, i, condition, values)
 }
 
-// putIf writes an item under a condition. A write whose answer got lost is
-// tried again by the SDK and then finds itself: that is no conflict.
+// putIf writes an item on a condition, and returns ErrConflict if it is not met. If the
+// response to a write was lost, the SDK's retry finds the item already written, which
+// is not a conflict.
 func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, values item) error {
 	err := r.uncontended(ctx, func() error {
 		_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
@@ -215,7 +220,8 @@ func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, v
 	return err
 }
 
-// revisionIs returns the condition that an item still has a revision.
+// revisionIs returns the condition that an item still has a revision, or does not exist
+// if revision is 0.
 func revisionIs(revision int64) (condition string, values item) {
 	if revision == 0 {
 		return "attribute_not_exists(pk)", nil
@@ -223,13 +229,13 @@ func revisionIs(revision int64) (condition string, values item) {
 	return "revision = :before", item{":before": number(revision)}
 }
 
-// same reports whether a stored item is the one that was to be written.
+// same reports whether a stored item is identical to the one that was to be written.
 func same(stored, written item) bool {
 	return stored != nil && textOf(stored, "record") == textOf(written, "record") &&
 		numberOf(stored, "revision") == numberOf(written, "revision")
 }
 
-// transact writes all or nothing.
+// transact makes the writes in one transaction, all or none.
 func (r *Registry) transact(ctx context.Context, writes []types.TransactWriteItem) error {
 	return r.uncontended(ctx, func() error {
 		_, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
@@ -237,9 +243,9 @@ func (r *Registry) transact(ctx context.Context, writes []types.TransactWriteIte
 	})
 }
 
-// uncontended tries a write again if transactions of others are in the way, as
-// they are over in milliseconds; the SDK does not. A write of one item is refused
-// for that reason, too.
+// uncontended retries a write that DynamoDB refused because of a concurrent
+// transaction, which also happens to writes of one item. Such transactions end within
+// milliseconds; the SDK does not retry.
 func (r *Registry) uncontended(ctx context.Context, write func() error) error {
 	const attempts = 5
 	var err error
@@ -265,8 +271,8 @@ func (r *Registry) putWrite(i item, condition string, values item) types.Transac
 	}}
 }
 
-// failedItem returns the item that stood in the way of the n-th write of a
-// cancelled transaction; ok is false if that write was not the reason.
+// failedItem returns the existing item that failed the condition of the n-th write of a
+// cancelled transaction; ok is false if that write's condition did not fail.
 func failedItem(err error, n int) (stood item, ok bool) {
 	reasons := awsclient.CancellationReasons(err)
 	if n >= len(reasons) || aws.ToString(reasons[n].Code) != "ConditionalCheckFailed" {
@@ -275,8 +281,7 @@ func failedItem(err error, n int) (stood item, ok bool) {
 	return reasons[n].Item, true
 }
 
-// conflicts reports whether a write failed because something else was written
-// meanwhile.
+// conflicts reports whether a write failed because of another write since the read.
 func conflicts(err error) bool {
 	return awsclient.IsConditionFailed(err) || awsclient.IsContended(err) || errors.Is(err, ErrConflict)
 }

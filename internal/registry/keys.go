@@ -18,35 +18,37 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// key is the key of an item. partitions.go defines which side writes a partition.
+// key is the primary key of an item. partitions.go defines which side writes each
+// partition.
 type key struct{ pk, sk string }
 
-// hubKey is the hub's record, secretKey the key that its external IDs are made
-// with: an item of its own, because the registrar reads the one and not the
-// other. migrationKey is the lease of the process that migrates a former table.
+// hubKey is the key of the hub's record, secretKey of the secret from which external
+// IDs are derived. The secret has an item of its own, because the registrar reads the
+// record but must not read the secret. migrationKey is the lease of the process that
+// migrates a former table.
 var (
 	hubKey       = key{"HUB", "HUB"}
 	secretKey    = key{"KEY", "KEY"}
 	migrationKey = key{"HUB", "CARRY-OVER"}
 )
 
-// spread is the number of partitions that a hub's links have, and that its
-// registrations have, so that a large hub can be read by several queries at once
-// and a small one with two. The hub's item records it when the hub is created, and it
-// can't change: a customer's partition follows from it and their ID alone.
+// spread is the number of partitions of a hub's links, and also of its registrations,
+// so that a large hub can be read by several concurrent queries and a small one by two.
+// It is recorded in the hub's item when the hub is created, and can't change: a
+// customer's partition is computed from it and the customer's ID.
 type spread int
 
-// A new on-demand table reads 12,000 units in a second, a partition 3,000
-// (aws-facts 10.3): four partitions use all of it. The links of 150,000
-// customers, 1 KB each, are 37,500 units; those of oneReads customers are read
-// from one partition in a second.
+// A new on-demand table reads 12,000 units per second, a partition 3,000 (aws-facts
+// 10.3), so four partitions use all of its capacity. The links of 150,000 customers, 1
+// KB each, are 37,500 units. The links of oneReads customers are read from one
+// partition in a second.
 const (
 	oneReads = 10_000
 	widest   = spread(4)
 )
 
-// spreadFor returns the spread of a new hub for so many customers. If it grows
-// beyond that it is read more slowly.
+// spreadFor returns the spread of a new hub with the given capacity. If the hub later
+// grows beyond that, reads are slower.
 func spreadFor(capacity int) spread {
 	if capacity <= oneReads {
 		return 1
@@ -54,8 +56,8 @@ func spreadFor(capacity int) spread {
 	return widest
 }
 
-// spreadIn returns the spread in the hub's item. Tables of the first release have
-// none, and are migrated to the widest.
+// spreadIn returns the spread recorded in the hub's item. Tables of the first release
+// have none, and are migrated to the widest.
 func spreadIn(hub item) spread {
 	if n := spread(numberOf(hub, "spread")); n > 0 {
 		return n
@@ -72,8 +74,8 @@ func linkPartition(n int) string { return "LINK#" + strconv.Itoa(n) }
 
 func registrationPartition(n int) string { return "LIVE#" + strconv.Itoa(n) }
 
-// linkKey and registrationKey sort by customer in the same order: no character
-// of a customer ID sorts before the hash sign.
+// linkKey and registrationKey sort by customer in the same order, because every
+// character of a customer ID sorts after the hash sign.
 func (n spread) linkKey(customer string) key {
 	return key{linkPartition(n.partitionOf(customer)), customerPrefix + customer}
 }
@@ -82,22 +84,22 @@ func (n spread) registrationKey(customer string, id account.ID) key {
 	return key{registrationPartition(n.partitionOf(customer)), customerPrefix + customer + "#ACCOUNT#" + id.String()}
 }
 
-// registrationsOf returns where all registrations of a customer are.
+// registrationsOf returns the key range of all registrations of a customer.
 func (n spread) registrationsOf(customer string) keyRange {
 	return registrationsBetween(n.partitionOf(customer), customer, customer)
 }
 
 const customerPrefix = "CUSTOMER#"
 
-// bindingKey returns the key of the record of the account that a link for anyone is
-// bound to or reserved for.
+// bindingKey returns the key of the binding of an open link.
 func bindingKey(customer string) key { return key{"BOUND#" + customer, "BOUND"} }
 
-// claimKey returns the one place where an external ID can be claimed.
+// claimKey returns the key of the claim of an external ID. It is unique for the
+// external ID, so that only one customer can claim it.
 func claimKey(id account.ExternalID) key { return key{"EXTERNAL#" + id.String(), "CLAIM"} }
 
-// stackKey and answerKey share a partition: the stack's item serialises all
-// that happens to the stack.
+// stackKey and answerKey return keys in one partition. Writes to the stack's item
+// serialise all changes of the stack.
 func stackKey(stack account.StackARN) key { return key{"STACK#" + stack.String(), "STACK"} }
 
 func answerKey(stack account.StackARN, logicalID, requestID string) key {
@@ -110,12 +112,12 @@ func answerKey(stack account.StackARN, logicalID, requestID string) key {
 	return key{stackKey(stack).pk, sk}
 }
 
-// promiseKey returns the key of the record that SUCCESS was answered to some
-// properties of a resource.
+// promiseKey returns the key of the record that a resource with the given properties
+// was answered with SUCCESS.
 func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties) key {
 	text := fmt.Appendf(nil, "%q %q %q %q %q %q",
 		logicalID, p.Hub, p.ExternalID, p.RoleARN, p.TemplateVersion, p.GrantedPermissions)
-	if len(p.Parameters) > 0 { // else the key is that of an earlier release, whose promises hold
+	if len(p.Parameters) > 0 { // otherwise the key must equal that of earlier releases, whose promises remain valid
 		text = fmt.Appendf(text, " %q", p.Parameters)
 	}
 	if len(p.AdditionalRoleARNs) > 0 {
@@ -131,21 +133,21 @@ func promiseKey(stack account.StackARN, logicalID string, p phonehome.Properties
 	return key{stackKey(stack).pk, "PROMISE#" + hex.EncodeToString(sum[:])}
 }
 
-// outboxKey sorts by time: the oldest event is sent first.
+// outboxKey returns a key that sorts by time, so that the oldest event is sent first.
 func outboxKey(e onboarding.Event) key {
 	return key{outboxPartition, e.At.UTC().Format(sortable) + "#" + e.ID}
 }
 
-// webhookPrefix begins the sort keys of events for the webhook: those for the event bus
-// begin with a year, so that neither finds the other's.
+// webhookPrefix is the prefix of the sort keys of events for the webhook. Keys of
+// events for the event bus begin with a year, so that the two ranges are disjoint.
 const webhookPrefix = "webhook#"
 
 func webhookKey(e onboarding.Event) key {
 	return key{outboxPartition, webhookPrefix + outboxKey(e).sk}
 }
 
-// sweepKey returns the key of the lease to send what was left for a receiver. It sorts
-// between the events of the two.
+// sweepKey returns the key of the lease for sending the remaining events of a receiver.
+// It sorts outside of the ranges of both receivers' events.
 func sweepKey(prefix string) key {
 	return key{outboxPartition, "SWEEP#" + cmp.Or(prefix, "bus#")}
 }
@@ -160,8 +162,8 @@ func listKey(list ListKey) key {
 	return key{string(list), string(list)}
 }
 
-// registrarKey puts all heartbeats together: one query tells whether a registrar
-// is running.
+// registrarKey returns a key in the partition of all heartbeats, so that one query
+// finds whether a registrar is running.
 func registrarKey(id string) key { return key{registrarsPartition, "REGISTRAR#" + id} }
 
 // keyOf returns the key of an item.

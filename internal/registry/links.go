@@ -12,10 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// CreateLink writes a customer's first link, claims its external ID and notes
-// it in the history: all or nothing. If the customer has a link already, open or
-// closed, the error is *LinkExistsError with it; if the external ID is another
-// customer's, *ExternalIDTakenError. It returns the link as written.
+// CreateLink writes a customer's first link, claims its external ID and adds a history
+// entry, in one transaction. It returns the link as written. If the customer already
+// has a link, open or closed, the error is *LinkExistsError; if another customer has
+// the external ID, it is *ExternalIDTakenError.
 func (r *Registry) CreateLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
 	if err := r.Migrate(ctx); err != nil {
 		return onboarding.Link{}, err
@@ -24,30 +24,30 @@ func (r *Registry) CreateLink(ctx context.Context, link onboarding.Link) (onboar
 	return r.writeLink(ctx, nil, link, claimed)
 }
 
-// ReissueLink writes a link over the revision that it was read with and claims
-// its external ID, which is another one than before: a customer who came back
-// after offboarding, or one whose vendor adopts an existing role. Old claims
-// stay, so that no external ID is ever issued to a second customer.
+// ReissueLink writes a link with a new external ID, and claims the ID, on the condition
+// that the stored link still has the revision that was read. It is for a customer who
+// returns after offboarding, or whose vendor adopts an existing role. Earlier claims
+// are kept, so that no external ID is ever issued to a second customer.
 func (r *Registry) ReissueLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
 	return r.overwriteLink(ctx, link, claimed)
 }
 
-// UpdateLink writes a link over the revision that it was read with, under the
-// external ID that it had. It returns the link as written.
+// UpdateLink writes a link with an unchanged external ID, on the condition that the
+// stored link still has the revision that was read. It returns the link as written.
 func (r *Registry) UpdateLink(ctx context.Context, link onboarding.Link) (onboarding.Link, error) {
 	return r.overwriteLink(ctx, link, kept)
 }
 
-// externalID is whether a write of a link also claims its external ID.
+// externalID defines whether a write of a link also claims its external ID.
 type externalID bool
 
 const (
-	kept    externalID = false // it is the one that the link had
-	claimed externalID = true  // it is claimed for the customer, who may have it already
+	kept    externalID = false // the external ID is unchanged
+	claimed externalID = true  // it is claimed for the customer, who may already have it
 )
 
-// overwriteLink reads the revision that it writes over, for the history and for
-// what a link remembers of it.
+// overwriteLink reads the present link before it writes the next revision, because the
+// history entry and the link's past accounts depend on it.
 func (r *Registry) overwriteLink(ctx context.Context, link onboarding.Link, external externalID) (onboarding.Link, error) {
 	if err := r.Migrate(ctx); err != nil {
 		return onboarding.Link{}, err
@@ -59,16 +59,16 @@ func (r *Registry) overwriteLink(ctx context.Context, link onboarding.Link, exte
 	before, there := links[link.CustomerID]
 	switch {
 	case there && before.Revision == link.Revision+1 && before.Hub == link.Hub:
-		// It may be what we are about to write, if the answer to a first try was lost.
+		// It may be the revision to be written, if the response to a first attempt was lost.
 	case !there || before.Revision != link.Revision, external == kept && before.ExternalID != link.ExternalID,
-		// Bound meanwhile: the vendor has not seen what it would end.
+		// Bound meanwhile: the vendor has not seen the binding that this write would end.
 		before.Scope == onboarding.ScopeAnyone && before.BindingRevision != link.BindingRevision:
 		return onboarding.Link{}, fmt.Errorf("write the link of customer %s: %w", link.CustomerID, ErrConflict)
 	}
 	return r.writeLink(ctx, &before, link.Succeed(before, r.now().UTC()), external)
 }
 
-// writeLink writes a link over the one before; nil: there is none.
+// writeLink writes a link as the successor of before, which is nil for a first link.
 func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link onboarding.Link, external externalID) (onboarding.Link, error) {
 	revision := link.Revision
 	entry := onboarding.Revised(before, link, r.by, r.now().UTC())
@@ -100,7 +100,7 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	}
 	if stood, failed := failedItem(err, 0); failed {
 		if same(stood, written) {
-			return link, nil // the answer to our own write was lost
+			return link, nil // the response to this write was lost
 		}
 		return onboarding.Link{}, r.linkConflict(link, revision, stood)
 	}
@@ -116,7 +116,8 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	return onboarding.Link{}, fmt.Errorf("write the link of customer %s: %w", link.CustomerID, err)
 }
 
-// claimWrite claims a link's external ID for its customer, who may have it already.
+// claimWrite returns the write that claims a link's external ID for its customer, who
+// may already have it.
 func (r *Registry) claimWrite(link onboarding.Link) types.TransactWriteItem {
 	claim := claimKey(link.ExternalID).item()
 	claim["schema"] = number(schema)
@@ -125,7 +126,8 @@ func (r *Registry) claimWrite(link onboarding.Link) types.TransactWriteItem {
 	return r.putWrite(claim, "attribute_not_exists(pk) OR customer = :customer", item{":customer": text(link.CustomerID)})
 }
 
-// linkConflict names what was found where a link was to be written.
+// linkConflict returns the error for a link that could not be written: *LinkExistsError
+// for a first link, or ErrConflict.
 func (r *Registry) linkConflict(link onboarding.Link, before int64, stood item) error {
 	if before != 0 || stood == nil {
 		return fmt.Errorf("write the link of customer %s: %w", link.CustomerID, ErrConflict)
@@ -137,7 +139,7 @@ func (r *Registry) linkConflict(link onboarding.Link, before int64, stood item) 
 	return &LinkExistsError{existing}
 }
 
-// nextLink returns the item of a link's next revision.
+// nextLink returns the item of a link's next revision, and the link with that revision.
 func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error) {
 	link.Revision++
 	link.Former = false
@@ -145,7 +147,7 @@ func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error)
 	return written, link, err
 }
 
-// linkItem returns the item of a link's revision.
+// linkItem returns the item of a link.
 func (r *Registry) linkItem(link onboarding.Link) (item, error) {
 	written, err := encode(r.spread().linkKey(link.CustomerID), link.Alone())
 	if err != nil {
@@ -168,7 +170,8 @@ func (r *Registry) decodeRegistration(i item) (onboarding.Registration, error) {
 	return registration, err
 }
 
-// registrationItem returns the item of the revision that follows the given one.
+// registrationItem returns the item of a registration with the revision after before,
+// and sets that revision in the registration.
 func (r *Registry) registrationItem(registration *onboarding.Registration, before int64) (item, error) {
 	if registration.CustomerID == "" || registration.Account.IsZero() {
 		return nil, errors.New("a registration needs a customer and an account")
@@ -182,7 +185,7 @@ func (r *Registry) registrationItem(registration *onboarding.Registration, befor
 	return written, nil
 }
 
-// placeOf returns where a registration is written: where it was read.
+// placeOf returns the key under which a registration was read and has to be written.
 func (r *Registry) placeOf(registration onboarding.Registration) key {
 	if registration.Former {
 		return formerRegistrationKey(registration.CustomerID, registration.Account)

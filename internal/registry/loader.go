@@ -20,14 +20,14 @@ const (
 	loadLimit  = 12 * time.Second
 )
 
-// loader reads the items of one Load, and holds those that were read.
+// loader reads the items of one Load, and caches them.
 type loader struct {
 	registry *Registry
 	asked    map[key]bool
 	items    map[key]item
 }
 
-// get reads the items of the keys that were not read yet.
+// get reads the items that were not requested before.
 func (l *loader) get(ctx context.Context, keys ...key) error {
 	if l.asked == nil {
 		l.asked, l.items = map[key]bool{}, map[key]item{}
@@ -51,7 +51,7 @@ func (l *loader) get(ctx context.Context, keys ...key) error {
 	return err
 }
 
-// refer completes a link with the permission set that it refers to.
+// refer completes a link with the contents of its permission set.
 func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
 	if link.PermissionSet == "" {
 		return nil
@@ -67,11 +67,12 @@ func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
 			return err
 		}
 	}
-	return sets.refer(ctx, link) // which reads it again if it was not found, and returns an error if it does not exist
+	return sets.refer(ctx, link) // reads the set again if it was not found, and fails if it does not exist
 }
 
-// getCoalesced does what getAll does, in one call for several callers. If a policy hides
-// one of the keys, as it may in a table of the former layout, each caller reads its own.
+// getCoalesced is getAll in one call for several callers. If a policy denies reading
+// one of the keys, as it may in a table of the former layout, each caller reads its own
+// keys.
 func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, error) {
 	found, shared, err := r.reads.Do(ctx, keys...)
 	if shared && awsclient.IsAccessDenied(err) {
@@ -80,12 +81,12 @@ func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, 
 	return found, err
 }
 
-// guess returns the keys of the items that the request probably concerns: those that an
-// earlier Load has found, or those of the customer whose ID is in the role's name, as it
-// is by default. An attacker can have any item read in this way, but learns nothing
+// guess returns the keys of the items that a request probably concerns: those that an
+// earlier Load found, or those of the customer whose ID is in the role's name, as it is
+// by default. An attacker can cause any item to be read in this way, but learns nothing
 // about it.
 func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) []key {
-	if !r.migrated.Load() { // it is not known in which place the records are
+	if !r.migrated.Load() { // it is unknown in which place the records are
 		return nil
 	}
 	customer, set := before.Stack.CustomerID, r.lastSet.Load()
@@ -109,16 +110,17 @@ func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) 
 	return keys
 }
 
-// customerKeys returns the keys of a customer's link, its binding, and the registration
-// in an account.
+// customerKeys returns the keys of a customer's link, its binding, and the customer's
+// registration in an account.
 func (r *Registry) customerKeys(customer string, in account.ID) []key {
 	at := r.spread()
 	return []key{at.linkKey(customer), bindingKey(customer), at.registrationKey(customer, in)}
 }
 
-// registrationIs checks, with the write of an answer, that the registration is as
-// the snapshot has it: a read of several items may see one before a transaction
-// and another one after it. Nil: the answer is not about any registration.
+// registrationIs returns a check that the registration is the same as in the snapshot,
+// for the write of an answer: a read of several items may return one from before a
+// transaction and another from after it. It returns nil if the answer does not concern
+// a registration.
 func (r *Registry) registrationIs(s onboarding.Snapshot) *types.TransactWriteItem {
 	var k key
 	var revision int64
@@ -136,7 +138,7 @@ func (r *Registry) registrationIs(s onboarding.Snapshot) *types.TransactWriteIte
 	}}
 }
 
-// newReads returns what coalesces the reads of a registry.
+// newReads returns the gatherer that coalesces the reads of a registry.
 func newReads(r *Registry) *awsclient.Gatherer[key, map[key]item] {
 	return &awsclient.Gatherer[key, map[key]item]{
 		Most: batchSize, Linger: loadLinger, Limit: loadLimit,

@@ -21,25 +21,26 @@ import (
 )
 
 const (
-	// migrationLease is how long other processes wait for one that died while it
-	// migrated a table, and migrationPause how often they check.
+	// migrationLease is how long other processes wait for a process that crashed during
+	// a migration; migrationPause is how often they check.
 	migrationLease = time.Minute
 	migrationPause = time.Second
-	// stragglers is how long to wait for a registrar of the first release to finish a
-	// request that it began before the table was migrated, with a reserve: it returns
-	// a message to the queue after 75 seconds.
+	// stragglers is how long Migrate waits for a registrar of the first release to
+	// finish a request that it began before the migration. Such a registrar returns a
+	// message to the queue after 75 seconds; the rest is a reserve.
 	stragglers = 2 * time.Minute
 )
 
-// Migrate migrates a table of the first release to the current layout; it returns at
-// once if that was done. One process does it at a time; if it dies, the next one
-// continues where it stopped. The table can be used meanwhile: see former.go.
+// Migrate migrates a table of the first release to the current layout. It returns at
+// once if the table was migrated. One process migrates at a time; if it crashes, the
+// next one continues. The table can be used meanwhile: see former.go.
 //
-// Registrars of the first release continue with the customers that are not migrated
-// yet, and leave the others' messages for a newer registrar. Once all customers are
-// migrated they leave all messages. If such a registrar has sent a heartbeat lately,
-// and the hub has organizations, whose accounts are not known beforehand, Migrate
-// waits until that registrar can have no request in flight, and checks once more.
+// Registrars of the first release continue to serve the customers that are not migrated
+// yet, and leave the messages of the others for a newer registrar. Once all customers
+// are migrated they leave all messages. If such a registrar has sent a heartbeat
+// recently, and the hub has organizations, whose accounts are not known beforehand,
+// Migrate waits until that registrar can have no request in flight, and then checks
+// once more.
 func (r *Registry) Migrate(ctx context.Context) error {
 	if r.migrated.Load() {
 		return nil
@@ -66,7 +67,8 @@ func (r *Registry) Migrate(ctx context.Context) error {
 	}
 }
 
-// leaseMigration takes the lease, or renews it.
+// leaseMigration acquires the lease or renews it, and reports whether the caller has
+// it.
 func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, error) {
 	now := r.now()
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -84,8 +86,8 @@ func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, err
 	return err == nil, err
 }
 
-// migrate moves all customers, records for every release that they were moved, and
-// moves what was written meanwhile.
+// migrate moves all customers, records in the hub's item that they were moved, and then
+// moves records that were written meanwhile.
 func (r *Registry) migrate(ctx context.Context, holder string) error {
 	if err := r.moveAll(ctx, holder); err != nil {
 		return err
@@ -114,8 +116,8 @@ func (r *Registry) migrate(ctx context.Context, holder string) error {
 	return err
 }
 
-// awaitStragglers waits until a moment, and keeps the lease meanwhile: another process
-// would find nothing left to move, and declare the table migrated.
+// awaitStragglers waits until the given time, and renews the lease meanwhile: otherwise
+// another process would find nothing to move, and declare the table migrated.
 func (r *Registry) awaitStragglers(ctx context.Context, holder string, until time.Time) error {
 	for rest := until.Sub(r.now()); rest > 0; rest = until.Sub(r.now()) {
 		if err := r.wait(ctx, min(rest, migrationLease/3)); err != nil {
@@ -128,7 +130,7 @@ func (r *Registry) awaitStragglers(ctx context.Context, holder string, until tim
 	return nil
 }
 
-// moveAll moves every customer that is still in the former place.
+// moveAll moves every customer that is still in the former place, and renews the lease.
 func (r *Registry) moveAll(ctx context.Context, holder string) error {
 	left, err := r.formerCustomers(ctx)
 	if err != nil {
@@ -149,8 +151,8 @@ func (r *Registry) moveAll(ctx context.Context, holder string) error {
 	return group.Wait()
 }
 
-// move moves one customer: the registrations, and the link together with the last of
-// them. If anything is written meanwhile, it starts again.
+// move moves one customer: first the registrations, the last of them together with the
+// link. It starts again if any of the records is written meanwhile.
 func (r *Registry) move(ctx context.Context, id string, customer onboarding.Customer) error {
 	const attempts = 20
 	for range attempts {
@@ -165,7 +167,7 @@ func (r *Registry) move(ctx context.Context, id string, customer onboarding.Cust
 	return fmt.Errorf("customer %s kept changing: %w", id, ErrConflict)
 }
 
-// formerCustomer reads one customer again.
+// formerCustomer returns the records of one customer in the former place.
 func (r *Registry) formerCustomer(ctx context.Context, id string) (onboarding.Customer, error) {
 	var customer onboarding.Customer
 	from := keyRange{partition: formerPartition, above: formerPrefix(id), last: formerPrefix(id) + "~"}
@@ -185,8 +187,9 @@ func (r *Registry) formerCustomer(ctx context.Context, id string) (onboarding.Cu
 	return customer, err
 }
 
-// movesAtOnce keeps a transaction below DynamoDB's 100 items: each move is two
-// writes, and a link's has three more.
+// movesAtOnce is the maximum number of registrations in one transaction. It keeps the
+// transaction below DynamoDB's 100 items: each registration takes two writes, and a
+// link takes three more.
 const movesAtOnce = 45
 
 func (r *Registry) moveOnce(ctx context.Context, customer onboarding.Customer) error {
@@ -212,8 +215,8 @@ func (r *Registry) moveOnce(ctx context.Context, customer onboarding.Customer) e
 	return r.moveTogether(ctx, &link, registrations)
 }
 
-// moveTogether moves records in one transaction. A record that is in the new
-// place already stays there if it is the later one.
+// moveTogether moves records in one transaction. If a record is already in the current
+// place, the later of the two is kept.
 func (r *Registry) moveTogether(ctx context.Context, link *onboarding.Link, registrations []onboarding.Registration) error {
 	keys := []key{}
 	if link != nil {
@@ -302,9 +305,9 @@ func (r *Registry) fence(customer string, expected account.ID) types.TransactWri
 		item{":moved": number(movedRevision)})
 }
 
-// seal marks the hub's item with the current layout and moves the key into an item of
-// its own. After that no older release reads or writes anything. It returns the time
-// at which that was done.
+// seal records the current layout in the hub's item and moves the key to an item of its
+// own. After that older releases read and write nothing. It returns the time at which
+// the table was sealed.
 func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	found, err := r.get(ctx, hubKey)
 	if err != nil {
@@ -337,9 +340,9 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 }
 
 // hasStragglers reports whether a registrar of the first release may still write a
-// registration that Migrate could not know of: one runs, and some link is for an
-// organization. All links are in the new place by now, also those that a process
-// moved which has died since.
+// registration that Migrate could not predict: such a registrar is running, and some
+// link is for an organization. By then all links are in the current place, including
+// those moved by a process that crashed.
 func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	heard := false
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
@@ -364,6 +367,6 @@ func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	return organizations, nil
 }
 
-// silent is how long a registrar has sent no heartbeat when it counts as stopped;
+// silent is the age of its last heartbeat at which a registrar counts as stopped;
 // registrars send one every minute.
 const silent = 5 * time.Minute

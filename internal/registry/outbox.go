@@ -17,31 +17,32 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// The outbox holds the events that were not sent yet. An event is put into
-// it by the transaction that writes what it tells, for each receiver, and removed
-// once that one has taken it: a process that dies in between leaves it here, and the next process
-// sends it again. It is nearly always empty.
+// The outbox contains the events that were not sent yet. The transaction that writes a
+// change also adds its event to the outbox, once for each receiver, and the event is
+// removed after the receiver has accepted it. If a process crashes in between, the next
+// process sends the event again. The outbox is nearly always empty.
 //
-// An event that was not sent for as long as answers live is dropped by
-// DynamoDB's expiry.
+// DynamoDB's expiry deletes an event that was not sent for as long as answers are kept.
 
-// outboxPage is how many events are read at once.
+// outboxPage is the number of events in a page.
 const outboxPage = 100
 
-// EventBus returns where the hub's events go; zero: nowhere.
+// EventBus returns the event bus to which the hub's events are sent; zero if it has
+// none.
 func (r *Registry) EventBus(ctx context.Context) (account.EventBusARN, error) {
 	hub, err := r.Hub(ctx)
 	return hub.EventBus, err
 }
 
-// Webhook returns the address of the hub's webhook; empty: it has none.
+// Webhook returns the URL of the hub's webhook; empty if it has none.
 func (r *Registry) Webhook(ctx context.Context) (string, error) {
 	hub, err := r.Hub(ctx)
 	return hub.WebhookURL, err
 }
 
-// outboxWrite puts an event into the outbox, if there is one, once for each way by
-// which the hub tells others: one of them may be down for days.
+// outboxWrite returns the writes that add an event to the outbox, one for each receiver
+// of the hub, because one receiver may be down for days. It returns none if the event
+// is nil.
 func (r *Registry) outboxWrite(hub onboarding.Hub, event *onboarding.Event) ([]types.TransactWriteItem, error) {
 	if event == nil {
 		return nil, nil
@@ -65,24 +66,24 @@ func (r *Registry) outboxWrite(hub onboarding.Hub, event *onboarding.Event) ([]t
 	return writes, nil
 }
 
-// Outbox hands on the events for the event bus that are in the outbox since before a
-// moment, the oldest first and page by page, until the function returns an error. The
-// function may remove them. While another process does the same it returns at once.
+// Outbox calls each with pages of the event bus's events that were added before a time,
+// oldest first, until each returns an error. The function may remove the events. If
+// another process does the same at this time, Outbox returns nil at once.
 func (r *Registry) Outbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error {
 	return r.readOutbox(ctx, "", before, each)
 }
 
-// WebhookOutbox does the same for the webhook.
+// WebhookOutbox is Outbox for the events of the webhook.
 func (r *Registry) WebhookOutbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error {
 	return r.readOutbox(ctx, webhookPrefix, before, each)
 }
 
-// readOutbox reads the events that are in the outbox for a receiver, which is told by
-// the prefix of their keys. One process at a time does so: another one would send the
-// same events. So the first call only finds out whether there are any, which is rare,
-// and what is sent is read under the lease.
+// readOutbox reads the events of the receiver whose keys have the prefix. One process
+// at a time does so, because two would send the same events. So the first query only
+// checks whether there are any, which is rare; the events to be sent are then read
+// under the lease.
 func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Time, each func([]onboarding.Event) error) (err error) {
-	// A key goes on after its time, so one of that very moment is not among them.
+	// Keys continue after the time, so keys of exactly that time are excluded.
 	left := keyRange{partition: outboxPartition, above: prefix + "0", last: prefix + before.UTC().Format(sortable), itemsAtOnce: 1}
 	if there, err := r.hasItems(ctx, left); err != nil || !there {
 		return err
@@ -122,7 +123,7 @@ func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Ti
 	return nil
 }
 
-// hasItems reports whether a range of the outbox has an item.
+// hasItems reports whether a range of the outbox contains an item.
 func (r *Registry) hasItems(ctx context.Context, outbox keyRange) (bool, error) {
 	for items, err := range r.pages(ctx, outbox) {
 		if err != nil {
@@ -135,29 +136,29 @@ func (r *Registry) hasItems(ctx context.Context, outbox keyRange) (bool, error) 
 	return false, nil
 }
 
-// outboxLease is the right to send what was left for a receiver.
+// outboxLease is the exclusive right to send the remaining events of a receiver.
 type outboxLease struct {
 	registry *Registry
 	key      key
 	holder   string
 }
 
-// outboxLeaseTime is how long others leave the outbox to a process that has died while
-// it sent a page: longer than that takes.
+// outboxLeaseTime is how long other processes wait if the holder of the lease crashes.
+// It is longer than it takes to send a page.
 const outboxLeaseTime = 2 * time.Minute
 
-// take takes the lease unless another process has it.
+// take acquires the lease, unless another process holds it.
 func (l outboxLease) take(ctx context.Context) (mine bool, err error) {
 	return l.put(ctx, outboxLeaseTime, "attribute_not_exists(pk) OR lease_holder = :me OR lease_until < :now", item{":now": millis(l.registry.now())})
 }
 
-// renew is take for a process that has the lease; false if it has lost it.
+// renew extends a lease that the process holds. It returns false if the lease was lost.
 func (l outboxLease) renew(ctx context.Context) (mine bool, err error) {
 	return l.put(ctx, outboxLeaseTime, "lease_holder = :me", nil)
 }
 
-// release gives the lease back, also at the end of a process, by one that is over: a
-// registrar without a receiver may put items, and delete none.
+// release ends the lease, even if ctx is cancelled, by writing one that has expired: a
+// registrar without a receiver may put items but not delete them.
 func (l outboxLease) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -165,7 +166,8 @@ func (l outboxLease) release(ctx context.Context) error {
 	return err
 }
 
-// put writes the lease for so long; false if the condition is not met.
+// put writes the lease with the given duration. It returns false if the condition is
+// not met.
 func (l outboxLease) put(ctx context.Context, lasts time.Duration, condition string, values item) (bool, error) {
 	r, i := l.registry, l.key.item()
 	until := r.now().Add(lasts)
@@ -190,13 +192,13 @@ func (l outboxLease) put(ctx context.Context, lasts time.Duration, condition str
 	return true, nil
 }
 
-// RemoveEvents takes events that the event bus has taken out of the outbox; those
-// that another process has removed before are no error. There are at most 100.
+// RemoveEvents removes at most 100 events that the event bus has accepted from the
+// outbox. Events that another process has already removed are ignored.
 func (r *Registry) RemoveEvents(ctx context.Context, events []onboarding.Event) error {
 	return r.removeEvents(ctx, events, outboxKey)
 }
 
-// RemoveWebhookEvents does the same for the webhook.
+// RemoveWebhookEvents is RemoveEvents for the events of the webhook.
 func (r *Registry) RemoveWebhookEvents(ctx context.Context, events []onboarding.Event) error {
 	return r.removeEvents(ctx, events, webhookKey)
 }

@@ -5,18 +5,18 @@ package registry
 
 import "github.com/xacct/terraform-provider-xacct/internal/leastpolicy"
 
-// outboxPartition is where events wait. No items but those, and the leases of who sends
-// what was left, are ever deleted.
+// outboxPartition contains the events to be sent. Its events and the leases for sending
+// them are the only items that are ever deleted.
 const outboxPartition = "OUTBOX"
 
 const registrarsPartition = "REGISTRARS"
 
-// Partitions returns the partitions of a registry's table by who writes them, for
-// policies. A partition has one writer: the vendor's side, which is Terraform,
-// commands and the onboarding API, or the registrar, which reads what strangers
-// write. Terraform is both while it waits for customers.
+// Partitions returns the partitions of a registry's table, grouped by their writer, for
+// policies. A partition has one writer: the vendor's side, which is Terraform, commands
+// and the onboarding API, or the registrar, which processes untrusted input. Terraform
+// is both while it waits for customers.
 //
-// All that a transaction of the registrar writes or checks is in its own
+// A transaction of the registrar writes and checks only items in the registrar's own
 // partitions.
 func Partitions() leastpolicy.Partitions {
 	return leastpolicy.Partitions{

@@ -17,17 +17,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// keep is how long answers and the tombstones of stacks are kept: SNS retries for
-// 23 days and SQS keeps a message for 14, so no request arrives after that.
+// keep is how long answers and the tombstones of stacks are kept: SNS retries for 23
+// days and SQS keeps a message for 14, so no request arrives after that time.
 const keep = 60 * 24 * time.Hour
 
-// Load returns all records that a request depends on, read consistently. Their keys
-// follow from the hub's item, the stack's customer and that customer's link; Load
-// guesses them in its first call, so that one call is usually enough. Items that were
-// read by a wrong guess are ignored.
+// Load returns all records on which a request depends, read consistently. Their keys
+// depend on the hub's item, the stack's customer and that customer's link; Load guesses
+// them in its first call, so that one call is usually enough. Items that were read
+// because of a wrong guess are ignored.
 //
-// before is the snapshot that an earlier Load has returned for the request, if any.
-// Requests that are loaded at the same time share calls.
+// before is the snapshot that an earlier Load returned for the request, if any.
+// Concurrent loads share calls.
 func (r *Registry) Load(ctx context.Context, request phonehome.Request, before onboarding.Snapshot) (onboarding.Snapshot, error) {
 	stack := stackKey(request.Stack)
 	answer := answerKey(request.Stack, request.LogicalID, request.RequestID)
@@ -71,7 +71,8 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request, before o
 	return r.loadCustomer(ctx, snapshot, customer, r.seeLayout(found.items[hubKey]), &found)
 }
 
-// decodeStackSide reads what a request names: the hub, the stack, the answer.
+// decodeStackSide returns a snapshot with the hub, the stack and the answer of a
+// request.
 func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer item) (onboarding.Snapshot, error) {
 	record, err := r.decodeHub(hub)
 	if err != nil {
@@ -94,8 +95,8 @@ func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer
 	return snapshot, nil
 }
 
-// loadCustomer adds the customer's link, and their registration in the stack's
-// account.
+// loadCustomer returns the snapshot with the customer's link and their registration in
+// the stack's account.
 func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout, found *loader) (onboarding.Snapshot, error) {
 	in := snapshot.Stack.ID.Account
 	keys := r.customerKeys(customer, in)
@@ -121,8 +122,8 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 	return snapshot, nil
 }
 
-// registrationOf returns the registration of an account among items; nil if it is not
-// there.
+// registrationOf returns the registration of an account among items, or nil if it is
+// not among them.
 func (r *Registry) registrationOf(customer string, in account.ID, items map[key]item) (*onboarding.Registration, error) {
 	i, isFormer := items[r.spread().registrationKey(customer, in)], false
 	if before := items[formerRegistrationKey(customer, in)]; i == nil && before != nil && !isTombstone(before) {
@@ -136,12 +137,13 @@ func (r *Registry) registrationOf(customer string, in account.ID, items map[key]
 	return &registration, err
 }
 
-// StoreAnswer stores the answer to a request before it is sent. The first one wins: if
-// an answer is stored already, that one is returned and must be sent. The error is
-// ErrConflict if the stack or the registration has changed since the snapshot, or if
+// StoreAnswer stores the answer to a request before it is sent. If an answer is stored
+// already, StoreAnswer returns that one, which the caller must send instead. The error
+// is ErrConflict if the stack or the registration has changed since the snapshot, or if
 // the snapshot has one of them from before a commit and the other from after it: then
 // the answer was decided on a state that no longer exists, or never did. It is also
-// ErrConflict if the answer should reserve the link and another account was faster.
+// ErrConflict if the answer was to reserve the link, and another account has reserved
+// it first.
 func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer) (onboarding.Answer, error) {
 	if _, err := r.isMigrated(ctx); err != nil {
 		return onboarding.Answer{}, fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
@@ -202,10 +204,10 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 	return written, nil
 }
 
-// Commit writes what an accepted answer changes, all of it in one transaction:
-// the answer's own state, the stack, the registration, the binding of a link for
-// anyone, the history, and the event, if the hub sends any. The error is ErrConflict if any
-// record that the transition depends on has changed; then load and apply again. It is
+// Commit writes all changes of an accepted answer in one transaction: the state of the
+// answer, the stack, the registration, the binding of an open link, the history, and
+// the event if the hub has a receiver. The error is ErrConflict if any record on which
+// the transition depends has changed: the caller must then load and apply again. It is
 // onboarding.ErrCommitted if the answer was committed before.
 func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, answer onboarding.Answer, transition onboarding.Transition) error {
 	if _, err := r.isMigrated(ctx); err != nil {
@@ -228,7 +230,7 @@ func (r *Registry) Commit(ctx context.Context, snapshot onboarding.Snapshot, ans
 	return fmt.Errorf("commit request %s of stack %s: %w", answer.RequestID, answer.Stack, err)
 }
 
-// commitWrites returns the writes of one commit; the answer's is the first.
+// commitWrites returns the writes of a commit. The first is the answer's.
 func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.Answer, t onboarding.Transition) ([]types.TransactWriteItem, error) {
 	answer.State = onboarding.AnswerCommitted
 	written, err := r.answerItem(answer)
@@ -272,8 +274,8 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 	return append(writes, event...), err
 }
 
-// registrationWrites write a commit's registration where the snapshot's is, and
-// the first one of an account where the link is.
+// registrationWrites returns the writes of a commit's registration, to the place of the
+// snapshot's registration, or of its link for the first registration of an account.
 func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding.Transition) ([]types.TransactWriteItem, error) {
 	registration, before := *t.Registration, int64(0)
 	var writes []types.TransactWriteItem
@@ -293,9 +295,9 @@ func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding
 	return append(writes, r.putWrite(written, condition, values)), nil
 }
 
-// stackItem returns the stack's item with the revision after the given one. Once all
-// of the stack's resources are deleted it is a tombstone, which expires after the last
-// request that could still arrive.
+// stackItem returns the stack's item with the revision after before. If all resources
+// of the stack are deleted, the item expires after the last request that could still
+// arrive.
 func stackItem(stack onboarding.Stack, before int64) (item, error) {
 	stack.Revision = before + 1
 	written, err := encode(stackKey(stack.ID), stack)
@@ -318,8 +320,8 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 	return written, nil
 }
 
-// Note writes a line into a customer's history that changes nothing. Such lines
-// are kept as refusals are: the latest of a kind and day.
+// Note adds a history entry for a customer without any other change. Such entries are
+// kept like refusals: only the latest of a kind and day.
 func (r *Registry) Note(ctx context.Context, entry onboarding.HistoryEntry) error {
 	k := refusalKey(entry)
 	written, err := encode(k, entry)
@@ -333,9 +335,9 @@ func (r *Registry) Note(ctx context.Context, entry onboarding.HistoryEntry) erro
 	return nil
 }
 
-// RefuseAnswer records that S3 refused the answer: forged, or too late. Besides that it
-// only releases what the answer had reserved. It does nothing if the answer was
-// committed.
+// RefuseAnswer records that S3 refused the answer because it was forged or too late,
+// and releases the reservation of the answer. It does nothing else, and nothing at all
+// if the answer was committed.
 func (r *Registry) RefuseAnswer(ctx context.Context, answer onboarding.Answer) error {
 	answer.State = onboarding.AnswerRefused
 	written, err := r.answerItem(answer)

@@ -1,13 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package registry keeps what the vendor knows in one DynamoDB table per hub:
-// the hub itself, the onboarding links, the registrations, and what has been
-// accepted from every customer stack.
+// Package registry stores the vendor's records in one DynamoDB table per hub: the hub
+// itself, the onboarding links, the registrations, and what was accepted from every
+// customer stack.
 //
-// It makes no decisions. It guarantees its callers three things: reads are consistent,
-// a write succeeds only if the records that it was decided on are unchanged (otherwise
-// it returns ErrConflict), and records that belong together are written in one
+// The package makes no decisions. It guarantees that reads are consistent, that a write
+// succeeds only if the records on which it was decided are unchanged (otherwise it
+// returns ErrConflict), and that records that belong together are written in one
 // transaction or not at all.
 package registry
 
@@ -36,17 +36,17 @@ type Registry struct {
 
 	// migrated is set once the table is known to have the current layout.
 	migrated atomic.Bool
-	// spreads is the hub's spread; 0 until the hub's item was read.
+	// spreads is the hub's spread; 0 until the hub's item is read.
 	spreads atomic.Int64
 
 	// reads coalesces the reads of several requests; see loader.go.
 	reads *awsclient.Gatherer[key, map[key]item]
-	// lastSet is the permission set that the customer of the last request had.
+	// lastSet is the name of the permission set of the last request's customer.
 	lastSet atomic.Pointer[string]
 }
 
-// spread returns the hub's spread. It panics if the hub's item was not read before,
-// which every read and write has to do.
+// spread returns the hub's spread. It panics if the hub's item was not read before, as
+// every read and write must do.
 func (r *Registry) spread() spread {
 	n := spread(r.spreads.Load())
 	if n == 0 {
@@ -69,14 +69,13 @@ func New(client *dynamodb.Client, hub string, clock func() time.Time, options ..
 // Option is a setting of New.
 type Option func(*Registry)
 
-// By names the principal of the vendor who changes links with this registry, for
-// the history.
+// By sets the principal of the vendor that the history names for changes of links.
 func By(principal string) Option { return func(r *Registry) { r.by = principal } }
 
 type behalfKey struct{}
 
-// OnBehalf returns a context in which links are changed for a caller of the
-// principal that By names, such as one of the onboarding API, for the history.
+// OnBehalf returns a context with a caller, such as one of the onboarding API, for whom
+// the principal of By changes links. The history names both.
 func OnBehalf(ctx context.Context, caller string) context.Context {
 	return context.WithValue(ctx, behalfKey{}, caller)
 }
@@ -86,8 +85,9 @@ func onBehalf(ctx context.Context) string {
 	return caller
 }
 
-// WithWait replaces how the registry waits before it retries: a read of which DynamoDB
-// left keys unprocessed, or a write that conflicts with a transaction or a lease.
+// WithWait sets the function that the registry uses to wait before it retries: a read
+// of which DynamoDB left keys unprocessed, or a write that conflicts with a transaction
+// or a lease. The default sleeps.
 func WithWait(wait func(context.Context, time.Duration) error) Option {
 	return func(r *Registry) { r.wait = wait }
 }
@@ -99,19 +99,19 @@ func TableName(hub string) string { return "xacct-" + hub }
 func (r *Registry) Table() string { return r.table }
 
 var (
-	// ErrNoHub means that the hub definitely does not exist: its table or the
-	// hub's record in it is missing. Any other failure of a read is another
+	// ErrNoHub indicates that the hub definitely does not exist: its table, or the
+	// hub's record in the table, is missing. Any other failure of a read is a different
 	// error, because Terraform creates what does not exist.
 	ErrNoHub = errors.New("there is no such hub")
 
-	// ErrNoLink means that the hub definitely has no link for a customer.
+	// ErrNoLink indicates that the hub definitely has no link for a customer.
 	ErrNoLink = errors.New("the hub has no link for this customer")
 
-	// ErrConflict means that records that a write was decided on have changed.
+	// ErrConflict indicates that records on which a write was decided have changed.
 	ErrConflict = onboarding.ErrConflict
 )
 
-// LinkExistsError indicates that the customer has a link already.
+// LinkExistsError indicates that the customer already has a link.
 type LinkExistsError struct{ Existing onboarding.Link }
 
 func (e *LinkExistsError) Error() string {
@@ -119,20 +119,20 @@ func (e *LinkExistsError) Error() string {
 		e.Existing.Hub, e.Existing.CustomerID, e.Existing.CreatedAt.Format(time.RFC3339))
 }
 
-// ExternalIDTakenError indicates that an external ID was issued to another customer
-// of the hub. An external ID is never released: a customer who was given it once may
-// still use it.
+// ExternalIDTakenError indicates that an external ID was issued to another customer of
+// the hub. External IDs are never released, because the former holder may still use
+// them.
 type ExternalIDTakenError struct {
 	ExternalID account.ExternalID
-	CustomerID string // whose it is
+	CustomerID string // the customer who has it
 }
 
 func (e *ExternalIDTakenError) Error() string {
 	return fmt.Sprintf("external ID %s belongs to customer %s: every customer needs one of its own", e.ExternalID, e.CustomerID)
 }
 
-// NewerSchemaError means that a newer release wrote a record: writing it back would
-// lose the fields that this release does not know.
+// NewerSchemaError indicates that a newer release wrote a record: writing the record
+// again would drop the fields that this release does not know.
 type NewerSchemaError struct {
 	Table  string
 	Record string

@@ -14,19 +14,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// roundKey is where the registrars of a hub agree on who looks at all roles.
+// roundKey is the key of the record by which one registrar of a hub claims the next
+// round of proofs.
 var roundKey = key{"HEALTH-ROUND", "ROUND"}
 
-// ClaimRound takes the next round of proofs for the caller, if one is due and
-// not taken; round then counts the rounds that were finished before. It is
-// the caller's until the given time; after that it is due again, unless
-// EndRound has said otherwise.
+// ClaimRound claims the next round of proofs, if one is due and no other registrar has
+// claimed it. It returns the number of rounds finished before, and whether the caller
+// has the round. The claim lasts until the given time; after that the round is due
+// again, unless EndRound has set another time.
 func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error) {
 	found, err := r.getAll(ctx, roundKey, hubKey)
 	if err != nil {
 		return 0, false, fmt.Errorf("read when a round of proofs is due in table %s: %w", r.table, err)
 	}
-	r.seeLayout(found[hubKey]) // the hub may be another one than at the last round
+	r.seeLayout(found[hubKey]) // the hub may have been recreated since the last round
 	before := found[roundKey]
 	if before != nil && r.now().Unix() < numberOf(before, "next_round") {
 		return 0, false, nil
@@ -51,7 +52,7 @@ func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64
 	return round, true, nil
 }
 
-// Restored returns the hub if its table was restored lately, and nil if it was not.
+// Restored returns the hub if its table was restored recently, and nil otherwise.
 func (r *Registry) Restored(ctx context.Context) (*onboarding.Hub, error) {
 	hub, err := r.Hub(ctx)
 	if err != nil || !hub.Recovering(r.now()) {
@@ -60,8 +61,8 @@ func (r *Registry) Restored(ctx context.Context) (*onboarding.Hub, error) {
 	return &hub.Hub, nil
 }
 
-// EndRound records that a claimed round is over, what it has found, and when the
-// next one is due.
+// EndRound records the end of a claimed round, its summary, and when the next round is
+// due.
 func (r *Registry) EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error {
 	summary, err := json.Marshal(found)
 	if err != nil {
@@ -75,10 +76,10 @@ func (r *Registry) EndRound(ctx context.Context, round int64, found onboarding.R
 	return nil
 }
 
-// LastRound returns what the last finished round of proofs has found, and when the
-// next one is due; nil if none has been finished, or only by an earlier release.
-// next is zero if there never was a round; while one is under way, it is when
-// another registrar may start it over.
+// LastRound returns the summary of the last finished round of proofs, or nil if there
+// is none or an earlier release finished it. next is when the next round is due, or
+// zero if there never was a round. While a round is under way, next is when another
+// registrar may start it over.
 func (r *Registry) LastRound(ctx context.Context) (last *onboarding.RoundSummary, next time.Time, err error) {
 	found, err := r.get(ctx, roundKey)
 	if err != nil {
@@ -99,7 +100,8 @@ func (r *Registry) LastRound(ctx context.Context) (last *onboarding.RoundSummary
 	return last, time.Unix(numberOf(found, "next_round"), 0).UTC(), nil
 }
 
-// claimedItem is that of a round that has begun. It keeps what the last one found.
+// claimedItem returns the item of a round that has begun, with the summary of the last
+// one.
 func claimedItem(until time.Time, rounds int64, before item) item {
 	i := roundItem(until, rounds)
 	if last, ok := before["last"]; ok {
@@ -120,9 +122,9 @@ func roundItem(next time.Time, rounds int64) item {
 // which looks for roles that customers made without a stack.
 var passKey = key{"HEALTH-ROUND", "PASS"}
 
-// ClaimPass claims the next pass, which looks for roles without a stack, and returns true
-// if one is due and no other registrar has claimed it. since is when the pass before it
-// was claimed.
+// ClaimPass claims the next pass, which looks for roles without a stack, and reports
+// whether one was due and no other registrar has claimed it. since is when the previous
+// pass was claimed.
 func (r *Registry) ClaimPass(ctx context.Context, next time.Time) (since time.Time, mine bool, err error) {
 	found, err := r.getAll(ctx, passKey)
 	if err != nil {
@@ -165,7 +167,7 @@ func (r *Registry) passItem(next time.Time) item {
 	return i
 }
 
-// LiveHub returns the hub as its record says.
+// LiveHub returns the hub as recorded, read from the table.
 func (r *Registry) LiveHub(ctx context.Context) (onboarding.Hub, error) {
 	record, err := r.Hub(ctx)
 	return record.Hub, err

@@ -19,12 +19,12 @@ import (
 // arrived, for the apply that sent them.
 const selfTestPartition = "SELF-TEST"
 
-// selfTestsLive is how long such a record is kept.
+// selfTestsLive is how long the record of a self-test is kept.
 const selfTestsLive = time.Hour
 
 func selfTestKey(nonce, topic string) key { return key{selfTestPartition, nonce + "#" + topic} }
 
-// NoteSelfTest records that the self-test of a nonce has arrived through a topic.
+// NoteSelfTest records that the self-test with a nonce has arrived through a topic.
 func (r *Registry) NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error {
 	record := selfTestKey(nonce, topic.String()).item()
 	record["schema"] = number(schema)
@@ -35,8 +35,8 @@ func (r *Registry) NoteSelfTest(ctx context.Context, nonce string, topic account
 	return nil
 }
 
-// SelfTests returns the ARNs of the topics through which the self-test of a nonce
-// has arrived.
+// SelfTests returns the ARNs of the topics through which the self-test with a nonce has
+// arrived.
 func (r *Registry) SelfTests(ctx context.Context, nonce string) ([]string, error) {
 	var topics []string
 	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{

@@ -14,14 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// A permission set is one item, and the items of all links of its customers refer
-// to it by name: whatever reads links here reads their sets with them. A set is
-// never deleted, only retired, because closed links and the stacks that were made
-// with them refer to it too.
+// A permission set is one item, and the items of links refer to it by name. All reads
+// of links also read their sets. A set is never deleted, only retired, because closed
+// links, and stacks created with them, still refer to it.
 
-// setsPartition holds all sets of a hub: there are few of them, and one query has
-// to find them all. The registrar reads one for each request, and a partition
-// gives 3,000 units in a second (aws-facts 10.3).
+// setsPartition contains all sets of a hub, which are few, so that one query finds all.
+// The registrar reads one set for each request; a partition allows 3,000 units per
+// second (aws-facts 10.3).
 const setsPartition = "SET#ALL"
 
 const setPrefix = "NAME#"
@@ -29,24 +28,25 @@ const setPrefix = "NAME#"
 func setKey(name string) key { return key{setsPartition, setPrefix + name} }
 
 var (
-	// ErrNoPermissionSet indicates that the hub has definitely no permission set of a
-	// name.
+	// ErrNoPermissionSet indicates that a permission set definitely does not exist in
+	// the hub.
 	ErrNoPermissionSet = errors.New("the hub has no permission set of this name")
 
 	// ErrPermissionSetRetired indicates that a permission set was deleted, so that no
-	// further link may refer to it.
+	// more links may refer to it.
 	ErrPermissionSetRetired = errors.New("the permission set was deleted")
 )
 
-// PermissionSetExistsError indicates that the hub has a permission set of the name.
+// PermissionSetExistsError indicates that the hub already has a permission set of the
+// name.
 type PermissionSetExistsError struct{ Existing onboarding.PermissionSet }
 
 func (e *PermissionSetExistsError) Error() string {
 	return fmt.Sprintf("hub %s has a permission set %s already", e.Existing.Hub, e.Existing.Name)
 }
 
-// PermissionSet returns the set of a name, retired or not; ErrNoPermissionSet if
-// there definitely is none.
+// PermissionSet returns the set with a name, retired or not, or ErrNoPermissionSet if
+// it definitely does not exist.
 func (r *Registry) PermissionSet(ctx context.Context, name string) (onboarding.PermissionSet, error) {
 	found, err := r.get(ctx, setKey(name))
 	if err != nil || found == nil {
@@ -60,7 +60,7 @@ func (r *Registry) PermissionSet(ctx context.Context, name string) (onboarding.P
 	return r.decodeSet(found)
 }
 
-// PermissionSets returns all sets of the hub, those that are retired too, by name.
+// PermissionSets returns all sets of the hub, including retired ones, sorted by name.
 func (r *Registry) PermissionSets(ctx context.Context) ([]onboarding.PermissionSet, error) {
 	var sets []onboarding.PermissionSet
 	err := r.query(ctx, allOf(setsPartition), func(i item) error {
@@ -74,16 +74,16 @@ func (r *Registry) PermissionSets(ctx context.Context) ([]onboarding.PermissionS
 	return sets, nil
 }
 
-// CreatePermissionSet writes a set that the hub has no record of; otherwise the
-// error is *PermissionSetExistsError with the existing one. It returns the
-// set as written.
+// CreatePermissionSet writes a new set and returns it as written. If the hub already
+// has a set of the name, the error is *PermissionSetExistsError.
 func (r *Registry) CreatePermissionSet(ctx context.Context, set onboarding.PermissionSet) (onboarding.PermissionSet, error) {
 	set.Revision = 0
 	return r.writeSet(ctx, set)
 }
 
-// UpdatePermissionSet writes a set over the revision that it was read with. It
-// returns the set as written.
+// UpdatePermissionSet writes a set on the condition that the stored one still has the
+// revision that was read; otherwise the error is ErrConflict. It returns the set as
+// written.
 func (r *Registry) UpdatePermissionSet(ctx context.Context, set onboarding.PermissionSet) (onboarding.PermissionSet, error) {
 	return r.writeSet(ctx, set)
 }
@@ -122,8 +122,9 @@ func (r *Registry) decodeSet(i item) (onboarding.PermissionSet, error) {
 	return set, err
 }
 
-// mayRefer checks, with the write of a link that refers to a set, that the set
-// exists and is not retired.
+// mayRefer returns a check that the permission set of a link exists and is not retired.
+// It returns none if the link needs no check, because it has no set, is closed, or
+// keeps its set.
 func (r *Registry) mayRefer(before *onboarding.Link, link onboarding.Link) []types.TransactWriteItem {
 	stays := before != nil && !before.Closed && before.PermissionSet == link.PermissionSet
 	if link.PermissionSet == "" || link.Closed || stays {
@@ -132,7 +133,7 @@ func (r *Registry) mayRefer(before *onboarding.Link, link onboarding.Link) []typ
 	return []types.TransactWriteItem{r.setExists(link.PermissionSet)}
 }
 
-// setExists checks, with another write, that a set exists and is not retired.
+// setExists returns a check that a set exists and is not retired.
 func (r *Registry) setExists(name string) types.TransactWriteItem {
 	condition := "attribute_exists(pk) AND attribute_not_exists(retired)"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -141,7 +142,8 @@ func (r *Registry) setExists(name string) types.TransactWriteItem {
 	}}
 }
 
-// mayNotRefer returns why a link must not refer to the set that stood in its way.
+// mayNotRefer returns the error for a failed check of setExists, by the item that was
+// found.
 func mayNotRefer(stood item) error {
 	if stood == nil {
 		return ErrNoPermissionSet
@@ -149,7 +151,7 @@ func mayNotRefer(stood item) error {
 	return ErrPermissionSetRetired
 }
 
-// setReader reads the sets that links refer to, each once in one read of links.
+// setReader reads the sets to which links refer, each once in one read of links.
 type setReader struct {
 	registry *Registry
 
@@ -161,9 +163,9 @@ func (r *Registry) newSetReader() *setReader {
 	return &setReader{registry: r, read: map[string]onboarding.PermissionSet{}}
 }
 
-// refer gives links what the sets say that they refer to.
+// refer completes links with the contents of the sets to which they refer.
 func (s *setReader) refer(ctx context.Context, links ...*onboarding.Link) error {
-	s.mu.Lock() // while it reads, so that no set is read twice
+	s.mu.Lock() // held during the read, so that no set is read twice
 	defer s.mu.Unlock()
 	wanted := map[key]bool{}
 	for _, link := range links {
@@ -202,7 +204,7 @@ func (s *setReader) readAll(ctx context.Context, wanted map[key]bool) error {
 	return s.add(found)
 }
 
-// add adds sets that were read.
+// add adds sets that were read to the cache.
 func (s *setReader) add(items map[key]item) error {
 	for _, i := range items {
 		set, err := s.registry.decodeSet(i)

@@ -20,40 +20,43 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// Shard is what the topics of one shard, one in every Region, should allow:
-// the truth behind their policies. SNS's policies have no compare-and-set
-// (aws-facts 5.5), so it is this item that writers agree on, by its number,
-// and its lease that lets one of them write at a time.
+// Shard is the list of publishers that the policies of one shard's topics, one in every
+// Region, should allow. It is authoritative, because policies of SNS have no
+// compare-and-set (aws-facts 5.5): writers compare the item's sequence, and the item's
+// lease allows one of them at a time to write.
 type Shard struct {
 	List ListKey
 
-	// Accounts may publish; each with the time that it was last asked for, so
-	// that tidying up never takes away what another process is about to need.
+	// Accounts are the accounts that may publish, each with the time of its last
+	// request, so that Reconcile does not remove an account that another process is
+	// about to need.
 	Accounts map[account.ID]time.Time
-	// Organizations are those all of whose accounts may publish, in the same way.
+	// Organizations are the organizations all of whose accounts may publish, each with
+	// the time of its last request.
 	Organizations map[account.OrganizationID]time.Time
-	// Leaving are those of both, by their ID, that nothing needs any more, each
-	// with the time that this was first seen: they may for a grace period yet.
+	// Leaving are the IDs of accounts and organizations that are not needed any more,
+	// each with the time at which that was first found. They may publish until the end
+	// of the grace period.
 	Leaving map[string]time.Time
-	// Anyone is set if every AWS account may, whatever the lists say.
+	// Anyone is set if every AWS account may publish, regardless of the lists.
 	Anyone bool
-	// Regions have a topic of the shard.
+	// Regions are the Regions with a topic of the shard.
 	Regions []account.Region
 
-	// Sequence counts the changes of accounts and Regions; policies carry it.
+	// Sequence is the number of changes of accounts and Regions; policies contain it.
 	Sequence int64
-	// Written is the sequence that all the topics' policies were last known to
-	// carry. While it is behind, some policy may be too.
+	// Written is the last sequence that is known to be in the policies of all topics.
+	// If it is less than Sequence, policies may be outdated.
 	Written int64
 }
 
-// ListKey names a list of accounts that one policy, or the same policy in every
-// Region, allows: a shard's, of ShardList, or Readers.
+// ListKey identifies a list of accounts that one policy, or the same policy in every
+// Region, allows: the list of a shard, from ShardList, or Readers.
 type ListKey string
 
-// Readers are the accounts that may read templates in the hub's bucket. The
-// list is kept as a shard's is, because buckets' policies have no
-// compare-and-set either.
+// Readers is the list of accounts that may read templates in the hub's bucket. It is
+// stored like the list of a shard, because policies of buckets have no compare-and-set
+// either.
 const Readers ListKey = "READERS"
 
 const shardPrefix = "SHARD#"
@@ -61,14 +64,14 @@ const shardPrefix = "SHARD#"
 // ShardList returns the list of a shard's topics.
 func ShardList(shard int) ListKey { return ListKey(shardPrefix + strconv.Itoa(shard)) }
 
-// Shard returns the number of the shard whose list it is; ok is false for Readers.
+// Shard returns the number of the list's shard; ok is false for Readers.
 func (l ListKey) Shard() (shard int, ok bool) {
 	digits, ok := strings.CutPrefix(string(l), shardPrefix)
 	shard, err := strconv.Atoi(digits)
 	return shard, ok && err == nil
 }
 
-// String returns what messages call the list.
+// String returns the name of the list in messages.
 func (l ListKey) String() string {
 	if shard, ok := l.Shard(); ok {
 		return "shard " + strconv.Itoa(shard)
@@ -83,13 +86,13 @@ func (s Shard) AccountIDs() []account.ID {
 	})
 }
 
-// Lease is the right to write a shard's policies until a moment.
+// Lease is the exclusive right to write a list's policies until a time.
 type Lease struct {
 	Holder string
 	Until  time.Time
 }
 
-// LeaseHeldError indicates that another process is writing.
+// LeaseHeldError indicates that another process holds the lease of a list.
 type LeaseHeldError struct {
 	List  ListKey
 	Until time.Time
@@ -99,10 +102,10 @@ func (e *LeaseHeldError) Error() string {
 	return fmt.Sprintf("another process is writing the policies of %s until %s", e.List, e.Until.Format(time.RFC3339))
 }
 
-// ErrNoShard indicates that the hub has definitely no such shard.
+// ErrNoShard indicates that a shard definitely does not exist in the hub.
 var ErrNoShard = errors.New("the hub has no such shard")
 
-// EnsureShard makes the item of a shard that has none yet.
+// EnsureShard creates the item of a list if it does not exist.
 func (r *Registry) EnsureShard(ctx context.Context, list ListKey, regions []account.Region) error {
 	i := listKey(list).item()
 	i["schema"] = number(schema)
@@ -122,8 +125,8 @@ func (r *Registry) EnsureShard(ctx context.Context, list ListKey, regions []acco
 	return nil
 }
 
-// Shards reads several lists in as few calls as can be. A list that is not there
-// is not in the answer.
+// Shards returns several lists, read in as few calls as possible. Lists that do not
+// exist are not in the result.
 func (r *Registry) Shards(ctx context.Context, lists ...ListKey) (map[ListKey]Shard, error) {
 	keys := make([]key, len(lists))
 	for n, list := range lists {
@@ -151,7 +154,7 @@ func (r *Registry) decodeLists(lists []ListKey, found map[key]item) (map[ListKey
 	return shards, nil
 }
 
-// Shard reads a shard.
+// Shard returns a list, or ErrNoShard if it does not exist.
 func (r *Registry) Shard(ctx context.Context, list ListKey) (Shard, error) {
 	found, err := r.get(ctx, listKey(list))
 	if err != nil {
@@ -166,8 +169,8 @@ func (r *Registry) Shard(ctx context.Context, list ListKey) (Shard, error) {
 // leaseIsFree is the condition that no other process holds the lease.
 const leaseIsFree = "(attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :instant)"
 
-// AcquireLease takes the lease, or renews the caller's own, and returns the
-// shard as it is then. While another's lease lasts it is *LeaseHeldError.
+// AcquireLease acquires the lease, or renews the caller's own, and returns the list as
+// it is then. The error is *LeaseHeldError if another process holds the lease.
 func (r *Registry) AcquireLease(ctx context.Context, list ListKey, lease Lease) (Shard, error) {
 	out, err := r.updateShard(ctx, list,
 		"SET lease_holder = :me, lease_until = :until",
@@ -186,29 +189,29 @@ func (r *Registry) AcquireLease(ctx context.Context, list ListKey, lease Lease) 
 	return r.decodeShard(list, out)
 }
 
-// ShardChange is a change to a list. One that changes what the policies should
-// say gets a number of its own.
+// ShardChange is a change of a list. A change that affects the policies increments the
+// sequence.
 type ShardChange struct {
 	Add     []account.ID
 	Remove  []account.ID
-	All     map[account.ID]time.Time // instead of what there was, each with when it was asked for; nil: as the others say
-	Regions []account.Region         // nil: they stay
+	All     map[account.ID]time.Time // replaces all accounts, each with the time of its last request; nil: Add and Remove apply
+	Regions []account.Region         // nil: unchanged
 
-	// Organizations are few, so they are replaced as a whole; nil: they stay.
+	// Organizations replaces all organizations, because they are few; nil: unchanged.
 	Organizations map[account.OrganizationID]time.Time
-	Anyone        *bool // nil: it stays
+	Anyone        *bool // nil: unchanged
 
-	// Leaving is replaced as a whole, too; nil: it stays. The policies don't say it.
+	// Leaving replaces all marks; nil: unchanged. Policies do not depend on it.
 	Leaving map[string]time.Time
 }
 
-// KeepsPolicies reports whether the policies stay as they are.
+// KeepsPolicies reports whether the change leaves the policies unchanged.
 func (c ShardChange) KeepsPolicies() bool {
 	return len(c.Add) == 0 && len(c.Remove) == 0 && c.All == nil && c.Regions == nil && c.Organizations == nil && c.Anyone == nil
 }
 
-// ChangeShard changes the shard that was read under the lease. It is
-// ErrConflict when the lease is lost or the shard has moved.
+// ChangeShard changes a list that was read under the lease, and returns the list after
+// the change. The error is ErrConflict if the lease was lost or the list has changed.
 func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, change ShardChange) (Shard, error) {
 	update, names, values := r.changeExpression(lease, before, change)
 	out, err := r.updateShardNamed(ctx, before.List, update, "lease_holder = :me AND #sequence = :before", names, values)
@@ -222,8 +225,8 @@ func (r *Registry) ChangeShard(ctx context.Context, lease Lease, before Shard, c
 	return r.decodeShard(before.List, out)
 }
 
-// changeExpression returns the update that makes a change, and further assignments
-// with it.
+// changeExpression returns the update expression of a change, with further assignments,
+// and its names and values.
 func (r *Registry) changeExpression(lease Lease, before Shard, change ShardChange, further ...string) (update string, names map[string]string, values item) {
 	set := strings.Join(append([]string{"SET #sequence = #sequence + :more"}, further...), ", ")
 	names = map[string]string{"#sequence": "sequence"}
@@ -269,10 +272,10 @@ func (r *Registry) changeExpression(lease Lease, before Shard, change ShardChang
 	return set, names, values
 }
 
-// FinishLease records that all the topics' policies carry the shard's number and
-// gives the lease back. It is ErrConflict when the lease was lost or the shard
-// has moved meanwhile: then another process may have written before or after,
-// and the policies must be written again.
+// FinishLease records that the policies of all topics contain the list's sequence, and
+// releases the lease. The error is ErrConflict if the lease was lost or the list has
+// changed: then another process may have written the policies before or after, and they
+// must be written again.
 func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) error {
 	update, condition, names, values := finish(lease, written)
 	_, err := r.updateShardNamed(ctx, written.List, update, condition, names, values)
@@ -286,7 +289,7 @@ func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) 
 	return nil
 }
 
-// finish returns the update of FinishLease, and its condition.
+// finish returns the update of FinishLease with its condition.
 func finish(lease Lease, written Shard) (update, condition string, names map[string]string, values item) {
 	return "SET written = :sequence REMOVE lease_holder, lease_until",
 		"lease_holder = :me AND #sequence = :sequence",
@@ -294,8 +297,8 @@ func finish(lease Lease, written Shard) (update, condition string, names map[str
 		item{":me": text(lease.Holder), ":sequence": number(written.Sequence)}
 }
 
-// ReleaseLease gives the lease back without having written. A lease that was
-// lost needs no giving back.
+// ReleaseLease releases the lease without recording a write. It returns nil if the
+// lease was lost.
 func (r *Registry) ReleaseLease(ctx context.Context, list ListKey, lease Lease) error {
 	_, err := r.updateShard(ctx, list, "REMOVE lease_holder, lease_until", "lease_holder = :me", item{":me": text(lease.Holder)})
 	var lost *types.ConditionalCheckFailedException
@@ -372,8 +375,8 @@ func (r *Registry) decodeShard(list ListKey, i item) (Shard, error) {
 	return s, nil
 }
 
-// decodeOthers reads who may publish beside the accounts; older records have
-// none.
+// decodeOthers decodes the attributes other than accounts and Regions; older records do
+// not have these.
 func (s *Shard) decodeOthers(i item) error {
 	if anyone, ok := i["anyone"].(*types.AttributeValueMemberBOOL); ok {
 		s.Anyone = anyone.Value

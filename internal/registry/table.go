@@ -19,18 +19,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// patience is how long a table may take to come or go; AWS needs seconds.
+// patience is how long to wait for the creation or deletion of a table. AWS needs
+// seconds.
 const patience = 10 * time.Minute
 
-// TableSpec is what is declared of a hub's table.
+// TableSpec is the desired configuration of a hub's table.
 type TableSpec struct {
 	Tags map[string]string
-	Key  account.KMSKeyARN // zero: DynamoDB's own
+	Key  account.KMSKeyARN // zero: a key owned by DynamoDB
 }
 
-// EnsureTable makes the hub's table, or what is missing of it: the table with
-// deletion protection, encryption, point-in-time recovery, expiry and tags.
-// Called again after a crash it continues where it stopped.
+// EnsureTable creates the hub's table, or completes it: deletion protection,
+// encryption, point-in-time recovery, expiry and tags. After a crash another call
+// continues.
 func (r *Registry) EnsureTable(ctx context.Context, spec TableSpec) error {
 	table, err := r.describe(ctx)
 	if err == nil && table.TableStatus == types.TableStatusDeleting {
@@ -69,16 +70,16 @@ func (r *Registry) EnsureTable(ctx context.Context, spec TableSpec) error {
 	return r.ensureTags(ctx, aws.ToString(table.TableArn), spec.Tags)
 }
 
-// TableState is the protection of the hub's table.
+// TableState contains the protection settings of the hub's table.
 type TableState struct {
-	ID        string // AWS's own, another one for each table of a name
-	Protected bool   // from deletion
-	Key       string // ARN of the KMS key that it is encrypted with; empty: DynamoDB's own
-	Expires   bool   // items by their attribute
-	Recovers  bool   // to a point in time
+	ID        string // assigned by AWS, different for each table of the same name
+	Protected bool   // deletion protection is on
+	Key       string // ARN of the KMS key; empty for a key owned by DynamoDB
+	Expires   bool   // time to live is on
+	Recovers  bool   // point-in-time recovery is on
 }
 
-// TableState asks for the settings of the table, in three calls at once.
+// TableState returns the settings of the table. It makes three concurrent calls.
 func (r *Registry) TableState(ctx context.Context) (TableState, error) {
 	var state TableState
 	group, ctx := errgroup.WithContext(ctx)
@@ -96,7 +97,8 @@ func (r *Registry) TableState(ctx context.Context) (TableState, error) {
 	return state, group.Wait()
 }
 
-// encryptionKeyOf returns the ARN of the KMS key of a table; empty: it has none of one's own.
+// encryptionKeyOf returns the ARN of a table's KMS key; empty if it has a key owned by
+// DynamoDB.
 func encryptionKeyOf(table types.TableDescription) string {
 	if d := table.SSEDescription; d != nil && (d.Status == types.SSEStatusEnabled || d.Status == types.SSEStatusEnabling || d.Status == types.SSEStatusUpdating) {
 		return aws.ToString(d.KMSMasterKeyArn)
@@ -111,7 +113,7 @@ func encryption(key account.KMSKeyARN) *types.SSESpecification {
 	return &types.SSESpecification{Enabled: aws.Bool(true), SSEType: types.SSETypeKms, KMSMasterKeyId: aws.String(key.String())}
 }
 
-// encrypt changes the key of the table, which stays usable meanwhile.
+// encrypt changes the key of the table. The table remains usable meanwhile.
 func (r *Registry) encrypt(ctx context.Context, key account.KMSKeyARN) error {
 	_, err := r.client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &r.table, SSESpecification: encryption(key)})
 	if err != nil {
@@ -133,7 +135,8 @@ func (r *Registry) waitActive(ctx context.Context, table types.TableDescription)
 	return nil
 }
 
-// TableID returns AWS's own ID of the table, another one for each table of a name.
+// TableID returns the ID that AWS assigned to the table. It is different for each table
+// of the same name.
 func (r *Registry) TableID(ctx context.Context) (string, error) {
 	table, err := r.describe(ctx)
 	if err != nil {
@@ -170,7 +173,7 @@ func (r *Registry) createTable(ctx context.Context, spec TableSpec) (types.Table
 	}
 	out, err := r.client.CreateTable(ctx, input)
 	if awsclient.HasCode(err, "ResourceInUseException") {
-		return r.describe(ctx) // another process was faster
+		return r.describe(ctx) // another process created the table first
 	}
 	if err != nil {
 		return types.TableDescription{}, fmt.Errorf("create table %s: %w", r.table, err)
@@ -219,8 +222,8 @@ func (r *Registry) recovers(ctx context.Context) (bool, error) {
 		d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled, nil
 }
 
-// ensureRecovery switches point-in-time recovery on. A table that has just
-// become active may not be ready for that for some seconds more.
+// ensureRecovery enables point-in-time recovery. It retries, because a new table does
+// not accept that for some seconds after it becomes active.
 func (r *Registry) ensureRecovery(ctx context.Context) error {
 	on, err := r.recovers(ctx)
 	if on || err != nil {
@@ -282,8 +285,8 @@ func tableTags(tags map[string]string) []types.Tag {
 	return list
 }
 
-// DeleteTable deletes the hub's table with everything in it, and waits until
-// it is gone, so that a hub of the same name can be made right after.
+// DeleteTable deletes the hub's table with all items, and waits until it is deleted, so
+// that a hub of the same name can be created at once.
 func (r *Registry) DeleteTable(ctx context.Context) error {
 	table, err := r.describe(ctx)
 	switch {

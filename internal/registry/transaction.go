@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Transaction is what one transaction writes: customers' first links, and the lists of
-// publishers that change with them.
+// Transaction contains the writes of one transaction: customers' first links, and the
+// changes of the lists of publishers that they need.
 type Transaction struct {
 	// HubRevision is the revision that the hub's record must have; 0: any.
 	HubRevision int64
@@ -21,21 +21,22 @@ type Transaction struct {
 	Lists       []ListWrite
 }
 
-// ListWrite takes a list's lease and changes the list, both or neither. It fails if
+// ListWrite acquires a list's lease and changes the list, both or neither. It fails if
 // another process holds the lease, or if the list has another sequence than Before. A
-// change that needs no write of policies takes no lease, and only checks the sequence.
+// change that leaves the policies unchanged acquires no lease, and only checks the
+// sequence.
 type ListWrite struct {
 	Lease  Lease
 	Before Shard
 	Change ShardChange
 }
 
-// ErrTransactionTooLarge indicates that one transaction has no room for the writes.
+// ErrTransactionTooLarge indicates that the writes do not fit into one transaction.
 var ErrTransactionTooLarge = errors.New("too many writes for one transaction")
 
-// WriteTransaction writes all or nothing, and returns the links as they were written.
-// ErrConflict does not tell which of the writes was refused: the caller tries each by
-// itself. ErrTransactionTooLarge means that nothing was tried.
+// WriteTransaction makes all writes or none, and returns the links as written.
+// ErrConflict does not identify the write that was refused, so the caller has to try
+// each separately. ErrTransactionTooLarge indicates that nothing was tried.
 func (r *Registry) WriteTransaction(ctx context.Context, all Transaction) ([]onboarding.Link, error) {
 	if err := r.Migrate(ctx); err != nil {
 		return nil, err
@@ -71,12 +72,12 @@ func (r *Registry) WriteTransaction(ctx context.Context, all Transaction) ([]onb
 	return t.links, nil
 }
 
-// also adds a write that is for no link.
+// also adds a write that belongs to no link.
 func (t *linkTransaction) also(write types.TransactWriteItem) {
 	t.writes, t.of = append(t.writes, write), append(t.of, -1)
 }
 
-// hubIs checks, with another write, that the hub's record has a revision.
+// hubIs returns a check that the hub's record has a revision.
 func (r *Registry) hubIs(revision int64) types.TransactWriteItem {
 	condition, values := revisionIs(revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -84,7 +85,7 @@ func (r *Registry) hubIs(revision int64) types.TransactWriteItem {
 	}}
 }
 
-// listWrite returns a ListWrite as a part of a transaction.
+// listWrite returns a ListWrite as part of a transaction.
 func (r *Registry) listWrite(w ListWrite) types.TransactWriteItem {
 	const unmoved = "#sequence = :before"
 	at := listKey(w.Before.List).item()
@@ -105,8 +106,8 @@ func (r *Registry) listWrite(w ListWrite) types.TransactWriteItem {
 	}}
 }
 
-// FinishLeases does what FinishLease does for several lists that one holder has written
-// under leases: for all or none. After ErrConflict each has to be finished by itself.
+// FinishLeases is FinishLease for several lists that one holder has written, for all or
+// none. After ErrConflict the caller has to finish each separately.
 func (r *Registry) FinishLeases(ctx context.Context, lease Lease, written []Shard) error {
 	switch len(written) {
 	case 0:
@@ -132,6 +133,6 @@ func (r *Registry) FinishLeases(ctx context.Context, lease Lease, written []Shar
 	return nil
 }
 
-// CallerOf returns the caller that OnBehalf named, for a LinkChange in a transaction with
-// those of other callers; empty if it named none.
+// CallerOf returns the caller that OnBehalf put into the context, for a LinkChange in a
+// transaction with links of other callers; empty if there is none.
 func CallerOf(ctx context.Context) string { return onBehalf(ctx) }

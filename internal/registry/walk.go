@@ -25,18 +25,18 @@ func (r *Registry) Customers(ctx context.Context) ([]onboarding.Customer, error)
 	return customers, nil
 }
 
-// Part is a part of a hub's customers.
+// Part selects a part of a hub's customers.
 type Part struct {
-	After string // a customer ID; the part begins behind it; empty: at the first
-	// Limit is about how many customers are wanted, so that not many more are
-	// read. Walk gives as many as the caller takes; 0: the caller takes all.
+	After string // the customer ID after which the part begins; empty: from the first
+	// Limit is approximately how many customers the caller needs, so that not many more
+	// are read. Walk yields customers until the caller stops; 0: the caller takes all.
 	Limit int
 }
 
-// Walk returns customers in the order of their IDs, for as long as the caller
-// wants more. All partitions are read at the same time, and each is at most a
-// page ahead of the caller. A customer that is written meanwhile may be among them
-// or not; each one is as it was at some moment of the walk.
+// Walk returns an iterator over customers in the order of their IDs. All partitions are
+// read concurrently, and each is at most one page ahead of the caller. A customer that
+// is added meanwhile may be included or not; each customer is in the state of some
+// moment during the walk.
 func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Customer, error] {
 	return func(yield func(onboarding.Customer, error) bool) {
 		migrated, err := r.isMigrated(ctx)
@@ -66,28 +66,29 @@ func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Cus
 	}
 }
 
-// page is some customers of a partition, in their order.
+// page contains some customers of a partition, in order of their IDs.
 type page struct {
 	customers []onboarding.Customer
 	err       error
 }
 
-// head is how far a partition was read.
+// head is the position in a partition that is being read.
 type head struct {
 	pages     <-chan page     // closed at the partition's end
-	more      chan<- struct{} // asks a reader that does not read ahead for its next page
+	more      chan<- struct{} // requests the next page from a reader that does not read ahead
 	begun     bool
 	customers []onboarding.Customer
 	ended     bool
 }
 
-// fill waits for customers, if none are left and there may be more.
+// fill waits for the next page if no customers are left and the partition has not
+// ended.
 func (h *head) fill() error {
 	for len(h.customers) == 0 && !h.ended {
 		if h.begun {
 			select {
 			case h.more <- struct{}{}:
-			default: // it was asked before
+			default: // already requested
 			}
 		}
 		page, more := <-h.pages
@@ -106,7 +107,7 @@ func (h *head) take() onboarding.Customer {
 	return customer
 }
 
-// first returns the head whose customer is the next in order; nil at the end.
+// first returns the head with the next customer in order, or nil at the end.
 func first(heads []*head) (*head, error) {
 	var least *head
 	for _, h := range heads {
@@ -123,8 +124,8 @@ func first(heads []*head) (*head, error) {
 	return least, nil
 }
 
-// readPartition sends the customers of a partition, page by page, until the
-// context ends. It reads ahead if all customers are wanted.
+// readPartition sends the customers of a partition, page by page, until the context is
+// done. It reads ahead if all customers are wanted.
 func (r *Registry) readPartition(ctx context.Context, n int, part Part, sets *setReader, to chan<- page, more <-chan struct{}) {
 	defer close(to)
 	links := keyRange{partition: linkPartition(n), above: customerPrefix + part.After}
@@ -154,7 +155,8 @@ func (r *Registry) readPartition(ctx context.Context, n int, part Part, sets *se
 	}
 }
 
-// joined returns the customers of a page of links, with bindings and registrations.
+// joined returns the customers of a page of links, with their permission sets, bindings
+// and registrations.
 func (r *Registry) joined(ctx context.Context, n int, items []item, sets *setReader) ([]onboarding.Customer, error) {
 	customers := make([]onboarding.Customer, len(items))
 	byID := make(map[string]*onboarding.Customer, len(items))
