@@ -16,7 +16,7 @@ import (
 // <role>-<key>, has the role's path, and asks for the same external ID.
 type AdditionalRole struct {
 	Key string
-	// TrustedPrincipals are as in a Link.
+	// TrustedPrincipals has the same meaning as in Link.
 	TrustedPrincipals []account.RoleARN `json:",omitempty"`
 }
 
@@ -24,17 +24,17 @@ func (a AdditionalRole) equal(o AdditionalRole) bool {
 	return a.Key == o.Key && slices.Equal(a.TrustedPrincipals, o.TrustedPrincipals)
 }
 
-// In returns the ARN that the additional role has in the stack of a role. Nothing
-// else is accepted for it: an account registers no role but those that the template
-// creates.
+// In returns the ARN of the additional role in the stack that creates the given role.
+// No other ARN is accepted for it: an account can only register the roles that the
+// template creates.
 func (a AdditionalRole) In(role account.RoleARN) account.RoleARN {
 	role.Name += "-" + a.Key
 	return role
 }
 
-// AdditionalProbe returns what proves the additional role of a key. Its principals
-// are those that the vendor declares today, or the role's if it declares none of
-// that key any more.
+// AdditionalProbe returns the probe of the additional role with a key. Its principals
+// are those that the vendor declares now, or those of the first role if the vendor no
+// longer declares an additional role with this key.
 func (l Link) AdditionalProbe(key string, role account.RoleARN, externalID account.ExternalID) Probe {
 	probe := Probe{CustomerID: l.CustomerID, Role: role, ExternalID: externalID, Principals: l.TrustedPrincipals}
 	for _, additional := range l.AdditionalRoles {
@@ -45,7 +45,7 @@ func (l Link) AdditionalProbe(key string, role account.RoleARN, externalID accou
 	return probe
 }
 
-// Probes returns what proves all roles of a registration, the role first.
+// Probes returns the probes of all roles of a registration, the first role's first.
 func (r Registration) Probes(l Link) []Probe {
 	probes := []Probe{{CustomerID: r.CustomerID, Role: r.Role, ExternalID: r.ExternalID, Principals: l.TrustedPrincipals}}
 	for _, key := range sortedKeys(r.AdditionalRoles) {
@@ -69,7 +69,8 @@ func (r Registration) AdditionalRoleARNs() map[string]string {
 	return arns
 }
 
-// ProveEach tries all roles at the same time, and returns what each has shown.
+// ProveEach tries all roles at the same time, and returns their proofs in the same
+// order.
 func ProveEach(probes []Probe, try func(Probe) Proof) []Proof {
 	proofs := make([]Proof, len(probes))
 	var all sync.WaitGroup
@@ -81,8 +82,8 @@ func ProveEach(probes []Probe, try func(Probe) Proof) []Proof {
 	return proofs
 }
 
-// Worst returns which proof decides about a registration, of those of all its roles:
-// that of the role, which is the first, if it is not proven, otherwise the worst.
+// Worst returns the index of the proof that decides about a registration: that of the
+// first role if it is not proven, otherwise that of the worst.
 func Worst(proofs []Proof) int {
 	worst := 0
 	if proofs[0].Outcome != Proven {
@@ -96,13 +97,14 @@ func Worst(proofs []Proof) int {
 	return worst
 }
 
+// gravity returns a number that is higher for worse proofs.
 func gravity(p Proof) int {
 	return slices.Index([]ProofOutcome{Proven, Inconclusive, Refused, Open}, p.Outcome)
 }
 
-// additional returns the additional roles that a stack reports and that the vendor
-// declares, by their keys. Those of other keys are a template's of another day: they
-// are neither registered nor proven.
+// additional returns, by their keys, the additional roles that the stack reports and
+// the vendor declares. Roles with other keys come from an earlier template; they are
+// neither registered nor proven.
 func (d decider) additional(role account.RoleARN) map[string]account.RoleARN {
 	if d.Link == nil {
 		return nil
@@ -123,8 +125,8 @@ func additionalRoles(declared []AdditionalRole, role account.RoleARN, p phonehom
 	return roles
 }
 
-// wrongAdditional returns the sentence about an additional role that is not the one
-// that the template creates, or that a stack of today's template does not report;
+// wrongAdditional returns the message about an additional role that is not the one
+// that the template creates, or that a stack of the current template does not report;
 // empty: there is none.
 func (d decider) wrongAdditional(role account.RoleARN) string {
 	if d.Link == nil {
@@ -143,15 +145,16 @@ func (d decider) wrongAdditional(role account.RoleARN) string {
 	return ""
 }
 
-// proofOf is the proof of a role of the request, and whose it is.
+// proofOf is a proof with the role of the request that it is about.
 type proofOf struct {
 	Proof
 	role account.RoleARN
 }
 
-// proveAll returns the proof that decides about a role and its additional ones, or
-// the decision that has to come before: see prove. All that are not tried yet are
-// tried at the same time. A verdict on one of them does not wait for the others.
+// proveAll returns the proof that decides about the first role and its additional
+// roles, or the decision that is needed first: see prove. All roles that were not
+// tried yet are tried at the same time. A final result for one role does not wait for
+// the others.
 func (d decider) proveAll(role account.RoleARN, externalID account.ExternalID) (proofOf, *Decision) {
 	additional := d.additional(role)
 	keys := sortedKeys(additional)

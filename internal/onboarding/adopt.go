@@ -10,13 +10,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Adopted reports whether the registration is of a role that existed
-// before a stack did: the vendor registered it, and no Delete will ever end it.
+// Adopted reports whether the vendor registered a role that exists without a stack,
+// so that no Delete will end the registration.
 func (r Registration) Adopted() bool { return r.Stack.IsZero() && !r.Recovered }
 
-// Adopt registers a role that exists already, without a phone-home. The vendor
-// says which one; that it is safe is proven as always. A stack of the customer
-// that comes later takes over.
+// Adopt returns the registration of an existing role, which the vendor names, without
+// a phone-home. The role needs a full proof like any other. A later stack of the
+// customer replaces the registration. It returns an error if the link does not allow
+// the adoption, or the role was not proven.
 func Adopt(link Link, before *Registration, role account.RoleARN, proof Proof, now time.Time) (Registration, *HistoryEntry, error) {
 	reg := Registration{Hub: link.Hub, CustomerID: link.CustomerID, Account: role.Account}
 	was := Pending
@@ -64,15 +65,15 @@ func adoptable(link Link, before *Registration, role account.RoleARN, now time.T
 	return nil
 }
 
-// Release ends an adoption, which no stack's Delete will end. The entry is nil
-// if there is nothing to end.
+// Release returns the registration after its adoption was ended, since no stack's
+// Delete will end it. The entry is nil if there is nothing to end.
 func Release(reg Registration, now time.Time) (Registration, *HistoryEntry) {
 	if !reg.Live() || !reg.Adopted() {
 		return reg, nil
 	}
 	was := reg.Status
 	reg.Status, reg.Reason, reg.Open, reg.ChangedAt = Disconnected, reasonReleased, false, now
-	reg.WithoutStack = false // it is not looked for again
+	reg.WithoutStack = false // no round looks for the role again
 	return reg, adoption(reg, OutcomeReleased, was)
 }
 

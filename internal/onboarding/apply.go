@@ -53,7 +53,7 @@ type commit struct {
 	answer   Answer
 	change   Change
 	now      time.Time
-	resource Resource // as last accepted; zero: never
+	resource Resource // as last accepted; zero: never accepted
 }
 
 // refuse returns a transition that only adds an entry to the customer's history, so
@@ -76,7 +76,7 @@ func (c commit) register() Transition {
 		return Transition{}
 	}
 	if c.answer.recovered() && c.Registration != nil && !c.Registration.Live() {
-		return Transition{} // it was disconnected meanwhile
+		return Transition{} // the customer was disconnected meanwhile
 	}
 	if c.boundElsewhere() {
 		return c.refuseBoundElsewhere()
@@ -115,15 +115,15 @@ func (c commit) register() Transition {
 	return t
 }
 
-// boundElsewhere reports whether a link for anyone has been bound to another account
-// since the answer was decided. The reservation prevents that, unless the accepted
-// answer was not committed for an hour.
+// boundElsewhere reports whether a link with ScopeAnyone has been bound to another
+// account since the answer was decided. The reservation prevents that, unless the
+// accepted answer was not committed for an hour.
 func (c commit) boundElsewhere() bool {
 	return c.change.Binds && c.Link != nil && !c.Link.Admits(c.answer.Stack.Account)
 }
 
-// refuseBoundElsewhere returns a transition that registers nothing, although the stack was
-// answered SUCCESS, and tells the vendor in the history.
+// refuseBoundElsewhere returns a transition that registers nothing, although the
+// stack received SUCCESS, and that records this in the history for the vendor.
 func (c commit) refuseBoundElsewhere() Transition {
 	entry := c.entry(c.change.CustomerID, c.answer.Stack.Account, OutcomeWrongAccount)
 	entry.Status, entry.Refused, entry.Detail = entry.Before, true, reasonBoundElsewhere(c.answer.Stack)
@@ -149,22 +149,22 @@ func (c commit) update() Transition {
 }
 
 // previous returns the properties that a rollback of the change would return to:
-// those that CloudFormation had in force. They are not the ones accepted last if
-// the bucket accepted an answer that CloudFormation no longer waited for.
+// those that CloudFormation had in force. These differ from the properties accepted
+// last if the bucket accepted an answer that CloudFormation no longer waited for.
 func previous(r Resource, change Change) phonehome.Properties {
 	switch {
 	case change.Properties.Equal(r.Properties):
-		return r.Previous // a rollback itself: the update that it undoes was not accepted
+		return r.Previous // the change is a rollback: the update that it undoes was not accepted
 	case change.OldProperties.Equal(phonehome.Properties{}):
-		return r.Properties // stored before changes kept them
+		return r.Properties // stored by a release whose changes did not have the old properties
 	}
 	return change.OldProperties
 }
 
-// delete leaves the tombstone, and disconnects the registration if the stack owned
-// it. If the stack has another live resource, such as the one that a renamed
-// resource replaced before the update was rolled back, the registration falls back
-// to that one.
+// delete returns a transition that stores the tombstone, and disconnects the
+// registration if the stack owned it. If the stack has another live resource, such as
+// one that a renamed resource had replaced before the update was rolled back, the
+// registration falls back to that resource.
 func (c commit) delete() Transition {
 	if !c.resource.Deletes(c.change.PhysicalID) {
 		return Transition{}
@@ -197,7 +197,7 @@ func (c commit) delete() Transition {
 		if role, err := account.ParseRoleARN(heir.Properties.RoleARN); err == nil && role != reg.Role {
 			reg.Role, reg.Status, reg.Reason, reg.Open = role, Degraded, reasonFellBack(role), false
 		}
-		if c.Link != nil { // what the resource reported, as it would be registered
+		if c.Link != nil { // the properties that the resource reported, as they would be registered
 			reg.AdditionalRoles = additionalRoles(c.Link.AdditionalRoles, reg.Role, heir.Properties)
 		}
 		return c.transition(stack, reg, OutcomeFellBack)
@@ -206,8 +206,9 @@ func (c commit) delete() Transition {
 	return c.transition(stack, reg, OutcomeDisconnected)
 }
 
-// doubt degrades the registration of a stack that may be gone, and leaves the
-// stack as it was. The health rounds resolve the doubt.
+// doubt returns a transition that degrades the registration of a stack that may have
+// been deleted, and leaves the stack's record unchanged. Health rounds resolve the
+// doubt.
 func (c commit) doubt() Transition {
 	if !c.owns() || !c.resource.Deletes(c.change.PhysicalID) {
 		return Transition{}
@@ -226,8 +227,8 @@ func (c commit) owns() bool {
 	return reg != nil && reg.Live() && reg.Stack == c.answer.Stack && reg.LogicalID == c.answer.LogicalID
 }
 
-// proven returns the registration with what the stack reported, and what the proof
-// has shown.
+// proven returns the registration with the properties that the stack reported, and
+// the result of the proof.
 func (c commit) proven(reg Registration) Registration {
 	reg.TemplateVersion = c.change.Properties.TemplateVersion
 	reg.GrantedPermissions = slices.Clone(c.change.Properties.GrantedPermissions)
@@ -246,8 +247,8 @@ func (c commit) proven(reg Registration) Registration {
 	return reg
 }
 
-// withResource returns the stack with the answered resource in its new state. The
-// snapshot's own map stays as it was.
+// withResource returns the stack with the new state of the answered resource. It does
+// not change the snapshot's map.
 func (c commit) withResource(resource Resource) Stack {
 	stack := c.Stack
 	stack.ID = c.answer.Stack
@@ -263,16 +264,17 @@ func (c commit) withResource(resource Resource) Stack {
 	return stack
 }
 
-// Limits of a stack's tombstones. They are kept while a request that they block may
-// still arrive: SNS retries for 23 days, and SQS keeps a message for 14 (aws-facts
-// 6). Their number is bounded, because a customer can rename the phone-home often.
+// Limits of a stack's tombstones. A tombstone is kept while a request that it blocks
+// may still arrive: SNS retries for 23 days, and SQS keeps a message for 14
+// (aws-facts 6). Their number is limited because a customer can rename the custom
+// resource often.
 const (
 	tombstonesKept = 60 * 24 * time.Hour
 	mostTombstones = 50
 )
 
-// dropTombstones drops the tombstones that are too old, and the oldest of too many, but
-// not that of the resource that was just answered.
+// dropTombstones drops the tombstones that are too old, and the oldest ones over the
+// limit, but never that of the resource that was just answered.
 func dropTombstones(resources map[string]Resource, answered string, now time.Time) {
 	var dead []string
 	for logicalID, resource := range resources {

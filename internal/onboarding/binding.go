@@ -9,14 +9,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Reservation holds a link for anyone between the answer and its commit: from
-// the moment that one account is to be told SUCCESS no other one may be. It is
-// one request's: another one of the same account, which may be forged and would
-// give the link back when its answer is refused, waits.
+// Reservation reserves a link with ScopeAnyone between the answer and its commit:
+// once one account is to receive SUCCESS, no other account may. It belongs to one
+// request. Another request of the same account has to wait, because it may be forged,
+// and the refusal of its answer would end the reservation.
 //
-// Like every change it becomes real only with the commit, which binds the link
-// to the account. Until then it is a short promise: a refused answer, which
-// answered a forgery, gives it back at once, and otherwise it expires.
+// The commit binds the link to the account. Until then the reservation is temporary:
+// it ends at once if the answer is refused, because then the request was forged, and
+// otherwise it expires.
 type Reservation struct {
 	Account   account.ID
 	Stack     account.StackARN
@@ -24,12 +24,13 @@ type Reservation struct {
 	Until     time.Time
 }
 
-// outlives is how long after the deadline of its request a reservation stays:
-// a registrar that died between answer and commit has left a message that
-// comes back, and whose account was told SUCCESS.
+// outlives is how long a reservation stays after the deadline of its request. If a
+// registrar dies between answer and commit, the account has received SUCCESS, and the
+// message is received again.
 const outlives = time.Hour
 
-// Reserve returns the link as it is written with an answer that would bind it.
+// Reserve returns the link with a reservation for the answer, if the answer would
+// bind the link; otherwise it returns the link unchanged.
 func (l Link) Reserve(a Answer) Link {
 	l.Reservation = &Reservation{
 		Account: a.Stack.Account, Stack: a.Stack, RequestID: a.RequestID, Until: a.Change.Deadline.Add(outlives),
@@ -38,7 +39,7 @@ func (l Link) Reserve(a Answer) Link {
 }
 
 // Release returns the link without the reservation of an answer that will never be
-// committed; ok is false if it has none.
+// committed; ok is false if the link has no such reservation.
 func (l Link) Release(a Answer) (released Link, ok bool) {
 	r := l.Reservation
 	if r == nil || r.Stack != a.Stack || r.RequestID != a.RequestID {
@@ -48,18 +49,18 @@ func (l Link) Release(a Answer) (released Link, ok bool) {
 	return l, true
 }
 
-// bind returns the link once the account's answer was accepted.
+// bind returns the link bound to the account whose answer was accepted.
 func (l Link) bind(to account.ID) Link {
 	l.Bound, l.Reservation = to, nil
 	return l
 }
 
-// binds reports whether the link would become the account's by registering it.
+// binds reports whether registering an account would bind the link to it.
 func (l *Link) binds() bool { return l != nil && l.Scope == ScopeAnyone && l.Bound.IsZero() }
 
-// reservedByOther reports whether another account is about to be connected, or
-// this one by another request. If that one's answer is refused, it gives the link
-// back, and an answer that had gone out beside it would be left without one.
+// reservedByOther reports whether the link is reserved for another account, or for
+// another request of this account. If the answer to that request is refused, the
+// reservation ends, and an answer sent meanwhile to this request would have none.
 func (d decider) reservedByOther() bool {
 	if !d.Link.binds() {
 		return false

@@ -5,12 +5,12 @@ package onboarding
 
 import "time"
 
-// LongestBlockReason is the longest reason of a block, in characters: it must fit a
-// few lines of a terminal.
+// LongestBlockReason is the maximum length of a block's reason, in characters: it
+// must fit in a few lines of a terminal.
 const LongestBlockReason = 500
 
-// Block refuses the customer's requests from now on, and reports whether that
-// changes anything. Blocking again changes the reason.
+// Block makes the link refuse the customer's requests from now on, and reports
+// whether that changes anything. Blocking a blocked link changes the reason.
 func (l *Link) Block(reason string, now time.Time) (changed bool) {
 	if l.Blocked && l.BlockedReason == reason {
 		return false
@@ -22,7 +22,7 @@ func (l *Link) Block(reason string, now time.Time) (changed bool) {
 	return true
 }
 
-// Unblock ends a block, and reports whether there was one.
+// Unblock ends a block, and reports whether the link was blocked.
 func (l *Link) Unblock() (changed bool) {
 	changed = l.Blocked
 	l.Blocked, l.BlockedAt, l.BlockedReason = false, time.Time{}, ""

@@ -15,61 +15,62 @@ type ChangeKind string
 
 // The kinds of change.
 const (
-	ChangeNothing  ChangeKind = ""         // the answer is all there is
+	ChangeNothing  ChangeKind = ""         // only the answer is sent
 	ChangeRegister ChangeKind = "register" // the stack's role becomes the registered one
-	ChangeUpdate   ChangeKind = "update"   // the stack's properties moved
-	ChangeDelete   ChangeKind = "delete"   // the resource is gone for good
-	ChangeDoubt    ChangeKind = "doubt"    // from Settle only: the resource may be gone
+	ChangeUpdate   ChangeKind = "update"   // the stack's properties changed
+	ChangeDelete   ChangeKind = "delete"   // the resource was deleted
+	ChangeDoubt    ChangeKind = "doubt"    // from Settle only: the resource may have been deleted
 )
 
-// Change is what a request will change, decided and stored before its answer
-// is sent, and committed (see Apply) only once CloudFormation has taken that
-// answer. It holds everything that the commit needs, because the commit may
-// come after a crash, in another process.
+// Change is what a request will change. It is decided and stored before the answer is
+// sent, and committed (see Apply) only once CloudFormation has accepted the answer.
+// It contains everything that the commit needs, because another process may have to
+// commit it after a crash.
 type Change struct {
 	Kind       ChangeKind
-	CustomerID string // also of a refused request whose customer is known
+	CustomerID string // also set for a refused request whose customer is known
 	Request    phonehome.RequestType
 	SentAt     time.Time // of the request, by SNS's clock
 	Deadline   time.Time // when CloudFormation stops waiting for the answer
 
 	Properties    phonehome.Properties
-	OldProperties phonehome.Properties `json:",omitzero"` // of an Update, as CloudFormation says
+	OldProperties phonehome.Properties `json:",omitzero"` // of an Update, as in CloudFormation's request
 	PhysicalID    string
 
-	Role account.RoleARN // zero: the registered role stays, and the additional ones
-	// AdditionalRoles are those that were proven with the role, by their keys.
+	Role account.RoleARN // zero: the registered role and the additional roles do not change
+	// AdditionalRoles are the roles that were proven together with Role, by their
+	// keys.
 	AdditionalRoles map[string]account.RoleARN `json:",omitempty"`
 
-	ExternalID account.ExternalID // that the role was proven with
-	Status     RegistrationStatus // Active or Degraded; empty: stays as it is
-	Reason     string             // why it is degraded; of a refusal: what the vendor can do about it
-	Open       bool               `json:",omitempty"` // it is degraded because others may get in
-	ProvenAt   time.Time          // zero: nothing was proven
+	ExternalID account.ExternalID // the one that the role was proven with
+	Status     RegistrationStatus // Active or Degraded; empty: unchanged
+	Reason     string             // why the registration is degraded; for a refusal, what the vendor can do about it
+	Open       bool               `json:",omitempty"` // the registration is degraded because other accounts may be able to assume the role
+	ProvenAt   time.Time          // zero: no role was proven
 
-	// Binds is set if registering also makes a link for anyone the account's
-	// own: it is reserved when the answer is stored.
+	// Binds is set if registering also binds a link with ScopeAnyone to the account:
+	// the link is reserved when the answer is stored.
 	Binds bool `json:",omitempty"`
 }
 
-// Outcome names what was decided, for logs, counters and history.
+// Outcome is the name of a result, for logs, counters and history.
 type Outcome string
 
-// Transition is what one commit writes: the result of Apply. A nil part stays
-// as it is; all nil means that the answer is marked committed and nothing else.
+// Transition is what one commit writes: the result of Apply. A nil field leaves its
+// record unchanged; if all are nil, the answer is only marked as committed.
 type Transition struct {
 	Stack        *Stack
-	Link         *Link // bound to the account that was registered
+	Link         *Link // bound to the registered account
 	Registration *Registration
 	History      *HistoryEntry
-	Event        *Event // for others, where the hub sends any
+	Event        *Event // stored if the hub sends events
 }
 
 // Empty reports whether the transition writes nothing.
 func (t Transition) Empty() bool { return t == Transition{} }
 
-// Outcome returns the final outcome of an answer: what was decided, unless other
-// requests were faster.
+// Outcome returns the final outcome of an answer: the decided one, unless another
+// request was committed first.
 func (t Transition) Outcome(a Answer) Outcome {
 	switch {
 	case t.History != nil:
@@ -80,23 +81,23 @@ func (t Transition) Outcome(a Answer) Outcome {
 	return a.Outcome
 }
 
-// HistoryEntry is one line of a customer's history: what happened, and which
-// request made it happen.
+// HistoryEntry is one entry of a customer's history: what happened, and which request
+// caused it.
 type HistoryEntry struct {
 	At         time.Time
 	CustomerID string
 	Account    account.ID
 	Stack      account.StackARN
 	LogicalID  string
-	RequestID  string                // empty: not a request, but a proof that changed the state
+	RequestID  string                // empty: caused by a proof that changed the state, not by a request
 	Request    phonehome.RequestType // what the request asked for
-	Refused    bool                  // it was answered FAILED and changed nothing; Detail is what the customer reads
-	Waiting    bool                  `json:",omitempty"` // it was not answered yet: Cause says why
+	Refused    bool                  // the request was answered FAILED and changed nothing; Detail is what the customer reads
+	Waiting    bool                  `json:",omitempty"` // the request was not answered yet; Cause has the reason
 	Outcome    Outcome
-	Before     RegistrationStatus // of the registration before; pending: there was none
+	Before     RegistrationStatus // of the registration before; pending: there was no registration
 	Status     RegistrationStatus // of the registration afterwards
 	Detail     string             // for a person; may be empty
-	By         string             `json:",omitempty"` // the vendor's principal who did it; empty: the registrar
-	OnBehalf   string             `json:",omitempty"` // who asked that principal to do it: a caller of the onboarding API, or the customer
+	By         string             `json:",omitempty"` // the vendor's principal that did it; empty: the registrar
+	OnBehalf   string             `json:",omitempty"` // the one that asked that principal to do it: a caller of the onboarding API, or the customer
 	Cause      string             `json:",omitempty"` // what the vendor can do about it, in the vendor's words
 }

@@ -12,12 +12,13 @@ import (
 	"strings"
 )
 
-// ConnectPage is the logo, the colour and the return addresses of the page that
-// customers see. No template contains them, so changing them makes no link outdated.
+// ConnectPage is the logo, the color and the return addresses of the page that
+// customers see. Templates do not contain them, so changing them does not make a link
+// outdated.
 type ConnectPage struct {
 	LogoURL    string   `json:",omitempty"` // https; empty: none
-	Color      string   `json:",omitempty"` // #rrggbb; empty: the page's own
-	ReturnURLs []string `json:",omitempty"` // https addresses that it may lead back to, with all below them
+	Color      string   `json:",omitempty"` // #rrggbb; empty: the default
+	ReturnURLs []string `json:",omitempty"` // https addresses that the page may link back to, including all paths below them
 }
 
 const (
@@ -25,18 +26,19 @@ const (
 	maxPageAddress = 500 // bytes
 )
 
-// IsZero reports whether nothing is said of the page.
+// IsZero reports whether no field is set.
 func (p ConnectPage) IsZero() bool {
 	return p.LogoURL == "" && p.Color == "" && len(p.ReturnURLs) == 0
 }
 
-// Equal reports whether two pages are the same: the order of addresses means nothing.
+// Equal reports whether two pages have the same fields. The order of addresses is
+// ignored.
 func (p ConnectPage) Equal(other ConnectPage) bool {
 	return p.LogoURL == other.LogoURL && p.Color == other.Color &&
 		slices.Equal(slices.Sorted(slices.Values(p.ReturnURLs)), slices.Sorted(slices.Values(other.ReturnURLs)))
 }
 
-// With returns the page with what another one says in its place.
+// With returns the page with the fields that are set in other replaced by those.
 func (p ConnectPage) With(other ConnectPage) ConnectPage {
 	if other.LogoURL != "" {
 		p.LogoURL = other.LogoURL
@@ -50,7 +52,8 @@ func (p ConnectPage) With(other ConnectPage) ConnectPage {
 	return p
 }
 
-// Check returns what is wrong with a page, the fields in their order.
+// Check returns the errors of all fields, joined in the order of the fields; nil if
+// there are none.
 func (p ConnectPage) Check() error {
 	var all []error
 	if p.LogoURL != "" {
@@ -68,8 +71,9 @@ func (p ConnectPage) Check() error {
 	return errors.Join(all...)
 }
 
-// CheckPageColor returns an error unless a colour is #rrggbb. Every colour will do:
-// text on it is black or white, whichever has the contrast that WCAG asks for.
+// CheckPageColor returns an error unless the color has the form #rrggbb. Any such
+// color is allowed: text on it is black or white, whichever has the contrast that
+// WCAG requires.
 func CheckPageColor(color string) error {
 	digits, found := strings.CutPrefix(color, "#")
 	if !found || len(digits) != 6 || strings.Trim(digits, "0123456789abcdefABCDEF") != "" {
@@ -78,14 +82,13 @@ func CheckPageColor(color string) error {
 	return nil
 }
 
-// CheckLogoURL returns an error unless an address may be that of a logo.
+// CheckLogoURL returns an error unless the address is a valid address of a logo.
 func CheckLogoURL(address string) error {
 	_, err := pageAddress(address)
 	return err
 }
 
-// CheckReturnURL returns an error unless an address may be one that the page leads
-// back to.
+// CheckReturnURL returns an error unless the page may link back to the address.
 func CheckReturnURL(address string) error {
 	parsed, err := pageAddress(address)
 	if err == nil && parsed.RawQuery != "" {
@@ -94,11 +97,13 @@ func CheckReturnURL(address string) error {
 	return err
 }
 
-// userInfo is the part of a URL that has a password, which no error repeats.
+// userInfo matches the part of a URL that may contain a password, which no error may
+// repeat.
 var userInfo = regexp.MustCompile(`//[^/]*@`)
 
-// pageAddress parses an https address. Its host is a plain name, because it will stand
-// in the page's security policy, in which a star would let in every host.
+// pageAddress parses an https address. Its host must be a plain name, because it
+// becomes part of the page's content security policy, in which an asterisk would
+// allow every host.
 func pageAddress(address string) (*url.URL, error) {
 	parsed, err := url.Parse(address)
 	shown := userInfo.ReplaceAllString(address, "//xxxxx@")
@@ -119,13 +124,15 @@ func pageAddress(address string) (*url.URL, error) {
 	return parsed, nil
 }
 
-// CheckWebhookURL returns an error unless an address may be that of a webhook.
+// CheckWebhookURL returns an error unless the address is a valid address of a
+// webhook.
 func CheckWebhookURL(address string) error {
 	_, err := pageAddress(address)
 	return err
 }
 
-// LogoOrigin returns scheme and host of the logo; empty if there is none.
+// LogoOrigin returns the scheme and host of the logo's address; empty if there is no
+// logo.
 func (p ConnectPage) LogoOrigin() string {
 	parsed, err := pageAddress(p.LogoURL)
 	if err != nil {
@@ -134,8 +141,8 @@ func (p ConnectPage) LogoOrigin() string {
 	return "https://" + parsed.Host
 }
 
-// MayReturn reports whether an address is, or is below, one that the page may lead
-// back to.
+// MayReturn reports whether an address equals one of the return addresses, or is
+// below one.
 func (p ConnectPage) MayReturn(address string) bool {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "https" || parsed.User != nil || parsed.Opaque != "" ||

@@ -11,17 +11,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Case is one request with all that is known about it.
+// Case is one request with all records and proofs that concern it.
 type Case struct {
 	Snapshot
 	Request phonehome.Request
-	// Proofs are the results of what Decide asked to be proven, in this attempt.
+	// Proofs are the results of the proofs that Decide asked for in this attempt.
 	Proofs map[account.RoleARN]Proof
 }
 
-// Decide returns the answer to a request, or the role that must be proven first;
-// then it is called again with the proof. Nothing has changed yet: Apply does
-// that, once CloudFormation has accepted the answer.
+// Decide returns the answer to a request, or the role that must be proven first; then
+// the caller calls it again with the proof. Decide changes nothing: Apply returns the
+// changes, once CloudFormation has accepted the answer.
 func Decide(c Case, now time.Time) Decision {
 	if c.Answer != nil {
 		return Decision{Kind: DecideAnswer, Answer: *c.Answer, Replayed: true, Outcome: c.Answer.Outcome}
@@ -36,7 +36,8 @@ func Decide(c Case, now time.Time) Decision {
 	}
 }
 
-// create: FAILED with one clear sentence, or the role is proven and registered.
+// create decides a Create: it fails with one clear message, or the role is proven and
+// registered.
 func (d decider) create() Decision {
 	r, message := d.Request, d.messages
 	if d.blocked() {
@@ -84,7 +85,7 @@ func (d decider) create() Decision {
 		return d.fail(OutcomeWrongAccount, message.roleElsewhere(role, r.Stack.Account))
 	}
 	expected := d.Link.RoleIn(r.Stack.Account, r.Stack.Region.Partition())
-	if d.Link.ChoosesPath() { // it, and nothing else of the role, is the customer's choice
+	if d.Link.ChoosesPath() { // only the path of the role is the customer's choice
 		expected.Path = role.Path
 	}
 	if role != expected {
@@ -96,7 +97,8 @@ func (d decider) create() Decision {
 	return d.connect(role)
 }
 
-// connect: the role is proven, unless another stack stands in its place.
+// connect proves the role, unless another live stack owns the registration with
+// another role.
 func (d decider) connect(role account.RoleARN) Decision {
 	message := d.messages
 	if d.closing() {
@@ -108,7 +110,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 	if other := d.rival(role); other != nil {
 		proof, decision := d.prove(other.Role, other.ExternalID)
 		switch {
-		case decision != nil && proof.Outcome != Refused: // a rival that is gone needs no patience
+		case decision != nil && proof.Outcome != Refused: // once the rival's role is refused, no retries are needed
 			return *decision
 		case proof.Outcome == Proven || proof.Outcome == Open:
 			return d.fail(OutcomeRival, message.rival(other.Stack))
@@ -133,7 +135,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 	return d.undecided(proof.Proof)
 }
 
-// registers returns the change that makes a proven role the link's registered one.
+// registers returns the change that registers a proven role for the link.
 func (d decider) registers(role account.RoleARN) Change {
 	change := d.change(ChangeRegister, d.Link.CustomerID)
 	change.Role, change.ExternalID, change.AdditionalRoles = role, d.Link.ExternalID, d.additional(role)
@@ -142,9 +144,10 @@ func (d decider) registers(role account.RoleARN) Change {
 	return change
 }
 
-// update: the stack is known by itself, not by what it says. Only what the
-// customer would want undone is FAILED; a rollback never is, because a stack
-// whose rollback fails is stuck.
+// update decides an Update. The stack is identified by its own record, not by the
+// properties it sends. It is answered FAILED only for changes that the customer would
+// want undone, and never for a rollback, because a stack whose rollback fails is
+// stuck.
 func (d decider) update() Decision {
 	r, message := d.Request, d.messages
 	owned := d.owned()
@@ -200,7 +203,8 @@ func (d decider) update() Decision {
 	return d.succeed(OutcomeUpdatedUnproven, change)
 }
 
-// rolledBack: CloudFormation returns, or may return, to what it had before.
+// rolledBack decides an Update by which CloudFormation returns, or may return, to the
+// previous properties.
 func (d decider) rolledBack(owned *Registration) Decision {
 	role, err := account.ParseRoleARN(d.Request.Properties.RoleARN)
 	if err != nil || !d.inStacksAccount(role) {
@@ -229,9 +233,9 @@ func (d decider) rolledBack(owned *Registration) Decision {
 	return d.succeed(OutcomeRolledBack, change)
 }
 
-// delete: SUCCESS, always. A stack that cannot be deleted is the customer's
-// trouble and the vendor's fault. The tombstone is left even if nothing was
-// registered, because the Create may still be under way behind it.
+// delete decides a Delete, always with SUCCESS: otherwise the customer could not
+// delete the stack. The tombstone is stored even if nothing was registered, because
+// the Create may still arrive later.
 func (d decider) delete() Decision {
 	customer := d.Stack.CustomerID
 	if customer == "" && d.Link != nil && d.Link.Admits(d.Request.Stack.Account) {

@@ -8,43 +8,43 @@ import (
 	"time"
 )
 
-// EventKind is what an event tells others about a customer's role.
+// EventKind is the kind of change of a customer's role that an event reports.
 type EventKind string
 
 // The kinds of event.
 const (
 	EventRegistered   EventKind = "registered"   // a role was accepted, for the first time or again
-	EventUpdated      EventKind = "updated"      // something about it changed, or it works again
+	EventUpdated      EventKind = "updated"      // one of its properties changed, or it works again
 	EventDegraded     EventKind = "degraded"     // it stopped working
-	EventOpen         EventKind = "open"         // others may get in: it can be assumed without its external ID
-	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack or taken the phone-home out of it, or the vendor given an adopted role up
+	EventOpen         EventKind = "open"         // it can be assumed without its external ID, so that other accounts may be able to
+	EventDisconnected EventKind = "disconnected" // the customer has deleted the stack or removed the phone-home from it, or the vendor has released an adopted role
 )
 
-// Event is what others are told of one write of a registration. It is stored
-// with that write, in one transaction, and sent afterwards until the event bus has
-// taken it.
+// Event reports one write of a registration to the vendor's systems. It is stored in
+// the same transaction as the write, and sent afterwards until the receiver has
+// accepted it.
 type Event struct {
-	// ID is the same however often the event is sent.
+	// ID is the same each time the event is sent.
 	ID   string
 	Kind EventKind
 	At   time.Time
-	// Sequence grows with every write of the registration: of two events of one
+	// Sequence increases with every write of the registration: of two events of one
 	// registration, the one with the higher number is about the later state.
 	Sequence  int64
 	Outcome   Outcome            // what happened, as in the history
-	RequestID string             // of the phone-home; empty: a proof found it out
-	Before    RegistrationStatus // pending: there was none
+	RequestID string             // of the phone-home; empty: caused by a proof
+	Before    RegistrationStatus // pending: there was no registration
 	After     Registration
 }
 
-// EventOf returns the event of a registration that is about to be written over the
-// revision that it carries, with its line in the history; nil if nothing
-// happened that concerns others.
+// EventOf returns the event of a registration that is about to be written, and of its
+// history entry. The registration has the revision that it is written over. EventOf
+// returns nil if the change is not one of the kinds that are reported.
 func EventOf(reg Registration, entry HistoryEntry) *Event {
 	kind := EventUpdated
 	switch {
 	case entry.Outcome == OutcomeSuperseded, entry.Outcome == OutcomeTombstone:
-		return nil // of a stack that owns nothing
+		return nil // of a stack that does not own the registration
 	case entry.Outcome == OutcomeRegistered, entry.Outcome == OutcomeAdopted, entry.Outcome == OutcomeRecovered:
 		kind = EventRegistered
 	case reg.Status == Disconnected:

@@ -9,11 +9,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Fallback returns the answer to give while the registry cannot be reached, because
-// silence is the only wrong one. A Delete is answered at once, the others in
-// the last minute, when waiting for the registry is no longer possible; after
-// the deadline no stack waits. It changes nothing: the message is kept, and
-// decided properly when the registry is back.
+// Fallback returns the answer to send while the registry is unavailable, because a
+// stack that gets no answer hangs; false if it is too early. A Delete is answered at
+// once, other requests in the last minute, when waiting for the registry is no longer
+// possible. After the deadline no stack waits for an answer. The answer changes
+// nothing: the message stays in the queue, and is decided when the registry is
+// available again.
 func Fallback(hub Hub, request phonehome.Request, now time.Time) (phonehome.Response, bool) {
 	d := newDecider(Case{Snapshot: Snapshot{Hub: hub}, Request: request}, now)
 	if !now.Before(d.Deadline()) || request.Type != phonehome.Delete && !d.closing() {

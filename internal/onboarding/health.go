@@ -5,13 +5,14 @@ package onboarding
 
 import "time"
 
-// Health returns what a proof outside of any request means for a registration: a
-// role that no longer proves is degraded, one that proves again is active. The
-// history entry is nil if nothing changed.
+// Health returns the registration after a proof outside of any request: a role that
+// fails the proof becomes degraded, one that passes it becomes active. The history
+// entry is nil if nothing changed.
 //
-// Only a Delete disconnects. If one came and it is not known whether its answer
+// Only a Delete disconnects. If a Delete came and it is not known whether its answer
 // arrived, a refusal confirms it, but only a witnessed one. A role without a stack
-// sends none: witnessed refusals for a week mean that its customer has left.
+// sends no Delete: witnessed refusals for a week mean that the customer has removed
+// it.
 func Health(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	next, outcome := reg, Outcome("")
 	if proof.Outcome != Inconclusive {

@@ -10,24 +10,27 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Hub is what the domain needs to know of a hub: who speaks to the customer,
-// and how long CloudFormation waits for our answer.
+// Hub is the part of a hub's record that the domain uses: the vendor's name and
+// address as customers read them, the Regions, and how long CloudFormation waits for
+// an answer.
 type Hub struct {
 	Name            string
 	DisplayName     string // the vendor's name, as customers read it
-	SupportURL      string // where a customer may ask; may be empty
+	SupportURL      string // where customers can ask for help; may be empty
 	Account         account.ID
 	Region          account.Region
-	Regions         []account.Region // where it has topics; customers' stacks live there
-	Retiring        []account.Region // not offered to customers, but a topic may be there: going, or not yet come
+	Regions         []account.Region // where the hub has topics and customers can create stacks
+	Retiring        []account.Region // Regions that are being added or removed: not offered to customers, but may have a topic
 	ResponseTimeout time.Duration
-	// SkipSignatures takes messages that SNS has not signed, or whose signature
-	// was not checked. Hubs from before there was a choice do not skip them.
+	// SkipSignatures makes the registrar accept messages whose SNS signature is
+	// missing or was not verified. Hubs of releases without this setting do not skip
+	// signatures.
 	SkipSignatures bool
 	// EventBus is the vendor's event bus, which receives status changes of
 	// customers' roles; zero: none.
 	EventBus account.EventBusARN
-	// WebhookURL is the vendor's own https address that is told the same; empty: none.
+	// WebhookURL is the vendor's own https endpoint, which receives the same events;
+	// empty: none.
 	WebhookURL string `json:",omitempty"`
 }
 
@@ -36,7 +39,8 @@ func (h Hub) Hears(region account.Region) bool {
 	return slices.Contains(h.Regions, region) || slices.Contains(h.Retiring, region)
 }
 
-// givesUp reports whether stacks of a Region are heard, but no new one is taken.
+// givesUp reports whether the hub handles requests from a Region, but connects no new
+// stacks there.
 func (h Hub) givesUp(region account.Region) bool {
 	return !slices.Contains(h.Regions, region) && slices.Contains(h.Retiring, region)
 }
@@ -61,11 +65,11 @@ func PublisherScopes() []PublisherScope { return []PublisherScope{KnownAccounts,
 type TemplateAccess string
 
 const (
-	// TemplatesPublic may be read by everyone who knows the address.
+	// TemplatesPublic: every caller that knows the address can read them.
 	TemplatesPublic TemplateAccess = "public"
-	// TemplatesPresigned may be read with an address that the vendor has signed.
+	// TemplatesPresigned: callers with a presigned address can read them.
 	TemplatesPresigned TemplateAccess = "presigned"
-	// TemplatesAccounts may be read by the accounts of the hub's customers.
+	// TemplatesAccounts: the accounts of the hub's customers can read them.
 	TemplatesAccounts TemplateAccess = "accounts"
 )
 
@@ -74,6 +78,6 @@ func TemplateAccesses() []TemplateAccess {
 	return []TemplateAccess{TemplatesPublic, TemplatesPresigned, TemplatesAccounts}
 }
 
-// Signed reports whether the address of a template opens nothing by itself:
-// it has to be signed with the vendor's credentials first.
+// Signed reports whether a template can only be read with an address that was
+// presigned with the vendor's credentials.
 func (a TemplateAccess) Signed() bool { return a == TemplatesPresigned }

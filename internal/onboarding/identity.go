@@ -15,16 +15,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// ExternalID derives the external ID of a customer's n-th onboarding from the
-// hub's random key: unguessable without the key, unique by its inputs, and the
-// same again after a crash (aws-facts 7.3). It panics without a key, which would
-// make external IDs that can be guessed: the hub was read without it.
+// ExternalID returns the external ID of a customer's n-th onboarding, derived from
+// the hub's random key: it cannot be guessed without the key, is unique for its
+// inputs, and is the same after a crash (aws-facts 7.3). ExternalID panics if the key
+// is empty, which means that the hub was read without it, because the external IDs
+// could be guessed.
 func ExternalID(hubKey []byte, hub, customerID string, generation int) account.ExternalID {
 	return RotatedExternalID(hubKey, hub, customerID, generation, 0)
 }
 
-// RotatedExternalID returns ExternalID after a rotation: every version has one of its
-// own, and 0 and 1 are the first.
+// RotatedExternalID returns the external ID of a version, which grows with each
+// rotation. Versions 0 and 1 are the external ID before the first rotation, as
+// ExternalID returns it.
 func RotatedExternalID(hubKey []byte, hub, customerID string, generation, version int) account.ExternalID {
 	if len(hubKey) == 0 {
 		panic("external IDs need the hub's key")
@@ -42,13 +44,13 @@ func RotatedExternalID(hubKey []byte, hub, customerID string, generation, versio
 	return id
 }
 
-// PhysicalID names a stack's custom resource for CloudFormation. The same
-// resource has the same ID for as long as it lives.
+// PhysicalID returns the physical ID of a stack's custom resource. A resource keeps
+// its ID as long as it exists.
 func PhysicalID(hub, customerID string, stack account.StackARN, logicalID string) string {
 	return "xacct-" + digest(hub, customerID, stack.String(), logicalID)[:32]
 }
 
-// physicalIDLength is that of a PhysicalID; a replacement's is longer.
+// physicalIDLength is the length of a PhysicalID; that of a replacement is longer.
 const physicalIDLength = len("xacct-") + 32
 
 // sameResource reports whether two physical IDs were given to one resource.
@@ -56,16 +58,16 @@ func sameResource(a, b string) bool {
 	return len(a) >= physicalIDLength && len(b) >= physicalIDLength && a[:physicalIDLength] == b[:physicalIDLength]
 }
 
-// Spread gives every customer one of n places, the same each time, and all
-// places about as many customers.
+// Spread assigns a customer to one of n shards: always to the same one, and with
+// about the same number of customers for each.
 func Spread(customerID string, n int) int {
 	sum := sha256.New()
 	writeFields(sum, "shard", customerID)
 	return int(binary.BigEndian.Uint64(sum.Sum(nil)) % uint64(max(n, 1)))
 }
 
-// BucketSuffix ends the name of the hub's template bucket: bucket names are
-// shared by the whole world, and a name that can be guessed can be taken.
+// BucketSuffix returns the end of the name of the hub's template bucket. Bucket names
+// are global, so another account could take a name that can be guessed.
 func BucketSuffix(hubKey []byte) string {
 	mac := hmac.New(sha256.New, hubKey)
 	mac.Write([]byte("bucket"))
@@ -78,8 +80,8 @@ func digest(fields ...string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// writeFields writes every field behind its length, so that no two lists of
-// fields look the same.
+// writeFields writes each field after its length, so that different lists of fields
+// are never written alike.
 func writeFields(h hash.Hash, fields ...string) {
 	for _, field := range fields {
 		var length [8]byte

@@ -21,46 +21,48 @@ type Link struct {
 	Generation int
 	ExternalID account.ExternalID
 
-	// ExternalIDVersion counts the rotations of the external ID: 2 is after the
-	// first one, and 0 before. PastExternalIDs are those of this generation before
-	// it, the latest last: see rotation.go.
+	// ExternalIDVersion counts the external IDs: 0 before any rotation, 2 after the
+	// first. PastExternalIDs are the earlier ones of this generation, the latest last:
+	// see rotation.go.
 	ExternalIDVersion int              `json:",omitempty"`
 	PastExternalIDs   []PastExternalID `json:",omitempty"`
-	// Issued is set if the hub has derived the external ID, which then can't be
+	// Issued is set if the hub has derived the external ID, so that it cannot be
 	// guessed.
 	Issued bool `json:",omitempty"`
 
-	// Scope is whose stacks the link expects: see Admits.
+	// Scope defines whose stacks the link expects: see Admits.
 	Scope Scope `json:",omitempty"`
-	// Account is the account that the vendor named: the only one that may phone
-	// home with the external ID, or an organization's management account, which
-	// StackSets never reach (aws-facts 8). Zero: none was named.
+	// Account is the account that the vendor named: the only one that may phone home
+	// with the external ID, or an organization's management account, in which
+	// StackSets create no stacks (aws-facts 8). Zero: the vendor named none.
 	Account account.ID
 	// Organization is the organization whose accounts may phone home, and
 	// OnlyAccounts are the accounts of it that may; empty: all.
 	Organization account.OrganizationID `json:",omitzero"`
 	OnlyAccounts []account.ID           `json:",omitempty"`
-	// Bound is the account that a link for anyone belongs to since the account
-	// registered, and Reservation the one that is being connected. The registrar
-	// writes both, into a separate record whose revision is BindingRevision. A
-	// binding whose BindingEpoch differs from the link's was ended by the vendor.
+	// Bound is the account that a link with ScopeAnyone belongs to since the account
+	// registered, and Reservation is the one that is being connected. The registrar
+	// writes both, into a separate record whose revision is BindingRevision. If the
+	// BindingEpoch of a binding differs from the link's, the vendor has ended the
+	// binding.
 	Bound           account.ID   `json:"-"`
 	Reservation     *Reservation `json:"-"`
 	BindingRevision int64        `json:"-"`
 	BindingEpoch    int          `json:",omitempty"`
 	// PastAccounts are the accounts that the vendor named before Account, each once.
 	PastAccounts []PastAccount `json:",omitempty"`
-	// ManyAccounts is set once the link was an organization's: then only the
+	// ManyAccounts is set if the scope is or ever was an organization: then only the
 	// registrations show which accounts the customer has.
 	ManyAccounts bool `json:",omitempty"`
 
 	// PermissionSet is the name of the set that the link refers to, and Set its
-	// record, which the registry reads with the link: everything from RoleName to
-	// FormerTemplates comes from there (see Refer). Empty: the link has these itself.
+	// record, which the registry reads with the link: all fields from RoleName to
+	// FormerTemplates come from there (see Refer). Empty: the link's own record has
+	// these fields.
 	PermissionSet string         `json:",omitempty"`
 	Set           *PermissionSet `json:"-"`
 
-	// RoleName and RolePath are those the stack must create.
+	// RoleName and RolePath are those of the role that the stack must create.
 	RoleName string
 	RolePath string
 
@@ -74,64 +76,63 @@ type Link struct {
 	// TemplateVersion is the digest of the current role and trust specification.
 	TemplateVersion string
 	TemplateURL     string
-	// TemplateParameters are those of the template that only some templates have:
-	// the link fills them in, or they decide which role is expected. CloudFormation
-	// refuses a parameter that its template lacks, and an older template stays in
-	// use until the role changes.
+	// TemplateParameters are the parameters that only some templates have: the link
+	// sets them, or they determine which role is expected. CloudFormation refuses a
+	// parameter that its template lacks, and an older template stays in use until the
+	// role changes.
 	TemplateParameters []string `json:",omitempty"`
-	// RenderedFor is a digest of what the template contains of the hub: if that
-	// changes, another template is needed. Empty: unknown, because an earlier
-	// release has rendered the template, or the set's record has it.
+	// RenderedFor is a digest of the hub's settings that the template contains: if
+	// they change, the template must be rendered again. Empty: unknown, because an
+	// earlier release has rendered the template, or the set's record has the digest.
 	RenderedFor string `json:",omitempty"`
 	// FormerTemplates are earlier templates that may still be in use: see Follow.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 
-	// RegisterWithoutStack lets rounds of proofs look for the role: see
-	// withoutstack.go.
+	// RegisterWithoutStack makes health rounds look for the role: see withoutstack.go.
 	RegisterWithoutStack bool `json:",omitempty"`
 
 	// Shard is the number of the topic, in every Region, that the stack publishes to.
 	Shard int
 
-	Closed    bool      // by the vendor: the Terraform resource was destroyed
+	Closed    bool      // the Terraform resource was destroyed, or the vendor closed the link otherwise
 	ClosedAt  time.Time // zero while open
 	ExpiresAt time.Time // zero: never
 
-	// Fleet is the name of the fleet that declares the link; empty: the link is
-	// declared by itself.
+	// Fleet is the name of the fleet that declares the link; empty: the link has a
+	// declaration of its own.
 	Fleet string `json:",omitempty"`
-	// Incarnation identifies the creation of the link, zero for a fleet's, and Owner
-	// the tool that created it.
+	// Incarnation identifies the creation of the link, and is zero for a link of a
+	// fleet. Owner is the tool that created the link.
 	Incarnation Incarnation `json:",omitzero"`
 	Owner       Owner       `json:",omitempty"`
 
 	// Metadata is the vendor's own data, returned unchanged.
 	Metadata map[string]string `json:",omitempty"`
-	// AsksAccount is set if the customer names their account: until then
-	// Account is zero, and the link admits none.
+	// AsksAccount is set if the customer names their own account: until then Account
+	// is zero, and the link admits no account.
 	AsksAccount bool `json:",omitempty"`
 	// NamedAccounts are the accounts that the customer has named for this link.
 	NamedAccounts []account.ID `json:",omitempty"`
 
-	// Blocked is an operator's stop, for what the customer sends from now on:
-	// nothing is connected or changed, and no role is proven.
+	// Blocked is set while an operator has blocked the customer: requests connect and
+	// change nothing, and no role is proven.
 	Blocked       bool
 	BlockedAt     time.Time
 	BlockedReason string // for the vendor; customers never read it
 
-	// Declared is the vendor's declaration as JSON, for code that shows or
-	// renders the link; the domain never looks inside.
+	// Declared is the vendor's declaration as JSON, for code that shows or renders the
+	// link. The domain does not read it.
 	Declared json.RawMessage
 
 	CreatedAt time.Time
-	Revision  int64 // counts writes; the registry's optimistic lock
+	Revision  int64 // counts writes, for the registry's optimistic locking
 
-	// Former is set by the registry while the record is where the first release
-	// stored it.
+	// Former is set by the registry as long as the record has the key under which the
+	// first release stored it.
 	Former bool `json:"-"`
 }
 
-// PastAccount is an account that a link was for.
+// PastAccount is an account that the vendor had named for a link.
 type PastAccount struct {
 	Account account.ID
 	Until   time.Time // when the vendor replaced or removed it; zero: unknown
@@ -161,16 +162,16 @@ func (l Link) Status(now time.Time) LinkStatus {
 // ID returns the link's name for Terraform: hub/customer.
 func (l Link) ID() string { return l.Hub + "/" + l.CustomerID }
 
-// rolePathParameter is the parameter of templates whose customers choose the path
+// rolePathParameter is the parameter of templates in which customers choose the path
 // of the role.
 const rolePathParameter = "RolePath"
 
 // ChoosesPath reports whether the customer chooses the path of the role: then
-// RolePath is only what the link proposes.
+// RolePath is only the proposed path.
 func (l Link) ChoosesPath() bool { return slices.Contains(l.TemplateParameters, rolePathParameter) }
 
-// Naming returns NamedAccounts with one more account; false if that would be more
-// than most. An account that is in the list already is always allowed.
+// Naming returns NamedAccounts with one more account; false if it would have more
+// than most. An account that is already in the list is always allowed.
 func (l Link) Naming(id account.ID, most int) ([]account.ID, bool) {
 	if slices.Contains(l.NamedAccounts, id) {
 		return l.NamedAccounts, true

@@ -10,9 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// messages returns the messages that customers read in the events of their stacks: what is
-// wrong and what to do. None repeats the external ID or the account that was expected,
-// because another person may read it.
+// messages returns the texts that customers read in the events of their stacks: what
+// is wrong and what to do. No text contains the external ID or the account that was
+// expected, because the reader may be another person.
 type messages struct{ hub Hub }
 
 func (m messages) vendor() string {
@@ -92,7 +92,8 @@ func (m messages) wrongAdditional(key, reported string, expected account.RoleARN
 	return m.format("The stack reports %q as the role %s, but %s expects %s. Delete the stack, open the link that %[3]s gave you once more, and leave the template as it is.", reported, key, m.vendor(), expected)
 }
 
-// maxQuoted is how much of a customer's text a message repeats, in bytes.
+// maxQuoted is the number of bytes of a customer's text that a message repeats at
+// most.
 const maxQuoted = 200
 
 func (m messages) noAdditional(expected account.RoleARN) string {
@@ -176,13 +177,13 @@ func reasonFellBack(role account.RoleARN) string {
 	return fmt.Sprintf("the stack went back to an earlier resource, and its role %s has not been proven since", role)
 }
 
-const reasonRecovered = "the registry did not know this stack, as after a restore from a point in time; its Update came and its role was proven"
+const reasonRecovered = "the registry had no record of this stack, as after a restore from a point in time; the stack sent an Update and its role was proven"
 
-const reasonFound = "the registry did not know this role, as after a restore from a point in time; a round of proofs found it under its link"
+const reasonFound = "the registry had no record of this role, as after a restore from a point in time; a round of proofs found it under its link"
 
 const reasonRotated = "the external ID changed: the role was proven with the new one"
 
-const reasonRotationEnded = "the role no longer accepts the external ID before"
+const reasonRotationEnded = "the role no longer accepts the previous external ID"
 
 const reasonWithoutStack = "the customer made the role without a stack; a round of proofs found it under its link"
 

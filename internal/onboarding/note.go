@@ -10,15 +10,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// unsettledLong is how long AWS must have left a role undecided for the vendor to read
-// of it: a throttle is over before.
+// unsettledLong is how long proofs of a role must have been inconclusive before the
+// vendor reads about it: throttling ends sooner.
 const unsettledLong = time.Minute
 
-// NoteWaiting returns the history's line of a request that waits for the proof of
-// its role; nil if it needs none. It needs one as soon as the first proof has failed if the
-// customer is being connected: their page shows then that the stack has phoned
-// home. It has a cause if there is one that the vendor can do something about, and
-// then also for a role that is registered.
+// NoteWaiting returns the history entry of a request that waits for the proof of its
+// role; nil if it needs none. If the customer is being connected, it needs one as
+// soon as the first proof has failed, so that the customer's page shows that the
+// stack has phoned home. The entry has a cause if there is one that the vendor can do
+// something about; then a registered role gets an entry too.
 func NoteWaiting(c Case, d Decision, now time.Time) *HistoryEntry {
 	proof, tried := c.Proofs[d.Probe.Role]
 	if !tried || proof.Outcome == Proven {
@@ -35,8 +35,9 @@ func NoteWaiting(c Case, d Decision, now time.Time) *HistoryEntry {
 	return entry
 }
 
-// causeOfWaiting returns what the vendor can do something about; empty if a proof
-// fails as it does in the first seconds of a role, or for too short a time to tell.
+// causeOfWaiting returns the cause that the vendor can do something about. It is
+// empty if a proof fails as it does in the first seconds of a role, or has failed for
+// too short a time to tell.
 func causeOfWaiting(proof Proof, age time.Duration) string {
 	switch {
 	case proof.Outcome != Inconclusive:
@@ -49,13 +50,14 @@ func causeOfWaiting(proof Proof, age time.Duration) string {
 	return ""
 }
 
-// Note returns the history's line of a request that changed nothing and was not
-// answered FAILED either: it waits, or its answer was given up. It is nil if
-// the request is no customer's.
+// Note returns the history entry of a request that changed nothing and was not
+// answered FAILED: it is waiting, or its answer was given up. It returns nil if the
+// request belongs to no customer.
 //
-// It is written although nothing has shown that the request is CloudFormation's.
-// That is safe because it records what the vendor's own side has met, changes
-// nothing else, and is kept as refusals are: one line for each kind and day.
+// The entry is written although it is not proven that the request is
+// CloudFormation's. That is safe because the entry describes a problem on the
+// vendor's side, changes nothing else, and is limited like refusals are: one entry
+// for each kind and day.
 func Note(c Case, outcome Outcome, cause string, now time.Time) *HistoryEntry {
 	customer := newDecider(c, now).customer()
 	if customer == "" {

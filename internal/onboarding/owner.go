@@ -4,7 +4,7 @@
 package onboarding
 
 // Owner is the vendor's tool that a link, a permission set or a hub belongs to: only
-// that tool changes and ends it, until another one adopts it.
+// that tool may change or close it, until another tool adopts it.
 type Owner string
 
 // The owners of links. Links of earlier releases are Terraform's.
@@ -14,7 +14,7 @@ const (
 	OwnerCommand   Owner = "command"
 )
 
-// String names the owner in a sentence.
+// String returns the name of the owner as used in a sentence.
 func (o Owner) String() string {
 	switch o {
 	case OwnerTerraform:

@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// PermissionSet is what a vendor asks of many customers: the links of all of them
-// refer to its record, so that a change of it is one write.
+// PermissionSet is the role that a vendor asks many customers for: their links all
+// refer to its record, so that a change is one write.
 type PermissionSet struct {
 	Hub  string
 	Name string
@@ -22,32 +22,34 @@ type PermissionSet struct {
 	RoleName string `json:",omitempty"`
 	RolePath string
 
-	// TrustedPrincipals, and what follows of the template, are as in a Link.
+	// TrustedPrincipals and the following fields about the template have the same
+	// meaning as in Link.
 	TrustedPrincipals  []account.RoleARN `json:",omitempty"`
 	AdditionalRoles    []AdditionalRole  `json:",omitempty"`
 	TemplateVersion    string
 	TemplateURL        string
 	TemplateParameters []string `json:",omitempty"`
-	// RegisterWithoutStack is as in a Link.
+	// RegisterWithoutStack has the same meaning as in Link.
 	RegisterWithoutStack bool `json:",omitempty"`
-	// FormerTemplates are those before it that may still be in use: see Succeed.
+	// FormerTemplates are earlier templates that may still be in use: see Succeed.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
-	// Rendered is a digest of what the template was rendered from: another one
-	// asks for another template.
+	// Rendered is a digest of the inputs of the template: if they change, the template
+	// must be rendered again.
 	Rendered string
 
-	// Declared is the vendor's declaration as JSON; the domain never looks inside.
+	// Declared is the vendor's declaration as JSON. The domain does not read it.
 	Declared json.RawMessage
 
-	// Incarnation is the creation that the record comes from, and Owner is whose.
+	// Incarnation identifies the creation that the record comes from, and Owner is the
+	// tool that it belongs to.
 	Incarnation Incarnation `json:",omitzero"`
 	Owner       Owner       `json:",omitempty"`
-	// RetiredAt is when the set was deleted: links that refer to it stay as they
-	// are, and no other may refer to it. Zero: it was not.
+	// RetiredAt is when the set was deleted: links that refer to it do not change, and
+	// no other link may refer to it. Zero: it was not deleted.
 	RetiredAt time.Time `json:",omitzero"`
 
 	CreatedAt time.Time
-	Revision  int64 // counts writes; the registry's optimistic lock
+	Revision  int64 // counts writes, for the registry's optimistic locking
 }
 
 // ID returns the set's name for Terraform: hub/name.
@@ -64,8 +66,8 @@ func (s PermissionSet) RoleOf(customer string) string {
 	return s.Hub + "-" + customer
 }
 
-// Succeed returns the set as it is written over an earlier revision, which it
-// remembers the templates of for as long as customers may still use them.
+// Succeed returns the set as it is written over an earlier revision: with that
+// revision's templates, for as long as customers may still use them.
 func (s PermissionSet) Succeed(before PermissionSet, customers []Customer, now time.Time) PermissionSet {
 	s.FormerTemplates = nil
 	for _, template := range before.templates(now) {
@@ -76,7 +78,7 @@ func (s PermissionSet) Succeed(before PermissionSet, customers []Customer, now t
 	return s
 }
 
-// templates returns all that are known of the set, today's first.
+// templates returns all known templates of the set, the current one first.
 func (s PermissionSet) templates(now time.Time) []FormerTemplate {
 	today := FormerTemplate{Version: s.TemplateVersion, URL: s.TemplateURL, RetiredAt: now}
 	if s.Retired() {
@@ -85,15 +87,15 @@ func (s PermissionSet) templates(now time.Time) []FormerTemplate {
 	return append([]FormerTemplate{today}, s.FormerTemplates...)
 }
 
-// uses reports whether a template of the set may still be wanted.
+// uses reports whether a customer may still use a template of the set.
 func (s PermissionSet) uses(customers []Customer, template FormerTemplate, now time.Time) bool {
 	return now.Before(template.RetiredAt.Add(Grace)) || slices.ContainsFunc(customers, func(c Customer) bool {
 		return c.Link.PermissionSet == s.Name && c.uses(template, now)
 	})
 }
 
-// Refer returns the link with everything that the set defines. Former templates
-// are the set's and those that the link had before it referred to the set.
+// Refer returns the link with all fields that the set defines. FormerTemplates are
+// those of the set, and those that the link had before it referred to the set.
 func (l Link) Refer(set PermissionSet) Link {
 	own := l.ownTemplates()
 	l.PermissionSet, l.Set = set.Name, &set
@@ -107,8 +109,7 @@ func (l Link) Refer(set PermissionSet) Link {
 	return l
 }
 
-// Alone returns the link as it is recorded: without what the set says that it
-// refers to.
+// Alone returns the link as it is stored: without the fields that the set defines.
 func (l Link) Alone() Link {
 	if l.PermissionSet == "" {
 		return l
@@ -121,7 +122,7 @@ func (l Link) Alone() Link {
 	return l
 }
 
-// ownTemplates returns the former templates that the set doesn't know of.
+// ownTemplates returns the former templates that are not templates of the set.
 func (l Link) ownTemplates() []FormerTemplate {
 	if l.Set == nil {
 		return slices.Clip(l.FormerTemplates)
@@ -136,8 +137,8 @@ func (l Link) ownTemplates() []FormerTemplate {
 	return own
 }
 
-// SameRecord reports whether two revisions of a link are recorded alike: a link
-// that refers to a set is not written when only the set has changed.
+// SameRecord reports whether two revisions of a link have the same record: a link
+// that refers to a set is not written if only the set has changed.
 func (l Link) SameRecord(o Link) bool {
 	o.Revision = l.Revision
 	a, errA := json.Marshal(l.Alone())
@@ -145,8 +146,8 @@ func (l Link) SameRecord(o Link) bool {
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// SaysTheSame reports whether links that refer to the set are the same by both
-// revisions of it.
+// SaysTheSame reports whether two revisions of the set give the links that refer to
+// it the same fields.
 func (s PermissionSet) SaysTheSame(o PermissionSet) bool {
 	return s.RoleName == o.RoleName && s.RolePath == o.RolePath && slices.Equal(s.TrustedPrincipals, o.TrustedPrincipals) &&
 		slices.EqualFunc(s.AdditionalRoles, o.AdditionalRoles, AdditionalRole.equal) &&

@@ -11,18 +11,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Grace is how long an account may publish after the last reason for it has
-// gone, whatever the reason was: its owner may be pressing Create stack, or its
-// stack may be rolling back, while the vendor changes or destroys the link.
+// Grace is how long an account may publish after the last reason for its permission
+// has ended, whatever the reason was: the customer may be about to create the stack,
+// or the stack may be rolling back, while the vendor changes or destroys the link.
 const Grace = 7 * 24 * time.Hour
 
-// AllowedAccounts returns the accounts whose stacks have a reason to publish at
-// a moment or had one later, sorted and each once: those that an open link
-// names, and those with a stack whose Delete is still to come. A stack that may
-// not publish its Delete cannot be deleted (aws-facts 1.14), so a live one
-// always keeps its permission.
+// AllowedAccounts returns the accounts that have a reason to publish at the time
+// since, or had one later, sorted and each once: those that an open link names, and
+// those with a stack whose Delete is still to come. A stack that may not publish its
+// Delete cannot be deleted (aws-facts 1.14), so an account with a live stack always
+// keeps its permission.
 //
-// Customers of one shard give that shard's accounts.
+// The caller passes the customers of one shard to get the accounts of that shard.
 func AllowedAccounts(customers []Customer, since time.Time) []account.ID {
 	var ids []account.ID
 	for _, customer := range customers {
@@ -42,8 +42,9 @@ func AllowedAccounts(customers []Customer, since time.Time) []account.ID {
 	return sortedByText(ids)
 }
 
-// AllowedOrganizations returns those all of whose accounts may publish, by the
-// same rule: an open link names it, or a stack that came of that link lives.
+// AllowedOrganizations returns the organizations all of whose accounts may publish,
+// by the same rule: an open link names the organization, or a stack from such a link
+// is live.
 func AllowedOrganizations(customers []Customer, since time.Time) []account.OrganizationID {
 	var ids []account.OrganizationID
 	for _, customer := range customers {
@@ -56,12 +57,12 @@ func AllowedOrganizations(customers []Customer, since time.Time) []account.Organ
 	return sortedByText(ids)
 }
 
-// needed reports whether the link was open at a moment, or later.
+// needed reports whether the link was open at the time since, or later.
 func (l Link) needed(since time.Time) bool {
 	return (!l.Closed || since.Before(l.ClosedAt)) && (l.ExpiresAt.IsZero() || since.Before(l.ExpiresAt))
 }
 
-// needed reports whether a stack of the registration was alive at a moment, or
+// needed reports whether a stack of the registration was live at the time since, or
 // later.
 func (r Registration) needed(since time.Time) bool {
 	return r.Live() || len(r.Superseded) > 0 || since.Before(r.ChangedAt)

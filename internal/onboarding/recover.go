@@ -11,16 +11,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// A registry that was restored from a point in time has forgotten who connected
-// since. The roles are still there, and prove themselves under a link that it
-// knows: then they are registered again. An Update does that for its stack, and a
-// round of proofs after a restore for the role that a link expects.
+// A registry that was restored from a point in time lacks the customers that
+// connected later. Their roles still exist, and can be proven under a link that the
+// registry has; then they are registered again. An Update recovers the role of its
+// stack, and a health round after a restore the role that a link expects.
 //
-// Whatever the registry remembers to have ended stays ended: a disconnected
+// Everything that the registry knows to be ended stays ended: a disconnected
 // registration, a deleted stack, a closed or expired link, a blocked customer.
 
-// forgotten reports whether an Update of an unknown stack may be of one that the
-// registry has forgotten: everything is so that a Create would be proven.
+// forgotten reports whether an Update of an unknown stack may come from one that the
+// restored registry lacks: all conditions hold under which a Create would be proven.
 func (d decider) forgotten(role account.RoleARN) bool {
 	r, l := d.Request, d.Link
 	return l != nil && r.Properties.ExternalID == l.ExternalID.String() &&
@@ -34,8 +34,8 @@ func (d decider) forgotten(role account.RoleARN) bool {
 // recovers reports whether roles under the link may be registered again.
 func (l Link) recovers(now time.Time) bool { return !l.Blocked && l.Status(now) == LinkOpen }
 
-// stranger answers an Update of a stack that is unknown. It registers the role if
-// the registry has forgotten it and the proof succeeds; otherwise it changes
+// stranger decides an Update of an unknown stack. It registers the role if the
+// registry lacks it after a restore and the proof succeeds; otherwise it changes
 // nothing. It never returns FAILED: the Update may be a rollback.
 func (d decider) stranger() Decision {
 	unknown := d.succeed(OutcomeStranger, Change{})
@@ -47,7 +47,7 @@ func (d decider) stranger() Decision {
 		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeReserved}
 	}
 	if proof, tried := d.Proofs[role]; tried && (proof.Outcome == Refused || proof.Outcome == Open) || d.wrongAdditional(role) != "" {
-		return unknown // at once: IAM has long settled, and forgeries must cost little
+		return unknown // without retries: IAM's propagation was complete long ago, and forgeries must cost little
 	}
 	proof, decision := d.proveAll(role, d.Link.ExternalID)
 	switch {
@@ -59,10 +59,12 @@ func (d decider) stranger() Decision {
 	return d.succeed(OutcomeRecovered, d.registers(role))
 }
 
-// recovered reports whether the answer registers what was forgotten.
+// recovered reports whether the answer registers a role that the registry lacks after
+// a restore.
 func (a Answer) recovered() bool { return a.Outcome == OutcomeRecovered }
 
-// registration returns what a Create's answer does, or an Update's of a forgotten stack.
+// registration returns the outcome for a registration by a Create, or by the Update
+// of a stack that the registry lacks.
 func (a Answer) registration() Outcome {
 	if a.recovered() {
 		return OutcomeRecovered
@@ -70,9 +72,9 @@ func (a Answer) registration() Outcome {
 	return OutcomeRegistered
 }
 
-// recoveredResource returns the resource of a forgotten stack after its Update. A
-// rollback of it returns to the old properties; and CloudFormation has used the
-// physical ID.
+// recoveredResource returns the resource of a stack that the registry lacked, after
+// its Update. A rollback of that Update returns to the old properties, and
+// CloudFormation has used the physical ID.
 func recoveredResource(r Resource, change Change) Resource {
 	if change.Request == phonehome.Update {
 		r.Previous, r.Confirmed = change.OldProperties, true
@@ -80,9 +82,9 @@ func recoveredResource(r Resource, change Change) Resource {
 	return r
 }
 
-// Forgotten returns what a round of proofs may register after a restore: the role
-// that a link for one account expects there, if the registry knows of none. ok is
-// false if there is nothing to look for.
+// Forgotten returns the registration that a health round may recover after a restore:
+// of the role that a link for one account expects there, if the registry has none. ok
+// is false if there is nothing to look for.
 func (c Customer) Forgotten(partition account.Partition, now time.Time) (role Registration, ok bool) {
 	l := c.Link
 	known := slices.ContainsFunc(c.Registrations, func(r Registration) bool { return r.Account == l.Account })
@@ -95,8 +97,8 @@ func (c Customer) Forgotten(partition account.Partition, now time.Time) (role Re
 	}, true
 }
 
-// Recover registers a role that Forgotten has named and the full proof has found.
-// The entry is nil if the proof did not succeed.
+// Recover returns the registration of a role that Forgotten has returned, after the
+// full proof. The entry is nil if the proof did not succeed.
 func Recover(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	if proof.Outcome != Proven {
 		return reg, nil
@@ -108,8 +110,8 @@ func Recover(reg Registration, proof Proof, now time.Time) (Registration, *Histo
 	return reg, entry
 }
 
-// mayBeOf reports whether a role whose stack is not known is that of a stack with
-// such properties: two stacks can't both have made it.
+// mayBeOf reports whether the role of a registration without a known stack may belong
+// to a stack with these properties: two stacks cannot both have created it.
 func (r Registration) mayBeOf(p phonehome.Properties) bool {
 	return r.Recovered && r.Live() && p.RoleARN == r.Role.String() && p.ExternalID == r.ExternalID.String()
 }

@@ -9,16 +9,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Reissue returns a link as it is issued once more to a customer of whom there is
-// a record, open or closed: for the same account or organization, under the
-// external ID that it had; for another, under that of the next generation, which
-// the caller has to set, because what was known of the customer then must open
-// nothing now.
+// Reissue returns a link as it is issued again to a customer that has a record, open
+// or closed. For the same account or organization it has the same external ID; for
+// another one it has the next generation, whose external ID the caller has to set,
+// because an external ID of the earlier generation must not work any more.
 //
-// Terraform plans a replacement while the link is open and applies it when the
-// link is closed, so the result does not depend on which it is. Only a link
-// for anyone has no account to go by: it stays the same customer's if continued
-// says that it is not closed, or was closed for this very issue.
+// Terraform plans a replacement while the link is open and applies it when the link
+// is closed, so the result does not depend on which it is. Only a link with
+// ScopeAnyone has no account to compare: it stays the same customer's if continued is
+// true, which means that it is not closed, or was closed in order to issue this link.
 func (c Customer) Reissue(next Link, continued bool) Link {
 	if c.sameTarget(next, continued) || c.livesIn(next) {
 		next.Generation, next.ExternalID = c.Link.Generation, c.Link.ExternalID
@@ -29,7 +28,8 @@ func (c Customer) Reissue(next Link, continued bool) Link {
 	return next
 }
 
-// sameTarget reports whether a link is for whom the customer's record is.
+// sameTarget reports whether a link is for the same account or organization as the
+// customer's record.
 func (c Customer) sameTarget(next Link, continued bool) bool {
 	switch next.Scope {
 	case ScopeAccount:
@@ -42,7 +42,8 @@ func (c Customer) sameTarget(next Link, continued bool) bool {
 	return false
 }
 
-// livesIn reports whether a stack lives that the link would be for.
+// livesIn reports whether the customer has a live stack in an account that the link
+// is for.
 func (c Customer) livesIn(next Link) bool {
 	return slices.ContainsFunc(c.Live(), func(r Registration) bool { return next.Admits(r.Account) })
 }

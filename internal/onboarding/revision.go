@@ -22,10 +22,10 @@ const (
 	OutcomeUnblock  Outcome = "unblocked"
 )
 
-// Succeed returns the link as it is written over an earlier revision: it
-// remembers the accounts that the vendor named before, and if the vendor has
-// ended the binding of a link for anyone, it begins another epoch, in which
-// the registrar's earlier writes are ignored.
+// Succeed returns the link as it is written over an earlier revision. PastAccounts
+// includes the accounts that the vendor named before. If the vendor has ended the
+// binding of a link with ScopeAnyone, BindingEpoch is the next one, so that earlier
+// writes of the registrar are ignored.
 func (l Link) Succeed(before Link, now time.Time) Link {
 	l.ManyAccounts = before.ManyAccounts || before.Scope == ScopeOrganization && l.Scope != ScopeOrganization
 	l.PastAccounts = before.PastAccounts
@@ -42,15 +42,16 @@ func (l Link) Succeed(before Link, now time.Time) Link {
 	return l
 }
 
-// withPastAccount never touches the given list.
+// withPastAccount returns the list with one more account. It does not change the
+// given list.
 func withPastAccount(list []PastAccount, past PastAccount) []PastAccount {
 	others := slices.DeleteFunc(slices.Clone(list), func(p PastAccount) bool { return p.Account == past.Account })
 	return append(others, past)
 }
 
-// Accounts returns every account in which the customer may have a registration,
-// each once; ok is false if the link is, or once was, an organization's, because
-// then it does not name them.
+// Accounts returns every account in which the customer may have a registration, each
+// once. ok is false if the scope of the link is or ever was an organization, because
+// then the link does not name them.
 func (l Link) Accounts() (ids []account.ID, ok bool) {
 	if l.Scope == ScopeOrganization || l.ManyAccounts {
 		return nil, false
@@ -63,9 +64,9 @@ func (l Link) Accounts() (ids []account.ID, ok bool) {
 	return slices.DeleteFunc(ids, account.ID.IsZero), true
 }
 
-// Revised returns the history's line of what the vendor has done to a link, by
-// whom and when; before is nil for a new link. It is nil if nothing changed that
-// concerns the customer.
+// Revised returns the history entry of a change of a link by the vendor, with the
+// principal and the time; before is nil for a new link. It returns nil if nothing
+// changed that concerns the customer.
 func Revised(before *Link, link Link, by string, now time.Time) *HistoryEntry {
 	entry := HistoryEntry{At: now, CustomerID: link.CustomerID, Account: link.Account, Outcome: OutcomeIssued, By: by}
 	if before == nil {
@@ -90,7 +91,7 @@ func Revised(before *Link, link Link, by string, now time.Time) *HistoryEntry {
 	return &entry
 }
 
-// differences returns the changes of one link to another, for a person.
+// differences returns the changes from one link to another, as text.
 func differences(a, b Link) []string {
 	var changes []string
 	note := func(what string, was, is any) {

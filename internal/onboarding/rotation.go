@@ -11,30 +11,31 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// The external ID of a live customer rotates without a moment in which the
-// registered one does not work: the vendor gives the link a new one, the
-// customer's update lets the role accept both, the new one is proven and becomes
-// the registered one with the commit, and a later update of the customer's drops
-// the one before. If the update is rolled back, the one before is registered again.
+// The external ID of a live customer rotates so that the registered external ID works
+// at every moment. The vendor gives the link a new one, an update of the customer's
+// stack makes the role accept both, the new one is proven and becomes the registered
+// one with the commit, and a later update of the stack drops the previous one. If the
+// update is rolled back, the previous one is registered again.
 //
-// New stacks may only have the link's own. The claims of all of them stay the
-// customer's, so none is ever issued to another.
+// New stacks must use the link's current external ID. The claims of all external IDs
+// remain with the customer, so none of them is ever issued to another customer.
 
-// PastExternalID is an external ID that a link had.
+// PastExternalID is an earlier external ID of a link.
 type PastExternalID struct {
 	ID    account.ExternalID
-	Until time.Time // when another one took its place
+	Until time.Time // when another one replaced it
 }
 
-// RotationOverdue is how long after a rotation it is shown that a customer's role
-// still accepts the external ID before.
+// RotationOverdue is how long after a rotation a warning shows that a customer's role
+// still accepts the previous external ID.
 const RotationOverdue = 30 * 24 * time.Hour
 
-// mostPastExternalIDs bounds a link's record.
+// mostPastExternalIDs limits the size of a link's record.
 const mostPastExternalIDs = 20
 
-// pastExternalIDs returns those of the link as it is written over an earlier revision.
-// What was known of a customer in an earlier generation opens nothing.
+// pastExternalIDs returns the past external IDs of the link as it is written over an
+// earlier revision. External IDs of an earlier generation are not included, because
+// they must not work any more.
 func (l Link) pastExternalIDs(before Link, now time.Time) []PastExternalID {
 	if l.Generation != before.Generation {
 		return nil
@@ -47,25 +48,25 @@ func (l Link) pastExternalIDs(before Link, now time.Time) []PastExternalID {
 	return past[max(0, len(past)-mostPastExternalIDs):]
 }
 
-// hadExternalID reports whether the link had an external ID before its own.
+// hadExternalID reports whether an external ID is one of the link's past ones.
 func (l Link) hadExternalID(id string) bool {
 	return slices.ContainsFunc(l.PastExternalIDs, func(p PastExternalID) bool { return p.ID.String() == id })
 }
 
-// hasExternalID reports whether an external ID is the link's, or was before a
-// rotation.
+// hasExternalID reports whether an external ID is the link's current one, or a past
+// one.
 func (l Link) hasExternalID(id account.ExternalID) bool {
 	return id == l.ExternalID || l.hadExternalID(id.String())
 }
 
-// Rotating reports whether the customer's role is registered with an external ID
-// that is not the link's any more: an update of the stack changes it.
+// Rotating reports whether the customer's role is registered with a past external ID
+// of the link: an update of the stack changes that.
 func (r Registration) Rotating(link Link) bool {
 	return r.Live() && r.ExternalID != link.ExternalID && link.hasExternalID(r.ExternalID)
 }
 
-// PreviousAccepted returns the external ID before the link's own, if the
-// customer's role still accepts it.
+// PreviousAccepted returns the previous external ID of the link if the customer's
+// role still accepts it; otherwise false.
 func (r Registration) PreviousAccepted(link Link) (account.ExternalID, bool) {
 	switch {
 	case r.Rotating(link):
@@ -76,8 +77,9 @@ func (r Registration) PreviousAccepted(link Link) (account.ExternalID, bool) {
 	return account.ExternalID{}, false
 }
 
-// RotationOverdue returns since when the link has another external ID, if that is
-// long ago and the customer's role still accepts the one before.
+// RotationOverdue returns when the link's external ID was rotated, and true if that
+// was more than RotationOverdue ago and the customer's role still accepts the
+// previous one.
 func (r Registration) RotationOverdue(link Link, now time.Time) (since time.Time, overdue bool) {
 	_, accepted := r.PreviousAccepted(link)
 	if !accepted || len(link.PastExternalIDs) == 0 {
@@ -87,8 +89,8 @@ func (r Registration) RotationOverdue(link Link, now time.Time) (since time.Time
 	return since, !now.Before(since.Add(RotationOverdue))
 }
 
-// asks returns the external ID that an Update wants its role proven with. ok is
-// false unless that is the registered one, or the link's own after a rotation.
+// asks returns the external ID with which an Update wants its role proven. ok is
+// false unless it is the registered one, or the link's own after a rotation.
 func (d decider) asks(owned *Registration) (id account.ExternalID, ok bool) {
 	switch asked := d.Request.Properties.ExternalID; {
 	case asked == owned.ExternalID.String():
@@ -99,14 +101,14 @@ func (d decider) asks(owned *Registration) (id account.ExternalID, ok bool) {
 	return account.ExternalID{}, false
 }
 
-// customers reports whether an external ID is, or was, this customer's.
+// customers reports whether an external ID is or was one of this customer's.
 func (d decider) customers(owned *Registration, id string) bool {
 	return id == owned.ExternalID.String() || id == owned.PreviousExternalID.String() ||
 		d.Link != nil && (id == d.Link.ExternalID.String() || d.Link.hadExternalID(id))
 }
 
-// returnsTo returns the external ID that is in force after a rollback: the one that the
-// stack says, if it is this customer's.
+// returnsTo returns the external ID that is in force after a rollback: the one that
+// the stack reports, if it is one of this customer's.
 func (d decider) returnsTo(owned *Registration) account.ExternalID {
 	said := d.Request.Properties.ExternalID
 	id, err := account.ParseExternalID(said)
@@ -116,8 +118,8 @@ func (d decider) returnsTo(owned *Registration) account.ExternalID {
 	return id
 }
 
-// previousOf returns what a stack reports as accepted beside its own external ID, if
-// the registration or the link knows it as this customer's.
+// previousOf returns the external ID that a stack reports as accepted beside its own,
+// if according to the registration or the link it is one of this customer's.
 func (c commit) previousOf(reg Registration, p phonehome.Properties) account.ExternalID {
 	id, err := account.ParseExternalID(p.PreviousExternalID)
 	if err != nil || id == reg.ExternalID {

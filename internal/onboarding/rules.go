@@ -23,24 +23,24 @@ const (
 	// lastTry is how long before the last minute the last proof of the role is
 	// made, so that the customer reads its result, and not only that time ran out.
 	lastTry = 25 * time.Second
-	// revival is how much later than a Delete a Create must have been sent to be
-	// a new one. CloudFormation sends a resource's requests one after the other;
-	// the minute covers clocks of SNS that disagree.
+	// revival is how much later than a Delete a Create must have been sent to count as
+	// a new one. CloudFormation sends the requests of a resource one after the other;
+	// the minute allows for differences between SNS's clocks.
 	revival = time.Minute
-	// overtaking is how long an Update waits for the commit of the Create before
-	// it: if a registrar dies between answer and commit, the Create is committed
-	// only after its message is received again.
+	// overtaking is how long an Update waits for the commit of the Create that
+	// precedes it: if a registrar dies between answer and commit, the Create is
+	// committed only after its message is received again.
 	overtaking = 5 * time.Minute
 	// longest is CloudFormation's own limit for a response (aws-facts 1.5).
 	longest = time.Hour
 )
 
-// decider is one case at one moment.
+// decider decides one case at one time.
 type decider struct {
 	Case
 	now        time.Time
 	messages   messages
-	resource   Resource // of the request, as last accepted; zero: never
+	resource   Resource // of the request, as last accepted; zero: never accepted
 	physicalID string   // of the answer
 }
 
@@ -62,10 +62,10 @@ func (c Case) Deadline() time.Time {
 	return c.Request.SentAt.Add(timeout)
 }
 
-// LateFrom returns when an accepted answer may have come too late, and an answer
-// that was never accepted is given up. It is judged by the later of what the
-// hub asked for and the one in the message, at most an hour: the sender of a
-// forged message chooses its timeout, and must gain nothing by a short one.
+// LateFrom returns the time from which on an accepted answer may have come too late,
+// and an answer that was never accepted is given up. It is based on the longer of the
+// hub's timeout and the one in the message, at most an hour: the sender of a forged
+// message chooses its timeout, and must gain nothing by a short one.
 func (c Case) LateFrom() time.Time {
 	asked := c.Hub.ResponseTimeout
 	if asked <= 0 || asked > longest {
@@ -74,7 +74,7 @@ func (c Case) LateFrom() time.Time {
 	return c.Request.SentAt.Add(max(asked, min(c.Request.Timeout, longest)))
 }
 
-// ClosesAt returns when the last minute begins, in which no registrar waits.
+// ClosesAt returns when the last minute begins, in which every request is answered.
 func (c Case) ClosesAt() time.Time { return c.Deadline().Add(-lastMinute) }
 
 // LastTryAt returns the time from which the result of a proof is final. Roles are
@@ -86,59 +86,62 @@ func (c Case) Closing(now time.Time) bool { return !now.Before(c.ClosesAt()) }
 
 func (d decider) closing() bool { return d.Closing(d.now) }
 
-// older reports whether something newer of this resource was accepted already.
+// older reports whether a newer request of this resource was accepted already.
 func (d decider) older() bool { return d.Request.SentAt.Before(d.resource.LastRequestAt) }
 
-// blocked reports whether an operator has stopped the customer.
+// blocked reports whether an operator has blocked the customer.
 func (d decider) blocked() bool { return d.Link != nil && d.Link.Blocked }
 
-// overtakes reports whether an Update may have come before its Create was
-// committed. CloudFormation sends one only after a Create that was answered
-// SUCCESS, and it names the properties of that Create, which the stored answer
-// has promised. An Update without such a promise is invented: waiting for it
+// overtakes reports whether an Update may have arrived before its Create was
+// committed. CloudFormation sends an Update only after a Create that was answered
+// SUCCESS, and includes the properties of that Create, for which the registry then
+// has a stored answer. An Update without such an answer is invented: waiting for it
 // would let a flood of forgeries fill the queue.
 func (d decider) overtakes() bool {
 	return d.resource.LastRequestAt.IsZero() && d.PromisedBefore &&
 		d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
 }
 
-// patienceToOvertake returns a pause that doubles with the request's age: the
-// Create is late because a registrar died, and its message is received again
-// after half a minute.
+// patienceToOvertake returns a pause that doubles with the request's age: the Create
+// is late because a registrar died, and its message is received again after half a
+// minute.
 func (d decider) patienceToOvertake() time.Duration {
 	return max(5*time.Second, min(d.now.Sub(d.Request.SentAt), time.Minute))
 }
 
-// retired reports whether the request has an external ID that the customer had
-// before the current one. For a stack that was never accepted, only the claim of
-// the external ID, which is never deleted, leads to the link.
+// retired reports whether the request has an earlier external ID of the customer. For
+// a stack that was never accepted, only the claim of the external ID, which is never
+// deleted, leads to the link.
 func (d decider) retired() bool {
 	id := d.Request.Properties.ExternalID
 	return d.Link != nil && id != d.Link.ExternalID.String() && (d.Stack.CustomerID == "" || d.Link.hadExternalID(id))
 }
 
-// deletedSince reports whether a Create is, or may be, the one before the Delete.
+// deletedSince reports whether a Create was sent, or may have been sent, before the
+// resource's Delete.
 func (d decider) deletedSince() bool { return d.resource.deletedAfter(d.Request.SentAt) }
 
-// deletedAfter reports whether a Delete was answered after sentAt, or so shortly
-// before it that the order is uncertain.
+// deletedAfter reports whether a Delete was sent after sentAt, or so shortly before
+// it that the order is uncertain.
 func (r Resource) deletedAfter(sentAt time.Time) bool {
 	return !r.DeletedAt.IsZero() && sentAt.Before(r.DeletedAt.Add(revival))
 }
 
-// live reports whether CloudFormation has the resource, as far as we know.
+// live reports whether the resource exists in CloudFormation, as far as the registry
+// knows.
 func (r Resource) live() bool { return !r.LastRequestAt.IsZero() && r.DeletedAt.IsZero() }
 
-// Deletes reports whether a Delete of this physical ID means the resource as
-// it is now. A Delete of another ID that we assigned is about a Create that was
-// replaced or failed (aws-facts 1.12, 1.13). An ID that we never assigned is
-// CloudFormation's own, for a Create that it gave up on before our answer:
-// because time ran out, or because something else in the stack failed.
+// Deletes reports whether a Delete of this physical ID means the resource in its
+// current state. A Delete of another ID that we assigned is about a Create that was
+// replaced or failed (aws-facts 1.12, 1.13). An ID that we never assigned was chosen
+// by CloudFormation, for a Create that it gave up before our answer came: because of
+// the timeout, or because something else in the stack failed.
 func (r Resource) Deletes(physicalID string) bool {
 	return !r.live() || r.PhysicalID == physicalID || !r.Confirmed && !sameResource(r.PhysicalID, physicalID)
 }
 
-// owned returns the live registration that belongs to the request's own resource.
+// owned returns the live registration that belongs to the request's own resource; nil
+// if there is none.
 func (d decider) owned() *Registration {
 	reg := d.Registration
 	if reg == nil || !reg.Live() || reg.Stack != d.Request.Stack || reg.LogicalID != d.Request.LogicalID {
@@ -148,7 +151,7 @@ func (d decider) owned() *Registration {
 }
 
 // rival returns the live registration of another stack with another role; nil if
-// there is none. A role without a known stack is no rival, because this stack is
+// there is none. A role without a known stack is not a rival, because this stack is
 // meant to replace it.
 func (d decider) rival(role account.RoleARN) *Registration {
 	reg := d.Registration
@@ -183,8 +186,8 @@ func (d decider) inStacksAccount(role account.RoleARN) bool {
 	return role.Account == stack.Account && role.Partition == stack.Region.Partition()
 }
 
-// prove returns the proof of a role, or the decision that is needed first: to try
-// the role, or to try it again later. Roles of blocked customers are not tried.
+// prove returns the proof of a role, or the decision that is needed first: to try the
+// role, or to try it again later. Roles of blocked customers are not tried.
 func (d decider) prove(role account.RoleARN, externalID account.ExternalID) (Proof, *Decision) {
 	return d.proveProbe(d.probe(role, externalID))
 }
@@ -206,7 +209,7 @@ func (d decider) proveProbe(probe Probe) (Proof, *Decision) {
 	case proof.Outcome == Proven:
 		return proof, nil
 	case proof.Lacks != "":
-		outcome = OutcomeNotPermitted // the vendor may correct that meanwhile
+		outcome = OutcomeNotPermitted // the vendor may correct the permission before the deadline
 	default:
 		until, outcome = d.ClosesAt(), OutcomeUnsettled
 	}
@@ -216,8 +219,9 @@ func (d decider) proveProbe(probe Probe) (Proof, *Decision) {
 	return proof, nil
 }
 
-// undecided fails a Create whose role could not be proven in time, through no
-// fault of the customer's. The vendor reads the cause.
+// undecided returns a FAILED answer to a Create whose role could not be proven in
+// time, which is not the customer's fault. The history entry has the cause for the
+// vendor.
 func (d decider) undecided(proof Proof) Decision {
 	if proof.Lacks == "" {
 		return d.fail(OutcomeTooLate, d.messages.tryAgain())
@@ -235,7 +239,8 @@ func (d decider) probe(role account.RoleARN, externalID account.ExternalID) Prob
 	return probe
 }
 
-// patience is short for a young request, and longer for an old one.
+// patience returns the pause before the next attempt: short for a young request,
+// longer for an old one.
 func (d decider) patience() time.Duration {
 	switch age := d.now.Sub(d.Request.SentAt); {
 	case age < 20*time.Second:
@@ -252,7 +257,7 @@ func (c Case) growingPause(now time.Time) time.Duration {
 	return max(5*time.Second, now.Sub(c.Request.SentAt)/4)
 }
 
-// whyUnproven returns the reason that a registration shows whose role moved on
+// whyUnproven returns the reason to show for a registration whose role changed
 // without a proof.
 func (d decider) whyUnproven(role account.RoleARN, proof Proof) string {
 	if d.blocked() {
@@ -261,7 +266,7 @@ func (d decider) whyUnproven(role account.RoleARN, proof Proof) string {
 	return reasonUnproven(role, proof)
 }
 
-// change returns what the request will have changed, but for the role's own part.
+// change returns the change of the request, without the fields about the role.
 func (d decider) change(kind ChangeKind, customer string) Change {
 	return Change{
 		Kind:          kind,
@@ -279,8 +284,8 @@ func (d decider) succeed(outcome Outcome, change Change) Decision {
 	return d.answer(outcome, phonehome.Success, "", change)
 }
 
-// fail returns a decision that changes nothing. What it keeps of the request is
-// for the history.
+// fail returns a FAILED answer that changes nothing. Its change keeps the data of the
+// request for the history.
 func (d decider) fail(outcome Outcome, reason string) Decision {
 	return d.answer(outcome, phonehome.Failed, reason, Change{
 		CustomerID: d.customer(),
@@ -290,7 +295,7 @@ func (d decider) fail(outcome Outcome, reason string) Decision {
 	})
 }
 
-// customer returns the customer that the request claims to be from; empty if it
+// customer returns the customer that the request claims to come from; empty if it
 // names no known customer.
 func (d decider) customer() string {
 	if d.Stack.CustomerID == "" && d.Link != nil {
@@ -321,8 +326,9 @@ func (d decider) answer(outcome Outcome, status phonehome.Status, reason string,
 }
 
 // identify returns the request's own physical ID, which never changes (aws-facts
-// 1.12), or a new one for a Create. A Create of a resource that exists already is
-// a replacement: the Delete of the old one must not look like one of the new.
+// 1.12), or a new one for a Create. A Create of a resource that exists already is a
+// replacement, and needs another ID: the Delete of the old resource must not look
+// like one of the new.
 func (d decider) identify() string {
 	r := d.Request
 	if r.Type != phonehome.Create {

@@ -14,22 +14,23 @@ type Scope string
 
 // The scopes of a link.
 const (
-	// ScopeAccount: those of the one account that the vendor named.
+	// ScopeAccount: stacks of the one account that the vendor named.
 	ScopeAccount Scope = ""
-	// ScopeOrganization: those of any account of an AWS organization, as a
-	// StackSet makes them; each account becomes a registration of its own.
+	// ScopeOrganization: stacks of any account of an AWS organization, as a StackSet
+	// creates them; each account becomes a registration of its own.
 	//
-	// That a stack's account is in the organization is what the topic's policy
-	// has checked, and it is not checked again: SNS does not report who published
-	// (aws-facts 1.21), so an account that may publish for another reason, and
-	// knows the external ID, could add itself. OnlyAccounts rules that out.
+	// The topic's policy has checked that a stack's account is in the organization. It
+	// is not checked again, because SNS does not report the publisher (aws-facts
+	// 1.21): an account that may publish for another reason, and knows the external
+	// ID, could register itself. OnlyAccounts prevents that.
 	ScopeOrganization Scope = "organization"
-	// ScopeAnyone: those of whichever account comes first, and of no other then.
+	// ScopeAnyone: stacks of the first account that registers, and afterwards of no
+	// other.
 	ScopeAnyone Scope = "anyone"
 )
 
-// Admits reports whether the stacks of an account may use the link. To a link
-// for anyone that means: if no other account was faster.
+// Admits reports whether the stacks of an account may use the link. For a link with
+// ScopeAnyone that means: unless another account registers first.
 func (l Link) Admits(in account.ID) bool {
 	switch l.Scope {
 	case ScopeAccount:
@@ -42,8 +43,8 @@ func (l Link) Admits(in account.ID) bool {
 	return false
 }
 
-// Sole returns the one account that the link is for; zero if there is none yet,
-// or there may be many.
+// Sole returns the one account that the link is for; zero if it is not known yet, or
+// if there may be many.
 func (l Link) Sole() account.ID {
 	switch l.Scope {
 	case ScopeAccount:
@@ -60,7 +61,7 @@ func (l Link) RoleIn(in account.ID, partition account.Partition) account.RoleARN
 	return account.RoleARN{Partition: partition, Account: in, Path: l.RolePath, Name: l.RoleName}
 }
 
-// Role is that of the sole account.
+// Role returns the ARN of the role that a stack in the sole account must create.
 func (l Link) Role(partition account.Partition) account.RoleARN {
 	return l.RoleIn(l.Sole(), partition)
 }
@@ -76,9 +77,9 @@ func (c Customer) Live() []Registration {
 	return live
 }
 
-// Current returns the registrations that speak for the customer today, by account:
-// at most one, unless the link is an organization's. One that was disconnected
-// before the link was issued again belongs to the past.
+// Current returns the registrations that are current for the customer, by account: at
+// most one, unless the link is for an organization. A registration that was
+// disconnected before the link was issued again is not current.
 func (c Customer) Current() []Registration {
 	var current []Registration
 	for _, r := range c.Registrations {
@@ -90,9 +91,8 @@ func (c Customer) Current() []Registration {
 	return current
 }
 
-// SoleRegistration returns the registration that speaks for the customer today; false if
-// there is none, or if the link is an organization's: no single one speaks for
-// an organization.
+// SoleRegistration returns the customer's current registration; false if there is
+// none, or if the link is for an organization, which may have many.
 func (c Customer) SoleRegistration() (Registration, bool) {
 	all := c.Current()
 	if len(all) == 0 || c.Link.Scope == ScopeOrganization {

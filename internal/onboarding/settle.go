@@ -14,41 +14,45 @@ type Delivery string
 
 // The deliveries.
 const (
-	// Accepted: only CloudFormation signs an address that works, so the request
-	// was genuine.
+	// Accepted: the bucket accepted the answer. Only CloudFormation can sign a URL
+	// that works, so the request was genuine.
 	Accepted Delivery = "accepted"
-	// Forged: the address was not signed by CloudFormation.
+	// Forged: CloudFormation did not sign the URL.
 	Forged Delivery = "forged"
-	// Expired: the address works no longer, and it is not known whether it did.
+	// Expired: the URL has expired, and it is not known whether it worked before.
 	Expired Delivery = "expired"
-	// Undecided: the refusal does not show who signed the URL. It may pass,
-	// or stand between the vendor and every bucket (aws-facts 12.1, 12.11).
+	// Undecided: the refusal does not show who signed the URL. The cause may be
+	// temporary, or affect every bucket, such as the policy of a VPC endpoint
+	// (aws-facts 12.1, 12.11).
 	Undecided Delivery = "undecided"
 )
 
 // Settle returns what to do with a stored answer after it was sent.
 //
-// In time that is simple: what was accepted is committed, what answered a
-// forgery is dropped, and what is undecided is sent again.
+// Before the deadline, an accepted answer is committed, one to a forged request is
+// dropped, and an undecided one is sent again.
 //
-// Late, a signature may have run out, or the answer may have come to a bucket
-// that is not read any more; and after a registrar died in the middle it is not
-// known whether it had arrived before. Then the role itself is asked:
+// After the deadline, the URL may have expired, or the bucket may have accepted an
+// answer that CloudFormation no longer reads; and if a registrar died meanwhile, it
+// is not known whether the answer had arrived before. Then a proof of the role
+// decides:
 //
-//   - a Create whose address has expired may have been accepted before: it is
-//     committed if its role still proves, and nothing is registered that could
-//     be taken from its owner. One that the bucket goes on refusing is not: an
-//     address that was accepted once would be again, so that stack has timed out;
+//   - a Create whose URL has expired may have been accepted before: it is
+//     committed if its role still passes the proof, and nothing is registered that
+//     could be taken from its owner. One whose URL the bucket still refuses is
+//     not: a URL that was accepted once would be accepted again, so that stack has
+//     timed out;
 //   - a Delete that was accepted is committed if the registered role no longer
-//     proves, because a stack that is stuck still has it;
-//   - a Delete that was not is only written down as a doubt in that case: the
-//     role may be refused for another reason, so that alone disconnects no customer
-//     (see Health).
+//     passes the proof, because a stack that is stuck still has it;
+//   - a Delete that was not accepted is only recorded as a doubt in that case: the
+//     role may be refused for another reason, so that alone disconnects no
+//     customer (see Health).
 //
-// Whatever else was not accepted changes nothing: not even a tombstone, which
-// would let a forged Delete refuse a Create that is still under way.
+// Any other answer that was not accepted changes nothing. It does not even store a
+// tombstone, with which a forged Delete could make a Create fail that is still in
+// progress.
 //
-// Like Decide, it may ask for a proof first, and is called again with it.
+// Like Decide, Settle may ask for a proof first, and is called again with it.
 func Settle(c Case, delivery Delivery, now time.Time) Decision {
 	a := c.Answer
 	if a == nil || delivery == Forged {
@@ -70,8 +74,8 @@ func Settle(c Case, delivery Delivery, now time.Time) Decision {
 	return c.settleUnaccepted(delivery, now)
 }
 
-// settleUnaccepted returns what Settle does for an answer that was sent too late to know
-// whether it was accepted.
+// settleUnaccepted returns the decision of Settle for an answer that was sent too
+// late to know whether it was accepted.
 func (c Case) settleUnaccepted(delivery Delivery, now time.Time) Decision {
 	a, owned := *c.Answer, newDecider(c, now).owned()
 	switch a.Change.Kind {
@@ -89,8 +93,9 @@ func (c Case) settleUnaccepted(delivery Delivery, now time.Time) Decision {
 	return Decision{Kind: DecideDrop, Outcome: OutcomeUnclear}
 }
 
-// ask decides as wanted if the role shows what is expected, and drops the
-// answer if it does not.
+// ask returns the wanted decision if the proof of the role has the expected outcome,
+// and otherwise the decision to drop the answer; or the decision that is needed
+// first.
 func (c Case) ask(role account.RoleARN, externalID account.ExternalID, expected ProofOutcome, wanted Decision, now time.Time) Decision {
 	d := newDecider(c, now)
 	proof, tried := c.Proofs[role]

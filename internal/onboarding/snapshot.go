@@ -5,45 +5,46 @@ package onboarding
 
 import "errors"
 
-// Snapshot is all that the registry knows that bears on one request, read
-// consistently: what Decide decides on, and what the conditions of the
-// following write refer to by their revisions.
+// Snapshot is all records that concern one request, from one consistent read. Decide
+// bases its decision on them, and the conditions of the following write refer to
+// their revisions.
 type Snapshot struct {
 	Hub Hub
 
-	// Stack is the stack's item; if there is none yet, it has only its ID,
-	// and revision 0.
+	// Stack is the stack's record. If there is none yet, it has only the ID, and
+	// revision 0.
 	Stack Stack
 
-	// Answer is the one stored for this very request (same stack, logical ID
-	// and request ID); nil: not seen before.
+	// Answer is the one stored for this request (same stack, logical ID and request
+	// ID); nil: none.
 	Answer *Answer
 
-	// Promised is set if SUCCESS was once the answer to the same properties of
-	// the same resource, whether or not CloudFormation is known to have taken it.
+	// Promised is set if SUCCESS was the answer to an earlier request with the same
+	// properties for the same resource, whether or not CloudFormation is known to have
+	// accepted it.
 	Promised bool
 
-	// PromisedBefore is the same for the properties that an Update moves away
-	// from: there was a Create, even if its answer is not committed yet.
+	// PromisedBefore is the same for the old properties of an Update: if it is set,
+	// there was a Create, even if its answer is not committed yet.
 	PromisedBefore bool
 
-	// Link is the one of the stack's customer, or, for a stack that was never
-	// stored, of the customer that the request's external ID was issued to; nil: none.
+	// Link is the link of the stack's customer, or, for a stack that was never stored,
+	// of the customer that the request's external ID was issued to; nil: none.
 	Link *Link
 
-	// Registration is that of the link's customer in the stack's account; nil:
-	// there is none.
+	// Registration is that of the link's customer in the stack's account; nil: there
+	// is none.
 	Registration *Registration
 }
 
-// Customer is a link with the registrations that came of it.
+// Customer is a link with its registrations.
 type Customer struct {
 	Link          Link
 	Registrations []Registration
 }
 
 // ErrConflict indicates that the records that a write was based on have changed
-// meanwhile: load and decide, or apply, again.
+// meanwhile: the caller has to load them and decide, or apply, again.
 var ErrConflict = errors.New("the registry has changed meanwhile")
 
 // ErrCommitted indicates that the change is already committed: by another process, or

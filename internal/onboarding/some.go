@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// mostNamed is how many of many customers, accounts or stacks a message names. A hub
-// may have tens of thousands, and a terminal shows some lines.
+// mostNamed is the maximum number of customers, accounts or stacks that a message
+// names. A hub may have tens of thousands, and a terminal shows a few lines.
 const mostNamed = 10
 
-// Agree returns the form of a word that goes with a number of things: one, or many.
+// Agree returns one if n is 1, and otherwise many.
 func Agree(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -23,11 +23,12 @@ func Agree(n int, one, many string) string {
 // Counted returns a number with its noun: "1 link", "3 links".
 func Counted(n int, noun string) string { return fmt.Sprintf("%d %s", n, Agree(n, noun, noun+"s")) }
 
-// SomeOf names a few of many in a sentence: "a, b, c and 9990 more", in the order
-// given.
+// SomeOf returns a text with the first names, in the given order, and the number of
+// the rest: "a, b, c and 9990 more".
 func SomeOf(names []string) string { return some(names, ", ", " and %d more") }
 
-// SomeLines is SomeOf with a line for each, behind a prefix such as "  - ".
+// SomeLines returns the same as SomeOf with each name on a line of its own, after a
+// prefix such as "  - ".
 func SomeLines(prefix string, names []string) string {
 	return prefix + some(names, "\n"+prefix, "\n"+prefix+"and %d more")
 }

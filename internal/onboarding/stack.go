@@ -10,14 +10,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Stack is what has been *accepted* from one customer stack: the item that
-// serialises everything that happens to it. Requests whose answer
-// CloudFormation has not accepted leave no trace here.
+// Stack is the record of what was *accepted* from one customer stack. All changes of
+// the stack are serialised by its revision. Requests whose answer CloudFormation has
+// not accepted do not change it.
 type Stack struct {
 	ID         account.StackARN
-	CustomerID string // whose external ID it sent; empty for strangers
+	CustomerID string // the customer whose external ID it sent; empty if unknown
 	Resources  map[string]Resource
-	Revision   int64 // counts commits; the registry's optimistic lock; 0: never stored
+	Revision   int64 // counts commits, for the registry's optimistic locking; 0: never stored
 }
 
 // Resource is one custom resource of a stack, by its logical ID.
@@ -26,15 +26,16 @@ type Resource struct {
 	LastRequestAt time.Time
 	// Properties are those of the newest accepted Create or Update.
 	Properties phonehome.Properties
-	// Previous are those that were in force before: a rollback returns to them.
+	// Previous are the properties that were in force before: a rollback returns to
+	// them.
 	Previous   phonehome.Properties
 	PhysicalID string
-	// Confirmed is set when CloudFormation has used the physical ID since. Until
-	// then it may never have seen it: if it gave up on the Create before our
-	// answer came, it has made an ID of its own.
+	// Confirmed is set once CloudFormation has sent the physical ID back. Until then
+	// it may not know the ID: if it gave up the Create before our answer came, it has
+	// chosen an ID of its own.
 	Confirmed bool
-	// DeletedAt is the tombstone: when the accepted Delete was sent. A Create
-	// that was sent before it, and arrives after it, registers nothing.
+	// DeletedAt is the tombstone: when the accepted Delete was sent. A Create that was
+	// sent before it, and arrives after it, registers nothing.
 	DeletedAt time.Time
 }
 
@@ -49,8 +50,8 @@ const (
 	AnswerRefused   AnswerState = "refused"   // S3 refused the signature: forged, or expired long ago
 )
 
-// Answer is the one answer that a request gets, however often it arrives, with
-// the change that is committed once CloudFormation has accepted it.
+// Answer is the one answer that a request gets, however often it arrives, with the
+// change that is committed once CloudFormation has accepted the answer.
 type Answer struct {
 	Stack     account.StackARN
 	LogicalID string

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// FormerTemplate is one that a link had before today's.
+// FormerTemplate is an earlier template of a link or permission set.
 type FormerTemplate struct {
 	Version   string
 	URL       string
-	RetiredAt time.Time // when another one took its place
+	RetiredAt time.Time // when another one replaced it
 }
 
-// TemplatesInUse returns the addresses of the templates that may still be wanted,
-// in order and each once: those of permission sets and links that are not
-// retired or closed, those that living stacks were made with, and those for which
-// the last of these ended within the grace period.
+// TemplatesInUse returns the addresses of the templates that may still be used,
+// sorted and each once: those of permission sets that are not retired and of links
+// that are not closed, those with which live stacks were created, and those for which
+// the last of these reasons ended within the grace period.
 func TemplatesInUse(sets []PermissionSet, customers []Customer, now time.Time) []string {
 	var urls []string
 	for _, set := range sets {
-		for _, template := range set.templates(now) { // a set that isn't retired may retire now
+		for _, template := range set.templates(now) { // the set may retire now
 			if now.Before(template.RetiredAt.Add(Grace)) {
 				urls = append(urls, template.URL)
 			}
@@ -39,8 +39,8 @@ func TemplatesInUse(sets []PermissionSet, customers []Customer, now time.Time) [
 	return slices.Compact(urls)
 }
 
-// Follow returns the link that takes the place of the customer's. It remembers the
-// templates before its own for as long as they are in use.
+// Follow returns the link that replaces the customer's current one. Its
+// FormerTemplates include the earlier templates for as long as they are in use.
 func (c Customer) Follow(link Link, now time.Time) Link {
 	link.FormerTemplates = nil
 	for _, template := range c.Link.templates(now) {
@@ -51,8 +51,8 @@ func (c Customer) Follow(link Link, now time.Time) Link {
 	return link
 }
 
-// templates returns all that are known of the link, today's first. It has not
-// retired, unless the link has: a retirement now is one that begins.
+// templates returns all known templates of the link, the current one first. The
+// RetiredAt of the current one is now, or when the link was closed.
 func (l Link) templates(now time.Time) []FormerTemplate {
 	if l.TemplateURL == "" {
 		return l.FormerTemplates
@@ -64,6 +64,7 @@ func (l Link) templates(now time.Time) []FormerTemplate {
 	return append([]FormerTemplate{today}, l.FormerTemplates...)
 }
 
+// uses reports whether the customer may still use a template.
 func (c Customer) uses(template FormerTemplate, now time.Time) bool {
 	if now.Before(template.RetiredAt.Add(Grace)) {
 		return true
@@ -73,11 +74,10 @@ func (c Customer) uses(template FormerTemplate, now time.Time) bool {
 	})
 }
 
-// mayUse reports whether a template of a version may be one that the
-// registration's stacks were made with. If that can't be told, it may: for
-// stacks that another one has superseded, whose versions were not written
-// down, and for a version that the link does not remember. A stack that changed
-// lately may come from any version, and return to it.
+// mayUse reports whether the registration's stacks may have been created with the
+// template of a version. It returns true if that is unknown: for superseded stacks,
+// whose versions were not stored, and for a version that the link does not know. A
+// stack that changed recently may have had any version before, and return to it.
 func (r Registration) mayUse(link Link, version string, now time.Time) bool {
 	switch {
 	case len(r.Superseded) > 0:

@@ -12,31 +12,32 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// A customer who makes the role by IAM alone sends no phone-home. If the vendor
-// allows it, rounds of proofs look for the role under the open link, and what
-// proves in full is registered: only a principal with IAM in that account can have
-// put the external ID there, and strangers see nothing of a refused try
-// (aws-facts 12.14).
+// A customer who creates the role directly in IAM sends no phone-home. If the vendor
+// allows it, health rounds look for the role under the open link, and register it
+// after a full proof. Only a principal with IAM permissions in that account can have
+// configured the external ID there, and a refused attempt reveals nothing to the
+// account (aws-facts 12.14).
 //
-// Nothing is guessed for that: the link names one account, the hub has issued the
-// external ID, and the path and the name of the role are the vendor's.
+// Nothing about the role is guessed: the link names one account, the hub has issued
+// the external ID, and the vendor defines the path and the name of the role.
 
 // The limits of looking for roles.
 const (
-	// mostAwaited is how many open links of one account are looked at, so that no
-	// account is tried again and again.
+	// mostAwaited is the maximum number of open links for one account under which
+	// roles are looked for, so that an account does not receive too many attempts.
 	mostAwaited = 3
-	// firstPause and longestPause bound the time between two looks at a link.
+	// firstPause and longestPause are the shortest and the longest time between two
+	// attempts for a link.
 	firstPause   = time.Minute
 	longestPause = 24 * time.Hour
-	// leftAfter is how long a role without a stack has to be refused before its
-	// customer is taken to have left.
+	// leftAfter is how long a role without a stack has to be refused until its
+	// customer counts as having left.
 	leftAfter = 7 * 24 * time.Hour
 )
 
-// Awaited returns the registration that a role made without a stack would have; ok
-// is false if none is looked for. A role that was disconnected is looked for again
-// only if it was registered without a stack.
+// Awaited returns the registration that a role created without a stack would have; ok
+// is false if no such role is looked for. A role that was disconnected is looked for
+// again only if it was registered without a stack.
 func (c Customer) Awaited(hub Hub, now time.Time) (role Registration, ok bool) {
 	l := c.Link
 	if !l.RegisterWithoutStack || l.NeverAwaited(hub.Account) != "" || l.ChoosesPath() || !l.recovers(now) {
@@ -57,7 +58,8 @@ func (c Customer) Awaited(hub Hub, now time.Time) (role Registration, ok bool) {
 }
 
 // NeverAwaited returns why no role is looked for under a link although the vendor
-// allows roles without a stack; empty if one is, or the vendor does not.
+// allows roles without a stack; empty if one is looked for, or the vendor does not
+// allow it.
 func (l Link) NeverAwaited(vendor account.ID) string {
 	switch {
 	case !l.RegisterWithoutStack:
@@ -72,8 +74,8 @@ func (l Link) NeverAwaited(vendor account.ID) string {
 	return ""
 }
 
-// Awaiting returns the customers whose roles are looked for at a moment: of each
-// account the first links only, and the youngest links first.
+// Awaiting returns the customers whose roles are looked for at the time now: for each
+// account those of its first links only, with the youngest links first.
 func Awaiting(customers []Customer, hub Hub, now time.Time) []Customer {
 	var all []Customer
 	for _, c := range customers {
@@ -96,7 +98,7 @@ func Awaiting(customers []Customer, hub Hub, now time.Time) []Customer {
 	return all
 }
 
-// awaitedSince returns from when on the role may be there.
+// awaitedSince returns the time from which on the role may exist.
 func (l Link) awaitedSince() time.Time {
 	since := l.CreatedAt
 	if l.Incarnation.Since.After(since) {
@@ -108,8 +110,8 @@ func (l Link) awaitedSince() time.Time {
 	return since
 }
 
-// DueBetween reports whether a look at the link is due after one moment and until
-// another: the pauses grow from a minute to a day.
+// DueBetween reports whether an attempt for the link is due later than after and not
+// later than until. The pauses between attempts grow from a minute to a day.
 func (l Link) DueBetween(after, until time.Time) bool {
 	at, pause := l.awaitedSince(), firstPause
 	if settled := l.settledPause(); after.After(settled) { // from then on, every pause is a day
@@ -124,7 +126,8 @@ func (l Link) DueBetween(after, until time.Time) bool {
 	return false
 }
 
-// settledPause returns the first look after which every pause is a day.
+// settledPause returns the time of the first attempt after which every pause is a
+// day.
 func (l Link) settledPause() time.Time {
 	at := l.awaitedSince()
 	for pause := firstPause; pause < longestPause; pause *= 2 {
@@ -133,8 +136,8 @@ func (l Link) settledPause() time.Time {
 	return at
 }
 
-// RegisterFound registers a role that Awaited has named and the full proof has found.
-// The entry is nil if the proof did not succeed.
+// RegisterFound returns the registration of a role that Awaited has returned, after
+// the full proof. The entry is nil if the proof did not succeed.
 func RegisterFound(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	if proof.Outcome != Proven {
 		return reg, nil
@@ -151,9 +154,9 @@ func RegisterFound(reg Registration, proof Proof, now time.Time) (Registration, 
 	return reg, entry
 }
 
-// Follow returns the registration of a role without a stack after it was proven in full
-// with the link's own external ID, which it was not registered with: no phone-home
-// says that it has changed. What the role accepted before it may still accept.
+// Follow returns the registration of a role without a stack after a full proof with
+// the link's external ID, which is not the registered one: no phone-home reports that
+// change. The role may still accept the previous external ID.
 func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEntry) {
 	was := r.Status
 	r.PreviousExternalID, r.ExternalID = r.ExternalID, link.ExternalID
@@ -164,8 +167,8 @@ func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEn
 	return r, entry
 }
 
-// Finish returns the registration of a role without a stack after the external ID before
-// was refused.
+// Finish returns the registration of a role without a stack after the previous
+// external ID was refused.
 func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
 	was := r.Status
 	r.PreviousExternalID, r.ChangedAt = account.ExternalID{}, now
@@ -174,9 +177,9 @@ func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
 	return r, entry
 }
 
-// Missing returns what proves the additional roles that the vendor declares and a role
-// without a stack is not registered with: no phone-home says that the customer has made
-// them.
+// Missing returns the probes of the additional roles that the vendor declares and
+// that are not in the registration of a role without a stack: no phone-home reports
+// that the customer has created them.
 func (r Registration) Missing(link Link) []Probe {
 	if !r.WithoutStack {
 		return nil
@@ -190,9 +193,9 @@ func (r Registration) Missing(link Link) []Probe {
 	return probes
 }
 
-// Gather returns the registration of a role without a stack with the additional roles that
-// were found in full, and without those that the vendor no longer declares: the customer
-// may have removed them. The entry is nil if nothing changes.
+// Gather returns the registration of a role without a stack with the additional roles
+// that passed the full proof, and without those that the vendor no longer declares,
+// because the customer may have removed them. The entry is nil if nothing changes.
 func (r Registration) Gather(link Link, found []account.RoleARN, now time.Time) (Registration, *HistoryEntry) {
 	if !r.WithoutStack {
 		return r, nil
