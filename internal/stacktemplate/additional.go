@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// An additional role is the role once more: of a specification in which it is the
-// only one. Its name is made in the template, of the parameter that has the role's.
+// An additional role is rendered as the role of a specification in which it is the
+// only one. The template builds its name from the parameter for the role's name.
 
 // additional returns the specification in which an additional role is the only one.
 func (s Specification) additional(key string) Specification {
@@ -56,12 +56,12 @@ func addAdditionalOutputs(to outputMap, s Specification, h *placeholders) {
 	}
 }
 
-// roleNameLength returns the most characters that the role's name may have, so that those of the
-// additional roles have no more than IAM allows.
+// roleNameLength returns the maximum length of the role's name in characters, so that
+// the names of the additional roles don't exceed IAM's limit of 64.
 func roleNameLength(s Specification) int { return 64 - s.Suffix() }
 
-// additionalText returns the part of the template's description that tells what the
-// additional roles may do, and for whom.
+// additionalText returns the part of the template's description about what the
+// additional roles may do, and for which accounts.
 func additionalText(s Specification) string {
 	var text strings.Builder
 	for _, key := range s.AdditionalKeys() {
@@ -72,7 +72,7 @@ func additionalText(s Specification) string {
 	return text.String()
 }
 
-// roles returns how many roles the stack creates, in words.
+// roles returns how many roles the stack creates, for a sentence.
 func roles(s Specification) string {
 	if n := len(s.AdditionalRoles); n > 0 {
 		return fmt.Sprintf("%d IAM roles", n+1)

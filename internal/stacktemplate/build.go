@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// build makes the sections of a valid specification's template.
+// build returns the sections of the template of a valid specification.
 func build(s Specification) (sections, error) {
 	h := &placeholders{}
 	version := Version(s)
@@ -67,8 +67,8 @@ func build(s Specification) (sections, error) {
 	}, nil
 }
 
-// addOptionalInline adds the conditional elements of the role's list of policies, for
-// which goformation's type has no room.
+// addOptionalInline adds the conditional elements to the role's list of inline
+// policies, which goformation's type can't represent.
 func addOptionalInline(resources map[string]any, s Specification) error {
 	policies, err := optionalInline(s)
 	if err != nil || len(policies) == 0 {
@@ -80,8 +80,8 @@ func addOptionalInline(resources map[string]any, s Specification) error {
 	return nil
 }
 
-// roleResource returns the role of a set. The policies that the stack creates for it are
-// resources whose names begin with the prefix.
+// roleResource returns the role of a set. The policies that the stack creates for it
+// are separate resources, whose names begin with prefix.
 func roleResource(s Specification, name function, prefix string, h *placeholders) (*iam.Role, error) {
 	trust, err := trustDocument(s)
 	if err != nil {
@@ -130,19 +130,20 @@ func trustDocument(s Specification) (any, error) {
 	return inner.fill(tree), nil
 }
 
-// phoneHome reports to the vendor when the role exists, changes and goes. It
-// refers to the role, so CloudFormation makes it after the role and removes it
-// before.
+// phoneHome returns the custom resource that reports to the vendor when the role is
+// created, changed or deleted. It refers to the role, so CloudFormation creates it
+// after the role and deletes it before.
 func phoneHome(s Specification, version string, h *placeholders) (*customResource, error) {
 	properties := map[string]any{
 		"ServiceToken":   serviceToken(),
 		"ServiceTimeout": int(s.ResponseTimeout / time.Second),
 		"Hub":            h.put(s.Hub),
 		"ExternalId":     ref(ParameterExternalID),
-		// Nothing, for all stacks but those whose external ID changes.
+		// Omitted from all stacks except those whose external ID changes.
 		"PreviousExternalId": when(rotationCondition, ref(ParameterPreviousExternalID)),
 		"RoleArn":            getAtt(RoleLogicalID, "Arn"),
-		// An update that changes no property sends nothing (aws-facts 1.11).
+		// CloudFormation sends no request for an update that changes no property
+		// (aws-facts 1.11).
 		"TemplateVersion": h.put(version),
 	}
 	if len(s.OptionalPermissions) > 0 {
@@ -205,5 +206,5 @@ func outputs(s Specification, version string, h *placeholders) outputMap {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// sortedSet returns a sorted copy in which nothing occurs twice.
+// sortedSet returns a sorted copy of list without duplicates.
 func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

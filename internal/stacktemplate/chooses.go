@@ -8,8 +8,8 @@ import (
 )
 
 // A setting that the customer may choose instead of the vendor is a parameter, whose
-// default is the vendor's choice. Both are reported; neither gives access to a
-// principal that had none.
+// default is the vendor's choice. The stack reports the customer's choices. None of
+// them gives access to a principal that would otherwise have none.
 const (
 	ParameterRolePath            = "RolePath"
 	ParameterPermissionsBoundary = "PermissionsBoundary"
@@ -18,7 +18,7 @@ const (
 	boundaryPattern   = `^(arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9._+=,@/-]+)?$`
 )
 
-// addChosen adds the parameters for what the customer chooses.
+// addChosen adds the parameters for the settings that the customer chooses.
 func addChosen(to parameterMap, s Specification, h *placeholders) {
 	if s.Chooses(permissionset.ChoosesPath) {
 		to[ParameterRolePath] = parameter{
@@ -36,8 +36,8 @@ func addChosen(to parameterMap, s Specification, h *placeholders) {
 	}
 }
 
-// chosen returns the parameters for what the customer chooses, by the names under which
-// it is reported.
+// chosen returns the names of the parameters for the settings that the customer
+// chooses, by the names under which the stack reports them.
 func chosen(s Specification) map[string]string {
 	names := map[string]string{}
 	if s.Chooses(permissionset.ChoosesPath) {
@@ -49,7 +49,8 @@ func chosen(s Specification) map[string]string {
 	return names
 }
 
-// ChosenParameter returns the name of the parameter for what the customer chooses.
+// ChosenParameter returns the name of the parameter for a setting that the customer
+// chooses.
 func ChosenParameter(what string) string {
 	if what == permissionset.ChoosesPath {
 		return ParameterRolePath
@@ -57,7 +58,8 @@ func ChosenParameter(what string) string {
 	return ParameterPermissionsBoundary
 }
 
-// path returns the path of the role and of the policies that the stack creates.
+// path returns the path of the role and of the policies that the stack creates: the
+// customer's choice, or otherwise.
 func path(s Specification, h *placeholders, otherwise string) *string {
 	if s.Chooses(permissionset.ChoosesPath) {
 		return h.value(ref(ParameterRolePath))

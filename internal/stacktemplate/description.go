@@ -12,7 +12,8 @@ import (
 // maxDescription is CloudFormation's limit in bytes (aws-facts 3.9).
 const maxDescription = 1024
 
-// description tells the customer who gets what.
+// description returns the template's description: which accounts get which
+// permissions.
 func description(s Specification) string {
 	vendor := s.vendorName()
 	text := fmt.Sprintf("Lets %s (%s) act in this AWS account through %s that this stack creates. ", vendor, vendorAccounts(s), roles(s))
@@ -23,7 +24,7 @@ func description(s Specification) string {
 	return text + clipBytes(otherPrincipals(s)+permissions(s)+additionalText(s)+resourcesText(s), maxDescription-len(text)-len(end)) + end
 }
 
-// vendorAccounts returns all accounts that may use the role.
+// vendorAccounts returns a text that names all accounts that may use the role.
 func vendorAccounts(s Specification) string {
 	others := sortedSet(s.TrustedAccountIDs)
 	if len(others) == 0 {
@@ -33,11 +34,11 @@ func vendorAccounts(s Specification) string {
 	return "AWS accounts " + strings.Join(all[:len(all)-1], ", ") + " and " + all[len(all)-1]
 }
 
-// otherPrincipals names the roles that may use the role in accounts beside the
-// hub's.
+// otherPrincipals returns a text that names the trusted roles in accounts other than
+// the hub's.
 func otherPrincipals(s Specification) string {
 	names := map[string][]string{}
-	principals, _ := s.Principals() // valid
+	principals, _ := s.Principals() // the specification is valid
 	for _, principal := range principals {
 		if principal.Account != s.Vendor {
 			names[principal.Account.String()] = append(names[principal.Account.String()], principal.Name)
@@ -50,7 +51,8 @@ func otherPrincipals(s Specification) string {
 	return text
 }
 
-// permissions returns what the role may do, and what the customer decides about.
+// permissions returns a text about what the role may do, and what the customer
+// decides.
 func permissions(s Specification) string {
 	names := s.Role.Grants().Names()
 	switch {
@@ -62,7 +64,7 @@ func permissions(s Specification) string {
 	return "The role has no permissions yet."
 }
 
-// clipBytes cuts at a character's edge.
+// clipBytes returns s, cut to at most limit bytes at the end of a character.
 func clipBytes(s string, limit int) string {
 	const dots = "..."
 	if len(s) <= limit {

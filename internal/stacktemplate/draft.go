@@ -3,10 +3,10 @@
 
 package stacktemplate
 
-// A draft is a template in the making. Its resources are goformation's types. The
-// sections around them are not: goformation's package of sections imports the
-// types of every resource that CloudFormation has, and decodes any of them, so a
-// program with it carries them all, a third of what the provider was.
+// draft is a template that is being built. Its resources are goformation's types. The
+// sections around them are not, because goformation's package for sections imports the
+// types of all CloudFormation resources, and decodes any of them. A program that links
+// this package contains them all: they were a third of the provider's size.
 type draft struct {
 	AWSTemplateFormatVersion string
 	Description              string         `json:",omitempty"`
@@ -24,7 +24,7 @@ type (
 	outputMap    map[string]output
 )
 
-// parameter is what a customer is asked for, or a link fills in.
+// parameter is a value that the customer enters, or that a link fills in.
 type parameter struct {
 	Type                  string
 	Description           *string `json:",omitempty"`
@@ -36,17 +36,17 @@ type parameter struct {
 	MinLength             *int    `json:",omitempty"`
 }
 
-// output is a value that the stack shows.
+// output is a value that the stack reports.
 type output struct {
 	Value       any
 	Description *string `json:",omitempty"`
 	Condition   *string `json:",omitempty"`
 }
 
-// resource is any of goformation's, or a customResource.
+// resource is one of goformation's resource types, or a customResource.
 type resource interface{ AWSCloudFormationType() string }
 
-// customResource is one that a program of the vendor's answers.
+// customResource is a custom resource, which the vendor's registrar answers.
 type customResource struct {
 	Type       string
 	Properties map[string]any
@@ -56,7 +56,7 @@ type customResource struct {
 // AWSCloudFormationType returns the type of the resource.
 func (r *customResource) AWSCloudFormationType() string { return r.Type }
 
-// newDraft returns a template without anything in it.
+// newDraft returns an empty template.
 func newDraft() *draft {
 	return &draft{
 		AWSTemplateFormatVersion: "2010-09-09",

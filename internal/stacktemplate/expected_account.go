@@ -7,14 +7,15 @@ import (
 	"fmt"
 )
 
-// The commonest mistake of customers is to launch in another account than the
-// one that the link was made for. The link says which one it is, and a rule of
-// the template refuses any other before anything is made (aws-facts 12.2, 12.18).
+// The most common mistake of customers is to launch in another account than the one
+// for which the link was made. The link contains the expected account, and a rule of
+// the template refuses any other before CloudFormation creates anything (aws-facts
+// 12.2, 12.18).
 //
-// It is a courtesy and decides nothing: the customer may change or empty the
-// parameter, and then the registrar refuses the stack. Links for many accounts or
-// for anyone leave it empty, and so do updates of stacks that were made before
-// templates had it.
+// This is a convenience and not a security check: the customer may change or empty the
+// parameter, and then the registrar refuses the stack. Links for many accounts or for
+// any account leave the parameter empty, and so do updates of stacks that were created
+// before templates had it.
 const (
 	expectedAccountRule = "ExpectedAccount"
 	pseudoAccount       = "AWS::AccountId"
@@ -31,7 +32,8 @@ func expectedAccountParameter(s Specification, h *placeholders) parameter {
 	}
 }
 
-// expectedAccount returns the rule: empty, or the stack's own account.
+// expectedAccount returns the rule: the parameter is empty, or the stack's own
+// account.
 func expectedAccount(s Specification) map[string]any {
 	expected := ref(ParameterExpectedAccountID)
 	return map[string]any{

@@ -3,8 +3,8 @@
 
 package stacktemplate
 
-// The intrinsic functions of our templates. goformation has helpers of the same
-// names, but theirs are strings that only its JSON step turns into functions.
+// CloudFormation's intrinsic functions. goformation has helpers of the same names, but
+// those return strings that only its JSON encoding converts to functions.
 
 type function map[string]any
 
@@ -22,7 +22,7 @@ func join(separator string, parts ...any) function {
 	return function{"Fn::Join": []any{separator, parts}}
 }
 
-// joined is join for a function that gives a list.
+// joined returns what join does, for a function whose value is a list.
 func joined(separator string, list function) function {
 	return function{"Fn::Join": []any{separator, list}}
 }
@@ -37,8 +37,9 @@ func or(conditions ...function) function { return function{"Fn::Or": conditions}
 
 func not(condition function) function { return function{"Fn::Not": []any{condition}} }
 
-// when gives the value if the condition holds, and otherwise nothing: the
-// property, or the element of the list, is then not there (aws-facts 9.1).
+// when returns a function whose value is the given one if the condition is true.
+// Otherwise CloudFormation omits the property, or the element of the list (aws-facts
+// 9.1).
 func when(condition string, value any) function {
 	return function{"Fn::If": []any{condition, value, ref("AWS::NoValue")}}
 }

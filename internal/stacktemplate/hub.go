@@ -20,22 +20,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// HubTemplate is a vendor's hub as CloudFormation makes it: everything that the
-// provider would make, under the same names and with the same policies, which
-// the caller fills in here.
+// HubTemplate defines the CloudFormation template of a vendor's hub: all resources
+// that the provider would create, with the same names and the same policies, which the
+// caller passes here.
 type HubTemplate struct {
 	Hub       string
 	Partition string
 
-	Topic, TopicARN    string // of the hub's own Region; empty: it has none there
+	Topic, TopicARN    string // in the hub's own Region; empty: the hub has no topic there
 	Queue, QueueARN    string
 	DeadLetterQueue    string
 	DeadLetterQueueARN string
 	Table              string
 	Bucket             string
 
-	TopicPolicy    iampolicy.Document // of a topic with one customer, whose place the parameter takes
-	Customer       string             // that one's account
+	TopicPolicy    iampolicy.Document // of a topic with one customer, which the parameter for all customers replaces
+	Customer       string             // account of this customer
 	QueuePolicy    iampolicy.Document
 	BucketPolicy   iampolicy.Document
 	FunctionPolicy iampolicy.Document // of the registrar
@@ -44,7 +44,7 @@ type HubTemplate struct {
 
 	Retention   time.Duration // of messages
 	Visibility  time.Duration // of a message while a registrar handles it
-	MaxReceives int           // before a message goes to the dead letters
+	MaxReceives int           // before a message is moved to the dead-letter queue
 }
 
 const (
@@ -56,12 +56,12 @@ const (
 	conditionAccounts = "HasCustomers"
 	conditionAlarms   = "HasAlarmTopic"
 
-	// functionTimeout is less than the visibility of a message, and more than
-	// the 75 seconds that a single one may take.
+	// functionTimeout, in seconds, is less than the visibility timeout of a message,
+	// and more than the 75 seconds that the handling of one message may take.
 	functionTimeout = 90
 )
 
-// RenderHub makes the template of a hub.
+// RenderHub returns the template of a hub.
 func RenderHub(s HubTemplate) (Template, error) {
 	b := hubBuilder{HubTemplate: s, h: &placeholders{}, t: newDraft()}
 	b.t.Description = b.h.put(fmt.Sprintf("The intake of hub %s: customers' stacks report here. Delete it only when no customer has a stack any more.", s.Hub))
@@ -76,8 +76,8 @@ func RenderHub(s HubTemplate) (Template, error) {
 	return b.finish()
 }
 
-// RenderHubRegion makes the template of a hub's topic in another Region: one
-// stack in each.
+// RenderHubRegion returns the template of a hub's topic in another Region. It is
+// launched once in each such Region.
 func RenderHubRegion(s HubTemplate) (Template, error) {
 	b := hubBuilder{HubTemplate: s, h: &placeholders{}, t: newDraft()}
 	b.t.Description = b.h.put(fmt.Sprintf("The topic of hub %s in one more Region, from which customers' stacks may report.", s.Hub))
@@ -85,7 +85,7 @@ func RenderHubRegion(s HubTemplate) (Template, error) {
 	return b.finish()
 }
 
-// hubBuilder is a hub's template in the making.
+// hubBuilder builds the template of a hub.
 type hubBuilder struct {
 	HubTemplate
 	h *placeholders
@@ -94,17 +94,17 @@ type hubBuilder struct {
 
 func (b *hubBuilder) finish() (Template, error) { return b.h.finish(b.t) }
 
-// put returns a policy, as its document has it.
+// put returns the placeholder of a policy.
 func (b *hubBuilder) put(d iampolicy.Document) string {
 	tree, err := permissionset.Decode([]byte(d.String()))
 	if err != nil {
-		panic(err) // it was encoded a moment ago
+		panic(err) // it was just encoded
 	}
 	return b.h.put(tree)
 }
 
-// topic is the one that stacks of its Region speak to. Its own policy lets
-// only its owner publish; the customers are a parameter.
+// topic adds the topic to which the stacks of its Region publish. Its default policy
+// allows only its owner to publish; the customers are a parameter.
 func (b *hubBuilder) topic() {
 	b.t.Parameters[parameterAccounts] = parameter{
 		Type:    "CommaDelimitedList",
@@ -127,11 +127,12 @@ func (b *hubBuilder) topic() {
 	}
 }
 
-// topicPolicy returns the topic's policy with this stack's topic and customers in it.
+// topicPolicy returns the topic's policy, with this stack's topic and the customers'
+// accounts.
 func (b *hubBuilder) topicPolicy() string {
 	tree, err := permissionset.Decode([]byte(b.TopicPolicy.String()))
 	if err != nil {
-		panic(err) // it was encoded a moment ago
+		panic(err) // it was just encoded
 	}
 	return b.h.put(substitute(tree, func(text string) (any, bool) {
 		switch text {
@@ -195,7 +196,7 @@ func (b *hubBuilder) bucket() {
 			BlockPublicAcls: new(true), IgnorePublicAcls: new(true),
 			BlockPublicPolicy: new(false), RestrictPublicBuckets: new(false),
 		},
-		// Customers' stacks were made from what is in it.
+		// Customers' stacks were created from the templates in it.
 		AWSCloudFormationDeletionPolicy:      "Retain",
 		AWSCloudFormationUpdateReplacePolicy: "Retain",
 	}
@@ -203,7 +204,7 @@ func (b *hubBuilder) bucket() {
 	b.output("TemplateBucket", "Where customers' templates are published", ref("Templates"))
 }
 
-// registrar is `xacct registrar` as a Lambda function.
+// registrar adds `xacct registrar` as a Lambda function.
 func (b *hubBuilder) registrar() {
 	for name, about := range map[string]string{
 		parameterCodeBucket: "Bucket, in this Region, with the registrar's package: the program xacct, called bootstrap, in a zip file.",
@@ -242,13 +243,13 @@ func (b *hubBuilder) registrar() {
 		FunctionName:          b.h.put(ref("Registrar")),
 		BatchSize:             new(10),
 		FunctionResponseTypes: []string{"ReportBatchItemFailures"},
-		// Not the function's own concurrency: messages for which there is no
-		// room would count as received.
+		// Not the function's own concurrency: throttled messages would count as
+		// received.
 		ScalingConfig: &lambda.EventSourceMapping_ScalingConfig{MaximumConcurrency: new(5)},
 	}
 }
 
-// alarms are the two things that a person has to hear of.
+// alarms adds the two alarms that need a person.
 func (b *hubBuilder) alarms() {
 	b.t.Parameters[parameterAlarms] = parameter{
 		Type: "String", Default: "", Description: new("ARN of an SNS topic that alarms go to; empty: none."),

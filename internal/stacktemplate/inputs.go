@@ -10,11 +10,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// The customer's input is a parameter of the template. A reference to it
-// becomes a Ref, or an Fn::Join of texts and Refs; never an Fn::Sub, which would
-// take a policy's own ${aws:username} for a name of the template.
+// A value that the customer enters is a parameter of the template. A reference to it
+// becomes a Ref, or an Fn::Join of strings and Refs, but never an Fn::Sub, which would
+// interpret a policy's own ${aws:username} as a name in the template.
 
-// addInputs adds one parameter for each value that the customer types in.
+// addInputs adds one parameter for each value that the customer enters.
 func addInputs(to parameterMap, s Specification, h *placeholders) {
 	for _, key := range sortedKeys(s.CustomerParameters) {
 		to[permissionset.InputParameter(key)] = input(s, key, h)
@@ -51,7 +51,7 @@ func input(s Specification, key string, h *placeholders) parameter {
 	return p
 }
 
-// constraint returns what customers read whose value is refused.
+// constraint returns the text that customers read if their value is invalid.
 func constraint(c permissionset.CustomerParameter) string {
 	text := fmt.Sprintf("%d to %d characters that match %s", c.Shortest(), c.Longest(), c.Pattern())
 	if len(c.AllowedValues) > 0 {
@@ -63,8 +63,7 @@ func constraint(c permissionset.CustomerParameter) string {
 	return clipBytes(text+".", maxParameterText)
 }
 
-// inputAdvice returns the vendor's description, and what follows from filling the
-// field in.
+// inputAdvice returns the vendor's description and the effect of a value.
 func inputAdvice(s Specification, key string) string {
 	text := strings.TrimRight(s.CustomerParameters[key].Description, ". ") + "."
 	var granted []string
@@ -81,13 +80,13 @@ func inputAdvice(s Specification, key string) string {
 	return clipBytes(text, maxParameterText)
 }
 
-// inputLabel returns what stands above the field: the parameter's key, as words.
+// inputLabel returns the label of the field: the parameter's key as words.
 func inputLabel(key string) string {
 	words := strings.TrimSpace(strings.ReplaceAll(key, "_", " "))
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// reported returns the values for the phone-home.
+// reported returns the customer's values for the phone-home.
 func reported(s Specification) map[string]any {
 	values := map[string]any{}
 	for _, key := range sortedKeys(s.CustomerParameters) {
@@ -99,7 +98,7 @@ func reported(s Specification) map[string]any {
 	return values
 }
 
-// filled returns a text of the vendor's with its references as functions.
+// filled returns a vendor's text with functions in place of its references.
 func filled(text string) any {
 	var parts []any
 	for _, piece := range permissionset.Pieces(text) {
@@ -123,7 +122,8 @@ func filled(text string) any {
 	return join("", parts...)
 }
 
-// document returns a policy of the vendor's as it stands in the template.
+// document returns a vendor's policy as it is in the template, decoded and with
+// functions in place of its references.
 func document(text string) (any, error) {
 	tree, err := permissionset.Decode([]byte(text))
 	if err != nil {

@@ -13,15 +13,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Managed policies that the stack creates are resources of their own, and the
-// role names them: so an update takes a permission from the role before the
-// phone-home reports it, and removes the policy after that. A policy that named
-// the role would keep its permissions until then. They have no names, because a
-// named policy could not be replaced, and no description, because changing it
-// would replace the policy.
+// The managed policies that the stack creates are separate resources, and the role
+// names them. So an update detaches a policy from the role before the phone-home
+// reports the change, and deletes the policy after that. If the policy named the role
+// instead, its permissions would remain until then. The policies have no names,
+// because CloudFormation can't replace a named policy, and no description, because
+// changing it would replace the policy.
 
-// addManagedPolicies adds the policies that the stack creates. Those of an
-// optional permission exist only while it is switched on.
+// addManagedPolicies adds the policies that the stack creates. Those of an optional
+// permission have the permission's condition.
 func addManagedPolicies(to resourceMap, s Specification, prefix string, h *placeholders) error {
 	add := func(g permissionset.Grants, condition string) error {
 		policies, err := s.Created(g)
@@ -51,9 +51,9 @@ func addManagedPolicies(to resourceMap, s Specification, prefix string, h *place
 	return nil
 }
 
-// attachments returns the managed policies of the role beside those that it has
-// always and that exist already: those that the stack creates, and those that
-// exist only while an optional permission is switched on.
+// attachments returns the managed policies of the role, except existing ones that are
+// always attached: the policies that the stack creates, and those of optional
+// permissions.
 func attachments(s Specification, prefix string) []any {
 	var list []any
 	conditions := conditionNames(s)
@@ -72,9 +72,9 @@ func attachments(s Specification, prefix string) []any {
 	return list
 }
 
-// created returns the ARNs of the policies that the stack creates.
+// created returns the ARNs of the policies that the stack creates for g.
 func created(s Specification, g permissionset.Grants, prefix string) []function {
-	policies, _ := s.Created(g) // valid
+	policies, _ := s.Created(g) // the specification is valid
 	arns := make([]function, len(policies))
 	for i, p := range policies {
 		arns[i] = ref(prefix + p.LogicalID)
@@ -82,7 +82,7 @@ func created(s Specification, g permissionset.Grants, prefix string) []function 
 	return arns
 }
 
-// policyPattern is what IAM takes as the path of a policy: less than of a role
+// policyPattern is the path that IAM accepts for a policy. It accepts more for a role
 // (CreatePolicy and CreateRole in IAM's API reference).
 var policyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(/[A-Za-z0-9.,+@=_-]+)*/$`) })
 

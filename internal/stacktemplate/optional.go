@@ -10,26 +10,27 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// An optional permission is one parameter, Yes or No, one condition, and policies
-// of the role that exist only while the condition holds. They are members of
-// the role itself rather than resources beside it: so CloudFormation gives and
-// takes them before the phone-home reports them, in updates and rollbacks as
-// well, and a resource that an update drops would be removed only after that.
+// An optional permission consists of one parameter, Yes or No, one condition, and
+// policies of the role that exist only while the condition is true. These policies are
+// properties of the role itself rather than separate resources, so that CloudFormation
+// attaches and detaches them before the phone-home reports the change, in updates and
+// rollbacks too. A separate resource that an update drops would be deleted only after
+// that.
 
-// One that depends on a value that the customer may leave empty has no switch:
-// its condition is that the value is given.
+// An optional permission that depends on a value that the customer may leave empty has
+// no switch: its condition is that the value is not empty.
 
-// conditionNames returns the names of the conditions, by the keys of the optional
-// permissions. Names of parameters, conditions and resources are better not the
-// same: the keys enable and enabled, say, would have the parameter of one named
-// like the condition of the other.
+// conditionNames returns the names of the conditions by the keys of the optional
+// permissions. It keeps the names of parameters, conditions and resources distinct.
+// Otherwise, for example, the parameter of a permission could have the same name as
+// the condition of another, if their keys are enabled and enable.
 func conditionNames(s Specification) map[string]string {
 	taken := map[string]bool{}
 	for key := range s.OptionalPermissions {
 		taken[permissionset.SwitchParameter(key)] = true
 	}
 	for _, g := range s.allGrants() {
-		policies, _ := s.Created(g) // valid
+		policies, _ := s.Created(g) // the specification is valid
 		for _, p := range policies {
 			taken[p.LogicalID] = true
 		}
@@ -51,7 +52,7 @@ func conditionNames(s Specification) map[string]string {
 	return names
 }
 
-// allGrants returns those of the role, always and optionally.
+// allGrants returns the grants of the role and of its optional permissions.
 func (s Specification) allGrants() []permissionset.Grants {
 	all := []permissionset.Grants{s.Role.Grants()}
 	for _, key := range sortedKeys(s.OptionalPermissions) {
@@ -60,7 +61,7 @@ func (s Specification) allGrants() []permissionset.Grants {
 	return all
 }
 
-// addSwitches adds one parameter for each optional permission.
+// addSwitches adds one parameter for each optional permission that has a switch.
 func addSwitches(to parameterMap, s Specification, h *placeholders) {
 	for _, key := range sortedKeys(s.OptionalPermissions) {
 		permission := s.OptionalPermissions[key]
@@ -105,8 +106,7 @@ func switchConditions(s Specification) map[string]any {
 	return conditions
 }
 
-// optionalInline returns the inline policies that a role has only while they are
-// switched on.
+// optionalInline returns the conditional inline policies of optional permissions.
 func optionalInline(s Specification) ([]any, error) {
 	var list []any
 	conditions := conditionNames(s)
@@ -123,9 +123,9 @@ func optionalInline(s Specification) ([]any, error) {
 	return list, nil
 }
 
-// grantedPermissions returns the keys that are switched on, for the phone-home: a
-// switch that is turned is a property that changes, so CloudFormation tells of
-// it though the template's version is the same (aws-facts 1.11).
+// grantedPermissions returns the keys of the permissions that are switched on, for the
+// phone-home. A change of a switch changes this property, so CloudFormation sends a
+// request although the template's version is the same (aws-facts 1.11).
 func grantedPermissions(s Specification) []any {
 	var list []any
 	conditions := conditionNames(s)
@@ -135,8 +135,8 @@ func grantedPermissions(s Specification) []any {
 	return list
 }
 
-// optionalText returns the part of the template's description that tells what the
-// customer decides.
+// optionalText returns the part of the template's description about what the customer
+// decides.
 func optionalText(s Specification) string {
 	var switched, given []string
 	for _, key := range sortedKeys(s.OptionalPermissions) {

@@ -9,10 +9,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// parameters returns what a link fills in. The customer may change
-// all of them, so none says who is trusted or where the stack reports to; a
-// wrong value only makes the stack fail with a sentence. None has NoEcho: a
-// link cannot fill in such a parameter (aws-facts 3.2).
+// parameters returns the parameters that a link fills in. The customer may change all
+// of them, so none defines who is trusted or where the stack reports to; a wrong value
+// only makes the stack fail with a message. None has NoEcho, because a link can't fill
+// in such a parameter (aws-facts 3.2).
 func parameters(s Specification, h *placeholders) parameterMap {
 	keep := " It comes with the link: please leave it as it is."
 	all := parameterMap{
@@ -56,7 +56,8 @@ func parameters(s Specification, h *placeholders) parameterMap {
 	return all
 }
 
-// consoleInterface orders and labels the parameters in the console.
+// consoleInterface returns the metadata that defines the order and the labels of the
+// parameters in the console.
 func consoleInterface(s Specification, h *placeholders) map[string]any {
 	group := func(label string, names ...string) map[string]any {
 		return map[string]any{"Label": map[string]any{"default": h.put(label)}, "Parameters": names}

@@ -10,15 +10,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// A custom resource must speak to a topic in its stack's own Region (aws-facts
-// 1.5, 1.6), and the hub has topics only where the vendor wants them. A stack
-// in any other Region has to fail before it creates anything, and to say why.
+// The topic of a custom resource must be in the stack's own Region (aws-facts 1.5,
+// 1.6), and the hub has topics only in the Regions that the vendor has chosen. In any
+// other Region a stack has to fail with a clear message before it creates anything.
 //
-// Two mechanisms ensure that, both in this file because the first is an assumption. The
-// rule gives the readable message; that rules may look at AWS::Region is
-// observed and not documented (9, 0(f)). Should CloudFormation not evaluate it,
-// the topic's ARN still comes from a mapping that has no entry for the Region,
-// which no stack passes either.
+// Two mechanisms ensure this, because the first is an assumption. A rule gives the
+// message; that rules may use AWS::Region is observed but not documented (9, 0(f)). If
+// CloudFormation doesn't evaluate the rule, the topic's ARN still comes from a
+// mapping, which has no entry for the Region, so the stack fails.
 const (
 	regionRule      = "SupportedRegion"
 	topicMapping    = "SupportedRegions"
@@ -27,7 +26,7 @@ const (
 	maxRegionInRule = 40
 )
 
-// rules returns the Rules section, which goformation does not know.
+// rules returns the Rules section, which goformation doesn't support.
 func rules(s Specification) map[string]any {
 	names := regionNames(s)
 	return map[string]any{

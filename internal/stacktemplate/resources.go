@@ -11,9 +11,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Template resources are the vendor's own, and stand in the template as they were
-// written, with functions in the place of references. goformation has no part in
-// them: its types know fewer properties than CloudFormation, and would drop the rest.
+// Template resources are the vendor's own. They are in the template as the vendor
+// wrote them, with functions in place of references. They don't pass through
+// goformation, whose types have fewer properties than CloudFormation's and would drop
+// the others.
 
 // addResources adds the template resources to those of a rendered template.
 func addResources(to map[string]any, s Specification) error {
@@ -31,15 +32,15 @@ func addResources(to map[string]any, s Specification) error {
 }
 
 // notReported returns the template resources that the phone-home has to name in its
-// DependsOn, because nothing that it reports refers to them. So it depends on all of
-// them: it is made last, and deleted first.
+// DependsOn, because no value that it reports refers to them. So the phone-home
+// depends on all of them: CloudFormation creates it last and deletes it first.
 func notReported(s Specification, values map[string]any) []string {
 	referred := map[string]bool{}
 	references(values, referred)
 	return slices.DeleteFunc(resourceNames(s), func(name string) bool { return referred[name] })
 }
 
-// references collects what functions refer to.
+// references adds the names to which the functions in v refer.
 func references(v any, into map[string]bool) {
 	switch v := v.(type) {
 	case []any:
@@ -66,7 +67,7 @@ func references(v any, into map[string]bool) {
 }
 
 func resourceNames(s Specification) []string {
-	resources, _ := s.Resources() // valid
+	resources, _ := s.Resources() // the specification is valid
 	var names []string
 	for _, r := range resources {
 		names = append(names, r.LogicalID)
@@ -74,7 +75,7 @@ func resourceNames(s Specification) []string {
 	return names
 }
 
-// outputValues returns what the stack reports of the template resources.
+// outputValues returns the values that the stack reports of the template resources.
 func outputValues(s Specification) (map[string]any, error) {
 	outputs, err := s.Outputs()
 	if err != nil {
@@ -87,8 +88,8 @@ func outputValues(s Specification) (map[string]any, error) {
 	return values, nil
 }
 
-// resourcesText returns the part of the template's description that tells what the stack
-// creates beside the roles.
+// resourcesText returns the part of the template's description about what the stack
+// creates besides the roles.
 func resourcesText(s Specification) string {
 	lines := s.Creates()
 	if len(lines) == 0 {

@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// While a stack changes from one external ID to another, its role accepts both:
-// the one before is a parameter that is empty at all other times. So the ID that
-// the vendor has registered works until the new one is registered.
+// While a stack changes from one external ID to another, its role accepts both: the
+// previous ID is a parameter that is empty at all other times. So the ID that the
+// vendor has registered works until the new one is registered.
 
-// rotationCondition holds while the role accepts a second external ID.
+// rotationCondition is true while the role accepts a second external ID.
 const rotationCondition = "PreviousExternalIdGiven"
 
 func previousExternalIDParameter(s Specification, h *placeholders) parameter {
@@ -26,14 +26,15 @@ func previousExternalIDParameter(s Specification, h *placeholders) parameter {
 	}
 }
 
-// acceptedExternalIDs returns what the trust policy compares with: one, or two.
+// acceptedExternalIDs returns the external IDs that the trust policy accepts: one or
+// two.
 func acceptedExternalIDs() function {
 	both := []any{ref(ParameterExternalID), ref(ParameterPreviousExternalID)}
 	return function{"Fn::If": []any{rotationCondition, both, ref(ParameterExternalID)}}
 }
 
-// HasRotation reports whether the parameters of a link's template let a role
-// accept two external IDs.
+// HasRotation reports whether a template with these parameters lets a role accept two
+// external IDs.
 func HasRotation(parameters []string) bool {
 	return slices.Contains(parameters, ParameterPreviousExternalID)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// The names in a template that other packages rely on.
+// The names in a template that other packages use.
 const (
 	RoleLogicalID      = "Role"
 	PhoneHomeLogicalID = "PhoneHome"
@@ -29,34 +29,36 @@ const (
 	ParameterRoleName     = "RoleName"
 	ParameterShard        = "Shard"
 
-	// ParameterExpectedAccountID is in no template of the first release.
+	// ParameterExpectedAccountID doesn't exist in templates of the first release.
 	ParameterExpectedAccountID = "ExpectedAccountId"
-	// ParameterPreviousExternalID is in no template of the first release either.
+	// ParameterPreviousExternalID doesn't exist in templates of the first release
+	// either.
 	ParameterPreviousExternalID = "PreviousExternalId"
 )
 
-// Specification is everything that a template is made of.
+// Specification is all input of a template.
 type Specification struct {
 	Hub         string // the hub's name
 	DisplayName string // the vendor's name, as customers read it; empty: the hub's
-	SupportURL  string // where customers may ask; may be empty
+	SupportURL  string // where customers can ask questions; may be empty
 
 	Vendor    account.ID
 	Partition account.Partition
 
 	Regions         []account.Region // where the hub has topics
 	TopicPrefix     string           // topics are PREFIX-SHARD; empty: xacct-HUB
-	ResponseTimeout time.Duration    // how long CloudFormation waits for our answer
+	ResponseTimeout time.Duration    // how long CloudFormation waits for the answer to a request
 
-	// Set is what the vendor asks for. The role's name is a parameter, so it is
-	// not part of the template.
+	// Set is what the vendor asks for. The role's name is a parameter, so it is not
+	// part of the template.
 	permissionset.Set
 }
 
-// Version returns the template_version: that of the permission set.
+// Version returns the template_version, which is the version of the permission set.
 func Version(s Specification) string { return s.Set.Version(s.Vendor, s.Partition) }
 
-// vendorName returns the name that the customer reads.
+// vendorName returns the vendor's name for customers: the display name, otherwise the
+// hub's name.
 func (s Specification) vendorName() string {
 	if s.DisplayName != "" {
 		return s.DisplayName

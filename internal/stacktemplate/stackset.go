@@ -12,13 +12,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// StackSet is a template once more: launched in every account of a customer's
-// organization, by the organization's own management account or by a member account
-// that administers StackSets for it.
+// StackSet defines a template that launches a customer template in every account of
+// the customer's organization. The organization's management account launches it, or a
+// member account that is a delegated administrator of StackSets.
 type StackSet struct {
 	Name        string
 	Vendor      string // as customers read it
-	Region      string // one is enough: a role belongs to no Region
+	Region      string // one is enough: IAM roles are global
 	TemplateURL string
 	Parameters  map[string]string
 }
@@ -28,9 +28,9 @@ const (
 	parameterCallAs  = "CallAs"
 )
 
-// RenderStackSet makes a template with one service-managed StackSet. It never
-// reaches the management account itself (aws-facts 8), which needs the plain
-// stack.
+// RenderStackSet returns a template with one service-managed StackSet. The StackSet
+// doesn't create a stack in the management account itself (aws-facts 8), which has to
+// launch the customer template directly.
 func RenderStackSet(s StackSet) (Template, error) {
 	h := &placeholders{}
 	t := newDraft()
@@ -51,12 +51,12 @@ func RenderStackSet(s StackSet) (Template, error) {
 		PermissionModel: "SERVICE_MANAGED",
 		Capabilities:    []string{"CAPABILITY_NAMED_IAM"},
 		TemplateURL:     h.text(s.TemplateURL),
-		// Accounts that join later are connected too, and those that leave
-		// are not left with a vendor's role.
+		// Accounts that join the organization later are connected too, and accounts
+		// that leave it don't keep the vendor's role.
 		AutoDeployment: &cfn.StackSet_AutoDeployment{
 			Enabled: new(true), RetainStacksOnAccountRemoval: new(false),
 		},
-		// An account in which the stack fails must not keep the others waiting.
+		// The other accounts continue if the stack fails in one.
 		OperationPreferences: &cfn.StackSet_OperationPreferences{
 			FailureTolerancePercentage: new(100), MaxConcurrentPercentage: new(25),
 		},

@@ -18,12 +18,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Template is a rendered template. The same specification always gives the
-// same bytes.
+// Template is a rendered template. The same specification always renders to the same
+// bytes.
 type Template struct{ body []byte }
 
-// Render makes the template of a specification, or says with a permissionset.FieldError for
-// each mistake why it can't.
+// Render returns the template of a specification. If the specification is invalid, the
+// error contains a permissionset.FieldError for each mistake.
 func Render(s Specification) (Template, error) {
 	if problems := Validate(s); len(problems) > 0 {
 		errs := make([]error, len(problems))
@@ -50,7 +50,7 @@ func encode(s sections) (Template, error) {
 	return Template{body: b.Bytes()}, nil
 }
 
-// sections are those of a template in the order in which a person reads them.
+// sections are the sections of a template, in the order for readers.
 type sections struct {
 	AWSTemplateFormatVersion any
 	Description              any
@@ -66,7 +66,7 @@ type sections struct {
 // JSON returns the template as it is published.
 func (t Template) JSON() []byte { return bytes.Clone(t.body) }
 
-// YAML returns the same template for people who like it better.
+// YAML returns the same template as YAML, which is easier to read.
 func (t Template) YAML() ([]byte, error) {
 	var raw struct {
 		AWSTemplateFormatVersion, Description, Metadata, Parameters json.RawMessage
@@ -99,14 +99,14 @@ func (t Template) YAML() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// LinkParameters returns the parameters that a link has, beside those that every
-// template has, in order: those that it fills in, those that the customer has to,
-// and the one that decides which role is expected. See onboarding.Link.TemplateParameters.
+// LinkParameters returns the parameters, in addition to those of every template, that
+// a link fills in, that the customer has to enter, or that decide which role is
+// expected, sorted by name. See onboarding.Link.TemplateParameters.
 func (t Template) LinkParameters() []string {
 	var raw struct {
 		Parameters map[string]struct{ Default *string }
 	}
-	_ = json.Unmarshal(t.body, &raw) // our own JSON
+	_ = json.Unmarshal(t.body, &raw) // the package's own JSON
 	var names []string
 	for _, name := range sortedKeys(raw.Parameters) {
 		typed := strings.HasPrefix(name, permissionset.InputPrefix) && raw.Parameters[name].Default == nil
@@ -117,12 +117,14 @@ func (t Template) LinkParameters() []string {
 	return names
 }
 
-// Digest returns the hash of the JSON, which is the key of the object in the bucket.
+// Digest returns the SHA-256 hash of the JSON, from which the object's key in the
+// bucket is made.
 func (t Template) Digest() string {
 	sum := sha256.Sum256(t.body)
 	return hex.EncodeToString(sum[:])
 }
 
-// ObjectKey returns the key of the template in the hub's bucket. Because it is the
-// hash of the content, a template cannot change under a link (aws-facts 4.4).
+// ObjectKey returns the key of the template in the hub's bucket. Because it contains
+// the hash of the content, the template at a link's address can't change (aws-facts
+// 4.4).
 func (t Template) ObjectKey() string { return iampolicy.TemplatePrefix + t.Digest() + ".json" }

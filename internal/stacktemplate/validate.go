@@ -17,8 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Validate says everything that is wrong with a specification, in a stable
-// order.
+// Validate returns all mistakes of a specification, in a stable order.
 func Validate(s Specification) []permissionset.FieldError {
 	return slices.Concat(ValidateHub(s), s.Set.Validate(s.Vendor, s.Partition))
 }
@@ -26,16 +25,16 @@ func Validate(s Specification) []permissionset.FieldError {
 var hubNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`) })
 
 const (
-	maxDisplayName = 100 // characters; names stand in labels and events
-	maxSupportURL  = 300 // bytes; it stands in the template's description
+	maxDisplayName = 100 // characters; names are part of labels and events
+	maxSupportURL  = 300 // bytes; the URL is part of the template's description
 
 	minTimeout = 2 * time.Minute
-	maxTimeout = time.Hour // CloudFormation's own (aws-facts 1.5)
+	maxTimeout = time.Hour // CloudFormation's maximum (aws-facts 1.5)
 
 	maxRegions = 200 // entries of a mapping
 )
 
-// ValidateHub looks at the parts of s that a hub declares.
+// ValidateHub returns the mistakes in the parts of s that a hub declares.
 func ValidateHub(s Specification) []permissionset.FieldError {
 	var p permissionset.Problems
 	if !hubNamePattern().MatchString(s.Hub) {
