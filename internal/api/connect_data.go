@@ -34,7 +34,7 @@ type pageData struct {
 	LaunchURL             string
 	RoleARN               string
 	ReturnURL             string
-	Words                 permissionset.Words
+	Summary               permissionset.Summary
 	Questions             []string // what the customer types into the console
 	RoleName              string
 	Expires               string
@@ -185,7 +185,7 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	if err != nil {
 		return d, err
 	}
-	d.Words, d.Questions = declared.Set().InWords(), questions(declared.Set().Choices)
+	d.Summary, d.Questions = declared.Set().Summary(), questions(declared.Set().Choices)
 	if !mayLaunch(link, now) {
 		return d, nil
 	}

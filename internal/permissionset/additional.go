@@ -14,15 +14,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Additions are what the customer's stack has beside the role.
+// Additions are what the customer's stack has besides the role.
 type Additions struct {
 	AdditionalRoles   map[string]AdditionalRole `json:"additional_roles,omitzero" version:"additional_roles" doc:"Further roles that the customer's stack creates, by a short name: each is called <role name>-<key>, has the same path and external ID as the role, and is proven like it."`
 	TemplateResources JSON                      `json:"template_resources,omitempty" version:"template_resources" doc:"Further resources that the customer's stack creates, as CloudFormation's own JSON, by their logical IDs: S3 buckets, SQS queues, SNS topics and subscriptions, their policies, EventBridge rules, log groups. References may stand in their properties."`
 	TemplateOutputs   JSON                      `json:"template_outputs,omitempty" version:"template_outputs" doc:"What the stack reports of them, by name: each a text, Ref, Fn::GetAtt or Fn::Join. Reported values are text of the customer's stack, to be shown and nothing else."`
 }
 
-// AdditionalRole is one more role in the customer's account, with a trust of its
-// own. Its name, its path and its external ID follow from the set's role.
+// AdditionalRole is one more role in the customer's account, with its own trust. Its
+// name, its path and its external ID follow from the set's role.
 type AdditionalRole struct {
 	Description            string            `json:"description,omitempty" version:"description" doc:"Description of the role, at most 1000 characters: customers read it."`
 	ManagedPolicyARNs      []string          `json:"managed_policy_arns" version:"managed_policies" doc:"Managed policies to attach."`
@@ -34,21 +34,21 @@ type AdditionalRole struct {
 	Trust
 }
 
-// MaxAdditionalRoles is the most that a set can have: each costs a proof of its
-// own with every request of a stack, and its ARN a part of the answer's time.
+// MaxAdditionalRoles is the maximum number in a set: each role adds a proof of its own
+// to every request of a stack, which takes a part of the time for the answer.
 const MaxAdditionalRoles = 5
 
-// maxRoleName is IAM's limit (aws-facts 7.2).
+// maxRoleName is IAM's limit in characters (aws-facts 7.2).
 const maxRoleName = 64
 
 const additionalField = "additional_roles"
 
-// AdditionalRoleName returns the name of the additional role of a key, given that of
-// the role.
+// AdditionalRoleName returns the name of the additional role with a key, given the
+// name of the set's role.
 func AdditionalRoleName(role, key string) string { return role + "-" + key }
 
-// Suffix returns how many characters the names of additional roles are longer than
-// that of the role, at most.
+// Suffix returns the maximum number of characters by which the name of an additional
+// role is longer than that of the set's role.
 func (a Additions) Suffix() int {
 	longest := 0
 	for key := range a.AdditionalRoles {
@@ -57,9 +57,9 @@ func (a Additions) Suffix() int {
 	return longest
 }
 
-// Additional returns a set whose role is the additional role of a key: what a
-// customer would be asked for if it were the only one. It has no optional permissions,
-// which are the role's.
+// Additional returns a set whose role is the additional role with a key, as if it were
+// the customer's only role. The set has no optional permissions, because these belong
+// to the set's role.
 func (s Set) Additional(key string) Set {
 	a := s.AdditionalRoles[key]
 	set := Set{Trust: a.Trust, Choices: s.Choices}
@@ -72,7 +72,7 @@ func (s Set) Additional(key string) Set {
 	if s.Role.Name != "" {
 		set.Role.Name = AdditionalRoleName(s.Role.Name, key)
 	}
-	if s.Chooses(ChoosesBoundary) { // the default of what the customer chooses is that of all roles
+	if s.Chooses(ChoosesBoundary) { // the default of the customer's choice is the same for all roles
 		set.Role.PermissionsBoundaryARN = s.Role.PermissionsBoundaryARN
 	}
 	return set
@@ -81,17 +81,18 @@ func (s Set) Additional(key string) Set {
 // AdditionalKeys returns the keys of the additional roles, sorted.
 func (a Additions) AdditionalKeys() []string { return slices.Sorted(maps.Keys(a.AdditionalRoles)) }
 
-// AdditionalResource returns the name that the additional role of a key has in the
-// template. The policies that the stack creates for it begin with it.
+// AdditionalResource returns the logical ID in the template of the additional role
+// with a key. The logical IDs of the policies that the stack creates for the role
+// begin with it.
 func AdditionalResource(key string) string { return "AdditionalRole" + LogicalName(key) }
 
-// fieldOfAdditional returns the field of an additional role that is a set's field of
-// another name: additional_roles.scanner.inline_policies of role.inline_policies.
+// fieldOfAdditional returns the field of an additional role for the corresponding
+// field of a set: additional_roles.scanner.inline_policies for role.inline_policies.
 func fieldOfAdditional(key, field string) string {
 	return additionalField + "." + key + "." + strings.TrimPrefix(field, "role.")
 }
 
-// validateAdditional returns what is wrong with the permissions of additional roles.
+// validateAdditional returns the mistakes in the permissions of additional roles.
 func (s Set) validateAdditional(partition account.Partition) []FieldError {
 	var p Problems
 	if n := len(s.AdditionalRoles); n > MaxAdditionalRoles {
@@ -126,15 +127,14 @@ func (p *Problems) additional(key string, s Set, partition account.Partition) {
 	}
 	for _, problem := range one.validateRole(partition) {
 		if problem.Field == "role.path" || s.Chooses(ChoosesBoundary) && problem.Field == "role.permissions_boundary_arn" {
-			continue // the set's own, which is a problem of its own
+			continue // the set's own mistake, which is reported for the set
 		}
 		problem.Field = fieldOfAdditional(key, problem.Field)
 		*p = append(*p, problem)
 	}
 }
 
-// validateAdditionalTrust returns what is wrong with who may assume the additional
-// roles.
+// validateAdditionalTrust returns the mistakes in who may assume the additional roles.
 func (s Set) validateAdditionalTrust(vendor account.ID, partition account.Partition) []FieldError {
 	var p Problems
 	for _, key := range s.AdditionalKeys() {
@@ -146,8 +146,8 @@ func (s Set) validateAdditionalTrust(vendor account.ID, partition account.Partit
 	return p
 }
 
-// updateAdditional returns why stacks could not be updated to additional roles that
-// both sets have.
+// updateAdditional adds the reasons why stacks could not be updated, for additional
+// roles that both sets have.
 func (p *Problems) updateAdditional(was, next Set) {
 	for _, key := range next.AdditionalKeys() {
 		if _, there := was.AdditionalRoles[key]; !there {
@@ -164,7 +164,7 @@ func (p *Problems) updateAdditional(was, next Set) {
 	}
 }
 
-// additional adds which roles are new, removed or changed.
+// additional adds which additional roles are new, removed or changed.
 func (c *changes) additional(was, next Set) {
 	before, after := was.AdditionalKeys(), next.AdditionalKeys()
 	c.sets("gains additional role ", "loses additional role ", before, after)
@@ -173,7 +173,7 @@ func (c *changes) additional(was, next Set) {
 			continue
 		}
 		one, other := was.Additional(key), next.Additional(key)
-		one.Role.PermissionsBoundaryARN = was.AdditionalRoles[key].PermissionsBoundaryARN // what is declared of it
+		one.Role.PermissionsBoundaryARN = was.AdditionalRoles[key].PermissionsBoundaryARN // as declared for the additional role
 		other.Role.PermissionsBoundaryARN = next.AdditionalRoles[key].PermissionsBoundaryARN
 		var inner changes
 		inner.role(one, other)
@@ -181,8 +181,8 @@ func (c *changes) additional(was, next Set) {
 	}
 }
 
-// reviewAdditional returns the warnings on additional roles, each judged by itself,
-// because a session has one role.
+// reviewAdditional returns the warnings about additional roles. It reviews each role
+// separately, because a session has only one role's permissions.
 func (s Set) reviewAdditional() []FieldWarnings {
 	var warnings []FieldWarnings
 	for _, key := range s.AdditionalKeys() {
@@ -200,7 +200,7 @@ func sameAdditional(a, b AdditionalRole) bool {
 	return Differs(withDefaults(a), withDefaults(b)) == ""
 }
 
-// versionedRoles returns additional roles by their keys, for the version.
+// versionedRoles returns the additional roles by key, as input of the version.
 func versionedRoles(roles map[string]AdditionalRole) object {
 	var o object
 	for _, key := range slices.Sorted(maps.Keys(roles)) {
@@ -209,7 +209,8 @@ func versionedRoles(roles map[string]AdditionalRole) object {
 	return o
 }
 
-// withDefaults returns a copy of a struct with the defaults of its attributes.
+// withDefaults returns a copy of a struct with the defaults of its attributes filled
+// in.
 func withDefaults[T any](of T) T {
 	fillDefaults(reflect.ValueOf(&of))
 	return of

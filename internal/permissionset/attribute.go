@@ -10,15 +10,16 @@ import (
 	"strings"
 )
 
-// Attribute is one field of a type that vendors write, as its tags describe it:
+// Attribute is one field of a type that vendors write, as described by the field's
+// tags:
 //
-//   - json is its name, for vendors and in records. With omitempty an empty text,
-//     zero or false stands for null; with omitzero records from before the attribute existed
-//     read and write as they did.
+//   - json is its name, for vendors and in records. With omitempty, an empty string,
+//     zero or false represents null; with omitzero, records from before the attribute
+//     existed are read and written as before.
 //   - doc is its description in the schema that `xacct generate` publishes.
-//   - rule is "required" if it may not be left out.
-//   - default is what its zero value means.
-//   - version is its name in the version's input; without one a change of the
+//   - rule is "required" if it must be set.
+//   - default is the meaning of its zero value.
+//   - version is its name in the version's input; without one, a change of the
 //     attribute makes no customer outdated.
 type Attribute struct {
 	Name, Doc, Default, Version string
@@ -28,9 +29,9 @@ type Attribute struct {
 	Value    reflect.Value
 }
 
-// Attributes returns the attributes of a struct, or of a pointer to one whose
-// fields are to be set, in their order; those of embedded structs stand in their
-// place. It panics on a field without a name, which every test of the type finds.
+// Attributes returns the attributes of a struct, or of a pointer to a struct whose
+// fields will be set, in order. It replaces embedded structs by their attributes. It
+// panics for a field without a name; every test of the type finds that.
 func Attributes(of reflect.Value) []Attribute {
 	of = reflect.Indirect(of)
 	var all []Attribute

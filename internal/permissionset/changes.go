@@ -12,16 +12,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// The most that a plan shows of a change, so that people still read it.
+// The maximum number of changes, and of characters in each, that a plan shows, so that
+// people still read them.
 const (
 	maxChanges    = 15
 	maxChangeSize = 300 // characters of one
 )
 
-// Changes returns, one thing a line, what a customer who has this set gains and
-// loses with the next one. It speaks of nothing but what the version is of, and
-// so of no wording. Policies are compared by what they grant: moving a statement
-// from one to another, or writing it in another way, changes nothing.
+// Changes returns what a customer with this set gains and loses by the next one, one
+// change per element. It covers only what the version covers, so not the wording. It
+// compares policies by what they grant: moving a statement from one policy to another,
+// or writing it differently, is no change.
 func (s Set) Changes(next Set) []string {
 	var c changes
 	c.role(s, next)
@@ -30,7 +31,7 @@ func (s Set) Changes(next Set) []string {
 	return c.bounded()
 }
 
-// role is what changes of one role and of who may assume it.
+// role adds the changes of one role and of who may assume it.
 func (c *changes) role(s, next Set) {
 	c.permissions("", s.Role.Grants(), next.Role.Grants())
 	c.optional(s.OptionalPermissions, next.OptionalPermissions)
@@ -64,8 +65,8 @@ func (c *changes) permissions(where string, was, now Grants) {
 	c.sets(where+"gains managed policy ", where+"loses managed policy ", was.ManagedPolicyARNs, now.ManagedPolicyARNs)
 }
 
-// optional is what customers may switch on or off themselves: they hear of it
-// when it comes or goes, and when it means something else than before.
+// optional adds the changes of what customers may switch on or off: permissions that
+// are added, removed or changed.
 func (c *changes) optional(before, after map[string]OptionalPermission) {
 	keys, nextKeys := slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after))
 	c.sets("offers optional permission ", "no longer offers optional permission ", keys, nextKeys)
@@ -77,7 +78,8 @@ func (c *changes) optional(before, after map[string]OptionalPermission) {
 	}
 }
 
-// given returns in words when an optional permission without a switch applies.
+// given returns a condition for a sentence: when an optional permission without a
+// switch applies.
 func given(parameter string) string {
 	if parameter == "" {
 		return ""
@@ -124,7 +126,7 @@ func (c changes) bounded() []string {
 	return c
 }
 
-// trusted returns the principals that may assume the role.
+// trusted returns the names of the principals that may assume the role.
 func (t Trust) trusted() []string {
 	if len(t.TrustedPrincipals) == 0 {
 		return []string{"all principals that the vendor's account allows"}
@@ -132,7 +134,8 @@ func (t Trust) trusted() []string {
 	return t.TrustedPrincipals
 }
 
-// missing returns the elements of the second list that the first has not, sorted.
+// missing returns the elements of the second list that the first does not contain,
+// sorted.
 func missing(from, of []string) []string {
 	var found []string
 	for _, text := range slices.Compact(slices.Sorted(slices.Values(of))) {
@@ -143,9 +146,9 @@ func missing(from, of []string) []string {
 	return found
 }
 
-// granted is the content of policies, inline or not, taken apart: each action on each
-// resource under each condition is a thing by itself. The value is the
-// action as it was written, because the case of actions means nothing.
+// granted is the content of inline and managed policies in single grants: each action
+// on each resource under each condition. The value is the action as it was written; in
+// the key, the case of actions is ignored, as in IAM.
 type granted map[grant]string
 
 type grant struct{ action, resource, condition string }
@@ -191,8 +194,8 @@ func (g granted) add(s iampolicy.Statement) {
 
 func joined(texts []string) string { return strings.Join(slices.Sorted(slices.Values(texts)), ", ") }
 
-// without returns the grants that the others are not, in words: actions that have
-// the same resources and conditions stand together.
+// without returns descriptions of the grants that others does not contain. Actions
+// with the same resources and conditions are in one description.
 func (g granted) without(others granted) []string {
 	type place struct{ resources, condition string }
 	resources, actions := map[grant][]string{}, map[place][]string{}

@@ -8,26 +8,27 @@ import (
 	"slices"
 )
 
-// What customers may choose instead of the vendor: the names of the attribute
-// customer_chooses, and under which the choice is reported.
+// Settings that customers may choose instead of the vendor: the values of the
+// attribute customer_chooses, and the names under which stacks report the choices.
 const (
 	ChoosesBoundary = "permissions_boundary"
 	ChoosesPath     = "role_path"
 )
 
-// Choosable are all that customers may choose.
+// Choosable are all settings that customers may choose.
 var Choosable = []string{ChoosesBoundary, ChoosesPath}
 
 const choosesField = "customer_chooses"
 
-// Chooses reports whether the customer chooses something.
+// Chooses reports whether the customer chooses a setting.
 func (c Choices) Chooses(what string) bool { return slices.Contains(c.CustomerChooses, what) }
 
-// ChosenPath is what the path of a role may be if the customer chooses it: less
-// than IAM takes for roles, because the policies that the stack creates have it too.
+// ChosenPath is the pattern for the path of a role if the customer chooses it. It
+// allows less than IAM does for roles, because the policies that the stack creates
+// have the same path.
 const ChosenPath = `/([A-Za-z0-9._+=,@-]+/)*`
 
-// validateChooses returns what is wrong with what the customer chooses.
+// validateChooses returns the mistakes in the settings that the customer chooses.
 func (s Set) validateChooses() []FieldError {
 	var p Problems
 	for _, what := range sortedSet(s.CustomerChooses) {

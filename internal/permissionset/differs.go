@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// Differs returns the name of the first attribute in which two values of one
-// type do not mean the same, such as role.tags; empty if they mean the same. The
-// order of a list makes no difference, and neither does the spelling of a policy.
+// Differs returns the name of the first attribute in which two values of one type do
+// not mean the same, such as role.tags; empty if they mean the same. It ignores the
+// order of a list and the spelling of a policy.
 func Differs(a, b any) string {
 	return differs(reflect.ValueOf(a), reflect.ValueOf(b))
 }
@@ -70,9 +70,10 @@ func samePolicies(a, b Policies) bool {
 	})
 }
 
-// SameWording reports whether customers read the same of what they decide about:
-// find the switches in the same position, and are asked for the same values. It
-// is no part of the version, because no granted permission depends on it.
+// SameWording reports whether customers read the same about their decisions: the
+// switches have the same initial positions and texts, and the same values are
+// requested. This is not part of the version, because no granted permission depends on
+// it.
 func (c Choices) SameWording(o Choices) bool {
 	return same(c.CustomerParameters, o.CustomerParameters) && same(c.CustomerChooses, o.CustomerChooses) && maps.EqualFunc(c.OptionalPermissions, o.OptionalPermissions, func(a, b OptionalPermission) bool {
 		return a.Description == b.Description && a.DefaultEnabled == b.DefaultEnabled

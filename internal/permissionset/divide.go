@@ -13,12 +13,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// divide returns a policy document as the documents of managed policies: itself,
-// or, if it is longer than IAM lets one be, as few documents as will do, each
-// with some of its statements. The statements of a role's policies have no order
-// for IAM, so the parts together grant what the whole does. The same document
-// always gives the same parts. A reference counts as the longest value that it may
-// stand for.
+// divide returns a policy document as the documents of managed policies: the document
+// itself, or, if it exceeds IAM's limit for one policy, as few documents as possible,
+// each with some of its statements. The order of the statements of a role's policies
+// has no meaning in IAM, so the parts together grant what the whole does. The same
+// document always has the same parts. A reference counts as the longest value that it
+// may represent.
 func (c Choices) divide(document string) ([]string, error) {
 	filled := c.longest().inPolicy(document)
 	size, err := iampolicy.Size(filled)
@@ -43,19 +43,19 @@ func (c Choices) divide(document string) ([]string, error) {
 			return nil, fmt.Errorf("statement %s has %d characters by itself, and IAM allows %d in a managed policy: share its actions between several statements",
 				whole.label(i), sizes[i], room)
 		}
-		sizes[i]++ // the comma that follows it
+		sizes[i]++ // the comma that follows the statement
 	}
 	if least := leastBins(sizes, room+1); least > maxManagedPolicies {
 		return nil, fmt.Errorf("it takes at least %d managed policies, and a role can have %d: use wildcards, or ask for less", least, maxManagedPolicies)
 	}
 	var parts []string
-	for _, chosen := range pack(sizes, room+1) { // no comma follows the last one
+	for _, chosen := range pack(sizes, room+1) { // no comma follows the last statement
 		parts = append(parts, whole.with(chosen))
 	}
 	return parts, nil
 }
 
-// statements is a document with its statements apart.
+// statements is a document with its statements separated.
 type statements struct {
 	version, id json.RawMessage
 	statements  []json.RawMessage
@@ -75,7 +75,7 @@ func readStatements(document string) (statements, error) {
 	return s, err
 }
 
-// label returns how a person finds a statement.
+// label returns a name with which a person finds statement i.
 func (s statements) label(i int) string {
 	var named struct{ Sid string }
 	if json.Unmarshal(s.statements[i], &named) == nil && named.Sid != "" {
@@ -84,13 +84,13 @@ func (s statements) label(i int) string {
 	return fmt.Sprint(i)
 }
 
-// frame returns the size of a document with none of its statements.
+// frame returns the size of the document without its statements.
 func (s statements) frame() int {
 	size, _ := iampolicy.Size(s.with(nil)) // it was read from JSON
 	return size
 }
 
-// with returns the document with some of its statements.
+// with returns the document with only the chosen statements.
 func (s statements) with(chosen []int) string {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -113,15 +113,15 @@ func (s statements) with(chosen []int) string {
 	return b.String()
 }
 
-// maxSearch bounds the search for a division into one number of bins, in steps.
-// Its first descent is "first fit, the largest first", which needs few more bins
-// than the best division.
+// maxSearch is the maximum number of steps of the search for a division into one
+// number of bins. Its first descent is "first fit, the largest first", which needs few
+// more bins than the best division.
 const maxSearch = 100_000
 
-// pack shares things of these sizes out to as few bins as will do, none of which
-// holds more than capacity; no size is above it. Each bin lists the things by
-// their index. If the order of the things needs no more bins, it is kept; a search
-// for fewer bins that takes too many steps is given up.
+// pack distributes items of the given sizes over as few bins as possible, each with at
+// most capacity; no size exceeds capacity. Each bin contains the indexes of its items.
+// pack keeps the order of the items if that needs no more bins. It gives up a search
+// for fewer bins that takes too many steps.
 func pack(sizes []int, capacity int) [][]int {
 	least := leastBins(sizes, capacity)
 	best := inOrder(sizes, capacity)
@@ -143,7 +143,7 @@ func pack(sizes []int, capacity int) [][]int {
 	return best
 }
 
-// leastBins returns a number of bins below which nothing can be.
+// leastBins returns a lower bound for the number of bins.
 func leastBins(sizes []int, capacity int) int {
 	sum, large := 0, 0
 	for _, size := range sizes {
@@ -155,7 +155,7 @@ func leastBins(sizes []int, capacity int) int {
 	return max((sum+capacity-1)/capacity, large)
 }
 
-// inOrder fills bins one after the other.
+// inOrder fills one bin after the other, in the order of the items.
 func inOrder(sizes []int, capacity int) [][]int {
 	var bins [][]int
 	load := capacity
@@ -169,19 +169,18 @@ func inOrder(sizes []int, capacity int) [][]int {
 	return bins
 }
 
-// packing is a search for a division into a number of bins.
+// packing is a search for a division into a given number of bins.
 type packing struct {
 	sizes    []int
 	capacity int
-	order    []int // indexes of the things, the largest first
+	order    []int // indexes of the items, the largest first
 	loads    []int
 	bins     [][]int
-	steps    int // that it may still take
+	steps    int // remaining steps
 }
 
-// fits puts everything from a place in the order on into bins, and reports
-// whether it could. Bins with the same load are the same: only the first of them
-// is tried.
+// fits puts all items from order[from] on into bins, and reports whether they fit.
+// Bins with the same load are equivalent, so it tries only the first of them.
 func (p *packing) fits(from int) bool {
 	if from == len(p.order) {
 		return true

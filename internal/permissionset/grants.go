@@ -12,33 +12,32 @@ import (
 
 // Grants are the policies of a role, or of one optional permission.
 type Grants struct {
-	ManagedPolicyARNs []string // policies that exist already
+	ManagedPolicyARNs []string // existing policies
 	InlinePolicies    Policies
 	ManagedPolicies   Policies // policies that the stack creates and attaches
 }
 
-// Grants returns what the role has always.
+// Grants returns the policies that the role always has.
 func (r Role) Grants() Grants {
 	return Grants{r.ManagedPolicyARNs, r.InlinePolicies, r.ManagedPolicies}
 }
 
-// Grants returns what the role has while the optional permission is on.
+// Grants returns the policies that the role has while the optional permission is on.
 func (o OptionalPermission) Grants() Grants {
 	return Grants{o.ManagedPolicyARNs, o.InlinePolicies, o.ManagedPolicies}
 }
 
-// IsEmpty reports whether nothing is granted.
+// IsEmpty reports whether there are no policies.
 func (g Grants) IsEmpty() bool {
 	return len(g.ManagedPolicyARNs)+len(g.InlinePolicies)+len(g.ManagedPolicies) == 0
 }
 
-// Names returns what the grants are, by the names of the policies; empty if
-// there are none.
+// Names returns the names of the policies, for a sentence; empty if there are none.
 func (g Grants) Names() string {
 	var parts []string
 	if names := sortedSet(g.ManagedPolicyARNs); len(names) > 0 {
 		for i, arn := range names {
-			names[i] = inWords(arn[strings.LastIndex(arn, "/")+1:])
+			names[i] = displayText(arn[strings.LastIndex(arn, "/")+1:])
 		}
 		parts = append(parts, "the managed policies "+strings.Join(names, ", "))
 	}
@@ -49,16 +48,17 @@ func (g Grants) Names() string {
 	return strings.Join(parts, ", and ")
 }
 
-// ManagedPolicy is one customer-managed policy of a stack: a whole document, or
-// a part of one that is too long for a single policy.
+// ManagedPolicy is one customer managed policy of a stack: a whole document, or a part
+// of one that is too long for a single policy.
 type ManagedPolicy struct {
 	LogicalID string // its name in the template
 	Document  string // JSON
 }
 
-// Created returns the policies that the stack creates for grants of the set, in
-// the order of their names. The first part of a document is named after the
-// document alone, so that it stays the same resource when the document grows.
+// Created returns the policies that the stack creates for grants of the set, in the
+// order of their names. The logical ID of a document's first part is the same whether
+// or not there are more parts, so that CloudFormation keeps the resource when the
+// document grows.
 func (c Choices) Created(g Grants) ([]ManagedPolicy, error) {
 	var all []ManagedPolicy
 	for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
@@ -73,7 +73,7 @@ func (c Choices) Created(g Grants) ([]ManagedPolicy, error) {
 	return all, nil
 }
 
-// policyLogicalID returns the name of a document's part in the template.
+// policyLogicalID returns the logical ID of a part of a document in the template.
 func policyLogicalID(name string, part int) string {
 	id := "Policy" + LogicalName(name)
 	if part > 0 {

@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 )
 
-// Decode reads JSON into maps, lists, texts, booleans and nulls; numbers stay as
-// they were written.
+// Decode decodes JSON into maps, lists, strings, booleans and nulls; numbers keep
+// their spelling, as json.Number.
 func Decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -18,13 +18,13 @@ func Decode(text []byte) (any, error) {
 	return v, err
 }
 
-// encode is JSON without the escapes that HTML needs.
+// encode returns v as JSON without the escapes for HTML.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		panic(err) // texts, numbers, lists and maps of them cannot fail
+		panic(err) // strings, numbers, and lists and maps of them can always be encoded
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

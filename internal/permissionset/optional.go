@@ -5,19 +5,20 @@ package permissionset
 
 import "strings"
 
-// The values of the parameter that switches an optional permission.
+// The values of a parameter that switches an optional permission.
 const (
 	SwitchedOn  = "Yes"
 	SwitchedOff = "No"
 )
 
 // SwitchParameter returns the name of the parameter that switches the optional
-// permission of a key. It follows from the key alone, so that a switch keeps
-// its position when others come and go; no other parameter begins like that.
+// permission with a key. It depends only on the key, so that a switch keeps its
+// position when other permissions are added or removed. No other parameter's name
+// begins like that.
 func SwitchParameter(key string) string { return "Enable" + LogicalName(key) }
 
-// LogicalName makes RestartHosts of restart_hosts or restart-hosts: names in a
-// template have letters and digits only.
+// LogicalName converts a key to a name in a template, which has only letters and
+// digits: restart_hosts and restart-hosts become RestartHosts.
 func LogicalName(key string) string {
 	var b strings.Builder
 	for word := range strings.FieldsFuncSeq(key, notAlphanumeric) {

@@ -13,12 +13,12 @@ import (
 	"unicode/utf8"
 )
 
-// CustomerParameter is a value that the customer types in when they create the
-// stack, such as the name of a bucket. Policies refer to it: see Piece. What is
-// typed is the customer's decision about their own account, and is only reported.
+// CustomerParameter is a value that the customer enters when they create the stack,
+// such as the name of a bucket. Policies refer to it: see Piece. The value is the
+// customer's decision about their own account, and is only reported.
 //
-// None of it is in the version: what the role may do changes with the policies
-// that refer to the value, and stacks that live keep what was typed.
+// Customer parameters are not part of the version: what the role may do changes with
+// the policies that refer to the value, and live stacks keep their values.
 type CustomerParameter struct {
 	Description    string   `json:"description" rule:"required" doc:"What the customer is to type: they read it beside the field."`
 	Default        *string  `json:"default,omitzero" doc:"Value that the field has unless the customer changes it. Empty: the customer may leave the field empty, and the parameter is only referred to in optional permissions that name it in when_parameter. Without a default the customer has to enter a value."`
@@ -28,7 +28,7 @@ type CustomerParameter struct {
 	MaxLength      int64    `json:"max_length,omitempty" doc:"Longest value, in characters; default 128. Each reference counts as this many characters of its policy."`
 }
 
-// What CloudFormation and the registry hold (aws-facts 3.9).
+// Limits of CloudFormation and the registry (aws-facts 3.9).
 const (
 	MaxCustomerParameters  = 50
 	defaultParameterLength = 128
@@ -41,18 +41,18 @@ const (
 	defaultAllowedPattern = "[A-Za-z0-9._/-]+"
 )
 
-// InputParameter returns the name that a customer parameter has in the template.
-// No other parameter begins like that.
+// InputParameter returns the name of a customer parameter in the template. No other
+// parameter's name begins like that.
 func InputParameter(key string) string { return InputPrefix + LogicalName(key) }
 
-// InputPrefix begins the names of parameters that the customer types in.
+// InputPrefix begins the names of the parameters that the customer enters.
 const InputPrefix = "Input"
 
 // Optional reports whether the customer may leave the field empty.
 func (c CustomerParameter) Optional() bool { return c.Default != nil && *c.Default == "" }
 
-// Pattern returns what a value matches from its beginning to its end; empty if
-// there are values to choose from.
+// Pattern returns a pattern that matches whole values; empty if the customer chooses
+// from a list of values.
 func (c CustomerParameter) Pattern() string {
 	if len(c.AllowedValues) > 0 {
 		return ""
@@ -75,7 +75,7 @@ func (c CustomerParameter) Longest() int {
 // Shortest returns the length of the shortest value that is not empty.
 func (c CustomerParameter) Shortest() int { return int(max(c.MinLength, 1)) }
 
-// allows returns an error if the parameter does not allow a value.
+// allows returns an error if value is not allowed.
 func (c CustomerParameter) allows(value string) error {
 	n := utf8.RuneCountInString(value)
 	switch {
@@ -91,11 +91,11 @@ func (c CustomerParameter) allows(value string) error {
 	if err == nil && !pattern.MatchString(value) {
 		return fmt.Errorf("%q does not match %s", value, c.Pattern())
 	}
-	return nil // a pattern that is none is a problem of its own
+	return nil // the pattern itself is invalid, which is reported for the pattern
 }
 
-// sample returns some value of the parameter: if it can be, one by which a person
-// recognises it.
+// sample returns a valid value of the parameter: if possible its default or its key,
+// which a person recognises.
 func (c CustomerParameter) sample(key string) string {
 	candidates := []string{strings.ReplaceAll(key, "_", "-"), key}
 	if c.Default != nil && *c.Default != "" {
@@ -110,7 +110,7 @@ func (c CustomerParameter) sample(key string) string {
 	return shortestMatch(c.Pattern())
 }
 
-// validateParameters returns what is wrong with the values that customers type in.
+// validateParameters returns the mistakes in the declarations of customer parameters.
 func (c Choices) validateParameters() []FieldError {
 	var p Problems
 	if n := len(c.CustomerParameters); n > MaxCustomerParameters {
@@ -191,8 +191,8 @@ func (p *Problems) patternAndLength(field string, c CustomerParameter) {
 	}
 }
 
-// whenParameter refuses an optional permission that depends on something else
-// than a parameter that can be left empty.
+// whenParameter refuses an optional permission that depends on anything other than a
+// parameter that can be left empty.
 func (p *Problems) whenParameter(key string, permission OptionalPermission, parameters map[string]CustomerParameter) {
 	if permission.WhenParameter == "" {
 		return

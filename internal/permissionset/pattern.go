@@ -11,21 +11,21 @@ import (
 	"unicode"
 )
 
-// Patterns of customer parameters are read twice: here by Go, and in the
-// customer's account by CloudFormation, whose regular expressions are Java's. So
-// only what both read alike is taken, and nothing through which a value could
-// mean more than a text: a wildcard or a variable of a policy, or the braces of a
-// reference.
+// Patterns of customer parameters are evaluated twice: here by Go, and in the
+// customer's account by CloudFormation, which uses Java's regular expressions. So only
+// syntax with the same meaning in both is accepted. A pattern must also not match
+// characters with which a value would be more than a plain string: a wildcard or a
+// variable of a policy, or the braces of a reference.
 
-// meaningful are the characters that no value may have.
+// meaningful are the characters that no value may contain.
 const meaningful = `* ? $ { } " \`
 
 func harmless(r rune) bool {
 	return r >= ' ' && r < unicode.MaxASCII && !strings.ContainsRune(`*?${}"\`, r)
 }
 
-// trimAnchors leaves out what stands for the ends of the text: a pattern always
-// matches the whole value.
+// trimAnchors removes anchors from the ends of the pattern: a pattern always matches
+// the whole value.
 func trimAnchors(pattern string) string {
 	pattern = strings.TrimPrefix(pattern, "^")
 	if rest, anchored := strings.CutSuffix(pattern, "$"); anchored && !strings.HasSuffix(rest, `\`) {
@@ -47,8 +47,8 @@ func checkPattern(pattern string) error {
 	return checkRunes(tree)
 }
 
-// checkSpelling refuses what Java and Go read differently, or what only one of
-// them knows.
+// checkSpelling refuses syntax that differs between Java and Go, or that only one of
+// them supports.
 func checkSpelling(body string) error {
 	inClass, classStart := false, 0
 	for i := 0; i < len(body); i++ {
@@ -93,7 +93,7 @@ func plainHyphen(body string, i, classStart int) bool {
 
 func alphanumeric(c byte) bool { return !notAlphanumeric(rune(c)) }
 
-// checkRunes refuses a pattern that lets a character pass which no value may have.
+// checkRunes refuses a pattern that matches a character which no value may contain.
 func checkRunes(tree *syntax.Regexp) error {
 	refused := func(r rune) error {
 		return fmt.Errorf("it lets %q pass, and no value may have any of %s, or anything but printable ASCII: list the characters that it may have, such as [a-z0-9-]+", r, meaningful)
@@ -109,7 +109,7 @@ func checkRunes(tree *syntax.Regexp) error {
 		}
 	case syntax.OpCharClass:
 		for i := 0; i+1 < len(tree.Rune); i += 2 {
-			for r := tree.Rune[i]; r <= tree.Rune[i+1]; r++ { // ends at the first that is not ASCII
+			for r := tree.Rune[i]; r <= tree.Rune[i+1]; r++ { // it returns at the first character that is not ASCII
 				if !harmless(r) {
 					return refused(r)
 				}
@@ -127,8 +127,8 @@ func checkRunes(tree *syntax.Regexp) error {
 	return nil
 }
 
-// shortestMatch returns some short text that a pattern matches; x if there is no
-// such pattern.
+// shortestMatch returns a short string that a pattern matches; x if the pattern is
+// empty or invalid.
 func shortestMatch(pattern string) string {
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil || pattern == "" {
@@ -161,7 +161,7 @@ func match(tree *syntax.Regexp, b *strings.Builder) {
 	}
 }
 
-// someRune returns a character of a class: a letter or a digit if it has one.
+// someRune returns a character of a class, preferably a letter or a digit.
 func someRune(ranges []rune) rune {
 	for _, wanted := range []rune{'x', 'X', '1'} {
 		for i := 0; i+1 < len(ranges); i += 2 {

@@ -11,7 +11,7 @@
 // nothing: that is what stacktemplate does.
 package permissionset
 
-// Set is everything that is asked of a customer.
+// Set is everything that a vendor asks a customer for.
 type Set struct {
 	Role Role `json:"role"`
 	Trust
@@ -19,11 +19,10 @@ type Set struct {
 	Additions
 }
 
-// Role is the role in the customer's account. Lists and maps tell null, which
-// is nil here, from empty; a text that is null is empty here.
+// Role is the role in the customer's account. Lists and maps distinguish null, which
+// is nil here, from empty; for strings, null is empty here.
 //
-// The tags of a field are all that most of the project needs to know of it: see
-// Attribute.
+// The tags of a field define it for most of the project: see Attribute.
 type Role struct {
 	Name                   string            `json:"name" doc:"Name of the role; default <hub>-<customer.id>. 1 to 64 letters, digits and _+=,.@-."`
 	Path                   string            `json:"path" default:"/" version:"path" doc:"Path of the role; default /."`
@@ -38,12 +37,12 @@ type Role struct {
 
 // Trust is who may assume the role.
 type Trust struct {
-	// TrustedPrincipals are roles of the vendor; empty: every principal that the
-	// vendor's account allows to.
+	// TrustedPrincipals are roles of the vendor; if empty, every principal to which
+	// the vendor's account gives the permission.
 	TrustedPrincipals []string `json:"trusted_principal_arns" version:"trusted_principals" doc:"Roles of the vendor that may assume the customer's role: full ARNs, without wildcards. Default: the vendor's account."`
 
-	// TrustedAccountIDs are other accounts of the vendor. The hub's own account
-	// is trusted always, because it proves the role.
+	// TrustedAccountIDs are other accounts of the vendor. The hub's own account is
+	// always trusted, because it proves the role.
 	TrustedAccountIDs   []string `json:"trusted_account_ids,omitzero" version:"trusted_accounts" doc:"Other AWS accounts of the vendor that may assume the customer's role: 12 digits each. Where trusted_principal_arns names roles of an account, only those may. All of these accounts must exist, or every customer's stack fails."`
 	AllowSessionTags    bool     `json:"allow_session_tags,omitempty" version:"session_tags" doc:"Whether the vendor's sessions may have tags (sts:TagSession); default false."`
 	AllowSourceIdentity bool     `json:"allow_source_identity,omitempty" version:"source_identity" doc:"Whether the vendor's sessions may have a source identity (sts:SetSourceIdentity); default false."`
@@ -57,10 +56,10 @@ type Choices struct {
 	OptionalPermissions  map[string]OptionalPermission `json:"optional_permissions,omitzero" version:"optional_permissions" doc:"Grants that the customer switches on or off in the console, by a short name: lower-case letters, digits and underscores."`
 }
 
-// OptionalPermission is a grant that the customer switches on or off in the
-// console, when they create the stack and in any update of it. How it is
-// described, and the position that its switch begins in, make no customer
-// outdated: they are not in the version.
+// OptionalPermission is a grant that the customer switches on or off in the console,
+// when they create the stack and in any update of it. Its description and the initial
+// position of its switch are not part of the version, so changing them makes no
+// customer outdated.
 type OptionalPermission struct {
 	Description       string   `json:"description" rule:"required" doc:"What the customer grants with it: they read it beside the switch."`
 	DefaultEnabled    bool     `json:"default_enabled" doc:"Whether it is switched on unless the customer switches it off; default false."`
@@ -70,6 +69,6 @@ type OptionalPermission struct {
 	ManagedPolicies   Policies `json:"managed_policies,omitzero" version:"customer_managed_policies" doc:"Customer-managed policies that it creates and attaches, by name."`
 }
 
-// Policies are policy documents as JSON, by name. Two documents that mean the
-// same are the same.
+// Policies are policy documents as JSON, by name. Two documents with the same meaning
+// are equal.
 type Policies map[string]string

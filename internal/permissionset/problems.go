@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// FieldError is one mistake, on the attribute that a vendor writes it in.
+// FieldError is one mistake, on the attribute in which a vendor writes it.
 type FieldError struct {
-	Field   string // "role.inline_policies": Terraform's names and the keys of maps, with dots between
+	Field   string // "role.inline_policies": Terraform's names and the keys of maps, separated by dots
 	Key     string // of a map, or the element of a list or set; empty: the field itself
 	Problem string
 }
@@ -27,19 +27,19 @@ func (e FieldError) Error() string {
 	return fmt.Sprintf("%s[%q]: %s", e.Field, e.Key, e.Problem)
 }
 
-// Validate returns everything that is wrong with a set, in a stable order.
+// Validate returns all mistakes in a set, in a stable order.
 func (s Set) Validate(vendor account.ID, partition account.Partition) []FieldError {
 	return slices.Concat(s.ValidateTrust(vendor, partition), s.ValidatePermissions(partition))
 }
 
-// ValidateTrust returns what is wrong with who may assume the roles.
+// ValidateTrust returns the mistakes in who may assume the roles.
 func (s Set) ValidateTrust(vendor account.ID, partition account.Partition) []FieldError {
 	return slices.Concat(s.Trust.Validate(vendor, partition), s.validateAdditionalTrust(vendor, partition))
 }
 
-// ValidatePermissions returns what is wrong with what is granted, always and
-// optionally, so that a plan can say so before the hub exists. The partition may
-// be zero: not known yet.
+// ValidatePermissions returns the mistakes in what is granted, always and optionally,
+// so that a plan can report them before the hub exists. The partition may be zero if
+// it isn't known yet.
 func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
 	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.validateAdditional(partition), s.validateResources(), s.oneResourceEach())
 }
@@ -52,12 +52,11 @@ func (p *Problems) Add(field, key, format string, args ...any) {
 	*p = append(*p, FieldError{field, key, fmt.Sprintf(format, args...)})
 }
 
-// dynamicReference is what CloudFormation replaces in any string of a template,
+// dynamicReference matches what CloudFormation replaces, in any string of a template,
 // by a secret or a setting of the customer's account.
 var dynamicReference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`) })
 
-// Inert refuses text that CloudFormation, or our own renderer, would not leave as
-// it is.
+// Inert refuses text that CloudFormation, or the package's own renderer, would change.
 func (p *Problems) Inert(field, key, text string) {
 	p.dynamic(field, key, text)
 	if looksLikeReference(text) {
@@ -71,13 +70,14 @@ func (p *Problems) dynamic(field, key, text string) {
 	}
 }
 
-// partition adds a problem for an ARN that cannot be reached from the hub's
-// partition. A zero partition is one that isn't known yet.
+// partition adds a problem if an ARN's partition is not the hub's. A zero partition
+// isn't known yet.
 func (p *Problems) partition(field, key string, got, want account.Partition) {
 	if !want.IsZero() && got != want {
 		p.Add(field, key, "%s", account.Apart("the policy", got, want))
 	}
 }
 
-// Invisible reports whether a character could turn what a customer reads around.
+// Invisible reports whether a character could reverse or hide text that a customer
+// reads.
 func Invisible(r rune) bool { return !unicode.IsGraphic(r) }

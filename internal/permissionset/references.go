@@ -11,10 +11,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// A reference is a fixed text that stands for a value which only the customer's
-// account knows: a customer parameter, the account's ID, its partition. It stands
-// in resources, in the values of conditions and in ARNs; the renderer makes a
-// function of it there. Anywhere else a text that looks like one is refused.
+// A reference is a fixed string that represents a value which only the customer's
+// account has: a customer parameter, the account's ID, or its partition. It may be
+// used in resources, in the values of conditions and in ARNs, where the renderer
+// replaces it by a function. Elsewhere, text that looks like a reference is refused.
 
 // The references, as vendors write them.
 const (
@@ -31,7 +31,7 @@ func ParameterReference(key string) string {
 	return referenceBegin + parameterPrefix + key + referenceEnd
 }
 
-// Piece is a part of a text: words that stay as they are, or one reference.
+// Piece is a part of a string: plain text, or one reference.
 type Piece struct {
 	Text      string
 	Account   bool   // the customer's account ID
@@ -39,11 +39,11 @@ type Piece struct {
 	Parameter string // the key of a customer parameter
 }
 
-// IsReference reports whether the piece stands for something else.
+// IsReference reports whether the piece is a reference.
 func (p Piece) IsReference() bool { return p.Account || p.Partition || p.Parameter != "" }
 
-// Pieces takes a text apart, of which none is empty. What is no reference, though
-// it looks like one, stays a text: validation refuses it.
+// Pieces splits a string into pieces, none of which is empty. Text that only looks
+// like a reference remains text: validation refuses it.
 func Pieces(text string) []Piece {
 	var pieces []Piece
 	for {
@@ -75,8 +75,8 @@ func reference(name string) (Piece, bool) {
 	return Piece{Parameter: key}, found && ValidSwitchKey(key)
 }
 
-// looksLikeReference reports whether a text has something that a vendor may have
-// meant as a reference, or CloudFormation might take for one.
+// looksLikeReference reports whether a string contains something that a vendor may
+// have meant as a reference, or that CloudFormation might interpret as one.
 func looksLikeReference(text string) bool {
 	for {
 		_, rest, found := strings.Cut(text, "{{")
@@ -90,8 +90,8 @@ func looksLikeReference(text string) bool {
 	}
 }
 
-// inWords returns a text for people, with references in angle brackets.
-func inWords(text string) string {
+// displayText returns a string for people, with references in angle brackets.
+func displayText(text string) string {
 	words := ""
 	for _, p := range Pieces(text) {
 		switch {
@@ -108,14 +108,14 @@ func inWords(text string) string {
 	return words
 }
 
-// scope is where a reference stands: which parameters there are, and which of
-// those that may be left empty is surely given there.
+// scope is the place of a reference: which parameters exist there, and which
+// parameter, of those that may be left empty, has a value there.
 type scope struct {
 	parameters map[string]CustomerParameter
 	given      string
 }
 
-// referring checks a text in which references may stand.
+// referring checks a string that may contain references.
 func (p *Problems) referring(field, key, text string, in scope) {
 	p.dynamic(field, key, text)
 	if !looksLikeReference(text) {
@@ -158,7 +158,7 @@ func (p *Problems) parameterHere(field, key, parameter string, in scope) {
 	}
 }
 
-// values are what references stand for.
+// values are the values that references represent.
 type values struct {
 	account, partition string
 	parameter          func(key string) string
@@ -181,7 +181,7 @@ func (v values) in(text string) string {
 	return filled
 }
 
-// samples returns values as a customer might give them; a partition that is not known
+// samples returns values as a customer might enter them. A partition that isn't known
 // yet is the commercial one.
 func (c Choices) samples(partition account.Partition) values {
 	v := values{account: "123456789012", partition: "aws", parameter: func(key string) string { return c.CustomerParameters[key].sample(key) }}
@@ -191,7 +191,7 @@ func (c Choices) samples(partition account.Partition) values {
 	return v
 }
 
-// longest returns values of the greatest length.
+// longest returns values of the maximum length.
 func (c Choices) longest() values {
 	return values{account: "123456789012", partition: "aws-us-gov", parameter: func(key string) string {
 		return strings.Repeat("x", c.CustomerParameters[key].Longest())
@@ -207,8 +207,8 @@ func (v values) inPolicies(policies Policies) Policies {
 	return filled
 }
 
-// inPolicy returns a document with references filled in. One without references, and
-// one that is none, stays as it is.
+// inPolicy returns a document with references filled in. A document without
+// references, or one that can't be read, is returned unchanged.
 func (v values) inPolicy(text string) string {
 	tree, err := Decode([]byte(text))
 	if err != nil {
@@ -227,9 +227,9 @@ func (v values) inPolicy(text string) string {
 	return string(encode(tree))
 }
 
-// FillPolicy replaces the texts of a policy document in which references may
-// stand, its resources and the values of its conditions. The document is one that
-// Decode made, and is changed.
+// FillPolicy replaces the strings of a policy document that may contain references:
+// its resources and the values of its conditions. It changes the document, which must
+// come from Decode.
 func FillPolicy(document any, fill func(text string) any) any {
 	policy, _ := document.(map[string]any)
 	for _, statement := range listed(policy["Statement"]) {
@@ -248,7 +248,7 @@ func FillPolicy(document any, fill func(text string) any) any {
 	return document
 }
 
-// fillValue replaces a text, or those of a list.
+// fillValue replaces a string, or the strings of a list.
 func fillValue(in map[string]any, name string, fill func(text string) any) {
 	switch v := in[name].(type) {
 	case string:

@@ -14,23 +14,23 @@ import (
 	"strings"
 )
 
-// Template resources are what the vendor needs in the customer's stack beside the
-// roles: a bucket for exports, a queue for events. They are CloudFormation's own
-// JSON, of the few types that resources_types.go lists, and reach the template as
-// they were written, but for references. What they are called, and where they can be
-// reached, comes home as template outputs.
+// Template resources are what the vendor needs in the customer's stack besides the
+// roles, such as a bucket for exports or a queue for events. They are CloudFormation's
+// own JSON, of the few types in resources_types.go. Except for references, the
+// template contains them as they were written. The stack reports their names and
+// addresses as template outputs.
 
-// JSON is a JSON object as the vendor wrote it; empty stands for null. Two texts of
-// the same object are the same.
+// JSON is a JSON object as the vendor wrote it; empty represents null. Two texts of
+// the same object are equal.
 type JSON string
 
-// Resource is one resource of the vendor's.
+// Resource is one of the vendor's resources.
 type Resource struct {
 	LogicalID string
 	Type      string
-	Kept      bool // when the stack is deleted
+	Kept      bool // CloudFormation keeps it when the stack is deleted
 
-	Definition map[string]any // all of it, as it was written
+	Definition map[string]any // the complete definition, as written
 }
 
 // Resources returns the template resources, sorted by their logical IDs.
@@ -51,12 +51,12 @@ func (a Additions) Resources() ([]Resource, error) {
 	return resources, nil
 }
 
-// Outputs returns the template outputs: what a stack reports, by name. A value is a
-// text or a function.
+// Outputs returns the template outputs, which the stack reports, by name. A value is a
+// string or a function.
 func (a Additions) Outputs() (map[string]any, error) { return a.TemplateOutputs.object() }
 
-// Fill returns a copy of the resource as it stands in the template: with functions in the place
-// of its references.
+// Fill returns a copy of the resource for the template, with functions in place of its
+// references.
 func (r Resource) Fill(fill func(text string) any) map[string]any {
 	filled := filledValue(r.Definition, fill).(map[string]any)
 	if _, there := filled["UpdateReplacePolicy"]; !there && resourceTypes[r.Type].stateful {
@@ -68,12 +68,12 @@ func (r Resource) Fill(fill func(text string) any) map[string]any {
 	return filled
 }
 
-// FillOutput returns the value of an output as it stands in the template.
+// FillOutput returns the value of an output for the template.
 func FillOutput(value any, fill func(text string) any) any { return filledValue(value, fill) }
 
-// filledValue replaces texts, but for the names in functions. Texts without a
-// reference stay as they are, and no others are where references may not stand:
-// validation sees to that.
+// filledValue replaces strings, except for the names in functions. Strings without a
+// reference remain unchanged. It doesn't check where references may be used:
+// validation does.
 func filledValue(v any, fill func(text string) any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -113,8 +113,8 @@ func (j JSON) object() (map[string]any, error) {
 	return object, nil
 }
 
-// canonical returns the one form that all ways of writing the object share; empty if
-// there is nothing in it. A text that is no JSON is its own form: validation reports it.
+// canonical returns the same form for all spellings of an object; empty if the object
+// is empty. Text that is not JSON is its own form: validation reports it.
 func (j JSON) canonical() string {
 	object, err := j.object()
 	switch {
@@ -126,7 +126,7 @@ func (j JSON) canonical() string {
 	return string(encode(object))
 }
 
-// SameJSON reports whether two texts are the same object.
+// SameJSON reports whether two texts are the same JSON object.
 func SameJSON(a, b string) bool { return JSON(a).canonical() == JSON(b).canonical() }
 
 // CheckJSON returns an error if a text is not a JSON object.
@@ -135,8 +135,8 @@ func CheckJSON(text string) error {
 	return err
 }
 
-// checkJSON returns an error for a JSON text that does not parse, that is followed
-// by more text, or that has a duplicate name, of which readers take one or the other.
+// checkJSON returns an error for JSON text that does not parse, that is followed by
+// more text, or that has a duplicate name, which parsers interpret differently.
 func checkJSON(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -151,7 +151,7 @@ func checkJSON(text string) error {
 
 func asJSONError(text string, err error) error {
 	var syntax *json.SyntaxError
-	if !errors.As(json.Unmarshal([]byte(text), new(any)), &syntax) { // which knows where, as the decoder does not
+	if !errors.As(json.Unmarshal([]byte(text), new(any)), &syntax) { // the decoder's error doesn't contain the position
 		return err
 	}
 	if int(syntax.Offset) >= len(text) {
@@ -193,7 +193,7 @@ func checkNames(d *json.Decoder) error {
 	return err
 }
 
-// compactSize returns the size of a JSON text without white space, in bytes.
+// compactSize returns the size of JSON text without white space, in bytes.
 func compactSize(text string) int {
 	var b bytes.Buffer
 	if json.Compact(&b, []byte(text)) != nil {

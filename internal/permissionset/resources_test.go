@@ -218,7 +218,7 @@ func TestCustomersAndPlansReadOfTemplateResources(t *testing.T) {
 		"EventBridge rule Changes", "S3 bucket Exports, which stays when you delete the stack", "log group Log, which stays when you delete the stack",
 		"SQS queue Queue, which is deleted with the stack", "SNS subscription Subscription", "SNS topic Topic",
 	}
-	if diff := cmp.Diff(want, s.InWords().Creates); diff != "" {
+	if diff := cmp.Diff(want, s.Summary().Creates); diff != "" {
 		t.Error(diff)
 	}
 	next := withResources(`{"Exports": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}, "More": {"Type": "AWS::SNS::Topic"}}`, `{"bucket": {"Ref": "Exports"}, "topic": {"Ref": "More"}}`)

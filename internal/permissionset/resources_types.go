@@ -8,15 +8,15 @@ import "strings"
 // resourceType is a type that template resources may have.
 type resourceType struct {
 	name       string   // for customers
-	nameOf     string   // the property that names it in the account; empty: it has none
-	stateful   bool     // what is in it is lost with it
+	nameOf     string   // the property with its name in the account; empty: it has none
+	stateful   bool     // its content is lost when it is deleted
 	attributes []string // for Fn::GetAtt (aws-facts 16.1)
-	attached   string   // the property that names the resources that its policy is for
-	attachedTo string   // the type of those
+	attached   string   // the property with the resources to which its policy applies
+	attachedTo string   // the type of these resources
 }
 
-// resourceTypes are all of them. What makes none of this list can take over nothing
-// in a customer's account: no role, no code, no template within the template.
+// resourceTypes are all allowed types. With these, a stack can't take over anything in
+// a customer's account: there are no roles, no code, and no nested templates.
 var resourceTypes = map[string]resourceType{
 	"AWS::S3::Bucket": {
 		name: "S3 bucket", nameOf: "BucketName", stateful: true,
@@ -34,11 +34,11 @@ var resourceTypes = map[string]resourceType{
 	"AWS::Logs::LogGroup":    {name: "log group", nameOf: "LogGroupName", stateful: true, attributes: []string{"Arn"}},
 }
 
-// pseudoParameters are CloudFormation's own parameters that a Ref may name: they say
-// where the stack is, and nothing of what is in it.
+// pseudoParameters are CloudFormation's own parameters that a Ref may name. They
+// contain where the stack is, and nothing else about it.
 var pseudoParameters = []string{"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix"}
 
-// refusedType returns why a type is none of the list; empty if it is in it.
+// refusedType returns why a type is not allowed; empty if it is.
 func refusedType(name string) string {
 	_, allowed := resourceTypes[name]
 	service, _, _ := strings.Cut(strings.TrimPrefix(name, "AWS::"), "::")

@@ -13,14 +13,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// FieldWarnings are what a reviewer would frown at in one policy of a role.
+// FieldWarnings are the findings of a review about one policy of a role.
 type FieldWarnings struct {
 	Field, Key string // as in a FieldError
-	About      string // what customers may ask about, in words
+	About      string // what customers may ask about, for a sentence
 	Findings   []iampolicy.Finding
 }
 
-// String has a line for each finding, with the field that it is about.
+// String returns one line for each finding, with its field.
 func (w FieldWarnings) String() string {
 	lines := make([]string, len(w.Findings))
 	for i, f := range w.Findings {
@@ -29,10 +29,9 @@ func (w FieldWarnings) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Review returns the warnings on a set that is valid, policy by policy: the
-// permissions that customers would ask about. All policies are judged together,
-// as if everything optional were switched on, so a remark on one may name
-// another.
+// Review returns the warnings about a valid set, policy by policy: the permissions
+// that customers would ask about. It reviews all policies together, with all optional
+// permissions switched on, so a finding about one policy may name another.
 func (s Set) Review() []FieldWarnings {
 	r, optional := s.Role, s.OptionalPermissions
 	v := review{values: s.samples(account.Partition{})}
@@ -49,8 +48,8 @@ func (s Set) Review() []FieldWarnings {
 	return slices.Concat(warnings, s.reviewAdditional(), s.reviewResources())
 }
 
-// quota warns of more managed policies than an account allows whose quota was
-// never raised (aws-facts 7.2): the customer would see the stack fail.
+// quota warns of more managed policies than an account's default quota allows
+// (aws-facts 7.2): the stack would fail in such an account.
 func (s Set) quota() []FieldWarnings {
 	all, field := []Grants{s.Role.Grants()}, "role.managed_policy_arns"
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
@@ -73,8 +72,8 @@ func (s Set) quota() []FieldWarnings {
 type review struct {
 	managed  []FieldWarnings
 	policies []iampolicy.Policy
-	fields   []string // of the policies, one each
-	values   values   // that references stand for
+	fields   []string // of the policies, in the same order
+	values   values   // the values that references represent
 }
 
 func (v *review) add(owner string, g Grants) {

@@ -15,8 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// Principals returns the trusted roles, parsed, and a mistake for each that is
-// none.
+// Principals returns the parsed trusted roles, and a mistake for each invalid one.
 func (t Trust) Principals() ([]account.RoleARN, []FieldError) {
 	var roles []account.RoleARN
 	var p Problems
@@ -31,8 +30,8 @@ func (t Trust) Principals() ([]account.RoleARN, []FieldError) {
 	return roles, p
 }
 
-// Accounts returns the trusted accounts beside the hub's, parsed and sorted, and
-// a mistake for each that is none.
+// Accounts returns the parsed trusted accounts besides the hub's, sorted, and a
+// mistake for each invalid one.
 func (t Trust) Accounts() ([]account.ID, []FieldError) {
 	var ids []account.ID
 	var p Problems
@@ -47,16 +46,16 @@ func (t Trust) Accounts() ([]account.ID, []FieldError) {
 	return ids, p
 }
 
-// Provers returns the trusted roles of the hub's own account: a role is proven
-// as one of them. If there is none, every principal of that account may prove
-// that its account allows to.
+// Provers returns the trusted roles in the hub's own account: a role is proven as one
+// of them. If there is none, every principal of the account may prove the role, if the
+// account gives it the permission.
 func (t Trust) Provers(vendor account.ID) []account.RoleARN {
 	principals, _ := t.Principals()
 	return slices.DeleteFunc(principals, func(r account.RoleARN) bool { return r.Account != vendor })
 }
 
-// Policy returns who may assume the role of a hub in the vendor's account. A
-// principal that is no account or role is left out: Validate reports it.
+// Policy returns who may assume the role of a hub in the vendor's account. It omits
+// invalid principals and accounts: Validate reports them.
 func (t Trust) Policy(vendor account.ID, partition account.Partition) iampolicy.Trust {
 	principals, _ := t.Principals()
 	accounts, _ := t.Accounts()
@@ -71,11 +70,11 @@ const (
 	accountsField   = "trusted_account_ids"
 )
 
-// principalText is what stands in an ARN that means exactly one role: the
-// condition that holds it would read * and ? as wildcards, and ${ as a variable.
+// principalText matches an ARN that means exactly one role: in the condition that
+// contains the ARN, * and ? would be wildcards, and ${ a variable.
 var principalText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@:/-]+$`) })
 
-// Validate returns what is wrong with who may assume the role.
+// Validate returns the mistakes in who may assume the role.
 func (t Trust) Validate(vendor account.ID, partition account.Partition) []FieldError {
 	accounts, wrongAccounts := t.Accounts()
 	principals, wrongPrincipals := t.Principals()
@@ -86,7 +85,7 @@ func (t Trust) Validate(vendor account.ID, partition account.Partition) []FieldE
 	for _, principal := range principals {
 		p.principal(principal, accounts, vendor, partition)
 	}
-	// As long as the external IDs that hubs issue.
+	// As long as the external IDs that hubs generate.
 	trust := t.Policy(vendor, partition).Document(strings.Repeat("0", 40)).String()
 	if size := utf8.RuneCountInString(trust); size > iampolicy.MaxTrustSize {
 		field, with := principalsField, fmt.Sprintf("%d principals", len(principals))

@@ -12,11 +12,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// ValidateUpdate returns why stacks that were made with this set could not be
-// updated to the next one, though the next one by itself is valid. In an update
+// ValidateUpdate returns why stacks that were created from this set could not be
+// updated to the next one, although the next one itself is valid. In an update,
 // CloudFormation adds new policies before it removes old ones, and IAM counts both
-// (aws-facts 12.9); whether that is so for the inline policies of one role is a
-// guess, which is made here for the worse. All optional permissions count as on.
+// (aws-facts 12.9). It is not known whether that applies to the inline policies of one
+// role; the check assumes the worse case, that it does. All optional permissions count
+// as on.
 func (s Set) ValidateUpdate(next Set) []FieldError {
 	var p Problems
 	p.managedTogether(s, next)
@@ -27,7 +28,8 @@ func (s Set) ValidateUpdate(next Set) []FieldError {
 	return p
 }
 
-// managedTogether holds the number of managed policies that a role may have.
+// managedTogether checks the number of managed policies that a role would have during
+// the update.
 func (p *Problems) managedTogether(was, next Set) {
 	before, after := was.attachments(), next.attachments()
 	together := maps.Clone(after)
@@ -42,8 +44,8 @@ func (p *Problems) managedTogether(was, next Set) {
 	p.Add(field, "", "%s", inTwoSteps(fmt.Sprintf("has %d managed policies, and IAM allows %d", len(together), maxManagedPolicies), before, after))
 }
 
-// inlineTogether holds the size of all inline policies of a role. Of a policy that
-// exists before and after, the larger one counts.
+// inlineTogether checks the total size of a role's inline policies during the update.
+// Of a policy that exists before and after, it counts the larger version.
 func (p *Problems) inlineTogether(was, next Set) {
 	before, after := was.inlineSizes(), next.inlineSizes()
 	sum := 0
@@ -68,7 +70,7 @@ func (p *Problems) inlineTogether(was, next Set) {
 		changing, without(after, before)))
 }
 
-// inTwoSteps returns the instruction for an update in two steps.
+// inTwoSteps returns the advice to make the update in two steps.
 func inTwoSteps[V comparable](what string, before, after map[string]V) string {
 	going, coming := slices.Sorted(maps.Keys(without(before, after))), slices.Sorted(maps.Keys(without(after, before)))
 	return fmt.Sprintf("while a live stack is updated it has the policies of before and of after, because CloudFormation adds before it removes: for that time the role %s. "+
@@ -76,7 +78,8 @@ func inTwoSteps[V comparable](what string, before, after map[string]V) string {
 		what, list(going), list(coming))
 }
 
-// without returns the members of a map that the other has not, or has otherwise.
+// without returns the elements of m that other doesn't have, or has with another
+// value.
 func without[V comparable](m, other map[string]V) map[string]V {
 	rest := map[string]V{}
 	for key, value := range m {
@@ -87,7 +90,7 @@ func without[V comparable](m, other map[string]V) map[string]V {
 	return rest
 }
 
-// list returns a list for a sentence, cut short.
+// list returns a list for a sentence, shortened.
 func list(names []string) string {
 	const most = 5
 	switch {
@@ -99,7 +102,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// granted returns what the role has, always and optionally.
+// granted returns the grants of the role and of its optional permissions.
 func (s Set) granted() []Grants {
 	all := []Grants{s.Role.Grants()}
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
@@ -108,16 +111,16 @@ func (s Set) granted() []Grants {
 	return all
 }
 
-// attachments returns the managed policies of the role, with everything on: ARNs, and
-// the names of what the stack creates. A policy that exists before and after
-// stays the same one, whatever its document.
+// attachments returns the managed policies of the role with all optional permissions
+// on: the ARNs, and the names of those that the stack creates. A policy that exists
+// before and after is the same one, even if its document changes.
 func (s Set) attachments() map[string]bool {
 	all := map[string]bool{}
 	for _, g := range s.granted() {
 		for _, arn := range g.ManagedPolicyARNs {
 			all[arn] = true
 		}
-		created, _ := s.Created(g) // none: the set is not valid
+		created, _ := s.Created(g) // an error means that the set is invalid
 		for _, p := range created {
 			all[p.LogicalID] = true
 		}
@@ -125,20 +128,20 @@ func (s Set) attachments() map[string]bool {
 	return all
 }
 
-// inlineSizes returns the sizes of the inline policies by their names, with everything
-// on.
+// inlineSizes returns the sizes of the inline policies by name, with all optional
+// permissions on.
 func (s Set) inlineSizes() map[string]int {
 	sizes := map[string]int{}
 	for _, g := range s.granted() {
 		for name, text := range s.longest().inPolicies(g.InlinePolicies) {
-			sizes[name], _ = iampolicy.Size(text) // none: the set is not valid
+			sizes[name], _ = iampolicy.Size(text) // an error means that the set is invalid
 		}
 	}
 	return sizes
 }
 
-// newParameters refuses a parameter for which live stacks have no value: an update
-// that leaves it empty would fail.
+// newParameters refuses a new parameter without a default: live stacks have no value
+// for it, so their update would fail.
 func (p *Problems) newParameters(was, next Set) {
 	for _, key := range slices.Sorted(maps.Keys(next.CustomerParameters)) {
 		if _, there := was.CustomerParameters[key]; !there && next.CustomerParameters[key].Default == nil {

@@ -13,28 +13,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// maxManagedPolicies is how many managed policies IAM lets one role have
-// (aws-facts 7.2). Without a raised quota an account allows usualPolicies.
+// maxManagedPolicies is how many managed policies IAM allows for one role with a
+// raised quota (aws-facts 7.2). The default quota of an account is usualPolicies.
 const (
 	maxManagedPolicies = 20
 	usualPolicies      = 10
 )
 
-// grantsCheck is what has to be known of the set that grants belong to. The
-// partition may be zero: not known yet.
+// grantsCheck is the information about a set that the check of its grants needs. The
+// partition may be zero if it isn't known yet.
 type grantsCheck struct {
 	Choices
 	scope     scope
 	partition account.Partition
 }
 
-// grantsIn returns the check of what is granted always, or while a parameter is given.
+// grantsIn returns the check of grants that apply always, or, if given is not empty,
+// while the parameter given has a value.
 func (s Set) grantsIn(given string, partition account.Partition) grantsCheck {
 	return grantsCheck{s.Choices, scope{s.CustomerParameters, given}, partition}
 }
 
-// grants refuses policies that IAM or CloudFormation would not take, and more
-// than a role may have. The field is what has them: "role".
+// grants refuses policies that IAM or CloudFormation would not accept, and more
+// policies than a role may have. field is the attribute with the policies, such as
+// "role".
 func (p *Problems) grants(field string, g Grants, in grantsCheck) {
 	written := map[string]string{}
 	for _, text := range sortedSet(g.ManagedPolicyARNs) {
@@ -58,7 +60,7 @@ func (p *Problems) grants(field string, g Grants, in grantsCheck) {
 	}
 }
 
-// created refuses documents that no managed policies can be made of.
+// created refuses documents that can't be divided into managed policies.
 func (p *Problems) created(field string, policies Policies, in grantsCheck) {
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		if _, err := in.divide(policies[name]); err != nil {
@@ -67,14 +69,14 @@ func (p *Problems) created(field string, policies Policies, in grantsCheck) {
 	}
 }
 
-// attached counts the managed policies that a role would have, and reports which
-// documents make how many of them.
+// attached returns how many managed policies a role would have, and a description of
+// the documents that are divided.
 func (c Choices) attached(all ...Grants) (n int, counted string) {
 	var arns, made []string
 	for _, g := range all {
 		arns = append(arns, g.ManagedPolicyARNs...)
 		for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
-			parts, _ := c.divide(g.ManagedPolicies[name]) // none: it is a problem of its own
+			parts, _ := c.divide(g.ManagedPolicies[name]) // an error is reported as a mistake of its own
 			made = append(made, fmt.Sprintf("%d by %s", len(parts), name))
 			n += len(parts)
 		}
@@ -96,21 +98,21 @@ func (p *Problems) managedPolicy(field, key, text string, in grantsCheck) {
 	p.referring(field, key, text, in.scope)
 }
 
-// Sampled returns a policy document with some value in the place of each
-// reference, for those who look at a document alone.
+// Sampled returns a policy document with a sample value in place of each reference,
+// for callers that have only the document.
 func Sampled(document string) string {
 	return Choices{}.samples(account.Partition{}).inPolicy(document)
 }
 
-// CheckPolicyARN returns why a text is not the ARN of a managed policy, in which
-// references may stand whose parameters are not looked at.
+// CheckPolicyARN returns an error if text is not the ARN of a managed policy. The ARN
+// may contain references; their parameters are not checked.
 func CheckPolicyARN(text string) error {
 	_, err := account.ParsePolicyARN(Choices{}.samples(account.Partition{}).in(text))
 	return err
 }
 
-// policies refuses documents that IAM or CloudFormation would not take, and
-// reports whether all of them could be read.
+// policies refuses documents that IAM or CloudFormation would not accept, and reports
+// whether all of them could be parsed.
 func (p *Problems) policies(field string, policies Policies, kind iampolicy.Kind, in grantsCheck) bool {
 	sound := true
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
@@ -139,8 +141,8 @@ func (p *Problems) inlinePolicies(field string, policies Policies, in grantsChec
 	}
 }
 
-// inertPolicy refuses a policy document that CloudFormation would not take word
-// by word, but for references where they may stand, and reports whether it does.
+// inertPolicy refuses a policy document that CloudFormation would change in other
+// places than its references, and reports whether the document is accepted.
 func (p *Problems) inertPolicy(field, name, text string, in scope) bool {
 	before := len(*p)
 	if tree, err := Decode([]byte(text)); err == nil {
@@ -152,17 +154,17 @@ func (p *Problems) inertPolicy(field, name, text string, in scope) bool {
 	return len(*p) == before
 }
 
-// refused are the linter's errors; its warnings are Review's.
+// refused adds the linter's errors; Review returns its warnings.
 func (p *Problems) refused(field, name string, findings []iampolicy.Finding) {
 	for _, f := range findings {
-		if f.Severity == iampolicy.SeverityError && f.Code != iampolicy.TooLong { // it is divided
+		if f.Severity == iampolicy.SeverityError && f.Code != iampolicy.TooLong { // a document that is too long is divided
 			p.Add(field, name, "%s", f.Message)
 		}
 	}
 }
 
-// inertTree looks at a part of a policy: an object with one of these keys is a
-// function to CloudFormation.
+// inertTree checks a part of a policy: CloudFormation interprets an object with one of
+// these keys as a function.
 func (p *Problems) inertTree(field, name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:

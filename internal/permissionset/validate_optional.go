@@ -15,23 +15,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// MaxOptionalPermissions is the most that a link can have: a form in the
-// console that people can still read, and far below CloudFormation's limit of
+// MaxOptionalPermissions is the maximum number in a set: people can still read a form
+// with so many fields in the console, and it is far below CloudFormation's limit of
 // 200 parameters (aws-facts 3.9).
 const MaxOptionalPermissions = 50
 
-// MaxSwitchText is the longest description of an optional permission, in
-// characters. It is the label of a field in a form.
+// MaxSwitchText is the maximum length in characters of the description of an optional
+// permission, which is the label of a field in a form.
 const MaxSwitchText = 200
 
 var switchKeyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`) })
 
-// ValidSwitchKey reports whether a text can be the key of an optional permission.
+// ValidSwitchKey reports whether key is valid for an optional permission.
 func ValidSwitchKey(key string) bool { return switchKeyPattern().MatchString(key) }
 
-// validateOptional returns what is wrong with the optional permissions of a role.
-// The limits of IAM are for the role with everything switched on, so that no
-// customer's choice can make their stack fail.
+// validateOptional returns the mistakes in the optional permissions of a role. IAM's
+// limits apply to the role with all of them switched on, so that no customer's choice
+// can make their stack fail.
 func (s Set) validateOptional(partition account.Partition) []FieldError {
 	var p Problems
 	r, optional := s.Role, s.OptionalPermissions
@@ -55,8 +55,8 @@ func (s Set) validateOptional(partition account.Partition) []FieldError {
 
 const optionalField = "optional_permissions"
 
-// switchNames refuses keys that cannot become the names of parameters, each its
-// own.
+// switchNames refuses keys that can't become names of parameters, or that become the
+// same name.
 func (p *Problems) switchNames(optional map[string]OptionalPermission) {
 	parameters := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(optional)) {
@@ -72,7 +72,7 @@ func (p *Problems) switchNames(optional map[string]OptionalPermission) {
 	}
 }
 
-// owners are who has a policy already: the role, or another optional permission.
+// owners are the role or optional permission to which each policy belongs.
 type owners struct{ arns, inline, created map[string]string }
 
 func (o owners) take(owner string, g Grants, v values) {
@@ -124,8 +124,8 @@ func (p *Problems) switchText(field, text string) {
 	p.Inert(field, "", text)
 }
 
-// everythingOn holds IAM's limits for the role with every switch turned on. What
-// one of the grants has too much of by itself is a problem of its own.
+// everythingOn checks IAM's limits for the role with every permission switched on. If
+// a single grant exceeds a limit, that is reported for the grant.
 func (p *Problems) everythingOn(s Set) {
 	r, optional := s.Role, s.OptionalPermissions
 	all, inline := []Grants{r.Grants()}, Policies{}
@@ -146,8 +146,8 @@ func (p *Problems) everythingOn(s Set) {
 	}
 }
 
-// oneResourceEach refuses names of managed policies that would become the same
-// resource of the stack.
+// oneResourceEach refuses names of managed policies that would become the same logical
+// ID.
 func (s Set) oneResourceEach() []FieldError {
 	var p Problems
 	taken := map[string]string{}
@@ -156,7 +156,7 @@ func (s Set) oneResourceEach() []FieldError {
 	}
 	check := func(field, prefix string, g Grants) {
 		for _, name := range slices.Sorted(maps.Keys(g.ManagedPolicies)) {
-			parts, _ := s.divide(g.ManagedPolicies[name]) // none: it is a problem of its own
+			parts, _ := s.divide(g.ManagedPolicies[name]) // an error is reported as a mistake of its own
 			for i := range parts {
 				id := prefix + policyLogicalID(name, i)
 				if other, found := taken[id]; found && other != name {

@@ -13,10 +13,10 @@ import (
 	"sync"
 )
 
-// Limits of the additional resources and of the outputs that a stack reports.
+// Limits of template resources and template outputs.
 const (
 	maxTemplateResources = 20
-	maxResourcesSize     = 32 << 10 // bytes, white space not counted
+	maxResourcesSize     = 32 << 10 // bytes, without white space
 	MaxTemplateOutputs   = 20
 	maxOutputsSize       = 8 << 10
 )
@@ -26,7 +26,7 @@ const (
 	outputsField   = "template_outputs"
 )
 
-// validateResources returns what is wrong with template resources and outputs.
+// validateResources returns the mistakes in template resources and outputs.
 func (s Set) validateResources() []FieldError {
 	var p Problems
 	c := resourceCheck{to: &p, scope: scope{parameters: s.CustomerParameters}, types: map[string]string{}, needs: map[string][]string{}}
@@ -38,16 +38,16 @@ func (s Set) validateResources() []FieldError {
 	return p
 }
 
-// resourceCheck goes through what the vendor wrote. Each problem names the place: the
-// attribute is one text.
+// resourceCheck checks the vendor's JSON. Each problem contains the place, because the
+// attribute is a single string.
 type resourceCheck struct {
 	to    *Problems
 	scope scope
 	types map[string]string   // of the vendor's own resources, by logical ID
-	needs map[string][]string // what each refers to
+	needs map[string][]string // by logical ID: the resources to which it refers
 
-	field, key string   // what it is going through
-	at         []string // where in it
+	field, key string   // the attribute that is being checked
+	at         []string // the place in it
 }
 
 func (c *resourceCheck) wrong(format string, args ...any) {
@@ -58,7 +58,7 @@ func (c *resourceCheck) wrong(format string, args ...any) {
 	c.to.Add(c.field, c.key, "%s", text)
 }
 
-// in goes through something within.
+// in checks a part under its name.
 func (c *resourceCheck) in(name string, check func()) {
 	c.at = append(c.at, clipped(name))
 	check()
@@ -87,7 +87,8 @@ func (c *resourceCheck) resources(a Additions) {
 	c.circles()
 }
 
-// circles refuses resources that need each other: none of them could be the first.
+// circles refuses resources that refer to each other in a circle, because
+// CloudFormation could create none of them first.
 func (c *resourceCheck) circles() {
 	var walk func(id string, above []string) bool
 	done := map[string]bool{}
@@ -107,12 +108,12 @@ func (c *resourceCheck) circles() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.needs)) {
 		if !done[id] && walk(id, nil) {
-			return // one of them, because the others mostly are the same
+			return // only one, because the others are mostly the same circle
 		}
 	}
 }
 
-// need records that what is gone through refers to a template resource.
+// need records that the current resource refers to a template resource.
 func (c *resourceCheck) need(id string) {
 	if c.field == resourcesField && !slices.Contains(c.needs[c.key], id) {
 		c.needs[c.key] = append(c.needs[c.key], id)
@@ -121,8 +122,8 @@ func (c *resourceCheck) need(id string) {
 
 var logicalID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,63}$`) })
 
-// resource checks one of them. The first thing that is wrong with what it is comes
-// alone, because the rest follows from it.
+// resource checks one resource. If its type is wrong, it reports only that, because
+// other problems would follow from it.
 func (c *resourceCheck) resource(r Resource) {
 	switch {
 	case r.LogicalID == "Transform" || r.LogicalID == "Fn::Transform":
@@ -154,7 +155,7 @@ func (c *resourceCheck) resource(r Resource) {
 	}
 }
 
-// attribute checks what a resource has beside its type.
+// attribute checks an attribute of a resource other than its type.
 func (c *resourceCheck) attribute(r Resource, name string, v any) {
 	switch name {
 	case "Type":
@@ -244,8 +245,8 @@ func (c *resourceCheck) outputs(a Additions) {
 	}
 }
 
-// ours reports whether a name is one that the template has, or may get, for something
-// of its own.
+// ours reports whether a name is reserved: the template has, or may get, a resource or
+// parameter of its own with that name.
 func ours(id string) bool {
 	for _, prefix := range []string{"Policy", "AdditionalRole", InputPrefix, "Enable", "Xacct"} {
 		if strings.HasPrefix(id, prefix) {

@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// policy checks the policy of a resource. References and functions stand in it where
-// they do in the role's: in resources and in the values of conditions.
+// policy checks the policy of a resource. As in the role's policies, it may contain
+// references and functions in resources and in the values of conditions.
 func (c *resourceCheck) policy(v any) {
 	tree, ok := filledValue(v, func(text string) any { return text }).(map[string]any) // a copy
 	if !ok {
@@ -38,14 +38,14 @@ func (c *resourceCheck) policy(v any) {
 	var mistake *iampolicy.ParseError
 	switch _, err := iampolicy.Parse(string(encode(tree))); {
 	case errors.As(err, &mistake):
-		c.wrong("%s", mistake.Problem) // its line is none that the vendor wrote
+		c.wrong("%s", mistake.Problem) // without the line number, which is not that of the vendor's text
 	case err != nil:
 		c.wrong("%s", err)
 	}
 }
 
-// statement checks the places of references and functions, and puts a text in the
-// place of functions.
+// statement checks that references and functions are only in allowed places, and
+// replaces functions by sample strings.
 func (c *resourceCheck) statement(s map[string]any) {
 	sampled := func(at map[string]any, name string) {
 		c.in(name, func() { at[name] = c.sampled(at[name]) })
@@ -66,7 +66,7 @@ func (c *resourceCheck) statement(s map[string]any) {
 	}
 }
 
-// sampled checks a value in a policy, and returns it with texts in the place of
+// sampled checks a value in a policy, and returns it with sample strings in place of
 // functions.
 func (c *resourceCheck) sampled(v any) any {
 	switch v := v.(type) {
@@ -85,8 +85,8 @@ func (c *resourceCheck) sampled(v any) any {
 	return v
 }
 
-// literal refuses functions and references in the rest of a policy: in its principals,
-// actions and names.
+// literal refuses functions and references in the other parts of a policy: in its
+// principals, actions and names.
 func (c *resourceCheck) literal(v any) {
 	switch v := v.(type) {
 	case string:

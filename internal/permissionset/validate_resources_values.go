@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// attachment refuses a policy for anything but the vendor's own resources: it would
-// replace the one that the customer's own has.
+// attachment refuses a policy for anything other than the vendor's own resources: it
+// would replace the policy of a resource of the customer's.
 func (c *resourceCheck) attachment(kind resourceType, v any) {
 	for _, element := range listed(v) {
 		function, _ := element.(map[string]any)
@@ -24,7 +24,7 @@ func (c *resourceCheck) attachment(kind resourceType, v any) {
 	}
 }
 
-// value checks a property, or something in it.
+// value checks a property, or a part of one.
 func (c *resourceCheck) value(v any) {
 	switch v := v.(type) {
 	case nil:
@@ -47,7 +47,7 @@ func (c *resourceCheck) value(v any) {
 	}
 }
 
-// text checks a text in which references may stand.
+// text checks a string that may contain references.
 func (c *resourceCheck) text(text string) {
 	var inner Problems
 	inner.referring("", "", text, c.scope)
@@ -56,7 +56,7 @@ func (c *resourceCheck) text(text string) {
 	}
 }
 
-// inert checks a text in which none may stand.
+// inert checks a string that must not contain references.
 func (c *resourceCheck) inert(text string) {
 	var inner Problems
 	inner.Inert("", "", text)
@@ -65,7 +65,8 @@ func (c *resourceCheck) inert(text string) {
 	}
 }
 
-// functionIn returns what CloudFormation would take an object for; empty: an object.
+// functionIn returns the name of the function that CloudFormation would interpret an
+// object as; empty for a plain object.
 func functionIn(v map[string]any) string {
 	for _, key := range slices.Sorted(maps.Keys(v)) {
 		if key == "Ref" || strings.HasPrefix(key, "Fn::") {
@@ -75,8 +76,8 @@ func functionIn(v map[string]any) string {
 	return ""
 }
 
-// function refuses all functions but those of which it is plain, in the template
-// itself, what they give.
+// function refuses all functions except those whose result can be determined from the
+// template itself.
 func (c *resourceCheck) function(name string, v map[string]any) {
 	if len(v) > 1 {
 		c.wrong("it has %s and something beside it, and a function stands alone", name)
@@ -122,7 +123,7 @@ func (c *resourceCheck) getAtt(v any) {
 		c.need(id)
 	case !own:
 		c.wrong("Fn::GetAtt %s leads outside the template resources: it may name one of them", quoted(v))
-	case resourceTypes[typeName].name != "": // else the type is a problem of its own
+	case resourceTypes[typeName].name != "": // otherwise the type is reported as a problem of its own
 		c.wrong("%s has no attribute %q: there is %s", typeName, clipped(attribute), list(attributes))
 	}
 }
@@ -148,8 +149,8 @@ func (c *resourceCheck) join(v any) {
 	}
 }
 
-// together returns the texts of a Join as they are joined, with a blank in the place
-// of each function and reference.
+// together returns the strings of a Join as joined, with a space in place of each
+// function and reference.
 func together(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -174,7 +175,7 @@ func together(v any) string {
 	return ""
 }
 
-// single checks a value that is one text.
+// single checks a value that must be one string.
 func (c *resourceCheck) single(v any) {
 	object, isObject := v.(map[string]any)
 	if _, isText := v.(string); !isText && (!isObject || functionIn(object) == "") {
@@ -184,7 +185,7 @@ func (c *resourceCheck) single(v any) {
 	c.value(v)
 }
 
-// customersOwn reports whether a name is another one in every account.
+// customersOwn reports whether a name differs between accounts.
 func customersOwn(v any) bool {
 	switch v := v.(type) {
 	case string:

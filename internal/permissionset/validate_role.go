@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// What IAM allows a role (aws-facts 7.1, 7.2).
+// IAM's limits for a role (aws-facts 7.1, 7.2).
 const (
 	maxRoleDescription = 1000
 	maxTags            = 50
@@ -27,7 +27,7 @@ var (
 	tagPattern         = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`) })
 )
 
-// validateRole returns what is wrong with the role alone.
+// validateRole returns the mistakes in the role alone.
 func (s Set) validateRole(partition account.Partition) []FieldError {
 	var p Problems
 	r := s.Role

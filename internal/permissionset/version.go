@@ -15,13 +15,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// Version returns the template_version: a digest of what the role may do and of
-// who may assume it. It is not a digest of the template's bytes, because a new
-// release, a new Region or another wording must make no customer outdated; and
-// two ways of writing the same policy are one version.
+// Version returns the template_version: a digest of what the role may do and of who
+// may assume it. It is not a digest of the template's bytes, because a new release, a
+// new Region or another wording must not make customers outdated, and because two
+// spellings of the same policy are one version.
 //
-// Customers' stacks report it, so its input may only ever grow by attributes
-// that are left out while they are empty.
+// Customers' stacks report the version, so attributes may only be added to its input,
+// and an attribute that is empty must be omitted.
 func (s Set) Version(vendor account.ID, partition account.Partition) string {
 	sum := sha256.Sum256(s.versionInput(vendor, partition))
 	return hex.EncodeToString(sum[:])[:16]
@@ -35,7 +35,7 @@ func (s Set) versionInput(vendor account.ID, partition account.Partition) []byte
 	return encode(input)
 }
 
-// versioned returns the attributes that make a version, without empty ones.
+// versioned returns the attributes that are part of the version, without empty ones.
 func versioned(part any) object {
 	var o object
 	for _, a := range Attributes(reflect.ValueOf(part)) {
@@ -49,8 +49,8 @@ func versioned(part any) object {
 	return o
 }
 
-// canonical returns the one form that all ways of writing an attribute's value share;
-// nil if it is empty.
+// canonical returns the same form for all spellings of an attribute's value; nil if it
+// is empty.
 func (a Attribute) canonical() any {
 	switch v := a.Value.Interface().(type) {
 	case string:
@@ -86,11 +86,11 @@ func orNil(v any, empty bool) any {
 	return v
 }
 
-// canonical has every policy in the one form that all ways of writing it share.
+// canonical returns the policies, each in the same form for all of its spellings.
 func canonical(policies Policies) map[string]string {
 	same := make(map[string]string, len(policies))
 	for name, text := range policies {
-		same[name] = text // unchanged if it is no policy: Validate reports it
+		same[name] = text // unchanged if it is not a policy: Validate reports that
 		if d, err := iampolicy.ParseIdentity(text); err == nil {
 			same[name] = d.Canonical()
 		}
@@ -106,7 +106,7 @@ type member struct {
 	value any
 }
 
-// MarshalJSON writes the members in their order.
+// MarshalJSON writes the members in order.
 func (o object) MarshalJSON() ([]byte, error) {
 	b := []byte("{")
 	for i, m := range o {
@@ -119,7 +119,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// sortedSet returns a sorted copy in which nothing occurs twice.
+// sortedSet returns a sorted copy of list without duplicates.
 func sortedSet(list []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(list)))
 }

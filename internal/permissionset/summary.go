@@ -13,51 +13,51 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// Words are what a set grants, for people who don't read policies.
-type Words struct {
-	Sees     []string // what the role may look at, by service
+// Summary is what a set grants, for people who don't read policies.
+type Summary struct {
+	Sees     []string // what the role may read, by service
 	Changes  []string // what it may change, by service
 	Whole    []string // sentences about policies that are more than a list of actions
-	Optional []OptionalWords
-	Roles    []RoleWords // the additional roles
-	Creates  []string    // what the stack makes beside the roles
+	Optional []OptionalSummary
+	Roles    []RoleSummary // the additional roles
+	Creates  []string      // what the stack creates besides the roles
 }
 
-// RoleWords are what an additional role grants.
-type RoleWords struct {
+// RoleSummary is what an additional role grants.
+type RoleSummary struct {
 	Key         string
 	Description string // the vendor's; may be empty
-	Words
+	Summary
 }
 
-// OptionalWords are what an optional permission grants.
-type OptionalWords struct {
+// OptionalSummary is what an optional permission grants.
+type OptionalSummary struct {
 	Key         string
 	Description string // the vendor's, for the customer
-	Enabled     bool   // its switch begins switched on
-	When        string // what the customer fills in to have it, which has no switch then
-	Words
+	Enabled     bool   // the initial position of its switch
+	When        string // the value that the customer enters to grant it; it has no switch then
+	Summary
 }
 
-// InWords returns what the set grants. It is a summary: the policies are what
-// counts, and the console shows them.
-func (s Set) InWords() Words {
-	words := s.Role.Grants().inWords()
-	words.Creates = s.Creates()
+// Summary returns what the set grants. It leaves out details: the policies themselves
+// are decisive, and the console shows them.
+func (s Set) Summary() Summary {
+	summary := s.Role.Grants().summary()
+	summary.Creates = s.Creates()
 	for _, key := range slices.Sorted(maps.Keys(s.OptionalPermissions)) {
 		o := s.OptionalPermissions[key]
-		words.Optional = append(words.Optional, OptionalWords{key, o.Description, o.DefaultEnabled, s.CustomerParameters[o.WhenParameter].Description, o.Grants().inWords()})
+		summary.Optional = append(summary.Optional, OptionalSummary{key, o.Description, o.DefaultEnabled, s.CustomerParameters[o.WhenParameter].Description, o.Grants().summary()})
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.AdditionalRoles)) {
-		words.Roles = append(words.Roles, RoleWords{key, s.AdditionalRoles[key].Description, s.Additional(key).Role.Grants().inWords()})
+		summary.Roles = append(summary.Roles, RoleSummary{key, s.AdditionalRoles[key].Description, s.Additional(key).Role.Grants().summary()})
 	}
-	return words
+	return summary
 }
 
-func (g Grants) inWords() Words {
-	var w Words
+func (g Grants) summary() Summary {
+	var w Summary
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
-		name := inWords(arn[strings.LastIndex(arn, "/")+1:])
+		name := displayText(arn[strings.LastIndex(arn, "/")+1:])
 		if sentence := knownPolicies()[name]; sentence != "" && strings.Contains(arn, ":iam::aws:policy/") { // a policy of the customer's may have the same name
 			w.Whole = append(w.Whole, sentence+" (AWS policy "+name+")")
 		} else {
@@ -85,8 +85,8 @@ func (g Grants) inWords() Words {
 	return w
 }
 
-// add sorts the actions of a statement. Denied actions are left out.
-func (w *Words) add(s iampolicy.Statement, sees map[string]bool, changes map[string][]string) {
+// add adds the actions of a statement to the summary. It omits denied actions.
+func (w *Summary) add(s iampolicy.Statement, sees map[string]bool, changes map[string][]string) {
 	if s.Effect != iampolicy.Allow {
 		return
 	}
@@ -103,14 +103,14 @@ func (w *Words) add(s iampolicy.Statement, sees map[string]bool, changes map[str
 		case onlySees(name):
 			sees[serviceName(service)] = true
 		default:
-			changes[serviceName(service)] = append(changes[serviceName(service)], actionInWords(name))
+			changes[serviceName(service)] = append(changes[serviceName(service)], actionText(name))
 		}
 	}
 }
 
-// actionInWords writes an action as words: RebootInstances is "reboot instances",
-// and Put* "put anything".
-func actionInWords(name string) string {
+// actionText returns an action as a phrase: "reboot instances" for RebootInstances,
+// and "put anything" for Put*.
+func actionText(name string) string {
 	var b strings.Builder
 	var before rune
 	for i, r := range name {

@@ -11,16 +11,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/iampolicy"
 )
 
-// What plans and customers read of template resources.
+// Descriptions of template resources for plans and customers.
 
-// Creates returns what the stack makes beside the roles, for customers: one line for
-// each thing, and whether it is kept when the stack is deleted.
+// Creates returns the resources that the stack creates besides the roles, for
+// customers: one line for each, which also says if the resource is kept when the stack
+// is deleted.
 func (a Additions) Creates() []string {
-	resources, _ := a.Resources() // none: the set is not valid
+	resources, _ := a.Resources() // an error means that the set is invalid
 	var lines []string
 	for _, r := range resources {
 		kind := resourceTypes[r.Type]
-		if kind.name == "" || kind.attached != "" { // a policy is a part of what it is for
+		if kind.name == "" || kind.attached != "" { // a policy is part of the resource to which it applies
 			continue
 		}
 		line := fmt.Sprintf("%s %s", kind.name, r.LogicalID)
@@ -52,7 +53,7 @@ func (c *changes) resources(was, next Set) {
 }
 
 func definitions(s Set) map[string]Resource {
-	resources, _ := s.Resources() // none: the set is not valid
+	resources, _ := s.Resources() // an error means that the set is invalid
 	all := map[string]Resource{}
 	for _, r := range resources {
 		all[r.LogicalID] = r
@@ -70,12 +71,12 @@ func typed(resources map[string]Resource) []string {
 }
 
 func outputNames(s Set) []string {
-	outputs, _ := s.Outputs() // none: the set is not valid
+	outputs, _ := s.Outputs() // an error means that the set is invalid
 	return slices.Sorted(maps.Keys(outputs))
 }
 
-// updateResources refuses another type under the same name: CloudFormation updates no
-// resource to another type.
+// updateResources refuses another type with the same logical ID: CloudFormation can't
+// change the type of a resource.
 func (p *Problems) updateResources(was, next Set) {
 	before, after := definitions(was), definitions(next)
 	for _, id := range slices.Sorted(maps.Keys(after)) {
@@ -85,9 +86,9 @@ func (p *Problems) updateResources(was, next Set) {
 	}
 }
 
-// reviewResources warns of policies that let every AWS account in.
+// reviewResources warns of policies that give access to every AWS account.
 func (s Set) reviewResources() []FieldWarnings {
-	resources, _ := s.Resources() // none: the set is not valid
+	resources, _ := s.Resources() // an error means that the set is invalid
 	var warnings []FieldWarnings
 	for _, r := range resources {
 		properties, _ := r.Definition["Properties"].(map[string]any)
@@ -103,7 +104,7 @@ func (s Set) reviewResources() []FieldWarnings {
 	return warnings
 }
 
-// open reports whether a statement allows something to everyone.
+// open reports whether a statement allows something to every principal.
 func open(statement any) bool {
 	s, _ := statement.(map[string]any)
 	principal := s["Principal"]
