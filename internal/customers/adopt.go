@@ -29,7 +29,7 @@ func (e *NotAdoptableError) Error() string { return e.Err.Error() }
 
 func (e *NotAdoptableError) Unwrap() error { return e.Err }
 
-// Prover proves a role: see roleproof.
+// Prover proves a role with the full proof: see roleproof.Prover.
 type Prover interface {
 	Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }
@@ -42,18 +42,19 @@ type Adoption struct {
 	Clock     func() time.Time
 }
 
-// Adopt registers a role of a customer without a stack, after the full proof; zero:
-// the role that the link's stack would create. Errors are registry.ErrNoLink,
-// ErrNoAccount, registry.ErrConflict, *NotAdoptableError, and the registry's.
+// Adopt registers an existing role of a customer without a stack, after the full
+// proof. If role is zero, it is the one that the link's stack would create. Errors
+// are registry.ErrNoLink, ErrNoAccount, registry.ErrConflict, *NotAdoptableError, and
+// those of the registry.
 func (a Adoption) Adopt(ctx context.Context, customer string, role account.RoleARN) (onboarding.Registration, error) {
 	return a.change(ctx, customer, func(found onboarding.Customer) (onboarding.Registration, *onboarding.HistoryEntry, error) {
 		return a.adopt(ctx, found, role)
 	})
 }
 
-// Release ends the adoption of a role; zero: of the customer's first that is
-// adopted. Errors are registry.ErrNoLink, ErrNotAdopted, registry.ErrConflict, and
-// the registry's.
+// Release ends the adoption of a role. If role is zero, it is the customer's first
+// adopted role. Errors are registry.ErrNoLink, ErrNotAdopted, registry.ErrConflict,
+// and those of the registry.
 func (a Adoption) Release(ctx context.Context, customer string, role account.RoleARN) (onboarding.Registration, error) {
 	return a.change(ctx, customer, func(found onboarding.Customer) (onboarding.Registration, *onboarding.HistoryEntry, error) {
 		for _, reg := range found.Registrations {
@@ -65,6 +66,8 @@ func (a Adoption) Release(ctx context.Context, customer string, role account.Rol
 	})
 }
 
+// change writes the registration and the history entry that decide returns for the
+// customer.
 func (a Adoption) change(ctx context.Context, customer string, decide func(onboarding.Customer) (onboarding.Registration, *onboarding.HistoryEntry, error)) (reg onboarding.Registration, err error) {
 	err = retry(func() error {
 		found, err := a.Registry.Customer(ctx, customer)

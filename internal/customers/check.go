@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Bounds of metadata, which is stored with the link.
+// Limits of metadata, which is stored with the link.
 const (
 	MostMetadata        = 20
 	longestMetadataKey  = 64
@@ -30,7 +30,7 @@ func IsIdentifier(s string) bool { return identifier().MatchString(s) }
 
 var stackName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`) })
 
-// check returns everything that is wrong with an order by itself.
+// check returns all errors in an order that can be found without the hub, joined.
 func (o Order) check() error {
 	var errs []error
 	refuse := func(field, summary, detail string) { errs = append(errs, &Refusal{field, summary, detail}) }
@@ -54,6 +54,7 @@ func (o Order) check() error {
 	return errors.Join(append(errs, checkMetadata(o.Metadata)...)...)
 }
 
+// checkMetadata returns the errors in the metadata of an order.
 func checkMetadata(metadata map[string]string) []error {
 	var errs []error
 	if len(metadata) > MostMetadata {

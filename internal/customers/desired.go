@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package customers issues, changes and closes the onboarding links of a hub's
-// customers. Terraform, the onboarding API and commands do it over this one
-// core, so that a link is the same whichever tool issues it.
+// customers. Terraform, the onboarding API and the commands all use it, so that a
+// link is the same whichever of them issues it.
 //
-// [Desired] decides, without any call, what has to be written for a link; a [Write]
-// carries that out, in steps after any of which it can be interrupted and repeated.
-// [Service] combines both for tools that keep no state of their own.
+// [Desired] decides, without any call, what has to be written for a link. A [Write]
+// makes the changes, in steps after any of which it can be interrupted and repeated.
+// [Service] combines both for callers without a state of their own.
 package customers
 
 import (
@@ -28,26 +28,27 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Desired is a link as it is declared, on the hub as it is or will be.
+// Desired is a link as it is declared, on the hub as it is now or will be.
 type Desired struct {
 	Record      registry.HubRecord
 	CustomerID  string
 	Owner       onboarding.Owner
-	Fleet       string // that declares the link; empty: it is declared by itself
+	Fleet       string // the fleet that declares the link; empty: it has its own declaration
 	Scope       Scope
-	ExternalID  account.ExternalID // set by the vendor; zero: the hub issues one
-	Version     int                // of the external ID that the hub issues; 0: as it is
+	ExternalID  account.ExternalID // defined by the vendor; zero: the hub issues one
+	Version     int                // of the external ID that the hub issues; 0: unchanged
 	Declaration declaration.Declaration
-	Set         *onboarding.PermissionSet // that the link refers to; nil: the declaration is all of it
+	Set         *onboarding.PermissionSet // the set that the link refers to; nil: the declaration is complete without one
 
-	// Creating is set if the caller has no link of the customer, or one that is
-	// being replaced.
+	// Creating is set if the caller's state has no link of the customer, or one that
+	// is being replaced.
 	Creating bool
 
-	// Replacing is set if the existing open link is the caller's own, and is replaced
-	// by this one: it may differ.
+	// Replacing is set if the existing open link is the caller's own and is being
+	// replaced by this one, so that it may differ.
 	Replacing bool
-	// Continued is set if the caller itself has closed the link, to replace it by this.
+	// Continued is set if the caller itself has closed the link, in order to replace
+	// it by this one.
 	Continued bool
 	// Adopting is set if the open link may be taken over from another owner.
 	Adopting bool
@@ -55,29 +56,29 @@ type Desired struct {
 	Template KnownTemplate
 }
 
-// KnownTemplate is what a caller with its own state knows about a link's template.
+// KnownTemplate is the information about a link's template in a caller's own state.
 type KnownTemplate struct {
-	Made    string // digest of the hub that it was made for, if the link's record lacks it
-	Stays   bool   // the hub needs no other one, even if its record has changed since
+	Made    string // digest of the hub that it was rendered for, if the link's record has none
+	Stays   bool   // the hub needs no other template, even if its record has changed since
 	Missing bool   // it was deleted from the bucket
 }
 
-// Write is what has to be written for a link.
+// Write contains the changes to make for a link.
 type Write struct {
 	Link     onboarding.Link
 	Takeover bool // an open link with the same settings is taken over
 
-	body []byte // template to publish; nil: it is published already
+	body []byte // the template to publish; nil: it is published already
 	save func(*registry.Registry, context.Context, onboarding.Link) (onboarding.Link, error)
 }
 
 // Renders reports whether a template has to be published for the link.
 func (w Write) Renders() bool { return w.body != nil }
 
-// Issue decides what to write for the link, given what the registry knows of the
-// customer (nil: nothing). Terraform's plan and apply both call it, and must get the
-// same link although the plan may see it open and the apply closed: see
-// [onboarding.Customer.Reissue].
+// Issue returns what to write for the link, given the registry's record of the
+// customer (nil: none). Terraform calls it in the plan and in the apply, and must get
+// the same link from both although the link may be open in the plan and closed in the
+// apply: see [onboarding.Customer.Reissue].
 func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 	link := onboarding.Link{Hub: d.Record.Name, CustomerID: d.CustomerID, Shard: d.Record.ShardOf(d.CustomerID)}
 	w := Write{save: (*registry.Registry).CreateLink}
@@ -124,8 +125,8 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 	return w, d.declare(&w, before)
 }
 
-// declare puts the declaration into the link, and renders its template if the
-// one that it has is no longer right. A link that is created gets a template of this
+// declare sets the declaration in the link, and renders its template if the current
+// one is no longer right. A link that is created always gets a template of this
 // release, whether it was open or closed before, so that plan and apply agree.
 func (d Desired) declare(w *Write, before onboarding.Link) error {
 	if d.Set != nil {
@@ -157,8 +158,9 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 	return nil
 }
 
-// keepsTemplate reports whether the template that the link has, made for a hub, is
-// still right: then it stays, whichever release has rendered it.
+// keepsTemplate reports whether the link's template, rendered for the hub with the
+// given digest, is still right. Then it is not rendered again, whichever release has
+// rendered it.
 func (d Desired) keepsTemplate(before, next onboarding.Link, made string) bool {
 	old, err := declaration.Of(before)
 	return err == nil && !d.Creating && !before.Closed && before.TemplateURL != "" && !d.Template.Missing &&
@@ -202,9 +204,9 @@ func (d Desired) Whole() declaration.Declaration {
 	return whole
 }
 
-// checkRegion refuses a Region that the hub has no topic in, unless the open link
-// has it already: a hub that gives it up warns of that, and the template tells the
-// customer.
+// checkRegion refuses a Region in which the hub has no topic, unless the open link
+// has the Region already: a hub that leaves it warns of that, and the template
+// informs the customer.
 func (d Desired) checkRegion(before onboarding.Link) error {
 	if old, err := declaration.Proposed(before); err == nil && !d.Creating && !before.Closed && old.Region == d.Declaration.Region {
 		return nil
@@ -223,7 +225,7 @@ func (d Desired) checkRegion(before onboarding.Link) error {
 }
 
 // DiffersFrom returns the first attribute in which an open link differs from the
-// desired one; empty if they are the same.
+// desired one; empty if there is none.
 func (d Desired) DiffersFrom(link onboarding.Link) string {
 	found, err := declaration.Proposed(link)
 	switch {
@@ -249,8 +251,9 @@ func (d Desired) setDiffersFrom(link onboarding.Link) bool {
 	return link.PermissionSet != d.Set.Name
 }
 
-// refuseUnderLiveStack keeps what a live stack was made with: the account that
-// it is in, and the external ID that its role asks for, unless that rotates.
+// refuseUnderLiveStack returns an error if the link differs in what a live stack was
+// created with: its account, or the external ID that its role asks for, unless that
+// is a rotation.
 func (d Desired) refuseUnderLiveStack(existing onboarding.Customer, link onboarding.Link) error {
 	var errs []error
 	for _, r := range existing.Live() {

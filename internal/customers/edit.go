@@ -10,10 +10,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Edit changes the customer's link in a way that is no owner's alone, such as a
-// block, for as long as edit reports a change. It returns
-// registry.ErrNoLink if there is no such customer, and registry.ErrConflict if
-// other processes keep writing the link.
+// Edit changes the customer's link in a way that every owner may, such as a block. It
+// calls edit with the current link, and writes the result if edit returns true. Edit
+// returns registry.ErrNoLink if there is no such customer, and registry.ErrConflict
+// if other processes keep writing the link.
 func Edit(ctx context.Context, records *registry.Registry, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
 	err = retry(func() error {
 		found, err := records.Customer(ctx, customer)

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// DesiredFleet is a fleet as it is declared, on the hub as it is or will be.
+// DesiredFleet is a fleet as it is declared, on the hub as it is now or will be.
 type DesiredFleet struct {
 	Record    registry.HubRecord
 	Name      string
@@ -26,44 +26,45 @@ type DesiredFleet struct {
 	Region    string
 	ExpiresAt string // RFC 3339; empty: never
 	Customers map[string]account.ID
-	// Version is the one that the external ID of each customer has at least; 0: each
-	// keeps its own.
+	// Version is the minimum version of each customer's external ID; 0: each keeps its
+	// own.
 	Version int
 
-	// Had is the customers in the caller's state; nil: it has no state of
-	// the fleet, or one that is being replaced.
+	// Had are the customers in the caller's state; nil: the caller has no state of the
+	// fleet, or of one that is being replaced.
 	Had map[string]account.ID
-	// Replacing reports whether an open link ends with this operation, so that it may
-	// differ; nil: none does.
+	// Replacing reports whether an open link is closed by this operation, so that it
+	// may differ; nil: none is.
 	Replacing func(onboarding.Link) bool
 }
 
-// FleetWrite is what has to be written for a fleet.
+// FleetWrite contains the changes to make for a fleet.
 type FleetWrite struct {
-	// Links are the links of all customers as they will be, those that stay included.
+	// Links are the resulting links of all customers, including unchanged ones.
 	Links map[string]onboarding.Link
-	// Changes are those that have to be written: links that are closed, and then
-	// links that are issued or changed.
+	// Changes are the links that have to be written: first those that are closed, then
+	// those that are issued or changed.
 	Changes []registry.LinkChange
 	// Closing are the customers whose links are closed.
 	Closing []onboarding.Customer
-	// Publishers are the customers whose accounts may have to be let publish.
+	// Publishers are the customers whose accounts may need permission to publish.
 	Publishers []string
-	// Taken are the customers whose open links were their own, or another fleet's.
+	// Taken are the customers whose open links belonged to another fleet, or to none.
 	Taken []string
 	// Rotating are the customers with live stacks whose links get another external ID.
 	Rotating []string
-	// Elsewhere are the customers of the state whose links were taken over by others
-	// since: they are left alone.
+	// Elsewhere are the customers in the state whose links were taken over by another
+	// owner since. They are not changed.
 	Elsewhere []string
 }
 
 // Creating reports whether the caller has no state of the fleet.
 func (d DesiredFleet) Creating() bool { return d.Had == nil }
 
-// Issue decides how the links of a fleet come to be what is declared, given what
-// the registry knows of all customers. Plan and apply both get here. For customers
-// whose link is refused it returns the reason, and the write is then incomplete.
+// Issue returns what to write so that the links of a fleet match the declaration,
+// given the registry's records of all customers. Plan and apply both call it. For
+// customers whose link is refused it returns the reason, and the write is then
+// incomplete.
 func (d DesiredFleet) Issue(known map[string]onboarding.Customer, now time.Time) (FleetWrite, map[string]error) {
 	w, refused := FleetWrite{Links: make(map[string]onboarding.Link, len(d.Customers))}, map[string]error{}
 	w.close(d, known, now)
@@ -79,7 +80,8 @@ func (d DesiredFleet) Issue(known map[string]onboarding.Customer, now time.Time)
 	return w, refused
 }
 
-// close closes the links of customers whom the state had and who are not declared.
+// close closes the links of customers that are in the state and not in the
+// declaration.
 func (w *FleetWrite) close(d DesiredFleet, known map[string]onboarding.Customer, now time.Time) {
 	for _, id := range slices.Sorted(maps.Keys(d.Had)) {
 		found, there := known[id]
@@ -98,6 +100,7 @@ func (w *FleetWrite) end(customer onboarding.Customer, now time.Time) {
 	w.Changes = append(w.Changes, registry.LinkChange{Before: &customer.Link, Link: link})
 }
 
+// issue adds the changes for one customer that is in the declaration.
 func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Customer, now time.Time) error {
 	mine := existing != nil && existing.Link.InFleet(d.Name)
 	open := existing != nil && !existing.Link.Closed
@@ -142,7 +145,7 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 	return nil
 }
 
-// of returns the link of one customer of the fleet.
+// of returns the desired link of one customer of the fleet.
 func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
 	return Desired{
 		Record: d.Record, CustomerID: id, Owner: onboarding.OwnerTerraform, Fleet: d.Name,
@@ -151,8 +154,8 @@ func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
 	}
 }
 
-// StackNameOf returns the name of the stack that links of a hub propose if nothing else
-// is declared.
+// StackNameOf returns the stack name that links of a hub propose if the declaration
+// has none.
 func StackNameOf(hubName string) string { return hubName + "-access" }
 
 // Fleet returns the record of the fleet as it is declared.
@@ -164,9 +167,9 @@ func (d DesiredFleet) Fleet() (onboarding.Fleet, error) {
 	}, err
 }
 
-// DiffersFrom returns the first attribute in which a fleet that is open is not the
-// one that is declared; empty if it is. Customers who are declared and have no link
-// yet are no difference: an apply may have been interrupted.
+// DiffersFrom returns the first attribute in which an open fleet differs from the
+// desired one; empty if there is none. Customers that are declared and have no link
+// yet are not a difference: an apply may have been interrupted.
 func (d DesiredFleet) DiffersFrom(fleet onboarding.Fleet, known map[string]onboarding.Customer) string {
 	wanted, err := d.Fleet()
 	switch {
@@ -201,12 +204,13 @@ func End(fleet onboarding.Fleet, known map[string]onboarding.Customer, now time.
 	return w
 }
 
-// Do writes the links under the fleet's record, which the caller has written, and
-// lets their accounts read and publish. Each link that was written is handed to
-// saved; if there is an error, these stay, and are usable.
+// Do writes the links under the fleet's record, which the caller has written before,
+// and gives their accounts permission to read templates and to publish. It calls
+// saved with each link that was written; after an error, these links remain, and are
+// usable.
 func (w FleetWrite) Do(ctx context.Context, manager *hub.Manager, record registry.HubRecord, fleet onboarding.Fleet, now time.Time, saved func(onboarding.Link)) error {
 	if err := manager.Permissions().LetReadMany(ctx, record, w.accounts(w.Publishers)); err != nil {
-		return err // S3 may refuse it, and then nothing is done
+		return err // S3 may refuse the permission, and then nothing is written
 	}
 	for _, customer := range w.Closing {
 		if err := Release(ctx, manager.Registry(), customer, now); err != nil {
@@ -230,6 +234,7 @@ func (w FleetWrite) Do(ctx context.Context, manager *hub.Manager, record registr
 	return errors.Join(err, manager.Permissions().AllowMany(ctx, publishers))
 }
 
+// accounts returns the accounts in the links of customers, in the same order.
 func (w FleetWrite) accounts(customers []string) []account.ID {
 	ids := make([]account.ID, len(customers))
 	for n, id := range customers {

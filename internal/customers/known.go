@@ -11,15 +11,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Known is a hub with all its customers and permission sets, read at once for many
-// orders: what they come to is then found out without a call for each.
+// Known is a hub with all its customers and permission sets, read once for many
+// orders, so that their results are found without a call for each.
 type Known struct {
 	service   Service
 	record    registry.HubRecord
 	customers map[string]onboarding.Customer
 }
 
-// Known reads the hub. Errors are *Refusal if it is not ready, and those of the
+// Known reads the hub. Errors are *Refusal if the hub is not ready, and those of the
 // registry.
 func (s *Service) Known(ctx context.Context) (*Known, error) {
 	record, err := s.ready(ctx)
@@ -51,8 +51,8 @@ func (s *Service) Known(ctx context.Context) (*Known, error) {
 	return known, nil
 }
 
-// Try returns what Put would, without a call and without a change. It does not look
-// at the accounts' permissions to publish, which an interrupted Put may have left out
+// Try returns what Put would return, without a call and without a change. It ignores
+// the accounts' permissions to publish, which an interrupted Put may not have granted
 // and Reconcile repairs.
 func (k *Known) Try(ctx context.Context, order Order) (Served, error) {
 	if err := order.check(); err != nil {

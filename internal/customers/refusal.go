@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Refusal is why a link can't be as it is asked for. Field is the attribute, by
-// Terraform's name, that has to change; empty if it is none.
+// Refusal is the reason why a link is refused. Field is the attribute that has to
+// change, by its name in Terraform; empty: none.
 type Refusal struct {
 	Field   string
 	Summary string
@@ -24,19 +24,19 @@ func (r *Refusal) Error() string { return r.Summary + ": " + r.Detail }
 // DiffersError indicates that the customer has an open link with other settings.
 type DiffersError struct {
 	Hub, CustomerID string
-	Field           string // the first that differs
+	Field           string // the first attribute that differs
 }
 
 func (e *DiffersError) Error() string {
 	return fmt.Sprintf("customer %s of hub %s has an open link already, which differs in %s", e.CustomerID, e.Hub, e.Field)
 }
 
-// InFleetError indicates that a customer is in a fleet and would have a link of their
-// own, the other way round, or would be in two fleets.
+// InFleetError indicates that a customer's open link belongs to a fleet, or to none,
+// and that another fleet, or none, should have it.
 type InFleetError struct {
 	Hub, CustomerID string
-	Fleet, Wanted   string        // that has the open link, and that should have it; empty: a link of their own
-	Differs         *DiffersError // why the one can't take the link over from the other; nil: neither asked to
+	Fleet, Wanted   string        // the fleet that has the open link, and the one that should have it; empty: none, a single link
+	Differs         *DiffersError // why the link cannot be taken over; nil: no takeover was asked for
 }
 
 func (e *InFleetError) Error() string {
@@ -54,14 +54,14 @@ func fleetNamed(name string) string {
 	return "fleet " + name
 }
 
-// RenderError indicates that a link's template could not be made.
+// RenderError indicates that a link's template could not be rendered.
 type RenderError struct{ Err error }
 
 func (e *RenderError) Error() string { return "render the template: " + e.Err.Error() }
 
 func (e *RenderError) Unwrap() error { return e.Err }
 
-// Reasons returns the single errors that an error of this package was joined from.
+// Reasons returns the single errors that were joined to an error of this package.
 func Reasons(err error) []error {
 	var joined interface{ Unwrap() []error }
 	if err == nil {
@@ -77,7 +77,7 @@ func Reasons(err error) []error {
 	return all
 }
 
-// invalid joins what is wrong with a declaration, each on its attribute.
+// invalid joins the errors in a declaration, each as a Refusal with its attribute.
 func invalid(fields []permissionset.FieldError) error {
 	errs := make([]error, len(fields))
 	for i, field := range fields {

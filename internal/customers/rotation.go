@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// stored returns a version as links record it: the first is none.
+// stored returns a version as it is recorded in links: 0 for the first version.
 func stored(version int) int {
 	if version == 1 {
 		return 0
@@ -19,8 +19,8 @@ func stored(version int) int {
 	return version
 }
 
-// identify gives the link its external ID: the vendor's, or the one that the hub
-// issues in the wanted version.
+// identify returns the link with its external ID: the vendor's, or the desired
+// version of the one that the hub issues.
 func (d Desired) identify(link, before onboarding.Link) (onboarding.Link, error) {
 	wanted := stored(d.Version)
 	sameGeneration := link.Generation == before.Generation && !before.ExternalID.IsZero()
@@ -55,14 +55,14 @@ func (d Desired) rotates(before, link onboarding.Link) bool {
 	return link.Generation == before.Generation && link.ExternalIDVersion > before.ExternalIDVersion && link.ExternalID == d.issued(link)
 }
 
-// needsRotation reports whether the link's external ID has changed, and a template
-// with these parameters lets a role accept one only.
+// needsRotation reports whether the link's external ID was rotated although a role
+// from a template with these parameters accepts only one.
 func needsRotation(link onboarding.Link, parameters []string) bool {
 	return link.ExternalIDVersion > 1 && !stacktemplate.HasRotation(parameters)
 }
 
-// setWithoutRotation is for a link whose permission set has a template of an earlier
-// release.
+// setWithoutRotation returns the error for a link whose permission set has a template
+// of an earlier release, with which external IDs cannot rotate.
 func setWithoutRotation(set onboarding.PermissionSet) error {
 	return &Refusal{"external_id_version", "The template cannot change external IDs", fmt.Sprintf(
 		"The template of permission set %s is of an earlier release, and lets a role accept one external ID only. Publish it again first: terraform apply -replace with the address of the set keeps its links as they are.", set.ID())}

@@ -11,21 +11,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Scope is whose stacks a link is for: one account's, those of the accounts of an
-// organization or, if the hub is open to anyone, those of the account that comes
-// first.
+// Scope defines whose stacks a link is for: those of one account, of the accounts of
+// an organization or, if the hub is open to any account, of the first account that
+// registers.
 type Scope struct {
 	Kind         onboarding.Scope
 	Account      account.ID
 	Organization account.OrganizationID
 	OnlyAccounts []account.ID
-	// Asks is set if the customer is to name their account: until then
-	// Account is zero, and the link admits none.
+	// Asks is set if the customer is to name their account: until then Account is
+	// zero, and the link admits no account.
 	Asks bool
 }
 
-// asBefore returns the scope with the account that the customer has named for a
-// link already.
+// asBefore returns the scope with the account that the customer has already named for
+// a link.
 func (s Scope) asBefore(link onboarding.Link) Scope {
 	if s.Asks && s.Account.IsZero() && link.AsksAccount {
 		s.Account = link.Account
@@ -33,8 +33,8 @@ func (s Scope) asBefore(link onboarding.Link) Scope {
 	return s
 }
 
-// ApplyTo returns the link with this scope. The account that a link for anyone
-// is bound to stays with it, until the vendor names one.
+// ApplyTo returns the link with this scope. The binding of a link to an account
+// remains until the vendor names an account.
 func (s Scope) ApplyTo(link onboarding.Link) onboarding.Link {
 	link.Scope, link.Account, link.AsksAccount = s.Kind, s.Account, s.Asks
 	link.Organization, link.OnlyAccounts = s.Organization, s.OnlyAccounts
@@ -44,8 +44,8 @@ func (s Scope) ApplyTo(link onboarding.Link) onboarding.Link {
 	return link
 }
 
-// differsFrom returns the first attribute in which a link is for other accounts;
-// empty if it is for the same.
+// differsFrom returns the first attribute in which a link has another scope; empty if
+// there is none.
 func (s Scope) differsFrom(link onboarding.Link) string {
 	switch {
 	case link.Scope != s.Kind:
@@ -60,9 +60,8 @@ func (s Scope) differsFrom(link onboarding.Link) string {
 	return ""
 }
 
-// refuseMove keeps the accounts of a live stack: it may neither become another
-// customer's, nor lose its permission to phone home. It returns nil if the scope
-// does neither.
+// refuseMove returns an error if the scope would make the account of a live stack
+// another customer's, or would end its permission to phone home.
 func (s Scope) refuseMove(link onboarding.Link, r onboarding.Registration) error {
 	if s.Kind == onboarding.ScopeOrganization {
 		if link.Organization.IsZero() || link.Organization == s.Organization {
@@ -78,7 +77,7 @@ func (s Scope) refuseMove(link onboarding.Link, r onboarding.Registration) error
 		"account_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other account as a customer of its own.", r.Stack)}
 }
 
-// samePublishers reports whether two links let the same accounts phone home.
+// samePublishers reports whether two links allow the same accounts to phone home.
 func samePublishers(a, b onboarding.Link) bool {
 	return a.Account == b.Account && a.Organization == b.Organization
 }

@@ -19,8 +19,8 @@ import (
 )
 
 // Service issues, changes and closes the links of one hub for an owner that keeps no
-// state of its own: every call reads the records and does what remains to be done. So
-// repeating a call that was interrupted finishes it.
+// state: every call reads the records and makes the remaining changes, so an
+// interrupted call is completed by repeating it.
 type Service struct {
 	hub   *hub.Manager
 	owner onboarding.Owner
@@ -28,27 +28,28 @@ type Service struct {
 	sets  func(ctx context.Context, name string) (onboarding.PermissionSet, error)
 }
 
-// NewService returns the service of a hub, whose methods may be called concurrently.
+// NewService returns the Service of a hub. Its methods may be called concurrently.
 func NewService(manager *hub.Manager, owner onboarding.Owner, clock func() time.Time) *Service {
 	return &Service{hub: manager, owner: owner, now: clock, sets: manager.Registry().PermissionSet}
 }
 
-// Order is the desired link of a customer. Fields that are empty in an order for an open
-// link leave the link's values, except for ExpiresAt and Metadata.
+// Order is the desired link of a customer. If the link is open, empty fields leave
+// its values unchanged, except for ExpiresAt and Metadata.
 type Order struct {
 	CustomerID    string
 	PermissionSet string
 	Account       account.ID // zero: the hub is open to anyone, or AsksAccount is set
-	AsksAccount   bool       // the customer names their account
-	Region        string     // that the link proposes; empty: the hub's own
-	StackName     string     // that the link proposes; empty: <hub>-access
+	AsksAccount   bool       // the customer names their own account
+	Region        string     // the Region that the link proposes; empty: the hub's own
+	StackName     string     // the stack name that the link proposes; empty: <hub>-access
 	ExpiresAt     time.Time  // zero: never
 	Metadata      map[string]string
-	Adopt         bool // take the link from another owner
-	DryRun        bool // find out what would be done, and change nothing
+	Adopt         bool // take the link over from another owner
+	DryRun        bool // return the result without changing anything
 
-	// Revision is the link's revision that the caller has read, to change its permission
-	// set, expiry and metadata. Zero: the link is created, or has these settings already.
+	// Revision is the link's revision that the caller has read, if it changes the
+	// permission set, expiry or metadata. Zero: the link is created, or has these
+	// settings already.
 	Revision int64
 }
 
@@ -63,7 +64,7 @@ type Served struct {
 // RevisionError indicates that a link does not have the revision that the caller has read.
 type RevisionError struct {
 	CustomerID string
-	Seen, Is   int64 // Is 0: there is no open link
+	Seen, Is   int64 // the revisions that the caller has read and that the link has; Is 0: no open link
 }
 
 func (e *RevisionError) Error() string {
@@ -73,11 +74,12 @@ func (e *RevisionError) Error() string {
 	return fmt.Sprintf("the link of customer %s has changed since it was read: it is at revision %d, not %d", e.CustomerID, e.Is, e.Seen)
 }
 
-// attempts is how often a write that conflicted with another one is tried.
+// attempts is the maximum number of attempts for a write that conflicts with other
+// writers.
 const attempts = 5
 
-// retry calls do until it does not conflict with another writer, at most attempts times,
-// and returns its last error.
+// retry calls do until it does not conflict with another writer, at most attempts
+// times, and returns its last error.
 func retry(do func() error) error {
 	var err error
 	for range attempts {
@@ -111,7 +113,7 @@ func (s *Service) put(ctx context.Context, order Order) (Served, error) {
 	return s.serve(ctx, order, record, existing)
 }
 
-// serve does what is left to do for an order, on the hub as it was read.
+// serve makes the remaining changes for an order, on the hub as it was read.
 func (s *Service) serve(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Served, error) {
 	open := existing != nil && !existing.Link.Closed
 	if !open && !order.ExpiresAt.IsZero() && !order.ExpiresAt.After(s.now()) {
@@ -159,8 +161,9 @@ func (s *Service) serve(ctx context.Context, order Order, record registry.HubRec
 	return served, nil
 }
 
-// checkRevision refuses a change of what the caller has not seen, and one of the
-// customer's account, whose other external ID would be another link.
+// checkRevision returns a *RevisionError if the order changes settings that the
+// caller has not read, and refuses a change of the customer's account, because the
+// other external ID would make it another link.
 func (o Order) checkRevision(existing *onboarding.Customer) error {
 	switch {
 	case existing == nil || existing.Link.Closed:
@@ -182,7 +185,7 @@ func nameOf(id account.ID) string {
 	return id.String()
 }
 
-// load reads the hub, with its key, and what it knows of the customer.
+// load reads the hub with its key, and the customer's records; nil: there are none.
 func (s *Service) load(ctx context.Context, customer string) (registry.HubRecord, *onboarding.Customer, error) {
 	record, err := s.ready(ctx)
 	if err != nil {
@@ -195,7 +198,8 @@ func (s *Service) load(ctx context.Context, customer string) (registry.HubRecord
 	return record, &found, err
 }
 
-// ready reads the hub, with its key. It is a *Refusal if customers can't be served yet.
+// ready reads the hub with its key. It returns a *Refusal if the hub cannot serve
+// customers yet.
 func (s *Service) ready(ctx context.Context) (registry.HubRecord, error) {
 	record, err := s.hub.Registry().HubAndKey(ctx)
 	if err == nil && record.State != registry.HubReady {
@@ -204,7 +208,7 @@ func (s *Service) ready(ctx context.Context) (registry.HubRecord, error) {
 	return record, err
 }
 
-// desired returns what the order means on the hub as it is.
+// desired returns the link that the order describes, on the hub as it is.
 func (s *Service) desired(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Desired, error) {
 	set, err := s.set(ctx, order.PermissionSet, existing)
 	if err != nil {
@@ -234,7 +238,7 @@ func (s *Service) desired(ctx context.Context, order Order, record registry.HubR
 	return w, err
 }
 
-// set returns the permission set of a name, which must not be retired unless the
+// set returns the permission set with a name. It refuses a retired one, unless the
 // customer's open link refers to it.
 func (s *Service) set(ctx context.Context, name string, existing *onboarding.Customer) (onboarding.PermissionSet, error) {
 	stays := existing != nil && !existing.Link.Closed && existing.Link.PermissionSet == name
@@ -248,9 +252,9 @@ func (s *Service) set(ctx context.Context, name string, existing *onboarding.Cus
 	return set, err
 }
 
-// scope returns whose stacks the link is for.
+// scope returns the scope of the ordered link.
 func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (Scope, error) {
-	if o.Revision != 0 && o.Account.IsZero() && existing != nil { // it stays
+	if o.Revision != 0 && o.Account.IsZero() && existing != nil { // the scope is unchanged
 		link := existing.Link
 		return Scope{link.Scope, link.Account, link.Organization, link.OnlyAccounts, link.AsksAccount}, nil
 	}
@@ -271,7 +275,7 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 			"Ask the customer for their 12-digit AWS account ID, or set ask_account_id and let the connect page ask them.", record.Name)}
 }
 
-// incarnation returns a new one for a link that is created or taken from another owner.
+// incarnation returns a new incarnation for a link that is created or taken over.
 func (s *Service) incarnation(existing *onboarding.Customer) onboarding.Incarnation {
 	if existing != nil && !existing.Link.Closed && existing.Link.Owner == s.owner {
 		return existing.Link.Incarnation
@@ -286,8 +290,8 @@ func timeText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Close closes the customer's link, if it is open: one that isn't, is closed
-// already. It is *RevisionError if a revision is given that the link is not at.
+// Close closes the customer's link if it is open. It returns a *RevisionError if
+// revision is not zero and not that of the link.
 func (s *Service) Close(ctx context.Context, customer string, revision int64, adopt bool) (link onboarding.Link, err error) {
 	err = retry(func() error {
 		found, err := s.hub.Registry().Customer(ctx, customer)
@@ -309,16 +313,17 @@ func (s *Service) Close(ctx context.Context, customer string, revision int64, ad
 	return link, err
 }
 
-// MostNamed is how many accounts a customer may name for one link: each takes a
-// place in a topic's policy for seven days.
+// MostNamed is the maximum number of accounts that a customer may name for one link:
+// each occupies an entry of a topic's policy for seven days.
 const MostNamed = 3
 
-// ErrAccountsUsedUp indicates that the customer has named as many accounts as they may.
+// ErrAccountsUsedUp indicates that the customer has named the maximum number of
+// accounts.
 var ErrAccountsUsedUp = errors.New("no more accounts may be named for this link")
 
-// NameAccount makes the account that the customer has named that of their link,
-// which must ask for it. The link keeps the vendor's settings; for
-// another account than before it gets another external ID.
+// NameAccount sets the account of a customer's link that asks for it to the one that
+// the customer has named. The other settings do not change; if another account was
+// named before, the link gets another external ID.
 func (s *Service) NameAccount(ctx context.Context, customer string, id account.ID) error {
 	return retry(func() error {
 		record, existing, err := s.load(ctx, customer)
@@ -358,7 +363,7 @@ func (s *Service) NameAccount(ctx context.Context, customer string, id account.I
 	})
 }
 
-// Edit returns what [Edit] does, for the hub of the service.
+// Edit calls the function [Edit] for the hub of the service.
 func (s *Service) Edit(ctx context.Context, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
 	return Edit(ctx, s.hub.Registry(), customer, edit)
 }

@@ -23,31 +23,32 @@ func (e *OwnedError) Error() string {
 	return fmt.Sprintf("the link of customer %s of hub %s belongs to %s", e.CustomerID, e.Hub, e.Owner)
 }
 
-// Writing is how a Write is carried out.
+// Writing is the context in which a Write is made.
 type Writing struct {
 	Hub    *hub.Manager
 	Record registry.HubRecord
 	Now    time.Time
-	// Existing is what the Write was decided on; nil: the hub knew no such customer.
+	// Existing is the customer that the Write was decided on; nil: the registry has
+	// none.
 	Existing *onboarding.Customer
-	// Incarnation is that of the link as it is written.
+	// Incarnation is the incarnation to write into the link.
 	Incarnation onboarding.Incarnation
-	// Unless returns true for a link that is recorded already, so that it isn't
-	// written again; nil: it is written.
+	// Unless returns true if the record of the link is right already and need not be
+	// written; nil: it is always written.
 	Unless func(onboarding.Link) bool
-	// Unfinished is set if what follows the record may be left to do even if the
+	// Unfinished is set if the steps after the record may be unfinished even if the
 	// record has the same settings already.
 	Unfinished bool
 	// Saved is called once the link's record is written; may be nil.
 	Saved func(onboarding.Link)
 }
 
-// Do carries the write out and returns the link as it was written. Whatever an
-// interruption leaves behind is either out of use (a template, which is named by
-// its content) or exactly what the next attempt finds and continues from (the
-// record). The accounts' permission to publish comes after the record, which
-// keeps it from being swept away, and permission to read before everything: S3
-// may refuse that, and then nothing is done.
+// Do makes the changes and returns the link as it was written. An interruption leaves
+// either a template that is not in use (its name is a hash of its content), or a
+// record from which the next attempt continues. The accounts' permission to publish
+// is granted after the record is written, because the record keeps it from being
+// removed. The permission to read is granted first: S3 may refuse it, and then
+// nothing is written.
 func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
 	publishers := in.Unfinished || w.newPublishers(in.Existing)
 	if publishers && !w.Link.Account.IsZero() {
@@ -70,8 +71,8 @@ func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
 	return link, AllowPublishing(ctx, in.Hub, link)
 }
 
-// create writes the first link of a customer together with their permission to
-// publish, and with those of others who come at the same time.
+// create writes the first link of a customer together with its permission to publish,
+// in the same calls as those of other customers that are created at the same time.
 func (w Write) create(ctx context.Context, in Writing) (onboarding.Link, error) {
 	link := w.Link
 	link.Incarnation, link.CreatedAt = in.Incarnation, in.Now
@@ -82,8 +83,8 @@ func (w Write) create(ctx context.Context, in Writing) (onboarding.Link, error) 
 	return written, err
 }
 
-// newPublishers reports whether the link lets accounts publish that it did not
-// let before, or for which that may not have been finished.
+// newPublishers reports whether accounts need permission to publish that did not have
+// it by the existing link, or whose permission may be unfinished.
 func (w Write) newPublishers(existing *onboarding.Customer) bool {
 	return existing == nil || w.Takeover || existing.Link.Closed || !samePublishers(existing.Link, w.Link)
 }
@@ -109,7 +110,7 @@ func (w Write) record(ctx context.Context, in Writing) (onboarding.Link, error) 
 	return written, nil
 }
 
-// AllowPublishing lets the accounts that the link is for phone home.
+// AllowPublishing gives the accounts that the link is for permission to publish.
 func AllowPublishing(ctx context.Context, manager *hub.Manager, link onboarding.Link) error {
 	if !link.Account.IsZero() {
 		if err := manager.Permissions().Allow(ctx, link.Shard, link.Account); err != nil {
@@ -122,9 +123,9 @@ func AllowPublishing(ctx context.Context, manager *hub.Manager, link onboarding.
 	return nil
 }
 
-// Close closes a customer's open link: record, external ID and permissions stay,
-// for as long as a stack may need them. Adoptions end, because no stack's Delete
-// ever will end them. It returns the link as written.
+// Close closes a customer's open link, and returns it as written. The record, the
+// external ID and the permissions remain, for as long as a stack may need them.
+// Adoptions end, because no stack's Delete will end them.
 func Close(ctx context.Context, records *registry.Registry, customer onboarding.Customer, now time.Time) (onboarding.Link, error) {
 	if err := Release(ctx, records, customer, now); err != nil || customer.Link.Closed {
 		return customer.Link, err
