@@ -18,14 +18,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// mostAtOnce is the limit of events in one call (aws-facts 11.1). An event has
-// a few kilobytes, so the limit in bytes is never reached.
+// mostAtOnce is the maximum number of events in one call (aws-facts 11.1). An event
+// has a few kilobytes, so the limit in bytes is never reached.
 const mostAtOnce = 10
 
-// tries is how often one call is tried; after that, events wait in the outbox.
+// tries is the maximum number of attempts of one call; after that, its events wait in
+// the outbox.
 const tries = 2
 
-// batches splits events into calls.
+// batches returns the events in batches for one call each.
 func batches(events []onboarding.Event) iter.Seq[[]onboarding.Event] {
 	return slices.Chunk(events, mostAtOnce)
 }
@@ -73,20 +74,21 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 	return nil
 }
 
-// refusedError indicates that EventBridge answered but refused some of the events.
+// refusedError indicates that EventBridge responded but refused some of the events.
 type refusedError struct {
 	bus     account.EventBusARN
 	reasons []string
-	final   bool // a soon retry of any of them will not help
+	final   bool // an early retry of any of them will not help
 }
 
-// isFinal separates the refusal of single events from an outage of EventBridge,
-// which affects all others too.
+// isFinal reports whether EventBridge has only refused single events. It is false for
+// an outage of EventBridge, which affects all other events too.
 func isFinal(err error) bool {
 	var refused *refusedError
 	return errors.As(err, &refused) && refused.final
 }
 
+// add adds the result of an event to the error.
 func (e *refusedError) add(event onboarding.Event, result types.PutEventsResultEntry) {
 	code := aws.ToString(result.ErrorCode)
 	e.reasons = append(e.reasons, fmt.Sprintf("event %s of customer %s: %s: %s",

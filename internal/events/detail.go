@@ -22,9 +22,9 @@ const Source = "xacct"
 // readers ignore unknown fields.
 const schemaVersion = 1
 
-// Detail is the detail of every event, whatever its type: the registration
-// after the change, and the reason for the change. The guide on events
-// documents every field, and is a promise.
+// Detail is the detail of every event, whatever its type: the registration after the
+// change, and the reason for the change. Every field is documented in the guide on
+// events, and remains compatible within a schema version.
 type Detail struct {
 	SchemaVersion int       `json:"schema_version"`
 	EventID       string    `json:"event_id"`
@@ -70,6 +70,7 @@ func DetailType(kind onboarding.EventKind) string {
 	return "xacct Customer Role Updated"
 }
 
+// detailOf returns the detail of an event.
 func detailOf(e onboarding.Event) Detail {
 	r := e.After
 	return Detail{

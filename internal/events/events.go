@@ -29,15 +29,16 @@ import (
 // Config holds what a Publisher needs. Outbox and Bus are required.
 type Config struct {
 	Outbox Outbox
-	// Bus returns the EventBridge client of a Region.
+	// Bus returns the EventBridge client for a Region.
 	Bus func(account.Region) Client
 
 	Clock  func() time.Time // default time.Now
 	Logger *slog.Logger     // default: no logs
 }
 
-// Outbox keeps events until EventBridge has accepted them; the registry
-// implements it.
+// Outbox stores events until EventBridge has accepted them; the registry implements
+// it. Outbox's method Outbox calls each with the events that were stored before a
+// time, in batches.
 type Outbox interface {
 	EventBus(ctx context.Context) (account.EventBusARN, error)
 	Outbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error
@@ -59,7 +60,7 @@ type Publisher struct {
 	quiet   time.Time     // the time until which nothing is sent, after a failure
 }
 
-// parcel is an event with the bus that it goes to.
+// parcel is an event with its destination.
 type parcel struct {
 	bus   account.EventBusARN
 	event onboarding.Event
@@ -81,13 +82,13 @@ const (
 	quietAfter  = 30 * time.Second // pause after a failure
 	sendLimit   = 10 * time.Second // for one call and its updates of the outbox
 
-	// LeftBehind is how old an event is when it counts as one that no registrar is
+	// LeftBehind is the age from which on an event counts as one that no registrar is
 	// sending any more, so that a sweep sends it.
 	LeftBehind = time.Minute
-	// soon is how old an event may be when it is sent before a sweep. One that has
-	// waited longer in memory, behind others, is left to the sweep, which another
-	// process may make: both would send it. An attempt that has begun takes 20 seconds
-	// at most.
+	// soon is the maximum age of an event that is sent before a sweep. An event that
+	// has waited longer in memory, behind others, is left to the sweep, which another
+	// process may make: both would send it. An attempt that has begun takes at most 20
+	// seconds.
 	soon = 30 * time.Second
 )
 
@@ -167,7 +168,7 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	return bus, batch
 }
 
-// hush leaves the waiting events, and those of the next moments, to the next
+// hush leaves the waiting events, and those of the next 30 seconds, to the next
 // sweep: during an outage of EventBridge every commit would try without success.
 func (p *Publisher) hush() {
 	p.mu.Lock()
@@ -175,10 +176,10 @@ func (p *Publisher) hush() {
 	p.waiting, p.quiet = nil, p.config.Clock().Add(quietAfter)
 }
 
-// Sweep sends the events that have been in the outbox for some time, because
-// this or another process failed to send them or died. It stops if EventBridge
-// is unavailable; an event that EventBridge refuses stays in the outbox and
-// does not hold up the others.
+// Sweep sends the events that have been in the outbox for longer than older, because
+// this or another process failed to send them or died. It stops if EventBridge is
+// unavailable; an event that EventBridge refuses stays in the outbox and does not
+// delay the others.
 func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
 	bus, err := p.config.Outbox.EventBus(ctx)
 	if err != nil {

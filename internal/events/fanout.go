@@ -35,8 +35,8 @@ func (s Fanout) Wait(ctx context.Context) {
 	}
 }
 
-// Sweep has all senders send at the same time the events that are waiting in the outbox,
-// and returns their errors joined.
+// Sweep makes all senders send the events that are waiting in the outbox, at the same
+// time, and returns their errors joined.
 func (s Fanout) Sweep(ctx context.Context, older time.Duration) error {
 	errs := make([]error, len(s))
 	done := make(chan struct{})

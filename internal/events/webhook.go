@@ -22,8 +22,9 @@ import (
 type WebhookConfig struct {
 	Outbox WebhookOutbox
 	Client HTTPClient
-	// Secrets returns the keys that sign, the newest first; it is called again for each
-	// round, so that keys are changed without a restart. Without keys nothing is sent.
+	// Secrets returns the signing keys, the newest first. It is called for each round
+	// of deliveries, so that keys can be changed without a restart. Without keys
+	// nothing is sent.
 	Secrets func() ([]Secret, error)
 
 	Clock   func() time.Time             // default time.Now
@@ -31,7 +32,7 @@ type WebhookConfig struct {
 	Observe func(result WebhookDelivery) // default: outcomes are not reported
 }
 
-// WebhookOutbox keeps events until the endpoint has accepted them; the registry
+// WebhookOutbox stores events until the endpoint has accepted them; the registry
 // implements it.
 type WebhookOutbox interface {
 	Webhook(ctx context.Context) (string, error)
@@ -39,7 +40,7 @@ type WebhookOutbox interface {
 	RemoveWebhookEvents(ctx context.Context, events []onboarding.Event) error
 }
 
-// HTTPClient sends requests; it must follow no redirects, and limit their time.
+// HTTPClient sends requests. It must not follow redirects, and must have a timeout.
 type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
@@ -50,7 +51,7 @@ type WebhookDelivery string
 // The results of an attempt.
 const (
 	WebhookSent    WebhookDelivery = "sent"
-	WebhookFailed  WebhookDelivery = "failed"   // it is tried again
+	WebhookFailed  WebhookDelivery = "failed"   // the event is sent again later
 	WebhookGivenUp WebhookDelivery = "given_up" // it failed for the last time, and the event is dropped
 )
 
@@ -61,28 +62,28 @@ type Webhook struct {
 
 	mu      sync.Mutex
 	waiting []onboarding.Event
-	address string               // where those go
+	address string               // the URL for the waiting events
 	sending chan struct{}        // closed when the sender has ended; nil: no sender is running
 	quiet   time.Time            // the time until which nothing is sent
 	inARow  int                  // attempts that failed since the last one that did not
 	later   map[string]postponed // events that failed, by ID
 }
 
-// postponed is when an event that failed is tried again.
+// postponed is an event that failed, and when it is tried again.
 type postponed struct {
 	tries int
 	next  time.Time
-	until time.Time // when another process has given it up, if it has not sent it
+	until time.Time // when another process gives the event up, if none has sent it
 }
 
 const (
 	webhooksAtOnce = 8
-	webhookFor     = 72 * time.Hour // after that an event that fails is given up
+	webhookFor     = 72 * time.Hour // age from which on an event that fails is given up
 	soonestAgain   = time.Minute
 	latestAgain    = 6 * time.Hour
 	longestQuiet   = 15 * time.Minute
-	// downAfter is how many attempts fail in a row, even each with an answer of the
-	// endpoint's own, until the endpoint counts as down.
+	// downAfter is the number of failed attempts in a row after which the endpoint
+	// counts as down, even if the endpoint itself has responded to each.
 	downAfter     = 5
 	mostPostponed = 10_000
 )
@@ -156,10 +157,10 @@ func (w *Webhook) next() ([]onboarding.Event, string) {
 	return events, w.address
 }
 
-// Sweep sends the events that have been in the outbox for some time, because this or
-// another process failed to send them or died. It stops if the endpoint is down; an
-// event that the endpoint refuses is tried again with growing pauses, and does not
-// hold up the others.
+// Sweep sends the events that have been in the outbox for longer than older, because
+// this or another process failed to send them or died. It stops if the endpoint is
+// down; an event that the endpoint refuses is tried again with growing pauses, and
+// does not delay the others.
 func (w *Webhook) Sweep(ctx context.Context, older time.Duration) error {
 	address, err := w.config.Outbox.Webhook(ctx)
 	if err != nil {
@@ -188,7 +189,7 @@ func (w *Webhook) Sweep(ctx context.Context, older time.Duration) error {
 	return nil
 }
 
-// errEndpointDown ends a sweep: the endpoint is left alone for a while.
+// errEndpointDown ends a sweep: no requests are sent to the endpoint for a while.
 var errEndpointDown = errors.New("the endpoint is down")
 
 func (w *Webhook) isQuiet(now time.Time) bool {
@@ -210,11 +211,11 @@ func (w *Webhook) due(events []onboarding.Event, now time.Time) []onboarding.Eve
 	return all
 }
 
-// sender sends one event, if it is still to be sent.
+// sender sends one event, unless it need not be sent any more.
 type sender func(ctx context.Context, address string, secrets []Secret, event onboarding.Event) error
 
-// deliver sends events, several at a time, and removes from the outbox those that were
-// accepted or are given up. It returns one of the failures.
+// deliver sends events, several at a time, and removes from the outbox those that
+// were accepted or are given up. It returns one of the errors.
 func (w *Webhook) deliver(ctx context.Context, address string, events []onboarding.Event, send sender) error {
 	if len(events) == 0 {
 		return nil
@@ -238,8 +239,8 @@ func (w *Webhook) deliver(ctx context.Context, address string, events []onboardi
 	return group.Wait()
 }
 
-// attemptSoon is attempt for an event that was just stored, unless it has waited here
-// for so long that a sweep, perhaps of another process, sends it.
+// attemptSoon calls attempt for an event that was just stored, unless it has waited
+// in memory for so long that a sweep, perhaps of another process, sends it.
 func (w *Webhook) attemptSoon(ctx context.Context, address string, secrets []Secret, event onboarding.Event) error {
 	if !isSoon(event, w.config.Clock()) {
 		return nil
@@ -289,7 +290,7 @@ func (w *Webhook) note(event onboarding.Event, err error, now time.Time) Webhook
 		delete(w.later, event.ID)
 		return WebhookGivenUp
 	}
-	if len(w.later) >= mostPostponed { // some were sent by other processes, which this one has not heard of
+	if len(w.later) >= mostPostponed { // some were sent by other processes, and this one is not informed
 		maps.DeleteFunc(w.later, func(_ string, p postponed) bool { return now.After(p.until) })
 	}
 	p, known := w.later[event.ID]
@@ -308,8 +309,9 @@ func (w *Webhook) hush(now time.Time, after time.Duration) {
 	w.hushLocked(now, after)
 }
 
-// hushLocked leaves the waiting events, and those of the next moments, to a sweep: the
-// longer the endpoint is down, the rarer it is tried.
+// hushLocked leaves the waiting events, and those of the next moments, to a sweep.
+// The pause grows with the time for which the endpoint is down. The caller holds the
+// lock.
 func (w *Webhook) hushLocked(now time.Time, after time.Duration) {
 	pause := min(quietAfter<<min(w.inARow/webhooksAtOnce, 10), longestQuiet)
 	w.waiting, w.quiet = nil, now.Add(min(max(pause, after), time.Hour))

@@ -20,20 +20,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Secret is a key that signs requests. Nothing prints it.
+// Secret is a key that signs requests. Formatting it never prints the key.
 type Secret struct{ key []byte }
 
-// String returns no part of the key.
+// String returns a constant text without the key.
 func (Secret) String() string { return "(a webhook's secret)" }
 
-// GoString returns no part of the key.
+// GoString returns a constant text without the key.
 func (s Secret) GoString() string { return s.String() }
 
 const secretPrefix = "whsec_"
 
-// ParseSecrets returns the keys of a text, which are separated by space or lines:
-// whsec_ and base64 of 24 to 64 bytes, as Standard Webhooks has them. Lines that begin
-// with # are comments. Errors tell the place of a key, and no part of it.
+// ParseSecrets returns the keys in a text, which are separated by white space: whsec_
+// and base64 of 24 to 64 bytes, as in Standard Webhooks. Lines that begin with # are
+// comments. Errors contain the position of a key, and no part of it.
 func ParseSecrets(text string) ([]Secret, error) {
 	var all []Secret
 	for line := range strings.Lines(text) {
@@ -52,17 +52,17 @@ func ParseSecrets(text string) ([]Secret, error) {
 	return all, nil
 }
 
-// message is the body of a request, as Standard Webhooks recommends it.
+// message is the body of a request, in the form that Standard Webhooks recommends.
 type message struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
 	Data      Detail    `json:"data"`
 }
 
-// WebhookType returns the type of a webhook's event.
+// WebhookType returns the type in the body of an event's request.
 func WebhookType(kind onboarding.EventKind) string { return "customer_role." + string(kind) }
 
-// post sends one event. The endpoint has accepted it if its answer is 2xx.
+// post sends one event. It returns a *statusError unless the response is 2xx.
 func (w *Webhook) post(ctx context.Context, address string, secrets []Secret, event onboarding.Event, now time.Time) error {
 	body, err := json.Marshal(message{WebhookType(event.Kind), event.At.UTC(), detailOf(event)})
 	if err != nil {
@@ -94,7 +94,7 @@ func (w *Webhook) post(ctx context.Context, address string, secrets []Secret, ev
 	return nil
 }
 
-// sign returns a signature by each key, so that a receiver that knows any of them can
+// sign returns a signature with each key, so that a receiver that has any of them can
 // verify the request while keys are changed.
 func sign(secrets []Secret, id string, at time.Time, body []byte) (string, error) {
 	var all []string
@@ -112,11 +112,11 @@ func sign(secrets []Secret, id string, at time.Time, body []byte) (string, error
 	return strings.Join(all, " "), nil
 }
 
-// statusError is an answer that does not accept an event.
+// statusError indicates a response that does not accept an event.
 type statusError struct {
 	event, customer string
 	status          int
-	after           time.Duration // when the endpoint wants to be asked again; 0: it does not say
+	after           time.Duration // how long the endpoint asks to wait; 0: not given
 }
 
 func (e *statusError) Error() string {
@@ -127,7 +127,7 @@ func (e *statusError) Error() string {
 	return text
 }
 
-// own reports whether the answer is about this event: others may be accepted.
+// own reports whether the response is about this event only: others may be accepted.
 func (e *statusError) own() bool {
 	return e.status/100 == 4 && e.status != http.StatusRequestTimeout && e.status != http.StatusTooManyRequests
 }
