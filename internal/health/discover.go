@@ -13,15 +13,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Roles that customers make without a stack are looked for under their open links,
-// in passes of their own, one a minute, because customers wait for the result. A link
-// is tried with growing pauses, so that one that is never used costs one call a day.
+// Roles that customers create without a stack are looked for under their open links,
+// in separate passes, one a minute, because customers wait for the result. The
+// attempts for a link have growing pauses, so that a link that is never used costs
+// one call a day.
 
 const (
 	// passEvery is the time between two passes of a small hub. A pass reads all
-	// customers, so a larger hub has fewer.
+	// customers, so a larger hub makes fewer passes.
 	passEvery    = time.Minute
-	passReads    = 1000 // customers that a minute's pass reads
+	passReads    = 1000 // customers that a pass reads if there is one each minute
 	passBudget   = 200  // roles that a pass looks for
 	shortestLook = 20 * time.Second
 )
@@ -33,20 +34,20 @@ type Passes interface {
 	ClaimPass(ctx context.Context, next time.Time) (since time.Time, mine bool, err error)
 	// PostponePass moves the time at which the next pass is due.
 	PostponePass(ctx context.Context, next time.Time) error
-	// PermissionSets returns those of the hub.
+	// PermissionSets returns the permission sets of the hub.
 	PermissionSets(ctx context.Context) ([]onboarding.PermissionSet, error)
-	// LiveHub returns the hub as it is.
+	// LiveHub returns the hub as currently stored.
 	LiveHub(ctx context.Context) (onboarding.Hub, error)
 }
 
-// Discovery defines how roles are looked for.
+// Discovery is the configuration of the passes that look for roles.
 type Discovery struct {
 	Claim Passes
 	Log   *slog.Logger
 	Round Config
 }
 
-// Discover makes a pass whenever one is due, until ctx is done.
+// Discover makes a pass each time that one is due, until ctx is done.
 func Discover(ctx context.Context, s Discovery) {
 	r := newRound(s.Round)
 	s.Round = r.Config
@@ -68,6 +69,7 @@ func (s Discovery) DiscoverOnce(ctx context.Context) {
 	}
 }
 
+// pass looks for the roles that are due, and returns the findings.
 func (s Discovery) pass(ctx context.Context) ([]Finding, error) {
 	now := s.Round.Clock()
 	since, mine, err := s.Claim.ClaimPass(ctx, now.Add(passEvery))
@@ -123,10 +125,10 @@ func awaited(c onboarding.Customer, hub onboarding.Hub, now time.Time) candidate
 	return candidate{link: c.Link, registration: role, awaited: true}
 }
 
-// find registers a role that was made without a stack, if it exists. First the right
-// external ID alone is tried: a role that is refused has most likely not been created
-// yet, and makes no finding. The link is read again before the role is registered,
-// because it may have been closed.
+// find registers a role that was created without a stack, if it exists. It first
+// tries the right external ID alone: a role that is refused has most likely not been
+// created yet, and yields no finding. It reads the link again before it registers the
+// role, because the link may have been closed.
 func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return
@@ -160,7 +162,7 @@ func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
 		registration, err = r.Registry.PutHealth(ctx, registration, *entry)
 	}
 	switch {
-	case errors.Is(err, onboarding.ErrConflict), errors.Is(err, errMoved): // it has phoned home, or another registrar was faster
+	case errors.Is(err, onboarding.ErrConflict), errors.Is(err, errMoved): // the customer has phoned home, or another registrar was faster
 		finding.Verdict = Moved
 	case err != nil:
 		finding.Err = err
@@ -184,9 +186,10 @@ func (r *round) stillAwaited(ctx context.Context, c candidate) error {
 	return nil
 }
 
-// follow finds changes of a role without a stack that no phone-home reports: that it
-// accepts the link's new external ID, that it no longer accepts the previous one, and
-// which of the declared additional roles exist. It returns true if it has written one.
+// follow looks for changes of a role without a stack that no phone-home reports: that
+// the role accepts the link's new external ID, that it no longer accepts the previous
+// one, and which of the declared additional roles exist. It returns true if it has
+// written a change.
 func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe) bool {
 	var next onboarding.Registration
 	var entry *onboarding.HistoryEntry

@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// Count returns how many of the findings have a verdict.
+// Count returns the number of findings with a verdict.
 func Count(findings []Finding, verdict Verdict) int {
 	n := 0
 	for _, f := range findings {
@@ -36,8 +36,8 @@ func (f Finding) Why() string {
 	return ""
 }
 
-// whyUnknown returns an error on one line: AWS's own code says most, unless a
-// permission is missing, which the error names.
+// whyUnknown returns the reason for an Unknown verdict on one line: AWS's error code
+// if there is one, unless a permission is missing, which the error names.
 func whyUnknown(err error) string {
 	var denied *awsclient.PermissionError
 	if code := awsclient.Code(err); code != "" && !errors.As(err, &denied) {

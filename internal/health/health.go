@@ -5,9 +5,9 @@
 // with the results: a role that fails its proof becomes degraded, one that passes it
 // again becomes active.
 //
-// It changes no registration for what may be the vendor's own fault: a throttle, an
-// outage, a permission that the vendor lost. The caller decides when a round is due,
-// and shows its result.
+// A round changes no registration for what may be the vendor's own fault: throttling,
+// an outage, a permission that the vendor lost. The caller decides when a round is
+// due, and shows its result.
 package health
 
 import (
@@ -31,16 +31,17 @@ type Config struct {
 	Registry Registry
 	Prover   Prover
 
-	Concurrency int // roles at once; default 8
-	// Full gives every role the full proof: also without the external ID, and
-	// with a wrong one. Otherwise an active role gets it only if it is due by Rounds.
+	Concurrency int // maximum number of roles at the same time; default 8
+	// Full gives every role the full proof, which also tries it without the external
+	// ID and with a wrong one. Otherwise an active role gets the full proof only if it
+	// is due by Rounds.
 	Full   bool
 	Rounds Rounds
-	// Restored is the hub if its registry was restored from a point in time: then
-	// the round also looks for the roles that the registry has lost, with one call for
+	// Restored is the hub if its registry was restored from a point in time: then the
+	// round also looks for the roles that the registry has lost, with one call for
 	// each link that is not connected, and registers those that pass the full proof.
 	Restored *onboarding.Hub
-	// Awaited is the hub if the round also looks for roles that customers made
+	// Awaited is the hub if the round also looks for roles that customers created
 	// without a stack: see onboarding.Awaiting.
 	Awaited *onboarding.Hub
 	// Spread is the time over which the round is spread, each role at a random
@@ -50,7 +51,8 @@ type Config struct {
 	Clock  func() time.Time // default time.Now
 	Random io.Reader        // default crypto/rand
 	Wait   func(context.Context, time.Duration) error
-	// OnFinding is called with each finding as it comes, by one caller at a time.
+	// OnFinding is called with each finding as soon as there is one, never
+	// concurrently.
 	OnFinding func(Finding)
 }
 
@@ -70,10 +72,10 @@ type Prover interface {
 }
 
 // Rounds defines which active roles get the full proof in a round, so that a role
-// that was opened to others later is found: each role in one round of Every, and
-// about as many roles in each round.
+// that was opened to other accounts later is found: each role in one of Every rounds,
+// and about as many roles in each round.
 type Rounds struct {
-	Every  int   // 0: none do
+	Every  int   // 0: no role gets it
 	Number int64 // of this round
 }
 
@@ -94,28 +96,28 @@ const (
 	Works    Verdict = "works"
 	Broken   Verdict = "broken"
 	Unknown  Verdict = "unknown"  // the proof was inconclusive, or its result could not be written
-	Withheld Verdict = "withheld" // refused, but so were all others: see Round
+	Withheld Verdict = "withheld" // refused like all others of its group: see Round
 	Moved    Verdict = "moved"    // the customer updated or deleted the stack meanwhile
 )
 
-// Finding is a round's verdict on one role, with what led to it.
+// Finding is a round's verdict on one role, with the error behind it.
 type Finding struct {
 	Verdict Verdict
 	Before  onboarding.RegistrationStatus
 	// Registration is the registration after the round.
 	Registration onboarding.Registration
-	// Err is why the verdict is Unknown, or AWS's error of a refusal.
+	// Err is the reason for an Unknown verdict, or AWS's error for a refusal.
 	Err error
 }
 
 // Round proves every registered role of the hub once. It returns the findings sorted
-// by customer, and with an error those that were made before it.
+// by customer; with an error it returns those made before the error.
 //
-// A refusal means either that the role is broken or that the vendor itself may
-// no longer assume roles, and AWS's error is the same for both (aws-facts 7.4). So a
-// role that was active becomes degraded only once another role of its group has
-// been assumed in the same round. If none has, and three or more were refused, the
-// cause is probably the vendor: nothing is written, and the verdict is Withheld.
+// A refusal means either that the role is broken or that the vendor itself may no
+// longer assume roles, and AWS's error is the same for both (aws-facts 7.4). So an
+// active role becomes degraded only once another role of its group has been assumed
+// in the same round. If none has, and three or more were refused, the cause is
+// probably the vendor: nothing is written, and the verdict is Withheld.
 func Round(ctx context.Context, config Config) ([]Finding, error) {
 	customers, err := config.Registry.Customers(ctx)
 	if err != nil {
@@ -124,8 +126,8 @@ func Round(ctx context.Context, config Config) ([]Finding, error) {
 	return newRound(config).run(ctx, customers, suspicious)
 }
 
-// Customer proves the roles of one customer, and returns their findings. A refusal is
-// believed without a witness, because the caller has named the customer.
+// Customer proves the roles of one customer, and returns their findings. A refusal
+// needs no witness, because the caller has named the customer.
 func Customer(ctx context.Context, config Config, id string) ([]Finding, error) {
 	customer, err := config.Registry.Customer(ctx, id)
 	if err != nil {
@@ -173,7 +175,7 @@ func (r *round) run(ctx context.Context, customers []onboarding.Customer, suspic
 	return r.work(ctx, todo)
 }
 
-// work proves the roles of some candidates, each in its turn.
+// work proves the roles of some candidates, each at its scheduled time.
 func (r *round) work(ctx context.Context, todo []candidate) ([]Finding, error) {
 	workers := errgroup.Group{}
 	workers.SetLimit(r.Concurrency)
@@ -196,7 +198,7 @@ func (r *round) work(ctx context.Context, todo []candidate) ([]Finding, error) {
 	return r.findings, stopped
 }
 
-// waitFor waits until the i-th of n roles has its turn.
+// waitFor waits until the scheduled time of the i-th of n roles.
 func (r *round) waitFor(ctx context.Context, begun time.Time, i, n int) error {
 	if r.Spread <= 0 {
 		return ctx.Err()
@@ -216,7 +218,7 @@ func (r *round) upTo(d time.Duration) time.Duration {
 	}
 	n, err := rand.Int(r.Random, big.NewInt(int64(d)))
 	if err != nil {
-		return 0 // jitter is a courtesy
+		return 0 // without random bytes there is no jitter
 	}
 	return time.Duration(n.Int64())
 }

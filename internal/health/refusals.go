@@ -13,15 +13,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// suspicious is the number of refusals in a group without a role that can be assumed
-// from which on the cause is probably the vendor, and not the customers.
+// suspicious is the number of refusals in a group from which on the cause is probably
+// the vendor, and not the customers, if no role of the group can be assumed.
 const suspicious = 3
 
 // believeAll is a number of refusals that no group reaches.
 const believeAll = int(^uint(0) >> 1)
 
-// refusals holds refused roles back until a witness, another role of their group that
-// can be assumed, has shown that the vendor can assume roles of that group at all.
+// refusals delays the conclusions about refused roles until a witness, another role
+// of their group that can be assumed, has shown that the vendor can assume roles of
+// that group.
 type refusals struct {
 	suspicious int
 
@@ -29,30 +30,30 @@ type refusals struct {
 	groups map[string]*group
 }
 
-// group is the roles that one principal of the vendor should be able to assume
-// by one version of the template.
+// group is the roles that one principal of the vendor should be able to assume with
+// one version of the template.
 type group struct {
 	witnessed bool
 	pending   []func(conclusion)
 }
 
-// conclusion is what is concluded about a refused role.
+// conclusion is the conclusion about a refused role.
 type conclusion string
 
 // The conclusions.
 const (
 	witnessed conclusion = "witnessed" // another role of its group can be assumed: the cause is in the role
-	believed  conclusion = "believed"  // no role of its group can be assumed, but fewer were refused than suspicious
+	believed  conclusion = "believed"  // no role of its group can be assumed, but fewer than suspicious were refused
 	withheld  conclusion = "withheld"  // no role of its group can be assumed: the cause is probably the vendor
 )
 
-// groupOf returns the name of a role's group. Roles of one group have in common what could
-// stop the vendor from assuming all of them at once: the principals that have to assume
-// them, and the template that trusts these.
+// groupOf returns the name of a role's group. The roles of a group share everything
+// that could stop the vendor from assuming all of them at once: the principals that
+// have to assume them, and the template that trusts these principals.
 func groupOf(c candidate, probe onboarding.Probe) string {
-	which := strings.TrimPrefix(probe.Role.Name, c.registration.Role.Name) // of the template's roles
+	which := strings.TrimPrefix(probe.Role.Name, c.registration.Role.Name) // which of the template's roles it is
 	version := c.registration.TemplateVersion
-	if c.registration.WithoutStack { // no stack reports it; this is what the customer was given
+	if c.registration.WithoutStack { // no stack reports the version; this is the one that the customer was given
 		version = c.link.TemplateVersion
 	}
 	return fmt.Sprint(probe.Principals, version, which)
@@ -70,8 +71,8 @@ func (r *refusals) group(name string) *group {
 	return g
 }
 
-// assumed records that a role of the group could be assumed, and concludes the refusals
-// of the group so far.
+// assumed records that a role of the group could be assumed, and concludes the
+// earlier refusals of the group.
 func (r *refusals) assumed(name string) {
 	r.mu.Lock()
 	g := r.group(name)
@@ -84,8 +85,8 @@ func (r *refusals) assumed(name string) {
 	}
 }
 
-// refused records that a role of the group was refused. It calls conclude at once if the
-// group has a witness; otherwise with the first witness, or in close.
+// refused records that a role of the group was refused. It calls conclude at once if
+// the group has a witness; otherwise when there is one, or in close.
 func (r *refusals) refused(name string, conclude func(conclusion)) {
 	r.mu.Lock()
 	g := r.group(name)

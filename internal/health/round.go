@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// round is one round under way.
+// round is the state of one round.
 type round struct {
 	Config
 	refusals refusals
@@ -26,13 +26,13 @@ type round struct {
 type candidate struct {
 	link         onboarding.Link
 	registration onboarding.Registration
-	awaited      bool // it is not registered, and may have been made without a stack
+	awaited      bool // it is not registered, and may have been created without a stack
 }
 
-// prove proves one role and handles the result. An active role gets one call, unless the
-// full proof is due. A degraded one always gets the full proof, because that makes it
-// active: it may be degraded because others can assume it, and could then be assumed
-// with the right external ID too.
+// prove proves one role and handles the result. An active role gets one call, unless
+// the full proof is due. A degraded role always gets the full proof, because passing
+// it makes the role active: it may be degraded because other accounts can assume it,
+// and then it could be assumed with the right external ID too.
 func (r *round) prove(ctx context.Context, c candidate) {
 	registration := c.registration
 	probes := registration.Probes(c.link)
@@ -79,13 +79,13 @@ func (r *round) prove(ctx context.Context, c candidate) {
 }
 
 // recover registers a role that the registry has lost, if it exists. A role that is
-// refused has most likely not been created yet, and makes no finding.
+// refused has most likely not been created yet, and yields no finding.
 func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, link onboarding.Link, probe onboarding.Probe) {
 	if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 		return
 	}
 	proof := r.Prover.Prove(ctx, probe)
-	for _, a := range link.AdditionalRoles { // those that the stack has: an older template may lack some
+	for _, a := range link.AdditionalRoles { // only those that the stack has: an older template may lack some
 		one := link.AdditionalProbe(a.Key, a.In(probe.Role), probe.ExternalID)
 		if r.Prover.Prove(ctx, one).Outcome == onboarding.Proven {
 			if forgotten.AdditionalRoles == nil {
@@ -101,7 +101,7 @@ func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, 
 	}
 	written, err := r.Registry.PutHealth(ctx, registration, *entry)
 	switch {
-	case errors.Is(err, onboarding.ErrConflict): // it has phoned home meanwhile
+	case errors.Is(err, onboarding.ErrConflict): // the customer has phoned home meanwhile
 		r.found(Finding{Verdict: Moved, Before: onboarding.Pending, Registration: forgotten})
 	case err != nil:
 		r.found(Finding{Verdict: Unknown, Before: onboarding.Pending, Registration: forgotten, Err: err})
@@ -110,20 +110,22 @@ func (r *round) recover(ctx context.Context, forgotten onboarding.Registration, 
 	}
 }
 
-// inQuestion reports whether a refusal would change the registration: an active
-// role would be degraded, and one whose Delete is in doubt, or that has no stack, disconnected.
+// inQuestion reports whether a refusal would change the registration: an active role
+// would become degraded; one without a stack, or whose Delete is in doubt,
+// disconnected.
 func inQuestion(r onboarding.Registration) bool {
 	return r.Status == onboarding.Active || !r.DeleteDoubtedAt.IsZero() || r.WithoutStack
 }
 
-// attempts is how often a write that conflicted with another one is tried.
+// attempts is the maximum number of attempts for a write that conflicts with other
+// writers.
 const attempts = 5
 
-// errMoved indicates that the role that was proven is not the registered one any
-// more: the proof does not apply to the registered one.
+// errMoved indicates that the registration now has another role than the one that was
+// proven, so that the proof does not apply to it.
 var errMoved = errors.New("the stack was updated or deleted meanwhile")
 
-// record writes what a proof means for a registration, if it means a change.
+// record writes the change of a registration that a proof causes, if there is one.
 func (r *round) record(ctx context.Context, proven onboarding.Registration, proof onboarding.Proof) {
 	finding := Finding{Before: proven.Status, Registration: proven}
 	registration, err := r.write(ctx, proven, proof)
@@ -159,8 +161,8 @@ func (r *round) write(ctx context.Context, proven onboarding.Registration, proof
 	return onboarding.Registration{}, fmt.Errorf("the registration of customer %s kept changing: %w", proven.CustomerID, onboarding.ErrConflict)
 }
 
-// reload reads the registration again; errMoved if it is of another role
-// than the one that was proven.
+// reload reads the registration again. It returns errMoved if the registration has
+// another role than the one that was proven.
 func (r *round) reload(ctx context.Context, proven onboarding.Registration) (onboarding.Registration, error) {
 	customer, err := r.Registry.Customer(ctx, proven.CustomerID)
 	if err != nil {

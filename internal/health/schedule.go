@@ -13,22 +13,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Schedule defines how often there is a round, and which of several registrars
-// makes it.
+// Schedule defines how often there is a round, and which of several registrars makes
+// it.
 type Schedule struct {
 	Every time.Duration
-	// FullEvery is the number of rounds in which every role gets the full proof
-	// once; default 7.
+	// FullEvery is the number of rounds in which every role gets the full proof once;
+	// default 7.
 	FullEvery int
 	Claim     Claims
 	Log       *slog.Logger
-	Round     Config // its Spread is set by the schedule, its OnFinding is called as well
+	Round     Config // the schedule sets its Spread, and calls its OnFinding too
 }
 
 // Claims coordinates the registrars of a hub, so that one of them makes each round.
 type Claims interface {
-	// ClaimRound returns true to one caller if a round is due, and the number of rounds
-	// that were finished before. The round is due again at the given time, even if the
+	// ClaimRound returns true to one caller if a round is due, and the number of
+	// rounds that were finished before. The round is due again at until, even if the
 	// caller has died.
 	ClaimRound(ctx context.Context, until time.Time) (round int64, mine bool, err error)
 	// EndRound records that a claimed round is over, with its result, and when the next
@@ -38,10 +38,10 @@ type Claims interface {
 	Restored(ctx context.Context) (*onboarding.Hub, error)
 }
 
-// Run makes a round whenever one is due, until ctx is done. Rounds are slow: their
-// proofs are spread over a quarter of the interval, so that they add no noticeable
-// load. If a registrar dies in a round, another one starts the round again at the time
-// at which it would have ended.
+// Run makes a round each time that one is due, until ctx is done. The proofs of a
+// round are spread over a quarter of the interval, so that they add no noticeable
+// load. If a registrar dies in a round, another one starts the round again at the
+// time at which it would have ended.
 func Run(ctx context.Context, s Schedule) {
 	s.Round.Spread = s.Every / 4
 	r := newRound(s.Round)
@@ -55,8 +55,8 @@ func Run(ctx context.Context, s Schedule) {
 	}
 }
 
-// Once makes a round if one is due, without spreading it: for a process that is started
-// for it, such as a Lambda function.
+// Once makes a round if one is due, without spreading it, for a process that is
+// started for each round, such as a Lambda function.
 func Once(ctx context.Context, s Schedule) {
 	s.Round.Spread = 0
 	s.Round = newRound(s.Round).Config
