@@ -11,11 +11,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// ProveAgain checks that a role that was proven before can still be assumed
-// with its external ID. It makes one call, where Prove makes four: all roles of
-// a hub are checked every day, and a role that refused other callers when it
-// was registered can break unnoticed only in this way. A role that is to be
-// registered needs Prove.
+// ProveAgain checks that a role that was proven before can still be assumed with its
+// external ID. It makes one call, while Prove makes four, because all roles of a hub
+// are checked every day. If a role refused other callers when it was registered, the
+// one call detects the only way in which the role can break unnoticed. Prove is
+// needed for a role that is to be registered.
 func (p *Prover) ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof {
 	if probe.Role.Account == p.config.VendorAccount {
 		return inconclusive(fmt.Errorf("role %s of customer %s is in the vendor's own account, which is never probed", probe.Role, probe.CustomerID))

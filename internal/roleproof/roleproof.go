@@ -1,13 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package roleproof proves that a customer's role can be used by the vendor and
-// by no other caller: sts:AssumeRole must succeed with the right external ID
-// and be refused without one and with a wrong one.
+// Package roleproof proves that a customer's role can be used by the vendor and by no
+// other caller: sts:AssumeRole must succeed with the right external ID and be refused
+// without one and with a wrong one.
 //
-// It makes the calls and returns their result. Package onboarding decides how long
-// to try, and what follows. Because this package determines the principal from which
-// a role can be assumed, it also opens the sessions in which a proven role is used.
+// It makes the calls and returns their result. Package onboarding decides how long to
+// try, and what follows from the result. Package roleproof also opens the sessions in
+// which a proven role is used, because it determines the principal from which a role
+// can be assumed.
 package roleproof
 
 import (
@@ -29,7 +30,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// STS is the only call that a proof makes.
+// STS has the only call that a proof makes.
 type STS interface {
 	AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, options ...func(*sts.Options)) (*sts.AssumeRoleOutput, error)
 }
@@ -37,10 +38,10 @@ type STS interface {
 // Config holds what a Prover needs.
 type Config struct {
 	STS           STS        // STS as the caller itself
-	CallerARN     string     // the caller's, as sts:GetCallerIdentity returns it
+	CallerARN     string     // the caller's ARN, as sts:GetCallerIdentity returns it
 	VendorAccount account.ID // its roles are never probed
-	// Assume returns STS as one of the vendor's own roles, for customers' roles
-	// that trust only that one. Nil: no other role can be assumed.
+	// Assume returns STS as one of the vendor's own roles, for customers' roles that
+	// trust only that one. Nil: no other role can be assumed.
 	Assume func(ctx context.Context, role account.RoleARN) (STS, error)
 	Random io.Reader // the source of wrong external IDs
 }
@@ -52,7 +53,7 @@ type Prover struct{ config Config }
 func New(config Config) *Prover { return &Prover{config} }
 
 // denyAll is the session policy of a proof's sessions: the proof only needs to know
-// that they are granted, and must not be able to do anything with them.
+// whether AWS grants them, and must not be able to use them.
 const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 
 const (
@@ -60,14 +61,14 @@ const (
 	shortest    = 900 // seconds; the least that STS gives (aws-facts 7.1)
 )
 
-// Prove tries a role once: with the right external ID, then without one and with
-// a wrong one at the same time, and with the right one again, because a role that
-// was changed in between has proven nothing (aws-facts 7.3).
+// Prove tries a role once: with the right external ID, then without one and with a
+// wrong one at the same time, and with the right one again. The last call detects a
+// role that was changed in between, whose refusals prove nothing (aws-facts 7.3).
 func (p *Prover) Prove(ctx context.Context, probe onboarding.Probe) onboarding.Proof {
 	if probe.Role.Account == p.config.VendorAccount {
-		// A caller with full access to an account assumes its roles regardless
-		// of external IDs; a proof there proves nothing and looks like an
-		// attack.
+		// A caller with full access to an account can assume its roles regardless of
+		// external IDs, so a proof in the vendor's own account would prove nothing, and
+		// look like an attack.
 		return inconclusive(fmt.Errorf("role %s of customer %s is in the vendor's own account, which is never probed", probe.Role, probe.CustomerID))
 	}
 	client, err := p.client(ctx, probe.Principals)
@@ -129,6 +130,7 @@ func refuses(ctx context.Context, client STS, probe onboarding.Probe, wrong stri
 	return onboarding.Proof{Outcome: onboarding.Proven}
 }
 
+// try makes one call. It returns nil if a session of the role is granted.
 func try(ctx context.Context, client STS, role account.RoleARN, externalID *string) error {
 	out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{
 		RoleArn:         aws.String(role.String()),
@@ -143,8 +145,8 @@ func try(ctx context.Context, client STS, role account.RoleARN, externalID *stri
 	return checkSession(out, role, sessionName)
 }
 
-// checkSession returns an error if the session is not one of the requested
-// role. On AWS it always is; a stand-in for AWS must be as exact.
+// checkSession returns an error if the session is not one of the requested role. On
+// AWS it always is; the check is for servers that stand in for AWS.
 func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN, name string) error {
 	var got string
 	if out != nil && out.AssumedRoleUser != nil {
@@ -158,8 +160,8 @@ func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN, name string) 
 	return nil
 }
 
-// IsRefusal reports whether STS refused the role itself. A throttle, an expired
-// token or a disabled Region do not count (aws-facts 7.4).
+// IsRefusal reports whether STS refused the role itself. Throttling, an expired token
+// and a disabled Region are not refusals (aws-facts 7.4).
 func IsRefusal(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" {
@@ -169,6 +171,7 @@ func IsRefusal(err error) bool {
 	return !errors.As(err, &response) || response.HTTPStatusCode() == http.StatusForbidden
 }
 
+// wrongExternalID returns a random external ID.
 func (p *Prover) wrongExternalID() (string, error) {
 	random := make([]byte, 20)
 	if _, err := io.ReadFull(p.config.Random, random); err != nil {
@@ -177,8 +180,7 @@ func (p *Prover) wrongExternalID() (string, error) {
 	return "xacct-wrong-" + hex.EncodeToString(random), nil
 }
 
-// client returns STS as a principal that a role with these trusted principals
-// trusts.
+// client returns STS as a principal that a role with these trusted principals trusts.
 func (p *Prover) client(ctx context.Context, trusted []account.RoleARN) (STS, error) {
 	if CanProve(p.config.CallerARN, p.config.VendorAccount, trusted) {
 		return p.config.STS, nil
@@ -197,10 +199,11 @@ func (p *Prover) client(ctx context.Context, trusted []account.RoleARN) (STS, er
 	return nil, errors.Join(errs...)
 }
 
-// CanProve reports whether a role trusts the caller, as sts:GetCallerIdentity
-// names it: if no principals are declared, any principal of the vendor's
-// account, else a session of one of them. A session's ARN lacks its role's
-// path; role names are unique within an account, so the name is enough.
+// CanProve reports whether a role trusts the caller with this ARN, as
+// sts:GetCallerIdentity returns it. If trusted is empty, the role trusts any
+// principal of the vendor's account; otherwise, the sessions of the trusted roles. A
+// session's ARN lacks its role's path; role names are unique within an account, so
+// the name is enough.
 func CanProve(callerARN string, vendor account.ID, trusted []account.RoleARN) bool {
 	parts := strings.SplitN(callerARN, ":", 6)
 	if len(parts) != 6 || parts[4] != vendor.String() {

@@ -16,19 +16,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Session describes a session to open with a customer's role.
+// Session describes a session of a customer's role that is to be opened.
 type Session struct {
 	Name     string        // the session name, which the customer's CloudTrail shows
-	Duration time.Duration // whole seconds, 15 minutes at least (aws-facts 7.1)
-	Policy   string        // JSON of a session policy, which narrows the session; empty: all that the role may do
+	Duration time.Duration // whole seconds, at least 15 minutes (aws-facts 7.1)
+	Policy   string        // JSON of a session policy, which restricts the session; empty: no restriction
 
 	// The role must trust its principals to set these (aws-facts 12.10).
 	Tags              map[string]string
-	TransitiveTagKeys []string // of the tags, those that the session keeps when it assumes another role
+	TransitiveTagKeys []string // keys of the tags that remain when the session assumes another role
 	SourceIdentity    string   // empty: none
 }
 
-// Credentials are a session's. Formatting them never prints the secrets.
+// Credentials are the credentials of a session. Formatting them never prints the
+// secrets.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -41,12 +42,12 @@ func (c Credentials) String() string {
 	return "credentials until " + c.Expiration.UTC().Format(time.RFC3339)
 }
 
-// GoString returns the same as String, for %#v.
+// GoString returns the same as String, for the verb %#v.
 func (c Credentials) GoString() string { return c.String() }
 
-// Open opens a session of a role that has been proven, with its external ID and
-// as a principal that it trusts. IsRefusal reports true for the error if STS
-// refused the role.
+// Open opens a session of a role that has been proven, with its external ID and as a
+// principal that the role trusts. IsRefusal returns true for the error if STS refused
+// the role.
 func (p *Prover) Open(ctx context.Context, role onboarding.Probe, ask Session) (Credentials, error) {
 	client, err := p.client(ctx, role.Principals)
 	if err != nil {
