@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// clean returns a customer's text with every character that can't be seen as
-// U+FFFD: control characters (C0, DEL, C1), marks that turn the direction of
-// text, and whatever else a terminal or a reader would obey.
+// clean returns a customer's text with every character that cannot be seen replaced
+// by U+FFFD: control characters (C0, DEL, C1), marks that change the direction of
+// text, and all others that a terminal or a reader would interpret.
 //
-// It is done here, where the text comes in, because what is registered goes into
-// tables, JSON, logs, events and Terraform's state.
+// Texts are cleaned here, where they are decoded, because registered values are later
+// written to tables, JSON, logs, events and Terraform's state.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) {
@@ -24,12 +24,12 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
 }
 
-// isClean reports whether clean would leave a text as it is.
+// isClean reports whether clean would not change a text.
 func isClean(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
 
-// bounded returns a text, or an empty one if it is longer than a number of bytes.
+// bounded returns a text, or an empty one if it has more than limit bytes.
 func bounded(s string, limit int) string {
 	if len(s) > limit {
 		return ""
@@ -37,7 +37,7 @@ func bounded(s string, limit int) string {
 	return s
 }
 
-// cut returns as much of a text as has a number of bytes at most.
+// cut returns the longest beginning of a text that has at most limit bytes.
 func cut(s string, limit int) string {
 	for at := limit; len(s) > limit; at-- {
 		if utf8.RuneStart(s[at]) {

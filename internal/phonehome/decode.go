@@ -16,27 +16,29 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// MaxMessage is the largest message that is looked at: SNS's own limit unless
+// MaxMessage is the largest message that is decoded, in bytes: SNS's own limit unless
 // a topic raises it (aws-facts 5.8).
 const MaxMessage = 256 << 10
 
-// MalformedError explains why a message is no phone-home. Waiting cannot correct it,
-// so it belongs with the dead letters.
+// MalformedError indicates that a message is not a phone-home. Receiving it again
+// would not help, so it belongs in the dead-letter queue.
 type MalformedError struct{ Reason string }
 
 func (e *MalformedError) Error() string { return "not a phone-home: " + e.Reason }
 
+// malformed returns a *MalformedError with a formatted reason.
 func malformed(format string, args ...any) error {
 	return &MalformedError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// Decode reads a queue message down to the custom-resource request. Any error
-// is a *MalformedError.
+// Decode returns the custom-resource request in a queue message. Any error is a
+// *MalformedError.
 //
-// It is strict about what identifies the request, because those values are
-// copied into the answer and name items in the registry, and lenient about
-// everything else: unknown fields are ignored (aws-facts 1.2), and a property
-// of the wrong type is an empty one, which onboarding answers with a sentence.
+// Decode is strict about the values that identify the request, because they are
+// copied into the answer and into keys of the registry. It is lenient about
+// everything else: unknown fields are ignored (aws-facts 1.2), and a property of the
+// wrong type becomes an empty one, which onboarding answers with a message for the
+// customer.
 func Decode(body []byte) (Request, error) {
 	envelope, err := DecodeEnvelope(body)
 	if err != nil {
@@ -45,17 +47,18 @@ func Decode(body []byte) (Request, error) {
 	return envelope.Request()
 }
 
-// The identifiers' forms. Request IDs are GUIDs in all that was observed;
-// they are a part of keys in the registry, so nothing else gets in there.
+// The forms of the identifiers. All observed request IDs are GUIDs. They become part
+// of keys in the registry, so no other form is accepted.
 var (
 	logicalIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`) })
 	requestIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`) })
 )
 
-// maxPhysicalID is CloudFormation's own limit (aws-facts 1.7).
+// maxPhysicalID is CloudFormation's own limit, in bytes (aws-facts 1.7).
 const maxPhysicalID = 1024
 
-// Request decodes the message that the envelope carries.
+// Request decodes the request in the envelope's message. Any error is a
+// *MalformedError.
 func (e Envelope) Request() (Request, error) {
 	fields, err := decodeObject([]byte(e.Message))
 	if err != nil {
@@ -84,7 +87,7 @@ func (e Envelope) Request() (Request, error) {
 		// A custom resource can only call a topic in its own Region (aws-facts 1.6).
 		return Request{}, malformed("the stack is in %s, but the topic in %s", request.Stack.Region, e.TopicARN.Region)
 	}
-	if request.Type != Create { // a Create never has one (aws-facts 1.1)
+	if request.Type != Create { // a Create never has a physical ID (aws-facts 1.1)
 		request.PhysicalID = text(fields["PhysicalResourceId"])
 		if err := checkPhysicalID(request.PhysicalID); err != nil {
 			return Request{}, malformed("PhysicalResourceId: %s", err)
@@ -102,6 +105,7 @@ func (e Envelope) Request() (Request, error) {
 	return request, nil
 }
 
+// checkPhysicalID returns an error if a physical ID is empty, too long or not clean.
 func checkPhysicalID(id string) error {
 	if id == "" {
 		return fmt.Errorf("it is missing")
@@ -109,21 +113,21 @@ func checkPhysicalID(id string) error {
 	if len(id) > maxPhysicalID {
 		return fmt.Errorf("it has more than %d bytes", maxPhysicalID)
 	}
-	if !isClean(id) { // it is given back as it is, so it can't be cleaned
+	if !isClean(id) { // it is returned unchanged in the answer, so it cannot be cleaned
 		return fmt.Errorf("it has characters that are not printed")
 	}
 	return nil
 }
 
-// The most that is kept of a property; a longer one is an empty one.
-// CloudFormation has the first limit for a parameter (aws-facts 3.9). A template
-// version is a digest of ours, and only reported by the stack.
+// Limits in bytes of the properties; a longer value becomes an empty one. The first
+// limit is CloudFormation's for a parameter (aws-facts 3.9). A template version is a
+// digest that we have made and that the stack reports.
 const (
 	maxProperty        = 4096
 	maxTemplateVersion = 64
 )
 
-// properties reads the stack's report, cleaned.
+// properties returns the properties that the stack reports, cleaned.
 func properties(v any) Properties {
 	fields, _ := v.(map[string]any)
 	property := func(name string, limit int) string { return bounded(clean(text(fields[name])), limit) }
@@ -140,11 +144,13 @@ func properties(v any) Properties {
 	}
 }
 
-// Granted permissions are only reported, and never a reason to trust the sender.
-// They may be others than today's template has: a stack that was made from an
-// older one still has what that granted. So what is kept is everything that a
-// template of ours could report: keys of optional permissions, each once, and
-// no more of them than a template may have.
+// maxPermissions is the maximum number of granted permissions that are kept.
+//
+// Granted permissions are only a report, and never a reason to trust the sender. They
+// may differ from those in the current template: a stack that was created from an
+// older one still has what that one granted. So everything is kept that any template
+// of ours could report: keys of optional permissions, each once, and as many as a
+// template may have.
 const maxPermissions = 50
 
 var permissionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`) })
@@ -162,11 +168,12 @@ func permissions(v any) []string {
 	return slices.Clip(names[:min(len(names), maxPermissions)])
 }
 
-// maxAdditionalRoles is more than a template of ours has.
+// maxAdditionalRoles is more than the number of additional roles that a template may
+// have.
 const maxAdditionalRoles = 20
 
-// roleARNs returns ARNs by keys of ours, as text: onboarding answers a bad one with a
-// sentence.
+// roleARNs returns the ARNs of additional roles as text, by their keys in the
+// template. onboarding answers an invalid ARN with a message for the customer.
 func roleARNs(v any) map[string]string {
 	fields, _ := v.(map[string]any)
 	arns := map[string]string{}
@@ -181,17 +188,17 @@ func roleARNs(v any) map[string]string {
 	return arns
 }
 
-// capacity is what is kept of texts by the vendor's names for them: as much as a
-// template of ours could send. An empty value counts as absent.
+// capacity limits a map of texts by the vendor's names for them: to what a template
+// of ours could send. An empty value counts as absent.
 type capacity struct{ names, each, together int } // bytes
 
 var (
-	typedIn    = capacity{50, maxProperty, 16 << 10} // a customer's parameters
-	reportedOf = capacity{20, 1024, 8 << 10}         // what a stack reports of its resources
+	typedIn    = capacity{50, maxProperty, 16 << 10} // parameters that a customer entered
+	reportedOf = capacity{20, 1024, 8 << 10}         // outputs that a stack reports
 )
 
-// texts returns values for people to read, from any publisher: keys of ours, and
-// printable text of a bounded size.
+// texts returns values to show, from any publisher: with valid keys, and cleaned text
+// within the limits.
 func texts(v any, most capacity) map[string]string {
 	fields, _ := v.(map[string]any)
 	values, size := map[string]string{}, 0
@@ -211,8 +218,9 @@ func texts(v any, most capacity) map[string]string {
 	return values
 }
 
-// timeout reads ServiceTimeout, which real messages carry twice, as a string
-// or a number (aws-facts 1.2, 1.4, 1.5); out of range is as good as none.
+// timeout parses ServiceTimeout, which real messages contain twice, as a string or a
+// number (aws-facts 1.2, 1.4, 1.5). It returns 0 if the value is missing or out of
+// range.
 func timeout(fields map[string]any) time.Duration {
 	inner, _ := fields["ResourceProperties"].(map[string]any)
 	for _, v := range []any{fields["ServiceTimeout"], inner["ServiceTimeout"]} {

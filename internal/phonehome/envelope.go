@@ -9,9 +9,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Envelope is what SNS puts around a message on its way to a queue (aws-facts
-// 1.3). It tells the topic and the time, by SNS's word; it does not tell who
-// published (1.21). The signature's fields are kept as they came.
+// Envelope is the JSON object in which SNS delivers a message to a queue (aws-facts
+// 1.3). It contains SNS's statement of the topic and the time, but not who published
+// the message (1.21). The fields that the signature covers are kept unchanged.
 type Envelope struct {
 	MessageID string
 	TopicARN  account.TopicARN
@@ -23,13 +23,13 @@ type Envelope struct {
 	Signature        string
 	SigningCertURL   string
 
-	// What was signed, verbatim (aws-facts 5.9).
+	// RawTopicARN and RawTimestamp are the signed texts, unchanged (aws-facts 5.9).
 	RawTopicARN  string
 	RawTimestamp string
 	HasSubject   bool
 }
 
-// DecodeEnvelope reads the outer layer of a queue message. Any error is a
+// DecodeEnvelope decodes the envelope in a queue message. Any error is a
 // *MalformedError.
 func DecodeEnvelope(body []byte) (Envelope, error) {
 	if len(body) > MaxMessage {

@@ -12,11 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// decodeObject reads exactly one JSON object, stricter than encoding/json:
-// names are compared letter for letter, and a name that comes twice is an
-// error. Of duplicates one parser takes the first and another the last, so
-// a service that filtered, signed or logged the message before us may have seen a
-// different request than we would.
+// decodeObject decodes exactly one JSON object. It is stricter than encoding/json:
+// names are case-sensitive, and a duplicate name is an error. Some parsers take the
+// first duplicate and others the last, so a service that has filtered, signed or
+// logged the message before could have seen a different request.
 func decodeObject(body []byte) (map[string]any, error) {
 	if !utf8.Valid(body) {
 		return nil, errors.New("it is not UTF-8")
@@ -37,7 +36,8 @@ func decodeObject(body []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// maxDepth is far more than a request needs, and far less than a stack has.
+// maxDepth is the maximum nesting of values: far more than a request needs, and far
+// less than the goroutine's stack allows.
 const maxDepth = 64
 
 func decodeValue(decoder *json.Decoder, depth int) (any, error) {
@@ -64,7 +64,7 @@ func decodeMembers(decoder *json.Decoder, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		name, _ := token.(string) // Token gives nothing else between members
+		name, _ := token.(string) // Token returns only strings between members
 		if _, twice := object[name]; twice {
 			return nil, fmt.Errorf("%q comes twice in one object", clip(name))
 		}

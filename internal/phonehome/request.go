@@ -11,20 +11,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// RequestType is what CloudFormation asks of a custom resource (aws-facts 1.1).
+// RequestType is the operation that CloudFormation requests of a custom resource
+// (aws-facts 1.1).
 type RequestType string
 
-// The three requests.
+// The request types.
 const (
 	Create RequestType = "Create"
 	Update RequestType = "Update"
 	Delete RequestType = "Delete"
 )
 
-// Request is one decoded phone-home. Everything that could be checked without
-// asking a service has been: its topic is an ARN, its stack is one in the same
-// Region, and its response URL is of CloudFormation's own form for exactly this
-// stack, resource and request. Its properties are an attacker's until proven.
+// Request is one decoded phone-home. Everything that can be checked without a call
+// has been: the topic is an ARN, the stack is in the same Region as the topic, and
+// the response URL has CloudFormation's own form for exactly this stack, resource and
+// request. The properties are untrusted until the role is proven.
 type Request struct {
 	Type   RequestType
 	Topic  account.TopicARN
@@ -34,15 +35,15 @@ type Request struct {
 	RequestID  string
 	LogicalID  string
 	PhysicalID string        // empty in a Create
-	Timeout    time.Duration // ServiceTimeout; 0 where the request has none
+	Timeout    time.Duration // ServiceTimeout; 0 if the request has none
 
 	ResponseURL   ResponseURL
 	Properties    Properties
 	OldProperties Properties // of an Update; zero otherwise
 }
 
-// Properties are the stack's report, as text: nothing here has been
-// parsed, because a bad value must be answered with a sentence, not dropped.
+// Properties are the properties that the stack reports, as text. They are not parsed,
+// because an invalid value must be answered with a message, not dropped.
 type Properties struct {
 	Hub                string
 	ExternalID         string
@@ -53,21 +54,20 @@ type Properties struct {
 	// AdditionalRoleARNs are the ARNs of the stack's other roles, by their keys.
 	AdditionalRoleARNs map[string]string `json:",omitempty"`
 
-	// Parameters are what the customer has typed in, by the vendor's names for
-	// it. It is text to show and no more: nothing is decided by it.
+	// Parameters are the values that the customer entered, by the vendor's names for
+	// them. They are only shown: no decision depends on them.
 	Parameters map[string]string `json:",omitempty"`
 
-	// Reported are the template outputs: the stack's report on the resources that it
-	// has beside the roles, by the vendor's names for it. It is text to show and no
-	// more, too.
+	// Reported are the template outputs, in which the stack reports its other
+	// resources, by the vendor's names for them. They are only shown, too.
 	Reported map[string]string `json:",omitempty"`
 
 	// PreviousExternalID is the external ID that the role accepts beside ExternalID
-	// while the customer changes from the one to the other; empty: none.
+	// during a rotation; empty: none.
 	PreviousExternalID string `json:",omitempty"`
 }
 
-// Equal reports whether two stacks report the same.
+// Equal reports whether two stacks report the same properties.
 func (p Properties) Equal(q Properties) bool {
 	return p.Hub == q.Hub && p.ExternalID == q.ExternalID && p.RoleARN == q.RoleARN &&
 		p.TemplateVersion == q.TemplateVersion && slices.Equal(p.GrantedPermissions, q.GrantedPermissions) &&

@@ -11,16 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// Status is the verdict of an answer.
+// Status is the status of an answer.
 type Status string
 
-// The two verdicts that CloudFormation knows.
+// The two statuses that CloudFormation accepts.
 const (
 	Success Status = "SUCCESS"
 	Failed  Status = "FAILED"
 )
 
-// MaxResponse is the largest answer that CloudFormation reads (aws-facts 1.7).
+// MaxResponse is the largest answer that CloudFormation reads, in bytes (aws-facts
+// 1.7).
 const MaxResponse = 4096
 
 // Response is our answer to a request (aws-facts 1.7). Its identifiers are
@@ -35,9 +36,9 @@ type Response struct {
 	Data               map[string]string `json:"Data,omitempty"`
 }
 
-// Encode writes the answer as CloudFormation reads it. A reason that would
-// make it too long is cut between two characters; an answer that
-// CloudFormation would not accept is an error.
+// Encode returns the answer as the JSON that CloudFormation reads. A reason that
+// would make the answer too long is cut between two characters. Encode returns an
+// error for an answer that CloudFormation would not accept.
 func (r Response) Encode() ([]byte, error) {
 	switch {
 	case r.Status != Success && r.Status != Failed:
@@ -56,8 +57,8 @@ func (r Response) Encode() ([]byte, error) {
 	return r.shorten()
 }
 
-// shorten keeps as much of the reason as fits, and an ellipsis. How many bytes
-// a character takes in JSON differs, so the length is found by trying.
+// shorten encodes the answer with as much of the reason as fits, and an ellipsis. The
+// number of bytes of a character in JSON varies, so the length is found by trying.
 func (r Response) shorten() ([]byte, error) {
 	reason := r.Reason
 	var best []byte
@@ -73,7 +74,7 @@ func (r Response) shorten() ([]byte, error) {
 		best = body
 		return true
 	}
-	low, high := 0, min(len(reason), MaxResponse) // fits(low) unless nothing does
+	low, high := 0, min(len(reason), MaxResponse) // fits(low) is true unless no length fits
 	for low < high {
 		if middle := (low + high + 1) / 2; fits(middle) {
 			low = middle
@@ -90,7 +91,7 @@ func (r Response) shorten() ([]byte, error) {
 func (r Response) encode() ([]byte, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false) // it would make six bytes of every "<"
+	encoder.SetEscapeHTML(false) // it would encode every "<" in six bytes
 	if err := encoder.Encode(r); err != nil {
 		return nil, err
 	}

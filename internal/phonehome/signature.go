@@ -15,19 +15,20 @@ import (
 	"strings"
 )
 
-// ErrForged marks an envelope that SNS did not sign as it came. Waiting does
-// not correct it.
+// ErrForged indicates that SNS did not sign the envelope in this form. Receiving it
+// again would not help.
 var ErrForged = errors.New("SNS did not sign this message")
 
+// forged returns an error that wraps ErrForged.
 func forged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrForged, fmt.Sprintf(format, args...))
 }
 
-// VerifySignature checks the envelope's signature against SNS's certificate,
-// whose own worth is for the caller to check first. Any error is ErrForged.
+// VerifySignature verifies the envelope's signature with SNS's certificate. The
+// caller must have verified the certificate itself. Any error is ErrForged.
 //
-// A signature proves that SNS relayed the message to that topic at that time.
-// It does not prove who published it (aws-facts 5.10, 1.21).
+// A signature proves that SNS relayed the message to that topic at that time. It does
+// not prove who published it (aws-facts 5.10, 1.21).
 func VerifySignature(e Envelope, certificate *x509.Certificate) error {
 	key, ok := certificate.PublicKey.(*rsa.PublicKey)
 	if !ok {
@@ -41,17 +42,17 @@ func VerifySignature(e Envelope, certificate *x509.Certificate) error {
 	if err != nil || len(signature) == 0 {
 		return forged("the signature is not base64")
 	}
-	// Not Certificate.CheckSignature: that refuses SHA-1, which is what a
-	// topic signs with unless it was told otherwise.
+	// Certificate.CheckSignature cannot be used: it refuses SHA-1, with which a topic
+	// signs unless configured otherwise.
 	if err := rsa.VerifyPKCS1v15(key, hash, sum, signature); err != nil {
 		return forged("the signature does not fit the message and its certificate")
 	}
 	return nil
 }
 
-// digest returns what was signed, by the version that the envelope names (aws-facts
-// 5.9). Naming another version than the one signed with yields another digest,
-// so the version needs no signature of its own.
+// digest returns the hash of the signed text, and its algorithm, by the signature
+// version in the envelope (aws-facts 5.9). A changed version results in another hash,
+// so the version itself need not be signed.
 func (e Envelope) digest() (crypto.Hash, []byte, error) {
 	if err := e.checkUnambiguous(); err != nil {
 		return 0, nil, err
@@ -68,9 +69,8 @@ func (e Envelope) digest() (crypto.Hash, []byte, error) {
 	}
 }
 
-// StringToSign returns the text that SNS signs: each name and each value on a line
-// of its own, in this order, the subject only if it has one (aws-facts
-// 5.9).
+// StringToSign returns the text that SNS signs: each name and each value on a line of
+// its own, in this order, and the subject only if there is one (aws-facts 5.9).
 func (e Envelope) StringToSign() []byte {
 	members := []struct{ name, value string }{
 		{"Message", e.Message},
@@ -93,15 +93,15 @@ func (e Envelope) StringToSign() []byte {
 	return text
 }
 
-// checkUnambiguous refuses line breaks in every value but the message. The
-// text that is signed has no lengths, so with a line break elsewhere two
-// different envelopes could have the same text, and the signature of one would
-// hold for the other. With the message alone having any, only one way is left
-// to read the text from its end. SNS itself allows none in a subject.
+// checkUnambiguous returns an error if any value other than the message contains a
+// line break. The signed text contains no lengths, so line breaks elsewhere would
+// allow two different envelopes with the same text, and thus the same signature. If
+// only the message has line breaks, the text can be read in only one way, from its
+// end. SNS itself allows none in a subject.
 func (e Envelope) checkUnambiguous() error {
 	for name, value := range map[string]string{
 		"MessageId": e.MessageID, "Subject": e.Subject, "Timestamp": e.RawTimestamp, "TopicArn": e.RawTopicARN,
-		"Signature": e.Signature, // the base64 decoder would not mind
+		"Signature": e.Signature, // the base64 decoder ignores line breaks
 	} {
 		if strings.ContainsAny(value, "\r\n") {
 			return forged("%s has a line break", name)

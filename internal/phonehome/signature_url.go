@@ -11,24 +11,24 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// SigningCertURL is where SNS itself publishes the certificate of a topic's
-// Region. There is exactly one way to write each, so it can be a key.
+// SigningCertURL is the URL at which SNS publishes the certificate of a topic's
+// Region. Each URL has exactly one spelling, so it can be a map key.
 type SigningCertURL struct {
 	region account.Region
 	path   string
 }
 
-// signingCertPath is the form of every path that was observed (aws-facts 5.10).
+// signingCertPath is the form of all observed paths (aws-facts 5.10).
 var signingCertPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{32}\.pem$`) })
 
-// CertificateURL returns the envelope's SigningCertURL, if it is one of SNS's own
-// for the topic's Region; any error is ErrForged.
+// CertificateURL returns the envelope's SigningCertURL if it is one of SNS's own for
+// the topic's Region; any error is ErrForged.
 //
-// The certificate decides who may sign, so nothing is parsed that
-// two parsers could read in two ways: the text must be the one that we would
-// write ourselves. That leaves no room for user information, a port, a query, a
-// fragment, another spelling of the host, or dots in the path. That the Region
-// is one of the hub's is for the caller to check.
+// The certificate decides which signatures are valid, so no URL is accepted that two
+// parsers could read differently: the text must equal the one that String returns.
+// That excludes user information, a port, a query, a fragment, another spelling of
+// the host, and dots in the path. The caller must check that the Region is one of the
+// hub's.
 func (e Envelope) CertificateURL() (SigningCertURL, error) {
 	u := SigningCertURL{region: e.TopicARN.Region}
 	if u.region.IsZero() {
@@ -45,8 +45,8 @@ func (e Envelope) CertificateURL() (SigningCertURL, error) {
 	return u, nil
 }
 
-// Host returns SNS's host in the Region. That of the European Sovereign Cloud is
-// inferred (aws-facts 5.10).
+// Host returns SNS's host name in the Region. The one in the European Sovereign Cloud
+// is inferred (aws-facts 5.10).
 func (u SigningCertURL) Host() string {
 	return "sns." + u.region.String() + "." + u.region.Partition().DNSSuffix()
 }
@@ -54,7 +54,7 @@ func (u SigningCertURL) Host() string {
 // Region returns the topic's Region.
 func (u SigningCertURL) Region() account.Region { return u.region }
 
-// IsZero reports whether u is the zero value, "no URL".
+// IsZero reports whether u is the zero value, which means no URL.
 func (u SigningCertURL) IsZero() bool { return u == SigningCertURL{} }
 
 func (u SigningCertURL) String() string {

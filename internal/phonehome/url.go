@@ -13,21 +13,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// ResponseURL is a presigned URL of CloudFormation's own bucket, where the
-// answer to exactly one request is PUT. Its holder can answer in our
-// place, so it shows itself without its query everywhere; only Signed gives
-// the whole of it, to the sender of the answer.
+// ResponseURL is a presigned URL of CloudFormation's own bucket, to which the answer
+// to exactly one request is PUT. Its holder can answer in our place, so all text
+// forms omit the query; only Signed returns the whole URL, to send the answer.
 type ResponseURL struct{ signed string }
 
-// maxURL is generous: observed URLs with a session token have some 2,000 bytes.
+// maxURL is the maximum length in bytes; observed URLs with a session token have
+// about 2,000.
 const maxURL = 8 << 10
 
-// ParseResponseURL accepts only what CloudFormation itself would send for this
-// stack, resource and request (aws-facts 2.4). The Region is the stack's; that
-// it is one of the hub's is for the caller to check, since an invented Region
-// would have a bucket that any account can own.
+// ParseResponseURL returns the response URL if it is one that CloudFormation itself
+// would send for this stack, resource and request (aws-facts 2.4), and otherwise an
+// error. Its Region must be the stack's. The caller must check that this Region is
+// one of the hub's, because any account could own the bucket of an invented Region.
 //
-// Its errors never hold the URL's query.
+// Its errors never contain the URL's query.
 func ParseResponseURL(raw string, stack account.StackARN, logicalID, requestID string) (ResponseURL, error) {
 	fail := func(why string) (ResponseURL, error) {
 		return ResponseURL{}, fmt.Errorf("the response URL is not one of CloudFormation's for this request: %s", why)
@@ -42,7 +42,7 @@ func ParseResponseURL(raw string, stack account.StackARN, logicalID, requestID s
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		// url.Error repeats the URL, signature and all.
+		// url.Error contains the URL with the signature.
 		return fail("it cannot be parsed")
 	}
 	switch {
@@ -63,9 +63,9 @@ func ParseResponseURL(raw string, stack account.StackARN, logicalID, requestID s
 	return ResponseURL{raw}, nil
 }
 
-// isResponseHost compares with every host form that was observed, and with
-// nothing else (aws-facts 2.1, 2.2). GovCloud's and the European Sovereign
-// Cloud's are inferred: an error there is a refusal, which is loud.
+// isResponseHost reports whether a host is one of the observed forms (aws-facts 2.1,
+// 2.2). Those of GovCloud and the European Sovereign Cloud are inferred; a mistake
+// there refuses requests, which is noticed.
 func isResponseHost(host string, region account.Region) bool {
 	host = strings.TrimSuffix(host, ":443")
 	partition := region.Partition()
@@ -80,6 +80,7 @@ func isResponseHost(host string, region account.Region) bool {
 		region.String() == "us-east-1" && host == bucket+".s3.amazonaws.com"
 }
 
+// checkSigned returns an error unless the query has the parameters of a signature.
 func checkSigned(query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -93,13 +94,13 @@ func checkSigned(query string) error {
 	return nil
 }
 
-// Signed returns the whole URL, with its signature. Send to it; never log it.
+// Signed returns the whole URL, with its signature. It must never be logged.
 func (u ResponseURL) Signed() string { return u.signed }
 
-// IsZero reports whether u is the zero value, "no URL".
+// IsZero reports whether u is the zero value, which means no URL.
 func (u ResponseURL) IsZero() bool { return u.signed == "" }
 
-// String shows the URL without its query.
+// String returns the URL without its query.
 func (u ResponseURL) String() string {
 	if u.IsZero() {
 		return ""
@@ -108,16 +109,17 @@ func (u ResponseURL) String() string {
 	return before + "?[signature withheld]"
 }
 
-// GoString keeps the signature out of %#v.
+// GoString returns the URL without its query, for the verb %#v.
 func (u ResponseURL) GoString() string { return "phonehome.ResponseURL{" + u.String() + "}" }
 
-// LogValue keeps the signature out of structured logs.
+// LogValue returns the URL without its query, for structured logs.
 func (u ResponseURL) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
-// MarshalText keeps the signature out of whatever is written as JSON.
+// MarshalText returns the URL without its query, for JSON and other encodings.
 func (u ResponseURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
-// clip keeps an attacker's megabyte out of an error message.
+// clip returns the first 200 bytes of a text, because an untrusted sender could make
+// an error message very long.
 func clip(s string) string {
 	const limit = 200
 	if len(s) <= limit {
