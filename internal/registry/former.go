@@ -235,9 +235,9 @@ func withFormer(registrations, formers []onboarding.Registration) []onboarding.R
 	return registrations
 }
 
-// formerSelected is Select, and walkFormer is Walk, for a table that is not migrated.
-// They read all customers, which is acceptable because a migration takes minutes, once
-// in the life of a hub.
+// formerSelected returns the customers that Select returns, and walkFormer yields those
+// of Walk, for a table that is not migrated. They read all customers, which is
+// acceptable because a migration takes minutes, once in the life of a hub.
 func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
 	if err != nil {
 		return nil, err

@@ -70,9 +70,9 @@ func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
 	return sets.refer(ctx, link) // reads the set again if it was not found, and fails if it does not exist
 }
 
-// getCoalesced is getAll in one call for several callers. If a policy denies reading
-// one of the keys, as it may in a table of the former layout, each caller reads its own
-// keys.
+// getCoalesced returns the same as getAll, in one call for several callers. If a policy
+// denies reading one of the keys, as it may in a table of the former layout, each
+// caller reads its own keys.
 func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, error) {
 	found, shared, err := r.reads.Do(ctx, keys...)
 	if shared && awsclient.IsAccessDenied(err) {
