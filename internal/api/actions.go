@@ -18,13 +18,13 @@ type verifyInput struct {
 
 type verifyOutput struct{ Body Verification }
 
-// Verification is what a proof of a customer's roles has shown.
+// Verification is the result of the proofs of a customer's roles.
 type Verification struct {
 	CustomerID string    `json:"customer_id"`
 	Roles      []Verdict `json:"roles" doc:"Every registered role; none if no stack is live."`
 }
 
-// Verdict is what the proof of one role has shown.
+// Verdict is the result of the proof of one role.
 type Verdict struct {
 	RoleARN string `json:"role_arn"`
 	Verdict string `json:"verdict" enum:"works,broken,unknown,withheld,moved" doc:"unknown: AWS did not say, and nothing was changed. moved: the customer changed the stack meanwhile."`

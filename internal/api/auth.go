@@ -16,11 +16,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Scope is what a caller may do.
+// Scope is a permission of a caller of the API.
 type Scope string
 
-// The scopes: to see customers; to issue, change and close links and connect
-// pages; to verify, block and unblock.
+// The scopes: Read allows reading customers; Write allows issuing, changing and closing
+// links and connect pages; Operate allows verifying, blocking and unblocking.
 const (
 	Read    Scope = "read"
 	Write   Scope = "write"
@@ -30,7 +30,8 @@ const (
 // Scopes lists all scopes.
 func Scopes() []Scope { return []Scope{Read, Write, Operate} }
 
-// ParseScopes returns scopes from their names; false if one is none.
+// ParseScopes returns the scopes with the given names. It returns false if a name is
+// not one of a scope, or if there are none.
 func ParseScopes(names []string) ([]Scope, bool) {
 	scopes := make([]Scope, len(names))
 	for i, name := range names {
@@ -42,19 +43,20 @@ func ParseScopes(names []string) ([]Scope, bool) {
 	return scopes, len(scopes) > 0
 }
 
-// Caller is who calls the API.
+// Caller is an authenticated caller of the API.
 type Caller struct {
 	Name   string // for the log and the links' history
 	Scopes []Scope
-	// Counted names those whose requests are counted together; empty: Name.
+	// Counted is the name under which requests are counted for the rate limit; empty:
+	// Name.
 	Counted string
 }
 
-// ErrUnknownCaller indicates that a request does not prove who makes it.
+// ErrUnknownCaller indicates that a request has no valid credentials.
 var ErrUnknownCaller = errors.New("the caller is not known")
 
-// Authenticator identifies the caller of a request. Its error is ErrUnknownCaller unless it
-// can't be told at the moment.
+// Authenticator identifies the caller of a request. It returns ErrUnknownCaller if the
+// credentials are invalid, and another error if they can't be checked at the moment.
 type Authenticator interface {
 	Authenticate(r *http.Request) (Caller, error)
 }
@@ -72,7 +74,8 @@ func bearerToken(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// authenticate lets a request through if its caller has the scope of its operation.
+// authenticate calls next if the caller is known, has the scope of the operation, and
+// is within the limits; otherwise it writes a problem.
 func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	refuse := func(status int, kind, title, detail, todo string) {
@@ -83,7 +86,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	}
 	caller, err := s.config.Auth.Authenticate(r)
 	switch {
-	case errors.Is(err, ErrUnknownCaller) && !s.guests.allow(address(r)): // only refusals count, and only they are refused: others may share the address
+	case errors.Is(err, ErrUnknownCaller) && !s.guests.allow(address(r)): // limits only requests without valid credentials, because others may share the address
 		w.Header().Set("Retry-After", "1")
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "Too many requests from this address were refused.", "Wait a second.")
 		return
@@ -110,7 +113,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "This caller makes more requests than it may.", "Wait a second.")
 		return
 	}
-	if ctx.Operation().OperationID != followOperation { // streams have a bound of their own
+	if ctx.Operation().OperationID != followOperation { // streams have a limit of their own
 		select {
 		case s.working <- struct{}{}:
 			defer func() { <-s.working }()

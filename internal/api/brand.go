@@ -13,25 +13,25 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// plainBlue is the page's colour if neither hub nor server names one.
-const plainBlue = "0b5fff"
+// defaultColor is the default colour of the page, in hexadecimal digits.
+const defaultColor = "0b5fff"
 
-// brand returns the page's logo, colour and return URLs: as the hub's record says,
-// unless the server was started with something else.
+// brand returns the page's logo, colour and return URLs from the hub's record, with the
+// settings of the server taking precedence.
 func (s *Server) brand(record registry.HubRecord) onboarding.ConnectPage {
 	return record.ConnectPage.With(s.config.Page)
 }
 
-// colorOf returns the digits of a page's colour, which the addresses of its style and
-// its icon carry: so both are served without a look at the registry.
+// colorOf returns the digits of a page's colour. The URLs of its style and icon contain
+// them, so that both are served without reading the registry.
 func colorOf(page onboarding.ConnectPage) string {
 	if onboarding.CheckPageColor(page.Color) != nil { // such as an empty one
-		return plainBlue
+		return defaultColor
 	}
 	return page.Color[1:]
 }
 
-// colored serves a text that is made for a colour.
+// colored returns a handler of a text that depends on the colour in the request's path.
 func (s *Server) colored(kind string, text func(color string) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		color := "#" + r.PathValue("color")
@@ -44,18 +44,18 @@ func (s *Server) colored(kind string, text func(color string) string) http.Handl
 	}
 }
 
-// css returns the rule that defines a colour and that of text on it.
+// css returns the style rule that defines a colour, and the colour of text on it.
 func css(color string) string {
 	return fmt.Sprintf(":root{--brand:%s;--on-brand:%s}\n", color, textOn(color))
 }
 
-// icon returns the picture in the browser's tab, as SVG.
+// icon returns the page's favicon as SVG.
 func icon(color string) string {
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="%s"/><path d="M4.5 8.3l2.4 2.4 4.6-5" fill="none" stroke="%s" stroke-width="1.8"/></svg>`, color, textOn(color))
 }
 
-// textOn returns black or white, whichever has the higher contrast on a colour:
-// it is 4.5 or more for every colour, which is what WCAG asks of text.
+// textOn returns black or white, whichever has the higher contrast with a colour. The
+// contrast is at least 4.5 for every colour, as WCAG requires for text.
 func textOn(color string) string {
 	if luminance := luminance(color); 1.05/(luminance+0.05) >= (luminance+0.05)/0.05 {
 		return "#ffffff"
@@ -63,7 +63,8 @@ func textOn(color string) string {
 	return "#000000"
 }
 
-// luminance returns that of a colour, as WCAG defines it: 0 is black, 1 is white.
+// luminance returns the relative luminance of a colour as defined by WCAG: from 0,
+// black, to 1, white.
 func luminance(color string) float64 {
 	n, _ := strconv.ParseUint(color[1:], 16, 32)
 	linear := func(shift uint) float64 {

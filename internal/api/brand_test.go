@@ -59,7 +59,7 @@ func TestThePageLooksAsTheHubSaysUnlessTheServerSaysOtherwise(t *testing.T) {
 	spec.ConnectPage = onboarding.ConnectPage{}
 	_, err := w.hub.Update(t.Context(), spec)
 	w.must(err)
-	look(path, "", plainBlue)
+	look(path, "", defaultColor)
 	if now := w.want(w.call("viewer", "GET", globex, ""), http.StatusOK).customer(t); now.LaunchURL != launch.LaunchURL {
 		t.Errorf("another page has changed the link: %+v", now)
 	}

@@ -19,30 +19,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// pageData is what the page shows.
+// pageData contains the values that the page's templates show.
 type pageData struct {
 	Title                 string
 	Vendor, Support, Logo string
 	Color                 string // six digits
 	CustomerID            string
 	State                 State
-	Reason                string // of a stack that failed, as the customer reads it
-	Open                  bool   // others may use the role
+	Reason                string // why the stack failed, in the customer's words
+	Open                  bool   // principals other than the vendor can assume the role
 	AccountID             string
-	Asks                  bool // the customer may name their account
+	Asks                  bool // the page asks for the customer's account
 	Entered, Problem      string
 	LaunchURL             string
 	RoleARN               string
 	ReturnURL             string
 	Summary               permissionset.Summary
-	Questions             []string // what the customer types into the console
+	Questions             []string // values that the customer enters in the console
 	RoleName              string
 	Expires               string
-	Action                string // where the form goes, or what a page without a form leads to
-	Begun                 bool   // there is a session
+	Action                string // target of the form, or of the link on a page without a form
+	Begun                 bool   // the browser has a session
 }
 
-// Heading returns the state as a headline; empty for a page without a state.
+// Heading returns the headline for the state; empty for a page without a state.
 func (d pageData) Heading() string {
 	switch d.State {
 	case Connected:
@@ -75,7 +75,7 @@ func (d pageData) Heading() string {
 	return ""
 }
 
-// Tone returns the class of the headline.
+// Tone returns the CSS class of the headline.
 func (d pageData) Tone() string {
 	switch d.State {
 	case Connected:
@@ -87,14 +87,14 @@ func (d pageData) Tone() string {
 	return ""
 }
 
-// step is a part of the way to a connected account.
+// step is one of the steps to a connected account, as the page shows them.
 type step struct {
 	Text string
-	Mark string // done, now or failed; empty: not yet
+	Mark string // done, now or failed; empty: not begun
 }
 
-// Steps returns the way to a connected account, with how far the customer has come;
-// nil if they are not on it.
+// Steps returns the steps to a connected account with the customer's progress; nil if
+// the state is not part of them.
 func (d pageData) Steps() []step {
 	steps := []step{{Text: "You create the stack in AWS"}, {Text: "The stack reports to " + d.Vendor}, {Text: d.Vendor + " checks the role"}, {Text: "Connected"}}
 	done, mark := 0, "now"
@@ -128,7 +128,8 @@ func (d pageData) Again() bool {
 	return d.State == Failed || d.State == Degraded || d.State == Disconnected
 }
 
-// Follows reports whether the state may change soon.
+// Follows reports whether the page should be updated frequently, because the state may
+// change soon.
 func (d pageData) Follows() bool {
 	switch d.State {
 	case Connected, Blocked, Closed, Expired:
@@ -138,11 +139,11 @@ func (d pageData) Follows() bool {
 	return d.Begun
 }
 
-// Refreshes reports whether the page loads itself again without scripts: not while
-// it has a field, whose text would be lost.
+// Refreshes reports whether the page reloads without scripts: not if it has a field,
+// whose text would be lost.
 func (d pageData) Refreshes() bool { return d.Follows() && !d.Asks }
 
-// lookAgain returns the seconds after which the script looks again.
+// lookAgain returns the interval, in seconds, at which the script requests the state.
 func (d pageData) lookAgain() string {
 	if d.Follows() {
 		return "3"
@@ -150,15 +151,15 @@ func (d pageData) lookAgain() string {
 	return "30"
 }
 
-// Version returns an ETag that is the same for the same state of the connection. It
-// leaves out the launch URL, which may be signed again each time.
+// Version returns an ETag that depends only on the state of the connection. The launch
+// URL is excluded, because it may be signed again each time.
 func (d pageData) Version() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%t|%s|%t|%t|%s|%s", d.State, d.Reason, d.Open, d.AccountID, d.Asks, d.LaunchURL != "", d.RoleARN, d.Expires))
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-// signedFor is how long the signed URL of a template is valid; the page signs it again
-// whenever it is shown.
+// signedFor is how long the presigned URL of a template is valid; a new one is created
+// whenever the page is shown.
 const signedFor = time.Hour
 
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {
@@ -167,7 +168,7 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.Sole().String(), Asks: s.asks(v),
 		Logo: page.LogoURL, Color: colorOf(page), RoleName: link.RoleName,
 	}
-	if page.MayReturn(v.token.ReturnURL) { // the list may be another one by now
+	if page.MayReturn(v.token.ReturnURL) { // the list may have changed since the token was issued
 		d.ReturnURL = v.token.ReturnURL
 	}
 	d.Title = "Connect your AWS account to " + d.Vendor
@@ -200,7 +201,8 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	return d, err
 }
 
-// questions returns what the customer is asked for in the console.
+// questions returns the descriptions of the values that the console asks the customer
+// for.
 func questions(c permissionset.Choices) []string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(c.CustomerParameters)) {

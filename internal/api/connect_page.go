@@ -45,7 +45,8 @@ func (s *Server) asset(name, kind string) http.HandlerFunc {
 	}
 }
 
-// guest limits the requests of one address, and refuses forms of other sites.
+// guest returns a handler that limits the requests of each address and refuses forms
+// from other sites.
 func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 	var foreign http.CrossOriginProtection
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -63,17 +64,18 @@ func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// pageHeaders let the page load its own files and pictures of one other origin, that of
-// the vendor's logo; empty: none.
+// pageHeaders sets a content security policy that allows the page's own files, and
+// images of the logo's origin if logo is not empty.
 func pageHeaders(h http.Header, logo string) {
 	images := strings.TrimSpace("'self' " + logo)
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src "+images+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }
 
-// open shows who asks for what. It changes nothing, because mail scanners open links too.
+// open shows the page with the vendor's request. It changes nothing, because mail
+// scanners also open links.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	v, err := s.byToken(r.Context(), r.PathValue("token"))
-	if errors.Is(err, errSpent) {
+	if errors.Is(err, errExchanged) {
 		if _, own := s.bySession(r); own == nil {
 			http.Redirect(w, r, "/connect", http.StatusSeeOther)
 			return
@@ -86,8 +88,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, http.StatusOK, v, "/connect/"+r.PathValue("token"), func(*pageData) {})
 }
 
-// enter exchanges the token for a session, with the account that the customer has
-// named, if the link asks for one.
+// enter exchanges the token for a session, and saves the account that the customer
+// entered if the link asks for one.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 	v, err := s.byToken(r.Context(), r.PathValue("token"))
 	if err != nil {
@@ -115,7 +117,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, http.StatusOK, v, "/connect/account", func(d *pageData) { d.Begun = true })
 }
 
-// status is the part of the page that changes, for the script.
+// status serves the part of the page that changes, for the script.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	v, err := s.bySession(r)
 	var data pageData
@@ -124,7 +126,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case ended(err):
-		w.WriteHeader(http.StatusUnauthorized) // the script loads the page again, which shows why
+		w.WriteHeader(http.StatusUnauthorized) // the script then reloads the page, which shows the reason
 	case err != nil:
 		s.config.Logger.Error("the state of a connection could not be read", "request_id", requestID(r.Context()), "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -147,8 +149,9 @@ func (s *Server) nameAccount(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// name takes the account that the customer has typed. If it can't, it shows the page,
-// with the reason if the link asks for an account, and returns false.
+// name saves the account that the customer entered, and reports whether it did.
+// Otherwise it has written the response: the page with the reason, or a redirect to the
+// page if the link does not ask for an account.
 func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action string) bool {
 	typed := r.PostFormValue("account_id")
 	again := func(status int, problem string) bool {
@@ -161,7 +164,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	if err != nil {
 		return again(http.StatusUnprocessableEntity, "This is not an AWS account ID: it has 12 digits, such as 1234-5678-9012.")
 	}
-	if !s.asks(v) { // connected meanwhile, or a form of the visitor's own: the page shows the state
+	if !s.asks(v) { // connected meanwhile, or a forged form: the page shows the state
 		http.Redirect(w, r, "/connect", http.StatusSeeOther)
 		return false
 	}
@@ -181,7 +184,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	return again(http.StatusServiceUnavailable, "That did not work. Please try again in a minute.")
 }
 
-// digits leaves out what people write between the digits of an account ID.
+// digits removes the separators that people write between the digits of an account ID.
 func digits(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || r == '.' {
@@ -217,17 +220,17 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visi
 	data.Action = action
 	change(&data)
 	if !data.Begun {
-		data.LaunchURL = "" // only the browser that has exchanged the token gets it
+		data.LaunchURL = "" // only the browser that exchanged the token receives it
 	}
 	pageHeaders(w.Header(), s.brand(v.record).LogoOrigin())
 	s.write(w, status, "page", data)
 }
 
-// refuse shows an error page. A visitor without a valid token learns nothing about any
+// refuse shows an error page. Without a valid token, it reveals nothing about any
 // customer.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
-	case errors.Is(err, errSpent):
+	case errors.Is(err, errExchanged):
 		s.sorry(w, r, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
 	case ended(err):
 		s.sorry(w, r, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
@@ -237,13 +240,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// ended reports whether an address or a session is over, other than because AWS
-// could not be asked.
+// ended reports whether an error indicates that an address or a session is not valid
+// any more, rather than that AWS could not be reached.
 func ended(err error) bool {
 	return errors.Is(err, errEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
 }
 
-// sorry shows a page with a message, and a link back to the visitor's page if that helps.
+// sorry shows a page with a message, and with a link to retry if the status is
+// temporary.
 func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	again := ""
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
@@ -255,7 +259,8 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title
 	s.write(w, status, "sorry", pageData{Title: title, Reason: text, Action: again, Color: colorOf(s.config.Page)})
 }
 
-// write renders in full first, so that an error leaves no half page.
+// write renders the page completely before it sends anything, so that an error leaves
+// no partial page.
 func (s *Server) write(w http.ResponseWriter, status int, name string, data pageData) {
 	var b bytes.Buffer
 	if err := pages().ExecuteTemplate(&b, name, data); err != nil {

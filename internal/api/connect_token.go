@@ -20,14 +20,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// A token of the connect page is for one customer and for nothing else. It is
-// stored as a hash, may be exchanged once, for a cookie, and ends when the vendor
-// revokes it, when its time is over, and with the link.
+// A token of the connect page is valid for one customer's page only. Only its hash is
+// stored. It can be exchanged once, for a cookie, and becomes invalid when the vendor
+// revokes it, when it expires, and when the link is replaced.
 
 const (
-	connectFor = 30 * time.Minute // a token, unless the caller sets it
-	longestFor = 24 * time.Hour
-	sessionFor = 2 * time.Hour
+	connectFor = 30 * time.Minute // default lifetime of a token
+	longestFor = 24 * time.Hour   // maximum lifetime of a token
+	sessionFor = 2 * time.Hour    // lifetime of a session
 	cookieName = "__Host-xacct-connect"
 )
 
@@ -43,13 +43,13 @@ type connectOutput struct {
 	Body ConnectAddress
 }
 
-// ConnectAddress is where a customer connects.
+// ConnectAddress is the address of a customer's connect page.
 type ConnectAddress struct {
 	URL       string    `json:"url" doc:"The connect page of this one customer. It opens the page once, for its holder: send it only to the customer, and do not log it."`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// connect makes an address of the connect page.
+// connect issues an address of the connect page.
 func (s *Server) connect(ctx context.Context, in *connectInput) (*connectOutput, error) {
 	out, err := s.newConnect(ctx, in)
 	return out, s.problem(requestID(ctx), in.CustomerID, err)
@@ -88,7 +88,7 @@ func (s *Server) newConnect(ctx context.Context, in *connectInput) (*connectOutp
 	return &connectOutput{ConnectAddress{s.config.ConnectURL.JoinPath("connect", secret).String(), token.ExpiresAt}}, nil
 }
 
-// revoke ends all addresses and sessions of a customer.
+// revoke revokes all addresses and sessions of a customer.
 func (s *Server) revoke(ctx context.Context, in *OneCustomer) (*struct{}, error) {
 	_, _, err := s.customer(ctx, in.CustomerID)
 	if err == nil {
@@ -97,7 +97,7 @@ func (s *Server) revoke(ctx context.Context, in *OneCustomer) (*struct{}, error)
 	return nil, s.problem(requestID(ctx), in.CustomerID, err)
 }
 
-// secret draws 256 bits.
+// secret returns 256 random bits in base64url.
 func (s *Server) secret() (string, error) {
 	drawn := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(s.config.Random, drawn); err != nil {
@@ -111,13 +111,14 @@ func hashOf(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Why a customer is not let in.
+// The errors of invalid addresses and sessions.
 var (
-	errSpent = errors.New("the address was used already")
-	errEnded = errors.New("the address is no longer valid")
+	errExchanged = errors.New("the address was used already")
+	errEnded     = errors.New("the address is no longer valid")
 )
 
-// valid returns the customer whom a token is for, if it still is.
+// valid returns the visit of a token's customer, or errEnded if the token expired at
+// until, was revoked, or is for an earlier link.
 func (s *Server) valid(ctx context.Context, token registry.ConnectToken, until time.Time) (visit, error) {
 	if !s.config.Clock().Before(until) {
 		return visit{}, errEnded
@@ -137,7 +138,7 @@ func (s *Server) valid(ctx context.Context, token registry.ConnectToken, until t
 	return visit{record, found, last, token}, nil
 }
 
-// visit is a customer on the connect page.
+// visit is an authenticated request of a customer to the connect page.
 type visit struct {
 	record   registry.HubRecord
 	customer onboarding.Customer
@@ -145,20 +146,21 @@ type visit struct {
 	token    registry.ConnectToken
 }
 
-// byToken finds the customer of an address that was not used yet.
+// byToken returns the visit for the token of an address. The error is errExchanged if the
+// token was exchanged already.
 func (s *Server) byToken(ctx context.Context, secret string) (visit, error) {
 	token, err := s.records.ConnectToken(ctx, hashOf(secret))
 	switch {
 	case err != nil:
 		return visit{}, err
 	case token.Session != "":
-		return visit{}, errSpent
+		return visit{}, errExchanged
 	}
 	return s.valid(ctx, token, token.ExpiresAt)
 }
 
-// exchange spends a token for a session, whose cookie it returns. Of two that do it
-// at the same time one is refused.
+// exchange exchanges a token for a session and returns the session's cookie. If two
+// requests exchange the token concurrently, one gets errExchanged.
 func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*http.Cookie, error) {
 	secret, err := s.secret()
 	if err != nil {
@@ -167,17 +169,18 @@ func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*ht
 	token.Session, token.SessionEnd = hashOf(secret), s.config.Clock().Add(sessionFor).UTC()
 	err = s.records.PutConnectToken(ctx, token)
 	if errors.Is(err, registry.ErrConflict) {
-		return nil, errSpent
+		return nil, errExchanged
 	}
-	// Lax, and not Strict: who opens the address a second time comes from the vendor's
-	// site or a mail, and is in their page again. Forms of other sites are refused.
+	// Lax and not Strict, so that a customer who opens the address again from the
+	// vendor's site or a mail continues their session. Forms from other sites are
+	// refused anyway.
 	return &http.Cookie{
 		Name: cookieName, Value: token.Hash + "." + secret, Path: "/", MaxAge: int(sessionFor.Seconds()),
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}, err
 }
 
-// bySession finds the customer of a request's cookie.
+// bySession returns the visit for the session in a request's cookie.
 func (s *Server) bySession(r *http.Request) (visit, error) {
 	cookies := r.CookiesNamed(cookieName)
 	if len(cookies) != 1 {

@@ -20,12 +20,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// OneCustomer is the path of one customer.
+// OneCustomer contains the path parameter of a customer.
 type OneCustomer struct {
 	CustomerID string `path:"customer_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" patternDescription:"letters, digits and ._- beginning with a letter or digit" doc:"The vendor's own name for the customer." example:"globex"`
 }
 
-// Resolve records the customer for the log.
+// Resolve adds the customer to the request's log line.
 func (o *OneCustomer) Resolve(ctx huma.Context) []error {
 	note(ctx.Context(), func(l *line) { l.customer = o.CustomerID })
 	return nil
@@ -62,7 +62,7 @@ func (s *Server) output(record registry.HubRecord, c onboarding.Customer, found 
 
 func etag(link onboarding.Link) string { return strconv.Quote(strconv.FormatInt(link.Revision, 10)) }
 
-// revision returns the revision in If-Match; 0 if it is absent.
+// revision returns the revision in an If-Match header; 0 if the header is absent.
 func revision(ifMatch string) (int64, error) {
 	if ifMatch == "" {
 		return 0, nil
@@ -116,7 +116,8 @@ func (s *Server) get(ctx context.Context, in *OneCustomer) (*customerOutput, err
 	return s.output(record, found, last), nil
 }
 
-// followed reads a customer, with their history if it may add something.
+// followed returns the hub's record and a customer, with the latest attempt from the
+// history if the customer's state depends on it.
 func (s *Server) followed(ctx context.Context, id string) (registry.HubRecord, onboarding.Customer, last, error) {
 	record, found, err := s.customer(ctx, id)
 	if err != nil {
@@ -165,8 +166,8 @@ type CustomerList struct {
 	Next      string         `json:"next,omitempty" doc:"Value of after for the next page; absent on the last one. A page with filters may be short, or empty, and not be the last."`
 }
 
-// mostScanned bounds how many customers are read for one page.
-const mostScanned = 2000
+// maxScanned is the maximum number of customers that are read for one page.
+const maxScanned = 2000
 
 func (s *Server) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	record, err := s.records.Hub(ctx)
@@ -177,13 +178,13 @@ func (s *Server) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	scanned, at, more := 0, "", false
 	read := in.Limit
 	if in.filters() {
-		read = mostScanned
+		read = maxScanned
 	}
 	for customer, err := range s.records.Walk(ctx, registry.Part{After: in.After, Limit: read + 1}) {
 		if err != nil {
 			return nil, s.problem(requestID(ctx), "", err)
 		}
-		if len(out.Body.Customers) == in.Limit || scanned == mostScanned {
+		if len(out.Body.Customers) == in.Limit || scanned == maxScanned {
 			more = true
 			break
 		}

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 )
 
-// Document returns the OpenAPI document, as it is committed beside this file.
+// Document returns the OpenAPI document. It equals the committed copy beside this file.
 func (s *Server) Document() ([]byte, error) {
 	text, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {

@@ -25,14 +25,15 @@ type eventsInput struct {
 // keepAlive is how often a stream sends a comment to keep its connection open.
 const keepAlive = 15 * time.Second
 
-// reconnect is how long a client waits until it asks for the next stream.
+// reconnect is how long a client waits before it requests the next stream.
 const reconnect = time.Second
 
-// lookAgain is the same if each stream is one look.
+// lookAgain is how long a client waits if each stream contains only one event: see
+// Config.Whole.
 const lookAgain = 5 * time.Second
 
-// events streams the changes of a customer for a minute; the client then
-// reconnects by itself, and continues from the last event.
+// events streams the changes of a customer for Config.StreamFor. The client then
+// reconnects automatically and continues after the last event.
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	first, id, err := s.event(ctx, in.CustomerID)
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	}}, nil
 }
 
-// event returns the customer as JSON, and an ID that is the same for the same.
+// event returns the customer as JSON, and an ID that is the same for identical JSON.
 func (s *Server) event(ctx context.Context, customer string) (text []byte, id string, err error) {
 	record, found, last, err := s.followed(ctx, customer)
 	if err != nil {
@@ -104,8 +105,8 @@ func (st *stream) send(text string) bool {
 	return st.control.Flush() == nil
 }
 
-// follow sends an event, and another one whenever what look returns is another. A
-// look that fails is tried again.
+// follow sends an event, and another whenever look returns a different ID. It ignores
+// errors of look and continues with the next tick.
 func (st *stream) follow(ctx context.Context, lasts, every time.Duration, text []byte, id string, look func(context.Context) ([]byte, string, error)) {
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()

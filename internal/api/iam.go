@@ -12,15 +12,15 @@ import (
 	"sync"
 )
 
-// IAM knows callers by the principals of AWS that the front of this server has
-// authenticated: a Lambda function URL or an API Gateway with the authorization
-// AWS_IAM. It believes only WithPrincipal, and no header.
+// IAM authenticates callers by the AWS principals that the front end of this server has
+// authenticated: a Lambda function URL or an API Gateway with the authorization type
+// AWS_IAM. It trusts only WithPrincipal, and no header.
 type IAM struct {
 	scopes map[string][]Scope // by principal
 }
 
-// NewIAM returns what knows the principals of a list, each an ARN, an equals sign
-// and scopes with commas between them.
+// NewIAM returns an IAM for a list of principals, each an ARN, an equals sign and
+// comma-separated scopes.
 func NewIAM(list []string) (*IAM, error) {
 	known := &IAM{scopes: map[string][]Scope{}}
 	for _, one := range list {
@@ -40,14 +40,15 @@ func NewIAM(list []string) (*IAM, error) {
 	return known, nil
 }
 
-// arnForms match the principals that can sign requests.
+// arnForms matches the ARNs of principals that can sign requests.
 var arnForms = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^arn:(aws[a-z-]*):(?:iam::(\d{12}):(?:role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})|(user/[\w+=,.@/-]{1,576}))|sts::(\d{12}):assumed-role/([\w+=,.@-]{1,64})/[\w+=,.@-]{2,64})$`)
 })
 
-// principalOf returns the role of a session, and other principals as they are; empty
-// if an ARN is of neither. A session's ARN has no path, and a role's name is unique
-// in its account, so roles are compared by their names.
+// principalOf returns a comparable name of a principal: sessions of a role and the role
+// itself have the same. It returns "" if the ARN is not one of a role, a session or a
+// user. A session's ARN has no path, and a role's name is unique in its account, so
+// roles are compared by account and name.
 func principalOf(arn string) string {
 	m := arnForms().FindStringSubmatch(arn)
 	switch {
@@ -63,13 +64,14 @@ func principalOf(arn string) string {
 
 type principalKey struct{}
 
-// WithPrincipal returns a context of a request that the principal of this ARN has
-// signed. Only what authenticates requests may call it.
+// WithPrincipal returns a context for a request that the principal with this ARN has
+// signed. Only code that authenticates requests may call it.
 func WithPrincipal(ctx context.Context, arn string) context.Context {
 	return context.WithValue(ctx, principalKey{}, arn)
 }
 
-// Authenticate knows a caller by the principal of the request's context.
+// Authenticate returns the caller for the principal in the request's context, or
+// ErrUnknownCaller if the principal is not listed.
 func (i *IAM) Authenticate(r *http.Request) (Caller, error) {
 	arn, _ := r.Context().Value(principalKey{}).(string)
 	if arn == "" {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter bounds how many requests a second come from one caller or address.
+// limiter limits the requests per second of each caller or address.
 type limiter struct {
 	limit rate.Limit
 	burst int
@@ -20,8 +20,9 @@ type limiter struct {
 	all map[string]*rate.Limiter
 }
 
-// mostLimited bounds how many callers are remembered: beyond that, all start over.
-const mostLimited = 10_000
+// maxLimited is the maximum number of callers that are tracked: when it is reached,
+// the counts of all callers are reset.
+const maxLimited = 10_000
 
 func newLimiter(perSecond float64, clock func() time.Time) *limiter {
 	return &limiter{limit: rate.Limit(perSecond), burst: max(int(2*perSecond), 5), now: clock, all: map[string]*rate.Limiter{}}
@@ -32,7 +33,7 @@ func (l *limiter) of(name string) *rate.Limiter {
 	defer l.mu.Unlock()
 	found := l.all[name]
 	if found == nil {
-		if len(l.all) >= mostLimited {
+		if len(l.all) >= maxLimited {
 			clear(l.all)
 		}
 		found = rate.NewLimiter(l.limit, l.burst)
@@ -41,5 +42,5 @@ func (l *limiter) of(name string) *rate.Limiter {
 	return found
 }
 
-// allow reports whether one more request is within the limit, and counts it.
+// allow reports whether one more request is within the limit, and counts the request.
 func (l *limiter) allow(name string) bool { return l.of(name).AllowN(l.now(), 1) }

@@ -10,13 +10,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are a server's figures for Prometheus. They hold nothing of a customer.
+// Metrics are the Prometheus metrics of a server. They contain no data of customers.
 type Metrics struct {
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 }
 
-// NewMetrics makes the figures of a hub's server, and registers them.
+// NewMetrics creates and registers the metrics of a hub's server.
 func NewMetrics(hubName string, in prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -31,7 +31,7 @@ func NewMetrics(hubName string, in prometheus.Registerer) *Metrics {
 	return m
 }
 
-// Observe counts a request.
+// Observe records a request and its duration.
 func (m *Metrics) Observe(route string, status int, took time.Duration) {
 	if route == "" {
 		route = "none"

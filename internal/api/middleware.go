@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// mostBody bounds the body of a request, in bytes.
-	mostBody = 64 << 10
-	// answerWithin bounds how long a request may take; streams are longer.
+	// maxBody is the maximum size of a request's body, in bytes.
+	maxBody = 64 << 10
+	// answerWithin is the maximum duration of a request other than a stream.
 	answerWithin = 60 * time.Second
 )
 
-// Handler returns the server with what every request goes through: an ID, a line
-// in the log, headers that are strict, and bounds.
+// Handler returns the server's handler. It gives every request an ID, a log line,
+// security headers and limits.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	l := &line{id: id}
 	answer := &recorder{ResponseWriter: w, status: http.StatusOK}
 	r = r.WithContext(context.WithValue(r.Context(), lineKey{}, l))
-	r.Body = http.MaxBytesReader(answer, r.Body, mostBody)
+	r.Body = http.MaxBytesReader(answer, r.Body, maxBody)
 	strict(answer.Header(), s.secure())
 	answer.Header().Set("X-Request-Id", id)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // not every writer has deadlines
@@ -54,8 +54,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(answer, r)
 }
 
-// tell writes the request's line into the log. It names the route, never the path
-// itself or a header, which may hold a token.
+// tell writes the request's log line. It contains the route, but never the path itself
+// or a header, which may contain a token.
 func (s *Server) tell(r *http.Request, l *line, status int, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,21 +89,21 @@ func strict(h http.Header, secure bool) {
 	}
 }
 
-// ordinaryID matches IDs of requests that may stand in a log and a header.
+// ordinaryID matches request IDs of clients that are safe in logs and headers.
 var ordinaryID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`) })
 
-// line is what the log tells of a request.
+// line contains the values of a request's log line.
 type line struct {
 	id string
 
 	mu               sync.Mutex
 	caller, customer string
-	refused          string // why the caller is not known
+	refused          string // why authentication failed
 }
 
 type lineKey struct{}
 
-// note adds to the request's line.
+// note changes the request's log line with add.
 func note(ctx context.Context, add func(*line)) {
 	if l, ok := ctx.Value(lineKey{}).(*line); ok {
 		l.mu.Lock()
@@ -119,7 +119,7 @@ func requestID(ctx context.Context) string {
 	return ""
 }
 
-// recorder remembers the status of an answer.
+// recorder is a ResponseWriter that records the status of the response.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -140,7 +140,8 @@ func (a *recorder) Write(text []byte) (int, error) {
 
 func (a *recorder) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// address is that of the peer. Headers that claim another one are not believed.
+// address returns the IP address of the peer. Headers that claim another address are
+// not trusted.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

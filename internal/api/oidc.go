@@ -20,17 +20,18 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// OIDCConfig defines whose tokens are accepted, and what they allow.
+// OIDCConfig defines the issuer whose tokens are accepted, and the scopes that the
+// tokens grant.
 type OIDCConfig struct {
 	Issuer   string // https, or http on this machine; exactly as in the tokens' iss
 	Audience string // must be among a token's aud
-	// Claims hold a token's scopes, as one string with spaces or as a list; empty:
-	// scope and scp.
+	// Claims are the claims that contain a token's scopes, as a space-separated string
+	// or as a list; empty: scope and scp.
 	Claims []string
-	// Names are what the issuer calls the scopes; one that is absent is called
-	// xacct: and its own name.
+	// Names are the issuer's names of the scopes. The default name of a scope is
+	// "xacct:" followed by the scope.
 	Names  map[Scope]string
-	Client Doer // asks the issuer; it must not follow redirects
+	Client Doer // sends requests to the issuer; must not follow redirects
 	Clock  func() time.Time
 	Logger *slog.Logger
 }
@@ -40,8 +41,9 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// signatures are the accepted algorithms: only those with a public key, so that neither
-// an unsigned token is accepted nor one with the public key as its secret.
+// signatures are the accepted signature algorithms. All of them use a public key, so
+// that neither unsigned tokens nor tokens with the public key as HMAC secret are
+// accepted.
 var signatures = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }
@@ -52,9 +54,10 @@ type OIDC struct {
 	keys   *issuerKeys
 }
 
-// OpenOIDC fetches the issuer's keys. It returns an error if the issuer's configuration
-// names another issuer, or does not exist. If the issuer can't be reached, requests are
-// refused as to be repeated, and the keys are fetched with the next one.
+// OpenOIDC returns an OIDC authenticator with the issuer's keys. It returns an error if
+// the issuer's configuration does not exist or names another issuer. If the issuer
+// can't be reached, it logs a warning, and the keys are fetched by the next request;
+// until then requests fail as temporarily unavailable.
 func OpenOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	issuer, err := url.Parse(config.Issuer)
 	switch {
@@ -83,7 +86,7 @@ func OpenOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	return o, nil
 }
 
-// Loopback reports whether an address is of this machine.
+// Loopback reports whether an address is a loopback address.
 func Loopback(address *url.URL) bool {
 	ip, err := netip.ParseAddr(address.Hostname())
 	return address.Hostname() == "localhost" || err == nil && ip.IsLoopback()
@@ -146,7 +149,7 @@ func ordinarySubject(subject string) bool {
 	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, hidden)
 }
 
-// scopes returns what the claims of a token allow.
+// scopes returns the scopes that the claims of a token grant.
 func (o *OIDC) scopes(claims map[string]any) []Scope {
 	var granted []string
 	for _, claim := range o.config.Claims {
@@ -170,7 +173,7 @@ func (o *OIDC) scopes(claims map[string]any) []Scope {
 	return scopes
 }
 
-// AnyOf identifies callers by the first of several authenticators that can.
+// AnyOf identifies callers by the first of several authenticators that recognises them.
 type AnyOf []Authenticator
 
 // Authenticate returns the first result other than ErrUnknownCaller.

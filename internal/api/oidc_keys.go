@@ -24,34 +24,34 @@ import (
 )
 
 const (
-	// keysFor is how long keys count until the issuer is asked again: one that it
-	// has withdrawn ends then.
+	// keysFor is how long keys are valid before they are fetched again. A key that the
+	// issuer has withdrawn becomes invalid then.
 	keysFor = 15 * time.Minute
-	// keysAtMost is how long they count if the issuer can't be reached.
+	// keysAtMost is how long keys are valid if the issuer can't be reached.
 	keysAtMost = 6 * time.Hour
-	// askEvery is how often an unknown key may make the server ask the issuer, a few
-	// times at once.
+	// askEvery is the average interval at which unknown keys may cause requests to the
+	// issuer; bursts of three are allowed.
 	askEvery = 10 * time.Second
-	// mostKeys bounds what an issuer may answer, in bytes.
-	mostKeys = 1 << 20
-	// askFor bounds how long a caller waits for the issuer.
+	// maxKeys is the maximum size of a response of the issuer, in bytes.
+	maxKeys = 1 << 20
+	// askFor is the maximum time that a caller waits for the issuer.
 	askFor = 5 * time.Second
 )
 
-// wrongIssuerError indicates that the issuer's address is not one of an issuer, which
-// asking again doesn't change.
+// wrongIssuerError indicates that the issuer's address is wrong, so that a retry would
+// not help.
 type wrongIssuerError struct{ why error }
 
 func (e *wrongIssuerError) Error() string { return "this is no issuer of tokens: " + e.why.Error() }
 func (e *wrongIssuerError) Unwrap() error { return e.why }
 
-// issuerKeys are the public keys of an issuer. It stands in for go-oidc's set of
-// remote keys, which keeps a withdrawn key until an unknown one comes, asks the
-// issuer for every unknown one, and doesn't tell an issuer that is out of reach from
-// a wrong signature.
+// issuerKeys caches the public keys of an issuer. It replaces go-oidc's RemoteKeySet,
+// which keeps a withdrawn key until a token with an unknown key arrives, sends a
+// request to the issuer for every unknown key, and returns the same error for an
+// unreachable issuer as for a wrong signature.
 type issuerKeys struct {
 	issuer *url.URL
-	name   string // of the issuer, as its tokens have it
+	name   string // the issuer as in its tokens
 	client Doer
 	now    func() time.Time
 	logger *slog.Logger
@@ -60,8 +60,8 @@ type issuerKeys struct {
 
 	mu   sync.Mutex
 	keys []jose.JSONWebKey
-	read time.Time // when the issuer gave them
-	err  error     // of the last time it was asked
+	read time.Time // when the keys were fetched
+	err  error     // of the last request
 }
 
 func newIssuerKeys(config OIDCConfig, issuer *url.URL) *issuerKeys {
@@ -71,14 +71,14 @@ func newIssuerKeys(config OIDCConfig, issuer *url.URL) *issuerKeys {
 	}
 }
 
-// of returns the keys that may have signed a token with this key ID, which may be
-// empty, and algorithm. Its error is ErrUnknownCaller if there is none, and another
-// one if the issuer can't be asked.
+// of returns the keys that may have signed a token with this algorithm and key ID,
+// which may be empty. The error is ErrUnknownCaller if there are none, and a different
+// one if the issuer can't be reached.
 func (k *issuerKeys) of(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
 	found, age := k.known(id, algorithm)
 	if len(found) > 0 && age < keysAtMost {
 		if age >= keysFor {
-			go func() { _ = k.refresh(context.WithoutCancel(ctx)) }() // its error is in the log, and the keys still count
+			go func() { _ = k.refresh(context.WithoutCancel(ctx)) }() // refresh logs its error, and the keys remain valid
 		}
 		return found, nil
 	}
@@ -102,8 +102,8 @@ func (k *issuerKeys) known(id, algorithm string) (found []crypto.PublicKey, age 
 	return found, k.now().Sub(k.read)
 }
 
-// refresh fetches the issuer's keys, once for all callers that wait at the same
-// time. Over the rate limit it returns the last result.
+// refresh fetches the issuer's keys, once for all concurrent callers. Over the rate
+// limit it returns the error of the last request.
 func (k *issuerKeys) refresh(ctx context.Context) error {
 	result := k.flight.DoChan("", func() (any, error) {
 		if !k.asks.AllowN(k.now(), 1) {
@@ -131,7 +131,8 @@ func (k *issuerKeys) refresh(ctx context.Context) error {
 	}
 }
 
-// ask reads where the issuer's keys are, and them.
+// ask fetches the issuer's configuration and then its keys, and returns those that may
+// sign tokens.
 func (k *issuerKeys) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var document struct {
 		Issuer string `json:"issuer"`
@@ -160,7 +161,7 @@ func (k *issuerKeys) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
 	return keys, nil
 }
 
-// weak reports whether an RSA key is shorter than RFC 7518 asks for.
+// weak reports whether an RSA key is shorter than RFC 7518 requires.
 func weak(key jose.JSONWebKey) bool {
 	public, ok := key.Key.(*rsa.PublicKey)
 	return ok && public.N.BitLen() < 2048
@@ -183,7 +184,7 @@ func (k *issuerKeys) get(ctx context.Context, address string, into any) error {
 	case response.StatusCode != http.StatusOK:
 		return fmt.Errorf("ask the issuer: %s answers with status %d", address, response.StatusCode)
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, mostKeys)).Decode(into); err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxKeys)).Decode(into); err != nil {
 		return fmt.Errorf("read the issuer's answer from %s: %w", address, err)
 	}
 	return nil

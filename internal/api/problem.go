@@ -34,13 +34,13 @@ type Problem struct {
 	Errors     []ProblemField `json:"errors,omitempty" doc:"Everything that is wrong, if it is more than one thing."`
 }
 
-// ProblemField is one thing that is wrong with a request.
+// ProblemField is one error in a request.
 type ProblemField struct {
 	Field  string `json:"field,omitempty" doc:"The field of the request."`
 	Detail string `json:"detail" doc:"What is wrong with it."`
 }
 
-// Error returns the problem's detail.
+// Error returns the problem's title and detail.
 func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
 
 // GetStatus returns the HTTP status.
@@ -49,7 +49,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType returns the content type of problems.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// newProblem returns the problem of a request that huma refuses, such as one that does
+// newProblem returns the problem for a request that huma refuses, such as one that does
 // not match its schema.
 func newProblem(ctx huma.Context, status int, detail string, errs ...error) huma.StatusError {
 	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
@@ -91,7 +91,8 @@ func writeProblem(w http.ResponseWriter, err huma.StatusError) {
 	_ = e.Encode(err)
 }
 
-// problem returns why a call for a customer has failed.
+// problem returns the problem for an error of a call about a customer, and logs it if
+// its cause is on the server's side. It returns nil if err is nil.
 func (s *Server) problem(instance, customer string, err error) error {
 	if err == nil {
 		return nil
@@ -104,8 +105,8 @@ func (s *Server) problem(instance, customer string, err error) error {
 	return p
 }
 
-// explain returns the problem that describes an error. AWS's messages are only logged, so
-// that callers learn no names of resources.
+// explain returns the problem that describes an error. AWS's messages are only logged,
+// so that callers do not learn the names of resources.
 func explain(hubName, customer string, err error) *Problem {
 	var (
 		owned    *customers.OwnedError
@@ -173,8 +174,9 @@ func explain(hubName, customer string, err error) *Problem {
 	}
 }
 
-// notAdmitted returns the problem of an account that can't publish or read templates:
-// AWS does not know it, or the hub is full. Missing is nil if AWS knows all accounts.
+// notAdmitted returns the problem for an account that can't be allowed to publish or
+// read templates: the account does not exist, or the hub is full. missing is nil if all
+// accounts exist.
 func notAdmitted(hubName, customer string, missing *hub.NoSuchAccountError) *Problem {
 	if missing != nil && !missing.Named {
 		return &Problem{

@@ -10,10 +10,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// followOperation is the one that answers with a stream.
+// followOperation is the operation that responds with a stream.
 const followOperation = "follow-customer"
 
-// register adds all calls of the API.
+// register adds all operations of the API.
 func (s *Server) register() {
 	const one = "/v1/customers/{customer_id}"
 	huma.Register(s.api, call(http.MethodPut, one, "put-customer", Write, "Issue or change a customer's link",
@@ -40,11 +40,11 @@ func (s *Server) register() {
 		"Server-sent events: an event customer with the customer as GET returns it, now and whenever that changes. The stream ends after a minute; clients connect again by themselves. Behind a Lambda function URL a stream has one event at most.", http.StatusNotFound)), s.events)
 }
 
-// call describes an operation.
+// call returns the description of an operation.
 func call(method, path, id string, scope Scope, summary, description string, problems ...int) huma.Operation {
 	return huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary, Description: description,
-		Tags: []string{"customers"}, MaxBodyBytes: mostBody,
+		Tags: []string{"customers"}, MaxBodyBytes: maxBody,
 		Security: []map[string][]string{{bearer: {string(scope)}}},
 		Errors: append([]int{
 			http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable,

@@ -1,13 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package api serves the onboarding API, with which a vendor's own product issues
-// links and follows them, and the connect page, which the vendor's customers see.
+// Package api serves the onboarding API, with which a vendor's own product issues and
+// tracks links, and the connect page, which the vendor's customers see.
 //
-// The two are surfaces that may have addresses of their own: callers of the API
-// prove who they are with every request, and customers hold a token for the one
-// page that is theirs. What either does goes through package customers, as
-// Terraform does.
+// The two are surfaces that may have separate addresses. Callers of the API
+// authenticate every request; customers have a token for their own page only. Both
+// change links through package customers, as Terraform does.
 package api
 
 import (
@@ -31,46 +30,48 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Surfaces are what a server serves. At least one must be set.
+// Surfaces selects what a server serves. At least one must be set.
 type Surfaces struct{ API, Connect bool }
 
-// Config is what a server is made of.
+// Config is the configuration of a server.
 type Config struct {
 	Hub      *hub.Manager
 	Prover   func(registry.HubRecord) health.Prover // tries customers' roles, for verify
 	Surfaces Surfaces
-	// Auth proves who calls the API. It is needed if the API is served.
+	// Auth authenticates callers of the API. It is required if the API is served.
 	Auth Authenticator
 	// ConnectURL is the public address of the connect page, such as
-	// https://connect.acme.example. Cookies need https, except on this machine. The
-	// API needs it, to make addresses; nil: one that begins with https.
+	// https://connect.acme.example. It must be https, except on a loopback address,
+	// because cookies require it. The API requires ConnectURL, to create addresses; for
+	// a server with only the connect page nil means an https address.
 	ConnectURL *url.URL
 	// Page overrides the connect page of the hub's record.
 	Page    onboarding.ConnectPage
 	Console string // base URL of a console other than AWS's own
 	Version string
 
-	// Rate is how many requests a second one caller may make, and a customer's
-	// address a tenth of them; 0: 100.
+	// Rate is the maximum number of requests per second of one caller; the limit for a
+	// customer's IP address is a tenth of it. 0: 100.
 	Rate float64
-	// AtOnce is how many calls are worked on at once; 0: 128. Others are refused.
+	// AtOnce is the maximum number of concurrent calls; 0: 128. Further calls are
+	// refused.
 	AtOnce int
-	// PollEvery is how often a stream of events looks at the registry; 0: 2 s.
+	// PollEvery is the interval at which a stream of events reads the registry; 0: 2 s.
 	PollEvery time.Duration
-	// StreamFor is how long a stream of events lasts; 0: a minute.
+	// StreamFor is the duration of a stream of events; 0: a minute.
 	StreamFor time.Duration
-	// Whole is set if responses are sent only when they are complete, as a Lambda function URL
-	// does: a stream of events is one look.
+	// Whole is set if responses are sent only when they are complete, as by a Lambda
+	// function URL. Then a stream contains at most one event.
 	Whole bool
 
 	Clock  func() time.Time
 	Random io.Reader
 	Logger *slog.Logger
-	// Observe is told of every request that was answered; may be nil.
+	// Observe is called after every request; may be nil.
 	Observe func(route string, status int, took time.Duration)
 }
 
-// Server is the onboarding API of one hub.
+// Server serves the onboarding API and the connect page of one hub.
 type Server struct {
 	config  Config
 	links   *customers.Service
@@ -79,20 +80,20 @@ type Server struct {
 	mux     *http.ServeMux
 	callers *limiter
 	guests  *limiter
-	streams chan struct{} // a token for each stream that is open
-	working chan struct{} // one for each call that is worked on
-	stopped chan struct{} // closed when streams have to end
+	streams chan struct{} // one element for each open stream
+	working chan struct{} // one element for each call in progress
+	stopped chan struct{} // closed when streams must end
 	stop    sync.Once
 }
 
-// mostStreams bounds how many streams of events are open at once.
-const mostStreams = 200
+// maxStreams is the maximum number of open streams of events.
+const maxStreams = 200
 
-// mostAtOnce bounds how many calls of the API are worked on at once: if there were more
-// than the machine can do, all of them would come too late.
-const mostAtOnce = 128
+// maxAtOnce is the default maximum number of concurrent calls of the API. With more
+// calls than the machine can handle, all of them would exceed their time limits.
+const maxAtOnce = 128
 
-// New makes a server. It asks nothing of AWS.
+// New returns a server. It makes no call to AWS.
 func New(config Config) (*Server, error) {
 	switch {
 	case !config.Surfaces.API && !config.Surfaces.Connect:
@@ -121,8 +122,8 @@ func New(config Config) (*Server, error) {
 		mux:     http.NewServeMux(),
 		callers: newLimiter(config.Rate, config.Clock),
 		guests:  newLimiter(config.Rate/10, config.Clock),
-		streams: make(chan struct{}, mostStreams),
-		working: make(chan struct{}, cmp.Or(config.AtOnce, mostAtOnce)),
+		streams: make(chan struct{}, maxStreams),
+		working: make(chan struct{}, cmp.Or(config.AtOnce, maxAtOnce)),
 		stopped: make(chan struct{}),
 	}
 	if config.Surfaces.API {
@@ -138,12 +139,12 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Stop ends the streams of events, whose clients come again elsewhere: other
-// requests end by themselves.
+// Stop ends the streams of events, whose clients then reconnect to another server.
+// Other requests are not affected.
 func (s *Server) Stop() { s.stop.Do(func() { close(s.stopped) }) }
 
-// describe returns the frame of the OpenAPI document. The document, and its errors, are
-// made from the code.
+// describe returns the configuration of huma with the general part of the OpenAPI
+// document. The operations and errors in it are generated from the code.
 func describe(version string) huma.Config {
 	huma.NewErrorWithContext = newProblem
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
@@ -173,7 +174,7 @@ func describe(version string) huma.Config {
 
 const bearer = "bearer"
 
-// openAPI serves the document that the code makes.
+// openAPI serves the OpenAPI document.
 func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
 	text, err := s.Document()
 	if err != nil {
@@ -188,7 +189,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, newProblem(nil, http.StatusNotFound, "There is no "+r.Method+" at this path: /openapi.json has all calls."))
 }
 
-// customer reads one customer.
+// customer returns the hub's record and one customer.
 func (s *Server) customer(ctx context.Context, id string) (registry.HubRecord, onboarding.Customer, error) {
 	record, err := s.records.Hub(ctx)
 	if err != nil {

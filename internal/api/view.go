@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// State is how far a customer has come, in one word.
+// State is the onboarding state of a customer.
 type State string
 
 // The states, in order of precedence.
@@ -31,7 +31,7 @@ const (
 
 var states = []State{Blocked, Connected, Degraded, Closed, Failed, Working, Expired, AwaitingAccount, Disconnected, Waiting}
 
-// CustomerView is a customer as callers of the API see them.
+// CustomerView is the representation of a customer in the API.
 type CustomerView struct {
 	CustomerID    string            `json:"customer_id"`
 	State         State             `json:"state" enum:"blocked,connected,degraded,closed,failed,working,expired,awaiting_account,disconnected,waiting" doc:"How far the customer has come: the first of these that applies."`
@@ -54,7 +54,7 @@ type CustomerView struct {
 	Roles         []RoleView        `json:"roles" doc:"Roles of the customer, today's and any other that still has a live stack."`
 }
 
-// RoleView is one role of a customer.
+// RoleView is the representation of a customer's role in the API.
 type RoleView struct {
 	AccountID          string            `json:"account_id"`
 	RoleARN            string            `json:"role_arn"`
@@ -73,7 +73,7 @@ type RoleView struct {
 	ChangedAt          *time.Time        `json:"changed_at,omitempty"`
 }
 
-// last is the latest line of a customer's history on the stack that is being connected.
+// last is the customer's latest attempt to connect, from their history.
 type last struct {
 	failed  bool
 	working bool
@@ -81,13 +81,13 @@ type last struct {
 	at      time.Time
 }
 
-// workingLong is how long a stack's report is shown as being checked. A registrar
-// writes the line again every ten minutes while the request waits; it ends without
-// one only if CloudFormation did not send it.
+// workingLong is how long a stack's request is shown as being checked. A registrar
+// writes the history entry again every ten minutes while the request waits; the entries
+// end without a result only if CloudFormation did not send the request.
 const workingLong = 15 * time.Minute
 
-// lastOf finds the last try of the customer to connect, if it is newer than the
-// result of the one before.
+// lastOf returns the customer's latest attempt to connect, if it is newer than the
+// result of the previous one.
 func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
 	since := c.Link.Incarnation.Since
 	for _, r := range c.Current() {
@@ -103,7 +103,7 @@ func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
 		switch {
 		case h.Refused:
 			found = last{failed: true, reason: h.Detail, at: h.At}
-		case h.Waiting, h.Status == onboarding.Active: // active: the customer was read just before
+		case h.Waiting, h.Status == onboarding.Active: // Active: the customer was read before the registration changed
 			found = last{working: true, at: h.At}
 		default:
 			found = last{}
@@ -112,8 +112,8 @@ func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
 	return found
 }
 
-// stateOf returns the customer's state; found is zero if their history was not
-// read.
+// stateOf returns the customer's state and its reason. found is zero if the history was
+// not read.
 func stateOf(c onboarding.Customer, found last, now time.Time) (State, string) {
 	current, link := c.Current(), c.Link
 	status := func(wanted onboarding.RegistrationStatus) (onboarding.Registration, bool) {
@@ -150,7 +150,7 @@ func stateOf(c onboarding.Customer, found last, now time.Time) (State, string) {
 	return Waiting, ""
 }
 
-// view returns the customer as callers see them.
+// view returns the representation of a customer in the API.
 func (s *Server) view(record registry.HubRecord, c onboarding.Customer, found last) CustomerView {
 	link, now := c.Link, s.config.Clock()
 	v := CustomerView{
@@ -163,7 +163,7 @@ func (s *Server) view(record registry.HubRecord, c onboarding.Customer, found la
 	if proposed, err := declaration.Proposed(link); err == nil {
 		v.Region, v.StackName = proposed.Region, proposed.StackName
 		if mayLaunch(link, now) && !record.TemplateAccess.Signed() {
-			v.LaunchURL, _ = launch.URL(link, proposed, s.config.Console) // a link that can't be made has none
+			v.LaunchURL, _ = launch.URL(link, proposed, s.config.Console) // empty if the link can't be built
 		}
 	}
 	current := map[string]bool{}
@@ -178,8 +178,8 @@ func (s *Server) view(record registry.HubRecord, c onboarding.Customer, found la
 	return v
 }
 
-// mayLaunch reports whether the customer can launch the link: it is open, and an
-// account that it admits is known or may be any.
+// mayLaunch reports whether the customer can launch the link: the link is open, not
+// blocked, has a template, and does not still need an account.
 func mayLaunch(link onboarding.Link, now time.Time) bool {
 	named := link.Scope != onboarding.ScopeAccount || !link.Account.IsZero()
 	return link.Status(now) == onboarding.LinkOpen && named && !link.Blocked && link.TemplateURL != ""
