@@ -14,13 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// sessionName is the name in CloudTrail of the sessions that prove roles as
-// another principal.
+// sessionName is the role session name, shown in CloudTrail, of sessions that prove
+// roles as another principal.
 const sessionName = "xacct-proof"
 
-// Assume returns clients as another role of the vendor, one that customers'
-// roles trust. The role is assumed at once, so that a refusal is known here and
-// not in the middle of a proof; later calls for the same role share the
+// Assume returns clients with the credentials of another role of the vendor, which
+// customers' roles trust. It assumes the role at once, so that a denial is returned
+// here and not in the middle of a proof. Later calls for the same role share the
 // session, which is renewed automatically.
 func (c *Clients) Assume(ctx context.Context, role account.RoleARN) (*Clients, error) {
 	c.assumed.mu.Lock()
@@ -45,13 +45,13 @@ func (c *Clients) Assume(ctx context.Context, role account.RoleARN) (*Clients, e
 	return clients, nil
 }
 
-// assumed keeps the clients of the roles that were assumed.
+// assumed caches the clients by assumed role.
 type assumed struct {
 	mu    sync.Mutex
 	roles map[account.RoleARN]*Clients
 }
 
-// identify asks STS for the principal of the clients.
+// identify sets the account and ARN of the clients from sts:GetCallerIdentity.
 func (c *Clients) identify(ctx context.Context) error {
 	caller, err := c.STS(c.Region).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

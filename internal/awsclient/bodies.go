@@ -11,7 +11,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// plainBodies sends requests whose bodies can only be read and closed.
+// plainBodies is an HTTP client that sends request bodies with no methods other than
+// Read and Close.
 //
 // The SDK closes a request's body as soon as there is a response, while
 // net/http may still be about to check whether the body has ended. The SDK's

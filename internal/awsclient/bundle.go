@@ -17,17 +17,18 @@ import (
 	sdkconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
-// BundleVariable names a file of root certificates to trust.
+// BundleVariable is the environment variable with the path of a file of trusted root
+// certificates.
 const BundleVariable = "AWS_CA_BUNDLE"
 
-// bundle returns the contents of the file that AWS_CA_BUNDLE names, or that
-// ca_bundle names in the configuration's profile; nil if neither names one. An
-// error names the file and the setting; the SDK, which reads the same file, names
-// neither the setting nor the profile in its own error.
+// bundle returns the contents of the file named by AWS_CA_BUNDLE or by ca_bundle in the
+// configuration's profile; nil if neither is set. Errors contain the file and the
+// setting; the SDK reads the same file, but its own error has neither the setting nor
+// the profile.
 func (c Config) bundle(ctx context.Context) ([]byte, error) {
 	env, err := sdkconfig.NewEnvConfig()
 	if err != nil {
-		return nil, nil //nolint:nilerr // the SDK has reported it
+		return nil, nil //nolint:nilerr // the SDK has reported the error
 	}
 	if env.CustomCABundle != "" {
 		return readBundle(BundleVariable, env.CustomCABundle)
@@ -43,14 +44,14 @@ func (c Config) bundle(ctx context.Context) ([]byte, error) {
 	return readBundle("profile "+profile+"'s ca_bundle", shared.CustomCABundle)
 }
 
-// readBundle returns the contents of a file of root certificates; an error names
-// the file and the setting that names it.
+// readBundle returns the contents of a file of root certificates. Errors contain the
+// file and the setting.
 func readBundle(setting, path string) ([]byte, error) {
 	bundle, err := os.ReadFile(path)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
-			err = at.Err // the path is in front of it already
+			err = at.Err // the message below contains the path
 		}
 		return nil, fmt.Errorf("%s names the file %s, which cannot be read: %w", setting, path, err)
 	}
@@ -60,8 +61,8 @@ func readBundle(setting, path string) ([]byte, error) {
 	return bundle, nil
 }
 
-// sharedFiles returns the shared files of a configuration, or that of the
-// environment; nil if both name none, and the SDK's own are read.
+// sharedFiles returns the configured shared files, or else the file from the
+// environment; nil, for the SDK's defaults, if neither is set.
 func sharedFiles(configured []string, environment string) []string {
 	var files []string
 	for _, file := range configured {

@@ -1,13 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package awsclient turns a configuration into clients of the AWS services that
-// a hub uses, and classifies AWS's errors.
+// Package awsclient creates clients of the AWS services that a hub uses from a
+// configuration, and classifies errors of AWS.
 //
-// A configuration (profiles, chains of assumed roles, shared files, endpoints,
-// retries, environment variables) has the same meaning as in the hashicorp/aws
-// provider, because both use the same library. The package knows nothing of
-// Terraform, and nothing of hubs.
+// A configuration (profiles, chains of assumed roles, shared files, endpoints, retries,
+// environment variables) has the same meaning as in the hashicorp/aws provider, because
+// both use the same library. The package depends neither on Terraform nor on hubs.
 package awsclient
 
 import (
@@ -23,18 +22,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Clients are the AWS services as one principal sees them. Each client is
-// created on first use and kept; all methods are safe for concurrent use.
+// Clients contains the clients of AWS services for one principal. Each client is
+// created on first use and cached; all methods are safe for concurrent use.
 type Clients struct {
-	// Account is the account that the credentials belong to.
+	// Account is the account of the credentials.
 	Account account.ID
-	// CallerARN is the principal, as sts:GetCallerIdentity returns it.
+	// CallerARN is the ARN of the principal, from sts:GetCallerIdentity.
 	CallerARN string
-	// Region is the configured Region; a hub's queue, bucket and table are
-	// there.
+	// Region is the configured Region, in which a hub's queue, bucket and table are.
 	Region account.Region
-	// Bundle has the root certificates in PEM that AWS_CA_BUNDLE or the profile's
-	// ca_bundle names; nil: neither names any.
+	// Bundle contains the PEM root certificates from AWS_CA_BUNDLE or the profile's
+	// ca_bundle; nil if neither is set.
 	Bundle []byte
 
 	config    aws.Config
@@ -49,8 +47,8 @@ type Clients struct {
 	assumed assumed
 }
 
-// SDK returns the configuration of the clients, for services that a hub does not
-// use. It does not have the endpoints of Config.Endpoints.
+// SDK returns a copy of the SDK configuration, for services that a hub does not use. It
+// does not contain Config.Endpoints.
 func (c *Clients) SDK() aws.Config { return c.config.Copy() }
 
 // Partition returns the partition of the configured Region.
@@ -118,9 +116,8 @@ func (c *Clients) S3() *s3.Client {
 	})
 }
 
-// Endpoint returns the address that stands in for AWS's own for one service
-// ("s3"), from the configuration or the environment; empty if AWS's own is
-// used.
+// Endpoint returns the custom endpoint of a service ("s3") from the configuration or
+// the environment; empty for AWS's default.
 func (c *Clients) Endpoint(service string) string {
 	var base *string
 	switch service {
@@ -138,15 +135,15 @@ func (c *Clients) Endpoint(service string) string {
 	return aws.ToString(base)
 }
 
-// override replaces an endpoint if the configuration names one; otherwise the
-// one that the SDK found in the environment or the shared files stays.
+// override replaces an endpoint if the configuration has one; otherwise the endpoint
+// that the SDK found in the environment or the shared files stays.
 func override(base **string, endpoint string) {
 	if endpoint != "" {
 		*base = aws.String(endpoint)
 	}
 }
 
-// perRegion keeps one client for each Region.
+// perRegion caches one client for each Region.
 type perRegion[T any] struct {
 	mu      sync.Mutex
 	clients map[account.Region]T

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Config is the configuration of access to AWS. Values that are empty come from the
-// environment and the shared files, as usual.
+// Config is the configuration of access to AWS. Defaults for empty values come from the
+// environment and the shared files, as in the AWS SDKs.
 type Config struct {
 	Region string
 
@@ -28,21 +28,23 @@ type Config struct {
 	SharedConfigFiles      []string
 	SharedCredentialsFiles []string
 
-	// AssumeRole is a chain: each role is assumed with the credentials of the
-	// one before it.
+	// AssumeRole is a chain: each role is assumed with the credentials of the previous
+	// one.
 	AssumeRole []AssumeRole
 
 	AllowedAccountIDs   []string
 	ForbiddenAccountIDs []string
 
-	// MaxRetries is how often a request is tried; 0 means DefaultMaxRetries.
+	// MaxRetries is the maximum number of attempts of a request; 0 means
+	// DefaultMaxRetries.
 	MaxRetries int
 
-	// Endpoints stand in for AWS's own, by service: sns, sqs, s3, sts, dynamodb
-	// and eventbridge.
+	// Endpoints are custom endpoints by service: sns, sqs, s3, sts, dynamodb and
+	// eventbridge.
 	Endpoints map[string]string
 
-	// UserAgent tells AWS's logs who calls.
+	// UserAgent contains the products in the User-Agent header of requests, which AWS
+	// logs.
 	UserAgent []Product
 }
 
@@ -59,22 +61,23 @@ type AssumeRole struct {
 	TransitiveTagKeys []string
 }
 
-// Product is one part of a user agent: name/version.
+// Product is one name/version pair of a user agent.
 type Product struct{ Name, Version string }
 
-// DefaultMaxRetries is that of the hashicorp/aws provider.
+// DefaultMaxRetries is the default of the hashicorp/aws provider.
 const DefaultMaxRetries = 25
 
 // Diagnostic is one error or warning for the author of the configuration.
 type Diagnostic struct {
 	Warning   bool   // false: an error
-	Attribute string // the argument it is about, such as "region"; may be empty
+	Attribute string // the argument concerned, such as "region"; may be empty
 	Summary   string
 	Detail    string
 }
 
-// Load makes clients from a configuration: it finds credentials and asks STS
-// once whose they are. If any diagnostic is an error there are no clients.
+// Load creates clients from a configuration. It resolves the credentials and makes one
+// call to STS to identify them. It returns nil clients if any of the diagnostics is an
+// error.
 func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	base := config.base()
 	_, sdk, found := awsbase.GetAwsConfig(ctx, &base)
@@ -114,7 +117,7 @@ func Load(ctx context.Context, config Config) (*Clients, []Diagnostic) {
 	return clients, diagnostics
 }
 
-// base returns the configuration as one of aws-sdk-go-base.
+// base returns the equivalent configuration of aws-sdk-go-base.
 func (c Config) base() awsbase.Config {
 	base := awsbase.Config{
 		Region:                 c.Region,
@@ -130,11 +133,11 @@ func (c Config) base() awsbase.Config {
 		StsEndpoint:            c.Endpoints["sts"],
 		CallerName:             "xacct",
 		CallerDocumentationURL: "https://registry.terraform.io/providers/xacct/xacct",
-		// We ask for the caller's identity ourselves, because we want the ARN
-		// as well, and once is enough.
+		// Load calls GetCallerIdentity itself, because it needs the ARN as well,
+		// and one call is enough.
 		SkipCredsValidation: true,
-		// Its debug log holds whole requests and answers, and answers of the
-		// registry hold the hub's key.
+		// The debug log contains whole requests and responses, and responses for
+		// the registry contain the hub's key.
 		SuppressDebugLog: true,
 	}
 	if base.MaxRetries == 0 {
@@ -191,7 +194,7 @@ func (c Config) translate(found basediag.Diagnostics) []Diagnostic {
 	return diagnostics
 }
 
-// noProfile reports a profile that is in no file.
+// noProfile returns the error for a profile that is in none of the files.
 func (c Config) noProfile(profile string) Diagnostic {
 	d := Diagnostic{Summary: "No such AWS profile", Detail: fmt.Sprintf("Profile %q is in none of the shared configuration and credentials files. "+
 		"Check its spelling and which files are read; 'aws configure list-profiles' prints the profiles in them.", profile)}
@@ -209,14 +212,14 @@ func sentence(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// withCredentials returns the same configuration as another principal.
+// withCredentials returns a copy of the configuration with other credentials.
 func withCredentials(config aws.Config, credentials aws.CredentialsProvider) aws.Config {
 	config = config.Copy()
 	config.Credentials = aws.NewCredentialsCache(credentials)
 	return config
 }
 
-// unreadableBundle reports root certificates that cannot be read.
+// unreadableBundle returns the error for root certificates that cannot be read.
 func unreadableBundle(err error) Diagnostic {
 	return Diagnostic{
 		Summary: "The root certificates cannot be read",

@@ -15,7 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Code returns AWS's code of an error, such as "AccessDenied"; empty if the
+// Code returns the AWS error code of an error, such as "AccessDenied"; empty if the
 // error did not come from AWS.
 func Code(err error) string {
 	var api smithy.APIError
@@ -25,14 +25,14 @@ func Code(err error) string {
 	return ""
 }
 
-// HasCode reports whether the error has one of AWS's codes.
+// HasCode reports whether the error has one of the AWS error codes.
 func HasCode(err error, codes ...string) bool {
 	code := Code(err)
 	return code != "" && slices.Contains(codes, code)
 }
 
-// IsNotFound reports whether AWS said that the requested thing does not exist,
-// in the words of any of its services. It is false for a refusal or an outage.
+// IsNotFound reports whether the error is one of those with which AWS services report
+// that the requested resource does not exist. It is false for a denial or an outage.
 func IsNotFound(err error) bool {
 	return HasCode(err,
 		"NotFound", "NotFoundException", // SNS; S3's HEAD
@@ -43,9 +43,9 @@ func IsNotFound(err error) bool {
 	)
 }
 
-// IsAccessDenied reports whether AWS refused the caller, or refused the caller
-// the use of the KMS key of what was asked for (aws-facts 13.4). S3's answers to
-// HEAD have a status but no code.
+// IsAccessDenied reports whether AWS denied the request, or the use of the KMS key of
+// the requested resource (aws-facts 13.4). S3's responses to HEAD have a status but no
+// code.
 func IsAccessDenied(err error) bool {
 	return HasCode(err,
 		"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation",
@@ -61,8 +61,8 @@ func IsThrottled(err error) bool {
 	return throttle || HasCode(err, "Throttled", "ThrottledException", "RequestThrottled") || status(err) == http.StatusTooManyRequests
 }
 
-// IsConditionFailed reports whether the condition of a write was not met: in
-// DynamoDB, alone or in a transaction, or in S3.
+// IsConditionFailed reports whether the condition of a write was not met: of a single
+// write or a transaction in DynamoDB, or in S3.
 func IsConditionFailed(err error) bool {
 	if HasCode(err, "ConditionalCheckFailedException", "PreconditionFailed") {
 		return true
@@ -72,8 +72,8 @@ func IsConditionFailed(err error) bool {
 	})
 }
 
-// IsContended reports whether another request was writing the same item at that
-// moment; nothing was decided, and the caller should retry.
+// IsContended reports whether AWS refused a write because of a concurrent write to the
+// same item. The condition of the write was not evaluated, so the caller should retry.
 func IsContended(err error) bool {
 	if HasCode(err, "ConditionalRequestConflict", "ConcurrentAccess", "ConcurrentAccessException", "TransactionConflictException",
 		"TransactionInProgressException", "OperationAborted") {
@@ -84,8 +84,8 @@ func IsContended(err error) bool {
 	})
 }
 
-// CancellationReasons returns those of a cancelled DynamoDB transaction, one
-// for each of its items in order; nil for any other error.
+// CancellationReasons returns the reasons of a cancelled DynamoDB transaction, one for
+// each of its items in order; nil for any other error.
 func CancellationReasons(err error) []types.CancellationReason {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
@@ -94,8 +94,8 @@ func CancellationReasons(err error) []types.CancellationReason {
 	return nil
 }
 
-// IsRetryable reports whether the same request may succeed a moment later:
-// after throttling, AWS's own faults, and network errors.
+// IsRetryable reports whether the same request may succeed if it is retried: after
+// throttling, contention, server errors of AWS and network errors.
 func IsRetryable(err error) bool {
 	return IsThrottled(err) || IsContended(err) ||
 		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary

@@ -13,10 +13,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Explain returns an error in words for the operator on the vendor's side: if a
-// permission is missing, a *PermissionError that names the permission, the
-// resource and the principal. Any other error is prefixed with the resource's
-// name.
+// Explain returns an error for the vendor's operator: a *PermissionError with the
+// permission, the resource and the principal if AWS denied the request, or the error
+// prefixed with the resource's name. It returns nil if err is nil.
 func (c *Clients) Explain(err error, resource string) error {
 	if err == nil {
 		return nil
@@ -29,7 +28,7 @@ func (c *Clients) Explain(err error, resource string) error {
 		return fmt.Errorf("%s: %w", resource, err)
 	}
 	denied := &PermissionError{Caller: c.CallerARN, Action: actionOf(err), Resource: resource, Err: err}
-	// AWS's own sentence, if there is one, is more precise: a transaction, for
+	// The message of AWS, if it names the action, is more precise: a transaction, for
 	// example, needs the permissions of its parts.
 	if named := deniedPattern().FindStringSubmatch(err.Error()); named != nil {
 		service, action, _ := strings.Cut(named[1], ":")
@@ -41,13 +40,13 @@ func (c *Clients) Explain(err error, resource string) error {
 	return denied
 }
 
-// deniedPattern is AWS's "User: … is not authorized to perform: … on
+// deniedPattern matches AWS's message "User: … is not authorized to perform: … on
 // resource: …" (aws-facts 7.4).
 var deniedPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`is not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z]+)(?: on resource: "?(arn:[^\s"]+))?`)
 })
 
-// PermissionError reports which permission the vendor's own credentials lack.
+// PermissionError indicates that the vendor's own credentials lack a permission.
 type PermissionError struct {
 	Caller   string // ARN of the principal
 	Action   string // as in a policy: "sns:CreateTopic"
@@ -78,7 +77,7 @@ func actionOf(err error) string {
 	return action
 }
 
-// otherActions holds operations of ours whose IAM action has another name.
+// otherActions contains the used operations whose IAM action has a different name.
 var otherActions = map[string]string{
 	"s3:HeadBucket":           "s3:ListBucket",
 	"s3:HeadObject":           "s3:GetObject",

@@ -11,35 +11,37 @@ import (
 	"time"
 )
 
-// Gatherer combines requests that several callers make at about the same time into
-// one call. One call is under way at a time; requests that come meanwhile go into
-// the next one. No caller gets the result of a call that began before its request.
+// Gatherer combines concurrent requests of several callers into one call. One call is
+// in progress at a time, unless it takes longer than Overtake; requests that arrive
+// meanwhile share the next one. No caller gets the result of a call that began before
+// its request.
 type Gatherer[Item comparable, Result any] struct {
-	Most   int           // items in one call
+	Most   int           // maximum number of items in a call
 	Linger time.Duration // how long the first caller waits for others
-	Limit  time.Duration // of a call
+	Limit  time.Duration // maximum duration of a call
 	Call   func(ctx context.Context, items []Item) (Result, error)
 
-	// SeriesLinger is how long every call waits for others while callers have been
-	// coming at the same time: they wait for the same program, which starts the next
-	// one when another has its result, and which may be slow itself. Once Enough
-	// callers share a call, it waits no longer. Zero: only the first one waits.
+	// SeriesLinger is how long every call waits for more callers during a series of
+	// concurrent callers. These callers wait for the same program, such as Terraform,
+	// which starts the next request when another has its result, and may itself be
+	// slow. A call that Enough callers share does not wait any longer. 0: only the
+	// first call waits, for Linger.
 	SeriesLinger time.Duration
 	Enough       int
-	// Overtake is how long a call may keep the next one waiting; zero: 250 ms.
+	// Overtake is how long a call may delay the next one; 0: 250 ms.
 	Overtake time.Duration
 
 	mu      sync.Mutex
-	line    []*gathering[Item, Result] // the last one takes further callers
+	line    []*gathering[Item, Result] // calls that have not begun; further callers join the last
 	running bool
-	inside  int  // callers in Do
-	series  bool // callers have been coming at the same time
-	alone   int  // calls in a row that had one caller, in a series
+	inside  int  // number of callers in Do
+	series  bool // recent callers were concurrent
+	alone   int  // number of consecutive calls with a single caller in a series
 }
 
-// gathering is one call, with those who wait for it.
+// gathering is one call with the callers that wait for it.
 type gathering[Item comparable, Result any] struct {
-	ctx     context.Context // the first caller's, for its values
+	ctx     context.Context // context of the first caller, for its values
 	items   []Item
 	callers int
 	enough  chan struct{} // closed when Enough callers share it
@@ -49,16 +51,17 @@ type gathering[Item comparable, Result any] struct {
 	err    error
 }
 
-// endsSeries is how many calls in a row end a series if each has one caller.
+// endsSeries is the number of consecutive calls with a single caller that ends a
+// series.
 const endsSeries = 3
 
-// overtakeAfter is how long a call may keep the next one waiting, if nothing else
-// is said.
+// overtakeAfter is the default of Overtake.
 const overtakeAfter = 250 * time.Millisecond
 
-// Do returns the result of a call that asks for the items, and perhaps for those
-// of other callers; shared reports that. Callers share the result, and must not change
-// it. There are at most Most items, all different.
+// Do returns the result of a call for the items and possibly those of other callers, in
+// which case shared is true. Callers share the result and must not change it. There
+// must be at most Most items, all different. If ctx ends first, Do returns its error,
+// and the call continues.
 func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result Result, shared bool, err error) {
 	call := g.join(ctx, items)
 	defer g.leave()
@@ -70,7 +73,7 @@ func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result 
 	}
 }
 
-// join adds the items to a call that has not begun.
+// join adds the items to a call that has not begun, and returns the call.
 func (g *Gatherer[Item, Result]) join(ctx context.Context, items []Item) *gathering[Item, Result] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -98,7 +101,7 @@ func (g *Gatherer[Item, Result]) join(ctx context.Context, items []Item) *gather
 	return call
 }
 
-// missing returns the items that are not among those there.
+// missing returns the items that are not in there.
 func missing[Item comparable](there, items []Item) []Item {
 	var more []Item
 	for _, item := range items {
@@ -115,7 +118,7 @@ func (g *Gatherer[Item, Result]) leave() {
 	g.inside--
 }
 
-// run makes the calls, one after the other, until nothing is asked for.
+// run makes the calls in order, until none is waiting.
 func (g *Gatherer[Item, Result]) run() {
 	for first := true; ; first = false {
 		if !g.linger(first) {
@@ -130,7 +133,8 @@ func (g *Gatherer[Item, Result]) run() {
 	}
 }
 
-// linger waits for callers to share the next call; false if there is none.
+// linger waits for more callers to share the next call. It returns false if no call is
+// waiting.
 func (g *Gatherer[Item, Result]) linger(first bool) bool {
 	g.mu.Lock()
 	if len(g.line) == 0 {
@@ -153,7 +157,7 @@ func (g *Gatherer[Item, Result]) linger(first bool) bool {
 	return true
 }
 
-// next takes the next call out of the line.
+// next removes the next call from the line and returns it.
 func (g *Gatherer[Item, Result]) next() *gathering[Item, Result] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -167,8 +171,8 @@ func (g *Gatherer[Item, Result]) next() *gathering[Item, Result] {
 	return call
 }
 
-// make makes one call. It goes on if the caller leaves whose items were the
-// first, because others may wait for it.
+// make makes one call. The call continues if the first caller's context ends, because
+// others may wait for the result.
 func (g *Gatherer[Item, Result]) make(call *gathering[Item, Result]) {
 	defer close(call.done)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(call.ctx), g.Limit)

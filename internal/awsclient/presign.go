@@ -17,29 +17,29 @@ import (
 // MaxPresigned is the longest lifetime of a presigned URL (aws-facts 4.3).
 const MaxPresigned = 7 * 24 * time.Hour
 
-// Presigned is the address of an object with a signature in it, by which anyone
-// who has it may read the object until it expires. It is a secret until then,
-// and must not get into logs or state.
+// Presigned is a presigned URL of an object. Every holder of the URL can read the
+// object until the URL expires, so it is a secret until then, and must not be logged or
+// stored in state.
 type Presigned struct {
 	URL string
 
-	// DiesAt is when the URL expires: at the end of the signature or of the
-	// credentials that made it, if those expire first.
+	// DiesAt is when the URL expires: when its signature or the credentials that signed
+	// it expire, whichever is first.
 	DiesAt time.Time
 
 	// SessionEndUnknown is set if the credentials are those of a session whose end is
-	// unknown, such as those in environment variables: the URL may expire
-	// before DiesAt.
+	// unknown, such as those in environment variables. Then the URL may expire before
+	// DiesAt.
 	SessionEndUnknown bool
 }
 
 // Format prints the same fixed text for every URL and every verb.
 func (p Presigned) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[presigned URL]")) }
 
-// Presign signs the address of an S3 object, to be read in the caller's name
-// from now on for the given time. The address is AWS's own even if an endpoint
-// stands in for it: the signature is valid for its host, and CloudFormation
-// accepts templates from no other.
+// Presign returns a presigned URL that reads an S3 object with the caller's
+// permissions, valid from now for life. The address must be AWS's own even if a custom
+// endpoint is configured: the signature is valid only for its host, and CloudFormation
+// accepts templates from no other host.
 func (c *Clients) Presign(ctx context.Context, region account.Region, address string, now time.Time, life time.Duration) (Presigned, error) {
 	keys, err := c.config.Credentials.Retrieve(ctx)
 	if err != nil {

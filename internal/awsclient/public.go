@@ -18,15 +18,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// The limits of reading a public object: one that is larger is no template.
+// The limits for reading a public object. A larger object is not a template.
 const (
 	maxPublicObject = 1 << 20
 	publicPatience  = 20 * time.Second
 )
 
-// ReadPublic returns an object that anyone may read, by its address in a bucket of
-// S3: https://BUCKET.s3.REGION.amazonaws.com/KEY. No other host is asked, and no
-// credentials are sent. The environment's endpoint for S3 stands in for AWS's own.
+// ReadPublic returns a public object by its address in a bucket of S3:
+// https://BUCKET.s3.REGION.amazonaws.com/KEY. It sends requests to no other host, and
+// without credentials. An endpoint for S3 in the environment replaces AWS's own.
 func ReadPublic(ctx context.Context, address string) ([]byte, error) {
 	bucket, region, key, err := splitObject(address)
 	if err != nil {
@@ -53,7 +53,8 @@ func ReadPublic(ctx context.Context, address string) ([]byte, error) {
 	return body, err
 }
 
-// splitObject returns bucket, Region and key of an object's address.
+// splitObject returns the bucket, Region and key in an object's address, or an error if
+// the address is not one of S3.
 func splitObject(address string) (bucket string, region account.Region, key string, err error) {
 	refused := fmt.Errorf("%q is not the address of an object in S3", address)
 	u, err := url.Parse(address)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// TagChanges returns the difference between the tags that a resource has and
-// those that it should have: the tags to set, and the keys to remove, sorted.
-// AWS's own tags (aws:…) cannot be changed and stay.
+// TagChanges returns the difference between the present and the desired tags of a
+// resource: the tags to set, and the keys to remove, sorted. Tags of AWS (aws:…) cannot
+// be changed and are ignored.
 func TagChanges(have, want map[string]string) (set map[string]string, drop []string) {
 	set = map[string]string{}
 	for k, v := range want {
