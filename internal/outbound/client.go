@@ -1,16 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package outbound is the HTTP client for all requests that are not AWS API
-// calls: answers to CloudFormation, and downloads of SNS's signing
-// certificates. Their addresses come from messages that an attacker may have
-// written, so the client connects only to public addresses (if told so, to
-// private ones as well), over TLS, follows no redirects and uses no proxy,
-// because a proxy would connect in its place.
+// Package outbound is the HTTP client for all requests that are not AWS API calls:
+// answers to CloudFormation, downloads of SNS's signing certificates, and others. Their
+// addresses may come from messages that an attacker wrote, so the client connects only
+// to public addresses (with Options.Private, to private ones as well), over TLS,
+// follows no redirects and uses no proxy, because a proxy would connect in its place.
 //
-// It does not know which host names are allowed: the caller must have checked
-// the name. It does not retry, and does not limit how much of a response is
-// read.
+// The client does not check which host names are allowed: the caller must have checked
+// the name. It does not retry, and does not limit how much of a response is read.
 package outbound
 
 import (
@@ -29,31 +27,33 @@ import (
 // Client sends requests to host names that the caller has checked.
 type Client struct {
 	client *http.Client
-	target string // host:port that all connections go to, in plain HTTP; empty: the host names' own addresses
+	target string // host:port of all connections, in plain HTTP; empty: the addresses of the host names
 }
 
 // Options configure a Client. The zero value is for AWS.
 type Options struct {
-	// Endpoint such as http://127.0.0.1:4566, where a sandbox listens, receives
-	// all connections in plain HTTP, whatever the names in the URLs; the Host
-	// header and the rules on names stay. Only a loopback address is used so:
-	// any other endpoint stands in for AWS's API, which is not called here.
+	// Endpoint is the address of a sandbox, such as http://127.0.0.1:4566. All
+	// connections go to it in plain HTTP, regardless of the host names in the URLs; the
+	// Host header and the rules for names do not change. An endpoint that is not a
+	// loopback address is ignored: it replaces AWS's API, which this package does not
+	// call.
 	Endpoint string
 
-	// Private also allows addresses of private networks, at port 443, which a VPC
-	// endpoint gives to AWS's names. Use it only for https, and for AWS's own names or
-	// one that the vendor has configured: a name that leads to another machine, by
-	// spoiled DNS, then sends it nothing, because that machine has no certificate for
-	// the name.
+	// Private also allows addresses of private networks, at port 443, to which AWS's
+	// names resolve if there is a VPC endpoint. Use it only for https, and for AWS's
+	// own names or a name that the vendor has configured: if spoofed DNS resolves such
+	// a name to another machine, that machine receives nothing, because it has no
+	// certificate for the name.
 	Private bool
 
 	// Roots are the certificate authorities that TLS trusts; nil: the system's.
 	Roots *x509.CertPool
 
-	// Timeout of a whole request including its response; 0 means 15 seconds.
+	// Timeout is the time limit of a whole request including its response; 0 means 15
+	// seconds.
 	Timeout time.Duration
 
-	// Dial replaces all other connections, for tests.
+	// Dial replaces the function that connects, for tests.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -117,7 +117,8 @@ func (c *Client) Do(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// loopback returns the address of an endpoint on this machine.
+// loopback returns the host and port of an endpoint; false if it is not a loopback
+// address in plain HTTP with a port.
 func loopback(endpoint string) (string, bool) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" || u.Port() == "" {

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// onlyPublic refuses connections to addresses that are not on the public
-// internet. It checks the address after the name was resolved, so a name that
-// changes between a check and its use gains nothing.
+// onlyPublic returns an error for addresses that are not on the public internet. It
+// checks the address after the name is resolved, so that a name which resolves
+// differently between a check and the connection (DNS rebinding) has no effect.
 func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	addrPort, err := netip.ParseAddrPort(address)
 	if err != nil || !isPublic(addrPort.Addr()) {
@@ -21,9 +21,8 @@ func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// alsoPrivate allows the addresses of private networks too, at the port of TLS,
-// but neither this machine nor its link-local neighbours, such as instance
-// metadata.
+// alsoPrivate also allows addresses of private networks, at port 443 only, but neither
+// this machine nor link-local addresses, such as that of instance metadata.
 func alsoPrivate(ctx context.Context, network, address string, conn syscall.RawConn) error {
 	if addrPort, err := netip.ParseAddrPort(address); err == nil && isPrivate(addrPort.Addr()) && addrPort.Port() == 443 {
 		return nil
@@ -31,8 +30,8 @@ func alsoPrivate(ctx context.Context, network, address string, conn syscall.RawC
 	return onlyPublic(ctx, network, address, conn)
 }
 
-// special holds the ranges within the public ones that lead nowhere public, or
-// through a translator to an address that was not checked.
+// special contains the ranges among global unicast addresses that are not public, or
+// that a translator maps to an address that was not checked.
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("100.64.0.0/10"),
@@ -51,16 +50,16 @@ var special = []netip.Prefix{
 
 var (
 	globalIPv6 = netip.MustParsePrefix("2000::/3")
-	// nat64 carries an IPv4 address in its last four bytes. A subnet with IPv6
-	// only reaches most of AWS that way, so that IPv4 address is checked.
+	// nat64 addresses contain an IPv4 address in the last four bytes. A subnet with
+	// only IPv6 reaches most of AWS in this way, so the IPv4 address is checked.
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
 )
 
 var (
-	// carrier is the range that large VPCs use when 10.0.0.0/8 is full.
+	// carrier is the shared address range (RFC 6598), which large VPCs use when
+	// 10.0.0.0/8 is full.
 	carrier = netip.MustParsePrefix("100.64.0.0/10")
-	// link6 is the range of EC2's own services for instances: metadata, DNS,
-	// time.
+	// link6 is the range of EC2's local services for instances: metadata, DNS and time.
 	link6 = netip.MustParsePrefix("fd00:ec2::/32")
 )
 

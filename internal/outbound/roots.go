@@ -8,10 +8,10 @@ import (
 	"errors"
 )
 
-// Roots returns the system's root certificates and those of a bundle in PEM,
-// which may be nil. For the AWS SDKs a bundle replaces the system's roots; here it
-// adds to them, because the roots of a company's TLS proxy do not sign the
-// certificates of SNS and S3.
+// Roots returns the system's root certificates together with those of a PEM bundle,
+// which may be nil. In the AWS SDKs a bundle replaces the system's roots; here it is
+// added, because the roots of a company's TLS proxy do not sign the certificates of SNS
+// and S3.
 func Roots(bundle []byte) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
