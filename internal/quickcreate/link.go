@@ -1,12 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package quickcreate builds and parses links into the CloudFormation console
-// of every partition: the link from which a customer launches a stack, the one
-// that updates it, and the one that shows it.
+// Package quickcreate builds and parses links to the CloudFormation console of every
+// partition: links with which a customer creates a stack, and links that update or show
+// a stack.
 //
-// A link is only text: the package publishes no template and does not check
-// whether a stack exists.
+// The package only handles text: it publishes no template and does not check whether a
+// stack exists.
 package quickcreate
 
 import (
@@ -19,21 +19,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Link is a quick-create link: it opens the console on a page where everything
-// is filled in, and only *Create stack* remains to be pressed (aws-facts 3.1,
-// 3.2).
+// Link is a quick-create link. It opens the console on a page with all fields filled
+// in, on which only *Create stack* must be pressed (aws-facts 3.1, 3.2).
 type Link struct {
 	Region      account.Region
 	TemplateURL string
 	StackName   string // may be empty: the customer chooses one
 
-	// Parameters holds the values of the template's parameters, by name.
+	// Parameters are the values of the template's parameters, by name.
 	Parameters map[string]string
 }
 
-// MaxLength is the longest link, in characters, that URL returns. No limit is
-// documented; browsers, mail programs and chat tools begin to cut off longer
-// links (aws-facts 3.3).
+// MaxLength is the maximum length, in characters, of a link that URL returns. No limit
+// is documented; browsers, mail programs and chat tools may truncate longer links
+// (aws-facts 3.3).
 const MaxLength = 8192
 
 const (
@@ -45,8 +44,9 @@ const (
 	parameterPrefix = "param_"
 )
 
-// URL returns the link. consoleOverride is the base URL of a console other than
-// AWS's own, such as http://127.0.0.1:4566/console, and usually empty.
+// URL returns the link as a URL. consoleOverride is the base URL of a console other
+// than AWS's own, such as http://127.0.0.1:4566/console, and usually empty. Errors are
+// *TooLongError and those of invalid values.
 func (l Link) URL(consoleOverride string) (string, error) {
 	if err := l.check(); err != nil {
 		return "", err
@@ -109,7 +109,8 @@ func CheckTemplateURL(text string) error {
 	return nil
 }
 
-// isParameterName: CloudFormation's parameter names are alphanumeric.
+// isParameterName reports whether a name is valid for a parameter in CloudFormation: 1
+// to 255 letters and digits.
 func isParameterName(name string) bool {
 	notAlphanumeric := func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
@@ -117,9 +118,9 @@ func isParameterName(name string) bool {
 	return name != "" && len(name) <= 255 && strings.IndexFunc(name, notAlphanumeric) < 0
 }
 
-// UpdateURL returns the link to the update of an existing stack, with the new
-// template filled in. The console keeps the stack's parameters (aws-facts 3.7,
-// observed and not documented), so the link carries none.
+// UpdateURL returns a link to the update page of a stack, with the new template filled
+// in. The console keeps the stack's parameters (aws-facts 3.7, observed and not
+// documented), so the link contains none.
 func UpdateURL(consoleOverride string, stack account.StackARN, templateURL string) (string, error) {
 	if stack.IsZero() {
 		return "", fmt.Errorf("an update link needs a stack")
@@ -132,9 +133,9 @@ func UpdateURL(consoleOverride string, stack account.StackARN, templateURL strin
 
 type pair struct{ name, value string }
 
-// consoleURL assembles a link. Everything that matters follows the #, which a
-// browser never sends: the console's own script reads it. The sandbox's console
-// does so too, so its links have the same form.
+// consoleURL returns a link to a page of the console. The route and query are in the
+// fragment, which a browser never sends: the console's script reads it. The sandbox's
+// console does the same, so its links have the same form.
 func consoleURL(override string, region account.Region, route string, query []pair) (string, error) {
 	base := "https://" + region.String() + "." + region.Partition().ConsoleHost()
 	if override != "" {
@@ -163,7 +164,7 @@ func consoleURL(override string, region account.Region, route string, query []pa
 }
 
 // TooLongError indicates that a link is longer than MaxLength, so that some programs
-// would cut it off.
+// would truncate it.
 type TooLongError struct {
 	Length   int  // of the whole link, in characters
 	Template int  // of the template's address in it
@@ -178,7 +179,7 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the link would have %d characters, and more than %d do not reach every customer whole: shorten the values of its parameters", e.Length, MaxLength)
 }
 
-// isSigned reports whether an S3 address carries a signature.
+// isSigned reports whether an S3 URL is presigned.
 func isSigned(templateURL string) bool { return strings.Contains(templateURL, "X-Amz-Signature=") }
 
 // escape percent-encodes everything but letters, digits and -_.~; a space

@@ -11,11 +11,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Parse reads a quick-create link of any console, AWS's own or another, as the
-// console does: names are case-sensitive and unknown ones are ignored
-// (aws-facts 3.2). It also refuses links that the console would open but that
-// could not work as intended: a console of another partition than the Region's,
-// two Regions, a name that occurs twice.
+// Parse parses a quick-create link of any console, AWS's own or another, as the console
+// does: names are case-sensitive and unknown ones are ignored (aws-facts 3.2). It also
+// returns an error for links that the console would open but that could not work as
+// intended: with a console of another partition than the Region's, with two Regions, or
+// with a repeated name.
 func Parse(link string) (Link, error) {
 	fail := func(format string, args ...any) (Link, error) {
 		return Link{}, fmt.Errorf("%q is not a quick-create link: %s", clip(link), fmt.Sprintf(format, args...))
@@ -23,8 +23,8 @@ func Parse(link string) (Link, error) {
 	if len(link) > MaxLength {
 		return fail("it has %d characters, and the limit is %d", len(link), MaxLength)
 	}
-	// The fragment is cut off first: url.Parse would decode it as a whole, and
-	// an encoded & would become a separator.
+	// The fragment is removed first: url.Parse would decode all of it, and an encoded &
+	// would become a separator.
 	page, fragment, _ := strings.Cut(link, "#")
 	u, err := url.Parse(page)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" || !strings.HasSuffix(u.Path, "/cloudformation/home") {
@@ -61,9 +61,8 @@ func Parse(link string) (Link, error) {
 	return l, nil
 }
 
-// Console returns the base URL of the console that a link was made with, so
-// that another link into the same console can be made; empty: AWS's own. The
-// link must be one that Parse accepts.
+// Console returns the base URL of the console in a link, for building another link to
+// the same console; empty for AWS's own. Parse must have accepted the link.
 func Console(link string) string {
 	page, _, _ := strings.Cut(link, "#")
 	u, err := url.Parse(page)
@@ -74,8 +73,8 @@ func Console(link string) string {
 	return strings.TrimSuffix(page, "/cloudformation/home")
 }
 
-// checkHost compares AWS's own hosts with the Region; a console that is not
-// AWS's may have any name (aws-facts 3.4).
+// checkHost returns an error if the host is one of AWS's consoles but not of the
+// Region's. A console that is not AWS's may have any name (aws-facts 3.4).
 func checkHost(u *url.URL, region account.Region) error {
 	partition, host := consoleOf(u.Hostname()), strings.ToLower(u.Hostname())
 	if partition.IsZero() {
@@ -93,8 +92,8 @@ func checkHost(u *url.URL, region account.Region) error {
 	return nil
 }
 
-// consoleOf returns the partition whose console host is the given one; the zero
-// value if it is not AWS's.
+// consoleOf returns the partition whose console has the given host, or the zero value
+// if the host is not one of AWS's consoles.
 func consoleOf(host string) account.Partition {
 	host = strings.ToLower(host)
 	for _, id := range []string{"aws", "aws-us-gov", "aws-cn", "aws-eusc"} {
@@ -106,7 +105,8 @@ func consoleOf(host string) account.Partition {
 	return account.Partition{}
 }
 
-// readQuery reads name=value pairs; a + stays a +, as in the console's script.
+// readQuery parses name=value pairs. A + is not decoded as a space, as in the console's
+// script.
 func readQuery(raw string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, part := range strings.Split(raw, "&") {
