@@ -20,13 +20,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// namedIAM is what a customer agrees to, by the command line as by the
-// checkbox in the console: the template makes a role with a name (aws-facts 3.8).
+// namedIAM is the capability that a customer acknowledges, on the command line or with
+// the checkbox in the console: the template creates a role with a custom name
+// (aws-facts 3.8).
 const namedIAM = "CAPABILITY_NAMED_IAM"
 
-// CreateCommand returns the link as a command of the AWS command line, which
-// creates the same stack. What would mean something to a shell is quoted, so it
-// is safe to paste whatever the link carries.
+// CreateCommand returns the link as an AWS CLI command that creates the same stack. All
+// values that are special to a shell are quoted, so that the command is safe to paste
+// whatever the link contains.
 func CreateCommand(l quickcreate.Link) (string, error) {
 	if err := check(l); err != nil {
 		return "", err
@@ -40,22 +41,22 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 	), nil
 }
 
-// UpdateCommand gives the stack of a registration today's template, and leaves
-// everything as the customer has chosen it. It names every parameter of that
-// template, because CloudFormation takes the default for one that isn't named.
+// UpdateCommand returns an AWS CLI command that updates a registration's stack to the
+// present template and keeps all choices of the customer. The command contains every
+// parameter of the template, because CloudFormation uses the default for a parameter
+// that is left out.
 //
-// What every template of ours has, keeps its value. CloudFormation refuses to
-// keep the value of a parameter that the stack's older template didn't have
-// (aws-facts 12.8), and only the stack's reports tell which of the others it had.
-// So the expected account is given again, each switch is set to what the stack
-// reported as granted, and a value that the customer typed in is kept if the stack
-// reported it, and never repeated. A switch that is new is off, whatever its
-// default: it is not seen when a command is pasted, and a customer who wants it
-// says Yes in the console.
+// Parameters that all templates have keep their values. CloudFormation refuses to keep
+// the value of a parameter that the stack's older template did not have (aws-facts
+// 12.8), and of the other parameters only the stack's reports show which it had. So the
+// expected account is given again, each switch is set as the stack reported it, and a
+// value that the customer typed in is kept if the stack reported it, and is never
+// repeated in the command. A new switch is off, whatever its default, because it is not
+// seen when a command is pasted; a customer who wants it selects Yes in the console.
 //
-// If the link's external ID is another one than the stack's, the command gives the
-// new one, and the one before as the previous one, which the role goes on accepting
-// until the next update.
+// If the link's external ID differs from the stack's, the command sets the new one, and
+// the old one as the previous external ID, which the role accepts until the next
+// update.
 func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (string, error) {
 	stack := r.Stack
 	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: link.TemplateURL}); err != nil {
@@ -92,13 +93,13 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 	), nil
 }
 
-// switches returns the parameters of all optional permissions that are declared,
-// as the customer has switched them.
+// switches returns the parameters of all declared optional permissions, with the
+// customer's choices.
 func switches(d declaration.Declaration, r onboarding.Registration) map[string]string {
 	values := make(map[string]string, len(d.OptionalPermissions))
 	for key, permission := range d.OptionalPermissions {
 		if permission.WhenParameter != "" {
-			continue // it has no switch
+			continue // the permission has no switch
 		}
 		position := permissionset.SwitchedOff
 		if slices.Contains(r.GrantedPermissions, key) {
@@ -109,11 +110,11 @@ func switches(d declaration.Declaration, r onboarding.Registration) map[string]s
 	return values
 }
 
-// StackSetCommands launch the template in every account of an organization: a
-// service-managed StackSet, and its instances in one Region, because the role
-// is the same in all of them. They are for the organization's management
-// account, which itself gets no instance (aws-facts 8), or if delegated is set for
-// a member account that administers StackSets for it.
+// StackSetCommands returns AWS CLI commands that launch the template in every account
+// of an organization: a service-managed StackSet, and its instances in one Region,
+// because roles are global. The commands are for the organization's management account,
+// which itself gets no instance (aws-facts 8), or, if delegated is set, for a member
+// account that is a delegated administrator of StackSets.
 func StackSetCommands(l quickcreate.Link, delegated bool) (string, error) {
 	if err := check(l); err != nil {
 		return "", err
@@ -132,16 +133,16 @@ func StackSetCommands(l quickcreate.Link, delegated bool) (string, error) {
 	)
 	instances := command("create-stack-instances", region, name, callAs,
 		option{"--regions", []string{l.Region.String()}},
-		// An account in which the stack fails must not keep the others from it.
+		// An account in which the stack fails must not stop the others.
 		option{"--operation-preferences", []string{"FailureTolerancePercentage=100,MaxConcurrentPercentage=25"}},
 	)
-	// The only part that a shell is to expand, and nothing of it is a value.
+	// The only part that a shell expands. It contains no values of the link.
 	const everybody = `  --deployment-targets "OrganizationalUnitIds=$(aws organizations list-roots --query 'Roots[0].Id' --output text)"`
 	return create + " &&\n" + instances + lineEnd + everybody, nil
 }
 
-// check refuses what the console would ask the customer for and a command
-// can't.
+// check returns an error if the link lacks a value for which only the console can ask,
+// or is invalid.
 func check(l quickcreate.Link) error {
 	if l.StackName == "" {
 		return fmt.Errorf("the link proposes no name for the stack, and only the console asks for one")
@@ -172,9 +173,9 @@ func command(action string, options ...option) string {
 	return strings.Join(lines, lineEnd)
 }
 
-// parameters returns those of a stack as the command line takes them: its
-// shorthand, one word a parameter, or JSON if a value has characters that
-// mean something in the shorthand.
+// parameters returns a stack's parameters as arguments of the AWS CLI: in its shorthand
+// syntax, one argument per parameter, or as one JSON argument if a value contains
+// characters that are special in the shorthand.
 func parameters(values map[string]string) []string {
 	type parameter struct{ ParameterKey, ParameterValue string }
 	words, list, short := []string{}, []parameter{}, true
@@ -193,14 +194,15 @@ func parameters(values map[string]string) []string {
 	return []string{strings.TrimSpace(b.String())}
 }
 
-// plain is what has no meaning in the shorthand of the AWS command line.
+// plain matches values without characters that are special in the AWS CLI's shorthand
+// syntax.
 var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/:@+-]+$`) })
 
-// word is what a shell takes as it stands.
+// word matches values that a shell does not change.
 var word = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/:@+=,-]+$`) })
 
-// quote makes one word of a shell out of a value: within single quotes nothing
-// has a meaning but the single quote itself.
+// quote returns a value as one word for a shell. Within single quotes only the single
+// quote itself is special.
 func quote(value string) string {
 	if word().MatchString(value) {
 		return value

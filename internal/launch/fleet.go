@@ -17,21 +17,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Ten thousand links differ in a few words. A fleet's template has words in braces
-// in their place, which no link has: there braces are escaped.
+// The links of a fleet differ only in a few values. A fleet's template has placeholders
+// in braces instead of these. Braces cannot occur in links otherwise, because they are
+// escaped there.
 
-// What stands in braces in the template of a fleet's links. Which topic a customer's
-// stack speaks to follows from their ID: see topicOf.
+// The placeholders in the template of a fleet's links. The topic of a customer's stack
+// is computed from the customer's ID.
 const (
 	wordCustomer   = "customer_id"
 	wordAccount    = "account_id"
 	wordExternalID = "external_id"
-	wordTopic      = "topic:" // and of how many topics, from which on: topic:0+14
+	wordTopic      = "topic:" // followed by the first topic and the number of topics: topic:0+14
 )
 
-// FleetTemplate returns what the links of many customers have in common who refer
-// to one permission set: Expand makes each customer's of it. Their stacks speak to
-// one of so many topics, the first of which has the given number.
+// FleetTemplate returns the template of the launch links of many customers with one
+// permission set; Expand returns the link of each customer from it. Their stacks
+// publish to one of the given number of topics, beginning with the number first.
 func FleetTemplate(set onboarding.PermissionSet, d declaration.Declaration, anAccount account.ID, first, topics int, console string) (string, error) {
 	some := onboarding.Link{Hub: set.Hub, Account: anAccount}
 	l, err := Of(some.Refer(set), d)
@@ -57,7 +58,7 @@ func FleetTemplate(set onboarding.PermissionSet, d declaration.Declaration, anAc
 
 func braced(word string) string { return "{" + word + "}" }
 
-// unescapeWords returns a link with the words in braces as they are read.
+// unescapeWords returns a link with its placeholders unescaped.
 func unescapeWords(link string) string {
 	var b strings.Builder
 	for {
@@ -72,7 +73,7 @@ func unescapeWords(link string) string {
 		case err == nil && isWord(plain):
 			b.WriteString(braced(plain))
 			link = after
-		default: // a brace of the link's own stays as it is written
+		default: // a brace that is part of a value stays escaped
 			b.WriteString("%7B")
 			link = rest
 		}
@@ -88,10 +89,10 @@ type Member struct {
 	CustomerID string
 	Account    string
 	ExternalID string
-	Topic      string // that the stack speaks to; empty: the one that follows from the customer's ID
+	Topic      string // topic of the stack; empty: computed from the customer's ID
 }
 
-// Expand returns the launch link of a customer from what FleetTemplate returned.
+// Expand returns the launch link of a customer from a template of FleetTemplate.
 func Expand(template string, m Member) (string, error) {
 	var b strings.Builder
 	rest := template
@@ -123,7 +124,7 @@ func Expand(template string, m Member) (string, error) {
 
 var errNotTemplate = errors.New("this is not the url_template of a fleet")
 
-// value returns what stands for a word in braces.
+// value returns the value of a placeholder.
 func (m Member) value(word string) (string, error) {
 	switch word {
 	case wordCustomer:

@@ -18,13 +18,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// IAMSnippet returns the role and the policies of a link's template as plain IAM
-// resources of the customer's own Terraform configuration: what the stack would
-// make, without the stack and its phone-home. It is made from the template itself,
-// so that the two cannot differ. The customer's choices are variables.
+// IAMSnippet returns the role and the policies of a link's template as IAM resources
+// for the customer's own Terraform configuration: the resources that the stack would
+// create, without the stack and its phone-home. The snippet is generated from the
+// template itself, so that the two cannot differ. The customer's choices are variables.
 //
-// Nothing of a text becomes an expression, and a template with resources that are
-// no IAM is refused.
+// No text of the template becomes an expression. A template with other resources than
+// IAM is refused.
 func IAMSnippet(template []byte, l quickcreate.Link) (string, error) {
 	if err := check(l); err != nil {
 		return "", err
@@ -47,7 +47,7 @@ func IAMSnippet(template []byte, l quickcreate.Link) (string, error) {
 	return w.head() + strings.TrimSuffix(body.String(), "\n"), nil
 }
 
-// roleFirst sorts the main role before everything else.
+// roleFirst compares logical IDs so that the main role sorts first.
 func roleFirst(a, b string) int {
 	rank := func(id string) int {
 		if id == stacktemplate.RoleLogicalID {
@@ -75,13 +75,13 @@ type iamTemplate struct {
 type iamWriter struct {
 	template iamTemplate
 	link     quickcreate.Link
-	name     string // of the role's resource; the others begin with it
+	name     string // name of the role's resource, and prefix of the others
 
 	variables          map[string]bool // parameters that the customer decides
-	account, partition bool            // what is asked of the customer's own provider
+	account, partition bool            // data sources that the snippet needs
 }
 
-// head declares what the resources refer to.
+// head returns the variables and data sources to which the resources refer.
 func (w *iamWriter) head() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(w.variables)) {
@@ -106,14 +106,14 @@ func (w *iamWriter) head() string {
 	return b.String()
 }
 
-// isSwitch reports whether a parameter is switched on or off.
+// isSwitch reports whether a parameter is a switch, by its allowed values.
 func isSwitch(allowed []string) bool {
 	return len(allowed) == 2 && slices.Contains(allowed, permissionset.SwitchedOn) && slices.Contains(allowed, permissionset.SwitchedOff)
 }
 
 func (w *iamWriter) variable(parameter string) string { return variable(w.name, parameter) }
 
-// resource writes one resource of the template, with what hangs on it.
+// resource returns the Terraform resources for one resource of the template.
 func (w *iamWriter) resource(logicalID string, r struct {
 	Type       string
 	Condition  string
@@ -137,7 +137,7 @@ func (w *iamWriter) resource(logicalID string, r struct {
 	return "", fmt.Errorf("%s is not IAM: a customer of this template launches the stack", r.Type)
 }
 
-// resourceName returns the name of a resource: the main role's is that of the stack.
+// resourceName returns the name of a resource. The main role has the stack's name.
 func (w *iamWriter) resourceName(logicalID string) string {
 	if logicalID == stacktemplate.RoleLogicalID {
 		return w.name
@@ -200,7 +200,8 @@ func (w *iamWriter) role(logicalID string, p map[string]any) (string, error) {
 	return out, nil
 }
 
-// policyARN returns the ARN of a policy that exists already, or of one of the snippet.
+// policyARN returns an expression for the ARN of an existing policy, or of one in the
+// snippet.
 func (w *iamWriter) policyARN(value any, there condition) (string, error) {
 	if function, is := value.(map[string]any); is {
 		if id, is := function["Ref"].(string); is && w.template.Resources[id].Type == "AWS::IAM::ManagedPolicy" {
@@ -214,7 +215,8 @@ func (w *iamWriter) policyARN(value any, there condition) (string, error) {
 	return w.expression(value, "")
 }
 
-// element is one of a list, with the condition under which it exists.
+// element returns the value of a list's element and the condition under which it
+// exists.
 func (w *iamWriter) element(v any) (condition, any, error) {
 	if choice, is := function(v, "Fn::If"); is {
 		name, _ := choice[0].(string)
@@ -230,17 +232,17 @@ func (w *iamWriter) element(v any) (condition, any, error) {
 	return always, v, nil
 }
 
-// document is a policy, which Terraform takes as JSON.
+// document is a policy document, which becomes JSON in Terraform.
 type document struct{ tree any }
 
-// attribute is one of a block: an expression, or a value of the template.
+// attribute is an argument of a block: an expression, or a value of the template.
 type attribute struct {
 	name, expression string
 	value            any
 }
 
-// block writes a resource as `terraform fmt` would: what goes over several lines
-// stands apart.
+// block returns a resource in the format of `terraform fmt`: multi-line arguments are
+// separated by blank lines.
 func (w *iamWriter) block(kind, name string, there condition, attributes ...attribute) (string, error) {
 	if there.expression != "" {
 		attributes = slices.Insert(attributes, 0, attribute{"count", there.expression + " ? 1 : 0", nil})

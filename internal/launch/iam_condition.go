@@ -10,11 +10,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// condition is the condition under which a part of the template exists: always,
-// never, or that of an expression.
+// condition is the condition under which a part of the template exists: always, never,
+// or if an expression is true.
 type condition struct {
 	expression string
-	not        bool // of one without an expression: never
+	not        bool // without an expression: never
 }
 
 var always = condition{}
@@ -22,7 +22,7 @@ var always = condition{}
 func (c condition) always() bool { return c.expression == "" && !c.not }
 func (c condition) never() bool  { return c.expression == "" && c.not }
 
-// condition finds out about one of the template's conditions; "" always holds.
+// condition returns one of the template's conditions by name; "" is always.
 func (w *iamWriter) condition(name string) (condition, error) {
 	if name == "" {
 		return always, nil
@@ -38,7 +38,8 @@ func (w *iamWriter) condition(name string) (condition, error) {
 	return c, nil
 }
 
-// decide reads Equals of a parameter and a text, and Not of that.
+// decide returns the condition of a tree of Fn::Equals, with a parameter and a text,
+// and Fn::Not.
 func (w *iamWriter) decide(tree any) (condition, error) {
 	if inner, is := function(tree, "Fn::Not"); is && len(inner) == 1 {
 		c, err := w.decide(inner[0])
@@ -77,7 +78,8 @@ func (w *iamWriter) decide(tree any) (condition, error) {
 	return condition{expression: expression + " == " + text(wanted)}, err
 }
 
-// function returns the arguments of a function of a template.
+// function returns the arguments of an intrinsic function with the given name; false if
+// v is a different value.
 func function(v any, name string) ([]any, bool) {
 	object, is := v.(map[string]any)
 	if !is || len(object) != 1 {

@@ -58,7 +58,7 @@ func (w *iamWriter) expression(v any, indent string) (string, error) {
 	return "", fmt.Errorf("a value of the type %T is not known here", v)
 }
 
-// list writes a short list of texts in one line, and any other in many.
+// list returns a list in HCL, with one element per line.
 func (w *iamWriter) list(list []any, indent string) (string, error) {
 	if len(list) == 0 {
 		return "[]", nil
@@ -96,7 +96,8 @@ func (w *iamWriter) object(object map[string]any, indent string) (string, error)
 	return b.String(), nil
 }
 
-// function writes one of the functions that our templates have.
+// function returns an intrinsic function in HCL. It returns an error for functions that
+// the generated templates do not have.
 func (w *iamWriter) function(name string, argument any, indent string) (string, error) {
 	list, _ := argument.([]any)
 	switch {
@@ -130,8 +131,8 @@ func (w *iamWriter) function(name string, argument any, indent string) (string, 
 	return "", fmt.Errorf("%s of this form is not known here", name)
 }
 
-// ref returns what a parameter stands for: the link's value, a default, or a variable of
-// the customer's.
+// ref returns an expression for a reference: the link's value, a default, or a variable
+// of the customer's.
 func (w *iamWriter) ref(name string) (string, error) {
 	switch name {
 	case "AWS::AccountId":
@@ -153,8 +154,8 @@ func (w *iamWriter) ref(name string) (string, error) {
 	return "var." + w.variable(name), nil
 }
 
-// value returns a parameter's value, if the customer does not decide it: the link's own,
-// or the default of one that the link leaves out.
+// value returns a parameter's value if the customer does not choose it: the link's
+// value, or the default if the link has none.
 func (w *iamWriter) value(name string) (string, bool) {
 	p, there := w.template.Parameters[name]
 	if value, given := w.link.Parameters[name]; given && !open(name, value) {
@@ -168,7 +169,7 @@ func (w *iamWriter) value(name string) (string, bool) {
 	return "", false
 }
 
-// joined returns a text with references in it.
+// joined returns an interpolated string of the parts of Fn::Join.
 func (w *iamWriter) joined(separator string, parts []any) (string, error) {
 	var b strings.Builder
 	for i, part := range parts {

@@ -1,10 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package launch is the ways in which a customer may launch the template behind
-// a link: all of them hand CloudFormation the same template and the same
-// parameters, as a link into the console, as a command of the AWS command line,
-// or as Terraform. It publishes nothing and calls no service.
+// Package launch returns the ways in which a customer can launch the template of a
+// link: as a link to the console, as an AWS CLI command, or as Terraform. All of them
+// pass the same template and the same parameters to CloudFormation. The package
+// publishes nothing and calls no service.
 package launch
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Of returns what a link launches, in the Region that it proposes.
+// Of returns the quick-create link of a link's record, in the Region that it proposes.
 func Of(link onboarding.Link, d declaration.Declaration) (quickcreate.Link, error) {
 	region, err := account.ParseRegion(d.Region)
 	if err != nil {
@@ -34,8 +34,8 @@ func Of(link onboarding.Link, d declaration.Declaration) (quickcreate.Link, erro
 	}, nil
 }
 
-// URL returns the quick-create link of a link's record. console is the base URL of a
-// console other than AWS's own, and usually empty.
+// URL returns the URL of the quick-create link of a link's record. console is the base
+// URL of a console other than AWS's own, and usually empty.
 func URL(link onboarding.Link, d declaration.Declaration, console string) (string, error) {
 	l, err := Of(link, d)
 	if err != nil {
@@ -44,10 +44,10 @@ func URL(link onboarding.Link, d declaration.Declaration, console string) (strin
 	return l.URL(console)
 }
 
-// UpdateURL returns the link that opens the update of a registration's stack in the
-// console, with today's template filled in; empty if there is nothing to
-// update, because no stack is live or it is up to date. The console keeps the
-// values of all parameters: a new external ID has to be typed in there.
+// UpdateURL returns a link to the console's update page for a registration's stack,
+// with the present template filled in. It returns "" if no stack is live, or the stack
+// is up to date. The console keeps the values of all parameters, so that the customer
+// has to enter a new external ID there.
 func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) (string, error) {
 	if !NeedsUpdate(link, r) {
 		return "", nil
@@ -56,13 +56,13 @@ func UpdateURL(link onboarding.Link, r onboarding.Registration, console string) 
 }
 
 // NeedsUpdate reports whether the stack of a registration has another template, or
-// another external ID, than the link has today.
+// another external ID, than the link.
 func NeedsUpdate(link onboarding.Link, r onboarding.Registration) bool {
 	return r.Outdated(link) || r.Rotating(link) && !r.Stack.IsZero()
 }
 
-// UpdateOf is Of for an existing stack: it also lets the role still accept the
-// external ID that it is registered with, if that is to change.
+// UpdateOf returns the same as Of for an existing stack. If the external ID changes,
+// the role still accepts the one with which it is registered.
 func UpdateOf(link onboarding.Link, d declaration.Declaration, r onboarding.Registration) (quickcreate.Link, error) {
 	l, err := Of(link, d)
 	if err != nil {
@@ -86,14 +86,15 @@ func rotated(link onboarding.Link, r onboarding.Registration) map[string]string 
 	return values
 }
 
-// open reports whether a parameter of a link is one that the customer has to fill
-// in: the link names it, and has no value for it.
+// open reports whether the customer has to fill in a parameter of a link: the link has
+// the parameter, but no value for it.
 func open(name, value string) bool {
 	return value == "" && strings.HasPrefix(name, permissionset.InputPrefix)
 }
 
-// toFillIn returns parameters with a word in braces if the customer has to put a
-// value. The template refuses braces, so a forgotten one creates nothing.
+// toFillIn returns parameters with a placeholder in braces for each value that the
+// customer has to fill in. The template refuses braces, so that a placeholder that was
+// left in creates nothing.
 func toFillIn(values map[string]string) map[string]string {
 	filled := maps.Clone(values)
 	for name, value := range values {
@@ -104,8 +105,8 @@ func toFillIn(values map[string]string) map[string]string {
 	return filled
 }
 
-// Parameters returns what travels in a link rather than in its template: no more
-// than the template has that the link leads to.
+// Parameters returns the parameters that are in a link rather than in its template. It
+// returns only parameters that the link's template has.
 func Parameters(link onboarding.Link) map[string]string {
 	values := basic(link)
 	maps.Copy(values, gained(link))
@@ -122,7 +123,7 @@ func basic(link onboarding.Link) map[string]string {
 	}
 }
 
-// gained returns the parameters that templates of earlier releases lack.
+// gained returns the parameters that templates of earlier releases do not have.
 func gained(link onboarding.Link) map[string]string {
 	values := map[string]string{}
 	for _, name := range link.TemplateParameters {

@@ -14,9 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-// TerraformSnippet returns the link as a resource of the customer's own Terraform
-// configuration, as `terraform fmt` would write it. Nothing in a value becomes
-// an expression.
+// TerraformSnippet returns the link as a resource for the customer's own Terraform
+// configuration, in the format of `terraform fmt`. No value becomes an expression.
 func TerraformSnippet(l quickcreate.Link) (string, error) {
 	if err := check(l); err != nil {
 		return "", err
@@ -67,8 +66,8 @@ func variable(resource, parameter string) string {
 	return name
 }
 
-// key returns the name of a parameter as the key of an object. Parameters' names are
-// letters and digits; few of them are something else to HCL.
+// key returns the name of a parameter as the key of an object in HCL. Parameter names
+// are letters and digits; names that HCL would parse as something else are quoted.
 func key(name string) string {
 	if name == "for" || name[0] <= '9' {
 		return text(name)
@@ -76,8 +75,9 @@ func key(name string) string {
 	return name
 }
 
-// text returns a quoted string of HCL's native syntax: besides quotes, backslashes
-// and what can't be seen, the beginnings of templates are escaped.
+// text returns a quoted string in HCL's native syntax. Quotes, backslashes,
+// non-printable characters and the beginnings of interpolations and directives are
+// escaped.
 func text(value string) string {
 	var b strings.Builder
 	b.WriteByte('"')
