@@ -36,10 +36,10 @@ const (
 	// selfTestRounds is how many times the queue is searched. Each round takes one or
 	// two seconds.
 	selfTestRounds = 20
-	// mostHeld is the maximum number of customers' messages that are hidden from
+	// maxHeld is the maximum number of customers' messages that are hidden from
 	// registrars while the queue is searched. A longer queue is not searched to its
 	// end.
-	mostHeld = 200
+	maxHeld = 200
 	// strayAge is the age at which a self-test is abandoned: no apply waits that long
 	// for one.
 	strayAge = 10 * time.Minute
@@ -139,7 +139,7 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 			}
 		}
 	}
-	if len(t.held) >= mostHeld && !t.emptied {
+	if len(t.held) >= maxHeld && !t.emptied {
 		return true, nil
 	}
 	var lost []account.TopicARN
@@ -175,7 +175,7 @@ func (t *selfTest) look(ctx context.Context, queueURL string) error {
 	for _, topic := range arrived {
 		delete(t.missing, topic)
 	}
-	for len(t.missing) > 0 && len(t.held) < mostHeld {
+	for len(t.missing) > 0 && len(t.held) < maxHeld {
 		out, err := t.clients.SQS(t.clients.Region).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &queueURL, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 60,
 		})

@@ -126,7 +126,7 @@ func TestAKeyThatLosesMessagesIsGivenUpAgain(t *testing.T) {
 // TestWhatACustomerHasSentIsPutBack: the queue may be full of it.
 func TestWhatACustomerHasSentIsPutBack(t *testing.T) {
 	t.Parallel()
-	for _, waiting := range []int{3, mostHeld + 50} {
+	for _, waiting := range []int{3, maxHeld + 50} {
 		t.Run(fmt.Sprint(waiting), func(t *testing.T) {
 			t.Parallel()
 			w := newLinkedHub(t)
@@ -137,7 +137,7 @@ func TestWhatACustomerHasSentIsPutBack(t *testing.T) {
 			w.must(w.deleteTopics(t.Context(), []account.TopicARN{w.topic(virginia, 0)}))
 			state, err := w.Update(t.Context(), spec())
 			w.must(err)
-			if tooMany := waiting > mostHeld; state.Record.Untested != tooMany {
+			if tooMany := waiting > maxHeld; state.Record.Untested != tooMany {
 				t.Errorf("with %d messages in the queue, what was changed is untested: %t", waiting, state.Record.Untested)
 			}
 			w.box.Clock().Advance(2 * time.Second)
