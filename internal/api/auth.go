@@ -91,7 +91,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "Too many requests from this address were refused.", "Wait a second.")
 		return
 	case errors.Is(err, ErrUnknownCaller):
-		note(r.Context(), func(l *line) { l.refused = err.Error() })
+		annotate(r.Context(), func(l *line) { l.refused = err.Error() })
 		w.Header().Set("WWW-Authenticate", challenge(r))
 		refuse(http.StatusUnauthorized, "unauthorized", "The caller is not known", "The request has no valid token.", "Send Authorization: Bearer with a token that is valid.")
 		return
@@ -100,7 +100,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(http.StatusServiceUnavailable, "unavailable", "The caller can't be identified", "The issuer of tokens can't be reached.", "Repeat the call.")
 		return
 	}
-	note(r.Context(), func(l *line) { l.caller = caller.Name })
+	annotate(r.Context(), func(l *line) { l.caller = caller.Name })
 	for _, needed := range neededScopes(ctx.Operation()) {
 		if !slices.Contains(caller.Scopes, Scope(needed)) {
 			w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+needed+`"`)

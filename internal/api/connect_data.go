@@ -26,7 +26,7 @@ type pageData struct {
 	Color                 string // six digits
 	CustomerID            string
 	State                 State
-	Reason                string // why the stack failed, in the customer's words
+	Reason                string // why the stack failed, as shown to the customer
 	Open                  bool   // principals other than the vendor can assume the role
 	AccountID             string
 	Asks                  bool // the page asks for the customer's account
@@ -158,9 +158,9 @@ func (d pageData) Version() string {
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-// signedFor is how long the presigned URL of a template is valid; a new one is created
+// presignedLifetime is how long the presigned URL of a template is valid; a new one is created
 // whenever the page is shown.
-const signedFor = time.Hour
+const presignedLifetime = time.Hour
 
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	link, now, page := v.customer.Link, s.config.Clock(), s.brand(v.record)
@@ -191,7 +191,7 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 		return d, nil
 	}
 	if v.record.TemplateAccess.Signed() {
-		signed, err := s.config.Hub.PresignTemplate(r.Context(), v.record, link, signedFor)
+		signed, err := s.config.Hub.PresignTemplate(r.Context(), v.record, link, presignedLifetime)
 		if err != nil {
 			return d, err
 		}

@@ -53,11 +53,11 @@ func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
 		pageHeaders(w.Header(), "")
 		if !s.guests.allow(address(r)) {
 			w.Header().Set("Retry-After", "2")
-			s.sorry(w, r, http.StatusTooManyRequests, "Too many requests", "Please wait a few seconds, and load this page again.")
+			s.showMessage(w, r, http.StatusTooManyRequests, "Too many requests", "Please wait a few seconds, and load this page again.")
 			return
 		}
 		if err := foreign.Check(r); err != nil {
-			s.sorry(w, r, http.StatusForbidden, "This came from another site", "Please open the link that you were given once more.")
+			s.showMessage(w, r, http.StatusForbidden, "This came from another site", "Please open the link that you were given once more.")
 			return
 		}
 		serve(w, r)
@@ -231,12 +231,12 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visi
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errExchanged):
-		s.sorry(w, r, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
+		s.showMessage(w, r, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
 	case ended(err):
-		s.sorry(w, r, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
+		s.showMessage(w, r, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
 	default:
 		s.config.Logger.Error("the connect page could not be shown", "request_id", requestID(r.Context()), "error", err)
-		s.sorry(w, r, http.StatusServiceUnavailable, "This does not work at the moment", "Please load this page again in a minute.")
+		s.showMessage(w, r, http.StatusServiceUnavailable, "This does not work at the moment", "Please load this page again in a minute.")
 	}
 }
 
@@ -246,9 +246,9 @@ func ended(err error) bool {
 	return errors.Is(err, errEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
 }
 
-// sorry shows a page with a message, and with a link to retry if the status is
+// showMessage shows a page with a message, and with a link to retry if the status is
 // temporary.
-func (s *Server) sorry(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+func (s *Server) showMessage(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	again := ""
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		again = "/connect"

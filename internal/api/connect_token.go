@@ -25,10 +25,10 @@ import (
 // revokes it, when it expires, and when the link is replaced.
 
 const (
-	connectFor = 30 * time.Minute // default lifetime of a token
-	longestFor = 24 * time.Hour   // maximum lifetime of a token
-	sessionFor = 2 * time.Hour    // lifetime of a session
-	cookieName = "__Host-xacct-connect"
+	tokenLifetime    = 30 * time.Minute // default lifetime of a token
+	maxTokenLifetime = 24 * time.Hour   // maximum lifetime of a token
+	sessionLifetime  = 2 * time.Hour    // lifetime of a session
+	cookieName       = "__Host-xacct-connect"
 )
 
 type connectInput struct {
@@ -74,13 +74,13 @@ func (s *Server) newConnect(ctx context.Context, in *connectInput) (*connectOutp
 	if err != nil {
 		return nil, err
 	}
-	life := connectFor
+	life := tokenLifetime
 	if in.Body.ValidFor > 0 {
 		life = time.Duration(in.Body.ValidFor) * time.Second
 	}
 	token := registry.ConnectToken{
 		Hash: hashOf(secret), CustomerID: in.CustomerID, Link: found.Link.Incarnation.ID, Epoch: epoch, ReturnURL: in.Body.ReturnURL,
-		ExpiresAt: s.config.Clock().Add(min(life, longestFor)).UTC().Truncate(time.Second),
+		ExpiresAt: s.config.Clock().Add(min(life, maxTokenLifetime)).UTC().Truncate(time.Second),
 	}
 	if err := s.records.PutConnectToken(ctx, token); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (s *Server) valid(ctx context.Context, token registry.ConnectToken, until t
 	if epoch != token.Epoch || !found.Link.Incarnation.HeldBy(token.Link) {
 		return visit{}, errEnded
 	}
-	note(ctx, func(l *line) { l.customer = token.CustomerID })
+	annotate(ctx, func(l *line) { l.customer = token.CustomerID })
 	return visit{record, found, last, token}, nil
 }
 
@@ -166,7 +166,7 @@ func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*ht
 	if err != nil {
 		return nil, err
 	}
-	token.Session, token.SessionEnd = hashOf(secret), s.config.Clock().Add(sessionFor).UTC()
+	token.Session, token.SessionEnd = hashOf(secret), s.config.Clock().Add(sessionLifetime).UTC()
 	err = s.records.PutConnectToken(ctx, token)
 	if errors.Is(err, registry.ErrConflict) {
 		return nil, errExchanged
@@ -175,7 +175,7 @@ func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*ht
 	// vendor's site or a mail continues their session. Forms from other sites are
 	// refused anyway.
 	return &http.Cookie{
-		Name: cookieName, Value: token.Hash + "." + secret, Path: "/", MaxAge: int(sessionFor.Seconds()),
+		Name: cookieName, Value: token.Hash + "." + secret, Path: "/", MaxAge: int(sessionLifetime.Seconds()),
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}, err
 }

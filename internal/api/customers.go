@@ -27,7 +27,7 @@ type OneCustomer struct {
 
 // Resolve adds the customer to the request's log line.
 func (o *OneCustomer) Resolve(ctx huma.Context) []error {
-	note(ctx.Context(), func(l *line) { l.customer = o.CustomerID })
+	annotate(ctx.Context(), func(l *line) { l.customer = o.CustomerID })
 	return nil
 }
 

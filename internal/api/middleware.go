@@ -18,8 +18,8 @@ import (
 const (
 	// maxBody is the maximum size of a request's body, in bytes.
 	maxBody = 64 << 10
-	// answerWithin is the maximum duration of a request other than a stream.
-	answerWithin = 60 * time.Second
+	// requestTimeout is the maximum duration of a request other than a stream.
+	requestTimeout = 60 * time.Second
 )
 
 // Handler returns the server's handler. It gives every request an ID, a log line,
@@ -29,7 +29,7 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	begun := s.config.Clock()
 	id := r.Header.Get("X-Request-Id")
-	if !ordinaryID().MatchString(id) {
+	if !validRequestID().MatchString(id) {
 		id = rand.Text()
 	}
 	l := &line{id: id}
@@ -38,7 +38,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(answer, r.Body, maxBody)
 	strict(answer.Header(), s.secure())
 	answer.Header().Set("X-Request-Id", id)
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // not every writer has deadlines
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout)) // not every writer has deadlines
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			if err, ok := panicked.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -49,14 +49,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 				writeProblem(answer, newProblem(nil, http.StatusInternalServerError, "This request has met an error of the server; the log has it."))
 			}
 		}
-		s.tell(r, l, answer.status, s.config.Clock().Sub(begun))
+		s.logRequest(r, l, answer.status, s.config.Clock().Sub(begun))
 	}()
 	s.mux.ServeHTTP(answer, r)
 }
 
-// tell writes the request's log line. It contains the route, but never the path itself
+// logRequest writes the request's log line. It contains the route, but never the path itself
 // or a header, which may contain a token.
-func (s *Server) tell(r *http.Request, l *line, status int, took time.Duration) {
+func (s *Server) logRequest(r *http.Request, l *line, status int, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	told := []any{"request_id", l.id, "method", r.Method, "route", r.Pattern, "status", status,
@@ -89,8 +89,8 @@ func strict(h http.Header, secure bool) {
 	}
 }
 
-// ordinaryID matches request IDs of clients that are safe in logs and headers.
-var ordinaryID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`) })
+// validRequestID matches request IDs of clients that are safe in logs and headers.
+var validRequestID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`) })
 
 // line contains the values of a request's log line.
 type line struct {
@@ -103,8 +103,8 @@ type line struct {
 
 type lineKey struct{}
 
-// note changes the request's log line with add.
-func note(ctx context.Context, add func(*line)) {
+// annotate changes the request's log line with add.
+func annotate(ctx context.Context, add func(*line)) {
 	if l, ok := ctx.Value(lineKey{}).(*line); ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -120,7 +120,7 @@ func (o *OIDC) Authenticate(r *http.Request) (Caller, error) {
 	if err != nil {
 		return Caller{}, unknown("%w", err)
 	}
-	if !ordinarySubject(token.Subject) {
+	if !validSubject(token.Subject) {
 		return Caller{}, unknown("the token's subject is missing, too long or not printable")
 	}
 	var claims map[string]any
@@ -142,9 +142,9 @@ func accessToken(typ string) bool {
 	return typ == "" || typ == "jwt" || typ == "at+jwt"
 }
 
-// ordinarySubject reports whether a subject conforms to OpenID Connect, at most 255
+// validSubject reports whether a subject conforms to OpenID Connect, at most 255
 // ASCII characters, and has only printable ones.
-func ordinarySubject(subject string) bool {
+func validSubject(subject string) bool {
 	hidden := func(r rune) bool { return r <= ' ' || r > '~' }
 	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, hidden)
 }

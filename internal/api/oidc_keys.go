@@ -24,18 +24,18 @@ import (
 )
 
 const (
-	// keysFor is how long keys are valid before they are fetched again. A key that the
+	// keysLifetime is how long keys are valid before they are fetched again. A key that the
 	// issuer has withdrawn becomes invalid then.
-	keysFor = 15 * time.Minute
-	// keysAtMost is how long keys are valid if the issuer can't be reached.
-	keysAtMost = 6 * time.Hour
-	// askEvery is the average interval at which unknown keys may cause requests to the
+	keysLifetime = 15 * time.Minute
+	// maxKeysLifetime is how long keys are valid if the issuer can't be reached.
+	maxKeysLifetime = 6 * time.Hour
+	// issuerInterval is the average interval at which unknown keys may cause requests to the
 	// issuer; bursts of three are allowed.
-	askEvery = 10 * time.Second
+	issuerInterval = 10 * time.Second
 	// maxKeys is the maximum size of a response of the issuer, in bytes.
 	maxKeys = 1 << 20
-	// askFor is the maximum time that a caller waits for the issuer.
-	askFor = 5 * time.Second
+	// issuerTimeout is the maximum time that a caller waits for the issuer.
+	issuerTimeout = 5 * time.Second
 )
 
 // wrongIssuerError indicates that the issuer's address is wrong, so that a retry would
@@ -67,7 +67,7 @@ type issuerKeys struct {
 func newIssuerKeys(config OIDCConfig, issuer *url.URL) *issuerKeys {
 	return &issuerKeys{
 		issuer: issuer, name: config.Issuer, client: config.Client, now: config.Clock, logger: config.Logger,
-		asks: rate.NewLimiter(rate.Every(askEvery), 3),
+		asks: rate.NewLimiter(rate.Every(issuerInterval), 3),
 	}
 }
 
@@ -76,8 +76,8 @@ func newIssuerKeys(config OIDCConfig, issuer *url.URL) *issuerKeys {
 // one if the issuer can't be reached.
 func (k *issuerKeys) of(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
 	found, age := k.known(id, algorithm)
-	if len(found) > 0 && age < keysAtMost {
-		if age >= keysFor {
+	if len(found) > 0 && age < maxKeysLifetime {
+		if age >= keysLifetime {
 			go func() { _ = k.refresh(context.WithoutCancel(ctx)) }() // refresh logs its error, and the keys remain valid
 		}
 		return found, nil
@@ -111,7 +111,7 @@ func (k *issuerKeys) refresh(ctx context.Context) error {
 			defer k.mu.Unlock()
 			return nil, k.err
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askFor)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), issuerTimeout)
 		defer cancel()
 		keys, err := k.ask(ctx)
 		k.mu.Lock()

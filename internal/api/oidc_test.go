@@ -305,11 +305,11 @@ func TestAnIssuerThatCannotBeReachedIsNotTheCallersFault(t *testing.T) {
 	if _, err := o.caller(i.token(nil)); err == nil || errors.Is(err, ErrUnknownCaller) {
 		t.Errorf("while the issuer is down: %v", err)
 	}
-	i.change(func() { i.down, i.now = false, i.now.Add(askEvery) })
+	i.change(func() { i.down, i.now = false, i.now.Add(issuerInterval) })
 	if _, err := o.caller(i.token(nil)); err != nil {
 		t.Errorf("when it is back: %v", err)
 	}
-	i.change(func() { i.down, i.now = true, i.now.Add(keysAtMost-time.Minute) })
+	i.change(func() { i.down, i.now = true, i.now.Add(maxKeysLifetime-time.Minute) })
 	if _, err := o.caller(i.token(nil)); err != nil {
 		t.Errorf("with keys that are known: %v", err)
 	}

@@ -185,7 +185,7 @@ func (w *limited) launchURL(clients *awsclient.Clients, customer string) (string
 		return "", err
 	}
 	if w.record.TemplateAccess.Signed() {
-		signed, err := signer.PresignTemplate(w.t.Context(), w.record, found.Link, signedFor)
+		signed, err := signer.PresignTemplate(w.t.Context(), w.record, found.Link, presignedLifetime)
 		if err != nil {
 			return "", err
 		}

@@ -150,7 +150,7 @@ func TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour(t *testing.T) {
 	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	line := onboarding.HistoryEntry{At: at, RequestID: "r1", Waiting: true}
 	found := lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{line})
-	for after, want := range map[time.Duration]State{0: Working, workingLong - time.Second: Working, workingLong: Waiting} {
+	for after, want := range map[time.Duration]State{0: Working, workingLifetime - time.Second: Working, workingLifetime: Waiting} {
 		if got, _ := stateOf(onboarding.Customer{}, found, at.Add(after)); got != want {
 			t.Errorf("after %s: %s, want %s", after, got, want)
 		}

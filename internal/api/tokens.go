@@ -60,8 +60,8 @@ type tokenEntry struct {
 	hash   [sha256.Size]byte
 }
 
-// checkEvery is how long a token that was removed may still work.
-const checkEvery = 5 * time.Second
+// checkInterval is how long a token that was removed may still work.
+const checkInterval = 5 * time.Second
 
 // OpenTokenFile returns a token file that was read once. It returns an error if the file
 // is unreadable, malformed or empty.
@@ -153,7 +153,7 @@ func (f *TokenFile) Authenticate(r *http.Request) (Caller, error) {
 func (f *TokenFile) current() ([]tokenEntry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.now().Sub(f.checked) < checkEvery {
+	if f.now().Sub(f.checked) < checkInterval {
 		return f.entries, nil
 	}
 	info, err := os.Stat(f.path)

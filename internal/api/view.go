@@ -81,10 +81,10 @@ type last struct {
 	at      time.Time
 }
 
-// workingLong is how long a stack's request is shown as being checked. A registrar
+// workingLifetime is how long a stack's request is shown as being checked. A registrar
 // writes the history entry again every ten minutes while the request waits; the entries
 // end without a result only if CloudFormation did not send the request.
-const workingLong = 15 * time.Minute
+const workingLifetime = 15 * time.Minute
 
 // lastOf returns the customer's latest attempt to connect, if it is newer than the
 // result of the previous one.
@@ -138,7 +138,7 @@ func stateOf(c onboarding.Customer, found last, now time.Time) (State, string) {
 		return Closed, ""
 	case found.failed:
 		return Failed, found.reason
-	case found.working && now.Before(found.at.Add(workingLong)):
+	case found.working && now.Before(found.at.Add(workingLifetime)):
 		return Working, ""
 	case link.Status(now) == onboarding.LinkExpired:
 		return Expired, ""

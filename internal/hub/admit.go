@@ -51,10 +51,10 @@ const (
 	// after it.
 	overtakeNewcomers = 2 * time.Second
 
-	// linksTogether is the maximum number of links in a transaction. It keeps the
+	// maxLinks is the maximum number of links in a transaction. It keeps the
 	// transaction within DynamoDB's 100 writes (aws-facts 10.4): each link takes three,
 	// a check of its set and a change of its list.
-	linksTogether = 16
+	maxLinks = 16
 )
 
 func newNewcomers(p *Permissions) *awsclient.Gatherer[*newcomer, struct{}] {
@@ -101,7 +101,7 @@ func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
 	var left []*newcomer
 	for len(all) > 0 {
 		links, end := 0, 0
-		for end < len(all) && links < linksTogether {
+		for end < len(all) && links < maxLinks {
 			if all[end].link != nil {
 				links++
 			}
@@ -117,7 +117,7 @@ func (p *Permissions) admitAll(ctx context.Context, all []*newcomer) {
 // transaction of its own, and each list is written once. The newcomers hold the errors.
 func (p *Permissions) admitAlone(ctx context.Context, all []*newcomer) {
 	var group errgroup.Group
-	group.SetLimit(shardsAtOnce)
+	group.SetLimit(maxConcurrentShards)
 	for list, newcomers := range byList(all) {
 		group.Go(func() error {
 			var accounts []account.ID
@@ -292,7 +292,7 @@ func (p *Permissions) admission(lease registry.Lease, known knownList, newcomers
 // leases. It sets err in each admission that failed.
 func (p *Permissions) writePolicies(ctx context.Context, lease registry.Lease, admissions []*admission) {
 	var group errgroup.Group // without a context: one failure must not leave the others unknown
-	group.SetLimit(2 * shardsAtOnce)
+	group.SetLimit(2 * maxConcurrentShards)
 	for _, a := range admissions {
 		group.Go(func() error {
 			a.err = p.write(ctx, lease, a.policies)
@@ -327,10 +327,10 @@ func (p *Permissions) letNewcomersRead(ctx context.Context, record registry.HubR
 	for _, n := range admitted {
 		accounts = append(accounts, n.account)
 	}
-	err := p.letReadToo(ctx, unique(accounts))
+	err := p.allowReaders(ctx, unique(accounts))
 	for _, n := range admitted {
 		if n.err = err; err != nil && len(admitted) > 1 && refusesAccounts(err) {
-			n.err = p.letReadToo(ctx, []account.ID{n.account})
+			n.err = p.allowReaders(ctx, []account.ID{n.account})
 		}
 	}
 }

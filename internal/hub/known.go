@@ -33,11 +33,11 @@ type knownList struct {
 	readAt   time.Time
 }
 
-// knownFor is how long policies are written without being read again. Changes that are
+// knownLifetime is how long policies are written without being read again. Changes that are
 // made to a policy by hand in this time are lost with the next write. To read the
 // policies of 28 topics four times in a minute costs a third of a call for each of 300
 // links.
-const knownFor = 15 * time.Second
+const knownLifetime = 15 * time.Second
 
 // of returns the given lists and the hub's record. It reads those that are not cached.
 func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.ListKey][]*newcomer) (map[registry.ListKey]knownList, registry.HubRecord, error) {
@@ -46,7 +46,7 @@ func (k *knownLists) of(ctx context.Context, p *Permissions, lists map[registry.
 	var further []registry.ListKey
 	k.mu.Lock()
 	record := k.record
-	maps.DeleteFunc(k.lists, func(_ registry.ListKey, known knownList) bool { return now.Sub(known.readAt) > knownFor })
+	maps.DeleteFunc(k.lists, func(_ registry.ListKey, known knownList) bool { return now.Sub(known.readAt) > knownLifetime })
 	for list := range lists {
 		if known, there := k.lists[list]; there {
 			found[list] = known
@@ -86,7 +86,7 @@ func (p *Permissions) readPolicies(ctx context.Context, lists []registry.ListKey
 	var mu sync.Mutex
 	read := map[registry.ListKey]knownList{}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(2 * shardsAtOnce)
+	group.SetLimit(2 * maxConcurrentShards)
 	for _, list := range lists {
 		shard, there := shards[list]
 		if !there {

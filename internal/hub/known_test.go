@@ -80,7 +80,7 @@ func TestAStatementThatWasAddedByHandOutlivesLinks(t *testing.T) {
 		TopicArn: aws.String(topic.String()), AttributeName: aws.String("Policy"), AttributeValue: &added,
 	})
 	w.must(err)
-	w.clock.Advance(knownFor + time.Second)
+	w.clock.Advance(knownLifetime + time.Second)
 	w.must(w.create(h, record, 1, 1, 2))
 	attributes, err = w.topicAttributes(t.Context(), topic)
 	w.must(err)
@@ -110,12 +110,12 @@ func TestATopicThatIsBusyHoldsUpNoOther(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	h.wait = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() } // for the lease
 	var waiting, free []*newcomer
-	for n := 0; len(waiting) < linksTogether || len(free) < linksTogether; n++ {
+	for n := 0; len(waiting) < maxLinks || len(free) < maxLinks; n++ {
 		link := w.first(record, n)
 		to := map[int]*[]*newcomer{0: &waiting, 1: &free}[link.Shard]
 		*to = append(*to, &newcomer{list: registry.ShardList(link.Shard), account: link.Account, link: &registry.LinkChange{Link: link}})
 	}
-	waiting, free = waiting[:linksTogether], free[:linksTogether]
+	waiting, free = waiting[:maxLinks], free[:maxLinks]
 	h.Permissions().admitAll(ctx, slices.Concat(waiting, free))
 	for _, n := range waiting {
 		if !errors.Is(n.err, context.Canceled) {

@@ -70,10 +70,10 @@ type batch struct {
 }
 
 const (
-	// atOnce is the maximum number of accounts in one update of a list: it keeps the
+	// maxUpdate is the maximum number of accounts in one update of a list: it keeps the
 	// update expression within DynamoDB's 4 KB. For more accounts the list is written
 	// as a whole.
-	atOnce = 100
+	maxUpdate = 100
 	// batchSize is the maximum number of callers that share a write: about as many
 	// accounts as a topic's policy has room for.
 	batchSize = 1500
@@ -118,8 +118,8 @@ func (p *Permissions) allowAll(ctx context.Context, list registry.ListKey, accou
 	if err == nil {
 		return errs
 	}
-	if len(accounts) > atOnce && refusesAccounts(err) {
-		for some := range slices.Chunk(accounts, atOnce) {
+	if len(accounts) > maxUpdate && refusesAccounts(err) {
+		for some := range slices.Chunk(accounts, maxUpdate) {
 			maps.Copy(errs, p.allowAll(ctx, list, some))
 		}
 		return errs
@@ -149,7 +149,7 @@ func (p *Permissions) allow(ctx context.Context, list registry.ListKey, accounts
 	if err != nil || list == registry.Readers {
 		return err
 	}
-	return p.letReadToo(ctx, accounts)
+	return p.allowReaders(ctx, accounts)
 }
 
 // wanting returns the change that adds those accounts that are not on a list, are
@@ -163,7 +163,7 @@ func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registr
 		}
 	}
 	change.Leaving = staying(now, change.Add...)
-	if len(change.Add) > atOnce {
+	if len(change.Add) > maxUpdate {
 		change.All = maps.Clone(now.Accounts)
 		for _, id := range change.Add {
 			change.All[id] = p.hub.now()

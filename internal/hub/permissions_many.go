@@ -16,15 +16,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// shardsAtOnce is the number of shards whose policies are written concurrently, each in
+// maxConcurrentShards is the number of shards whose policies are written concurrently, each in
 // all of the hub's Regions. SNS accepts some tens of writes per second.
-const shardsAtOnce = 4
+const maxConcurrentShards = 4
 
 // AllowMany is Allow for many accounts, grouped by their shard. Every topic's policy is
 // written once, however many accounts are added.
 func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.ID) error {
 	group := errgroup.Group{} // without a context: an error of one shard must not cancel the others
-	group.SetLimit(shardsAtOnce)
+	group.SetLimit(maxConcurrentShards)
 	for _, shard := range slices.Sorted(maps.Keys(accounts)) {
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, allowPatience)

@@ -36,10 +36,10 @@ func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id
 	return p.join(ctx, registry.Readers, id)
 }
 
-// letReadToo allows accounts to read templates after they were allowed to publish. It
+// allowReaders allows accounts to read templates after they were allowed to publish. It
 // reads the hub's record again: the hub may have been changed since the caller read it,
 // and its customers counted before these accounts were added.
-func (p *Permissions) letReadToo(ctx context.Context, accounts []account.ID) error {
+func (p *Permissions) allowReaders(ctx context.Context, accounts []account.ID) error {
 	record, err := p.hub.registry.Hub(ctx)
 	if err != nil || record.TemplateAccess != onboarding.TemplatesAccounts {
 		return p.hub.explainRegistry(err)

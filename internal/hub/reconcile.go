@@ -160,7 +160,7 @@ func (n needs) departures(s registry.Shard) registry.ShardChange {
 		switch {
 		case n.needed[id]:
 			return true
-		case marked && n.now.Sub(since) >= onboarding.Grace && n.now.Sub(asked) > settled && len(change.Remove) < atOnce:
+		case marked && n.now.Sub(since) >= onboarding.Grace && n.now.Sub(asked) > settled && len(change.Remove) < maxUpdate:
 			return false
 		case marked:
 			leaving[id] = since

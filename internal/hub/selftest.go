@@ -40,9 +40,9 @@ const (
 	// registrars while the queue is searched. A longer queue is not searched to its
 	// end.
 	maxHeld = 200
-	// strayAge is the age at which a self-test is abandoned: no apply waits that long
+	// abandonedAge is the age at which a self-test is abandoned: no apply waits that long
 	// for one.
-	strayAge = 10 * time.Minute
+	abandonedAge = 10 * time.Minute
 )
 
 // LostError indicates that messages published to some topics do not arrive in the
@@ -128,7 +128,7 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 	if err := t.publish(ctx, topics); err != nil {
 		return false, err
 	}
-	defer t.putBack(context.WithoutCancel(ctx), queueURL)
+	defer t.returnMessages(context.WithoutCancel(ctx), queueURL)
 	for round := range selfTestRounds {
 		if err := t.look(ctx, queueURL); err != nil || len(t.missing) == 0 {
 			return false, err
@@ -196,11 +196,11 @@ func (t *selfTest) look(ctx context.Context, queueURL string) error {
 }
 
 // take deletes a message if it is of this test, or of an abandoned one, and keeps every
-// other message for putBack.
+// other message for returnMessages.
 func (t *selfTest) take(ctx context.Context, queueURL string, m types.Message) error {
 	envelope, err := phonehome.DecodeEnvelope([]byte(aws.ToString(m.Body)))
 	nonce, isTest := envelope.SelfTest()
-	if err != nil || !isTest || nonce != t.nonce && t.nonce != "" && t.now().Sub(envelope.Timestamp) < strayAge {
+	if err != nil || !isTest || nonce != t.nonce && t.nonce != "" && t.now().Sub(envelope.Timestamp) < abandonedAge {
 		t.held = append(t.held, aws.ToString(m.ReceiptHandle))
 		return nil
 	}
@@ -211,9 +211,9 @@ func (t *selfTest) take(ctx context.Context, queueURL string, m types.Message) e
 	return t.clients.Explain(err, t.queueARN(QueueName(t.name)))
 }
 
-// putBack makes all messages that are not tests visible again. If that fails, SQS does
+// returnMessages makes all messages that are not tests visible again. If that fails, SQS does
 // so within a minute.
-func (t *selfTest) putBack(ctx context.Context, queueURL string) {
+func (t *selfTest) returnMessages(ctx context.Context, queueURL string) {
 	for some := range slices.Chunk(t.held, 10) {
 		var entries []types.ChangeMessageVisibilityBatchRequestEntry
 		for i, receipt := range some {
@@ -230,6 +230,6 @@ func (t *selfTest) putBack(ctx context.Context, queueURL string) {
 // dropSelfTests deletes the messages of interrupted self-tests from a queue.
 func (h *Manager) dropSelfTests(ctx context.Context, queueURL string) error {
 	t := &selfTest{Manager: h, missing: map[string]account.TopicARN{"": {}}}
-	defer t.putBack(context.WithoutCancel(ctx), queueURL)
+	defer t.returnMessages(context.WithoutCancel(ctx), queueURL)
 	return t.look(ctx, queueURL)
 }

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// callsAtOnce is the maximum number of concurrent calls of one read of many customers.
-const callsAtOnce = 8
+// maxConcurrentCalls is the maximum number of concurrent calls of one read of many customers.
+const maxConcurrentCalls = 8
 
 // Customer returns a customer's link and registrations, or ErrNoLink if the hub
 // definitely has no link for the customer. It makes two concurrent calls.
@@ -105,7 +105,7 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 			keys = append(keys, formerLinkKey(id))
 		}
 	}
-	items, err := r.getAllAtOnce(ctx, keys)
+	items, err := r.getAllConcurrently(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -145,15 +145,15 @@ func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, erro
 	return nil, nil
 }
 
-// getAllAtOnce is getAll with concurrent calls.
-func (r *Registry) getAllAtOnce(ctx context.Context, keys []key) (map[key]item, error) {
+// getAllConcurrently is getAll with concurrent calls.
+func (r *Registry) getAllConcurrently(ctx context.Context, keys []key) (map[key]item, error) {
 	if len(keys) <= batchSize {
 		return r.getAll(ctx, keys...)
 	}
 	var mu sync.Mutex
 	all := make(map[key]item, len(keys))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(callsAtOnce)
+	group.SetLimit(maxConcurrentCalls)
 	for some := range slices.Chunk(keys, batchSize) {
 		group.Go(func() error {
 			found, err := r.getAll(ctx, some...)
@@ -194,7 +194,7 @@ func (r *Registry) register(ctx context.Context, customers map[string]*onboardin
 		return nil
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(callsAtOnce)
+	group.SetLimit(maxConcurrentCalls)
 	for some := range slices.Chunk(keys, batchSize) {
 		group.Go(func() error {
 			found, err := r.getAll(ctx, some...)

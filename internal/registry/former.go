@@ -36,10 +36,10 @@ const (
 	laidOut                // the table has the current layout only
 )
 
-// seeLayout returns the layout that the hub's item records, and caches it. A nil item
+// readLayout returns the layout that the hub's item records, and caches it. A nil item
 // means that the hub does not exist and the table is empty. A table can return to the
 // former layout only if an older one is restored in its place.
-func (r *Registry) seeLayout(hub item) layout {
+func (r *Registry) readLayout(hub item) layout {
 	r.spreads.Store(int64(spreadIn(hub)))
 	switch {
 	case hub == nil:
@@ -65,7 +65,7 @@ func (r *Registry) isMigrated(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return r.seeLayout(hub) != former, nil
+	return r.readLayout(hub) != former, nil
 }
 
 const formerPartition = "CUSTOMERS"
@@ -123,14 +123,14 @@ func (r *Registry) formerLinkIs(link onboarding.Link) types.TransactWriteItem {
 // the condition of a migrated record's revision succeeds.
 const movedRevision = -1
 
-// tombstonesLive is how long tombstones are kept. Older releases take a tombstone for a
+// tombstoneLifetime is how long tombstones are kept. Older releases take a tombstone for a
 // record of a newer release, and ask to be upgraded.
-const tombstonesLive = 30 * 24 * time.Hour
+const tombstoneLifetime = 30 * 24 * time.Hour
 
 func (r *Registry) tombstone(k key) item {
 	i := k.item()
 	i["schema"], i["revision"] = number(schema), number(movedRevision)
-	i["expires"] = moment(r.now().Add(tombstonesLive))
+	i["expires"] = moment(r.now().Add(tombstoneLifetime))
 	return i
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// beatsLive is how long a heartbeat is kept after the registrar has stopped.
-const beatsLive = 24 * time.Hour
+// heartbeatLifetime is how long a heartbeat is kept after the registrar has stopped.
+const heartbeatLifetime = 24 * time.Hour
 
 // Heartbeat is the last heartbeat of a registrar.
 type Heartbeat struct {
@@ -46,7 +46,7 @@ func (r *Registry) beat(registrarID string) item {
 	beat["schema"] = number(schema)
 	beat["layout"] = number(presentLayout)
 	beat["at"] = text(now.UTC().Format(time.RFC3339Nano))
-	beat["expires"] = moment(now.Add(beatsLive))
+	beat["expires"] = moment(now.Add(heartbeatLifetime))
 	return beat
 }
 

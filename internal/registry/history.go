@@ -20,8 +20,8 @@ import (
 // thief of their external ID, may cause any number of refusals: so only the latest of
 // each day and kind is kept, for no longer than answers are.
 
-// remember is how long entries of changes are kept.
-const remember = 400 * 24 * time.Hour
+// historyLifetime is how long entries of changes are kept.
+const historyLifetime = 400 * 24 * time.Hour
 
 // historyKey returns a key that sorts by time. The hash of the request makes it unique,
 // and identical if a commit is retried.
@@ -48,9 +48,9 @@ func linkHistoryKey(h onboarding.HistoryEntry, revision int64) key {
 func linkHistoryPartition(customer string) string { return "LINK-HISTORY#" + customer }
 
 func historyItem(h onboarding.HistoryEntry) (item, error) {
-	k, lives := historyKey(h), remember
+	k, lives := historyKey(h), historyLifetime
 	if h.Refused {
-		k, lives = refusalKey(h), keep
+		k, lives = refusalKey(h), answerLifetime
 	}
 	written, err := encode(k, h)
 	if err != nil {
@@ -66,7 +66,7 @@ func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	written["expires"] = moment(h.At.Add(remember))
+	written["expires"] = moment(h.At.Add(historyLifetime))
 	return written, nil
 }
 

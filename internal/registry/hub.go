@@ -243,7 +243,7 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 		return HubRecord{}, err
 	}
 	hub.Revision = numberOf(found, "revision")
-	hub.FormerLayout = r.seeLayout(found) != laidOut
+	hub.FormerLayout = r.readLayout(found) != laidOut
 	return hub, nil
 }
 
@@ -285,7 +285,7 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 	if err != nil {
 		return HubRecord{}, fmt.Errorf("write the record of hub %s: %w", r.hub, err)
 	}
-	r.seeLayout(written)
+	r.readLayout(written)
 	return hub, nil
 }
 

@@ -52,7 +52,7 @@ func (r *Registry) Migrate(ctx context.Context) error {
 			return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
 		}
 		// If there is no table or no hub, the next operation returns that error.
-		if r.seeLayout(hub) == laidOut {
+		if r.readLayout(hub) == laidOut {
 			return nil
 		}
 		mine, err := r.leaseMigration(ctx, holder)
@@ -77,7 +77,7 @@ func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, err
 		UpdateExpression:    aws.String("SET lease_holder = :me, lease_until = :until, expires = :expires"),
 		ConditionExpression: aws.String("attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now"),
 		ExpressionAttributeValues: item{
-			":me": text(holder), ":until": millis(now.Add(migrationLease)), ":now": millis(now), ":expires": moment(now.Add(tombstonesLive)),
+			":me": text(holder), ":until": millis(now.Add(migrationLease)), ":now": millis(now), ":expires": moment(now.Add(tombstoneLifetime)),
 		},
 	})
 	if awsclient.IsConditionFailed(err) {
@@ -137,7 +137,7 @@ func (r *Registry) moveAll(ctx context.Context, holder string) error {
 		return err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(callsAtOnce)
+	group.SetLimit(maxConcurrentCalls)
 	renewed := r.now()
 	for id, customer := range left {
 		if r.now().Sub(renewed) > migrationLease/3 {
@@ -187,18 +187,18 @@ func (r *Registry) formerCustomer(ctx context.Context, id string) (onboarding.Cu
 	return customer, err
 }
 
-// movesAtOnce is the maximum number of registrations in one transaction. It keeps the
+// maxMoves is the maximum number of registrations in one transaction. It keeps the
 // transaction below DynamoDB's 100 items: each registration takes two writes, and a
 // link takes three more.
-const movesAtOnce = 45
+const maxMoves = 45
 
 func (r *Registry) moveOnce(ctx context.Context, customer onboarding.Customer) error {
 	registrations := customer.Registrations
-	for len(registrations) > movesAtOnce {
-		if err := r.moveTogether(ctx, nil, registrations[:movesAtOnce]); err != nil {
+	for len(registrations) > maxMoves {
+		if err := r.moveTogether(ctx, nil, registrations[:maxMoves]); err != nil {
 			return err
 		}
-		registrations = registrations[movesAtOnce:]
+		registrations = registrations[maxMoves:]
 	}
 	if customer.Link.CustomerID == "" {
 		return r.moveTogether(ctx, nil, registrations)
@@ -313,7 +313,7 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if r.seeLayout(found) != former {
+	if r.readLayout(found) != former {
 		return time.UnixMilli(numberOf(found, "settling")), nil
 	}
 	now := r.now()
@@ -347,7 +347,7 @@ func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	heard := false
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
 		at, err := time.Parse(time.RFC3339Nano, textOf(i, "at"))
-		heard = heard || err == nil && numberOf(i, "layout") < presentLayout && r.now().Sub(at) < silent
+		heard = heard || err == nil && numberOf(i, "layout") < presentLayout && r.now().Sub(at) < heartbeatTimeout
 		return nil
 	})
 	if err != nil || !heard {
@@ -367,6 +367,6 @@ func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	return organizations, nil
 }
 
-// silent is the age of its last heartbeat at which a registrar counts as stopped;
+// heartbeatTimeout is the age of its last heartbeat at which a registrar counts as stopped;
 // registrars send one every minute.
-const silent = 5 * time.Minute
+const heartbeatTimeout = 5 * time.Minute

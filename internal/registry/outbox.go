@@ -60,7 +60,7 @@ func (r *Registry) outboxWrite(hub onboarding.Hub, event *onboarding.Event) ([]t
 		if err != nil {
 			return nil, err
 		}
-		written["expires"] = moment(event.At.Add(keep))
+		written["expires"] = moment(event.At.Add(answerLifetime))
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: written}})
 	}
 	return writes, nil

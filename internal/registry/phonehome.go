@@ -17,9 +17,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// keep is how long answers and the tombstones of stacks are kept: SNS retries for 23
+// answerLifetime is how long answers and the tombstones of stacks are kept: SNS retries for 23
 // days and SQS keeps a message for 14, so no request arrives after that time.
-const keep = 60 * 24 * time.Hour
+const answerLifetime = 60 * 24 * time.Hour
 
 // Load returns all records on which a request depends, read consistently. Their keys
 // depend on the hub's item, the stack's customer and that customer's link; Load guesses
@@ -68,7 +68,7 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request, before o
 	if customer == "" {
 		return snapshot, nil
 	}
-	return r.loadCustomer(ctx, snapshot, customer, r.seeLayout(found.items[hubKey]), &found)
+	return r.loadCustomer(ctx, snapshot, customer, r.readLayout(found.items[hubKey]), &found)
 }
 
 // decodeStackSide returns a snapshot with the hub, the stack and the answer of a
@@ -178,7 +178,7 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 	}
 	if answer.Promises() {
 		promise := promiseKey(answer.Stack, answer.LogicalID, answer.Change.Properties).item()
-		promise["expires"] = moment(r.now().Add(keep))
+		promise["expires"] = moment(r.now().Add(answerLifetime))
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: promise}})
 	}
 	err = r.transact(ctx, writes)
@@ -200,7 +200,7 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 		return nil, err
 	}
 	written["answer_state"] = text(string(answer.State))
-	written["expires"] = moment(r.now().Add(keep))
+	written["expires"] = moment(r.now().Add(answerLifetime))
 	return written, nil
 }
 
@@ -315,7 +315,7 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 		}
 	}
 	if !last.IsZero() {
-		written["expires"] = moment(last.Add(keep))
+		written["expires"] = moment(last.Add(answerLifetime))
 	}
 	return written, nil
 }
@@ -328,7 +328,7 @@ func (r *Registry) Note(ctx context.Context, entry onboarding.HistoryEntry) erro
 	if err != nil {
 		return err
 	}
-	written["expires"] = moment(entry.At.Add(keep))
+	written["expires"] = moment(entry.At.Add(answerLifetime))
 	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: written}); err != nil {
 		return fmt.Errorf("write record %s: %w", k, err)
 	}

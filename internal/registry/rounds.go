@@ -27,7 +27,7 @@ func (r *Registry) ClaimRound(ctx context.Context, until time.Time) (round int64
 	if err != nil {
 		return 0, false, fmt.Errorf("read when a round of proofs is due in table %s: %w", r.table, err)
 	}
-	r.seeLayout(found[hubKey]) // the hub may have been recreated since the last round
+	r.readLayout(found[hubKey]) // the hub may have been recreated since the last round
 	before := found[roundKey]
 	if before != nil && r.now().Unix() < numberOf(before, "next_round") {
 		return 0, false, nil

@@ -19,8 +19,8 @@ import (
 // arrived, for the apply that sent them.
 const selfTestPartition = "SELF-TEST"
 
-// selfTestsLive is how long the record of a self-test is kept.
-const selfTestsLive = time.Hour
+// selfTestLifetime is how long the record of a self-test is kept.
+const selfTestLifetime = time.Hour
 
 func selfTestKey(nonce, topic string) key { return key{selfTestPartition, nonce + "#" + topic} }
 
@@ -28,7 +28,7 @@ func selfTestKey(nonce, topic string) key { return key{selfTestPartition, nonce 
 func (r *Registry) NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error {
 	record := selfTestKey(nonce, topic.String()).item()
 	record["schema"] = number(schema)
-	record["expires"] = moment(r.now().Add(selfTestsLive))
+	record["expires"] = moment(r.now().Add(selfTestLifetime))
 	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: record}); err != nil {
 		return fmt.Errorf("record in table %s that a self-test has arrived: %w", r.table, err)
 	}

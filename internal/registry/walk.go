@@ -178,7 +178,7 @@ func (r *Registry) joined(ctx context.Context, n int, items []item, sets *setRea
 	if err := sets.refer(ctx, linksOf(customers)...); err != nil {
 		return nil, err
 	}
-	bindings, err := r.getAllAtOnce(ctx, anyones)
+	bindings, err := r.getAllConcurrently(ctx, anyones)
 	if err != nil {
 		return nil, err
 	}
