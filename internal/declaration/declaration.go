@@ -20,9 +20,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Declaration is a link as it is declared, defaults filled in: a permission set,
-// and what the launch link proposes. Its fields stand in the order of the records
-// that registries hold.
+// Declaration is a link as declared, with defaults filled in: a permission set, and
+// what the launch link proposes. Its fields are in the order of the registry's
+// records.
 type Declaration struct {
 	Role permissionset.Role `json:"role"`
 	permissionset.Trust
@@ -33,18 +33,18 @@ type Declaration struct {
 	permissionset.Additions
 }
 
-// Set returns what is asked of the customer.
+// Set returns the permission set that the vendor asks for.
 func (d Declaration) Set() permissionset.Set {
 	return permissionset.Set{Role: d.Role, Trust: d.Trust, Choices: d.Choices, Additions: d.Additions}
 }
 
-// Specification returns that of the declaration's template on a hub, with what
-// is wrong in it, each on its attribute.
+// Specification returns the specification of the declaration's template on a hub, and
+// its mistakes, each on its attribute.
 func (d Declaration) Specification(hub onboarding.Hub) (stacktemplate.Specification, []permissionset.FieldError) {
 	return Specification(hub, d.Set())
 }
 
-// HubSpecification returns the part of a template's specification that a hub
+// HubSpecification returns the part of a template's specification that the hub
 // declares.
 func HubSpecification(hub onboarding.Hub) stacktemplate.Specification {
 	return stacktemplate.Specification{
@@ -58,24 +58,24 @@ func HubSpecification(hub onboarding.Hub) stacktemplate.Specification {
 	}
 }
 
-// DiffersFrom returns the name of the first attribute in which two declarations
-// do not mean the same; empty if they do.
+// DiffersFrom returns the name of the first attribute in which two declarations do not
+// mean the same; empty if they mean the same.
 func (d Declaration) DiffersFrom(o Declaration) string {
 	sameInstant := d.Expires().Equal(o.Expires())
-	o.ExpiresAt = d.ExpiresAt // however it is written
+	o.ExpiresAt = d.ExpiresAt // times are compared regardless of their spelling
 	if difference := permissionset.Differs(d, o); difference != "" || sameInstant {
 		return difference
 	}
 	return "expires_at"
 }
 
-// Expires returns the parsed expiry; zero: never.
+// Expires returns the parsed expiry; zero if the link never expires.
 func (d Declaration) Expires() time.Time {
 	t, _ := time.Parse(time.RFC3339, d.ExpiresAt) // validated; empty: zero
 	return t.UTC()
 }
 
-// Encode returns the form that the registry keeps.
+// Encode returns the declaration as the registry stores it.
 func (d Declaration) Encode() json.RawMessage { return encode(d) }
 
 func encode(declared any) json.RawMessage {
@@ -86,8 +86,8 @@ func encode(declared any) json.RawMessage {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// Of returns the declaration that a link was made from, or that of the permission set
-// that it refers to.
+// Of returns the declaration from which a link was made, or that of the permission set
+// to which it refers.
 func Of(link onboarding.Link) (Declaration, error) {
 	d, err := Proposed(link)
 	if err != nil || link.Set == nil {
@@ -96,8 +96,8 @@ func Of(link onboarding.Link) (Declaration, error) {
 	return d.Referring(*link.Set, link.CustomerID)
 }
 
-// Proposed returns what a link itself declares: all of its declaration but, if it
-// refers to a permission set, the contents of that set.
+// Proposed returns what a link itself declares: its whole declaration, but, if it
+// refers to a permission set, without the contents of the set.
 func Proposed(link onboarding.Link) (Declaration, error) {
 	var d Declaration
 	err := json.Unmarshal(link.Declared, &d)

@@ -15,18 +15,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// EncodeSet returns the form that the registry keeps of a permission set.
+// EncodeSet returns a permission set as the registry stores it.
 func EncodeSet(set permissionset.Set) json.RawMessage { return encode(set) }
 
-// OfSet returns the declaration that a permission set's record was made from.
+// OfSet returns the declaration in a permission set's record.
 func OfSet(record onboarding.PermissionSet) (permissionset.Set, error) {
 	var set permissionset.Set
 	err := json.Unmarshal(record.Declared, &set)
 	return set, err
 }
 
-// Specification returns that of a permission set's template on a hub, with what is
-// wrong in it, each on its attribute.
+// Specification returns the specification of a permission set's template on a hub, and
+// its mistakes, each on its attribute.
 func Specification(hub onboarding.Hub, set permissionset.Set) (stacktemplate.Specification, []permissionset.FieldError) {
 	spec := HubSpecification(hub)
 	spec.Set = set
@@ -40,14 +40,14 @@ type proposal struct {
 	ExpiresAt string `json:"expires_at,omitempty"`
 }
 
-// EncodeProposal returns the form that the registry keeps with a link that refers
-// to a permission set.
+// EncodeProposal returns what the registry stores for a link that refers to a
+// permission set.
 func (d Declaration) EncodeProposal() json.RawMessage {
 	return encode(proposal{d.StackName, d.Region, d.ExpiresAt})
 }
 
-// Referring returns the declaration of a link that refers to a permission set: the
-// set's, for this customer.
+// Referring returns the declaration of a customer's link that refers to a permission
+// set: the set's declaration, with the link's own values.
 func (d Declaration) Referring(record onboarding.PermissionSet, customer string) (Declaration, error) {
 	set, err := OfSet(record)
 	if err != nil {
@@ -58,13 +58,12 @@ func (d Declaration) Referring(record onboarding.PermissionSet, customer string)
 	return d, nil
 }
 
-// HubRendering returns a digest of everything that templates contain of their hub, its
-// Regions, names and deadline: if it is the same, they are still right.
+// HubRendering returns a digest of the hub's values that templates contain: its
+// Regions, names and timeout. If it is the same, existing templates are still valid.
 func HubRendering(hub onboarding.Hub) string { return Rendering(HubSpecification(hub)) }
 
-// Rendering returns a digest of everything that a template is rendered from: if it
-// is the same, the existing template is still right, whichever release of
-// this program has rendered it.
+// Rendering returns a digest of a template's input. If it is the same, an existing
+// template is still valid, even if another release has rendered it.
 func Rendering(spec stacktemplate.Specification) string {
 	set := spec.Set
 	set.Role.Name = "" // a parameter of the template
@@ -80,8 +79,8 @@ func Rendering(spec stacktemplate.Specification) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// AdditionalRoles returns what a link's or a set's record holds of the additional
-// roles of a specification.
+// AdditionalRoles returns the additional roles of a specification for the record of a
+// link or a set.
 func AdditionalRoles(spec stacktemplate.Specification) []onboarding.AdditionalRole {
 	var roles []onboarding.AdditionalRole
 	for _, key := range spec.AdditionalKeys() {

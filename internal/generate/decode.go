@@ -18,21 +18,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// maxSize of a specification; the largest template has as much (aws-facts 3.5).
+// maxSize is the maximum size of a specification in bytes, which is the maximum size
+// of a template (aws-facts 3.5).
 const maxSize = 1 << 20
 
-// decoder reads a document into a specification strictly: what it does not
-// know, and what is of another type, is a problem with a place. It reads text
-// as it was written, so that an account ID keeps its zeros and needs no quotes.
+// decoder reads a document into a specification strictly: it reports unknown fields
+// and values of another type as problems, with their position. It reads strings as
+// they were written, so that an account ID keeps its leading zeros and needs no
+// quotes.
 type decoder struct {
 	file     string
-	places   map[string]place // where each field and key stands, by its path
+	places   map[string]place // the position of each field and key, by its path
 	problems Problems
 }
 
 type place struct{ line, column int }
 
-// decode reads the whole file. Problems are in the decoder.
+// decode reads the whole file. The decoder collects the problems.
 func (d *decoder) decode(text []byte) Specification {
 	var s Specification
 	if len(text) > maxSize {
@@ -40,8 +42,8 @@ func (d *decoder) decode(text []byte) Specification {
 		return s
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		// JSON is YAML but for tabs between its parts; inside strings JSON
-		// allows none.
+		// JSON is valid YAML, except for tabs between its parts. JSON strings can't
+		// contain tabs.
 		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 	}
 	reader := yaml.NewDecoder(bytes.NewReader(text))
@@ -62,7 +64,8 @@ func (d *decoder) decode(text []byte) Specification {
 	return s
 }
 
-// syntaxError takes the line out of the parser's message: "yaml: line 3: …".
+// syntaxError returns the position and the message in an error of the parser: "yaml:
+// line 3: …".
 func syntaxError(err error) (place, string) {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, found := strings.CutPrefix(message, "line "); found {
@@ -75,7 +78,7 @@ func syntaxError(err error) (place, string) {
 	return place{1, 1}, message
 }
 
-// value reads one node into what belongs there.
+// value reads one node into a field or an element.
 func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 	if !d.given(node, path) {
 		return
@@ -98,8 +101,8 @@ func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 	}
 }
 
-// given reports whether a node has a value to read. One that is null is as if it
-// were not there.
+// given reports whether a node has a value. It treats null as if the field were
+// omitted.
 func (d *decoder) given(node *yaml.Node, path string) bool {
 	if node.Kind == yaml.AliasNode || node.Anchor != "" {
 		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
@@ -108,7 +111,7 @@ func (d *decoder) given(node *yaml.Node, path string) bool {
 	return !isNull(node)
 }
 
-// fields reads a mapping whose keys are known.
+// fields reads a mapping with known keys.
 func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
 	known, before := permissionset.Attributes(into), len(d.problems)
 	seen := d.mapping(node, path, func(key, value *yaml.Node, at string) {
@@ -127,7 +130,7 @@ func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
 	}
 }
 
-// entries reads a mapping whose keys are the writer's own.
+// entries reads a mapping with arbitrary keys.
 func (d *decoder) entries(node *yaml.Node, path string, into reflect.Value) {
 	into.Set(reflect.MakeMap(into.Type()))
 	d.mapping(node, path, func(key, value *yaml.Node, at string) {
@@ -141,7 +144,8 @@ func (d *decoder) entries(node *yaml.Node, path string, into reflect.Value) {
 	})
 }
 
-// mapping goes through the pairs of a mapping, each key once; nil: it is none.
+// mapping calls each for the pairs of a mapping, and reports duplicate keys. It
+// returns the keys; nil if the node is not a mapping.
 func (d *decoder) mapping(node *yaml.Node, path string, each func(key, value *yaml.Node, path string)) map[string]bool {
 	if node.Kind != yaml.MappingNode {
 		d.add(placeOf(node), path, "here belong names with values, not %s", kind(node))
@@ -204,7 +208,7 @@ func (d *decoder) scalar(node *yaml.Node, path string, into reflect.Value) {
 	}
 }
 
-// document reads a policy, or other JSON, that is in a string or written out.
+// document reads a policy, or other JSON, which is a string or written as YAML.
 func (d *decoder) document(node *yaml.Node, path string, into reflect.Value) {
 	if !d.given(node, path) {
 		return
@@ -220,15 +224,15 @@ func (d *decoder) document(node *yaml.Node, path string, into reflect.Value) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(tree) // texts, lists and maps always encode
+	_ = e.Encode(tree) // strings, lists and maps can always be encoded
 	into.SetString(strings.TrimSpace(b.String()))
 }
 
-// maxDepth is far more than a policy has.
+// maxDepth is far more levels than a policy has.
 const maxDepth = 20
 
-// tree keeps texts as they were written: YAML would make a date of
-// 2012-10-17, a policy's version.
+// tree returns a node's value and keeps strings as they were written: YAML would
+// convert 2012-10-17, the version of a policy, to a date.
 func (d *decoder) tree(node *yaml.Node, path string, depth int) (any, bool) {
 	switch {
 	case node.Kind == yaml.AliasNode || node.Anchor != "":

@@ -15,18 +15,18 @@ import (
 
 // File is one generated file.
 type File struct {
-	Name string // with slashes, below the folder that a person chooses
+	Name string // with slashes, relative to the folder that the user chooses
 	Body []byte
 }
 
-// Kind is what can be generated.
+// Kind is one kind of output.
 type Kind struct {
 	Name  string
-	About string // after "Write "
+	About string // the part of a help text after "Write "
 	Files func(*Generator) ([]File, error)
 }
 
-// Kinds are all that can be generated, in the order in which one needs them.
+// Kinds are all kinds of output, in the order in which a vendor needs them.
 var Kinds = []Kind{
 	{"template", "the customer's template, in JSON and YAML", (*Generator).templateFiles},
 	{"link", "the customer's launch link", (*Generator).linkFiles},
@@ -37,7 +37,7 @@ var Kinds = []Kind{
 
 func (g *Generator) templateFiles() ([]File, error) { return both("template", g.template) }
 
-// both returns a template's two spellings.
+// both returns a template as JSON and YAML.
 func both(name string, t stacktemplate.Template) ([]File, error) {
 	text, err := t.YAML()
 	if err != nil {
@@ -57,8 +57,9 @@ func (g *Generator) linkFiles() ([]File, error) {
 	return []File{{"link.txt", []byte(url + "\n")}}, nil
 }
 
-// needsCustomer refuses what is made for one customer. An external ID is never
-// drawn here: the registrar must know it, and it must be the same every time.
+// needsCustomer returns an error if the file has no customer, for output that is made
+// for one customer. The package never generates an external ID, because the registrar
+// must know it, and it must be the same every time.
 func (g *Generator) needsCustomer(what string) error {
 	switch {
 	case g.spec.Customer == nil:

@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// hubFiles returns the vendor's hub: one template for its own Region and, if it
-// has more, one for each of the others.
+// hubFiles returns the templates of the vendor's hub: one for its own Region and, if
+// it has more Regions, one for all others.
 func (g *Generator) hubFiles() ([]File, error) {
 	if err := g.onlyCommands(); err != nil {
 		return nil, err
@@ -41,12 +41,12 @@ func (g *Generator) hubFiles() ([]File, error) {
 	return append(files, more...), err
 }
 
-// someCustomer keeps the place of the customers' accounts in a topic's policy.
-// AWS never assigns this account ID.
+// someCustomer represents the customers' accounts in a topic's policy. AWS never
+// assigns this account ID.
 var someCustomer, _ = account.ParseID("000000000000")
 
-// hubTemplate names everything as the provider does, and takes the policies
-// from where the provider takes them.
+// hubTemplate returns the hub's template, with the names and the policies that the
+// provider uses.
 func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 	name, partition := g.hub.Name, g.hub.Region.Partition()
 	t := stacktemplate.HubTemplate{
@@ -68,7 +68,7 @@ func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 	if slices.Contains(g.hub.Regions, g.hub.Region) {
 		t.Topic, t.TopicARN = hub.TopicName(name, 0), g.topic(g.hub.Region).String()
 	}
-	t.TopicPolicy.Version = iampolicy.Version2012 // the same to these statements, and linters like it better
+	t.TopicPolicy.Version = iampolicy.Version2012 // equivalent for these statements, and linters prefer it
 	t.DeadLetterPolicy = iampolicy.PrivateQueue(t.DeadLetterQueueARN)
 	var err error
 	sources := iampolicy.QueueSources{Account: g.hub.Account, Names: hub.TopicPatterns(name), Regions: g.hub.Regions}

@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What commands take from the file, beside the files that are generated.
+// Values in the file that only commands use, not the generated files.
 
 // Hub returns the hub's identity: its name, account and Region.
 func (g *Generator) Hub() onboarding.Hub { return g.hub }
@@ -40,7 +40,7 @@ func (g *Generator) HubSpec() hub.Spec {
 	}
 }
 
-// page returns how the connect page looks.
+// page returns the settings of the connect page.
 func (h HubSection) page() onboarding.ConnectPage {
 	if h.ConnectPage == nil {
 		return onboarding.ConnectPage{}
@@ -48,7 +48,7 @@ func (h HubSection) page() onboarding.ConnectPage {
 	return onboarding.ConnectPage(*h.ConnectPage)
 }
 
-// connectPage checks what is said of the connect page.
+// connectPage checks the settings of the connect page.
 func (d *decoder) connectPage(page onboarding.ConnectPage) {
 	check := func(field, value string, find func(string) error) {
 		if err := find(value); value != "" && err != nil {
@@ -65,14 +65,14 @@ func (d *decoder) connectPage(page onboarding.ConnectPage) {
 	}
 }
 
-// Bucket returns the name of the template bucket that the hub's stack makes.
+// Bucket returns the name of the template bucket that the hub's stack creates.
 func (g *Generator) Bucket() string { return g.bucket() }
 
-// longestSession is a role's default, in seconds.
+// longestSession is the default maximum session duration of a role, in seconds.
 const longestSession = 3600
 
-// PermissionSet returns what is asked of customers, as Terraform has it, and its
-// name; empty if the file names none.
+// PermissionSet returns the permission set, with the same defaults as in Terraform,
+// and its name; empty if the file has no name for it.
 func (g *Generator) PermissionSet() (name string, set permissionset.Set) {
 	set = permissionset.Set{Role: g.spec.Role, Trust: g.spec.Trust, Choices: g.spec.Choices, Additions: g.spec.Additions}
 	set.Role.Path = cmp.Or(set.Role.Path, "/")
@@ -80,7 +80,7 @@ func (g *Generator) PermissionSet() (name string, set permissionset.Set) {
 	return g.spec.PermissionSet, set
 }
 
-// hubOptions parses what only commands take of the hub.
+// hubOptions parses the hub's options that only commands use.
 func (d *decoder) hubOptions(g *Generator) {
 	h := g.spec.Hub
 	oneOf := func(field, value string, values []string) {
@@ -118,7 +118,8 @@ func (d *decoder) hubOptions(g *Generator) {
 	}
 }
 
-// onlyCommands refuses a hub that its CloudFormation template could not express.
+// onlyCommands returns an error if the hub has options that its CloudFormation
+// template can't express.
 func (g *Generator) onlyCommands() error {
 	h := g.spec.Hub
 	var fields []string

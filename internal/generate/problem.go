@@ -12,11 +12,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Problem is one mistake in a specification, where a person finds it.
+// Problem is one mistake in a specification, with its position in the file.
 type Problem struct {
 	File         string
 	Line, Column int
-	Path         string // of the field, with dots between; empty: the file
+	Path         string // of the field, separated by dots; empty: the file
 	Message      string
 }
 
@@ -28,7 +28,7 @@ func (p Problem) String() string {
 	return at + p.Message
 }
 
-// Problems are all mistakes of a file, in the order of its lines.
+// Problems are all mistakes in a file, in the order of its lines.
 type Problems []Problem
 
 func (p Problems) Error() string {
@@ -43,9 +43,9 @@ func (d *decoder) add(at place, path, format string, args ...any) {
 	d.problems = append(d.problems, Problem{d.file, at.line, at.column, path, fmt.Sprintf(format, args...)})
 }
 
-// troubled reports whether a field, or something in it, is said to be wrong by
-// these problems: those of the mapping that it is in, because a file may have
-// as many others as it has lines.
+// troubled reports whether one of the problems is about a field or a part of it. The
+// caller passes only the problems of the mapping that contains the field, because a
+// file may have as many problems as lines.
 func troubled(problems Problems, path string) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool {
 		rest, found := strings.CutPrefix(p.Path, path)
@@ -53,8 +53,8 @@ func troubled(problems Problems, path string) bool {
 	})
 }
 
-// on puts a problem where its field stands, or, if the field is not in the
-// file, the nearest one around it.
+// on adds a problem at the position of its field or, if the field is not in the file,
+// of the nearest field that contains it.
 func (d *decoder) on(path, format string, args ...any) {
 	at, known := d.places[path]
 	for around := path; !known && strings.Contains(around, "."); {
@@ -67,8 +67,8 @@ func (d *decoder) on(path, format string, args ...any) {
 	d.add(at, path, format, args...)
 }
 
-// onField puts a mistake that the template's own checks found. Their names of
-// fields are the same, but for those of the hub, which stand under it here.
+// onField adds a mistake that the template's own checks found. The names of fields are
+// the same, except those of the hub, which are in the section hub here.
 func (d *decoder) onField(e permissionset.FieldError) {
 	path := e.Field
 	if slices.ContainsFunc(hubFields, func(a permissionset.Attribute) bool { return a.Name == path }) {
@@ -80,7 +80,7 @@ func (d *decoder) onField(e permissionset.FieldError) {
 	d.on(path, "%s", e.Problem)
 }
 
-// sorted are the problems as a person goes through the file.
+// sorted returns the problems in the order of the file; nil if there are none.
 func (d *decoder) sorted() error {
 	if len(d.problems) == 0 {
 		return nil

@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Generator makes files from one specification, which is sound.
+// Generator generates files from one valid specification.
 type Generator struct {
 	spec     Specification
 	hub      onboarding.Hub
@@ -32,13 +32,13 @@ type Generator struct {
 
 const defaultTimeout = 15 * time.Minute
 
-// Read reads a specification. The error is Problems: all that is wrong with it,
-// each where it stands in the file.
+// Read reads a specification. The error is Problems: all mistakes in it, each with its
+// position in the file.
 func Read(file string, text []byte) (*Generator, error) {
 	d := &decoder{file: file, places: map[string]place{}}
 	g := &Generator{spec: d.decode(text)}
 	if err := d.sorted(); err != nil {
-		return nil, err // a text that can't be read is not checked further
+		return nil, err // text that can't be read is not checked further
 	}
 	g.hub = d.hub(g.spec.Hub)
 	d.hubOptions(g)
@@ -63,8 +63,8 @@ func Read(file string, text []byte) (*Generator, error) {
 	return g, d.place(g)
 }
 
-// Warnings returns Regions that may not exist, and what a reviewer would frown at in
-// the role, one line each.
+// Warnings returns one line for each Region that may not exist, and for each finding
+// of a review of the role.
 func (g *Generator) Warnings() []string {
 	lines := g.unknownRegions()
 	for _, w := range g.declared.Set().Review() {
@@ -75,7 +75,7 @@ func (g *Generator) Warnings() []string {
 
 var hubFields = permissionset.Attributes(reflect.ValueOf(HubSection{}))
 
-// hub returns the vendor's side, parsed.
+// hub returns the section hub, parsed.
 func (d *decoder) hub(h HubSection) onboarding.Hub {
 	hub := onboarding.Hub{Name: h.Name, DisplayName: h.DisplayName, SupportURL: h.SupportURL, ResponseTimeout: defaultTimeout}
 	var err error
@@ -109,7 +109,7 @@ var (
 	customerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 )
 
-// names checks what a template has no opinion on.
+// names checks the names that are not part of the template.
 func (d *decoder) names(g *Generator) {
 	if bucket := g.spec.Hub.TemplateBucket; bucket != "" && !bucketPattern.MatchString(bucket) {
 		d.on("hub.template_bucket", "%q is not the name of a bucket: 3 to 63 lower-case letters, digits and hyphens", bucket)
@@ -118,14 +118,14 @@ func (d *decoder) names(g *Generator) {
 		d.on("stack_name", "%s", err)
 	}
 	if g.declared.Role.Name == "" {
-		return // no customer, so no role's name
+		return // without a customer, the role has no name
 	}
 	if err := account.CheckRoleName(g.declared.Role.Name); err != nil {
 		d.on("role.name", "%s", err)
 	}
 }
 
-// customer is the link of the one customer, if the file has one.
+// customer sets the link of the customer, if the file has one.
 func (d *decoder) customer(g *Generator) {
 	c := g.spec.Customer
 	if c == nil {
@@ -147,7 +147,7 @@ func (d *decoder) customer(g *Generator) {
 		}
 	}
 	if region, err := account.ParseRegion(g.declared.Region); err != nil || !slices.Contains(g.hub.Regions, region) {
-		if c.Region == "" { // it is the hub's own
+		if c.Region == "" { // the hub's own Region
 			d.on("hub.region", "%q is not among hub.regions, so the launch link can't open there: add it to them, or set customer.region", g.declared.Region)
 		} else {
 			d.on("customer.region", "invalid Region %q: must be one of the hub's Regions", g.declared.Region)
@@ -161,7 +161,7 @@ func (d *decoder) customer(g *Generator) {
 	g.link.Shard = int(c.Shard)
 }
 
-// place returns where the template is published.
+// place sets the address at which the template is published.
 func (d *decoder) place(g *Generator) error {
 	g.link.TemplateURL = cmp.Or(g.spec.TemplateURL, fmt.Sprintf("https://%s.s3.%s.%s/%s",
 		g.bucket(), g.hub.Region, g.hub.Region.Partition().DNSSuffix(), g.template.ObjectKey()))

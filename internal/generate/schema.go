@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Schema returns the JSON Schema of specifications, for editors. It is made from the
-// very types that the file is read into.
+// Schema returns the JSON Schema of specifications, for editors. It is generated from
+// the types into which the file is read.
 func Schema() []byte {
 	root := object(reflect.TypeFor[Specification]())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -23,7 +23,7 @@ func Schema() []byte {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(root); err != nil {
-		panic(err) // texts, lists and maps always encode
+		panic(err) // strings, lists and maps can always be encoded
 	}
 	return b.Bytes()
 }

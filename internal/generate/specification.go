@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Specification is the file: a permission set, with what it is for. Names and
-// meanings are those of the provider's attributes; the tags are those of
+// Specification is the content of the file: a permission set, its hub and a customer.
+// Names and meanings are those of the provider's attributes; the tags are those of
 // permissionset.Attribute.
 type Specification struct {
 	Hub  HubSection         `json:"hub" rule:"required" doc:"The vendor's intake, as customers' stacks speak to it."`
@@ -33,7 +33,7 @@ type Specification struct {
 	Customer      *Customer `json:"customer" doc:"One customer, for the launch link, the StackSet and the Terraform module."`
 }
 
-// HubSection is the vendor's side.
+// HubSection is the vendor's hub.
 type HubSection struct {
 	Name            string   `json:"name" rule:"required" doc:"Name of the hub: 2 to 31 lower-case letters, digits and hyphens, beginning with a letter."`
 	DisplayName     string   `json:"display_name" doc:"The vendor's name, as customers read it; default the hub's name."`
@@ -70,7 +70,8 @@ type Customer struct {
 	Shard      int64  `json:"shard" doc:"Which topic of each Region the stack speaks to; default 0."`
 }
 
-// declaration returns the specification as the provider would have it.
+// declaration returns the specification as a declaration, with the provider's
+// defaults.
 func (s Specification) declaration() declaration.Declaration {
 	d := declaration.Declaration{
 		Role: s.Role, Trust: s.Trust, Choices: s.Choices, Additions: s.Additions,
